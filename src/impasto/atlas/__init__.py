@@ -1,0 +1,1 @@
+"""Embeddings -> a searchable map."""

@@ -1,0 +1,1 @@
+"""Profiles -> corrected profiles."""

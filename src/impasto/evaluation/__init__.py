@@ -1,0 +1,1 @@
+"""Profiles -> tidy numbers."""

@@ -1,0 +1,1 @@
+"""Profiles <-> perturbations in one space."""

@@ -1,0 +1,1 @@
+"""Nets: trunks, heads, encoders, poolings."""

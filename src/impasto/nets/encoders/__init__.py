@@ -1,0 +1,1 @@
+"""Encoders: images, profiles, text or molecules -> embeddings."""

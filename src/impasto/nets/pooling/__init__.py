@@ -1,0 +1,1 @@
+"""Poolings: a bag of site profiles -> one profile."""

@@ -1,0 +1,337 @@
+"""Profiles: the one value that crosses a stage border. Read, write, select, aggregate.
+
+Profiles are an `anndata.AnnData`: `obs` says where and what (the words of `schema`), `var` says which feature, channel,
+compartment and group, `X` is float32. On disk: Parquet or CSV with the community's `Metadata_` columns, `.h5ad`, `.zarr`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from impasto import feature_names, runs, schema
+from impasto.schema import InputError
+
+PREFIX = "Metadata_"
+_PREFIXES = ("Image_Metadata_", "Metadata_", "metadata_", "meta_")
+_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
+_NOT_FEATURES = re.compile(r"(^|_)(Location|Number|Parent|Children)_|^(ImageNumber|ObjectNumber|TableNumber)$")
+_FILE_METADATA = b"impasto"
+_READING = ("columns", "columns_left_out")
+
+
+def suffix(path: Path) -> str:
+    """The kind of a profiles file. Raises InputError on a kind we do not read."""
+    for known in sorted(_SUFFIXES, key=len, reverse=True):
+        if path.name.lower().endswith(known):
+            return known
+    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(_SUFFIXES)}")
+
+
+# ---------------------------------------------------------------- tables <-> AnnData
+def from_frame(
+    frame: pd.DataFrame,
+    *,
+    where: str,
+    columns: Mapping[str, str] | None = None,
+    features: str | None = None,
+    annotation: Sequence[str] = (),
+) -> anndata.AnnData:
+    """Make Profiles of a table, one row a site, well or perturbation.
+
+    Parameters
+    ----------
+    frame
+        Annotation columns (with or without a `Metadata_` prefix) and numeric feature columns.
+    where
+        The name of the table, for error sentences.
+    columns
+        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); found by spelling otherwise.
+    features
+        A regular expression that names the feature columns; otherwise every numeric column that is not annotation.
+    annotation
+        Columns that are annotation whatever their name and type.
+
+    Returns
+    -------
+    Profiles; `uns["columns"]` says which column was taken for which word, `uns["columns_left_out"]` which bookkeeping
+    columns (positions and object numbers) are neither annotation nor features.
+    """
+    named = {column: _bare(column) for column in map(str, frame.columns)}
+    annotated = [c for c in named if named[c] != c or c in set(annotation)]
+    taken = _find_words(list(named), named, chosen=columns or {}, where=where)
+    feature_columns = _feature_columns(frame, features, annotation={*annotated, *taken.values()}, where=where)
+    words = {column: word for word, column in taken.items()}
+    left_out = [c for c in frame.columns if c not in {*annotated, *taken.values()} and _NOT_FEATURES.search(str(c))]
+    kept = [c for c in frame.columns if c not in {*feature_columns, *left_out}]
+    obs = frame[kept].rename(columns=lambda c: words.get(c, named[c]))
+    if not obs.columns.is_unique:
+        doubled = obs.columns[obs.columns.duplicated()][0]
+        raise InputError(f"{where}: two columns mean {doubled!r}; say which one with --set columns.{doubled}=NAME")
+    obs = _normal_values(obs, where=where)
+    obs.index = pd.RangeIndex(len(obs)).astype(str)
+    values = frame[feature_columns].to_numpy(dtype=np.float32, na_value=np.nan)
+    uns = {"columns": taken, "columns_left_out": left_out}
+    return anndata.AnnData(X=values, obs=obs, var=describe_features(feature_columns), uns=uns)
+
+
+def describe_features(names: Sequence[str]) -> pd.DataFrame:
+    """The `var` table of features known by name only: compartment, group, channel."""
+    parsed = [feature_names.parse(name) for name in names]
+    parts = {part: [getattr(p, part) for p in parsed] for part in (schema.COMPARTMENT, schema.GROUP, schema.CHANNEL)}
+    return pd.DataFrame(parts, index=pd.Index(names, name=schema.FEATURE, dtype=str))
+
+
+def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
+    """The table of Profiles: `Metadata_` columns first, then the features."""
+    obs = profiles.obs.rename(columns=lambda c: PREFIX + c).reset_index(drop=True)
+    return pd.concat([obs, pd.DataFrame(dense(profiles), columns=profiles.var_names)], axis=1)
+
+
+def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
+    """`X` as a float32 array (rows, features)."""
+    return np.asarray(profiles.X, dtype=np.float32)
+
+
+def _bare(column: str) -> str:
+    return next((column[len(p) :] for p in _PREFIXES if column.startswith(p)), column)
+
+
+def _find_words(columns: list[str], named: Mapping[str, str], *, chosen: Mapping[str, str], where: str) -> dict[str, str]:
+    """Which column means which word: those the user chose, then by spelling, the first spelling of the list winning."""
+    taken: dict[str, str] = {}
+    for word, column in chosen.items():
+        schema.one_of(word, schema.ALIASES, what="word for a column")
+        match = column if column in columns else next((c for c in columns if named[c] == column), None)
+        if match is None:
+            raise InputError(f"{where}: there is no column {column!r} for {word!r}{schema.nearest(column, columns)}")
+        taken[word] = match
+    for word, spellings in schema.ALIASES.items():
+        for spelling in spellings:
+            found = [c for c in columns if named[c].lower() == spelling and c not in taken.values()]
+            if word not in taken and found:
+                taken[word] = found[0]
+    return taken
+
+
+def _feature_columns(frame: pd.DataFrame, pattern: str | None, *, annotation: set[str], where: str) -> list[str]:
+    if pattern is not None:
+        chosen = [c for c in frame.columns if re.search(pattern, str(c))]
+        text = [c for c in chosen if not pd.api.types.is_numeric_dtype(frame[c])]
+        if text:
+            raise InputError(f"{where}: feature {text[0]!r} is not numeric (first value {frame[text[0]].iloc[0]!r})")
+    else:
+        # A measurement that came as text (one stray word in a CSV) must not become annotation unseen.
+        for c in frame.columns:
+            if c not in annotation and feature_names.parse(str(c)).known and not pd.api.types.is_numeric_dtype(frame[c]):
+                bad = frame[c][pd.to_numeric(frame[c], errors="coerce").isna() & frame[c].notna()]
+                raise InputError(f"{where}: feature {c!r} is not numeric: row {bad.index[0]} holds {bad.iloc[0]!r}; mend or drop the column")
+        chosen = [
+            c
+            for c in frame.columns
+            if c not in annotation and pd.api.types.is_numeric_dtype(frame[c]) and frame[c].dtype != bool and not _NOT_FEATURES.search(str(c))
+        ]
+    if not chosen:
+        raise InputError(f"{where}: no feature columns found; features are the numeric columns without a {PREFIX} prefix")
+    return [str(c) for c in chosen]
+
+
+def _normal_values(obs: pd.DataFrame, *, where: str) -> pd.DataFrame:
+    """Wells as `A01`, control and perturbation types in our words; what was there before is kept as `<name>_original`."""
+    obs = obs.copy()
+    if schema.WELL in obs:
+        try:
+            obs[schema.WELL] = [schema.normal_well(w) for w in obs[schema.WELL].astype(str)]
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+    control = _control_types(obs)
+    kind = _perturbation_types(obs)
+    for word, normal in ((schema.CONTROL_TYPE, control), (schema.PERTURBATION_TYPE, kind)):
+        if normal is None:
+            continue
+        if word in obs and not obs[word].astype("string").equals(normal):
+            obs[f"{word}_original"] = obs[word]
+        obs[word] = normal
+    if schema.PERTURBATION not in obs and schema.PERTURBATION_NAME in obs:
+        obs[schema.PERTURBATION] = obs[schema.PERTURBATION_NAME]
+    for word in (schema.PLATE, schema.BATCH, schema.SOURCE, schema.SITE, schema.PERTURBATION):
+        if word in obs:
+            obs[word] = obs[word].astype("string")
+    return obs
+
+
+_CONTROL_SPELLINGS = {"control": schema.NEGCON, "nc": schema.NEGCON, "dmso": schema.NEGCON, "treatment": schema.TRT}
+
+
+def _control_word(value: str) -> str | None:
+    value = value.strip().lower()
+    for word in schema.CONTROL_TYPES:
+        if value == word or value.startswith(word + "_"):
+            return word
+    return _CONTROL_SPELLINGS.get(value)
+
+
+def _control_types(obs: pd.DataFrame) -> pd.Series | None:
+    """negcon, poscon, trt or empty of every row, from control_type, pert_type or is_negcon, whichever are there."""
+    known = pd.Series(pd.NA, index=obs.index, dtype="string")
+    for column in (schema.CONTROL_TYPE, schema.PERTURBATION_TYPE):
+        if column in obs:
+            found = obs[column].astype("string").map(_control_word, na_action="ignore").astype("string")
+            known = known.fillna(found)
+    if "is_negcon" in obs:
+        known = known.mask(obs["is_negcon"].fillna(False).astype(bool), schema.NEGCON)
+    return known.fillna(schema.TRT) if known.notna().any() else None
+
+
+def _perturbation_types(obs: pd.DataFrame) -> pd.Series | None:
+    if schema.PERTURBATION_TYPE not in obs:
+        return None
+    kind = obs[schema.PERTURBATION_TYPE].astype("string").str.lower()
+    return kind.where(kind.isin(schema.PERTURBATION_TYPES)) if kind.isin(schema.PERTURBATION_TYPES).any() else None
+
+
+# ---------------------------------------------------------------- files
+def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features: str | None = None) -> anndata.AnnData:
+    """Read Profiles from Parquet, CSV, .h5ad or .zarr. Raises InputError with the file's name on anything unusable."""
+    path = Path(path)
+    kind = suffix(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path")
+    try:
+        if kind == ".h5ad":
+            return _from_anndata(anndata.read_h5ad(path), where=str(path), columns=columns, features=features)
+        if kind == ".zarr":
+            return _from_anndata(anndata.read_zarr(path), where=str(path), columns=columns, features=features)
+        if kind == ".parquet":
+            return _read_parquet(path, columns=columns, features=features)
+        frame = pd.read_csv(path, sep="\t" if kind.startswith(".tsv") else ",", low_memory=False)
+    except (OSError, pa.ArrowException, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
+    return from_frame(frame, where=str(path), columns=columns, features=features)
+
+
+def _read_parquet(path: Path, *, columns: Mapping[str, str] | None, features: str | None) -> anndata.AnnData:
+    table = pq.read_table(path)
+    ours = json.loads((table.schema.metadata or {}).get(_FILE_METADATA, b"{}"))
+    profiles = from_frame(table.to_pandas(), where=str(path), columns=columns, features=features)
+    if ours:
+        var = pd.DataFrame(ours["var"], index=pd.Index(ours["features"], name=schema.FEATURE, dtype=str))
+        profiles.var = var.reindex(profiles.var_names).fillna("")
+        profiles.uns.update(ours["uns"])
+    return profiles
+
+
+def _from_anndata(data: anndata.AnnData, *, where: str, columns: Mapping[str, str] | None, features: str | None) -> anndata.AnnData:
+    """Bring another tool's AnnData to our words: numeric `Metadata_*` that were put into X move back to obs."""
+    values = data.X.toarray() if hasattr(data.X, "toarray") else np.asarray(data.X)
+    frame = pd.concat([data.obs.reset_index(drop=True), pd.DataFrame(values, columns=data.var_names)], axis=1)
+    profiles = from_frame(frame, where=where, columns=columns, features=features, annotation=list(data.obs.columns))
+    if schema.CHANNEL in data.var:
+        profiles.var = data.var.loc[profiles.var_names]
+    profiles.uns.update({k: v for k, v in data.uns.items() if k not in profiles.uns})
+    return profiles
+
+
+def write(profiles: anndata.AnnData, path: Path | str) -> None:
+    """Write Profiles, atomically: the whole file under its name, or nothing."""
+    path = Path(path)
+    kind = suffix(path)
+    with runs.atomic(path) as temporary:
+        _WRITERS[kind](profiles, temporary)
+
+
+def _write_parquet(profiles: anndata.AnnData, path: Path) -> None:
+    table = pa.Table.from_pandas(to_frame(profiles), preserve_index=False)
+    extra: dict[str, Any] = {
+        "features": list(profiles.var_names),
+        "var": {c: profiles.var[c].astype(str).tolist() for c in profiles.var.columns},
+        "uns": {k: v for k, v in profiles.uns.items() if k not in _READING},
+    }
+    metadata = {**(table.schema.metadata or {}), _FILE_METADATA: json.dumps(extra, sort_keys=True, default=str).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
+    to_frame(profiles).to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
+
+
+def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
+    """A copy whose obs holds what HDF5 and Zarr can store: plain strings and numbers."""
+    copy = profiles.copy()
+    for column in copy.obs:
+        if copy.obs[column].dtype == object or isinstance(copy.obs[column].dtype, pd.StringDtype):
+            copy.obs[column] = copy.obs[column].astype("string").fillna("").astype(object)
+    return copy
+
+
+_WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".csv.gz": _write_csv,
+    ".tsv": _write_csv,
+    ".tsv.gz": _write_csv,
+    ".h5ad": lambda profiles, path: _strings(profiles).write_h5ad(path),
+    ".zarr": lambda profiles, path: _strings(profiles).write_zarr(path),
+}
+
+
+# ---------------------------------------------------------------- select, aggregate
+def require(profiles: anndata.AnnData, *words: str, task: str) -> None:
+    """Raise InputError unless obs has all these words."""
+    missing = [w for w in words if w not in profiles.obs]
+    if missing:
+        found = ", ".join(map(str, profiles.obs.columns))
+        raise InputError(f"{task} needs the column {missing[0]!r}, and the profiles have {found}; say which it is with --set columns.{missing[0]}=NAME")
+
+
+def negative_controls(profiles: anndata.AnnData) -> npt.NDArray[np.bool_]:
+    """Which rows are negative controls, as a boolean vector (rows,)."""
+    require(profiles, schema.CONTROL_TYPE, task="finding the negative controls")
+    return np.asarray(profiles.obs[schema.CONTROL_TYPE].astype(str) == schema.NEGCON)
+
+
+def aggregate(profiles: anndata.AnnData, *, by: Sequence[str], statistic: str = "median") -> anndata.AnnData:
+    """One row a group of `by`, in sorted order; features by mean or median; annotation kept where a group agrees on it.
+
+    `obs["n_rows"]` counts the rows of each group; `cell_count` is summed over sites of a well, else averaged.
+    """
+    schema.one_of(statistic, ("mean", "median"), what="statistic")
+    require(profiles, *by, task="aggregation")
+    keys = [profiles.obs[word].astype("string").fillna("") for word in by]
+    grouped = pd.DataFrame(dense(profiles)).groupby([k.to_numpy() for k in keys], sort=True)
+    values = grouped.mean() if statistic == "mean" else grouped.median()
+    codes = grouped.ngroup().to_numpy()
+    first = pd.Series(np.arange(len(codes))).groupby(codes).first().to_numpy()
+    obs = profiles.obs.iloc[first].reset_index(drop=True)
+    for column in obs.columns.difference(list(by)):
+        if profiles.obs[column].groupby(codes).nunique(dropna=False).max() > 1:
+            if column == schema.CELL_COUNT:
+                statistics = profiles.obs[column].astype(float).groupby(codes)
+                obs[column] = (statistics.sum() if schema.WELL in by else statistics.mean()).to_numpy()
+            else:
+                obs = obs.drop(columns=column)
+    obs["n_rows"] = np.bincount(codes)
+    obs.index = pd.RangeIndex(len(obs)).astype(str)
+    return anndata.AnnData(X=values.to_numpy(np.float32), obs=obs, var=profiles.var.copy(), uns=dict(profiles.uns))
+
+
+def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
+    """Stack Profiles over their common features, in the order of the first; `uns["features_dropped"]` counts the others."""
+    common = [f for f in tables[0].var_names if all(f in t.var_names for t in tables[1:])]
+    if not common:
+        raise InputError("the tables have no feature in common, so they cannot be stacked; were they made by the same pipeline?")
+    stacked = anndata.concat([t[:, common] for t in tables], join="outer", index_unique=None)
+    stacked.obs.index = pd.RangeIndex(stacked.n_obs).astype(str)
+    stacked.var = tables[0].var.loc[common]
+    stacked.uns["features_dropped"] = len({f for t in tables for f in t.var_names}) - len(common)
+    return stacked

@@ -1,0 +1,133 @@
+"""Recipes: one TOML file that names data, parts, methods and stages; read strictly, run in order, skipped where done.
+
+```toml
+name = "demo"
+seed = 0
+
+[[stage]]
+name = "profiles"                # its folder is OUT/profiles
+verb = "ingest"
+sources = ["data/plates.parquet"]   # relative to this file
+
+[[stage]]
+name = "corrected"
+verb = "correct"
+profiles = "@profiles"           # the result of an earlier stage
+method = "sphering"
+```
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from impasto import runs
+from impasto.schema import InputError, nearest
+from impasto.settings import Settings
+from impasto.verbs import STAGES, Verb, verb
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a recipe: its name, its verb, and the plain values written for it."""
+
+    name: str
+    verb: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe. `path` is the file it came from; relative paths in it start at that file's folder."""
+
+    path: Path
+    name: str
+    seed: int
+    stages: tuple[Stage, ...]
+
+    def only(self, name: str) -> Stage:
+        """The one stage with this verb, for `impasto train RECIPE` and its like. Raises InputError unless there is one."""
+        found = [s for s in self.stages if s.verb == name]
+        if len(found) != 1:
+            raise InputError(f"{self.path} has {len(found)} stages with verb {name!r}; this command needs exactly one")
+        return found[0]
+
+
+def read(path: Path) -> Recipe:
+    """Read a recipe. Raises InputError, with the place and the nearest spelling, on anything unknown."""
+    try:
+        values = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; recipes are TOML files, see recipes/ for examples") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    allowed = ("name", "seed", "about", "stage")
+    for key in values:
+        if key not in allowed:
+            raise InputError(f"{path}: unknown key {key!r}{nearest(key, allowed)}; allowed: {', '.join(allowed)}")
+    stages: list[Stage] = []
+    for number, table in enumerate(values.get("stage", []), start=1):
+        table = dict(table)
+        kind = table.pop("verb", None)
+        if kind not in STAGES:
+            raise InputError(f"{path}: stage {number} has verb {kind!r}{nearest(str(kind), STAGES)}; allowed: {', '.join(STAGES)}")
+        name = str(table.pop("name", kind))
+        if name in {s.name for s in stages}:
+            raise InputError(f"{path}: two stages are named {name!r}; give each its own name")
+        stages.append(Stage(name, kind, table))
+    if not stages:
+        raise InputError(f"{path} has no [[stage]]; add at least one")
+    return Recipe(path, str(values.get("name", path.stem)), int(values.get("seed", 0)), tuple(stages))
+
+
+def settings_of(recipe: Recipe, stage: Stage, *, out: Path, given: Mapping[str, Any] | None = None) -> Settings:
+    """The checked settings of one stage: `@stage` and relative paths resolved, the recipe's seed filled in, `given` on top."""
+    kind = verb(stage.verb).settings
+    values = _resolve(dict(stage.values), recipe, stage, out=out)
+    if "seed" in kind.model_fields:
+        values.setdefault("seed", recipe.seed)
+    values.update(given or {})
+    return kind.read(_paths(kind, values, base=recipe.path.parent), where=f"{recipe.path}, stage {stage.name!r}")
+
+
+def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
+    """Replace `@name` by the path of that earlier stage's result, at any depth."""
+    if isinstance(value, dict):
+        return {k: _resolve(v, recipe, stage, out=out) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_resolve(v, recipe, stage, out=out) for v in value]
+    if not (isinstance(value, str) and value.startswith("@")):
+        return value
+    name, _, member = value[1:].partition("/")
+    earlier = {s.name: s for s in recipe.stages[: recipe.stages.index(stage)]}
+    if name not in earlier:
+        raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} names no earlier stage{nearest(name, earlier)}")
+    return str((result_of(out, earlier[name]) / member).resolve())
+
+
+def _paths(kind: type[Settings], values: dict[str, Any], *, base: Path) -> dict[str, Any]:
+    """Make relative paths of Path-typed keys start at the recipe's folder."""
+
+    def absolute(value: Any) -> Any:
+        if isinstance(value, list):
+            return [absolute(v) for v in value]
+        return str(base / value) if isinstance(value, str) else value
+
+    def is_path(annotation: Any) -> bool:
+        return annotation is Path or any(is_path(a) for a in get_args(annotation))
+
+    return {k: absolute(v) if k in kind.model_fields and is_path(kind.model_fields[k].annotation) else v for k, v in values.items()}
+
+
+def result_of(out: Path, stage: Stage) -> Path:
+    """Where a stage of a run at `out` leaves its result."""
+    return out / stage.name / verb(stage.verb).result
+
+
+def execute(found: Verb, name: str, settings: Settings, *, out: Path) -> bool:
+    """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already."""
+    return runs.run_stage(lambda: found.run(settings, out), verb=name, settings=settings, inputs=list(found.inputs(settings)), out=out)

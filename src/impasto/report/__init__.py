@@ -1,0 +1,1 @@
+"""Tidy numbers -> one offline HTML page."""

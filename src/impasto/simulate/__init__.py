@@ -1,0 +1,1 @@
+"""Plates and profiles with a known answer."""

@@ -1,0 +1,59 @@
+"""What the one loop can train: a Method takes a minibatch and returns a Step; the loop names no method.
+
+A *minibatch* is a frozen dataclass of tensors made by the method's own data part (bags of profiles, image views, feature
+tokens); the loop only asks it for `size` and moves it with `to`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclasses.dataclass(frozen=True)
+class Minibatch:
+    """Base of all minibatches: tensors that move together. Subclasses add their fields."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of rows."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same minibatch with every tensor on `device`."""
+        moved = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return dataclasses.replace(self, **{k: v.to(device) if isinstance(v, Tensor) else v for k, v in moved.items()})
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What one forward pass gives: weighted loss terms (the loop minimises their sum), embeddings, and monitors to log."""
+
+    terms: Mapping[str, Tensor]
+    embeddings: Mapping[str, Tensor]
+    monitors: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+
+    @property
+    def loss(self) -> Tensor:
+        """The sum of the terms, a scalar."""
+        return torch.stack([term for term in self.terms.values()]).sum()
+
+
+class Method(nn.Module):
+    """A trainable method: parameters plus the two functions that the loop and `impasto embed` call."""
+
+    @abstractmethod
+    def forward(self, minibatch: Any, /) -> Step:
+        """Loss terms and embeddings of one minibatch. Never changes the minibatch."""
+
+    @abstractmethod
+    def embed(self, minibatch: Any, /) -> Tensor:
+        """The embeddings (rows, width) that users search and score, without augmentation or dropout."""
+
+    def after_step(self, progress: float, /) -> None:
+        """Called after each optimiser step with the share of training done, 0..1: EMA teachers move here."""

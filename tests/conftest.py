@@ -1,0 +1,34 @@
+"""What all tests share: where the repository is, real data where it lies beside the checkout, one thread a process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Two cores: a thread pool per test process only gets in its own way. Set before anything imports NumPy or torch.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+# Subprocesses (`python -m impasto`) see the same sources as the tests.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY / "src"), os.environ.get("PYTHONPATH")]))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests run only when asked for: `make test-slow`, or `-m slow`."""
+    if config.getoption("-m"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow; run by make test-slow"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data kept beside the checkout; the test is skipped where it is not there."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real data folder ../shared/data is not beside this checkout")
+    return folder
