@@ -66,6 +66,7 @@ def from_frame(
     -------
     Profiles; `uns["columns"]` says which column was taken for which word, `uns["columns_left_out"]` which bookkeeping
     columns (positions and object numbers) are neither annotation nor features.
+
     """
     named = {column: _bare(column) for column in map(str, frame.columns)}
     annotated = [c for c in named if named[c] != c or c in set(annotation)]
@@ -95,7 +96,8 @@ def describe_features(names: Sequence[str]) -> pd.DataFrame:
 def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
     """The table of Profiles: `Metadata_` columns first, then the features."""
     obs = profiles.obs.rename(columns=lambda c: PREFIX + c).reset_index(drop=True)
-    return pd.concat([obs, pd.DataFrame(dense(profiles), columns=profiles.var_names)], axis=1)
+    features = pd.DataFrame(dense(profiles), columns=profiles.var_names)
+    return pd.concat([obs, features], axis=1)
 
 
 def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
@@ -135,11 +137,16 @@ def _feature_columns(frame: pd.DataFrame, pattern: str | None, *, annotation: se
         for c in frame.columns:
             if c not in annotation and feature_names.parse(str(c)).known and not pd.api.types.is_numeric_dtype(frame[c]):
                 bad = frame[c][pd.to_numeric(frame[c], errors="coerce").isna() & frame[c].notna()]
-                raise InputError(f"{where}: feature {c!r} is not numeric: row {bad.index[0]} holds {bad.iloc[0]!r}; mend or drop the column")
+                raise InputError(
+                    f"{where}: feature {c!r} is not numeric: row {bad.index[0]} holds {bad.iloc[0]!r}; mend or drop the column"
+                )
         chosen = [
             c
             for c in frame.columns
-            if c not in annotation and pd.api.types.is_numeric_dtype(frame[c]) and frame[c].dtype != bool and not _NOT_FEATURES.search(str(c))
+            if c not in annotation
+            and pd.api.types.is_numeric_dtype(frame[c])
+            and frame[c].dtype != bool
+            and not _NOT_FEATURES.search(str(c))
         ]
     if not chosen:
         raise InputError(f"{where}: no feature columns found; features are the numeric columns without a {PREFIX} prefix")
@@ -291,7 +298,9 @@ def require(profiles: anndata.AnnData, *words: str, task: str) -> None:
     missing = [w for w in words if w not in profiles.obs]
     if missing:
         found = ", ".join(map(str, profiles.obs.columns))
-        raise InputError(f"{task} needs the column {missing[0]!r}, and the profiles have {found}; say which it is with --set columns.{missing[0]}=NAME")
+        raise InputError(
+            f"{task} needs the column {missing[0]!r}, and the profiles have {found}; say which it is with --set columns.{missing[0]}=NAME"
+        )
 
 
 def negative_controls(profiles: anndata.AnnData) -> npt.NDArray[np.bool_]:

@@ -83,7 +83,7 @@ CHANNELS: dict[str, tuple[str, ...]] = {
     "Actin": ("actin", "phalloidin"),
     "Golgi": ("golgi", "wga"),
     "Tubulin": ("tubulin", "btubulin", "tub"),
-    "GFP": ("gfp"),
+    "GFP": ("gfp",),
     "Brightfield": ("brightfield", "bf", "phase"),
 }
 _CHANNEL_BY_SPELLING = {spelling: name for name, spellings in CHANNELS.items() for spelling in (name.lower(), *spellings)}

@@ -52,7 +52,9 @@ class Trunk(nn.Module):
     `mixer` makes one token mixer a block; it is called as `mixer(tokens, mask)`.
     """
 
-    def __init__(self, *, width: int, depth: int, mixer: Callable[[], nn.Module], mlp_width: int | None = None, dropout: float = 0.0) -> None:
+    def __init__(
+        self, *, width: int, depth: int, mixer: Callable[[], nn.Module], mlp_width: int | None = None, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.width = width
         self.blocks = nn.ModuleList(Block(mixer(), width=width, mlp_width=mlp_width or 4 * width, dropout=dropout) for _ in range(depth))

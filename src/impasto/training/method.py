@@ -41,7 +41,7 @@ class Step:
     @property
     def loss(self) -> Tensor:
         """The sum of the terms, a scalar."""
-        return torch.stack([term for term in self.terms.values()]).sum()
+        return torch.stack(list(self.terms.values())).sum()
 
 
 class Method(nn.Module):
