@@ -19,16 +19,39 @@ method = "sphering"
 
 from __future__ import annotations
 
+import importlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from impasto import runs
-from impasto.schema import InputError, nearest
+from impasto.schema import InputError, nearest, one_of
 from impasto.settings import Settings
-from impasto.verbs import STAGES, Verb, verb
+
+STAGES = ("simulate", "ingest", "check", "profile", "correct", "train", "embed", "evaluate", "index", "report")
+"""The verbs that can be a stage of a recipe, in the order of the data's path."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    `settings` checks its options; `inputs` lists the paths it reads; `run(settings, out)` leaves the result at `out`;
+    `result` is the name of that result inside a stage's folder (`""`: the folder itself).
+    """
+
+    settings: type[Settings]
+    inputs: Callable[[Any], Sequence[Path]]
+    run: Callable[[Any, Path], None]
+    result: str
+
+
+def verb(name: str) -> Verb:
+    """The verb of that name: the one place where a verb's name is looked up. Raises InputError where there is none."""
+    found: Verb = importlib.import_module(f"impasto.verbs.{one_of(name, STAGES, what='verb')}").VERB
+    return found
 
 
 @dataclass(frozen=True)
@@ -128,6 +151,7 @@ def result_of(out: Path, stage: Stage) -> Path:
     return out / stage.name / verb(stage.verb).result
 
 
-def execute(found: Verb, name: str, settings: Settings, *, out: Path) -> bool:
+def execute(name: str, settings: Settings, *, out: Path) -> bool:
     """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already."""
+    found = verb(name)
     return runs.run_stage(lambda: found.run(settings, out), verb=name, settings=settings, inputs=list(found.inputs(settings)), out=out)

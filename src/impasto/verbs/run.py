@@ -17,7 +17,6 @@ def command(
     Example: `impasto run recipes/demo.toml --out runs/demo`
     """
     from impasto import recipe as recipes
-    from impasto.verbs import verb
     from impasto.verbs.terminal import console
 
     recipe = recipes.read(path)
@@ -25,5 +24,5 @@ def command(
     checked = [(stage, recipes.settings_of(recipe, stage, out=out)) for stage in recipe.stages]
     for number, (stage, settings) in enumerate(checked, start=1):
         console.print(f"[bold]{number}/{len(checked)} {stage.name}[/bold] ({stage.verb})")
-        worked = recipes.execute(verb(stage.verb), stage.verb, settings, out=recipes.result_of(out, stage))
+        worked = recipes.execute(stage.verb, settings, out=recipes.result_of(out, stage))
         console.print(f"  {'wrote' if worked else 'already there:'} {recipes.result_of(out, stage)}")
