@@ -18,6 +18,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+@app.callback()
+def _root() -> None:
+    """Cell Painting plates or CellProfiler tables in; corrected, searchable, honestly scored morphology out."""
+
+
 for _name in COMMANDS:
     if importlib.util.find_spec(f"impasto.verbs.{_name}") is None:
         continue
