@@ -264,7 +264,7 @@ def _write_parquet(profiles: anndata.AnnData, path: Path) -> None:
         "var": {c: profiles.var[c].astype(str).tolist() for c in profiles.var.columns},
         "uns": {k: v for k, v in profiles.uns.items() if k not in _READING},
     }
-    metadata = {**(table.schema.metadata or {}), _FILE_METADATA: json.dumps(extra, sort_keys=True, default=str).encode()}
+    metadata = {**(table.schema.metadata or {}), _FILE_METADATA: json.dumps(extra, default=str).encode()}
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
 
 
@@ -281,6 +281,11 @@ def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
     return copy
 
 
+def _write_zarr(profiles: anndata.AnnData, path: Path) -> None:
+    with anndata.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False):
+        _strings(profiles).write_zarr(path)
+
+
 _WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
     ".parquet": _write_parquet,
     ".csv": _write_csv,
@@ -288,7 +293,7 @@ _WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
     ".tsv": _write_csv,
     ".tsv.gz": _write_csv,
     ".h5ad": lambda profiles, path: _strings(profiles).write_h5ad(path),
-    ".zarr": lambda profiles, path: _strings(profiles).write_zarr(path),
+    ".zarr": _write_zarr,
 }
 
 
@@ -339,8 +344,8 @@ def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
     common = [f for f in tables[0].var_names if all(f in t.var_names for t in tables[1:])]
     if not common:
         raise InputError("the tables have no feature in common, so they cannot be stacked; were they made by the same pipeline?")
-    stacked = anndata.concat([t[:, common] for t in tables], join="outer", index_unique=None)
-    stacked.obs.index = pd.RangeIndex(stacked.n_obs).astype(str)
-    stacked.var = tables[0].var.loc[common]
-    stacked.uns["features_dropped"] = len({f for t in tables for f in t.var_names}) - len(common)
-    return stacked
+    values = np.concatenate([dense(t[:, common]) for t in tables])
+    obs = pd.concat([t.obs for t in tables], ignore_index=True)
+    obs.index = obs.index.astype(str)
+    dropped = len({f for t in tables for f in t.var_names}) - len(common)
+    return anndata.AnnData(X=values, obs=obs, var=tables[0].var.loc[common], uns={"features_dropped": dropped})

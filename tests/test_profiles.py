@@ -1,0 +1,143 @@
+"""Profiles: tables in any of their spellings become the same AnnData, and come back whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impasto import profiles, schema
+from impasto.schema import InputError
+
+
+def table(rows: int = 6) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "Metadata_Plate": ["P1"] * (rows // 2) + ["P2"] * (rows - rows // 2),
+            "Metadata_Well": [f"A{i + 1:02d}" for i in range(rows)],
+            "Metadata_broad_sample": ["BRD-1", "BRD-2", "DMSO"] * (rows // 3),
+            "Metadata_control_type": [np.nan, "poscon_cp", "negcon"] * (rows // 3),
+            "Cells_Texture_Contrast_Mito_3_00_256": rng.normal(size=rows).astype(np.float32),
+            "Nuclei_AreaShape_Area": rng.normal(size=rows).astype(np.float32),
+            "Cells_Correlation_Correlation_AGP_DNA": rng.normal(size=rows).astype(np.float32),
+        }
+    )
+
+
+def test_words_are_found_by_spelling() -> None:
+    found = profiles.from_frame(table(), where="t")
+    assert {schema.PLATE, schema.WELL, schema.PERTURBATION, schema.CONTROL_TYPE} <= set(found.obs)
+    assert found.obs[schema.CONTROL_TYPE].tolist() == ["trt", "poscon", "negcon"] * 2
+    assert found.obs["control_type_original"].tolist()[1] == "poscon_cp"
+    assert found.var[schema.CHANNEL].tolist() == ["Mito", "", "AGP|DNA"]
+    assert found.var[schema.COMPARTMENT].tolist() == ["Cells", "Nuclei", "Cells"]
+    assert found.uns["columns"][schema.PERTURBATION] == "Metadata_broad_sample"
+
+
+def test_a_column_can_be_named_by_hand() -> None:
+    frame = table().rename(columns={"Metadata_Well": "Metadata_Position"})
+    assert profiles.from_frame(frame, where="t", columns={"well": "Position"}).obs[schema.WELL].iloc[0] == "A01"
+    with pytest.raises(InputError, match=r"no column 'Positoin' for 'well' \(did you mean"):
+        profiles.from_frame(frame.rename(columns={"Metadata_Position": "Position"}), where="t", columns={"well": "Positoin"})
+
+
+def test_bookkeeping_columns_are_neither_features_nor_annotation() -> None:
+    frame = table().assign(Cells_Location_Center_X=1.0, Cells_Number_Object_Number=2.0, Nuclei_Parent_Cells=1.0)
+    found = profiles.from_frame(frame, where="t")
+    assert found.n_vars == 3
+    assert len(found.uns["columns_left_out"]) == 3
+    assert not set(found.uns["columns_left_out"]) & set(found.obs)
+
+
+def test_a_measurement_that_came_as_text_is_refused_with_its_row() -> None:
+    frame = table().astype({"Nuclei_AreaShape_Area": object})
+    frame.loc[4, "Nuclei_AreaShape_Area"] = "oops"
+    with pytest.raises(InputError, match=r"t\.csv: feature 'Nuclei_AreaShape_Area' is not numeric: row 4 holds 'oops'"):
+        profiles.from_frame(frame, where="t.csv")
+
+
+def test_no_features_is_a_sentence() -> None:
+    with pytest.raises(InputError, match="no feature columns"):
+        profiles.from_frame(table()[["Metadata_Plate", "Metadata_Well"]], where="t")
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".csv.gz", ".tsv", ".h5ad", ".zarr"])
+def test_every_kind_of_file_comes_back_whole(tmp_path: Path, ending: str) -> None:
+    before = profiles.from_frame(table(), where="t")
+    path = tmp_path / f"p{ending}"
+    profiles.write(before, path)
+    after = profiles.read(path)
+    np.testing.assert_allclose(profiles.dense(after), profiles.dense(before), rtol=1e-6)
+    assert after.X.dtype == np.float32
+    pd.testing.assert_frame_equal(after.var.astype(str), before.var.astype(str), check_names=False, check_index_type=False)
+    for word in (schema.PLATE, schema.WELL, schema.PERTURBATION, schema.CONTROL_TYPE):
+        assert after.obs[word].astype(str).tolist() == before.obs[word].astype(str).tolist()
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_numeric_metadata_in_x_moves_back_to_obs() -> None:
+    """pycytominer and CytoTable leave numeric Metadata_ columns in X of an AnnData."""
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    data = anndata.AnnData(
+        X=values,
+        obs=pd.DataFrame({"Metadata_Plate": ["P", "P"]}, index=["0", "1"]),
+        var=pd.DataFrame(index=["Metadata_Site_Count", "Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]),
+    )
+    found = profiles._from_anndata(data, where="x", columns=None, features=None)
+    assert found.obs["Site_Count"].tolist() == [0.0, 3.0]
+    assert list(found.var_names) == ["Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]
+
+
+def test_truncated_files_and_unknown_kinds_are_sentences(tmp_path: Path) -> None:
+    profiles.write(profiles.from_frame(table(), where="t"), tmp_path / "p.parquet")
+    whole = (tmp_path / "p.parquet").read_bytes()
+    (tmp_path / "half.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"half\.parquet cannot be read"):
+        profiles.read(tmp_path / "half.parquet")
+    with pytest.raises(InputError, match="cannot tell the kind"):
+        profiles.read(tmp_path / "p.xlsx")
+    with pytest.raises(InputError, match="does not exist"):
+        profiles.read(tmp_path / "none.parquet")
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.permutations(range(6)), st.sampled_from(["mean", "median"]))
+def test_aggregation_does_not_depend_on_the_order_of_rows(order: list[int], statistic: str) -> None:
+    whole = profiles.from_frame(table(), where="t")
+    one = profiles.aggregate(whole, by=["perturbation"], statistic=statistic)
+    other = profiles.aggregate(whole[order].copy(), by=["perturbation"], statistic=statistic)
+    np.testing.assert_allclose(profiles.dense(one), profiles.dense(other), atol=1e-6)
+    assert one.obs[schema.PERTURBATION].tolist() == other.obs[schema.PERTURBATION].tolist() == ["BRD-1", "BRD-2", "DMSO"]
+    assert one.obs["n_rows"].tolist() == [2, 2, 2]
+    assert schema.WELL not in one.obs  # the wells of a group differ, so the group has none
+
+
+def test_aggregation_equals_a_plain_loop() -> None:
+    whole = profiles.from_frame(table(), where="t")
+    found = profiles.aggregate(whole, by=["perturbation"], statistic="median")
+    for row, name in enumerate(found.obs[schema.PERTURBATION]):
+        mine = profiles.dense(whole)[(whole.obs[schema.PERTURBATION] == name).to_numpy()]
+        np.testing.assert_allclose(profiles.dense(found)[row], np.median(mine, axis=0), atol=1e-6)
+
+
+def test_stacking_keeps_common_features_and_counts_the_rest() -> None:
+    one = profiles.from_frame(table(), where="t")
+    other = profiles.from_frame(table().drop(columns="Nuclei_AreaShape_Area"), where="u")
+    stacked = profiles.join_common([one, other])
+    assert stacked.shape == (12, 2)
+    assert stacked.uns["features_dropped"] == 1
+
+
+def test_every_real_table_reads_and_comes_back(shared_data: Path, tmp_path: Path) -> None:
+    for path in sorted((shared_data / "profiles").rglob("*.parquet"))[:4]:
+        before = profiles.read(path)
+        profiles.write(before, tmp_path / "p.parquet")
+        after = profiles.read(tmp_path / "p.parquet")
+        np.testing.assert_array_equal(profiles.dense(after), profiles.dense(before))
+        assert list(after.obs.columns) == list(before.obs.columns)

@@ -1,0 +1,96 @@
+"""Results are whole or absent, and what is done is skipped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from impasto import runs
+from impasto.schema import InputError
+from impasto.settings import Settings, parse_set
+
+
+class Counting(Settings):
+    source: Path
+    times: int = 1
+    seed: int = 0
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("before")
+
+    def fail() -> None:
+        with runs.atomic(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "d"
+    for content in ("one", "two"):
+        with runs.atomic(path) as temporary:
+            temporary.mkdir()
+            (temporary / content).write_text(content)
+    assert [p.name for p in path.iterdir()] == ["two"]
+
+
+def test_a_stage_is_skipped_when_nothing_changed_and_redone_when_something_did(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text("x")
+    calls: list[int] = []
+
+    def stage(times: int) -> bool:
+        settings = Counting.read({"source": source, "times": times}, where="test")
+
+        def work() -> None:
+            calls.append(times)
+            out.write_text(source.read_text() * times)
+
+        return runs.run_stage(work, verb="count", settings=settings, inputs=[source], out=out)
+
+    assert stage(2)
+    assert not stage(2)
+    assert stage(3)
+    source.write_text("y")
+    assert stage(3)
+    assert out.read_text() == "yyy"
+    assert calls == [2, 3, 3]
+    record = json.loads(runs.record_path(out).read_text())
+    assert record["verb"] == "count"
+    assert record["seed"] == 0
+    assert record["inputs"] == {str(source): runs.digest(source)}
+    assert record["peak_memory_mb"] > 0
+
+
+def test_the_digest_of_a_folder_sees_names_and_contents_but_not_records(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    first = runs.digest(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    assert runs.digest(tmp_path) == first
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert runs.digest(tmp_path) != first
+    with pytest.raises(InputError, match="does not exist"):
+        runs.digest(tmp_path / "none")
+
+
+def test_settings_explain_themselves() -> None:
+    with pytest.raises(InputError, match=r"test: unknown key 'tiems' \(did you mean 'times'\?\); allowed: source, times, seed"):
+        Counting.read({"source": "x", "tiems": 1}, where="test")
+    with pytest.raises(InputError, match="test: the key 'source' is missing"):
+        Counting.read({}, where="test")
+    with pytest.raises(InputError, match="test: times is '3', but input should be a valid integer"):
+        Counting.read({"source": "x", "times": "3"}, where="test")
+
+
+def test_set_reads_nested_keys_and_json_values() -> None:
+    assert parse_set(["columns.well=Well", "k=25", "exact=true"]) == {"columns": {"well": "Well"}, "k": 25, "exact": True}
+    with pytest.raises(InputError, match="is not key=value"):
+        parse_set(["k"])
