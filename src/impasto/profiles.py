@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -282,7 +283,9 @@ def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
 
 
 def _write_zarr(profiles: anndata.AnnData, path: Path) -> None:
-    with anndata.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False):
+    with anndata.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False), warnings.catch_warnings():
+        # AnnData consolidates the metadata of every Zarr it writes; the format 3 text does not know that yet.
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         _strings(profiles).write_zarr(path)
 
 

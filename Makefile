@@ -1,0 +1,41 @@
+# Each target sets itself up: a virtual environment (IMPASTO_VENV, .venv by default) filled from the pinned constraints.
+VENV ?= $(or $(IMPASTO_VENV),.venv)
+PYTHON ?= python3
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.impasto-installed
+
+.PHONY: demo test test-slow lint bench docs clean
+
+demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
+	$(BIN)/impasto demo --out runs/demo
+
+test: $(STAMP)  ## the tests, without the slow ones
+	$(BIN)/python -m pytest -q
+
+test-slow: $(STAMP) $(VENV)/.impasto-bench  ## the slow tests only
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(STAMP)  ## style, types, and the direction of imports
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) $(VENV)/.impasto-bench  ## speed and memory, beside the usual tools, as ratios
+	$(BIN)/python -m benchmarks
+
+docs: $(STAMP)  ## the documentation, as a web site in site/
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf runs site
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[chem,plots,atlas,test,lint,docs]'
+	touch $@
+
+$(VENV)/.impasto-bench: $(STAMP) constraints-bench.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints-bench.txt --editable '.[bench]'
+	touch $@
