@@ -1,0 +1,98 @@
+"""Engines that find nearest vectors: exact in blocks by default; FAISS and LanceDB as extras behind the same two calls."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.schema import InputError
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Engine(ABC):
+    """Nearest neighbours by cosine over the unit vectors (rows, width) of an index folder."""
+
+    def __init__(self, folder: Path, vectors: Vectors) -> None:
+        self.folder, self.vectors = folder, vectors
+
+    @staticmethod
+    @abstractmethod
+    def build(folder: Path, vectors: Vectors, /) -> None:
+        """Write what the engine needs beside `vectors.npy`."""
+
+    @abstractmethod
+    def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
+        """Positions and cosines of the `top` rows of `among` nearest to a unit query (width,), best first."""
+
+
+class Exact(Engine):
+    """Every vector is compared, in blocks over the memory-mapped file: exact, and memory does not grow with the index."""
+
+    BLOCK = 65_536
+
+    @staticmethod
+    def build(folder: Path, vectors: Vectors, /) -> None:
+        """Nothing: the vectors are the index."""
+
+    def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
+        scores = np.empty(len(self.vectors), dtype=np.float32)
+        for start in range(0, len(self.vectors), self.BLOCK):
+            scores[start : start + self.BLOCK] = self.vectors[start : start + self.BLOCK] @ query
+        positions = np.flatnonzero(among)
+        # A stable sort of the few best: equal scores keep the order of the rows, so results repeat.
+        best = positions[np.argsort(-scores[positions], kind="stable")[:top]]
+        return best, scores[best]
+
+
+class Faiss(Engine):
+    """FAISS's flat inner-product index (extra `faiss`): exact too, faster for many queries."""
+
+    @staticmethod
+    def build(folder: Path, vectors: Vectors, /) -> None:
+        faiss = _extra("faiss")
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors))
+        faiss.write_index(index, str(folder / "vectors.faiss"))
+
+    def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
+        faiss = _extra("faiss")
+        index = faiss.read_index(str(self.folder / "vectors.faiss"))
+        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.flatnonzero(among)))
+        scores, positions = index.search(query[None], min(top, int(among.sum())), params=parameters)
+        return positions[0], scores[0]
+
+
+class Lance(Engine):
+    """LanceDB, an embedded vector database on disk (extra `lance`), asked for cosine distance over a filtered scan."""
+
+    @staticmethod
+    def build(folder: Path, vectors: Vectors, /) -> None:
+        import pyarrow as pa
+
+        values = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+        table = pa.table({"row": pa.array(np.arange(len(vectors))), "vector": values})
+        _extra("lancedb").connect(str(folder / "lance")).create_table("vectors", table)
+
+    def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
+        table = _extra("lancedb").connect(str(self.folder / "lance")).open_table("vectors")
+        wanted = ",".join(map(str, np.flatnonzero(among)))
+        found = table.search(query).distance_type("cosine").where(f"row IN ({wanted})", prefilter=True).limit(top).to_arrow()
+        return found["row"].to_numpy().astype(np.intp), 1 - found["_distance"].to_numpy().astype(np.float32)
+
+
+ENGINES: dict[str, type[Engine]] = {"exact": Exact, "faiss": Faiss, "lance": Lance}
+
+
+def _extra(module: str):  # type: ignore[no-untyped-def]
+    """An optional package, or a sentence that says how to get it."""
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        extra = {"lancedb": "lance"}.get(module, module)
+        raise InputError(f"this engine needs {module}, which is not installed; run: pip install 'impasto[{extra}]'") from None

@@ -1,0 +1,104 @@
+"""An index on disk: unit vectors, the annotation of their rows, and where they came from.
+
+A folder: `vectors.npy` (rows, width; float32, unit length), `rows.parquet` (annotation and a flat map position `x`, `y`),
+`index.json` (engine, origin, digest of the profiles). Search is exact, in blocks over the memory-mapped vectors, unless
+another engine was chosen when the index was built (see `engines`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import profiles as tables
+from impasto import runs, schema
+from impasto.atlas import engines, layout
+from impasto.schema import InputError
+
+MODALITY = "modality"
+PROFILE, PERTURBATION_ROW = "profile", "perturbation"
+
+
+@dataclass(frozen=True)
+class Index:
+    """An open index. `rows` is aligned with `vectors`; `run` is the trained run that can embed new queries, or None."""
+
+    folder: Path
+    vectors: npt.NDArray[np.float32]
+    rows: pd.DataFrame
+    run: Path | None
+    engine: str
+
+    def nearest(self, query: npt.NDArray[np.float32], /, *, top: int, among: npt.NDArray[np.bool_]) -> pd.DataFrame:
+        """The `top` rows of `among` (a boolean vector) nearest to a query (width,) by cosine, best first, with `score`.
+
+        Raises InputError where no row is among the candidates.
+        """
+        if not among.any():
+            raise InputError(f"{self.folder} holds no row of the kind asked for; build the index from profiles that have some")
+        unit = unit_rows(query[None])[0]
+        positions, scores = engines.ENGINES[self.engine](self.folder, self.vectors).nearest(unit, top=top, among=among)
+        found = self.rows.iloc[positions].reset_index(drop=True)
+        found.insert(0, "score", scores)
+        return found
+
+
+def unit_rows(values: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
+    """Rows scaled to unit length (rows, width); a row of zeros stays zero."""
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.divide(values, length, out=np.zeros_like(values), where=length > 0).astype(np.float32)
+
+
+def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, engine: str = "exact", seed: int = 0) -> None:
+    """Write an index of Profiles at `out`, as a whole or not at all.
+
+    Profile rows are kept as wells (or sites), and their consensus over replicates is added, so that both wells and
+    perturbations can be ranked; rows of modality `perturbation` (embedded texts, molecules) are kept as they are.
+    """
+    schema.one_of(engine, engines.ENGINES, what="engine")
+    values = tables.dense(profiles)
+    if not np.isfinite(values).all():
+        bad = int((~np.isfinite(values)).any(axis=1).sum())
+        raise InputError(f"{bad} of {len(values)} profiles hold missing or infinite values; correct or select features first")
+    rows = profiles.obs.reset_index(drop=True).copy()
+    if MODALITY not in rows:
+        rows[MODALITY] = PROFILE
+    kept = _with_consensus(unit_rows(values), rows)
+    with runs.atomic(out) as temporary:
+        temporary.mkdir()
+        np.save(temporary / "vectors.npy", kept[0], allow_pickle=False)
+        flat, how = layout.flatten(kept[0], seed=seed)
+        kept[1].assign(x=flat[:, 0], y=flat[:, 1]).to_parquet(temporary / "rows.parquet", index=False)
+        described: dict[str, Any] = {"engine": engine, "layout": how, "run": str(run.resolve()) if run else None, "width": kept[0].shape[1]}
+        engines.ENGINES[engine].build(temporary, kept[0])
+        runs.write_json(temporary / "index.json", described)
+
+
+def _with_consensus(vectors: npt.NDArray[np.float32], rows: pd.DataFrame) -> tuple[npt.NDArray[np.float32], pd.DataFrame]:
+    """Add one row a perturbation: the mean of the unit vectors of its profiles, scaled to unit length."""
+    rows["level"] = np.where(rows[MODALITY] == PROFILE, "well", "perturbation")
+    if schema.PERTURBATION not in rows:
+        return vectors, rows
+    wells = (rows[MODALITY] == PROFILE).to_numpy() & rows[schema.PERTURBATION].notna().to_numpy()
+    observed = anndata.AnnData(X=vectors[wells], obs=rows[wells].reset_index(drop=True).rename(index=str))
+    consensus = tables.aggregate(observed, by=[schema.PERTURBATION], statistic="mean")
+    added = consensus.obs.assign(level="perturbation", **{MODALITY: PROFILE})
+    return np.concatenate([vectors, unit_rows(tables.dense(consensus))]), pd.concat([rows, added], ignore_index=True)
+
+
+def open_index(folder: Path) -> Index:
+    """Open an index. Raises InputError where the folder is none."""
+    described = folder / "index.json"
+    if not described.exists():
+        raise InputError(f"{folder} is not an index; make one with: impasto index PROFILES --out {folder}")
+    facts = json.loads(described.read_text())
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    run = Path(facts["run"]) if facts["run"] else None
+    return Index(folder, vectors, pd.read_parquet(folder / "rows.parquet"), run, facts["engine"])

@@ -1,0 +1,114 @@
+"""From a question to ranked perturbations or wells: text, SMILES, gene, well or images against an index.
+
+A trained run turns text, SMILES, genes and images into the joint space. An index of plain profiles has no such tower; there
+a gene or a SMILES finds the perturbation annotated with it, and its consensus profile is the query. Each answer says which.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.atlas.index import PROFILE, Index
+from impasto.schema import InputError
+
+KINDS = ("text", "smiles", "gene", "well", "image")
+RANKS = ("perturbations", "wells")
+
+
+def search(index: Index, *, kind: str, query: str, top: int = 10, rank: str = "perturbations") -> tuple[pd.DataFrame, str]:
+    """Rank the perturbations (consensus profiles) or the wells of an index by cosine to a query.
+
+    Returns the ranked rows (`rank`, `score`, `row`, annotation) and one sentence that says how the query was understood.
+    The row that the query itself is (a well, a known perturbation) is left out of its own ranking.
+    """
+    schema.one_of(kind, KINDS, what="kind of query")
+    schema.one_of(rank, RANKS, what="ranking")
+    vector, itself, how = _QUERIES[kind](index, query)
+    level = "perturbation" if rank == "perturbations" else "well"
+    among = ((index.rows["level"] == level) & (index.rows["modality"] == PROFILE)).to_numpy()
+    among[itself] = False
+    found = index.nearest(vector, top=top, among=among)
+    found.insert(0, "rank", np.arange(1, len(found) + 1))
+    return found.dropna(axis=1, how="all"), how
+
+
+Query = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
+
+
+def _by_well(index: Index, query: str) -> Query:
+    """The profile of `PLATE:WELL`; all sites of it where there are several."""
+    plate, colon, well = query.rpartition(":")
+    if not colon:
+        raise InputError(f"{query!r} is not a well; write PLATE:WELL, for example BR00117010:A01")
+    well = schema.normal_well(well)
+    rows = index.rows
+    if schema.PLATE not in rows or schema.WELL not in rows:
+        raise InputError(f"{index.folder} has no plates and wells; it was built of perturbations only")
+    at = np.flatnonzero(((rows[schema.PLATE] == plate) & (rows[schema.WELL] == well)).to_numpy())
+    if not len(at):
+        plates = sorted(rows[schema.PLATE].dropna().unique())
+        hint = f"well {well} is not on plate {plate}" if plate in plates else f"there is no plate {plate!r}{schema.nearest(plate, plates)}"
+        raise InputError(f"{hint}; plates of this index: {', '.join(plates[:8])}{' ...' if len(plates) > 8 else ''}")
+    what = rows.iloc[at[0]].get(schema.PERTURBATION)
+    itself = _same_perturbation(rows, what, at)
+    return index.vectors[at].mean(axis=0), itself, f"profiles nearest to well {plate}:{well}" + (f" ({_name(rows.iloc[at[0]])})" if what else "")
+
+
+def _same_perturbation(rows: pd.DataFrame, what: object, at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The query's own rows and its perturbation's consensus, which holds the query."""
+    if not isinstance(what, str):
+        return at
+    own = np.flatnonzero(((rows[schema.PERTURBATION] == what) & (rows["level"] == "perturbation")).to_numpy())
+    return np.union1d(at, own)
+
+
+def _annotated(index: Index, word: str, value: str) -> Query:
+    """The consensus profile of the perturbations annotated with a value of one word."""
+    rows = index.rows
+    known = rows[(rows["level"] == "perturbation") & (rows["modality"] == PROFILE)]
+    if word not in known:
+        raise InputError(f"{index.folder} has no column {word!r}, and no trained run to embed the query; index the output of impasto embed")
+    at = known.index[known[word].astype("string").str.upper() == value.upper()].to_numpy()
+    if not len(at):
+        near = schema.nearest(value, known[word].dropna().astype(str).unique())
+        raise InputError(f"no perturbation of this index has {word} {value!r}{near}; index the output of impasto embed to search beyond them")
+    names = ", ".join(sorted({_name(rows.iloc[i]) for i in at})[:4])
+    return index.vectors[at].mean(axis=0), at, f"profiles nearest to the consensus of {names}, annotated with {word} {value}"
+
+
+def _name(row: pd.Series) -> str:
+    name = row.get(schema.PERTURBATION_NAME)
+    return str(name if isinstance(name, str) else row.get(schema.PERTURBATION))
+
+
+def _by_text(index: Index, query: str) -> Query:
+    if index.run is None:
+        raise InputError(f"{index.folder} has no trained run, so it cannot read text; index the output of impasto embed")
+    return _towers(index.run).text(query), _NONE, f"profiles nearest to the text {query!r}"
+
+
+def _by_smiles(index: Index, query: str) -> Query:
+    if index.run is None:
+        return _annotated(index, schema.SMILES, query)
+    return _towers(index.run).smiles(query), _NONE, f"profiles nearest to the molecule {query}"
+
+
+def _by_gene(index: Index, query: str) -> Query:
+    if index.run is None:
+        return _annotated(index, schema.GENE, query)
+    return _towers(index.run).gene(query), _NONE, f"profiles nearest to a perturbation of {query.upper()}"
+
+
+def _by_image(index: Index, query: str) -> Query:
+    if index.run is None:
+        raise InputError(f"{index.folder} has no trained run, so it cannot embed images; index the output of impasto embed")
+    return _towers(index.run).images(Path(query)), _NONE, f"profiles nearest to the images in {query}"
+
+
+_NONE = np.empty(0, dtype=np.intp)
+_QUERIES = {"well": _by_well, "gene": _by_gene, "smiles": _by_smiles, "text": _by_text, "image": _by_image}
