@@ -342,6 +342,50 @@ def aggregate(profiles: anndata.AnnData, *, by: Sequence[str], statistic: str = 
     return anndata.AnnData(X=values.to_numpy(np.float32), obs=obs, var=profiles.var.copy(), uns=dict(profiles.uns))
 
 
+def blocks(
+    profiles: anndata.AnnData, *, by: str = "channel", among: Sequence[str] | None = None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], list[str]]:
+    """The features of each channel (or compartment, or group) side by side.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of n rows.
+    by
+        `channel`, `compartment` or `group`. A correlation of two channels counts in both; features without a channel
+        (shape, neighbours) make a block of their own, named `shape`.
+    among
+        The blocks to give, in this order; all that are there, sorted, by default.
+
+    Returns
+    -------
+    values
+        (rows, blocks, widest), each block's features first, then zeros.
+    mask
+        (blocks, widest), True where there is a feature: a zero never means "absent".
+    names
+        The blocks.
+
+    """
+    schema.one_of(by, (schema.CHANNEL, schema.COMPARTMENT, schema.GROUP), what="kind of block")
+    labels = [str(v).split("|") if v else ["shape"] for v in profiles.var[by]]
+    names = list(among) if among is not None else sorted({n for many in labels for n in many})
+    columns = {name: [i for i, many in enumerate(labels) if name in many] for name in names}
+    empty = [name for name, found in columns.items() if not found]
+    if empty:
+        raise InputError(
+            f"the profiles have no feature of {by} {empty[0]!r}; they have {', '.join(sorted({n for m in labels for n in m}))}"
+        )
+    widest = max(map(len, columns.values()))
+    values = np.zeros((profiles.n_obs, len(names), widest), dtype=np.float32)
+    mask = np.zeros((len(names), widest), dtype=bool)
+    whole = dense(profiles)
+    for number, name in enumerate(names):
+        values[:, number, : len(columns[name])] = whole[:, columns[name]]
+        mask[number, : len(columns[name])] = True
+    return values, mask, names
+
+
 def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
     """Stack Profiles over their common features, in the order of the first; `uns["features_dropped"]` counts the others."""
     common = [f for f in tables[0].var_names if all(f in t.var_names for t in tables[1:])]

@@ -45,7 +45,7 @@ class Index:
             raise InputError(f"{self.folder} holds no row of the kind asked for; build the index from profiles that have some")
         unit = unit_rows(query[None])[0]
         positions, scores = engines.ENGINES[self.engine](self.folder, self.vectors).nearest(unit, top=top, among=among)
-        found = self.rows.iloc[positions].reset_index(drop=True)
+        found = self.rows.iloc[positions].reset_index(names="row")
         found.insert(0, "score", scores)
         return found
 
@@ -83,6 +83,8 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
 
 def _with_consensus(vectors: npt.NDArray[np.float32], rows: pd.DataFrame) -> tuple[npt.NDArray[np.float32], pd.DataFrame]:
     """Add one row a perturbation: the mean of the unit vectors of its profiles, scaled to unit length."""
+    if "level" in rows and (rows.loc[rows[MODALITY] == PROFILE, "level"] == "perturbation").any():
+        return vectors, rows  # a trained run pooled the bags itself, which says more than a mean
     rows["level"] = np.where(rows[MODALITY] == PROFILE, "well", "perturbation")
     if schema.PERTURBATION not in rows:
         return vectors, rows
@@ -102,3 +104,9 @@ def open_index(folder: Path) -> Index:
     vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
     run = Path(facts["run"]) if facts["run"] else None
     return Index(folder, vectors, pd.read_parquet(folder / "rows.parquet"), run, facts["engine"])
+
+
+def records(found: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain objects; what is missing is None."""
+    plain = found.astype(object).where(found.notna(), None)
+    return [dict(zip(map(str, found.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]

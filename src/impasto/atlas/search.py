@@ -14,6 +14,7 @@ import pandas as pd
 
 from impasto import schema
 from impasto.atlas.index import PROFILE, Index
+from impasto.joint.space import Space
 from impasto.schema import InputError
 
 KINDS = ("text", "smiles", "gene", "well", "image")
@@ -56,7 +57,11 @@ def _by_well(index: Index, query: str) -> Query:
         raise InputError(f"{hint}; plates of this index: {', '.join(plates[:8])}{' ...' if len(plates) > 8 else ''}")
     what = rows.iloc[at[0]].get(schema.PERTURBATION)
     itself = _same_perturbation(rows, what, at)
-    return index.vectors[at].mean(axis=0), itself, f"profiles nearest to well {plate}:{well}" + (f" ({_name(rows.iloc[at[0]])})" if what else "")
+    return (
+        index.vectors[at].mean(axis=0),
+        itself,
+        f"profiles nearest to well {plate}:{well}" + (f" ({_name(rows.iloc[at[0]])})" if what else ""),
+    )
 
 
 def _same_perturbation(rows: pd.DataFrame, what: object, at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
@@ -76,7 +81,9 @@ def _annotated(index: Index, word: str, value: str) -> Query:
     at = known.index[known[word].astype("string").str.upper() == value.upper()].to_numpy()
     if not len(at):
         near = schema.nearest(value, known[word].dropna().astype(str).unique())
-        raise InputError(f"no perturbation of this index has {word} {value!r}{near}; index the output of impasto embed to search beyond them")
+        raise InputError(
+            f"no perturbation of this index has {word} {value!r}{near}; index the output of impasto embed to search beyond them"
+        )
     names = ", ".join(sorted({_name(rows.iloc[i]) for i in at})[:4])
     return index.vectors[at].mean(axis=0), at, f"profiles nearest to the consensus of {names}, annotated with {word} {value}"
 
@@ -89,25 +96,36 @@ def _name(row: pd.Series) -> str:
 def _by_text(index: Index, query: str) -> Query:
     if index.run is None:
         raise InputError(f"{index.folder} has no trained run, so it cannot read text; index the output of impasto embed")
-    return _towers(index.run).text(query), _NONE, f"profiles nearest to the text {query!r}"
+    return Space.load(index.run).text(query), _NONE, f"profiles nearest to the text {query!r}"
 
 
 def _by_smiles(index: Index, query: str) -> Query:
     if index.run is None:
         return _annotated(index, schema.SMILES, query)
-    return _towers(index.run).smiles(query), _NONE, f"profiles nearest to the molecule {query}"
+    return Space.load(index.run).smiles(query), _NONE, f"profiles nearest to the molecule {query}"
 
 
 def _by_gene(index: Index, query: str) -> Query:
     if index.run is None:
         return _annotated(index, schema.GENE, query)
-    return _towers(index.run).gene(query), _NONE, f"profiles nearest to a perturbation of {query.upper()}"
+    return Space.load(index.run).gene(query), _NONE, f"profiles nearest to a perturbation of {query.upper()}"
 
 
 def _by_image(index: Index, query: str) -> Query:
     if index.run is None:
         raise InputError(f"{index.folder} has no trained run, so it cannot embed images; index the output of impasto embed")
-    return _towers(index.run).images(Path(query)), _NONE, f"profiles nearest to the images in {query}"
+    return _embedded_images(index, Path(query)), _NONE, f"profiles nearest to the images in {query}"
+
+
+def _embedded_images(index: Index, ingested: Path) -> npt.NDArray[np.float32]:
+    """The mean embedding of the sites of an ingested folder, profiled as the run's own training data were."""
+    from impasto.profiling.deep import profile_like
+
+    assert index.run is not None
+    space = Space.load(index.run)
+    embedded = space.embed(profile_like(ingested, features=space.facts["features"]))
+    sites = embedded[((embedded.obs["modality"] == PROFILE) & (embedded.obs["level"] == "well")).to_numpy()]
+    return np.asarray(sites.X, dtype=np.float32).mean(axis=0)
 
 
 _NONE = np.empty(0, dtype=np.intp)

@@ -12,10 +12,19 @@ from fastapi.responses import HTMLResponse
 
 from impasto import schema
 from impasto.atlas import search
-from impasto.atlas.index import Index
+from impasto.atlas.index import Index, records
 from impasto.schema import InputError
 
-SHOWN = (schema.PERTURBATION, schema.PERTURBATION_NAME, schema.GENE, schema.MOA, schema.PLATE, schema.WELL, schema.CONTROL_TYPE, schema.BATCH)
+SHOWN = (
+    schema.PERTURBATION,
+    schema.PERTURBATION_NAME,
+    schema.GENE,
+    schema.MOA,
+    schema.PLATE,
+    schema.WELL,
+    schema.CONTROL_TYPE,
+    schema.BATCH,
+)
 
 
 def application(index: Index) -> FastAPI:
@@ -52,11 +61,6 @@ def map_of(index: Index) -> dict[str, Any]:
     columns = {name: _plain(rows[name]) for name in SHOWN if name in rows}
     positions = {axis: np.round(rows[axis].to_numpy(float), 4).tolist() for axis in ("x", "y")}
     return {"n": len(rows), **positions, "level": _plain(rows["level"]), "modality": _plain(rows["modality"]), "columns": columns}
-
-
-def records(found: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain objects; what is missing is None."""
-    return [{k: None if pd.isna(v) else v for k, v in row.items()} for row in found.to_dict(orient="records")]
 
 
 def _plain(column: pd.Series) -> list[str | None]:

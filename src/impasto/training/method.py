@@ -57,3 +57,17 @@ class Method(nn.Module):
 
     def after_step(self, progress: float, /) -> None:
         """Called after each optimiser step with the share of training done, 0..1: EMA teachers move here."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A method ready for the loop, with its data: what `prepare(settings, profiles, seed=...)` of a method's module returns.
+
+    `feed` and `validate` are those of `training.loop`; `facts` is what the run must remember to embed new data (names of
+    blocks, splits, digests), plain values for model.json.
+    """
+
+    method: Method
+    feed: Any
+    validate: Any
+    facts: dict[str, Any]

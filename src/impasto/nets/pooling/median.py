@@ -1,0 +1,17 @@
+"""The feature-wise median of a bag's real profiles. Lu et al., CellCLIP, appendix A.2."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Median(nn.Module):
+    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d); the mean of the two middle ones where K is even."""
+
+    def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
+        ordered = bags.masked_fill(~mask[..., None, None], float("inf")).sort(dim=1).values
+        count = mask.sum(dim=1)
+        low, high = (count - 1) // 2, count // 2
+        bag = torch.arange(len(bags), device=bags.device)
+        return 0.5 * (ordered[bag, low] + ordered[bag, high])

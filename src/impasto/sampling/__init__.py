@@ -1,0 +1,1 @@
+"""Which rows make a minibatch, and which rows are held out."""

@@ -1,0 +1,98 @@
+"""Splits: which perturbations, scaffolds, plates or sources are held out; written down with a digest; checked for leaks.
+
+A group (all rows of one perturbation, one scaffold, ...) goes to one part as a whole. Groups are dealt by the hash of their
+own name and the seed, so a split does not change when rows are added or reordered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import runs, schema
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+PARTS = (TRAIN, VALIDATION, TEST)
+
+
+class SplitSettings(Settings):
+    """What is held out, and how much of it."""
+
+    by: str = schema.PERTURBATION
+    """perturbation, scaffold, plate, batch, source, or any column."""
+    validation: float = 0.1
+    test: float = 0.2
+
+
+def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:
+    """The part of every row: train, validation or test. Raises InputError where a part would be empty or the shares do not fit."""
+    if not (settings.validation >= 0 and settings.test >= 0 and settings.validation + settings.test < 1):
+        raise InputError(f"validation {settings.validation} and test {settings.test} must be shares that leave something to train on")
+    groups = _groups(obs, settings.by)
+    names = sorted(set(groups))
+    held = {VALIDATION: round(settings.validation * len(names)), TEST: round(settings.test * len(names))}
+    for part, share in ((VALIDATION, settings.validation), (TEST, settings.test)):
+        if share > 0 and held[part] == 0:
+            raise InputError(f"{len(names)} groups by {settings.by!r} are too few for a {part} share of {share}; raise it or set it to 0")
+    dealt = sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    tests = set(dealt[: held[TEST]])
+    validations = set(dealt[held[TEST] : held[TEST] + held[VALIDATION]])
+    parts = np.array([TEST if g in tests else VALIDATION if g in validations else TRAIN for g in groups])
+    refuse_leaks(obs, parts)
+    return parts
+
+
+def refuse_leaks(obs: pd.DataFrame, parts: Sequence[str] | npt.NDArray[np.str_], *, by: str = schema.PERTURBATION) -> None:
+    """Raise InputError where one group (by default one InChIKey, else one perturbation) stands in train and in another part."""
+    identity = obs[schema.INCHIKEY].fillna(obs[by]) if schema.INCHIKEY in obs and by == schema.PERTURBATION else obs[by]
+    frame = pd.DataFrame({"identity": identity.astype(str).to_numpy(), "part": np.asarray(parts)})
+    in_train = set(frame.loc[frame["part"] == TRAIN, "identity"])
+    leaked = sorted(in_train & set(frame.loc[frame["part"] != TRAIN, "identity"]))
+    if leaked:
+        raise InputError(
+            f"{len(leaked)} of {frame['identity'].nunique()} perturbations stand in train and in a held-out part "
+            f"(first: {leaked[0]!r}); split by {by!r}"
+        )
+
+
+def _groups(obs: pd.DataFrame, by: str) -> list[str]:
+    if by == "scaffold":
+        return _scaffolds(obs)
+    if by not in obs:
+        raise InputError(f"cannot split by {by!r}{schema.nearest(by, obs.columns)}; the profiles have {', '.join(map(str, obs.columns))}")
+    if by == schema.PERTURBATION and schema.INCHIKEY in obs:
+        # One compound under two identifiers is one compound.
+        return obs[schema.INCHIKEY].fillna(obs[by]).astype(str).tolist()
+    return obs[by].astype(str).tolist()
+
+
+def _scaffolds(obs: pd.DataFrame) -> list[str]:
+    """Bemis-Murcko scaffolds (Bemis & Murcko 1996); what has no molecule, or no ring, is a group of its own."""
+    if schema.SMILES not in obs:
+        raise InputError("splitting by scaffold needs a smiles column; split by perturbation, or join the compounds' annotation")
+    from rdkit import Chem
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    known: dict[str, str] = {}
+    for smiles in obs[schema.SMILES].dropna().astype(str).unique():
+        molecule = Chem.MolFromSmiles(smiles)
+        core = MurckoScaffold.GetScaffoldForMol(molecule) if molecule is not None else None
+        scaffold = Chem.MolToSmiles(core) if core is not None else ""
+        known[smiles] = scaffold or smiles
+    return [known.get(str(s), str(p)) for s, p in zip(obs[schema.SMILES], obs[schema.PERTURBATION], strict=True)]
+
+
+def write(path: Path, obs: pd.DataFrame, parts: npt.NDArray[np.str_], *, settings: SplitSettings, seed: int) -> str:
+    """Write the perturbations of each part, with the rule that made them; returns the digest of the lists."""
+    lists = {part: sorted(set(obs.loc[parts == part, schema.PERTURBATION].astype(str))) for part in PARTS}
+    digest = hashlib.sha256(json.dumps(lists, sort_keys=True).encode()).hexdigest()
+    runs.write_json(path, {"by": settings.by, "seed": seed, "digest": digest, **lists})
+    return digest

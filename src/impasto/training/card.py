@@ -1,0 +1,46 @@
+"""The model card written beside every checkpoint: what it is, what it saw, what it was held back from, how it did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from impasto import __version__
+
+
+def write(described: dict[str, Any], *, log: Path, digest: str) -> str:
+    """Markdown of the card, from model.json's content, the training log and the digest of the data."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    facts, method = described["facts"], described["method"]
+    settings = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in sorted(method.items()))
+    split = facts.get("split", {})
+    seen = "\n".join(f"| {part} | {len(names)} |" for part, names in split.items())
+    scored = [line for line in lines if "validation_score" in line]
+    best = max(scored, key=lambda line: line["validation_score"]) if scored else None
+    score = "No validation part; the last weights are kept."
+    if best:
+        score = f"Best validation score {best['validation_score']:.4f} after epoch {best['epoch']}."
+        if "validation_chance" in best:
+            score += f" A model that knows nothing scores {best['validation_chance']:.4f}."
+    return f"""# {method["name"]}
+
+Written by impasto {__version__}. Weights: `model.safetensors`; settings and split: `model.json`; log: `log.jsonl`.
+
+## Data
+`{described["profiles"]}`, sha256 `{digest}`. The weights carry the licence of these data; state it when you share them.
+
+| part | perturbations |
+|---|---|
+{seen}
+
+No perturbation (InChIKey where known) stands in two parts: the split was checked before training. Before scoring this model
+on other data, compare their perturbations with the lists in `model.json`.
+
+## Training
+{len(lines)} epochs, {lines[-1]["step"] if lines else 0} steps. {score}
+
+| setting | value |
+|---|---|
+{settings}
+"""

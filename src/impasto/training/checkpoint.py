@@ -1,0 +1,63 @@
+"""Everything that a run needs to go on as if it had never stopped: weights, optimiser, random state, place. No pickle.
+
+A checkpoint is a folder: `state.safetensors` (tensors of the method and of the optimiser, the random state) and
+`state.json` (step, best score, early-stopping count). It is written under a temporary name and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from impasto import runs
+from impasto.schema import InputError
+
+_RANDOM = "random.torch"
+
+
+def save(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer, place: Mapping[str, Any]) -> None:
+    """Write a checkpoint at `folder`, replacing the one before it as a whole."""
+    tensors = {f"method.{k}": v for k, v in method.state_dict().items()}
+    for number, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{k}": torch.as_tensor(v) for k, v in state.items()}
+    tensors[_RANDOM] = torch.get_rng_state()
+    with runs.atomic(folder) as temporary:
+        temporary.mkdir()
+        # Tensors that share memory (tied weights) must be saved apart: safetensors refuses aliases.
+        save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, temporary / "state.safetensors")
+        (temporary / "state.json").write_text(json.dumps(place, sort_keys=True))
+
+
+def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    """Put a checkpoint back into a method and its optimiser; returns the place. Raises InputError where it does not fit."""
+    tensors = load_file(folder / "state.safetensors")
+    put(method, {k.removeprefix("method."): v for k, v in tensors.items() if k.startswith("method.")}, where=str(folder))
+    whole = optimiser.state_dict()
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("optimiser."):
+            _, number, name = key.split(".", 2)
+            state.setdefault(int(number), {})[name] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+    torch.set_rng_state(tensors[_RANDOM])
+    place: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return place
+
+
+def put(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> None:
+    """Load weights, all of them and no others. Raises InputError that names the first that is missing, new or misshapen."""
+    own = module.state_dict()
+    for name in sorted(own.keys() ^ tensors.keys()):
+        raise InputError(
+            f"{where}: weight {name!r} is {'missing' if name in own else 'not part of this model'}; was it trained with other settings?"
+        )
+    for name, tensor in tensors.items():
+        if own[name].shape != tensor.shape:
+            raise InputError(f"{where}: weight {name!r} has shape {tuple(tensor.shape)}, this model needs {tuple(own[name].shape)}")
+    module.load_state_dict(dict(tensors))

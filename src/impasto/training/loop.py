@@ -1,0 +1,198 @@
+"""The one loop. It names no method: it asks a feed for minibatches, a method for a step, and keeps what is needed to resume.
+
+Killed at any moment and started again, a run ends in the same bytes: minibatches depend on the seed and the epoch only, and a
+checkpoint holds weights, optimiser and random state. Under torchrun the same function trains on all ranks: each takes its
+share of every minibatch, gradients are averaged, rank 0 writes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.distributed as dist
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from impasto import progress
+from impasto.schema import InputError
+from impasto.settings import Settings
+from impasto.training import checkpoint
+from impasto.training.method import Method, Minibatch
+from impasto.training.optim import OptimSettings, optimiser, schedule
+
+Rows = npt.NDArray[np.intp]
+
+
+class Feed(Protocol):
+    """Where minibatches come from."""
+
+    def epoch(self, number: int, /) -> Sequence[Rows]:
+        """The rows of every minibatch of an epoch: a function of the seed and the number only."""
+
+    def minibatch(self, rows: Rows, /, *, epoch: int) -> Minibatch:
+        """The tensors of these rows; random views are a function of the seed, the epoch and the rows only."""
+
+
+class LoopSettings(Settings):
+    """How long, how often, where. `patience` counts validations without a better score; None never stops early."""
+
+    epochs: int = 50
+    max_steps: int | None = None
+    validate_every: int = 1
+    patience: int | None = None
+    checkpoint_every: int = 1
+    device: str = "cpu"
+    seed: int = 0
+    optim: OptimSettings = OptimSettings()
+
+
+Validate = Callable[[Method], Mapping[str, float]]
+"""Scores of a method on held-out rows; the entry `score` (higher is better) selects the weights that are kept."""
+
+
+def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, validate: Validate | None = None) -> None:
+    """Train `method`; leave `model.safetensors` (the best weights by validation, else the last) and `log.jsonl` at `out`.
+
+    Raises InputError where a loss is not finite: it names the term, the epoch and what to try.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    device = torch.device(settings.device)
+    method.to(device)
+    torch.manual_seed(settings.seed)
+    optim = optimiser(method, settings.optim)
+    per_epoch = len(feed.epoch(0))
+    if not per_epoch:
+        raise InputError("there is no minibatch to train on: fewer rows than one minibatch; lower the minibatch size or give more data")
+    steps = min(settings.epochs * per_epoch, settings.max_steps or settings.epochs * per_epoch)
+    rate = schedule(settings.optim, steps=steps)
+    place: dict[str, Any] = {"epoch": 0, "step": 0, "best": None, "stale": 0, "stopped": False}
+    if (out / "checkpoint").exists():
+        place = checkpoint.load(out / "checkpoint", method=method, optimiser=optim)
+    _cut_log(out / "log.jsonl", epoch=place["epoch"])
+    model = _distributed(method, device)
+    epochs = range(place["epoch"], settings.epochs)
+    for epoch in progress.track(epochs, what="training", unit="epoch", total=settings.epochs, done=place["epoch"]):
+        if place["stopped"] or place["step"] >= steps:
+            break
+        clock = time.perf_counter()
+        method.train()
+        totals: dict[str, float] = {}
+        rows_seen = 0
+        for minibatch in itertools.islice(_minibatches(feed, epoch), steps - place["step"]):
+            for group in optim.param_groups:
+                group["lr"] = rate(place["step"])
+            terms = _step(model, method, optim, minibatch.to(device), clip=settings.optim.clip_norm, epoch=epoch)
+            place["step"] += 1
+            method.after_step(place["step"] / steps)
+            rows_seen += minibatch.size
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0.0) + value * minibatch.size
+        line: dict[str, Any] = {"epoch": epoch, "step": place["step"], "lr": rate(place["step"] - 1)}
+        line |= {name: total / rows_seen for name, total in totals.items()}
+        line["rows_per_second"] = round(rows_seen / (time.perf_counter() - clock), 1)
+        place["epoch"] = epoch + 1
+        last = place["step"] >= steps or epoch + 1 == settings.epochs
+        if validate is not None and ((epoch + 1) % settings.validate_every == 0 or last):
+            line |= {f"validation_{k}": v for k, v in _validated(validate, method).items()}
+            _keep_best(method, place, line["validation_score"], settings=settings, out=out)
+        if _rank() == 0:
+            with (out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(line) + "\n")
+            if (epoch + 1) % settings.checkpoint_every == 0 or last or place["stopped"]:
+                checkpoint.save(out / "checkpoint", method=method, optimiser=optim, place=place)
+    if validate is None and _rank() == 0:
+        _save_model(method, out)
+
+
+def _step(
+    model: nn.Module, method: Method, optim: torch.optim.Optimizer, minibatch: Minibatch, *, clip: float | None, epoch: int
+) -> dict[str, float]:
+    """One optimiser step; returns the terms, their sum and the monitors as numbers."""
+    step = model(minibatch)
+    for name, term in step.terms.items():
+        if not torch.isfinite(term):
+            raise InputError(
+                f"the loss term {name!r} is {float(term.detach())} in epoch {epoch}; lower the learning rate, or clip or correct the input"
+            )
+    optim.zero_grad(set_to_none=True)
+    step.loss.backward()
+    if clip is not None:
+        nn.utils.clip_grad_norm_([p for p in method.parameters() if p.requires_grad], clip)
+    optim.step()
+    values: dict[str, Tensor] = {"loss": step.loss, **step.terms, **step.monitors}
+    return {name: float(value.detach()) for name, value in values.items()}
+
+
+def _minibatches(feed: Feed, epoch: int) -> Iterator[Minibatch]:
+    """The minibatches of an epoch, this rank's rows of each; the next one is made while the step runs."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    shares = [rows[_rank() :: _world()] for rows in feed.epoch(epoch)]
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        pending = ahead.submit(feed.minibatch, shares[0], epoch=epoch)
+        for following in [*shares[1:], None]:
+            ready = pending.result()
+            if following is not None:
+                pending = ahead.submit(feed.minibatch, following, epoch=epoch)
+            yield ready
+
+
+def _validated(validate: Validate, method: Method) -> Mapping[str, float]:
+    method.eval()
+    # Validation must not move the random state, or a run with and without it would differ.
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        scores = validate(method)
+    torch.set_rng_state(state)
+    return scores
+
+
+def _keep_best(method: Method, place: dict[str, Any], score: float, *, settings: LoopSettings, out: Path) -> None:
+    if place["best"] is None or score > place["best"]:
+        place["best"], place["stale"] = score, 0
+        if _rank() == 0:
+            _save_model(method, out)
+        return
+    place["stale"] += 1
+    place["stopped"] = settings.patience is not None and place["stale"] >= settings.patience
+
+
+def _save_model(method: Method, out: Path) -> None:
+    from impasto import runs
+
+    with runs.atomic(out / "model.safetensors") as temporary:
+        save_file({k: v.detach().cpu().clone().contiguous() for k, v in method.state_dict().items()}, temporary)
+
+
+def _cut_log(log: Path, *, epoch: int) -> None:
+    """Drop lines of epochs after the checkpoint: they will be written again."""
+    from impasto import runs
+
+    if not log.exists() or _rank() != 0:
+        return
+    kept = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n") and json.loads(line)["epoch"] < epoch]
+    with runs.atomic(log) as temporary:
+        temporary.write_text("".join(kept))
+
+
+def _distributed(method: Method, device: torch.device) -> nn.Module:
+    if _world() == 1:
+        return method
+    return DistributedDataParallel(method, device_ids=[device.index] if device.type == "cuda" else None)
+
+
+def _rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def _world() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1

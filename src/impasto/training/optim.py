@@ -1,0 +1,56 @@
+"""AdamW with weight decay where it belongs, and the learning-rate schedules of the four papers.
+
+Loshchilov & Hutter 2019 (decoupled weight decay); warm-up then cosine, with hard restarts (CellCLIP, appendix B) or down to a
+floor (CWA-MSN, 3.3). Decay is off for norms, biases, embeddings, tokens and the scale: everything with fewer than two
+dimensions, and everything a module names in `no_decay`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from impasto.settings import Settings
+
+
+class OptimSettings(Settings):
+    """The optimiser and its schedule. `warmup` and `restarts` count in steps and cycles."""
+
+    lr: float = 2e-4
+    lr_floor: float = 0.0
+    weight_decay: float = 0.1
+    warmup: int = 0
+    restarts: int = 1
+    clip_norm: float | None = None
+
+
+def optimiser(module: nn.Module, settings: OptimSettings) -> torch.optim.AdamW:
+    """AdamW over the trainable parameters of a module, in two groups: with and without weight decay."""
+    skipped: set[int] = set()
+    for part in module.modules():
+        if isinstance(part, nn.Embedding | nn.LayerNorm | nn.modules.batchnorm._BatchNorm):
+            skipped |= {id(p) for p in part.parameters(recurse=False)}
+        skipped |= {id(getattr(part, name)) for name in getattr(part, "no_decay", ())}
+    trainable = [p for p in module.parameters() if p.requires_grad]
+    plain = [p for p in trainable if p.ndim < 2 or id(p) in skipped]
+    plain_ids = {id(p) for p in plain}
+    decayed = [p for p in trainable if id(p) not in plain_ids]
+    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr)
+
+
+def schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
+    """The learning rate at a step (0-based): linear warm-up, then `restarts` cosine cycles from `lr` to `lr_floor`."""
+    span = max(1, steps - settings.warmup)
+
+    def rate(step: int) -> float:
+        if step < settings.warmup:
+            return settings.lr * (step + 1) / settings.warmup
+        done = min(1.0, (step - settings.warmup) / span)
+        phase = 1.0 if done >= 1.0 else (done * settings.restarts) % 1.0
+        return settings.lr_floor + (settings.lr - settings.lr_floor) * 0.5 * (1 + math.cos(math.pi * phase))
+
+    return rate

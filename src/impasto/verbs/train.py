@@ -1,0 +1,93 @@
+"""`impasto train RECIPE --profiles PROFILES --out RUN`: train one method in the one loop."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+
+from impasto.recipe import Verb
+from impasto.schema import InputError, one_of
+from impasto.settings import Settings, parse_set
+
+METHODS = {
+    "two_towers": "impasto.joint.two_towers",
+}
+"""Name of a method -> the module that has its settings (`SETTINGS`) and `prepare(settings, profiles, seed=...)`."""
+
+
+class TrainSettings(Settings):
+    """One training: the method with its parts, the loop, the profiles."""
+
+    profiles: Path
+    method: dict[str, Any]
+    loop: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+
+
+def run(settings: TrainSettings, out: Path) -> None:
+    """Train, and leave model.safetensors, model.json, split.json, log.jsonl, card.md and checkpoint/ at `out`."""
+    from impasto import profiles as tables
+    from impasto import runs
+    from impasto.training import card
+    from impasto.training.loop import LoopSettings, fit
+
+    module = method_module(settings.method)
+    chosen = module.SETTINGS.read(settings.method, where="[stage.method]")
+    loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
+    profiles = tables.read(settings.profiles)
+    prepared = module.prepare(chosen, profiles, seed=settings.seed)
+    described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, "profiles": str(settings.profiles.resolve())}
+    _refuse_other(out, described)
+    runs.write_json(out / "model.json", described)
+    fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
+    with runs.atomic(out / "card.md") as temporary:
+        temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(settings.profiles)))
+
+
+def method_module(method: dict[str, Any]) -> ModuleType:
+    """The module of a method, by the `name` in its table."""
+    if "name" not in method:
+        raise InputError(f"[stage.method] has no name; allowed: {', '.join(sorted(METHODS))}")
+    return importlib.import_module(METHODS[one_of(str(method["name"]), METHODS, what="method")])
+
+
+def _refuse_other(out: Path, described: dict[str, Any]) -> None:
+    """A checkpoint of another model must not be continued as if it were this one."""
+    kept = out / "model.json"
+    if kept.exists() and (out / "checkpoint").exists() and json.loads(kept.read_text()) != json.loads(json.dumps(described, default=str)):
+        raise InputError(
+            f"{out} holds the checkpoint of another training (other settings or data); choose another --out, or remove the folder"
+        )
+
+
+def command(
+    path: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe with one train stage; see recipes/.")],
+    profiles: Annotated[Path, typer.Option(help="Profiles to train on: .parquet, .csv, .h5ad or .zarr.")],
+    out: Annotated[Path, typer.Option(help="The folder of the run.")],
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's seed.")] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, as method.loss=clip.")] = None,
+) -> None:
+    """Train a method on profiles. A killed run goes on from its last checkpoint, to the same bytes.
+
+    Example: `impasto train recipes/cellclip.toml --profiles profiles.parquet --out runs/cellclip`
+    """
+    from impasto import recipe as recipes
+    from impasto.verbs.terminal import console
+
+    recipe = recipes.read(path)
+    stage = recipe.only("train")
+    given: dict[str, Any] = {"profiles": str(profiles.resolve())} | ({} if seed is None else {"seed": seed})
+    for key, value in parse_set(changes or []).items():
+        given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
+    settings = recipes.settings_of(recipe, stage, out=out, given=given)
+    worked = recipes.execute("train", settings, out=out)
+    console.print(f"{'trained' if worked else 'already trained'}: {out}")
+
+
+VERB = Verb(settings=TrainSettings, inputs=lambda s: [s.profiles], run=run, result="")

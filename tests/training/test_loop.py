@@ -1,0 +1,131 @@
+"""The loop: it trains, it resumes to the same bytes after a kill, it stops when validation does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from impasto.schema import InputError
+from impasto.training.loop import LoopSettings, Rows, fit
+from impasto.training.method import Method, Minibatch, Step
+from impasto.training.optim import OptimSettings, optimiser, schedule
+
+
+@dataclass(frozen=True)
+class Pairs(Minibatch):
+    x: Tensor
+    y: Tensor
+
+    @property
+    def size(self) -> int:
+        return len(self.x)
+
+
+class Line(Method):
+    def __init__(self, *, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 1))
+
+    def forward(self, minibatch: Pairs, /) -> Step:
+        error = self.net(minibatch.x)[:, 0] - minibatch.y
+        return Step(terms={"square": (error**2).mean()}, embeddings={}, monitors={"bias": error.mean()})
+
+    def embed(self, minibatch: Pairs, /) -> Tensor:
+        return self.net(minibatch.x)
+
+
+class Points:
+    def __init__(self, *, stop_at: int | None = None) -> None:
+        rng = np.random.default_rng(0)
+        self.x = torch.tensor(rng.normal(size=(40, 3)), dtype=torch.float32)
+        self.y = self.x @ torch.tensor([1.0, -2.0, 0.5])
+        self.stop_at = stop_at
+
+    def epoch(self, number: int, /) -> Sequence[Rows]:
+        order = np.random.default_rng([7, number]).permutation(40)
+        return [order[i : i + 8] for i in range(0, 40, 8)]
+
+    def minibatch(self, rows: Rows, /, *, epoch: int) -> Pairs:
+        if epoch == self.stop_at:
+            raise KeyboardInterrupt
+        return Pairs(self.x[rows], self.y[rows])
+
+
+def settings(**changes: object) -> LoopSettings:
+    return LoopSettings(**{"epochs": 6, "optim": OptimSettings(lr=0.01, warmup=3), **changes})  # type: ignore[arg-type]
+
+
+def line(seed: int = 0) -> Line:
+    torch.manual_seed(seed)
+    return Line()
+
+
+def test_it_learns_and_logs(tmp_path: Path) -> None:
+    fit(line(), Points(), settings=settings(epochs=30), out=tmp_path)
+    log = [json.loads(row) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len(log) == 30
+    assert log[-1]["loss"] < 0.5 * log[0]["loss"]
+    assert {"epoch", "step", "lr", "square", "bias", "rows_per_second"} <= log[0].keys()
+    assert (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("stop_at", [1, 4])
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, stop_at: int) -> None:
+    fit(line(), Points(), settings=settings(), out=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(line(), Points(stop_at=stop_at), settings=settings(), out=tmp_path / "killed")
+    fit(line(seed=99), Points(), settings=settings(), out=tmp_path / "killed")
+    assert (tmp_path / "killed/model.safetensors").read_bytes() == (tmp_path / "whole/model.safetensors").read_bytes()
+    assert (tmp_path / "killed/checkpoint/state.safetensors").read_bytes() == (tmp_path / "whole/checkpoint/state.safetensors").read_bytes()
+
+    def losses(folder: str) -> list[float]:
+        return [json.loads(row)["loss"] for row in (tmp_path / folder / "log.jsonl").read_text().splitlines()]
+
+    assert losses("killed") == losses("whole")
+
+
+def test_the_best_weights_are_kept_and_patience_ends_the_run(tmp_path: Path) -> None:
+    scores = iter([0.1, 0.5, 0.4, 0.3, 0.2, 0.1])
+    kept: list[bytes] = []
+
+    def validate(_: Method) -> dict[str, float]:
+        if (tmp_path / "model.safetensors").exists():
+            kept.append((tmp_path / "model.safetensors").read_bytes())
+        return {"score": next(scores)}
+
+    fit(line(), Points(), settings=settings(patience=2), out=tmp_path, validate=validate)
+    log = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert len(log) == 4  # best in the second epoch, then two without a better one
+    assert (tmp_path / "model.safetensors").read_bytes() == kept[2]
+
+
+def test_a_loss_that_is_not_finite_is_a_sentence(tmp_path: Path) -> None:
+    broken = Points()
+    broken.y = broken.y * float("inf")
+    with pytest.raises(InputError, match="loss term 'square' is inf in epoch 0"):
+        fit(line(), broken, settings=settings(), out=tmp_path)
+
+
+def test_decay_is_off_for_norms_biases_and_embeddings() -> None:
+    module = nn.ModuleDict({"linear": nn.Linear(3, 2), "norm": nn.LayerNorm(2), "embedding": nn.Embedding(4, 2)})
+    decayed, plain = optimiser(module, OptimSettings()).param_groups
+    assert [id(p) for p in decayed["params"]] == [id(module["linear"].weight)]
+    assert len(plain["params"]) == 4
+    assert plain["weight_decay"] == 0.0
+
+
+def test_the_schedule_warms_up_falls_and_restarts() -> None:
+    rate = schedule(OptimSettings(lr=1.0, warmup=10, restarts=2, lr_floor=0.1), steps=110)
+    assert rate(0) == pytest.approx(0.1)
+    assert rate(9) == pytest.approx(1.0)
+    assert rate(10) == pytest.approx(1.0)
+    assert rate(35) == pytest.approx(0.55)  # the middle of the first cycle
+    assert rate(60) == pytest.approx(1.0)  # the restart
+    assert rate(110) == pytest.approx(0.1)
