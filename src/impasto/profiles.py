@@ -87,6 +87,24 @@ def from_frame(
     return anndata.AnnData(X=values, obs=obs, var=describe_features(feature_columns), uns=uns)
 
 
+def annotation(table: pd.DataFrame, *, where: str) -> pd.DataFrame:
+    """A table of annotation only (a platemap, a list of compounds), its columns renamed to our words."""
+    named = {column: _bare(column) for column in map(str, table.columns)}
+    words = {column: word for word, column in _find_words(list(named), named, chosen={}, where=where).items()}
+    table = table.rename(columns=lambda c: words.get(str(c), named[str(c)]))
+    if schema.WELL in table:
+        try:
+            table[schema.WELL] = [schema.normal_well(w) for w in table[schema.WELL]]
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+    return table
+
+
+def normal_annotation(obs: pd.DataFrame, *, where: str) -> pd.DataFrame:
+    """Annotation with its values in our words: control types, perturbation types, wells."""
+    return _normal_values(obs, where=where)
+
+
 def describe_features(names: Sequence[str]) -> pd.DataFrame:
     """The `var` table of features known by name only: compartment, group, channel."""
     parsed = [feature_names.parse(name) for name in names]

@@ -1,0 +1,74 @@
+"""CellProfiler LoadData tables: `FileName_Orig<Channel>`, `PathName_Orig<Channel>` or `URL_Orig<Channel>`, and `Metadata_*`.
+
+Illumination columns (`FileName_Illum<Channel>`) are named in a warning and not applied: impasto estimates its own.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pandas as pd
+
+from impasto import schema
+from impasto.plates.planes import Plane
+from impasto.schema import InputError
+
+_COLUMN = re.compile(r"^(?P<kind>FileName|URL)_(?:Orig)?(?P<channel>.+)$")
+
+
+def fits(table: pd.DataFrame) -> bool:
+    """Whether a table is a LoadData table."""
+    return any(_COLUMN.match(str(c)) for c in table.columns)
+
+
+def planes(table: pd.DataFrame, /, *, where: Path) -> Iterator[Plane]:
+    """The planes of a LoadData table. Paths that are not absolute start at the table's folder."""
+    columns = {c: m for c in map(str, table.columns) if (m := _COLUMN.match(c))}
+    illumination = [c for c in columns if "Illum" in c]
+    if illumination:
+        warnings.warn(f"{where}: illumination columns are not applied: {', '.join(illumination)}", stacklevel=2)
+    words = _words(table, where)
+    chosen = {c: m for c, m in columns.items() if c not in illumination}
+    # A channel may be given both as file name and as URL: the file name wins.
+    files = {m["channel"]: c for c, m in sorted(chosen.items(), key=lambda item: item[1]["kind"], reverse=True)}
+    for row in table.to_dict(orient="records"):
+        place = {word: str(row[column]) for word, column in words.items()}
+        for channel, column in files.items():
+            yield Plane(
+                str(_path(row, column, where)),
+                channel,
+                place[schema.PLATE],
+                place[schema.WELL],
+                place.get(schema.SITE, "1"),
+                int(row.get(f"Frame_Orig{channel}", row.get(f"Frame_{channel}", 0)) or 0),
+                place.get(schema.BATCH, ""),
+                place.get(schema.SOURCE, ""),
+            )
+
+
+def _words(table: pd.DataFrame, where: Path) -> dict[str, str]:
+    words: dict[str, str] = {}
+    bare = {str(c): str(c).removeprefix("Metadata_").lower() for c in table.columns}
+    for word in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE):
+        found = [c for spelling in schema.ALIASES[word] for c in bare if bare[c] == spelling]
+        if found:
+            words[word] = found[0]
+    for word in (schema.PLATE, schema.WELL):
+        if word not in words:
+            raise InputError(f"{where}: no column says the {word}; add Metadata_{word.capitalize()}")
+    return words
+
+
+def _path(row: dict[str, object], column: str, where: Path) -> Path:
+    value = str(row[column])
+    if column.startswith("URL_"):
+        parsed = urlparse(value)
+        if parsed.scheme not in ("", "file"):
+            raise InputError(f"{where}: {value} is not a local file; fetch the images first")
+        return where.parent / unquote(parsed.path)
+    folder = row.get(column.replace("FileName_", "PathName_"))
+    return where.parent / (str(folder) if isinstance(folder, str) else "") / value

@@ -1,0 +1,124 @@
+"""Reading pixels: one plane of a TIFF, PNG or NPZ, or what a stack says of its channels.
+
+An image that cannot be read raises `BadImage` with its path and reason; callers quarantine it and go on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+Plane = npt.NDArray[np.generic]
+TIFF = (".tif", ".tiff")
+IMAGES = (*TIFF, ".png", ".npz")
+
+
+class BadImage(Exception):
+    """An image that cannot be used, and why."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = str(path), reason
+
+
+# What the decoders raise on damaged files: each of these means "this file", never "this program".
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, MemoryError, tifffile.TiffFileError, RuntimeError)
+
+
+def plane(path: Path | str, page: int = 0, /) -> Plane:
+    """One plane (H, W) in the file's own type. Raises BadImage."""
+    path = Path(path)
+    if not path.exists():
+        raise BadImage(path, "the file is missing")
+    if path.is_file() and path.stat().st_size == 0:
+        raise BadImage(path, "the file is empty (0 bytes)")
+    try:
+        found = (_zarr if path.is_dir() else _READERS[path.suffix.lower()])(path, page)
+    except KeyError as error:
+        if path.suffix.lower() not in _READERS:
+            raise BadImage(path, f"{path.suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
+        raise BadImage(path, f"damaged ({error})") from error
+    except _DAMAGE as error:
+        raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
+    if found.ndim != 2 or 0 in found.shape:
+        raise BadImage(path, f"page {page} has shape {found.shape}, not (height, width)")
+    if not (np.issubdtype(found.dtype, np.integer) or np.issubdtype(found.dtype, np.floating)):
+        raise BadImage(path, f"pixels are {found.dtype}, not numbers")
+    return found
+
+
+def _tiff(path: Path, page: int) -> Plane:
+    with tifffile.TiffFile(path) as file:
+        if page >= len(file.pages):
+            raise BadImage(path, f"page {page} is missing: the file has {len(file.pages)}")
+        found = file.pages[page].asarray()
+    return np.asarray(found)
+
+
+def _png(path: Path, page: int) -> Plane:
+    found = np.asarray(imagecodecs.png_decode(path.read_bytes()))
+    return found if found.ndim == 2 else np.asarray(found[..., page])
+
+
+def _npz(path: Path, page: int) -> Plane:
+    with np.load(path, allow_pickle=False) as arrays:
+        found = arrays[sorted(arrays.files)[0]]
+    return np.asarray(found if found.ndim == 2 else found[page])
+
+
+def _zarr(path: Path, page: int) -> Plane:
+    """Channel `page` of an OME-Zarr field; time and depth must be of length one."""
+    import zarr
+
+    from impasto.plates import ome_zarr
+
+    array = zarr.open_array(ome_zarr.dataset(path), mode="r")
+    leading = array.shape[:-2]
+    channel_axis = len(leading) - 2 if len(leading) >= 2 else 0
+    if any(size != 1 for axis, size in enumerate(leading) if axis != channel_axis):
+        raise BadImage(path, f"shape {array.shape} has several time points or depths; only one of each is read")
+    index = tuple(page if axis == channel_axis else 0 for axis in range(len(leading)))
+    return np.asarray(array[index])
+
+
+_READERS = {".tif": _tiff, ".tiff": _tiff, ".png": _png, ".npz": _npz}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
+def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
+    """How many planes a TIFF holds, and the names of its channels as the file gives them (None where it gives none).
+
+    Names come from OME-XML, from an ImageJ description (`Labels`), or from tifffile's JSON description (`channels`).
+    Raises BadImage.
+    """
+    path = Path(path)
+    if path.exists() and path.stat().st_size == 0:
+        raise BadImage(path, "the file is empty (0 bytes)")
+    try:
+        with tifffile.TiffFile(path) as file:
+            return len(file.pages), _channel_names(file)
+    except _DAMAGE as error:
+        raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
+
+
+def _channel_names(file: tifffile.TiffFile) -> list[str] | None:
+    if file.ome_metadata:
+        return re.findall(r"<Channel\b[^>]*\bName=\"([^\"]+)\"", file.ome_metadata) or None
+    if file.imagej_metadata and file.imagej_metadata.get("Labels"):
+        return [str(label) for label in file.imagej_metadata["Labels"]]
+    try:
+        named = json.loads(file.pages[0].description or "").get("channels")
+    except (json.JSONDecodeError, AttributeError):
+        return None
+    return [str(n) for n in named] if named else None

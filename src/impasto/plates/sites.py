@@ -1,0 +1,71 @@
+"""Sites: what `impasto ingest` found, opened for reading. One row a site; pixels are read when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.plates import read
+from impasto.plates.planes import KEYS
+from impasto.schema import InputError
+
+
+class Sites:
+    """The sites of an ingested folder.
+
+    `table` has one row a site, sorted by source, batch, plate, well and site, with the annotation of its well; `channels` lists
+    the stains.
+    """
+
+    def __init__(self, planes: pd.DataFrame, wells: pd.DataFrame, *, folder: Path) -> None:
+        self.folder = folder
+        self.channels: list[str] = sorted(planes[schema.CHANNEL].unique())
+        keys = list(KEYS)
+        self.table = planes[keys].drop_duplicates(ignore_index=True)
+        if len(wells):
+            self.table = self.table.merge(wells, on=[schema.PLATE, schema.WELL], how="left", validate="many_to_one")
+        self._planes = {key: group.set_index(schema.CHANNEL)[["path", "page"]] for key, group in planes.groupby(keys, sort=False)}
+
+    @classmethod
+    def read(cls, folder: Path | str) -> Sites:
+        """Open what `impasto ingest` left at `folder`. Raises InputError where there are no images."""
+        folder = Path(folder)
+        if not (folder / "images.parquet").exists():
+            raise InputError(f"{folder} holds no ingested images (no images.parquet); run: impasto ingest IMAGES --out {folder}")
+        wells = folder / "wells.parquet"
+        return cls(pd.read_parquet(folder / "images.parquet"), pd.read_parquet(wells) if wells.exists() else pd.DataFrame(), folder=folder)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def plates(self) -> list[str]:
+        """The plates, sorted."""
+        return sorted(self.table[schema.PLATE].unique())
+
+    def image(self, number: int, /, channels: Sequence[str] | None = None) -> npt.NDArray[np.generic]:
+        """The pixels (C, H, W) of site `number`, channels in the order asked for (all of the folder's by default).
+
+        Raises BadImage where a channel is missing, unreadable, or of another size.
+        """
+        key = tuple(self.table.loc[number, list(KEYS)])
+        planes = self._planes[key]
+        found = []
+        for channel in channels if channels is not None else self.channels:
+            if channel not in planes.index:
+                raise read.BadImage(self.name(number), f"channel {channel} is missing at this site")
+            path, page = planes.loc[channel]
+            found.append(read.plane(path, int(page)))
+        shapes = {plane.shape for plane in found}
+        if len(shapes) > 1:
+            raise read.BadImage(self.name(number), f"its channels differ in size: {', '.join(map(str, sorted(shapes)))}")
+        return np.stack(found)
+
+    def name(self, number: int, /) -> str:
+        """The site in words, for messages: `plate P1, well A01, site 2`."""
+        row = self.table.loc[number]
+        return f"plate {row[schema.PLATE]}, well {row[schema.WELL]}, site {row[schema.SITE]}"
