@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
@@ -18,11 +19,22 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} {task.fields['unit']}/s" if task.speed else f"- {task.fields['unit']}/s")
 
 
-def track(items: Iterable[T], *, what: str, unit: str, total: int | None = None, done: int = 0) -> Iterator[T]:
-    """Iterate under a progress bar; `done` items count as finished before the start (a resumed run)."""
+Advance = Callable[[int], None]
+"""Call it with how many more are done."""
+
+
+@contextlib.contextmanager
+def bar(*, what: str, unit: str, total: int | None = None, done: int = 0) -> Iterator[Advance]:
+    """A progress bar that is moved by hand; `done` items count as finished before the start (a resumed run)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total, completed=done, unit=unit)
+    with Progress(*columns, console=console, transient=not console.is_terminal) as shown:
+        task = shown.add_task(what, total=total, completed=done, unit=unit)
+        yield lambda count: shown.advance(task, count)
+
+
+def track(items: Iterable[T], *, what: str, unit: str, total: int | None = None, done: int = 0) -> Iterator[T]:
+    """Iterate under a progress bar."""
+    with bar(what=what, unit=unit, total=total, done=done) as advance:
         for item in items:
             yield item
-            bar.advance(task)
+            advance(1)

@@ -1,0 +1,77 @@
+"""Vision encoders by name: packaged, any Hugging Face vision model by folder or hub name, or random weights as the control.
+
+Every encoder here takes images (N, 3, size, size) and gives embeddings (N, width); it is frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from impasto.nets.encoders import efficientnet_lite0, weights
+from impasto.schema import InputError
+
+
+@dataclass(frozen=True)
+class VisionEncoder:
+    """A frozen encoder with what a record must say of it."""
+
+    name: str
+    net: nn.Module
+    size: int
+    width: int
+    sha256: str
+    licence: str
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor, /) -> Tensor:
+        return self.net(images)
+
+
+class _HubModel(nn.Module):
+    """A transformers vision model, read at one of its layers: the mean of its patch tokens, or its CLS token."""
+
+    def __init__(self, model: nn.Module, *, layer: int, pooling: str) -> None:
+        super().__init__()
+        self.model, self.layer, self.pooling = model, layer, pooling
+
+    def forward(self, images: Tensor, /) -> Tensor:
+        states = self.model(pixel_values=images, output_hidden_states=True).hidden_states[self.layer]
+        if states.ndim == 4:
+            return states.mean(dim=(2, 3))
+        return states[:, 0] if self.pooling == "cls" else states[:, 1:].mean(dim=1)
+
+
+def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "cls", size: int = 224, seed: int = 0) -> VisionEncoder:
+    """A vision encoder by name.
+
+    `efficientnet_lite0` (packaged), `random` (the same net untrained), a folder or a hub name of any transformers vision model
+    (`layer`, `pooling` and `size` speak of those). Raises InputError where it cannot be found.
+    """
+    if name == "efficientnet_lite0":
+        net = efficientnet_lite0.load()
+        return VisionEncoder(name, net, 224, net.width, weights.sha256(name), weights.WEIGHTS[name].licence)
+    if name == "random":
+        net = efficientnet_lite0.random(seed=seed)
+        return VisionEncoder(name, net, 224, net.width, f"random weights, seed {seed}", "none")
+    from transformers import AutoModel
+
+    try:
+        model = AutoModel.from_pretrained(name, local_files_only=Path(name).is_dir())
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(
+            f"no encoder {name!r}: packaged are efficientnet_lite0 and random; as a folder or hub name it gave: {first}"
+        ) from None
+    net = _HubModel(model, layer=layer, pooling=pooling).eval().requires_grad_(requires_grad=False)
+    width = int(net(torch.zeros(1, 3, size, size)).shape[1])
+    return VisionEncoder(f"{name} layer {layer} {pooling}", net, size, width, _digest(name), "see the model's page")
+
+
+def _digest(name: str) -> str:
+    from impasto import runs
+
+    return runs.digest(Path(name)) if Path(name).is_dir() else f"hub: {name}"

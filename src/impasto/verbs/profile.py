@@ -1,0 +1,96 @@
+"""`impasto profile DIR --encoder NAME --out PROFILES`: images into profiles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from impasto.recipe import Verb
+from impasto.settings import Settings
+
+
+class ProfileSettings(Settings):
+    """Which images, through which encoder, to which level."""
+
+    images: Path
+    encoder: str = "efficientnet_lite0"
+    layer: int = -1
+    pooling: Literal["cls", "mean"] = "cls"
+    size: int = 224
+    level: Literal["site", "well"] = "site"
+    per_batch: int = 8
+    quarantine: Path | None = None
+    """The quarantine.csv of `impasto check`; its sites are left out."""
+    seed: int = 0
+
+
+def run(settings: ProfileSettings, out: Path) -> None:
+    """Write the profiles at `out`; plates that are done wait in a hidden folder beside it until all are."""
+    import shutil
+
+    import pandas as pd
+
+    from impasto import profiles as tables
+    from impasto.nets.encoders import vision
+    from impasto.plates.sites import Sites
+    from impasto.profiling import deep
+
+    encoder = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
+    skip = frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset()
+    shards = _shards(settings, out)
+    found = deep.profile(Sites.read(settings.images), encoder, shards=shards, per_batch=settings.per_batch, skip=skip)
+    tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
+    shutil.rmtree(shards)
+    for bad in found.uns["quarantine"]:
+        _say(f"  left out: {bad['site']}: {bad['reason']}")
+    if found.uns["quarantine"]:
+        _say(f"{len(found.uns['quarantine'])} sites were left out")
+
+
+def _shards(settings: ProfileSettings, out: Path) -> Path:
+    """The folder of finished plates: named by the settings, so that shards of other settings are never mixed in."""
+    import hashlib
+
+    key = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]
+    return out.with_name(f".{out.name}.plates-{key}")
+
+
+def _say(sentence: str) -> None:
+    from impasto.verbs.terminal import console
+
+    console.print(sentence, highlight=False)
+
+
+def command(
+    images: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that impasto ingest wrote.")],
+    out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
+    encoder: Annotated[
+        str, typer.Option(help="efficientnet_lite0, random (the control), or a Hugging Face vision model.")
+    ] = "efficientnet_lite0",
+    layer: Annotated[int, typer.Option(help="Of a Hugging Face model: which hidden layer.")] = -1,
+    pooling: Annotated[str, typer.Option(help="Of a Hugging Face model: cls, or mean over patches.")] = "cls",
+    size: Annotated[int, typer.Option(help="Of a Hugging Face model: pixels a side.")] = 224,
+    level: Annotated[str, typer.Option(help="site, or well (the mean of its sites).")] = "site",
+    per_batch: Annotated[int, typer.Option(min=1, help="Sites that go through the encoder together.")] = 8,
+    quarantine: Annotated[Path | None, typer.Option(help="quarantine.csv of impasto check.")] = None,
+) -> None:
+    """Embed every channel of every site with a frozen encoder. A killed run goes on at the first unfinished plate.
+
+    Example: `impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet`
+    """
+    from impasto import recipe as recipes
+
+    given = {"images": images, "encoder": encoder, "layer": layer, "pooling": pooling, "size": size, "level": level, "per_batch": per_batch}
+    settings = ProfileSettings.read({**given, "quarantine": quarantine and str(quarantine)}, where="impasto profile")
+    worked = recipes.execute("profile", settings, out=out)
+    _say(f"{'wrote' if worked else 'already there:'} {out}")
+
+
+VERB = Verb(
+    settings=ProfileSettings,
+    inputs=lambda s: [s.images, *([s.quarantine] if s.quarantine else [])],
+    run=run,
+    result="profiles.parquet",
+)
