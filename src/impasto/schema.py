@@ -37,6 +37,8 @@ CONCENTRATION = "concentration"
 TIME_H = "time_h"
 CELL_LINE = "cell_line"
 CELL_COUNT = "cell_count"
+SPARED = "spared"
+"""True for negative controls that no correction has learned from; where it is there, scores rank against these only."""
 
 NEGCON, POSCON, TRT, EMPTY = "negcon", "poscon", "trt", "empty"
 CONTROL_TYPES = (NEGCON, POSCON, TRT, EMPTY)

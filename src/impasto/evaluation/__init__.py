@@ -1,1 +1,21 @@
-"""Profiles -> tidy numbers."""
+"""Profiles -> tidy numbers: one file a task, each score with its protocol, chance, interval and n."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+TASKS = {
+    "cross-modal": "impasto.evaluation.cross_modal",
+    "replicates": "impasto.evaluation.replicates",
+}
+"""Name of a task -> its module, which has `evaluate(profiles, ...)`."""
+
+
+def task(name: str) -> Callable[..., Any]:
+    """The function of a task."""
+    from impasto.schema import one_of
+
+    found: Callable[..., Any] = importlib.import_module(TASKS[one_of(name, TASKS, what="task")]).evaluate
+    return found

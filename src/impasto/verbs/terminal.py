@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
+# A pipe has no width of its own: 80 columns would fold every table.
+console = Console() if sys.stdout.isatty() else Console(width=140)
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> None:

@@ -1,0 +1,80 @@
+"""What every corrector is: settings in, `fit` on some profiles, `transform` of any. Fitted state can be kept and used on new plates."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+
+from impasto import profiles as tables
+from impasto import schema
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+Array = npt.NDArray[np.float64]
+
+
+class Corrector(ABC):
+    """A corrector after `fit`: arrays by name, and the function that applies them."""
+
+    name: ClassVar[str]
+    settings_class: ClassVar[type[Settings]]
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Corrector:
+        """Learn from these profiles. Raises InputError where they lack what is needed."""
+
+    @abstractmethod
+    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        """Corrected profiles; the ones given are not changed."""
+
+
+def with_values(profiles: anndata.AnnData, values: npt.NDArray[np.floating], /) -> anndata.AnnData:
+    """The same rows and features with other values."""
+    return anndata.AnnData(X=values.astype(np.float32), obs=profiles.obs.copy(), var=profiles.var.copy(), uns=dict(profiles.uns))
+
+
+def finite_values(profiles: anndata.AnnData, /, *, task: str) -> Array:
+    """`X` as float64, refused where it holds missing or infinite values."""
+    values = tables.dense(profiles).astype(np.float64)
+    bad = ~np.isfinite(values).all(axis=0)
+    if bad.any():
+        first = profiles.var_names[int(np.flatnonzero(bad)[0])]
+        raise InputError(
+            f"{task}: {int(bad.sum())} features hold missing or infinite values (first: {first}); put --method select before it"
+        )
+    return values
+
+
+def each(profiles: anndata.AnnData, by: str | None, /, *, task: str) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+    """The rows of each plate, batch or source, in order of name; all rows as one where `by` is None."""
+    if by is None:
+        yield "", np.arange(profiles.n_obs)
+        return
+    tables.require(profiles, by, task=task)
+    names = profiles.obs[by].astype(str).to_numpy()
+    for name in np.unique(names):
+        yield str(name), np.flatnonzero(names == name)
+
+
+def reference(
+    profiles: anndata.AnnData, rows: npt.NDArray[np.intp], /, *, on: str, group: str, task: str, least: int = 2
+) -> npt.NDArray[np.intp]:
+    """The rows a statistic is taken over: the negative controls among `rows`, or all of them (`on="all"`).
+
+    Raises InputError where there are fewer than `least`.
+    """
+    if on == "all":
+        return rows
+    schema.one_of(on, ("controls", "all"), what="reference")
+    controls = rows[tables.negative_controls(profiles)[rows]]
+    if len(controls) < least:
+        place = f" of {group}" if group else ""
+        found = f"the {len(rows)} rows{place} hold {len(controls)} negative controls"
+        raise InputError(f"{task}: {found}, at least {least} are needed; use --set on=all, or mark them")
+    return controls

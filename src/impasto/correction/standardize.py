@@ -1,0 +1,78 @@
+"""Standardize: each feature minus the centre of its plate's controls, over their spread.
+
+    z = (x - mean) / sd          `statistic = "mean"`
+    z = (x - median) / (1.4826 MAD)   `statistic = "median"`: robust to the few controls that went wrong
+
+The field's first step (Caicedo et al. 2017; pycytominer's standardize and mad_robustize). A feature that does not vary among the
+controls of a plate would be divided by nearly nothing: its spread is taken from all wells of the plate instead, and where it is
+constant there too, it becomes 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import anndata
+import numpy as np
+
+from impasto.correction.fitted import Array, Corrector, each, finite_values, reference, with_values
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+_TO_SD = 1.4826
+_FLAT = 1e-6
+
+
+class StandardizeSettings(Settings):
+    """Statistic, reference rows and groups."""
+
+    by: Literal["plate", "batch", "source"] | None = "plate"
+    on: Literal["controls", "all"] = "controls"
+    statistic: Literal["mean", "median"] = "median"
+
+
+@dataclass(frozen=True)
+class Standardize(Corrector):
+    """Centre and spread of each group."""
+
+    name: ClassVar[str] = "standardize"
+    settings_class: ClassVar[type[Settings]] = StandardizeSettings
+    settings: StandardizeSettings
+    centre: dict[str, Array]
+    spread: dict[str, Array]
+
+    @classmethod
+    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Standardize:
+        assert isinstance(settings, StandardizeSettings)
+        values = finite_values(profiles, task=cls.name)
+        centre, spread = {}, {}
+        for group, rows in each(profiles, settings.by, task=cls.name):
+            mine = values[reference(profiles, rows, on=settings.on, group=group, task=cls.name)]
+            centre[group], spread[group] = _centre_and_spread(mine, values[rows], settings.statistic)
+        return cls(settings, centre, spread)
+
+    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        values = finite_values(profiles, task=self.name)
+        out = np.empty_like(values)
+        for group, rows in each(profiles, self.settings.by, task=self.name):
+            if group not in self.centre:
+                raise InputError(
+                    f"{self.name} was fitted on {', '.join(self.centre)}, not on {group!r}; fit it on the new {self.settings.by} too"
+                )
+            out[rows] = (values[rows] - self.centre[group]) / self.spread[group]
+        return with_values(profiles, out)
+
+
+def _centre_and_spread(controls: Array, everything: Array, statistic: str) -> tuple[Array, Array]:
+    def spread_of(rows: Array) -> Array:
+        if statistic == "mean":
+            return np.asarray(rows.std(axis=0, ddof=1)) if len(rows) > 1 else np.zeros(rows.shape[1])
+        return np.asarray(_TO_SD * np.median(np.abs(rows - np.median(rows, axis=0)), axis=0))
+
+    centre = np.asarray(controls.mean(axis=0) if statistic == "mean" else np.median(controls, axis=0))
+    spread = spread_of(controls)
+    flat = spread <= _FLAT * np.maximum(1.0, np.abs(centre))
+    spread[flat] = spread_of(everything)[flat]
+    spread[spread <= _FLAT * np.maximum(1.0, np.abs(centre))] = np.inf  # constant everywhere: 0 after division
+    return centre, spread

@@ -1,0 +1,43 @@
+"""Shortcut baselines: what a score would be if profiles held nothing but the well's position, or the number of its cells.
+
+They stand beside every replicate score. On layouts where a compound keeps its well, position alone can beat biology.
+"""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import profiles as tables
+from impasto import schema
+
+COUNT_STAND_INS = ("NumberOfNeighbors", "PercentTouching", "FirstClosestDistance")
+"""CellProfiler's measures of crowding, used where a table has no cell count."""
+
+
+def position_only(obs: pd.DataFrame, /) -> npt.NDArray[np.float32] | None:
+    """Row and column of each well, one-hot (rows, R + C): the same well is 1, the same row or column .5, others 0 by cosine."""
+    if schema.WELL not in obs:
+        return None
+    places = np.array([schema.parse_well(w) for w in obs[schema.WELL].astype(str)])
+    row, column = np.eye(places[:, 0].max() + 1)[places[:, 0]], np.eye(places[:, 1].max() + 1)[places[:, 1]]
+    return np.concatenate([row, column], axis=1).astype(np.float32)
+
+
+def count_only(profiles: anndata.AnnData, /) -> tuple[npt.NDArray[np.float32], str] | None:
+    """Cell counts as points on a quarter circle (rows, 2), and where they come from.
+
+    The angle is the count's rank among all wells, so cosine falls with the difference of ranks. Where there is no count, a
+    measure of crowding stands in; None where there is neither.
+    """
+    if schema.CELL_COUNT in profiles.obs:
+        counts, name = profiles.obs[schema.CELL_COUNT].astype(float).to_numpy(), "cell count"
+    else:
+        found = [f for word in COUNT_STAND_INS for f in profiles.var_names if word in f]
+        if not found:
+            return None
+        counts, name = tables.dense(profiles[:, found[0]])[:, 0].astype(float), f"stand-in for cell count ({found[0]})"
+    ranks = pd.Series(counts).rank(pct=True).fillna(0.5).to_numpy() * np.pi / 2
+    return np.stack([np.cos(ranks), np.sin(ranks)], axis=1).astype(np.float32), name

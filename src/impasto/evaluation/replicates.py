@@ -1,0 +1,202 @@
+"""Replicate detection: are the wells of a perturbation nearer to each other than to what they should differ from?
+
+For each treated well, the other wells of its perturbation (positives) are ranked among negatives by cosine; average precision of
+each ranking, mean per perturbation, mean over perturbations. Lu et al., CellCLIP, Eq. 12; Chandrasekaran et al. 2024; Kalinin et
+al. 2025. The query is never in its own ranking.
+
+Which positives: `level` any other well, or only wells of another batch, another source, or at another position.
+Which negatives: `protocol` plate-controls (negative controls of the query's plate), plate-others (other perturbations of the
+plate), all-others (other perturbations anywhere).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import profiles as tables
+from impasto import ranking, schema
+from impasto.evaluation import baselines, permutation
+from impasto.evaluation.tidy import Score, interval
+from impasto.schema import InputError, one_of
+
+TASK = "replicates"
+PROTOCOLS = ("plate-controls", "plate-others", "all-others")
+LEVELS = {"any": None, "batch": schema.BATCH, "source": schema.SOURCE, "position": schema.WELL}
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Who stands where: everything about the wells but their profiles."""
+
+    perturbation: npt.NDArray[np.str_]
+    plate: npt.NDArray[np.str_]
+    treated: npt.NDArray[np.bool_]
+    controls: dict[str, Rows]
+    apart: npt.NDArray[np.str_] | None
+    """Values that must differ between a query and its positives, or None."""
+
+
+def layout(obs: pd.DataFrame, *, level: str) -> Layout:
+    """The layout of a table of wells at one level of strictness. Raises InputError where a needed column is missing."""
+    one_of(level, LEVELS, what="level")
+    column = LEVELS[level]
+    needed = [schema.PERTURBATION, *([column] if column else [])]
+    missing = [c for c in needed if c not in obs]
+    if missing:
+        raise InputError(
+            f"replicates at level {level!r} need the column {missing[0]!r}; the profiles have {', '.join(map(str, obs.columns))}"
+        )
+    plate = obs[schema.PLATE].astype(str).to_numpy() if schema.PLATE in obs else np.full(len(obs), "")
+    control = obs[schema.CONTROL_TYPE].astype(str).to_numpy() if schema.CONTROL_TYPE in obs else np.full(len(obs), schema.TRT)
+    unseen = obs[schema.SPARED].to_numpy(dtype=bool) if schema.SPARED in obs else np.ones(len(obs), dtype=bool)
+    negative = np.flatnonzero((control == schema.NEGCON) & unseen)
+    return Layout(
+        perturbation=obs[schema.PERTURBATION].astype(str).to_numpy(),
+        plate=plate,
+        treated=~np.isin(control, [schema.NEGCON, schema.EMPTY]),
+        controls={p: negative[plate[negative] == p] for p in np.unique(plate)},
+        apart=obs[column].astype(str).to_numpy() if column else None,
+    )
+
+
+def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str) -> pd.DataFrame:
+    """One row a query: row, perturbation, average_precision, chance, positives, negatives. `vectors` are unit rows (n, width)."""
+    rows: list[tuple[int, str, float, float, int, int]] = []
+    members = pd.Series(np.flatnonzero(where.treated)).groupby(where.perturbation[where.treated]).apply(np.array)
+    for plate in np.unique(where.plate[where.treated]):
+        queries = np.flatnonzero(where.treated & (where.plate == plate))
+        pool = _pool(where, plate, protocol)
+        for chunk, similarity in ranking.similarity_blocks(vectors[queries], vectors[pool]):
+            for query, scores in zip(queries[chunk], similarity, strict=True):
+                positives = _positives(members[where.perturbation[query]], int(query), where)
+                if not len(positives):
+                    continue
+                negatives = scores if protocol == "plate-controls" else scores[where.perturbation[pool] != where.perturbation[query]]
+                if not len(negatives):
+                    continue
+                precision = ranking.average_precision(vectors[positives] @ vectors[query], negatives)
+                chance = ranking.chance_average_precision(len(positives), len(negatives))
+                rows.append((int(query), where.perturbation[query], precision, chance, len(positives), len(negatives)))
+    return pd.DataFrame(rows, columns=["row", schema.PERTURBATION, "average_precision", "chance", "positives", "negatives"])
+
+
+def _pool(where: Layout, plate: str, protocol: str) -> Rows:
+    if protocol == "plate-controls":
+        return where.controls[plate]
+    return np.flatnonzero(where.treated & (where.plate == plate)) if protocol == "plate-others" else np.flatnonzero(where.treated)
+
+
+def _positives(members: Rows, query: int, where: Layout) -> Rows:
+    others = members[members != query]
+    return others if where.apart is None else others[where.apart[others] != where.apart[query]]
+
+
+def evaluate(
+    profiles: anndata.AnnData,
+    /,
+    *,
+    protocol: str = "plate-controls",
+    level: str = "any",
+    draws: int = 1000,
+    seed: int = 0,
+    group: str = "profiles",
+    with_baselines: bool = True,
+) -> tuple[list[Score], pd.DataFrame]:
+    """Replicate detection with its baselines.
+
+    Returns the scores (mAP, and where negatives are the plate's controls the fraction of perturbations told from them at
+    5 % false discovery), and one row a perturbation: mean average precision, p, corrected p, chance, queries.
+
+    Raises InputError where nothing can be ranked: no replicates at this level, or no negatives.
+    """
+    one_of(protocol, PROTOCOLS, what="protocol of replicates")
+    where = layout(profiles.obs, level=level)
+    vectors = ranking.unit(_finite(profiles))
+    name = f"{protocol}, level={level}"
+    detail = average_precisions(vectors, where, protocol=protocol)
+    if detail.empty:
+        raise InputError(
+            f"{name}: none of the {int(where.treated.sum())} treated wells has both a replicate at that level and a negative to be ranked "
+            "against; choose another --protocol or --level, or mark the negative controls"
+        )
+    per = _per_perturbation(detail)
+    if protocol == "plate-controls":
+        per["p_value"] = [_p_value(vectors, where, str(p), draws=draws, seed=seed, level=level) for p in per[schema.PERTURBATION]]
+        per["corrected_p_value"] = permutation.benjamini_hochberg(per["p_value"].to_numpy())
+    scores = [_mean(per, name, group, seed=seed)]
+    if protocol == "plate-controls" and level in ("any", "batch"):
+        found = (per["corrected_p_value"] < 0.05).to_numpy(dtype=float)
+        scores.append(Score(TASK, name, group, "fraction retrieved", float(found.mean()), *interval(found, seed=seed), None, len(per)))
+    if with_baselines:
+        scores += _baselines(profiles, where, name, protocol=protocol, seed=seed, vectors=vectors)
+    return scores, per.assign(profiles=group, protocol=name)
+
+
+def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
+    grouped = detail.groupby(schema.PERTURBATION, sort=True)
+    per = grouped[["average_precision", "chance"]].mean().rename(columns={"average_precision": "mean_average_precision"})
+    return per.assign(queries=grouped.size(), positives=grouped["positives"].mean(), negatives=grouped["negatives"].mean()).reset_index()
+
+
+def _mean(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> Score:
+    values = per["mean_average_precision"].to_numpy()
+    low, high = interval(values, seed=seed)
+    return Score(TASK, protocol, group, "mAP", float(values.mean()), low, high, float(per["chance"].mean()), len(per))
+
+
+def _baselines(profiles: anndata.AnnData, where: Layout, name: str, *, protocol: str, seed: int, vectors: Floats) -> list[Score]:
+    """Position only, cell count only, and the same profiles under shuffled labels: the three answers to "compared with what?"."""
+    stand_ins: list[tuple[str, Floats, Layout]] = []
+    position = baselines.position_only(profiles.obs)
+    if position is not None:
+        stand_ins.append(("position only", position, where))
+    count = baselines.count_only(profiles)
+    if count is not None:
+        stand_ins.append((f"{count[1]} only", count[0], where))
+    stand_ins.append(("shuffled labels", vectors, _shuffled(where, seed=seed)))
+    tested = ((group, average_precisions(ranking.unit(values), spots, protocol=protocol)) for group, values, spots in stand_ins)
+    return [_mean(_per_perturbation(detail), name, group, seed=seed) for group, detail in tested if not detail.empty]
+
+
+def _shuffled(where: Layout, *, seed: int) -> Layout:
+    """The same wells with their perturbations dealt anew within each plate."""
+    rng = np.random.default_rng(seed)
+    labels = where.perturbation.copy()
+    for plate in np.unique(where.plate):
+        mine = np.flatnonzero(where.treated & (where.plate == plate))
+        labels[mine] = labels[rng.permutation(mine)]
+    return Layout(labels, where.plate, where.treated, where.controls, where.apart)
+
+
+def _p_value(vectors: Floats, where: Layout, perturbation: str, *, draws: int, seed: int, level: str) -> float:
+    """The joint permutation test; NaN at levels for which exchanging with a control says nothing of place."""
+    if level not in ("any", "batch"):
+        return float("nan")
+    mine = np.flatnonzero(where.treated & (where.perturbation == perturbation))
+    pools = []
+    for plate in np.unique(where.plate[mine]):
+        here = mine[where.plate[mine] == plate]
+        if len(where.controls[plate]):
+            pools.append((vectors[np.concatenate([here, where.controls[plate]])], len(here)))
+    if sum(treated for _, treated in pools) < 2:
+        return float("nan")
+    observed, null = permutation.null_scores(pools, draws=draws, seed=seed, apart=False)
+    return permutation.p_value(observed, null)
+
+
+def _finite(profiles: anndata.AnnData) -> Floats:
+    values = tables.dense(profiles)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        columns = profiles.var_names[bad.any(axis=0)]
+        raise InputError(
+            f"{len(columns)} features hold missing or infinite values (first: {columns[0]}); run: impasto correct --method select"
+        )
+    return values

@@ -1,0 +1,119 @@
+"""`impasto evaluate TASK PROFILES --out DIR`: honest numbers, each beside chance, interval and shortcuts."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+
+from impasto.recipe import Verb
+from impasto.schema import InputError, nearest
+from impasto.settings import Settings, parse_set
+
+
+class EvaluateSettings(Settings):
+    """A task over one or several tables of profiles; with several, `labels` names each in the table of results."""
+
+    task: str
+    profiles: list[Path]
+    labels: list[str] = Field(default_factory=list)
+    protocol: str | None = None
+    level: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+
+
+def run(settings: EvaluateSettings, out: Path) -> None:
+    """Write results.csv, and per_group.parquet where the task has detail, at `out`."""
+    import pandas as pd
+
+    from impasto import evaluation, runs
+    from impasto import profiles as tables
+    from impasto.evaluation import tidy
+
+    evaluate = evaluation.task(settings.task)
+    labels = settings.labels or ([p.stem for p in settings.profiles] if len(settings.profiles) > 1 else ["profiles"])
+    if len(labels) != len(settings.profiles):
+        raise InputError(f"{len(labels)} labels for {len(settings.profiles)} tables of profiles; give one label a table")
+    given = _options(settings, evaluate)
+    scores: list[tidy.Score] = []
+    details: list[pd.DataFrame] = []
+    for path, label in zip(settings.profiles, labels, strict=True):
+        answer = evaluate(
+            tables.read(path, columns=given.get("columns")), group=label, **{k: v for k, v in given.items() if k != "columns"}
+        )
+        found, detail = answer if isinstance(answer, tuple) else (answer, None)
+        scores += found
+        details += [] if detail is None else [detail]
+    rows = tidy.frame(scores).drop_duplicates(["protocol", "group", "metric"], ignore_index=True)
+    with runs.atomic(out) as temporary:
+        temporary.mkdir(parents=True)
+        rows.to_csv(temporary / "results.csv", index=False)
+        if details:
+            pd.concat(details, ignore_index=True).to_parquet(temporary / "per_group.parquet", index=False)
+
+
+def _options(settings: EvaluateSettings, evaluate: Any) -> dict[str, Any]:
+    """The options a task takes; a word it does not know is refused with the nearest one."""
+    allowed = [n for n, p in inspect.signature(evaluate).parameters.items() if p.kind is p.KEYWORD_ONLY and n != "group"]
+    given = {**settings.options, "seed": settings.seed}
+    given |= {k: v for k, v in (("protocol", settings.protocol), ("level", settings.level)) if v is not None}
+    for name in given:
+        if name not in (*allowed, "columns"):
+            raise InputError(f"{settings.task} takes no option {name!r}{nearest(name, allowed)}; allowed: {', '.join(allowed)}")
+    return given
+
+
+def command(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="replicates or cross-modal.")],
+    profiles: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="One table, or several to compare (before, after).")],
+    out: Annotated[Path, typer.Option(help="The folder of the results.")],
+    protocol: Annotated[str | None, typer.Option(help="Of replicates: plate-controls, plate-others or all-others.")] = None,
+    level: Annotated[str | None, typer.Option(help="Of replicates: any, batch, source or position.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the task, or columns.well=NAME.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of bootstrap and permutations.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows.")] = False,
+) -> None:
+    """Score profiles; every score stands beside its protocol, chance, interval, n and the shortcut baselines.
+
+    Example: `impasto evaluate replicates raw.parquet corrected.parquet --level batch --out scores --json`
+    """
+    from impasto import recipe as recipes
+
+    given = {
+        "task": task,
+        "profiles": [str(p) for p in profiles],
+        "protocol": protocol,
+        "level": level,
+        "options": parse_set(changes or []),
+    }
+    settings = EvaluateSettings.read({**given, "seed": seed}, where="impasto evaluate")
+    recipes.execute("evaluate", settings, out=out)
+    show_results(out, as_json=as_json)
+
+
+def show_results(out: Path, *, as_json: bool) -> None:
+    """Print results.csv: whole as JSON, or a table a protocol for people."""
+    import pandas as pd
+
+    from impasto.verbs.terminal import show
+
+    rows = pd.read_csv(out / "results.csv")
+    plain = rows.astype(object).where(rows.notna(), None)
+    if as_json:
+        show(plain.to_dict(orient="records"), title="", as_json=True)  # type: ignore[arg-type]
+        return
+    for (task, protocol), mine in plain.groupby(["task", "protocol"], sort=False):
+        short = [
+            {"group": r.group, "metric": r.metric, "value": r.value, "95 % from": r.low, "to": r.high, "chance": r.chance, "n": r.n}
+            for r in mine.itertuples()
+        ]
+        show(short, title=f"{task}: {protocol}", as_json=False)
+
+
+VERB = Verb(settings=EvaluateSettings, inputs=lambda s: list(s.profiles), run=run, result="")
