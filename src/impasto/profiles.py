@@ -177,7 +177,7 @@ def _normal_values(obs: pd.DataFrame, *, where: str) -> pd.DataFrame:
     obs = obs.copy()
     if schema.WELL in obs:
         try:
-            obs[schema.WELL] = [schema.normal_well(w) for w in obs[schema.WELL].astype(str)]
+            obs[schema.WELL] = obs[schema.WELL].astype("string").map(schema.normal_well, na_action="ignore")
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
     control = _control_types(obs)

@@ -12,7 +12,7 @@ sources = ["data/plates.parquet"]   # relative to this file
 [[stage]]
 name = "corrected"
 verb = "correct"
-profiles = "@profiles"           # the result of an earlier stage
+profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run
 method = "sphering"
 ```
 """
@@ -125,6 +125,8 @@ def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
         return [_resolve(v, recipe, stage, out=out) for v in value]
     if not (isinstance(value, str) and value.startswith("@")):
         return value
+    if value == "@":
+        return str(out.resolve())
     name, _, member = value[1:].partition("/")
     earlier = {s.name: s for s in recipe.stages[: recipe.stages.index(stage)]}
     if name not in earlier:

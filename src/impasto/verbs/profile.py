@@ -50,10 +50,12 @@ def run(settings: ProfileSettings, out: Path) -> None:
 
 
 def _shards(settings: ProfileSettings, out: Path) -> Path:
-    """The folder of finished plates: named by the settings, so that shards of other settings are never mixed in."""
+    """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
     import hashlib
 
-    key = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]
+    from impasto import runs
+
+    key = hashlib.sha256((settings.model_dump_json() + runs.digest(settings.images)).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")
 
 

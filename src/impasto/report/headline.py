@@ -1,0 +1,49 @@
+"""The three figures that matter, each beside what knowing nothing scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from impasto.report.collect import of_verb, stages
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure, what it is, and what it must be read beside."""
+
+    value: str
+    title: str
+    beside: str
+
+
+def headlines(run: Path) -> list[Headline]:
+    """Replicate mAP (best profiles), replicate mAP that position cannot explain, retrieval of held-out perturbations."""
+    found: list[Headline] = []
+    for stage in of_verb(stages(run), "evaluate"):
+        rows = pd.read_csv(stage.result / "results.csv")
+        task, protocol = str(rows["task"].iloc[0]), str(rows["protocol"].iloc[0])
+        if task == "replicates":
+            found.append(_replicates(rows, protocol))
+        elif task == "cross-modal":
+            found.append(_retrieval(rows, protocol))
+    return found
+
+
+def _replicates(rows: pd.DataFrame, protocol: str) -> Headline:
+    scores = rows[rows["metric"] == "mAP"].set_index("group")
+    own = scores[~scores.index.str.endswith(" only") & (scores.index != "shuffled labels")]
+    best = own["value"].idxmax()
+    beside = f"chance {scores.loc[best, 'chance']:.3f}"
+    for group in ("shuffled labels", "position only"):
+        if group in scores.index:
+            beside += f", {group} {scores.loc[group, 'value']:.3f}"
+    return Headline(f"{scores.loc[best, 'value']:.3f}", f"replicate mAP, {best}; {protocol}", beside)
+
+
+def _retrieval(rows: pd.DataFrame, protocol: str) -> Headline:
+    scores = rows[rows["metric"].str.startswith("R@10")]
+    parts = [f"{r.value:.1%} {r.metric.removeprefix('R@10 ')} (chance {r.chance:.1%})" for r in scores.itertuples()]
+    return Headline(f"{scores['value'].mean():.1%}", f"R@10 between profiles and text, both ways; {protocol}", "; ".join(parts))

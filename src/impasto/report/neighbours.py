@@ -1,0 +1,77 @@
+"""What looks like what: for perturbations that have images, their thumbnail and the nearest other perturbations by profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from impasto import schema
+from impasto.atlas import index as indexes
+from impasto.atlas.index import PROFILE, Index
+from impasto.plates.read import BadImage
+from impasto.plates.sites import Sites
+from impasto.report import thumbnails
+from impasto.report.collect import Ran, of_verb
+
+MOST = 8
+
+
+def sections(found: list[Ran]) -> list[dict[str, Any]]:
+    """One entry a perturbation with an image and a consensus profile (at most 8): thumbnail, and its five nearest."""
+    images = _images(found)
+    built = of_verb(found, "index")
+    shown: list[dict[str, Any]] = []
+    opened = indexes.open_index(built[-1].result) if built else None
+    for name, (uri, caption) in list(images.items())[:MOST]:
+        near = _nearest(opened, name, images) if opened is not None else None
+        shown.append({"name": caption, "image": uri, "near": near})
+    return shown
+
+
+def _images(found: list[Ran]) -> dict[str, tuple[str, str]]:
+    """Perturbation -> thumbnail and caption, of the first readable site of each."""
+    kept: dict[str, tuple[str, str]] = {}
+    for stage in of_verb(found, "ingest"):
+        if not (Path(stage.result) / "images.parquet").exists():
+            continue
+        sites = Sites.read(stage.result)
+        if schema.PERTURBATION not in sites.table:
+            continue
+        for number, what in enumerate(sites.table[schema.PERTURBATION].astype(str)):
+            if what in kept or len(kept) >= MOST:
+                continue
+            row = sites.table.loc[number]
+            caption = str(row.get(schema.PERTURBATION_NAME, what))
+            try:
+                kept[what] = (thumbnails.composite(sites, number), f"{caption} ({row[schema.PLATE]} {row[schema.WELL]})")
+            except BadImage:
+                continue
+    return kept
+
+
+def _nearest(opened: Index, what: str, images: dict[str, tuple[str, str]]) -> list[dict[str, Any]] | None:
+    rows = opened.rows
+    consensus = ((rows["level"] == "perturbation") & (rows["modality"] == PROFILE)).to_numpy()
+    own = np.flatnonzero(consensus & (rows[schema.PERTURBATION] == what).to_numpy())
+    if not len(own):
+        return None
+    among = consensus.copy()
+    among[own] = False
+    found = opened.nearest(np.asarray(opened.vectors[own[0]]), top=5, among=among)
+    return [
+        {
+            "name": _text(row.get(schema.PERTURBATION_NAME)) or _text(row.get(schema.PERTURBATION)),
+            "gene": _text(row.get(schema.GENE)),
+            "moa": _text(row.get(schema.MOA)),
+            "score": row["score"],
+            "image": images.get(str(row.get(schema.PERTURBATION)), (None,))[0],
+        }
+        for row in found.to_dict(orient="records")
+    ]
+
+
+def _text(value: object) -> str:
+    return "" if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
