@@ -23,4 +23,4 @@ METHODS = {
 def corrector(name: str) -> type[Corrector]:
     """The class of a method. Raises InputError, naming those there are."""
     module, found = METHODS[one_of(name, METHODS, what="correction method")]
-    return getattr(importlib.import_module(module), found)  # type: ignore[no-any-return]
+    return getattr(importlib.import_module(module), found)

@@ -98,7 +98,7 @@ def expected_reciprocal_rank(*, candidates: int, right: int) -> float:
     """The mean of 1 / (rank of the best right candidate) over random rankings."""
     places = np.arange(1, candidates - right + 2)
     # The first right one is at place r: the r - 1 before it are wrong, the others lie anywhere after.
-    log_p = np.array([_log_choose(candidates - r, right - 1) for r in places]) - _log_choose(candidates, right)
+    log_p = np.array([_log_choose(candidates - int(r), right - 1) for r in places]) - _log_choose(candidates, right)
     return float(np.sum(np.exp(log_p) / places))
 
 

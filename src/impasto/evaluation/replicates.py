@@ -27,6 +27,7 @@ from impasto.schema import InputError, one_of
 TASK = "replicates"
 PROTOCOLS = ("plate-controls", "plate-others", "all-others")
 LEVELS = {"any": None, "batch": schema.BATCH, "source": schema.SOURCE, "position": schema.WELL}
+_PLACE = (schema.BATCH, schema.PLATE, schema.WELL, schema.PERTURBATION, schema.PERTURBATION_NAME, schema.CONTROL_TYPE)
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
@@ -108,11 +109,12 @@ def evaluate(
     seed: int = 0,
     group: str = "profiles",
     with_baselines: bool = True,
-) -> tuple[list[Score], pd.DataFrame]:
+) -> tuple[list[Score], dict[str, pd.DataFrame]]:
     """Replicate detection with its baselines.
 
     Returns the scores (mAP, and where negatives are the plate's controls the fraction of perturbations told from them at
-    5 % false discovery), and one row a perturbation: mean average precision, p, corrected p, chance, queries.
+    5 % false discovery), and two tables: `per_group`, one row a perturbation (mean average precision, p, corrected p, chance,
+    queries), and `per_well`, one row a well (its place and average precision).
 
     Raises InputError where nothing can be ranked: no replicates at this level, or no negatives.
     """
@@ -136,7 +138,9 @@ def evaluate(
         scores.append(Score(TASK, name, group, "fraction retrieved", float(found.mean()), *interval(found, seed=seed), None, len(per)))
     if with_baselines:
         scores += _baselines(profiles, where, name, protocol=protocol, seed=seed, vectors=vectors)
-    return scores, per.assign(profiles=group, protocol=name)
+    places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)
+    wells = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
+    return scores, {"per_group": per.assign(profiles=group, protocol=name), "per_well": wells.assign(profiles=group)}
 
 
 def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:

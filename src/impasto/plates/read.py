@@ -118,7 +118,7 @@ def _channel_names(file: tifffile.TiffFile) -> list[str] | None:
     if file.imagej_metadata and file.imagej_metadata.get("Labels"):
         return [str(label) for label in file.imagej_metadata["Labels"]]
     try:
-        named = json.loads(file.pages[0].description or "").get("channels")
+        named = json.loads(file.pages.first.description or "").get("channels")
     except (json.JSONDecodeError, AttributeError):
         return None
     return [str(n) for n in named] if named else None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from impasto.report.collect import of_verb, stages
+from impasto.report.figures.scores import is_baseline
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def headlines(run: Path) -> list[Headline]:
 
 def _replicates(rows: pd.DataFrame, protocol: str) -> Headline:
     scores = rows[rows["metric"] == "mAP"].set_index("group")
-    own = scores[~scores.index.str.endswith(" only") & (scores.index != "shuffled labels")]
+    own = scores[[not is_baseline(str(group)) for group in scores.index]]
     best = own["value"].idxmax()
     beside = f"chance {scores.loc[best, 'chance']:.3f}"
     for group in ("shuffled labels", "position only"):

@@ -74,4 +74,4 @@ def _nearest(opened: Index, what: str, images: dict[str, tuple[str, str]]) -> li
 
 
 def _text(value: object) -> str:
-    return "" if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
+    return "" if value is None or pd.isna(value) else str(value)

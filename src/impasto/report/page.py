@@ -49,6 +49,8 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
 def _score_section(stage: Ran) -> dict[str, Any]:
     rows = pd.read_csv(stage.result / "results.csv")
     figures = []
+    # Profiles first, then what they must be read beside.
+    rows = rows.iloc[np.argsort([scores.is_baseline(str(g)) for g in rows["group"]], kind="stable")]
     for metric, mine in rows.groupby("metric", sort=False):
         if str(metric).startswith(("median rank", "fraction")) or len(rows) > 60:
             continue
@@ -83,25 +85,23 @@ def _comparisons(found: list[Ran]) -> list[Markup]:
 
 
 def _plates(found: list[Ran]) -> list[dict[str, Any]]:
-    """Heat maps: how well each well's perturbation is told from the controls, at its place on the plate."""
+    """Heat maps: how well each well is told apart, at its place on the plate; controls are drawn where they stand."""
     drawn = []
     for stage in of_verb(found, "evaluate"):
-        path = stage.result / "per_group.parquet"
+        path = stage.result / "per_well.parquet"
         if not path.exists():
             continue
-        detail = pd.read_parquet(path)
-        label = detail["profiles"].iloc[0]
-        mine = detail[detail["profiles"] == label].set_index(schema.PERTURBATION)["mean_average_precision"]
-        source = stage.record["settings"]["profiles"][0]
-        obs = tables.read(source).obs
-        if schema.PLATE not in obs or schema.WELL not in obs:
+        wells = pd.read_parquet(path)
+        if schema.PLATE not in wells or schema.WELL not in wells:
             continue
-        obs = obs.assign(mAP=obs[schema.PERTURBATION].astype(str).map(mine))
-        figures = [
-            Markup(plate.draw(wells, value="mAP", title=str(name), low=0.0, high=1.0))
-            for name, wells in list(obs.groupby(obs[schema.PLATE].astype(str), sort=True))[:6]
-        ]
-        drawn.append({"name": stage.name, "label": label, "figures": figures, "more": max(0, obs[schema.PLATE].nunique() - 6)})
+        label = wells["profiles"].iloc[0]
+        obs = tables.read(stage.record["settings"]["profiles"][0]).obs
+        keys = [k for k in (schema.BATCH, schema.PLATE, schema.WELL) if k in wells]
+        scored = wells.loc[wells["profiles"] == label, [*keys, "average_precision"]].astype(dict.fromkeys(keys, str))
+        whole = obs.astype(dict.fromkeys(keys, str)).merge(scored, on=keys, how="left")
+        names = list(whole.groupby(schema.PLATE, sort=True))
+        figures = [Markup(plate.draw(mine, value="average_precision", title=str(name), low=0.0, high=1.0)) for name, mine in names[:6]]
+        drawn.append({"name": stage.name, "label": label, "figures": figures, "more": max(0, len(names) - 6)})
     return drawn
 
 

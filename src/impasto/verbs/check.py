@@ -40,7 +40,7 @@ def command(
     from impasto.verbs.terminal import console, show
 
     recipes.execute("check", CheckSettings.read({"images": images}, where="impasto check"), out=out)
-    show(pd.read_parquet(out / "plates.parquet").to_dict(orient="records"), title="quality by plate and channel (medians)", as_json=as_json)  # type: ignore[arg-type]
+    show(pd.read_parquet(out / "plates.parquet").to_dict(orient="records"), title="quality by plate and channel (medians)", as_json=as_json)
     if not as_json:
         bad = pd.read_csv(out / "quarantine.csv")
         for row in bad.itertuples():

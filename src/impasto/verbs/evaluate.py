@@ -27,7 +27,7 @@ class EvaluateSettings(Settings):
 
 
 def run(settings: EvaluateSettings, out: Path) -> None:
-    """Write results.csv, and per_group.parquet where the task has detail, at `out`."""
+    """Write results.csv, and the detail a task has (per_group.parquet, per_well.parquet...), at `out`."""
     import pandas as pd
 
     from impasto import evaluation, runs
@@ -40,20 +40,21 @@ def run(settings: EvaluateSettings, out: Path) -> None:
         raise InputError(f"{len(labels)} labels for {len(settings.profiles)} tables of profiles; give one label a table")
     given = _options(settings, evaluate)
     scores: list[tidy.Score] = []
-    details: list[pd.DataFrame] = []
+    details: dict[str, list[pd.DataFrame]] = {}
     for path, label in zip(settings.profiles, labels, strict=True):
         answer = evaluate(
             tables.read(path, columns=given.get("columns")), group=label, **{k: v for k, v in given.items() if k != "columns"}
         )
-        found, detail = answer if isinstance(answer, tuple) else (answer, None)
+        found, tables_of_detail = answer if isinstance(answer, tuple) else (answer, {})
         scores += found
-        details += [] if detail is None else [detail]
+        for name, table in tables_of_detail.items():
+            details.setdefault(name, []).append(table)
     rows = tidy.frame(scores).drop_duplicates(["protocol", "group", "metric"], ignore_index=True)
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
         rows.to_csv(temporary / "results.csv", index=False)
-        if details:
-            pd.concat(details, ignore_index=True).to_parquet(temporary / "per_group.parquet", index=False)
+        for name, parts in details.items():
+            pd.concat(parts, ignore_index=True).to_parquet(temporary / f"{name}.parquet", index=False)
 
 
 def _options(settings: EvaluateSettings, evaluate: Any) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def show_results(out: Path, *, as_json: bool) -> None:
     rows = pd.read_csv(out / "results.csv")
     plain = rows.astype(object).where(rows.notna(), None)
     if as_json:
-        show(plain.to_dict(orient="records"), title="", as_json=True)  # type: ignore[arg-type]
+        show(plain.to_dict(orient="records"), title="", as_json=True)
         return
     for (task, protocol), mine in plain.groupby(["task", "protocol"], sort=False):
         short = [

@@ -66,9 +66,9 @@ def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "c
         raise InputError(
             f"no encoder {name!r}: packaged are efficientnet_lite0 and random; as a folder or hub name it gave: {first}"
         ) from None
-    net = _HubModel(model, layer=layer, pooling=pooling).eval().requires_grad_(requires_grad=False)
-    width = int(net(torch.zeros(1, 3, size, size)).shape[1])
-    return VisionEncoder(f"{name} layer {layer} {pooling}", net, size, width, _digest(name), "see the model's page")
+    hub = _HubModel(model, layer=layer, pooling=pooling).eval().requires_grad_(requires_grad=False)
+    width = int(hub(torch.zeros(1, 3, size, size)).shape[1])
+    return VisionEncoder(f"{name} layer {layer} {pooling}", hub, size, width, _digest(name), "see the model's page")
 
 
 def _digest(name: str) -> str:

@@ -26,7 +26,7 @@ def draw(
     colour = {name: svg.PALETTE[i % len(svg.PALETTE)] if i < len(svg.PALETTE) else "#98a2b3" for i, name in enumerate(names)}
     labels = categories.astype(str).to_numpy()
     parts = [svg.box(0, 0, width, width, kind="frame")]
-    parts += [svg.dot(place[i, 0], width - place[i, 1], radius=2.3, colour=colour[labels[i]], tip=tips[i], kind="point") for i in kept]
+    parts += [svg.dot(place[i, 0], width - place[i, 1], radius=2.3, colour=colour[labels[i]], tip=tips[int(i)], kind="point") for i in kept]
     shown = names[: len(svg.PALETTE)]
     for number, name in enumerate(shown):
         x, y = 4 + (width / 2) * (number % 2), width + 18 + 17 * (number // 2)
@@ -44,9 +44,9 @@ def against(x: pd.Series, y: pd.Series, tips: Sequence[str], /, *, labels: tuple
 
     parts = [svg.box(left, 8, span, span, kind="frame"), svg.line(*at(0, 0), *at(1, 1), kind="chance")]
     for k in range(0, 11, 2):
-        parts.append(svg.text(at(k / 10, 0)[0], width + 4, f"{k / 10:g}", anchor="middle", kind="soft"))
+        parts.append(svg.text(at(k / 10, 0)[0], 8 + span + 16, f"{k / 10:g}", anchor="middle", kind="soft"))
         parts.append(svg.text(left - 8, at(0, k / 10)[1] + 4, f"{k / 10:g}", anchor="end", kind="soft"))
     parts += [svg.dot(*at(a, b), radius=3, colour=svg.PALETTE[0], tip=tip, kind="point") for a, b, tip in zip(x, y, tips, strict=True)]
-    parts.append(svg.text(left + span / 2, width + 24, labels[0], anchor="middle"))
+    parts.append(svg.text(left + span / 2, 8 + span + 34, labels[0], anchor="middle"))
     parts.append(f'<g transform="translate(11,{8 + span / 2:.0f}) rotate(-90)">{svg.text(0, 0, labels[1], anchor="middle")}</g>')
-    return svg.figure(parts, width=width, height=width + bottom, title=title)
+    return svg.figure(parts, width=width, height=8 + span + bottom + 6, title=title)

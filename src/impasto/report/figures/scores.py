@@ -21,7 +21,7 @@ def draw(rows: pd.DataFrame, /, *, title: str, width: float = 720.0, top: float 
     parts += [svg.text(at(top * k / 5), height - 8, f"{top * k / 5:.2g}", anchor="middle", kind="soft") for k in range(6)]
     for number, row in enumerate(rows.itertuples()):
         y = _TOP + _ROW * (number + 0.5)
-        baseline = str(row.group).endswith(" only") or row.group == "shuffled labels"
+        baseline = is_baseline(str(row.group))
         parts.append(svg.text(_LEFT - 12, y + 4, _short(str(row.group)), anchor="end", kind="soft" if baseline else ""))
         if pd.notna(row.chance):
             parts.append(svg.line(at(row.chance), y - 8, at(row.chance), y + 8, kind="chance"))
@@ -31,6 +31,11 @@ def draw(rows: pd.DataFrame, /, *, title: str, width: float = 720.0, top: float 
         parts.append(svg.dot(at(row.value), y, radius=5, colour="", tip=tip, kind="hollow" if baseline else "full"))
         parts.append(svg.text(width - _RIGHT + 14, y + 4, f"{row.value:.3f}", kind="soft" if baseline else "strong"))
     return svg.figure(parts, width=width, height=height, title=title)
+
+
+def is_baseline(group: str) -> bool:
+    """Whether a group of scores is a baseline that uses no morphology, or no labels."""
+    return group.endswith(" only") or group == "shuffled labels"
 
 
 def _short(words: str) -> str:
