@@ -1,0 +1,241 @@
+"""What to simulate, and the truth: mechanisms, the law each follows, potencies, nuisances; all drawn from one seed.
+
+A mechanism moves a few of ten properties of a cell. How far, at a dose, is its *law*: linear, saturating, a threshold or a hump,
+drawn from the seed, so that nothing can be tuned to one of them. Perturbations of one mechanism share its direction and a
+scaffold; each has its own potency. `links = "shuffled"` deals the annotation anew: what is written then says nothing about what
+is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+PROPERTIES = (
+    "nucleus size",
+    "nucleus light",
+    "cell size",
+    "elongation",
+    "ER light",
+    "RNA nucleoli",
+    "actin fibres",
+    "Golgi light",
+    "mito spread",
+    "mito light",
+)
+_SCAFFOLDS = (
+    "c1ccc2ncccc2c1",
+    "c1ccc2[nH]ccc2c1",
+    "c1ccc(cc1)C(=O)N",
+    "C1CCNCC1",
+    "c1cnc2[nH]cnc2c1",
+    "O=C1CSC(=S)N1",
+    "c1ccsc1",
+    "c1ccc2OCOc2c1",
+    "O=c1ccoc2ccccc12",
+    "C1COCCN1",
+    "c1cc[nH]n1",
+    "c1ccc2nonc2c1",
+)
+_TAILS = (
+    "C",
+    "CC",
+    "CCC",
+    "O",
+    "N",
+    "F",
+    "Cl",
+    "CO",
+    "CN",
+    "CCO",
+    "CCN",
+    "C(C)C",
+    "CC(C)C",
+    "CCl",
+    "CF",
+    "COC",
+    "OC",
+    "NC",
+    "CCCC",
+    "CCCO",
+)
+
+
+class Plan(Settings):
+    """Sizes and strengths. Effects are in units of the sd between cells' wells."""
+
+    sources: int = 1
+    batches: int = 2
+    plates: int = 2
+    """A batch."""
+    mechanisms: int = 8
+    perturbations: int = 32
+    doses: list[float] = [1.0]  # noqa: RUF012 - pydantic copies defaults
+    controls: int = 16
+    """Wells a plate."""
+    layout: Literal["fixed", "scrambled"] = "scrambled"
+    kind: Literal["compound", "crispr"] = "compound"
+    links: Literal["true", "shuffled"] = "true"
+    cell_line: str = "simulated line 1"
+    strength: float = 1.0
+    count_effect: float = 0.5
+    source_effect: float = 1.0
+    batch_effect: float = 1.0
+    plate_effect: float = 0.5
+    position_effect: float = 0.5
+    noise: float = 1.0
+    sites: int = 1
+    pixels: int = 256
+    cells: int = 24
+    """A site, on average."""
+    missing: int = 0
+    """Files left out, of images."""
+    corrupt: int = 0
+    """Files cut short, of images."""
+
+
+Law = Callable[[float], float]
+LAWS: dict[str, Law] = {
+    "linear": lambda dose: dose,
+    "saturating": lambda dose: 1.5 * dose / (0.5 + dose),
+    "threshold": lambda dose: 1.2 if dose >= 0.7 else 0.0,
+    "hump": lambda dose: 2.7 * dose * float(np.exp(-dose)),
+}
+"""Dose (1 is a perturbation's full dose) -> how far its mechanism moves the cell."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the simulation knows: perturbations (one row each, with mechanism, law, potency) and directions (mechanisms, 10)."""
+
+    perturbations: pd.DataFrame
+    directions: npt.NDArray[np.float64]
+    count_shift: npt.NDArray[np.float64]
+    """How each mechanism moves the number of cells (log)."""
+
+    def effect(self, number: int, dose: float) -> npt.NDArray[np.float64]:
+        """How far perturbation `number` moves the ten properties at a dose, before the plan's strength."""
+        row = self.perturbations.iloc[number]
+        return np.asarray(row["potency"] * LAWS[row["law"]](dose) * self.directions[row["mechanism"]])
+
+
+def truth(plan: Plan, *, seed: int) -> Truth:
+    """Draw mechanisms and perturbations. Raises InputError where the plan asks for more than there are scaffolds."""
+    most = min(len(_SCAFFOLDS), plan.perturbations)
+    if not 1 <= plan.mechanisms <= most:
+        raise InputError(f"mechanisms is {plan.mechanisms}; allowed: 1 to {most} for {plan.perturbations} perturbations")
+    rng = np.random.default_rng([seed, 1])
+    directions = rng.normal(size=(plan.mechanisms, len(PROPERTIES))) * (rng.random((plan.mechanisms, len(PROPERTIES))) < 0.4)
+    empty = ~directions.any(axis=1)
+    directions[empty, rng.integers(0, len(PROPERTIES), int(empty.sum()))] = 1.0
+    directions *= 3.0 / np.linalg.norm(directions, axis=1, keepdims=True)
+    laws = rng.choice(sorted(LAWS), plan.mechanisms)
+    mechanism = np.arange(plan.perturbations) % plan.mechanisms
+    told = rng.permutation(mechanism) if plan.links == "shuffled" else mechanism
+    scaffolds = rng.permutation(len(_SCAFFOLDS))[: plan.mechanisms]
+    nth = pd.Series(told).groupby(told).cumcount().to_numpy()
+    rows = {
+        schema.PERTURBATION: [f"SIM-{i:03d}" for i in range(plan.perturbations)],
+        schema.PERTURBATION_NAME: [f"simulated {plan.kind} {i:03d}" for i in range(plan.perturbations)],
+        schema.PERTURBATION_TYPE: plan.kind,
+        schema.MOA: [f"simulated mechanism {m}" for m in told],
+        schema.GENE: [f"SIM{m:02d}{chr(65 + n % 26)}" for m, n in zip(told, nth, strict=True)],
+        "mechanism": mechanism,
+        "law": laws[mechanism],
+        "potency": rng.uniform(0.6, 1.4, plan.perturbations),
+    }
+    if plan.kind == "compound":
+        rows[schema.SMILES] = [_tail(int(n)) + _SCAFFOLDS[scaffolds[m]] for m, n in zip(told, nth, strict=True)]
+    return Truth(pd.DataFrame(rows), directions, rng.normal(size=plan.mechanisms))
+
+
+def _tail(number: int) -> str:
+    """A side chain of its own for each perturbation of a mechanism."""
+    first, second = _TAILS[number % len(_TAILS)], number // len(_TAILS)
+    return first + (_TAILS[second % len(_TAILS)] if second else "")
+
+
+def wells(plan: Plan, known: Truth, *, seed: int) -> pd.DataFrame:
+    """One row a well: where it is, what is in it, at which dose. Raises InputError where a plate has too few wells."""
+    rng = np.random.default_rng([seed, 2])
+    treated = [(i, dose) for i in range(plan.perturbations) for dose in plan.doses]
+    total = len(treated) + plan.controls
+    rows, columns = next(((r, c) for r, c in ((8, 12), (16, 24), (32, 48)) if r * c >= total), (0, 0))
+    if not rows:
+        raise InputError(f"{total} wells a plate do not fit on 1,536; fewer perturbations, doses or controls")
+    fixed = rng.permutation(rows * columns)[:total]
+    parts = []
+    for source in range(plan.sources):
+        for batch in range(plan.batches):
+            for plate in range(plan.plates):
+                place = rng.permutation(rows * columns)[:total] if plan.layout == "scrambled" else fixed
+                parts.append(_plate(known, treated, place, columns, names=(f"S{source + 1}", f"S{source + 1}B{batch + 1}", plate)))
+    whole = pd.concat(parts, ignore_index=True).assign(**{schema.CELL_LINE: plan.cell_line})
+    return whole.sort_values([schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL], ignore_index=True)
+
+
+def _plate(
+    known: Truth, treated: list[tuple[int, float]], place: npt.NDArray[np.intp], columns: int, *, names: tuple[str, str, int]
+) -> pd.DataFrame:
+    told = [c for c in known.perturbations if c not in ("mechanism", "law", "potency")]
+    drawn = known.perturbations.iloc[[i for i, _ in treated]][told].reset_index(drop=True)
+    drawn = drawn.assign(
+        **{"number": [i for i, _ in treated], schema.CONCENTRATION: [d for _, d in treated], schema.CONTROL_TYPE: schema.TRT}
+    )
+    blank = {
+        "number": -1,
+        schema.PERTURBATION: "DMSO",
+        schema.PERTURBATION_NAME: "DMSO",
+        schema.CONTROL_TYPE: schema.NEGCON,
+        schema.CONCENTRATION: 0.0,
+    }
+    both = pd.concat([drawn, pd.DataFrame([blank] * (len(place) - len(treated)))], ignore_index=True)
+    source, batch, plate = names
+    where = {schema.SOURCE: source, schema.BATCH: batch, schema.PLATE: f"{batch}P{plate + 1}"}
+    return both.assign(**where, **{schema.WELL: [schema.format_well(p // columns, p % columns) for p in place]})
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the cells of each well are: the ten properties (wells, 10), and the log of their number, both with nuisance."""
+
+    properties: npt.NDArray[np.float64]
+    log_count: npt.NDArray[np.float64]
+
+
+def cells(plan: Plan, known: Truth, where: pd.DataFrame, *, seed: int) -> Cells:
+    """Biology plus nuisance: source, batch, plate, row, column and edge, cell count, and well-to-well noise."""
+    properties = np.zeros((len(where), len(PROPERTIES)))
+    log_count = np.zeros(len(where))
+    for i, (number, dose) in enumerate(zip(where["number"], where[schema.CONCENTRATION], strict=True)):
+        if number >= 0:
+            properties[i] = plan.strength * known.effect(int(number), float(dose))
+            row = known.perturbations.iloc[int(number)]
+            log_count[i] = 0.2 * plan.count_effect * row["potency"] * known.count_shift[row["mechanism"]]
+    for salt, (word, size) in enumerate(
+        ((schema.SOURCE, plan.source_effect), (schema.BATCH, plan.batch_effect), (schema.PLATE, plan.plate_effect))
+    ):
+        codes = pd.factorize(where[word], sort=True)[0]
+        shift = np.random.default_rng([seed, 10 + salt]).normal(size=(codes.max() + 1, len(PROPERTIES)))
+        properties += size * shift[codes]
+    rng = np.random.default_rng([seed, 20])
+    places = np.array([schema.parse_well(w) for w in where[schema.WELL]])
+    for axis in (0, 1):
+        slope = rng.normal(size=len(PROPERTIES))
+        properties += plan.position_effect * ((places[:, axis] / max(1, places[:, axis].max())) - 0.5)[:, None] * slope
+    edge = (places == 0).any(axis=1) | (places == places.max(axis=0)).any(axis=1)
+    properties += 0.5 * plan.position_effect * edge[:, None] * rng.normal(size=len(PROPERTIES))
+    properties += 0.5 * plan.noise * rng.normal(size=properties.shape)
+    log_count += 0.1 * rng.normal(size=len(where))
+    # Crowded cells are smaller: the path by which cell count leaks into shape.
+    properties[:, PROPERTIES.index("cell size")] -= 2.0 * plan.count_effect * log_count
+    return Cells(properties, log_count)

@@ -1,0 +1,99 @@
+"""Simulated plates on disk, named as an Opera Phenix names them, with a platemap and the truth beside them.
+
+`images/<plate>/r01c01f01p01-ch1sk1fk1fl1.tiff`, `images/<plate>/Index.idx.xml`, `platemap.csv` (what a lab knows), `truth.parquet`
+(what it does not), `README.txt` (says that all of it is simulated).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tifffile
+
+from impasto import profiles as tables
+from impasto import progress, runs, schema
+from impasto.simulate import paint
+from impasto.simulate import plan as plans
+from impasto.simulate import profiles as twin
+from impasto.simulate.plan import Plan
+
+_README = """Everything in this folder is simulated by `impasto simulate`. It is not real data.
+
+images/        five-channel plates (DNA, ER, RNA, AGP, Mito), named as an Opera Phenix names them
+platemap.csv   what a laboratory would know of each well
+profiles.parquet  a fast twin of the same plan, in the form of CellProfiler's well profiles (drawn, not measured from images)
+truth.parquet  what it would not: mechanism, law and potency of each perturbation
+damage.csv     which image files were left out or cut short, where the plan asked for it
+
+Try:  impasto ingest {first} --platemap platemap.csv --out ingested --dry-run
+"""
+
+
+def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
+    """Write the plates at `out`, as a whole or not at all; the same bytes for the same plan and seed."""
+    known = plans.truth(plan, seed=seed)
+    where = plans.wells(plan, known, seed=seed)
+    with runs.atomic(out) as folder:
+        folder.mkdir(parents=True)
+        _write_platemap(where, folder / "platemap.csv")
+        known.perturbations.to_parquet(folder / "truth.parquet", index=False)
+        tables.write(twin.simulate(plan, seed=seed)[0], folder / "profiles.parquet")
+        if images:
+            paths = _paint(plan, known, where, folder / "images", seed=seed)
+            _damage(plan, paths, folder, seed=seed)
+        first = " ".join(f"images/{p}" for p in sorted(where[schema.PLATE].unique()))
+        (folder / "README.txt").write_text(_README.format(first=first))
+
+
+def _write_platemap(where: pd.DataFrame, path: Path) -> None:
+    told = where.drop(columns=["number", schema.SOURCE, schema.BATCH])
+    told.rename(columns=lambda c: f"Metadata_{c}").to_csv(path, index=False)
+
+
+def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, seed: int) -> list[Path]:
+    cells = plans.cells(plan, known, where, seed=seed)
+    lamps = {
+        p: paint.lamp(plan.pixels, rng=np.random.default_rng([seed, 40, i])) for i, p in enumerate(sorted(where[schema.PLATE].unique()))
+    }
+    written = []
+    for plate in lamps:
+        (folder / plate).mkdir(parents=True)
+        (folder / plate / "Index.idx.xml").write_text(_index_xml())
+    rows = list(where[[schema.PLATE, schema.WELL]].itertuples(index=False, name=None))
+    for number, (plate, well) in enumerate(progress.track(rows, what="painting", unit="well", total=len(rows))):
+        row, column = schema.parse_well(well)
+        for field in range(plan.sites):
+            rng = np.random.default_rng([seed, 50, number, field])
+            count = int(rng.poisson(plan.cells * np.exp(cells.log_count[number])))
+            pixels = paint.site(cells.properties[number], cells=count, pixels=plan.pixels, lamp=lamps[plate], rng=rng)
+            for channel, plane in enumerate(pixels, start=1):
+                path = folder / plate / f"r{row + 1:02d}c{column + 1:02d}f{field + 1:02d}p01-ch{channel}sk1fk1fl1.tiff"
+                tifffile.imwrite(path, plane, compression="zstd", predictor=True, metadata=None, software="impasto simulate")
+                written.append(path)
+    return written
+
+
+def _index_xml() -> str:
+    entries = "".join(
+        f"<Entry><ChannelID>{i}</ChannelID><ChannelName>{name}</ChannelName></Entry>" for i, name in enumerate(paint.CHANNELS, start=1)
+    )
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<EvaluationInputData><Images>{entries}</Images></EvaluationInputData>\n'
+
+
+def _damage(plan: Plan, paths: list[Path], folder: Path, *, seed: int) -> None:
+    """Leave out and cut short as many files as the plan asks for, and write down which."""
+    chosen = np.random.default_rng([seed, 60]).permutation(len(paths))[: plan.missing + plan.corrupt]
+    rows = []
+    for order, index in enumerate(chosen):
+        path = paths[index]
+        if order < plan.missing:
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[: 300 if order % 2 else 0])
+        rows.append(
+            {"path": str(path.relative_to(folder)), "damage": "missing" if order < plan.missing else "truncated" if order % 2 else "empty"}
+        )
+    if rows:
+        pd.DataFrame(rows).to_csv(folder / "damage.csv", index=False)
