@@ -329,6 +329,15 @@ def require(profiles: anndata.AnnData, *words: str, task: str) -> None:
         )
 
 
+def identity(obs: pd.DataFrame) -> pd.Series:
+    """What was done to the cells, as one name: the InChIKey where there is one, else the perturbation.
+
+    One compound bought twice has two identifiers and one InChIKey; its wells are replicates, never negatives, of each other.
+    """
+    own = obs[schema.PERTURBATION].astype("string")
+    return obs[schema.INCHIKEY].astype("string").fillna(own) if schema.INCHIKEY in obs else own
+
+
 def negative_controls(profiles: anndata.AnnData) -> npt.NDArray[np.bool_]:
     """Which rows are negative controls, as a boolean vector (rows,)."""
     require(profiles, schema.CONTROL_TYPE, task="finding the negative controls")

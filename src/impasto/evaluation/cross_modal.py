@@ -38,7 +38,7 @@ def evaluate(space: anndata.AnnData, /, *, split: str = "test", ks: tuple[int, .
         sides = f"{int(is_profile.sum())} profiles and {int(is_text.sum())} perturbations"
         raise InputError(f"split {split!r} has {sides}; both are needed: choose train, validation, test or all with --set split=")
     vectors = ranking.unit(tables.dense(space))
-    names = obs[schema.PERTURBATION].astype(str).to_numpy()
+    names = tables.identity(obs).to_numpy()
     profiles, texts = vectors[is_profile], vectors[is_text]
     matches = names[is_profile][:, None] == names[is_text][None, :]
     texts, matches = _unique(texts, matches)

@@ -63,7 +63,7 @@ def _site(sites: Sites, number: int) -> list[dict[str, object]]:
     try:
         pixels = sites.image(number)
     except BadImage as error:
-        return [{**place, schema.CHANNEL: "", **nothing, "reason": str(error)}]
+        return [{**place, schema.CHANNEL: "", **nothing, "reason": error.told(without=sites.name(number))}]
     return [{**place, schema.CHANNEL: c, **quality.measure(plane), "reason": ""} for c, plane in zip(sites.channels, pixels, strict=True)]
 
 

@@ -28,6 +28,10 @@ class BadImage(Exception):
         super().__init__(f"{path}: {reason}")
         self.path, self.reason = str(path), reason
 
+    def told(self, *, without: str) -> str:
+        """The reason with its path, unless the path is what the reader is told already."""
+        return self.reason if self.path == without else str(self)
+
 
 # What the decoders raise on damaged files: each of these means "this file", never "this program".
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, MemoryError, tifffile.TiffFileError, RuntimeError)

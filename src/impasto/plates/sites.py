@@ -57,7 +57,7 @@ class Sites:
         found = []
         for channel in channels if channels is not None else self.channels:
             if channel not in planes.index:
-                raise read.BadImage(self.name(number), f"channel {channel} is missing at this site")
+                raise read.BadImage(self.name(number), f"channel {channel} is missing")
             path, page = planes.loc[channel]
             found.append(read.plane(path, int(page)))
         shapes = {plane.shape for plane in found}

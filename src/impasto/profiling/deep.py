@@ -110,7 +110,7 @@ def _read_ahead(
             try:
                 ready.append((number, np.stack([to_8_bit(plane) for plane in sites.image(number)])))
             except BadImage as error:
-                bad.append({"site": name, "reason": str(error)})
+                bad.append({"site": name, "reason": error.told(without=name)})
         return ready, bad
 
     batches = [numbers[i : i + per_batch] for i in range(0, len(numbers), per_batch)]

@@ -12,17 +12,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto import profiles, schema
 from impasto.schema import InputError
 
 Rows = npt.NDArray[np.intp]
 
 
 def groups(obs: pd.DataFrame, *, by: Sequence[str]) -> dict[str, Rows]:
-    """Name of each group -> its rows, sorted by name. Several columns are joined by `|`."""
+    """Name of each group -> its rows, sorted by name. Several columns are joined by `|`.
+
+    `perturbation` groups by `profiles.identity`: by InChIKey where there is one.
+    """
     missing = [c for c in by if c not in obs]
     if missing:
         raise InputError(f"cannot group by {missing[0]!r}; the profiles have {', '.join(map(str, obs.columns))}")
-    names = obs[list(by)].astype("string").fillna("").agg("|".join, axis=1).to_numpy()
+    columns = [profiles.identity(obs) if c == schema.PERTURBATION else obs[c].astype("string").fillna("") for c in by]
+    names = pd.concat(columns, axis=1).agg("|".join, axis=1).to_numpy()
     order = np.argsort(names, kind="stable")
     distinct, starts = np.unique(names[order], return_index=True)
     return {str(n): rows for n, rows in zip(distinct, np.split(order, starts[1:]), strict=True)}

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import runs, schema
+from impasto import profiles, runs, schema
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -52,7 +52,7 @@ def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArr
 
 def refuse_leaks(obs: pd.DataFrame, parts: Sequence[str] | npt.NDArray[np.str_], *, by: str = schema.PERTURBATION) -> None:
     """Raise InputError where one group (by default one InChIKey, else one perturbation) stands in train and in another part."""
-    identity = obs[schema.INCHIKEY].fillna(obs[by]) if schema.INCHIKEY in obs and by == schema.PERTURBATION else obs[by]
+    identity = profiles.identity(obs) if by == schema.PERTURBATION else obs[by]
     frame = pd.DataFrame({"identity": identity.astype(str).to_numpy(), "part": np.asarray(parts)})
     in_train = set(frame.loc[frame["part"] == TRAIN, "identity"])
     leaked = sorted(in_train & set(frame.loc[frame["part"] != TRAIN, "identity"]))
@@ -68,9 +68,8 @@ def _groups(obs: pd.DataFrame, by: str) -> list[str]:
         return _scaffolds(obs)
     if by not in obs:
         raise InputError(f"cannot split by {by!r}{schema.nearest(by, obs.columns)}; the profiles have {', '.join(map(str, obs.columns))}")
-    if by == schema.PERTURBATION and schema.INCHIKEY in obs:
-        # One compound under two identifiers is one compound.
-        return obs[schema.INCHIKEY].fillna(obs[by]).astype(str).tolist()
+    if by == schema.PERTURBATION:
+        return profiles.identity(obs).tolist()
     return obs[by].astype(str).tolist()
 
 
