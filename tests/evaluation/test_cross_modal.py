@@ -1,0 +1,77 @@
+"""Cross-modal retrieval: the definition, exact chance, unique candidates."""
+
+from __future__ import annotations
+
+import itertools
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impasto.evaluation import cross_modal
+from impasto.schema import InputError
+
+
+def space(profiles: np.ndarray, texts: np.ndarray, *, split: str = "test") -> anndata.AnnData:
+    names = [f"p{i}" for i in range(len(texts))]
+    obs = pd.DataFrame({"modality": ["profile"] * len(names) + ["perturbation"] * len(names), "perturbation": names * 2, "split": split})
+    return anndata.AnnData(X=np.concatenate([profiles, texts]).astype(np.float32), obs=obs.rename(index=str))
+
+
+def value(scores: list[cross_modal.Score], metric: str) -> float:
+    return next(s.value for s in scores if s.metric == metric)
+
+
+def test_a_perfect_space_finds_everything_and_a_shuffled_one_falls_to_chance() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(200, 32))
+    perfect = cross_modal.evaluate(space(vectors, vectors))
+    assert value(perfect, "R@1 profile to perturbation") == 1.0
+    noise = cross_modal.evaluate(space(vectors, rng.normal(size=(200, 32))))
+    for metric in ("R@10 profile to perturbation", "R@10 perturbation to profile"):
+        found = next(s for s in noise if s.metric == metric)
+        assert found.chance == pytest.approx(10 / 200)
+        assert abs(found.value - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 200)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.permutations(range(12)))
+def test_the_order_of_rows_does_not_matter(order: list[int]) -> None:
+    rng = np.random.default_rng(3)
+    whole = space(rng.normal(size=(6, 4)), rng.normal(size=(6, 4)))
+    one, other = cross_modal.evaluate(whole), cross_modal.evaluate(whole[order].copy())
+    for a, b in zip(one, other, strict=True):
+        assert a.value == pytest.approx(b.value)
+
+
+def test_perturbations_written_alike_are_one_candidate() -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(5, 8))
+    texts = vectors.copy()
+    texts[4] = texts[3]
+    profiles = vectors.copy()
+    profiles[4] = profiles[3]
+    scores = cross_modal.evaluate(space(profiles, texts))
+    assert "4 distinct texts" in scores[0].protocol
+    assert value(scores, "R@1 profile to perturbation") == 1.0
+
+
+def test_constant_embeddings_score_no_better_than_chance() -> None:
+    scores = cross_modal.evaluate(space(np.ones((50, 4)), np.random.default_rng(0).normal(size=(50, 4))))
+    assert value(scores, "R@1 perturbation to profile") <= 1 / 50
+
+
+@pytest.mark.parametrize(("k", "m", "p"), [(1, 5, 1), (2, 5, 2), (3, 4, 1), (3, 4, 2)])
+def test_chance_counts_all_rankings(k: int, m: int, p: int) -> None:
+    places = list(itertools.combinations(range(m), p))
+    assert cross_modal.chance_at_k(k, candidates=m, right=p) == pytest.approx(np.mean([min(c) < k for c in places]))
+    assert cross_modal.expected_reciprocal_rank(candidates=m, right=p) == pytest.approx(np.mean([1 / (min(c) + 1) for c in places]))
+
+
+def test_a_missing_side_is_a_sentence() -> None:
+    whole = space(np.ones((3, 2)), np.ones((3, 2)), split="train")
+    with pytest.raises(InputError, match="split 'test' has 0 profiles and 0 perturbations"):
+        cross_modal.evaluate(whole)

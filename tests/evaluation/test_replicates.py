@@ -1,0 +1,217 @@
+"""Replicate detection: the definition, copairs, calibration of the p-value, and the traps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from impasto import profiles as tables
+from impasto.evaluation import permutation, replicates
+from impasto.schema import InputError
+
+
+def plates(
+    *,
+    compounds: int = 12,
+    plates: int = 3,
+    controls: int | list[int] = 8,
+    width: int = 10,
+    signal: float = 0.0,
+    seed: int = 0,
+    fixed: bool = True,
+) -> anndata.AnnData:
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(compounds, width))
+    rows, values = [], []
+    for plate in range(plates):
+        many = controls if isinstance(controls, int) else controls[plate]
+        places = np.arange(compounds) if fixed else rng.permutation(compounds)
+        for c in range(compounds):
+            rows.append(
+                {
+                    "plate": f"P{plate}",
+                    "batch": f"B{plate % 2}",
+                    "well": f"{chr(65 + places[c] // 12)}{places[c] % 12 + 1:02d}",
+                    "perturbation": f"c{c}",
+                    "control_type": "trt",
+                }
+            )
+            values.append(signal * centres[c] + rng.normal(size=width))
+        for k in range(many):
+            rows.append(
+                {
+                    "plate": f"P{plate}",
+                    "batch": f"B{plate % 2}",
+                    "well": f"H{k % 12 + 1:02d}",
+                    "perturbation": "DMSO",
+                    "control_type": "negcon",
+                }
+            )
+            values.append(rng.normal(size=width))
+    return anndata.AnnData(X=np.array(values, dtype=np.float32), obs=pd.DataFrame(rows).rename(index=str))
+
+
+def naive(data: anndata.AnnData, *, level: str = "any") -> dict[str, float]:
+    """Mean AP of each perturbation against its plate's controls, one pair at a time in float64."""
+    x = data.X.astype(np.float64)
+    x = x / np.sqrt((x**2).sum(axis=1))[:, None]
+    obs = data.obs.reset_index(drop=True)
+    per: dict[str, list[float]] = {}
+    for i, row in obs.iterrows():
+        if row.control_type == "negcon":
+            continue
+        different = {"any": None, "batch": "batch", "position": "well"}[level]
+        positives = [
+            j
+            for j, o in obs.iterrows()
+            if j != i and o.perturbation == row.perturbation and (different is None or o[different] != row[different])
+        ]
+        negatives = [j for j, o in obs.iterrows() if o.control_type == "negcon" and o.plate == row.plate]
+        if not positives:
+            continue
+        ranked = sorted([(float(x[i] @ x[j]), 1) for j in positives] + [(float(x[i] @ x[j]), 0) for j in negatives], reverse=True)
+        hits, total = 0, 0.0
+        for place, (_, good) in enumerate(ranked, start=1):
+            if good:
+                hits += 1
+                total += hits / place
+        per.setdefault(row.perturbation, []).append(total / len(positives))
+    return {name: float(np.mean(v)) for name, v in per.items()}
+
+
+@pytest.mark.parametrize("level", ["any", "batch", "position"])
+def test_it_is_the_naive_loop(level: str) -> None:
+    data = plates(signal=0.7, fixed=level != "position")
+    _, detail = replicates.evaluate(data, level=level, draws=20)
+    found = detail["per_group"].set_index("perturbation")["mean_average_precision"].to_dict()
+    expected = naive(data, level=level)
+    assert found.keys() == expected.keys()
+    for name, score in expected.items():
+        assert found[name] == pytest.approx(score, abs=1e-6)
+
+
+def test_it_agrees_with_copairs() -> None:
+    from copairs.map import average_precision
+
+    data = plates(signal=0.7, compounds=20)
+    meta = data.obs.reset_index(drop=True).assign(negcon=(data.obs["control_type"] == "negcon").to_numpy())
+    meta["reference"] = np.where(meta["negcon"], meta.index, -1)
+    theirs = average_precision(
+        meta,
+        data.X,
+        pos_sameby=["perturbation", "reference"],
+        pos_diffby=[],
+        neg_sameby=["plate"],
+        neg_diffby=["perturbation", "reference"],
+    )
+    where = replicates.layout(data.obs, level="any")
+    mine = replicates.average_precisions(replicates.ranking.unit(data.X), where, protocol="plate-controls")
+    theirs = theirs[~theirs["negcon"]]
+    # copairs ranks against every other perturbation of the plate with this call; ours is named plate-others plus controls.
+    assert len(theirs) == len(mine)
+    only_controls = average_precision(
+        meta.assign(kind=np.where(meta["negcon"], "control", "treated")),
+        data.X,
+        pos_sameby=["perturbation", "reference"],
+        pos_diffby=[],
+        neg_sameby=["plate"],
+        neg_diffby=["kind"],
+    )
+    only_controls = only_controls[~only_controls["negcon"]]
+    np.testing.assert_allclose(mine["average_precision"].to_numpy(), only_controls["average_precision"].to_numpy(), atol=1e-6)
+
+
+def test_a_query_is_never_in_its_own_ranking() -> None:
+    """On pure noise the score is chance; counting the query itself would lift it far above."""
+    data = plates(compounds=60, plates=2, controls=16, seed=3)
+    scores, _ = replicates.evaluate(data, draws=20, with_baselines=False)
+    found = scores[0]
+    assert found.low is not None
+    assert found.high is not None
+    assert found.chance is not None
+    assert found.low - 0.05 < found.chance < found.high + 0.05
+
+
+def test_signal_beats_shuffled_labels_and_position_is_perfect_where_wells_are_kept() -> None:
+    scores, _ = replicates.evaluate(plates(signal=1.5, compounds=24), draws=20)
+    by_group = {s.group: s.value for s in scores if s.metric == "mAP"}
+    assert by_group["profiles"] > by_group["shuffled labels"] + 0.2
+    assert by_group["position only"] == pytest.approx(1.0)
+    assert "cell count only" not in by_group  # there is none in this table
+
+
+def test_position_says_nothing_at_the_level_of_other_positions() -> None:
+    data = plates(signal=1.5, compounds=60, plates=4, fixed=False)
+    scores, _ = replicates.evaluate(data, protocol="plate-others", level="position")
+    by_group = {s.group: s for s in scores if s.metric == "mAP"}
+    assert by_group["position only"].value < by_group["position only"].chance + 0.1  # type: ignore[operator]
+    assert by_group["profiles"].value > 0.5
+
+
+def test_permuting_rows_changes_nothing() -> None:
+    data = plates(signal=0.7)
+    order = np.random.default_rng(0).permutation(data.n_obs)
+    one = replicates.evaluate(data, draws=20)[1]["per_group"]["mean_average_precision"]
+    other = replicates.evaluate(data[order].copy(), draws=20)[1]["per_group"]["mean_average_precision"]
+    np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("controls", [8, [4, 16, 8]])
+def test_the_p_value_is_calibrated_on_noise(controls: int | list[int]) -> None:
+    """At each level the share of noise perturbations called is within the binomial error of that level, whatever the layout."""
+    p = np.concatenate(
+        [
+            replicates.evaluate(plates(compounds=50, controls=controls, seed=s), draws=199, with_baselines=False)[1]["per_group"]["p_value"]
+            for s in range(8)
+        ]
+    )
+    for level in (0.05, 0.1, 0.5):
+        # Perturbations of one table share their controls, so the error is wider than that of independent ones: 6 sd.
+        assert abs((p <= level).mean() - level) < 6 * np.sqrt(level * (1 - level) / len(p))
+
+
+def test_the_p_value_has_power() -> None:
+    found = replicates.evaluate(plates(signal=2.0, controls=16), draws=199, with_baselines=False)[1]["per_group"]
+    assert (found["p_value"] < 0.05).mean() > 0.8
+
+
+def test_benjamini_hochberg_is_the_textbook_one() -> None:
+    from scipy.stats import false_discovery_control
+
+    p = np.random.default_rng(0).random(50) ** 2
+    np.testing.assert_allclose(permutation.benjamini_hochberg(p), false_discovery_control(p))
+    assert np.isnan(permutation.benjamini_hochberg(np.array([0.1, np.nan]))[1])
+
+
+def test_spared_controls_are_the_only_negatives() -> None:
+    data = plates(controls=8)
+    data.obs["spared"] = (data.obs["control_type"] == "negcon") & data.obs["well"].isin(["H01", "H02", "H03"])
+    detail = replicates.evaluate(data, draws=20)[1]["per_group"]
+    assert (detail["negatives"] == 3).all()
+
+
+def test_what_cannot_be_ranked_is_a_sentence() -> None:
+    data = plates(plates=1)
+    with pytest.raises(InputError, match="none of the 12 treated wells has both a replicate"):
+        replicates.evaluate(data)
+    with pytest.raises(InputError, match="need the column 'source'"):
+        replicates.evaluate(data, level="source")
+    broken = plates()
+    broken.X[0, 0] = np.nan
+    with pytest.raises(InputError, match="missing or infinite"):
+        replicates.evaluate(broken)
+
+
+def test_the_real_plates_give_the_known_figures(shared_data: Path) -> None:
+    """copairs 0.5.5 on these plates, clipped at 10: .611 against DMSO of the plate (the folder's README)."""
+    data = tables.read(shared_data / "profiles" / "cpjump1_u2os_compound.parquet")
+    data.X = np.clip(data.X, -10, 10)
+    scores, _ = replicates.evaluate(data, draws=99)
+    by_group = {s.group: s.value for s in scores if s.metric == "mAP"}
+    assert by_group["profiles"] == pytest.approx(0.611, abs=0.005)
+    assert by_group["position only"] > 0.97
+    assert by_group["shuffled labels"] < 0.2

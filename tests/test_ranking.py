@@ -1,0 +1,84 @@
+"""Rankings against naive loops, scikit-learn, and counting."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+
+from impasto import ranking
+
+
+def naive_average_precision(positives: list[float], negatives: list[float]) -> float:
+    """The mean over positives of precision at their rank, straight from the definition; no ties."""
+    ranked = sorted([(s, 1) for s in positives] + [(s, 0) for s in negatives], reverse=True)
+    hits, total = 0, 0.0
+    for place, (_, good) in enumerate(ranked, start=1):
+        if good:
+            hits += 1
+            total += hits / place
+    return total / len(positives)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 6), st.integers(1, 20), st.integers(0, 2**31))
+def test_average_precision_is_the_definition_and_scikit_learns(p: int, q: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.permutation(p + q).astype(float)
+    found = ranking.average_precision(scores[:p], scores[p:])
+    assert found == pytest.approx(naive_average_precision(scores[:p].tolist(), scores[p:].tolist()))
+    assert found == pytest.approx(average_precision_score([1] * p + [0] * q, scores))
+
+
+def test_ties_are_averaged_so_a_constant_scores_as_chance_not_as_luck() -> None:
+    assert ranking.average_precision(np.zeros(1), np.zeros(3)) == pytest.approx(1 / (1 + 1.5))
+    same = np.ones((4, 2), dtype=np.float32)
+    assert ranking.rank_of_match(same, same).tolist() == [2.5] * 4
+
+
+@pytest.mark.parametrize(("p", "q"), [(1, 1), (1, 5), (2, 4), (3, 3), (4, 1)])
+def test_chance_is_the_mean_over_all_rankings(p: int, q: int) -> None:
+    every = [
+        naive_average_precision([float(i) for i in places], [float(i) for i in range(p + q) if i not in places])
+        for places in itertools.combinations(range(p + q), p)
+    ]
+    assert ranking.chance_average_precision(p, q) == pytest.approx(float(np.mean(every)))
+
+
+def test_noise_scores_at_chance() -> None:
+    rng = np.random.default_rng(0)
+    values = ranking.average_precisions(rng.random((4000, 3)), rng.random((4000, 30)))
+    assert values.mean() == pytest.approx(ranking.chance_average_precision(3, 30), abs=4 * values.std() / np.sqrt(4000))
+
+
+def test_rank_of_match_is_a_plain_count() -> None:
+    rng = np.random.default_rng(1)
+    q, c = ranking.unit(rng.normal(size=(7, 5))), ranking.unit(rng.normal(size=(9, 5)))
+    matches = rng.random((7, 9)) < 0.3
+    matches[0] = False
+    found = ranking.rank_of_match(q, c, matches)
+    assert np.isnan(found[0])
+    for i in range(1, 7):
+        scores = [float(q[i] @ c[j]) for j in range(9)]
+        if not matches[i].any():
+            continue
+        best = max(scores[j] for j in range(9) if matches[i, j])
+        assert found[i] == 1 + sum(scores[j] > best for j in range(9) if not matches[i, j])
+
+
+def test_blocks_change_nothing() -> None:
+    rng = np.random.default_rng(2)
+    q, c = ranking.unit(rng.normal(size=(50, 8))), ranking.unit(rng.normal(size=(40, 8)))
+    whole = np.concatenate([s for _, s in ranking.similarity_blocks(q, c, block_bytes=4 * 40 * 7)])
+    np.testing.assert_allclose(whole, q @ c.T, atol=1e-6)
+    indices, scores = ranking.top_k(q, c, k=3)
+    np.testing.assert_array_equal(indices, np.argsort(-(q @ c.T), axis=1, kind="stable")[:, :3])
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+def test_a_row_of_zeros_stays_zero() -> None:
+    assert ranking.unit(np.array([[0.0, 0.0], [3.0, 4.0]])).tolist() == [[0.0, 0.0], [pytest.approx(0.6), pytest.approx(0.8)]]
