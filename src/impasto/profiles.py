@@ -264,8 +264,18 @@ def _from_anndata(data: anndata.AnnData, *, where: str, columns: Mapping[str, st
     profiles = from_frame(frame, where=where, columns=columns, features=features, annotation=list(data.obs.columns))
     if schema.CHANNEL in data.var:
         profiles.var = data.var.loc[profiles.var_names]
-    profiles.uns.update({k: v for k, v in data.uns.items() if k not in profiles.uns})
+    profiles.uns.update({k: _nested(v) for k, v in data.uns.items() if k not in profiles.uns})
     return profiles
+
+
+def _nested(value: Any) -> Any:
+    """An `uns` entry as it was before `_strings` wrote it."""
+    if isinstance(value, str) and value[:1] in "[{":
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
 
 
 def write(profiles: anndata.AnnData, path: Path | str) -> None:
@@ -292,8 +302,9 @@ def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
 
 
 def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
-    """A copy whose obs holds what HDF5 and Zarr can store: plain strings and numbers."""
+    """A copy that holds what HDF5 and Zarr can store: plain strings and numbers; nested `uns` entries become JSON."""
     copy = profiles.copy()
+    copy.uns = {k: json.dumps(v, default=str) if isinstance(v, list | dict) else v for k, v in profiles.uns.items() if k not in _READING}
     for column in copy.obs:
         if copy.obs[column].dtype == object or isinstance(copy.obs[column].dtype, pd.StringDtype):
             copy.obs[column] = copy.obs[column].astype("string").fillna("").astype(object)

@@ -30,7 +30,8 @@ class Settings(BaseModel):
 
 
 def _sentence(error: ValidationError, *, allowed: list[str], where: str) -> str:
-    first = error.errors()[0]
+    # A misspelt key is both unknown and missing; its own spelling is the better news.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])

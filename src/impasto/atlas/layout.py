@@ -13,11 +13,13 @@ def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDAr
     if importlib.util.find_spec("umap") is not None and len(vectors) > 15:
         import warnings
 
-        import umap
-
         with warnings.catch_warnings():
-            # umap says that a seed makes it run on one thread; a map that moves at each build is worse.
+            # umap says at import that it lacks TensorFlow, and that a seed makes it run on one thread; a map that moves at each
+            # build is worse.
+            warnings.filterwarnings("ignore", message="Tensorflow not installed")
             warnings.filterwarnings("ignore", message="n_jobs value")
+            import umap
+
             return umap.UMAP(metric="cosine", random_state=seed).fit_transform(vectors).astype(np.float32), "umap"
     from sklearn.decomposition import PCA
 

@@ -126,7 +126,7 @@ def _warnings(table: anndata.AnnData) -> list[str]:
         notes.append(
             f"{columns} features hold missing or infinite values ({bad.mean():.2%} of all; most in {worst}): correct --method select"
         )
-    large = np.abs(np.nan_to_num(values)).max()
+    large = np.abs(values[~bad]).max(initial=0.0)
     if large > 1e3:
         notes.append(f"the largest value is {large:.3g}: clip before comparing (correct --method clip)")
     if schema.CONTROL_TYPE not in table.obs or not profiles.negative_controls(table).any():

@@ -38,10 +38,10 @@ _SCAFFOLDS = (
     "c1ccc(cc1)C(=O)N",
     "C1CCNCC1",
     "c1cnc2[nH]cnc2c1",
-    "O=C1CSC(=S)N1",
+    "N1C(=O)CSC1=S",
     "c1ccsc1",
     "c1ccc2OCOc2c1",
-    "O=c1ccoc2ccccc12",
+    "c1cc(=O)oc2ccccc12",
     "C1COCCN1",
     "c1cc[nH]n1",
     "c1ccc2nonc2c1",
@@ -49,25 +49,26 @@ _SCAFFOLDS = (
 _TAILS = (
     "C",
     "CC",
-    "CCC",
     "O",
     "N",
+    "CO",
+    "CCC",
     "F",
     "Cl",
-    "CO",
     "CN",
     "CCO",
     "CCN",
     "C(C)C",
     "CC(C)C",
-    "CCl",
-    "CF",
+    "ClC",
+    "FC",
     "COC",
     "OC",
     "NC",
     "CCCC",
     "CCCO",
 )
+"""Side chains; the first five may also stand between another one and the scaffold."""
 
 
 class Plan(Settings):
@@ -161,7 +162,7 @@ def truth(plan: Plan, *, seed: int) -> Truth:
 def _tail(number: int) -> str:
     """A side chain of its own for each perturbation of a mechanism."""
     first, second = _TAILS[number % len(_TAILS)], number // len(_TAILS)
-    return first + (_TAILS[second % len(_TAILS)] if second else "")
+    return first + (_TAILS[(second - 1) % 5] if second else "")
 
 
 def wells(plan: Plan, known: Truth, *, seed: int) -> pd.DataFrame:

@@ -1,0 +1,77 @@
+"""Tables and platemaps: joined, checked, refused in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from impasto.plates import picture
+from impasto.plates.ingest import completeness, find
+from impasto.schema import InputError
+
+
+def csv(path: Path, **changes: object) -> Path:
+    frame = pd.DataFrame(
+        {
+            "Metadata_Plate": "P1",
+            "Metadata_Well": ["A01", "A02", "B01"],
+            "Cells_AreaShape_Area": [1.0, 2.0, 3.0],
+            "Nuclei_AreaShape_Area": [1.0, 5.0, 3.0],
+        }
+    )
+    frame.assign(**changes).to_csv(path, index=False)
+    return path
+
+
+def test_platemap_and_annotation_join_one_after_the_other(tmp_path: Path) -> None:
+    wells, compounds = tmp_path / "map.tsv", tmp_path / "compounds.tsv"
+    wells.write_text("well_position\tbroad_sample\nA01\tBRD-1\nA02\t\nB01\tBRD-2\nC01\tBRD-9\n")
+    compounds.write_text(
+        "broad_sample\tpert_iname\tcontrol_type\tsmiles\nBRD-1\taspirin\tNA\tCC\nBRD-2\tbad\tposcon_cp\tC\n\tDMSO\tnegcon\tCS\n"
+    )
+    found = find([csv(tmp_path / "t.csv")], platemaps=[wells, compounds])
+    assert found.profiles is not None
+    obs = found.profiles.obs
+    assert obs["perturbation_name"].fillna("").tolist() == ["aspirin", "", "bad"]
+    assert obs["control_type"].tolist() == ["trt", "trt", "poscon"]
+    assert any("3 of 3 wells are on the platemap; 1 of its wells have no data" in note for note in found.notes)
+
+
+def test_a_platemap_that_does_not_match_is_a_sentence(tmp_path: Path) -> None:
+    wells = tmp_path / "map.csv"
+    wells.write_text("well,compound\nG07,x\nH08,y\n")
+    with pytest.raises(InputError, match="none of its 2 rows matches by well: the data have A01, A02, B01, the table has G07, H08"):
+        find([csv(tmp_path / "t.csv")], platemaps=[wells])
+    wells.write_text("well,compound\nA01,x\nA01,y\n")
+    with pytest.raises(InputError, match=r"2 rows share their well \(first: well A01\)"):
+        find([csv(tmp_path / "t.csv")], platemaps=[wells])
+
+
+def test_doubled_wells_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"2 rows share their plate and well \(first: plate P1, well A01\)"):
+        find([csv(tmp_path / "t.csv", Metadata_Well=["A01", "a1", "B01"])])
+
+
+def test_what_will_hurt_later_is_told_now(tmp_path: Path) -> None:
+    found = find([csv(tmp_path / "t.csv", Cells_AreaShape_Area=[np.inf, np.nan, 3.0], Nuclei_AreaShape_Area=[1.0, 3e5, 2.0])])
+    text = "\n".join(found.notes)
+    assert "1 features hold missing or infinite values" in text
+    assert "the largest value is 3e+05" in text
+    assert "no negative controls are marked" in text
+
+
+def test_images_and_tables_are_not_mixed(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    with pytest.raises(InputError, match="images or tables of profiles, not both"):
+        find([csv(tmp_path / "t.csv"), tmp_path / "images"])
+
+
+def test_the_picture_of_a_plate(tmp_path: Path) -> None:
+    found = find([csv(tmp_path / "t.csv", Metadata_control_type=["negcon", "poscon", "trt"])])
+    lines = picture.draw(completeness(found), plate="P1").plain.splitlines()
+    assert lines[0] == "P1: 3 of 96 wells"
+    assert lines[2].split()[:4] == ["A", "N", "P", "."]
+    assert lines[3].split()[:3] == ["B", "o", "."]

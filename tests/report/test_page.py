@@ -1,0 +1,138 @@
+"""The report: one file, no network, everything in it; looked at in a real browser where there is one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from impasto import recipe as recipes
+from impasto.report import page
+from impasto.report.figures import plate, scatter, scores, svg
+from impasto.schema import InputError
+
+CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+RECIPE = """
+[[stage]]
+name = "sim"
+verb = "simulate"
+[stage.plan]
+batches = 1
+perturbations = 10
+mechanisms = 4
+pixels = 64
+cells = 5
+corrupt = 1
+[[stage]]
+name = "images"
+verb = "ingest"
+sources = ["@sim/images"]
+platemap = ["@sim/platemap.csv"]
+[[stage]]
+name = "quality"
+verb = "check"
+images = "@images"
+[[stage]]
+name = "corrected"
+verb = "correct"
+profiles = "@sim/profiles.parquet"
+[[stage.steps]]
+method = "standardize"
+[[stage]]
+name = "replicates"
+verb = "evaluate"
+task = "replicates"
+profiles = ["@sim/profiles.parquet", "@corrected"]
+labels = ["raw", "<b>corrected</b>"]
+[stage.options]
+draws = 20
+[[stage]]
+name = "index"
+verb = "index"
+profiles = "@corrected"
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("report")
+    (base / "r.toml").write_text(RECIPE)
+    recipe = recipes.read(base / "r.toml")
+    for stage in recipe.stages:
+        recipes.execute(stage.verb, recipes.settings_of(recipe, stage, out=base / "out"), out=recipes.result_of(base / "out", stage))
+    page.write(base / "out", base / "page.html")
+    return base
+
+
+def test_it_is_one_file_without_any_address(run: Path) -> None:
+    html = (run / "page.html").read_text()
+    assert not re.findall(r"(?:src|href)=[\"'](?!data:)[^\"']+", html)
+    assert not re.findall(r"https?://", html.replace("http://www.w3.org", ""))
+    for word in (
+        "Scores",
+        "What correction took",
+        "Maps of the profiles",
+        "Plates",
+        "What looks like what",
+        "Image quality",
+        "Quarantined",
+        "Provenance",
+    ):
+        assert word in html
+    assert "<b>corrected</b>" not in html.split("<style>")[0]
+    assert "&lt;b&gt;corrected&lt;/b&gt;" in html  # what users name is never markup
+
+
+def test_every_figure_has_words_for_those_who_cannot_see_it(run: Path) -> None:
+    html = (run / "page.html").read_text()
+    assert html.count("<svg") == html.count('role="img"') > 5
+    assert html.count("<img") == len(re.findall(r"<img [^>]*alt=\"[^\"]+\"", html)) > 0
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="headless Chromium is not installed")
+@pytest.mark.parametrize("width", [1200, 400])
+def test_a_browser_shows_it(run: Path, tmp_path: Path, width: int) -> None:
+    assert CHROMIUM is not None
+    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
+    shot, address = tmp_path / "page.png", (run / "page.html").as_uri()
+    subprocess.run(
+        [CHROMIUM, *quiet, f"--window-size={width},2400", f"--screenshot={shot}", address], check=True, capture_output=True, timeout=120
+    )
+    pixels = np.asarray(Image.open(shot).convert("RGB"))
+    assert pixels.shape[1] == width
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100  # text, dots and maps, not an empty page
+    dom = subprocess.run([CHROMIUM, *quiet, "--dump-dom", address], check=True, capture_output=True, text=True, timeout=120).stdout
+    assert dom.count("<table") >= 3
+    assert dom.count("<circle") > 50
+
+
+def test_a_folder_without_stages_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no finished stages"):
+        page.write(tmp_path, tmp_path / "x.html")
+
+
+def test_names_are_escaped_in_figures() -> None:
+    rows = pd.DataFrame({"group": ["<x>"], "value": [0.5], "low": [0.4], "high": [0.6], "chance": [0.1]})
+    wells = pd.DataFrame({"well": ["A01", "H12"], "v": [0.1, np.nan], "perturbation": ["<y>", None]})
+    for drawn in (
+        scores.draw(rows, title="t"),
+        plate.draw(wells, value="v", title="t", low=0, high=1),
+        scatter.draw(np.zeros((2, 2)), pd.Series(["<z>", "b"]), ["<tip>", ""], title="t"),
+    ):
+        assert "<x>" not in drawn
+        assert "<y>" not in drawn
+        assert "<z>" not in drawn
+        assert "<tip>" not in drawn
+
+
+def test_the_ramp_darkens_evenly() -> None:
+    lights = [sum(int(svg.heat(s)[i : i + 2], 16) for i in (1, 3, 5)) for s in np.linspace(0, 1, 11)]
+    assert lights == sorted(lights, reverse=True)

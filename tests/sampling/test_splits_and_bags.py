@@ -1,0 +1,98 @@
+"""Splits hold whole perturbations back, do not depend on order, and refuse leaks; bags are seeded and masked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impasto.sampling import bags
+from impasto.sampling.splits import SplitSettings, refuse_leaks, split, write
+from impasto.schema import InputError
+
+
+def wells(compounds: int = 30, replicates: int = 4) -> pd.DataFrame:
+    rows = [
+        {"perturbation": f"c{c}", "plate": f"P{r}", "smiles": "c1ccccc1" + "C" * (c % 5 + 1) if c % 2 else "C1CCNCC1" + "O" * (c % 3 + 1)}
+        for c in range(compounds)
+        for r in range(replicates)
+    ]
+    return pd.DataFrame(rows)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 1000), st.randoms())
+def test_a_split_does_not_depend_on_the_order_of_rows(seed: int, random: object) -> None:
+    obs = wells()
+    order = np.random.default_rng(seed).permutation(len(obs))
+    whole = split(obs, SplitSettings(), seed=seed)
+    shuffled = split(obs.iloc[order].reset_index(drop=True), SplitSettings(), seed=seed)
+    np.testing.assert_array_equal(shuffled, whole[order])
+    assert {p: len(set(obs.loc[whole == p, "perturbation"])) for p in ("train", "validation", "test")} == {
+        "train": 21,
+        "validation": 3,
+        "test": 6,
+    }
+
+
+def test_adding_rows_of_a_known_perturbation_moves_nothing() -> None:
+    obs = wells()
+    before = dict(zip(obs["perturbation"], split(obs, SplitSettings(), seed=1), strict=True))
+    more = pd.concat([obs, obs[obs["perturbation"] == "c3"]], ignore_index=True)
+    assert dict(zip(more["perturbation"], split(more, SplitSettings(), seed=1), strict=True)) == before
+
+
+def test_one_compound_under_two_names_is_one_compound() -> None:
+    obs = wells().assign(inchikey=lambda d: d["perturbation"].str[:2])
+    parts = split(obs, SplitSettings(), seed=0)
+    assert obs.assign(part=parts).groupby("inchikey")["part"].nunique().max() == 1
+    assert set(bags.groups(obs, by=["perturbation"])) == set(obs["inchikey"])
+
+
+def test_scaffolds_stay_together() -> None:
+    obs = wells()
+    parts = split(obs, SplitSettings(by="scaffold", validation=0.0, test=0.5), seed=0)
+    assert len(set(parts)) == 2
+    assert obs.assign(part=parts, ring=obs["smiles"].str[:2]).groupby("ring")["part"].nunique().max() == 1
+
+
+def test_leaks_and_bad_shares_stop() -> None:
+    obs = wells()
+    parts = np.where(obs["plate"] == "P0", "test", "train")
+    with pytest.raises(InputError, match="30 of 30 perturbations stand in train and in a held-out part"):
+        refuse_leaks(obs, parts)
+    with pytest.raises(InputError, match="must be shares that leave something"):
+        split(obs, SplitSettings(test=0.95), seed=0)
+    with pytest.raises(InputError, match="too few for a validation share"):
+        split(wells(compounds=4), SplitSettings(), seed=0)
+    with pytest.raises(InputError, match="cannot split by 'plat'"):
+        split(obs, SplitSettings(by="plat"), seed=0)
+
+
+def test_the_file_of_a_split_names_its_rule_and_digest(tmp_path: Path) -> None:
+    obs = wells()
+    parts = split(obs, SplitSettings(), seed=5)
+    digest = write(tmp_path / "split.json", obs, parts, settings=SplitSettings(), seed=5)
+    told = json.loads((tmp_path / "split.json").read_text())
+    assert told["digest"] == digest
+    assert len(told["test"]) == 6
+
+
+def test_bags_hold_whole_groups_or_seeded_parts_of_them() -> None:
+    members = list(bags.groups(wells(replicates=6), by=["perturbation"]).values())
+    rows, mask = bags.draw(members[:3], size=None, seed=[0])
+    assert mask.all()
+    assert sorted(rows[0].tolist()) == members[0].tolist()
+    some, _ = bags.draw(members[:3], size=2, seed=[0, 1])
+    again, _ = bags.draw(members[:3], size=2, seed=[0, 1])
+    other, _ = bags.draw(members[:3], size=2, seed=[0, 2])
+    np.testing.assert_array_equal(some, again)
+    assert (some != other).any()
+    uneven, mask = bags.draw([members[0], members[1][:1]], size=4, seed=[0])
+    assert mask.sum(axis=1).tolist() == [4, 1]
+    assert set(uneven[1]) == {members[1][0]}

@@ -1,0 +1,93 @@
+"""Simulated plates: the same bytes for a seed, a truth that can be found again, laws that differ, links that can be cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impasto import runs
+from impasto.evaluation import replicates
+from impasto.schema import InputError
+from impasto.simulate import plan as plans
+from impasto.simulate import plates, profiles
+from impasto.simulate.plan import LAWS, Plan
+
+SMALL = Plan(batches=1, plates=1, perturbations=8, mechanisms=4, controls=4, pixels=64, cells=6)
+
+
+def test_a_seed_is_the_same_bytes_and_another_is_not(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        plates.write(SMALL, tmp_path / name, seed=seed)
+    assert runs.digest(tmp_path / "a") == runs.digest(tmp_path / "b") != runs.digest(tmp_path / "c")
+    assert "simulated" in (tmp_path / "a" / "README.txt").read_text()
+    assert len(list((tmp_path / "a" / "images").rglob("*.tiff"))) == 12 * 5
+
+
+def test_the_truth_can_be_found_again_and_shuffled_labels_cannot() -> None:
+    found, truth = profiles.simulate(Plan(perturbations=24), seed=0)
+    scores, _ = replicates.evaluate(found, draws=20)
+    by_group = {s.group: s.value for s in scores if s.metric == "mAP"}
+    assert by_group["profiles"] > by_group["shuffled labels"] + 0.2
+    assert by_group["position only"] < by_group["profiles"]
+    assert truth["mechanism"].nunique() == 8
+
+
+def test_without_strength_there_is_nothing_to_find() -> None:
+    found, _ = profiles.simulate(Plan(perturbations=24, strength=0.0, count_effect=0.0), seed=0)
+    scores, _ = replicates.evaluate(found, draws=20)
+    by_group = {s.group: s for s in scores if s.metric == "mAP"}
+    assert abs(by_group["profiles"].value - by_group["shuffled labels"].value) < 0.1
+
+
+def test_several_laws_are_drawn() -> None:
+    drawn = {law for seed in range(6) for law in plans.truth(Plan(), seed=seed).perturbations["law"]}
+    assert drawn == set(LAWS)
+    assert all(law(0.0) == 0.0 for law in LAWS.values())
+
+
+def test_scaffolds_follow_the_mechanism_unless_the_links_are_shuffled() -> None:
+    from rdkit import Chem
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    def share(plan: Plan) -> float:
+        rows = plans.truth(plan, seed=0).perturbations
+        cores = rows["smiles"].map(lambda s: Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(Chem.MolFromSmiles(s))))
+        assert rows["smiles"].is_unique
+        return float(rows.assign(core=cores).groupby("core")["mechanism"].nunique().eq(1).mean())
+
+    assert share(Plan()) == 1.0
+    assert share(Plan(links="shuffled")) < 0.5
+
+
+def test_fixed_layouts_keep_wells_and_scrambled_ones_do_not() -> None:
+    for layout, kept in (("fixed", 1), ("scrambled", 4)):
+        where = plans.wells(Plan(layout=layout), plans.truth(Plan(), seed=0), seed=0)  # type: ignore[arg-type]
+        assert where[where["number"] == 0]["well"].nunique() == kept
+
+
+def test_plans_that_cannot_be_are_sentences() -> None:
+    with pytest.raises(InputError, match="mechanisms is 99; allowed: 1 to 12"):
+        plans.truth(Plan(mechanisms=99), seed=0)
+    with pytest.raises(InputError, match="do not fit on 1,536"):
+        plans.wells(Plan(perturbations=2000), plans.truth(Plan(), seed=0), seed=0)
+    with pytest.raises(InputError, match=r"unknown key 'plats' \(did you mean 'plates'\?\)"):
+        Plan.read({"plats": 2}, where="the plan")
+
+
+def test_painted_cells_move_as_the_mechanism_says() -> None:
+    from impasto.simulate import paint
+
+    lamp = np.ones((5, 96, 96), dtype=np.float32)
+
+    def light(index: int, value: float, channel: int) -> float:
+        properties = np.zeros(len(plans.PROPERTIES))
+        properties[index] = value
+        return float(
+            np.mean([paint.site(properties, cells=8, pixels=96, lamp=lamp, rng=np.random.default_rng(s))[channel].mean() for s in range(4)])
+        )
+
+    for name, channel in (("nucleus size", 0), ("nucleus light", 0), ("ER light", 1), ("mito light", 4)):
+        index = plans.PROPERTIES.index(name)
+        assert light(index, 3.0, channel) > 1.05 * light(index, -3.0, channel)
