@@ -9,6 +9,8 @@ from typing import Any
 TASKS = {
     "cross-modal": "impasto.evaluation.cross_modal",
     "replicates": "impasto.evaluation.replicates",
+    "sisters": "impasto.evaluation.sisters",
+    "relations": "impasto.evaluation.relations",
 }
 """Name of a task -> its module, which has `evaluate(profiles, ...)`."""
 

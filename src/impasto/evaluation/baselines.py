@@ -41,3 +41,15 @@ def count_only(profiles: anndata.AnnData, /) -> tuple[npt.NDArray[np.float32], s
         counts, name = tables.dense(profiles[:, found[0]])[:, 0].astype(float), f"stand-in for cell count ({found[0]})"
     ranks = pd.Series(counts).rank(pct=True).fillna(0.5).to_numpy() * np.pi / 2
     return np.stack([np.cos(ranks), np.sin(ranks)], axis=1).astype(np.float32), name
+
+
+def stand_ins(profiles: anndata.AnnData, /) -> list[tuple[str, npt.NDArray[np.float32]]]:
+    """The shortcut baselines that a table allows, by name: rows that know the place only, or the count of cells only."""
+    found = []
+    position = position_only(profiles.obs)
+    if position is not None:
+        found.append(("position only", position))
+    count = count_only(profiles)
+    if count is not None:
+        found.append((f"{count[1]} only", count[0]))
+    return found

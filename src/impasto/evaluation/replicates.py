@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import profiles as tables
 from impasto import ranking, schema
-from impasto.evaluation import baselines, permutation
+from impasto.evaluation import baselines, inputs, permutation
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
@@ -120,7 +119,7 @@ def evaluate(
     """
     one_of(protocol, PROTOCOLS, what="protocol of replicates")
     where = layout(profiles.obs, level=level)
-    vectors = ranking.unit(_finite(profiles))
+    vectors = ranking.unit(inputs.finite(profiles))
     name = f"{protocol}, level={level}"
     detail = average_precisions(vectors, where, protocol=protocol)
     if detail.empty:
@@ -157,13 +156,7 @@ def _mean(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> Score:
 
 def _baselines(profiles: anndata.AnnData, where: Layout, name: str, *, protocol: str, seed: int, vectors: Floats) -> list[Score]:
     """Position only, cell count only, and the same profiles under shuffled labels: the three answers to "compared with what?"."""
-    stand_ins: list[tuple[str, Floats, Layout]] = []
-    position = baselines.position_only(profiles.obs)
-    if position is not None:
-        stand_ins.append(("position only", position, where))
-    count = baselines.count_only(profiles)
-    if count is not None:
-        stand_ins.append((f"{count[1]} only", count[0], where))
+    stand_ins = [(group, values, where) for group, values in baselines.stand_ins(profiles)]
     stand_ins.append(("shuffled labels", vectors, _shuffled(where, seed=seed)))
     tested = ((group, average_precisions(ranking.unit(values), spots, protocol=protocol)) for group, values, spots in stand_ins)
     return [_mean(_per_perturbation(detail), name, group, seed=seed) for group, detail in tested if not detail.empty]
@@ -193,14 +186,3 @@ def _p_value(vectors: Floats, where: Layout, perturbation: str, *, draws: int, s
         return float("nan")
     observed, null = permutation.null_scores(pools, draws=draws, seed=seed, apart=False)
     return permutation.p_value(observed, null)
-
-
-def _finite(profiles: anndata.AnnData) -> Floats:
-    values = tables.dense(profiles)
-    bad = ~np.isfinite(values)
-    if bad.any():
-        columns = profiles.var_names[bad.any(axis=0)]
-        raise InputError(
-            f"{len(columns)} features hold missing or infinite values (first: {columns[0]}); run: impasto correct --method select"
-        )
-    return values

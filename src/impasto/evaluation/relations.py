@@ -1,0 +1,170 @@
+"""Gene-gene recall: do known pairs of genes lie in the tails of all pairwise similarities?
+
+Each gene's profile is the consensus of its perturbations; cosines of all pairs of genes are the null. A known pair is recalled at
+threshold t where its rank lies in the lowest or highest t of the null. CWA-MSN, section 4.2; Lu et al., CellCLIP, appendix C.2.3
+(5 % and 95 %: chance .10); Celik et al. 2024.
+
+Protocols: `two-sided` (ties count by their middle rank), `one-sided` (the highest only), `efaar` (EFAAR's own rule: right rank
+<= t or left rank >= 1 - t). The interval resamples genes, since pairs that share a gene are not independent; the null is held.
+The row "shuffled labels" deals the genes' names anew: its interval is where chance scatters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import profiles as tables
+from impasto import ranking, schema
+from impasto.evaluation import baselines, inputs
+from impasto.evaluation.tidy import Score
+from impasto.perturbations import relations
+from impasto.schema import InputError, one_of
+
+TASK = "relations"
+PROTOCOLS = ("two-sided", "one-sided", "efaar")
+THRESHOLDS = (0.02, 0.05, 0.1, 0.15, 0.2)
+Floats = npt.NDArray[np.float32]
+Pairs = npt.NDArray[np.intp]
+
+
+def null_similarities(vectors: Floats, /) -> Floats:
+    """Cosines of all pairs i < j of unit rows (n, width), sorted: (n (n - 1) / 2,)."""
+    n = len(vectors)
+    null = np.empty(n * (n - 1) // 2, dtype=np.float32)
+    filled = 0
+    for rows, similarity in ranking.similarity_blocks(vectors, vectors):
+        for number, query in enumerate(range(rows.start, rows.stop)):
+            null[filled : filled + n - query - 1] = similarity[number, query + 1 :]
+            filled += n - query - 1
+    null.sort()
+    return null
+
+
+def is_recalled(known: Floats, null: Floats, /, *, threshold: float, protocol: str) -> npt.NDArray[np.bool_]:
+    """Which known pairs (by their similarity) lie in the tails of the sorted null at one threshold."""
+    left = np.searchsorted(null, known, side="left") / len(null)
+    right = np.searchsorted(null, known, side="right") / len(null)
+    if protocol == "efaar":
+        return (right <= threshold) | (left >= 1 - threshold)
+    middle = (left + right) / 2
+    high = middle >= 1 - threshold
+    return high if protocol == "one-sided" else high | (middle <= threshold)
+
+
+def gene_classes(obs: pd.DataFrame, /) -> dict[str, npt.NDArray[np.bool_]]:
+    """Class of perturbation -> its rows. A compound's gene is its target, not what was done, so compounds are left out."""
+    treated = inputs.is_treated(obs)
+    if schema.PERTURBATION_TYPE not in obs:
+        return {"genes": treated}
+    kind = obs[schema.PERTURBATION_TYPE].astype("string").fillna("genes")
+    return {k: treated & (kind == k).to_numpy(dtype=bool) for k in sorted(set(kind)) if k != schema.COMPOUND}
+
+
+def gene_profiles(profiles: anndata.AnnData, chosen: npt.NDArray[np.bool_], /, *, statistic: str) -> tuple[list[str], dict[str, Floats]]:
+    """Genes and their consensus, of the profiles (key "") and of the shortcut baselines that the table allows."""
+    symbols = profiles.obs[schema.GENE].map(relations.normal_symbol).astype(object)
+    codes, genes = inputs.groups(symbols.where((symbols != "").to_numpy() & chosen, None))
+    sides = [("", inputs.finite(profiles)), *baselines.stand_ins(profiles)]
+    if len(genes) < 3:
+        return genes, {}
+    # A one-hot place has no useful median: the mean of a baseline is the share of its wells.
+    views = {name: inputs.consensus(v, codes, statistic="mean" if name else statistic) for name, v in sides}
+    return genes, {name: ranking.unit(v) for name, v in views.items()}
+
+
+def evaluate(
+    profiles: anndata.AnnData,
+    /,
+    *,
+    pairs: str | Sequence[str],
+    protocol: str = "two-sided",
+    statistic: str = "median",
+    thresholds: Sequence[float] = THRESHOLDS,
+    draws: int = 200,
+    seed: int = 0,
+    group: str = "profiles",
+) -> tuple[list[Score], dict[str, pd.DataFrame]]:
+    """Recall of known pairs, per database and threshold, beside the baselines and the genes' shuffled names.
+
+    `pairs`: files or folders of relations. Raises InputError where no database has a pair among the genes.
+    `per_group`: one row a known pair (genes, database, similarity, rank). `genes`: which database knows which gene.
+    """
+    one_of(protocol, PROTOCOLS, what="protocol of relations")
+    tables.require(profiles, schema.GENE, task="gene-gene recall")
+    databases = relations.read_all([Path(p) for p in ([pairs] if isinstance(pairs, str) else pairs)])
+    scores, detail, listing = [], [], []
+    for kind, chosen in gene_classes(profiles.obs).items():
+        genes, views = gene_profiles(profiles, chosen, statistic=statistic)
+        joined = {name: relations.join(found, genes) for name, found in databases.items()}
+        for name, j in joined.items():
+            unknown = set(j.unknown)
+            listing += [{"database": name, "kind": kind, "gene": g, "known": g not in unknown, "profiles": group} for g in genes]
+        known = {name: j.pairs.to_numpy(dtype=np.intp) for name, j in joined.items() if len(j.pairs)}
+        for view, vectors in views.items():
+            null = null_similarities(vectors)
+            for name, index in known.items():
+                label = f"{protocol}, {name}, {statistic} of {len(genes)} {kind} genes"
+                similarity = np.einsum("ij,ij->i", vectors[index[:, 0]], vectors[index[:, 1]])
+                hits = {t: is_recalled(similarity, null, threshold=t, protocol=protocol) for t in thresholds}
+                scores += _scores(hits, index, len(genes), label=label, group=view or group, protocol=protocol, draws=draws, seed=seed)
+                if not view:
+                    scores += _shuffled(vectors, null, index, label=label, thresholds=thresholds, protocol=protocol, draws=draws, seed=seed)
+                    detail.append(_detail(genes, index, similarity, null, database=name, profiles=group, protocol=label))
+    if not scores:
+        raise InputError(
+            f"none of {', '.join(databases)} relates two of the genes measured; is the column 'gene' there, and are there perturbations "
+            "of genes (not only of compounds)?"
+        )
+    return scores, {"per_group": pd.concat(detail, ignore_index=True), "genes": pd.DataFrame(listing)}
+
+
+def chance(threshold: float, protocol: str) -> float:
+    """The recall of pairs that are like any others."""
+    return threshold if protocol == "one-sided" else min(1.0, 2 * threshold)
+
+
+def _scores(
+    hits: dict[float, npt.NDArray[np.bool_]], index: Pairs, genes: int, *, label: str, group: str, protocol: str, draws: int, seed: int
+) -> list[Score]:
+    weights = np.random.default_rng(seed).multinomial(genes, np.full(genes, 1 / genes), size=draws).astype(np.float64)
+    of_pair = weights[:, index[:, 0]] * weights[:, index[:, 1]]
+    total = of_pair.sum(axis=1)
+    scores = []
+    for threshold, hit in hits.items():
+        again = (of_pair @ hit)[total > 0] / total[total > 0]
+        low, high = (float(q) for q in np.quantile(again, [0.025, 0.975])) if len(index) > 2 and len(again) else (None, None)
+        metric = f"recall at {threshold:.0%}"
+        scores.append(Score(TASK, label, group, metric, float(hit.mean()), low, high, chance(threshold, protocol), len(index)))
+    return scores
+
+
+def _shuffled(
+    vectors: Floats, null: Floats, index: Pairs, *, label: str, thresholds: Sequence[float], protocol: str, draws: int, seed: int
+) -> list[Score]:
+    rng = np.random.default_rng(seed)
+    recalls = np.empty((draws, len(thresholds)))
+    for draw in range(draws):
+        dealt = rng.permutation(len(vectors))[index]
+        similarity = np.einsum("ij,ij->i", vectors[dealt[:, 0]], vectors[dealt[:, 1]])
+        recalls[draw] = [is_recalled(similarity, null, threshold=t, protocol=protocol).mean() for t in thresholds]
+    low, high = np.quantile(recalls, [0.025, 0.975], axis=0)
+    means = recalls.mean(axis=0)
+    return [
+        Score(TASK, label, "shuffled labels", f"recall at {t:.0%}", float(m), float(a), float(b), chance(t, protocol), len(index))
+        for t, m, a, b in zip(thresholds, means, low, high, strict=True)
+    ]
+
+
+def _detail(
+    genes: list[str], index: Pairs, similarity: Floats, null: Floats, *, database: str, profiles: str, protocol: str
+) -> pd.DataFrame:
+    ranks = (np.searchsorted(null, similarity, side="left") + np.searchsorted(null, similarity, side="right")) / 2 / len(null)
+    names = np.array(genes, dtype=object)[index]
+    columns = {"gene1": names[:, 0], "gene2": names[:, 1], "database": database, "similarity": similarity, "rank": ranks}
+    return pd.DataFrame(columns).assign(profiles=profiles, protocol=protocol)

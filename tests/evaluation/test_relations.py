@@ -1,0 +1,95 @@
+"""Gene-gene recall against a double loop, EFAAR's rule, and chance."""
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from impasto import ranking
+from impasto.evaluation import relations
+from impasto.evaluation.relations import evaluate
+from impasto.schema import InputError
+
+
+def _profiles(rng: np.random.Generator, genes: int = 30, planted: bool = False, kind: str = "crispr") -> anndata.AnnData:
+    values = rng.normal(size=(genes * 3, 12)).astype(np.float32)
+    names = np.repeat([f"G{i:02d}" for i in range(genes)], 3)
+    if planted:
+        # Genes come in pairs that share a direction.
+        values += 3 * np.repeat(np.repeat(rng.normal(size=(genes // 2, 12)), 2, axis=0), 3, axis=0).astype(np.float32)
+    obs = pd.DataFrame({"perturbation": names, "gene": names, "perturbation_type": kind}).rename(index=str)
+    return anndata.AnnData(X=values, obs=obs)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> str:
+    path = tmp_path / "toy_pairs.csv"
+    path.write_text("gene1,gene2\n" + "".join(f"G{i:02d},G{i + 1:02d}\n" for i in range(0, 30, 2)))
+    return str(path)
+
+
+def test_recall_is_the_double_loop_of_the_definition(pairs: str) -> None:
+    profiles = _profiles(np.random.default_rng(0))
+    scores, _ = evaluate(profiles, pairs=pairs, protocol="efaar", draws=20)
+    consensus = np.stack([np.median(profiles.X[i * 3 : i * 3 + 3], axis=0) for i in range(30)]).astype(np.float64)
+    cosine = [[float(a @ b / np.sqrt(a @ a) / np.sqrt(b @ b)) for b in consensus] for a in consensus]
+    null = [cosine[i][j] for i in range(30) for j in range(i + 1, 30)]
+    known = [cosine[i][i + 1] for i in range(0, 30, 2)]
+    for threshold in relations.THRESHOLDS:
+        hits = 0
+        for value in known:
+            below = sum(n < value - 1e-7 for n in null) / len(null)
+            at_most = sum(n <= value + 1e-7 for n in null) / len(null)
+            hits += at_most <= threshold or below >= 1 - threshold
+        mine = next(s for s in scores if s.metric == f"recall at {threshold:.0%}" and s.group == "profiles")
+        assert mine.value == pytest.approx(hits / len(known))
+
+
+def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> None:
+    scores, details = evaluate(_profiles(np.random.default_rng(1), planted=True), pairs=pairs, draws=100)
+    five = {s.group: s for s in scores if s.metric == "recall at 5%"}
+    assert five["profiles"].value > 0.9
+    shuffled = five["shuffled labels"]
+    assert shuffled.low <= 0.1 <= shuffled.high
+    assert five["profiles"].low > shuffled.high
+    assert set(details["per_group"]["database"]) == {"toy"}
+
+
+def test_noise_scores_as_chance_on_average(pairs: str) -> None:
+    values = []
+    for seed in range(30):
+        scores, _ = evaluate(_profiles(np.random.default_rng(seed)), pairs=pairs, draws=5)
+        values.append(next(s.value for s in scores if s.metric == "recall at 10%" and s.group == "profiles"))
+    # 30 x 15 pairs at probability .2: two and a half standard errors.
+    assert np.mean(values) == pytest.approx(0.2, abs=2.6 * np.sqrt(0.2 * 0.8 / 450))
+
+
+def test_identical_vectors_are_neither_recalled_nor_refused() -> None:
+    null = relations.null_similarities(ranking.unit(np.ones((10, 3), dtype=np.float32)))
+    hits = relations.is_recalled(null[:5], null, threshold=0.2, protocol="two-sided")
+    assert not hits.any()
+
+
+def test_one_sided_leaves_the_lower_tail_out() -> None:
+    null = np.linspace(-1, 1, 1001, dtype=np.float32)
+    known = np.array([-0.999, 0.0, 0.999], dtype=np.float32)
+    assert relations.is_recalled(known, null, threshold=0.05, protocol="two-sided").tolist() == [True, False, True]
+    assert relations.is_recalled(known, null, threshold=0.05, protocol="one-sided").tolist() == [False, False, True]
+
+
+def test_compounds_have_targets_not_genes(pairs: str) -> None:
+    with pytest.raises(InputError, match="not only of compounds"):
+        evaluate(_profiles(np.random.default_rng(0), kind="compound"), pairs=pairs)
+
+
+@pytest.mark.slow
+def test_efaar_protocol_is_efaar_benchmarking(tmp_path: Path) -> None:
+    benchmarking = pytest.importorskip("efaar_benchmarking.benchmarking")
+    rng = np.random.default_rng(3)
+    null, known = rng.normal(size=5000).astype(np.float32), rng.normal(1, 1, size=200).astype(np.float32)
+    theirs = benchmarking.compute_recall(null, known, [(0.05, 0.95), (0.1, 0.9)])
+    for low, high in ((0.05, 0.95), (0.1, 0.9)):
+        mine = relations.is_recalled(known, np.sort(null), threshold=low, protocol="efaar").mean()
+        assert mine == pytest.approx(theirs[f"recall_{low}_{high}"], abs=1e-9)
