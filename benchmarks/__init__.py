@@ -1,0 +1,1 @@
+"""Speed and memory, beside the usual tools, as ratios measured in one run. Never a test: `make bench`."""
