@@ -79,6 +79,7 @@ out = 32
 epochs = 60
 [stage.loop.optim]
 lr = 2e-3
+warmup = 10
 [[stage]]
 name = "embedded"
 verb = "embed"
