@@ -111,6 +111,19 @@ def top_k(queries: Floats, candidates: Floats, /, *, k: int) -> tuple[npt.NDArra
     indices = np.empty((len(queries), k), dtype=np.intp)
     scores = np.empty((len(queries), k), dtype=np.float32)
     for rows, similarity in similarity_blocks(queries, candidates):
-        order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-        indices[rows], scores[rows] = order, np.take_along_axis(similarity, order, axis=1)
+        found = _largest(similarity, k)
+        indices[rows], scores[rows] = found, np.take_along_axis(similarity, found, axis=1)
     return indices, scores
+
+
+def _largest(similarity: Floats, k: int) -> npt.NDArray[np.intp]:
+    """Columns of the k largest of each row, best first, equal ones in order; a partition, so linear in the columns."""
+    if k == similarity.shape[1]:
+        return np.argsort(-similarity, axis=1, kind="stable")
+    chosen = np.sort(np.argpartition(-similarity, k - 1, axis=1)[:, :k], axis=1)
+    last = np.take_along_axis(similarity, chosen, axis=1).min(axis=1, keepdims=True)
+    # Where equal ones lie on both sides of the border, the partition took any of them: take the first instead.
+    for row in np.flatnonzero((similarity >= last).sum(axis=1) > k):
+        chosen[row] = np.sort(np.argsort(-similarity[row], kind="stable")[:k])
+    order = np.argsort(-np.take_along_axis(similarity, chosen, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1)

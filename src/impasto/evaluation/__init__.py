@@ -11,6 +11,8 @@ TASKS = {
     "replicates": "impasto.evaluation.replicates",
     "sisters": "impasto.evaluation.sisters",
     "relations": "impasto.evaluation.relations",
+    "mixing": "impasto.evaluation.mixing",
+    "conservation": "impasto.evaluation.conservation",
 }
 """Name of a task -> its module, which has `evaluate(profiles, ...)`."""
 

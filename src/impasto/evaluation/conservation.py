@@ -1,0 +1,122 @@
+"""Conservation: is biology still there after correction? Clusters, silhouettes, rankings and a classifier of the label.
+
+NMI and ARI of communities of the graph of neighbours against the label (CellPainTR, Eq. 18, 19), silhouette of the label scaled to
+0..1, replicate mAP against the plate's controls and against its other perturbations (Eq. 12, 13), F1 of a label classifier with and
+without controls (Eq. 16); their mean (Eq. 22); and overall scores with mixing's: .5/.5 (Eq. 23) and .4/.6 (Arevalo et al. 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+
+from impasto import ranking, schema
+from impasto.evaluation import baselines, classify, inputs, mixing, neighbours, replicates, silhouette
+from impasto.evaluation.mixing import Labelled
+from impasto.evaluation.tidy import Score, interval
+from impasto.schema import one_of
+
+TASK = "conservation"
+Floats = npt.NDArray[np.float32]
+
+
+def evaluate(
+    profiles: anndata.AnnData,
+    /,
+    *,
+    batch: str = "auto",
+    label: str = schema.PERTURBATION,
+    metric: str = "cosine",
+    k: int = 15,
+    resolution: float = 1.0,
+    seed: int = 0,
+    group: str = "profiles",
+) -> list[Score]:
+    """Scores of conservation and the overall scores, of the profiles, the shortcut baselines and labels dealt anew."""
+    one_of(metric, silhouette.METRICS, what="metric")
+    where = mixing.labelled(profiles, batch=batch, label=label)
+    values = inputs.finite(profiles)
+    views = [(group, values, where), *((name, v, where) for name, v in baselines.stand_ins(profiles))]
+    dealt = where.labels.copy()
+    treated = np.flatnonzero(~where.control)
+    dealt[treated] = dealt[np.random.default_rng(seed).permutation(treated)]
+    views.append(("shuffled labels", values, replace(where, labels=dealt)))
+    scores = []
+    for name, view, spots in views:
+        scores += score(profiles, view, spots, metric=metric, k=k, resolution=resolution, seed=seed, group=name)
+    return scores
+
+
+def score(
+    profiles: anndata.AnnData, values: Floats, where: Labelled, /, *, metric: str, k: int, resolution: float, seed: int, group: str
+) -> list[Score]:
+    """All scores of conservation of one set of rows, their mean, and the overall scores."""
+    name = f"batch={where.batch_word}, label={where.label_word}, {metric}, k={k}, Louvain at {resolution:g}"
+    mine = values[where.rows]
+    found = neighbours.nearest(mine, k=k, metric=metric)
+    rows = _clusters(neighbours.communities(found, resolution=resolution, seed=seed), where, name, group, seed=seed)
+    width = (silhouette.samples(mine, where.labels, metric=metric) + 1) / 2
+    rows.append(Score(TASK, name, group, "silhouette label", float(width.mean()), *interval(width, seed=seed), None, len(width)))
+    rows += _rankings(profiles, values, where, name, group, seed=seed)
+    rows += _classifier(mine, where, name, group, seed=seed)
+    biology = float(np.mean([r.value for r in rows]))
+    mixed = mixing.score(mine, where, metric=metric, k=k, seed=seed, group=group)[-1].value
+    totals = {
+        "biology score (Eq. 22)": biology,
+        "overall (.5 batch + .5 biology, Eq. 23)": 0.5 * mixed + 0.5 * biology,
+        "overall (.4 batch + .6 biology, Arevalo)": 0.4 * mixed + 0.6 * biology,
+    }
+    return rows + [Score(TASK, name, group, m, v, None, None, None, len(mine)) for m, v in totals.items()]
+
+
+def _clusters(clusters: npt.NDArray[np.intp], where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    rng = np.random.default_rng(seed)
+    n = len(clusters)
+    scores = []
+    for metric, agree in (("NMI", normalized_mutual_info_score), ("ARI", adjusted_rand_score)):
+        # Half-samples without replacement: a row drawn twice would agree with itself.
+        halves = [agree(where.labels[r], clusters[r]) for r in (rng.choice(n, n // 2, replace=False) for _ in range(50))]
+        value = float(agree(where.labels, clusters))
+        spread = 1.96 * float(np.std(halves, ddof=1))
+        chance = float(np.mean([agree(rng.permutation(where.labels), clusters) for _ in range(10)]))
+        scores.append(Score(TASK, name, group, f"clusters {metric}", value, value - spread, value + spread, chance, n))
+    return scores
+
+
+def _rankings(profiles: anndata.AnnData, values: Floats, where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
+    labels = np.full(profiles.n_obs, "", dtype=object)
+    labels[where.rows] = where.labels.astype(str)
+    obs = profiles.obs.assign(**{schema.PERTURBATION: labels})
+    layout = replicates.layout(obs, level="any")
+    layout = replace(layout, treated=layout.treated & (labels != ""))
+    scores = []
+    for metric, protocol in (("mAP control", "plate-controls"), ("mAP non-replicate", "plate-others")):
+        detail = replicates.average_precisions(ranking.unit(values), layout, protocol=protocol)
+        if not detail.empty:
+            per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean()
+            own = per["average_precision"].to_numpy()
+            low, high = interval(own, seed=seed)
+            scores.append(Score(TASK, name, group, metric, float(own.mean()), low, high, float(per["chance"].mean()), len(own)))
+    return scores
+
+
+def _classifier(values: Floats, where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
+    scores = []
+    told = [("with controls", np.ones(len(where.rows), dtype=bool))] if where.control.any() else []
+    for kind, chosen in [*told, ("without controls", ~where.control)]:
+        # A label seen once can never be predicted from the other rows.
+        often = np.bincount(where.labels[chosen], minlength=where.labels.max() + 1)[where.labels] > 1
+        inside = chosen & often
+        if len(np.unique(where.labels[inside])) < 2:
+            continue
+        codes = where.part(inside).labels
+        predicted = classify.predict(values[inside], codes, folds=classify.stratified(codes, seed=seed))
+        low, high = classify.interval_of_f1(codes, predicted, seed=seed)
+        value, chance = classify.macro_f1(codes, predicted), classify.chance_f1(codes, seed=seed)
+        scores.append(Score(TASK, name, group, f"F1 label ({kind})", value, low, high, chance, len(codes)))
+    return scores

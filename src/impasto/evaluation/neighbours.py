@@ -1,0 +1,74 @@
+"""The k nearest neighbours of every row, exact, as a graph; and what its pieces say."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from impasto import ranking
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
+
+
+def nearest(values: Floats, /, *, k: int, metric: str = "cosine") -> Indices:
+    """Indices (n, k) of the k nearest other rows by cosine or Euclidean distance, nearest first. A row is never its own."""
+    k = min(k, len(values) - 1)
+    if metric == "cosine":
+        queries = candidates = ranking.unit(values)
+    else:
+        # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b; of one query a, the order is that of 2 a.b - |b|^2: one more column.
+        values = values - values.mean(axis=0)
+        square = (values**2).sum(axis=1, keepdims=True)
+        queries = np.concatenate([2 * values, np.ones_like(square)], axis=1)
+        candidates = np.concatenate([values, -square], axis=1)
+    found, _ = ranking.top_k(queries, candidates, k=k + 1)
+    own = found == np.arange(len(values))[:, None]
+    # Among duplicates a row may not be the first of its own list, or not be in it at all: then the last one goes.
+    own[~own.any(axis=1), -1] = True
+    return found[~own].reshape(len(values), k)
+
+
+def adjacency(neighbours: Indices, /) -> sparse.csr_matrix:
+    """The directed graph of neighbours: (n, n), 1 where column is a neighbour of row."""
+    n, k = neighbours.shape
+    return sparse.csr_matrix((np.ones(n * k, dtype=np.float32), neighbours.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+
+
+def connectivity(neighbours: Indices, codes: Indices, /, *, strong: bool = False) -> npt.NDArray[np.float64]:
+    """Of each label (code 0, 1, ...), the share of its rows in the largest component of the graph among them.
+
+    `strong`: strongly connected components of the directed graph (scib-metrics); otherwise components of the symmetric
+    graph (scib). Rows of code -1 belong to no label.
+    """
+    graph = adjacency(neighbours)
+    shares = np.empty(codes.max() + 1)
+    for code in range(len(shares)):
+        rows = np.flatnonzero(codes == code)
+        among = graph[rows][:, rows]
+        _, pieces = csgraph.connected_components(among, directed=True, connection="strong" if strong else "weak")
+        shares[code] = np.bincount(pieces).max() / len(rows)
+    return shares
+
+
+def overlap(before: Indices, after: Indices, /) -> npt.NDArray[np.float64]:
+    """Of each row, the share of its k neighbours that are the same in both; CellPainTR, Eq. 14."""
+    return np.array([len(np.intersect1d(a, b)) / len(a) for a, b in zip(before, after, strict=True)])
+
+
+def communities(neighbours: Indices, /, *, resolution: float = 1.0, seed: int = 0) -> Indices:
+    """A community of each row by the Louvain method on the symmetric graph (Blondel et al. 2008), seeded.
+
+    Departure: the papers use Leiden, whose usual implementation is under the GPL; networkx's Louvain is BSD.
+    """
+    import networkx as nx
+
+    both = adjacency(neighbours)
+    graph = nx.from_scipy_sparse_array(both.maximum(both.T))
+    found = nx.community.louvain_communities(graph, resolution=resolution, seed=seed)
+    codes = np.empty(len(neighbours), dtype=np.intp)
+    for code, members in enumerate(found):
+        codes[list(members)] = code
+    return codes

@@ -1,0 +1,94 @@
+"""Mixing and conservation on profiles whose batches and compounds are known."""
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from impasto import profiles as tables
+from impasto.evaluation import classify, conservation, mixing
+from impasto.schema import InputError
+
+
+def _profiles(seed: int, *, batch_effect: float, signal: float) -> anndata.AnnData:
+    rng = np.random.default_rng(seed)
+    compounds, wells = rng.normal(size=(8, 15)), []
+    values = []
+    for batch in range(3):
+        shift = batch_effect * rng.normal(size=15)
+        for number in range(40):
+            compound = number % 8
+            control = compound == 0
+            wells.append(
+                (f"B{batch}", f"B{batch}P1", f"{'ABCDE'[number // 8]}{compound + 1:02d}", "DMSO" if control else f"C{compound}", control)
+            )
+            values.append(shift + signal * compounds[compound] * (not control) + rng.normal(size=15))
+    obs = pd.DataFrame(wells, columns=["batch", "plate", "well", "perturbation", "control"]).rename(index=str)
+    obs["control_type"] = np.where(obs.pop("control"), "negcon", "trt")
+    return anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs)
+
+
+def _of(scores: list, group: str = "profiles") -> dict[str, float]:
+    return {s.metric: s.value for s in scores if s.group == group}
+
+
+def test_batches_pushed_apart_lower_every_score_of_mixing() -> None:
+    mixed = _of(mixing.evaluate(_profiles(0, batch_effect=0, signal=2), k=8))
+    apart = _of(mixing.evaluate(_profiles(0, batch_effect=8, signal=2), k=8))
+    for metric in mixed:
+        assert apart[metric] < mixed[metric], metric
+
+
+def test_the_batch_score_is_the_mean_of_its_four_terms() -> None:
+    scores = _of(mixing.evaluate(_profiles(1, batch_effect=1, signal=2), k=8))
+    terms = ["graph connectivity (scib)", "silhouette batch", "1 - F1 batch (with controls)", "1 - F1 batch (without controls)"]
+    assert scores["batch score (Eq. 21)"] == pytest.approx(np.mean([scores[t] for t in terms]))
+
+
+def test_neighbours_kept_is_one_for_the_same_profiles(tmp_path: Path) -> None:
+    profiles = _profiles(2, batch_effect=1, signal=1)
+    tables.write(profiles, tmp_path / "before.parquet")
+    scores = _of(mixing.evaluate(profiles, before=str(tmp_path / "before.parquet"), k=8))
+    assert scores["graph connectivity (neighbours kept, Eq. 14)"] == 1.0
+    with pytest.raises(InputError, match="same wells"):
+        mixing.evaluate(profiles[::-1].copy(), before=str(tmp_path / "before.parquet"), k=8)
+
+
+def test_conservation_sees_a_signal_and_not_labels_dealt_anew() -> None:
+    scores = conservation.evaluate(_profiles(3, batch_effect=0, signal=3), k=8)
+    mine, shuffled = _of(scores), _of(scores, "shuffled labels")
+    # Silhouettes are within -1..1, so a half is no distance at all.
+    assert mine["silhouette label"] > 0.6 > shuffled["silhouette label"]
+    assert mine["mAP non-replicate"] > 0.9
+    assert mine["F1 label (without controls)"] > 0.9
+    assert mine["clusters NMI"] > 0.8
+    assert abs(shuffled["F1 label (without controls)"] - 1 / 7) < 0.15
+    seven = [s.value for s in scores if s.group == "profiles"][:7]
+    assert mine["biology score (Eq. 22)"] == pytest.approx(np.mean(seven))
+    assert mine["overall (.5 batch + .5 biology, Eq. 23)"] == pytest.approx(
+        (mine["biology score (Eq. 22)"] + _of(mixing.evaluate(_profiles(3, batch_effect=0, signal=3), k=8))["batch score (Eq. 21)"]) / 2
+    )
+
+
+def test_macro_f1_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(4)
+    codes, predicted = rng.integers(0, 5, 100), rng.integers(0, 5, 100)
+    assert classify.macro_f1(codes, predicted) == pytest.approx(f1_score(codes, predicted, average="macro"))
+
+
+def test_no_fold_sees_its_own_rows() -> None:
+    # Labels that are noise: a classifier that had seen them would recite them, 60 features for 60 rows.
+    rng = np.random.default_rng(5)
+    values, codes = rng.normal(size=(60, 60)).astype(np.float32), np.arange(60) % 2
+    predicted = classify.predict(values, codes, folds=classify.stratified(codes))
+    assert abs(np.mean(predicted == codes) - 0.5) < 0.25
+
+
+def test_one_batch_is_refused_with_how_to_name_another() -> None:
+    profiles = _profiles(0, batch_effect=0, signal=1)
+    profiles = profiles[profiles.obs["batch"] == "B0"].copy()
+    with pytest.raises(InputError, match="--set batch"):
+        mixing.evaluate(profiles)

@@ -1,0 +1,43 @@
+"""Silhouettes are scikit-learn's, without its n x n matrix."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import silhouette_samples
+
+from impasto.evaluation import silhouette
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(silhouette.METRICS), st.integers(2, 6))
+def test_samples_are_those_of_scikit_learn(seed: int, metric: str, clusters: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(40, 7)).astype(np.float32)
+    # The last cluster has one row: its silhouette is 0 by definition.
+    codes = np.append(np.arange(39) % (clusters - 1), clusters - 1)
+    if clusters == 2:
+        codes = np.arange(40) % 2
+    values[codes == 0] += 1
+    theirs = silhouette_samples(values.astype(np.float64), codes, metric=metric)
+    np.testing.assert_allclose(silhouette.samples(values, codes, metric=metric), theirs, atol=1e-5)
+
+
+def test_one_cluster_has_no_silhouette() -> None:
+    assert np.isnan(silhouette.samples(np.ones((3, 2), dtype=np.float32), np.zeros(3, dtype=np.intp))).all()
+
+
+def test_batches_that_mix_score_one_and_batches_apart_score_low() -> None:
+    rng = np.random.default_rng(0)
+    labels, batches = np.repeat(np.arange(4), 50), np.tile(np.arange(2), 100)
+    mixed = rng.normal(size=(200, 10)).astype(np.float32)
+    apart = mixed + 20 * np.where(batches[:, None] == 0, 1, -1).astype(np.float32)
+    assert silhouette.of_batches(mixed, labels, batches).min() > 0.9
+    assert silhouette.of_batches(apart, labels, batches).max() < 0.2
+
+
+def test_a_label_in_one_batch_says_nothing_of_mixing() -> None:
+    values = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+    found = silhouette.of_batches(values, np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 1]))
+    assert found.shape == (1,)
+    assert found[0] == pytest.approx(1 - np.abs(silhouette.samples(values[:3], np.array([0, 0, 1]))).mean())
