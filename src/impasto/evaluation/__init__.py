@@ -13,6 +13,8 @@ TASKS = {
     "relations": "impasto.evaluation.relations",
     "mixing": "impasto.evaluation.mixing",
     "conservation": "impasto.evaluation.conservation",
+    "shortcuts": "impasto.evaluation.shortcuts",
+    "hits": "impasto.evaluation.hits",
 }
 """Name of a task -> its module, which has `evaluate(profiles, ...)`."""
 

@@ -1,0 +1,193 @@
+"""Shortcuts: could the label be told without morphology, and what is left of the score without that help?
+
+For each shortcut (cell count or its stand-in, total intensity, plate, row, column, edge, position):
+`explained`: the share of its variance that lies between labels, R^2 = 1 - SS within / SS total, beside its chance (g - 1) / (n - 1) for g
+labels and n wells, and a permutation p-value (labels dealt anew within each plate; over all wells for the plate itself);
+`mAP left`: the profiles' score after the shortcut is regressed out of every feature (numbers with their square, categories one-hot);
+`mAP alone`: the score of the shortcut by itself;
+`flagged`: 1 where p < .01 and either the shortcut alone scores as well as the profiles, or less than half of the score above chance is
+left. A real effect may well change intensity: it is flagged only where nothing else speaks for the label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import profiles as tables
+from impasto import ranking, schema
+from impasto.evaluation import baselines, inputs, replicates
+from impasto.evaluation.tidy import Score, interval
+from impasto.schema import InputError, one_of
+
+TASK = "shortcuts"
+Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.intp]
+LEVEL_OF_FLAG = 0.01
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A nuisance as columns (n, q): a number and its square, or a category one-hot. `alone`: rows to rank by, unit length."""
+
+    name: str
+    columns: Numbers
+    alone: Floats
+    within_plate: bool = True
+
+
+def shortcuts(profiles: anndata.AnnData, /) -> list[Shortcut]:
+    """The shortcuts that a table allows to be tested."""
+    obs = profiles.obs
+    plates, _ = inputs.groups(obs[schema.PLATE]) if schema.PLATE in obs else (np.zeros(len(obs), dtype=np.intp), [""])
+    found = []
+    count = baselines.count_only(profiles)
+    if count is not None:
+        found.append(_number(count[1], np.arctan2(count[0][:, 1], count[0][:, 0]).astype(float), plates))
+    intensity = [
+        i for i, (g, name) in enumerate(zip(profiles.var.get("group", []), profiles.var_names, strict=False)) if _is_total(g, name)
+    ]
+    if intensity:
+        found.append(_number("total intensity", inputs.finite(profiles)[:, intensity].mean(axis=1).astype(float), plates))
+    if plates.max() > 0:
+        found.append(_category("plate", plates, within_plate=False))
+    if schema.WELL in obs:
+        places = np.array([schema.parse_well(w) for w in obs[schema.WELL].astype(str)])
+        found += [_category("row", places[:, 0]), _category("column", places[:, 1])]
+        edge = (places == places.min(axis=0)).any(axis=1) | (places == places.max(axis=0)).any(axis=1)
+        found.append(_category("edge", edge.astype(np.intp)))
+        whole = np.concatenate([f.columns for f in found[-3:-1]], axis=1)
+        found.append(Shortcut("position", whole, whole.astype(np.float32)))
+    return [s for s in found if s.columns.shape[1] and s.columns.var(axis=0).max() > 0]
+
+
+def _is_total(group: str, name: str) -> bool:
+    return group == "Intensity" and ("MeanIntensity_" in name or "IntegratedIntensity_" in name)
+
+
+def _number(name: str, values: Numbers, plates: Codes) -> Shortcut:
+    """Values relative to their plate, by rank, so that a heavy tail does not speak for all."""
+    frame = pd.Series(values).groupby(plates).rank(pct=True).fillna(0.5).to_numpy() - 0.5
+    angle = (frame + 0.5) * np.pi / 2
+    return Shortcut(name, np.stack([frame, frame**2], axis=1), np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32))
+
+
+def _category(name: str, codes: npt.NDArray[np.integer], *, within_plate: bool = True) -> Shortcut:
+    one_hot = np.eye(int(codes.max()) + 1)[codes]
+    used = one_hot[:, one_hot.any(axis=0)]
+    return Shortcut(name, used, used.astype(np.float32), within_plate)
+
+
+def explained(columns: Numbers, labels: Codes, /) -> float:
+    """R^2 = 1 - SS within labels / SS total, over all columns together (n, q)."""
+    centred = columns - columns.mean(axis=0)
+    total = float((centred**2).sum())
+    sizes = np.bincount(labels)
+    sums = np.stack([np.bincount(labels, weights=column) for column in centred.T], axis=1)
+    between = float(((sums**2).sum(axis=1) / np.maximum(sizes, 1)).sum())
+    return between / total if total > 0 else 0.0
+
+
+def without(values: Floats, columns: Numbers, /) -> Floats:
+    """The residuals of every feature (n, d) after least squares on the shortcut's columns and a constant."""
+    design = np.concatenate([np.ones((len(columns), 1)), columns], axis=1)
+    basis, size, _ = np.linalg.svd(design, full_matrices=False)
+    basis = basis[:, size > 1e-10 * size[0]]
+    return (values - basis @ (basis.T @ values)).astype(np.float32)
+
+
+def evaluate(
+    profiles: anndata.AnnData,
+    /,
+    *,
+    label: str = schema.PERTURBATION,
+    protocol: str = "plate-others",
+    draws: int = 500,
+    seed: int = 0,
+    group: str = "profiles",
+) -> tuple[list[Score], dict[str, pd.DataFrame]]:
+    """The audit. `per_group`: one row a shortcut, with everything that decided its flag.
+
+    `protocol`: how the score is ranked, as in replicates. Raises InputError where no label occurs twice.
+    """
+    one_of(protocol, replicates.PROTOCOLS, what="protocol of replicates")
+    tables.require(profiles, label, task="the shortcut audit")
+    obs = profiles.obs
+    labels = obs[label].astype("string")
+    where = replicates.layout(obs.assign(**{schema.PERTURBATION: labels.fillna("").astype(str)}), level="any")
+    where = replace(where, treated=where.treated & labels.notna().to_numpy())
+    values = inputs.finite(profiles)
+    name = f"{protocol}, label={label}"
+    own = _score(values, where, protocol, name, group, metric="mAP", seed=seed)
+    if own is None or own.chance is None:
+        raise InputError(f"no {label} occurs in two wells that can be ranked; name another column with --set label=COLUMN")
+    codes, _ = inputs.groups(labels[where.treated])
+    scores, rows = [own], []
+    for shortcut in shortcuts(profiles):
+        columns = shortcut.columns[where.treated]
+        plates = where.plate[where.treated] if shortcut.within_plate else np.full(len(codes), "")
+        share, p = _association(columns, codes, plates, draws=draws, seed=seed)
+        chance = (codes.max()) / (len(codes) - 1)
+        left = _score(without(values, shortcut.columns), where, protocol, name, f"without {shortcut.name}", metric="mAP left", seed=seed)
+        alone = _score(shortcut.alone, where, protocol, name, f"{shortcut.name} only", metric="mAP alone", seed=seed)
+        if left is None or alone is None:
+            continue
+        flagged = is_flagged(p=p, score=own.value, chance=own.chance, left=left.value, alone=alone.value)
+        low, high = _interval_of_share(columns, codes, seed=seed)
+        scores += [Score(TASK, name, shortcut.name, "explained by label", share, low, high, chance, len(codes)), left, alone]
+        scores.append(Score(TASK, name, shortcut.name, "flagged", float(flagged), None, None, None, len(codes)))
+        rows.append({"shortcut": shortcut.name, "explained": share, "chance": chance, "p_value": p, "mAP": own.value})
+        rows[-1] |= {"mAP_chance": own.chance, "mAP_left": left.value, "mAP_alone": alone.value, "flagged": flagged, "profiles": group}
+    return scores, {"per_group": pd.DataFrame(rows)}
+
+
+def is_flagged(*, p: float, score: float, chance: float, left: float, alone: float) -> bool:
+    """Whether a shortcut accounts for a score: told by the label beyond doubt, and as good alone, or more than half of it."""
+    excess = score - chance
+    return p < LEVEL_OF_FLAG and excess > 0 and (alone >= score or left - chance < 0.5 * excess)
+
+
+def _association(columns: Numbers, labels: Codes, plates: npt.NDArray[np.str_], *, draws: int, seed: int) -> tuple[float, float]:
+    """R^2, and the share of dealings of the labels within plates that explain as much."""
+    rng = np.random.default_rng(seed)
+    observed = explained(columns, labels)
+    order = np.argsort(plates, kind="stable")
+    parts = np.split(order, np.flatnonzero(plates[order][1:] != plates[order][:-1]) + 1)
+    dealt, hits = labels.copy(), 0
+    for _ in range(draws):
+        for rows in parts:
+            dealt[rows] = labels[rng.permutation(rows)]
+        hits += explained(columns, dealt) >= observed - 1e-12
+    return observed, (1 + hits) / (1 + draws)
+
+
+def _interval_of_share(columns: Numbers, labels: Codes, *, seed: int, draws: int = 200) -> tuple[float, float]:
+    """95 % bootstrap interval of R^2 over labels, each with all of its wells."""
+    rng = np.random.default_rng(seed)
+    sizes = np.bincount(labels).astype(float)
+    sums = np.stack([np.bincount(labels, weights=c) for c in columns.T], axis=1)
+    squares = np.bincount(labels, weights=(columns**2).sum(axis=1))
+    inner = (sums**2).sum(axis=1) / sizes
+    found = []
+    for _ in range(draws):
+        times = np.bincount(rng.integers(0, len(sizes), len(sizes)), minlength=len(sizes))
+        grand = ((times @ sums) ** 2).sum() / (times @ sizes)
+        total = times @ squares - grand
+        found.append((times @ inner - grand) / total if total > 0 else 0.0)
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _score(values: Floats, where: replicates.Layout, protocol: str, name: str, group: str, *, metric: str, seed: int) -> Score | None:
+    detail = replicates.average_precisions(ranking.unit(values), where, protocol=protocol)
+    if detail.empty:
+        return None
+    per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean()
+    own = per["average_precision"].to_numpy()
+    low, high = interval(own, seed=seed)
+    return Score(TASK, name, group, metric, float(own.mean()), low, high, float(per["chance"].mean()), len(own))
