@@ -69,7 +69,7 @@ def command(
     images: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that impasto ingest wrote.")],
     out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
     encoder: Annotated[
-        str, typer.Option(help="efficientnet_lite0, random (the control), or a Hugging Face vision model.")
+        str, typer.Option(help="efficientnet_lite0, dinov2_s14, random (the control), or a Hugging Face model.")
     ] = "efficientnet_lite0",
     layer: Annotated[int, typer.Option(help="Of a Hugging Face model: which hidden layer.")] = -1,
     pooling: Annotated[str, typer.Option(help="Of a Hugging Face model: cls, or mean over patches.")] = "cls",

