@@ -15,6 +15,8 @@ TASKS = {
     "conservation": "impasto.evaluation.conservation",
     "shortcuts": "impasto.evaluation.shortcuts",
     "hits": "impasto.evaluation.hits",
+    "compound-gene": "impasto.evaluation.compound_gene",
+    "transfer": "impasto.evaluation.transfer",
 }
 """Name of a task -> its module, which has `evaluate(profiles, ...)`."""
 

@@ -69,10 +69,19 @@ def _options(settings: EvaluateSettings, evaluate: Any) -> dict[str, Any]:
 
 
 def command(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="replicates or cross-modal.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK",
+            help="cross-modal, replicates, sisters, relations, compound-gene, mixing, conservation, transfer, shortcuts or hits.",
+        ),
+    ],
     profiles: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="One table, or several to compare (before, after).")],
     out: Annotated[Path, typer.Option(help="The folder of the results.")],
-    protocol: Annotated[str | None, typer.Option(help="Of replicates: plate-controls, plate-others or all-others.")] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="How to rank: of replicates plate-controls, plate-others or all-others; a wrong name lists those of the task."),
+    ] = None,
     level: Annotated[str | None, typer.Option(help="Of replicates: any, batch, source or position.")] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the task, or columns.well=NAME.")
