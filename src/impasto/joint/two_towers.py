@@ -34,6 +34,7 @@ from impasto.sampling import bags
 from impasto.sampling.splits import TRAIN, VALIDATION, SplitSettings, split
 from impasto.schema import InputError
 from impasto.settings import Settings
+from impasto.training.gather import gather
 from impasto.training.method import Method, Minibatch, Prepared, Step
 
 Rows = npt.NDArray[np.intp]
@@ -119,9 +120,11 @@ class TwoTowers(Method):
         return functional.normalize(self.text_tower(text), dim=1)
 
     def forward(self, minibatch: Bags, /) -> Step:
-        pooled = self.pooled(minibatch)
-        p = functional.normalize(self.profile_tower(pooled), dim=1)
-        q = self.embed_text(minibatch.text)
+        own = self.pooled(minibatch)
+        # Every rank sees all pairs of the global minibatch as negatives, as one process would.
+        p = gather(functional.normalize(self.profile_tower(own), dim=1))
+        q = gather(self.embed_text(minibatch.text))
+        pooled = gather(own)
         scale = self.log_scale.exp().clamp(max=100.0)
         s = self.settings
         targets = weights(pooled, centre=s.centre, sharpness=s.sharpness, top=s.top)

@@ -40,6 +40,7 @@ def run(settings: TrainSettings, out: Path) -> None:
     module = method_module(settings.method)
     chosen = module.SETTINGS.read(settings.method, where="[stage.method]")
     loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
+    _join_ranks()
     profiles = tables.read(settings.profiles)
     prepared = module.prepare(chosen, profiles, seed=settings.seed)
     described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, "profiles": str(settings.profiles.resolve())}
@@ -48,6 +49,17 @@ def run(settings: TrainSettings, out: Path) -> None:
     fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
     with runs.atomic(out / "card.md") as temporary:
         temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(settings.profiles)))
+
+
+def _join_ranks() -> None:
+    """Under torchrun, join the other ranks: NCCL where there are GPUs, gloo on CPUs."""
+    import os
+
+    import torch
+    import torch.distributed as dist
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
 
 
 def method_module(method: dict[str, Any]) -> ModuleType:
