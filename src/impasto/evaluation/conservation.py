@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from impasto import ranking, schema
 from impasto.evaluation import baselines, classify, inputs, mixing, neighbours, replicates, silhouette
+from impasto.evaluation.layout import layout
 from impasto.evaluation.mixing import Labelled
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import one_of
@@ -92,11 +93,11 @@ def _rankings(profiles: anndata.AnnData, values: Floats, where: Labelled, name: 
     labels = np.full(profiles.n_obs, "", dtype=object)
     labels[where.rows] = where.labels.astype(str)
     obs = profiles.obs.assign(**{schema.PERTURBATION: labels})
-    layout = replicates.layout(obs, level="any")
-    layout = replace(layout, treated=layout.treated & (labels != ""))
+    where_wells = layout(obs, level="any")
+    where_wells = replace(where_wells, treated=where_wells.treated & (labels != ""))
     scores = []
     for metric, protocol in (("mAP control", "plate-controls"), ("mAP non-replicate", "plate-others")):
-        detail = replicates.average_precisions(ranking.unit(values), layout, protocol=protocol)
+        detail = replicates.average_precisions(ranking.unit(values), where_wells, protocol=protocol)
         if not detail.empty:
             per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean()
             own = per["average_precision"].to_numpy()

@@ -9,13 +9,17 @@ neither.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
 
-def null_scores(pools: list[tuple[Floats, int]], /, *, draws: int, seed: int, apart: bool) -> tuple[float, npt.NDArray[np.float64]]:
+def null_scores(
+    pools: list[tuple[Floats, int]], /, *, draws: int, seed: int, apart: Sequence[str] | None = None
+) -> tuple[float, npt.NDArray[np.float64]]:
     """The observed mean average precision of one perturbation, and its null distribution (draws,).
 
     Parameters
@@ -27,7 +31,7 @@ def null_scores(pools: list[tuple[Floats, int]], /, *, draws: int, seed: int, ap
     seed
         Of the draws.
     apart
-        Whether positives must lie on another plate (else every other well of the perturbation is one).
+        The batch (or source) of each plate, where positives must be of another one; else every other well of the perturbation is one.
 
     """
     rng = np.random.default_rng(seed)
@@ -43,7 +47,7 @@ def null_scores(pools: list[tuple[Floats, int]], /, *, draws: int, seed: int, ap
                 across[other][mine, picks[other][:, partner]]
                 for other, (_, partners) in enumerate(pools)
                 for partner in range(partners)
-                if not ((other == plate) and (partner == query or apart))
+                if not (other == plate and partner == query) and (apart is None or apart[other] != apart[plate])
             ]
             if scores:
                 total += _precision(np.stack(scores, axis=1), negatives)

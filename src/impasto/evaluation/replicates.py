@@ -6,12 +6,10 @@ al. 2025. The query is never in its own ranking.
 
 Which positives: `level` any other well, or only wells of another batch, another source, or at another position.
 Which negatives: `protocol` plate-controls (negative controls of the query's plate), plate-others (other perturbations of the
-plate), all-others (other perturbations anywhere).
+plate), all-others (other perturbations anywhere), copairs (plate-controls with that package's ties and null, number for number).
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import anndata
 import numpy as np
@@ -19,55 +17,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema
-from impasto.evaluation import baselines, inputs, permutation
+from impasto.evaluation import baselines, copairs, inputs, permutation
+from impasto.evaluation.layout import Layout, Rows, layout, positives_of
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
 TASK = "replicates"
-PROTOCOLS = ("plate-controls", "plate-others", "all-others")
-LEVELS = {"any": None, "batch": schema.BATCH, "source": schema.SOURCE, "position": schema.WELL}
+PROTOCOLS = ("plate-controls", "plate-others", "all-others", "copairs")
 _PLACE = (schema.BATCH, schema.PLATE, schema.WELL, schema.PERTURBATION, schema.PERTURBATION_NAME, schema.CONTROL_TYPE)
 Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Who stands where: everything about the wells but their profiles."""
-
-    perturbation: npt.NDArray[np.str_]
-    plate: npt.NDArray[np.str_]
-    treated: npt.NDArray[np.bool_]
-    controls: dict[str, Rows]
-    apart: npt.NDArray[np.str_] | None
-    """Values that must differ between a query and its positives, or None."""
-
-
-def layout(obs: pd.DataFrame, *, level: str) -> Layout:
-    """The layout of a table of wells at one level of strictness. Raises InputError where a needed column is missing."""
-    one_of(level, LEVELS, what="level")
-    column = LEVELS[level]
-    needed = [schema.PERTURBATION, *([column] if column else [])]
-    missing = [c for c in needed if c not in obs]
-    if missing:
-        raise InputError(
-            f"replicates at level {level!r} need the column {missing[0]!r}; the profiles have {', '.join(map(str, obs.columns))}"
-        )
-    plate = obs[schema.PLATE].astype(str).to_numpy() if schema.PLATE in obs else np.full(len(obs), "")
-    control = obs[schema.CONTROL_TYPE].astype(str).to_numpy() if schema.CONTROL_TYPE in obs else np.full(len(obs), schema.TRT)
-    unseen = obs[schema.SPARED].to_numpy(dtype=bool) if schema.SPARED in obs else np.ones(len(obs), dtype=bool)
-    negative = np.flatnonzero((control == schema.NEGCON) & unseen)
-    return Layout(
-        perturbation=obs[schema.PERTURBATION].astype(str).to_numpy(),
-        plate=plate,
-        treated=~np.isin(control, [schema.NEGCON, schema.EMPTY]),
-        controls={p: negative[plate[negative] == p] for p in np.unique(plate)},
-        apart=obs[column].astype(str).to_numpy() if column else None,
-    )
 
 
 def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str) -> pd.DataFrame:
     """One row a query: row, perturbation, average_precision, chance, positives, negatives. `vectors` are unit rows (n, width)."""
+    if protocol == "copairs":
+        return copairs.average_precisions(vectors, where)
     rows: list[tuple[int, str, float, float, int, int]] = []
     members = pd.Series(np.flatnonzero(where.treated)).groupby(where.perturbation[where.treated]).apply(np.array)
     for plate in np.unique(where.plate[where.treated]):
@@ -75,7 +39,7 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str) -> p
         pool = _pool(where, plate, protocol)
         for chunk, similarity in ranking.similarity_blocks(vectors[queries], vectors[pool]):
             for query, scores in zip(queries[chunk], similarity, strict=True):
-                positives = _positives(members[where.perturbation[query]], int(query), where)
+                positives = positives_of(members[where.perturbation[query]], int(query), where)
                 if not len(positives):
                     continue
                 negatives = scores if protocol == "plate-controls" else scores[where.perturbation[pool] != where.perturbation[query]]
@@ -91,11 +55,6 @@ def _pool(where: Layout, plate: str, protocol: str) -> Rows:
     if protocol == "plate-controls":
         return where.controls[plate]
     return np.flatnonzero(where.treated & (where.plate == plate)) if protocol == "plate-others" else np.flatnonzero(where.treated)
-
-
-def _positives(members: Rows, query: int, where: Layout) -> Rows:
-    others = members[members != query]
-    return others if where.apart is None else others[where.apart[others] != where.apart[query]]
 
 
 def evaluate(
@@ -119,20 +78,27 @@ def evaluate(
     """
     one_of(protocol, PROTOCOLS, what="protocol of replicates")
     where = layout(profiles.obs, level=level)
-    vectors = ranking.unit(inputs.finite(profiles))
+    values = inputs.finite(profiles)
+    vectors = ranking.unit(values)
     name = f"{protocol}, level={level}"
-    detail = average_precisions(vectors, where, protocol=protocol)
+    # copairs scales rows itself, with its own roundings.
+    detail = average_precisions(values if protocol == "copairs" else vectors, where, protocol=protocol)
     if detail.empty:
         raise InputError(
             f"{name}: none of the {int(where.treated.sum())} treated wells has both a replicate at that level and a negative to be ranked "
             "against; choose another --protocol or --level, or mark the negative controls"
         )
     per = _per_perturbation(detail)
-    if protocol == "plate-controls":
-        per["p_value"] = [_p_value(vectors, where, str(p), draws=draws, seed=seed, level=level) for p in per[schema.PERTURBATION]]
+    tested = protocol == "copairs" or (protocol == "plate-controls" and level != "position")
+    if tested:
+        names = per[schema.PERTURBATION].astype(str)
+        if protocol == "copairs":
+            per["p_value"] = copairs.p_values(detail, draws=draws, seed=seed).reindex(names).to_numpy()
+        else:
+            per["p_value"] = [_p_value(vectors, where, p, draws=draws, seed=seed) for p in names]
         per["corrected_p_value"] = permutation.benjamini_hochberg(per["p_value"].to_numpy())
     scores = [_mean(per, name, group, seed=seed)]
-    if protocol == "plate-controls" and level in ("any", "batch"):
+    if tested:
         found = (per["corrected_p_value"] < 0.05).to_numpy(dtype=float)
         scores.append(Score(TASK, name, group, "fraction retrieved", float(found.mean()), *interval(found, seed=seed), None, len(per)))
     if with_baselines:
@@ -172,17 +138,16 @@ def _shuffled(where: Layout, *, seed: int) -> Layout:
     return Layout(labels, where.plate, where.treated, where.controls, where.apart)
 
 
-def _p_value(vectors: Floats, where: Layout, perturbation: str, *, draws: int, seed: int, level: str) -> float:
-    """The joint permutation test; NaN at levels for which exchanging with a control says nothing of place."""
-    if level not in ("any", "batch"):
-        return float("nan")
+def _p_value(vectors: Floats, where: Layout, perturbation: str, *, draws: int, seed: int) -> float:
+    """The joint permutation test at the layout's own level; NaN where no two wells may be compared."""
     mine = np.flatnonzero(where.treated & (where.perturbation == perturbation))
-    pools = []
+    pools, sides = [], []
     for plate in np.unique(where.plate[mine]):
         here = mine[where.plate[mine] == plate]
         if len(where.controls[plate]):
             pools.append((vectors[np.concatenate([here, where.controls[plate]])], len(here)))
-    if sum(treated for _, treated in pools) < 2:
+            sides.append("" if where.apart is None else where.apart[here[0]])
+    if sum(treated for _, treated in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
         return float("nan")
-    observed, null = permutation.null_scores(pools, draws=draws, seed=seed, apart=False)
+    observed, null = permutation.null_scores(pools, draws=draws, seed=seed, apart=None if where.apart is None else sides)
     return permutation.p_value(observed, null)

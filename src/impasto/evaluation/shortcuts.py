@@ -21,6 +21,7 @@ import pandas as pd
 from impasto import profiles as tables
 from impasto import ranking, schema
 from impasto.evaluation import baselines, inputs, replicates
+from impasto.evaluation.layout import Layout, layout
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
@@ -119,7 +120,7 @@ def evaluate(
     tables.require(profiles, label, task="the shortcut audit")
     obs = profiles.obs
     labels = obs[label].astype("string")
-    where = replicates.layout(obs.assign(**{schema.PERTURBATION: labels.fillna("").astype(str)}), level="any")
+    where = layout(obs.assign(**{schema.PERTURBATION: labels.fillna("").astype(str)}), level="any")
     where = replace(where, treated=where.treated & labels.notna().to_numpy())
     values = inputs.finite(profiles)
     name = f"{protocol}, label={label}"
@@ -183,7 +184,7 @@ def _interval_of_share(columns: Numbers, labels: Codes, *, seed: int, draws: int
     return float(low), float(high)
 
 
-def _score(values: Floats, where: replicates.Layout, protocol: str, name: str, group: str, *, metric: str, seed: int) -> Score | None:
+def _score(values: Floats, where: Layout, protocol: str, name: str, group: str, *, metric: str, seed: int) -> Score | None:
     detail = replicates.average_precisions(ranking.unit(values), where, protocol=protocol)
     if detail.empty:
         return None

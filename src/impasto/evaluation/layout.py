@@ -1,0 +1,57 @@
+"""Who stands where: the layout of a table of wells, and which wells are right answers to a query at a level of strictness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.schema import InputError, one_of
+
+Rows = npt.NDArray[np.intp]
+LEVELS = {"any": None, "batch": schema.BATCH, "source": schema.SOURCE, "position": schema.WELL}
+"""Level of strictness -> the column in which a query and its positives must differ."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Who stands where: everything about the wells but their profiles."""
+
+    perturbation: npt.NDArray[np.str_]
+    plate: npt.NDArray[np.str_]
+    treated: npt.NDArray[np.bool_]
+    controls: dict[str, Rows]
+    apart: npt.NDArray[np.str_] | None
+    """Values that must differ between a query and its positives, or None."""
+
+
+def layout(obs: pd.DataFrame, *, level: str) -> Layout:
+    """The layout of a table of wells at one level of strictness. Raises InputError where a needed column is missing."""
+    one_of(level, LEVELS, what="level")
+    column = LEVELS[level]
+    needed = [schema.PERTURBATION, *([column] if column else [])]
+    missing = [c for c in needed if c not in obs]
+    if missing:
+        raise InputError(
+            f"replicates at level {level!r} need the column {missing[0]!r}; the profiles have {', '.join(map(str, obs.columns))}"
+        )
+    plate = obs[schema.PLATE].astype(str).to_numpy() if schema.PLATE in obs else np.full(len(obs), "")
+    control = obs[schema.CONTROL_TYPE].astype(str).to_numpy() if schema.CONTROL_TYPE in obs else np.full(len(obs), schema.TRT)
+    unseen = obs[schema.SPARED].to_numpy(dtype=bool) if schema.SPARED in obs else np.ones(len(obs), dtype=bool)
+    negative = np.flatnonzero((control == schema.NEGCON) & unseen)
+    return Layout(
+        perturbation=obs[schema.PERTURBATION].astype(str).to_numpy(),
+        plate=plate,
+        treated=~np.isin(control, [schema.NEGCON, schema.EMPTY]),
+        controls={p: negative[plate[negative] == p] for p in np.unique(plate)},
+        apart=obs[column].astype(str).to_numpy() if column else None,
+    )
+
+
+def positives_of(members: Rows, query: int, where: Layout, /) -> Rows:
+    """The members of a query's perturbation that are right answers: never the query, and apart from it where the level asks."""
+    others = members[members != query]
+    return others if where.apart is None else others[where.apart[others] != where.apart[query]]

@@ -1,0 +1,46 @@
+"""`--protocol copairs` gives copairs' own numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from impasto.evaluation import replicates
+
+copairs_map = pytest.importorskip("copairs.map")
+
+
+def _plates(controls: list[int], *, whole_numbers: bool) -> anndata.AnnData:
+    rng = np.random.default_rng(0)
+    centres, rows, values = rng.normal(size=(25, 12)), [], []
+    for plate, number in enumerate(controls):
+        for well in range(25 + number):
+            rows.append((f"P{plate}", f"c{well:02d}" if well < 25 else "DMSO", "trt" if well < 25 else "negcon"))
+            values.append(rng.normal(size=12) + (0.6 * centres[well] if well < 25 else 0))
+    x = np.array(values, dtype=np.float32)
+    obs = pd.DataFrame(rows, columns=["plate", "perturbation", "control_type"]).rename(index=str)
+    return anndata.AnnData(X=np.sign(x) if whole_numbers else x, obs=obs)
+
+
+@pytest.mark.parametrize("whole_numbers", [False, True], ids=["real", "tied"])
+@pytest.mark.parametrize("controls", [[8, 8, 8], [4, 16, 9]], ids=["equal", "unequal"])
+def test_scores_and_p_values_are_those_of_copairs(controls: list[int], whole_numbers: bool, tmp_path: Path) -> None:
+    data = _plates(controls, whole_numbers=whole_numbers)
+    meta = data.obs.reset_index(drop=True)
+    meta["reference"] = np.where(meta["control_type"] == "negcon", meta.index, -1)
+    rules = {"pos_sameby": ["perturbation", "reference"], "pos_diffby": [], "neg_sameby": ["plate"], "neg_diffby": ["control_type"]}
+    theirs = copairs_map.average_precision(meta, data.X, **rules, progress_bar=False)
+    theirs = theirs[theirs["control_type"] == "trt"]
+    per = copairs_map.mean_average_precision(
+        theirs, ["perturbation"], null_size=500, threshold=0.05, seed=3, progress_bar=False, cache_dir=tmp_path
+    ).sort_values("perturbation")
+    _, details = replicates.evaluate(data, protocol="copairs", draws=500, seed=3, with_baselines=False)
+    mine = details["per_group"].sort_values("perturbation")
+    np.testing.assert_allclose(details["per_well"]["average_precision"], theirs["average_precision"], atol=1e-9)
+    np.testing.assert_allclose(mine["mean_average_precision"], per["mean_average_precision"], atol=1e-9)
+    np.testing.assert_allclose(mine["p_value"], per["p_value"], atol=1e-9)
+    np.testing.assert_allclose(mine["corrected_p_value"], per["corrected_p_value"], atol=1e-9)
