@@ -118,14 +118,21 @@ def _by_image(index: Index, query: str) -> Query:
 
 
 def _embedded_images(index: Index, ingested: Path) -> npt.NDArray[np.float32]:
-    """The mean embedding of the sites of an ingested folder, profiled as the run's own training data were."""
+    """The mean embedding of the sites of an ingested folder, profiled as the run's own training data were.
+
+    Raises InputError where the run was trained on corrected profiles: a correction is learned per plate, and a lone image has none.
+    """
     from impasto.profiling.deep import profile_like
 
     assert index.run is not None
     space = Space.load(index.run)
-    embedded = space.embed(profile_like(ingested, features=space.facts["features"]))
-    sites = embedded[((embedded.obs["modality"] == PROFILE) & (embedded.obs["level"] == "well")).to_numpy()]
-    return np.asarray(sites.X, dtype=np.float32).mean(axis=0)
+    learned = [step["method"] for step in space.facts.get("correction", []) if step["method"] != "clip"]
+    if learned:
+        raise InputError(
+            f"{index.run} was trained on profiles corrected by {', '.join(learned)}, which images alone cannot be; "
+            "profile and correct them with their plate, then use impasto embed"
+        )
+    return np.asarray(space.rows(profile_like(ingested, features=space.facts["features"])).mean(axis=0), dtype=np.float32)
 
 
 _NONE = np.empty(0, dtype=np.intp)

@@ -57,6 +57,20 @@ class Space:
         return cls(folder, settings, described["facts"], method.eval())
 
     @torch.no_grad()
+    def rows(self, profiles: anndata.AnnData) -> Vectors:
+        """A unit vector (rows, out) of each row of Profiles on its own, whatever is known of its perturbation."""
+        profiles = self._matching(profiles)
+        two_towers.finite(profiles)
+        values, _, _ = tables.blocks(profiles, by=self.settings.blocks, among=self.facts["blocks"])
+        return self._each(torch.as_tensor(values))
+
+    def _each(self, values: torch.Tensor) -> Vectors:
+        blank = torch.zeros(len(values), self.facts["text_width"])
+        feed = BagFeed(values, blank, [np.array([i]) for i in range(len(values))], minibatch=1, bag=None, seed=0)
+        parts = np.array_split(np.arange(len(values)), max(1, len(values) // 512))
+        return np.concatenate([self.method.embed(feed.bags(part)).numpy() for part in parts if len(part)])
+
+    @torch.no_grad()
     def embed(self, profiles: anndata.AnnData) -> anndata.AnnData:
         """Both modalities as rows of one table of Profiles.
 
@@ -67,10 +81,9 @@ class Space:
         profiles = self._matching(profiles)
         two_towers.finite(profiles)
         values, _, _ = tables.blocks(profiles, by=self.settings.blocks, among=self.facts["blocks"])
-        whole, one = torch.as_tensor(values), np.arange(profiles.n_obs)
+        whole = torch.as_tensor(values)
+        each = self._each(whole)
         blank = torch.zeros(profiles.n_obs, self.facts["text_width"])
-        wells = BagFeed(whole, blank, [np.array([i]) for i in one], minibatch=1, bag=None, seed=0)
-        each = [self.method.embed(wells.bags(rows)).numpy() for rows in np.array_split(one, max(1, len(one) // 512))]
         treated = np.flatnonzero(np.isin(profiles.obs_names, two_towers.without_controls(profiles).obs_names))
         observed = profiles[treated]
         members = bags.groups(observed.obs, by=self.settings.group_by)
@@ -91,7 +104,7 @@ class Space:
         part = {name: p for p, names in self.facts["split"].items() for name in names}
         obs["split"] = obs[schema.PERTURBATION].astype(str).map(part).fillna("test")
         names = feature_names.embedding_names("", self.settings.out)
-        vectors = np.concatenate([*each, *bagged, texts]).astype(np.float32)
+        vectors = np.concatenate([each, *bagged, texts]).astype(np.float32)
         return anndata.AnnData(
             X=vectors, obs=obs.rename(index=str), var=tables.describe_features(names), uns={"run": str(self.folder.resolve())}
         )

@@ -186,6 +186,7 @@ def prepare(settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: 
         "split": {
             part: sorted({str(p) for p in treated.obs.loc[parts == part, schema.PERTURBATION]}) for part in ("train", "validation", "test")
         },
+        "correction": profiles.uns.get("correction", []),
         "cell_line": _only(treated.obs, schema.CELL_LINE),
         "perturbation_type": _only(treated.obs, schema.PERTURBATION_TYPE),
     }

@@ -152,11 +152,14 @@ def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder
 
 
 def profile_like(ingested: Path, /, *, features: Sequence[str]) -> anndata.AnnData:
-    """Site profiles of other images, made as those that have these features were. Raises InputError on features of another kind."""
+    """Site profiles of other images, made by the default encoder as those that have these features were.
+
+    Raises InputError on features of another kind.
+    """
     from impasto.nets.encoders import vision
 
     if not all(name.startswith("emb_") for name in features):
-        raise InputError("this run was trained on CellProfiler features, so it cannot embed images; give it a table with impasto embed")
+        raise InputError("this run was trained on a table of features, so it cannot embed images; give it a table with impasto embed")
     with runs.scratch() as folder:
         return profile(Sites.read(ingested), vision.load(), shards=folder)
 
