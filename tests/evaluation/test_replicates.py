@@ -160,18 +160,28 @@ def test_permuting_rows_changes_nothing() -> None:
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.parametrize("controls", [8, [4, 16, 8]])
-def test_the_p_value_is_calibrated_on_noise(controls: int | list[int]) -> None:
+@pytest.mark.parametrize("level", ["any", "batch"])
+@pytest.mark.parametrize("controls", [8, [4, 16, 8]], ids=["equal", "unequal"])
+def test_the_p_value_is_calibrated_on_noise(controls: int | list[int], level: str) -> None:
     """At each level the share of noise perturbations called is within the binomial error of that level, whatever the layout."""
-    p = np.concatenate(
+    p = np.array(
         [
-            replicates.evaluate(plates(compounds=50, controls=controls, seed=s), draws=199, with_baselines=False)[1]["per_group"]["p_value"]
-            for s in range(8)
+            replicates.evaluate(plates(compounds=20, controls=controls, seed=s), level=level, draws=199, seed=s, with_baselines=False)[1][
+                "per_group"
+            ]["p_value"]
+            for s in range(60)
         ]
     )
-    for level in (0.05, 0.1, 0.5):
-        # Perturbations of one table share their controls, so the error is wider than that of independent ones: 6 sd.
-        assert abs((p <= level).mean() - level) < 6 * np.sqrt(level * (1 - level) / len(p))
+    for size in (0.01, 0.05, 0.1):
+        # Perturbations of one table share their controls, so tables are what is independent.
+        share = (p <= size).mean(axis=1)
+        assert abs(share.mean() - size) < 3 * share.std(ddof=1) / np.sqrt(len(share)), size
+
+
+def test_the_same_seed_gives_the_same_p_values_and_another_seed_others() -> None:
+    p = [replicates.evaluate(plates(), draws=50, seed=s, with_baselines=False)[1]["per_group"]["p_value"].to_numpy() for s in (1, 1, 2)]
+    np.testing.assert_array_equal(p[0], p[1])
+    assert (p[0] != p[2]).any()
 
 
 def test_the_p_value_has_power() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from impasto.recipe import Verb
 from impasto.schema import InputError, nearest
@@ -59,13 +59,27 @@ def run(settings: EvaluateSettings, out: Path) -> None:
 
 def _options(settings: EvaluateSettings, evaluate: Any) -> dict[str, Any]:
     """The options a task takes; a word it does not know is refused with the nearest one."""
-    allowed = [n for n, p in inspect.signature(evaluate).parameters.items() if p.kind is p.KEYWORD_ONLY and n != "group"]
+    parameters = inspect.signature(evaluate).parameters
+    allowed = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n != "group"]
     given = {**settings.options, "seed": settings.seed}
     given |= {k: v for k, v in (("protocol", settings.protocol), ("level", settings.level)) if v is not None}
     for name in given:
         if name not in (*allowed, "columns"):
             raise InputError(f"{settings.task} takes no option {name!r}{nearest(name, allowed)}; allowed: {', '.join(allowed)}")
-    return given
+    for name in allowed:
+        if parameters[name].default is inspect.Parameter.empty and name not in given:
+            raise InputError(f"{settings.task} needs the option {name!r}; give it with --set {name}=...")
+    kinds = get_type_hints(evaluate)
+    return {name: value if name == "columns" else _checked(name, value, kinds[name]) for name, value in given.items()}
+
+
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    """A value as the kind that the task declares for it."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"]
+        raise InputError(f"the option {name} is {value!r}, but {said[0].lower()}{said[1:]}") from None
 
 
 def command(
