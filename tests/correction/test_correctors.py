@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from impasto import correction
 from impasto.correction.clip import Clip, ClipSettings
+from impasto.correction.combat import Combat, CombatSettings
 from impasto.correction.fitted import Corrector
+from impasto.correction.inverse_normal import InverseNormal, InverseNormalSettings
+from impasto.correction.position import Position, PositionSettings
 from impasto.correction.receipt import explained_share, receipt, replicate_signal
 from impasto.correction.select import Select, SelectSettings
 from impasto.correction.spared import spare_controls, without_spared
@@ -240,3 +243,55 @@ def test_spared_controls_are_the_same_wells_whatever_the_order_and_no_fit_sees_t
     changed.X[marked.obs["spared"].to_numpy()] += 100
     one, two = (Standardize.fit(without_spared(d), StandardizeSettings()) for d in (marked, changed))
     np.testing.assert_array_equal(one.centre["P0"], two.centre["P0"])
+
+
+def test_inverse_normal_is_bloms_formula() -> None:
+    from scipy.stats import norm, rankdata
+
+    data = plates(plates=2)
+    found = InverseNormal.fit(data, InverseNormalSettings()).transform(data)
+    for plate in ("P0", "P1"):
+        rows = (data.obs["plate"] == plate).to_numpy()
+        expected = norm.ppf((rankdata(data.X[rows], axis=0) - 0.375) / (rows.sum() + 0.25))
+        np.testing.assert_allclose(found.X[rows], expected, atol=1e-5)
+
+
+def test_position_takes_rows_and_columns_out_and_nothing_else() -> None:
+    rng = np.random.default_rng(0)
+    wells = [(r, c) for r in range(8) for c in range(12)]
+    row, column = rng.normal(size=(8, 3)), rng.normal(size=(12, 3))
+    row, column = row - np.median(row, axis=0), column - np.median(column, axis=0)
+    signal = np.zeros((96, 3))
+    signal[37] = 5.0
+    values = np.array([row[r] + column[c] for r, c in wells]) + signal
+    obs = pd.DataFrame({"plate": "P", "well": [f"{chr(65 + r)}{c + 1:02d}" for r, c in wells]})
+    data = anndata.AnnData(X=values.astype(np.float32), obs=obs.rename(index=str))
+    found = Position.fit(data, PositionSettings()).transform(data).X
+    np.testing.assert_allclose(found - np.median(found, axis=0), signal, atol=1e-4)
+
+
+def test_combat_equals_scanpys() -> None:
+    """scanpy's ComBat (BSD): an independent implementation; its priors take variances over G, ours (as the paper) over G - 1."""
+    scanpy = pytest.importorskip("scanpy")
+    data = plates(plates=3, width=300)
+    found = Combat.fit(data, CombatSettings()).transform(data)
+    theirs = data.copy()
+    theirs.obs["plate"] = theirs.obs["plate"].astype("category")
+    theirs.X = theirs.X.astype(np.float64)
+    scanpy.pp.combat(theirs, key="plate")
+    np.testing.assert_allclose(found.X, theirs.X, rtol=2e-3, atol=0.03)
+
+
+def test_combat_takes_a_planted_batch_out_and_refuses_what_cannot_be_told_apart() -> None:
+    data = plates(plates=3, shift=4.0, width=20)
+    after = Combat.fit(data, CombatSettings()).transform(data)
+    told = receipt(data, after, methods=[])
+    assert told["explained"]["plate"]["after"] < 0.02 < told["explained"]["plate"]["before"]
+    alone = data.copy()
+    own = (alone.obs["plate"] == "P2").to_numpy()
+    alone.obs.loc[own, "perturbation"] = "only here " + alone.obs.loc[own, "perturbation"].astype(str)
+    with pytest.raises(InputError, match="plate 'P2' shares no perturbation or control with the others"):
+        Combat.fit(alone, CombatSettings())
+    Combat.fit(alone, CombatSettings(confounded=True))
+    with pytest.raises(InputError, match="has one row"):
+        Combat.fit(data[: 2 * 40 + 1].copy(), CombatSettings())

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 METHODS = {
     "clip": ("impasto.correction.clip", "Clip"),
+    "combat": ("impasto.correction.combat", "Combat"),
+    "inverse_normal": ("impasto.correction.inverse_normal", "InverseNormal"),
+    "position": ("impasto.correction.position", "Position"),
     "select": ("impasto.correction.select", "Select"),
     "sphering": ("impasto.correction.sphering", "Sphering"),
     "standardize": ("impasto.correction.standardize", "Standardize"),

@@ -73,6 +73,7 @@ def _centre_and_spread(controls: Array, everything: Array, statistic: str) -> tu
     centre = np.asarray(controls.mean(axis=0) if statistic == "mean" else np.median(controls, axis=0))
     spread = spread_of(controls)
     flat = spread <= _FLAT * np.maximum(1.0, np.abs(centre))
-    spread[flat] = spread_of(everything)[flat]
+    if flat.any():
+        spread[flat] = spread_of(everything[:, flat])
     spread[spread <= _FLAT * np.maximum(1.0, np.abs(centre))] = np.inf  # constant everywhere: 0 after division
     return centre, spread

@@ -51,7 +51,10 @@ def receipt_path(out: Path) -> Path:
 
 def command(
     profiles: Annotated[Path, typer.Argument(metavar="PROFILES", help="Profiles of wells or sites.")],
-    method: Annotated[list[str], typer.Option(help="standardize, select, clip, sphering or tvn; several are applied in order.")],
+    method: Annotated[
+        list[str],
+        typer.Option(help="standardize, select, clip, sphering, tvn, combat, position or inverse_normal; several are applied in order."),
+    ],
     out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
     by: Annotated[
         str | None, typer.Option(help="plate, batch or source: what is corrected on its own (each method's habit by default).")

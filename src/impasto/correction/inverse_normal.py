@@ -1,0 +1,63 @@
+"""Rank-based inverse normal: each feature's ranks within a plate become the quantiles of a normal distribution.
+
+    z = Phi^-1( (rank - 3/8) / (n + 1/4) )
+
+Blom 1958. Ties share their mean rank. It forgets the shape of a feature's distribution, heavy tails included, and with it how far
+an outlier lies; ranks are taken over all wells of the group, so it has no use for controls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import anndata
+import numpy as np
+from scipy.stats import norm
+
+from impasto.correction.fitted import Array, Corrector, each, finite_values, with_values
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+
+class InverseNormalSettings(Settings):
+    """Within which group the ranks are taken."""
+
+    by: Literal["plate", "batch", "source"] | None = "plate"
+
+
+@dataclass(frozen=True)
+class InverseNormal(Corrector):
+    """The sorted values of each feature and group: a new well takes the quantile it would have had among them."""
+
+    name: ClassVar[str] = "inverse_normal"
+    settings_class: ClassVar[type[Settings]] = InverseNormalSettings
+    settings: InverseNormalSettings
+    ordered: dict[str, Array]
+
+    @classmethod
+    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> InverseNormal:
+        assert isinstance(settings, InverseNormalSettings)
+        values = finite_values(profiles, task=cls.name)
+        return cls(settings, {group: np.sort(values[rows], axis=0) for group, rows in each(profiles, settings.by, task=cls.name)})
+
+    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        values = finite_values(profiles, task=self.name)
+        out = np.empty_like(values)
+        for group, rows in each(profiles, self.settings.by, task=self.name):
+            if group not in self.ordered:
+                raise InputError(
+                    f"{self.name} was fitted on {', '.join(self.ordered)}, not on {group!r}; fit it on the new {self.settings.by} too"
+                )
+            known = self.ordered[group]
+            for feature in range(values.shape[1]):
+                below = np.searchsorted(known[:, feature], values[rows, feature], side="left")
+                up_to = np.searchsorted(known[:, feature], values[rows, feature], side="right")
+                # The mean rank of a value among those it was fitted on; a value between two of them lies half way.
+                out[rows, feature] = blom((below + up_to + 1) / 2, n=len(known))
+        return with_values(profiles, out)
+
+
+def blom(ranks: Array, /, *, n: int) -> Array:
+    """Normal quantiles of ranks 1..n (Blom's plotting positions); ranks beyond either end take that end's."""
+    return np.asarray(norm.ppf((np.clip(ranks, 1, n) - 0.375) / (n + 0.25)))
