@@ -7,6 +7,7 @@ candidates squared. Ties are averaged, so that a constant embedding scores as ch
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +91,7 @@ def average_precisions(positives: npt.NDArray[np.floating], negatives: npt.NDArr
     return total
 
 
+@lru_cache(maxsize=4096)
 def chance_average_precision(positives: int, negatives: int, /) -> float:
     """The mean average precision of random rankings of p positives among q negatives (exact).
 

@@ -33,16 +33,18 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str) -> p
     if protocol == "copairs":
         return copairs.average_precisions(vectors, where)
     rows: list[tuple[int, str, float, float, int, int]] = []
-    members = pd.Series(np.flatnonzero(where.treated)).groupby(where.perturbation[where.treated]).apply(np.array)
+    # Compared by number: text is slow to compare, and this is the innermost loop.
+    codes = np.unique(where.perturbation, return_inverse=True)[1].ravel()
+    members = pd.Series(np.flatnonzero(where.treated)).groupby(codes[where.treated]).apply(np.array).to_dict()
     for plate in np.unique(where.plate[where.treated]):
         queries = np.flatnonzero(where.treated & (where.plate == plate))
         pool = _pool(where, plate, protocol)
         for chunk, similarity in ranking.similarity_blocks(vectors[queries], vectors[pool]):
             for query, scores in zip(queries[chunk], similarity, strict=True):
-                positives = positives_of(members[where.perturbation[query]], int(query), where)
+                positives = positives_of(members[codes[query]], int(query), where)
                 if not len(positives):
                     continue
-                negatives = scores if protocol == "plate-controls" else scores[where.perturbation[pool] != where.perturbation[query]]
+                negatives = scores if protocol == "plate-controls" else scores[codes[pool] != codes[query]]
                 if not len(negatives):
                     continue
                 precision = ranking.average_precision(vectors[positives] @ vectors[query], negatives)
