@@ -33,7 +33,7 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
         title=title or f"impasto report: {run.resolve().name}",
         version=__version__,
         headlines=headline.headlines(run),
-        scores=[_score_section(s) for s in of_verb(found, "evaluate")],
+        scores=[section for s in of_verb(found, "evaluate") for section in _score_sections(s)],
         comparisons=_comparisons(found),
         plates=_plates(found),
         maps=_maps(corrected, seed=seed),
@@ -46,35 +46,45 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
     out.write_text(content)
 
 
-def _score_section(stage: Ran) -> dict[str, Any]:
+def _score_sections(stage: Ran) -> list[dict[str, Any]]:
+    """One section a protocol: its figures where the task has a few scores between 0 and 1, and always its table."""
     rows = pd.read_csv(stage.result / "results.csv")
-    figures = []
     # Profiles first, then what they must be read beside.
     rows = rows.iloc[np.argsort([scores.is_baseline(str(g)) for g in rows["group"]], kind="stable")]
-    for metric, mine in rows.groupby("metric", sort=False):
-        if str(metric).startswith(("median rank", "fraction")) or len(rows) > 60:
-            continue
-        if str(rows["task"].iloc[0]) == "cross-modal":
-            continue
-        top = 1.0 if mine["value"].max() > 0.5 else float(max(0.1, np.ceil(np.nanmax(mine[["value", "high"]].to_numpy()) * 10) / 10))
-        figures.append({"metric": metric, "svg": Markup(scores.draw(mine, title=f"{metric} by group", top=top))})
-    if str(rows["task"].iloc[0]) == "cross-modal":
-        picked = rows[~rows["metric"].str.startswith("median")]
-        drawn = picked.assign(group=picked["metric"])
-        top = float(max(0.1, np.ceil(np.nanmax(drawn[["value", "high", "chance"]].to_numpy()) * 10) / 10))
-        figures.append({"metric": "retrieval, both ways", "svg": Markup(scores.draw(drawn, title="retrieval", top=top))})
-    records = rows.astype(object).where(rows.notna(), None).to_dict(orient="records")
-    return {"name": stage.name, "task": rows["task"].iloc[0], "protocol": rows["protocol"].iloc[0], "rows": records, "figures": figures}
+    sections = []
+    for (task, protocol), mine in rows.groupby(["task", "protocol"], sort=False):
+        records = mine.astype(object).where(mine.notna(), None).to_dict(orient="records")
+        drawn = _score_figures(str(task), mine)
+        sections.append({"name": stage.name, "task": task, "protocol": protocol, "rows": records, "figures": drawn})
+    return sections
+
+
+def _score_figures(task: str, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    shown = rows[~rows["metric"].str.startswith(("median rank", "fraction"))]
+    if task == "cross-modal":
+        drawn = shown.assign(group=[m if g == "profiles" else f"{g}: {m}" for g, m in zip(shown["group"], shown["metric"], strict=True)])
+        return [{"metric": "retrieval, both ways", "svg": Markup(scores.draw(drawn, title="retrieval", top=_top(drawn)))}]
+    if task not in ("replicates", "sisters"):
+        return []
+    by_metric = shown.groupby("metric", sort=False)
+    return [{"metric": m, "svg": Markup(scores.draw(mine, title=f"{m} by group", top=_top(mine)))} for m, mine in by_metric]
+
+
+def _top(rows: pd.DataFrame) -> float:
+    """The end of the axis: 1 for large scores, else the next tenth."""
+    most = float(np.nanmax(rows[["value", "high", "chance"]].to_numpy(dtype=float)))
+    return 1.0 if most > 0.5 else max(0.1, float(np.ceil(most * 10) / 10))
+
+
+def _replicates(found: list[Ran]) -> list[Ran]:
+    return [s for s in of_verb(found, "evaluate") if s.record["settings"]["task"] == "replicates"]
 
 
 def _comparisons(found: list[Ran]) -> list[Markup]:
     """Mean average precision of each perturbation, the first table against each later one."""
     drawn = []
-    for stage in of_verb(found, "evaluate"):
-        path = stage.result / "per_group.parquet"
-        if not path.exists():
-            continue
-        detail = pd.read_parquet(path)
+    for stage in _replicates(found):
+        detail = pd.read_parquet(stage.result / "per_group.parquet")
         labels = list(dict.fromkeys(detail["profiles"]))
         wide = detail.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first").dropna()
         for after in labels[1:]:
@@ -87,11 +97,8 @@ def _comparisons(found: list[Ran]) -> list[Markup]:
 def _plates(found: list[Ran]) -> list[dict[str, Any]]:
     """Heat maps: how well each well is told apart, at its place on the plate; controls are drawn where they stand."""
     drawn = []
-    for stage in of_verb(found, "evaluate"):
-        path = stage.result / "per_well.parquet"
-        if not path.exists():
-            continue
-        wells = pd.read_parquet(path)
+    for stage in _replicates(found):
+        wells = pd.read_parquet(stage.result / "per_well.parquet")
         if schema.PLATE not in wells or schema.WELL not in wells:
             continue
         label = wells["profiles"].iloc[0]
