@@ -12,7 +12,7 @@ impasto ingest "$out/simulated/images" --platemap "$out/simulated/platemap.csv" 
 impasto check "$out/ingested" --out "$out/checked"
 impasto profile "$out/ingested" --quarantine "$out/checked/quarantine.csv" --level well --out "$out/deep.parquet"
 impasto correct "$out/deep.parquet" --method clip --set limit=1000 --spare 0.5 --out "$out/raw.parquet" > /dev/null
-impasto correct "$out/deep.parquet" --method standardize --method sphering --set standardize.statistic=mean --set sphering.regulariser=1 --spare 0.5 --out "$out/corrected.parquet"
+impasto correct "$out/deep.parquet" --method combat --spare 0.5 --out "$out/corrected.parquet"
 impasto evaluate replicates "$out/raw.parquet" "$out/corrected.parquet" --out "$out/replicates"
 impasto train "$here/recipes/cellclip.toml" --profiles "$out/corrected.parquet" --out "$out/model"
 impasto embed "$out/model" "$out/corrected.parquet" --out "$out/embedded.parquet"
