@@ -1,4 +1,4 @@
-"""`python -m benchmarks [scores|corrections|images ...]`: prints the table, in Markdown."""
+"""`python -m benchmarks [scores|corrections|images|training ...]`: prints the table, in Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 import numpy as np
 import torch
 
-PARTS = ("scores", "corrections", "images")
+PARTS = ("scores", "corrections", "images", "training")
 
 
 def main() -> None:

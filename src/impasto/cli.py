@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 
 import typer
@@ -26,8 +25,6 @@ def _root() -> None:
 
 
 for _name in COMMANDS:
-    if importlib.util.find_spec(f"impasto.verbs.{_name}") is None:
-        continue
     app.command(_name)(command(_name))
 
 

@@ -1,0 +1,35 @@
+"""Encoders by name: any transformers vision model in a folder, and a sentence where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from impasto.nets.encoders import vision
+from impasto.schema import InputError
+
+
+def test_a_folder_of_a_transformers_model_is_an_encoder(tmp_path: Path) -> None:
+    from transformers import ViTConfig, ViTModel
+
+    torch.manual_seed(0)
+    model = ViTModel(
+        ViTConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, image_size=32, patch_size=8)
+    )
+    model.save_pretrained(tmp_path / "vit")
+    images = torch.randn(7, 3, 32, 32)
+    first = vision.load(str(tmp_path / "vit"), layer=1, pooling="mean", size=32)
+    states = model.eval()(pixel_values=images, output_hidden_states=True).hidden_states[1]
+    torch.testing.assert_close(first(images), states[:, 1:].mean(dim=1), rtol=1e-4, atol=1e-5)
+    last = vision.load(str(tmp_path / "vit"), pooling="cls", size=32)
+    assert last(images).shape == (7, 16)
+    assert not torch.allclose(last(images), first(images))
+    assert len(last.sha256) == 64
+
+
+def test_no_such_encoder_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="packaged are efficientnet_lite0, dinov2_s14 and random"):
+        vision.load(str(tmp_path / "empty"))

@@ -1,0 +1,66 @@
+"""Recipes: strict, relative to their own folder, every shipped one readable; every verb has its command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from impasto import recipe as recipes
+from impasto import verbs
+from impasto.schema import InputError
+
+SHIPPED = sorted((Path(__file__).resolve().parents[1] / "recipes").rglob("*.toml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_every_shipped_recipe_is_sound(path: Path, tmp_path: Path) -> None:
+    recipe = recipes.read(path)
+    for stage in recipe.stages:
+        given = {"profiles": "given.parquet"} if stage.verb == "train" and "profiles" not in stage.values else None
+        recipes.settings_of(recipe, stage, out=tmp_path, given=given)
+
+
+def test_every_verb_has_a_command_with_an_example() -> None:
+    for name in verbs.COMMANDS:
+        assert "Example: `impasto " in (verbs.command(name).__doc__ or "")
+    for name in recipes.STAGES:
+        assert recipes.verb(name).settings.model_fields
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+STAGE = '[[stage]]\nname = "a"\nverb = "ingest"\nsources = ["x.csv", "/abs/y.csv"]\n'
+
+
+def test_paths_start_at_the_recipe_and_references_at_the_run(tmp_path: Path) -> None:
+    text = STAGE + '[[stage]]\nname = "b"\nverb = "correct"\nprofiles = "@a/profiles.parquet"\n[[stage.steps]]\nmethod = "clip"\n'
+    recipe = recipes.read(write(tmp_path / "r.toml", "seed = 7\n" + text))
+    first, second = (recipes.settings_of(recipe, s, out=tmp_path / "out") for s in recipe.stages)
+    assert first.sources == [tmp_path / "x.csv", Path("/abs/y.csv")]  # type: ignore[attr-defined]
+    assert second.profiles == tmp_path / "out" / "a" / "profiles.parquet"  # type: ignore[attr-defined]
+    assert second.seed == 7  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[[stage]\n", "is not TOML"),
+        ("name = 'x'\n", "has no"),
+        ("nmae = 'x'\n" + STAGE, r"unknown key 'nmae' \(did you mean 'name'\?\)"),
+        (STAGE.replace("ingest", "ingset"), r"stage 1 has verb 'ingset' \(did you mean 'ingest'\?\)"),
+        (STAGE + STAGE, "two stages are named 'a'"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        recipes.read(write(tmp_path / "r.toml", text))
+
+
+def test_a_reference_to_a_later_stage_is_refused(tmp_path: Path) -> None:
+    recipe = recipes.read(write(tmp_path / "r.toml", '[[stage]]\nverb = "index"\nprofiles = "@later"\n' + STAGE))
+    with pytest.raises(InputError, match="'@later' names no earlier stage"):
+        recipes.settings_of(recipe, recipe.stages[0], out=tmp_path)
