@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import schema
-from impasto.correction.fitted import Array, Corrector, each, finite_values, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -64,14 +64,9 @@ class Combat(Corrector):
         out = np.empty_like(values)
         varies = np.isfinite(self.sd)
         for group, rows in each(profiles, self.settings.by, task=self.name):
-            if group not in self.shift:
-                raise InputError(
-                    f"{self.name} was fitted on {', '.join(self.shift)}, not on {group!r}; fit it on the new {self.settings.by} too"
-                )
+            shift = of_group(self.shift, group, task=self.name, by=self.settings.by)
             z = (values[rows] - self.mean) / self.sd
-            out[rows] = np.where(
-                varies, np.where(varies, self.sd, 1.0) * (z - self.shift[group]) / self.scale[group] + self.mean, values[rows]
-            )
+            out[rows] = np.where(varies, np.where(varies, self.sd, 1.0) * (z - shift) / self.scale[group] + self.mean, values[rows])
         return with_values(profiles, out)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, TypeVar
 
 import anndata
 import numpy as np
@@ -16,6 +16,7 @@ from impasto.schema import InputError
 from impasto.settings import Settings
 
 Array = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 
 class Corrector(ABC):
@@ -60,6 +61,13 @@ def each(profiles: anndata.AnnData, by: str | None, /, *, task: str) -> Iterator
     names = profiles.obs[by].astype(str).to_numpy()
     for name in np.unique(names):
         yield str(name), np.flatnonzero(names == name)
+
+
+def of_group(learned: Mapping[str, T], group: str, /, *, task: str, by: str | None) -> T:
+    """What was learned of a group. Raises InputError where the group was not there when the corrector was fitted."""
+    if group not in learned:
+        raise InputError(f"{task} was fitted on {', '.join(learned)}, not on {group!r}; fit it on the new {by} too")
+    return learned[group]
 
 
 def reference(

@@ -15,8 +15,7 @@ import anndata
 import numpy as np
 from scipy.stats import norm
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, with_values
-from impasto.schema import InputError
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, with_values
 from impasto.settings import Settings
 
 
@@ -45,11 +44,7 @@ class InverseNormal(Corrector):
         values = finite_values(profiles, task=self.name)
         out = np.empty_like(values)
         for group, rows in each(profiles, self.settings.by, task=self.name):
-            if group not in self.ordered:
-                raise InputError(
-                    f"{self.name} was fitted on {', '.join(self.ordered)}, not on {group!r}; fit it on the new {self.settings.by} too"
-                )
-            known = self.ordered[group]
+            known = of_group(self.ordered, group, task=self.name, by=self.settings.by)
             for feature in range(values.shape[1]):
                 below = np.searchsorted(known[:, feature], values[rows, feature], side="left")
                 up_to = np.searchsorted(known[:, feature], values[rows, feature], side="right")

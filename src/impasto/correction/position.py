@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from impasto import profiles as tables
 from impasto import schema
-from impasto.correction.fitted import Array, Corrector, each, finite_values, reference, with_values
-from impasto.schema import InputError
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, with_values
 from impasto.settings import Settings
 
 
@@ -59,9 +58,8 @@ class Position(Corrector):
         values, places = finite_values(profiles, task=self.name), _places(profiles)
         out = values.copy()
         for plate, rows in each(profiles, schema.PLATE, task=self.name):
-            if plate not in self.row_effects:
-                raise InputError(f"{self.name} was fitted on {', '.join(self.row_effects)}, not on {plate!r}; fit it on the new plate too")
-            out[rows] -= self.row_effects[plate][places[rows, 0]] + self.column_effects[plate][places[rows, 1]]
+            row_effects = of_group(self.row_effects, plate, task=self.name, by=schema.PLATE)
+            out[rows] -= row_effects[places[rows, 0]] + self.column_effects[plate][places[rows, 1]]
         return with_values(profiles, out)
 
 

@@ -19,7 +19,7 @@ from typing import ClassVar, Literal
 import anndata
 import numpy as np
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, reference, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -77,11 +77,7 @@ class Sphering(Corrector):
         values = finite_values(profiles, task=self.name)
         out = np.empty_like(values)
         for group, rows in each(profiles, self.settings.by, task=self.name):
-            if group not in self.whitenings:
-                raise InputError(
-                    f"{self.name} was fitted on {', '.join(self.whitenings)}, not on {group!r}; fit it on the new {self.settings.by} too"
-                )
-            out[rows] = self.whitenings[group].apply(values[rows])
+            out[rows] = of_group(self.whitenings, group, task=self.name, by=self.settings.by).apply(values[rows])
         return with_values(profiles, out)
 
 

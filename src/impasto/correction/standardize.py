@@ -16,8 +16,7 @@ from typing import ClassVar, Literal
 import anndata
 import numpy as np
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, reference, with_values
-from impasto.schema import InputError
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, with_values
 from impasto.settings import Settings
 
 _TO_SD = 1.4826
@@ -56,11 +55,8 @@ class Standardize(Corrector):
         values = finite_values(profiles, task=self.name)
         out = np.empty_like(values)
         for group, rows in each(profiles, self.settings.by, task=self.name):
-            if group not in self.centre:
-                raise InputError(
-                    f"{self.name} was fitted on {', '.join(self.centre)}, not on {group!r}; fit it on the new {self.settings.by} too"
-                )
-            out[rows] = (values[rows] - self.centre[group]) / self.spread[group]
+            centre = of_group(self.centre, group, task=self.name, by=self.settings.by)
+            out[rows] = (values[rows] - centre) / self.spread[group]
         return with_values(profiles, out)
 
 

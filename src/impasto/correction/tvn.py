@@ -21,9 +21,8 @@ import anndata
 import numpy as np
 
 from impasto import profiles as tables
-from impasto.correction.fitted import Array, Corrector, each, finite_values, reference
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference
 from impasto.feature_names import EMBEDDING_GROUP
-from impasto.schema import InputError
 from impasto.settings import Settings
 
 
@@ -74,11 +73,7 @@ class Tvn(Corrector):
         white = ((finite_values(profiles, task=self.name) - self.mean) / self.spread) @ self.directions
         out = np.empty_like(white)
         for group, rows in each(profiles, self.settings.by, task=self.name):
-            if group not in self.shift:
-                raise InputError(
-                    f"{self.name} was fitted on {', '.join(self.shift)}, not on {group!r}; fit it on the new {self.settings.by} too"
-                )
-            out[rows] = (white[rows] - self.shift[group]) @ self.turn[group]
+            out[rows] = (white[rows] - of_group(self.shift, group, task=self.name, by=self.settings.by)) @ self.turn[group]
         names = [f"tvn_{number:04d}" for number in range(out.shape[1])]
         var = tables.describe_features(names).assign(group=EMBEDDING_GROUP)
         return anndata.AnnData(X=out.astype(np.float32), obs=profiles.obs.copy(), var=var, uns=dict(profiles.uns))
