@@ -9,6 +9,7 @@ import json
 import re
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import imagecodecs
@@ -39,47 +40,53 @@ _DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zl
 
 def plane(path: Path | str, page: int = 0, /) -> Plane:
     """One plane (H, W) in the file's own type. Raises BadImage."""
+    return planes(path, [page])[0]
+
+
+def planes(path: Path | str, pages: Sequence[int], /) -> list[Plane]:
+    """Planes (H, W) of one file, opened once. Raises BadImage."""
     path = Path(path)
     if not path.exists():
         raise BadImage(path, "the file is missing")
     if path.is_file() and path.stat().st_size == 0:
         raise BadImage(path, "the file is empty (0 bytes)")
     try:
-        found = (_zarr if path.is_dir() else _READERS[path.suffix.lower()])(path, page)
+        found = (_zarr if path.is_dir() else _READERS[path.suffix.lower()])(path, pages)
     except KeyError as error:
         if path.suffix.lower() not in _READERS:
             raise BadImage(path, f"{path.suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
         raise BadImage(path, f"damaged ({error})") from error
     except _DAMAGE as error:
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
-    if found.ndim != 2 or 0 in found.shape:
-        raise BadImage(path, f"page {page} has shape {found.shape}, not (height, width)")
-    if not (np.issubdtype(found.dtype, np.integer) or np.issubdtype(found.dtype, np.floating)):
-        raise BadImage(path, f"pixels are {found.dtype}, not numbers")
+    for page, one in zip(pages, found, strict=True):
+        if one.ndim != 2 or 0 in one.shape:
+            raise BadImage(path, f"page {page} has shape {one.shape}, not (height, width)")
+        if not (np.issubdtype(one.dtype, np.integer) or np.issubdtype(one.dtype, np.floating)):
+            raise BadImage(path, f"pixels are {one.dtype}, not numbers")
     return found
 
 
-def _tiff(path: Path, page: int) -> Plane:
+def _tiff(path: Path, pages: Sequence[int]) -> list[Plane]:
     with tifffile.TiffFile(path) as file:
-        if page >= len(file.pages):
-            raise BadImage(path, f"page {page} is missing: the file has {len(file.pages)}")
-        found = file.pages[page].asarray()
-    return np.asarray(found)
+        for page in pages:
+            if page >= len(file.pages):
+                raise BadImage(path, f"page {page} is missing: the file has {len(file.pages)}")
+        return [np.asarray(file.pages[page].asarray()) for page in pages]
 
 
-def _png(path: Path, page: int) -> Plane:
+def _png(path: Path, pages: Sequence[int]) -> list[Plane]:
     found = np.asarray(imagecodecs.png_decode(path.read_bytes()))
-    return found if found.ndim == 2 else np.asarray(found[..., page])
+    return [found if found.ndim == 2 else np.asarray(found[..., page]) for page in pages]
 
 
-def _npz(path: Path, page: int) -> Plane:
+def _npz(path: Path, pages: Sequence[int]) -> list[Plane]:
     with np.load(path, allow_pickle=False) as arrays:
         found = arrays[sorted(arrays.files)[0]]
-    return np.asarray(found if found.ndim == 2 else found[page])
+    return [np.asarray(found if found.ndim == 2 else found[page]) for page in pages]
 
 
-def _zarr(path: Path, page: int) -> Plane:
-    """Channel `page` of an OME-Zarr field; time and depth must be of length one."""
+def _zarr(path: Path, pages: Sequence[int]) -> list[Plane]:
+    """Channels of an OME-Zarr field; time and depth must be of length one."""
     import zarr
 
     from impasto.plates import ome_zarr
@@ -89,8 +96,7 @@ def _zarr(path: Path, page: int) -> Plane:
     channel_axis = len(leading) - 2 if len(leading) >= 2 else 0
     if any(size != 1 for axis, size in enumerate(leading) if axis != channel_axis):
         raise BadImage(path, f"shape {array.shape} has several time points or depths; only one of each is read")
-    index = tuple(page if axis == channel_axis else 0 for axis in range(len(leading)))
-    return np.asarray(array[index])
+    return [np.asarray(array[tuple(page if axis == channel_axis else 0 for axis in range(len(leading)))]) for page in pages]
 
 
 _READERS = {".tif": _tiff, ".tiff": _tiff, ".png": _png, ".npz": _npz}

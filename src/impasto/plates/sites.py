@@ -54,12 +54,15 @@ class Sites:
         """
         key = tuple(self.table.loc[number, list(KEYS)])
         planes = self._planes[key]
-        found = []
-        for channel in channels if channels is not None else self.channels:
+        wanted = list(channels) if channels is not None else self.channels
+        for channel in wanted:
             if channel not in planes.index:
                 raise read.BadImage(self.name(number), f"channel {channel} is missing")
-            path, page = planes.loc[channel]
-            found.append(read.plane(path, int(page)))
+        pixels: dict[str, npt.NDArray[np.generic]] = {}
+        # The channels of a stack lie in one file, which is opened once.
+        for path, mine in planes.loc[wanted].groupby("path", sort=False):
+            pixels |= zip(mine.index, read.planes(path, [int(page) for page in mine["page"]]), strict=True)
+        found = [pixels[channel] for channel in wanted]
         shapes = {plane.shape for plane in found}
         if len(shapes) > 1:
             raise read.BadImage(self.name(number), f"its channels differ in size: {', '.join(map(str, sorted(shapes)))}")
