@@ -6,8 +6,9 @@ A checkpoint is a folder: `state.safetensors` (tensors of the method and of the 
 
 from __future__ import annotations
 
+import fnmatch
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,21 @@ def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -
     return place
 
 
-def put(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> None:
-    """Load weights, all of them and no others. Raises InputError that names the first that is missing, new or misshapen."""
+def put(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str, fresh: Sequence[str] = ()) -> None:
+    """Load weights by name, all of them and no others. Raises InputError that names the first that is missing, new or misshapen.
+
+    A weight whose name matches one of the patterns `fresh` (`sources.*`) may differ: it keeps what the module began with.
+    """
     own = module.state_dict()
-    for name in sorted(own.keys() ^ tensors.keys()):
-        raise InputError(
-            f"{where}: weight {name!r} is {'missing' if name in own else 'not part of this model'}; was it trained with other settings?"
-        )
-    for name, tensor in tensors.items():
-        if own[name].shape != tensor.shape:
-            raise InputError(f"{where}: weight {name!r} has shape {tuple(tensor.shape)}, this model needs {tuple(own[name].shape)}")
-    module.load_state_dict(dict(tensors))
+    wrong = dict.fromkeys(own.keys() - tensors.keys(), "missing")
+    wrong |= dict.fromkeys(tensors.keys() - own.keys(), "not part of this model")
+    shared = own.keys() & tensors.keys()
+    wrong |= {
+        name: f"of shape {tuple(tensors[name].shape)}, this model needs {tuple(own[name].shape)}"
+        for name in shared
+        if own[name].shape != tensors[name].shape
+    }
+    for name in sorted(wrong):
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in fresh):
+            raise InputError(f"{where}: weight {name!r} is {wrong[name]}; was it trained with other settings?")
+    module.load_state_dict({name: own[name] if name in wrong else tensors[name] for name in own})

@@ -64,10 +64,12 @@ class Prepared:
     """A method ready for the loop, with its data: what `prepare(settings, profiles, seed=...)` of a method's module returns.
 
     `feed` and `validate` are those of `training.loop`; `facts` is what the run must remember to embed new data (names of
-    blocks, splits, digests), plain values for model.json.
+    blocks, splits, digests), plain values for model.json. `fresh` names the weights (`sources.*`) that the settings allow to
+    begin anew where a run starts from an earlier one.
     """
 
     method: Method
     feed: Any
     validate: Any
     facts: dict[str, Any]
+    fresh: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import importlib
 import json
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import Field
@@ -15,16 +15,24 @@ from impasto.recipe import Verb
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings, parse_set
 
+if TYPE_CHECKING:
+    from impasto.training.method import Prepared
+
 METHODS = {
     "two_towers": "impasto.joint.two_towers",
 }
-"""Name of a method -> the module that has its settings (`SETTINGS`) and `prepare(settings, profiles, seed=...)`."""
+"""Name of a method -> the module that has its settings (`SETTINGS`) and `prepare(settings, profiles, seed=...)`.
+
+A module whose data depend on the run it starts from (its features, its sources) has `prepare_from(settings, profiles, earlier,
+seed=...)` too.
+"""
 
 
 class TrainSettings(Settings):
-    """One training: the method with its parts, the loop, the profiles."""
+    """One training: the method with its parts, the loop, the profiles; `start` is an earlier run whose weights it begins with."""
 
     profiles: Path
+    start: Path | None = None
     method: dict[str, Any]
     loop: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
@@ -42,13 +50,37 @@ def run(settings: TrainSettings, out: Path) -> None:
     loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
     _join_ranks()
     profiles = tables.read(settings.profiles)
-    prepared = module.prepare(chosen, profiles, seed=settings.seed)
+    prepared = _prepared(module, chosen, profiles, settings)
     described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, "profiles": str(settings.profiles.resolve())}
+    if settings.start is not None:
+        described["start"] = {"run": str(settings.start.resolve()), "digest": runs.digest(settings.start / "model.safetensors")}
     _refuse_other(out, described)
     runs.write_json(out / "model.json", described)
     fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
     with runs.atomic(out / "card.md") as temporary:
         temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(settings.profiles)))
+
+
+def _prepared(module: ModuleType, chosen: Settings, data: Any, settings: TrainSettings) -> Prepared:
+    """The method with its data; with `start`, holding the earlier run's weights, matched by name."""
+    from impasto.training import checkpoint
+    from impasto.training.earlier import Earlier
+
+    if settings.start is None:
+        prepared: Prepared = module.prepare(chosen, data, seed=settings.seed)
+        return prepared
+    earlier = Earlier.read(settings.start)
+    name = getattr(chosen, "name", None)
+    if earlier.method["name"] != name:
+        raise InputError(
+            f"start: {settings.start} holds a {earlier.method['name']} model, and this stage trains {name}; start from its like"
+        )
+    if hasattr(module, "prepare_from"):
+        prepared = module.prepare_from(chosen, data, earlier, seed=settings.seed)
+    else:
+        prepared = module.prepare(chosen, data, seed=settings.seed)
+    checkpoint.put(prepared.method, earlier.weights, where=str(settings.start), fresh=prepared.fresh)
+    return prepared
 
 
 def _join_ranks() -> None:
@@ -82,6 +114,7 @@ def command(
     path: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe with one train stage; see recipes/.")],
     profiles: Annotated[Path, typer.Option(help="Profiles to train on: .parquet, .csv, .h5ad or .zarr.")],
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
+    start: Annotated[Path | None, typer.Option(help="An earlier run whose weights to begin with.")] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's seed.")] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, as method.loss=clip.")] = None,
 ) -> None:
@@ -95,6 +128,7 @@ def command(
     recipe = recipes.read(path)
     stage = recipe.only("train")
     given: dict[str, Any] = {"profiles": str(profiles.resolve())} | ({} if seed is None else {"seed": seed})
+    given |= {} if start is None else {"start": str(start.resolve())}
     for key, value in parse_set(changes or []).items():
         given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
     settings = recipes.settings_of(recipe, stage, out=out, given=given)
@@ -102,4 +136,9 @@ def command(
     console.print(f"{'trained' if worked else 'already trained'}: {out}")
 
 
-VERB = Verb(settings=TrainSettings, inputs=lambda s: [s.profiles], run=run, result="")
+def inputs(settings: TrainSettings) -> list[Path]:
+    """The profiles, and the weights it starts from."""
+    return [settings.profiles, *([] if settings.start is None else [settings.start / "model.safetensors"])]
+
+
+VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="")
