@@ -264,6 +264,15 @@ def test_train_is_killed_and_goes_on_to_the_same_weights(simulated: Path, tmp_pa
     assert (tmp_path / "killed" / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
 
 
+def test_a_method_says_which_data_it_reads(simulated: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text('[[stage]]\nverb = "train"\n[stage.method]\nname = "two_towers"\n')
+    profiles = ("--profiles", simulated / "profiles.parquet")
+    told = impasto("train", tmp_path / "r.toml", "--out", tmp_path / "out", code=2)
+    assert "two_towers trains on profiles; give them with --profiles" in " ".join(told.split())
+    told = impasto("train", tmp_path / "r.toml", *profiles, "--sites", simulated, "--out", tmp_path / "out", code=2)
+    assert "two_towers trains on profiles, so it does not read the sites" in " ".join(told.split())
+
+
 def test_the_space_loads_in_one_line_and_matches_features_by_name(run: Path) -> None:
     from impasto.joint.space import Space
 

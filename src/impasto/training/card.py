@@ -15,6 +15,7 @@ def write(described: dict[str, Any], *, log: Path, digest: str) -> str:
     facts, method = described["facts"], described["method"]
     settings = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in sorted(method.items()))
     split = facts.get("split", {})
+    data = described.get("profiles", described.get("sites"))
     seen = "\n".join(f"| {part} | {len(names)} |" for part, names in split.items())
     scored = [line for line in lines if "validation_score" in line]
     best = max(scored, key=lambda line: line["validation_score"]) if scored else None
@@ -28,7 +29,7 @@ def write(described: dict[str, Any], *, log: Path, digest: str) -> str:
 Written by impasto {__version__}. Weights: `model.safetensors`; settings and split: `model.json`; log: `log.jsonl`.
 
 ## Data
-`{described["profiles"]}`, sha256 `{digest}`. The weights carry the licence of these data; state it when you share them.
+`{data}`, sha256 `{digest}`. The weights carry the licence of these data; state it when you share them.
 
 | part | perturbations |
 |---|---|

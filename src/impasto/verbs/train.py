@@ -1,4 +1,4 @@
-"""`impasto train RECIPE --profiles PROFILES --out RUN`: train one method in the one loop."""
+"""`impasto train RECIPE (--profiles PROFILES | --sites DIR) --out RUN`: train one method in the one loop."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 METHODS = {
     "two_towers": "impasto.joint.two_towers",
 }
-"""Name of a method -> the module that has its settings (`SETTINGS`) and `prepare(settings, profiles, seed=...)`.
+"""Name of a method -> its module: settings (`SETTINGS`), what it reads (`READS`) and `prepare(settings, data, seed=...)`.
 
-A module whose data depend on the run it starts from (its features, its sources) has `prepare_from(settings, profiles, earlier,
-seed=...)` too.
+`READS` is `profiles` (also where a module does not say) or `sites`, the images that `impasto ingest` found. A module whose data
+depend on the run it starts from (its features, its sources) has `prepare_from(settings, data, earlier, seed=...)` too.
 """
 
 
 class TrainSettings(Settings):
-    """One training: the method with its parts, the loop, the profiles; `start` is an earlier run whose weights it begins with."""
+    """One training: the method with its parts, the loop, the data it reads (`profiles` or `sites`); `start` is an earlier run
+    whose weights it begins with.
+    """
 
-    profiles: Path
+    profiles: Path | None = None
+    sites: Path | None = None
     start: Path | None = None
     method: dict[str, Any]
     loop: dict[str, Any] = Field(default_factory=dict)
@@ -40,7 +43,6 @@ class TrainSettings(Settings):
 
 def run(settings: TrainSettings, out: Path) -> None:
     """Train, and leave model.safetensors, model.json, split.json, log.jsonl, card.md and checkpoint/ at `out`."""
-    from impasto import profiles as tables
     from impasto import runs
     from impasto.training import card
     from impasto.training.loop import LoopSettings, fit
@@ -49,16 +51,45 @@ def run(settings: TrainSettings, out: Path) -> None:
     chosen = module.SETTINGS.read(settings.method, where="[stage.method]")
     loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
     _join_ranks()
-    profiles = tables.read(settings.profiles)
-    prepared = _prepared(module, chosen, profiles, settings)
-    described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, "profiles": str(settings.profiles.resolve())}
+    path = _data_path(settings, module)
+    prepared = _prepared(module, chosen, _read(path, module), settings)
+    described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, _reads(module): str(path.resolve())}
     if settings.start is not None:
         described["start"] = {"run": str(settings.start.resolve()), "digest": runs.digest(settings.start / "model.safetensors")}
     _refuse_other(out, described)
     runs.write_json(out / "model.json", described)
     fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
     with runs.atomic(out / "card.md") as temporary:
-        temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(settings.profiles)))
+        temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(path)))
+
+
+def _reads(module: ModuleType) -> str:
+    return str(getattr(module, "READS", "profiles"))
+
+
+def _data_path(settings: TrainSettings, module: ModuleType) -> Path:
+    """The data that this method reads. Raises InputError where they are not given, or others are."""
+    given = {"profiles": settings.profiles, "sites": settings.sites}
+    wanted = _reads(module)
+    path = given.pop(wanted)
+    name = settings.method["name"]
+    if path is None:
+        raise InputError(f"{name} trains on {wanted}; give them with --{wanted}, or as the key {wanted!r} of the stage")
+    for other, extra in given.items():
+        if extra is not None:
+            raise InputError(f"{name} trains on {wanted}, so it does not read the {other} {extra}; leave them out")
+    return path
+
+
+def _read(path: Path, module: ModuleType) -> Any:
+    """The data at a path, as the method's `prepare` takes them: Profiles or Sites."""
+    if _reads(module) == "sites":
+        from impasto.plates.sites import Sites
+
+        return Sites.read(path)
+    from impasto import profiles as tables
+
+    return tables.read(path)
 
 
 def _prepared(module: ModuleType, chosen: Settings, data: Any, settings: TrainSettings) -> Prepared:
@@ -112,13 +143,14 @@ def _refuse_other(out: Path, described: dict[str, Any]) -> None:
 
 def command(
     path: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe with one train stage; see recipes/.")],
-    profiles: Annotated[Path, typer.Option(help="Profiles to train on: .parquet, .csv, .h5ad or .zarr.")],
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
+    profiles: Annotated[Path | None, typer.Option(help="Profiles to train on: .parquet, .csv, .h5ad or .zarr.")] = None,
+    sites: Annotated[Path | None, typer.Option(help="Images to train on: a folder that impasto ingest wrote.")] = None,
     start: Annotated[Path | None, typer.Option(help="An earlier run whose weights to begin with.")] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's seed.")] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, as method.loss=clip.")] = None,
 ) -> None:
-    """Train a method on profiles. A killed run goes on from its last checkpoint, to the same bytes.
+    """Train a method on profiles or on images. A killed run goes on from its last checkpoint, to the same bytes.
 
     Example: `impasto train recipes/cellclip.toml --profiles profiles.parquet --out runs/cellclip`
     """
@@ -127,8 +159,9 @@ def command(
 
     recipe = recipes.read(path)
     stage = recipe.only("train")
-    given: dict[str, Any] = {"profiles": str(profiles.resolve())} | ({} if seed is None else {"seed": seed})
-    given |= {} if start is None else {"start": str(start.resolve())}
+    paths = {"profiles": profiles, "sites": sites, "start": start}
+    given: dict[str, Any] = {k: str(v.resolve()) for k, v in paths.items() if v is not None}
+    given |= {} if seed is None else {"seed": seed}
     for key, value in parse_set(changes or []).items():
         given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
     settings = recipes.settings_of(recipe, stage, out=out, given=given)
@@ -137,8 +170,9 @@ def command(
 
 
 def inputs(settings: TrainSettings) -> list[Path]:
-    """The profiles, and the weights it starts from."""
-    return [settings.profiles, *([] if settings.start is None else [settings.start / "model.safetensors"])]
+    """The data, and the weights it starts from."""
+    start = settings.start and settings.start / "model.safetensors"
+    return [path for path in (settings.profiles, settings.sites, start) if path is not None]
 
 
 VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="")

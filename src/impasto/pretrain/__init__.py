@@ -1,0 +1,1 @@
+"""Image-only methods: encoders trained on sites, without or with weak labels."""
