@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto import correction
+from impasto.correction import kept
 from impasto.correction.clip import Clip, ClipSettings
 from impasto.correction.combat import Combat, CombatSettings
 from impasto.correction.fitted import Corrector
@@ -36,6 +39,7 @@ def plates(*, plates: int = 3, wells: int = 40, controls: int = 20, width: int =
             rows.append(
                 {
                     "plate": f"P{plate}",
+                    "batch": f"B{plate}",
                     "well": f"{chr(65 + well // 12)}{well % 12 + 1:02d}",
                     "control_type": "negcon" if control else "trt",
                     "perturbation": "DMSO" if control else f"c{well}",
@@ -168,6 +172,39 @@ def test_what_is_given_is_not_changed_and_new_rows_of_known_plates_are_corrected
     np.testing.assert_array_equal(data.X, before)
     some = data[::3].copy()
     np.testing.assert_allclose(fitted.transform(some).X, whole.X[::3], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(correction.METHODS))
+def test_fitted_steps_come_back_from_disk_to_the_same_bytes(name: str, tmp_path: Path) -> None:
+    data = plates()
+    kind = correction.corrector(name)
+    fitted = kind.fit(data, kind.settings_class())
+    kept.save(tmp_path / "fitted", [fitted])
+    (again,) = kept.load(tmp_path / "fitted")
+    np.testing.assert_array_equal(again.transform(data).X, fitted.transform(data).X)
+    assert again.settings == fitted.settings
+    assert again.met() == fitted.met()
+
+
+@pytest.mark.parametrize("name", ["combat", "harmony", "inverse_normal", "kernel_pca", "position", "standardize", "tvn"])
+def test_a_new_plate_is_met_by_its_own_rows_and_changes_nothing_else(name: str) -> None:
+    """Fitted on two plates, extended by a third: the first two come out as before, the third loses its plate effect too."""
+    data = plates(shift=5.0, width=20)
+    third = (data.obs["plate"] == "P2").to_numpy()
+    kind = correction.corrector(name)
+    chosen = kind.settings_class.read({"by": "plate"} if "by" in kind.settings_class.model_fields else {}, where="test")
+    fitted = kind.fit(data[~third].copy(), chosen)
+    wider = fitted.extended(data)
+    assert set(wider.met()) - set(fitted.met()) == {"P2"}
+    np.testing.assert_array_equal(wider.transform(data).X[~third], fitted.transform(data[~third].copy()).X)
+    if name != "position":  # a plate's common level is no row or column effect
+        told = receipt(data, wider.transform(data), methods=[])
+        assert told["explained"]["plate"]["after"] < 0.25 * told["explained"]["plate"]["before"]
+
+
+def test_a_folder_without_fitted_steps_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no fitted corrections"):
+        kept.load(tmp_path)
 
 
 @pytest.mark.parametrize("kind", [Standardize, Tvn])

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 METHODS = {
     "clip": ("impasto.correction.clip", "Clip"),
     "combat": ("impasto.correction.combat", "Combat"),
+    "harmony": ("impasto.correction.harmony", "Harmony"),
     "inverse_normal": ("impasto.correction.inverse_normal", "InverseNormal"),
+    "kernel_pca": ("impasto.correction.kernel_pca", "KernelPca"),
     "position": ("impasto.correction.position", "Position"),
     "select": ("impasto.correction.select", "Select"),
     "sphering": ("impasto.correction.sphering", "Sphering"),

@@ -10,17 +10,20 @@ other perturbations than the rest would have its biology taken for batch, so suc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, unmet, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
+
+Rows = npt.NDArray[np.intp]
 
 
 class CombatSettings(Settings):
@@ -54,10 +57,18 @@ class Combat(Corrector):
         # Pooled within batches, over n: the maximum-likelihood estimate that the method is defined with.
         sd = np.sqrt(sum(((values[rows] - m) ** 2).sum(axis=0) for rows, m in zip(groups.values(), means, strict=True)) / len(values))
         sd = np.where(sd > 1e-12, sd, np.inf)
-        shift, scale = {}, {}
-        for group, rows in groups.items():
-            shift[group], scale[group] = _shrink((values[rows] - mean) / sd, varies=np.isfinite(sd))
-        return cls(settings, mean, sd, shift, scale)
+        return cls(settings, mean, sd, {}, {}).extended(profiles)
+
+    def extended(self, profiles: anndata.AnnData, /) -> Self:
+        values = finite_values(profiles, task=self.name)
+        shift, scale = dict(self.shift), dict(self.scale)
+        for group, rows in unmet(shift, profiles, self.settings.by, task=self.name):
+            _refuse_single(group, rows, by=self.settings.by)
+            shift[group], scale[group] = _shrink((values[rows] - self.mean) / self.sd, varies=np.isfinite(self.sd))
+        return replace(self, shift=shift, scale=scale)
+
+    def met(self) -> tuple[str, ...]:
+        return tuple(self.shift)
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         values = finite_values(profiles, task=self.name)
@@ -70,10 +81,14 @@ class Combat(Corrector):
         return with_values(profiles, out)
 
 
-def _refuse(profiles: anndata.AnnData, groups: dict[str, np.ndarray[tuple[int], np.dtype[np.intp]]], settings: CombatSettings) -> None:
-    small = [group for group, rows in groups.items() if len(rows) < 2]
-    if small:
-        raise InputError(f"combat: {settings.by} {small[0]!r} has one row, which has no spread; drop it, or correct by a larger group")
+def _refuse_single(group: str, rows: Rows, *, by: str) -> None:
+    if len(rows) < 2:
+        raise InputError(f"combat: {by} {group!r} has one row, which has no spread; drop it, or correct by a larger group")
+
+
+def _refuse(profiles: anndata.AnnData, groups: dict[str, Rows], settings: CombatSettings) -> None:
+    for group, rows in groups.items():
+        _refuse_single(group, rows, by=settings.by)
     if len(groups) < 2:
         raise InputError(f"combat: there is one {settings.by} only, so there is nothing to align")
     if settings.confounded or schema.PERTURBATION not in profiles.obs:

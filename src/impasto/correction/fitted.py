@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import anndata
 import numpy as np
@@ -24,6 +24,7 @@ class Corrector(ABC):
 
     name: ClassVar[str]
     settings_class: ClassVar[type[Settings]]
+    settings: Settings
 
     @classmethod
     @abstractmethod
@@ -32,7 +33,18 @@ class Corrector(ABC):
 
     @abstractmethod
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        """Corrected profiles; the ones given are not changed."""
+        """Corrected profiles; the ones given are not changed. Raises InputError at a group that it has not met."""
+
+    def extended(self, _: anndata.AnnData, /) -> Self:
+        """The same corrector, which has also met the groups (plates, batches) of these profiles.
+
+        What is a group's own (its centre, its shift) is learned from its own rows; what all share stays as it was fitted.
+        """
+        return self
+
+    def met(self) -> tuple[str, ...]:
+        """The groups that have been met; empty for a corrector without any."""
+        return ()
 
 
 def with_values(profiles: anndata.AnnData, values: npt.NDArray[np.floating], /) -> anndata.AnnData:
@@ -61,6 +73,13 @@ def each(profiles: anndata.AnnData, by: str | None, /, *, task: str) -> Iterator
     names = profiles.obs[by].astype(str).to_numpy()
     for name in np.unique(names):
         yield str(name), np.flatnonzero(names == name)
+
+
+def unmet(
+    learned: Mapping[str, object], profiles: anndata.AnnData, by: str | None, /, *, task: str
+) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+    """The groups of `each` that nothing was learned of yet."""
+    return ((group, rows) for group, rows in each(profiles, by, task=task) if group not in learned)
 
 
 def of_group(learned: Mapping[str, T], group: str, /, *, task: str, by: str | None) -> T:

@@ -8,14 +8,14 @@ an outlier lies; ranks are taken over all wells of the group, so it has no use f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
 from scipy.stats import norm
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, unmet, with_values
 from impasto.settings import Settings
 
 
@@ -37,8 +37,15 @@ class InverseNormal(Corrector):
     @classmethod
     def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> InverseNormal:
         assert isinstance(settings, InverseNormalSettings)
-        values = finite_values(profiles, task=cls.name)
-        return cls(settings, {group: np.sort(values[rows], axis=0) for group, rows in each(profiles, settings.by, task=cls.name)})
+        return cls(settings, {}).extended(profiles)
+
+    def extended(self, profiles: anndata.AnnData, /) -> Self:
+        values = finite_values(profiles, task=self.name)
+        found = {g: np.sort(values[rows], axis=0) for g, rows in unmet(self.ordered, profiles, self.settings.by, task=self.name)}
+        return replace(self, ordered=self.ordered | found)
+
+    def met(self) -> tuple[str, ...]:
+        return tuple(self.ordered)
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         values = finite_values(profiles, task=self.name)

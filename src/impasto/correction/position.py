@@ -9,8 +9,8 @@ controls in every row. Where replicates share their place on all plates (a fixed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from impasto import profiles as tables
 from impasto import schema
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, unmet, with_values
 from impasto.settings import Settings
 
 
@@ -43,16 +43,20 @@ class Position(Corrector):
     @classmethod
     def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Position:
         assert isinstance(settings, PositionSettings)
-        tables.require(profiles, schema.PLATE, schema.WELL, task=cls.name)
-        values, places = finite_values(profiles, task=cls.name), _places(profiles)
-        rows_of, columns_of = {}, {}
-        size = places.max(axis=0) + 1
-        for plate, rows in each(profiles, schema.PLATE, task=cls.name):
-            mine = reference(profiles, rows, on=settings.on, group=plate, task=cls.name)
-            rows_of[plate], columns_of[plate] = median_polish(
-                values[mine], places[mine], size=size, least=settings.least, turns=settings.turns
-            )
-        return cls(settings, rows_of, columns_of)
+        return cls(settings, {}, {}).extended(profiles)
+
+    def extended(self, profiles: anndata.AnnData, /) -> Self:
+        tables.require(profiles, schema.PLATE, schema.WELL, task=self.name)
+        values, places = finite_values(profiles, task=self.name), _places(profiles)
+        rows_of, columns_of = dict(self.row_effects), dict(self.column_effects)
+        chosen, size = self.settings, places.max(axis=0) + 1
+        for plate, rows in unmet(rows_of, profiles, schema.PLATE, task=self.name):
+            mine = reference(profiles, rows, on=chosen.on, group=plate, task=self.name)
+            rows_of[plate], columns_of[plate] = median_polish(values[mine], places[mine], size=size, least=chosen.least, turns=chosen.turns)
+        return replace(self, row_effects=rows_of, column_effects=columns_of)
+
+    def met(self) -> tuple[str, ...]:
+        return tuple(self.row_effects)
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         values, places = finite_values(profiles, task=self.name), _places(profiles)

@@ -13,13 +13,15 @@ directions the controls never show are scaled by 1/sqrt(r).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+import functools
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, unmet, with_values
+from impasto.correction.regulariser import search
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -30,7 +32,8 @@ class SpheringSettings(Settings):
     by: Literal["plate", "batch", "source"] | None = None
     on: Literal["controls", "all"] = "controls"
     form: Literal["ZCA", "ZCA-cor"] = "ZCA-cor"
-    regulariser: float = 0.1
+    regulariser: float | Literal["search"] = 0.1
+    """A share of the mean eigenvalue, or "search" for the best of 25 (regulariser.py)."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,24 @@ class Sphering(Corrector):
     @classmethod
     def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Sphering:
         assert isinstance(settings, SpheringSettings)
-        if settings.regulariser <= 0:
+        if settings.regulariser == "search":
+            found = search(profiles, functools.partial(_fit_with, settings))
+            settings = settings.model_copy(update={"regulariser": found})
+        elif settings.regulariser <= 0:
             raise InputError(
                 f"sphering needs a regulariser above 0, not {settings.regulariser}: without one, noise is blown up without bound"
             )
-        values = finite_values(profiles, task=cls.name)
-        found = {}
-        for group, rows in each(profiles, settings.by, task=cls.name):
-            mine = values[reference(profiles, rows, on=settings.on, group=group, task=cls.name, least=3)]
-            found[group] = whitening(mine, correlation=settings.form == "ZCA-cor", regulariser=settings.regulariser)
-        return cls(settings, found)
+        return cls(settings, {}).extended(profiles)
+
+    def extended(self, profiles: anndata.AnnData, /) -> Self:
+        chosen, values, found = self.settings, finite_values(profiles, task=self.name), dict(self.whitenings)
+        for group, rows in unmet(found, profiles, chosen.by, task=self.name):
+            mine = values[reference(profiles, rows, on=chosen.on, group=group, task=self.name, least=3)]
+            found[group] = whitening(mine, correlation=chosen.form == "ZCA-cor", regulariser=float(chosen.regulariser))
+        return replace(self, whitenings=found)
+
+    def met(self) -> tuple[str, ...]:
+        return tuple(self.whitenings)
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         values = finite_values(profiles, task=self.name)
@@ -79,6 +90,10 @@ class Sphering(Corrector):
         for group, rows in each(profiles, self.settings.by, task=self.name):
             out[rows] = of_group(self.whitenings, group, task=self.name, by=self.settings.by).apply(values[rows])
         return with_values(profiles, out)
+
+
+def _fit_with(settings: SpheringSettings, profiles: anndata.AnnData, regulariser: float) -> Sphering:
+    return Sphering.fit(profiles, settings.model_copy(update={"regulariser": regulariser}))
 
 
 def whitening(reference_rows: Array, /, *, correlation: bool, regulariser: float) -> Whitening:

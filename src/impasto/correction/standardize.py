@@ -10,13 +10,13 @@ constant there too, it becomes 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, unmet, with_values
 from impasto.settings import Settings
 
 _TO_SD = 1.4826
@@ -44,12 +44,18 @@ class Standardize(Corrector):
     @classmethod
     def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Standardize:
         assert isinstance(settings, StandardizeSettings)
-        values = finite_values(profiles, task=cls.name)
-        centre, spread = {}, {}
-        for group, rows in each(profiles, settings.by, task=cls.name):
-            mine = values[reference(profiles, rows, on=settings.on, group=group, task=cls.name)]
-            centre[group], spread[group] = _centre_and_spread(mine, values[rows], settings.statistic)
-        return cls(settings, centre, spread)
+        return cls(settings, {}, {}).extended(profiles)
+
+    def extended(self, profiles: anndata.AnnData, /) -> Self:
+        values = finite_values(profiles, task=self.name)
+        centre, spread = dict(self.centre), dict(self.spread)
+        for group, rows in unmet(self.centre, profiles, self.settings.by, task=self.name):
+            mine = values[reference(profiles, rows, on=self.settings.on, group=group, task=self.name)]
+            centre[group], spread[group] = _centre_and_spread(mine, values[rows], self.settings.statistic)
+        return replace(self, centre=centre, spread=spread)
+
+    def met(self) -> tuple[str, ...]:
+        return tuple(self.centre)
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         values = finite_values(profiles, task=self.name)

@@ -14,14 +14,14 @@ controls is refused rather than passed through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
 
 from impasto import profiles as tables
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, unmet
 from impasto.feature_names import EMBEDDING_GROUP
 from impasto.settings import Settings
 
@@ -45,6 +45,7 @@ class Tvn(Corrector):
     mean: Array
     spread: Array
     directions: Array
+    colour: Array
     shift: dict[str, Array]
     turn: dict[str, Array]
 
@@ -60,14 +61,22 @@ class Tvn(Corrector):
         mean, deviation = controls.mean(axis=0), controls.std(axis=0, ddof=1)
         spread = np.where(deviation > 1e-9, deviation, np.inf)
         directions = _components((controls - mean) / spread, settings.components)
-        white = ((values - mean) / spread) @ directions
-        everything = np.concatenate([white[rows] for rows in groups.values()])
-        colour = _power(np.cov(everything, rowvar=False) + settings.ridge * np.eye(white.shape[1]), 0.5)
-        shift, turn = {}, {}
-        for group, rows in groups.items():
-            shift[group] = white[rows].mean(axis=0)
-            turn[group] = _power(np.cov(white[rows], rowvar=False) + settings.ridge * np.eye(white.shape[1]), -0.5) @ colour
-        return cls(settings, mean, spread, directions, shift, turn)
+        white = ((controls - mean) / spread) @ directions
+        colour = _power(np.cov(white, rowvar=False) + settings.ridge * np.eye(white.shape[1]), 0.5)
+        return cls(settings, mean, spread, directions, colour, {}, {}).extended(profiles)
+
+    def extended(self, profiles: anndata.AnnData, /) -> Self:
+        values = finite_values(profiles, task=self.name)
+        shift, turn = dict(self.shift), dict(self.turn)
+        for group, rows in unmet(shift, profiles, self.settings.by, task=self.name):
+            mine = reference(profiles, rows, on=self.settings.on, group=group, task=self.name)
+            white = ((values[mine] - self.mean) / self.spread) @ self.directions
+            shift[group] = white.mean(axis=0)
+            turn[group] = _power(np.cov(white, rowvar=False) + self.settings.ridge * np.eye(white.shape[1]), -0.5) @ self.colour
+        return replace(self, shift=shift, turn=turn)
+
+    def met(self) -> tuple[str, ...]:
+        return tuple(self.shift)
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         white = ((finite_values(profiles, task=self.name) - self.mean) / self.spread) @ self.directions

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import Field
 
 from impasto.recipe import Verb
+from impasto.schema import InputError
 from impasto.settings import Settings, parse_set
+
+if TYPE_CHECKING:
+    import anndata
+
+    from impasto.correction.fitted import Corrector
 
 
 class CorrectSettings(Settings):
     """The steps, applied in order; each is a table with `method` and that method's own settings."""
 
     profiles: Path
-    steps: list[dict[str, Any]]
+    steps: list[dict[str, Any]] = Field(default_factory=list)
+    fitted: Path | None = None
+    """A folder of steps that were fitted before (`keep`): applied as they are. A plate they have not met brings its own centre,
+    shift or scale, learned from its own rows; what all plates share stays."""
+    keep: bool = False
+    """Leave the fitted steps beside the result, at `<out>.fitted`."""
     spare: float = 0.0
     """Share of each plate's negative controls that no step learns from, marked `spared`, for scoring: controls that a whitening
     was fitted on lie more regularly than any new well, so a score against them is not honest."""
@@ -23,25 +35,48 @@ class CorrectSettings(Settings):
 
 
 def run(settings: CorrectSettings, out: Path) -> None:
-    """Write the corrected profiles at `out`, and `<out>.receipt.json`."""
-    from impasto import correction, runs
+    """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
     from impasto import profiles as tables
+    from impasto import runs
+    from impasto.correction import kept
     from impasto.correction.receipt import receipt
     from impasto.correction.spared import spare_controls, without_spared
+
+    if bool(settings.steps) == bool(settings.fitted):
+        raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
 
     before = tables.read(settings.profiles)
     if settings.spare:
         before = spare_controls(before, share=settings.spare, seed=settings.seed)
     after = before
+    steps: list[Corrector] = []
     told: list[dict[str, Any]] = []
-    for number, step in enumerate(settings.steps, start=1):
-        kind = correction.corrector(str(step.get("method")))
-        chosen = kind.settings_class.read({k: v for k, v in step.items() if k != "method"}, where=f"step {number} ({kind.name})")
-        after = kind.fit(without_spared(after), chosen).transform(after)
-        told.append({"method": kind.name, **chosen.model_dump(mode="json")})
+    before_now = kept.load(settings.fitted) if settings.fitted else []
+    for number in range(len(before_now or settings.steps)):
+        seen = without_spared(after)
+        fitted = before_now[number].extended(seen) if before_now else _fit(settings.steps[number], seen, number=number + 1)
+        new = sorted(set(fitted.met()) - set(before_now[number].met())) if before_now else []
+        after = fitted.transform(after)
+        steps.append(fitted)
+        told.append({"method": fitted.name, **fitted.settings.model_dump(mode="json"), **({"learned_anew": new} if new else {})})
     after.uns["correction"] = told
+    if settings.keep:
+        kept.save(fitted_path(out), steps)
     tables.write(after, out)
     runs.write_json(receipt_path(out), receipt(before, after, methods=told))
+
+
+def _fit(step: dict[str, Any], profiles: anndata.AnnData, *, number: int) -> Corrector:
+    from impasto import correction
+
+    kind = correction.corrector(str(step.get("method")))
+    chosen = kind.settings_class.read({k: v for k, v in step.items() if k != "method"}, where=f"step {number} ({kind.name})")
+    return kind.fit(profiles, chosen)
+
+
+def fitted_path(out: Path) -> Path:
+    """Where the fitted steps of corrected profiles are kept."""
+    return out.with_name(out.name + ".fitted")
 
 
 def receipt_path(out: Path) -> Path:
@@ -51,11 +86,16 @@ def receipt_path(out: Path) -> Path:
 
 def command(
     profiles: Annotated[Path, typer.Argument(metavar="PROFILES", help="Profiles of wells or sites.")],
-    method: Annotated[
-        list[str],
-        typer.Option(help="standardize, select, clip, sphering, tvn, combat, position or inverse_normal; several are applied in order."),
-    ],
     out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="One of those below; several are applied in order."),
+    ] = None,
+    fitted: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead of --method: apply what --keep left; a new plate is met by its own rows."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the fitted steps at OUT.fitted, for plates to come.")] = False,
     by: Annotated[
         str | None, typer.Option(help="plate, batch or source: what is corrected on its own (each method's habit by default).")
     ] = None,
@@ -71,6 +111,8 @@ def command(
 ) -> None:
     """Correct profiles, and print what was removed and what was left.
 
+    Methods: clip, combat, harmony, inverse_normal, kernel_pca, position, select, sphering, standardize, tvn.
+
     Example: `impasto correct profiles.parquet --method select --method standardize --method clip --method sphering --out corrected.parquet`
     """
     import json
@@ -80,13 +122,15 @@ def command(
     from impasto import recipe as recipes
 
     given = parse_set(changes or [])
+    methods = method or []
     steps = []
-    for name in method:
+    for name in methods:
         known = correction.corrector(name).settings_class.model_fields
         step: dict[str, Any] = {"method": name, **({"by": by} if by and "by" in known else {})}
-        step |= {k: v for k, v in given.items() if k not in method and (k in known or len(method) == 1)}
+        step |= {k: v for k, v in given.items() if k not in methods and (k in known or len(methods) == 1)}
         steps.append({**step, **given.get(name, {})})
-    settings = CorrectSettings.read({"profiles": profiles, "steps": steps, "spare": spare, "seed": seed}, where="impasto correct")
+    chosen = {"profiles": profiles, "steps": steps, "fitted": fitted, "keep": keep, "spare": spare, "seed": seed}
+    settings = CorrectSettings.read(chosen, where="impasto correct")
     recipes.execute("correct", settings, out=out)
     told = json.loads(receipt_path(out).read_text())
     if as_json:
@@ -100,6 +144,9 @@ def show(told: dict[str, Any], out: Path) -> None:
     from impasto.verbs.terminal import console
     from impasto.verbs.terminal import show as table
 
+    for step in told["methods"]:
+        if step.get("learned_anew"):
+            console.print(f"{step['method']} met {', '.join(step['learned_anew'])} for the first time, by their own rows", highlight=False)
     rows = [{"variance explained by": name, "before": v["before"], "after": v["after"]} for name, v in told["explained"].items()]
     rows.append(
         {"variance explained by": "replicate signal (cosine)", "before": told["signal"]["before"], "after": told["signal"]["after"]}
@@ -108,4 +155,4 @@ def show(told: dict[str, Any], out: Path) -> None:
     console.print(f"{told['rows']} rows, {told['features']['before']} -> {told['features']['after']} features: {out}", highlight=False)
 
 
-VERB = Verb(settings=CorrectSettings, inputs=lambda s: [s.profiles], run=run, result="profiles.parquet")
+VERB = Verb(settings=CorrectSettings, inputs=lambda s: [s.profiles, *([s.fitted] if s.fitted else [])], run=run, result="profiles.parquet")

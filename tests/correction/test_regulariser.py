@@ -1,0 +1,47 @@
+"""The search takes what separates replicates from controls that were held back."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from impasto.correction import regulariser
+from impasto.correction.sphering import Sphering, SpheringSettings
+from impasto.schema import InputError
+
+
+def planted(*, replicates: bool = True) -> anndata.AnnData:
+    """Signal in directions of little nuisance, under nuisance a hundred times as strong: weak whitening cannot find it."""
+    rng = np.random.default_rng(0)
+    width = 12
+    nuisance = np.concatenate([np.full(4, 30.0), np.full(width - 4, 0.3)])
+    signals = rng.normal(size=(10, width)) * np.where(nuisance > 1, 0, 1.0)
+    rows, values = [], []
+    for plate in ("P", "Q"):
+        for well in range(50):
+            control = well < 40
+            what = "DMSO" if control else f"c{well}" + ("" if replicates else plate)
+            rows.append({"plate": plate, "well": f"A{well + 1:02d}", "control_type": "negcon" if control else "trt", "perturbation": what})
+            values.append(nuisance * rng.normal(size=width) + (0 if control else signals[well - 40]))
+    return anndata.AnnData(X=np.array(values, dtype=np.float32), obs=pd.DataFrame(rows).rename(index=str))
+
+
+def test_the_search_beats_a_poor_choice() -> None:
+    data = planted()
+    found = Sphering.fit(data, SpheringSettings(form="ZCA", regulariser="search"))
+    assert isinstance(found.settings.regulariser, float)
+    assert found.settings.regulariser < 1.0
+
+    def score(value: float) -> float:
+        marked = regulariser.spare_controls(data, share=0.5, seed=0)
+        fitted = Sphering.fit(regulariser.without_spared(marked), SpheringSettings(form="ZCA", regulariser=value))
+        return regulariser.separation(fitted.transform(marked))
+
+    assert score(found.settings.regulariser) > score(100.0) + 0.1
+
+
+def test_without_replicates_it_is_a_sentence() -> None:
+    with pytest.raises(InputError, match="needs replicates"):
+        Sphering.fit(planted(replicates=False), SpheringSettings(regulariser="search"))
