@@ -7,11 +7,15 @@ from collections.abc import Callable
 from torch import nn
 
 from impasto.nets.pooling.gated_attention import GatedAttention
+from impasto.nets.pooling.hierarchical import Hierarchical
+from impasto.nets.pooling.kmeans import KMeans
 from impasto.nets.pooling.mean import Mean
 from impasto.nets.pooling.median import Median
 
 POOLINGS: dict[str, Callable[[int], nn.Module]] = {
     "gated_attention": lambda width: GatedAttention(width=width),
+    "hierarchical": lambda _: Hierarchical(),
+    "kmeans": lambda _: KMeans(),
     "mean": lambda _: Mean(),
     "median": lambda _: Median(),
 }

@@ -1,0 +1,26 @@
+"""What the poolings by clusters share: the plain mean of a bag's cluster means.
+
+Weighted by their sizes the cluster means would give the mean of the bag again; unweighted, a small group of unusual cells
+counts as much as the crowd.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def mean_of_means(profiles: Tensor, members: Tensor, /) -> Tensor:
+    """Profiles (B, K, d) and which cluster each is in (B, K, clusters; 0 or 1; no cluster for padding) -> (B, d)."""
+    sizes = members.sum(dim=1)
+    share = members / sizes.clamp(min=1)[:, None]
+    filled = (sizes > 0).sum(dim=1).clamp(min=1)
+    # Padding may hold anything, so it is taken out before it is multiplied by zero.
+    real = profiles.masked_fill(~members.any(dim=2)[..., None], 0.0)
+    return torch.einsum("bk,bkd->bd", share.sum(dim=2) / filled[:, None], real)
+
+
+def per_channel(bags: Tensor, mask: Tensor, /) -> tuple[Tensor, Tensor]:
+    """Bags (N, K, C, d) and mask (N, K) -> one bag a channel: (N * C, K, d) and (N * C, K)."""
+    n, k, c, d = bags.shape
+    return bags.transpose(1, 2).reshape(n * c, k, d), mask[:, None].expand(n, c, k).reshape(n * c, k)

@@ -1,0 +1,58 @@
+"""Hierarchical pooling: the nearest groups of a bag are merged until few are left, then averaged, channel by channel.
+
+    merge argmin_{A, B} mean_{a in A, b in B} |a - b|  until `clusters` are left,   mu = mean of the clusters' means
+
+Average linkage (UPGMA; Sokal & Michener 1958) by the Lance-Williams update. Lu et al., CellCLIP, appendix A.2.
+
+Departures: the paper gives no linkage and no number of clusters; average linkage, and three (fewer where the bag is smaller).
+Clusters are found without gradient; the means carry it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from impasto.nets.pooling.clusters import mean_of_means, per_channel
+
+
+class Hierarchical(nn.Module):
+    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
+
+    def __init__(self, *, clusters: int = 3) -> None:
+        super().__init__()
+        self.clusters = clusters
+
+    def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
+        profiles, real = per_channel(bags, mask)
+        with torch.no_grad():
+            members = self.members(profiles.masked_fill(~real[..., None], 0.0), real)
+        return mean_of_means(profiles, members).view(len(bags), bags.shape[2], bags.shape[3])
+
+    def members(self, profiles: Tensor, real: Tensor, /) -> Tensor:
+        """Which cluster (B, K, K) each profile (B, K, d) is in, 0 or 1; a cluster is a column, merged ones leave theirs empty."""
+        count = profiles.shape[1]
+        members = torch.diag_embed(real.to(profiles.dtype))
+        between = torch.cdist(profiles, profiles)
+        alive = real.clone()
+        diagonal = torch.eye(count, dtype=torch.bool, device=profiles.device)
+        bag = torch.arange(len(profiles), device=profiles.device)
+        for _ in range(count - self.clusters):
+            allowed = alive[:, :, None] & alive[:, None, :] & ~diagonal
+            first, second = _divmod(between.masked_fill(~allowed, float("inf")).flatten(1).argmin(dim=1), count)
+            merging = alive.sum(dim=1) > self.clusters
+            sizes = members.sum(dim=1)
+            a, b = sizes[bag, first, None], sizes[bag, second, None]
+            joined = (a * between[bag, first] + b * between[bag, second]) / (a + b).clamp(min=1)
+            now = bag[merging]
+            kept, gone = first[merging], second[merging]
+            between[now, kept] = joined[merging]
+            between[now, :, kept] = joined[merging]
+            members[now, :, kept] += members[now, :, gone]
+            members[now, :, gone] = 0
+            alive[now, gone] = False
+        return members
+
+
+def _divmod(index: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    return index // count, index % count
