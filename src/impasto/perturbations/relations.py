@@ -39,6 +39,18 @@ def normal_pairs(first: Iterable[object], second: Iterable[object], /) -> pd.Dat
     return pd.DataFrame(sorted(found), columns=list(COLUMNS), dtype=str)
 
 
+def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iterable[float], /) -> pd.DataFrame:
+    """The pairs of `normal_pairs` with a column `score`: the highest where a pair is told several times."""
+    best: dict[tuple[str, str], float] = {}
+    for x, y, score in zip(first, second, scores, strict=True):
+        a, b = normal_symbol(x), normal_symbol(y)
+        if a and b and a != b:
+            pair = (min(a, b), max(a, b))
+            best[pair] = max(best.get(pair, 0.0), float(score))
+    rows = [(a, b, score) for (a, b), score in sorted(best.items())]
+    return pd.DataFrame(rows, columns=[*COLUMNS, "score"]).astype({"gene1": str, "gene2": str, "score": float})
+
+
 def _table(path: Path, *, sep: str | None = None, header: int | None = 0) -> pd.DataFrame:
     bare = path.name.removesuffix(".gz")
     guess = sep or ("\t" if bare.endswith((".tsv", ".tab")) else ",")
@@ -108,18 +120,24 @@ def read_signor(path: Path) -> pd.DataFrame:
 
 def read_string(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
     """STRING: `protein.links` (protein1 protein2 combined_score) with `protein.info` for the names, or a list of pairs."""
+    return read_string_scores(path, names=names, threshold=threshold)[list(COLUMNS)]
+
+
+def read_string_scores(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
+    """The same with a column `score`: the combined score / 1000, and 1 in a list of pairs that tells none."""
     bare = path.name.removesuffix(".gz")
     table = _table(path, sep=" " if bare.endswith(".txt") else None)
     a, b = _columns(table, path, ("protein1", "protein2"), ("gene1", "gene2"))
     if "combined_score" in table:
         table = table[table["combined_score"].astype(float) >= threshold]
+    scores = table["combined_score"].astype(float) / 1000 if "combined_score" in table else pd.Series(1.0, index=table.index)
     if a.lower() == "gene1":
-        return normal_pairs(table[a], table[b])
+        return scored_pairs(table[a], table[b], scores)
     if names is None:
         raise InputError(f"{path} names proteins by Ensembl identifiers; give STRING's protein.info file as well")
     info = _table(names, sep="\t")
     symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))
-    return normal_pairs(table[a].map(symbol), table[b].map(symbol))
+    return scored_pairs(table[a].map(symbol), table[b].map(symbol), scores)
 
 
 def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ...] = ("GiG", "GcG", "Gr>G")) -> pd.DataFrame:
@@ -143,6 +161,30 @@ def read_stitch(path: Path, *, threshold: float = 200) -> pd.DataFrame:
     score = table["combined_score"].astype(float)
     kept = pd.DataFrame({"chemical": table[a], "protein": table[b], "score": score / 1000})[score >= threshold]
     return kept.drop_duplicates(["chemical", "protein"]).sort_values(["chemical", "protein"], ignore_index=True)
+
+
+def read_stitch_chemicals(path: Path, *, inchikeys: Path | None = None, threshold: float = 200) -> pd.DataFrame:
+    """STITCH `chemical_chemical.links`: columns compound1, compound2, score (0 to 1), each pair once.
+
+    `inchikeys` is STITCH's table of the same name: with it compounds are named by InChIKey, and pairs that it does not name are left out.
+    """
+    table = _table(path, sep="\t")
+    a, b = _columns(table, path, ("chemical1", "chemical2"))
+    # The short form of the file has one score, named after its channel; the detailed form ends in the combined one.
+    score = table["combined_score" if "combined_score" in table else table.columns[-1]].astype(float)
+    kept = table[score >= threshold]
+    first, second = kept[a], kept[b]
+    if inchikeys is not None:
+        names = _table(inchikeys, sep="\t")
+        flat, stereo, key = (next((c for c in names if w in str(c).lower()), None) for w in ("flat", "stereo", "inchikey"))
+        if key is None or (flat is None and stereo is None):
+            raise InputError(
+                f"{inchikeys} has the columns {', '.join(map(str, names))}; STITCH's chemicals.inchikeys has inchikey and chemical ids"
+            )
+        known = {str(i): str(k) for c in (flat, stereo) if c is not None for i, k in zip(names[c], names[key], strict=True)}
+        first, second = first.map(known), second.map(known)
+    found = scored_pairs(first, second, score[kept.index] / 1000)
+    return found.rename(columns={"gene1": "compound1", "gene2": "compound2"})
 
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {

@@ -16,6 +16,7 @@ COMMANDS = (
     "check",
     "profile",
     "correct",
+    "graph",
     "train",
     "embed",
     "evaluate",

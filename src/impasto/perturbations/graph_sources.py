@@ -1,0 +1,105 @@
+"""From files of relations to the perturbation relational graph: which files, how each joins, what each does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from impasto import profiles as tables
+from impasto.perturbations import graph as graphs
+from impasto.perturbations import relations
+from impasto.perturbations.graph import NODE, SUMMARY, Graph, Weights
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+
+class SourceSettings(Settings):
+    """The sources of a graph; each is used where it is given."""
+
+    string: Path | None = None
+    """STRING's protein.links (then `string_names` too), or a list of pairs, with combined_score where known."""
+    string_names: Path | None = None
+    hetionet: Path | None = None
+    hetionet_nodes: Path | None = None
+    pairs: list[Path] = Field(default_factory=list)
+    """Further lists of pairs, or folders of them: each database a source of its own."""
+    images: Path | None = None
+    """Profiles whose similarity counts: of rows that may be learned from, never of those to be scored."""
+    stitch: Path | None = None
+    stitch_inchikeys: Path | None = None
+    threshold: float = 200
+    """Of STRING's and STITCH's scores, out of 1,000."""
+    steps: int = Field(default=5, ge=1)
+    average: bool = False
+    shares: dict[str, float] = Field(default_factory=dict)
+
+    def files(self) -> list[Path]:
+        """The files that are read."""
+        single = (self.string, self.string_names, self.hetionet, self.hetionet_nodes, self.images, self.stitch, self.stitch_inchikeys)
+        return [p for p in single if p is not None] + list(self.pairs)
+
+
+def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.AnnData | None = None) -> Graph:
+    """The graph of the perturbations of a table. `profiles`: those of `settings.images`, read.
+
+    Raises InputError where no source is given, or where none relates two of the perturbations.
+    """
+    nodes = graphs.nodes_of(obs)
+    parts: dict[str, Weights] = {}
+    unknown: dict[str, list[str]] = {}
+    rows: list[tuple[object, ...]] = []
+
+    def add(name: str, weights: Weights, *, pairs: int, missing: set[str], known: int) -> None:
+        parts[name], unknown[name] = weights, sorted(missing)
+        rows.append((name, pairs, len(nodes), known, *_edges(weights)))
+
+    for name, pairs in _gene_pairs(settings).items():
+        between, genes = graphs.adjacency(pairs)
+        walked = name == "hetionet"
+        weights = (
+            graphs.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
+            if walked
+            else graphs.by_genes(nodes, between, genes)
+        )
+        own = [set(text.split("|")) - {""} for text in nodes["genes"]]
+        add(name, weights, pairs=len(pairs), missing=set().union(*own) - set(genes), known=sum(bool(mine & set(genes)) for mine in own))
+    if settings.stitch is not None:
+        links = relations.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
+        missing = {n for n in nodes[NODE] if n.upper() not in {*links["compound1"], *links["compound2"]}}
+        add("stitch", graphs.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))
+    if profiles is not None:
+        missing = set(nodes[NODE]) - set(tables.identity(profiles.obs).dropna().astype(str))
+        add("images", graphs.by_images(nodes, profiles), pairs=0, missing=missing, known=len(nodes) - len(missing))
+    if not parts:
+        raise InputError("no source of relations is given; give at least one, for example --string stringdb_pairs.csv.gz")
+    whole = graphs.combine(parts, shares=settings.shares)
+    if not whole.any():
+        raise InputError(
+            f"none of {', '.join(parts)} relates two of the {len(nodes)} perturbations; are their genes or targets told, as symbols?"
+        )
+    rows.append(("all, combined", sum(int(str(r[1])) for r in rows), len(nodes), int(whole.any(axis=1).sum()), *_edges(whole)))
+    return Graph(nodes, whole, pd.DataFrame(rows, columns=list(SUMMARY)), unknown)
+
+
+def _edges(weights: Weights) -> tuple[int, float]:
+    """The number of edges, and their share of all pairs of nodes."""
+    edges = int(np.count_nonzero(np.triu(weights, 1)))
+    return edges, round(edges / (len(weights) * (len(weights) - 1) // 2), 4)
+
+
+def _gene_pairs(settings: SourceSettings) -> dict[str, pd.DataFrame]:
+    """Name of a source -> its pairs of genes."""
+    found: dict[str, pd.DataFrame] = {}
+    if settings.string is not None:
+        found["string"] = relations.read_string_scores(settings.string, names=settings.string_names, threshold=settings.threshold)
+    if settings.hetionet is not None:
+        found["hetionet"] = relations.read_hetionet(settings.hetionet, nodes=settings.hetionet_nodes)
+    for name, pairs in relations.read_all(settings.pairs).items():
+        if name in found:
+            raise InputError(f"the source {name!r} is given twice; name each database once")
+        found[name] = pairs
+    return found

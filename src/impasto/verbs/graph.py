@@ -1,0 +1,113 @@
+"""`impasto graph PROFILES --string FILE --out GRAPH`: how strongly biology relates the perturbations of a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+
+from impasto.recipe import Verb
+from impasto.schema import InputError
+from impasto.settings import Settings, parse_set
+
+
+class GraphSettings(Settings):
+    """The table whose perturbations are the nodes, and the sources of `perturbations.graph_sources`."""
+
+    profiles: Path
+    string: Path | None = None
+    string_names: Path | None = None
+    hetionet: Path | None = None
+    hetionet_nodes: Path | None = None
+    pairs: list[Path] = Field(default_factory=list)
+    images: Path | None = None
+    stitch: Path | None = None
+    stitch_inchikeys: Path | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    """threshold, steps, average, shares."""
+
+    def sources(self) -> dict[str, Any]:
+        """The values of `SourceSettings`."""
+        given = self.model_dump(mode="json", exclude={"profiles", "options"})
+        clash = sorted(set(given) & set(self.options))
+        if clash:
+            raise InputError(f"{clash[0]!r} stands under options; it is a key of its own")
+        return {**given, **self.options}
+
+    def files(self) -> list[Path]:
+        """What is read."""
+        single = (
+            self.profiles,
+            self.string,
+            self.string_names,
+            self.hetionet,
+            self.hetionet_nodes,
+            self.images,
+            self.stitch,
+            self.stitch_inchikeys,
+        )
+        return [p for p in single if p is not None] + self.pairs
+
+
+def run(settings: GraphSettings, out: Path) -> None:
+    """Write the graph at `out`."""
+    from impasto import profiles as tables
+    from impasto.perturbations import graph, graph_sources
+
+    sources = graph_sources.SourceSettings.read(settings.sources(), where="the graph")
+    alike = tables.read(sources.images) if sources.images is not None else None
+    graph.write(graph_sources.build(tables.read(settings.profiles).obs, sources, profiles=alike), out)
+
+
+def command(
+    profiles: Annotated[Path, typer.Argument(metavar="PROFILES", help="A table whose perturbations are the nodes.")],
+    out: Annotated[Path, typer.Option(help="The graph, a .parquet file.")],
+    string: Annotated[Path | None, typer.Option(help="STRING: protein.links, or a list of pairs.")] = None,
+    string_names: Annotated[Path | None, typer.Option(help="STRING's protein.info, for protein.links.")] = None,
+    hetionet: Annotated[Path | None, typer.Option(help="Hetionet's edges; a random walk goes along those between genes.")] = None,
+    hetionet_nodes: Annotated[
+        Path | None, typer.Option(help="Hetionet's nodes; hetionet_nodes.csv.gz beside the edges by default.")
+    ] = None,
+    pairs: Annotated[list[Path] | None, typer.Option(help="Further lists of pairs, or folders of them.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Profiles whose similarity counts; never those to be scored.")] = None,
+    stitch: Annotated[Path | None, typer.Option(help="STITCH's chemical_chemical.links.")] = None,
+    stitch_inchikeys: Annotated[Path | None, typer.Option(help="STITCH's chemicals.inchikeys, which names them.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="threshold, steps, average, shares.string.")
+    ] = None,
+    unknown: Annotated[bool, typer.Option("--unknown", help="List the genes and compounds that a source does not know.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows.")] = False,
+) -> None:
+    """Relate perturbations by their genes or targets; say what each source knows of them.
+
+    Example: `impasto graph profiles.parquet --string stringdb_pairs.csv.gz --hetionet hetionet_edges.csv.gz --out graph.parquet`
+    """
+    from impasto import recipe as recipes
+    from impasto.perturbations import graph
+    from impasto.verbs.terminal import console, show
+
+    files = {
+        "string": string,
+        "string_names": string_names,
+        "hetionet": hetionet,
+        "hetionet_nodes": hetionet_nodes,
+        "images": images,
+        "stitch": stitch,
+        "stitch_inchikeys": stitch_inchikeys,
+    }
+    given = {"profiles": profiles, "pairs": [str(p) for p in pairs or []], "options": parse_set(changes or [])}
+    settings = GraphSettings.read({**given, **{k: v for k, v in files.items() if v is not None}}, where="impasto graph")
+    recipes.execute("graph", settings, out=out)
+    made = graph.read(out)
+    if unknown:
+        rows = [{"source": source, "unknown": name} for source, names in made.unknown.items() for name in names]
+        show(rows, title="not known to", as_json=as_json)
+        return
+    show(made.sources.to_dict(orient="records"), title="relations of the perturbations", as_json=as_json)
+    if not as_json:
+        console.print(f"{out} (names that a source does not know: --unknown)")
+
+
+VERB = Verb(settings=GraphSettings, inputs=lambda s: s.files(), run=run, result="graph.parquet")
