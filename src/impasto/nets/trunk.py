@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 
 class Attention(nn.Module):
@@ -49,18 +51,29 @@ class Block(nn.Module):
 class Trunk(nn.Module):
     """`depth` blocks and a last norm: (batch, tokens, width) -> (batch, tokens, width).
 
-    `mixer` makes one token mixer a block; it is called as `mixer(tokens, mask)`.
+    `mixer` makes one token mixer a block; it is called as `mixer(tokens, mask)`. `recompute` keeps a block's input only and
+    computes the block again in the backward pass: a third more time, the memory of one block instead of all.
     """
 
     def __init__(
-        self, *, width: int, depth: int, mixer: Callable[[], nn.Module], mlp_width: int | None = None, dropout: float = 0.0
+        self,
+        *,
+        width: int,
+        depth: int,
+        mixer: Callable[[], nn.Module],
+        mlp_width: int | None = None,
+        dropout: float = 0.0,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.recompute = width, recompute
         self.blocks = nn.ModuleList(Block(mixer(), width=width, mlp_width=mlp_width or 4 * width, dropout=dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
         for block in self.blocks:
-            tokens = block(tokens, mask)
+            if self.recompute and torch.is_grad_enabled():
+                tokens = checkpoint(block, tokens, mask, use_reentrant=False)
+            else:
+                tokens = block(tokens, mask)
         return self.norm(tokens)

@@ -1,0 +1,127 @@
+"""HyenaTransformer: the features of a well as tokens, one for CLS in front, one for the well's source behind.
+
+    E_i = W_i c_i + b_i + M_i           feature i, its value c_i, its context M_i
+    tokens = trunk([cls; E_1; ...; E_L; S_k])
+
+CellPainTR, Eqs. 6 to 8, section 3.1. A masked value is replaced by a learned vector in the place of W_i c_i + b_i; M_i stays, so
+the net knows what it is asked for.
+
+Departures: a token may stand for several features (a compartment x channel x measure group), then E_g is the sum of W_i c_i over
+its features, a masked one giving a learned vector of its own, plus M_g. `shared` uses one W and b for all features, as the paper's
+own code does. Instead of Hyena the trunk can mix by attention, to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from impasto.nets.hyena import Hyena
+from impasto.nets.trunk import Attention, Trunk
+
+
+class FeatureTokens(nn.Module):
+    """Values (N, L) -> tokens (N, T, width), one for each of T lists of features; each feature stands in one list.
+
+    `adapter`: `feature` (a W and b for each, Eq. 6) or `shared` (one for all; for tokens of one feature each).
+    """
+
+    no_decay = ("weight", "bias", "mask", "context")
+    members: Tensor
+    real: Tensor
+
+    def __init__(self, lists: Sequence[Sequence[int]], *, width: int, adapter: Literal["feature", "shared"] = "feature") -> None:
+        super().__init__()
+        if sorted(i for one in lists for i in one) != list(range(sum(map(len, lists)))):
+            raise ValueError("every feature must stand in one list of `lists`")
+        widest = max(map(len, lists))
+        self.single = widest == 1
+        if adapter == "shared" and not self.single:
+            raise ValueError("a shared adapter cannot tell the features of one token apart; use adapter 'feature'")
+        padded = [[*one, *[one[0]] * (widest - len(one))] for one in lists]
+        self.register_buffer("members", torch.tensor(padded), persistent=False)
+        self.register_buffer("real", torch.tensor([[n < len(one) for n in range(widest)] for one in lists]), persistent=False)
+        adapters = 1 if adapter == "shared" else len(lists)
+        self.weight = nn.Parameter(torch.randn(adapters, widest, width) * widest**-0.5)
+        self.bias = nn.Parameter(torch.zeros(adapters, width))
+        self.mask = nn.Parameter(0.02 * torch.randn(1 if self.single else len(lists), widest, width))
+        self.context = nn.Parameter(0.02 * torch.randn(len(lists), width))
+
+    def forward(self, values: Tensor, masked: Tensor | None = None, /) -> Tensor:
+        tokens, widest = self.members.shape
+        hidden = torch.zeros_like(values) if masked is None else masked.to(values.dtype)
+        shown = (values * (1 - hidden))[:, self.members] * self.real
+        hidden = hidden[:, self.members] * self.real
+        if self.single:
+            return shown * self.weight[:, 0] + (1 - hidden) * self.bias + hidden * self.mask[:, 0] + self.context
+        # One small matrix product a token: (T, N, widest) @ (T, widest, width).
+        both = torch.cat([shown, hidden], dim=2).transpose(0, 1)
+        weights = torch.cat([self.weight, self.mask], dim=1).expand(tokens, 2 * widest, -1)
+        return (both @ weights).transpose(0, 1) + self.bias + self.context
+
+
+class FeatureHead(nn.Module):
+    """Tokens (N, T, width) -> the value of every feature (N, L): width-width-GELU-LayerNorm-1, the last step a feature's own in groups."""
+
+    no_decay = ("weight", "bias")
+
+    def __init__(self, tokens: FeatureTokens, /) -> None:
+        super().__init__()
+        count, widest = tokens.members.shape
+        width = tokens.context.shape[1]
+        self.body = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
+        readouts = 1 if tokens.single else count
+        self.weight = nn.Parameter(torch.randn(readouts, width, widest) * width**-0.5)
+        self.bias = nn.Parameter(torch.zeros(readouts, widest))
+        # Where each feature's value stands among (token, place).
+        flat = torch.empty(int(tokens.real.sum()), dtype=torch.long)
+        places = torch.arange(count * widest).view(count, widest)
+        flat[tokens.members[tokens.real]] = places[tokens.real]
+        self.register_buffer("places", flat, persistent=False)
+        self.places: Tensor
+
+    def forward(self, tokens: Tensor, /) -> Tensor:
+        body = self.body(tokens)
+        values = (body.transpose(0, 1) @ self.weight).transpose(0, 1) + self.bias
+        return values.flatten(1)[:, self.places]
+
+
+class HyenaTransformer(nn.Module):
+    """Values (N, L), masked (N, L) or None, source tokens (N, width) -> CLS (N, width) and feature tokens (N, T, width)."""
+
+    no_decay = ("cls",)
+
+    def __init__(
+        self,
+        lists: Sequence[Sequence[int]],
+        *,
+        width: int = 256,
+        depth: int = 4,
+        mlp_width: int = 1024,
+        adapter: Literal["feature", "shared"] = "feature",
+        mixer: Literal["hyena", "attention"] = "hyena",
+        order: int = 2,
+        filter_order: int = 64,
+        heads: int = 8,
+        dropout: float = 0.1,
+        recompute: bool = False,
+    ) -> None:
+        super().__init__()
+        self.tokens = FeatureTokens(lists, width=width, adapter=adapter)
+        self.cls = nn.Parameter(0.02 * torch.randn(width))
+        self.dropout = dropout
+
+        def make() -> nn.Module:
+            return Hyena(width=width, order=order, filter_order=filter_order) if mixer == "hyena" else Attention(width=width, heads=heads)
+
+        self.trunk = Trunk(width=width, depth=depth, mixer=make, mlp_width=mlp_width, recompute=recompute)
+
+    def forward(self, values: Tensor, masked: Tensor | None, source: Tensor, /) -> tuple[Tensor, Tensor]:
+        features = self.tokens(values, masked)
+        whole = torch.cat([self.cls.expand(len(values), 1, -1), features, source[:, None]], dim=1)
+        whole = self.trunk(functional.dropout(whole, self.dropout, self.training))
+        return whole[:, 0], whole[:, 1:-1]

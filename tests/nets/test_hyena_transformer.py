@@ -1,0 +1,89 @@
+"""Feature tokens against Eq. 6 written out; masks, sources, groups; the head gives each value back in its own place."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from impasto.nets.encoders.hyena_transformer import FeatureHead, FeatureTokens, HyenaTransformer
+
+SINGLES = [[i] for i in range(7)]
+LISTS = [[2, 0], [5], [1, 3, 4], [6]]
+
+
+@pytest.mark.parametrize("adapter", ["feature", "shared"])
+def test_single_tokens_are_equation_6(adapter: str) -> None:
+    torch.manual_seed(0)
+    module = FeatureTokens(SINGLES, width=4, adapter=adapter).double()  # type: ignore[arg-type]
+    torch.nn.init.normal_(module.bias)
+    values, masked = torch.randn(3, 7, dtype=torch.float64), torch.rand(3, 7) < 0.4
+    found = module(values, masked)
+    for n in range(3):
+        for i in range(7):
+            w = 0 if adapter == "shared" else i
+            value = module.mask[0, 0] if masked[n, i] else module.weight[w, 0] * values[n, i] + module.bias[w]
+            torch.testing.assert_close(found[n, i], value + module.context[i])
+
+
+def test_group_tokens_are_sums_over_their_features() -> None:
+    torch.manual_seed(1)
+    module = FeatureTokens(LISTS, width=4).double()
+    values, masked = torch.randn(3, 7, dtype=torch.float64), torch.rand(3, 7) < 0.4
+    found = module(values, masked)
+    for n in range(3):
+        for t, members in enumerate(LISTS):
+            total = module.bias[t] + module.context[t]
+            for place, i in enumerate(members):
+                total = total + (module.mask[t, place] if masked[n, i] else module.weight[t, place] * values[n, i])
+            torch.testing.assert_close(found[n, t], total)
+
+
+@pytest.mark.parametrize("lists", [SINGLES, LISTS])
+def test_the_head_gives_each_value_in_its_own_place(lists: list[list[int]]) -> None:
+    torch.manual_seed(2)
+    tokens = FeatureTokens(lists, width=4)
+    head = FeatureHead(tokens)
+    hidden = torch.randn(2, len(lists), 4)
+    found, body = head(hidden), head.body(hidden)
+    for t, members in enumerate(lists):
+        for place, i in enumerate(members):
+            w = 0 if tokens.single else t
+            torch.testing.assert_close(found[:, i], body[:, t] @ head.weight[w, :, place] + head.bias[w, place])
+
+
+@pytest.mark.parametrize("lists", [SINGLES, LISTS])
+@pytest.mark.parametrize("mixer", ["hyena", "attention"])
+def test_a_masked_value_is_not_seen_and_all_others_are(lists: list[list[int]], mixer: str) -> None:
+    torch.manual_seed(3)
+    net = HyenaTransformer(lists, width=16, depth=2, mlp_width=32, mixer=mixer, heads=2).eval()  # type: ignore[arg-type]
+    values = torch.randn(1, 7, requires_grad=True)
+    masked = torch.zeros(1, 7, dtype=torch.bool)
+    masked[0, 3] = True
+    source = torch.randn(1, 16, requires_grad=True)
+    cls, features = net(values, masked, source)
+    assert features.shape == (1, len(lists), 16)
+    to_values, to_source = torch.autograd.grad(cls.square().sum(), (values, source))
+    assert to_values[0, 3] == 0
+    assert (to_values[0, torch.arange(7) != 3] != 0).all()
+    assert (to_source != 0).any()
+
+
+def test_recomputing_changes_memory_and_not_the_gradient() -> None:
+    torch.manual_seed(4)
+    kept = HyenaTransformer(SINGLES, width=8, depth=2, mlp_width=16, dropout=0.0)
+    again = HyenaTransformer(SINGLES, width=8, depth=2, mlp_width=16, dropout=0.0, recompute=True)
+    again.load_state_dict(kept.state_dict())
+    values, source = torch.randn(2, 7), torch.zeros(2, 8)
+    for net in (kept, again):
+        net(values, None, source)[0].square().mean().backward()
+    for a, b in zip(kept.parameters(), again.parameters(), strict=True):
+        assert (a.grad is None) == (b.grad is None)
+        if a.grad is not None:
+            torch.testing.assert_close(a.grad, b.grad)
+
+
+def test_lists_that_miss_a_feature_are_refused() -> None:
+    with pytest.raises(ValueError, match="every feature"):
+        FeatureTokens([[0], [2]], width=4)
+    with pytest.raises(ValueError, match="shared adapter"):
+        FeatureTokens([[0, 1]], width=4, adapter="shared")
