@@ -122,8 +122,8 @@ class TwoTowers(Method):
     def forward(self, minibatch: Bags, /) -> Step:
         own = self.pooled(minibatch)
         # Every rank sees all pairs of the global minibatch as negatives, as one process would.
-        p = gather(functional.normalize(self.profile_tower(own), dim=1))
-        q = gather(self.embed_text(minibatch.text))
+        mine = {"profile": functional.normalize(self.profile_tower(own), dim=1), "perturbation": self.embed_text(minibatch.text)}
+        p, q = (gather(side) for side in mine.values())
         pooled = gather(own)
         scale = self.log_scale.exp().clamp(max=100.0)
         s = self.settings
@@ -131,7 +131,7 @@ class TwoTowers(Method):
         loss = clip(p, q, scale) if s.loss == "clip" else cwcl(p, q, scale, targets)
         return Step(
             terms={s.loss: loss},
-            embeddings={"profile": p, "perturbation": q},
+            embeddings=mine,
             monitors={"scale": scale, "target_entropy_share": entropy_share(targets)},
         )
 
@@ -190,7 +190,8 @@ def prepare(settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: 
         "cell_line": _only(treated.obs, schema.CELL_LINE),
         "perturbation_type": _only(treated.obs, schema.PERTURBATION_TYPE),
     }
-    return Prepared(method, feed, retrieval_score(held) if held.members else None, facts)
+    units = treated.obs.iloc[[int(rows[0]) for rows in of_part[TRAIN]]]
+    return Prepared(method, feed, retrieval_score(held) if held.members else None, facts, units=units)
 
 
 def retrieval_score(held: BagFeed, /) -> Callable[[Method], dict[str, float]]:

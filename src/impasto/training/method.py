@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +33,11 @@ class Minibatch:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What one forward pass gives: weighted loss terms (the loop minimises their sum), embeddings, and monitors to log."""
+    """What one forward pass gives: weighted loss terms (the loop minimises their sum), embeddings, and monitors to log.
+
+    `embeddings` are those of this rank's rows, the method's main one first; several views of the rows stand one minibatch after
+    the other.
+    """
 
     terms: Mapping[str, Tensor]
     embeddings: Mapping[str, Tensor]
@@ -65,7 +70,8 @@ class Prepared:
 
     `feed` and `validate` are those of `training.loop`; `facts` is what the run must remember to embed new data (names of
     blocks, splits, digests), plain values for model.json. `fresh` names the weights (`sources.*`) that the settings allow to
-    begin anew where a run starts from an earlier one.
+    begin anew where a run starts from an earlier one. `units` annotates what the feed's row numbers count (one row each: a
+    perturbation, a site), for additions that must know it: a graph prior, cell-line tokens.
     """
 
     method: Method
@@ -73,3 +79,4 @@ class Prepared:
     validate: Any
     facts: dict[str, Any]
     fresh: tuple[str, ...] = ()
+    units: pd.DataFrame | None = None

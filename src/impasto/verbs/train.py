@@ -28,6 +28,12 @@ depend on the run it starts from (its features, its sources) has `prepare_from(s
 """
 
 
+ADDITIONS = {
+    "prior": "impasto.perturbations.graph_prior",
+}
+"""Name of a table inside `[stage.method]` -> the module that adds it to any method: `SETTINGS`, `add(prepared, settings, seed=...)`."""
+
+
 class TrainSettings(Settings):
     """One training: the method with its parts, the loop, the data it reads (`profiles` or `sites`); `start` is an earlier run
     whose weights it begins with.
@@ -48,11 +54,12 @@ def run(settings: TrainSettings, out: Path) -> None:
     from impasto.training.loop import LoopSettings, fit
 
     module = method_module(settings.method)
-    chosen = module.SETTINGS.read(settings.method, where="[stage.method]")
+    own = {k: v for k, v in settings.method.items() if k not in ADDITIONS}
+    chosen = module.SETTINGS.read(own, where="[stage.method]")
     loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
     _join_ranks()
     path = _data_path(settings, module)
-    prepared = _prepared(module, chosen, _read(path, module), settings)
+    prepared = _with_additions(_prepared(module, chosen, _read(path, module), settings), settings)
     described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, _reads(module): str(path.resolve())}
     if settings.start is not None:
         described["start"] = {"run": str(settings.start.resolve()), "digest": runs.digest(settings.start / "model.safetensors")}
@@ -61,6 +68,16 @@ def run(settings: TrainSettings, out: Path) -> None:
     fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
     with runs.atomic(out / "card.md") as temporary:
         temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(path)))
+
+
+def _with_additions(prepared: Prepared, settings: TrainSettings) -> Prepared:
+    """The method with what the recipe adds to it, in the order of `ADDITIONS`."""
+    for name, path in ADDITIONS.items():
+        if name in settings.method:
+            module = importlib.import_module(path)
+            chosen = module.SETTINGS.read(settings.method[name], where=f"[stage.method.{name}]")
+            prepared = module.add(prepared, chosen, seed=settings.seed)
+    return prepared
 
 
 def _reads(module: ModuleType) -> str:
@@ -172,7 +189,8 @@ def command(
 def inputs(settings: TrainSettings) -> list[Path]:
     """The data, and the weights it starts from."""
     start = settings.start and settings.start / "model.safetensors"
-    return [path for path in (settings.profiles, settings.sites, start) if path is not None]
+    graph = settings.method["prior"].get("graph") if isinstance(settings.method.get("prior"), dict) else None
+    return [path for path in (settings.profiles, settings.sites, start, graph and Path(graph)) if path is not None]
 
 
 VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="")
