@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from impasto import runs
 from impasto.evaluation import replicates
 from impasto.schema import InputError
+from impasto.simulate import lines, plates, profiles
 from impasto.simulate import plan as plans
-from impasto.simulate import plates, profiles
 from impasto.simulate.plan import LAWS, Plan
 
 SMALL = Plan(batches=1, plates=1, perturbations=8, mechanisms=4, controls=4, pixels=64, cells=6)
@@ -91,3 +92,55 @@ def test_painted_cells_move_as_the_mechanism_says() -> None:
     for name, channel in (("nucleus size", 0), ("nucleus light", 0), ("ER light", 1), ("mito light", 4)):
         index = plans.PROPERTIES.index(name)
         assert light(index, 3.0, channel) > 1.05 * light(index, -3.0, channel)
+
+
+LINES = Plan(cell_lines=3, batches=2, plates=1, perturbations=24, mechanisms=6, kind="crispr", own=0.5, noise=0.3)
+
+
+def test_lines_stand_on_plates_of_their_own_and_look_and_answer_differently() -> None:
+    found, _ = profiles.simulate(LINES, seed=0)
+    obs = found.obs
+    assert obs.groupby("plate", observed=True)["cell_line"].nunique().max() == 1
+    assert obs.groupby("batch", observed=True)["cell_line"].nunique().tolist() == [3, 3]
+    known = lines.lines(LINES, seed=0)
+    assert known.rest.std() > 0.3
+    assert known.answer.std() > 0.1
+    one = lines.lines(Plan(), seed=0)
+    assert not one.rest.any()
+    assert (one.answer == 1).all()
+
+
+def test_expression_says_how_a_line_looks_and_answers() -> None:
+    """The planted link: lines whose log expression is alike are alike at rest, beyond lines dealt anew."""
+    known = lines.lines(LINES.model_copy(update={"cell_lines": 40}), seed=0)
+    counts = known.expression.drop(columns="cell_line").to_numpy(dtype=float)
+    logged = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4)
+    upper = np.triu_indices(40, 1)
+    looks = np.corrcoef(known.rest)[upper]
+    own = np.corrcoef(np.corrcoef(logged - logged.mean(axis=0))[upper], looks)[0, 1]
+    dealt = np.corrcoef(np.corrcoef(logged - logged.mean(axis=0))[np.random.default_rng(0).permutation(40)][:, ::-1][upper], looks)[0, 1]
+    assert own > 0.4 > dealt
+
+
+def test_relations_hold_within_mechanisms_and_fall_with_shuffled_links(tmp_path: Path) -> None:
+    plates.write(LINES, tmp_path / "a", seed=0, images=False)
+    assert len(pd.read_csv(tmp_path / "a" / "expression.csv")) == 40
+
+    def share(plan: Plan) -> float:
+        known = plans.truth(plan, seed=0)
+        mechanism = known.perturbations.set_index("gene")["mechanism"]
+        pairs = lines.relations(known, seed=0)
+        return float((pairs["gene1"].map(mechanism) == pairs["gene2"].map(mechanism)).mean())
+
+    assert share(LINES) > 0.8
+    assert share(LINES.model_copy(update={"links": "shuffled"})) < 0.4
+    pairs = pd.read_csv(tmp_path / "a" / "relations_pairs.csv")
+    assert (pairs["gene1"] < pairs["gene2"]).all()
+    assert pairs["combined_score"].between(200, 999).all()
+
+
+def test_a_perturbation_may_go_its_own_way() -> None:
+    shared, own = (plans.truth(LINES.model_copy(update={"own": own}), seed=0) for own in (0.0, 0.5))
+    assert np.allclose(shared.directions, own.directions)
+    assert not shared.private.any()
+    np.testing.assert_allclose(np.linalg.norm(own.private, axis=1), 1.5)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ import pandas as pd
 from impasto import schema
 from impasto.schema import InputError
 from impasto.settings import Settings
+
+if TYPE_CHECKING:
+    from impasto.simulate.lines import Lines
 
 PROPERTIES = (
     "nucleus size",
@@ -87,6 +90,14 @@ class Plan(Settings):
     kind: Literal["compound", "crispr"] = "compound"
     links: Literal["true", "shuffled"] = "true"
     cell_line: str = "simulated line 1"
+    """The name of the line where there is one."""
+    cell_lines: int = 1
+    """Each on plates of its own: `plates` a batch and line."""
+    line_effect: float = 2.0
+    line_answer: float = 0.5
+    """How differently lines answer one perturbation."""
+    own: float = 0.0
+    """How far a perturbation goes its own way, beside its mechanism's."""
     strength: float = 1.0
     count_effect: float = 0.5
     source_effect: float = 1.0
@@ -122,11 +133,13 @@ class Truth:
     directions: npt.NDArray[np.float64]
     count_shift: npt.NDArray[np.float64]
     """How each mechanism moves the number of cells (log)."""
+    private: npt.NDArray[np.float64]
+    """Where each perturbation goes beside its mechanism (perturbations, 10)."""
 
     def effect(self, number: int, dose: float) -> npt.NDArray[np.float64]:
         """How far perturbation `number` moves the ten properties at a dose, before the plan's strength."""
         row = self.perturbations.iloc[number]
-        return np.asarray(row["potency"] * LAWS[row["law"]](dose) * self.directions[row["mechanism"]])
+        return np.asarray(row["potency"] * LAWS[row["law"]](dose) * (self.directions[row["mechanism"]] + self.private[number]))
 
 
 def truth(plan: Plan, *, seed: int) -> Truth:
@@ -156,7 +169,9 @@ def truth(plan: Plan, *, seed: int) -> Truth:
     }
     if plan.kind == "compound":
         rows[schema.SMILES] = [_tail(int(n)) + _SCAFFOLDS[scaffolds[m]] for m, n in zip(told, nth, strict=True)]
-    return Truth(pd.DataFrame(rows), directions, rng.normal(size=plan.mechanisms))
+    private = np.random.default_rng([seed, 3]).normal(size=(plan.perturbations, len(PROPERTIES)))
+    private *= 3.0 * plan.own / np.linalg.norm(private, axis=1, keepdims=True)
+    return Truth(pd.DataFrame(rows), directions, rng.normal(size=plan.mechanisms), private)
 
 
 def _tail(number: int) -> str:
@@ -177,10 +192,14 @@ def wells(plan: Plan, known: Truth, *, seed: int) -> pd.DataFrame:
     parts = []
     for source in range(plan.sources):
         for batch in range(plan.batches):
-            for plate in range(plan.plates):
+            for plate in range(plan.plates * plan.cell_lines):
                 place = rng.permutation(rows * columns)[:total] if plan.layout == "scrambled" else fixed
                 parts.append(_plate(known, treated, place, columns, names=(f"S{source + 1}", f"S{source + 1}B{batch + 1}", plate)))
-    whole = pd.concat(parts, ignore_index=True).assign(**{schema.CELL_LINE: plan.cell_line})
+    whole = pd.concat(parts, ignore_index=True)
+    # A plate holds one line; the plates of a batch go through the lines in turn.
+    order = pd.factorize(whole[schema.PLATE])[0] % plan.cell_lines
+    names = [plan.cell_line] if plan.cell_lines == 1 else [f"simulated line {i + 1}" for i in range(plan.cell_lines)]
+    whole[schema.CELL_LINE] = [names[i] for i in order]
     return whole.sort_values([schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL], ignore_index=True)
 
 
@@ -213,13 +232,14 @@ class Cells:
     log_count: npt.NDArray[np.float64]
 
 
-def cells(plan: Plan, known: Truth, where: pd.DataFrame, *, seed: int) -> Cells:
-    """Biology plus nuisance: source, batch, plate, row, column and edge, cell count, and well-to-well noise."""
-    properties = np.zeros((len(where), len(PROPERTIES)))
+def cells(plan: Plan, known: Truth, where: pd.DataFrame, lines: Lines, *, seed: int) -> Cells:
+    """Biology plus nuisance: cell line, source, batch, plate, row, column and edge, cell count, and well-to-well noise."""
+    line = np.array([lines.names.index(name) for name in where[schema.CELL_LINE]])
+    properties = lines.rest[line].copy()
     log_count = np.zeros(len(where))
     for i, (number, dose) in enumerate(zip(where["number"], where[schema.CONCENTRATION], strict=True)):
         if number >= 0:
-            properties[i] = plan.strength * known.effect(int(number), float(dose))
+            properties[i] += plan.strength * lines.answer[line[i]] * known.effect(int(number), float(dose))
             row = known.perturbations.iloc[int(number)]
             log_count[i] = 0.2 * plan.count_effect * row["potency"] * known.count_shift[row["mechanism"]]
     for salt, (word, size) in enumerate(

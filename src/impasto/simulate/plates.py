@@ -14,7 +14,7 @@ import tifffile
 
 from impasto import profiles as tables
 from impasto import progress, runs, schema
-from impasto.simulate import paint
+from impasto.simulate import lines, paint
 from impasto.simulate import plan as plans
 from impasto.simulate import profiles as twin
 from impasto.simulate.plan import Plan
@@ -25,6 +25,8 @@ images/        five-channel plates (DNA, ER, RNA, AGP, Mito), named as an Opera 
 platemap.csv   what a laboratory would know of each well
 profiles.parquet  a fast twin of the same plan, in the form of CellProfiler's well profiles (drawn, not measured from images)
 truth.parquet  what it would not: mechanism, law and potency of each perturbation
+relations_pairs.csv  what a database would say of its genes: those of one mechanism, some left out, some added that mean nothing
+expression.csv  counts of genes in cell lines, those of the plates among them, where the plan has several
 damage.csv     which image files were left out or cut short, where the plan asked for it
 
 Try:  impasto ingest {first} --platemap platemap.csv --out ingested --dry-run
@@ -39,6 +41,9 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
         folder.mkdir(parents=True)
         _write_platemap(where, folder / "platemap.csv")
         known.perturbations.to_parquet(folder / "truth.parquet", index=False)
+        lines.relations(known, seed=seed).to_csv(folder / "relations_pairs.csv", index=False)
+        if plan.cell_lines > 1:
+            lines.lines(plan, seed=seed).expression.to_csv(folder / "expression.csv", index=False)
         tables.write(twin.simulate(plan, seed=seed)[0], folder / "profiles.parquet")
         if images:
             paths = _paint(plan, known, where, folder / "images", seed=seed)
@@ -53,7 +58,7 @@ def _write_platemap(where: pd.DataFrame, path: Path) -> None:
 
 
 def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, seed: int) -> list[Path]:
-    cells = plans.cells(plan, known, where, seed=seed)
+    cells = plans.cells(plan, known, where, lines.lines(plan, seed=seed), seed=seed)
     lamps = {
         p: paint.lamp(plan.pixels, rng=np.random.default_rng([seed, 40, i])) for i, p in enumerate(sorted(where[schema.PLATE].unique()))
     }

@@ -9,6 +9,7 @@ import pandas as pd
 from impasto import profiles as tables
 from impasto import schema
 from impasto.simulate import plan as plans
+from impasto.simulate.lines import lines
 from impasto.simulate.plan import PROPERTIES, Plan
 
 _CHANNELS = {"DNA": (0, 1), "ER": (4, 2), "RNA": (5, 4), "AGP": (6, 7, 3), "Mito": (8, 9)}
@@ -24,7 +25,7 @@ def simulate(plan: Plan, /, *, seed: int) -> tuple[anndata.AnnData, pd.DataFrame
     """
     known = plans.truth(plan, seed=seed)
     where = plans.wells(plan, known, seed=seed)
-    cells = plans.cells(plan, known, where, seed=seed)
+    cells = plans.cells(plan, known, where, lines(plan, seed=seed), seed=seed)
     rng = np.random.default_rng([seed, 30])
     names: list[str] = []
     columns = []
