@@ -80,5 +80,60 @@ def test_blocks_change_nothing() -> None:
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
+def naive_with_ties(positives: list[float], negatives: list[float]) -> float:
+    """The mean over positives of found / (found + negatives above), a tied negative counting a half; one comparison at a time."""
+    total = 0.0
+    for found, score in enumerate(sorted(positives, reverse=True), start=1):
+        above = sum(1.0 if n > score else 0.5 if n == score else 0.0 for n in negatives)
+        total += found / (found + above)
+    return total / len(positives)
+
+
+def _pool(seed: int) -> tuple[ranking.Floats, ranking.Floats, ranking.Rows, ranking.Floats, tuple[ranking.Rows, ranking.Rows]]:
+    """Whole numbers, so that products are exact and ties are many: queries, a pool, ragged positives, pairs that are no negatives."""
+    rng = np.random.default_rng(seed)
+    queries, pool = (rng.integers(-2, 3, size=(n, 4)).astype(np.float32) for n in (9, 13))
+    rows = np.repeat(np.arange(9), rng.integers(0, 4, 9))
+    out = rng.random((9, 13)) < 0.2
+    return queries, pool, rows, rng.integers(-9, 10, len(rows)).astype(np.float32), np.nonzero(out)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**31))
+def test_average_precisions_against_a_pool_are_the_definition(seed: int) -> None:
+    queries, pool, rows, scores, out = _pool(seed)
+    order = np.random.default_rng(seed).permutation(len(rows))
+    found = ranking.pool_average_precisions(queries, pool, rows[order], scores[order], left_out=out)
+    for query in range(len(queries)):
+        positives = scores[rows == query].tolist()
+        negatives = [float(queries[query] @ pool[j]) for j in range(len(pool)) if j not in out[1][out[0] == query]]
+        assert found[query] == pytest.approx(naive_with_ties(positives, negatives) if positives else np.nan, nan_ok=True)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_blocks_threads_and_torch_change_no_average_precision(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    queries, pool = ranking.unit(rng.normal(size=(300, 16))), ranking.unit(rng.normal(size=(2000, 16)))
+    rows, out = np.repeat(np.arange(300), 3), (np.arange(300), rng.integers(0, 2000, 300))
+    scores = rng.uniform(0, 0.9, 900).astype(np.float32)
+    whole = ranking.pool_average_precisions(queries, pool, rows, scores, left_out=out)
+    on_torch = ranking.pool_average_precisions(queries, pool, rows, scores, left_out=out, device="cpu")
+    monkeypatch.setattr(ranking, "BLOCK_BYTES", 4 * 8000 * 70)
+    monkeypatch.setattr(ranking, "THREADS", threads)
+    np.testing.assert_array_equal(ranking.pool_average_precisions(queries, pool, rows, scores, left_out=out), whole)
+    np.testing.assert_allclose(on_torch, whole, atol=1e-6)
+    for (a, x), (b, y) in zip(
+        ranking.similarity_blocks(queries, pool), ranking.similarity_blocks(queries, pool, device="cpu"), strict=True
+    ):
+        assert a == b
+        np.testing.assert_allclose(x, y, atol=1e-6)
+
+
+def test_zero_and_minus_zero_tie_and_negative_scores_are_in_order() -> None:
+    positives, negatives = np.array([[-0.0, -2.0]]), np.array([[0.0, -1.0, -3.0, 1e-40, -1e-40]])
+    expected = naive_with_ties([0.0, -2.0], negatives[0].tolist())
+    assert ranking.average_precisions(positives, negatives)[0] == pytest.approx(expected)
+
+
 def test_a_row_of_zeros_stays_zero() -> None:
     assert ranking.unit(np.array([[0.0, 0.0], [3.0, 4.0]])).tolist() == [[0.0, 0.0], [pytest.approx(0.6), pytest.approx(0.8)]]

@@ -2,34 +2,58 @@
 
 Exact, bounded in memory: a block of queries is compared with all candidates at a time, so memory is block x candidates, never
 candidates squared. Ties are averaged, so that a constant embedding scores as chance and not by the order of the rows.
+
+Products run on BLAS's threads, sorting on as many of our own. `device` ("cuda", or "cpu" for the same path without one) has torch
+form and sort the blocks instead; only then is torch imported.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
 BLOCK_BYTES = 64 * 2**20
+THREADS = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
 def unit(values: npt.NDArray[np.floating], /) -> Floats:
     """Rows scaled to unit length (rows, width), float32; a row of zeros stays zero."""
     values = np.asarray(values, dtype=np.float32)
-    length = np.linalg.norm(values, axis=1, keepdims=True)
+    length = np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
     return np.divide(values, length, out=np.zeros_like(values), where=length > 0)
 
 
-def similarity_blocks(queries: Floats, candidates: Floats, /, *, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slice, Floats]]:
+def similarity_blocks(
+    queries: Floats, candidates: Floats, /, *, block_bytes: int = BLOCK_BYTES, device: str | None = None
+) -> Iterator[tuple[slice, Floats]]:
     """Inner products of a block of queries (rows, width) with all candidates (n, width): pairs of slice and (block, n)."""
-    step = max(1, block_bytes // (4 * max(1, len(candidates))))
-    for start in range(0, len(queries), step):
-        rows = slice(start, min(start + step, len(queries)))
-        yield rows, queries[rows] @ candidates.T
+    held = _held(candidates, device)
+    for rows in _slices(len(queries), 4 * len(candidates), block_bytes):
+        product = _held(queries[rows], device) @ held.T
+        yield rows, product if device is None else product.cpu().numpy()
+
+
+def _slices(total: int, row_bytes: int, block_bytes: int) -> Iterator[slice]:
+    step = max(1, block_bytes // max(1, row_bytes))
+    return (slice(start, min(start + step, total)) for start in range(0, total, step))
+
+
+def _held(values: npt.NDArray[Any], device: str | None) -> Any:
+    """The values where the products are formed: as they are, or as a tensor on a device."""
+    if device is None:
+        return values
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
 
 def rank_of_match(queries: Floats, candidates: Floats, matches: npt.NDArray[np.bool_] | None = None, /) -> Numbers:
@@ -74,21 +98,81 @@ def average_precision(positives: npt.NDArray[np.floating], negatives: npt.NDArra
 
 
 def average_precisions(positives: npt.NDArray[np.floating], negatives: npt.NDArray[np.floating], /) -> Numbers:
-    """Average precision of many rankings of one shape: scores of positives (n, p) and of negatives (n, q) -> (n,).
+    """Average precision of many rankings of one shape: scores (float32) of positives (n, p) and of negatives (n, q) -> (n,)."""
+    keys = np.sort(_keys(np.repeat(np.arange(len(positives)), positives.shape[1]), np.asarray(positives, dtype=np.float32).ravel()))
+    return _mean_precision(keys, _above(keys, np.array(negatives, dtype=np.float32)), len(positives))
 
-    Only the positives are ranked: the negatives above each are counted by a sorted search, so the cost is p log q and not the
-    sorting of p + q.
+
+def pool_average_precisions(
+    queries: Floats, pool: Floats, rows: Rows, scores: Floats, /, *, left_out: tuple[Rows, Rows], device: str | None = None
+) -> Numbers:
+    """Average precision (n,) of queries (n, width) that share a pool of negatives (m, width); NaN for a query without positives.
+
+    Only the positives are ranked: the pool's similarities are sorted, and those above each positive counted by a sorted search.
+
+    Parameters
+    ----------
+    queries, pool
+        Unit rows.
+    rows, scores
+        (k,) each: the query that a positive is of, and its similarity to it.
+    left_out
+        Pairs (query, row of the pool; queries ascending) that are no negatives: the query itself, and its positives.
+    device
+        Where the pool is compared and sorted; see the module.
+
     """
-    ordered = -np.sort(-positives, axis=1)
-    negatives = np.sort(negatives, axis=1)
-    found = np.arange(1, positives.shape[1] + 1)
-    total = np.empty(len(positives))
-    for number in range(len(positives)):
-        # Negatives at or above a positive, and strictly above: their mean is the middle of a tie.
-        strictly = negatives.shape[1] - np.searchsorted(negatives[number], ordered[number], side="right")
-        at_least = negatives.shape[1] - np.searchsorted(negatives[number], ordered[number], side="left")
-        total[number] = np.mean(found / (found + (strictly + at_least) / 2))
-    return total
+    keys = np.sort(_keys(rows, scores))
+    above = np.empty(len(keys))
+    held = _held(pool, device)
+    for block in _slices(len(queries), 4 * len(pool), BLOCK_BYTES // 4):
+        product = _held(queries[block], device) @ held.T
+        none = slice(*np.searchsorted(left_out[0], [block.start, block.stop]))
+        product[_held(left_out[0][none] - block.start, device), _held(left_out[1][none], device)] = -np.inf
+        if device is not None:
+            product = product.sort(dim=1).values.cpu().numpy()
+        mine = slice(*np.searchsorted(keys, [block.start << 32, block.stop << 32]))
+        above[mine] = _above(keys[mine] - (block.start << 32), product, ordered=device is not None)
+    return _mean_precision(keys, above, len(queries))
+
+
+def _keys(rows: Rows, scores: Floats) -> npt.NDArray[np.int64]:
+    """Whole numbers in the order of (row, score): the row above, the bits of the float32 below; exact, and sorted as one array."""
+    bits = (scores + np.float32(0)).view(np.int32)  # adding zero makes -0 the same as 0
+    ordered = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))  # negative floats grow as their bits shrink
+    return np.asarray((rows << 32) + ordered + 2**31, dtype=np.int64)
+
+
+def _above(keys: npt.NDArray[np.int64], negatives: Floats, *, ordered: bool = False) -> Numbers:
+    """How many negatives of its row (n, q) stand above each positive (sorted keys), those that tie by a half; sorts the negatives."""
+    above = np.empty(len(keys))
+
+    def count(rows: slice) -> None:
+        part = negatives[rows]
+        if not ordered:
+            part.sort(axis=1)
+        mine = slice(*np.searchsorted(keys, [rows.start << 32, rows.stop << 32]))
+        others = _keys(np.arange(rows.start, rows.stop)[:, None], part).ravel()
+        below = (np.searchsorted(others, keys[mine], side="left") + np.searchsorted(others, keys[mine], side="right")) / 2
+        above[mine] = ((keys[mine] >> 32) - rows.start + 1) * part.shape[1] - below
+
+    threads = THREADS if negatives.size > 2**18 else 1
+    parts = _slices(len(negatives), threads, len(negatives) + threads - 1)
+    if threads == 1:
+        list(map(count, parts))
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(count, parts))
+    return above
+
+
+def _mean_precision(keys: npt.NDArray[np.int64], above: Numbers, n: int) -> Numbers:
+    """The mean over each row's positives (sorted keys) of found / (found + negatives above)."""
+    row = keys >> 32
+    number = np.bincount(row, minlength=n)
+    found = np.cumsum(number)[row] - np.arange(len(row))
+    total = np.bincount(row, weights=found / (found + above), minlength=n)
+    return np.divide(total, number, out=np.full(n, np.nan), where=number > 0)
 
 
 @lru_cache(maxsize=4096)

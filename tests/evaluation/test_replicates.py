@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from impasto import profiles as tables
-from impasto.evaluation import permutation, replicates
+from impasto import ranking
+from impasto.evaluation import layout, permutation, replicates
 from impasto.schema import InputError
 
 
@@ -123,6 +124,41 @@ def test_it_agrees_with_copairs() -> None:
     )
     only_controls = only_controls[~only_controls["negcon"]]
     np.testing.assert_allclose(mine["average_precision"].to_numpy(), only_controls["average_precision"].to_numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("protocol", ["plate-others", "all-others"])
+def test_other_perturbations_as_negatives_agree_with_copairs(protocol: str) -> None:
+    from copairs.map import average_precision
+
+    data = plates(signal=0.7, compounds=20, plates=4)
+    data = data[(data.obs["control_type"] == "trt").to_numpy()].copy()
+    same = ["plate"] if protocol == "plate-others" else []
+    rules = {"pos_sameby": ["perturbation"], "pos_diffby": [], "neg_sameby": same, "neg_diffby": ["perturbation"]}
+    theirs = average_precision(data.obs.reset_index(drop=True), data.X, **rules, progress_bar=False)
+    mine = replicates.average_precisions(ranking.unit(data.X), layout.layout(data.obs, level="any"), protocol=protocol)
+    np.testing.assert_allclose(mine["average_precision"], theirs["average_precision"], atol=1e-9)
+    np.testing.assert_array_equal(mine["positives"] + mine["negatives"], theirs["n_total_pairs"])
+
+
+def test_pairs_in_parts_are_the_same_pairs() -> None:
+    data = plates(compounds=7, plates=5)
+    where, vectors = layout.layout(data.obs, level="any"), ranking.unit(data.X)
+    (whole,) = layout.together(vectors, where)
+    parts = list(layout.together(vectors, where, limit=8))
+    assert len(parts) > 10
+    for name in ("query", "partner"):
+        np.testing.assert_array_equal(np.concatenate([getattr(p, name) for p in parts]), getattr(whole, name))
+    np.testing.assert_allclose(np.concatenate([p.similarity for p in parts]), whole.similarity, atol=1e-6)
+    expected = np.einsum("ij,ij->i", vectors[whole.query], vectors[whole.partner])
+    np.testing.assert_allclose(whole.similarity, expected, atol=1e-6)
+    assert len(whole.query) == 7 * 5 * 5
+
+
+def test_profiles_that_are_all_the_same_score_as_chance() -> None:
+    data = plates(compounds=30, plates=4, controls=30)
+    data.X[:] = np.random.default_rng(0).normal(size=10)
+    detail = replicates.average_precisions(ranking.unit(data.X), layout.layout(data.obs, level="any"), protocol="plate-controls")
+    assert detail["average_precision"].to_numpy() == pytest.approx(np.mean([k / (k + 15) for k in (1, 2, 3)]))
 
 
 def test_a_query_is_never_in_its_own_ranking() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,3 +56,56 @@ def positives_of(members: Rows, query: int, where: Layout, /) -> Rows:
     """The members of a query's perturbation that are right answers: never the query, and apart from it where the level asks."""
     others = members[members != query]
     return others if where.apart is None else others[where.apart[others] != where.apart[query]]
+
+
+@dataclass(frozen=True)
+class Together:
+    """Pairs of treated wells of one perturbation: queries, each with every well of its perturbation (itself too), and their cosine."""
+
+    query: Rows
+    partner: Rows
+    similarity: npt.NDArray[np.float32]
+
+    def are_right(self, where: Layout, /) -> npt.NDArray[np.bool_]:
+        """Which partners are right answers: never the query, and apart from it where the level asks."""
+        others = self.query != self.partner
+        return others if where.apart is None else others & (where.apart[self.query] != where.apart[self.partner])
+
+    def by_plate(self, plate: npt.NDArray[np.str_], /) -> Iterator[tuple[str, Together]]:
+        """The pairs of the queries of each plate."""
+        codes, names = pd.factorize(plate)
+        mine = codes[self.query]
+        order = np.argsort(mine, kind="stable")
+        ends = np.searchsorted(mine[order], np.arange(len(names) + 1))
+        for name, start, end in zip(names, ends[:-1], ends[1:], strict=True):
+            if end > start:
+                rows = order[start:end]
+                yield str(name), Together(self.query[rows], self.partner[rows], self.similarity[rows])
+
+
+def together(vectors: npt.NDArray[np.float32], where: Layout, /, *, limit: int = 2**22) -> Iterator[Together]:
+    """All pairs of treated wells of one perturbation, in parts of about `limit` pairs (a perturbation may be every well)."""
+    wells = np.flatnonzero(where.treated)
+    codes = pd.factorize(where.perturbation[wells])[0]
+    order = np.argsort(codes, kind="stable")
+    wells, codes = wells[order], codes[order]
+    sizes = np.bincount(codes)
+    starts = np.cumsum(sizes) - sizes
+    part = np.cumsum(sizes[codes]) // limit
+    for first, last in zip(*_runs(part), strict=True):
+        mine = codes[first:last]
+        many = sizes[mine]
+        within = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+        products = [
+            (vectors[wells[first + a : first + b]] @ vectors[wells[starts[mine[a]] : starts[mine[a]] + sizes[mine[a]]]].T).ravel()
+            for a, b in zip(*_runs(mine), strict=True)
+        ]
+        yield Together(np.repeat(wells[first:last], many), wells[np.repeat(starts[mine], many) + within], np.concatenate(products))
+
+
+def _runs(values: npt.NDArray[np.integer]) -> tuple[Rows, Rows]:
+    """Where each run of equal values starts and ends."""
+    edges = np.flatnonzero(values[1:] != values[:-1]) + 1
+    return np.concatenate([[0], edges])[: len(values)].astype(np.intp), np.concatenate([edges, [len(values)]])[: len(values)].astype(
+        np.intp
+    )

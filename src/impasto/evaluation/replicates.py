@@ -18,7 +18,7 @@ import pandas as pd
 
 from impasto import ranking, schema
 from impasto.evaluation import baselines, copairs, inputs, permutation
-from impasto.evaluation.layout import Layout, Rows, layout, positives_of
+from impasto.evaluation.layout import Layout, Rows, Together, layout, together
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
@@ -28,35 +28,53 @@ _PLACE = (schema.BATCH, schema.PLATE, schema.WELL, schema.PERTURBATION, schema.P
 Floats = npt.NDArray[np.float32]
 
 
-def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str) -> pd.DataFrame:
+def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str, device: str | None = None) -> pd.DataFrame:
     """One row a query: row, perturbation, average_precision, chance, positives, negatives. `vectors` are unit rows (n, width)."""
     if protocol == "copairs":
         return copairs.average_precisions(vectors, where)
-    rows: list[tuple[int, str, float, float, int, int]] = []
-    # Compared by number: text is slow to compare, and this is the innermost loop.
-    codes = np.unique(where.perturbation, return_inverse=True)[1].ravel()
-    members = pd.Series(np.flatnonzero(where.treated)).groupby(codes[where.treated]).apply(np.array).to_dict()
-    for plate in np.unique(where.plate[where.treated]):
-        queries = np.flatnonzero(where.treated & (where.plate == plate))
-        pool = _pool(where, plate, protocol)
-        for chunk, similarity in ranking.similarity_blocks(vectors[queries], vectors[pool]):
-            for query, scores in zip(queries[chunk], similarity, strict=True):
-                positives = positives_of(members[codes[query]], int(query), where)
-                if not len(positives):
-                    continue
-                negatives = scores if protocol == "plate-controls" else scores[codes[pool] != codes[query]]
-                if not len(negatives):
-                    continue
-                precision = ranking.average_precision(vectors[positives] @ vectors[query], negatives)
-                chance = ranking.chance_average_precision(len(positives), len(negatives))
-                rows.append((int(query), where.perturbation[query], precision, chance, len(positives), len(negatives)))
-    return pd.DataFrame(rows, columns=["row", schema.PERTURBATION, "average_precision", "chance", "positives", "negatives"])
+    precision, positives, negatives = np.full(len(vectors), np.nan), np.zeros(len(vectors), int), np.zeros(len(vectors), int)
+    for pairs in together(vectors, where):
+        for name, mine in pairs.by_plate(where.plate) if protocol != "all-others" else [("", pairs)]:
+            pool = _pool(where, name, protocol)
+            if not len(pool):
+                continue
+            queries, rows = np.unique(mine.query, return_inverse=True)
+            right = mine.are_right(where)
+            left_out = _left_out(mine, rows, pool, size=len(vectors))
+            precision[queries] = ranking.pool_average_precisions(
+                vectors[queries], vectors[pool], rows[right], mine.similarity[right], left_out=left_out, device=device
+            )
+            positives[queries] = np.bincount(rows[right], minlength=len(queries))
+            negatives[queries] = len(pool) - np.bincount(left_out[0], minlength=len(queries))
+    kept = np.flatnonzero((positives > 0) & (negatives > 0))
+    shapes, which = np.unique(np.stack([positives[kept], negatives[kept]]), axis=1, return_inverse=True)
+    chance = np.array([ranking.chance_average_precision(int(p), int(q)) for p, q in shapes.T])
+    columns = [
+        kept,
+        where.perturbation[kept],
+        precision[kept],
+        chance[which.ravel()] if len(kept) else [],
+        positives[kept],
+        negatives[kept],
+    ]
+    names = ["row", schema.PERTURBATION, "average_precision", "chance", "positives", "negatives"]
+    return pd.DataFrame(dict(zip(names, columns, strict=True)))
 
 
 def _pool(where: Layout, plate: str, protocol: str) -> Rows:
     if protocol == "plate-controls":
         return where.controls[plate]
     return np.flatnonzero(where.treated & (where.plate == plate)) if protocol == "plate-others" else np.flatnonzero(where.treated)
+
+
+def _left_out(pairs: Together, rows: Rows, pool: Rows, *, size: int) -> tuple[Rows, Rows]:
+    """Which wells of the pool are of the query's own perturbation: pairs of (number of the query, place in the pool), in order."""
+    place = np.full(size, -1)
+    place[pool] = np.arange(len(pool))
+    column = place[pairs.partner]
+    rows, column = rows[column >= 0], column[column >= 0]
+    order = np.argsort(rows, kind="stable")
+    return rows[order], column[order]
 
 
 def evaluate(
@@ -69,12 +87,14 @@ def evaluate(
     seed: int = 0,
     group: str = "profiles",
     with_baselines: bool = True,
+    device: str | None = None,
 ) -> tuple[list[Score], dict[str, pd.DataFrame]]:
     """Replicate detection with its baselines.
 
     Returns the scores (mAP, and where negatives are the plate's controls the fraction of perturbations told from them at
     5 % false discovery), and two tables: `per_group`, one row a perturbation (mean average precision, p, corrected p, chance,
-    queries), and `per_well`, one row a well (its place and average precision).
+    queries), and `per_well`, one row a well (its place and average precision). `device`: where wells are compared, such as "cuda";
+    on the processor by default.
 
     Raises InputError where nothing can be ranked: no replicates at this level, or no negatives.
     """
@@ -84,7 +104,7 @@ def evaluate(
     vectors = ranking.unit(values)
     name = f"{protocol}, level={level}"
     # copairs scales rows itself, with its own roundings.
-    detail = average_precisions(values if protocol == "copairs" else vectors, where, protocol=protocol)
+    detail = average_precisions(values if protocol == "copairs" else vectors, where, protocol=protocol, device=device)
     if detail.empty:
         raise InputError(
             f"{name}: none of the {int(where.treated.sum())} treated wells has both a replicate at that level and a negative to be ranked "
