@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from impasto import ranking
+from impasto.schema import InputError
 
 
 def naive_average_precision(positives: list[float], negatives: list[float]) -> float:
@@ -127,6 +128,12 @@ def test_blocks_threads_and_torch_change_no_average_precision(threads: int, monk
     ):
         assert a == b
         np.testing.assert_allclose(x, y, atol=1e-6)
+
+
+def test_a_device_that_is_not_there_is_a_sentence() -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    with pytest.raises(InputError, match="device 'nowhere' cannot be used"):
+        list(ranking.similarity_blocks(vectors, vectors, device="nowhere"))
 
 
 def test_zero_and_minus_zero_tie_and_negative_scores_are_in_order() -> None:

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from impasto.schema import InputError
+
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -53,7 +55,10 @@ def _held(values: npt.NDArray[Any], device: str | None) -> Any:
         return values
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+    try:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); leave it out to run on the processor") from None
 
 
 def rank_of_match(queries: Floats, candidates: Floats, matches: npt.NDArray[np.bool_] | None = None, /) -> Numbers:

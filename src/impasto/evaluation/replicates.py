@@ -48,17 +48,16 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str, devi
             negatives[queries] = len(pool) - np.bincount(left_out[0], minlength=len(queries))
     kept = np.flatnonzero((positives > 0) & (negatives > 0))
     shapes, which = np.unique(np.stack([positives[kept], negatives[kept]]), axis=1, return_inverse=True)
-    chance = np.array([ranking.chance_average_precision(int(p), int(q)) for p, q in shapes.T])
-    columns = [
-        kept,
-        where.perturbation[kept],
-        precision[kept],
-        chance[which.ravel()] if len(kept) else [],
-        positives[kept],
-        negatives[kept],
-    ]
-    names = ["row", schema.PERTURBATION, "average_precision", "chance", "positives", "negatives"]
-    return pd.DataFrame(dict(zip(names, columns, strict=True)))
+    chance = np.array([ranking.chance_average_precision(int(p), int(q)) for p, q in shapes.T], dtype=float)
+    columns = {
+        "row": kept,
+        schema.PERTURBATION: where.perturbation[kept],
+        "average_precision": precision[kept],
+        "chance": chance[which.ravel()],
+        "positives": positives[kept],
+        "negatives": negatives[kept],
+    }
+    return pd.DataFrame(columns)
 
 
 def _pool(where: Layout, plate: str, protocol: str) -> Rows:
