@@ -69,11 +69,12 @@ class TwoTowersSettings(Settings):
 
 @dataclass(frozen=True)
 class Bags(Minibatch):
-    """Bags of N perturbations: profiles (N, K, C, d), mask (N, K), text features (N, t)."""
+    """Bags of N perturbations: profiles (N, K, C, d), mask (N, K), text features (N, t), the number of each perturbation (N,)."""
 
     profiles: Tensor
     mask: Tensor
     text: Tensor
+    unit: Tensor
 
     @property
     def size(self) -> int:
@@ -122,8 +123,8 @@ class TwoTowers(Method):
     def forward(self, minibatch: Bags, /) -> Step:
         own = self.pooled(minibatch)
         # Every rank sees all pairs of the global minibatch as negatives, as one process would.
-        mine = {"profile": functional.normalize(self.profile_tower(own), dim=1), "perturbation": self.embed_text(minibatch.text)}
-        p, q = (gather(side) for side in mine.values())
+        p = gather(functional.normalize(self.profile_tower(own), dim=1))
+        q = gather(self.embed_text(minibatch.text))
         pooled = gather(own)
         scale = self.log_scale.exp().clamp(max=100.0)
         s = self.settings
@@ -131,7 +132,7 @@ class TwoTowers(Method):
         loss = clip(p, q, scale) if s.loss == "clip" else cwcl(p, q, scale, targets)
         return Step(
             terms={s.loss: loss},
-            embeddings=mine,
+            embeddings={"profile": p, "perturbation": q},
             monitors={"scale": scale, "target_entropy_share": entropy_share(targets)},
         )
 
@@ -155,7 +156,7 @@ class BagFeed:
         """Bags of these groups; whole ones unless a size is given."""
         taken, mask = bags.draw([self.members[i] for i in rows], size=size, seed=seed)
         first = torch.as_tensor(np.array([self.members[i][0] for i in rows]))
-        return Bags(self.values[torch.as_tensor(taken)], torch.as_tensor(mask), self.text[first])
+        return Bags(self.values[torch.as_tensor(taken)], torch.as_tensor(mask), self.text[first], torch.as_tensor(np.asarray(rows)))
 
 
 def prepare(settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ from impasto.schema import InputError, one_of
 from impasto.settings import Settings
 from impasto.training.gather import gather
 from impasto.training.method import Method, Prepared, Step
-from impasto.training.wrapped import Numbered, NumberedFeed, Wrapped, on_innermost
+from impasto.training.wrapped import Wrapped, on_innermost, units_of
 
 
 class PriorSettings(Settings):
@@ -63,14 +63,11 @@ class GraphPrior(Wrapped):
         self.register_buffer("weights", weights, persistent=False)
         self.register_buffer("nodes", nodes, persistent=False)
 
-    def forward(self, minibatch: Numbered, /) -> Step:
+    def forward(self, minibatch: Any, /) -> Step:
         step = super().forward(minibatch)
         name = self.settings.embedding or next(iter(step.embeddings))
         vectors = step.embeddings[one_of(name, step.embeddings, what="embedding of the method")]
-        nodes = self.nodes[minibatch.rows]
-        # Several views of one row stand one minibatch after the other.
-        nodes = nodes.repeat(len(vectors) // len(nodes))
-        term, present = self.term(gather(vectors), gather(nodes))
+        term, present = self.term(vectors, self.nodes[gather(minibatch.unit)])
         terms = {**step.terms, f"graph_{self.settings.loss}": self.settings.weight * term}
         return dataclasses.replace(step, terms=terms, monitors={**step.monitors, "graph_nodes": vectors.new_tensor(float(present))})
 
@@ -92,12 +89,11 @@ class GraphPrior(Wrapped):
 
 def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepared:
     """The method with its prior. Raises InputError where the feed does not say what its rows are, or the graph knows none of them."""
-    if prepared.units is None:
-        raise InputError("this method does not say which perturbation its rows show, so it takes no prior")
+    units = units_of(prepared, addition="prior")
     graph = graphs.read(settings.graph)
     if settings.edges == "shuffled":
         graph = graph.shuffled(seed=seed)
-    names = tables.identity(prepared.units)
+    names = tables.identity(units)
     places = graph.places(names)
     known = sorted(set(places[places >= 0]))
     inside = graph.weights[known][:, known]
@@ -118,9 +114,8 @@ def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepare
         "not_in_graph": sorted({str(n) for n, p in zip(names, places, strict=True) if p < 0}),
         "edges_among_them": int((inside > 0).sum()) // 2,
     }
-    feed = prepared.feed if isinstance(prepared.feed, NumberedFeed) else NumberedFeed(prepared.feed)
     facts = {**prepared.facts, "prior": told}
-    return dataclasses.replace(prepared, method=method, feed=feed, validate=on_innermost(prepared.validate), facts=facts)
+    return dataclasses.replace(prepared, method=method, validate=on_innermost(prepared.validate), facts=facts)
 
 
 SETTINGS = PriorSettings

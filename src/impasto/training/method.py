@@ -18,7 +18,10 @@ from torch import Tensor, nn
 
 @dataclasses.dataclass(frozen=True)
 class Minibatch:
-    """Base of all minibatches: tensors that move together. Subclasses add their fields."""
+    """Base of all minibatches: tensors that move together. Subclasses add their fields.
+
+    A field `unit` (rows,), where there is one, numbers what each row shows, as `Prepared.units` annotates it.
+    """
 
     @property
     @abstractmethod
@@ -35,8 +38,7 @@ class Minibatch:
 class Step:
     """What one forward pass gives: weighted loss terms (the loop minimises their sum), embeddings, and monitors to log.
 
-    `embeddings` are those of this rank's rows, the method's main one first; several views of the rows stand one minibatch after
-    the other.
+    `embeddings` have one row each of the global minibatch (gathered from all ranks), the method's main one first.
     """
 
     terms: Mapping[str, Tensor]
@@ -70,8 +72,8 @@ class Prepared:
 
     `feed` and `validate` are those of `training.loop`; `facts` is what the run must remember to embed new data (names of
     blocks, splits, digests), plain values for model.json. `fresh` names the weights (`sources.*`) that the settings allow to
-    begin anew where a run starts from an earlier one. `units` annotates what the feed's row numbers count (one row each: a
-    perturbation, a site), for additions that must know it: a graph prior, cell-line tokens.
+    begin anew where a run starts from an earlier one. `units` annotates what `unit` of a minibatch numbers (sites, perturbations):
+    a graph prior and cell-line tokens need it.
     """
 
     method: Method
