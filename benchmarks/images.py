@@ -12,10 +12,11 @@ import torch
 from benchmarks.timing import Row, best_of, peak_megabytes
 from impasto.atlas.engines import Exact
 from impasto.nets.encoders import vision
+from impasto.plates.eight_bit import to_8_bit
 from impasto.plates.ingest import find, write
 from impasto.plates.sites import Sites
 from impasto.profiling import deep
-from impasto.profiling.preprocess import to_8_bit, to_encoder
+from impasto.profiling.preprocess import to_encoder
 from impasto.simulate import plates as simulated
 from impasto.simulate.plan import Plan
 

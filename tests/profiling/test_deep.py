@@ -18,10 +18,11 @@ from torch import nn
 from impasto import profiles as tables
 from impasto.nets.encoders import vision, weights
 from impasto.nets.encoders.vision import VisionEncoder
+from impasto.plates.eight_bit import to_8_bit
 from impasto.plates.ingest import find, write
 from impasto.plates.sites import Sites
 from impasto.profiling import deep
-from impasto.profiling.preprocess import to_8_bit, to_encoder
+from impasto.profiling.preprocess import to_encoder
 from impasto.schema import InputError
 from impasto.simulate import plates as simulated
 from impasto.simulate.plan import Plan

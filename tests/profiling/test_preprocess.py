@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impasto.profiling.preprocess import to_8_bit, to_encoder
+from impasto.plates.eight_bit import to_8_bit
+from impasto.profiling.preprocess import to_encoder
 
 
 def naive(plane: np.ndarray) -> np.ndarray:

@@ -21,9 +21,10 @@ from impasto import profiles as tables
 from impasto import progress, runs, schema
 from impasto.feature_names import embedding_names
 from impasto.nets.encoders.vision import VisionEncoder
+from impasto.plates.eight_bit import to_8_bit
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
-from impasto.profiling.preprocess import to_8_bit, to_encoder
+from impasto.profiling.preprocess import to_encoder
 from impasto.schema import InputError
 
 Planes = npt.NDArray[np.uint8]

@@ -1,33 +1,16 @@
-"""From a channel's pixels to what an encoder of natural images reads.
+"""From a channel in 8 bit to what an encoder of natural images reads.
 
-16 to 8 bit: threshold = the smallest of the n brightest pixels, n = max(1, round(H W 0.000028)); scaled by 255 / threshold and
-clipped (Lu et al., CellCLIP, appendix B; the share is that of their preprocessing). This is a clip of intensity, not a correction
-of illumination. Then each channel is a gray image: repeated to RGB, resized with antialiasing, ImageNet mean and sd.
-
-Departures: the usual code scales by 256 (the brightest pixel wraps around) and, on images under 134 x 134, takes n = 0, which
-turns the image white; here n is at least 1.
+Each channel is a gray image: repeated to RGB, resized with antialiasing, ImageNet mean and sd (Lu et al., CellCLIP, appendix B).
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-BRIGHTEST = 0.000028
 _MEAN = (0.485, 0.456, 0.406)
 _SD = (0.229, 0.224, 0.225)
-
-
-def to_8_bit(plane: npt.NDArray[np.generic], /) -> npt.NDArray[np.uint8]:
-    """One plane (H, W) of any unsigned type or float -> uint8. A plane without any light stays black."""
-    count = max(1, round(plane.size * BRIGHTEST))
-    threshold = float(np.partition(plane, plane.size - count, axis=None)[plane.size - count])
-    if threshold <= 0:
-        return np.zeros(plane.shape, dtype=np.uint8)
-    return np.clip(plane.astype(np.float32) * (255.0 / threshold), 0, 255).astype(np.uint8)
 
 
 def to_encoder(planes: Tensor, /, *, size: int) -> Tensor:

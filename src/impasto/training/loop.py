@@ -27,7 +27,7 @@ from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training import checkpoint
 from impasto.training.method import Method, Minibatch
-from impasto.training.optim import OptimSettings, optimiser, schedule
+from impasto.training.optim import OptimSettings, decay_schedule, optimiser, schedule
 
 Rows = npt.NDArray[np.intp]
 
@@ -73,10 +73,11 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
     if not per_epoch:
         raise InputError("there is no minibatch to train on: fewer rows than one minibatch; lower the minibatch size or give more data")
     steps = min(settings.epochs * per_epoch, settings.max_steps or settings.epochs * per_epoch)
-    rate = schedule(settings.optim, steps=steps)
+    rate, decay = schedule(settings.optim, steps=steps), decay_schedule(settings.optim, steps=steps)
     place: dict[str, Any] = {"epoch": 0, "step": 0, "best": None, "stale": 0, "stopped": False}
     if (out / "checkpoint").exists():
         place = checkpoint.load(out / "checkpoint", method=method, optimiser=optim)
+    (out / "log.jsonl").touch()
     _cut_log(out / "log.jsonl", epoch=place["epoch"])
     model = _distributed(method, device)
     epochs = range(place["epoch"], settings.epochs)
@@ -90,6 +91,7 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
         for minibatch in itertools.islice(_minibatches(feed, epoch), steps - place["step"]):
             for group in optim.param_groups:
                 group["lr"] = rate(place["step"])
+                group["weight_decay"] = decay(place["step"]) if group["decayed"] else 0.0
             terms = _step(model, method, optim, minibatch.to(device), clip=settings.optim.clip_norm, epoch=epoch)
             place["step"] += 1
             method.after_step(place["step"] / steps)

@@ -17,11 +17,16 @@ from impasto.settings import Settings
 
 
 class OptimSettings(Settings):
-    """The optimiser and its schedule. `warmup` and `restarts` count in steps and cycles."""
+    """The optimiser and its schedule. `warmup` and `restarts` count in steps and cycles.
+
+    `lr_start` is where the warm-up begins; `weight_decay_end`, where it is given, is reached along a half cosine.
+    """
 
     lr: float = 2e-4
+    lr_start: float = 0.0
     lr_floor: float = 0.0
     weight_decay: float = 0.1
+    weight_decay_end: float | None = None
     warmup: int = 0
     restarts: int = 1
     clip_norm: float | None = None
@@ -38,19 +43,30 @@ def optimiser(module: nn.Module, settings: OptimSettings) -> torch.optim.AdamW:
     plain = [p for p in trainable if p.ndim < 2 or id(p) in skipped]
     plain_ids = {id(p) for p in plain}
     decayed = [p for p in trainable if id(p) not in plain_ids]
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay, "decayed": True},
+        {"params": plain, "weight_decay": 0.0, "decayed": False},
+    ]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr)
 
 
 def schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
-    """The learning rate at a step (0-based): linear warm-up, then `restarts` cosine cycles from `lr` to `lr_floor`."""
+    """The learning rate at a step (0-based): linear warm-up from `lr_start`, then `restarts` cosine cycles from `lr` to `lr_floor`."""
     span = max(1, steps - settings.warmup)
 
     def rate(step: int) -> float:
         if step < settings.warmup:
-            return settings.lr * (step + 1) / settings.warmup
+            return settings.lr_start + (settings.lr - settings.lr_start) * (step + 1) / settings.warmup
         done = min(1.0, (step - settings.warmup) / span)
         phase = 1.0 if done >= 1.0 else (done * settings.restarts) % 1.0
         return settings.lr_floor + (settings.lr - settings.lr_floor) * 0.5 * (1 + math.cos(math.pi * phase))
 
     return rate
+
+
+def decay_schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
+    """The weight decay at a step (0-based): constant, or from `weight_decay` to `weight_decay_end` along a half cosine."""
+    start, end = settings.weight_decay, settings.weight_decay_end
+    if end is None:
+        return lambda _: start
+    return lambda step: end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps))))

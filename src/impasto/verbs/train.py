@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 METHODS = {
     "two_towers": "impasto.joint.two_towers",
+    "msn": "impasto.pretrain.msn",
+    "simclr": "impasto.pretrain.simclr",
+    "byol": "impasto.pretrain.byol",
+    "moco_v3": "impasto.pretrain.moco_v3",
+    "mae": "impasto.pretrain.mae",
+    "crop_mae": "impasto.pretrain.crop_mae",
+    "wsl": "impasto.pretrain.wsl",
 }
 """Name of a method -> its module: settings (`SETTINGS`), what it reads (`READS`) and `prepare(settings, data, seed=...)`.
 

@@ -1,0 +1,55 @@
+"""ViT on any number of channels: an image of C stains is cut into patches that hold all C.
+
+    [cls, E u_1 + e_1, ..., E u_P + e_P] -> transformer -> cls, P patch tokens
+
+Dosovitskiy et al. 2021, Eq. 1-4. ViT-S/16 (width 384, 12 blocks, 6 heads) with 5 channels at 224 pixels has 21.9 M parameters.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from impasto.nets import patches
+from impasto.nets.trunk import Attention, Trunk
+
+
+class ViT(nn.Module):
+    """Images (N, C, H, W) -> tokens (N, 1 + patches, width), the CLS token first."""
+
+    no_decay = ("cls",)
+
+    def __init__(self, *, channels: int, size: int, patch: int, width: int, depth: int, heads: int) -> None:
+        super().__init__()
+        self.channels, self.patch, self.width = channels, patch, width
+        self.tokens = (size // patch) ** 2
+        self.token_pixels = channels * patch * patch
+        self.project = nn.Linear(self.token_pixels, width)
+        self.positions = patches.Positions(side=size // patch, width=width)
+        self.cls = nn.Parameter(torch.empty(width))
+        self.trunk = Trunk(width=width, depth=depth, mixer=lambda: Attention(width=width, heads=heads))
+        nn.init.trunc_normal_(self.cls, std=0.02)
+        self.apply(patches.initialise)
+
+    def cut(self, images: Tensor, /) -> Tensor:
+        """The pixels of every patch token (N, P, C * patch * patch)."""
+        return patches.cut(images, patch=self.patch)
+
+    def forward(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
+        """Tokens of the patches `keep` (N, K), of all of them by default: what is dropped is neither projected nor mixed.
+
+        With `channels` (their numbers), the images hold these channels only; the others count as their mean, which is zero.
+        """
+        rows, columns = images.shape[2] // self.patch, images.shape[3] // self.patch
+        squares, places = self.cut(images), self.positions(rows, columns).expand(len(images), -1, -1)
+        if keep is not None:
+            squares, places = patches.take(squares, keep), patches.take(places, keep)
+        weight = self.project.weight
+        if channels is not None:
+            weight = weight.view(self.width, self.channels, -1)[:, channels].flatten(1)
+        tokens = nn.functional.linear(squares, weight, self.project.bias) + places
+        return self.trunk(torch.cat([self.cls.expand(len(tokens), 1, -1), tokens], dim=1))
+
+    def represent(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
+        """One vector an image (N, width): its CLS token."""
+        return self(images, keep, channels)[:, 0]

@@ -1,0 +1,201 @@
+"""What all image-only methods share: settings, the feed of views, the method's frame, and the way from sites to a training.
+
+A method's module has a `Settings` class of its own, the method, and `build(settings, facts)`; everything about data is here. Under
+several ranks a method gathers the representations of all of them before its head, so batch norm and loss see the global minibatch.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from impasto.nets.encoders import image
+from impasto.nets.encoders.image import EncoderSettings
+from impasto.plates.sites import Sites
+from impasto.pretrain import views
+from impasto.pretrain.pictures import Pictures
+from impasto.pretrain.views import ViewSettings
+from impasto.sampling.pairs import Pairs, PairSettings
+from impasto.schema import InputError, nearest
+from impasto.settings import Settings
+from impasto.training.method import Method, Minibatch, Prepared
+
+Rows = npt.NDArray[np.intp]
+READS = "sites"
+
+
+class ImageSettings(Settings):
+    """The encoder, which sites make a pair, how views are made, how many rows a minibatch has."""
+
+    encoder: EncoderSettings = EncoderSettings()
+    pairs: PairSettings = PairSettings()
+    views: ViewSettings = ViewSettings()
+    minibatch: int = 64
+    channels: list[str] | None = None
+    """The stains to train on; all of the folder's by default."""
+    longest: int | None = None
+    """Sites with a longer side are made smaller when they are read."""
+    memory_mb: int = 4096
+    """How much of the pixels is kept in memory."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run must remember of its data to be rebuilt: channels in order, their light, the perturbations in order."""
+
+    channels: list[str]
+    mean: list[float]
+    spread: list[float]
+    perturbations: list[str]
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Facts:
+        """From the `facts` of model.json."""
+        return cls(**{name: facts[name] for name in ("channels", "mean", "spread", "perturbations")})
+
+
+@dataclass(frozen=True)
+class Views(Minibatch):
+    """Views of pairs, light 0..1, and what is random about them.
+
+    `anchor` and `target` (B, C, S, S), `focal` (B, F, C, s, s) with F = 0 where a method has no use for them, `noise` (B, tokens)
+    from which patches are dropped, `group` (B,) the number of the perturbation.
+    """
+
+    anchor: Tensor
+    target: Tensor
+    focal: Tensor
+    noise: Tensor
+    group: Tensor
+
+    @property
+    def size(self) -> int:
+        return len(self.anchor)
+
+
+class ViewFeed:
+    """Minibatches of views: every random number is a function of the seed, the epoch and the row."""
+
+    def __init__(self, pictures: Pictures, pairs: Pairs, settings: ImageSettings, /, *, tokens: int, focal: bool, seed: int) -> None:
+        self.pictures, self.pairs, self.settings, self.tokens, self.seed = pictures, pairs, settings, tokens, seed
+        self.focal = settings.views.focal if focal else 0
+
+    def epoch(self, number: int, /) -> Sequence[Rows]:
+        """Shuffled passes over the perturbations (or sites), each cut into minibatches of equal size: none holds a row twice."""
+        rng = np.random.default_rng([self.seed, number])
+        parts: list[Rows] = []
+        for rows in self.pairs.passes():
+            parts += np.array_split(rng.permutation(rows), max(1, len(rows) // self.settings.minibatch))
+        return parts
+
+    def minibatch(self, rows: Rows, /, *, epoch: int) -> Views:
+        """The views of these rows of an epoch."""
+        drawn = [self._draw(int(row), np.random.default_rng([self.seed, epoch, int(row)])) for row in rows]
+        settings = self.settings.views
+        pictures = {n: self.pictures[n] for d in drawn for n in (d.anchor, d.target)}
+        anchors = [pictures[d.anchor] for d in drawn]
+        channels = len(self.pictures.channels)
+        focal = torch.empty(len(rows), 0, channels, settings.focal_size, settings.focal_size)
+        if self.focal:
+            many = [a for a in anchors for _ in range(self.focal)]
+            small = views.render(many, [v for d in drawn for v in d.focal_views], size=settings.focal_size)
+            focal = small.view(len(rows), self.focal, *small.shape[1:])
+        return Views(
+            anchor=views.render(anchors, [d.anchor_view for d in drawn], size=settings.size),
+            target=views.render([pictures[d.target] for d in drawn], [d.target_view for d in drawn], size=settings.size),
+            focal=focal,
+            noise=torch.from_numpy(np.stack([d.noise for d in drawn])),
+            group=torch.tensor([d.group for d in drawn]),
+        )
+
+    def _draw(self, row: int, rng: np.random.Generator) -> _Drawn:
+        group, anchor, target = self.pairs.draw(row, rng)
+        made = [
+            views.draw(self.settings.views, rng, channels=len(self.pictures.channels), focal=number >= 2)
+            for number in range(2 + self.focal)
+        ]
+        return _Drawn(group, anchor, target, made[0], made[1], made[2:], rng.random(self.tokens, dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    group: int
+    anchor: int
+    target: int
+    anchor_view: views.View
+    target_view: views.View
+    focal_views: list[views.View]
+    noise: npt.NDArray[np.float32]
+
+
+class ImageMethod(Method):
+    """The frame of an image-only method: an encoder, and the light of each channel that its input is normalised with."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, settings: ImageSettings, facts: Facts, /) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder: Any = image.build(settings.encoder, channels=len(facts.channels), size=settings.views.size)
+        self.register_buffer("mean", torch.tensor(facts.mean, dtype=torch.float32))
+        self.register_buffer("spread", torch.tensor(facts.spread, dtype=torch.float32))
+
+    def light(self, images: Tensor, channels: Tensor | None = None, /) -> Tensor:
+        """Images (..., C, H, W), light 0..1, with mean 0 and sd 1 a channel (those numbered, where not all are there)."""
+        mean, spread = (self.mean, self.spread) if channels is None else (self.mean[channels], self.spread[channels])
+        return (images - mean[:, None, None]) / spread[:, None, None]
+
+    def backbone(self) -> nn.Module:
+        """The encoder whose representation is used after the training."""
+        return self.encoder
+
+    def embed(self, minibatch: Any, /) -> Tensor:
+        """The representation (N, width) of images (N, C, H, W), light 0..1: before any head."""
+        return self.backbone().represent(self.light(minibatch))  # type: ignore[operator]
+
+    @abstractmethod
+    def forward(self, minibatch: Views, /) -> Any:
+        """Loss terms, the anchors' representations as `image`, and the monitors of collapse."""
+
+
+S = TypeVar("S", bound=ImageSettings)
+
+
+def prepare(
+    settings: S, sites: Sites, /, *, seed: int, build: Callable[[S, Facts], ImageMethod], focal: bool = False, across: bool = True
+) -> Prepared:
+    """A method with its sites. `focal`: its anchors have focal crops; `across`: it compares two sites of a pair.
+
+    Raises InputError where a channel is not there, nothing says what was done to the cells, or no site can be read.
+    """
+    channels = _channels(sites, settings.channels)
+    pictures = Pictures(sites, channels=channels, longest=settings.longest, memory_mb=settings.memory_mb)
+    chosen = settings.pairs if across else settings.pairs.model_copy(update={"wells": "single"})
+    pairs = Pairs.of(sites.table, chosen, among=pictures.readable)
+    facts = Facts(channels, [float(m) for m in pictures.mean], [float(s) for s in pictures.spread], pairs.names)
+    torch.manual_seed(seed)
+    method = build(settings, facts)
+    feed = ViewFeed(pictures, pairs, settings, tokens=int(method.encoder.tokens), focal=focal, seed=seed)
+    told = {
+        **facts.__dict__,
+        "sites": len(pictures.readable),
+        "quarantine": pictures.bad,
+        "parameters": sum(p.numel() for p in method.encoder.parameters()),
+        "split": {"train": pairs.names},
+    }
+    return Prepared(method, feed, None, told)
+
+
+def _channels(sites: Sites, wanted: list[str] | None) -> list[str]:
+    for name in wanted or []:
+        if name not in sites.channels:
+            raise InputError(f"there is no channel {name!r}{nearest(name, sites.channels)}; the sites have {', '.join(sites.channels)}")
+    return list(wanted) if wanted else list(sites.channels)

@@ -1,0 +1,55 @@
+"""MoCo v3: a prediction finds the teacher's key of the other view among the minibatch (losses/info_nce.py, pretrain/momentum.py).
+
+Chen, Xie & He 2021, Algorithm 1. Projector and predictor of two layers, 2048 to 256; momentum .99 to 1 along a cosine; temperature .1.
+*Departures*: the paper's projector for ViT has three layers; spec of the comparison (CWA-MSN, biological knowledge) asks for two.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from impasto.losses.info_nce import info_nce
+from impasto.plates.sites import Sites
+from impasto.pretrain import images
+from impasto.pretrain.images import READS, Facts
+from impasto.pretrain.momentum import Momentum, MomentumSettings
+from impasto.training.method import Prepared
+
+__all__ = ["READS", "SETTINGS", "MocoV3", "MocoV3Settings", "build", "prepare"]
+
+
+class MocoV3Settings(MomentumSettings):
+    """The temperature, and a faster teacher than BYOL's."""
+
+    name: Literal["moco_v3"] = "moco_v3"
+    momentum: float = 0.99
+    temperature: float = 0.1
+
+
+class MocoV3(Momentum):
+    """The frame with InfoNCE."""
+
+    term = "info_nce"
+
+    def __init__(self, settings: MocoV3Settings, facts: Facts, /) -> None:
+        super().__init__(settings, facts, last_norm=True)
+        self.temperature = settings.temperature
+
+    def compare(self, predictions: Tensor, targets: Tensor, /) -> Tensor:
+        return info_nce(predictions, targets, temperature=self.temperature)
+
+
+def build(settings: MocoV3Settings, facts: Facts, /) -> MocoV3:
+    """The untrained method."""
+    return MocoV3(settings, facts)
+
+
+def prepare(settings: MocoV3Settings, sites: Sites, /, *, seed: int) -> Prepared:
+    """The method with its sites."""
+    return images.prepare(settings, sites, seed=seed, build=build)
+
+
+SETTINGS = MocoV3Settings
+"""The settings that `[stage.method]` of a recipe is checked against."""

@@ -1,0 +1,59 @@
+"""SimCLR: two views find each other among all views of the minibatch; across wells, the two are sites of two wells.
+
+Chen et al. 2020, sections 2 and 4 (losses/nt_xent.py). Projector of two layers, 2048 to 128, temperature .1. Of single wells the two
+views are crops of one image, as in the paper; of cross wells they show one perturbation.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from impasto.losses.nt_xent import nt_xent
+from impasto.nets.heads import Norm, head
+from impasto.plates.sites import Sites
+from impasto.pretrain import collapse, images
+from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, Views
+from impasto.training.gather import gather
+from impasto.training.method import Prepared, Step
+
+__all__ = ["READS", "SETTINGS", "SimClr", "SimClrSettings", "build", "prepare"]
+
+
+class SimClrSettings(ImageSettings):
+    """The projector and the temperature."""
+
+    name: Literal["simclr"] = "simclr"
+    hidden: int = 2048
+    out: int = 128
+    norm: Norm = "batch"
+    temperature: float = 0.1
+
+
+class SimClr(ImageMethod):
+    """Encoder and projector."""
+
+    def __init__(self, settings: SimClrSettings, facts: Facts, /) -> None:
+        super().__init__(settings, facts)
+        self.temperature = settings.temperature
+        self.head = head([self.encoder.width, settings.hidden, settings.out], norm=settings.norm)
+
+    def forward(self, minibatch: Views, /) -> Step:
+        first, second = (gather(self.encoder.represent(self.light(view))) for view in (minibatch.anchor, minibatch.target))
+        loss = nt_xent(self.head(first), self.head(second), temperature=self.temperature)
+        return Step(
+            terms={"nt_xent": loss}, embeddings={"image": first}, monitors={"embedding_rank": collapse.effective_rank(first.detach())}
+        )
+
+
+def build(settings: SimClrSettings, facts: Facts, /) -> SimClr:
+    """The untrained method."""
+    return SimClr(settings, facts)
+
+
+def prepare(settings: SimClrSettings, sites: Sites, /, *, seed: int) -> Prepared:
+    """The method with its sites."""
+    return images.prepare(settings, sites, seed=seed, build=build)
+
+
+SETTINGS = SimClrSettings
+"""The settings that `[stage.method]` of a recipe is checked against."""

@@ -1,0 +1,62 @@
+"""WSL, weakly supervised learning: name the perturbation of a view.
+
+    L = CE(W f(x) + b, perturbation)
+
+Caicedo et al. 2018; Moshkov et al. 2024; the ViT-WSL row of CWA-MSN's Table 1. Negative controls are a class like the others unless
+`pairs.controls` is off. The pairs matter only for which sites are drawn.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+from torch.nn import functional
+
+from impasto.plates.sites import Sites
+from impasto.pretrain import collapse, images
+from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, Views
+from impasto.training.gather import gather
+from impasto.training.method import Prepared, Step
+
+__all__ = ["READS", "SETTINGS", "Wsl", "WslSettings", "build", "prepare"]
+
+
+class WslSettings(ImageSettings):
+    """The share of label smoothing."""
+
+    name: Literal["wsl"] = "wsl"
+    smoothing: float = 0.0
+
+
+class Wsl(ImageMethod):
+    """Encoder and a linear classifier of the perturbations."""
+
+    def __init__(self, settings: WslSettings, facts: Facts, /) -> None:
+        super().__init__(settings, facts)
+        self.smoothing = settings.smoothing
+        self.classifier = nn.Linear(self.encoder.width, len(facts.perturbations))
+
+    def forward(self, minibatch: Views, /) -> Step:
+        seen, group = gather(self.encoder.represent(self.light(minibatch.anchor))), gather(minibatch.group)
+        scores = self.classifier(seen)
+        right = (scores.detach().argmax(dim=1) == group).float().mean()
+        return Step(
+            terms={"cross_entropy": functional.cross_entropy(scores, group, label_smoothing=self.smoothing)},
+            embeddings={"image": seen},
+            monitors={"accuracy": right, "embedding_rank": collapse.effective_rank(seen.detach())},
+        )
+
+
+def build(settings: WslSettings, facts: Facts, /) -> Wsl:
+    """The untrained method."""
+    return Wsl(settings, facts)
+
+
+def prepare(settings: WslSettings, sites: Sites, /, *, seed: int) -> Prepared:
+    """The method with its sites: each drawn on its own, so a perturbation with one well is welcome."""
+    return images.prepare(settings, sites, seed=seed, build=build, across=False)
+
+
+SETTINGS = WslSettings
+"""The settings that `[stage.method]` of a recipe is checked against."""

@@ -1,0 +1,133 @@
+"""Pairs of sites of one perturbation: across wells, or within one.
+
+Huang et al., CWA-MSN, section 3.2: draw a perturbation, then an anchor and a target well of it, distinct, over plates and batches as
+they come. `wells = "single"` takes the anchor's site twice (the ablation of Table 3). `prefer` draws the target from another plate or
+batch where there is one (not in the paper). Every draw is a function of the generator that is given, so of seed, epoch and row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.sampling import bags
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+Rows = npt.NDArray[np.intp]
+
+
+class PairSettings(Settings):
+    """Which two sites make a pair, and what an epoch is."""
+
+    wells: Literal["cross", "single"] = "cross"
+    prefer: Literal["any", "plate", "batch"] = "any"
+    lonely: Literal["refuse", "same-well"] = "refuse"
+    """What to do with a perturbation that has one well."""
+    epoch: Literal["perturbations", "sites"] = "perturbations"
+    """Each perturbation `repeats` times, or each site `repeats` times as the anchor."""
+    repeats: int = 1
+    controls: bool = True
+    """Whether the negative controls are a perturbation like the others."""
+    group_by: list[str] = [schema.PERTURBATION]  # noqa: RUF012 - pydantic copies defaults
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Perturbations by name, the rows of their sites, and where every site is: codes (sites,) of well, plate, batch."""
+
+    settings: PairSettings
+    names: list[str]
+    members: list[Rows]
+    well: Rows
+    plate: Rows
+    batch: Rows
+
+    @classmethod
+    def of(cls, obs: pd.DataFrame, settings: PairSettings, /, *, among: Sequence[int] | None = None) -> Pairs:
+        """The pairs that these sites allow; `among` are the rows to use, all by default.
+
+        Raises InputError where nothing says what was done to the cells, or (unless asked for) a perturbation has one well only.
+        """
+        if schema.PERTURBATION not in obs or obs[schema.PERTURBATION].isna().all():
+            raise InputError("no site has a perturbation, so there are no pairs; ingest the images with --platemap")
+        kept = _usable(obs, controls=settings.controls)
+        kept = kept if among is None else np.intersect1d(kept, among)
+        groups = {name: kept[rows] for name, rows in bags.groups(obs.iloc[kept], by=settings.group_by).items()}
+        where = [w for w in (schema.SOURCE, schema.BATCH, schema.PLATE) if w in obs]
+        codes = {
+            "well": _codes(obs, [*where, schema.WELL]),
+            "plate": _codes(obs, where),
+            "batch": _codes(obs, [w for w in where if w != schema.PLATE]),
+        }
+        found = cls(settings, list(groups), list(groups.values()), **codes)
+        found._refuse_lonely()
+        return found
+
+    def _refuse_lonely(self) -> None:
+        lonely = [name for name, rows in zip(self.names, self.members, strict=True) if len(np.unique(self.well[rows])) < 2]
+        if lonely and self.settings.wells == "cross" and self.settings.lonely == "refuse":
+            raise InputError(
+                f"{len(lonely)} of {len(self.names)} perturbations have one well only (first: {lonely[0]!r}), so no other well to pair it "
+                'with; set pairs.lonely = "same-well" to pair it with itself, or leave them out'
+            )
+
+    def __len__(self) -> int:
+        """How many rows an epoch has."""
+        once = len(self.names) if self.settings.epoch == "perturbations" else sum(map(len, self.members))
+        return once * self.settings.repeats
+
+    def passes(self) -> list[Rows]:
+        """The rows of an epoch, pass by pass: a pass has each perturbation (or site) once."""
+        return np.split(np.arange(len(self), dtype=np.intp), self.settings.repeats)
+
+    def draw(self, row: int, rng: np.random.Generator, /) -> tuple[int, int, int]:
+        """Row of an epoch -> the number of its perturbation, the anchor's site and the target's site."""
+        if self.settings.epoch == "perturbations":
+            group = row % len(self.names)
+            anchor = self._site(self.members[group], rng)
+        else:
+            ends = np.cumsum([len(rows) for rows in self.members])
+            place = row % int(ends[-1])
+            group = int(np.searchsorted(ends, place, side="right"))
+            anchor = int(self.members[group][place - (int(ends[group - 1]) if group else 0)])
+        if self.settings.wells == "single":
+            return group, anchor, anchor
+        return group, anchor, self._partner(self.members[group], anchor, rng)
+
+    def _site(self, rows: Rows, rng: np.random.Generator) -> int:
+        """A site of a well that is drawn first: wells with many sites count no more than others."""
+        wells = np.unique(self.well[rows])
+        mine = rows[self.well[rows] == wells[rng.integers(len(wells))]]
+        return int(mine[rng.integers(len(mine))])
+
+    def _partner(self, rows: Rows, anchor: int, rng: np.random.Generator) -> int:
+        others = rows[self.well[rows] != self.well[anchor]]
+        if not len(others):
+            return anchor
+        if self.settings.prefer != "any":
+            place = self.plate if self.settings.prefer == "plate" else self.batch
+            elsewhere = others[place[others] != place[anchor]]
+            others = elsewhere if len(elsewhere) else others
+        return self._site(others, rng)
+
+
+def _usable(obs: pd.DataFrame, *, controls: bool) -> Rows:
+    """Rows with a perturbation that are not empty wells (nor negative controls, unless these count)."""
+    usable = obs[schema.PERTURBATION].notna().to_numpy()
+    if schema.CONTROL_TYPE in obs:
+        left_out = [schema.EMPTY] if controls else [schema.EMPTY, schema.NEGCON]
+        usable = usable & ~obs[schema.CONTROL_TYPE].astype(str).isin(left_out).to_numpy()
+    return np.flatnonzero(usable)
+
+
+def _codes(obs: pd.DataFrame, words: list[str]) -> Rows:
+    if not words:
+        return np.zeros(len(obs), dtype=np.intp)
+    return obs.groupby([obs[w].astype("string").fillna("") for w in words], sort=True).ngroup().to_numpy().astype(np.intp)
