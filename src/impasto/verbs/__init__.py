@@ -17,6 +17,7 @@ COMMANDS = (
     "profile",
     "correct",
     "graph",
+    "expression",
     "train",
     "embed",
     "evaluate",

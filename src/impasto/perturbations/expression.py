@@ -1,0 +1,240 @@
+"""Expression -> one vector a cell line: what a line is, from the genes it transcribes, so that a line never imaged can be told.
+
+    counts -> genes expressed in at least 5 lines -> total 1e4 -> log1p -> 1,000 highly variable genes -> vector
+
+Integrating Biological Knowledge for Robust Microscopy Image Profiling on De Novo Cell Lines, section 3.2.3 and appendix B.2. The vector is
+a PCA of these genes, the genes themselves (`raw`), or scVI's latent (`scvi`, an extra). Highly variable genes are scanpy's default
+("seurat": Satija et al. 2015): the log of variance over mean of the normalised counts, standardised among genes of like mean.
+
+Departures: the paper's latent comes from scVI or scGPT; PCA is the base here because it needs no further package, and a new line is
+projected by what was learned (`transform`), not by learning again. Tables that are logarithms already (microarrays, log TPM:
+`values = "log"`) are taken as they are, and their variable genes are those of the largest standard deviation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from safetensors.numpy import load_file, save_file
+
+from impasto import runs, schema
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+Floats = npt.NDArray[np.float64]
+_GENE_COLUMNS = ("gene", "genes", "gene_symbol", "symbol", "ensembl_gene", "gene_id", "gene_name")
+_BINS = 20
+
+
+class ExpressionSettings(Settings):
+    """How expression becomes a vector."""
+
+    method: Literal["pca", "raw", "scvi"] = "pca"
+    width: int = 256
+    """Of the vector; PCA gives at most one less than there are lines, raw as many as there are genes."""
+    genes: int = 1000
+    lines: int = 5
+    """A gene must be expressed in as many lines (in all, where there are fewer)."""
+    total: float = 1e4
+    values: Literal["counts", "log"] = "counts"
+    epochs: int = 400
+    """Of scVI."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Vectors (lines, width) of cell lines by name, and what is needed to project a new line."""
+
+    names: list[str]
+    vectors: npt.NDArray[np.float32]
+    settings: ExpressionSettings
+    state: dict[str, npt.NDArray[Any]]
+
+    def of(self, names: Sequence[object], /) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """The vector of each name (n, width), and which of them (n,) are known; an unknown one has a row that means nothing."""
+        place = {normal_line(name): i for i, name in enumerate(self.names)}
+        at = np.array([place.get(normal_line(name), -1) for name in names], dtype=np.intp)
+        return self.vectors[at], at >= 0
+
+
+def normal_line(name: object) -> str:
+    """A cell line's name as it is compared: letters and digits, upper case (`SK-N-AS` and `SKNAS` are one)."""
+    return re.sub(r"[^A-Z0-9]", "", str(name).upper())
+
+
+# ---------------------------------------------------------------- tables
+def read_table(path: Path, /) -> pd.DataFrame:
+    """Expression (lines, genes) by name, from lines in rows (a column `cell_line`) or genes in rows (a column `gene`).
+
+    Genes told twice are averaged. Raises InputError where neither form is found, or where values are missing or not numbers.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give a table of expression, one row a cell line or one row a gene")
+    bare = path.name.removesuffix(".gz")
+    try:
+        table = pd.read_parquet(path) if bare.endswith(".parquet") else pd.read_csv(path, sep="\t" if bare.endswith(".tsv") else ",")
+    except (OSError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{path} cannot be read as a table of expression ({str(error).splitlines()[0]})") from error
+    lower = {str(c).lower().removeprefix("metadata_"): c for c in table.columns}
+    lines = next((lower[w] for w in schema.ALIASES[schema.CELL_LINE] if w in lower), None)
+    genes = next((lower[w] for w in _GENE_COLUMNS if w in lower), None)
+    if lines is not None:
+        kept = [c for c in table.columns if c != lines and not str(c).startswith("Metadata_")]
+        found = table.set_index(table[lines].astype(str))[kept]
+    elif genes is not None:
+        found = table.set_index(table[genes].astype(str)).drop(columns=genes).T
+    else:
+        raise InputError(f"{path} has neither a column cell_line (one row a line) nor a column gene (one row a gene)")
+    text = [c for c in found.columns if not pd.api.types.is_numeric_dtype(found[c])]
+    if text and lines is not None:
+        raise InputError(f"{path}: the gene {text[0]!r} is not numeric (first value {found[text[0]].iloc[0]!r})")
+    values = found.astype(np.float64)
+    if values.isna().to_numpy().any():
+        raise InputError(f"{path}: {int(values.isna().to_numpy().sum())} values are missing; fill them, or leave out the gene or the line")
+    twice = values.index[values.index.map(normal_line).duplicated()]
+    if len(twice):
+        raise InputError(f"{path}: the cell line {twice[0]!r} stands there twice")
+    if values.columns.duplicated().any():
+        values = values.T.groupby(level=0).mean().T
+    return values[sorted(values.columns)]
+
+
+# ---------------------------------------------------------------- steps
+def normalised(counts: Floats, /, *, total: float) -> Floats:
+    """log(1 + counts of a line scaled to a total), (lines, genes). Raises InputError on negative counts or a line without any."""
+    sums = counts.sum(axis=1, keepdims=True)
+    if (counts < 0).any() or (sums == 0).any():
+        raise InputError('counts must be 0 or more, and no line empty; if the values are logarithms already, say values = "log"')
+    return np.asarray(np.log1p(counts / sums * total))
+
+
+def variable_genes(logged: Floats, /, *, genes: int) -> npt.NDArray[np.intp]:
+    """The columns of the most variable genes of log1p values (lines, genes), in order of columns: scanpy's "seurat" flavour."""
+    levels = np.expm1(logged)
+    mean = levels.mean(axis=0)
+    mean[mean == 0] = 1e-12
+    dispersion = levels.var(axis=0, ddof=1) / mean
+    dispersion[dispersion == 0] = np.nan
+    dispersion, mean = np.log(dispersion), np.log1p(mean)
+    frame = pd.DataFrame({"bin": pd.cut(mean, bins=_BINS), "dispersion": dispersion})
+    of_bin = frame.groupby("bin", observed=True)["dispersion"].agg(["mean", "std"]).reindex(frame["bin"])
+    centre, spread = of_bin["mean"].to_numpy(), of_bin["std"].to_numpy()
+    # A bin of one gene has no spread: that gene counts as 1, as scanpy has it.
+    single = np.isnan(spread)
+    spread, centre = np.where(single, centre, spread), np.where(single, 0.0, centre)
+    score = np.nan_to_num((dispersion - centre) / spread, nan=-np.inf)
+    return np.sort(np.argsort(-score, kind="stable")[:genes])
+
+
+def learn(table: pd.DataFrame, settings: ExpressionSettings, /) -> Lines:
+    """Vectors of the lines of a table. Raises InputError where there are fewer than two lines or no variable gene."""
+    if len(table) < 2:
+        raise InputError(
+            f"expression of {len(table)} cell line is too little to learn from; give several, and project a new one with --like"
+        )
+    counts = table.to_numpy(dtype=np.float64)
+    levels = counts if settings.values == "log" else normalised(counts, total=settings.total)
+    enough = (counts > 0).sum(axis=0) >= min(settings.lines, len(table)) if settings.values == "counts" else np.ones(counts.shape[1], bool)
+    enough &= levels.std(axis=0) > 0
+    if not enough.any():
+        raise InputError("no gene is expressed in enough lines and varies between them")
+    columns = np.flatnonzero(enough)
+    inside = levels[:, columns]
+    chosen = columns[variable_genes(inside, genes=settings.genes) if settings.values == "counts" else _most_spread(inside, settings.genes)]
+    state: dict[str, npt.NDArray[Any]] = {"genes": chosen, "mean": levels[:, chosen].mean(axis=0)}
+    if settings.method == "scvi":
+        vectors = _scvi(counts[:, chosen], settings)
+    else:
+        state |= _projection(levels[:, chosen] - state["mean"], settings)
+        vectors = _project(levels[:, chosen], state)
+    names = [str(g) for g in table.columns[chosen]]
+    state["genes"] = np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
+    return Lines([str(n) for n in table.index], vectors.astype(np.float32), settings, state)
+
+
+def transform(table: pd.DataFrame, learned: Lines, /) -> Lines:
+    """Vectors of new lines by what was learned from others. Raises InputError where genes are missing, or the method has no projection."""
+    if learned.settings.method == "scvi":
+        raise InputError("scVI vectors are learned together; give old and new lines in one table")
+    genes = gene_names(learned)
+    missing = [g for g in genes if g not in table.columns]
+    if missing:
+        raise InputError(f"{len(missing)} of the {len(genes)} genes learned from are not in the table (first: {missing[0]!r})")
+    counts = table.to_numpy(dtype=np.float64)
+    levels = counts if learned.settings.values == "log" else normalised(counts, total=learned.settings.total)
+    inside = pd.DataFrame(levels, columns=table.columns)[genes].to_numpy()
+    vectors = _project(inside, learned.state).astype(np.float32)
+    return Lines([*learned.names, *map(str, table.index)], np.concatenate([learned.vectors, vectors]), learned.settings, learned.state)
+
+
+def gene_names(learned: Lines, /) -> list[str]:
+    """The genes that the vectors are made of."""
+    return bytes(learned.state["genes"]).decode().split("\n")
+
+
+def _most_spread(levels: Floats, genes: int) -> npt.NDArray[np.intp]:
+    return np.sort(np.argsort(-levels.std(axis=0), kind="stable")[:genes])
+
+
+def _projection(centred: Floats, settings: ExpressionSettings) -> dict[str, Floats]:
+    """Components (genes, width) that give vectors of mean square 1 over the lines learned from."""
+    if settings.method == "raw":
+        return {"components": np.diag(1 / centred.std(axis=0))}
+    _, _, right = np.linalg.svd(centred, full_matrices=False)
+    right *= np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])[:, None]
+    components = right[: min(settings.width, len(centred) - 1)].T
+    return {"components": components / np.sqrt(np.square(centred @ components).mean())}
+
+
+def _project(levels: Floats, state: dict[str, npt.NDArray[Any]]) -> Floats:
+    return np.asarray((levels - state["mean"]) @ state["components"])
+
+
+def _scvi(counts: Floats, settings: ExpressionSettings) -> Floats:
+    """The latent of integer counts by scVI (Lopez et al. 2018), by scvi-tools with its defaults."""
+    try:
+        import scvi
+    except ImportError:
+        raise InputError("scVI needs the extra: pip install 'impasto[scvi]'; or choose method pca or raw") from None
+    import anndata
+
+    scvi.settings.seed = settings.seed
+    data = anndata.AnnData(X=np.round(counts).astype(np.float32))
+    scvi.model.SCVI.setup_anndata(data)
+    model = scvi.model.SCVI(data, n_latent=settings.width)
+    model.train(max_epochs=settings.epochs, enable_progress_bar=False, logger=False)
+    latent = np.asarray(model.get_latent_representation(), dtype=np.float64)
+    return latent / np.sqrt(np.square(latent).mean())
+
+
+# ---------------------------------------------------------------- files
+def write(learned: Lines, folder: Path, /) -> None:
+    """`vectors.parquet` (cell_line, then one column a dimension), `expression.json`, `projection.safetensors`."""
+    with runs.atomic(folder) as temporary:
+        temporary.mkdir(parents=True)
+        frame = pd.DataFrame(learned.vectors, columns=[f"line_{i:03d}" for i in range(learned.vectors.shape[1])])
+        frame.insert(0, schema.CELL_LINE, learned.names)
+        frame.to_parquet(temporary / "vectors.parquet", index=False)
+        (temporary / "expression.json").write_text(json.dumps(learned.settings.model_dump(mode="json"), indent=2, sort_keys=True))
+        save_file({k: np.ascontiguousarray(v) for k, v in learned.state.items()}, temporary / "projection.safetensors")
+
+
+def read(path: Path, /) -> Lines:
+    """A folder that `write` left, or any table of precomputed vectors (a column cell_line, then numbers)."""
+    if path.is_dir():
+        if not (path / "vectors.parquet").exists():
+            raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out {path}")
+        table = read_table(path / "vectors.parquet")
+        settings = ExpressionSettings.read(json.loads((path / "expression.json").read_text()), where=str(path))
+        return Lines(list(table.index), table.to_numpy(dtype=np.float32), settings, load_file(path / "projection.safetensors"))
+    table = read_table(path)
+    return Lines(list(table.index), table.to_numpy(dtype=np.float32), ExpressionSettings(), {})
