@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from benchmarks.timing import Row, best_of
-from impasto.joint.two_towers import BagFeed, TwoTowers, TwoTowersSettings
+from impasto.joint.feed import BagFeed
+from impasto.joint.perturbation import Features
+from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.nets.encoders import text
 from impasto.training.optim import OptimSettings, optimiser
 
@@ -19,8 +21,8 @@ def rows() -> Iterator[Row]:
     texts = [f"A cell painting image of U2OS cells treated with compound {i}, SMILES: {'C' * (i % 20 + 1)}O." for i in range(256)]
     encoder = text.load()
     features = encoder.encode(texts).repeat_interleave(4, dim=0)
-    feed = BagFeed(values, features, [np.arange(i, i + 4) for i in range(0, 1024, 4)], minibatch=64, bag=None, seed=0)
-    method = TwoTowers(TwoTowersSettings(), channels=5, profile_width=1280, text_width=features.shape[1])
+    feed = BagFeed(values, Features(features), [np.arange(i, i + 4) for i in range(0, 1024, 4)], minibatch=64, bag=None, seed=0)
+    method = TwoTowers(TwoTowersSettings(), channels=5, profile_width=1280, perturbation_width=features.shape[1])
     optim = optimiser(method, OptimSettings())
 
     def step() -> None:

@@ -17,7 +17,9 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np, torch, torch.distributed as dist
-from impasto.joint.two_towers import BagFeed, TwoTowers, TwoTowersSettings
+from impasto.joint.feed import BagFeed
+from impasto.joint.perturbation import Features
+from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.training.loop import LoopSettings, fit
 from impasto.training.optim import OptimSettings
 
@@ -28,8 +30,8 @@ values = torch.tensor(rng.normal(size=(48, 3, 6)), dtype=torch.float32)
 text = torch.tensor(rng.normal(size=(48, 5)), dtype=torch.float32)
 members = [np.arange(i, i + 2) for i in range(0, 48, 2)]
 torch.manual_seed(0)
-method = TwoTowers(TwoTowersSettings(width=8, heads=2, depth=1, out=8, dropout=0.0), channels=3, profile_width=6, text_width=5)
-feed = BagFeed(values, text, members, minibatch=12, bag=None, seed=0)
+method = TwoTowers(TwoTowersSettings(width=8, heads=2, depth=1, out=8, dropout=0.0), channels=3, profile_width=6, perturbation_width=5)
+feed = BagFeed(values, Features(text), members, minibatch=12, bag=None, seed=0)
 # Plain descent would hide nothing: AdamW divides by the gradient's size, so clip and a small rate keep the two comparable.
 fit(method, feed, settings=LoopSettings(epochs=3, optim=OptimSettings(lr=1e-3, clip_norm=1.0)), out=Path(sys.argv[1]))
 if dist.is_initialized():
@@ -63,5 +65,10 @@ def test_two_gloo_processes_equal_one(tmp_path: Path) -> None:
     assert second == pytest.approx(first, abs=1e-5)
     # The weights agree too, but for biases that a softmax does not see: their gradient is rounding, which AdamW blows up.
     weights, others = (load_file(folder / "model.safetensors") for folder in (one, two))
-    for name in ("profile_tower.project_in.weight", "profile_tower.project_out.weight", "text_tower.1.weight", "log_scale"):
+    for name in (
+        "profile_tower.project_in.weight",
+        "profile_tower.project_out.weight",
+        "perturbation_tower.1.weight",
+        "objective.log_scale",
+    ):
         torch.testing.assert_close(others[name], weights[name], rtol=1e-3, atol=2e-5)

@@ -106,9 +106,10 @@ def _by_smiles(index: Index, query: str) -> Query:
 
 
 def _by_gene(index: Index, query: str) -> Query:
-    if index.run is None:
+    space = None if index.run is None else Space.load(index.run)
+    if space is None or space.reads != "text":
         return _annotated(index, schema.GENE, query)
-    return Space.load(index.run).gene(query), _NONE, f"profiles nearest to a perturbation of {query.upper()}"
+    return space.gene(query), _NONE, f"profiles nearest to a perturbation of {query.upper()}"
 
 
 def _by_image(index: Index, query: str) -> Query:

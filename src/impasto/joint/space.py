@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,17 @@ from safetensors.torch import load_file
 
 from impasto import feature_names, schema
 from impasto import profiles as tables
-from impasto.joint import two_towers
-from impasto.joint.two_towers import BagFeed, TwoTowers, TwoTowersSettings
+from impasto.joint import perturbation, two_towers
+from impasto.joint.feed import BagFeed
+from impasto.joint.settings import TwoTowersSettings
+from impasto.joint.two_towers import TwoTowers
+from impasto.perturbations import fingerprints
 from impasto.perturbations.prompts import prompt
 from impasto.sampling import bags
 from impasto.schema import InputError
 from impasto.training import checkpoint
 
+Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 
 
@@ -56,47 +59,51 @@ class Space:
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
         return cls(folder, settings, described["facts"], method.eval())
 
+    @property
+    def reads(self) -> str:
+        """What its perturbation tower reads: text or molecule."""
+        return self.settings.perturbation
+
     @torch.no_grad()
     def rows(self, profiles: anndata.AnnData) -> Vectors:
         """A unit vector (rows, out) of each row of Profiles on its own, whatever is known of its perturbation."""
         profiles = self._matching(profiles)
-        two_towers.finite(profiles)
-        values, _, _ = tables.blocks(profiles, by=self.settings.blocks, among=self.facts["blocks"])
-        return self._each(torch.as_tensor(values))
+        return self._bags(self._values(profiles), [np.array([i]) for i in range(profiles.n_obs)])
 
-    def _each(self, values: torch.Tensor) -> Vectors:
-        blank = torch.zeros(len(values), self.facts["text_width"])
-        feed = BagFeed(values, blank, [np.array([i]) for i in range(len(values))], minibatch=1, bag=None, seed=0)
-        parts = np.array_split(np.arange(len(values)), max(1, len(values) // 512))
-        return np.concatenate([self.method.embed(feed.bags(part)).numpy() for part in parts if len(part)])
+    def _values(self, profiles: anndata.AnnData) -> torch.Tensor:
+        two_towers.finite(profiles)
+        return torch.as_tensor(tables.blocks(profiles, by=self.settings.blocks, among=self.facts["blocks"])[0])
+
+    def _bags(self, values: torch.Tensor, members: list[Rows]) -> Vectors:
+        feed = BagFeed(values, None, members, minibatch=1, bag=None, seed=0)
+        return np.concatenate([self.method.embed(bag).numpy() for bag in feed.whole()])
 
     @torch.no_grad()
     def embed(self, profiles: anndata.AnnData) -> anndata.AnnData:
         """Both modalities as rows of one table of Profiles.
 
         Rows of `modality` profile come at two levels: each row given (`level` well), and each perturbation's pooled bag
-        (`level` perturbation); rows of `modality` perturbation are the texts. `split` says which part a row was in when
-        the run was trained; a perturbation the run never saw is `test`. Features are matched by name.
+        (`level` perturbation; where its bags are finer, their mean); rows of `modality` perturbation are the texts or
+        molecules. `split` says which part a row was in when the run was trained; a perturbation the run never saw is `test`.
+        Features are matched by name.
         """
         profiles = self._matching(profiles)
-        two_towers.finite(profiles)
-        values, _, _ = tables.blocks(profiles, by=self.settings.blocks, among=self.facts["blocks"])
-        whole = torch.as_tensor(values)
-        each = self._each(whole)
-        blank = torch.zeros(profiles.n_obs, self.facts["text_width"])
+        values = self._values(profiles)
+        each = self._bags(values, [np.array([i]) for i in range(profiles.n_obs)])
         treated = np.flatnonzero(np.isin(profiles.obs_names, two_towers.without_controls(profiles).obs_names))
         observed = profiles[treated]
-        members = bags.groups(observed.obs, by=self.settings.group_by)
-        pooled = BagFeed(whole[torch.as_tensor(treated)], blank, list(members.values()), minibatch=1, bag=None, seed=0)
-        groups = np.array_split(np.arange(len(members)), max(1, len(members) // 256))
-        bagged = [self.method.embed(pooled.bags(rows)).numpy() for rows in groups if len(rows)]
-        first = observed[[int(rows[0]) for rows in members.values()]]
-        texts = self.method.embed_text(two_towers.text_features(first, self.settings)).numpy()
+        groups = list(bags.groups(observed.obs, by=self.settings.group_by).values())
+        identity = tables.identity(observed.obs).to_numpy(dtype=str)
+        _, first_group, numbers = np.unique([identity[g[0]] for g in groups], return_index=True, return_inverse=True)
+        bagged = two_towers.consensus(torch.as_tensor(self._bags(values[torch.as_tensor(treated)], groups)), numbers).numpy()
+        first = observed[[int(groups[i][0]) for i in first_group]]
+        perturbations = self._described(perturbation.describe(first, self.settings), first.n_obs)
+        sizes = np.bincount(numbers, weights=[len(g) for g in groups]).astype(int)
         described = first.obs.drop(columns=[c for c in (schema.PLATE, schema.WELL, schema.BATCH, schema.SITE) if c in first.obs])
         obs = pd.concat(
             [
                 profiles.obs.assign(modality="profile", level="well"),
-                described.assign(modality="profile", level="perturbation", n_rows=[len(r) for r in members.values()]),
+                described.assign(modality="profile", level="perturbation", n_rows=sizes),
                 described.assign(modality="perturbation", level="perturbation"),
             ],
             ignore_index=True,
@@ -104,7 +111,7 @@ class Space:
         part = {name: p for p, names in self.facts["split"].items() for name in names}
         obs["split"] = obs[schema.PERTURBATION].astype(str).map(part).fillna("test")
         names = feature_names.embedding_names("", self.settings.out)
-        vectors = np.concatenate([each, *bagged, texts]).astype(np.float32)
+        vectors = np.concatenate([each, bagged, perturbations]).astype(np.float32)
         return anndata.AnnData(
             X=vectors, obs=obs.rename(index=str), var=tables.describe_features(names), uns={"run": str(self.folder.resolve())}
         )
@@ -118,25 +125,26 @@ class Space:
             )
         return profiles[:, self.facts["features"]].copy()
 
-    @functools.cached_property
-    def _encoder(self) -> Any:
-        from impasto.nets.encoders import text
-
-        return text.load(self.settings.text)
-
     @torch.no_grad()
+    def _described(self, described: perturbation.Described, count: int) -> Vectors:
+        parts = np.array_split(np.arange(count), max(1, -(-count // 256)))
+        tensors = (described.take(torch.as_tensor(rows)) for rows in parts)
+        return np.concatenate([self.method.embed_perturbation(*some).numpy() for some in tensors])
+
     def text(self, sentence: str) -> Vectors:
-        """A unit vector (out,) of any text."""
-        return self.method.embed_text(self._encoder.encode([sentence]))[0].numpy()
+        """A unit vector (out,) of any text. Raises InputError where the run reads molecules."""
+        if self.reads != "text":
+            raise InputError(f"{self.folder} was trained on molecules and reads no text; ask it for a SMILES, a well or images")
+        return self._described(perturbation.of_texts([sentence], self.settings), 1)[0]
 
     def smiles(self, smiles: str) -> Vectors:
-        """A unit vector (out,) of a molecule, written into the prompt the run was trained with. Raises InputError on a bad SMILES."""
-        from rdkit import Chem, rdBase
+        """A unit vector (out,) of a molecule, seen or not: by the molecule tower, else written into the prompt of the run.
 
-        with rdBase.BlockLogs():  # the sentence below says it; RDKit's own trace would say it twice
-            molecule = Chem.MolFromSmiles(smiles)
-        if molecule is None:
-            raise InputError(f"{smiles!r} is not a SMILES that can be read; write for example CCCC(O)=O")
+        Raises InputError on a bad SMILES.
+        """
+        fingerprints.molecule(smiles)
+        if self.reads == "molecule":
+            return self._described(perturbation.of_molecules([smiles], self.settings), 1)[0]
         return self.text(self._prompt({schema.PERTURBATION_NAME: "a compound", schema.SMILES: smiles}))
 
     def gene(self, symbol: str) -> Vectors:

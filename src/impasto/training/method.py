@@ -30,8 +30,14 @@ class Minibatch:
 
     def to(self, device: torch.device) -> Self:
         """The same minibatch with every tensor on `device`."""
-        moved = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return dataclasses.replace(self, **{k: v.to(device) if isinstance(v, Tensor) else v for k, v in moved.items()})
+        return dataclasses.replace(self, **{f.name: _moved(getattr(self, f.name), device) for f in dataclasses.fields(self)})
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Tensors, and tuples of tensors, on a device; anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(_moved(v, device) for v in value)
+    return value.to(device) if isinstance(value, Tensor) else value
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,6 +45,19 @@ class TextEncoder(nn.Module):
         mask = attention_mask[..., None].to(out.last_hidden_state.dtype)
         return (out.last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
 
+    def train_only(self, layers: int | None, /) -> None:
+        """Let the last `layers` of the encoder (and what follows them) learn; None: all of it. Raises InputError where there are fewer."""
+        if layers is None:
+            return
+        stack = getattr(getattr(self.model, "encoder", None), "layer", None)
+        if stack is None or not 0 < layers <= len(stack):
+            found = "no list of layers" if stack is None else f"{len(stack)} layers"
+            raise InputError(f"text model {self.name!r} has {found}, so its last {layers} cannot be trained; set text_training = 'whole'")
+        self.model.requires_grad_(False)
+        for part in (*stack[-layers:], getattr(self.model, "pooler", None)):
+            if part is not None:
+                part.requires_grad_(True)
+
     @torch.no_grad()
     def encode(self, texts: Sequence[str], /, *, minibatch: int = 64) -> Tensor:
         """Embeddings (N, width) of texts, frozen; each distinct text is read once, short ones together."""

@@ -1,0 +1,137 @@
+"""The perturbation side of the two towers: what a run reads of a perturbation, and the tower that embeds it.
+
+Each distinct text or molecule is read once. `take(rows)` gives the tensors of some rows, which the tower takes as they are:
+
+    frozen text        features (N, t)                                       -> dropout, linear
+    trained text       token ids (N, longest), mask (N, longest)             -> BERT, dropout, linear
+    fingerprints       log counts (N, bits)                                  -> perceptron, plain or residual
+    graphs             atoms, bonds, ends, the molecule of each atom, (N,)   -> message passing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import anndata
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from impasto.joint.settings import TwoTowersSettings
+from impasto.nets.encoders import molecule
+from impasto.nets.encoders.residual_mlp import ResidualMLP
+from impasto.perturbations import fingerprints, molecular_graphs
+from impasto.perturbations.prompts import prompts
+
+
+class Described(Protocol):
+    """The perturbations of all rows of a table."""
+
+    width: int
+    """Of what the tower reads: features, bits, or an atom."""
+
+    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
+        """The tensors of these rows (N,), as the tower takes them."""
+
+
+class Features:
+    """A vector each: frozen text, or a fingerprint. `which` (rows,) is the place of each row's vector; their own by default."""
+
+    def __init__(self, values: Tensor, which: Tensor | None = None) -> None:
+        self.values, self.which = values, torch.arange(len(values)) if which is None else which
+        self.width = values.shape[1]
+
+    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
+        return (self.values[self.which[rows]],)
+
+
+class Tokens:
+    """Token ids and their mask (texts, longest of all); a minibatch is cut to its own longest text."""
+
+    def __init__(self, ids: Tensor, mask: Tensor, which: Tensor, *, width: int) -> None:
+        self.ids, self.mask, self.which, self.width = ids, mask, which, width
+
+    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
+        chosen = self.which[rows]
+        mask = self.mask[chosen]
+        longest = int(mask.sum(dim=1).max())
+        return self.ids[chosen, :longest], mask[:, :longest]
+
+
+class Graphs:
+    """Molecules as graphs, joined into one for a minibatch."""
+
+    width = molecular_graphs.ATOM_WIDTH
+
+    def __init__(self, molecules: Sequence[molecular_graphs.Graph], which: Tensor) -> None:
+        self.molecules, self.which = list(molecules), which
+
+    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
+        chosen = [self.molecules[int(i)] for i in self.which[rows]]
+        counts = np.array([len(g.atoms) for g in chosen])
+        before = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        atoms = np.concatenate([g.atoms for g in chosen])
+        bonds = np.concatenate([g.bonds for g in chosen])
+        ends = np.concatenate([g.ends + first for g, first in zip(chosen, before, strict=True)], axis=1)
+        owner = np.repeat(np.arange(len(chosen)), counts)
+        return (*map(torch.as_tensor, (atoms, bonds, ends, owner)), torch.arange(len(chosen)))
+
+
+def describe(profiles: anndata.AnnData, settings: TwoTowersSettings, /) -> Described:
+    """What a run reads of the perturbation of every row. Raises InputError where a molecule is needed and missing."""
+    if settings.perturbation == "molecule":
+        return of_molecules(fingerprints.of_rows(profiles.obs), settings)
+    return of_texts(prompts(profiles, template=settings.template, details=tuple(settings.details)), settings)
+
+
+def of_molecules(smiles: Sequence[str], settings: TwoTowersSettings, /) -> Described:
+    """Molecules, by SMILES, as this run reads them."""
+    distinct, which = _distinct(smiles)
+    if settings.molecule == "message_passing":
+        return Graphs([molecular_graphs.graph(s) for s in distinct], which)
+    return Features(torch.log1p(torch.as_tensor(fingerprints.fingerprints(distinct, bits=settings.bits))), which)
+
+
+def of_texts(texts: Sequence[str], settings: TwoTowersSettings, /) -> Described:
+    """Texts, as this run reads them: features of a frozen encoder, or tokens for one that is trained."""
+    from impasto.nets.encoders import text
+
+    distinct, which = _distinct(texts)
+    encoder = text.load(settings.text, pooling=settings.text_pooling)
+    if settings.text_training == "frozen":
+        return Features(encoder.encode(distinct), which)
+    tokens = encoder.tokens(distinct)
+    return Tokens(tokens["input_ids"], tokens["attention_mask"], which, width=encoder.width)
+
+
+def _distinct(values: Sequence[str]) -> tuple[list[str], Tensor]:
+    distinct, which = np.unique(np.asarray(values, dtype=object).astype(str), return_inverse=True)
+    return distinct.tolist(), torch.as_tensor(which)
+
+
+def tower(settings: TwoTowersSettings, /, *, width: int) -> nn.Module:
+    """The tower that takes what `describe` gives, of that width, and returns embeddings (N, out)."""
+    out, dropout, hidden = settings.out, settings.dropout, settings.molecule_width
+    if settings.perturbation == "text":
+        head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, out))
+        return head if settings.text_training == "frozen" else TrainedText(settings, head)
+    if settings.molecule == "message_passing":
+        return molecule.MessagePassing(atom_width=width, bond_width=molecular_graphs.BOND_WIDTH, width=hidden, out=out, dropout=dropout)
+    if settings.molecule == "residual":
+        return ResidualMLP(wide=width, width=hidden, out=out, depth=1, dropout=dropout)
+    return molecule.mlp(wide=width, width=hidden, out=out, dropout=dropout)
+
+
+class TrainedText(nn.Module):
+    """A text encoder trained with the towers, whole or its last layers, and a head. The rest of it stays as it was."""
+
+    def __init__(self, settings: TwoTowersSettings, head: nn.Module) -> None:
+        super().__init__()
+        from impasto.nets.encoders import text
+
+        self.encoder, self.head = text.load(settings.text, pooling=settings.text_pooling), head
+        self.encoder.train_only(settings.text_top if settings.text_training == "top" else None)
+
+    def forward(self, ids: Tensor, mask: Tensor, /) -> Tensor:
+        return self.head(self.encoder(ids, mask))

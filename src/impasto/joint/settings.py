@@ -1,0 +1,62 @@
+"""The settings of the two towers: what `[stage.method]` of a recipe may say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from impasto import schema
+from impasto.sampling.splits import SplitSettings
+from impasto.settings import Settings
+
+
+class TwoTowersSettings(Settings):
+    """Parts and sizes. The defaults train in about a minute on two CPU cores; the paper's are in recipes/."""
+
+    name: Literal["two_towers"] = "two_towers"
+
+    # ------------------------------------------------------------ profiles
+    blocks: str = "channel"
+    group_by: list[str] = Field(default_factory=lambda: [schema.PERTURBATION])
+    """What makes a bag: perturbation (InChIKey where known), plate and perturbation, plate and well..."""
+    apart: bool = True
+    """Bags of one perturbation never meet in a minibatch, so that they are not each other's negatives."""
+    pooling: str = "gated_attention"
+    profile_tower: Literal["cross_channel_former", "residual"] = "cross_channel_former"
+    width: int | None = 128
+    depth: int = 2
+    """Blocks of the profile tower: of attention, or residual ones."""
+    heads: int = 4
+    out: int = 128
+    dropout: float = 0.2
+    clip_values: float = 10.0
+
+    # ------------------------------------------------------------ perturbations
+    perturbation: Literal["text", "molecule"] = "text"
+    text: str = "minilm"
+    text_pooling: Literal["mean", "cls"] = "mean"
+    text_training: Literal["frozen", "top", "whole"] = "frozen"
+    """frozen: read once and kept; top: the last `text_top` layers are trained; whole: all are."""
+    text_top: int = 2
+    template: str = "painting"
+    details: list[str] = Field(default_factory=lambda: [schema.SMILES, schema.GENE, schema.MOA])
+    molecule: Literal["mlp", "residual", "message_passing"] = "mlp"
+    """The first two read a fingerprint of `bits`, the last the graph of atoms and bonds."""
+    bits: int = 8192
+    molecule_width: int = 256
+
+    # ------------------------------------------------------------ loss
+    loss: Literal["clip", "cwcl", "cloob", "sigclip", "s2l"] = "cwcl"
+    centre: bool = False
+    sharpness: float | None = None
+    top: int | None = None
+    scale: float | None = None
+    """1/tau at the start; 14.3, and 10 for sigclip and s2l. Learned as log(scale), at most 100; held fixed by cloob."""
+    bias: float = -10.0
+    """Of sigclip and s2l, at the start."""
+
+    # ------------------------------------------------------------ minibatches and what is held out
+    minibatch: int = 64
+    bag: int | None = 8
+    split: SplitSettings = SplitSettings()
