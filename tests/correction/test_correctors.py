@@ -146,6 +146,35 @@ def test_tvn_is_the_steps_written_out() -> None:
         np.testing.assert_allclose(np.abs(found[rows]), np.abs(expected), rtol=1e-3, atol=1e-3)  # a component's sign is free
 
 
+def test_tvn_in_efaars_form_is_efaar_benchmarkings() -> None:
+    efaar = pytest.importorskip("efaar_benchmarking.efaar")
+    data = plates(plates=3, width=12, controls=30)
+    found = Tvn.fit(data, TvnSettings(coral="efaar")).transform(data).X
+    theirs = efaar.tvn_on_controls(data.X.astype(np.float64), data.obs, "perturbation", "DMSO", "plate")
+    np.testing.assert_allclose(np.abs(found), np.abs(theirs), rtol=1e-4, atol=1e-5)  # a component's sign is free
+
+
+def test_sphering_without_a_regulariser_is_pycytominers() -> None:
+    operations = pytest.importorskip("pycytominer.operations")
+    data = plates(plates=1, wells=96, controls=90)
+    found = Sphering.fit(data, SpheringSettings(regulariser=1e-12, on="all")).transform(data).X
+    frame = pd.DataFrame(data.X.astype(np.float64))
+    theirs = operations.Spherize(method="ZCA-cor", epsilon=1e-12).fit(frame).transform(frame).to_numpy()
+    np.testing.assert_allclose(found, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("controls", [20, 21])
+def test_median_and_mad_are_pycytominers(controls: int) -> None:
+    operations = pytest.importorskip("pycytominer.operations")
+    data = plates(plates=2, controls=controls)
+    found = Standardize.fit(data, StandardizeSettings()).transform(data).X
+    for plate in ("P0", "P1"):
+        rows = (data.obs["plate"] == plate).to_numpy()
+        frame = pd.DataFrame(data.X.astype(np.float64))
+        theirs = operations.RobustMAD(epsilon=1e-18).fit(frame[control_rows(data, plate)]).transform(frame[rows])
+        np.testing.assert_allclose(found[rows], theirs.to_numpy(), rtol=1e-5, atol=1e-6)
+
+
 def test_select_drops_what_cannot_be_compared() -> None:
     data = plates(width=6)
     data.X[:, 1] = data.X[:, 0] * 2 + 0.001 * data.X[:, 5]

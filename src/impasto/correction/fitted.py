@@ -9,6 +9,7 @@ from typing import ClassVar, Self, TypeVar
 import anndata
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from impasto import profiles as tables
 from impasto import schema
@@ -49,19 +50,25 @@ class Corrector(ABC):
 
 def with_values(profiles: anndata.AnnData, values: npt.NDArray[np.floating], /) -> anndata.AnnData:
     """The same rows and features with other values."""
-    return anndata.AnnData(X=values.astype(np.float32), obs=profiles.obs.copy(), var=profiles.var.copy(), uns=dict(profiles.uns))
+    held = values.astype(np.float32, copy=False)
+    return anndata.AnnData(X=held, obs=profiles.obs.copy(), var=profiles.var.copy(), uns=dict(profiles.uns))
 
 
-def finite_values(profiles: anndata.AnnData, /, *, task: str) -> Array:
-    """`X` as float64, refused where it holds missing or infinite values."""
-    values = tables.dense(profiles).astype(np.float64)
-    bad = ~np.isfinite(values).all(axis=0)
-    if bad.any():
+def finite(profiles: anndata.AnnData, /, *, task: str) -> npt.NDArray[np.float32]:
+    """`X` as it is, not a copy; refused where it holds missing or infinite values."""
+    values = tables.dense(profiles)
+    if not np.isfinite(values).all():
+        bad = ~np.isfinite(values).all(axis=0)
         first = profiles.var_names[int(np.flatnonzero(bad)[0])]
         raise InputError(
             f"{task}: {int(bad.sum())} features hold missing or infinite values (first: {first}); put --method select before it"
         )
     return values
+
+
+def finite_values(profiles: anndata.AnnData, /, *, task: str) -> Array:
+    """`X` as float64, refused where it holds missing or infinite values."""
+    return finite(profiles, task=task).astype(np.float64)
 
 
 def each(profiles: anndata.AnnData, by: str | None, /, *, task: str) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
@@ -70,9 +77,10 @@ def each(profiles: anndata.AnnData, by: str | None, /, *, task: str) -> Iterator
         yield "", np.arange(profiles.n_obs)
         return
     tables.require(profiles, by, task=task)
-    names = profiles.obs[by].astype(str).to_numpy()
-    for name in np.unique(names):
-        yield str(name), np.flatnonzero(names == name)
+    codes, names = pd.factorize(profiles.obs[by].astype(str), sort=True)
+    order = np.argsort(codes, kind="stable")
+    for name, rows in zip(names, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True):
+        yield str(name), rows
 
 
 def unmet(

@@ -19,11 +19,15 @@ from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
+import numpy.typing as npt
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, unmet, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite, of_group, reference, unmet, with_values
 from impasto.correction.regulariser import search
+from impasto.correction.spectrum import mean_and_sd, spectrum, standardized
 from impasto.schema import InputError
 from impasto.settings import Settings
+
+Floats = npt.NDArray[np.float32]
 
 
 class SpheringSettings(Settings):
@@ -46,11 +50,15 @@ class Whitening:
     scale: Array
     elsewhere: float
 
-    def apply(self, values: Array) -> Array:
-        """Whitened rows (n, features)."""
-        centred = (values - self.mean) / self.spread
-        along = centred @ self.directions
-        return (along * (self.scale - self.elsewhere)) @ self.directions.T + centred * self.elsewhere
+    def apply(self, values: Floats, /) -> Floats:
+        """Whitened rows (n, features), float64 within a block."""
+        width, k = self.directions.shape
+        weighted = (self.directions * (self.scale - self.elsewhere)).T
+        whole = None if 2 * k < width else self.directions @ weighted + self.elsewhere * np.eye(width)
+        out = np.empty(values.shape, dtype=np.float32)
+        for rows, z in standardized(values, self.mean, self.spread):
+            out[rows] = z @ whole if whole is not None else (z @ self.directions) @ weighted + z * self.elsewhere
+        return out
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ class Sphering(Corrector):
         return cls(settings, {}).extended(profiles)
 
     def extended(self, profiles: anndata.AnnData, /) -> Self:
-        chosen, values, found = self.settings, finite_values(profiles, task=self.name), dict(self.whitenings)
+        chosen, values, found = self.settings, finite(profiles, task=self.name), dict(self.whitenings)
         for group, rows in unmet(found, profiles, chosen.by, task=self.name):
             mine = values[reference(profiles, rows, on=chosen.on, group=group, task=self.name, least=3)]
             found[group] = whitening(mine, correlation=chosen.form == "ZCA-cor", regulariser=float(chosen.regulariser))
@@ -85,7 +93,7 @@ class Sphering(Corrector):
         return tuple(self.whitenings)
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        values = finite_values(profiles, task=self.name)
+        values = finite(profiles, task=self.name)
         out = np.empty_like(values)
         for group, rows in each(profiles, self.settings.by, task=self.name):
             out[rows] = of_group(self.whitenings, group, task=self.name, by=self.settings.by).apply(values[rows])
@@ -96,24 +104,12 @@ def _fit_with(settings: SpheringSettings, profiles: anndata.AnnData, regulariser
     return Sphering.fit(profiles, settings.model_copy(update={"regulariser": regulariser}))
 
 
-def whitening(reference_rows: Array, /, *, correlation: bool, regulariser: float) -> Whitening:
+def whitening(reference_rows: Floats, /, *, correlation: bool, regulariser: float) -> Whitening:
     """The whitening of reference rows (n, features)."""
-    mean = reference_rows.mean(axis=0)
-    centred = reference_rows - mean
-    deviation = centred.std(axis=0, ddof=1)
-    constant = deviation <= 1e-9
-    spread = np.where(constant, np.inf, deviation if correlation else 1.0)
-    centred = centred / spread
-    n, width = centred.shape
-    if n <= width:
-        gram, left = np.linalg.eigh(centred @ centred.T / (n - 1))
-        keep = gram > 1e-10 * max(gram.max(), 1e-300)
-        eigenvalues = gram[keep]
-        directions = centred.T @ left[:, keep] / np.sqrt(eigenvalues * (n - 1))
-    else:
-        eigenvalues, directions = np.linalg.eigh(centred.T @ centred / (n - 1))
-        eigenvalues = np.maximum(eigenvalues, 0.0)
-    floor = regulariser * eigenvalues.sum() / width
-    if floor <= 0:
+    mean, deviation = mean_and_sd(reference_rows)
+    spread = np.where(deviation <= 1e-9, np.inf, deviation if correlation else 1.0)
+    if np.isinf(spread).all():
         raise InputError("sphering: the reference rows do not vary at all; they cannot tell nuisance from signal")
-    return Whitening(mean, spread, directions, 1 / np.sqrt(eigenvalues + floor), 1 / np.sqrt(floor))
+    variances, directions = spectrum(reference_rows, mean, spread)
+    floor = regulariser * float(variances.sum()) / len(mean)
+    return Whitening(mean, spread, directions, 1 / np.sqrt(variances + floor), 1 / np.sqrt(floor))
