@@ -39,6 +39,8 @@ CELL_LINE = "cell_line"
 CELL_COUNT = "cell_count"
 SPARED = "spared"
 """True for negative controls that no correction has learned from; where it is there, scores rank against these only."""
+SPLIT = "split"
+"""train, validation or test: what was held out of a training or a fit."""
 
 NEGCON, POSCON, TRT, EMPTY = "negcon", "poscon", "trt", "empty"
 CONTROL_TYPES = (NEGCON, POSCON, TRT, EMPTY)

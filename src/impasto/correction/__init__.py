@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from impasto.correction.fitted import Corrector
 
 METHODS = {
+    "cellpaintr": ("impasto.correction.cellpaintr.corrector", "CellPaintrCorrector"),
     "clip": ("impasto.correction.clip", "Clip"),
     "combat": ("impasto.correction.combat", "Combat"),
     "harmony": ("impasto.correction.harmony", "Harmony"),

@@ -14,6 +14,7 @@ import numpy as np
 
 from impasto import profiles as tables
 from impasto import schema
+from impasto.sampling.splits import TRAIN
 
 
 def spare_controls(profiles: anndata.AnnData, /, *, share: float, seed: int) -> anndata.AnnData:
@@ -32,6 +33,11 @@ def spare_controls(profiles: anndata.AnnData, /, *, share: float, seed: int) -> 
     return marked
 
 
-def without_spared(profiles: anndata.AnnData, /) -> anndata.AnnData:
-    """What correctors may learn from: all rows but the spared controls."""
-    return profiles[~profiles.obs[schema.SPARED].to_numpy(dtype=bool)].copy() if schema.SPARED in profiles.obs else profiles
+def without_spared(profiles: anndata.AnnData, /, *, held_out: bool = True) -> anndata.AnnData:
+    """What correctors may learn from: all rows but the spared controls and, with `held_out`, what a split holds out."""
+    kept = np.ones(profiles.n_obs, dtype=bool)
+    if schema.SPARED in profiles.obs:
+        kept &= ~profiles.obs[schema.SPARED].to_numpy(dtype=bool)
+    if held_out and schema.SPLIT in profiles.obs:
+        kept &= (profiles.obs[schema.SPLIT].astype(str) == TRAIN).to_numpy()
+    return profiles if kept.all() else profiles[kept].copy()

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -47,6 +48,26 @@ def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArr
     validations = set(dealt[held[TEST] : held[TEST] + held[VALIDATION]])
     parts = np.array([TEST if g in tests else VALIDATION if g in validations else TRAIN for g in groups])
     refuse_leaks(obs, parts)
+    return parts
+
+
+def with_controls(table: anndata.AnnData, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:
+    """The part of every row where perturbations or scaffolds are held out: negative controls, which stand on every plate, train.
+
+    Held-out plates, batches or sources take their controls with them.
+    """
+    parts = np.full(table.n_obs, TRAIN, dtype="<U10")
+    if settings.validation == settings.test == 0:
+        return parts
+    dealt = np.ones(table.n_obs, dtype=bool)
+    if settings.by in (schema.PERTURBATION, "scaffold") and schema.CONTROL_TYPE in table.obs:
+        dealt = ~table.obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY]).to_numpy()
+    obs = table.obs[dealt]
+    if settings.by not in (schema.PERTURBATION, "scaffold"):
+        # A plate holds perturbations that stand on others too: that is what it means to hold out a plate.
+        groups = _groups(obs, settings.by)
+        obs = obs.assign(**{schema.PERTURBATION: groups}).drop(columns=[c for c in [schema.INCHIKEY] if c in obs])
+    parts[dealt] = split(obs, settings, seed=seed)
     return parts
 
 

@@ -31,16 +31,20 @@ class CorrectSettings(Settings):
     spare: float = 0.0
     """Share of each plate's negative controls that no step learns from, marked `spared`, for scoring: controls that a whitening
     was fitted on lie more regularly than any new well, so a score against them is not honest."""
+    split: dict[str, Any] | None = None
+    """What no step learns from, for scoring: `{by = "perturbation", test = 0.3}` marks these in the column `split`. Held-out plates,
+    batches or sources are then met by their own rows."""
     seed: int = 0
 
 
 def run(settings: CorrectSettings, out: Path) -> None:
     """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
     from impasto import profiles as tables
-    from impasto import runs
+    from impasto import runs, schema
     from impasto.correction import kept
     from impasto.correction.receipt import receipt
     from impasto.correction.spared import spare_controls, without_spared
+    from impasto.sampling.splits import SplitSettings, with_controls
 
     if bool(settings.steps) == bool(settings.fitted):
         raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
@@ -48,13 +52,17 @@ def run(settings: CorrectSettings, out: Path) -> None:
     before = tables.read(settings.profiles)
     if settings.spare:
         before = spare_controls(before, share=settings.spare, seed=settings.seed)
+    if settings.split is not None:
+        chosen = SplitSettings.read(settings.split, where="[stage.split]")
+        before = before.copy()
+        before.obs[schema.SPLIT] = with_controls(before, chosen, seed=settings.seed)
     after = before
     steps: list[Corrector] = []
     told: list[dict[str, Any]] = []
     before_now = kept.load(settings.fitted) if settings.fitted else []
     for number in range(len(before_now or settings.steps)):
-        seen = without_spared(after)
-        fitted = before_now[number].extended(seen) if before_now else _fit(settings.steps[number], seen, number=number + 1)
+        seen, whole = without_spared(after), without_spared(after, held_out=False)
+        fitted = (before_now[number] if before_now else _fit(settings.steps[number], seen, number=number + 1)).extended(whole)
         new = sorted(set(fitted.met()) - set(before_now[number].met())) if before_now else []
         after = fitted.transform(after)
         steps.append(fitted)
@@ -111,7 +119,7 @@ def command(
 ) -> None:
     """Correct profiles, and print what was removed and what was left.
 
-    Methods: clip, combat, harmony, inverse_normal, kernel_pca, position, select, sphering, standardize, tvn.
+    Methods: cellpaintr, clip, combat, harmony, inverse_normal, kernel_pca, position, select, sphering, standardize, tvn.
 
     Example: `impasto correct profiles.parquet --method select --method standardize --method clip --method sphering --out corrected.parquet`
     """
@@ -155,4 +163,10 @@ def show(told: dict[str, Any], out: Path) -> None:
     console.print(f"{told['rows']} rows, {told['features']['before']} -> {told['features']['after']} features: {out}", highlight=False)
 
 
-VERB = Verb(settings=CorrectSettings, inputs=lambda s: [s.profiles, *([s.fitted] if s.fitted else [])], run=run, result="profiles.parquet")
+def inputs(settings: CorrectSettings) -> list[Path]:
+    """The profiles, the fitted steps, and the weights of a run that a step applies."""
+    applied = [Path(step["run"]) / "model.safetensors" for step in settings.steps if step.get("run")]
+    return [settings.profiles, *([settings.fitted] if settings.fitted else []), *applied]
+
+
+VERB = Verb(settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet")

@@ -19,11 +19,15 @@ class EmbedSettings(Settings):
 
 
 def run(settings: EmbedSettings, out: Path) -> None:
-    """Write the embeddings, both modalities as rows, at `out`."""
+    """Write the embeddings at `out`: of a joint space both modalities as rows, of other methods the rows given."""
     from impasto import profiles as tables
     from impasto.joint.space import Space
+    from impasto.training.earlier import Earlier
+    from impasto.verbs.train import method_module
 
-    tables.write(Space.load(settings.run).embed(tables.read(settings.profiles)), out)
+    module = method_module(Earlier.read(settings.run).method)
+    embed = module.embed if hasattr(module, "embed") else lambda run, profiles: Space.load(run).embed(profiles)
+    tables.write(embed(settings.run, tables.read(settings.profiles)), out)
 
 
 def command(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from impasto.training.method import Prepared
 
 METHODS = {
+    "cellpaintr": "impasto.correction.cellpaintr.prepare",
     "two_towers": "impasto.joint.two_towers",
     "msn": "impasto.pretrain.msn",
     "simclr": "impasto.pretrain.simclr",

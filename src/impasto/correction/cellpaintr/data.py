@@ -1,0 +1,144 @@
+"""The wells CellPainTR learns from: values, sources, labels, groups of features; minibatches by stage; a score on held-out wells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from impasto import profiles as tables
+from impasto import ranking, schema
+from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, Wells
+from impasto.sampling import masks
+from impasto.sampling.sources import mixed_sources, one_source
+from impasto.schema import InputError
+from impasto.training.method import Method
+
+Rows = npt.NDArray[np.intp]
+CONTROL = "negative control"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """N wells: values (N, L) float32 without missing ones, and codes of source and label (N,)."""
+
+    values: npt.NDArray[np.float32]
+    source: Rows
+    label: Rows
+
+    def part(self, rows: Rows, /) -> Labelled:
+        """Some of the wells."""
+        return Labelled(self.values[rows], self.source[rows], self.label[rows])
+
+
+def without_missing(profiles: anndata.AnnData, /) -> tuple[npt.NDArray[np.float32], int]:
+    """The values (N, L) with 0 for missing and infinite ones, and how many there were."""
+    values = tables.dense(profiles)
+    missing = ~np.isfinite(values)
+    return np.where(missing, np.float32(0), values), int(missing.sum())
+
+
+def source_codes(profiles: anndata.AnnData, sources: Sequence[str], /, *, by: str) -> Rows:
+    """The code of each row's source. Raises InputError where a source is not among those the model knows."""
+    tables.require(profiles, by, task="cellpaintr")
+    found = profiles.obs[by].astype(str)
+    strange = sorted(set(found) - set(sources))
+    if strange:
+        raise InputError(
+            f"cellpaintr was trained on {by} {', '.join(map(repr, sources))}, not on {strange[0]!r}; add it with a train stage that has "
+            "start = the run, only_new_sources = true and profiles of the new one"
+        )
+    return np.asarray(pd.Categorical(found, categories=list(sources)).codes, dtype=np.intp)
+
+
+def labels(profiles: anndata.AnnData, /) -> pd.Series:
+    """What was done to the cells of each row; all negative controls share one label, and a row without any has its own."""
+    tables.require(profiles, schema.PERTURBATION, task="cellpaintr")
+    own = tables.identity(profiles.obs).reset_index(drop=True)
+    if schema.CONTROL_TYPE in profiles.obs:
+        own = own.mask(tables.negative_controls(profiles), CONTROL)
+    return own.fillna(pd.Series([f"row {i}" for i in range(len(own))], dtype="string"))
+
+
+def feature_groups(var: pd.DataFrame, /, *, measures: bool) -> list[str]:
+    """The channel x compartment group of each feature; with `measures`, split by measure group too."""
+    parts = [schema.COMPARTMENT, schema.CHANNEL, *([schema.GROUP] if measures else [])]
+    told = var if set(parts) <= set(var.columns) else tables.describe_features(list(var.index))
+    return ["/".join(str(v) for v in row) for row in told[parts].itertuples(index=False)]
+
+
+def lists_of(names: Sequence[str], /) -> list[list[int]]:
+    """The rows of each distinct name, in order of name."""
+    found: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        found.setdefault(name, []).append(i)
+    return [found[name] for name in sorted(found)]
+
+
+class WellFeed:
+    """Minibatches of labelled wells: in any order (cwmm), of one source (intra), of all sources (inter)."""
+
+    def __init__(self, wells: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, *, seed: int) -> None:
+        self.wells, self.groups, self.settings, self.seed = wells, groups, settings, seed
+
+    def epoch(self, number: int, /) -> Sequence[Rows]:
+        s, seed = self.settings, [self.seed, number]
+        if s.stage == "cwmm":
+            order = np.random.default_rng(seed).permutation(len(self.wells.values))
+            return np.array_split(order, max(1, len(order) // s.minibatch))
+        deal = one_source if s.stage == "intra" else mixed_sources
+        return deal(self.wells.source, self.wells.label, size=s.minibatch, hand=s.hand, seed=seed)
+
+    def minibatch(self, rows: Rows, /, *, epoch: int) -> Wells:
+        s, seed = self.settings, [self.seed, epoch, int(rows[0]), len(rows)]
+        mine = self.wells.part(rows)
+        low, high = s.masked
+        hidden = masks.draw(mine.values, self.groups, share=masks.share(low=low, high=high, seed=seed), seed=seed)
+        alone = s.stage == "intra" and epoch < s.source_first
+        values, masked, source, label = map(torch.as_tensor, (mine.values, hidden, mine.source, mine.label))
+        return Wells(values, masked, source, label, source_only=alone)
+
+
+def in_parts(method: CellPaintr, wells: Labelled, /, *, rows: int = 64) -> npt.NDArray[np.float32]:
+    """The CLS vector of every well (N, width), a few rows at a time, without gradient or dropout."""
+    device = method.scale.device
+    found: list[Tensor] = []
+    with torch.no_grad():
+        for start in range(0, len(wells.values), rows):
+            mine = wells.part(np.arange(start, min(start + rows, len(wells.values))))
+            values, source, label = map(torch.as_tensor, (mine.values, mine.source, mine.label))
+            found.append(method.embed(Wells(values, torch.zeros_like(values, dtype=torch.bool), source, label).to(device)).cpu())
+    return torch.cat(found).numpy()
+
+
+def score(
+    held: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, /, *, seed: int
+) -> Callable[[Method], dict[str, float]]:
+    """Validation. Stage cwmm: minus the loss, on one fixed mask; later: the mAP of wells of one label, in stage inter across sources."""
+    fixed = WellFeed(held, groups, settings, seed=seed).minibatch(np.arange(len(held.values)), epoch=0)
+
+    def reconstruction(method: Method) -> dict[str, float]:
+        return {"score": -float(method(fixed).terms["masked_features"])}
+
+    def retrieval(method: Method) -> dict[str, float]:
+        assert isinstance(method, CellPaintr)
+        unit = ranking.unit(in_parts(method, held))
+        similarity = unit @ unit.T
+        precisions, chances = [], []
+        for i in range(len(unit)):
+            same = held.label == held.label[i]
+            positive = same & ((held.source != held.source[i]) if settings.stage == "inter" else (np.arange(len(unit)) != i))
+            if positive.any() and not same.all():
+                precisions.append(ranking.average_precision(similarity[i, positive], similarity[i, ~same]))
+                chances.append(ranking.chance_average_precision(int(positive.sum()), int((~same).sum())))
+        if not precisions:
+            raise InputError("cellpaintr: no held-out label has two wells to compare; hold out more, or set split.validation = 0")
+        return {"score": float(np.mean(precisions)), "chance": float(np.mean(chances))}
+
+    return reconstruction if settings.stage == "cwmm" else retrieval

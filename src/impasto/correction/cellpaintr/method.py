@@ -1,0 +1,146 @@
+"""CellPainTR as a trainable method: three stages of one model.
+
+    cwmm    L = L_masked                      source tokens rest at zero
+    intra   L = L_masked + L_supcon           minibatches of one source; the first epoch moves the source tokens only
+    inter   L = L_masked + L_supcon           minibatches of mixed sources
+
+CellPainTR, section 3.2, Eqs. 9 to 11, appendix A. Values are set to zero where missing and clipped per feature between two
+quantiles of the training wells.
+
+Departures: after clipping each feature is divided by its root mean square, so that Eq. 9 weighs features alike (`unit_scale`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import quote
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from impasto.losses.masked_features import masked_features
+from impasto.losses.supcon import supcon
+from impasto.nets.encoders.hyena_transformer import FeatureHead, HyenaTransformer
+from impasto.sampling.splits import SplitSettings
+from impasto.settings import Settings
+from impasto.training.gather import gather
+from impasto.training.method import Method, Minibatch, Step
+
+
+class CellPaintrSettings(Settings):
+    """The model, the stage, the data. Defaults are the paper's; a laptop wants `tokens = "group"` and less width."""
+
+    name: Literal["cellpaintr"] = "cellpaintr"
+    stage: Literal["cwmm", "intra", "inter"] = "cwmm"
+    by: str = "auto"
+    """The column whose values have a source token each; `auto`: the widest of source, batch, plate that holds several."""
+    tokens: Literal["feature", "group"] = "feature"
+    """A token a feature (the paper), or a token a compartment x channel x measure group."""
+    adapter: Literal["feature", "shared"] = "feature"
+    mixer: Literal["hyena", "attention"] = "hyena"
+    width: int = 256
+    depth: int = 4
+    mlp_width: int = 1024
+    order: int = 2
+    filter_order: int = 64
+    heads: int = 8
+    dropout: float = 0.1
+    recompute: bool = False
+    """Keep the memory of one block instead of all; see docs/cellpaintr.md."""
+    masked: list[float] = Field(default_factory=lambda: [0.05, 0.4])
+    temperature: float = 0.07
+    quantile: float = 0.01
+    unit_scale: bool = True
+    minibatch: int = 16
+    hand: int = 4
+    """Wells of one label dealt together, in stages intra and inter."""
+    source_first: int = 1
+    """Epochs of stage intra that train the source tokens only."""
+    only_new_sources: bool = False
+    """Train the tokens of sources that the earlier run did not know, and nothing else."""
+    split: SplitSettings = SplitSettings(validation=0.0, test=0.0)
+    """What is held out where the profiles carry no `split` column."""
+
+
+@dataclass(frozen=True)
+class Wells(Minibatch):
+    """N wells: values (N, L) with zeros for missing ones, masked (N, L), the codes of source and label (N,)."""
+
+    values: Tensor
+    masked: Tensor
+    source: Tensor
+    label: Tensor
+    source_only: bool = False
+
+    @property
+    def size(self) -> int:
+        return len(self.values)
+
+
+def token_name(source: str) -> str:
+    """The name of a source's token among the weights: readable, and without the dots that separate weights' names."""
+    return "of " + quote(source, safe=" ").replace(".", "%2E")
+
+
+class CellPaintr(Method):
+    """The trainable model. `lists`: the features of each token; `groups`: the channel x compartment group of each feature."""
+
+    low: Tensor
+    high: Tensor
+    scale: Tensor
+    groups: Tensor
+
+    def __init__(self, settings: CellPaintrSettings, *, lists: list[list[int]], groups: list[int], sources: list[str]) -> None:
+        super().__init__()
+        self.settings = settings
+        self.net = HyenaTransformer(
+            lists,
+            width=settings.width,
+            depth=settings.depth,
+            mlp_width=settings.mlp_width,
+            adapter=settings.adapter,
+            mixer=settings.mixer,
+            order=settings.order,
+            filter_order=settings.filter_order,
+            heads=settings.heads,
+            dropout=settings.dropout,
+            recompute=settings.recompute,
+        )
+        self.head = FeatureHead(self.net.tokens)
+        self.sources = nn.ParameterDict({token_name(s): nn.Parameter(torch.zeros(settings.width)) for s in sources})
+        # In the order of `sources`, which is that of their codes; the dictionary sorts its keys.
+        self.source_names = [token_name(s) for s in sources]
+        self.register_buffer("low", torch.full((len(groups),), -torch.inf))
+        self.register_buffer("high", torch.full((len(groups),), torch.inf))
+        self.register_buffer("scale", torch.ones(len(groups)))
+        self.register_buffer("groups", torch.tensor(groups), persistent=False)
+
+    def scaled(self, values: Tensor, /) -> Tensor:
+        """Values (N, L) clipped and scaled; zeros, which may be missing ones, stay zero."""
+        return torch.where(values == 0, values, values.clamp(self.low, self.high) / self.scale)
+
+    def encode(self, values: Tensor, masked: Tensor | None, source: Tensor, /) -> tuple[Tensor, Tensor]:
+        """CLS (N, width) and feature tokens (N, T, width) of scaled values, with the codes of their sources."""
+        tokens = torch.stack([self.sources[name] for name in self.source_names])
+        found: tuple[Tensor, Tensor] = self.net(values, masked, tokens[source])
+        return found
+
+    def embed(self, minibatch: Wells, /) -> Tensor:
+        return self.encode(self.scaled(minibatch.values), None, minibatch.source)[0]
+
+    def forward(self, minibatch: Wells, /) -> Step:
+        if minibatch.source_only:
+            # All other weights stand still, and without a gradient the optimiser does not decay them either.
+            still = {name: p.detach() for name, p in self.named_parameters() if not name.startswith("sources.")}
+            step: Step = torch.func.functional_call(self, still, (replace(minibatch, source_only=False),))
+            return step
+        values = self.scaled(minibatch.values)
+        cls, tokens = self.encode(values, minibatch.masked, minibatch.source)
+        terms = {"masked_features": masked_features(self.head(tokens), values, minibatch.masked, self.groups)}
+        h = gather(functional.normalize(cls, dim=1))
+        if self.settings.stage != "cwmm":
+            terms["supcon"] = supcon(h, gather(minibatch.label), temperature=self.settings.temperature)
+        return Step(terms=terms, embeddings={"profile": h}, monitors={"masked_share": minibatch.masked.float().mean()})

@@ -1,0 +1,168 @@
+"""CellPainTR for `impasto train`: the method with its data, alone or starting from an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from impasto import profiles as tables
+from impasto import schema
+from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, lists_of, score, source_codes, without_missing
+from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, token_name
+from impasto.sampling import splits
+from impasto.sampling.splits import TRAIN, VALIDATION
+from impasto.schema import InputError
+from impasto.training.earlier import Earlier
+from impasto.training.method import Prepared
+
+SETTINGS = CellPaintrSettings
+"""The settings that `[stage.method]` of a recipe is checked against."""
+READS = "profiles"
+
+
+def prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
+    """The method with its data: Profiles of wells, normalised within plates, with a perturbation and a source column.
+
+    Raises InputError where nothing is left to train on.
+    """
+    if settings.only_new_sources:
+        raise InputError("cellpaintr: only_new_sources needs a run that knows other sources; give the stage start = RUN")
+    return _prepare(settings, profiles, None, seed=seed)
+
+
+def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: Earlier, /, *, seed: int) -> Prepared:
+    """The method with the features and sources of an earlier run, and with those sources that are new.
+
+    Raises InputError where features are missing, or where sources are new and `only_new_sources` is not set.
+    """
+    return _prepare(settings, matching(profiles, earlier.facts["features"]), earlier, seed=seed)
+
+
+def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
+    """What `impasto embed` gives for a run of this method: the corrected profiles of the rows given."""
+    from impasto.correction.cellpaintr.trained import Trained
+
+    found = Trained.load(run).correct(profiles)
+    found.uns["run"] = str(run.resolve())
+    return found
+
+
+def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: Earlier | None, /, *, seed: int) -> Prepared:
+    by = source_column(profiles.obs, earlier.facts["by"] if earlier and settings.by == "auto" else settings.by)
+    tables.require(profiles, by, task="cellpaintr")
+    profiles = learned_from(profiles)
+    if profiles.n_obs < 2:
+        raise InputError(f"cellpaintr: {profiles.n_obs} wells are left to learn from, after empty wells and spared controls")
+    parts = (
+        profiles.obs[schema.SPLIT].astype(str).to_numpy()
+        if schema.SPLIT in profiles.obs
+        else splits.with_controls(profiles, settings.split, seed=seed)
+    )
+    known = list(earlier.facts["sources"]) if earlier else []
+    new = sorted(set(profiles.obs[by].astype(str)) - set(known))
+    if earlier and new and not settings.only_new_sources:
+        raise InputError(f"cellpaintr: {by} {new[0]!r} is new to {earlier.folder}; add it alone first, with only_new_sources = true")
+    values, missing = without_missing(profiles)
+    facts: dict[str, Any] = {
+        "features": list(profiles.var_names),
+        "by": by,
+        "sources": known + new,
+        "groups": feature_groups(profiles.var, measures=False),
+        "tokens": feature_groups(profiles.var, measures=True) if settings.tokens == "group" else list(profiles.var_names),
+        "missing_values_set_to_zero": missing,
+        "split": _names(profiles.obs, parts),
+        "correction": profiles.uns.get("correction", []),
+    }
+    if earlier:
+        facts |= {name: earlier.facts[name] for name in ("groups", "tokens")}
+    torch.manual_seed(seed)
+    method = rebuild(settings, facts)
+    wells = Labelled(values, source_codes(profiles, facts["sources"], by=by), np.asarray(pd.factorize(labels(profiles))[0], dtype=np.intp))
+    training, held = (wells.part(np.flatnonzero(parts == part)) for part in (TRAIN, VALIDATION))
+    if len(training.values) < 2:
+        raise InputError(f"cellpaintr: {len(training.values)} wells are in the training part; hold out less")
+    measure(method, training.values)
+    _freeze(method, settings, new, earlier)
+    groups = method.groups.numpy()
+    validate = score(held, groups, settings, seed=seed) if len(held.values) else None
+    fresh = tuple(f"sources.{token_name(s)}" for s in new) if earlier else ()
+    return Prepared(method, WellFeed(training, groups, settings, seed=seed), validate, facts, fresh)
+
+
+def source_column(obs: pd.DataFrame, by: str, /) -> str:
+    """The column of the source tokens: the one named, or the first of source, batch, plate that holds several values."""
+    candidates = [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
+    if by != "auto" or not candidates:
+        return schema.SOURCE if by == "auto" else by
+    return next((word for word in candidates if len(obs[word].dropna().unique()) > 1), candidates[0])
+
+
+def learned_from(profiles: anndata.AnnData, /) -> anndata.AnnData:
+    """The wells a corrector may learn from: neither empty nor spared."""
+    kept = np.ones(profiles.n_obs, dtype=bool)
+    if schema.CONTROL_TYPE in profiles.obs:
+        kept &= (profiles.obs[schema.CONTROL_TYPE].astype(str) != schema.EMPTY).to_numpy()
+    if schema.SPARED in profiles.obs:
+        kept &= ~profiles.obs[schema.SPARED].to_numpy(dtype=bool)
+    return profiles[kept].copy()
+
+
+def matching(profiles: anndata.AnnData, features: list[str], /) -> anndata.AnnData:
+    """The profiles with a run's features, in its order. Raises InputError where one is missing."""
+    missing = [f for f in features if f not in profiles.var_names]
+    if missing:
+        raise InputError(
+            f"cellpaintr: {len(missing)} of the {len(features)} features this run was trained on are not in the profiles "
+            f"(first: {missing[0]!r}); give profiles made by the same pipeline"
+        )
+    return profiles[:, features].copy()
+
+
+def rebuild(settings: CellPaintrSettings, facts: dict[str, Any], /) -> CellPaintr:
+    """The method of a run, from what model.json remembers, with untrained weights."""
+    codes = {name: code for code, name in enumerate(sorted(set(facts["groups"])))}
+    # Without lists of groups every feature is a token, in the order of the features.
+    lists = lists_of(facts["tokens"]) if settings.tokens == "group" else [[i] for i in range(len(facts["features"]))]
+    return CellPaintr(settings, lists=lists, groups=[codes[name] for name in facts["groups"]], sources=facts["sources"])
+
+
+def measure(method: CellPaintr, values: npt.NDArray[np.float32], /) -> None:
+    """Set the clipping limits and the scale of each feature from training wells (N, L); an earlier run's own replace them."""
+    s = method.settings
+    # Values that were seen, inside the quantiles: with few wells an interpolated limit would follow the outlier it must cut.
+    low = np.quantile(values, s.quantile, axis=0, method="higher")
+    high = np.quantile(values, 1 - s.quantile, axis=0, method="lower")
+    method.low.copy_(torch.as_tensor(low))
+    method.high.copy_(torch.as_tensor(high))
+    if s.unit_scale:
+        size = np.sqrt(np.mean(np.square(np.clip(values, low, high), dtype=np.float64), axis=0))
+        method.scale.copy_(torch.as_tensor(np.where(size > 1e-6, size, 1.0)))
+
+
+def _freeze(method: CellPaintr, settings: CellPaintrSettings, new: list[str], earlier: Earlier | None) -> None:
+    if settings.stage == "cwmm":
+        method.sources.requires_grad_(False)
+    if earlier and new:
+        # A new laboratory begins in the middle of those that are known.
+        middle = torch.stack([earlier.weights[f"sources.{token_name(s)}"] for s in earlier.facts["sources"]]).mean(dim=0)
+        for source in new:
+            method.sources[token_name(source)].data.copy_(middle)
+    if settings.only_new_sources:
+        if not new:
+            raise InputError("cellpaintr: only_new_sources is set, and the profiles hold no source that the earlier run does not know")
+        if settings.stage == "cwmm":
+            raise InputError("cellpaintr: stage cwmm trains no source tokens; add sources in stage intra or inter")
+        moving = {token_name(s) for s in new}
+        for name, weight in method.named_parameters():
+            weight.requires_grad_(name.removeprefix("sources.") in moving)
+
+
+def _names(obs: pd.DataFrame, parts: npt.NDArray[np.str_]) -> dict[str, list[str]]:
+    what = obs[schema.PERTURBATION].astype(str).to_numpy() if schema.PERTURBATION in obs else np.array([""] * len(obs))
+    return {part: sorted(set(what[parts == part])) for part in splits.PARTS}

@@ -1,0 +1,61 @@
+"""A trained CellPainTR: opened from a run's folder or held in memory; wells in, corrected profiles out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+
+from impasto import feature_names
+from impasto import profiles as tables
+from impasto.correction.cellpaintr import data, prepare
+from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings
+from impasto.schema import InputError
+from impasto.training import checkpoint
+from impasto.training.earlier import Earlier
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The method with its weights, and the facts of its run."""
+
+    method: CellPaintr
+    facts: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open a run that `impasto train` left. Raises InputError where it is not one of this method."""
+        run = Earlier.read(folder)
+        if run.method["name"] != "cellpaintr":
+            raise InputError(f"{folder} holds a {run.method['name']} model; correction needs a cellpaintr run")
+        return cls.rebuilt(json.dumps(run.method), run.facts, run.weights, where=str(folder))
+
+    @classmethod
+    def rebuilt(cls, settings: str, facts: dict[str, Any], weights: dict[str, Any], *, where: str) -> Self:
+        """From its settings (JSON), facts and weights by name."""
+        method = prepare.rebuild(CellPaintrSettings.read(json.loads(settings), where=where), facts)
+        checkpoint.put(method, weights, where=where)
+        method.requires_grad_(False)
+        return cls(method.eval(), facts)
+
+    def wells(self, profiles: anndata.AnnData, /) -> data.Labelled:
+        """The profiles as this model reads them: its features, in its order, zeros for missing values, codes of sources."""
+        values, _ = data.without_missing(prepare.matching(profiles, self.facts["features"]))
+        return data.Labelled(
+            values, data.source_codes(profiles, self.facts["sources"], by=self.facts["by"]), np.zeros(len(values), np.intp)
+        )
+
+    def vectors(self, profiles: anndata.AnnData, /) -> npt.NDArray[np.float32]:
+        """The CLS vector of every row (rows, width)."""
+        return data.in_parts(self.method, self.wells(profiles))
+
+    def correct(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        """Corrected profiles: the same rows, the CLS vector as features."""
+        vectors = self.vectors(profiles)
+        var = tables.describe_features(feature_names.embedding_names("", vectors.shape[1]))
+        return anndata.AnnData(X=vectors, obs=profiles.obs.copy(), var=var, uns=dict(profiles.uns))
