@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from impasto.recipe import Verb
+from impasto.schema import InputError
 from impasto.settings import Settings
+
+if TYPE_CHECKING:
+    from impasto.nets.encoders.vision import VisionEncoder
+    from impasto.plates.sites import Sites
+    from impasto.profiling.encoders import SiteEncoder
 
 
 class ProfileSettings(Settings):
@@ -33,14 +40,14 @@ def run(settings: ProfileSettings, out: Path) -> None:
     import pandas as pd
 
     from impasto import profiles as tables
-    from impasto.nets.encoders import vision
     from impasto.plates.sites import Sites
     from impasto.profiling import deep
 
-    encoder = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
+    sites = Sites.read(settings.images)
+    encoder = _encoder(settings, sites)
     skip = frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset()
     shards = _shards(settings, out)
-    found = deep.profile(Sites.read(settings.images), encoder, shards=shards, per_batch=settings.per_batch, skip=skip)
+    found = deep.profile(sites, encoder, shards=shards, per_batch=settings.per_batch, skip=skip)
     tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
     shutil.rmtree(shards)
     for bad in found.uns["quarantine"]:
@@ -49,13 +56,43 @@ def run(settings: ProfileSettings, out: Path) -> None:
         _say(f"{len(found.uns['quarantine'])} sites were left out")
 
 
+def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEncoder:
+    """A trained run by its folder, the statistics of intensity, or a vision encoder by name."""
+    from impasto.nets.encoders import vision
+    from impasto.pretrain.frozen import FrozenRun
+    from impasto.profiling.encoders import Intensity
+    from impasto.verbs.train import method_module
+
+    if _is_run(settings.encoder):
+        described = json.loads((Path(settings.encoder) / "model.json").read_text())
+        module = method_module(described["method"])
+        if getattr(module, "READS", "") != "sites":
+            raise InputError(f"{settings.encoder} holds a {described['method']['name']} model, which reads profiles, not images")
+        run = FrozenRun.load(Path(settings.encoder), module, channels=sites.channels)
+        _say(f"  {run.match.sentence}")
+        return run
+    if settings.encoder == "intensity":
+        return Intensity()
+    return vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
+
+
+def _is_run(encoder: str) -> bool:
+    return (Path(encoder) / "model.json").exists()
+
+
+def _inputs(settings: ProfileSettings) -> list[Path]:
+    weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else []
+    return [settings.images, *weights, *([settings.quarantine] if settings.quarantine else [])]
+
+
 def _shards(settings: ProfileSettings, out: Path) -> Path:
     """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
     import hashlib
 
     from impasto import runs
 
-    key = hashlib.sha256((settings.model_dump_json() + runs.digest(settings.images)).encode()).hexdigest()[:12]
+    digests = "".join(runs.digest(path) for path in _inputs(settings))
+    key = hashlib.sha256((settings.model_dump_json() + digests).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")
 
 
@@ -69,7 +106,8 @@ def command(
     images: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that impasto ingest wrote.")],
     out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
     encoder: Annotated[
-        str, typer.Option(help="efficientnet_lite0, dinov2_s14, random (the control), or a Hugging Face model.")
+        str,
+        typer.Option(help="efficientnet_lite0, dinov2_s14, random, intensity, the folder of a run, or a Hugging Face model."),
     ] = "efficientnet_lite0",
     layer: Annotated[int, typer.Option(help="Of a Hugging Face model: which hidden layer.")] = -1,
     pooling: Annotated[str, typer.Option(help="Of a Hugging Face model: cls, or mean over patches.")] = "cls",
@@ -78,7 +116,10 @@ def command(
     per_batch: Annotated[int, typer.Option(min=1, help="Sites that go through the encoder together.")] = 8,
     quarantine: Annotated[Path | None, typer.Option(help="quarantine.csv of impasto check.")] = None,
 ) -> None:
-    """Embed every channel of every site with a frozen encoder. A killed run goes on at the first unfinished plate.
+    """Embed every site with a frozen encoder: packaged, of the hub, or a run of impasto train --sites.
+
+    `random` is the control with random weights, `intensity` statistics of the raw pixels. A killed run goes on at the first
+    unfinished plate.
 
     Example: `impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet`
     """
@@ -92,7 +133,7 @@ def command(
 
 VERB = Verb(
     settings=ProfileSettings,
-    inputs=lambda s: [s.images, *([s.quarantine] if s.quarantine else [])],
+    inputs=_inputs,
     run=run,
     result="profiles.parquet",
 )

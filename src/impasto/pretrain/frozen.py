@@ -1,0 +1,126 @@
+"""A trained image-only run as the frozen encoder of `impasto profile`: channels are matched by name.
+
+A sum over channels (vit, resnet) needs most of what it was trained on: a channel that is not there counts as its mean, and with fewer
+than half of them the run is refused. One token a channel (channel_vit) needs one channel that it knows. The channel-agnostic encoder
+(ca_mae) reads any; a channel it has never seen is given the mean light of those it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from impasto import runs
+from impasto.feature_names import embedding_names
+from impasto.plates.eight_bit import to_8_bit
+from impasto.pretrain.images import Facts, ImageMethod
+from impasto.schema import InputError
+from impasto.training import checkpoint
+from impasto.training.earlier import Earlier
+
+Array = npt.NDArray[np.generic]
+_TOGETHER = 32
+
+
+@dataclass(frozen=True)
+class Match:
+    """Channels to read, the numbers of those the run knows (None where all are read as they come), and their light."""
+
+    read: list[str]
+    numbers: Tensor | None
+    mean: Tensor
+    spread: Tensor
+    sentence: str
+
+
+@dataclass(frozen=True)
+class FrozenRun:
+    """A run's backbone with what it needs to read sites; see `profiling.encoders.SiteEncoder`."""
+
+    folder: Path
+    method: ImageMethod
+    facts: Facts
+    sha256: str
+    match: Match
+
+    @classmethod
+    def load(cls, folder: Path, module: ModuleType, /, *, channels: Sequence[str]) -> FrozenRun:
+        """Open a run that `impasto train --sites` left, for images with these channels. Raises InputError where they do not fit."""
+        earlier = Earlier.read(folder)
+        facts = Facts.of(earlier.facts)
+        method: ImageMethod = module.build(module.SETTINGS.read(earlier.method, where=f"{folder}/model.json"), facts)
+        checkpoint.put(method, earlier.weights, where=str(folder))
+        match = matched(facts, list(channels), kind=method.settings.encoder.name, where=str(folder))
+        return cls(folder, method.eval(), facts, runs.digest(folder / "model.safetensors"), match)
+
+    def channels(self, found: Sequence[str], /) -> list[str]:
+        return [name for name in self.match.read if name in found]
+
+    def features(self, channels: Sequence[str], /) -> list[str]:  # noqa: ARG002 - one embedding of all channels together
+        return embedding_names("", self.method.backbone().width)  # type: ignore[arg-type]
+
+    def describe(self) -> dict[str, object]:
+        settings = self.method.settings
+        return {
+            "encoder": f"{getattr(settings, 'name', '')} {settings.encoder.name} of {self.folder.name}",
+            "sha256": self.sha256,
+            "licence": "that of the training data",
+            "preprocessing": "8 bit by brightest share 0.000028; bilinear antialiased; mean and sd of each channel in the training data",
+            "input_size": settings.views.size,
+            "channels": self.match.sentence,
+        }
+
+    def prepare(self, site: Array, /) -> Array:
+        return np.stack([to_8_bit(plane) for plane in site])
+
+    @torch.inference_mode()
+    def __call__(self, sites: Sequence[Array], /) -> npt.NDArray[np.float32]:
+        size = self.method.settings.views.size
+        images = torch.cat([_resized(torch.from_numpy(site)[None].float() / 255, size) for site in sites])
+        images = (images - self.match.mean[:, None, None]) / self.match.spread[:, None, None]
+        backbone = self.method.backbone()
+        parts = [backbone.represent(part, None, self.match.numbers) for part in torch.split(images, _TOGETHER)]  # type: ignore[operator]
+        return torch.cat(parts).float().numpy()
+
+
+def _resized(image: Tensor, size: int) -> Tensor:
+    if image.shape[2:] == (size, size):
+        return image
+    return functional.interpolate(image, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def matched(facts: Facts, found: list[str], /, *, kind: str, where: str) -> Match:
+    """Which channels of the images a run reads. Raises InputError where what it would give is meaningless."""
+    known = [name for name in facts.channels if name in found]
+    missing, new = [n for n in facts.channels if n not in found], [n for n in found if n not in facts.channels]
+    read = known + new if kind == "ca_mae" else known
+    enough = 1 if kind in ("channel_vit", "ca_mae") else (len(facts.channels) + 1) // 2
+    if len(read) < enough:
+        raise InputError(
+            f"{where} was trained on {', '.join(facts.channels)}, and the images have {', '.join(found)}: a {kind} needs {enough} of its "
+            "channels; train on channels that both have (channels = [...]), or use a channel_vit or ca_mae encoder"
+        )
+    numbers = [facts.channels.index(name) for name in known]
+    mean, spread = (torch.tensor(v, dtype=torch.float32) for v in (facts.mean, facts.spread))
+    fate = "given the mean light of those it knows" if kind == "ca_mae" else "left out"
+    parts = [("channels read", read), ("of the run's, not in these images", missing), (f"not known to the run, {fate}", new)]
+    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
+    all_there = numbers == list(range(len(facts.channels)))
+    match = Match(read, None if all_there else torch.tensor(numbers), mean[numbers], spread[numbers], told)
+    if kind != "ca_mae":
+        return match
+    strange = len(read) - len(known)
+    return replace(
+        match,
+        numbers=None,
+        mean=torch.cat([mean[numbers], mean.mean().expand(strange)]),
+        spread=torch.cat([spread[numbers], spread.mean().expand(strange)]),
+    )
