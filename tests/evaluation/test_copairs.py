@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import anndata
@@ -9,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto.evaluation import replicates
+from impasto import ranking
+from impasto.evaluation import copairs, replicates
 
 copairs_map = pytest.importorskip("copairs.map")
 
@@ -44,3 +46,28 @@ def test_scores_and_p_values_are_those_of_copairs(controls: list[int], whole_num
     np.testing.assert_allclose(mine["mean_average_precision"], per["mean_average_precision"], atol=1e-9)
     np.testing.assert_allclose(mine["p_value"], per["p_value"], atol=1e-9)
     np.testing.assert_allclose(mine["corrected_p_value"], per["corrected_p_value"], atol=1e-9)
+
+
+@pytest.mark.parametrize(("positives", "total"), [(1, 5), (2, 6), (3, 40), (3, 4), (5, 300)])
+def test_random_precisions_are_those_of_random_rankings(positives: int, total: int) -> None:
+    """Every set of places is as likely as any other: the values and their shares are those of all of them."""
+    found = copairs.random_precisions(200_000, positives, total, 1).astype(np.float64)
+    assert found.mean() == pytest.approx(ranking.chance_average_precision(positives, total - positives), abs=5 * found.std() / 447)
+    if total > 40:
+        return
+    every = np.sort([sum(k / (place + 1) for k, place in enumerate(c, start=1)) / positives for c in combinations(range(total), positives)])
+    place = np.searchsorted(every, found).clip(1, len(every) - 1)
+    np.testing.assert_allclose(np.minimum(np.abs(every[place] - found), np.abs(every[place - 1] - found)), 0, atol=1e-6)
+    share = [np.searchsorted(np.sort(x), every + 1e-6, side="right") / len(x) for x in (found, every)]
+    np.testing.assert_allclose(*share, atol=5 * 0.5 / 447)
+
+
+@pytest.mark.parametrize("controls", [[8, 8, 8], [4, 16, 9]], ids=["equal", "unequal"])
+def test_either_null_gives_the_same_p_values_but_for_the_draws(controls: list[int]) -> None:
+    data = _plates(controls, whole_numbers=False)
+    p = [
+        replicates.evaluate(data, protocol="copairs", draws=20_000, null=null, with_baselines=False)[1]["per_group"]["p_value"]
+        for null in copairs.NULLS
+    ]
+    np.testing.assert_allclose(p[0], p[1], atol=5 * 0.5 / np.sqrt(20_000))
+    assert (p[0] != p[1]).any()

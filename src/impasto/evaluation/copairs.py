@@ -14,7 +14,9 @@ import pandas as pd
 
 from impasto import ranking, schema
 from impasto.evaluation.layout import Layout, positives_of
+from impasto.schema import one_of
 
+NULLS = ("copairs", "order-statistics")
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
@@ -41,20 +43,51 @@ def average_precisions(values: Floats, where: Layout, /) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["row", schema.PERTURBATION, "average_precision", "chance", "positives", "negatives"])
 
 
-def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int) -> pd.Series:
-    """Perturbation -> p, from one row a query."""
+def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int, null: str = "copairs") -> pd.Series:
+    """Perturbation -> p, from one row a query.
+
+    A ranking's null depends on its numbers of positives and negatives only, and a perturbation's on those of its queries: one null a
+    combination, sorted once. `null`: `copairs` draws as that package does; `order-statistics` draws the places of the positives
+    only, so that its cost does not grow with the number of negatives: the same distribution, other draws.
+    """
+    one_of(null, NULLS, what="null")
     shapes = np.stack([detail["positives"], detail["positives"] + detail["negatives"]], axis=1)
     distinct, which = np.unique(shapes, axis=0, return_inverse=True)
     seeds = np.random.default_rng(seed).integers(8096, size=len(distinct))
-    null = np.stack([_random(draws, int(p), int(total), int(s)) for (p, total), s in zip(distinct, seeds, strict=True)])
+    draw = _random if null == "copairs" else random_precisions
+    nulls = np.stack([draw(draws, int(p), int(total), int(s)) for (p, total), s in zip(distinct, seeds, strict=True)])
     grouped = detail.reset_index(drop=True).groupby(schema.PERTURBATION, sort=True)
     observed = grouped["average_precision"].mean()
+    ordered: dict[bytes, Floats] = {}
     found = {}
-    for name, rows in grouped.groups.items():
+    for name, rows in grouped.indices.items():
+        shape = which.ravel()[rows]
+        if shape.tobytes() not in ordered:
+            ordered[shape.tobytes()] = np.sort(nulls[shape].mean(axis=0))
         # Compared in float32, as theirs are: an observed mean that is one of the null's is a tie, and ties do not count.
-        above = null[which.ravel()[rows.to_numpy()]].mean(axis=0) > np.float32(observed[name])
-        found[name] = (int(above.sum()) + 1) / (draws + 1)
+        above = draws - np.searchsorted(ordered[shape.tobytes()], np.float32(observed[name]), side="right")
+        found[name] = (int(above) + 1) / (draws + 1)
     return pd.Series(found, dtype=float)
+
+
+def random_precisions(draws: int, positives: int, total: int, seed: int) -> Floats:
+    """Average precision of random rankings (draws,), from the places of their positives only.
+
+    Floyd's sampling without replacement, all draws at once: the j-th positive takes a random place among the first total - p + j,
+    or the last of them where that is taken (Bentley & Floyd 1987). Its rank among the positives is a count of those before it.
+    """
+    if positives**2 > 8 * total:  # so many positives that it is cheaper to shuffle whole rankings
+        return _random(draws, positives, total, seed)
+    rng = np.random.default_rng(seed)
+    places = np.empty((positives, draws), dtype=np.min_scalar_type(total - 1))
+    for number in range(positives):
+        last = total - positives + number
+        place = rng.integers(0, last, size=draws, dtype=places.dtype, endpoint=True)
+        places[number] = np.where((places[:number] == place).any(axis=0), last, place)
+    found = np.ones(places.shape, dtype=np.min_scalar_type(positives))
+    for place in places:
+        found += place < places
+    return np.asarray((found / (places.astype(np.float32) + 1)).sum(axis=0) / positives, dtype=np.float32)
 
 
 def _random(draws: int, positives: int, total: int, seed: int) -> Floats:

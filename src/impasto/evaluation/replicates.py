@@ -87,13 +87,14 @@ def evaluate(
     group: str = "profiles",
     with_baselines: bool = True,
     device: str | None = None,
+    null: str = "copairs",
 ) -> tuple[list[Score], dict[str, pd.DataFrame]]:
     """Replicate detection with its baselines.
 
     Returns the scores (mAP, and where negatives are the plate's controls the fraction of perturbations told from them at
     5 % false discovery), and two tables: `per_group`, one row a perturbation (mean average precision, p, corrected p, chance,
     queries), and `per_well`, one row a well (its place and average precision). `device`: where wells are compared, such as "cuda";
-    on the processor by default.
+    on the processor by default. `null`: how `--protocol copairs` draws its rankings (copairs.py).
 
     Raises InputError where nothing can be ranked: no replicates at this level, or no negatives.
     """
@@ -114,7 +115,7 @@ def evaluate(
     if tested:
         names = per[schema.PERTURBATION].astype(str)
         if protocol == "copairs":
-            per["p_value"] = copairs.p_values(detail, draws=draws, seed=seed).reindex(names).to_numpy()
+            per["p_value"] = copairs.p_values(detail, draws=draws, seed=seed, null=null).reindex(names).to_numpy()
         else:
             per["p_value"] = [_p_value(vectors, where, p, draws=draws, seed=seed) for p in names]
         per["corrected_p_value"] = permutation.benjamini_hochberg(per["p_value"].to_numpy())
