@@ -136,7 +136,7 @@ def tiny_msn(**changes: Any) -> Msn:
 
 def views(n: int = 4) -> Views:
     torch.manual_seed(1)
-    return Views(torch.rand(n, 2, 32, 32), torch.rand(n, 2, 32, 32), torch.rand(n, 2, 2, 16, 16), torch.rand(n, 16), torch.arange(n))
+    return Views(torch.rand(n, 2, 32, 32), torch.rand(n, 2, 32, 32), torch.rand(n, 2, 2, 16, 16), torch.rand(n, 16), *[torch.arange(n)] * 3)
 
 
 def test_msn_is_the_sum_of_its_terms_by_hand() -> None:

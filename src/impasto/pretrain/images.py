@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from impasto.nets.encoders import image
@@ -23,7 +25,7 @@ from impasto.pretrain import views
 from impasto.pretrain.pictures import Pictures
 from impasto.pretrain.views import ViewSettings
 from impasto.sampling.pairs import Pairs, PairSettings
-from impasto.schema import InputError, nearest
+from impasto.schema import InputError, nearest, one_of
 from impasto.settings import Settings
 from impasto.training.method import Method, Minibatch, Prepared
 
@@ -40,6 +42,8 @@ class ImageSettings(Settings):
     minibatch: int = 64
     channels: list[str] | None = None
     """The stains to train on; all of the folder's by default."""
+    only: dict[str, list[str]] = Field(default_factory=dict)
+    """The sites to train on: column -> the values that are in (`only = {cell_line = ["HUVEC", "RPE"]}`); all by default."""
     longest: int | None = None
     """Sites with a longer side are made smaller when they are read."""
     memory_mb: int = 4096
@@ -66,7 +70,7 @@ class Views(Minibatch):
     """Views of pairs, light 0..1, and what is random about them.
 
     `anchor` and `target` (B, C, S, S), `focal` (B, F, C, s, s) with F = 0 where a method has no use for them, `noise` (B, tokens)
-    from which patches are dropped, `group` (B,) the number of the perturbation.
+    from which patches are dropped, `group` (B,) the number of the perturbation, `unit` and `partner` (B,) the sites of anchor and target.
     """
 
     anchor: Tensor
@@ -74,6 +78,8 @@ class Views(Minibatch):
     focal: Tensor
     noise: Tensor
     group: Tensor
+    unit: Tensor
+    partner: Tensor
 
     @property
     def size(self) -> int:
@@ -113,6 +119,8 @@ class ViewFeed:
             focal=focal,
             noise=torch.from_numpy(np.stack([d.noise for d in drawn])),
             group=torch.tensor([d.group for d in drawn]),
+            unit=torch.tensor([d.anchor for d in drawn]),
+            partner=torch.tensor([d.target for d in drawn]),
         )
 
     def _draw(self, row: int, rng: np.random.Generator) -> _Drawn:
@@ -177,7 +185,8 @@ def prepare(
     Raises InputError where a channel is not there, nothing says what was done to the cells, or no site can be read.
     """
     channels = _channels(sites, settings.channels)
-    pictures = Pictures(sites, channels=channels, longest=settings.longest, memory_mb=settings.memory_mb)
+    among = rows_of(sites.table, settings.only)
+    pictures = Pictures(sites, channels=channels, longest=settings.longest, memory_mb=settings.memory_mb, among=among)
     chosen = settings.pairs if across else settings.pairs.model_copy(update={"wells": "single"})
     pairs = Pairs.of(sites.table, chosen, among=pictures.readable)
     facts = Facts(channels, [float(m) for m in pictures.mean], [float(s) for s in pictures.spread], pairs.names)
@@ -191,7 +200,18 @@ def prepare(
         "parameters": sum(p.numel() for p in method.encoder.parameters()),
         "split": {"train": pairs.names},
     }
-    return Prepared(method, feed, None, told)
+    return Prepared(method, feed, None, told, units=sites.table)
+
+
+def rows_of(table: pd.DataFrame, only: dict[str, list[str]], /) -> list[int]:
+    """The rows whose columns hold the values asked for. Raises InputError on a column or a value that is not there."""
+    inside = np.ones(len(table), dtype=bool)
+    for column, values in only.items():
+        found = table[one_of(column, table.columns, what="column of the sites")].astype(str)
+        for value in values:
+            one_of(value, set(found), what=column)
+        inside &= found.isin(values).to_numpy()
+    return [int(row) for row in np.flatnonzero(inside)]
 
 
 def _channels(sites: Sites, wanted: list[str] | None) -> list[str]:

@@ -29,7 +29,10 @@ _TOGETHER = 32
 class Pictures:
     """Sites (C, H, W) uint8 by their number; `mean` and `spread` (C,) of light 0..1; `bad` are the sites that cannot be read."""
 
-    def __init__(self, sites: Sites, /, *, channels: Sequence[str], longest: int | None, memory_mb: int) -> None:
+    def __init__(
+        self, sites: Sites, /, *, channels: Sequence[str], longest: int | None, memory_mb: int, among: Sequence[int] | None = None
+    ) -> None:
+        self.among = range(len(sites)) if among is None else among
         self.sites, self.channels, self.longest = sites, list(channels), longest
         self.bad: list[dict[str, str]] = []
         self.readable: list[int] = []
@@ -43,7 +46,7 @@ class Pictures:
 
     def _look(self, budget: int) -> None:
         sums, squares, pixels = np.zeros(len(self.channels)), np.zeros(len(self.channels)), 0
-        with progress.bar(what="reading", unit="site", total=len(self.sites), done=0) as advance, ThreadPoolExecutor(max_workers=2) as pool:
+        with progress.bar(what="reading", unit="site", total=len(self.among), done=0) as advance, ThreadPoolExecutor(max_workers=2) as pool:
             for number, found in self._tried(pool):
                 advance(1)
                 if isinstance(found, BadImage):
@@ -56,14 +59,14 @@ class Pictures:
                 if (budget := budget - found.nbytes) >= 0:
                     self._kept[number] = found
         if not self.readable:
-            raise InputError(f"none of the {len(self.sites)} sites could be read (first: {self.bad[0]['reason']})")
+            raise InputError(f"none of the {len(self.among)} sites could be read (first: {self.bad[0]['reason']})")
         self.mean = sums / pixels
         self.spread = np.sqrt(np.maximum(squares / pixels - self.mean**2, _SMALLEST**2))
 
     def _tried(self, pool: ThreadPoolExecutor) -> Iterator[tuple[int, Pixels | BadImage]]:
         """Every site in order, read by the pool a few at a time, so that no more than those wait in memory."""
-        for first in range(0, len(self.sites), _TOGETHER):
-            numbers = range(first, min(first + _TOGETHER, len(self.sites)))
+        for first in range(0, len(self.among), _TOGETHER):
+            numbers = self.among[first : first + _TOGETHER]
             yield from zip(numbers, pool.map(self._try, numbers), strict=True)
 
     def _try(self, number: int) -> Pixels | BadImage:

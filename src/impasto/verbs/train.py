@@ -37,6 +37,7 @@ depend on the run it starts from (its features, its sources) has `prepare_from(s
 
 
 ADDITIONS = {
+    "cell_lines": "impasto.perturbations.cell_lines",
     "prior": "impasto.perturbations.graph_prior",
 }
 """Name of a table inside `[stage.method]` -> the module that adds it to any method: `SETTINGS`, `add(prepared, settings, seed=...)`."""
@@ -197,8 +198,9 @@ def command(
 def inputs(settings: TrainSettings) -> list[Path]:
     """The data, and the weights it starts from."""
     start = settings.start and settings.start / "model.safetensors"
-    graph = settings.method["prior"].get("graph") if isinstance(settings.method.get("prior"), dict) else None
-    return [path for path in (settings.profiles, settings.sites, start, graph and Path(graph)) if path is not None]
+    tables = [settings.method[name] for name in ADDITIONS if isinstance(settings.method.get(name), dict)]
+    added = [Path(table[key]) for table in tables for key in ("graph", "vectors") if key in table]
+    return [path for path in (settings.profiles, settings.sites, start) if path is not None] + added
 
 
 VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="")

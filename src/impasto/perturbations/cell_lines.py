@@ -1,0 +1,130 @@
+"""Cell-line tokens on any method whose encoder is a trunk of tokens. One table of a recipe adds them:
+
+    [stage.method.cell_lines]
+    vectors = "@expression"     # what `impasto expression` wrote, or a table of precomputed vectors
+    tokens = 2
+
+Integrating Biological Knowledge for Robust Microscopy Image Profiling on De Novo Cell Lines, section 3.2.4 (see nets/cell_line_tokens.py).
+Encoders with a trunk are ViT, ChannelViT, CA-MAE and CrossChannelFormer; a decoder has none. A teacher begins with its student's tokens
+and follows them. `lines = "shuffled"` deals the vectors anew among the lines: the control that says whether expression matters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from impasto import schema
+from impasto.nets import cell_line_tokens
+from impasto.nets.cell_line_tokens import Told
+from impasto.nets.encoders.channel_vit import ChannelViT
+from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
+from impasto.nets.encoders.vit import ViT
+from impasto.perturbations import expression
+from impasto.schema import InputError
+from impasto.settings import Settings
+from impasto.training.method import Method, Prepared, Step
+from impasto.training.wrapped import Wrapped, on_innermost, units_of
+
+ENCODERS = (ViT, ChannelViT, CrossChannelFormer)
+FRESH = "*trunk.lines.*"
+"""The names of the weights that a run without tokens does not have."""
+
+
+class CellLineSettings(Settings):
+    """Which vectors, how many tokens, the share of rows told as of an unknown line."""
+
+    vectors: Path
+    tokens: int = Field(default=2, ge=1)
+    drop: float = Field(default=0.1, ge=0, lt=1)
+    lines: Literal["true", "shuffled"] = "true"
+
+
+class WithCellLines(Wrapped):
+    """A method whose encoders are told the cell line of every row."""
+
+    vectors: Tensor
+    known: Tensor
+    lines: Tensor
+
+    def __init__(self, method: Method, told: Told, *, vectors: Tensor, known: Tensor, lines: Tensor) -> None:
+        super().__init__(method)
+        self.told = told
+        self.register_buffer("vectors", vectors, persistent=False)
+        self.register_buffer("known", known, persistent=False)
+        self.register_buffer("lines", lines, persistent=False)
+
+    def forward(self, minibatch: Any, /) -> Step:
+        partner: Tensor = getattr(minibatch, "partner", minibatch.unit)
+        unit: Tensor = minibatch.unit
+        if not torch.equal(self.lines[unit], self.lines[partner]):
+            raise InputError('a pair joins two cell lines; pair within one: pairs.group_by = ["perturbation", "cell_line"]')
+        with self.told.of(self.vectors[unit], self.known[unit]):
+            return super().forward(minibatch)
+
+
+def vectors_of(settings: CellLineSettings, names: Sequence[object], /, *, seed: int) -> tuple[Tensor, Tensor]:
+    """The vector of each name (n, dim), and which are known (n,)."""
+    table = expression.read(settings.vectors)
+    if settings.lines == "shuffled":
+        order = np.random.default_rng(seed).permutation(len(table.names))
+        table = dataclasses.replace(table, vectors=table.vectors[order])
+    vectors, known = table.of(names)
+    return torch.as_tensor(vectors), torch.as_tensor(known)
+
+
+def attach(method: nn.Module, /, *, dim: int, tokens: int, drop: float) -> Told:
+    """Hang tokens on every encoder of a method; copies (teachers) begin alike. Raises InputError where there is none."""
+    told = Told()
+    encoders = [module for module in method.modules() if isinstance(module, ENCODERS)]
+    if not encoders:
+        raise InputError(
+            "cell-line tokens need an encoder with a trunk of tokens (vit, channel_vit, ca_mae, two_towers); a resnet has none"
+        )
+    made = [cell_line_tokens.attach(e.trunk, told, dim=dim, width=e.trunk.width, tokens=tokens, drop=drop) for e in encoders]
+    for encoder, lines in zip(encoders, made, strict=True):
+        lines.load_state_dict(made[0].state_dict())
+        lines.requires_grad_(next(encoder.trunk.blocks.parameters()).requires_grad)
+    return told
+
+
+def add(prepared: Prepared, settings: CellLineSettings, /, *, seed: int) -> Prepared:
+    """The method with tokens. Raises InputError where the rows have no cell line, or none of theirs has a vector."""
+    units = units_of(prepared, addition="cell-line tokens")
+    if schema.CELL_LINE not in units:
+        raise InputError("the data have no column cell_line, so no row can be told its line")
+    names = units[schema.CELL_LINE].astype("string").fillna("")
+    vectors, known = vectors_of(settings, names, seed=seed)
+    if not known.any():
+        some = ", ".join(sorted(names.unique())[:5])
+        raise InputError(f"{settings.vectors} has none of the cell lines {some}; names are compared by letters and digits")
+    torch.manual_seed(seed)
+    told = attach(prepared.method, dim=vectors.shape[1], tokens=settings.tokens, drop=settings.drop)
+    method = WithCellLines(
+        prepared.method,
+        told,
+        vectors=vectors,
+        known=known,
+        lines=torch.as_tensor(np.unique(names.to_numpy(dtype=str), return_inverse=True)[1], dtype=torch.long),
+    )
+    without = sorted(set(names[~known.numpy()]))
+    facts = {
+        **settings.model_dump(mode="json"),
+        "dim": int(vectors.shape[1]),
+        "lines_known": sorted(set(names) - set(without)),
+        "lines_unknown": without,
+    }
+    return dataclasses.replace(
+        prepared, method=method, validate=on_innermost(prepared.validate), facts={**prepared.facts, "cell_lines": facts}
+    )
+
+
+SETTINGS = CellLineSettings
+"""The settings that `[stage.method.cell_lines]` of a recipe is checked against."""
