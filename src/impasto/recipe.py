@@ -30,7 +30,21 @@ from impasto import runs
 from impasto.schema import InputError, nearest, one_of
 from impasto.settings import Settings
 
-STAGES = ("simulate", "ingest", "check", "profile", "correct", "graph", "expression", "train", "embed", "evaluate", "index", "report")
+STAGES = (
+    "simulate",
+    "ingest",
+    "check",
+    "profile",
+    "correct",
+    "graph",
+    "expression",
+    "train",
+    "embed",
+    "evaluate",
+    "table",
+    "index",
+    "report",
+)
 """The verbs that can be a stage of a recipe, in the order of the data's path."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from impasto import profiles as tables
-from impasto.evaluation import classify, conservation, mixing
+from impasto.evaluation import classify, conservation, inputs, mixing
 from impasto.schema import InputError
 
 
@@ -53,8 +53,13 @@ def test_neighbours_kept_is_one_for_the_same_profiles(tmp_path: Path) -> None:
     tables.write(profiles, tmp_path / "before.parquet")
     scores = _of(mixing.evaluate(profiles, before=str(tmp_path / "before.parquet"), k=8))
     assert scores["graph connectivity (neighbours kept, Eq. 14)"] == 1.0
+    # Rows are found by their place: another order is the same table, and a part of it is scored as a part.
+    backwards = _of(mixing.evaluate(profiles[::-1].copy(), before=str(tmp_path / "before.parquet"), k=8))
+    assert backwards["graph connectivity (neighbours kept, Eq. 14)"] == 1.0
+    strange = profiles.copy()
+    strange.obs["well"] = "P24"
     with pytest.raises(InputError, match="same wells"):
-        mixing.evaluate(profiles[::-1].copy(), before=str(tmp_path / "before.parquet"), k=8)
+        mixing.evaluate(strange, before=str(tmp_path / "before.parquet"), k=8)
 
 
 def test_conservation_sees_a_signal_and_not_labels_dealt_anew() -> None:
@@ -92,3 +97,29 @@ def test_one_batch_is_refused_with_how_to_name_another() -> None:
     profiles = profiles[profiles.obs["batch"] == "B0"].copy()
     with pytest.raises(InputError, match="--set batch"):
         mixing.evaluate(profiles)
+
+
+def test_a_part_of_a_split_is_scored_with_the_spared_controls() -> None:
+    profiles = _profiles(2, batch_effect=1, signal=1)
+    control = (profiles.obs["control_type"] == "negcon").to_numpy()
+    treated = np.flatnonzero(~control)
+    profiles.obs["split"] = "train"
+    profiles.obs.iloc[treated[::2], profiles.obs.columns.get_loc("split")] = "test"
+    mine = inputs.of_part(profiles, "test")
+    assert mine.n_obs == len(treated[::2]) + control.sum()
+    profiles.obs["spared"] = control & (np.arange(len(control)) % 2 == 0)
+    assert inputs.of_part(profiles, "test").n_obs == len(treated[::2]) + profiles.obs["spared"].sum()
+    with pytest.raises(InputError, match="holds test, train"):
+        inputs.of_part(profiles, "tset")
+
+
+def test_the_batch_score_carries_an_interval_around_it() -> None:
+    for scores in (
+        mixing.evaluate(_profiles(0, batch_effect=2, signal=1), k=8),
+        conservation.evaluate(_profiles(0, batch_effect=2, signal=1), k=8),
+    ):
+        for score in scores:
+            if score.group == "profiles" and "score" in score.metric:
+                assert score.low is not None
+                assert score.high is not None
+                assert score.low < score.value < score.high

@@ -42,6 +42,22 @@ def is_negcon(obs: pd.DataFrame, /) -> npt.NDArray[np.bool_]:
     return found & obs[schema.SPARED].to_numpy(dtype=bool) if schema.SPARED in obs else found
 
 
+def of_part(profiles: anndata.AnnData, part: str, /) -> anndata.AnnData:
+    """The treated rows of one part of a split (`test`), with the negative controls to compare them with.
+
+    These are the spared ones where some were, else the part's own (held-out plates), else all. Raises InputError without a split.
+    """
+    tables.require(profiles, schema.SPLIT, task="scoring one part")
+    split = profiles.obs[schema.SPLIT].astype(str)
+    if part not in set(split):
+        raise InputError(f"no row is in the part {part!r}; the column {schema.SPLIT!r} holds {', '.join(sorted(set(split)))}")
+    mine = (split == part).to_numpy()
+    controls = is_negcon(profiles.obs)
+    if schema.SPARED not in profiles.obs and (controls & mine).any():
+        controls &= mine
+    return profiles[(mine & is_treated(profiles.obs)) | controls].copy()
+
+
 def groups(labels: pd.Series, /) -> tuple[Codes, list[str]]:
     """Code of each row's label (-1 for a missing one) and the labels in sorted order."""
     codes, names = pd.factorize(labels.astype("string"), sort=True)

@@ -8,12 +8,14 @@ classifier, with and without controls (Eq. 15). Their mean is CellPainTR's batch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import anndata
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from impasto import profiles as tables
 from impasto import schema
@@ -80,7 +82,7 @@ def evaluate(
     one_of(metric, silhouette.METRICS, what="metric")
     where = labelled(profiles, batch=batch, label=label)
     values = inputs.finite(profiles)
-    earlier = _earlier(before, profiles, k=k, metric=metric, rows=where.rows)
+    earlier = earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows)
     scores = []
     for name, view in [(group, values), *baselines.stand_ins(profiles)]:
         scores += score(view[where.rows], where, metric=metric, k=k, seed=seed, group=name, earlier=earlier if name == group else None)
@@ -107,10 +109,21 @@ def score(values: Floats, where: Labelled, /, *, metric: str, k: int, seed: int,
     for told, part in _with_and_without(where):
         if part.batches.max() > 0:
             rows.append(_one_minus_f1(values, where, part, name, told, group, seed=seed))
-    by_metric = {r.metric: r.value for r in rows}
+    by_metric = {r.metric: r for r in rows}
     terms = [by_metric.get("graph connectivity (neighbours kept, Eq. 14)", by_metric["graph connectivity (scib)"])]
-    terms += [v for m, v in by_metric.items() if m == "silhouette batch" or m.startswith("1 - F1")]
-    return [*rows, Score(TASK, name, group, "batch score (Eq. 21)", float(np.mean(terms)), None, None, None, len(values))]
+    terms += [r for m, r in by_metric.items() if m == "silhouette batch" or m.startswith("1 - F1")]
+    return [*rows, mean_score("batch score (Eq. 21)", dict.fromkeys(terms, 1 / len(terms)))]
+
+
+def mean_score(metric: str, terms: Mapping[Score, float], /) -> Score:
+    """A weighted sum of scores. Its interval joins their ends, as if they erred together: no narrower than the true one."""
+    first = next(iter(terms))
+    low, high = (
+        None if any(getattr(s, end) is None for s in terms) else sum(w * getattr(s, end) for s, w in terms.items())
+        for end in ("low", "high")
+    )
+    value = sum(w * s.value for s, w in terms.items())
+    return Score(first.task, first.protocol, first.group, metric, value, low, high, None, max(s.n for s in terms))
 
 
 def _with_and_without(where: Labelled) -> list[tuple[str, Labelled]]:
@@ -131,13 +144,17 @@ def _mean(metric: str, values: npt.NDArray[np.float64], name: str, group: str, *
     return Score(TASK, name, group, metric, float(values.mean()), *interval(values, seed=seed), chance, len(values))
 
 
-def _earlier(before: str | None, profiles: anndata.AnnData, *, k: int, metric: str, rows: Codes) -> Codes | None:
+def earlier_neighbours(before: str | None, profiles: anndata.AnnData, *, k: int, metric: str, rows: Codes) -> Codes | None:
+    """The neighbours that `rows` had in the table `before`, whose rows are found by their place; None without a table."""
     if before is None:
         return None
     old = tables.read(Path(before))
-    words = [w for w in (schema.BATCH, schema.PLATE, schema.WELL) if w in old.obs and w in profiles.obs]
-    if old.n_obs != profiles.n_obs or any(
-        (old.obs[w].astype(str).to_numpy() != profiles.obs[w].astype(str).to_numpy()).any() for w in words
-    ):
-        raise InputError(f"{before} does not hold the same wells in the same order; before and after must be the same table")
-    return neighbours.nearest(inputs.finite(old)[rows], k=k, metric=metric)
+    words = [w for w in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE) if w in old.obs and w in profiles.obs]
+    was, now = (pd.Index(t.obs[words].astype(str).agg("|".join, axis=1)) if words else pd.Index([""] * t.n_obs) for t in (old, profiles))
+    if was.is_unique and now.isin(was).all():
+        place = was.get_indexer(now)
+    elif list(was) == list(now):
+        place = np.arange(len(now))
+    else:
+        raise InputError(f"{before} does not hold the same wells; before and after must be the same table, or one a part of the other")
+    return neighbours.nearest(inputs.finite(old)[place[rows]], k=k, metric=metric)

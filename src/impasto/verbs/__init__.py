@@ -21,6 +21,7 @@ COMMANDS = (
     "train",
     "embed",
     "evaluate",
+    "table",
     "index",
     "search",
     "atlas",

@@ -22,6 +22,8 @@ class EvaluateSettings(Settings):
     labels: list[str] = Field(default_factory=list)
     protocol: str | None = None
     level: str | None = None
+    part: str | None = None
+    """Only the rows of this part of the column `split` (`test`: what no fit has seen), with negative controls."""
     options: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
 
@@ -32,7 +34,7 @@ def run(settings: EvaluateSettings, out: Path) -> None:
 
     from impasto import evaluation, runs
     from impasto import profiles as tables
-    from impasto.evaluation import tidy
+    from impasto.evaluation import inputs, tidy
 
     evaluate = evaluation.task(settings.task)
     labels = settings.labels or ([p.stem for p in settings.profiles] if len(settings.profiles) > 1 else ["profiles"])
@@ -42,9 +44,9 @@ def run(settings: EvaluateSettings, out: Path) -> None:
     scores: list[tidy.Score] = []
     details: dict[str, list[pd.DataFrame]] = {}
     for path, label in zip(settings.profiles, labels, strict=True):
-        answer = evaluate(
-            tables.read(path, columns=given.get("columns")), group=label, **{k: v for k, v in given.items() if k != "columns"}
-        )
+        profiles = tables.read(path, columns=given.get("columns"))
+        profiles = profiles if settings.part is None else inputs.of_part(profiles, settings.part)
+        answer = evaluate(profiles, group=label, **{k: v for k, v in given.items() if k != "columns"})
         found, tables_of_detail = answer if isinstance(answer, tuple) else (answer, {})
         scores += found
         for name, table in tables_of_detail.items():
@@ -97,6 +99,7 @@ def command(
         typer.Option(help="How to rank: of replicates plate-controls, plate-others or all-others; a wrong name lists those of the task."),
     ] = None,
     level: Annotated[str | None, typer.Option(help="Of replicates: any, batch, source or position.")] = None,
+    part: Annotated[str | None, typer.Option(help="Only this part of the column split: train, validation or test.")] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the task, or columns.well=NAME.")
     ] = None,
@@ -114,6 +117,7 @@ def command(
         "profiles": [str(p) for p in profiles],
         "protocol": protocol,
         "level": level,
+        "part": part,
         "options": parse_set(changes or []),
     }
     settings = EvaluateSettings.read({**given, "seed": seed}, where="impasto evaluate")

@@ -17,6 +17,7 @@ def command(
     Example: `impasto run recipes/demo.toml --out runs/demo`
     """
     from impasto import recipe as recipes
+    from impasto.verbs.table import show_table
     from impasto.verbs.terminal import console
 
     recipe = recipes.read(path)
@@ -26,3 +27,5 @@ def command(
         console.print(f"[bold]{number}/{len(checked)} {stage.name}[/bold] ({stage.verb})")
         worked = recipes.execute(stage.verb, settings, out=recipes.result_of(out, stage))
         console.print(f"  {'wrote' if worked else 'already there:'} {recipes.result_of(out, stage)}")
+        if stage.verb == "table":
+            show_table(recipes.result_of(out, stage))

@@ -1,0 +1,58 @@
+"""`impasto table`: what stands in results.csv stands in the table, in the order asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from impasto.schema import InputError
+from impasto.verbs.table import TableSettings, command, run, show_table
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> list[Path]:
+    folders = []
+    for task, metrics in (("mixing", ("silhouette batch", "batch score")), ("conservation", ("clusters NMI",))):
+        rows = [
+            {"task": task, "protocol": f"{task}, k=5", "group": g, "metric": m, "value": v, "low": v - 0.1, "high": v + 0.1, "chance": 0.2}
+            for m in metrics
+            for g, v in (("raw", 0.3), ("combat", 0.5))
+        ]
+        (tmp_path / task).mkdir()
+        pd.DataFrame(rows).assign(n=9).to_csv(tmp_path / task / "results.csv", index=False)
+        folders.append(tmp_path / task)
+    return folders
+
+
+def test_rows_and_columns_are_those_asked_for(results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = {"clusters NMI": "NMI", "batch score": "Batch"}
+    run(TableSettings(results=results, columns=columns, rows=["combat", "raw"], title="Table 1", note="Two labels."), tmp_path / "out")
+    wide = pd.read_csv(tmp_path / "out/table.csv", index_col="group")
+    assert list(wide.index) == ["combat", "raw"]
+    assert [c for c in wide.columns if " " not in c] == ["NMI", "Batch"]
+    assert wide.loc["raw", "Batch low"] == pytest.approx(0.2)
+    text = (tmp_path / "out/table.md").read_text()
+    assert "| combat | **0.50 [0.40, 0.60]** | **0.50 [0.40, 0.60]** |" in text
+    assert "*chance* | *0.20* | *0.20*" in text
+    assert "Two labels." in text
+    assert "Protocol: mixing, k=5." in text
+    show_table(tmp_path / "out")
+    printed = capsys.readouterr().out
+    assert "Table 1" in printed
+    assert "0.30" in printed
+
+
+def test_all_metrics_by_default_and_json(results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command(results, out=tmp_path / "out", as_json=True)
+    assert '"silhouette batch": 0.3' in capsys.readouterr().out
+
+
+def test_what_is_not_there_is_a_sentence(results: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no metric 'clusters NNI' \\(did you mean 'clusters NMI'\\?\\)"):
+        run(TableSettings(results=results, columns={"clusters NNI": "x"}), tmp_path / "out")
+    with pytest.raises(InputError, match="no group 'harmony'"):
+        run(TableSettings(results=results, rows=["harmony"]), tmp_path / "out")
+    with pytest.raises(InputError, match=r"holds no results\.csv"):
+        run(TableSettings(results=[tmp_path]), tmp_path / "out")
