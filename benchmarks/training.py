@@ -22,7 +22,7 @@ def rows() -> Iterator[Row]:
     encoder = text.load()
     features = encoder.encode(texts).repeat_interleave(4, dim=0)
     feed = BagFeed(values, Features(features), [np.arange(i, i + 4) for i in range(0, 1024, 4)], minibatch=64, bag=None, seed=0)
-    method = TwoTowers(TwoTowersSettings(), channels=5, profile_width=1280, perturbation_width=features.shape[1])
+    method = TwoTowers(TwoTowersSettings(), blocks=5, profile_width=1280, perturbation_width=features.shape[1])
     optim = optimiser(method, OptimSettings())
 
     def step() -> None:

@@ -30,7 +30,7 @@ values = torch.tensor(rng.normal(size=(48, 3, 6)), dtype=torch.float32)
 text = torch.tensor(rng.normal(size=(48, 5)), dtype=torch.float32)
 members = [np.arange(i, i + 2) for i in range(0, 48, 2)]
 torch.manual_seed(0)
-method = TwoTowers(TwoTowersSettings(width=8, heads=2, depth=1, out=8, dropout=0.0), channels=3, profile_width=6, perturbation_width=5)
+method = TwoTowers(TwoTowersSettings(width=8, heads=2, depth=1, out=8, dropout=0.0), blocks=3, profile_width=6, perturbation_width=5)
 feed = BagFeed(values, Features(text), members, minibatch=12, bag=None, seed=0)
 # Plain descent would hide nothing: AdamW divides by the gradient's size, so clip and a small rate keep the two comparable.
 fit(method, feed, settings=LoopSettings(epochs=3, optim=OptimSettings(lr=1e-3, clip_norm=1.0)), out=Path(sys.argv[1]))

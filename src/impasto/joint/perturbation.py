@@ -10,8 +10,9 @@ Each distinct text or molecule is read once. `take(rows)` gives the tensors of s
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anndata
 import numpy as np
@@ -23,6 +24,9 @@ from impasto.nets.encoders import molecule
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.perturbations import fingerprints, molecular_graphs
 from impasto.perturbations.prompts import prompts
+
+if TYPE_CHECKING:
+    from impasto.nets.encoders.text import TextEncoder
 
 
 class Described(Protocol):
@@ -95,14 +99,22 @@ def of_molecules(smiles: Sequence[str], settings: TwoTowersSettings, /) -> Descr
 
 def of_texts(texts: Sequence[str], settings: TwoTowersSettings, /) -> Described:
     """Texts, as this run reads them: features of a frozen encoder, or tokens for one that is trained."""
-    from impasto.nets.encoders import text
-
     distinct, which = _distinct(texts)
-    encoder = text.load(settings.text, pooling=settings.text_pooling)
+    encoder, known = _reader(settings.text, settings.text_pooling)
     if settings.text_training == "frozen":
-        return Features(encoder.encode(distinct), which)
+        new = [t for t in distinct if t not in known]
+        known |= dict(zip(new, encoder.encode(new), strict=True))
+        return Features(torch.stack([known[t] for t in distinct]), which)
     tokens = encoder.tokens(distinct)
     return Tokens(tokens["input_ids"], tokens["attention_mask"], which, width=encoder.width)
+
+
+@functools.lru_cache(maxsize=1)
+def _reader(name: str, pooling: str) -> tuple[TextEncoder, dict[str, Tensor]]:
+    """The frozen encoder and the texts it has read: rows and seeds of a table ask for the same ones again and again."""
+    from impasto.nets.encoders import text
+
+    return text.load(name, pooling=pooling), {}
 
 
 def _distinct(values: Sequence[str]) -> tuple[list[str], Tensor]:

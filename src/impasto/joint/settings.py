@@ -31,6 +31,8 @@ class TwoTowersSettings(Settings):
     out: int = 128
     dropout: float = 0.2
     clip_values: float = 10.0
+    new_channels: Literal["refuse", "leave_out", "begin"] = "refuse"
+    """What becomes of a channel that an earlier run, from which this one starts, does not know."""
 
     # ------------------------------------------------------------ perturbations
     perturbation: Literal["text", "molecule"] = "text"

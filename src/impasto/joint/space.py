@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from impasto import feature_names, schema
 from impasto import profiles as tables
-from impasto.joint import perturbation, two_towers
+from impasto.joint import channels, perturbation, two_towers
 from impasto.joint.feed import BagFeed
 from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
@@ -72,7 +72,8 @@ class Space:
 
     def _values(self, profiles: anndata.AnnData) -> torch.Tensor:
         two_towers.finite(profiles)
-        return torch.as_tensor(tables.blocks(profiles, by=self.settings.blocks, among=self.facts["blocks"])[0])
+        found, _ = channels.values(profiles, self.settings, among=self.facts["blocks"], width=int(self.facts["profile_width"]))
+        return torch.as_tensor(found)
 
     def _bags(self, values: torch.Tensor, members: list[Rows]) -> Vectors:
         feed = BagFeed(values, None, members, minibatch=1, bag=None, seed=0)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from impasto import profiles as tables
 from impasto import schema
-from impasto.joint import perturbation
+from impasto.joint import channels, perturbation
 from impasto.joint.feed import BagFeed, Bags
 from impasto.joint.objective import Objective
 from impasto.joint.settings import TwoTowersSettings
@@ -32,6 +32,7 @@ from impasto.nets.pooling import POOLINGS
 from impasto.sampling import bags
 from impasto.sampling.splits import PARTS, TRAIN, VALIDATION, split
 from impasto.schema import InputError
+from impasto.training.earlier import Earlier
 from impasto.training.gather import gather
 from impasto.training.method import Method, Prepared, Step
 
@@ -42,14 +43,14 @@ class TwoTowers(Method):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, settings: TwoTowersSettings, *, channels: int, profile_width: int, perturbation_width: int) -> None:
+    def __init__(self, settings: TwoTowersSettings, *, blocks: int, profile_width: int, perturbation_width: int) -> None:
         super().__init__()
         self.settings = settings
-        self.register_buffer("mean", torch.zeros(channels, profile_width))
-        self.register_buffer("spread", torch.ones(channels, profile_width))
+        self.register_buffer("mean", torch.zeros(blocks, profile_width))
+        self.register_buffer("spread", torch.ones(blocks, profile_width))
         schema.one_of(settings.pooling, POOLINGS, what="pooling")
         self.pooling = POOLINGS[settings.pooling](profile_width)
-        self.profile_tower = _profile_tower(settings, channels=channels, profile_width=profile_width)
+        self.profile_tower = _profile_tower(settings, blocks=blocks, profile_width=profile_width)
         self.perturbation_tower = perturbation.tower(settings, width=perturbation_width)
         self.objective = Objective(settings)
 
@@ -82,12 +83,12 @@ class TwoTowers(Method):
         return self.contrast(*self.towers(minibatch))
 
 
-def _profile_tower(settings: TwoTowersSettings, *, channels: int, profile_width: int) -> nn.Module:
+def _profile_tower(settings: TwoTowersSettings, *, blocks: int, profile_width: int) -> nn.Module:
     if settings.profile_tower == "residual":
-        wide, width = channels * profile_width, settings.width or profile_width
+        wide, width = blocks * profile_width, settings.width or profile_width
         return ResidualMLP(wide=wide, width=width, out=settings.out, depth=settings.depth, dropout=settings.dropout)
     return CrossChannelFormer(
-        channels=channels,
+        channels=blocks,
         profile_width=profile_width,
         width=settings.width,
         out=settings.out,
@@ -102,13 +103,30 @@ def prepare(settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: 
 
     Raises InputError where the profiles are too few, hold missing values, or the split leaks.
     """
+    return _prepare(settings, profiles, seed=seed, among=None, width=None)
+
+
+def prepare_from(settings: TwoTowersSettings, profiles: anndata.AnnData, earlier: Earlier, /, *, seed: int) -> Prepared:
+    """The method with the channels of an earlier run, matched by name; `earlier.weights` are put in the order of these channels.
+
+    Raises InputError where channels do not match and `new_channels` does not say what to do (see `joint.channels`).
+    """
+    found = channels.match(profiles, earlier.facts, settings)
+    prepared = _prepare(settings, found.profiles, seed=seed, among=found.names, width=int(earlier.facts["profile_width"]))
+    earlier.weights.update(channels.moved(earlier.weights, prepared.method.state_dict(), found.places))
+    return prepared
+
+
+def _prepare(
+    settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: int, among: list[str] | None, width: int | None
+) -> Prepared:
     treated = without_controls(profiles)
     finite(treated)
     parts = split(treated.obs, settings.split, seed=seed)
-    values, _, names = tables.blocks(treated, by=settings.blocks)
+    values, names = channels.values(treated, settings, among=among, width=width)
     described = perturbation.describe(treated, settings)
     torch.manual_seed(seed)
-    method = TwoTowers(settings, channels=len(names), profile_width=values.shape[2], perturbation_width=described.width)
+    method = TwoTowers(settings, blocks=len(names), profile_width=values.shape[2], perturbation_width=described.width)
     training = np.clip(values[parts == TRAIN], -settings.clip_values, settings.clip_values)
     method.mean.copy_(torch.as_tensor(training.mean(axis=0)))
     method.spread.copy_(torch.as_tensor(np.maximum(training.std(axis=0), 1e-3)))
@@ -166,7 +184,7 @@ def consensus(embeddings: Tensor, numbers: npt.NDArray[np.intp], /) -> Tensor:
 def rebuild(settings: TwoTowersSettings, facts: dict[str, Any], /) -> TwoTowers:
     """The method of a run, from what model.json remembers, with untrained weights."""
     sizes = {"profile_width": int(facts["profile_width"]), "perturbation_width": int(facts["perturbation_width"])}
-    return TwoTowers(settings, channels=len(facts["blocks"]), **sizes)
+    return TwoTowers(settings, blocks=len(facts["blocks"]), **sizes)
 
 
 def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:

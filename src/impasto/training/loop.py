@@ -25,7 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 from impasto import progress
 from impasto.schema import InputError
 from impasto.settings import Settings
-from impasto.training import checkpoint
+from impasto.training import checkpoint, gradient_cache
 from impasto.training.method import Method, Minibatch
 from impasto.training.optim import OptimSettings, decay_schedule, optimiser, schedule
 
@@ -43,13 +43,17 @@ class Feed(Protocol):
 
 
 class LoopSettings(Settings):
-    """How long, how often, where. `patience` counts validations without a better score; None never stops early."""
+    """How long, how often, where. `patience` counts validations without a better score; None never stops early.
+
+    `chunk` bounds the memory of a contrastive minibatch: so many rows go through the net at once, with the gradient of the whole.
+    """
 
     epochs: int = 50
     max_steps: int | None = None
     validate_every: int = 1
     patience: int | None = None
     checkpoint_every: int = 1
+    chunk: int | None = None
     device: str = "cpu"
     seed: int = 0
     optim: OptimSettings = OptimSettings()
@@ -79,7 +83,9 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
         place = checkpoint.load(out / "checkpoint", method=method, optimiser=optim)
     (out / "log.jsonl").touch()
     _cut_log(out / "log.jsonl", epoch=place["epoch"])
-    model = _distributed(method, device)
+    if settings.chunk is not None and not isinstance(method, gradient_cache.Contrasting):
+        raise InputError("this method's loss is not a function of embeddings alone, so it cannot be trained in chunks; leave out chunk")
+    model = method if settings.chunk is not None else _distributed(method, device)
     epochs = range(place["epoch"], settings.epochs)
     for epoch in progress.track(epochs, what="training", unit="epoch", total=settings.epochs, done=place["epoch"]):
         if place["stopped"] or place["step"] >= steps:
@@ -88,16 +94,17 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
         method.train()
         totals: dict[str, float] = {}
         rows_seen = 0
-        for minibatch in itertools.islice(_minibatches(feed, epoch), steps - place["step"]):
+        for chunks in itertools.islice(_minibatches(feed, epoch, chunk=settings.chunk), steps - place["step"]):
             for group in optim.param_groups:
                 group["lr"] = rate(place["step"])
                 group["weight_decay"] = decay(place["step"]) if group["decayed"] else 0.0
-            terms = _step(model, method, optim, minibatch.to(device), clip=settings.optim.clip_norm, epoch=epoch)
+            terms = _step(model, method, optim, [c.to(device) for c in chunks], clip=settings.optim.clip_norm, epoch=epoch)
             place["step"] += 1
             method.after_step(place["step"] / steps)
-            rows_seen += minibatch.size
+            size = sum(c.size for c in chunks)
+            rows_seen += size
             for name, value in terms.items():
-                totals[name] = totals.get(name, 0.0) + value * minibatch.size
+                totals[name] = totals.get(name, 0.0) + value * size
         line: dict[str, Any] = {"epoch": epoch, "step": place["step"], "lr": rate(place["step"] - 1)}
         line |= {name: total / rows_seen for name, total in totals.items()}
         line["rows_per_second"] = round(rows_seen / (time.perf_counter() - clock), 1)
@@ -116,35 +123,46 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
 
 
 def _step(
-    model: nn.Module, method: Method, optim: torch.optim.Optimizer, minibatch: Minibatch, *, clip: float | None, epoch: int
+    model: nn.Module, method: Method, optim: torch.optim.Optimizer, chunks: Sequence[Minibatch], *, clip: float | None, epoch: int
 ) -> dict[str, float]:
     """One optimiser step; returns the terms, their sum and the monitors as numbers."""
-    step = model(minibatch)
+    optim.zero_grad(set_to_none=True)
+    trained = [p for p in method.parameters() if p.requires_grad]
+    if len(chunks) > 1 and isinstance(method, gradient_cache.Contrasting):
+        step = gradient_cache.backward(method, chunks)
+    else:
+        step = model(*chunks)
+        step.loss.backward()
+    if model is method:
+        gradient_cache.average(trained)
     for name, term in step.terms.items():
         if not torch.isfinite(term):
             raise InputError(
                 f"the loss term {name!r} is {float(term.detach())} in epoch {epoch}; lower the learning rate, or clip or correct the input"
             )
-    optim.zero_grad(set_to_none=True)
-    step.loss.backward()
     if clip is not None:
-        nn.utils.clip_grad_norm_([p for p in method.parameters() if p.requires_grad], clip)
+        nn.utils.clip_grad_norm_(trained, clip)
     optim.step()
     values: dict[str, Tensor] = {"loss": step.loss, **step.terms, **step.monitors}
     return {name: float(value.detach()) for name, value in values.items()}
 
 
-def _minibatches(feed: Feed, epoch: int) -> Iterator[Minibatch]:
-    """The minibatches of an epoch, this rank's rows of each; the next one is made while the step runs."""
+def _minibatches(feed: Feed, epoch: int, *, chunk: int | None) -> Iterator[list[Minibatch]]:
+    """The minibatches of an epoch, this rank's rows of each, whole or in chunks; the next one is made while the step runs."""
     from concurrent.futures import ThreadPoolExecutor
 
     shares = [rows[_rank() :: _world()] for rows in feed.epoch(epoch)]
+
+    def made(rows: Rows) -> list[Minibatch]:
+        parts = np.array_split(rows, max(1, -(-len(rows) // (chunk or max(1, len(rows))))))
+        return [feed.minibatch(part, epoch=epoch) for part in parts]
+
     with ThreadPoolExecutor(max_workers=1) as ahead:
-        pending = ahead.submit(feed.minibatch, shares[0], epoch=epoch)
+        pending = ahead.submit(made, shares[0])
         for following in [*shares[1:], None]:
             ready = pending.result()
             if following is not None:
-                pending = ahead.submit(feed.minibatch, following, epoch=epoch)
+                pending = ahead.submit(made, following)
             yield ready
 
 

@@ -1,0 +1,79 @@
+"""Gradient caching: the gradient of one large contrastive minibatch, with the memory of a small one.
+
+    1. embeddings of every chunk, without a graph          e_k = f(x_k)
+    2. the loss of all embeddings together, and            g_k = dL / de_k
+    3. each chunk again, with a graph                      dL/dtheta = sum_k (de_k / dtheta)^T g_k
+
+Gao et al. 2021 ("Scaling deep contrastive learning batch size under memory limited setup"). A contrastive loss sees all pairs
+of a minibatch at once, so plain accumulation over chunks would change it; this does not. Each chunk is computed twice, from the
+same random state, so that dropout falls on the same units.
+
+Departures: none. On several ranks the gradients are averaged here, once, since the chunks pass the wrapper by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from impasto.training.method import Step
+
+
+@runtime_checkable
+class Contrasting(Protocol):
+    """A method whose loss needs only what its towers give."""
+
+    def towers(self, minibatch: Any, /) -> tuple[Tensor, ...]:
+        """The tensors, each with a row for every row of the minibatch, that the loss is a function of."""
+
+    def contrast(self, *sides: Tensor) -> Step:
+        """The loss of these tensors, of all rows of a large minibatch together."""
+
+
+def backward(method: Contrasting, chunks: Sequence[Any], /) -> Step:
+    """Add the gradient of the minibatch that these chunks make up to the method's parameters; returns its step."""
+    states, parts = [], []
+    for chunk in chunks:
+        states.append(_random_state())
+        with torch.no_grad():
+            parts.append(method.towers(chunk))
+    whole = [torch.cat(side).requires_grad_() for side in zip(*parts, strict=True)]
+    step = method.contrast(*whole)
+    step.loss.backward()  # type: ignore[no-untyped-call]
+    after = _random_state()
+    first = 0
+    for chunk, state, part in zip(chunks, states, parts, strict=True):
+        rows = slice(first, first + len(part[0]))
+        _set_random_state(state)
+        # A side that the loss only reads (soft targets) has no gradient to hand on.
+        wanted = [(side, every.grad[rows]) for side, every in zip(method.towers(chunk), whole, strict=True) if every.grad is not None]
+        sides, gradients = zip(*[(side, gradient) for side, gradient in wanted if side.requires_grad], strict=True)
+        torch.autograd.backward(sides, gradients)
+        first = rows.stop
+    _set_random_state(after)
+    return step
+
+
+def average(parameters: Sequence[Tensor], /) -> None:
+    """The mean of the gradients over ranks, in place; nothing where there is one process."""
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        dist.all_reduce(parameter.grad)
+        parameter.grad /= dist.get_world_size()
+
+
+def _random_state() -> tuple[Tensor, Tensor | None]:
+    return torch.get_rng_state(), torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+
+
+def _set_random_state(state: tuple[Tensor, Tensor | None]) -> None:
+    torch.set_rng_state(state[0])
+    if state[1] is not None:
+        torch.cuda.set_rng_state(state[1])

@@ -1,0 +1,65 @@
+"""Fine-tuning on plates with other channels: matched by name, whatever their order; what does not match is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pytest
+import torch
+
+from impasto import feature_names
+from impasto import profiles as tables
+from impasto.joint.space import Space
+from impasto.schema import InputError
+from impasto.verbs import train
+from impasto.verbs.train import TrainSettings
+
+WIDTH = 6
+
+
+def plates(path: Path, channels: list[str], *, seed: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
+    names = [n for c in channels for n in feature_names.embedding_names(c, WIDTH)]
+    smiles = ["C" * n + tail for n in range(1, 6) for tail in ("O", "N", "F", "Cl")]
+    obs = {"perturbation": np.repeat(smiles, 2), "smiles": np.repeat(smiles, 2), "plate": ["P1", "P2"] * 20}
+    profiles = anndata.AnnData(X=rng.normal(size=(40, len(names))).astype(np.float32), var=tables.describe_features(names))
+    profiles.obs = profiles.obs.assign(**obs)
+    tables.write(profiles, path)
+    return path
+
+
+def run(data: Path, out: Path, *, start: Path | None = None, steps: int = 2, **changes: object) -> Path:
+    method = {"name": "two_towers", "perturbation": "molecule", "width": 8, "out": 8, "depth": 1, "heads": 2, "bits": 64}
+    method |= {"molecule_width": 8, "minibatch": 8, "split": {"validation": 0.0}, **changes}
+    loop = {"epochs": 1, "max_steps": steps, "optim": {"lr": 0.0 if start else 1e-2, "weight_decay": 0.0}}
+    train.run(TrainSettings(profiles=data, start=start, method=method, loop=loop), out)
+    return out
+
+
+def test_channels_are_matched_by_name(tmp_path: Path) -> None:
+    first = run(plates(tmp_path / "a.parquet", ["DNA", "ER", "Mito"]), tmp_path / "a")
+    second = run(plates(tmp_path / "b.parquet", ["GFP", "Mito", "DNA"]), tmp_path / "b", start=first, new_channels="begin")
+    before, after = Space.load(first), Space.load(second)
+    assert after.facts["blocks"] == ["DNA", "Mito", "GFP"]
+    rows = before.method.profile_tower.channels, after.method.profile_tower.channels
+    assert torch.equal(rows[1][0], rows[0][before.facts["blocks"].index("DNA")])
+    assert torch.equal(rows[1][1], rows[0][before.facts["blocks"].index("Mito")])
+    assert torch.equal(before.method.profile_tower.project_in.weight, after.method.profile_tower.project_in.weight)
+    assert not torch.equal(before.method.mean[0], after.method.mean[0])  # each data set is standardised by its own wells
+    assert after.embed(tables.read(tmp_path / "b.parquet")).n_obs == 40 + 20 + 20
+
+
+def test_what_does_not_match_is_said(tmp_path: Path) -> None:
+    first = run(plates(tmp_path / "a.parquet", ["DNA", "ER"]), tmp_path / "a")
+    more = plates(tmp_path / "b.parquet", ["DNA", "GFP"])
+    with pytest.raises(InputError, match="does not know the channel GFP; set new_channels"):
+        run(more, tmp_path / "b", start=first)
+    assert Space.load(run(more, tmp_path / "c", start=first, new_channels="leave_out")).facts["blocks"] == ["DNA"]
+    with pytest.raises(InputError, match="none of the channels of the earlier run"):
+        run(plates(tmp_path / "d.parquet", ["GFP"]), tmp_path / "d", start=first)
+    some = tables.read(tmp_path / "a.parquet")
+    tables.write(some[:, some.var_names != "emb_DNA_0003"].copy(), tmp_path / "e.parquet")
+    with pytest.raises(InputError, match="channel DNA: 5 of the 6 features"):
+        run(tmp_path / "e.parquet", tmp_path / "e", start=first)
