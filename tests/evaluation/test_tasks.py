@@ -24,6 +24,7 @@ PERTURBATION_TASKS = {
     "sisters": ["--protocol", "all", "--set", "by=moa"],
     "relations": ["--protocol", "efaar"],
     "compound-gene": ["--set", "seeds=5"],
+    "mechanism": ["--set", "classify_by=plate"],
     "mixing": [],
     "conservation": [],
     "transfer": ["--protocol", "over-batches", "--set", "shots=[1,2]"],

@@ -13,6 +13,7 @@ TASKS = {
     "relations": "impasto.evaluation.relations",
     "mixing": "impasto.evaluation.mixing",
     "conservation": "impasto.evaluation.conservation",
+    "mechanism": "impasto.evaluation.mechanism",
     "shortcuts": "impasto.evaluation.shortcuts",
     "hits": "impasto.evaluation.hits",
     "compound-gene": "impasto.evaluation.compound_gene",

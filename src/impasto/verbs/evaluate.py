@@ -89,7 +89,7 @@ def command(
         str,
         typer.Argument(
             metavar="TASK",
-            help="cross-modal, replicates, sisters, relations, compound-gene, mixing, conservation, transfer, shortcuts or hits.",
+            help="cross-modal, replicates, sisters, relations, compound-gene, mechanism, mixing, conservation, transfer, shortcuts, hits.",
         ),
     ],
     profiles: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="One table, or several to compare (before, after).")],
