@@ -142,5 +142,12 @@ def test_zero_and_minus_zero_tie_and_negative_scores_are_in_order() -> None:
     assert ranking.average_precisions(positives, negatives)[0] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("rows", [1, 4, 100])
+def test_every_pair_is_there_once(rows: int) -> None:
+    vectors = ranking.unit(np.random.default_rng(3).normal(size=(11, 5)))
+    found = np.concatenate(list(ranking.pair_blocks(vectors, block_bytes=4 * 11 * rows)))
+    np.testing.assert_allclose(np.sort(found), np.sort((vectors @ vectors.T)[np.triu_indices(11, k=1)]), atol=1e-6)
+
+
 def test_a_row_of_zeros_stays_zero() -> None:
     assert ranking.unit(np.array([[0.0, 0.0], [3.0, 4.0]])).tolist() == [[0.0, 0.0], [pytest.approx(0.6), pytest.approx(0.8)]]

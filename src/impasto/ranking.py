@@ -44,6 +44,14 @@ def similarity_blocks(
         yield rows, product if device is None else product.cpu().numpy()
 
 
+def pair_blocks(vectors: Floats, /, *, block_bytes: int = BLOCK_BYTES // 8, device: str | None = None) -> Iterator[Floats]:
+    """Inner products of all pairs i < j of rows (n, width), each once, a block of them at a time, in no order."""
+    for rows in _slices(len(vectors), 4 * len(vectors), block_bytes):
+        ((_, product),) = similarity_blocks(vectors[rows], vectors[rows.start :], block_bytes=2**62, device=device)
+        own = len(product)
+        yield np.concatenate([product[:, :own][np.triu_indices(own, k=1)], product[:, own:].ravel()])
+
+
 def _slices(total: int, row_bytes: int, block_bytes: int) -> Iterator[slice]:
     step = max(1, block_bytes // max(1, row_bytes))
     return (slice(start, min(start + step, total)) for start in range(0, total, step))

@@ -67,16 +67,37 @@ def test_noise_scores_as_chance_on_average(pairs: str) -> None:
 
 
 def test_identical_vectors_are_neither_recalled_nor_refused() -> None:
-    null = relations.null_similarities(ranking.unit(np.ones((10, 3), dtype=np.float32)))
-    hits = relations.is_recalled(null[:5], null, threshold=0.2, protocol="two-sided")
-    assert not hits.any()
+    null = relations.Null.of(ranking.unit(np.ones((10, 3), dtype=np.float32)))
+    assert sum(map(len, null.runs)) == 45
+    assert not relations.tails(null, threshold=0.2, protocol="two-sided").hold(np.concatenate(null.runs)).any()
 
 
 def test_one_sided_leaves_the_lower_tail_out() -> None:
-    null = np.linspace(-1, 1, 1001, dtype=np.float32)
+    null = relations.Null([np.linspace(-1, 1, 1001, dtype=np.float32)])
     known = np.array([-0.999, 0.0, 0.999], dtype=np.float32)
-    assert relations.is_recalled(known, null, threshold=0.05, protocol="two-sided").tolist() == [True, False, True]
-    assert relations.is_recalled(known, null, threshold=0.05, protocol="one-sided").tolist() == [False, False, True]
+    assert relations.tails(null, threshold=0.05, protocol="two-sided").hold(known).tolist() == [True, False, True]
+    assert relations.tails(null, threshold=0.05, protocol="one-sided").hold(known).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("protocol", relations.PROTOCOLS)
+@pytest.mark.parametrize("tied", [False, True])
+def test_tails_are_the_rule_on_ranks_asked_of_each_value(protocol: str, tied: bool) -> None:
+    rng = np.random.default_rng(4)
+    values = rng.normal(0, 0.3, 400).clip(-1, 1).astype(np.float32)
+    values = np.round(values, 1) if tied else values
+    null = relations.Null([np.sort(part) for part in np.split(values, [50, 120])])
+    known = np.concatenate([values, rng.uniform(-1, 1, 200).astype(np.float32)])
+    for threshold in (0.0, 0.02, 0.1, 0.5):
+        below = np.array([(values < k).sum() for k in known]) / len(values)
+        up_to = np.array([(values <= k).sum() for k in known]) / len(values)
+        middle = (below + up_to) / 2
+        expected = {
+            "efaar": (up_to <= threshold) | (below >= 1 - threshold),
+            "two-sided": (middle <= threshold) | (middle >= 1 - threshold),
+            "one-sided": middle >= 1 - threshold,
+        }[protocol]
+        np.testing.assert_array_equal(relations.tails(null, threshold=threshold, protocol=protocol).hold(known), expected)
+    np.testing.assert_array_equal(null.ranks(known), [below, up_to])
 
 
 def test_compounds_have_targets_not_genes(pairs: str) -> None:
@@ -88,8 +109,8 @@ def test_compounds_have_targets_not_genes(pairs: str) -> None:
 def test_efaar_protocol_is_efaar_benchmarking(tmp_path: Path) -> None:
     benchmarking = pytest.importorskip("efaar_benchmarking.benchmarking")
     rng = np.random.default_rng(3)
-    null, known = rng.normal(size=5000).astype(np.float32), rng.normal(1, 1, size=200).astype(np.float32)
+    null, known = rng.normal(0, 0.2, size=5000).astype(np.float32), rng.normal(0.2, 0.2, size=200).astype(np.float32)
     theirs = benchmarking.compute_recall(null, known, [(0.05, 0.95), (0.1, 0.9)])
     for low, high in ((0.05, 0.95), (0.1, 0.9)):
-        mine = relations.is_recalled(known, np.sort(null), threshold=low, protocol="efaar").mean()
+        mine = relations.tails(relations.Null([np.sort(null)]), threshold=low, protocol="efaar").hold(known).mean()
         assert mine == pytest.approx(theirs[f"recall_{low}_{high}"], abs=1e-9)

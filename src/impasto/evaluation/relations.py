@@ -11,7 +11,9 @@ The row "shuffled labels" deals the genes' names anew: its interval is where cha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import anndata
@@ -30,31 +32,77 @@ TASK = "relations"
 PROTOCOLS = ("two-sided", "one-sided", "efaar")
 THRESHOLDS = (0.02, 0.05, 0.1, 0.15, 0.2)
 Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.float64]
 Pairs = npt.NDArray[np.intp]
 
 
-def null_similarities(vectors: Floats, /) -> Floats:
-    """Cosines of all pairs i < j of unit rows (n, width), sorted: (n (n - 1) / 2,)."""
-    n = len(vectors)
-    null = np.empty(n * (n - 1) // 2, dtype=np.float32)
-    filled = 0
-    for rows, similarity in ranking.similarity_blocks(vectors, vectors):
-        for number, query in enumerate(range(rows.start, rows.stop)):
-            null[filled : filled + n - query - 1] = similarity[number, query + 1 :]
-            filled += n - query - 1
-    null.sort()
-    return null
+@dataclass(frozen=True)
+class Null:
+    """Cosines of all pairs of genes, in sorted runs: counts over them add up, so they are never sorted as a whole."""
+
+    runs: list[Floats]
+
+    @classmethod
+    def of(cls, vectors: Floats, /) -> Null:
+        """The null of unit rows (n, width)."""
+        with ThreadPoolExecutor(ranking.THREADS) as pool:
+            return cls(list(pool.map(np.sort, ranking.pair_blocks(vectors))))
+
+    def ranks(self, values: Floats, /) -> tuple[Numbers, Numbers]:
+        """The shares of the null below each value, and at or below it."""
+        ordered, which = np.unique(values, return_inverse=True)
+        left, right = np.zeros(len(ordered)), np.zeros(len(ordered))
+        for run in self.runs:
+            left += np.searchsorted(run, ordered, side="left")
+            right += np.searchsorted(run, ordered, side="right")
+        size = sum(map(len, self.runs))
+        return (left / size)[which], (right / size)[which]
 
 
-def is_recalled(known: Floats, null: Floats, /, *, threshold: float, protocol: str) -> npt.NDArray[np.bool_]:
-    """Which known pairs (by their similarity) lie in the tails of the sorted null at one threshold."""
-    left = np.searchsorted(null, known, side="left") / len(null)
-    right = np.searchsorted(null, known, side="right") / len(null)
-    if protocol == "efaar":
-        return (right <= threshold) | (left >= 1 - threshold)
-    middle = (left + right) / 2
-    high = middle >= 1 - threshold
-    return high if protocol == "one-sided" else high | (middle <= threshold)
+@dataclass(frozen=True)
+class Tails:
+    """The similarities at or below `low` and at or above `high`."""
+
+    low: np.float32
+    high: np.float32
+
+    def hold(self, values: Floats, /) -> npt.NDArray[np.bool_]:
+        """Which values lie in either tail."""
+        return (values <= self.low) | (values >= self.high)
+
+
+def tails(null: Null, /, *, threshold: float, protocol: str) -> Tails:
+    """The tails of a null at one threshold, by the rule of a protocol.
+
+    A rule is about ranks, which grow with similarity: the least float32 that the upper one holds for, and the largest of the lower
+    one, are found by halving the range of float32 and asking for the rank.
+    """
+
+    def is_high(left: Numbers, right: Numbers) -> bool:
+        return bool((left if protocol == "efaar" else (left + right) / 2)[0] >= 1 - threshold)
+
+    def is_above_low(left: Numbers, right: Numbers) -> bool:
+        return bool((right if protocol == "efaar" else (left + right) / 2)[0] > threshold)
+
+    high = _first(null, is_high)
+    low = np.float32(-np.inf) if protocol == "one-sided" else np.nextafter(_first(null, is_above_low), np.float32(-np.inf))
+    return Tails(low, high)
+
+
+def _first(null: Null, rule: Callable[[Numbers, Numbers], bool]) -> np.float32:
+    """The least float32 in -2..2 that a rule on its ranks holds for, as it does for all larger ones; infinity where for none."""
+    edge = int(np.float32(2).view(np.int32))
+    low, high = -edge, edge + 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if rule(*null.ranks(np.array([_from_bits(middle)]))) else (middle + 1, high)
+    return np.float32(np.inf) if low > edge else _from_bits(low)
+
+
+def _from_bits(number: int) -> np.float32:
+    """The float32 that is `number` steps from zero."""
+    size = np.int32(abs(number)).view(np.float32)
+    return np.float32(-size if number < 0 else size)
 
 
 def gene_classes(obs: pd.DataFrame, /) -> dict[str, npt.NDArray[np.bool_]]:
@@ -107,14 +155,15 @@ def evaluate(
             listing += [{"database": name, "kind": kind, "gene": g, "known": g not in unknown, "profiles": group} for g in genes]
         known = {name: j.pairs.to_numpy(dtype=np.intp) for name, j in joined.items() if len(j.pairs)}
         for view, vectors in views.items():
-            null = null_similarities(vectors)
+            null = Null.of(vectors)
+            ends = {t: tails(null, threshold=t, protocol=protocol) for t in thresholds}
             for name, index in known.items():
                 label = f"{protocol}, {name}, {statistic} of {len(genes)} {kind} genes"
                 similarity = np.einsum("ij,ij->i", vectors[index[:, 0]], vectors[index[:, 1]])
-                hits = {t: is_recalled(similarity, null, threshold=t, protocol=protocol) for t in thresholds}
+                hits = {t: found.hold(similarity) for t, found in ends.items()}
                 scores += _scores(hits, index, len(genes), label=label, group=view or group, protocol=protocol, draws=draws, seed=seed)
                 if not view:
-                    scores += _shuffled(vectors, null, index, label=label, thresholds=thresholds, protocol=protocol, draws=draws, seed=seed)
+                    scores += _shuffled(vectors, ends, index, label=label, protocol=protocol, draws=draws, seed=seed)
                     detail.append(_detail(genes, index, similarity, null, database=name, profiles=group, protocol=label))
     if not scores:
         raise InputError(
@@ -144,27 +193,24 @@ def _scores(
     return scores
 
 
-def _shuffled(
-    vectors: Floats, null: Floats, index: Pairs, *, label: str, thresholds: Sequence[float], protocol: str, draws: int, seed: int
-) -> list[Score]:
+def _shuffled(vectors: Floats, ends: dict[float, Tails], index: Pairs, *, label: str, protocol: str, draws: int, seed: int) -> list[Score]:
     rng = np.random.default_rng(seed)
-    recalls = np.empty((draws, len(thresholds)))
+    recalls = np.empty((draws, len(ends)))
     for draw in range(draws):
         dealt = rng.permutation(len(vectors))[index]
         similarity = np.einsum("ij,ij->i", vectors[dealt[:, 0]], vectors[dealt[:, 1]])
-        recalls[draw] = [is_recalled(similarity, null, threshold=t, protocol=protocol).mean() for t in thresholds]
+        recalls[draw] = [found.hold(similarity).mean() for found in ends.values()]
     low, high = np.quantile(recalls, [0.025, 0.975], axis=0)
     means = recalls.mean(axis=0)
     return [
         Score(TASK, label, "shuffled labels", f"recall at {t:.0%}", float(m), float(a), float(b), chance(t, protocol), len(index))
-        for t, m, a, b in zip(thresholds, means, low, high, strict=True)
+        for t, m, a, b in zip(ends, means, low, high, strict=True)
     ]
 
 
-def _detail(
-    genes: list[str], index: Pairs, similarity: Floats, null: Floats, *, database: str, profiles: str, protocol: str
-) -> pd.DataFrame:
-    ranks = (np.searchsorted(null, similarity, side="left") + np.searchsorted(null, similarity, side="right")) / 2 / len(null)
+def _detail(genes: list[str], index: Pairs, similarity: Floats, null: Null, *, database: str, profiles: str, protocol: str) -> pd.DataFrame:
+    left, right = null.ranks(similarity)
+    ranks = (left + right) / 2
     names = np.array(genes, dtype=object)[index]
     columns = {"gene1": names[:, 0], "gene2": names[:, 1], "database": database, "similarity": similarity, "rank": ranks}
     return pd.DataFrame(columns).assign(profiles=profiles, protocol=protocol)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from impasto.schema import InputError, one_of
@@ -31,12 +32,14 @@ def normal_symbol(text: object) -> str:
 
 def normal_pairs(first: Iterable[object], second: Iterable[object], /) -> pd.DataFrame:
     """Pairs of symbols as a table gene1 < gene2, each once, without self pairs and without unnamed partners."""
-    found = {
-        (min(a, b), max(a, b))
-        for a, b in ((normal_symbol(x), normal_symbol(y)) for x, y in zip(first, second, strict=True))
-        if a and b and a != b
-    }
-    return pd.DataFrame(sorted(found), columns=list(COLUMNS), dtype=str)
+    sides = [np.array(list(side), dtype=object) for side in (first, second)]
+    codes, names = pd.factorize(np.concatenate(sides))
+    # Each name is written normally once and numbered in order of its symbol; a missing one (code -1) takes the last place.
+    symbols, number = np.unique(np.array([*map(normal_symbol, names), ""], dtype=object), return_inverse=True)
+    pairs = np.sort(number[codes].reshape(2, -1), axis=0)
+    kept = pairs[:, (pairs[0] != pairs[1]) & (symbols[pairs[0]] != "")]
+    low, high = np.divmod(np.unique(kept[0] * len(symbols) + kept[1]), len(symbols))
+    return pd.DataFrame(dict(zip(COLUMNS, (symbols[low], symbols[high]), strict=True)), dtype=object)
 
 
 def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iterable[float], /) -> pd.DataFrame:
@@ -240,8 +243,10 @@ class Joined:
 
 def join(pairs: pd.DataFrame, genes: list[str], /) -> Joined:
     """The relations among the genes given (normalised symbols, unique)."""
-    place = {gene: number for number, gene in enumerate(genes)}
-    inside = pairs[pairs["gene1"].isin(place) & pairs["gene2"].isin(place)]
-    named = set(pairs["gene1"]) | set(pairs["gene2"])
-    indices = pd.DataFrame({"first": inside["gene1"].map(place), "second": inside["gene2"].map(place)}, dtype=int)
-    return Joined(indices.reset_index(drop=True), sum(g in named for g in genes), [g for g in genes if g not in named])
+    index = pd.Index(genes, dtype=object)
+    first, second = index.get_indexer(pairs["gene1"]), index.get_indexer(pairs["gene2"])
+    inside = (first >= 0) & (second >= 0)
+    named = np.zeros(len(genes) + 1, dtype=bool)
+    named[first] = named[second] = True
+    unknown = [gene for gene, is_named in zip(genes, named[:-1], strict=True) if not is_named]
+    return Joined(pd.DataFrame({"first": first[inside], "second": second[inside]}), len(genes) - len(unknown), unknown)
