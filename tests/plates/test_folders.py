@@ -220,3 +220,16 @@ def test_real_folders_of_stacks(shared_data: Path, tmp_path: Path) -> None:
     assert sites.channels == ["AGP", "DNA", "ER", "Mito", "RNA"]
     assert sites.image(0).shape == (5, 768, 768)
     assert set(sites.table["control_type"]) == {"negcon", "poscon", "trt"}
+
+
+def test_pages_far_into_a_stack_are_those_of_the_file(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 2**16, (70, 8, 9), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "stack.tif", pixels, compression="zlib", photometric="minisblack")
+    found = read.planes(tmp_path / "stack.tif", [69, 3, 40])
+    np.testing.assert_array_equal(np.stack(found), pixels[[69, 3, 40]])
+    for missing in (70, 200):
+        with pytest.raises(read.BadImage, match=f"page {missing} is missing: the file has 70"):
+            read.planes(tmp_path / "stack.tif", [missing])
+    tifffile.imwrite(tmp_path / "stack.tif", pixels[:50], compression="zlib", photometric="minisblack")
+    with pytest.raises(read.BadImage, match="the file has 50"):
+        read.planes(tmp_path / "stack.tif", [60])

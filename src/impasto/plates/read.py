@@ -5,6 +5,7 @@ An image that cannot be read raises `BadImage` with its path and reason; callers
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import struct
@@ -18,6 +19,7 @@ import numpy.typing as npt
 import tifffile
 
 Plane = npt.NDArray[np.generic]
+_FAR = 32
 TIFF = (".tif", ".tiff")
 IMAGES = (*TIFF, ".png", ".npz")
 
@@ -68,10 +70,29 @@ def planes(path: Path | str, pages: Sequence[int], /) -> list[Plane]:
 
 def _tiff(path: Path, pages: Sequence[int]) -> list[Plane]:
     with tifffile.TiffFile(path) as file:
-        for page in pages:
-            if page >= len(file.pages):
-                raise BadImage(path, f"page {page} is missing: the file has {len(file.pages)}")
-        return [np.asarray(file.pages[page].asarray()) for page in pages]
+        return [np.asarray(_page(file, path, number).asarray()) for number in pages]
+
+
+def _page(file: tifffile.TiffFile, path: Path, number: int) -> tifffile.TiffPage | tifffile.TiffFrame:
+    """One page. Far into a stack it is found by its offset: to walk there takes longer than to read it."""
+    if number < _FAR:
+        try:
+            return file.pages[number]
+        except IndexError:
+            raise BadImage(path, f"page {number} is missing: the file has {len(file.pages)}") from None
+    status = path.stat()
+    offsets = _offsets(path, status.st_mtime_ns, status.st_size)
+    if number >= len(offsets):
+        raise BadImage(path, f"page {number} is missing: the file has {len(offsets)}")
+    file.filehandle.seek(offsets[number])
+    return tifffile.TiffPage(file, index=number)
+
+
+@functools.lru_cache(maxsize=8)
+def _offsets(path: Path, changed: int, size: int) -> tuple[int, ...]:  # noqa: ARG001 - a file that has changed is walked again
+    """Where every page of a TIFF begins."""
+    with tifffile.TiffFile(path) as file:
+        return tuple(int(page.offset) for page in file.pages)
 
 
 def _png(path: Path, pages: Sequence[int]) -> list[Plane]:

@@ -1,0 +1,58 @@
+"""Every recipe of image pretraining is read to the last key, and its smoke twin (the same method, pairs and encoder) is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.conftest import REPOSITORY
+
+from impasto import profiles as tables
+from impasto import recipe as recipes
+from impasto.pretrain.images import ImageSettings
+from impasto.training.loop import LoopSettings
+from impasto.verbs.train import METHODS, TrainSettings, method_module
+
+FULL = sorted(p for p in (REPOSITORY / "recipes").glob("*.toml") if (REPOSITORY / "recipes" / "smoke" / p.name).exists())
+
+
+def chosen(path: Path, out: Path) -> tuple[ImageSettings, LoopSettings] | None:
+    """The method's settings and the loop's, checked; None for a recipe that trains on something else."""
+    recipe = recipes.read(path)
+    stages = [s for s in recipe.stages if s.verb == "train"]
+    if len(stages) != 1:
+        return None
+    settings: Any = recipes.settings_of(recipe, stages[0], out=out)
+    assert isinstance(settings, TrainSettings)
+    if not METHODS[settings.method["name"]].startswith("impasto.pretrain."):
+        return None
+    module = method_module(settings.method)
+    return module.SETTINGS.read(settings.method, where=str(path)), LoopSettings.read(settings.loop, where=str(path))
+
+
+IMAGES = [p for p in FULL if chosen(p, Path("out")) is not None]
+
+
+def test_every_method_has_a_recipe() -> None:
+    trained = {getattr(chosen(p, Path("out"))[0], "name") for p in IMAGES}  # type: ignore[index]  # noqa: B009
+    assert trained == {name for name, module in METHODS.items() if module.startswith("impasto.pretrain.")}
+
+
+@pytest.mark.parametrize("path", IMAGES, ids=lambda p: p.stem)
+def test_the_smoke_twin_trains_and_profiles(path: Path, tmp_path: Path) -> None:
+    smoke = path.parent / "smoke" / path.name
+    full, small = chosen(path, tmp_path), chosen(smoke, tmp_path)
+    assert full is not None
+    assert small is not None
+    assert type(full[0]) is type(small[0])
+    assert full[0].encoder.name == small[0].encoder.name
+    assert (full[0].pairs.wells, full[0].pairs.epoch) == (small[0].pairs.wells, small[0].pairs.epoch)
+    recipe = recipes.read(smoke)
+    for stage in recipe.stages:
+        recipes.execute(stage.verb, recipes.settings_of(recipe, stage, out=tmp_path), out=recipes.result_of(tmp_path, stage))
+    found = tables.read(tmp_path / "profiles" / "profiles.parquet")
+    assert found.shape == (12, 24)
+    assert np.isfinite(found.X).all()
+    assert found.X.std(axis=0).max() > 0
