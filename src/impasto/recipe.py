@@ -19,10 +19,11 @@ method = "sphering"
 
 from __future__ import annotations
 
+import copy
 import importlib
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -41,6 +42,7 @@ STAGES = (
     "train",
     "embed",
     "evaluate",
+    "sweep",
     "table",
     "index",
     "report",
@@ -53,13 +55,14 @@ class Verb:
     """One verb.
 
     `settings` checks its options; `inputs` lists the paths it reads; `run(settings, out)` leaves the result at `out`;
-    `result` is the name of that result inside a stage's folder (`""`: the folder itself).
+    `result` is the name of that result inside a stage's folder (`""`: the folder itself); `show(out)`, where there is one, prints it.
     """
 
     settings: type[Settings]
     inputs: Callable[[Any], Sequence[Path]]
     run: Callable[[Any, Path], None]
     result: str
+    show: Callable[[Path], None] | None = None
 
 
 def verb(name: str) -> Verb:
@@ -92,6 +95,23 @@ class Recipe:
         if len(found) != 1:
             raise InputError(f"{self.path} has {len(found)} stages with verb {name!r}; this command needs exactly one")
         return found[0]
+
+    def seeded(self, seed: int) -> Recipe:
+        """The same recipe with another seed."""
+        return replace(self, seed=seed)
+
+    def changed(self, changes: Mapping[str, Any]) -> Recipe:
+        """The same recipe with other values: `{"train.method.loss": "clip"}` is stage, key, key. Raises InputError on an unknown stage."""
+        stages = {s.name: copy.deepcopy(dict(s.values)) for s in self.stages}
+        for path, value in changes.items():
+            name, *keys = path.split(".")
+            if name not in stages or not keys:
+                raise InputError(f"{path!r} names no stage and key of {self.path}{nearest(name, stages)}; stages: {', '.join(stages)}")
+            table = stages[name]
+            for key in keys[:-1]:
+                table = table.setdefault(key, {})
+            table[keys[-1]] = value
+        return replace(self, stages=tuple(replace(s, values=stages[s.name]) for s in self.stages))
 
 
 def read(path: Path) -> Recipe:

@@ -261,3 +261,29 @@ def test_the_real_plates_give_the_known_figures(shared_data: Path) -> None:
     assert by_group["profiles"] == pytest.approx(0.611, abs=0.005)
     assert by_group["position only"] > 0.97
     assert by_group["shuffled labels"] < 0.2
+
+
+def test_all_levels_at_once_are_the_levels_one_by_one_and_what_cannot_be_ranked_is_told() -> None:
+    data = _two_positions()
+    scores, tables = replicates.evaluate(data, level="all", draws=20)
+    apart = [replicates.evaluate(data, level=level, draws=20)[0] for level in ("any", "position")]
+    assert scores == [score for found in apart for score in found]
+    assert set(tables["left_out"]["level"]) == {"batch", "source"}
+    per = tables["per_group"]
+    assert ((per["low"] <= per["mean_average_precision"]) & (per["mean_average_precision"] <= per["high"])).all()
+    # The baseline of shuffled labels is scored over the same perturbations as the profiles.
+    counts = {s.n for s in scores if s.protocol.endswith("level=position") and s.group in ("profiles", "shuffled labels")}
+    assert len(counts) == 1
+
+
+def _two_positions() -> anndata.AnnData:
+    """Two plates; each of four compounds in two wells of each plate."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for plate in ("P", "Q"):
+        for well in range(20):
+            control = well >= 8
+            kind = {"control_type": "negcon" if control else "trt", "perturbation": "DMSO" if control else f"c{well % 4}"}
+            rows.append({"plate": plate, "well": f"A{well + 1:02d}", **kind})
+    obs = pd.DataFrame(rows).rename(index=str)
+    return anndata.AnnData(X=rng.normal(size=(40, 5)).astype(np.float32), obs=obs)

@@ -11,6 +11,8 @@ plate), all-others (other perturbations anywhere), copairs (plate-controls with 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import anndata
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,7 @@ import pandas as pd
 
 from impasto import ranking, schema
 from impasto.evaluation import baselines, copairs, inputs, permutation
-from impasto.evaluation.layout import Layout, Rows, Together, layout, together
+from impasto.evaluation.layout import LEVELS, Layout, Rows, Together, layout, together
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
@@ -89,33 +91,72 @@ def evaluate(
     device: str | None = None,
     null: str = "copairs",
 ) -> tuple[list[Score], dict[str, pd.DataFrame]]:
-    """Replicate detection with its baselines.
+    """Replicate detection with its baselines, at one level or, with `level="all"`, at each that the table can be ranked at.
 
     Returns the scores (mAP, and where negatives are the plate's controls the fraction of perturbations told from them at
-    5 % false discovery), and two tables: `per_group`, one row a perturbation (mean average precision, p, corrected p, chance,
-    queries), and `per_well`, one row a well (its place and average precision). `device`: where wells are compared, such as "cuda";
-    on the processor by default. `null`: how `--protocol copairs` draws its rankings (copairs.py).
+    5 % false discovery), and two tables: `per_group`, one row a perturbation (mean average precision with its interval over wells,
+    p, corrected p, chance, queries), and `per_well`, one row a well (its place and average precision). With all levels, `left_out`
+    has those that cannot be ranked, and why. `device`: where wells are compared, such as "cuda"; on the processor by default. `null`:
+    how `--protocol copairs` draws its rankings (copairs.py).
 
     Raises InputError where nothing can be ranked: no replicates at this level, or no negatives.
     """
     one_of(protocol, PROTOCOLS, what="protocol of replicates")
+    chosen = Chosen(protocol, draws, seed, group, with_baselines, device, null)
+    if level != "all":
+        return _at(profiles, level, chosen)
+    scores: list[Score] = []
+    tables: dict[str, list[pd.DataFrame]] = {}
+    left_out: list[dict[str, str]] = []
+    for each in LEVELS:
+        try:
+            found, detail = _at(profiles, each, chosen)
+        except InputError as error:
+            left_out.append({"profiles": group, "level": each, "reason": str(error)})
+            continue
+        scores += found
+        for name, frame in detail.items():
+            tables.setdefault(name, []).append(frame)
+    if not scores:
+        raise InputError(left_out[0]["reason"])
+    joined = {name: pd.concat(frames, ignore_index=True) for name, frames in tables.items()}
+    return scores, joined | ({"left_out": pd.DataFrame(left_out)} if left_out else {})
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """How to rank and test, whatever the level."""
+
+    protocol: str
+    draws: int
+    seed: int
+    group: str
+    with_baselines: bool
+    device: str | None
+    null: str
+
+
+def _at(profiles: anndata.AnnData, level: str, chosen: Chosen) -> tuple[list[Score], dict[str, pd.DataFrame]]:
+    """The scores and tables at one level."""
+    protocol, draws, seed, group = chosen.protocol, chosen.draws, chosen.seed, chosen.group
     where = layout(profiles.obs, level=level)
     values = inputs.finite(profiles)
     vectors = ranking.unit(values)
     name = f"{protocol}, level={level}"
     # copairs scales rows itself, with its own roundings.
-    detail = average_precisions(values if protocol == "copairs" else vectors, where, protocol=protocol, device=device)
+    detail = average_precisions(values if protocol == "copairs" else vectors, where, protocol=protocol, device=chosen.device)
     if detail.empty:
         raise InputError(
             f"{name}: none of the {int(where.treated.sum())} treated wells has both a replicate at that level and a negative to be ranked "
             "against; choose another --protocol or --level, or mark the negative controls"
         )
     per = _per_perturbation(detail)
+    per[["low", "high"]] = _intervals(detail, seed=seed)
     tested = protocol == "copairs" or (protocol == "plate-controls" and level != "position")
     if tested:
         names = per[schema.PERTURBATION].astype(str)
         if protocol == "copairs":
-            per["p_value"] = copairs.p_values(detail, draws=draws, seed=seed, null=null).reindex(names).to_numpy()
+            per["p_value"] = copairs.p_values(detail, draws=draws, seed=seed, null=chosen.null).reindex(names).to_numpy()
         else:
             per["p_value"] = [_p_value(vectors, where, p, draws=draws, seed=seed) for p in names]
         per["corrected_p_value"] = permutation.benjamini_hochberg(per["p_value"].to_numpy())
@@ -123,11 +164,11 @@ def evaluate(
     if tested:
         found = (per["corrected_p_value"] < 0.05).to_numpy(dtype=float)
         scores.append(Score(TASK, name, group, "fraction retrieved", float(found.mean()), *interval(found, seed=seed), None, len(per)))
-    if with_baselines:
-        scores += _baselines(profiles, where, name, protocol=protocol, seed=seed, vectors=vectors)
+    if chosen.with_baselines:
+        scores += _baselines(profiles, where, name, protocol=protocol, seed=seed, vectors=vectors, among=per[schema.PERTURBATION])
     places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)
     wells = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
-    return scores, {"per_group": per.assign(profiles=group, protocol=name), "per_well": wells.assign(profiles=group)}
+    return scores, {"per_group": per.assign(profiles=group, protocol=name), "per_well": wells.assign(profiles=group, protocol=name)}
 
 
 def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
@@ -136,18 +177,30 @@ def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
     return per.assign(queries=grouped.size(), positives=grouped["positives"].mean(), negatives=grouped["negatives"].mean()).reset_index()
 
 
+def _intervals(detail: pd.DataFrame, *, seed: int) -> npt.NDArray[np.float64]:
+    """95 % bootstrap interval (perturbations, 2) of each perturbation's mean over its wells; NaN for fewer than three wells."""
+    ordered = [values.to_numpy() for _, values in detail.groupby(schema.PERTURBATION, sort=True)["average_precision"]]
+    return np.array([interval(values, seed=seed) for values in ordered], dtype=np.float64)
+
+
 def _mean(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> Score:
     values = per["mean_average_precision"].to_numpy()
     low, high = interval(values, seed=seed)
     return Score(TASK, protocol, group, "mAP", float(values.mean()), low, high, float(per["chance"].mean()), len(per))
 
 
-def _baselines(profiles: anndata.AnnData, where: Layout, name: str, *, protocol: str, seed: int, vectors: Floats) -> list[Score]:
-    """Position only, cell count only, and the same profiles under shuffled labels: the three answers to "compared with what?"."""
+def _baselines(
+    profiles: anndata.AnnData, where: Layout, name: str, *, protocol: str, seed: int, vectors: Floats, among: pd.Series
+) -> list[Score]:
+    """Position only, cell count only, and the same profiles under shuffled labels: the three answers to "compared with what?".
+
+    Scored over the same perturbations: where few have wells at other positions, dealing the labels anew would give all of them some.
+    """
     stand_ins = [(group, values, where) for group, values in baselines.stand_ins(profiles)]
     stand_ins.append(("shuffled labels", vectors, _shuffled(where, seed=seed)))
     tested = ((group, average_precisions(ranking.unit(values), spots, protocol=protocol)) for group, values, spots in stand_ins)
-    return [_mean(_per_perturbation(detail), name, group, seed=seed) for group, detail in tested if not detail.empty]
+    same = ((group, detail[detail[schema.PERTURBATION].isin(among)]) for group, detail in tested)
+    return [_mean(_per_perturbation(detail), name, group, seed=seed) for group, detail in same if not detail.empty]
 
 
 def _shuffled(where: Layout, *, seed: int) -> Layout:

@@ -29,7 +29,8 @@ class Score:
 
 def frame(scores: Sequence[Score]) -> pd.DataFrame:
     """The rows as a frame with the columns of the contract."""
-    return pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
+    rows = pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
+    return rows.astype(dict.fromkeys(("value", "low", "high", "chance"), float))
 
 
 def interval(values: npt.NDArray[np.floating], /, *, seed: int, draws: int = 1000) -> tuple[float | None, float | None]:

@@ -34,7 +34,7 @@ def headlines(run: Path) -> list[Headline]:
 
 
 def _replicates(rows: pd.DataFrame, protocol: str) -> Headline:
-    scores = rows[rows["metric"] == "mAP"].set_index("group")
+    scores = rows[(rows["metric"] == "mAP") & (rows["protocol"] == protocol)].set_index("group")
     own = scores[[not is_baseline(str(group)) for group in scores.index]]
     best = own["value"].idxmax()
     beside = f"chance {scores.loc[best, 'chance']:.3f}"

@@ -15,15 +15,15 @@ from markupsafe import Markup
 from impasto import __version__, schema
 from impasto import profiles as tables
 from impasto.atlas import layout
-from impasto.report import collect, headline, neighbours
+from impasto.report import collect, headline, neighbours, sections
 from impasto.report.collect import Ran, of_verb
-from impasto.report.figures import curve, plate, receipt, scatter, scores
+from impasto.report.figures import curve, export, plate, receipt, scatter
 
 _TIPS = (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE, schema.PLATE, schema.WELL)
 
 
-def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -> None:
-    """Write the page of a run at `out`. Raises InputError where the run has no finished stage."""
+def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -> str:
+    """Write the page of a run at `out`, and return it. Raises InputError where the run has no finished stage."""
     found = collect.stages(run)
     page = Environment(
         loader=PackageLoader("impasto.report", "."), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
@@ -33,8 +33,11 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
         title=title or f"impasto report: {run.resolve().name}",
         version=__version__,
         headlines=headline.headlines(run),
-        scores=[section for s in of_verb(found, "evaluate") for section in _score_sections(s)],
-        comparisons=_comparisons(found),
+        figure_style=Markup(export.style()),
+        tables=sections.tables(found),
+        scores=[section for s in of_verb(found, "evaluate") for section in sections.of_stage(s)],
+        comparisons=sections.comparisons(found),
+        perturbations=sections.per_perturbation(found),
         plates=_plates(found),
         maps=_maps(corrected, seed=seed),
         receipts=[_receipt(s) for s in corrected],
@@ -44,64 +47,18 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
         provenance=[_provenance(s) for s in found],
     )
     out.write_text(content)
-
-
-def _score_sections(stage: Ran) -> list[dict[str, Any]]:
-    """One section a protocol: its figures where the task has a few scores between 0 and 1, and always its table."""
-    rows = pd.read_csv(stage.result / "results.csv")
-    # Profiles first, then what they must be read beside.
-    rows = rows.iloc[np.argsort([scores.is_baseline(str(g)) for g in rows["group"]], kind="stable")]
-    sections = []
-    for (task, protocol), mine in rows.groupby(["task", "protocol"], sort=False):
-        records = mine.astype(object).where(mine.notna(), None).to_dict(orient="records")
-        drawn = _score_figures(str(task), mine)
-        sections.append({"name": stage.name, "task": task, "protocol": protocol, "rows": records, "figures": drawn})
-    return sections
-
-
-def _score_figures(task: str, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    shown = rows[~rows["metric"].str.startswith(("median rank", "fraction"))]
-    if task == "cross-modal":
-        drawn = shown.assign(group=[m if g == "profiles" else f"{g}: {m}" for g, m in zip(shown["group"], shown["metric"], strict=True)])
-        return [{"metric": "retrieval, both ways", "svg": Markup(scores.draw(drawn, title="retrieval", top=_top(drawn)))}]
-    if task not in ("replicates", "sisters"):
-        return []
-    by_metric = shown.groupby("metric", sort=False)
-    return [{"metric": m, "svg": Markup(scores.draw(mine, title=f"{m} by group", top=_top(mine)))} for m, mine in by_metric]
-
-
-def _top(rows: pd.DataFrame) -> float:
-    """The end of the axis: 1 for large scores, else the next tenth."""
-    most = float(np.nanmax(rows[["value", "high", "chance"]].to_numpy(dtype=float)))
-    return 1.0 if most > 0.5 else max(0.1, float(np.ceil(most * 10) / 10))
-
-
-def _replicates(found: list[Ran]) -> list[Ran]:
-    return [s for s in of_verb(found, "evaluate") if s.record["settings"]["task"] == "replicates"]
-
-
-def _comparisons(found: list[Ran]) -> list[Markup]:
-    """Mean average precision of each perturbation, the first table against each later one."""
-    drawn = []
-    for stage in _replicates(found):
-        detail = pd.read_parquet(stage.result / "per_group.parquet")
-        labels = list(dict.fromkeys(detail["profiles"]))
-        wide = detail.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first").dropna()
-        for after in labels[1:]:
-            tips = [f"{name}: {a:.2f} to {b:.2f}" for name, a, b in zip(wide.index, wide[labels[0]], wide[after], strict=True)]
-            heading = f"mAP of each perturbation: {labels[0]} against {after}"
-            drawn.append(Markup(scatter.against(wide[labels[0]], wide[after], tips, labels=(labels[0], after), title=heading)))
-    return drawn
+    return content
 
 
 def _plates(found: list[Ran]) -> list[dict[str, Any]]:
     """Heat maps: how well each well is told apart, at its place on the plate; controls are drawn where they stand."""
     drawn = []
-    for stage in _replicates(found):
+    for stage in sections.replicates(found):
         wells = pd.read_parquet(stage.result / "per_well.parquet")
         if schema.PLATE not in wells or schema.WELL not in wells:
             continue
         label = wells["profiles"].iloc[0]
+        wells = wells[wells["protocol"] == wells["protocol"].iloc[0]]
         obs = tables.read(stage.record["settings"]["profiles"][0]).obs
         keys = [k for k in (schema.BATCH, schema.PLATE, schema.WELL) if k in wells]
         scored = wells.loc[wells["profiles"] == label, [*keys, "average_precision"]].astype(dict.fromkeys(keys, str))

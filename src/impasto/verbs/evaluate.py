@@ -98,7 +98,7 @@ def command(
         str | None,
         typer.Option(help="How to rank: of replicates plate-controls, plate-others or all-others; a wrong name lists those of the task."),
     ] = None,
-    level: Annotated[str | None, typer.Option(help="Of replicates: any, batch, source or position.")] = None,
+    level: Annotated[str | None, typer.Option(help="Of replicates: any, batch, source, position, or all of them.")] = None,
     part: Annotated[str | None, typer.Option(help="Only this part of the column split: train, validation or test.")] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the task, or columns.well=NAME.")
@@ -129,7 +129,7 @@ def show_results(out: Path, *, as_json: bool) -> None:
     """Print results.csv: whole as JSON, or a table a protocol for people."""
     import pandas as pd
 
-    from impasto.verbs.terminal import show
+    from impasto.verbs.terminal import console, show
 
     rows = pd.read_csv(out / "results.csv")
     plain = rows.astype(object).where(rows.notna(), None)
@@ -142,6 +142,9 @@ def show_results(out: Path, *, as_json: bool) -> None:
             for r in mine.itertuples()
         ]
         show(short, title=f"{task}: {protocol}", as_json=False)
+    if (out / "left_out.parquet").exists():
+        for row in pd.read_parquet(out / "left_out.parquet").itertuples():
+            console.print(f"left out, {row.profiles}: {row.reason}", highlight=False)
 
 
 VERB = Verb(settings=EvaluateSettings, inputs=lambda s: list(s.profiles), run=run, result="")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from impasto.recipe import Verb
+from impasto.schema import InputError
 from impasto.settings import Settings
 
 
@@ -16,6 +17,9 @@ class ReportSettings(Settings):
 
     run: Path
     title: str | None = None
+    figures: Path | None = None
+    """A folder for the page's figures as SVG files; `png` adds each as PNG."""
+    png: bool = False
     seed: int = 0
 
 
@@ -31,15 +35,23 @@ def run(settings: ReportSettings, out: Path) -> None:
     """Write the page at `out`."""
     from impasto import runs
     from impasto.report import page
+    from impasto.report.figures import export
 
+    if settings.png and settings.figures is None:
+        raise InputError("--png needs --figures DIR: the folder that the figures are written to")
     with runs.atomic(out) as temporary:
-        page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
+        html = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
+        if settings.figures is not None:
+            with runs.atomic(settings.figures) as folder:
+                export.write(html, folder, png=settings.png)
 
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run (impasto run), or of single results.")],
     out: Annotated[Path, typer.Option(help="The page to write.")],
     title: Annotated[str | None, typer.Option(help="Its title.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="A folder to write every figure to, as SVG.")] = None,
+    png: Annotated[bool, typer.Option("--png", help="Write each figure as PNG too (needs the extra figures).")] = False,
 ) -> None:
     """Write one self-contained HTML page of a run.
 
@@ -48,7 +60,8 @@ def command(
     from impasto import recipe as recipes
     from impasto.verbs.terminal import console
 
-    worked = recipes.execute("report", ReportSettings.read({"run": folder, "title": title}, where="impasto report"), out=out)
+    settings = ReportSettings.read({"run": folder, "title": title, "figures": figures, "png": png}, where="impasto report")
+    worked = recipes.execute("report", settings, out=out)
     console.print(f"{'wrote' if worked else 'already there:'} {out}", soft_wrap=True)
 
 

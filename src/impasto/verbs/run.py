@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from impasto.recipe import Recipe
 
 
 def command(
@@ -17,15 +20,27 @@ def command(
     Example: `impasto run recipes/demo.toml --out runs/demo`
     """
     from impasto import recipe as recipes
-    from impasto.verbs.table import show_table
+
+    run_stages(recipes.read(path), out)
+
+
+def run_stages(recipe: Recipe, out: Path) -> float:
+    """Run a recipe's stages at `out`; what a stage shows (a table) is printed. Returns the seconds its stages took, whenever they ran."""
+    import json
+
+    from impasto import recipe as recipes
+    from impasto.runs import record_path
     from impasto.verbs.terminal import console
 
-    recipe = recipes.read(path)
     # Every stage is checked before the first one runs: a misspelt key in the last stage must not cost a night.
     checked = [(stage, recipes.settings_of(recipe, stage, out=out)) for stage in recipe.stages]
+    seconds = 0.0
     for number, (stage, settings) in enumerate(checked, start=1):
+        result = recipes.result_of(out, stage)
         console.print(f"[bold]{number}/{len(checked)} {stage.name}[/bold] ({stage.verb})")
-        worked = recipes.execute(stage.verb, settings, out=recipes.result_of(out, stage))
-        console.print(f"  {'wrote' if worked else 'already there:'} {recipes.result_of(out, stage)}")
-        if stage.verb == "table":
-            show_table(recipes.result_of(out, stage))
+        worked = recipes.execute(stage.verb, settings, out=result)
+        console.print(f"  {'wrote' if worked else 'already there:'} {result}")
+        seconds += float(json.loads(record_path(result).read_text())["seconds"])
+        if show := recipes.verb(stage.verb).show:
+            show(result)
+    return seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +27,17 @@ def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
+
+
+def table(*, title: str, note: str, levels: Sequence[str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table of words (`report.table.text`); `**best**` is printed bold, a heading above a column stands in front of it."""
+    drawn = Table(title=title, title_justify="left", show_edge=False, caption=note or None, caption_justify="left")
+    drawn.add_column(header[0], overflow="fold")
+    for level, name in zip(levels, header[1:], strict=True):
+        drawn.add_column(f"[dim]{level}[/dim]\n{name}" if level else name, justify="right", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", re.sub(r"\[(?=[-\d])", r"\\[", cell)) for cell in row))
+    console.print(drawn)
 
 
 def _cell(value: Any) -> str:

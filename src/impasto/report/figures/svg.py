@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 
 PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#997700", "#7777bb", "#bb7744", "#44aa99")
 """Paul Tol's bright scheme, readable with colour-vision deficiencies."""
+
+
+Place = Callable[[float, float], tuple[float, float]]
+"""From the figure's own coordinates to SVG's."""
 
 
 def figure(parts: Iterable[str], *, width: float, height: float, title: str) -> str:

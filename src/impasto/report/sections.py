@@ -1,0 +1,166 @@
+"""The sections of a page that show scores: figures where a task has something to draw, and always its table."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup, escape
+
+from impasto import schema
+from impasto.report import table
+from impasto.report.collect import Ran, of_verb
+from impasto.report.figures import lines, scatter, scores
+
+_BARS = ("replicates", "sisters")
+
+
+def of_stage(stage: Ran) -> list[dict[str, Any]]:
+    """One section a protocol; a curve over concentrations, where there are several, comes before its protocols."""
+    rows = pd.read_csv(stage.result / "results.csv")
+    # Profiles first, then what they must be read beside.
+    rows = rows.iloc[np.argsort([scores.is_baseline(str(g)) for g in rows["group"]], kind="stable")]
+    sections = _over_concentrations(stage, rows)
+    for (task, protocol), mine in rows.groupby(["task", "protocol"], sort=False):
+        records = mine.astype(object).where(mine.notna(), None).to_dict(orient="records")
+        drawn = _figures(str(task), mine)
+        side_by_side = None if drawn or mine["group"].nunique() < 2 else _side_by_side(mine)
+        sections.append({"name": stage.name, "task": task, "protocol": protocol, "rows": records, "figures": drawn, "wide": side_by_side})
+    return sections
+
+
+def _side_by_side(rows: pd.DataFrame) -> dict[str, Any]:
+    """The scores of one protocol with a row a group and a column a metric."""
+    columns = [table.Column(header=m, metric=m) for m in dict.fromkeys(rows["metric"])]
+    header, lines_of_text = table.text(table.lay_out(rows, columns), columns)
+    return {"header": header, "rows": [[_marked(cell) for cell in line] for line in lines_of_text]}
+
+
+def _marked(cell: str) -> Markup:
+    """A cell of `table.text` as HTML: the best in bold, the interval small and below."""
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(cell)))
+    return Markup(re.sub(r" (\[.*\]|± .*)$", r"<small>\1</small>", bold))
+
+
+def _figures(task: str, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    shown = rows[~rows["metric"].str.startswith(("median rank", "fraction"))]
+    protocol = str(rows["protocol"].iloc[0])
+    if task == "cross-modal":
+        drawn = shown.assign(group=[m if g == "profiles" else f"{g}: {m}" for g, m in zip(shown["group"], shown["metric"], strict=True)])
+        return [{"metric": "retrieval, both ways", "svg": Markup(scores.draw(drawn, title=f"retrieval, {protocol}", top=_top(drawn)))}]
+    if task == "relations":
+        return _recall_curve(shown, protocol)
+    if task not in _BARS:
+        return []
+    by_metric = shown.groupby("metric", sort=False)
+    return [{"metric": m, "svg": Markup(scores.draw(mine, title=f"{m}, {protocol}", top=_top(mine)))} for m, mine in by_metric]
+
+
+def _top(rows: pd.DataFrame) -> float:
+    """The end of the axis: 1 for large scores, else the next tenth."""
+    most = float(np.nanmax(rows[["value", "high", "chance"]].to_numpy(dtype=float)))
+    return 1.0 if most > 0.5 else max(0.1, float(np.ceil(most * 10) / 10))
+
+
+def _recall_curve(rows: pd.DataFrame, protocol: str) -> list[dict[str, Any]]:
+    """Recall of known pairs over thresholds (Lu et al., Fig. S.1)."""
+    at = rows["metric"].str.extract(r"recall at ([\d.]+)%")[0].astype(float)
+    points = rows.assign(x=at).dropna(subset="x")
+    if points["x"].nunique() < 2:
+        return []
+    curves = {str(g): mine for g, mine in points.groupby("group", sort=False)}
+    figure = lines.draw(curves, x_label="threshold, % of each tail", y_label="recall", title=f"recall over thresholds, {protocol}")
+    return [{"metric": "recall over thresholds", "svg": Markup(figure)}]
+
+
+def _over_concentrations(stage: Ran, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """AUC and AP over the compound's concentration (CWA-MSN, Fig. 3)."""
+    dose = rows["protocol"].str.extract(r"concentration=([\d.e+-]+)$")[0].astype(float)
+    points = rows.assign(x=dose)[(rows["task"] == "compound-gene") & dose.notna()]
+    if points["x"].nunique() < 2:
+        return []
+    drawn = []
+    for metric in ("AUC", "AP"):
+        mine = points[points["metric"] == metric]
+        curves = {str(g): p for g, p in mine.groupby("group", sort=False)}
+        title = f"compound-gene {metric} over concentration"
+        drawn.append(
+            {"metric": metric, "svg": Markup(lines.draw(curves, x_label="concentration, µM", y_label=metric, title=title, log=True))}
+        )
+    return [{"name": stage.name, "task": "compound-gene", "protocol": "over concentrations", "rows": [], "figures": drawn, "wide": None}]
+
+
+def comparisons(found: list[Ran]) -> list[dict[str, Any]]:
+    """For each protocol and level: mean average precision of each perturbation, the first table against each later one."""
+    sections = []
+    for stage in replicates(found):
+        for protocol, wide in _wide(stage):
+            labels = list(wide.columns)
+            drawn = []
+            for after in labels[1:]:
+                pairs = wide[[labels[0], after]].dropna()
+                tips = [f"{name}: {a:.2f} to {b:.2f}" for name, a, b in zip(pairs.index, pairs[labels[0]], pairs[after], strict=True)]
+                heading = f"mAP of each perturbation, {protocol}: {labels[0]} against {after}"
+                drawn.append(Markup(scatter.against(pairs[labels[0]], pairs[after], tips, labels=(labels[0], after), title=heading)))
+            if drawn:
+                sections.append({"name": stage.name, "protocol": protocol, "figures": drawn})
+    return sections
+
+
+def replicates(found: list[Ran]) -> list[Ran]:
+    """The stages that detected replicates."""
+    return [s for s in of_verb(found, "evaluate") if s.record["settings"]["task"] == "replicates"]
+
+
+def _wide(stage: Ran) -> list[tuple[str, pd.DataFrame]]:
+    """For each protocol and level: perturbations x tables of profiles, their mean average precision."""
+    detail = pd.read_parquet(stage.result / "per_group.parquet")
+    labels = list(dict.fromkeys(detail["profiles"]))
+    return [
+        (str(protocol), mine.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first")[
+            [name for name in labels if name in set(mine["profiles"])]
+        ])
+        for protocol, mine in detail.groupby("protocol", sort=False)
+    ]  # fmt: skip
+
+
+def per_perturbation(found: list[Ran]) -> list[dict[str, Any]]:
+    """Tables of each perturbation's replicate mAP, its interval over wells, and whether it was told from the controls."""
+    sections = []
+    for stage in replicates(found):
+        detail = pd.read_parquet(stage.result / "per_group.parquet")
+        for protocol, mine in detail.groupby("protocol", sort=False):
+            cells: dict[str, dict[str, Any]] = {}
+            for row in mine.to_dict(orient="records"):
+                cells.setdefault(str(row[schema.PERTURBATION]), {})[str(row["profiles"])] = _map_cell(row)
+            labels = list(dict.fromkeys(str(p) for p in mine["profiles"]))
+            ordered = sorted(cells.items(), key=lambda item: -max(c["value"] for c in item[1].values()))
+            rows = [{"name": name, "cells": [by.get(label) for label in labels]} for name, by in ordered]
+            sections.append({"name": stage.name, "protocol": protocol, "labels": labels, "rows": rows})
+    return sections
+
+
+def _map_cell(row: dict[str, Any]) -> dict[str, Any]:
+    told = f"{row['queries']} wells"
+    if pd.notna(row.get("low")):
+        told = f"{row['low']:.2f} to {row['high']:.2f} over {told}"
+    corrected = float(row.get("corrected_p_value", np.nan))
+    if np.isfinite(corrected):
+        told += f", corrected p {corrected:.3g}"
+    return {"value": row["mean_average_precision"], "told": told, "found": corrected < 0.05}
+
+
+def tables(found: list[Ran]) -> list[dict[str, Any]]:
+    """The tables that `table` stages laid out; `**best**` becomes bold."""
+    sections = []
+    for stage in of_verb(found, "table"):
+        told = json.loads((stage.result / "table.json").read_text())
+        rows = [[_marked(cell) for cell in row] for row in told["rows"]]
+        levels: list[tuple[str, int]] = []
+        for level in told["levels"]:
+            levels = [*levels[:-1], (level, levels[-1][1] + 1)] if levels and levels[-1][0] == level else [*levels, (level, 1)]
+        sections.append({**told, "rows": rows, "spans": levels})
+    return sections

@@ -1,0 +1,113 @@
+"""A sweep runs another recipe for every row and seed, and its results lie in a table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from impasto import recipe as recipes
+from impasto.schema import InputError
+from impasto.verbs.run import run_stages
+
+ROW = """
+[[stage]]
+name = "corrected"
+verb = "correct"
+profiles = "replaced.parquet"
+spare = 0.5
+[[stage.steps]]
+method = "clip"
+[[stage]]
+name = "scored"
+verb = "evaluate"
+task = "replicates"
+profiles = ["@corrected"]
+options = { draws = 20 }
+"""
+SWEEP = """
+name = "sweep"
+[[stage]]
+name = "sim"
+verb = "simulate"
+images = false
+[stage.plan]
+batches = 1
+perturbations = 8
+mechanisms = 4
+[[stage]]
+name = "rows"
+verb = "sweep"
+recipe = "row.toml"
+seeds = [0, 1]
+given = { "corrected.profiles" = "@sim/profiles.parquet" }
+[[stage.row]]
+label = "clipped"
+[[stage.row]]
+label = "standardized"
+set = { "corrected.steps" = [{ method = "standardize" }] }
+[[stage]]
+name = "table"
+verb = "table"
+title = "Two ways"
+results = ["@rows"]
+[[stage.column]]
+header = "replicates"
+metric = "mAP"
+[[stage.column]]
+header = "minutes"
+metric = "minutes"
+lowest = true
+"""
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "row.toml").write_text(ROW)
+    (folder / "sweep.toml").write_text(SWEEP)
+    run_stages(recipes.read(folder / "sweep.toml"), folder / "out")
+    return folder
+
+
+def test_rows_and_seeds_are_run_and_joined(swept: Path) -> None:
+    per_seed = pd.read_csv(swept / "out" / "rows" / "per_seed.csv")
+    scores = per_seed[(per_seed["metric"] == "mAP") & per_seed["group"].isin(["clipped", "standardized"])]
+    assert len(scores) == 4
+    joined = pd.read_csv(swept / "out" / "rows" / "results.csv").set_index(["group", "metric"])
+    for label in ("clipped", "standardized"):
+        assert joined.loc[(label, "mAP"), "value"] == pytest.approx(scores.loc[scores["group"] == label, "value"].mean())
+        assert joined.loc[(label, "mAP"), "seeds"] == 2
+    # Another seed spares other controls: the runs differ.
+    assert scores.groupby("group")["value"].nunique().eq(2).all()
+
+
+def test_the_table_is_written_and_a_second_run_does_nothing(swept: Path) -> None:
+    told = json.loads((swept / "out" / "table" / "table.json").read_text())
+    assert [row[0] for row in told["rows"][:2]] == ["clipped", "standardized"]
+    assert "±" in told["rows"][0][1]
+    before = (swept / "out" / "rows" / "results.csv").stat().st_mtime_ns
+    run_stages(recipes.read(swept / "sweep.toml"), swept / "out")
+    assert (swept / "out" / "rows" / "results.csv").stat().st_mtime_ns == before
+
+
+def test_a_change_of_no_stage_is_a_sentence(swept: Path) -> None:
+    with pytest.raises(InputError, match=r"'corected\.spare' names no stage and key .*did you mean 'corrected'"):
+        recipes.read(swept / "row.toml").changed({"corected.spare": 0.1})
+
+
+def test_the_command_lays_out_folders(swept: Path, tmp_path: Path) -> None:
+    rows = swept / "out" / "rows"
+    done = impasto("table", rows, "--out", tmp_path / "t", "--json")
+    assert {cell["row"] for cell in json.loads(done.stdout)} >= {"clipped", "standardized"}
+    bad = impasto("table", swept, "--out", tmp_path / "u")
+    assert bad.returncode == 2
+    assert "holds no results.csv" in bad.stderr
+
+
+def impasto(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
