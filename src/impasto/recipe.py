@@ -40,6 +40,7 @@ STAGES = (
     "graph",
     "expression",
     "train",
+    "finetune",
     "embed",
     "evaluate",
     "sweep",

@@ -30,17 +30,17 @@ def atomic(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers choose their format by it.
     temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
-    _remove(temporary)
+    remove(temporary)
     try:
         yield temporary
         if temporary.is_file():
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
         elif path.is_dir():
-            _remove(path)
+            remove(path)
         os.replace(temporary, path)
     finally:
-        _remove(temporary)
+        remove(temporary)
 
 
 @contextlib.contextmanager
@@ -50,7 +50,8 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, where it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

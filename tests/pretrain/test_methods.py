@@ -20,7 +20,7 @@ from impasto.training.method import Prepared
 from impasto.training.optim import OptimSettings
 from impasto.verbs.train import METHODS, method_module
 
-NAMES = sorted(name for name, module in METHODS.items() if module.startswith("impasto.pretrain."))
+NAMES = sorted(name for name, module in METHODS.items() if module.startswith("impasto.pretrain.") and name != "profile_wsl")
 SMALL: dict[str, Any] = {
     "minibatch": 6,
     "encoder": {"patch": 8, "width": 24, "depth": 2, "heads": 3},

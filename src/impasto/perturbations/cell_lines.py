@@ -11,6 +11,7 @@ and follows them. `lines = "shuffled"` deals the vectors anew among the lines: t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,6 +125,15 @@ def add(prepared: Prepared, settings: CellLineSettings, /, *, seed: int) -> Prep
     return dataclasses.replace(
         prepared, method=method, validate=on_innermost(prepared.validate), facts={**prepared.facts, "cell_lines": facts}
     )
+
+
+def reading(method: Method, unit: Tensor, /) -> contextlib.AbstractContextManager[None]:
+    """A context in which the encoders of a method read rows of these units; one that changes nothing where it has no tokens."""
+    while isinstance(method, Wrapped):
+        if isinstance(method, WithCellLines):
+            return method.told.of(method.vectors[unit], method.known[unit])
+        method = method.method
+    return contextlib.nullcontext()
 
 
 SETTINGS = CellLineSettings

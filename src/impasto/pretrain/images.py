@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -22,10 +21,11 @@ from impasto.nets.encoders import image
 from impasto.nets.encoders.image import EncoderSettings
 from impasto.plates.sites import Sites
 from impasto.pretrain import views
-from impasto.pretrain.pictures import Pictures
+from impasto.pretrain.pictures import HasPixels, Pictures
 from impasto.pretrain.views import ViewSettings
 from impasto.sampling.pairs import Pairs, PairSettings
-from impasto.schema import InputError, nearest, one_of
+from impasto.sampling.rows import lines_of, rows_of
+from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 from impasto.training.method import Method, Minibatch, Prepared
 
@@ -89,7 +89,7 @@ class Views(Minibatch):
 class ViewFeed:
     """Minibatches of views: every random number is a function of the seed, the epoch and the row."""
 
-    def __init__(self, pictures: Pictures, pairs: Pairs, settings: ImageSettings, /, *, tokens: int, focal: bool, seed: int) -> None:
+    def __init__(self, pictures: HasPixels, pairs: Pairs, settings: ImageSettings, /, *, tokens: int, focal: bool, seed: int) -> None:
         self.pictures, self.pairs, self.settings, self.tokens, self.seed = pictures, pairs, settings, tokens, seed
         self.focal = settings.views.focal if focal else 0
 
@@ -199,19 +199,9 @@ def prepare(
         "quarantine": pictures.bad,
         "parameters": sum(p.numel() for p in method.encoder.parameters()),
         "split": {"train": pairs.names},
+        "lines": lines_of(sites.table, sorted({int(row) for rows in pairs.members for row in rows})),
     }
     return Prepared(method, feed, None, told, units=sites.table)
-
-
-def rows_of(table: pd.DataFrame, only: dict[str, list[str]], /) -> list[int]:
-    """The rows whose columns hold the values asked for. Raises InputError on a column or a value that is not there."""
-    inside = np.ones(len(table), dtype=bool)
-    for column, values in only.items():
-        found = table[one_of(column, table.columns, what="column of the sites")].astype(str)
-        for value in values:
-            one_of(value, set(found), what=column)
-        inside &= found.isin(values).to_numpy()
-    return [int(row) for row in np.flatnonzero(inside)]
 
 
 def _channels(sites: Sites, wanted: list[str] | None) -> list[str]:

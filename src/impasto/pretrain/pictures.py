@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,15 @@ from impasto.schema import InputError
 Pixels = npt.NDArray[np.uint8]
 _SMALLEST = 1e-3
 _TOGETHER = 32
+
+
+class HasPixels(Protocol):
+    """What views are cut out of: pixels by the number of a site, their channels in order."""
+
+    channels: list[str]
+
+    def __getitem__(self, number: int, /) -> Tensor:
+        """Light 0..1, float32 (C, H, W)."""
 
 
 class Pictures:

@@ -19,6 +19,7 @@ COMMANDS = (
     "graph",
     "expression",
     "train",
+    "finetune",
     "embed",
     "evaluate",
     "table",

@@ -28,6 +28,7 @@ METHODS = {
     "mae": "impasto.pretrain.mae",
     "crop_mae": "impasto.pretrain.crop_mae",
     "wsl": "impasto.pretrain.wsl",
+    "profile_wsl": "impasto.pretrain.profile_wsl",
 }
 """Name of a method -> its module: settings (`SETTINGS`), what it reads (`READS`) and `prepare(settings, data, seed=...)`.
 
@@ -68,7 +69,7 @@ def run(settings: TrainSettings, out: Path) -> None:
     loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
     _join_ranks()
     path = _data_path(settings, module)
-    prepared = _with_additions(_prepared(module, chosen, _read(path, module), settings), settings)
+    prepared = with_additions(_prepared(module, chosen, _read(path, module), settings), settings.method, seed=settings.seed)
     described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, _reads(module): str(path.resolve())}
     if settings.start is not None:
         described["start"] = {"run": str(settings.start.resolve()), "digest": runs.digest(settings.start / "model.safetensors")}
@@ -79,14 +80,20 @@ def run(settings: TrainSettings, out: Path) -> None:
         temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(path)))
 
 
-def _with_additions(prepared: Prepared, settings: TrainSettings) -> Prepared:
-    """The method with what the recipe adds to it, in the order of `ADDITIONS`."""
+def with_additions(prepared: Prepared, values: dict[str, Any], *, seed: int) -> Prepared:
+    """The method with what its table adds to it, in the order of `ADDITIONS`."""
     for name, path in ADDITIONS.items():
-        if name in settings.method:
+        if name in values:
             module = importlib.import_module(path)
-            chosen = module.SETTINGS.read(settings.method[name], where=f"[stage.method.{name}]")
-            prepared = module.add(prepared, chosen, seed=settings.seed)
+            chosen = module.SETTINGS.read(values[name], where=f"[stage.method.{name}]")
+            prepared = module.add(prepared, chosen, seed=seed)
     return prepared
+
+
+def added_files(values: dict[str, Any]) -> list[Path]:
+    """The files that the additions of a method's table read."""
+    tables = [values[name] for name in ADDITIONS if isinstance(values.get(name), dict)]
+    return [Path(table[key]) for table in tables for key in ("graph", "vectors") if key in table]
 
 
 def _reads(module: ModuleType) -> str:
@@ -198,9 +205,7 @@ def command(
 def inputs(settings: TrainSettings) -> list[Path]:
     """The data, and the weights it starts from."""
     start = settings.start and settings.start / "model.safetensors"
-    tables = [settings.method[name] for name in ADDITIONS if isinstance(settings.method.get(name), dict)]
-    added = [Path(table[key]) for table in tables for key in ("graph", "vectors") if key in table]
-    return [path for path in (settings.profiles, settings.sites, start) if path is not None] + added
+    return [path for path in (settings.profiles, settings.sites, start) if path is not None] + added_files(settings.method)
 
 
 VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="")

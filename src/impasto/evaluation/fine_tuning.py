@@ -1,0 +1,217 @@
+"""The de novo cell line protocol: encoders of earlier runs, fine-tuned on a few wells of each perturbation of a line they never saw.
+
+Of every split, k wells a perturbation are shown (within one batch, or of other batches than those asked), a share of the others chooses
+the weights, the rest is named: top-1 and top-5 of wells, the mean over splits. Integrating Biological Knowledge for Robust Microscopy
+Image Profiling on De Novo Cell Lines, sections 4.1.3, 4.3.2 and B.5.
+
+Every split of every variant starts from the same weights, and all variants see the same splits, so two of them are compared split by split
+and well by well. A line that a run was trained on is refused, and so is a well on two sides.
+
+Departures: the public code splits by image (a tenth of its test images are other sites of training wells) and lets one encoder drift
+through the five splits; here a well is whole, and each split begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import runs, schema
+from impasto.evaluation import inputs, transfer
+from impasto.evaluation.tidy import Score, interval
+from impasto.pretrain.few_shot import Material
+from impasto.schema import InputError, one_of
+from impasto.training.loop import LoopSettings, fit
+from impasto.training.method import Method, Prepared
+
+TASK = "de-novo"
+Rows = npt.NDArray[np.intp]
+Add = Callable[[Prepared], Prepared]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The rows (sites or wells) of one split."""
+
+    shown: Rows
+    choosing: Rows
+    asked: Rows
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How splits are drawn."""
+
+    cell_line: str
+    kind: str = "within-batch"
+    shots: int = 1
+    splits: int = 5
+    validation: float = 0.2
+    batch: str = "auto"
+    seed: int = 0
+
+    @property
+    def told(self) -> str:
+        """In words, for tables."""
+        return f"{self.kind}, {self.cell_line}, {self.shots} shots, {self.splits} splits"
+
+
+def wells_of(units: pd.DataFrame, /) -> Rows:
+    """The number of each row's well."""
+    where = [w for w in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if w in units]
+    if schema.WELL not in where:
+        return np.arange(len(units), dtype=np.intp)
+    keys = [units[w].astype("string").fillna("") for w in where]
+    return units.groupby([k.to_numpy() for k in keys], sort=True).ngroup().to_numpy().astype(np.intp)
+
+
+def rows_of_line(units: pd.DataFrame, cell_line: str, /) -> Rows:
+    """The rows of a cell line. Raises InputError where there are none."""
+    if schema.CELL_LINE not in units:
+        raise InputError("the data have no column cell_line; the protocol needs a line that the encoder has not seen")
+    names = units[schema.CELL_LINE].astype(str)
+    return np.flatnonzero((names == one_of(cell_line, set(names), what="cell line")).to_numpy())
+
+
+def draw(units: pd.DataFrame, names: npt.NDArray[np.object_], protocol: Protocol, /) -> list[Parts]:
+    """The splits: whole wells of one line. Raises InputError where no perturbation has wells to show and to ask."""
+    one_of(protocol.kind, transfer.PROTOCOLS, what="protocol")
+    rows = rows_of_line(units, protocol.cell_line)
+    rows = rows[np.array([bool(names[r]) for r in rows], dtype=bool)]
+    if not len(rows):
+        raise InputError(f"{protocol.cell_line} has no treated well")
+    mine = units.iloc[rows]
+    well = wells_of(units)[rows]
+    first = np.unique(well, return_index=True)[1]
+    codes, _ = inputs.groups(pd.Series(names[rows][first], dtype="string"))
+    try:
+        word = inputs.batch_word(mine, among=protocol.batch)
+        batches = inputs.groups(mine.iloc[first][word].astype("string").fillna("unknown"))[0]
+    except InputError:
+        if protocol.kind == "over-batches":
+            raise
+        batches = np.zeros(len(first), dtype=np.intp)
+    found = []
+    for number in range(protocol.splits):
+        rng = np.random.default_rng([protocol.seed, number])
+        drawn = transfer.split(codes, batches, shots=protocol.shots, protocol=protocol.kind, rng=rng)
+        asked = rng.permutation(drawn.asked)
+        held = round(protocol.validation * len(asked))
+        sides = [drawn.shown, np.sort(asked[:held]), np.sort(asked[held:])]
+        if not len(sides[0]) or not len(sides[2]):
+            raise InputError(f"{protocol.told}: no perturbation has {protocol.shots} wells to show and others to ask; lower shots")
+        parts = Parts(*(rows[np.isin(well, well[first][side])] for side in sides))
+        refuse_leak(units, parts)
+        found.append(parts)
+    return found
+
+
+def refuse_leak(units: pd.DataFrame, parts: Parts, /) -> None:
+    """Raise InputError where a well stands on two sides."""
+    well = wells_of(units)
+    for a, b in (("shown", "choosing"), ("shown", "asked"), ("choosing", "asked")):
+        both = np.intersect1d(well[getattr(parts, a)], well[getattr(parts, b)])
+        if len(both):
+            raise InputError(f"{len(both)} wells are both {a} and {b}; that is leakage")
+
+
+def refuse_seen(cell_line: str, seen: Sequence[str], where: Path, /) -> None:
+    """Raise InputError where the run to begin with was trained on the line that is called new."""
+    if cell_line in seen:
+        raise InputError(f"{where} was trained on {cell_line}, so it is not new to it; train on others: only = {{cell_line = [...]}}")
+
+
+def hits(scores: npt.NDArray[np.float32], classes: Sequence[str], material: Material, rows: Rows, /, *, k: int) -> npt.NDArray[np.float64]:
+    """Of each well of these rows, 1 where its class is among the k best of its sites' mean scores (ties by their middle rank)."""
+    return (_ranks(scores, classes, material, rows) <= k).astype(float)
+
+
+def _ranks(scores: npt.NDArray[np.float32], classes: Sequence[str], material: Material, rows: Rows) -> npt.NDArray[np.float64]:
+    _, first, place = np.unique(wells_of(material.units)[rows], return_index=True, return_inverse=True)
+    means = np.zeros((len(first), scores.shape[1]))
+    np.add.at(means, place, scores)
+    means /= np.bincount(place)[:, None]
+    index = {name: i for i, name in enumerate(classes)}
+    own = means[np.arange(len(first)), [index[n] for n in material.names[rows][first]]][:, None]
+    return 1 + (means > own).sum(axis=1) + 0.5 * ((means == own).sum(axis=1) - 1)
+
+
+def one_split(material: Material, parts: Parts, /, *, add: Add, loop: LoopSettings, out: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """Fine-tune on what is shown; the hits of the wells asked, at 1 and at 5."""
+    prepared = add(material.prepared(parts.shown, seed=loop.seed))
+    material.begin(prepared)
+    classes: list[str] = prepared.facts["classes"]
+
+    def validate(method: Method) -> dict[str, float]:
+        ranks = _ranks(material.scores(method, parts.choosing), classes, material, parts.choosing)
+        n = len(classes)
+        return {"score": float((1 / ranks).mean()), "chance": sum(1 / k for k in range(1, n + 1)) / n, "top_1": float((ranks <= 1).mean())}
+
+    fit(prepared.method, prepared.feed, settings=loop, out=out, validate=validate if len(parts.choosing) else None)
+    _load_best(prepared.method, out)
+    scores = material.scores(prepared.method, parts.asked)
+    return {f"top-{k}": hits(scores, classes, material, parts.asked, k=k) for k in (1, 5)} | {"classes": np.array([len(classes)])}
+
+
+def _load_best(method: Method, out: Path) -> None:
+    from safetensors.torch import load_file
+
+    method.load_state_dict(load_file(out / "model.safetensors"))
+
+
+def scored(found: Sequence[dict[str, npt.NDArray[np.float64]]], protocol: Protocol, /, *, group: str) -> list[Score]:
+    """The mean over splits, with the bootstrap interval over the wells asked."""
+    classes = np.array([int(f["classes"][0]) for f in found])
+    rows = []
+    for k in (1, 5):
+        each = [f[f"top-{k}"] for f in found]
+        low, high = interval(np.concatenate(each), seed=protocol.seed)
+        chance = float(np.minimum(1, k / classes).mean())
+        value = float(np.mean([e.mean() for e in each]))
+        rows.append(Score(TASK, protocol.told, group, f"top-{k}", value, low, high, chance, int(classes.max())))
+    return rows
+
+
+def gained(
+    found: Sequence[dict[str, npt.NDArray[np.float64]]],
+    base: Sequence[dict[str, npt.NDArray[np.float64]]],
+    protocol: Protocol,
+    /,
+    *,
+    group: str,
+    over: str,
+) -> list[Score]:
+    """How much more than another variant, well by well of the same splits; chance is 0."""
+    rows = []
+    for k in (1, 5):
+        each = [f[f"top-{k}"] - b[f"top-{k}"] for f, b in zip(found, base, strict=True)]
+        low, high = interval(np.concatenate(each), seed=protocol.seed)
+        value = float(np.mean([e.mean() for e in each]))
+        rows.append(Score(TASK, protocol.told, group, f"top-{k} gained over {over}", value, low, high, 0.0, sum(map(len, each))))
+    return rows
+
+
+def layout(per_split: pd.DataFrame, /) -> str:
+    """Markdown in the papers' layout: rows by columns, mean ± sd over splits, in percent."""
+    sections = []
+    for metric, mine in per_split.groupby("metric", sort=True):
+        grouped = mine.groupby(["row", "column"], sort=False)["value"]
+        cells = pd.DataFrame({"mean": grouped.mean() * 100, "sd": grouped.std(ddof=1).fillna(0.0) * 100}).reset_index()
+        rows, columns = list(dict.fromkeys(mine["row"])), list(dict.fromkeys(mine["column"]))
+        text = {(r.row, r.column): f"{r.mean:.1f} ± {r.sd:.1f}" for r in cells.itertuples()}
+        lines = [f"| {metric}, % | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+        lines += [f"| {row} | {' | '.join(text.get((row, c), '') for c in columns)} |" for row in rows]
+        sections.append("\n".join(lines))
+    return "\n\n".join(sections) + "\n"
+
+
+def write_layout(path: Path, per_split: pd.DataFrame, /, *, told: str, chance: dict[str, float]) -> None:
+    """The table with what it must be read beside."""
+    beside = ", ".join(f"{metric} {value:.1%}" for metric, value in sorted(chance.items()))
+    with runs.atomic(path) as temporary:
+        temporary.write_text(f"{told}. Chance: {beside}. Mean ± sd over splits.\n\n{layout(per_split)}")

@@ -1,0 +1,192 @@
+"""The de novo protocol: whole wells, no line seen before, every split from the same weights, variants compared well by well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from impasto.evaluation import fine_tuning
+from impasto.evaluation.fine_tuning import Parts, Protocol
+from impasto.plates.ingest import find, write
+from impasto.plates.sites import Sites
+from impasto.pretrain import few_shot, profile_wsl
+from impasto.pretrain.profile_wsl import ProfileWslSettings
+from impasto.schema import InputError
+from impasto.simulate import plates as painted
+from impasto.simulate import profiles as simulated
+from impasto.simulate.plan import Plan
+from impasto.training.earlier import Earlier
+from impasto.training.loop import LoopSettings, fit
+
+PLAN = Plan(cell_lines=2, batches=3, plates=2, perturbations=8, mechanisms=4, controls=4, kind="crispr", own=0.5)
+LINE = "simulated line 2"
+SMALL: dict[str, Any] = {"width": 16, "depth": 1, "heads": 2, "out": 16, "minibatch": 16}
+LOOP = LoopSettings(epochs=2)
+
+
+@pytest.fixture(scope="module")
+def profiles() -> anndata.AnnData:
+    return simulated.simulate(PLAN, seed=0)[0]
+
+
+@pytest.fixture(scope="module")
+def earlier(profiles: anndata.AnnData, tmp_path_factory: pytest.TempPathFactory) -> Earlier:
+    out = tmp_path_factory.mktemp("wsl")
+    settings = ProfileWslSettings.read({**SMALL, "only": {"cell_line": ["simulated line 1"]}}, where="test")
+    made = profile_wsl.prepare(settings, profiles, seed=0)
+    fit(made.method, made.feed, settings=LOOP, out=out)
+    from safetensors.torch import load_file
+
+    return Earlier(out, settings.model_dump(mode="json"), made.facts, load_file(out / "model.safetensors"))
+
+
+def units(sites: int = 2) -> tuple[pd.DataFrame, np.ndarray]:
+    """Two lines, three batches of one plate, five perturbations in two wells each, two sites a well."""
+    rows = [
+        {"batch": f"B{b}", "plate": f"B{b}{line}", "well": f"A{w + 1:02d}", "site": s, "cell_line": line, "perturbation": f"P{w % 5}"}
+        for line in ("old", "new")
+        for b in range(3)
+        for w in range(10)
+        for s in range(sites)
+    ]
+    table = pd.DataFrame(rows)
+    return table, table["perturbation"].to_numpy(dtype=object)
+
+
+@pytest.mark.parametrize("kind", ["within-batch", "over-batches"])
+def test_splits_are_of_whole_wells_of_one_line(kind: str) -> None:
+    table, names = units()
+    drawn = fine_tuning.draw(table, names, Protocol("new", kind, shots=1, splits=4))
+    well = fine_tuning.wells_of(table)
+    assert len(drawn) == 4
+    for parts in drawn:
+        sides = [parts.shown, parts.choosing, parts.asked]
+        assert set(table.iloc[np.concatenate(sides)]["cell_line"]) == {"new"}
+        assert all(np.isin(well, well[side]).sum() == len(side) for side in sides)  # all sites of a well, or none
+        shown = table.iloc[parts.shown]
+        assert shown.groupby("perturbation")[["plate", "well"]].apply(lambda w: len(w.drop_duplicates())).tolist() == [1] * 5
+        asked = table.iloc[np.concatenate(sides[1:])]
+        for name, mine in asked.groupby("perturbation"):
+            batches = set(shown.loc[shown["perturbation"] == name, "batch"])
+            assert set(mine["batch"]) == batches if kind == "within-batch" else not set(mine["batch"]) & batches
+    again = fine_tuning.draw(table, names, Protocol("new", kind, shots=1, splits=4))
+    assert all(np.array_equal(a.asked, b.asked) for a, b in zip(drawn, again, strict=True))
+    assert not np.array_equal(drawn[0].shown, drawn[1].shown)
+
+
+def test_leaks_and_lines_seen_before_are_refused(tmp_path: Path) -> None:
+    table, names = units()
+    one, other = np.array([0]), np.array([1])  # two sites of one well
+    with pytest.raises(InputError, match="both shown and asked; that is leakage"):
+        fine_tuning.refuse_leak(table, Parts(one, np.array([], dtype=int), other))
+    with pytest.raises(InputError, match="was trained on new"):
+        fine_tuning.refuse_seen("new", ["new", "old"], tmp_path)
+    with pytest.raises(InputError, match="lower shots"):
+        fine_tuning.draw(table, names, Protocol("new", shots=3))
+    with pytest.raises(InputError, match="did you mean 'new'"):
+        fine_tuning.draw(table, names, Protocol("neww"))
+
+
+def test_every_split_begins_with_the_same_weights_and_does_not_know_of_the_others(
+    profiles: anndata.AnnData, earlier: Earlier, tmp_path: Path
+) -> None:
+    material = few_shot.Profiles(profiles, SMALL, earlier, where="test")
+    drawn = fine_tuning.draw(material.units, material.names, Protocol(LINE, "over-batches", splits=3))
+    begun = []
+    for parts in drawn:
+        prepared = material.prepared(parts.shown, seed=0)
+        material.begin(prepared)
+        begun.append({n: v.clone() for n, v in prepared.method.state_dict().items() if not n.startswith("classifier.")})
+    for state in begun[1:]:
+        assert all(torch.equal(state[n], begun[0][n]) for n in begun[0])
+    assert all(torch.equal(begun[0][n], earlier.weights[n]) for n in begun[0])
+    run = [fine_tuning.one_split(material, p, add=lambda x: x, loop=LOOP, out=tmp_path / str(i)) for i, p in enumerate(drawn)]
+    alone = fine_tuning.one_split(
+        few_shot.Profiles(profiles, SMALL, earlier, where="test"), drawn[2], add=lambda x: x, loop=LOOP, out=tmp_path / "alone"
+    )
+    np.testing.assert_array_equal(run[2]["top-1"], alone["top-1"])
+    np.testing.assert_array_equal(run[2]["top-5"], alone["top-5"])
+
+
+def test_hits_are_of_wells_with_ties_in_the_middle() -> None:
+    class Two:
+        units = pd.DataFrame({"plate": "P", "well": ["A01", "A01", "A02", "A03"]})
+        names = np.array(["a", "a", "b", "c"], dtype=object)
+
+    scores = np.array([[0.0, 1, 0], [3, 0, 0], [0, 0, 1], [1, 1, 1]], dtype=np.float32)
+    classes, rows = ["a", "b", "c"], np.arange(4)
+    assert fine_tuning.hits(scores, classes, Two(), rows, k=1).tolist() == [1, 0, 0]  # A01: mean of two sites
+    assert fine_tuning.hits(scores, classes, Two(), rows, k=2).tolist() == [1, 0, 1]  # all equal: rank 2 of 3
+
+
+def test_tables_and_gains() -> None:
+    base = [{"top-1": np.array([1.0, 0, 0, 0]), "top-5": np.ones(4), "classes": np.array([10])} for _ in range(2)]
+    more = [{"top-1": np.array([1.0, 1, 0, 0]), "top-5": np.ones(4), "classes": np.array([10])} for _ in range(2)]
+    rows = fine_tuning.scored(more, Protocol("new"), group="g")
+    assert [(r.metric, r.value, r.chance) for r in rows] == [("top-1", 0.5, 0.1), ("top-5", 1.0, 0.5)]
+    gain = fine_tuning.gained(more, base, Protocol("new"), group="g", over="baseline")
+    assert (gain[0].value, gain[0].chance, gain[0].n) == (0.25, 0.0, 8)
+    table = pd.DataFrame({"row": ["A", "A", "B"], "column": ["x", "x", "y"], "metric": "top-1", "value": [0.1, 0.3, 0.5]})
+    assert fine_tuning.layout(table).splitlines() == [
+        "| top-1, % | x | y |",
+        "|---|---|---|",
+        "| A | 20.0 ± 14.1 |  |",
+        "| B |  | 50.0 ± 0.0 |",
+    ]
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    base = tmp_path_factory.mktemp("lines")
+    painted.write(PLAN.model_copy(update={"pixels": 24, "cells": 2, "plates": 1}), base / "sim", seed=0)
+    write(find([base / "sim" / "images"], platemaps=[base / "sim" / "platemap.csv"]), base / "sites")
+    return Sites.read(base / "sites")
+
+
+def test_channels_are_matched_by_name_and_a_missing_one_is_its_mean(sites: Sites, tmp_path: Path) -> None:
+    from impasto.verbs.train import method_module
+
+    small = {"minibatch": 8, "encoder": {"patch": 8, "width": 12, "depth": 1, "heads": 2}, "views": {"size": 16}}
+    module = method_module({"name": "simclr"})
+    settings = module.SETTINGS.read({**small, "hidden": 8, "out": 8, "only": {"cell_line": ["simulated line 1"]}}, where="test")
+    made = module.prepare(settings, sites, seed=0)
+    assert made.facts["lines"] == ["simulated line 1"]
+    earlier = Earlier(tmp_path, settings.model_dump(mode="json"), made.facts, dict(made.method.state_dict()))
+    rows = [int(r) for r in fine_tuning.rows_of_line(sites.table, LINE)]
+    whole = few_shot.Images(sites, {"minibatch": 8}, earlier, among=rows, where="test")
+    drawn = fine_tuning.draw(whole.units, whole.names, Protocol(LINE, "over-batches", splits=1, validation=0.0))
+    hits = fine_tuning.one_split(whole, drawn[0], add=lambda x: x, loop=LoopSettings(epochs=1), out=tmp_path / "run")
+    assert len(hits["top-1"]) == 8
+
+    five = list(sites.channels)
+    sites.channels = [c for c in five if c != "Mito"]
+    try:
+        fewer = few_shot.Images(sites, {"minibatch": 8}, earlier, among=rows, where="test")
+    finally:
+        sites.channels = five
+    assert fewer.known.channels == five
+    row, place = rows[0], five.index("Mito")
+    light = fewer.filled[row]
+    assert torch.allclose(light[place], torch.tensor(made.facts["mean"][place]))
+    others = [i for i in range(len(five)) if i != place]
+    assert torch.equal(light[others], whole.filled[row][others])
+
+
+def test_a_run_with_tokens_needs_them_again(profiles: anndata.AnnData, earlier: Earlier) -> None:
+    extra = {f"encoder.trunk.lines.{n}": torch.zeros(1) for n in ("project.weight", "project.bias", "unknown")}
+    lined = Earlier(earlier.folder, earlier.method, earlier.facts, {**earlier.weights, **extra})
+    material = few_shot.Profiles(profiles, SMALL, lined, where="test")
+    parts = fine_tuning.draw(material.units, material.names, Protocol(LINE, "over-batches", splits=1))[0]
+    with pytest.raises(InputError, match="trained with cell-line tokens"):
+        material.begin(material.prepared(parts.shown, seed=0))
+
+
+def test_profiles_without_a_feature_of_the_run_are_refused(profiles: anndata.AnnData, earlier: Earlier) -> None:
+    with pytest.raises(InputError, match="1 features of"):
+        few_shot.Profiles(profiles[:, 1:].copy(), SMALL, earlier, where="test")
