@@ -32,13 +32,14 @@ def normal_symbol(text: object) -> str:
 
 def normal_pairs(first: Iterable[object], second: Iterable[object], /) -> pd.DataFrame:
     """Pairs of symbols as a table gene1 < gene2, each once, without self pairs and without unnamed partners."""
-    sides = [np.array(list(side), dtype=object) for side in (first, second)]
+    sides = [side.to_numpy(dtype=object) if isinstance(side, pd.Series) else np.array(list(side), dtype=object) for side in (first, second)]
     codes, names = pd.factorize(np.concatenate(sides))
     # Each name is written normally once and numbered in order of its symbol; a missing one (code -1) takes the last place.
     symbols, number = np.unique(np.array([*map(normal_symbol, names), ""], dtype=object), return_inverse=True)
-    pairs = np.sort(number[codes].reshape(2, -1), axis=0)
-    kept = pairs[:, (pairs[0] != pairs[1]) & (symbols[pairs[0]] != "")]
-    low, high = np.divmod(np.unique(kept[0] * len(symbols) + kept[1]), len(symbols))
+    one, other = np.split(number[codes], 2)
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    kept = (low != high) & (low > 0)  # the empty symbol is the first
+    low, high = np.divmod(np.unique(low[kept] * len(symbols) + high[kept]), len(symbols))
     return pd.DataFrame(dict(zip(COLUMNS, (symbols[low], symbols[high]), strict=True)), dtype=object)
 
 
