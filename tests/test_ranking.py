@@ -38,7 +38,7 @@ def test_average_precision_is_the_definition_and_scikit_learns(p: int, q: int, s
 def test_ties_are_averaged_so_a_constant_scores_as_chance_not_as_luck() -> None:
     assert ranking.average_precision(np.zeros(1), np.zeros(3)) == pytest.approx(1 / (1 + 1.5))
     same = np.ones((4, 2), dtype=np.float32)
-    assert ranking.rank_of_match(same, same).tolist() == [2.5] * 4
+    assert ranking.rank_of_match(same, same, (np.arange(4), np.arange(4))).tolist() == [2.5] * 4
 
 
 @pytest.mark.parametrize(("p", "q"), [(1, 1), (1, 5), (2, 4), (3, 3), (4, 1)])
@@ -61,7 +61,7 @@ def test_rank_of_match_is_a_plain_count() -> None:
     q, c = ranking.unit(rng.normal(size=(7, 5))), ranking.unit(rng.normal(size=(9, 5)))
     matches = rng.random((7, 9)) < 0.3
     matches[0] = False
-    found = ranking.rank_of_match(q, c, matches)
+    found = ranking.rank_of_match(q, c, np.nonzero(matches))
     assert np.isnan(found[0])
     for i in range(1, 7):
         scores = [float(q[i] @ c[j]) for j in range(9)]
@@ -69,6 +69,23 @@ def test_rank_of_match_is_a_plain_count() -> None:
             continue
         best = max(scores[j] for j in range(9) if matches[i, j])
         assert found[i] == 1 + sum(scores[j] > best for j in range(9) if not matches[i, j])
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**31))
+def test_ranks_are_counts_whatever_the_ties_and_the_blocks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    q, c = rng.integers(-1, 2, size=(8, 3)).astype(np.float32), rng.integers(-1, 2, size=(6, 3)).astype(np.float32)
+    right = rng.random((8, 6)) < 0.3
+    with pytest.MonkeyPatch.context() as patch:
+        blocks = ranking.similarity_blocks
+        patch.setattr(ranking, "similarity_blocks", lambda a, b, device: blocks(a, b, block_bytes=4 * 6 * 3, device=device))
+        found = ranking.rank_of_match(q, c, np.nonzero(right))
+    for i in range(8):
+        scores = [float(q[i] @ c[j]) for j in range(6)]
+        best = max((scores[j] for j in range(6) if right[i, j]), default=np.nan)
+        expected = 1 + sum((scores[j] > best) + (scores[j] == best) / 2 for j in range(6) if not right[i, j])
+        assert found[i] == (expected if right[i].any() else pytest.approx(np.nan, nan_ok=True))
 
 
 def test_blocks_change_nothing() -> None:

@@ -69,7 +69,7 @@ def _held(values: npt.NDArray[Any], device: str | None) -> Any:
         raise InputError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); leave it out to run on the processor") from None
 
 
-def rank_of_match(queries: Floats, candidates: Floats, matches: npt.NDArray[np.bool_] | None = None, /) -> Numbers:
+def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows], /, *, device: str | None = None) -> Numbers:
     """Rank (1 is best) of the best matching candidate of each query, ties averaged.
 
     Parameters
@@ -77,7 +77,9 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: npt.NDArray[np.b
     queries, candidates
         Unit rows (n, width) and (m, width).
     matches
-        (n, m), True where a candidate is right; the diagonal (n = m) where it is left out.
+        The right pairs: numbers of queries, ascending, and of candidates (k,) each.
+    device
+        Where they are compared; see the module.
 
     Returns
     -------
@@ -85,19 +87,20 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: npt.NDArray[np.b
 
     """
     ranks = np.full(len(queries), np.nan)
-    for rows, similarity in similarity_blocks(queries, candidates):
-        if matches is None:
-            own = similarity[np.arange(len(similarity)), np.arange(rows.start, rows.stop)]
-            above = (similarity > own[:, None]).sum(axis=1)
-            ties = (similarity == own[:, None]).sum(axis=1) - 1
-        else:
-            right = matches[rows]
-            own = np.where(right, similarity, -np.inf).max(axis=1)
-            above = ((similarity > own[:, None]) & ~right).sum(axis=1)
-            # Only wrong candidates that tie with the best right one cost rank, each by a half.
-            ties = ((similarity == own[:, None]) & ~right).sum(axis=1)
-            own = np.where(right.any(axis=1), own, np.nan)
-        ranks[rows] = np.where(np.isnan(own), np.nan, 1 + above + ties / 2)
+    for rows, similarity in similarity_blocks(queries, candidates, device=device):
+        mine = slice(*np.searchsorted(matches[0], [rows.start, rows.stop]))
+        query, starts = np.unique(matches[0][mine], return_index=True)
+        if not len(query):
+            continue
+        right = similarity[matches[0][mine] - rows.start, matches[1][mine]]
+        best = np.maximum.reduceat(right, starts)
+        asked = similarity if len(query) == len(similarity) else similarity[query - rows.start]
+        # No right one stands above the best right one, and of those that tie with it only wrong ones cost rank, each by a half.
+        above = (asked > best[:, None]).sum(axis=1)
+        ties = (asked == best[:, None]).sum(axis=1) - np.add.reduceat(
+            right == np.repeat(best, np.diff([*starts, len(right)])), starts, dtype=int
+        )
+        ranks[query] = 1 + above + ties / 2
     return ranks
 
 

@@ -59,6 +59,27 @@ def test_perturbations_written_alike_are_one_candidate() -> None:
     assert value(scores, "R@1 profile to perturbation") == 1.0
 
 
+def test_a_text_that_stands_for_several_perturbations_is_right_for_all_of_their_profiles() -> None:
+    """Every right pair is counted by name and vector, one at a time."""
+    rng = np.random.default_rng(5)
+    texts, profiles = rng.normal(size=(8, 4)), rng.normal(size=(12, 4))
+    texts[3] = texts[1]
+    of_text, of_profile = list("aabbcdef"), list("abcdefabcdzz")
+    obs = pd.DataFrame({"modality": ["profile"] * 12 + ["perturbation"] * 8, "perturbation": of_profile + of_text, "split": "test"})
+    found = cross_modal.evaluate(anndata.AnnData(X=np.concatenate([profiles, texts]).astype(np.float32), obs=obs.rename(index=str)))
+    unit = [v / np.linalg.norm(v) for v in profiles], [v / np.linalg.norm(v) for v in texts]
+    distinct = [i for i in range(8) if i != 3]
+    ranks = []
+    for p, name in zip(unit[0], of_profile, strict=True):
+        right = {1 if i == 3 else i for i in range(8) if of_text[i] == name}
+        if right:
+            best = max(p @ unit[1][i] for i in right)
+            ranks.append(1 + sum(p @ unit[1][i] > best for i in distinct))
+    assert value(found, "median rank profile to perturbation") == np.median(ranks)
+    assert value(found, "R@1 profile to perturbation") == np.mean(np.array(ranks) <= 1)
+    assert found[0].n == 10
+
+
 def test_constant_embeddings_score_no_better_than_chance() -> None:
     scores = cross_modal.evaluate(space(np.ones((50, 4)), np.random.default_rng(0).normal(size=(50, 4))))
     assert value(scores, "R@1 perturbation to profile") <= 1 / 50

@@ -10,6 +10,7 @@ from __future__ import annotations
 import anndata
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import gammaln
 
 from impasto import profiles as tables
@@ -40,27 +41,34 @@ def evaluate(space: anndata.AnnData, /, *, split: str = "test", ks: tuple[int, .
     vectors = ranking.unit(tables.dense(space))
     names = tables.identity(obs).to_numpy()
     profiles, texts = vectors[is_profile], vectors[is_text]
-    matches = names[is_profile][:, None] == names[is_text][None, :]
-    texts, matches = _unique(texts, matches)
+    texts, which = _unique(texts)
+    matches = _matches(names[is_profile], names[is_text], which)
     protocol = f"split={split}, {len(profiles)} profiles, {len(texts)} distinct texts"
     scores = _direction("profile to perturbation", profiles, texts, matches, protocol=protocol, ks=ks, seed=seed, group=group)
-    return scores + _direction("perturbation to profile", texts, profiles, matches.T, protocol=protocol, ks=ks, seed=seed, group=group)
+    order = np.argsort(matches[1], kind="stable")
+    turned = matches[1][order], matches[0][order]
+    return scores + _direction("perturbation to profile", texts, profiles, turned, protocol=protocol, ks=ks, seed=seed, group=group)
 
 
-def _unique(texts: npt.NDArray[np.float32], matches: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Merge candidates with the same vector: one candidate, right for all of their profiles."""
+def _unique(texts: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ranking.Rows]:
+    """Candidates with the same vector merged into one (m, width), and which one each text became."""
     _, first, which = np.unique(texts, axis=0, return_index=True, return_inverse=True)
-    merged = np.zeros((len(matches), len(first)), dtype=bool)
-    for column, target in enumerate(which.ravel()):
-        merged[:, target] |= matches[:, column]
-    return texts[first], merged
+    return texts[first], which.ravel()
+
+
+def _matches(profiles: npt.NDArray[np.object_], texts: npt.NDArray[np.object_], which: ranking.Rows) -> tuple[ranking.Rows, ranking.Rows]:
+    """The right pairs, in order: profiles and the candidates that the texts of their perturbation became."""
+    left = pd.DataFrame({"name": profiles, "profile": np.arange(len(profiles))})
+    pairs = left.merge(pd.DataFrame({"name": texts, "candidate": which}), on="name")[["profile", "candidate"]]
+    pairs = pairs.drop_duplicates().sort_values(["profile", "candidate"])
+    return pairs["profile"].to_numpy(), pairs["candidate"].to_numpy()
 
 
 def _direction(
     name: str,
     queries: npt.NDArray[np.float32],
     candidates: npt.NDArray[np.float32],
-    matches: npt.NDArray[np.bool_],
+    matches: tuple[ranking.Rows, ranking.Rows],
     *,
     protocol: str,
     ks: tuple[int, ...],
@@ -69,19 +77,20 @@ def _direction(
 ) -> list[Score]:
     ranks = ranking.rank_of_match(queries, candidates, matches)
     usable = ~np.isnan(ranks)
-    ranks, right = ranks[usable], matches[usable].sum(axis=1)
+    ranks, right = ranks[usable], np.bincount(matches[0], minlength=len(queries))[usable]
+    distinct, times = np.unique(right, return_counts=True)
     n, m = len(ranks), len(candidates)
     scores = []
     for k in ks:
         # A tie over the border counts by its middle rank, so rounding down would favour constant models: rank <= k.
         hits = (ranks <= k).astype(float)
         low, high = interval(hits, seed=seed)
-        chance = float(np.mean([chance_at_k(k, candidates=m, right=int(p)) for p in right]))
+        chance = float(np.average([chance_at_k(k, candidates=m, right=int(p)) for p in distinct], weights=times))
         scores.append(Score(TASK, protocol, group, f"R@{k} {name}", float(hits.mean()), low, high, chance, n))
     low, high = interval(1 / ranks, seed=seed)
-    chance = float(np.mean([expected_reciprocal_rank(candidates=m, right=int(p)) for p in right]))
+    chance = float(np.average([expected_reciprocal_rank(candidates=m, right=int(p)) for p in distinct], weights=times))
     scores.append(Score(TASK, protocol, group, f"MRR {name}", float((1 / ranks).mean()), low, high, chance, n))
-    middle = float(np.mean([(m + 1) / (p + 1) for p in right]))
+    middle = float(np.mean((m + 1) / (right + 1)))
     scores.append(Score(TASK, protocol, group, f"median rank {name}", float(np.median(ranks)), None, None, middle, n))
     return scores
 
@@ -98,9 +107,9 @@ def expected_reciprocal_rank(*, candidates: int, right: int) -> float:
     """The mean of 1 / (rank of the best right candidate) over random rankings."""
     places = np.arange(1, candidates - right + 2)
     # The first right one is at place r: the r - 1 before it are wrong, the others lie anywhere after.
-    log_p = np.array([_log_choose(candidates - int(r), right - 1) for r in places]) - _log_choose(candidates, right)
+    log_p = _log_choose(candidates - places, right - 1) - _log_choose(candidates, right)
     return float(np.sum(np.exp(log_p) / places))
 
 
-def _log_choose(n: int, k: int) -> float:
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+def _log_choose(n: int | npt.NDArray[np.integer], k: int) -> npt.NDArray[np.float64]:
+    return np.asarray(gammaln(np.add(n, 1)) - gammaln(k + 1) - gammaln(np.subtract(n, k - 1)))

@@ -65,8 +65,8 @@ def hits(values: Floats, codes: Codes, drawn: Split, /, *, k: int) -> npt.NDArra
         raise InputError("a well is both shown and asked; that is leakage")
     names, place = np.unique(codes[drawn.shown], return_inverse=True)
     centres = ranking.unit(inputs.consensus(ranking.unit(values[drawn.shown]), place.astype(np.intp), statistic="mean"))
-    matches = codes[drawn.asked][:, None] == names[None]
-    return (ranking.rank_of_match(ranking.unit(values[drawn.asked]), centres, matches) <= k).astype(float)
+    asked, right = np.nonzero(codes[drawn.asked][:, None] == names[None])
+    return (ranking.rank_of_match(ranking.unit(values[drawn.asked]), centres, (asked, right)) <= k).astype(float)
 
 
 def evaluate(
