@@ -96,3 +96,16 @@ def test_bags_hold_whole_groups_or_seeded_parts_of_them() -> None:
     uneven, mask = bags.draw([members[0], members[1][:1]], size=4, seed=[0])
     assert mask.sum(axis=1).tolist() == [4, 1]
     assert set(uneven[1]) == {members[1][0]}
+
+
+def test_parts_that_a_table_has_are_taken_as_they_are_and_checked() -> None:
+    obs = pd.DataFrame({"perturbation": ["a", "a", "b", "c"], "split": ["train", "train", "validation", "test"]})
+    assert split(obs, SplitSettings(by="split"), seed=0).tolist() == obs["split"].tolist()
+    with pytest.raises(InputError, match="stand in train and in a held-out part"):
+        split(obs.assign(split=["train", "test", "test", "test"]), SplitSettings(by="split"), seed=0)
+    with pytest.raises(InputError, match="holds 'tset'"):
+        split(obs.assign(split=["train", "train", "tset", "test"]), SplitSettings(by="split"), seed=0)
+    with pytest.raises(InputError, match="leaves nothing to train on"):
+        split(obs.assign(split="test"), SplitSettings(by="split"), seed=0)
+    with pytest.raises(InputError, match="no column 'split'"):
+        split(obs.drop(columns="split"), SplitSettings(by="split"), seed=0)

@@ -42,6 +42,14 @@ def is_negcon(obs: pd.DataFrame, /) -> npt.NDArray[np.bool_]:
     return found & obs[schema.SPARED].to_numpy(dtype=bool) if schema.SPARED in obs else found
 
 
+def wells_of(profiles: anndata.AnnData, /) -> anndata.AnnData:
+    """Of a joint space (`impasto embed`) the rows of wells: neither texts nor pooled bags; any other table as it is."""
+    if not {"modality", "level"} <= set(profiles.obs):
+        return profiles
+    wells = (profiles.obs["modality"] == "profile") & (profiles.obs["level"] == "well")
+    return profiles[wells.to_numpy()].copy()
+
+
 def of_part(profiles: anndata.AnnData, part: str, /) -> anndata.AnnData:
     """The treated rows of one part of a split (`test`), with the negative controls to compare them with.
 

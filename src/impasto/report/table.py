@@ -16,7 +16,7 @@ CHANCE = "chance"
 
 
 class Column(Settings):
-    """One column: the score it shows (`task`, `metric`, and words that the `protocol` holds), or the mean of other columns.
+    """One column: the score it shows (`task`, `metric`, and words that the `protocol` holds, all of them), or the mean of other columns.
 
     `level` is the heading that stands above it and its neighbours; `percent` shows .123 as 12.3;
     `lowest` marks the smallest value as the best.
@@ -25,7 +25,7 @@ class Column(Settings):
     header: str
     metric: str | None = None
     task: str | None = None
-    protocol: str = ""
+    protocol: str | list[str] = ""
     mean_of: list[str] | None = None
     level: str = ""
     percent: bool = False
@@ -65,7 +65,10 @@ def protocols(scores: pd.DataFrame, columns: Sequence[Column], /) -> list[str]:
 
 def _matches(scores: pd.DataFrame, column: Column) -> pd.Series:
     named = (scores["metric"] == column.metric) & ((scores["task"] == column.task) if column.task else True)
-    return named & scores["protocol"].astype(str).str.contains(column.protocol, regex=False)
+    words = [column.protocol] if isinstance(column.protocol, str) else column.protocol
+    for word in words:
+        named &= scores["protocol"].astype(str).str.contains(word, regex=False)
+    return named
 
 
 def lay_out(scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequence[str] | None = None) -> pd.DataFrame:

@@ -28,13 +28,15 @@ class SplitSettings(Settings):
     """What is held out, and how much of it."""
 
     by: str = schema.PERTURBATION
-    """perturbation, scaffold, plate, batch, source, or any column."""
+    """perturbation, scaffold, plate, batch, source, any column; or `split`: the parts as the table has them (`correct` marks them)."""
     validation: float = 0.1
     test: float = 0.2
 
 
 def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:
     """The part of every row: train, validation or test. Raises InputError where a part would be empty or the shares do not fit."""
+    if settings.by == schema.SPLIT:
+        return marked(obs)
     if not (settings.validation >= 0 and settings.test >= 0 and settings.validation + settings.test < 1):
         raise InputError(f"validation {settings.validation} and test {settings.test} must be shares that leave something to train on")
     groups = _groups(obs, settings.by)
@@ -47,6 +49,21 @@ def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArr
     tests = set(dealt[: held[TEST]])
     validations = set(dealt[held[TEST] : held[TEST] + held[VALIDATION]])
     parts = np.array([TEST if g in tests else VALIDATION if g in validations else TRAIN for g in groups])
+    refuse_leaks(obs, parts)
+    return parts
+
+
+def marked(obs: pd.DataFrame) -> npt.NDArray[np.str_]:
+    """The parts that the column `split` says. Raises InputError where it is missing, says other words, or leaks."""
+    if schema.SPLIT not in obs:
+        raise InputError(
+            f"the profiles have no column {schema.SPLIT!r}; mark one with impasto correct (split = ...), or split by perturbation"
+        )
+    parts = obs[schema.SPLIT].astype(str).to_numpy().astype("<U10")
+    if other := sorted(set(parts) - set(PARTS)):
+        raise InputError(f"the column {schema.SPLIT!r} holds {str(other[0])!r}; allowed: {', '.join(PARTS)}")
+    if TRAIN not in parts:
+        raise InputError(f"the column {schema.SPLIT!r} leaves nothing to train on")
     refuse_leaks(obs, parts)
     return parts
 

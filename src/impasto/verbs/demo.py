@@ -17,11 +17,12 @@ def command(
 
     Example: `impasto demo --out runs/demo`
     """
+    from impasto import recipe as recipes
     from impasto.verbs import run
     from impasto.verbs.terminal import console
 
     path = find_recipe()
-    run.command(path, out)
+    run.run_stages(recipes.read(path), out)
     console.print()
     for line in headlines(out):
         console.print(line, highlight=False)

@@ -24,6 +24,8 @@ class EvaluateSettings(Settings):
     level: str | None = None
     part: str | None = None
     """Only the rows of this part of the column `split` (`test`: what no fit has seen), with negative controls."""
+    pairs: list[Path] = Field(default_factory=list)
+    """Of relations: files or folders of known pairs."""
     options: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
 
@@ -45,6 +47,7 @@ def run(settings: EvaluateSettings, out: Path) -> None:
     details: dict[str, list[pd.DataFrame]] = {}
     for path, label in zip(settings.profiles, labels, strict=True):
         profiles = tables.read(path, columns=given.get("columns"))
+        profiles = profiles if settings.task == "cross-modal" else inputs.wells_of(profiles)
         profiles = profiles if settings.part is None else inputs.of_part(profiles, settings.part)
         answer = evaluate(profiles, group=label, **{k: v for k, v in given.items() if k != "columns"})
         found, tables_of_detail = answer if isinstance(answer, tuple) else (answer, {})
@@ -64,6 +67,7 @@ def _options(settings: EvaluateSettings, evaluate: Any) -> dict[str, Any]:
     parameters = inspect.signature(evaluate).parameters
     allowed = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n != "group"]
     given = {**settings.options, "seed": settings.seed}
+    given |= {"pairs": [str(p) for p in settings.pairs]} if settings.pairs else {}
     given |= {k: v for k, v in (("protocol", settings.protocol), ("level", settings.level)) if v is not None}
     for name in given:
         if name not in (*allowed, "columns"):
@@ -147,4 +151,4 @@ def show_results(out: Path, *, as_json: bool) -> None:
             console.print(f"left out, {row.profiles}: {row.reason}", highlight=False)
 
 
-VERB = Verb(settings=EvaluateSettings, inputs=lambda s: list(s.profiles), run=run, result="")
+VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="")

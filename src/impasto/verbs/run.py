@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,14 +14,37 @@ if TYPE_CHECKING:
 def command(
     path: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML recipe; see recipes/.")],
     out: Annotated[Path, typer.Option(help="The folder of the run: one folder a stage.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Another value for a stage, as raw.profiles=mine.parquet.")
+    ] = None,
 ) -> None:
     """Run the stages of a recipe. A killed run goes on where it stopped; what is done is skipped.
+
+    Relative paths in a recipe start at its folder, those given by --set where you are.
 
     Example: `impasto run recipes/demo.toml --out runs/demo`
     """
     from impasto import recipe as recipes
 
-    run_stages(recipes.read(path), out)
+    run_stages(recipes.read(path).changed(_given(changes or [])), out)
+
+
+def _given(changes: list[str]) -> dict[str, Any]:
+    """`STAGE.KEY=VALUE` as `{"STAGE.KEY": value}`; what names a file here is made whole, since a recipe's paths start elsewhere."""
+    from impasto.settings import parse_set
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(v) for v in value]
+        return str(Path(value).resolve()) if isinstance(value, str) and not value.startswith("@") and Path(value).exists() else value
+
+    def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in table.items():
+            found |= flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": whole(value)}
+        return found
+
+    return flat(parse_set(changes))
 
 
 def run_stages(recipe: Recipe, out: Path) -> float:

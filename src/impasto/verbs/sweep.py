@@ -24,6 +24,9 @@ from pydantic import Field
 from impasto.recipe import Verb
 from impasto.settings import Settings
 
+DEFAULT_GROUP = "profiles"
+"""What an evaluation of one table calls it, where it is given no label."""
+
 
 class Row(Settings):
     """One row: its label, and the settings in which it differs, as `stage.key.key = value`."""
@@ -84,13 +87,11 @@ def folder_name(label: str) -> str:
 
 
 def _scores(folder: Path, label: str) -> Any:
-    """The tidy numbers of one evaluation, its profiles named after the row."""
+    """The tidy numbers of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside."""
     import pandas as pd
 
-    from impasto.report.figures.scores import is_baseline
-
     scores = pd.read_csv(folder / "results.csv")
-    return scores.assign(group=[g if is_baseline(str(g)) else label for g in scores["group"]])
+    return scores.assign(group=scores["group"].replace(DEFAULT_GROUP, label))
 
 
 VERB = Verb(settings=SweepSettings, inputs=inputs, run=run, result="")

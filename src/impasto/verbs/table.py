@@ -82,4 +82,10 @@ def command(
     show(out)
 
 
-VERB = Verb(settings=TableSettings, inputs=lambda s: [r / "results.csv" for r in s.results], run=run, result="", show=show)
+VERB = Verb(
+    settings=TableSettings,
+    inputs=lambda s: [p if (p := r / "results.csv").exists() else r for r in s.results],
+    run=run,
+    result="",
+    show=show,
+)
