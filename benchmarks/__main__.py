@@ -1,4 +1,4 @@
-"""`python -m benchmarks [scores|corrections|images|training ...]`: prints the table, in Markdown."""
+"""`python -m benchmarks [rankings|relations|... ]`: prints the table, in Markdown; all parts where none is named."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import time
 import numpy as np
 import torch
 
-PARTS = ("scores", "corrections", "images", "training")
+PARTS = ("rankings", "p_values", "relations", "silhouettes", "corrections", "memory", "images", "training")
 
 
 def main() -> None:
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads"
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, torch {torch.__version__}"
     print(f"{time.strftime('%Y-%m-%d')}, {machine}, {versions}\n")
-    print("| what | seconds | peer | peer's seconds | times faster | memory, notes |")
-    print("|---|---|---|---|---|---|")
+    print("| what | seconds | peer | peer's seconds | times faster | aim | memory, notes |")
+    print("|---|---|---|---|---|---|---|")
     for part in sys.argv[1:] or PARTS:
         for row in importlib.import_module(f"benchmarks.{part}").rows():
             theirs, ratio = ("", "") if row.theirs is None else (f"{row.theirs:.2f}", f"{row.theirs / row.ours:.1f}")
-            print(f"| {row.what} | {row.ours:.3f} | {row.peer} | {theirs} | {ratio} | {row.note} |", flush=True)
+            aim = "" if row.aim is None else f"{row.aim:g}"
+            print(f"| {row.what} | {row.ours:.3f} | {row.peer} | {theirs} | {ratio} | {aim} | {row.note} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,46 +1,96 @@
-"""Correctors against pycytominer on the same table."""
+"""Correctors against those that people use, on the same table."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
+import anndata
+import numpy as np
 import pandas as pd
 
-from benchmarks.scores import plates
-from benchmarks.timing import Row, best_of, peak_megabytes
+from benchmarks.simulated import plates
+from benchmarks.timing import Row, beside
+from impasto.correction.combat import Combat, CombatSettings
 from impasto.correction.sphering import Sphering, SpheringSettings
 from impasto.correction.standardize import Standardize, StandardizeSettings
 from impasto.correction.tvn import Tvn, TvnSettings
 
 
 def rows() -> Iterator[Row]:
-    from pycytominer.operations import RobustMAD, Spherize
+    yield _sphering()
+    yield _mad()
+    yield _combat()
+    yield _tvn()
+
+
+def _sphering() -> Row:
+    from pycytominer.operations import Spherize
+
+    rng = np.random.default_rng(0)
+    values = (rng.normal(size=(8000, 1000)) @ (np.eye(1000) + rng.normal(size=(1000, 1000)) / 50)).astype(np.float32)
+    data, frame, found = anndata.AnnData(X=values), pd.DataFrame(values), {}
+
+    def ours() -> None:
+        found["ours"] = Sphering.fit(data, SpheringSettings(on="all", regulariser=1e-9)).transform(data).X
+
+    def theirs() -> None:
+        found["theirs"] = Spherize(method="ZCA-cor", epsilon=1e-9).fit(frame).transform(frame).to_numpy()
+
+    row = beside("sphering (ZCA-cor), 8,000 x 1,000", ours, theirs, peer="pycytominer's Spherize", aim=15, times=2)
+    np.testing.assert_allclose(found["ours"], found["theirs"], atol=0.01)  # it works in float32
+    return row
+
+
+def _mad() -> Row:
+    from pycytominer import normalize
 
     data = plates(wells=7680, width=1000)
-    frame = pd.DataFrame(data.X)
-    controls = (data.obs["control_type"] == "negcon").to_numpy()
-    plate = data.obs["plate"].to_numpy()
+    annotation = pd.DataFrame({f"Metadata_{c}": data.obs[c].to_numpy() for c in ("plate", "control_type")})
+    frame = pd.concat([annotation, pd.DataFrame(data.X, columns=data.var_names)], axis=1)
+    settings = {"features": list(data.var_names), "meta_features": list(annotation), "method": "mad_robustize", "mad_robustize_epsilon": 0}
+    found = {}
 
-    def their_sphering() -> object:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Spherize(method="ZCA-cor", epsilon=1e-3).fit(frame[controls]).transform(frame)
+    def ours() -> None:
+        found["ours"] = Standardize.fit(data, StandardizeSettings()).transform(data).X
 
-    def their_mad() -> object:
-        return [RobustMAD(epsilon=1e-18).fit(frame[(plate == p) & controls]).transform(frame[plate == p]) for p in pd.unique(plate)]
+    def theirs() -> None:
+        controls = "Metadata_control_type == 'negcon'"
+        parts = [normalize(part, samples=controls, **settings) for _, part in frame.groupby("Metadata_plate", sort=False)]
+        found["theirs"] = pd.concat(parts)[data.var_names].to_numpy()
 
-    def sphering() -> object:
-        return Sphering.fit(data, SpheringSettings()).transform(data)
+    row = beside("median and MAD of controls a plate, 7,680 x 1,000", ours, theirs, peer="pycytominer's normalize", aim=40)
+    np.testing.assert_allclose(found["ours"], found["theirs"], rtol=1e-4, atol=1e-4)
+    return row
 
-    def mad() -> object:
-        return Standardize.fit(data, StandardizeSettings()).transform(data)
 
-    def tvn() -> object:
-        return Tvn.fit(data, TvnSettings(components=256)).transform(data)
+def _combat() -> Row:
+    import scanpy
 
-    yield Row(
-        "sphering, 7,680 x 1,000", best_of(sphering), best_of(their_sphering, times=1), "pycytominer", f"{peak_megabytes(sphering):.0f} MB"
-    )
-    yield Row("median/MAD a plate, 7,680 x 1,000", best_of(mad), best_of(their_mad), "pycytominer", f"{peak_megabytes(mad):.0f} MB")
-    yield Row("TVN, 7,680 x 1,000 to 256", best_of(tvn), None, "", f"{peak_megabytes(tvn):.0f} MB")
+    data, found = plates(wells=7680, width=1000), {}
+    data.obs["plate"] = data.obs["plate"].astype("category")
+
+    def ours() -> None:
+        found["ours"] = Combat.fit(data, CombatSettings()).transform(data).X
+
+    def theirs() -> None:
+        found["theirs"] = scanpy.pp.combat(data, key="plate", inplace=False)
+
+    row = beside("ComBat over 20 plates, 7,680 x 1,000", ours, theirs, peer="scanpy", aim=3)
+    np.testing.assert_allclose(found["ours"], found["theirs"], atol=0.01)  # its priors are over G, ours over G - 1
+    return row
+
+
+def _tvn() -> Row:
+    from efaar_benchmarking.efaar import tvn_on_controls
+
+    data, found = plates(wells=384 * 130, width=256), {}
+
+    def ours() -> None:
+        found["ours"] = Tvn.fit(data, TvnSettings(coral="efaar")).transform(data).X
+
+    def theirs() -> None:
+        found["theirs"] = tvn_on_controls(data.X, data.obs, "perturbation", "DMSO", "plate")
+
+    row = beside("TVN over 130 plates, 49,920 x 256", ours, theirs, peer="efaar-benchmarking", aim=15, times=1)
+    np.testing.assert_allclose(np.abs(found["ours"]), np.abs(found["theirs"]), atol=0.01)  # it works in float32; signs are free
+    return row

@@ -1,0 +1,65 @@
+"""Peak memory of the largest tables, each in a process of its own: what the machine has to have, input and libraries included."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from benchmarks.simulated import plates
+from benchmarks.timing import Row
+
+
+def rows() -> Iterator[Row]:
+    for name, (what, limit, _) in CASES.items():
+        told = subprocess.run([sys.executable, "-m", "benchmarks.memory", name], capture_output=True, text=True, check=True).stdout.split()
+        yield Row(what, float(told[0]), None, "", f"{float(told[1]):.2f} GB in all, aim: under {limit} GB")
+
+
+def _pairs() -> Callable[[], object]:
+    from impasto.evaluation import cross_modal
+
+    number = 30_000
+    obs = pd.DataFrame({"modality": np.repeat(["profile", "perturbation"], number), "perturbation": [f"p{i}" for i in range(number)] * 2})
+    values = np.random.default_rng(0).normal(size=(2 * number, 512)).astype(np.float32)
+    space = anndata.AnnData(X=values, obs=obs.rename(index=str))
+    return lambda: cross_modal.evaluate(space, split="all")
+
+
+def _replicates(wells: int) -> Callable[[], object]:
+    from impasto.evaluation import replicates
+
+    data = plates(wells=wells, width=1000)
+    return lambda: replicates.evaluate(data, protocol="all-others", with_baselines=False)
+
+
+def _sphering() -> Callable[[], object]:
+    from impasto.correction.sphering import Sphering, SpheringSettings
+
+    data = plates(wells=384 * 130, width=1000)
+    return lambda: Sphering.fit(data, SpheringSettings(on="all")).transform(data)
+
+
+CASES: dict[str, tuple[str, float, Callable[[], Callable[[], object]]]] = {
+    "pairs": ("R@k both ways, 30,000 pairs x 512", 1.5, _pairs),
+    "replicates-9216": ("mAP against all others, 9,216 x 1,000", 2, lambda: _replicates(9_216)),
+    "replicates-50000": ("mAP against all others, 49,920 x 1,000", 6, lambda: _replicates(49_920)),
+    "sphering": ("sphering, 49,920 x 1,000 (pycytominer's decomposition of it needs 20 GB)", 2, _sphering),
+}
+
+
+def main(name: str) -> None:
+    work = CASES[name][2]()
+    start = time.perf_counter()
+    work()
+    print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
