@@ -45,6 +45,7 @@ verb = "sweep"
 recipe = "row.toml"
 seeds = [0, 1]
 given = { "corrected.profiles" = "@sim/profiles.parquet" }
+reference = "clipped"
 [[stage.row]]
 label = "clipped"
 [[stage.row]]
@@ -58,6 +59,10 @@ results = ["@rows"]
 [[stage.column]]
 header = "replicates"
 metric = "mAP"
+[[stage.column]]
+header = "gain"
+metric = "mAP less clipped"
+interval = true
 [[stage.column]]
 header = "minutes"
 metric = "minutes"
@@ -95,9 +100,28 @@ def test_the_table_is_written_and_a_second_run_does_nothing(swept: Path) -> None
     assert (swept / "out" / "rows" / "results.csv").stat().st_mtime_ns == before
 
 
+def test_differences_are_taken_seed_by_seed(swept: Path) -> None:
+    per_seed = pd.read_csv(swept / "out" / "rows" / "per_seed.csv").pivot_table(index="seed", columns=["metric", "group"], values="value")
+    for seed in (0, 1):
+        gain = per_seed.loc[seed, ("mAP", "standardized")] - per_seed.loc[seed, ("mAP", "clipped")]
+        assert per_seed.loc[seed, ("mAP less clipped", "standardized")] == pytest.approx(gain)
+    told = json.loads((swept / "out" / "table" / "table.json").read_text())
+    clipped, standardized = told["rows"][:2]
+    assert clipped[2] == ""
+    assert "±" in standardized[2]
+    assert "[" in standardized[2]
+
+
 def test_a_change_of_no_stage_is_a_sentence(swept: Path) -> None:
     with pytest.raises(InputError, match=r"'corected\.spare' names no stage and key .*did you mean 'corrected'"):
         recipes.read(swept / "row.toml").changed({"corected.spare": 0.1})
+
+
+def test_rows_that_would_share_a_folder_are_refused(swept: Path, tmp_path: Path) -> None:
+    (tmp_path / "row.toml").write_text(ROW)
+    (tmp_path / "s.toml").write_text(SWEEP.replace('label = "standardized"', 'label = "clipped†"'))
+    with pytest.raises(InputError, match="'clipped' and 'clipped†' of a sweep would share the folder clipped"):
+        run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
 
 
 def test_the_command_lays_out_folders(swept: Path, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ def evaluate(space: anndata.AnnData, /, *, split: str = "test", ks: tuple[int, .
     """R@k, median rank and mean reciprocal rank, both directions, over the perturbations of one part of the split.
 
     `space` is the output of `impasto embed`: rows of modality profile (level perturbation where there are any) and of modality
-    perturbation. Raises InputError where one side is missing.
+    perturbation. `n` counts the queries; those of one direction are the candidates of the other. Raises InputError where one
+    side is missing.
     """
     tables.require(space, "modality", schema.PERTURBATION, task="cross-modal retrieval")
     obs = space.obs
@@ -43,7 +44,7 @@ def evaluate(space: anndata.AnnData, /, *, split: str = "test", ks: tuple[int, .
     profiles, texts = vectors[is_profile], vectors[is_text]
     texts, which = _unique(texts)
     matches = _matches(names[is_profile], names[is_text], which)
-    protocol = f"split={split}, {len(profiles)} profiles, {len(texts)} distinct texts"
+    protocol = f"split={split}, unique candidates"
     scores = _direction("profile to perturbation", profiles, texts, matches, protocol=protocol, ks=ks, seed=seed, group=group)
     order = np.argsort(matches[1], kind="stable")
     turned = matches[1][order], matches[0][order]

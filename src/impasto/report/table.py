@@ -19,7 +19,7 @@ class Column(Settings):
     """One column: the score it shows (`task`, `metric`, and words that the `protocol` holds, all of them), or the mean of other columns.
 
     `level` is the heading that stands above it and its neighbours; `percent` shows .123 as 12.3;
-    `lowest` marks the smallest value as the best.
+    `lowest` marks the smallest value as the best; `interval` shows the 95 % interval of a mean over seeds beside its deviation.
     """
 
     header: str
@@ -30,6 +30,7 @@ class Column(Settings):
     level: str = ""
     percent: bool = False
     lowest: bool = False
+    interval: bool = False
 
     @property
     def name(self) -> str:
@@ -138,7 +139,7 @@ def text(table: pd.DataFrame, columns: Sequence[Column], /) -> tuple[list[str], 
     lines = []
     for name, mine in table.groupby("row", sort=False):
         by_column = mine.set_index("column")
-        cells = [_cell(by_column.loc[c.name], c.percent, bold=best[c.name] == name) if c.name in by_column.index else "" for c in columns]
+        cells = [_cell(by_column.loc[c.name], c, bold=best[c.name] == name) if c.name in by_column.index else "" for c in columns]
         lines.append([str(name), *cells])
     return ["", *(c.header for c in columns)], lines
 
@@ -150,16 +151,19 @@ def _best(mine: pd.DataFrame, *, lowest: bool) -> str | None:
     return str(own.loc[own["value"].idxmin() if lowest else own["value"].idxmax(), "row"])
 
 
-def _cell(cell: pd.Series, percent: bool, *, bold: bool) -> str:
+def _cell(cell: pd.Series, column: Column, *, bold: bool) -> str:
     def number(value: float) -> str:
-        return f"{100 * value:.1f}" if percent else f"{value:.3f}"
+        return f"{100 * value:.1f}" if column.percent else f"{value:.3f}"
 
     if pd.isna(cell["value"]):
         return ""
     words = f"**{number(cell['value'])}**" if bold else number(cell["value"])
-    if pd.notna(cell.get("sd")) and cell.get("seeds", 0) > 1:
-        return f"{words} ± {number(cell['sd'])}"
-    return f"{words} [{number(cell['low'])}, {number(cell['high'])}]" if pd.notna(cell.get("low")) else words
+    over_seeds = pd.notna(cell.get("sd")) and cell.get("seeds", 0) > 1
+    if over_seeds:
+        words += f" ± {number(cell['sd'])}"
+    if pd.notna(cell.get("low")) and (column.interval or not over_seeds):
+        words += f" [{number(cell['low'])}, {number(cell['high'])}]"
+    return words
 
 
 def markdown(table: pd.DataFrame, columns: Sequence[Column], /, *, title: str, note: str) -> str:

@@ -17,12 +17,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from impasto.recipe import Verb
+from impasto.schema import InputError, one_of
 from impasto.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_GROUP = "profiles"
 """What an evaluation of one table calls it, where it is given no label."""
@@ -42,11 +46,14 @@ class SweepSettings(Settings):
     row: list[Row]
     seeds: list[int] = Field(default_factory=lambda: [0])
     given: dict[str, Any] = Field(default_factory=dict)
+    reference: str | None = None
+    """A row that the others are compared with, seed by seed: metrics named `... less <reference>`, with the interval of the mean."""
 
 
 def inputs(settings: SweepSettings) -> list[Path]:
     """The recipe, and every file that is given to its stages."""
-    paths = [Path(value) for value in settings.given.values() if isinstance(value, str)]
+    values = [value for table in (settings.given, *(row.set for row in settings.row)) for value in table.values()]
+    paths = [Path(value) for value in values if isinstance(value, str)]
     return [settings.recipe, *(p for p in paths if p.exists())]
 
 
@@ -61,6 +68,9 @@ def run(settings: SweepSettings, out: Path) -> None:
     from impasto.verbs.run import run_stages
     from impasto.verbs.terminal import console
 
+    if settings.reference is not None:
+        one_of(settings.reference, [row.label for row in settings.row], what="reference of a sweep")
+    _refuse_twins([row.label for row in settings.row])
     base = recipes.read(settings.recipe)
     frames = []
     for row in settings.row:
@@ -75,10 +85,33 @@ def run(settings: SweepSettings, out: Path) -> None:
     per_seed = pd.concat(frames, ignore_index=True)
     # The baselines of one seed are the same for all rows: kept once.
     per_seed = per_seed.drop_duplicates(["task", "protocol", "group", "metric", "seed"], ignore_index=True)
+    if settings.reference is not None:
+        per_seed = pd.concat(
+            [per_seed, _less(per_seed[per_seed["group"].isin([row.label for row in settings.row])], settings.reference)], ignore_index=True
+        )
     with runs.atomic(out / "per_seed.csv") as temporary:
         per_seed.to_csv(temporary, index=False)
     with runs.atomic(out / "results.csv") as temporary:
         table.seeds_joined(per_seed).to_csv(temporary, index=False)
+
+
+def _less(per_seed: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Every row's scores less the reference's of the same seed: what the choice of held-out rows does to both falls away."""
+    keys = ["task", "protocol", "metric", "seed"]
+    theirs = per_seed.loc[per_seed["group"] == reference, [*keys, "value"]]
+    both = per_seed[per_seed["group"] != reference].merge(theirs, on=keys, suffixes=("", "_reference"))
+    found = both.assign(value=both["value"] - both["value_reference"], metric=both["metric"] + f" less {reference}")
+    found[["low", "high", "chance"]] = float("nan")
+    return found.drop(columns="value_reference")
+
+
+def _refuse_twins(labels: list[str]) -> None:
+    known: dict[str, str] = {}
+    for label in labels:
+        folder = folder_name(label)
+        if folder in known:
+            raise InputError(f"the rows {known[folder]!r} and {label!r} of a sweep would share the folder {folder}; name one otherwise")
+        known[folder] = label
 
 
 def folder_name(label: str) -> str:

@@ -1,0 +1,43 @@
+"""The recipes of CellCLIP's tables: each smoke twin runs whole, and names only rows and settings its full recipe has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from impasto import recipe as recipes
+from impasto.nets.encoders import text
+from impasto.schema import InputError
+from impasto.verbs.run import run_stages
+
+FOLDER = Path(__file__).resolve().parents[2] / "recipes"
+TABLES = ("cellclip_table1", "cellclip_table2", "cellclip_s2", "cellclip_s3", "cellclip_ablation")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _text_model() -> None:
+    try:
+        text.load("minilm")
+    except InputError as error:
+        pytest.skip(f"the packaged text model cannot be fetched: {error}")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_smoke_twin_prints_the_table(name: str, tmp_path: Path) -> None:
+    smoke, full = recipes.read(FOLDER / "smoke" / f"{name}.toml"), recipes.read(FOLDER / f"{name}.toml")
+    rows = {r["label"]: r.get("set", {}) for r in _rows(full).values["row"]}
+    for row in _rows(smoke).values["row"]:
+        assert row.get("set", {}) == rows[row["label"]]
+    run_stages(smoke, tmp_path)
+    told = json.loads((tmp_path / "table" / "table.json").read_text())
+    labels = [r["label"] for r in _rows(smoke).values["row"]]
+    assert [row[0] for row in told["rows"]] == [*labels, "chance"]
+    cells = pd.read_csv(tmp_path / "table" / "table.csv")
+    assert cells.loc[cells["row"].isin(labels) & cells["column"].str.contains("R@"), "value"].between(0, 1).all()
+
+
+def _rows(recipe: recipes.Recipe) -> recipes.Stage:
+    return next(stage for stage in recipe.stages if stage.name == "rows")
