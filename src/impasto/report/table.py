@@ -58,6 +58,14 @@ def every_column(scores: pd.DataFrame, /) -> list[Column]:
     ]
 
 
+def of_metric(scores: pd.DataFrame, metric: str, heading: str, /) -> list[Column]:
+    """The column of one metric, or one a protocol where it stands in several."""
+    found = [c for c in every_column(scores) if c.metric == metric]
+    if len(found) < 2:
+        return [Column(header=heading, metric=metric)]
+    return [c.model_copy(update={"header": heading}) for c in found]
+
+
 def protocols(scores: pd.DataFrame, columns: Sequence[Column], /) -> list[str]:
     """The protocols of the scores that the columns show, in order."""
     shown = [scores[_matches(scores, column)] for column in columns if column.mean_of is None]

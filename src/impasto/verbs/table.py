@@ -20,7 +20,7 @@ class TableSettings(Settings):
     note: str = ""
     """What the numbers rest on: data, labels, what was held out."""
     columns: dict[str, str] = Field(default_factory=dict)
-    """Metric -> heading: enough where a metric stands in one task and protocol."""
+    """Metric -> heading; a metric that stands in several protocols has a column in each."""
     column: list[dict[str, Any]] = Field(default_factory=list)
     """Columns with more to say (`report.table.Column`): task, protocol, means of other columns."""
     rows: list[str] | None = None
@@ -33,7 +33,7 @@ def run(settings: TableSettings, out: Path) -> None:
     from impasto.report import table
 
     scores = table.read(settings.results)
-    named = [table.Column(header=heading, metric=metric) for metric, heading in settings.columns.items()]
+    named = [c for metric, heading in settings.columns.items() for c in table.of_metric(scores, metric, heading)]
     named += [table.Column.read(c, where=f"column {number}") for number, c in enumerate(settings.column, start=1)]
     columns = named or table.every_column(scores)
     laid = table.lay_out(scores, columns, rows=settings.rows)

@@ -36,8 +36,14 @@ def table(*, title: str, note: str, levels: Sequence[str], header: Sequence[str]
     for level, name in zip(levels, header[1:], strict=True):
         drawn.add_column(f"[dim]{level}[/dim]\n{name}" if level else name, justify="right", overflow="fold")
     for row in rows:
-        drawn.add_row(*(re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", re.sub(r"\[(?=[-\d])", r"\\[", cell)) for cell in row))
+        drawn.add_row(*(_words(cell) for cell in row))
     console.print(drawn)
+
+
+def _words(cell: str) -> str:
+    """A cell of words as rich prints it: the interval below the value, the best in bold."""
+    below = re.sub(r" \[(?=[-\d])", r"\n\\[", cell)
+    return re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", below)
 
 
 def _cell(value: Any) -> str:
