@@ -102,7 +102,18 @@ def _nearest(values: Floats, obs: pd.DataFrame, *, statistic: str, across: bool,
     chance = [_right(_dealt(mechanism, compound, rng), allowed, found).mean() for _ in range(draws)]
     name = f"{'not same compound, not same batch' if across else 'not same compound'}, 1-NN, {statistic}"
     value = float(right.mean())
-    return [Score(TASK, name, group, "accuracy", value, *interval(right, seed=seed), float(np.nanmean(chance)), len(right))]
+    return [
+        Score(
+            TASK,
+            name,
+            group,
+            f"accuracy {'NSB' if across else 'NSC'}",
+            value,
+            *interval(right, seed=seed),
+            float(np.nanmean(chance)),
+            len(right),
+        )
+    ]
 
 
 def _right(mechanism: npt.NDArray[np.intp], allowed: Flags, found: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:

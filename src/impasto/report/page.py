@@ -109,16 +109,20 @@ def _quality(stage: Ran) -> dict[str, Any]:
     return {"name": stage.name, "rows": summary.to_dict(orient="records"), "bad": bad.to_dict(orient="records")}
 
 
+_COLLAPSE = ("embedding_rank", "prototypes_used", "assignment_entropy")
+
+
 def _training(stage: Ran) -> dict[str, Any]:
     log = [json.loads(line) for line in (stage.result / "log.jsonl").read_text().splitlines()]
-    last = log[-1]
+    first, last = (log[0], log[-1]) if log else ({}, {})
     shares = last.get("target_entropy_share")
     return {
         "name": stage.name,
         "epochs": len(log),
-        "steps": last["step"],
+        "steps": last.get("step", 0),
         "entropy": None if shares is None else f"{shares:.4f}",
-        "svg": Markup(curve.draw(log, title=f"training of {stage.name}")),
+        "collapse": [f"{key.replace('_', ' ')} {first[key]:.2f} to {last[key]:.2f}" for key in _COLLAPSE if key in last],
+        "svg": Markup(curve.draw(log, title=f"training of {stage.name}")) if log else "",
     }
 
 

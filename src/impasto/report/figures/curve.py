@@ -1,4 +1,4 @@
-"""A training run: loss and validation score by epoch, each on its own scale."""
+"""A training run: loss by epoch, and beside it the validation score or the rank of the embeddings, each on its own scale."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 from impasto.report.figures import svg
 
+RIGHT = {"validation_score": "validation MRR", "embedding_rank": "rank of embeddings"}
+"""What stands on the right: key of the log -> what it is called."""
+
 
 def draw(log: list[dict[str, Any]], /, *, title: str, width: float = 420.0, height: float = 240.0) -> str:
-    """Lines of `loss` and, where there is one, `validation_score` with its chance level."""
+    """Lines of `loss` and of the first of `RIGHT` that the log has."""
     left, right, top, bottom = 48.0, 48.0, 14.0, 34.0
     last = max(1, log[-1]["epoch"])
     parts = [svg.box(left, top, width - left - right, height - top - bottom, kind="frame")]
@@ -31,7 +34,11 @@ def draw(log: list[dict[str, Any]], /, *, title: str, width: float = 420.0, heig
         parts.append(svg.text(x, top + 9, f"{high:.2f}", anchor=anchor, kind="tiny"))
 
     curve("loss", svg.PALETTE[0], "left")
-    curve("validation_score", svg.PALETTE[1], "right")
+    other = next((key for key in RIGHT if any(key in line for line in log)), None)
+    if other is not None:
+        curve(other, svg.PALETTE[1], "right")
     parts.append(svg.text(left, height - 8, "loss (left)", kind="soft"))
-    parts.append(svg.text(width - right, height - 8, "validation MRR (right), by epoch", anchor="end", kind="soft"))
+    parts.append(
+        svg.text(width - right, height - 8, f"{RIGHT[other]} (right), by epoch" if other else "by epoch", anchor="end", kind="soft")
+    )
     return svg.figure(parts, width=width, height=height, title=title)
