@@ -233,3 +233,15 @@ def test_pages_far_into_a_stack_are_those_of_the_file(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "stack.tif", pixels[:50], compression="zlib", photometric="minisblack")
     with pytest.raises(read.BadImage, match="the file has 50"):
         read.planes(tmp_path / "stack.tif", [60])
+
+
+def test_batch_and_source_may_come_from_the_platemap(tmp_path: Path) -> None:
+    phenix_plate(tmp_path / "P1")
+    phenix_plate(tmp_path / "P2")
+    rows = [{"plate": p, "well": w, "perturbation": "x", "batch": b} for p, b in (("P1", "late"), ("P2", "early")) for w in ("A01", "P24")]
+    pd.DataFrame(rows).to_csv(tmp_path / "map.csv", index=False)
+    write(find([tmp_path / "P1", tmp_path / "P2"], platemaps=[tmp_path / "map.csv"]), tmp_path / "out")
+    sites = Sites.read(tmp_path / "out")
+    assert sites.table[["batch", "plate"]].drop_duplicates().to_numpy().tolist() == [["early", "P2"], ["late", "P1"]]
+    assert set(sites.table["perturbation"]) == {"x"}
+    assert sites.image(0).shape[0] == 2

@@ -54,7 +54,19 @@ def find(
     for source, (_, beside, _) in zip(sources, parts, strict=True):
         wells = _sidecar(wells, beside, source)
     notes += [_match(wells, table, path) for path, table in maps if schema.WELL in table]
-    return Found(planes, platemap.join(wells, maps), None, tuple(notes))
+    return Found(*_placed(planes, platemap.join(wells, maps)), None, tuple(notes))
+
+
+def _placed(planes: pd.DataFrame, wells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Batch and source, where folders do not tell them and the annotation does, belong to the planes: they say where a site is."""
+    told = [word for word in (schema.SOURCE, schema.BATCH) if word in wells]
+    if not told:
+        return planes, wells
+    keys = [schema.PLATE, schema.WELL]
+    where = planes[keys].merge(wells[[*keys, *told]], on=keys, how="left", validate="many_to_one")
+    given = {word: planes[word].mask(planes[word] == "", where[word].astype("string").fillna("").astype(object)) for word in told}
+    order = [*KEYS, schema.CHANNEL, "path", "page"]
+    return planes.assign(**given).sort_values(order, kind="stable", ignore_index=True), wells.drop(columns=told)
 
 
 def _sidecar(wells: pd.DataFrame, beside: pd.DataFrame, source: Path) -> pd.DataFrame:

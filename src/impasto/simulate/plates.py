@@ -53,7 +53,7 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
 
 
 def _write_platemap(where: pd.DataFrame, path: Path) -> None:
-    told = where.drop(columns=["number", schema.SOURCE, schema.BATCH])
+    told = where.drop(columns="number")
     told.rename(columns=lambda c: f"Metadata_{c}").to_csv(path, index=False)
 
 
