@@ -107,7 +107,8 @@ def reference(
     if on == "all":
         return rows
     schema.one_of(on, ("controls", "all"), what="reference")
-    controls = rows[tables.negative_controls(profiles)[rows]]
+    tables.require(profiles, schema.CONTROL_TYPE, task=task)
+    controls = rows[(profiles.obs[schema.CONTROL_TYPE].iloc[rows].astype(str) == schema.NEGCON).to_numpy()]
     if len(controls) < least:
         place = f" of {group}" if group else ""
         found = f"the {len(rows)} rows{place} hold {len(controls)} negative controls"

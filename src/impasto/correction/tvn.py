@@ -79,8 +79,9 @@ class Tvn(Corrector):
         for group, rows in unmet(shift, profiles, self.settings.by, task=self.name):
             mine = values[reference(profiles, rows, on=self.settings.on, group=group, task=self.name)]
             white = _turned(mine, self.mean, self.spread, self.directions)
-            shift[group] = white.mean(axis=0) if self.settings.coral == "aligned" else np.zeros(white.shape[1])
-            turn[group] = _power(white, ridge=self.settings.ridge, exponent=-0.5) @ self.colour
+            bleach = _power(white, ridge=self.settings.ridge, exponent=-0.5)
+            aligned = self.settings.coral == "aligned"
+            shift[group], turn[group] = (white.mean(axis=0), bleach @ self.colour) if aligned else (np.zeros(len(bleach)), bleach)
         return replace(self, shift=shift, turn=turn)
 
     def met(self) -> tuple[str, ...]:
