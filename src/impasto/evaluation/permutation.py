@@ -13,19 +13,71 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+
+from impasto.evaluation.layout import Layout, Rows
 
 Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.float64]
+_SHARED = 2**14
+"""So many controls at most have all their similarities kept (1 GB), to be looked up for each perturbation."""
+
+
+def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: int, seed: int) -> Numbers:
+    """The p-value of each perturbation by the joint test, at the layout's own level; NaN where no two of its wells may be compared."""
+    controls = np.concatenate([np.empty(0, dtype=np.intp), *where.controls.values()])
+    place = np.full(len(vectors), -1)
+    place[controls] = np.arange(len(controls))
+    among = vectors[controls] @ vectors[controls].T if len(controls) <= _SHARED else None
+    treated = np.flatnonzero(where.treated)
+    wells = {
+        name: treated[rows] for name, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()
+    }
+    found = np.full(len(names), np.nan)
+    for number, name in enumerate(names):
+        members, pools, sides = _pools(wells[name], where)
+        if sum(t for t, _ in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
+            continue
+        similarity = _similarity(vectors, members, place, among)
+        apart = None if where.apart is None else sides
+        found[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=seed, apart=apart))
+    return found
+
+
+def _pools(mine: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
+    """By plate: the treated wells, then the plate's controls; how many of each; and the batch or source that is compared by."""
+    members, pools, sides = [], [], []
+    for plate in np.unique(where.plate[mine]):
+        here, controls = mine[where.plate[mine] == plate], where.controls[plate]
+        if len(controls):
+            members += [here, controls]
+            pools.append((len(here), len(controls)))
+            sides.append("" if where.apart is None else str(where.apart[here[0]]))
+    return np.concatenate([np.empty(0, dtype=np.intp), *members]), pools, sides
+
+
+def _similarity(vectors: Floats, members: Rows, place: Rows, among: Floats | None) -> Floats:
+    """Cosines of all pairs of members (n, n); those of controls are looked up in `among`."""
+    if among is None:
+        return vectors[members] @ vectors[members].T
+    similarity = among[np.ix_(place[members], place[members])]
+    treated = np.flatnonzero(place[members] < 0)
+    similarity[treated] = vectors[members[treated]] @ vectors[members].T
+    similarity[:, treated] = similarity[treated].T
+    return similarity
 
 
 def null_scores(
-    pools: list[tuple[Floats, int]], /, *, draws: int, seed: int, apart: Sequence[str] | None = None
-) -> tuple[float, npt.NDArray[np.float64]]:
+    similarity: Floats, pools: Sequence[tuple[int, int]], /, *, draws: int, seed: int, apart: Sequence[str] | None = None
+) -> tuple[float, Numbers]:
     """The observed mean average precision of one perturbation, and its null distribution (draws,).
 
     Parameters
     ----------
+    similarity
+        Cosines of all members (n, n), plate by plate: the treated wells of each, then its controls.
     pools
-        One entry a plate: unit rows (k + c, width) of its k treated wells, then its c controls, and k.
+        One entry a plate: how many treated wells and how many controls.
     draws
         Size of the null sample.
     seed
@@ -35,33 +87,33 @@ def null_scores(
 
     """
     rng = np.random.default_rng(seed)
-    picks = [_pick(len(values), treated, draws=draws, rng=rng) for values, treated in pools]
-    total, queries = np.zeros(draws + 1), np.zeros(draws + 1)
-    for plate, (values, treated) in enumerate(pools):
-        within = values @ values.T
-        across = [values @ others.T for others, _ in pools]
-        for query in range(treated):
-            mine = picks[plate][:, query]
-            negatives = _sorted_negatives(within, picks[plate], mine)
-            scores = [
-                across[other][mine, picks[other][:, partner]]
-                for other, (_, partners) in enumerate(pools)
-                for partner in range(partners)
-                if not (other == plate and partner == query) and (apart is None or apart[other] != apart[plate])
-            ]
-            if scores:
-                total += _precision(np.stack(scores, axis=1), negatives)
-                queries += 1
-    means = total / np.maximum(queries, 1)
+    starts = np.cumsum([0, *(t + c for t, c in pools)])
+    # Who plays each treated well, as a number of a member (draws + 1, treated wells).
+    players = np.concatenate(
+        [start + _pick(t + c, t, draws=draws, rng=rng) for start, (t, c) in zip(starts[:-1], pools, strict=True)], axis=1
+    )
+    plate = np.repeat(np.arange(len(pools)), [t for t, _ in pools])
+    side = plate if apart is None else np.unique(apart, return_inverse=True)[1][plate]
+    total, queries = np.zeros(draws + 1), 0
+    for query, at in enumerate(plate):
+        partners = np.arange(len(plate)) != query if apart is None else side != side[query]
+        if not partners.any():
+            continue
+        rows = players[:, query]
+        negatives = similarity[rows, starts[at] : starts[at + 1]]
+        np.put_along_axis(negatives, players[:, plate == at] - starts[at], -np.inf, axis=1)
+        total += _precision(similarity[rows[:, None], players[:, partners]], negatives)
+        queries += 1
+    means = total / max(queries, 1)
     return float(means[0]), means[1:]
 
 
-def p_value(observed: float, null: npt.NDArray[np.float64], /) -> float:
+def p_value(observed: float, null: Numbers, /) -> float:
     """(1 + #{null >= observed}) / (1 + draws), with a tolerance for rounding so that ties count."""
     return float((1 + (null >= observed - 1e-9).sum()) / (1 + len(null)))
 
 
-def _pick(size: int, treated: int, *, draws: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def _pick(size: int, treated: int, *, draws: int, rng: np.random.Generator) -> Rows:
     """Which `treated` members of a pool play the treated wells (draws + 1, treated); the first row is the truth."""
     chosen = np.empty((draws + 1, treated), dtype=np.intp)
     chosen[0] = np.arange(treated)
@@ -72,22 +124,18 @@ def _pick(size: int, treated: int, *, draws: int, rng: np.random.Generator) -> n
     return chosen
 
 
-def _sorted_negatives(within: Floats, picked: npt.NDArray[np.intp], query: npt.NDArray[np.intp]) -> Floats:
-    """Similarities of each draw's query to the members of the pool that play the controls: (draws + 1, c), ascending."""
-    scores = within[query].copy()
-    np.put_along_axis(scores, picked, np.inf, axis=1)
-    scores.sort(axis=1)
-    return scores[:, : within.shape[0] - picked.shape[1]]
+def _precision(positives: Floats, negatives: Floats) -> Numbers:
+    """Average precision of every draw (draws, p) among (draws, q), ties averaged, by counting the negatives at or above each positive.
 
-
-def _precision(positives: Floats, negatives: Floats) -> npt.NDArray[np.float64]:
-    """Average precision of every draw, ties averaged, by counting the negatives at or above each positive."""
-    ordered = -np.sort(-positives, axis=1)
-    found = np.arange(1, ordered.shape[1] + 1)
-    above = np.stack(
-        [(negatives > ordered[:, [j]]).sum(axis=1) + 0.5 * (negatives == ordered[:, [j]]).sum(axis=1) for j in range(len(found))], axis=1
-    )
-    return (found / (found + above)).mean(axis=1)
+    Draws lie side by side, so that each comparison is one of long lines.
+    """
+    ordered = np.ascontiguousarray(-np.sort(-positives, axis=1).T)
+    twice = np.zeros(ordered.shape, dtype=np.min_scalar_type(2 * negatives.shape[1]))
+    for negative in np.ascontiguousarray(negatives.T):
+        twice += negative > ordered
+        twice += negative >= ordered
+    found = np.arange(1, len(ordered) + 1)[:, None]
+    return np.asarray((found / (found + twice / 2)).mean(axis=0))
 
 
 def benjamini_hochberg(p_values: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:

@@ -158,7 +158,7 @@ def _at(profiles: anndata.AnnData, level: str, chosen: Chosen) -> tuple[list[Sco
         if protocol == "copairs":
             per["p_value"] = copairs.p_values(detail, draws=draws, seed=seed, null=chosen.null).reindex(names).to_numpy()
         else:
-            per["p_value"] = [_p_value(vectors, where, p, draws=draws, seed=seed) for p in names]
+            per["p_value"] = permutation.p_values(vectors, where, names.tolist(), draws=draws, seed=seed)
         per["corrected_p_value"] = permutation.benjamini_hochberg(per["p_value"].to_numpy())
     scores = [_mean(per, name, group, seed=seed)]
     if tested:
@@ -211,18 +211,3 @@ def _shuffled(where: Layout, *, seed: int) -> Layout:
         mine = np.flatnonzero(where.treated & (where.plate == plate))
         labels[mine] = labels[rng.permutation(mine)]
     return Layout(labels, where.plate, where.treated, where.controls, where.apart)
-
-
-def _p_value(vectors: Floats, where: Layout, perturbation: str, *, draws: int, seed: int) -> float:
-    """The joint permutation test at the layout's own level; NaN where no two wells may be compared."""
-    mine = np.flatnonzero(where.treated & (where.perturbation == perturbation))
-    pools, sides = [], []
-    for plate in np.unique(where.plate[mine]):
-        here = mine[where.plate[mine] == plate]
-        if len(where.controls[plate]):
-            pools.append((vectors[np.concatenate([here, where.controls[plate]])], len(here)))
-            sides.append("" if where.apart is None else where.apart[here[0]])
-    if sum(treated for _, treated in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
-        return float("nan")
-    observed, null = permutation.null_scores(pools, draws=draws, seed=seed, apart=None if where.apart is None else sides)
-    return permutation.p_value(observed, null)

@@ -1,0 +1,72 @@
+"""The joint permutation test against plain loops over the same draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from impasto import ranking
+from impasto.evaluation import permutation, replicates
+from impasto.evaluation.layout import layout
+
+
+def _wells() -> tuple[pd.DataFrame, np.ndarray]:
+    """Two plates of one batch and one of another, unequal in controls; perturbation b stands twice on the first plate."""
+    rows = []
+    for plate, (wells, controls) in {"P0": ("abb", 3), "P1": ("ab", 5), "P2": ("ab", 4)}.items():
+        rows += [(plate, "X" if plate < "P2" else "Y", w, "trt") for w in wells] + [(plate, "X", "DMSO", "negcon")] * controls
+    obs = pd.DataFrame(rows, columns=["plate", "batch", "perturbation", "control_type"]).rename(index=str)
+    return obs, ranking.unit(np.random.default_rng(0).normal(size=(len(obs), 4)))
+
+
+def naive_precision(positives: list[float], negatives: list[float]) -> float:
+    total = 0.0
+    for found, score in enumerate(sorted(positives, reverse=True), start=1):
+        total += found / (found + sum(n > score for n in negatives) + sum(n == score for n in negatives) / 2)
+    return total / len(positives)
+
+
+@pytest.mark.parametrize("apart", [None, ["X", "X", "Y"]], ids=["any", "batch"])
+def test_each_draw_is_the_score_of_the_wells_it_took(apart: list[str] | None) -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.integers(-2, 3, size=(15, 3)).astype(np.float32)  # whole numbers: exact products, many ties
+    similarity, pools, draws = vectors @ vectors.T, [(2, 3), (1, 4), (1, 4)], 40
+    observed, null = permutation.null_scores(similarity, pools, draws=draws, seed=7, apart=apart)
+    again = np.random.default_rng(7)
+    starts = [0, 5, 10]
+    picks = [permutation._pick(t + c, t, draws=draws, rng=again) for t, c in pools]
+    expected = []
+    for draw in range(draws + 1):
+        players = [(plate, starts[plate] + int(m)) for plate in range(3) for m in picks[plate][draw]]
+        scores = []
+        for place, (plate, query) in enumerate(players):
+            partners = [m for i, (p, m) in enumerate(players) if i != place and (apart is None or apart[p] != apart[plate])]
+            taken = {m for p, m in players if p == plate}
+            negatives = [m for m in range(starts[plate], starts[plate] + sum(pools[plate])) if m not in taken]
+            if partners:
+                scores.append(naive_precision([similarity[query, m] for m in partners], [similarity[query, m] for m in negatives]))
+        expected.append(np.mean(scores))
+    np.testing.assert_allclose([observed, *null], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", ["any", "batch"])
+def test_what_is_looked_up_is_what_is_computed_and_the_truth_is_the_score(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    obs, vectors = _wells()
+    where = layout(obs, level=level)
+    found = permutation.p_values(vectors, where, ["a", "b"], draws=200, seed=0)
+    monkeypatch.setattr(permutation, "_SHARED", 0)
+    np.testing.assert_array_equal(permutation.p_values(vectors, where, ["a", "b"], draws=200, seed=0), found)
+    members, pools, sides = permutation._pools(np.flatnonzero(where.perturbation == "b"), where)
+    apart = None if where.apart is None else sides
+    observed, _ = permutation.null_scores(vectors[members] @ vectors[members].T, pools, draws=1, seed=0, apart=apart)
+    detail = replicates.average_precisions(vectors, where, protocol="plate-controls")
+    assert observed == pytest.approx(detail.loc[detail["perturbation"] == "b", "average_precision"].mean(), abs=1e-6)
+
+
+def test_a_perturbation_without_a_pair_has_no_p_value() -> None:
+    obs, vectors = _wells()
+    obs["perturbation"] = obs["perturbation"].where(obs["plate"] != "P0", "DMSO").where(obs["control_type"] == "trt", "DMSO")
+    obs.loc[obs["plate"] == "P0", "control_type"] = "negcon"
+    found = permutation.p_values(vectors, layout(obs.assign(batch="X"), level="batch"), ["a"], draws=20, seed=0)
+    assert np.isnan(found).all()
