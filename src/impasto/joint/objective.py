@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from impasto.joint.settings import TwoTowersSettings
+from impasto.joint.settings import LossSettings
 from impasto.losses.clip import clip
 from impasto.losses.cloob import cloob
 from impasto.losses.cwcl import cwcl, entropy_share, weights
@@ -22,7 +22,7 @@ class Objective(nn.Module):
 
     no_decay = ("log_scale", "bias")
 
-    def __init__(self, settings: TwoTowersSettings) -> None:
+    def __init__(self, settings: LossSettings) -> None:
         super().__init__()
         self.settings = settings
         start = settings.scale or (10.0 if settings.loss in _SIGMOID else 14.3)

@@ -14,16 +14,18 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import anndata
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from impasto.joint.settings import TwoTowersSettings
+from impasto import schema
+from impasto.joint.settings import PerturbationSettings
 from impasto.nets.encoders import molecule
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.perturbations import fingerprints, molecular_graphs
-from impasto.perturbations.prompts import prompts
+from impasto.perturbations.prompts import prompt
 
 if TYPE_CHECKING:
     from impasto.nets.encoders.text import TextEncoder
@@ -82,14 +84,15 @@ class Graphs:
         return (*map(torch.as_tensor, (atoms, bonds, ends, owner)), torch.arange(len(chosen)))
 
 
-def describe(profiles: anndata.AnnData, settings: TwoTowersSettings, /) -> Described:
+def describe(obs: pd.DataFrame, settings: PerturbationSettings, /) -> Described:
     """What a run reads of the perturbation of every row. Raises InputError where a molecule is needed and missing."""
     if settings.perturbation == "molecule":
-        return of_molecules(fingerprints.of_rows(profiles.obs), settings)
-    return of_texts(prompts(profiles, template=settings.template, details=tuple(settings.details)), settings)
+        return of_molecules(fingerprints.of_rows(obs), settings)
+    details = tuple(settings.details)
+    return of_texts([prompt(row, template=settings.template, details=details) for row in obs.to_dict(orient="records")], settings)
 
 
-def of_molecules(smiles: Sequence[str], settings: TwoTowersSettings, /) -> Described:
+def of_molecules(smiles: Sequence[str], settings: PerturbationSettings, /) -> Described:
     """Molecules, by SMILES, as this run reads them."""
     distinct, which = _distinct(smiles)
     if settings.molecule == "message_passing":
@@ -97,7 +100,7 @@ def of_molecules(smiles: Sequence[str], settings: TwoTowersSettings, /) -> Descr
     return Features(torch.log1p(torch.as_tensor(fingerprints.fingerprints(distinct, bits=settings.bits))), which)
 
 
-def of_texts(texts: Sequence[str], settings: TwoTowersSettings, /) -> Described:
+def of_texts(texts: Sequence[str], settings: PerturbationSettings, /) -> Described:
     """Texts, as this run reads them: features of a frozen encoder, or tokens for one that is trained."""
     distinct, which = _distinct(texts)
     encoder, known = _reader(settings.text, settings.text_pooling)
@@ -107,6 +110,23 @@ def of_texts(texts: Sequence[str], settings: TwoTowersSettings, /) -> Described:
         return Features(torch.stack([known[t] for t in distinct]), which)
     tokens = encoder.tokens(distinct)
     return Tokens(tokens["input_ids"], tokens["attention_mask"], which, width=encoder.width)
+
+
+def treated(obs: pd.DataFrame, /) -> npt.NDArray[np.bool_]:
+    """Which rows (n,) show a perturbation: neither negative controls nor empty wells; all where nothing is said about controls."""
+    known = obs[schema.PERTURBATION].notna().to_numpy(dtype=bool)
+    if schema.CONTROL_TYPE not in obs:
+        return np.asarray(known)
+    return np.asarray(known & ~obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY]).to_numpy())
+
+
+def context(obs: pd.DataFrame, /) -> dict[str, str | None]:
+    """What a question to a run must be told, where all its rows agree: the cell line and the type of perturbation."""
+    found = {}
+    for word in (schema.CELL_LINE, schema.PERTURBATION_TYPE):
+        values = obs[word].dropna().unique() if word in obs else []
+        found[word] = str(values[0]) if len(values) == 1 else None
+    return found
 
 
 @functools.lru_cache(maxsize=1)
@@ -122,7 +142,14 @@ def _distinct(values: Sequence[str]) -> tuple[list[str], Tensor]:
     return distinct.tolist(), torch.as_tensor(which)
 
 
-def tower(settings: TwoTowersSettings, /, *, width: int) -> nn.Module:
+def width(settings: PerturbationSettings, /) -> int:
+    """The width of what `describe` gives, where nothing has been described yet."""
+    if settings.perturbation == "text":
+        return _reader(settings.text, settings.text_pooling)[0].width
+    return molecular_graphs.ATOM_WIDTH if settings.molecule == "message_passing" else settings.bits
+
+
+def tower(settings: PerturbationSettings, /, *, width: int) -> nn.Module:
     """The tower that takes what `describe` gives, of that width, and returns embeddings (N, out)."""
     out, dropout, hidden = settings.out, settings.dropout, settings.molecule_width
     if settings.perturbation == "text":
@@ -138,7 +165,7 @@ def tower(settings: TwoTowersSettings, /, *, width: int) -> nn.Module:
 class TrainedText(nn.Module):
     """A text encoder trained with the towers, whole or its last layers, and a head. The rest of it stays as it was."""
 
-    def __init__(self, settings: TwoTowersSettings, head: nn.Module) -> None:
+    def __init__(self, settings: PerturbationSettings, head: nn.Module) -> None:
         super().__init__()
         from impasto.nets.encoders import text
 

@@ -1,4 +1,4 @@
-"""The settings of the two towers: what `[stage.method]` of a recipe may say."""
+"""The settings of the methods with two towers: what `[stage.method]` of a recipe may say."""
 
 from __future__ import annotations
 
@@ -11,30 +11,11 @@ from impasto.sampling.splits import SplitSettings
 from impasto.settings import Settings
 
 
-class TwoTowersSettings(Settings):
-    """Parts and sizes. The defaults train in about a minute on two CPU cores; the paper's are in recipes/."""
+class PerturbationSettings(Settings):
+    """What is read of a perturbation, the tower that reads it, and the width of the joint space."""
 
-    name: Literal["two_towers"] = "two_towers"
-
-    # ------------------------------------------------------------ profiles
-    blocks: str = "channel"
-    group_by: list[str] = Field(default_factory=lambda: [schema.PERTURBATION])
-    """What makes a bag: perturbation (InChIKey where known), plate and perturbation, plate and well..."""
-    apart: bool = True
-    """Bags of one perturbation never meet in a minibatch, so that they are not each other's negatives."""
-    pooling: str = "gated_attention"
-    profile_tower: Literal["cross_channel_former", "residual"] = "cross_channel_former"
-    width: int | None = 128
-    depth: int = 2
-    """Blocks of the profile tower: of attention, or residual ones."""
-    heads: int = 4
     out: int = 128
     dropout: float = 0.2
-    clip_values: float = 10.0
-    new_channels: Literal["refuse", "leave_out", "begin"] = "refuse"
-    """What becomes of a channel that an earlier run, from which this one starts, does not know."""
-
-    # ------------------------------------------------------------ perturbations
     perturbation: Literal["text", "molecule"] = "text"
     text: str = "minilm"
     text_pooling: Literal["mean", "cls"] = "mean"
@@ -48,7 +29,10 @@ class TwoTowersSettings(Settings):
     bits: int = 8192
     molecule_width: int = 256
 
-    # ------------------------------------------------------------ loss
+
+class LossSettings(Settings):
+    """The loss, and what it begins with."""
+
     loss: Literal["clip", "cwcl", "cloob", "sigclip", "s2l"] = "cwcl"
     centre: bool = False
     sharpness: float | None = None
@@ -58,7 +42,25 @@ class TwoTowersSettings(Settings):
     bias: float = -10.0
     """Of sigclip and s2l, at the start."""
 
-    # ------------------------------------------------------------ minibatches and what is held out
+
+class TwoTowersSettings(PerturbationSettings, LossSettings):
+    """Parts and sizes. The defaults train in about a minute on two CPU cores; the paper's are in recipes/."""
+
+    name: Literal["two_towers"] = "two_towers"
+    blocks: str = "channel"
+    group_by: list[str] = Field(default_factory=lambda: [schema.PERTURBATION])
+    """What makes a bag: perturbation (InChIKey where known), plate and perturbation, plate and well..."""
+    apart: bool = True
+    """Bags of one perturbation never meet in a minibatch, so that they are not each other's negatives."""
+    pooling: str = "gated_attention"
+    profile_tower: Literal["cross_channel_former", "residual"] = "cross_channel_former"
+    width: int | None = 128
+    depth: int = 2
+    """Blocks of the profile tower: of attention, or residual ones."""
+    heads: int = 4
+    clip_values: float = 10.0
+    new_channels: Literal["refuse", "leave_out", "begin"] = "refuse"
+    """What becomes of a channel that an earlier run, from which this one starts, does not know."""
     minibatch: int = 64
     bag: int | None = 8
     split: SplitSettings = SplitSettings()

@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 
 from impasto import feature_names, schema
 from impasto import profiles as tables
-from impasto.joint import channels, perturbation, two_towers
-from impasto.joint.feed import BagFeed
+from impasto.joint import image_towers, perturbation, two_towers
+from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
 from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
 from impasto.perturbations import fingerprints
@@ -30,6 +30,8 @@ from impasto.sampling import bags
 from impasto.schema import InputError
 from impasto.training import checkpoint
 
+_METHODS: dict[str, Any] = {"two_towers": two_towers, "image_towers": image_towers}
+"""Name of a method with a joint space -> its module: SETTINGS, rebuild, values, embed_bags."""
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 
@@ -39,9 +41,9 @@ class Space:
     """A trained pair of towers with what it needs to read new data."""
 
     folder: Path
-    settings: TwoTowersSettings
+    settings: TwoTowersSettings | ImageTowersSettings
     facts: dict[str, Any]
-    method: TwoTowers
+    method: TwoTowers | ImageTowers
 
     @classmethod
     def load(cls, folder: Path | str) -> Space:
@@ -52,10 +54,11 @@ class Space:
                 f"{folder} is not a trained run (it has no model.json); train one with: impasto train RECIPE --profiles P --out {folder}"
             )
         described = json.loads((folder / "model.json").read_text())
-        if described["method"]["name"] != "two_towers":
-            raise InputError(f"{folder} holds a {described['method']['name']} model, which has no joint space; use a two_towers run")
-        settings = TwoTowersSettings.read(described["method"], where=f"{folder}/model.json")
-        method = two_towers.rebuild(settings, described["facts"])
+        name = described["method"]["name"]
+        if name not in _METHODS:
+            raise InputError(f"{folder} holds a {name} model, which has no joint space; use a run of {' or '.join(_METHODS)}")
+        settings = _METHODS[name].SETTINGS.read(described["method"], where=f"{folder}/model.json")
+        method = _METHODS[name].rebuild(settings, described["facts"])
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
         return cls(folder, settings, described["facts"], method.eval())
 
@@ -68,16 +71,15 @@ class Space:
     def rows(self, profiles: anndata.AnnData) -> Vectors:
         """A unit vector (rows, out) of each row of Profiles on its own, whatever is known of its perturbation."""
         profiles = self._matching(profiles)
-        return self._bags(self._values(profiles), [np.array([i]) for i in range(profiles.n_obs)])
+        return self._bags(self._values(profiles), [np.array([i]) for i in range(profiles.n_obs)]).numpy()
 
     def _values(self, profiles: anndata.AnnData) -> torch.Tensor:
-        two_towers.finite(profiles)
-        found, _ = channels.values(profiles, self.settings, among=self.facts["blocks"], width=int(self.facts["profile_width"]))
-        return torch.as_tensor(found)
+        found: torch.Tensor = _METHODS[self.settings.name].values(profiles, self.settings, self.facts)
+        return found
 
-    def _bags(self, values: torch.Tensor, members: list[Rows]) -> Vectors:
-        feed = BagFeed(values, None, members, minibatch=1, bag=None, seed=0)
-        return np.concatenate([self.method.embed(bag).numpy() for bag in feed.whole()])
+    def _bags(self, values: torch.Tensor, members: list[Rows]) -> torch.Tensor:
+        found: torch.Tensor = _METHODS[self.settings.name].embed_bags(self.method, values, members)
+        return found
 
     @torch.no_grad()
     def embed(self, profiles: anndata.AnnData) -> anndata.AnnData:
@@ -90,15 +92,16 @@ class Space:
         """
         profiles = self._matching(profiles)
         values = self._values(profiles)
-        each = self._bags(values, [np.array([i]) for i in range(profiles.n_obs)])
+        each = self._bags(values, [np.array([i]) for i in range(profiles.n_obs)]).numpy()
         treated = np.flatnonzero(np.isin(profiles.obs_names, two_towers.without_controls(profiles).obs_names))
         observed = profiles[treated]
-        groups = list(bags.groups(observed.obs, by=self.settings.group_by).values())
+        by = self.settings.group_by if isinstance(self.settings, TwoTowersSettings) else [schema.PERTURBATION]
+        groups = list(bags.groups(observed.obs, by=by).values())
         identity = tables.identity(observed.obs).to_numpy(dtype=str)
         _, first_group, numbers = np.unique([identity[g[0]] for g in groups], return_index=True, return_inverse=True)
-        bagged = two_towers.consensus(torch.as_tensor(self._bags(values[torch.as_tensor(treated)], groups)), numbers).numpy()
+        bagged = two_towers.consensus(self._bags(values[torch.as_tensor(treated)], groups), numbers).numpy()
         first = observed[[int(groups[i][0]) for i in first_group]]
-        perturbations = self._described(perturbation.describe(first, self.settings), first.n_obs)
+        perturbations = self._described(perturbation.describe(first.obs, self.settings), first.n_obs)
         sizes = np.bincount(numbers, weights=[len(g) for g in groups]).astype(int)
         described = first.obs.drop(columns=[c for c in (schema.PLATE, schema.WELL, schema.BATCH, schema.SITE) if c in first.obs])
         obs = pd.concat(

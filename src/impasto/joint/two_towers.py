@@ -9,13 +9,12 @@ Lu et al., CellCLIP, section 3 and appendix E. The parts are chosen by name in a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anndata
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,6 +34,8 @@ from impasto.schema import InputError
 from impasto.training.earlier import Earlier
 from impasto.training.gather import gather
 from impasto.training.method import Method, Prepared, Step
+
+Rows = npt.NDArray[np.intp]
 
 
 class TwoTowers(Method):
@@ -124,7 +125,7 @@ def _prepare(
     finite(treated)
     parts = split(treated.obs, settings.split, seed=seed)
     values, names = channels.values(treated, settings, among=among, width=width)
-    described = perturbation.describe(treated, settings)
+    described = perturbation.describe(treated.obs, settings)
     torch.manual_seed(seed)
     method = TwoTowers(settings, blocks=len(names), profile_width=values.shape[2], perturbation_width=described.width)
     training = np.clip(values[parts == TRAIN], -settings.clip_values, settings.clip_values)
@@ -147,8 +148,7 @@ def _prepare(
         "perturbation_width": described.width,
         "split": {part: sorted({str(p) for p in treated.obs.loc[parts == part, schema.PERTURBATION]}) for part in PARTS},
         "correction": profiles.uns.get("correction", []),
-        "cell_line": _only(treated.obs, schema.CELL_LINE),
-        "perturbation_type": _only(treated.obs, schema.PERTURBATION_TYPE),
+        **perturbation.context(treated.obs),
     }
     units = treated.obs.iloc[[int(rows[0]) for rows in training_feed.members]]
     return Prepared(method, training_feed, retrieval_score(held) if held.members else None, facts, units=units)
@@ -187,13 +187,22 @@ def rebuild(settings: TwoTowersSettings, facts: dict[str, Any], /) -> TwoTowers:
     return TwoTowers(settings, blocks=len(facts["blocks"]), **sizes)
 
 
+def values(profiles: anndata.AnnData, settings: TwoTowersSettings, facts: dict[str, Any], /) -> Tensor:
+    """What its profile tower reads of profiles: the blocks (rows, channels, width) of the run."""
+    finite(profiles)
+    return torch.as_tensor(channels.values(profiles, settings, among=facts["blocks"], width=int(facts["profile_width"]))[0])
+
+
+def embed_bags(method: TwoTowers, values: Tensor, members: Sequence[Rows], /) -> Tensor:
+    """A unit embedding (groups, out) of each group of rows: its bag, pooled."""
+    feed = BagFeed(values, None, members, minibatch=1, bag=None, seed=0)
+    return torch.cat([method.embed(bag) for bag in feed.whole()])
+
+
 def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:
     """The treated rows: neither negative controls nor empty wells; all rows where nothing is said about controls."""
     tables.require(profiles, schema.PERTURBATION, task="training across modalities")
-    if schema.CONTROL_TYPE not in profiles.obs:
-        return profiles
-    kept = ~profiles.obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY]).to_numpy()
-    return profiles[kept].copy()
+    return profiles[perturbation.treated(profiles.obs)].copy()
 
 
 def finite(profiles: anndata.AnnData) -> None:
@@ -204,11 +213,6 @@ def finite(profiles: anndata.AnnData) -> None:
         raise InputError(
             f"{int(bad.sum())} features hold missing or infinite values (first: {first}); run: impasto correct --method select"
         )
-
-
-def _only(obs: pd.DataFrame, word: str) -> str | None:
-    values = obs[word].dropna().unique() if word in obs else []
-    return str(values[0]) if len(values) == 1 else None
 
 
 SETTINGS = TwoTowersSettings

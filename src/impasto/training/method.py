@@ -34,7 +34,9 @@ class Minibatch:
 
 
 def _moved(value: Any, device: torch.device) -> Any:
-    """Tensors, and tuples of tensors, on a device; anything else as it is."""
+    """Tensors, tuples of tensors and minibatches in a minibatch, on a device; anything else as it is."""
+    if isinstance(value, Minibatch):
+        return value.to(device)
     if isinstance(value, tuple):
         return tuple(_moved(v, device) for v in value)
     return value.to(device) if isinstance(value, Tensor) else value

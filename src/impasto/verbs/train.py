@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 METHODS = {
     "cellpaintr": "impasto.correction.cellpaintr.prepare",
     "two_towers": "impasto.joint.two_towers",
+    "image_towers": "impasto.joint.image_towers",
     "msn": "impasto.pretrain.msn",
     "simclr": "impasto.pretrain.simclr",
     "byol": "impasto.pretrain.byol",

@@ -1,0 +1,168 @@
+"""Two towers on images: a trained image encoder on one side, what was done to the cells on the other (CLOOME and its kin).
+
+    view of a site -> ResNet, ViT, ChannelViT or CA-MAE's encoder -> linear -> p
+    prompt or molecule -> its tower (joint/perturbation.py)                  -> q
+    loss(p, q, scale = 1/tau)
+
+CLOOME (Sanchez-Fernandez et al. 2023): ResNet-50, fingerprints, CLIP or CLOOB; the rows of Lu et al., CellCLIP, Table 2 that train
+on images. A minibatch holds one site of each perturbation, so wells of one compound are never each other's negatives.
+
+After the training, `impasto profile --encoder RUN` gives the encoder's representation of every site, and `impasto embed RUN` takes
+these profiles through the heads; a perturbation's embedding is the mean over its sites.
+
+Departures: the paper's negatives are drawn among sites, with several of one compound in a minibatch. CWCL's soft targets come from
+the representation, detached, as one channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from impasto import feature_names, schema
+from impasto import profiles as tables
+from impasto.joint import perturbation
+from impasto.joint.objective import Objective
+from impasto.joint.perturbation import Described
+from impasto.joint.settings import LossSettings, PerturbationSettings
+from impasto.plates.sites import Sites
+from impasto.pretrain import images
+from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, ViewFeed, Views
+from impasto.sampling.splits import PARTS, TRAIN, SplitSettings, split
+from impasto.training.gather import gather
+from impasto.training.method import Minibatch, Prepared, Step
+
+__all__ = ["READS", "SETTINGS", "ImageTowers", "ImageTowersSettings", "build", "prepare"]
+
+Rows = npt.NDArray[np.intp]
+
+
+class ImageTowersSettings(ImageSettings, PerturbationSettings, LossSettings):
+    """An image encoder and its views, a perturbation tower, a loss, what is held out."""
+
+    name: Literal["image_towers"] = "image_towers"
+    split: SplitSettings = SplitSettings(validation=0.0)
+
+
+@dataclass(frozen=True)
+class Shown(Minibatch):
+    """Views of sites, the number of each site (N,), and the tensors of what was done there."""
+
+    views: Views
+    unit: Tensor
+    perturbation: tuple[Tensor, ...]
+
+    @property
+    def size(self) -> int:
+        return self.views.size
+
+
+class ShownFeed:
+    """Views with the perturbations of their sites."""
+
+    def __init__(self, feed: ViewFeed, described: Described, row_of: Tensor) -> None:
+        self.feed, self.described, self.row_of = feed, described, row_of
+
+    def epoch(self, number: int, /) -> Sequence[Rows]:
+        return self.feed.epoch(number)
+
+    def minibatch(self, rows: Rows, /, *, epoch: int) -> Shown:
+        views = self.feed.minibatch(rows, epoch=epoch)
+        return Shown(views, views.unit, self.described.take(self.row_of[views.unit]))
+
+
+class ImageTowers(ImageMethod):
+    """The trainable pair of towers."""
+
+    def __init__(self, settings: ImageTowersSettings, facts: Facts, /) -> None:
+        super().__init__(settings, facts)
+        self.towers_settings = settings
+        self.head = nn.Sequential(nn.Dropout(settings.dropout), nn.Linear(self.encoder.width, settings.out))
+        self.perturbation_tower = perturbation.tower(settings, width=perturbation.width(settings))
+        self.objective = Objective(settings)
+
+    def embed_representation(self, seen: Tensor, /) -> Tensor:
+        """The encoder's representation (N, width) -> unit embeddings (N, out)."""
+        return functional.normalize(self.head(seen), dim=1)
+
+    def embed_perturbation(self, *described: Tensor) -> Tensor:
+        """What `joint.perturbation` reads of N perturbations -> unit embeddings (N, out)."""
+        return functional.normalize(self.perturbation_tower(*described), dim=1)
+
+    def towers(self, minibatch: Shown, /) -> tuple[Tensor, Tensor, Tensor]:
+        """Unit embeddings of views and perturbations (N, out), and the representation (N, 1, width): all that the loss needs."""
+        seen = self.encoder.represent(self.light(minibatch.views.anchor))
+        return self.embed_representation(seen), self.embed_perturbation(*minibatch.perturbation), seen[:, None]
+
+    def contrast(self, p: Tensor, q: Tensor, seen: Tensor, /) -> Step:
+        """The loss of what `towers` gives, over the global minibatch."""
+        p, q = gather(p), gather(q)
+        loss, monitors = self.objective(p, q, gather(seen))
+        return Step(terms={self.towers_settings.loss: loss}, embeddings={"image": p, "perturbation": q}, monitors=monitors)
+
+    def forward(self, minibatch: Any, /) -> Step:
+        return self.contrast(*self.towers(minibatch))
+
+
+def build(settings: ImageTowersSettings, facts: Facts, /) -> ImageTowers:
+    """The untrained method."""
+    return ImageTowers(settings, facts)
+
+
+def prepare(settings: ImageTowersSettings, sites: Sites, /, *, seed: int) -> Prepared:
+    """The method with the sites of the perturbations that are trained on; negative controls and held-out ones are not shown.
+
+    Raises InputError where the split is impossible, or a perturbation cannot be described.
+    """
+    table = sites.table
+    treated = np.flatnonzero(perturbation.treated(table))
+    parts = split(table.iloc[treated], settings.split, seed=seed)
+    names = table[schema.PERTURBATION].astype(str).to_numpy()[treated]
+    lists = {part: sorted(set(names[parts == part])) for part in PARTS}
+    shown = settings.model_copy(
+        update={
+            "only": {**settings.only, schema.PERTURBATION: lists[TRAIN]},
+            "pairs": settings.pairs.model_copy(update={"epoch": "perturbations", "controls": False}),
+        }
+    )
+    prepared = images.prepare(shown, sites, seed=seed, build=build, across=False)
+    assert isinstance(prepared.method, ImageTowers)
+    trained = treated[parts == TRAIN]
+    row_of = torch.full((len(table),), -1, dtype=torch.long)
+    row_of[torch.as_tensor(trained)] = torch.arange(len(trained))
+    feed = ShownFeed(prepared.feed, perturbation.describe(table.iloc[trained], settings), row_of)
+    facts = {
+        **prepared.facts,
+        "features": feature_names.embedding_names("", prepared.method.encoder.width),
+        "split": lists,
+        **perturbation.context(table.iloc[treated]),
+    }
+    return Prepared(prepared.method, feed, None, facts, units=prepared.units)
+
+
+def rebuild(settings: ImageTowersSettings, facts: dict[str, Any], /) -> ImageTowers:
+    """The method of a run, from what model.json remembers, with untrained weights."""
+    return build(settings, Facts.of(facts))
+
+
+def values(profiles: anndata.AnnData, settings: ImageTowersSettings, facts: dict[str, Any], /) -> Tensor:  # noqa: ARG001 - as of two_towers
+    """What its heads read of profiles: the representation (rows, width) that `impasto profile --encoder RUN` wrote."""
+    return torch.as_tensor(tables.dense(profiles))
+
+
+def embed_bags(method: ImageTowers, values: Tensor, members: Sequence[Rows], /) -> Tensor:
+    """A unit embedding (groups, out) of each group of rows: the mean over its sites."""
+    each = method.embed_representation(values)
+    return functional.normalize(torch.stack([each[torch.as_tensor(rows)].mean(dim=0) for rows in members]), dim=1)
+
+
+SETTINGS = ImageTowersSettings
+"""The settings that `[stage.method]` of a recipe is checked against."""

@@ -1,0 +1,96 @@
+"""Two towers on painted plates: trained from recipe to search, held-out perturbations never shown, gradients of every part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from impasto import profiles as tables
+from impasto.joint import image_towers
+from impasto.joint.image_towers import ImageTowersSettings
+from impasto.joint.space import Space
+from impasto.plates.sites import Sites
+from impasto.schema import InputError
+from impasto.simulate import plates
+from impasto.simulate.plan import Plan
+from impasto.verbs import ingest, profile, train
+from impasto.verbs.ingest import IngestSettings
+from impasto.verbs.profile import ProfileSettings
+from impasto.verbs.train import TrainSettings
+
+SMALL = {
+    "name": "image_towers",
+    "perturbation": "molecule",
+    "loss": "cwcl",
+    "minibatch": 4,
+    "out": 8,
+    "bits": 64,
+    "molecule_width": 8,
+    "encoder": {"name": "vit", "patch": 8, "width": 24, "depth": 1, "heads": 3},
+    "views": {"size": 32, "focal": 0},
+    "split": {"validation": 0.0, "test": 0.4},
+}
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plates")
+    plan = Plan(plates=1, perturbations=8, mechanisms=2, controls=2, pixels=32, cells=2)
+    plates.write(plan, folder / "sim", seed=0, images=True)
+    given = {"sources": [str(p) for p in sorted((folder / "sim" / "images").iterdir())], "platemap": [str(folder / "sim" / "platemap.csv")]}
+    ingest.run(IngestSettings.read(given, where="test"), folder / "sites")
+    return folder / "sites"
+
+
+@pytest.fixture(scope="module")
+def run(sites: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "model"
+    train.run(TrainSettings(sites=sites, method=SMALL, loop={"epochs": 2}), out)
+    return out
+
+
+def test_held_out_perturbations_and_controls_are_never_shown(sites: Path) -> None:
+    opened = Sites.read(sites)
+    prepared = image_towers.prepare(ImageTowersSettings.read(SMALL, where="test"), opened, seed=1)
+    names = opened.table["perturbation"].astype(str).to_numpy()
+    shown = {names[int(i)] for rows in prepared.feed.epoch(0) for i in prepared.feed.minibatch(rows, epoch=0).unit}
+    assert shown == set(prepared.facts["split"]["train"])
+    assert len(prepared.facts["split"]["test"]) == 3
+    assert not shown & set(prepared.facts["split"]["test"])
+    rows = np.concatenate(prepared.feed.epoch(0))
+    assert len(rows) == len(shown)  # one site of each: wells of one compound never meet
+
+
+def test_every_part_learns(sites: Path) -> None:
+    prepared = image_towers.prepare(ImageTowersSettings.read(SMALL, where="test"), Sites.read(sites), seed=0)
+    prepared.method.train()
+    prepared.method(prepared.feed.minibatch(prepared.feed.epoch(0)[0], epoch=0)).loss.backward()
+    for part in ("encoder", "head", "perturbation_tower", "objective"):
+        assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in getattr(prepared.method, part).parameters()), part
+
+
+def test_sites_go_through_the_encoder_and_the_heads(sites: Path, run: Path, tmp_path: Path) -> None:
+    profile.run(ProfileSettings(images=sites, encoder=str(run)), tmp_path / "p.parquet")
+    features = tables.read(tmp_path / "p.parquet")
+    space = Space.load(run)
+    embedded = space.embed(features)
+    consensus = embedded.obs["level"] == "perturbation"
+    assert (embedded.obs.loc[consensus, "modality"] == "profile").sum() == 8
+    row = embedded.obs.index.get_loc(embedded.obs[embedded.obs["modality"] == "perturbation"].index[0])
+    np.testing.assert_allclose(space.smiles(embedded.obs["smiles"].iloc[row]), embedded.X[row], atol=1e-6)
+    # A perturbation's embedding is the mean of its sites'.
+    name = embedded.obs["perturbation"].iloc[row]
+    each = embedded.X[((embedded.obs["level"] == "well") & (embedded.obs["perturbation"] == name)).to_numpy()].mean(axis=0)
+    whole = embedded.X[(consensus & (embedded.obs["modality"] == "profile") & (embedded.obs["perturbation"] == name)).to_numpy()][0]
+    np.testing.assert_allclose(whole, each / np.linalg.norm(each), atol=1e-5)
+    with pytest.raises(InputError, match="reads no text"):
+        space.text("a sentence")
+
+
+def test_what_it_embeds_is_what_it_trained(sites: Path, run: Path) -> None:
+    space = Space.load(run)
+    seen = torch.randn(5, 24)
+    torch.testing.assert_close(space.method.embed_representation(seen), torch.nn.functional.normalize(space.method.head(seen), dim=1))
