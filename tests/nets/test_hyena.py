@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from impasto.nets import hyena
 from impasto.nets.hyena import Hyena, ImplicitFilter, long_convolution
 from impasto.nets.trunk import Trunk
 
@@ -34,7 +35,9 @@ def test_the_long_convolution_is_the_double_sum(batch: int, channels: int, lengt
     torch.testing.assert_close(long_convolution(u, h), double_sum(u, h), rtol=1e-10, atol=1e-10)
 
 
-def test_its_gradient_is_right() -> None:
+@pytest.mark.parametrize("cached", [2**20, 1])
+def test_its_gradient_is_right_whatever_rows_go_together(cached: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hyena, "_CACHED", cached)
     torch.manual_seed(0)
     u = torch.randn(2, 3, 7, dtype=torch.float64, requires_grad=True)
     h = torch.randn(3, 13, dtype=torch.float64, requires_grad=True)

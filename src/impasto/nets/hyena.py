@@ -6,7 +6,7 @@
 
 CellPainTR, Eqs. 4 and 5 (papers' "recurrences" N + 1 = 3 projections); Poli et al. 2023 (implicit filter, exponential window, sine
 activations, short convolution); Oh et al. 2023 (both directions). The convolution is done by FFT over at least 2L - 1 points, so
-nothing wraps around, and one row of the minibatch at a time: no complex array of the whole minibatch is ever held.
+nothing wraps around, a few rows of the minibatch at a time: no complex array of a whole minibatch of long rows is ever held.
 
 Departures: h^1 is the identity unless `whole`, as in Poli et al.'s own operator: N gates, N - 1 long convolutions. The window falls
 with |o| (with o itself, as it is printed elsewhere, it grows without bound on one side). The short convolution is centred. The
@@ -23,6 +23,9 @@ import torch
 from torch import Tensor, nn
 
 
+_CACHED = 2**20
+
+
 class _LongConvolution(torch.autograd.Function):
     """y[b, c, t] = sum_s h[c, t - s + L - 1] u[b, c, s]; spectra are computed again in the backward pass instead of kept."""
 
@@ -33,8 +36,8 @@ class _LongConvolution(torch.autograd.Function):
         points = _points(2 * length - 1)
         spectrum = torch.fft.rfft(_wrapped(h, points))
         y = torch.empty_like(u)
-        for row in range(len(u)):
-            y[row] = torch.fft.irfft(torch.fft.rfft(u[row], points).mul_(spectrum), points)[:, :length]
+        for rows in _parts(u, points):
+            y[rows] = torch.fft.irfft(torch.fft.rfft(u[rows], points).mul_(spectrum), points)[..., :length]
         return y
 
     @staticmethod
@@ -45,10 +48,10 @@ class _LongConvolution(torch.autograd.Function):
         conjugate = torch.fft.rfft(_wrapped(h, points)).conj().resolve_conj()
         to_u = torch.empty_like(u)
         total = torch.zeros_like(conjugate)
-        for row in range(len(u)):
-            above = torch.fft.rfft(gradients[0][row], points)
-            total.addcmul_(torch.fft.rfft(u[row], points).conj(), above)
-            to_u[row] = torch.fft.irfft(above.mul_(conjugate), points)[:, :length]
+        for rows in _parts(u, points):
+            above = torch.fft.rfft(gradients[0][rows], points)
+            total += (torch.fft.rfft(u[rows], points).conj() * above).sum(dim=0)
+            to_u[rows] = torch.fft.irfft(above.mul_(conjugate), points)[..., :length]
         whole = torch.fft.irfft(total, points)
         # Offset 0 comes first, negative offsets stand at the end of the circle.
         return to_u, torch.cat([whole[:, points - length + 1 :], whole[:, :length]], dim=1)
@@ -57,6 +60,12 @@ class _LongConvolution(torch.autograd.Function):
 def _points(least: int) -> int:
     """The smallest 2^k, 3, 5 or 7 times 2^k that is enough: lengths at which the transforms of a CPU are at their fastest."""
     return min(odd << max(0, math.ceil(math.log2(least / odd))) for odd in (1, 3, 5, 7))
+
+
+def _parts(u: Tensor, points: int) -> list[slice]:
+    """Rows that are transformed together: few enough for their spectra to stay in a processor's cache."""
+    rows = max(1, _CACHED // (u.shape[1] * points))
+    return [slice(start, start + rows) for start in range(0, len(u), rows)]
 
 
 def _wrapped(h: Tensor, points: int) -> Tensor:
