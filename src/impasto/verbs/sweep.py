@@ -120,11 +120,20 @@ def folder_name(label: str) -> str:
 
 
 def _scores(folder: Path, label: str) -> Any:
-    """The tidy numbers of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside."""
+    """The tidy numbers of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside.
+
+    An evaluation of several named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
+    """
     import pandas as pd
 
+    from impasto.report.figures.scores import is_baseline
+
     scores = pd.read_csv(folder / "results.csv")
-    return scores.assign(group=scores["group"].replace(DEFAULT_GROUP, label))
+    groups = scores["group"].astype(str)
+    own = {g for g in groups if not is_baseline(g)}
+    if len(own) > 1 and DEFAULT_GROUP not in own:
+        return scores.assign(group=label + ": " + groups)
+    return scores.assign(group=groups.replace(DEFAULT_GROUP, label))
 
 
 VERB = Verb(settings=SweepSettings, inputs=inputs, run=run, result="")

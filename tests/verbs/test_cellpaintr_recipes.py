@@ -1,0 +1,73 @@
+"""The correction bench end to end on its smoke twin; a run of CellPainTR corrects and embeds by the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from impasto import profiles as tables
+from impasto import recipe as recipes
+from impasto.verbs.run import run_stages
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+def impasto(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bench")
+    run_stages(recipes.read(RECIPES / "smoke" / "correction_methods.toml"), out)
+    return out
+
+
+def test_the_bench_prints_the_layout_of_table_1(bench: Path) -> None:
+    text = (bench / "sets/smoke/0/table/table.md").read_text()
+    for heading in ("graph conn.", "sil. batch", "NMI", "ARI", "sil. label", "mAP (control)", "mAP (no rep)", "overall"):
+        assert heading in text
+    for row in ("baseline", "rank normal", "ComBat", "Harmony", "sphering", "TVN", "CellPainTR (1)", "CellPainTR (2)", "CellPainTR (3)"):
+        assert f"| {row} |" in text
+    laid = pd.read_csv(bench / "sets/smoke/0/table/table.csv")
+    assert (laid["row"] == "chance").any()
+    own = laid[~laid["row"].isin(["chance", "position only", "cell count only", "shuffled labels"])]
+    assert own["low"].notna().mean() > 0.9
+
+
+def test_a_sweep_over_data_sets_keeps_their_methods_apart(bench: Path) -> None:
+    groups = set(pd.read_csv(bench / "sets/results.csv")["group"])
+    assert {"smoke: baseline", "smoke: CellPainTR (3)", "smoke: shuffled labels"} <= groups
+    assert "| smoke: Harmony |" in (bench / "aggregates/table.md").read_text()
+
+
+def test_only_what_was_not_fitted_is_scored(bench: Path) -> None:
+    run = bench / "sets/smoke/0"
+    baseline = tables.read(run / "baseline/profiles.parquet")
+    split = json.loads((run / "inter/model.json").read_text())["facts"]["split"]
+    held = set(baseline.obs.loc[baseline.obs["split"] == "test", "perturbation"])
+    assert held
+    assert not held & set(split["train"])
+    scores = pd.read_csv(run / "mixing/results.csv")
+    expected = ((baseline.obs["split"] == "test") | baseline.obs["spared"]).sum()
+    assert scores.loc[scores["metric"] == "silhouette batch", "n"].max() <= expected
+
+
+def test_a_run_corrects_and_embeds_by_the_command_line(bench: Path, tmp_path: Path) -> None:
+    run, baseline = bench / "sets/smoke/0/inter", bench / "sets/smoke/0/baseline/profiles.parquet"
+    done = impasto("correct", baseline, "--method", "cellpaintr", "--set", f"run={run}", "--out", tmp_path / "c.parquet", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["features"]["after"] == 16
+    assert "source" in told["explained"]
+    done = impasto("embed", run, baseline, "--out", tmp_path / "e.parquet")
+    assert done.returncode == 0, done.stderr
+    corrected, embedded = tables.read(tmp_path / "c.parquet"), tables.read(tmp_path / "e.parquet")
+    assert (corrected.X == embedded.X).all()
+    bad = impasto("correct", baseline, "--method", "cellpaintr", "--set", "run=nowhere", "--out", tmp_path / "n.parquet")
+    assert bad.returncode == 2
