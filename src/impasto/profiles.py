@@ -349,6 +349,12 @@ def identity(obs: pd.DataFrame) -> pd.Series:
     return obs[schema.INCHIKEY].astype("string").fillna(own) if schema.INCHIKEY in obs else own
 
 
+def one_name(obs: pd.DataFrame) -> pd.Series:
+    """The perturbation of each row, under one name where several names share an InChIKey: the first of them in order."""
+    own = obs[schema.PERTURBATION].astype("string")
+    return own.groupby(identity(obs).to_numpy()).transform("min")
+
+
 def negative_controls(profiles: anndata.AnnData) -> npt.NDArray[np.bool_]:
     """Which rows are negative controls, as a boolean vector (rows,)."""
     require(profiles, schema.CONTROL_TYPE, task="finding the negative controls")

@@ -287,3 +287,15 @@ def _two_positions() -> anndata.AnnData:
             rows.append({"plate": plate, "well": f"A{well + 1:02d}", **kind})
     obs = pd.DataFrame(rows).rename(index=str)
     return anndata.AnnData(X=rng.normal(size=(40, 5)).astype(np.float32), obs=obs)
+
+
+def test_two_names_of_one_compound_are_replicates_and_not_negatives() -> None:
+    data = _two_positions()
+    keys = {"c0": "AAAA", "c1": "AAAA", "c2": "BBBB", "c3": "CCCC"}
+    named_twice = data.copy()
+    named_twice.obs["inchikey"] = [keys.get(str(p)) for p in data.obs["perturbation"]]
+    joined = data.copy()
+    joined.obs["perturbation"] = data.obs["perturbation"].astype(str).replace({"c1": "c0"})
+    for protocol in ("plate-controls", "plate-others"):
+        one, two = (replicates.evaluate(d, protocol=protocol, draws=20)[0] for d in (named_twice, joined))
+        assert one == two

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto import profiles as tables
 from impasto import ranking, schema
 from impasto.evaluation import baselines, copairs, inputs, permutation
 from impasto.evaluation.layout import LEVELS, Layout, Rows, Together, layout, together
@@ -106,7 +107,7 @@ def evaluate(
     if level != "all":
         return _at(profiles, level, chosen)
     scores: list[Score] = []
-    tables: dict[str, list[pd.DataFrame]] = {}
+    details: dict[str, list[pd.DataFrame]] = {}
     left_out: list[dict[str, str]] = []
     for each in LEVELS:
         try:
@@ -116,10 +117,10 @@ def evaluate(
             continue
         scores += found
         for name, frame in detail.items():
-            tables.setdefault(name, []).append(frame)
+            details.setdefault(name, []).append(frame)
     if not scores:
         raise InputError(left_out[0]["reason"])
-    joined = {name: pd.concat(frames, ignore_index=True) for name, frames in tables.items()}
+    joined = {name: pd.concat(frames, ignore_index=True) for name, frames in details.items()}
     return scores, joined | ({"left_out": pd.DataFrame(left_out)} if left_out else {})
 
 
@@ -139,7 +140,7 @@ class Chosen:
 def _at(profiles: anndata.AnnData, level: str, chosen: Chosen) -> tuple[list[Score], dict[str, pd.DataFrame]]:
     """The scores and tables at one level."""
     protocol, draws, seed, group = chosen.protocol, chosen.draws, chosen.seed, chosen.group
-    where = layout(profiles.obs, level=level)
+    where = layout(_named_once(profiles.obs), level=level)
     values = inputs.finite(profiles)
     vectors = ranking.unit(values)
     name = f"{protocol}, level={level}"
@@ -169,6 +170,11 @@ def _at(profiles: anndata.AnnData, level: str, chosen: Chosen) -> tuple[list[Sco
     places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)
     wells = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
     return scores, {"per_group": per.assign(profiles=group, protocol=name), "per_well": wells.assign(profiles=group, protocol=name)}
+
+
+def _named_once(obs: pd.DataFrame) -> pd.DataFrame:
+    """One compound bought twice has two names and one InChIKey: its wells are replicates, never negatives, of each other."""
+    return obs.assign(**{schema.PERTURBATION: tables.one_name(obs)}) if schema.PERTURBATION in obs else obs
 
 
 def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
