@@ -41,3 +41,18 @@ def test_a_label_in_one_batch_says_nothing_of_mixing() -> None:
     found = silhouette.of_batches(values, np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 1]))
     assert found.shape == (1,)
     assert found[0] == pytest.approx(1 - np.abs(silhouette.samples(values[:3], np.array([0, 0, 1]))).mean())
+
+
+@pytest.mark.parametrize("metric", silhouette.METRICS)
+def test_batches_are_scored_label_by_label_as_scikit_learn_does(metric: str) -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(300, 6)).astype(np.float32)
+    labels, batches = rng.integers(-1, 9, 300), rng.integers(3, 7, 300) * 10
+    batches[labels == 4] = 30  # one batch only
+    found = silhouette.of_batches(values, labels, batches, metric=metric)
+    expected = [
+        1 - np.abs(silhouette_samples(values[labels == n].astype(np.float64), batches[labels == n], metric=metric)).mean()
+        for n in range(9)
+        if n != 4
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -44,7 +44,7 @@ def _sums(values: Floats, codes: Codes, clusters: int) -> Numbers:
     return np.asarray(np.add.reduceat(values[order].astype(np.float64), starts, axis=0))
 
 
-def _distances(queries: Numbers, values: Floats) -> Numbers:
+def _distances(queries: Numbers, values: npt.NDArray[np.floating]) -> Numbers:
     others = values.astype(np.float64)
     square = (queries**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * queries @ others.T
     return np.sqrt(np.maximum(square, 0.0))
@@ -53,13 +53,14 @@ def _distances(queries: Numbers, values: Floats) -> Numbers:
 def _silhouette(total: Numbers, codes: Codes, sizes: Numbers) -> Numbers:
     """From the summed distance of each row to each cluster (rows, clusters)."""
     rows = np.arange(len(codes))
-    own = total[rows, codes] / np.maximum(sizes[codes] - 1, 1)
+    mine = sizes[codes]
+    own = total[rows, codes] / np.maximum(mine - 1, 1)
     means = total / sizes
     means[rows, codes] = np.inf
     other = means.min(axis=1)
     widest = np.maximum(own, other)
     found = np.divide(other - own, widest, out=np.zeros(len(codes)), where=widest > 0)
-    return np.where(sizes[codes] > 1, found, 0.0)
+    return np.where(mine > 1, found, 0.0)
 
 
 def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: str = "cosine") -> Numbers:
@@ -67,10 +68,22 @@ def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: str 
 
     Labels with as many batches as rows have no silhouette and are left out.
     """
-    order = np.argsort(labels, kind="stable")
-    found = []
-    for rows in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        names, codes = np.unique(batches[rows], return_inverse=True)
-        if labels[rows[0]] >= 0 and 1 < len(names) < len(rows):
-            found.append(1 - np.abs(samples(values[rows], codes.astype(np.intp), metric=metric)).mean())
-    return np.array(found)
+    order = np.lexsort((batches, labels))
+    order = order[np.searchsorted(labels[order], 0) :]
+    # Sorted by label, then batch: a run of equal ones is a cluster, its code its number within the label.
+    one, two = labels[order], batches[order]
+    starts = np.flatnonzero(np.diff(one, prepend=-1))
+    cluster = np.cumsum((np.diff(one, prepend=-1) != 0) | (np.diff(two, prepend=-1) != 0))
+    ends = np.append(starts[1:], len(order))
+    codes = cluster - np.repeat(cluster[starts], ends - starts)
+    several = codes[ends - 1] + 1
+    kept = np.flatnonzero((several > 1) & (several < ends - starts))
+    vectors = (ranking.unit(values) if metric == "cosine" else values)[order]
+    found = np.empty(len(kept))
+    for number, label in enumerate(kept):
+        mine, place = vectors[starts[label] : ends[label]].astype(np.float64), codes[starts[label] : ends[label]]
+        member = np.eye(several[label])[place]
+        sizes = member.sum(axis=0)
+        total = sizes - mine @ (mine.T @ member) if metric == "cosine" else _distances(mine, mine) @ member
+        found[number] = 1 - np.abs(_silhouette(total, place, sizes)).mean()
+    return found
