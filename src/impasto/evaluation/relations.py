@@ -158,7 +158,7 @@ def evaluate(
             null = Null.of(vectors)
             ends = {t: tails(null, threshold=t, protocol=protocol) for t in thresholds}
             for name, index in known.items():
-                label = f"{protocol}, {name}, {statistic} of {len(genes)} {kind} genes"
+                label = f"{protocol}, {name}, {statistic} of {kind} genes"
                 similarity = np.einsum("ij,ij->i", vectors[index[:, 0]], vectors[index[:, 1]])
                 hits = {t: found.hold(similarity) for t, found in ends.items()}
                 scores += _scores(hits, index, len(genes), label=label, group=view or group, protocol=protocol, draws=draws, seed=seed)
