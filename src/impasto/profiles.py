@@ -346,7 +346,10 @@ def identity(obs: pd.DataFrame) -> pd.Series:
     One compound bought twice has two identifiers and one InChIKey; its wells are replicates, never negatives, of each other.
     """
     own = obs[schema.PERTURBATION].astype("string")
-    return obs[schema.INCHIKEY].astype("string").fillna(own) if schema.INCHIKEY in obs else own
+    if schema.INCHIKEY not in obs:
+        return own
+    # .h5ad and .zarr hold no missing strings: there an empty one stands for a perturbation without a molecule.
+    return obs[schema.INCHIKEY].astype("string").replace("", pd.NA).fillna(own)
 
 
 def one_name(obs: pd.DataFrame) -> pd.Series:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from impasto.joint.perturbation import Described
+from impasto.joint.values import Values
 from impasto.sampling import bags
 from impasto.training.method import Minibatch
 
@@ -34,7 +35,7 @@ class Bags(Minibatch):
 
 
 class BagFeed:
-    """Bags of groups of rows, in a seeded order; the values (rows, C, d) are read once and indexed.
+    """Bags of groups of rows, in a seeded order; the values (rows, C, d) lie in memory or in a file, and are indexed.
 
     `names` says what was done to each group. Groups of one name are dealt to different minibatches, so that wells of one
     compound are never each other's negatives; without names (or where they are all different) any groups may meet.
@@ -42,7 +43,7 @@ class BagFeed:
 
     def __init__(
         self,
-        values: Tensor,
+        values: Values,
         described: Described | None,
         members: Sequence[Rows],
         *,

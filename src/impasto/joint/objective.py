@@ -38,7 +38,10 @@ class Objective(nn.Module):
             monitors["bias"] = self.bias
             if s.loss == "sigclip":
                 return sigclip(profiles, perturbations, scale, self.bias), monitors
-            return s2l(profiles, perturbations, scale, self.bias, answers(profiles)), monitors
+            soft = answers(profiles)
+            # How many pairs of different perturbations are near enough for a soft answer: with none, S2L is SigCLIP.
+            monitors["soft_answers"] = (soft.count_nonzero() - len(soft)) / max(1, len(soft) * (len(soft) - 1))
+            return s2l(profiles, perturbations, scale, self.bias, soft), monitors
         if s.loss == "cloob":
             return cloob(profiles, perturbations, scale), monitors
         if s.loss == "clip":

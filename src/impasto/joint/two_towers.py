@@ -22,6 +22,7 @@ from torch.nn import functional
 from impasto import profiles as tables
 from impasto import schema
 from impasto.joint import channels, perturbation
+from impasto.joint import values as blocks
 from impasto.joint.feed import BagFeed, Bags
 from impasto.joint.objective import Objective
 from impasto.joint.settings import TwoTowersSettings
@@ -30,7 +31,6 @@ from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.nets.pooling import POOLINGS
 from impasto.sampling import bags
 from impasto.sampling.splits import PARTS, TRAIN, VALIDATION, split
-from impasto.schema import InputError
 from impasto.training.earlier import Earlier
 from impasto.training.gather import gather
 from impasto.training.method import Method, Prepared, Step
@@ -121,36 +121,36 @@ def prepare_from(settings: TwoTowersSettings, profiles: anndata.AnnData, earlier
 def _prepare(
     settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: int, among: list[str] | None, width: int | None
 ) -> Prepared:
-    treated = without_controls(profiles)
-    finite(treated)
-    parts = split(treated.obs, settings.split, seed=seed)
-    values, names = channels.values(treated, settings, among=among, width=width)
-    described = perturbation.describe(treated.obs, settings)
+    tables.require(profiles, schema.PERTURBATION, task="training across modalities")
+    rows = np.flatnonzero(perturbation.treated(profiles.obs))
+    obs = profiles.obs.iloc[rows]
+    parts = split(obs, settings.split, seed=seed)
+    values, names = blocks.of(profiles, rows, settings, among=among, width=width)
+    described = perturbation.describe(obs, settings)
     torch.manual_seed(seed)
     method = TwoTowers(settings, blocks=len(names), profile_width=values.shape[2], perturbation_width=described.width)
-    training = np.clip(values[parts == TRAIN], -settings.clip_values, settings.clip_values)
-    method.mean.copy_(torch.as_tensor(training.mean(axis=0)))
-    method.spread.copy_(torch.as_tensor(np.maximum(training.std(axis=0), 1e-3)))
-    whole = torch.as_tensor(values)
-    members = list(bags.groups(treated.obs, by=settings.group_by).values())
-    identity = tables.identity(treated.obs).to_numpy(dtype=str)
+    mean, spread = blocks.statistics(values, np.flatnonzero(parts == TRAIN), limit=settings.clip_values)
+    method.mean.copy_(mean)
+    method.spread.copy_(spread.clamp(min=1e-3))
+    members = list(bags.groups(obs, by=settings.group_by).values())
+    identity = tables.identity(obs).to_numpy(dtype=str)
 
     def feed(part: str, *, apart: bool) -> BagFeed:
         mine = [rows for rows in members if parts[rows[0]] == part]
         who = [identity[rows[0]] for rows in mine] if apart else None
-        return BagFeed(whole, described, mine, minibatch=settings.minibatch, bag=settings.bag, seed=seed, names=who)
+        return BagFeed(values, described, mine, minibatch=settings.minibatch, bag=settings.bag, seed=seed, names=who)
 
     training_feed, held = feed(TRAIN, apart=settings.apart), feed(VALIDATION, apart=True)
     facts = {
-        "features": list(treated.var_names),
+        "features": list(profiles.var_names),
         "blocks": names,
         "profile_width": int(values.shape[2]),
         "perturbation_width": described.width,
-        "split": {part: sorted({str(p) for p in treated.obs.loc[parts == part, schema.PERTURBATION]}) for part in PARTS},
+        "split": {part: sorted({str(p) for p in obs.loc[parts == part, schema.PERTURBATION]}) for part in PARTS},
         "correction": profiles.uns.get("correction", []),
-        **perturbation.context(treated.obs),
+        **perturbation.context(obs),
     }
-    units = treated.obs.iloc[[int(rows[0]) for rows in training_feed.members]]
+    units = obs.iloc[[int(rows[0]) for rows in training_feed.members]]
     return Prepared(method, training_feed, retrieval_score(held) if held.members else None, facts, units=units)
 
 
@@ -189,7 +189,7 @@ def rebuild(settings: TwoTowersSettings, facts: dict[str, Any], /) -> TwoTowers:
 
 def values(profiles: anndata.AnnData, settings: TwoTowersSettings, facts: dict[str, Any], /) -> Tensor:
     """What its profile tower reads of profiles: the blocks (rows, channels, width) of the run."""
-    finite(profiles)
+    blocks.finite(profiles)
     return torch.as_tensor(channels.values(profiles, settings, among=facts["blocks"], width=int(facts["profile_width"]))[0])
 
 
@@ -203,16 +203,6 @@ def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:
     """The treated rows: neither negative controls nor empty wells; all rows where nothing is said about controls."""
     tables.require(profiles, schema.PERTURBATION, task="training across modalities")
     return profiles[perturbation.treated(profiles.obs)].copy()
-
-
-def finite(profiles: anndata.AnnData) -> None:
-    """Raise InputError where a feature holds missing or infinite values, naming the first."""
-    bad = ~np.isfinite(tables.dense(profiles)).all(axis=0)
-    if bad.any():
-        first = profiles.var_names[int(np.flatnonzero(bad)[0])]
-        raise InputError(
-            f"{int(bad.sum())} features hold missing or infinite values (first: {first}); run: impasto correct --method select"
-        )
 
 
 SETTINGS = TwoTowersSettings

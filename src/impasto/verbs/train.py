@@ -53,6 +53,8 @@ class TrainSettings(Settings):
     profiles: Path | None = None
     sites: Path | None = None
     start: Path | None = None
+    stored: bool = False
+    """Profiles stay in their .h5ad file and are read a minibatch at a time: for tables larger than memory."""
     method: dict[str, Any]
     loop: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
@@ -70,7 +72,9 @@ def run(settings: TrainSettings, out: Path) -> None:
     loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
     _join_ranks()
     path = _data_path(settings, module)
-    prepared = with_additions(_prepared(module, chosen, _read(path, module), settings), settings.method, seed=settings.seed)
+    prepared = with_additions(
+        _prepared(module, chosen, _read(path, module, stored=settings.stored), settings), settings.method, seed=settings.seed
+    )
     described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, _reads(module): str(path.resolve())}
     if settings.start is not None:
         described["start"] = {"run": str(settings.start.resolve()), "digest": runs.digest(settings.start / "model.safetensors")}
@@ -115,12 +119,16 @@ def _data_path(settings: TrainSettings, module: ModuleType) -> Path:
     return path
 
 
-def _read(path: Path, module: ModuleType) -> Any:
+def _read(path: Path, module: ModuleType, *, stored: bool) -> Any:
     """The data at a path, as the method's `prepare` takes them: Profiles or Sites."""
     if _reads(module) == "sites":
         from impasto.plates.sites import Sites
 
         return Sites.read(path)
+    if stored:
+        from impasto import stored as files
+
+        return files.read(path)
     from impasto import profiles as tables
 
     return tables.read(path)

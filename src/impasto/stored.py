@@ -1,0 +1,36 @@
+"""Profiles larger than memory: annotation is read, the values stay in the file and are read row by row.
+
+An `.h5ad` file keeps X in one uncompressed piece unless it is told otherwise (as `profiles.write` and `anndata` do), so its rows can
+be mapped into memory; half precision halves the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import h5py
+import numpy as np
+
+from impasto import profiles
+from impasto.schema import InputError
+
+
+def read(path: Path | str) -> anndata.AnnData:
+    """Profiles whose X is a `numpy.memmap` of the file. Raises InputError where X does not lie in one piece."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path")
+    if path.suffix != ".h5ad":
+        raise InputError(f"{path}: rows can be read from the file only in .h5ad; write it so, or leave out stored")
+    with h5py.File(path) as file:
+        values = file["X"]
+        offset = values.id.get_offset() if isinstance(values, h5py.Dataset) else None
+        if offset is None or values.chunks is not None:
+            raise InputError(f"{path}: X is compressed, in chunks or sparse; write it uncompressed, or leave out stored")
+        mapped = np.memmap(path, dtype=values.dtype, mode="r", offset=offset, shape=values.shape)
+    told = anndata.read_h5ad(path, backed="r")
+    obs = profiles.normal_annotation(profiles.annotation(told.obs, where=str(path)), where=str(path))
+    uns = {key: told.uns[key] for key in told.uns}
+    told.file.close()
+    return anndata.AnnData(X=mapped, obs=obs, var=profiles.describe_features([str(name) for name in told.var_names]), uns=uns)
