@@ -10,7 +10,7 @@ import time
 import numpy as np
 import torch
 
-PARTS = ("rankings", "p_values", "relations", "silhouettes", "corrections", "memory", "images", "training")
+PARTS = ("rankings", "p_values", "relations", "silhouettes", "corrections", "memory", "images", "training", "cellpaintr")
 
 
 def main() -> None:

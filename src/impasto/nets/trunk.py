@@ -7,6 +7,7 @@ ViT and CrossChannelFormer mix by attention, CellPainTR by a Hyena operator. Sou
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,26 +34,41 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
 
 
+Recompute = Literal["nothing", "mlp", "block"]
+
+
 class Block(nn.Module):
     """One pre-norm residual block: mixer, then an MLP of `mlp_width`, GELU."""
 
-    def __init__(self, mixer: nn.Module, /, *, width: int, mlp_width: int, dropout: float = 0.0) -> None:
+    def __init__(self, mixer: nn.Module, /, *, width: int, mlp_width: int, dropout: float = 0.0, recompute: Recompute = "nothing") -> None:
         super().__init__()
         self.norm_mixer, self.mixer = nn.LayerNorm(width), mixer
         self.norm_mlp = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, mlp_width), nn.GELU(), nn.Dropout(dropout), nn.Linear(mlp_width, width))
         self.dropout = nn.Dropout(dropout)
+        self.recompute = recompute
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
+        if self.recompute == "block" and torch.is_grad_enabled():
+            return checkpoint(self._whole, tokens, mask, use_reentrant=False)
+        return self._whole(tokens, mask)
+
+    def _whole(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         tokens = tokens + self.dropout(self.mixer(self.norm_mixer(tokens), mask))
-        return tokens + self.dropout(self.mlp(self.norm_mlp(tokens)))
+        if self.recompute == "mlp" and torch.is_grad_enabled():
+            return tokens + self.dropout(checkpoint(self._wide, tokens, use_reentrant=False))
+        return tokens + self.dropout(self._wide(tokens))
+
+    def _wide(self, tokens: Tensor) -> Tensor:
+        return self.mlp(self.norm_mlp(tokens))
 
 
 class Trunk(nn.Module):
     """`depth` blocks and a last norm: (batch, tokens, width) -> (batch, tokens, width).
 
-    `mixer` makes one token mixer a block; it is called as `mixer(tokens, mask)`. `recompute` keeps a block's input only and
-    computes the block again in the backward pass: a third more time, the memory of one block instead of all.
+    `mixer` makes one token mixer a block; it is called as `mixer(tokens, mask)`. `recompute` says what is computed again in the
+    backward pass instead of being kept: `mlp` (a ninth more products, two fifths of the memory saved), or the whole `block` (a third
+    more, the memory of one block instead of all).
     """
 
     def __init__(
@@ -63,17 +79,16 @@ class Trunk(nn.Module):
         mixer: Callable[[], nn.Module],
         mlp_width: int | None = None,
         dropout: float = 0.0,
-        recompute: bool = False,
+        recompute: Recompute = "nothing",
     ) -> None:
         super().__init__()
-        self.width, self.recompute = width, recompute
-        self.blocks = nn.ModuleList(Block(mixer(), width=width, mlp_width=mlp_width or 4 * width, dropout=dropout) for _ in range(depth))
+        self.width = width
+        self.blocks = nn.ModuleList(
+            Block(mixer(), width=width, mlp_width=mlp_width or 4 * width, dropout=dropout, recompute=recompute) for _ in range(depth)
+        )
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
         for block in self.blocks:
-            if self.recompute and torch.is_grad_enabled():
-                tokens = checkpoint(block, tokens, mask, use_reentrant=False)
-            else:
-                tokens = block(tokens, mask)
+            tokens = block(tokens, mask)
         return self.norm(tokens)

@@ -48,8 +48,8 @@ class CellPaintrSettings(Settings):
     filter_order: int = 64
     heads: int = 8
     dropout: float = 0.1
-    recompute: bool = False
-    """Keep the memory of one block instead of all; see docs/cellpaintr.md."""
+    recompute: Literal["nothing", "mlp", "block"] = "nothing"
+    """What the backward pass computes again instead of keeping it; see docs/cellpaintr.md."""
     masked: list[float] = Field(default_factory=lambda: [0.05, 0.4])
     temperature: float = 0.07
     quantile: float = 0.01

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impasto.nets.hyena import Hyena
-from impasto.nets.trunk import Attention, Trunk
+from impasto.nets.trunk import Attention, Recompute, Trunk
 
 
 class FeatureTokens(nn.Module):
@@ -108,7 +108,7 @@ class HyenaTransformer(nn.Module):
         filter_order: int = 64,
         heads: int = 8,
         dropout: float = 0.1,
-        recompute: bool = False,
+        recompute: Recompute = "nothing",
     ) -> None:
         super().__init__()
         self.tokens = FeatureTokens(lists, width=width, adapter=adapter)
