@@ -140,6 +140,8 @@ def test_blocks_threads_and_torch_change_no_average_precision(threads: int, monk
     monkeypatch.setattr(ranking, "THREADS", threads)
     np.testing.assert_array_equal(ranking.pool_average_precisions(queries, pool, rows, scores, left_out=out), whole)
     np.testing.assert_allclose(on_torch, whole, atol=1e-6)
+    right = (np.arange(300), rng.integers(0, 2000, 300))
+    np.testing.assert_array_equal(ranking.rank_of_match(queries, pool, right, device="cpu"), ranking.rank_of_match(queries, pool, right))
     for (a, x), (b, y) in zip(
         ranking.similarity_blocks(queries, pool), ranking.similarity_blocks(queries, pool, device="cpu"), strict=True
     ):

@@ -22,7 +22,16 @@ KS = (1, 5, 10)
 TASK = "cross-modal"
 
 
-def evaluate(space: anndata.AnnData, /, *, split: str = "test", ks: tuple[int, ...] = KS, seed: int = 0, group: str = "all") -> list[Score]:
+def evaluate(
+    space: anndata.AnnData,
+    /,
+    *,
+    split: str = "test",
+    ks: tuple[int, ...] = KS,
+    seed: int = 0,
+    group: str = "all",
+    device: str | None = None,
+) -> list[Score]:
     """R@k, median rank and mean reciprocal rank, both directions, over the perturbations of one part of the split.
 
     `space` is the output of `impasto embed`: rows of modality profile (level perturbation where there are any) and of modality
@@ -45,10 +54,14 @@ def evaluate(space: anndata.AnnData, /, *, split: str = "test", ks: tuple[int, .
     texts, which = _unique(texts)
     matches = _matches(names[is_profile], names[is_text], which)
     protocol = f"split={split}, unique candidates"
-    scores = _direction("profile to perturbation", profiles, texts, matches, protocol=protocol, ks=ks, seed=seed, group=group)
+    scores = _direction(
+        "profile to perturbation", profiles, texts, matches, protocol=protocol, ks=ks, seed=seed, group=group, device=device
+    )
     order = np.argsort(matches[1], kind="stable")
     turned = matches[1][order], matches[0][order]
-    return scores + _direction("perturbation to profile", texts, profiles, turned, protocol=protocol, ks=ks, seed=seed, group=group)
+    return scores + _direction(
+        "perturbation to profile", texts, profiles, turned, protocol=protocol, ks=ks, seed=seed, group=group, device=device
+    )
 
 
 def _unique(texts: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ranking.Rows]:
@@ -75,8 +88,9 @@ def _direction(
     ks: tuple[int, ...],
     seed: int,
     group: str,
+    device: str | None,
 ) -> list[Score]:
-    ranks = ranking.rank_of_match(queries, candidates, matches)
+    ranks = ranking.rank_of_match(queries, candidates, matches, device=device)
     usable = ~np.isnan(ranks)
     ranks, right = ranks[usable], np.bincount(matches[0], minlength=len(queries))[usable]
     distinct, times = np.unique(right, return_counts=True)
