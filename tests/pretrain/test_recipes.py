@@ -16,7 +16,8 @@ from impasto.report import page
 from impasto.training.loop import LoopSettings
 from impasto.verbs.train import METHODS, TrainSettings, method_module
 
-FULL = sorted(p for p in (REPOSITORY / "recipes").glob("*.toml") if (REPOSITORY / "recipes" / "smoke" / p.name).exists())
+RECIPES = REPOSITORY / "recipes"
+FULL = sorted(p for p in RECIPES.glob("[!k]*.toml") if (RECIPES / "smoke" / p.name).exists())
 
 
 def chosen(path: Path, out: Path) -> tuple[ImageSettings, LoopSettings] | None:

@@ -196,22 +196,29 @@ def gained(
     return rows
 
 
-def layout(per_split: pd.DataFrame, /) -> str:
-    """Markdown in the papers' layout: rows by columns, mean ± sd over splits, in percent."""
-    sections = []
-    for metric, mine in per_split.groupby("metric", sort=True):
-        grouped = mine.groupby(["row", "column"], sort=False)["value"]
-        cells = pd.DataFrame({"mean": grouped.mean() * 100, "sd": grouped.std(ddof=1).fillna(0.0) * 100}).reset_index()
-        rows, columns = list(dict.fromkeys(mine["row"])), list(dict.fromkeys(mine["column"]))
-        text = {(r.row, r.column): f"{r.mean:.1f} ± {r.sd:.1f}" for r in cells.itertuples()}
-        lines = [f"| {metric}, % | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-        lines += [f"| {row} | {' | '.join(text.get((row, c), '') for c in columns)} |" for row in rows]
-        sections.append("\n".join(lines))
-    return "\n\n".join(sections) + "\n"
+def layout(per_split: pd.DataFrame, /) -> tuple[list[str], list[str], list[list[str]]]:
+    """The papers' layout: level and header of each column (column by metric), and the rows; mean ± sd over splits, in percent."""
+    rows, columns, metrics = (list(dict.fromkeys(per_split[word])) for word in ("row", "column", "metric"))
+    grouped = per_split.groupby(["row", "column", "metric"])["value"]
+    means, spread = grouped.mean() * 100, grouped.std(ddof=1).fillna(0.0) * 100
+    places = [(column, metric) for column in columns for metric in metrics]
+
+    def cell(row: str, column: str, metric: str) -> str:
+        key = (row, column, metric)
+        return f"{means[key]:.1f} ± {spread[key]:.1f}" if key in means.index else ""
+
+    lines = [[row, *(cell(row, *place) for place in places)] for row in rows]
+    return [column for column, _ in places], ["", *(f"{metric}, %" for _, metric in places)], lines
 
 
-def write_layout(path: Path, per_split: pd.DataFrame, /, *, told: str, chance: dict[str, float]) -> None:
-    """The table with what it must be read beside."""
-    beside = ", ".join(f"{metric} {value:.1%}" for metric, value in sorted(chance.items()))
-    with runs.atomic(path) as temporary:
-        temporary.write_text(f"{told}. Chance: {beside}. Mean ± sd over splits.\n\n{layout(per_split)}")
+def write_layout(out: Path, per_split: pd.DataFrame, /, *, title: str, note: str) -> None:
+    """`table.md` and `table.json`, as `impasto table` writes them."""
+    levels, header, rows = layout(per_split)
+    several = len(set(levels)) > 1
+    names = [header[0], *(f"{level}: {name}" if several else name for level, name in zip(levels, header[1:], strict=True))]
+    lines = [names, ["---"] * len(names), *rows]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    with runs.atomic(out / "table.md") as temporary:
+        temporary.write_text(f"# {title}\n\n{text}\n\n{note}\n")
+    told = {"title": title, "note": note, "levels": levels if several else [""] * len(levels), "header": header, "rows": rows}
+    runs.write_json(out / "table.json", told)

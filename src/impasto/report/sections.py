@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from impasto import schema
+from impasto.perturbations import graph
 from impasto.report import table
 from impasto.report.collect import Ran, of_verb
 from impasto.report.figures import lines, scatter, scores
@@ -153,11 +154,24 @@ def _map_cell(row: dict[str, Any]) -> dict[str, Any]:
     return {"value": row["mean_average_precision"], "told": told, "found": corrected < 0.05}
 
 
+def _graph_table(stage: Ran) -> dict[str, Any]:
+    """How many perturbations each source of relations knows, and the first names that it does not."""
+    made = graph.read(stage.result)
+    header = [*graph.SUMMARY, "not known"]
+    rows = []
+    for row in made.sources.itertuples(index=False):
+        missing = list(made.unknown.get(row.source, []))
+        some = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
+        rows.append([str(value) for value in row] + [some])
+    note = "Relations between perturbations, by source: pairs in its file, perturbations here, those it knows, edges among them."
+    return {"title": f"Relations, {stage.name}", "note": note, "levels": [""] * (len(header) - 1), "header": header, "rows": rows}
+
+
 def tables(found: list[Ran]) -> list[dict[str, Any]]:
-    """The tables that `table` stages laid out; `**best**` becomes bold."""
+    """What is laid out by `table` and `finetune` stages (`**best**` becomes bold), and what graphs know of the perturbations."""
     sections = []
-    for stage in of_verb(found, "table"):
-        told = json.loads((stage.result / "table.json").read_text())
+    for stage in of_verb(found, "table", "finetune", "graph"):
+        told = _graph_table(stage) if stage.verb == "graph" else json.loads((stage.result / "table.json").read_text())
         rows = [[_marked(cell) for cell in row] for row in told["rows"]]
         levels: list[tuple[str, int]] = []
         for level in told["levels"]:

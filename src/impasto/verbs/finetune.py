@@ -45,13 +45,14 @@ class FinetuneSettings(Settings):
     splits: int = Field(default=5, ge=1)
     validation: float = Field(default=0.2, ge=0, lt=1)
     variant: list[Variant]
+    title: str = "A new cell line, few-shot fine-tuning"
     method: dict[str, Any] = Field(default_factory=dict)
     loop: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
 
 
 def run(settings: FinetuneSettings, out: Path) -> None:
-    """Write results.csv, table.md and per_split.parquet at `out`; what is trained on the way is kept until all is done."""
+    """Write results.csv, table.md, table.json and per_split.parquet at `out`; what is trained on the way is kept until all is done."""
     import numpy as np
     import pandas as pd
 
@@ -76,7 +77,9 @@ def run(settings: FinetuneSettings, out: Path) -> None:
     rows, per_split = tidy.frame(scores), pd.DataFrame(details)
     chance = {str(m): float(c) for m, c in rows[rows["metric"].isin(["top-1", "top-5"])].groupby("metric")["chance"].mean().items()}
     per_split.to_parquet(out / "per_split.parquet", index=False)
-    fine_tuning.write_layout(out / "table.md", per_split, told=protocol.told, chance=chance)
+    beside = ", ".join(f"{metric} {value:.1%}" for metric, value in sorted(chance.items()))
+    note = f"{protocol.told}. Chance: {beside}. Mean ± sd over splits; results.csv has intervals and gains."
+    fine_tuning.write_layout(out, per_split, title=settings.title, note=note)
     with runs.atomic(out / "results.csv") as temporary:
         rows.to_csv(temporary, index=False)
     runs.remove(out / "work")
