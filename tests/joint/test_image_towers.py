@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from impasto import profiles as tables
+from impasto.atlas import search
 from impasto.joint import image_towers
 from impasto.joint.image_towers import ImageTowersSettings
 from impasto.joint.space import Space
@@ -19,6 +20,7 @@ from impasto.simulate.plan import Plan
 from impasto.verbs import ingest, profile, train
 from impasto.verbs.ingest import IngestSettings
 from impasto.verbs.profile import ProfileSettings
+from impasto.verbs.search import open_or_build
 from impasto.verbs.train import TrainSettings
 
 SMALL = {
@@ -94,3 +96,12 @@ def test_what_it_embeds_is_what_it_trained(sites: Path, run: Path) -> None:
     space = Space.load(run)
     seen = torch.randn(5, 24)
     torch.testing.assert_close(space.method.embed_representation(seen), torch.nn.functional.normalize(space.method.head(seen), dim=1))
+
+
+def test_a_run_on_images_answers_molecules_and_images(sites: Path, run: Path) -> None:
+    index = open_or_build(run)
+    found, _ = search.search(index, kind="smiles", query="CCCCBr", top=3)
+    assert found["perturbation"].nunique() == 3
+    found, how = search.search(index, kind="image", query=str(sites), top=3)
+    assert found["rank"].tolist() == [1, 2, 3]
+    assert "images" in how

@@ -12,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema
+from impasto import runs, schema
 from impasto.atlas.index import PROFILE, Index
+from impasto.joint import image_towers
 from impasto.joint.space import Space
+from impasto.plates.sites import Sites
+from impasto.pretrain.frozen import FrozenRun
 from impasto.schema import InputError
 
 KINDS = ("text", "smiles", "gene", "well", "image")
@@ -123,10 +126,15 @@ def _embedded_images(index: Index, ingested: Path) -> npt.NDArray[np.float32]:
 
     Raises InputError where the run was trained on corrected profiles: a correction is learned per plate, and a lone image has none.
     """
-    from impasto.profiling.deep import profile_like
+    from impasto.profiling.deep import profile, profile_like
 
     assert index.run is not None
     space = Space.load(index.run)
+    if space.settings.name == "image_towers":
+        sites = Sites.read(ingested)
+        encoder = FrozenRun.load(index.run, image_towers, channels=sites.channels)
+        with runs.scratch() as folder:
+            return np.asarray(space.rows(profile(sites, encoder, shards=folder)).mean(axis=0), dtype=np.float32)
     learned = [step["method"] for step in space.facts.get("correction", []) if step["method"] != "clip"]
     if learned:
         raise InputError(

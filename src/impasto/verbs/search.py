@@ -47,19 +47,24 @@ def command(
 
 
 def open_or_build(where: Path) -> Index:
-    """The index at a folder; of a trained run, the index of the profiles it was trained on, built on first use."""
+    """The index at a folder; of a trained run, the index of the profiles or sites it was trained on, built on first use."""
     import json
 
     from impasto.atlas import index
     from impasto.recipe import execute
     from impasto.verbs.embed import EmbedSettings
     from impasto.verbs.index import IndexSettings
+    from impasto.verbs.profile import ProfileSettings
 
     described = where / "model.json"
     if not described.exists():
         return index.open_index(where)
     embedded, built = where / "search" / "profiles.parquet", where / "search" / "index"
-    profiles = json.loads(described.read_text())["profiles"]
-    execute("embed", EmbedSettings.read({"run": where, "profiles": profiles}, where=str(where)), out=embedded)
+    told = json.loads(described.read_text())
+    if "profiles" not in told:
+        told["profiles"] = where / "search" / "features.parquet"
+        seen = ProfileSettings.read({"images": told["sites"], "encoder": str(where)}, where=str(where))
+        execute("profile", seen, out=told["profiles"])
+    execute("embed", EmbedSettings.read({"run": where, "profiles": told["profiles"]}, where=str(where)), out=embedded)
     execute("index", IndexSettings.read({"profiles": embedded, "run": where}, where=str(where)), out=built)
     return index.open_index(built)
