@@ -36,6 +36,7 @@ def evaluate(
     resolution: float = 1.0,
     seed: int = 0,
     group: str = "profiles",
+    with_baselines: bool = True,
 ) -> list[Score]:
     """Scores of conservation and the overall scores, of the profiles, the shortcut baselines and labels dealt anew.
 
@@ -45,11 +46,13 @@ def evaluate(
     where = mixing.labelled(profiles, batch=batch, label=label)
     values = inputs.finite(profiles)
     kept = mixing.earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows)
-    views = [(group, values, where), *((name, v, where) for name, v in baselines.stand_ins(profiles))]
-    dealt = where.labels.copy()
-    treated = np.flatnonzero(~where.control)
-    dealt[treated] = dealt[np.random.default_rng(seed).permutation(treated)]
-    views.append(("shuffled labels", values, replace(where, labels=dealt)))
+    views = [(group, values, where)]
+    if with_baselines:
+        views += [(name, v, where) for name, v in baselines.stand_ins(profiles)]
+        dealt = where.labels.copy()
+        treated = np.flatnonzero(~where.control)
+        dealt[treated] = dealt[np.random.default_rng(seed).permutation(treated)]
+        views.append(("shuffled labels", values, replace(where, labels=dealt)))
     scores = []
     for name, view, spots in views:
         earlier = kept if name == group else None

@@ -74,6 +74,7 @@ def evaluate(
     k: int = 15,
     seed: int = 0,
     group: str = "profiles",
+    with_baselines: bool = True,
 ) -> list[Score]:
     """Scores of mixing, of the profiles, the shortcut baselines and the profiles with labels dealt anew.
 
@@ -84,8 +85,10 @@ def evaluate(
     values = inputs.finite(profiles)
     earlier = earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows)
     scores = []
-    for name, view in [(group, values), *baselines.stand_ins(profiles)]:
+    for name, view in [(group, values), *(baselines.stand_ins(profiles) if with_baselines else [])]:
         scores += score(view[where.rows], where, metric=metric, k=k, seed=seed, group=name, earlier=earlier if name == group else None)
+    if not with_baselines:
+        return scores
     dealt = np.random.default_rng(seed).permutation(len(where.rows))
     shuffled = Labelled(where.rows, where.labels[dealt], where.batches[dealt], where.control[dealt], where.batch_word, label)
     return scores + score(values[where.rows], shuffled, metric=metric, k=k, seed=seed, group="shuffled labels")

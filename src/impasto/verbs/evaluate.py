@@ -49,7 +49,11 @@ def run(settings: EvaluateSettings, out: Path) -> None:
         profiles = tables.read(path, columns=given.get("columns"))
         profiles = profiles if settings.task == "cross-modal" else inputs.wells_of(profiles)
         profiles = profiles if settings.part is None else inputs.of_part(profiles, settings.part)
-        answer = evaluate(profiles, group=label, **{k: v for k, v in given.items() if k != "columns"})
+        options = {k: v for k, v in given.items() if k != "columns"}
+        if scores and "with_baselines" in inspect.signature(evaluate).parameters:
+            # Those of the first table stand for all: only one set is kept below.
+            options.setdefault("with_baselines", False)
+        answer = evaluate(profiles, group=label, **options)
         found, tables_of_detail = answer if isinstance(answer, tuple) else (answer, {})
         scores += found
         for name, table in tables_of_detail.items():
