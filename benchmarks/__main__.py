@@ -10,7 +10,7 @@ import time
 import numpy as np
 import torch
 
-PARTS = ("rankings", "p_values", "relations", "silhouettes", "corrections", "memory", "images", "training", "cellpaintr")
+PARTS = ("rankings", "p_values", "relations", "silhouettes", "corrections", "memory", "images", "training", "pretraining", "cellpaintr")
 
 
 def main() -> None:

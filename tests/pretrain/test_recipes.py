@@ -68,3 +68,27 @@ def test_the_smoke_twin_trains_and_profiles(path: Path, tmp_path: Path) -> None:
     assert found.shape == (12, 24)
     assert np.isfinite(found.X).all()
     assert found.X.std(axis=0).max() > 0
+
+
+@pytest.mark.parametrize("name", ["cwa_msn_tables", "bbbc021", "cross_well_simulated"])
+def test_every_row_of_a_table_is_read_to_the_last_key(name: str, tmp_path: Path) -> None:
+    recipe = recipes.read(REPOSITORY / "recipes" / f"{name}.toml")
+    sweep: Any = next(recipes.settings_of(recipe, s, out=tmp_path) for s in recipe.stages if s.verb == "sweep")
+    base = recipes.read(sweep.recipe)
+    for row in sweep.row:
+        changed = base.changed({**sweep.given, **row.set})
+        for stage in changed.stages:
+            settings: Any = recipes.settings_of(changed, stage, out=tmp_path)
+            if isinstance(settings, TrainSettings):
+                method_module(settings.method).SETTINGS.read(settings.method, where=row.label)
+                LoopSettings.read(settings.loop, where=row.label)
+
+
+def test_the_smoke_twin_of_the_tables_prints_one(tmp_path: Path) -> None:
+    recipe = recipes.read(REPOSITORY / "recipes" / "smoke" / "cwa_msn_tables.toml")
+    for stage in recipe.stages:
+        recipes.execute(stage.verb, recipes.settings_of(recipe, stage, out=tmp_path), out=recipes.result_of(tmp_path, stage))
+    table = (tmp_path / "table3" / "table.md").read_text()
+    assert "CWA-MSN" in table
+    assert "Single-Well-MSN" in table
+    assert "shuffled labels" in table
