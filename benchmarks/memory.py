@@ -32,11 +32,11 @@ def _pairs() -> Callable[[], object]:
     return lambda: cross_modal.evaluate(space, split="all")
 
 
-def _replicates(wells: int) -> Callable[[], object]:
+def _replicates(wells: int, *, width: int, protocol: str) -> Callable[[], object]:
     from impasto.evaluation import replicates
 
-    data = plates(wells=wells, width=1000)
-    return lambda: replicates.evaluate(data, protocol="all-others", with_baselines=False)
+    data = plates(wells=wells, width=width, copies=5)
+    return lambda: replicates.evaluate(data, protocol=protocol, with_baselines=False, draws=100)
 
 
 def _sphering() -> Callable[[], object]:
@@ -48,8 +48,13 @@ def _sphering() -> Callable[[], object]:
 
 CASES: dict[str, tuple[str, float, Callable[[], Callable[[], object]]]] = {
     "pairs": ("R@k both ways, 30,000 pairs x 512", 1.5, _pairs),
-    "replicates-9216": ("mAP against all others, 9,216 x 1,000", 2, lambda: _replicates(9_216)),
-    "replicates-50000": ("mAP against all others, 49,920 x 1,000", 6, lambda: _replicates(49_920)),
+    "all-9216": ("mAP against all others, 9,216 x 1,000", 2, lambda: _replicates(9_216, width=1000, protocol="all-others")),
+    "controls-50000": (
+        "mAP against plate controls and p at 100 draws, 49,920 x 1,000",
+        6,
+        lambda: _replicates(49_920, width=1000, protocol="plate-controls"),
+    ),
+    "all-50000": ("mAP against all others, 49,920 x 256", 6, lambda: _replicates(49_920, width=256, protocol="all-others")),
     "sphering": ("sphering, 49,920 x 1,000 (pycytominer's decomposition of it needs 20 GB)", 2, _sphering),
 }
 
