@@ -133,6 +133,18 @@ def test_one_inchikey_is_one_perturbation(profiles: anndata.AnnData, tmp_path: P
     assert (embedded.obs["modality"] == "perturbation").sum() == 39
 
 
+def test_a_compound_that_was_trained_on_is_known_under_another_name(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    keyed = profiles.copy()
+    keyed.obs["inchikey"] = "KEY-" + keyed.obs["perturbation"].astype(str)
+    space = trained(keyed, tmp_path, epochs=1)
+    renamed = keyed.copy()
+    renamed.obs["perturbation"] = "OTHER-" + keyed.obs["perturbation"].astype(str)
+    before, after = space.embed(keyed).obs, space.embed(renamed).obs
+    assert after["split"].tolist() == before["split"].tolist()
+    assert {"train", "validation", "test"} == set(after["split"])
+    assert len(space.facts["split_digest"]) == 64
+
+
 @pytest.fixture(scope="module")
 def _text_model() -> None:
     try:

@@ -36,7 +36,8 @@ from impasto.joint.settings import LossSettings, PerturbationSettings
 from impasto.plates.sites import Sites
 from impasto.pretrain import images
 from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, ViewFeed, Views
-from impasto.sampling.splits import PARTS, TRAIN, SplitSettings, split
+from impasto.sampling import splits
+from impasto.sampling.splits import TRAIN, SplitSettings, split
 from impasto.training.gather import gather
 from impasto.training.method import Minibatch, Prepared, Step
 
@@ -125,11 +126,10 @@ def prepare(settings: ImageTowersSettings, sites: Sites, /, *, seed: int) -> Pre
     table = sites.table
     treated = np.flatnonzero(perturbation.treated(table))
     parts = split(table.iloc[treated], settings.split, seed=seed)
-    names = table[schema.PERTURBATION].astype(str).to_numpy()[treated]
-    lists = {part: sorted(set(names[parts == part])) for part in PARTS}
+    told = splits.described(table.iloc[treated], parts)
     shown = settings.model_copy(
         update={
-            "only": {**settings.only, schema.PERTURBATION: lists[TRAIN]},
+            "only": {**settings.only, schema.PERTURBATION: told["split"][TRAIN]},
             "pairs": settings.pairs.model_copy(update={"epoch": "perturbations", "controls": False}),
         }
     )
@@ -142,7 +142,7 @@ def prepare(settings: ImageTowersSettings, sites: Sites, /, *, seed: int) -> Pre
     facts = {
         **prepared.facts,
         "features": feature_names.embedding_names("", prepared.method.encoder.width),
-        "split": lists,
+        **told,
         **perturbation.context(table.iloc[treated]),
     }
     return Prepared(prepared.method, feed, None, facts, units=prepared.units)

@@ -26,7 +26,7 @@ from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
 from impasto.perturbations import fingerprints
 from impasto.perturbations.prompts import prompt
-from impasto.sampling import bags
+from impasto.sampling import bags, splits
 from impasto.schema import InputError
 from impasto.training import checkpoint
 
@@ -88,6 +88,7 @@ class Space:
         Rows of `modality` profile come at two levels: each row given (`level` well), and each perturbation's pooled bag
         (`level` perturbation; where its bags are finer, their mean); rows of `modality` perturbation are the texts or
         molecules. `split` says which part a row was in when the run was trained; a perturbation the run never saw is `test`.
+        One that it saw under another name (the same InChIKey) is what it was.
         Features are matched by name.
         """
         profiles = self._matching(profiles)
@@ -112,8 +113,7 @@ class Space:
             ],
             ignore_index=True,
         )
-        part = {name: p for p, names in self.facts["split"].items() for name in names}
-        obs["split"] = obs[schema.PERTURBATION].astype(str).map(part).fillna("test")
+        obs["split"] = splits.parts_of(obs, self.facts)
         names = feature_names.embedding_names("", self.settings.out)
         vectors = np.concatenate([each, bagged, perturbations]).astype(np.float32)
         return anndata.AnnData(

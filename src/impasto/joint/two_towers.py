@@ -29,8 +29,8 @@ from impasto.joint.settings import TwoTowersSettings
 from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.nets.pooling import POOLINGS
-from impasto.sampling import bags
-from impasto.sampling.splits import PARTS, TRAIN, VALIDATION, split
+from impasto.sampling import bags, splits
+from impasto.sampling.splits import TRAIN, VALIDATION, split
 from impasto.training.earlier import Earlier
 from impasto.training.gather import gather
 from impasto.training.method import Method, Prepared, Step
@@ -146,7 +146,7 @@ def _prepare(
         "blocks": names,
         "profile_width": int(values.shape[2]),
         "perturbation_width": described.width,
-        "split": {part: sorted({str(p) for p in obs.loc[parts == part, schema.PERTURBATION]}) for part in PARTS},
+        **splits.described(obs, parts),
         "correction": profiles.uns.get("correction", []),
         **perturbation.context(obs),
     }

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import anndata
 import numpy as np
@@ -130,6 +131,29 @@ def _scaffolds(obs: pd.DataFrame) -> list[str]:
 def write(path: Path, obs: pd.DataFrame, parts: npt.NDArray[np.str_], *, settings: SplitSettings, seed: int) -> str:
     """Write the perturbations of each part, with the rule that made them; returns the digest of the lists."""
     lists = {part: sorted(set(obs.loc[parts == part, schema.PERTURBATION].astype(str))) for part in PARTS}
-    digest = hashlib.sha256(json.dumps(lists, sort_keys=True).encode()).hexdigest()
-    runs.write_json(path, {"by": settings.by, "seed": seed, "digest": digest, **lists})
-    return digest
+    found = digest(lists)
+    runs.write_json(path, {"by": settings.by, "seed": seed, "digest": found, **lists})
+    return found
+
+
+def digest(lists: Mapping[str, Sequence[str]]) -> str:
+    """SHA-256 of the lists of a split: two runs with the same one held out the same."""
+    return hashlib.sha256(json.dumps({part: sorted(names) for part, names in lists.items()}, sort_keys=True).encode()).hexdigest()
+
+
+def described(obs: pd.DataFrame, parts: npt.NDArray[np.str_]) -> dict[str, Any]:
+    """What a run remembers of its split: perturbations of each part, what they are (InChIKeys where known), and the digest."""
+    names, identity = obs[schema.PERTURBATION].astype(str).to_numpy(), profiles.identity(obs).to_numpy(dtype=str)
+    lists = {part: sorted(set(names[parts == part])) for part in PARTS}
+    return {
+        "split": lists,
+        "split_identities": {part: sorted(set(identity[parts == part])) for part in PARTS},
+        "split_digest": digest(lists),
+    }
+
+
+def parts_of(obs: pd.DataFrame, facts: Mapping[str, Any]) -> pd.Series:
+    """The part of every row in a run with these facts, by the perturbation's name or by what it is; `test` where the run never saw it."""
+    part = {name: p for p, names in facts["split"].items() for name in names}
+    same = {name: p for p, names in facts["split_identities"].items() for name in names}
+    return obs[schema.PERTURBATION].astype(str).map(part).fillna(profiles.identity(obs).astype(str).map(same)).fillna(TEST)

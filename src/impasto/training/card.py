@@ -35,6 +35,8 @@ Written by impasto {__version__}. Weights: `model.safetensors`; settings and spl
 |---|---|
 {seen}
 
+Digest of the split: `{facts.get("split_digest", "none")}`.
+
 No perturbation (InChIKey where known) stands in two parts: the split was checked before training. Before scoring this model
 on other data, compare their perturbations with the lists in `model.json`.
 
