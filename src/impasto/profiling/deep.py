@@ -54,28 +54,44 @@ def profile(
         Where no site at all could be read.
 
     """
+    todo = unfinished(sites, shards)
+    left = sum(len(sites_of(sites, plate)) for plate in todo)
+    with progress.bar(what="embedding", unit="site", total=len(sites), done=len(sites) - left) as advance:
+        for plate in todo:
+            write_plate(sites, plate, encoder, shards=shards, per_batch=per_batch, skip=skip, advance=advance)
+    return _collect([tables.read(shard(sites, plate, shards)) for plate in sites.plates()], sites, encoder)
+
+
+def unfinished(sites: Sites, shards: Path, /) -> list[str]:
+    """The plates that have no shard yet."""
+    return [plate for plate in sites.plates() if not shard(sites, plate, shards).exists()]
+
+
+def shard(sites: Sites, plate: str, shards: Path, /) -> Path:
+    """Where a plate's profiles are kept until all are done."""
+    return shards / f"{sites.plates().index(plate):04d}.parquet"
+
+
+def sites_of(sites: Sites, plate: str, /) -> npt.NDArray[np.intp]:
+    """The numbers of a plate's sites."""
+    return np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy())
+
+
+def write_plate(
+    sites: Sites,
+    plate: str,
+    encoder: VisionEncoder | SiteEncoder,
+    /,
+    *,
+    shards: Path,
+    per_batch: int = 8,
+    skip: frozenset[str] = frozenset(),
+    advance: progress.Advance = lambda _: None,
+) -> int:
+    """Embed one plate into its shard, whole or not at all; the number of its sites."""
     shards.mkdir(parents=True, exist_ok=True)
     encoder = EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
-    numbers = {plate: np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy()) for plate in sites.plates()}
-    paths = {plate: shards / f"{index:04d}.parquet" for index, plate in enumerate(numbers)}
-    done = sum(len(numbers[plate]) for plate in numbers if paths[plate].exists())
-    todo = [plate for plate in numbers if not paths[plate].exists()]
-    with progress.bar(what="embedding", unit="site", total=len(sites), done=done) as advance:
-        for plate in todo:
-            _write_plate(sites, numbers[plate], encoder, paths[plate], per_batch=per_batch, skip=skip, advance=advance)
-    return _collect([tables.read(paths[plate]) for plate in numbers], sites, encoder)
-
-
-def _write_plate(
-    sites: Sites,
-    numbers: npt.NDArray[np.intp],
-    encoder: SiteEncoder,
-    path: Path,
-    *,
-    per_batch: int,
-    skip: frozenset[str],
-    advance: progress.Advance,
-) -> None:
+    numbers = sites_of(sites, plate)
     channels = encoder.channels(sites.channels)
     vectors: list[npt.NDArray[np.float32]] = []
     kept: list[int] = []
@@ -89,8 +105,9 @@ def _write_plate(
     names = encoder.features(channels)
     values = np.concatenate(vectors) if vectors else np.empty((0, len(names)), dtype=np.float32)
     obs = sites.table.iloc[kept].reset_index(drop=True).rename(index=str)
-    shard = anndata.AnnData(X=values, obs=obs, var=tables.describe_features(names), uns={"quarantine": reasons})
-    tables.write(shard, path)
+    found = anndata.AnnData(X=values, obs=obs, var=tables.describe_features(names), uns={"quarantine": reasons})
+    tables.write(found, shard(sites, plate, shards))
+    return len(numbers)
 
 
 def _read_ahead(
@@ -122,7 +139,8 @@ def _read_ahead(
             yield result
 
 
-def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: SiteEncoder) -> anndata.AnnData:
+def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder | SiteEncoder) -> anndata.AnnData:
+    encoder = EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
     reasons = [dict(r) for shard in shards for r in shard.uns.get("quarantine", [])]
     if not sum(shard.n_obs for shard in shards):
         raise InputError(f"none of the {len(sites)} sites could be read (first: {reasons[0]['reason']})")

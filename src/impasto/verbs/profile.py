@@ -30,6 +30,11 @@ class ProfileSettings(Settings):
     per_batch: int = 8
     quarantine: Path | None = None
     """The quarantine.csv of `impasto check`; its sites are left out."""
+    engine: Literal["here", "ray"] = "here"
+    """Where plates are embedded: in this process, or by workers of Ray (on this machine, or the cluster of RAY_ADDRESS)."""
+    workers: int = 2
+    runtime: Literal["torch", "openvino"] = "torch"
+    """What computes a vision encoder: torch, or OpenVINO with weights of 8 bits (extra openvino): faster on a CPU, nearly the same."""
     seed: int = 0
 
 
@@ -37,16 +42,16 @@ def run(settings: ProfileSettings, out: Path) -> None:
     """Write the profiles at `out`; plates that are done wait in a hidden folder beside it until all are."""
     import shutil
 
-    import pandas as pd
-
     from impasto import profiles as tables
     from impasto.plates.sites import Sites
     from impasto.profiling import deep
 
     sites = Sites.read(settings.images)
     encoder = _encoder(settings, sites)
-    skip = frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset()
+    skip = _skipped(settings)
     shards = _shards(settings, out)
+    if settings.engine == "ray":
+        _deal(settings, sites, shards)
     found = deep.profile(sites, encoder, shards=shards, per_batch=settings.per_batch, skip=skip)
     tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
     shutil.rmtree(shards)
@@ -54,6 +59,47 @@ def run(settings: ProfileSettings, out: Path) -> None:
         _say(f"  left out: {bad['site']}: {bad['reason']}")
     if found.uns["quarantine"]:
         _say(f"{len(found.uns['quarantine'])} sites were left out")
+
+
+def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
+    """Have workers write the plates' shards; `run` then finds them done and collects them."""
+    import functools
+
+    import torch
+
+    from impasto import progress
+    from impasto.profiling import deep, ray_engine
+
+    todo = deep.unfinished(sites, shards)
+    left = sum(len(deep.sites_of(sites, plate)) for plate in todo)
+    encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
+    quarantine = settings.quarantine and settings.quarantine.resolve()
+    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
+    told = whole.model_dump_json()  # a worker stands in a folder of its own
+    work = functools.partial(_plate, told, str(shards.resolve()), torch.get_num_threads())
+    with progress.bar(what=f"embedding, {settings.workers} workers", unit="site", total=len(sites), done=len(sites) - left) as advance:
+        for sites_done in ray_engine.deal(todo, work, workers=settings.workers):
+            advance(sites_done)
+
+
+def _plate(told: str, shards: str, threads: int, plate: str) -> int:
+    """What a worker does: one plate. As many threads as one process would use: sums are split, and so rounded, the same way."""
+    import torch
+
+    from impasto.plates.sites import Sites
+    from impasto.profiling import deep
+
+    torch.set_num_threads(threads)
+    settings = ProfileSettings.model_validate_json(told)
+    sites = Sites.read(settings.images)
+    encoder = _encoder(settings, sites)
+    return deep.write_plate(sites, plate, encoder, shards=Path(shards), per_batch=settings.per_batch, skip=_skipped(settings))
+
+
+def _skipped(settings: ProfileSettings) -> frozenset[str]:
+    import pandas as pd
+
+    return frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset()
 
 
 def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEncoder:
@@ -73,7 +119,12 @@ def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEnc
         return run
     if settings.encoder == "intensity":
         return Intensity()
-    return vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
+    found = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
+    if settings.runtime == "openvino":
+        from impasto.nets.encoders import openvino_int8
+
+        return openvino_int8.convert(found)
+    return found
 
 
 def _is_run(encoder: str) -> bool:
@@ -92,7 +143,9 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     from impasto import runs
 
     digests = "".join(runs.digest(path) for path in _inputs(settings))
-    key = hashlib.sha256((settings.model_dump_json() + digests).encode()).hexdigest()[:12]
+    # Who embeds the plates changes nothing in them.
+    told = settings.model_dump_json(exclude={"engine", "workers"})
+    key = hashlib.sha256((told + digests).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")
 
 
@@ -115,6 +168,9 @@ def command(
     level: Annotated[str, typer.Option(help="site, or well (the mean of its sites).")] = "site",
     per_batch: Annotated[int, typer.Option(min=1, help="Sites that go through the encoder together.")] = 8,
     quarantine: Annotated[Path | None, typer.Option(help="quarantine.csv of impasto check.")] = None,
+    engine: Annotated[str, typer.Option(help="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster).")] = "here",
+    workers: Annotated[int, typer.Option(min=1, help="Of Ray: plates at a time.")] = 2,
+    runtime: Annotated[str, typer.Option(help="torch, or openvino: 8-bit weights, faster on a CPU (extra openvino).")] = "torch",
 ) -> None:
     """Embed every site with a frozen encoder: packaged, of the hub, or a run of impasto train --sites.
 
@@ -126,7 +182,10 @@ def command(
     from impasto import recipe as recipes
 
     given = {"images": images, "encoder": encoder, "layer": layer, "pooling": pooling, "size": size, "level": level, "per_batch": per_batch}
-    settings = ProfileSettings.read({**given, "quarantine": quarantine and str(quarantine)}, where="impasto profile")
+    settings = ProfileSettings.read(
+        {**given, "quarantine": quarantine and str(quarantine), "engine": engine, "workers": workers, "runtime": runtime},
+        where="impasto profile",
+    )
     worked = recipes.execute("profile", settings, out=out)
     _say(f"{'wrote' if worked else 'already there:'} {out}")
 

@@ -42,7 +42,7 @@ def table(*, title: str, note: str, levels: Sequence[str], header: Sequence[str]
 
 def _words(cell: str) -> str:
     """A cell of words as rich prints it: the interval below the value, the best in bold."""
-    below = re.sub(r" \[(?=[-\d])", r"\n\\[", cell)
+    below = re.sub(r" (?=± )", "\n", re.sub(r" \[(?=[-\d])", r"\n\\[", cell))
     return re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", below)
 
 
