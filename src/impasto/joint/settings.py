@@ -55,6 +55,7 @@ class TwoTowersSettings(PerturbationSettings, LossSettings):
     pooling: str = "gated_attention"
     profile_tower: Literal["cross_channel_former", "residual"] = "cross_channel_former"
     width: int | None = 128
+    """Of the profile tower; 0 is the width of the profiles themselves, as in the paper."""
     depth: int = 2
     """Blocks of the profile tower: of attention, or residual ones."""
     heads: int = 4
