@@ -14,7 +14,16 @@ from impasto.schema import InputError
 from impasto.verbs.run import run_stages
 
 FOLDER = Path(__file__).resolve().parents[2] / "recipes"
-TABLES = ("cellclip_table1", "cellclip_table2", "cellclip_s2", "cellclip_s3", "cellclip_ablation", "cellclip_images", "cellclip_control", "cellclip_s1")
+TABLES = (
+    "cellclip_table1",
+    "cellclip_table2",
+    "cellclip_s2",
+    "cellclip_s3",
+    "cellclip_ablation",
+    "cellclip_images",
+    "cellclip_control",
+    "cellclip_s1",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
