@@ -34,7 +34,7 @@ class ProfileSettings(Settings):
     """Where plates are embedded: in this process, or by workers of Ray (on this machine, or the cluster of RAY_ADDRESS)."""
     workers: int = 2
     runtime: Literal["torch", "openvino"] = "torch"
-    """What computes a vision encoder: torch, or OpenVINO with weights of 8 bits (extra openvino): faster on a CPU, nearly the same."""
+    """What computes a vision encoder: torch, or OpenVINO (extra openvino), faster on a CPU; a transformer then has 8-bit weights."""
     seed: int = 0
 
 
@@ -170,7 +170,9 @@ def command(
     quarantine: Annotated[Path | None, typer.Option(help="quarantine.csv of impasto check.")] = None,
     engine: Annotated[str, typer.Option(help="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster).")] = "here",
     workers: Annotated[int, typer.Option(min=1, help="Of Ray: plates at a time.")] = 2,
-    runtime: Annotated[str, typer.Option(help="torch, or openvino: 8-bit weights, faster on a CPU (extra openvino).")] = "torch",
+    runtime: Annotated[
+        str, typer.Option(help="torch, or openvino: faster on a CPU, transformers with 8-bit weights (extra openvino).")
+    ] = "torch",
 ) -> None:
     """Embed every site with a frozen encoder: packaged, of the hub, or a run of impasto train --sites.
 
