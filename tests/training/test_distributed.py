@@ -33,7 +33,8 @@ torch.manual_seed(0)
 method = TwoTowers(TwoTowersSettings(width=8, heads=2, depth=1, out=8, dropout=0.0), blocks=3, profile_width=6, perturbation_width=5)
 feed = BagFeed(values, Features(text), members, minibatch=12, bag=None, seed=0)
 # Plain descent would hide nothing: AdamW divides by the gradient's size, so clip and a small rate keep the two comparable.
-fit(method, feed, settings=LoopSettings(epochs=3, optim=OptimSettings(lr=1e-3, clip_norm=1.0)), out=Path(sys.argv[1]))
+chunk = int(sys.argv[2]) if len(sys.argv) > 2 and int(sys.argv[2]) else None
+fit(method, feed, settings=LoopSettings(epochs=3, chunk=chunk, optim=OptimSettings(lr=1e-3, clip_norm=1.0)), out=Path(sys.argv[1]))
 if dist.is_initialized():
     dist.destroy_process_group()
 """
@@ -45,18 +46,21 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("one")
+    (folder / "script.py").write_text(SCRIPT)
+    subprocess.run([sys.executable, str(folder / "script.py"), str(folder)], check=True, capture_output=True)
+    return folder
+
+
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
-def test_two_gloo_processes_equal_one(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT)
-    one, two = tmp_path / "one", tmp_path / "two"
-    subprocess.run([sys.executable, str(tmp_path / "script.py"), str(one)], check=True, capture_output=True)
+@pytest.mark.parametrize("chunk", [0, 2], ids=["whole", "in chunks"])
+def test_two_gloo_processes_equal_one(one: Path, tmp_path: Path, chunk: int) -> None:
+    two = tmp_path / "two"
     environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, str(tmp_path / "script.py"), str(two), "ranks"], env={**environment, "RANK": str(rank)}, stderr=subprocess.PIPE
-        )
-        for rank in range(2)
-    ]
+    command = [sys.executable, str(one / "script.py"), str(two), str(chunk)]
+    ranks = [subprocess.Popen(command, env={**environment, "RANK": str(rank)}, stderr=subprocess.PIPE) for rank in range(2)]
     for rank in ranks:
         _, errors = rank.communicate(timeout=120)
         assert rank.returncode == 0, errors.decode()[-2000:]
