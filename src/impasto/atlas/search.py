@@ -6,6 +6,7 @@ a gene or a SMILES finds the perturbation annotated with it, and its consensus p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import runs, schema
+from impasto.atlas import relatives
 from impasto.atlas.index import PROFILE, Index
 from impasto.joint import image_towers
 from impasto.joint.space import Space
@@ -24,20 +26,26 @@ KINDS = ("text", "smiles", "gene", "well", "image")
 RANKS = ("perturbations", "wells")
 
 
-def search(index: Index, *, kind: str, query: str, top: int = 10, rank: str = "perturbations") -> tuple[pd.DataFrame, str]:
+def search(
+    index: Index, *, kind: str, query: str, top: int = 10, rank: str = "perturbations", through: Sequence[Path] = ()
+) -> tuple[pd.DataFrame, str]:
     """Rank the perturbations (consensus profiles) or the wells of an index by cosine to a query.
 
     Returns the ranked rows (`rank`, `score`, `row`, annotation) and one sentence that says how the query was understood.
-    The row that the query itself is (a well, a known perturbation) is left out of its own ranking.
+    The row that the query itself is (a well, a known perturbation) is left out of its own ranking. `through`: files of relations; a gene
+    that nothing here perturbs is then looked up through its relatives, and the sentence and the column `expanded` say so.
     """
     schema.one_of(kind, KINDS, what="kind of query")
     schema.one_of(rank, RANKS, what="ranking")
-    vector, itself, how = _QUERIES[kind](index, query)
+    expanded = bool(through) and kind == "gene" and not relatives.perturbed(index, query)
+    vector, itself, how = relatives.query(index, query, through=through) if expanded else _QUERIES[kind](index, query)
     level = "perturbation" if rank == "perturbations" else "well"
     among = ((index.rows["level"] == level) & (index.rows["modality"] == PROFILE)).to_numpy()
     among[itself] = False
     found = index.nearest(vector, top=top, among=among)
     found.insert(0, "rank", np.arange(1, len(found) + 1))
+    if expanded:
+        found["expanded"] = how
     return found.dropna(axis=1, how="all"), how
 
 

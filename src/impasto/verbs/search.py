@@ -12,7 +12,20 @@ from impasto.schema import InputError
 if TYPE_CHECKING:
     from impasto.atlas.index import Index
 
-SHOWN = ("rank", "score", "perturbation", "perturbation_name", "gene", "moa", "perturbation_type", "plate", "well", "n_rows", "split")
+SHOWN = (
+    "rank",
+    "score",
+    "perturbation",
+    "perturbation_name",
+    "gene",
+    "moa",
+    "perturbation_type",
+    "plate",
+    "well",
+    "n_rows",
+    "split",
+    "expanded",
+)
 
 
 def command(
@@ -22,6 +35,9 @@ def command(
     gene: Annotated[str | None, typer.Option(help="A gene symbol.")] = None,
     well: Annotated[str | None, typer.Option(metavar="PLATE:WELL", help="A well of the index.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder of images, ingested by impasto ingest.")] = None,
+    through: Annotated[
+        list[Path] | None, typer.Option(metavar="RELATIONS", help="Of a gene that nothing perturbs: look through its relatives in these.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
     rank: Annotated[str, typer.Option(help="perturbations or wells.")] = "perturbations",
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
@@ -39,10 +55,13 @@ def command(
     from impasto.verbs.terminal import console, show
 
     kind, query = given[0]
-    found, how = search.search(open_or_build(where), kind=kind, query=query, top=top, rank=rank)
+    if through and kind != "gene":
+        raise InputError(f"--through expands a gene, and the question is a {kind}; leave it out")
+    found, how = search.search(open_or_build(where), kind=kind, query=query, top=top, rank=rank, through=through or [])
     if not as_json:
         console.print(f"[bold]{how}[/bold]")
-    columns = [c for c in SHOWN if c in found]
+    # The sentence has said it to people; rows for programs carry it.
+    columns = [c for c in SHOWN if c in found and (as_json or c != "expanded")]
     show(records(found[columns]), title="", as_json=as_json)
 
 

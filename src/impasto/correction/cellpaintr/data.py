@@ -102,7 +102,7 @@ class WellFeed:
         hidden = masks.draw(mine.values, self.groups, share=masks.share(low=low, high=high, seed=seed), seed=seed)
         alone = s.stage == "intra" and epoch < s.source_first
         values, masked, source, label = map(torch.as_tensor, (mine.values, hidden, mine.source, mine.label))
-        return Wells(values, masked, source, label, source_only=alone)
+        return Wells(values, masked, source, label, source_only=alone, unit=torch.as_tensor(np.asarray(rows)))
 
 
 def in_parts(method: CellPaintr, wells: Labelled, /, *, rows: int = 64) -> npt.NDArray[np.float32]:

@@ -67,13 +67,14 @@ class CellPaintrSettings(Settings):
 
 @dataclass(frozen=True)
 class Wells(Minibatch):
-    """N wells: values (N, L) with zeros for missing ones, masked (N, L), the codes of source and label (N,)."""
+    """N wells: values (N, L) with zeros for missing ones, masked (N, L), the codes of source and label (N,); in training their rows."""
 
     values: Tensor
     masked: Tensor
     source: Tensor
     label: Tensor
     source_only: bool = False
+    unit: Tensor | None = None
 
     @property
     def size(self) -> int:

@@ -92,7 +92,7 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
     groups = method.groups.numpy()
     validate = score(held, groups, settings, seed=seed) if len(held.values) else None
     fresh = tuple(f"sources.{token_name(s)}" for s in new) if earlier else ()
-    return Prepared(method, WellFeed(training, groups, settings, seed=seed), validate, facts, fresh)
+    return Prepared(method, WellFeed(training, groups, settings, seed=seed), validate, facts, fresh, units=profiles.obs[parts == TRAIN])
 
 
 def source_column(obs: pd.DataFrame, by: str, /) -> str:

@@ -1,0 +1,62 @@
+"""A gene that nothing in an index perturbs, looked up through genes that are known to be related to it.
+
+The query is the mean of the consensus profiles of its relatives' perturbations, each counted as often as databases relate the two genes.
+The relatives themselves are left out of the ranking, as they are the query; the answer says that it was expanded, and through whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto import schema
+from impasto.atlas.index import PROFILE, Index
+from impasto.perturbations import relations
+from impasto.schema import InputError
+
+Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
+
+
+def perturbed(index: Index, gene: str, /) -> bool:
+    """Whether a perturbation of the index has this gene."""
+    return bool((_genes(index) == relations.normal_symbol(gene)).any())
+
+
+def query(index: Index, gene: str, /, *, through: Sequence[Path]) -> Found:
+    """The vector, the rows it is made of, and a sentence. Raises InputError where no relative of the gene is perturbed either."""
+    symbol = relations.normal_symbol(gene)
+    weight: dict[str, int] = {}
+    databases = relations.read_all(through)
+    for pairs in databases.values():
+        near = {*pairs.loc[pairs["gene1"] == symbol, "gene2"], *pairs.loc[pairs["gene2"] == symbol, "gene1"]}
+        for relative in near:
+            weight[relative] = weight.get(relative, 0) + 1
+    genes = _genes(index)
+    at = np.flatnonzero(np.isin(genes, sorted(weight)))
+    if not len(at):
+        told = (
+            f"{', '.join(sorted(databases))} relate it to {len(weight)} genes, none of which is"
+            if weight
+            else "none of the databases relates it"
+        )
+        raise InputError(
+            f"no perturbation of this index has gene {symbol!r}, and {told} perturbed here; give other relations, or another gene"
+        )
+    weights = np.array([weight[genes[i]] for i in at], dtype=np.float32)
+    vector = (weights[:, None] * index.vectors[at]).sum(axis=0) / weights.sum()
+    names = sorted({str(genes[i]) for i in at}, key=lambda g: (-weight[g], g))
+    some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    how = f"nothing here perturbs {symbol}: expanded through {', '.join(sorted(databases))} to the profiles nearest to its relatives {some}"
+    return np.asarray(vector, dtype=np.float32), at, how
+
+
+def _genes(index: Index) -> npt.NDArray[np.object_]:
+    """The gene of each consensus profile of a perturbation, `""` for all other rows."""
+    rows = index.rows
+    if schema.GENE not in rows:
+        raise InputError(f"{index.folder} has no column 'gene', so a gene cannot be looked up in it")
+    consensus = (rows["level"] == "perturbation") & (rows["modality"] == PROFILE)
+    return rows[schema.GENE].map(relations.normal_symbol).where(consensus, "").to_numpy(dtype=object)
