@@ -45,6 +45,7 @@ STAGES = (
     "evaluate",
     "sweep",
     "table",
+    "panels",
     "index",
     "report",
 )

@@ -23,6 +23,7 @@ COMMANDS = (
     "embed",
     "evaluate",
     "table",
+    "panels",
     "index",
     "search",
     "atlas",

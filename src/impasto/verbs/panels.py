@@ -1,0 +1,101 @@
+"""`impasto panels PROFILES... --out DIR`: PCA, t-SNE and UMAP of several tables side by side, coloured by label and by source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field
+
+from impasto.recipe import Verb
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+
+class PanelsSettings(Settings):
+    """The tables (before, after...), what names and colours them, and the maps."""
+
+    profiles: list[Path]
+    labels: list[str] = Field(default_factory=list)
+    colours: list[str] = Field(default_factory=lambda: ["perturbation", "auto"])
+    """Columns; `auto` is the widest of source, batch, plate that holds several."""
+    methods: list[str] = Field(default_factory=lambda: ["pca", "tsne", "umap"])
+    part: str | None = None
+    """Only this part of the column `split`, with negative controls."""
+    most: int = 2000
+    """Rows shown, thinned at random."""
+    seed: int = 0
+
+
+def run(settings: PanelsSettings, out: Path) -> None:
+    """Write one SVG a method, and panels.html with all of them, at `out`."""
+    import anndata
+    import numpy as np
+    import pandas as pd
+
+    from impasto import profiles as tables
+    from impasto import ranking, runs, schema
+    from impasto.evaluation import inputs
+    from impasto.report.figures import export, panels
+
+    for method in settings.methods:
+        schema.one_of(method, panels.METHODS, what="map")
+    labels = settings.labels or [p.stem for p in settings.profiles]
+    if len(labels) != len(settings.profiles):
+        raise InputError(f"{len(labels)} labels for {len(settings.profiles)} tables of profiles; give one label a table")
+
+    def shown(path: Path) -> anndata.AnnData:
+        found = tables.read(path)
+        found = found if settings.part is None else inputs.of_part(found, settings.part)
+        kept = np.sort(np.random.default_rng(settings.seed).permutation(found.n_obs)[: settings.most])
+        return found[kept].copy()
+
+    def colourings(table: anndata.AnnData) -> pd.DataFrame:
+        told = {}
+        for word in settings.colours:
+            column = inputs.batch_word(table.obs) if word == "auto" else word
+            tables.require(table, column, task="panels")
+            known = table.obs[column].astype("string").fillna("unknown").reset_index(drop=True)
+            negative = pd.Series(inputs.is_negcon(table.obs))
+            told[column] = known.mask(negative, "negative control") if column == schema.PERTURBATION else known
+        return pd.DataFrame(told)
+
+    read = [(name, shown(path)) for name, path in zip(labels, settings.profiles, strict=True)]
+    with runs.atomic(out) as temporary:
+        temporary.mkdir(parents=True)
+        figures = []
+        for method in settings.methods:
+            maps = [
+                (name, panels.flat(ranking.unit(inputs.finite(table)), method=method, seed=settings.seed), colourings(table))
+                for name, table in read
+            ]
+            figures.append(panels.draw(maps, title=f"{method} of {', '.join(labels)}"))
+            (temporary / f"{method}.svg").write_text(export.standalone(figures[-1]))
+        whole = "".join(f"<h2>{m}</h2>{export.standalone(f)}" for m, f in zip(settings.methods, figures, strict=True))
+        (temporary / "panels.html").write_text(f'<!doctype html><meta charset="utf-8"><title>panels</title>{whole}\n')
+
+
+def command(
+    profiles: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="Tables of the same wells: before, after.")],
+    out: Annotated[Path, typer.Option(help="The folder to write: one SVG a map, and panels.html.")],
+    label: Annotated[list[str] | None, typer.Option(help="A name for each table, in order.")] = None,
+    colour: Annotated[list[str] | None, typer.Option(help="A column to colour by; perturbation and the batch by default.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="pca, tsne or umap; all by default.")] = None,
+    part: Annotated[str | None, typer.Option(help="Only this part of the column split: train, validation or test.")] = None,
+    seed: Annotated[int, typer.Option(help="Of t-SNE, UMAP and the thinning.")] = 0,
+) -> None:
+    """Draw maps of profiles side by side, coloured by what was done to the cells and by where it was done.
+
+    Example: `impasto panels before.parquet after.parquet --method pca --out panels`
+    """
+    from impasto import recipe as recipes
+    from impasto.verbs.terminal import console
+
+    given = {"profiles": profiles, "labels": label or [], "part": part, "seed": seed}
+    given |= {k: v for k, v in (("colours", colour), ("methods", method)) if v}
+    worked = recipes.execute("panels", PanelsSettings.read(given, where="impasto panels"), out=out)
+    console.print(f"{'wrote' if worked else 'already there:'} {out / 'panels.html'}", soft_wrap=True)
+
+
+VERB = Verb(settings=PanelsSettings, inputs=lambda s: list(s.profiles), run=run, result="")

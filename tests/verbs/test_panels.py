@@ -1,0 +1,46 @@
+"""`impasto panels`: a panel a table and a colouring, well-formed SVG, the same twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from impasto import profiles as tables
+from impasto.schema import InputError
+from impasto.simulate.plan import Plan
+from impasto.simulate.profiles import simulate
+from impasto.verbs.panels import PanelsSettings, run
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[Path]:
+    wells, _ = simulate(Plan(sources=2, batches=1, plates=1, perturbations=8, mechanisms=4, controls=4), seed=0)
+    after = wells.copy()
+    after.X = after.X - after.X.mean(axis=0)
+    for name, table in (("before", wells), ("after", after)):
+        tables.write(table, tmp_path / f"{name}.parquet")
+    return [tmp_path / "before.parquet", tmp_path / "after.parquet"]
+
+
+def test_each_table_has_a_panel_in_each_colouring(two: list[Path], tmp_path: Path) -> None:
+    for out in ("a", "b"):
+        run(PanelsSettings(profiles=two, methods=["pca", "tsne"]), tmp_path / out)
+    for method in ("pca", "tsne"):
+        text = (tmp_path / "a" / f"{method}.svg").read_text()
+        figure = ET.fromstring(text)
+        frames = [e for e in figure.iter() if e.get("class") == "frame"]
+        dots = [e for e in figure.iter() if e.get("class") == "point"]
+        assert len(frames) == 4  # two tables by two colourings
+        assert len(dots) == 4 * 24
+        assert {"perturbation", "source", "before", "after"} <= {e.text for e in figure.iter() if e.text}
+        assert text == (tmp_path / "b" / f"{method}.svg").read_text()
+    assert (tmp_path / "a" / "panels.html").exists()
+
+
+def test_bad_input_is_a_sentence(two: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="unknown map 'pac' \\(did you mean 'pca'\\?\\)"):
+        run(PanelsSettings(profiles=two, methods=["pac"]), tmp_path / "out")
+    with pytest.raises(InputError, match="panels needs the column 'dye'"):
+        run(PanelsSettings(profiles=two, methods=["pca"], colours=["dye"]), tmp_path / "out")
