@@ -160,7 +160,7 @@ def test_the_top_layers_of_the_text_model_learn_and_the_others_stay(profiles: an
     space = trained(few, tmp_path, epochs=1, perturbation="text", text_training="top", text_top=1, details=[])
     moved = {k for k, v in space.method.perturbation_tower.encoder.model.state_dict().items() if not torch.equal(v, before[k])}
     assert moved
-    assert all(k.startswith(("encoder.layer.5.", "pooler.")) for k in moved)
+    assert all(k.startswith("encoder.layer.5.") for k in moved)  # the mean of tokens passes the pooler by
     sentence = "A cell painting image of cells treated with something."
     np.testing.assert_allclose(space.text(sentence), space.text(sentence))
     with pytest.raises(InputError, match="has 6 layers, so its last 9 cannot be trained"):

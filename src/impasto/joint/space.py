@@ -1,7 +1,7 @@
 """The joint space of a trained run: profiles, texts, molecules and genes embedded side by side.
 
-`Space.load(folder)` is the one line of Python; `space.profiles(...)`, `space.text(...)`, `space.smiles(...)` and
-`space.gene(...)` all give unit vectors of the same width.
+`Space.load(folder)` is the one line of Python; `space.rows(profiles)`, `space.text(...)`, `space.smiles(...)` and `space.gene(...)`
+all give unit vectors of the same width, `space.embed(profiles)` the joint space as one AnnData.
 """
 
 from __future__ import annotations

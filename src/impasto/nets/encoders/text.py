@@ -47,16 +47,20 @@ class TextEncoder(nn.Module):
 
     def train_only(self, layers: int | None, /) -> None:
         """Let the last `layers` of the encoder (and what follows them) learn; None: all of it. Raises InputError where there are fewer."""
-        if layers is None:
-            return
         stack = getattr(getattr(self.model, "encoder", None), "layer", None)
-        if stack is None or not 0 < layers <= len(stack):
-            found = "no list of layers" if stack is None else f"{len(stack)} layers"
-            raise InputError(f"text model {self.name!r} has {found}, so its last {layers} cannot be trained; set text_training = 'whole'")
-        self.model.requires_grad_(False)
-        for part in (*stack[-layers:], getattr(self.model, "pooler", None)):
-            if part is not None:
+        pooler = getattr(self.model, "pooler", None)
+        if layers is not None:
+            if stack is None or not 0 < layers <= len(stack):
+                found = "no list of layers" if stack is None else f"{len(stack)} layers"
+                raise InputError(
+                    f"text model {self.name!r} has {found}, so its last {layers} cannot be trained; set text_training = 'whole'"
+                )
+            self.model.requires_grad_(False)
+            for part in stack[-layers:]:
                 part.requires_grad_(True)
+        if pooler is not None:
+            # The mean of tokens passes the pooler by; ranks that average gradients must not wait for its.
+            pooler.requires_grad_(self.pooling == "cls")
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str], /, *, minibatch: int = 64) -> Tensor:
