@@ -356,8 +356,10 @@ def test_combat_takes_a_planted_batch_out_and_refuses_what_cannot_be_told_apart(
     alone = data.copy()
     own = (alone.obs["plate"] == "P2").to_numpy()
     alone.obs.loc[own, "perturbation"] = "only here " + alone.obs.loc[own, "perturbation"].astype(str)
-    with pytest.raises(InputError, match="plate 'P2' shares no perturbation or control with the others"):
-        Combat.fit(alone, CombatSettings())
-    Combat.fit(alone, CombatSettings(confounded=True))
+    for name, chosen in (("combat", {}), ("harmony", {"by": "plate"}), ("inverse_normal", {}), ("standardize", {"on": "all"})):
+        kind = correction.corrector(name)
+        with pytest.raises(InputError, match="plate 'P2' shares no perturbation or control with the others"):
+            kind.fit(alone, kind.settings_class.read(chosen, where="test"))
+        kind.fit(alone, kind.settings_class.read({**chosen, "confounded": True}, where="test"))
     with pytest.raises(InputError, match="has one row"):
         Combat.fit(data[: 2 * 40 + 1].copy(), CombatSettings())

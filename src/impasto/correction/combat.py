@@ -16,10 +16,8 @@ from typing import ClassVar, Literal, Self
 import anndata
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from impasto import schema
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, unmet, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, refuse_confounded, unmet, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -91,17 +89,7 @@ def _refuse(profiles: anndata.AnnData, groups: dict[str, Rows], settings: Combat
         _refuse_single(group, rows, by=settings.by)
     if len(groups) < 2:
         raise InputError(f"combat: there is one {settings.by} only, so there is nothing to align")
-    if settings.confounded or schema.PERTURBATION not in profiles.obs:
-        return
-    shared = pd.Series(profiles.obs[schema.PERTURBATION].astype(str).to_numpy())
-    where = pd.Series(profiles.obs[settings.by].astype(str).to_numpy())
-    alone = where.groupby(where).apply(lambda s: not set(shared[s.index]) & set(shared[where != s.name]))
-    if alone.any():
-        first = alone.index[alone][0]
-        raise InputError(
-            f"combat: {settings.by} {first!r} shares no perturbation or control with the others, so its biology cannot be told from its "
-            "batch; add shared controls, or use --set confounded=true"
-        )
+    refuse_confounded(profiles, settings.by, task="combat", confounded=settings.confounded)
 
 
 def _shrink(z: Array, /, *, varies: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[Array, Array]:

@@ -97,6 +97,21 @@ def of_group(learned: Mapping[str, T], group: str, /, *, task: str, by: str | No
     return learned[group]
 
 
+def refuse_confounded(profiles: anndata.AnnData, by: str | None, /, *, task: str, confounded: bool) -> None:
+    """Raise InputError where a group shares no perturbation or control with the others: its biology would be taken for its batch."""
+    if confounded or by is None or schema.PERTURBATION not in profiles.obs:
+        return
+    what = profiles.obs[schema.PERTURBATION].astype(str).to_numpy()
+    where = profiles.obs[by].astype(str).to_numpy()
+    names = np.unique(where)
+    for name in names if len(names) > 1 else ():
+        if not np.isin(what[where == name], what[where != name]).any():
+            raise InputError(
+                f"{task}: {by} {str(name)!r} shares no perturbation or control with the others, so its biology cannot be told from its "
+                "batch; add shared controls, or use --set confounded=true"
+            )
+
+
 def reference(
     profiles: anndata.AnnData, rows: npt.NDArray[np.intp], /, *, on: str, group: str, task: str, least: int = 2
 ) -> npt.NDArray[np.intp]:

@@ -26,7 +26,7 @@ import anndata
 import numpy as np
 import numpy.typing as npt
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, unmet, with_values
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, refuse_confounded, unmet, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -42,6 +42,8 @@ class HarmonySettings(Settings):
     theta: float = 2.0
     ridge: float = 1.0
     rounds: int = 10
+    confounded: bool = False
+    """Whether a batch that shares no perturbation with the others is accepted."""
     seed: int = 0
 
 
@@ -71,6 +73,7 @@ class Harmony(Corrector):
         groups = dict(each(profiles, settings.by, task=cls.name))
         if len(groups) < 2:
             raise InputError(f"harmony: there is one {settings.by} only, so there is nothing to align")
+        refuse_confounded(profiles, settings.by, task=cls.name, confounded=settings.confounded)
         if len(values) < 10:
             raise InputError(f"harmony needs at least 10 rows to find clusters, not {len(values)}")
         return cls(settings, _rounds(values, groups, settings))

@@ -15,7 +15,8 @@ import anndata
 import numpy as np
 from scipy.stats import norm
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, unmet, with_values
+from impasto import profiles as tables
+from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, refuse_confounded, unmet, with_values
 from impasto.settings import Settings
 
 
@@ -23,6 +24,8 @@ class InverseNormalSettings(Settings):
     """Within which group the ranks are taken."""
 
     by: Literal["plate", "batch", "source"] | None = "plate"
+    confounded: bool = False
+    """Whether a group that shares no perturbation with the others is accepted: its own ranks hide how it differs from them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class InverseNormal(Corrector):
     @classmethod
     def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> InverseNormal:
         assert isinstance(settings, InverseNormalSettings)
+        if settings.by is not None:
+            tables.require(profiles, settings.by, task=cls.name)
+        refuse_confounded(profiles, settings.by, task=cls.name, confounded=settings.confounded)
         return cls(settings, {}).extended(profiles)
 
     def extended(self, profiles: anndata.AnnData, /) -> Self:

@@ -17,7 +17,8 @@ import anndata
 import numpy as np
 import numpy.typing as npt
 
-from impasto.correction.fitted import Array, Corrector, each, finite, of_group, reference, unmet, with_values
+from impasto import profiles as tables
+from impasto.correction.fitted import Array, Corrector, each, finite, of_group, reference, refuse_confounded, unmet, with_values
 from impasto.correction.spectrum import mean_and_sd
 from impasto.settings import Settings
 
@@ -32,6 +33,8 @@ class StandardizeSettings(Settings):
     by: Literal["plate", "batch", "source"] | None = "plate"
     on: Literal["controls", "all"] = "controls"
     statistic: Literal["mean", "median"] = "median"
+    confounded: bool = False
+    """With `on = "all"`: whether a group that shares no perturbation with the others is accepted, though its mean is its biology too."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,9 @@ class Standardize(Corrector):
     @classmethod
     def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Standardize:
         assert isinstance(settings, StandardizeSettings)
+        if settings.on == "all" and settings.by is not None:
+            tables.require(profiles, settings.by, task=cls.name)
+            refuse_confounded(profiles, settings.by, task=cls.name, confounded=settings.confounded)
         return cls(settings, {}, {}).extended(profiles)
 
     def extended(self, profiles: anndata.AnnData, /) -> Self:

@@ -97,7 +97,7 @@ def command(
     out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
     method: Annotated[
         list[str] | None,
-        typer.Option(help="One of those below; several are applied in order."),
+        typer.Option(help="One of those named above; several are applied in order."),
     ] = None,
     fitted: Annotated[
         Path | None,
