@@ -12,7 +12,7 @@ from impasto import recipe as recipes
 from impasto.verbs.train import ADDITIONS, method_module
 
 FOLDER = REPOSITORY / "recipes"
-NAMES = sorted(p.stem for p in FOLDER.glob("knowledge_*.toml"))
+NAMES = sorted(p.stem for p in (FOLDER / "smoke").glob("knowledge_*.toml"))
 
 
 def test_the_tables_and_figures_have_recipes() -> None:
@@ -47,3 +47,12 @@ def test_the_smoke_twin_prints_its_tables(name: str, tmp_path: Path) -> None:
         told = page.read_text()
         assert "Relations, graph" in told
         assert "Table 3: cell-line tokens" in told
+
+
+def test_the_recipe_of_the_paediatric_atlas_is_read_to_the_last_key(tmp_path: Path) -> None:
+    recipe = recipes.read(FOLDER / "knowledge_paediatric.toml")
+    for stage in recipe.stages:
+        recipes.settings_of(recipe, stage, out=tmp_path)
+        if stage.verb == "train":
+            own = {k: v for k, v in stage.values["method"].items() if k not in ADDITIONS}
+            method_module(own).SETTINGS.read(own, where=stage.name)

@@ -124,3 +124,17 @@ def test_shuffled_lines_have_each_others_vectors(lined: Path) -> None:
     dealt = [cell_lines.vectors_of(settings, names, seed=s)[0] for s in range(6)]
     assert any(torch.equal(d, true.flip(0)) for d in dealt)
     assert isinstance(cell_lines.add(prepared("wsl", lined), settings, seed=0).method, WithCellLines)
+
+
+def test_a_run_with_tokens_is_a_frozen_encoder_that_says_how_it_reads_lines(lined: Path, tmp_path: Path) -> None:
+    from impasto import runs
+    from impasto.pretrain.frozen import FrozenRun
+
+    made = with_both("wsl", lined)
+    fit(made.method, made.feed, settings=LoopSettings(epochs=1), out=tmp_path / "run")
+    method = innermost(made.method).settings.model_dump(mode="json")
+    runs.write_json(tmp_path / "run" / "model.json", {"method": method, "facts": made.facts})
+    sites = Sites.read(lined / "sites")
+    run = FrozenRun.load(tmp_path / "run", method_module({"name": "wsl"}), channels=sites.channels)
+    assert "read as of an unknown line" in str(run.describe()["channels"])
+    assert run([run.prepare(sites.image(0))]).shape == (1, 24)

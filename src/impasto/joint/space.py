@@ -24,7 +24,7 @@ from impasto.joint import image_towers, perturbation, two_towers
 from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
 from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
-from impasto.perturbations import fingerprints
+from impasto.perturbations import cell_lines, fingerprints
 from impasto.perturbations.prompts import prompt
 from impasto.sampling import bags, splits
 from impasto.schema import InputError
@@ -59,6 +59,7 @@ class Space:
             raise InputError(f"{folder} holds a {name} model, which has no joint space; use a run of {' or '.join(_METHODS)}")
         settings = _METHODS[name].SETTINGS.read(described["method"], where=f"{folder}/model.json")
         method = _METHODS[name].rebuild(settings, described["facts"])
+        cell_lines.reattach(method, described["facts"])
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
         return cls(folder, settings, described["facts"], method.eval())
 

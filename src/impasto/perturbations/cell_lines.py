@@ -127,6 +127,18 @@ def add(prepared: Prepared, settings: CellLineSettings, /, *, seed: int) -> Prep
     )
 
 
+def reattach(method: nn.Module, facts: dict[str, Any], /) -> str:
+    """Hang the tokens of a run on its rebuilt method; a sentence on how lines are read from now on, `""` for a run without tokens.
+
+    Unless told otherwise (`reading`), every row is then read as of an unknown line, with the tokens learned for that.
+    """
+    told = facts.get("cell_lines")
+    if told is None:
+        return ""
+    attach(method, dim=told["dim"], tokens=told["tokens"], drop=told["drop"])
+    return "trained with cell-line tokens; read as of an unknown line"
+
+
 def reading(method: Method, unit: Tensor, /) -> contextlib.AbstractContextManager[None]:
     """A context in which the encoders of a method read rows of these units; one that changes nothing where it has no tokens."""
     while isinstance(method, Wrapped):

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from impasto import runs
 from impasto.feature_names import embedding_names
+from impasto.perturbations import cell_lines
 from impasto.plates.eight_bit import to_8_bit
 from impasto.pretrain.images import Facts, ImageMethod
 from impasto.schema import InputError
@@ -57,8 +58,11 @@ class FrozenRun:
         earlier = Earlier.read(folder)
         facts = Facts.of(earlier.facts)
         method: ImageMethod = module.build(module.SETTINGS.read(earlier.method, where=f"{folder}/model.json"), facts)
+        lines = cell_lines.reattach(method, earlier.facts)
         checkpoint.put(method, earlier.weights, where=str(folder))
         match = matched(facts, list(channels), kind=method.settings.encoder.name, where=str(folder))
+        if lines:
+            match = replace(match, sentence=f"{match.sentence}; {lines}")
         return cls(folder, method.eval(), facts, runs.digest(folder / "model.safetensors"), match)
 
     def channels(self, found: Sequence[str], /) -> list[str]:
