@@ -176,6 +176,13 @@ def command(
     show_results(out, as_json=as_json)
 
 
+def show(out: Path) -> None:
+    """Print the scores, with their intervals and gains."""
+    from impasto.verbs.evaluate import show_results
+
+    show_results(out, as_json=False)
+
+
 def inputs(settings: FinetuneSettings) -> list[Path]:
     """The data, the weights of all starts, and the graphs and vectors that are added."""
     from impasto.verbs.train import added_files
@@ -186,4 +193,4 @@ def inputs(settings: FinetuneSettings) -> list[Path]:
     return list(dict.fromkeys([*data, *starts, *added]))
 
 
-VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="")
+VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="", show=show)

@@ -17,6 +17,7 @@ def command(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Another value for a stage, as raw.profiles=mine.parquet.")
     ] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's seed.")] = None,
 ) -> None:
     """Run the stages of a recipe. A killed run goes on where it stopped; what is done is skipped.
 
@@ -24,9 +25,12 @@ def command(
 
     Example: `impasto run recipes/demo.toml --out runs/demo`
     """
+    import dataclasses
+
     from impasto import recipe as recipes
 
-    run_stages(recipes.read(path).changed(_given(changes or [])), out)
+    recipe = recipes.read(path).changed(_given(changes or []))
+    run_stages(recipe if seed is None else dataclasses.replace(recipe, seed=seed), out)
 
 
 def _given(changes: list[str]) -> dict[str, Any]:
