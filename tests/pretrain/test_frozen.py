@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from impasto import profiles as tables
+from impasto.cli import app
 from impasto.plates.sites import Sites
 from impasto.pretrain import msn
 from impasto.pretrain.frozen import FrozenRun, matched
@@ -42,10 +42,12 @@ epochs = {epochs}
 """
 
 
-def impasto(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run([sys.executable, "-m", "impasto", *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return " ".join((done.stdout if code == 0 else done.stderr).split())
+def impasto(*arguments: object) -> str:
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    if isinstance(done.exception, InputError):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +96,8 @@ def test_a_plate_with_fewer_channels_is_read_and_the_rest_counts_as_its_mean(run
 
 def test_too_few_channels_are_refused_in_a_sentence(run: Path, ingested: Path, tmp_path: Path) -> None:
     fewer(ingested, tmp_path, without=["RNA", "Mito", "ER"])
-    told = impasto("profile", tmp_path / "fewer", "--encoder", run, "--out", tmp_path / "p.parquet", code=2)
-    assert "the images have AGP, DNA: a vit needs 3 of its channels" in told
+    with pytest.raises(InputError, match="the images have AGP, DNA: a vit needs 3 of its channels"):
+        impasto("profile", tmp_path / "fewer", "--encoder", run, "--out", tmp_path / "p.parquet")
 
 
 def test_channels_are_matched_as_the_kind_of_encoder_allows() -> None:

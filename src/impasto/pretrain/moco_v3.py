@@ -1,7 +1,7 @@
 """MoCo v3: a prediction finds the teacher's key of the other view among the minibatch (losses/info_nce.py, pretrain/momentum.py).
 
 Chen, Xie & He 2021, Algorithm 1. Projector and predictor of two layers, 2048 to 256; momentum .99 to 1 along a cosine; temperature .1.
-*Departures*: the paper's projector for ViT has three layers; spec of the comparison (CWA-MSN, biological knowledge) asks for two.
+*Departures*: the projector has two layers, as in the comparisons of the papers here; the paper's own for ViT has three.
 """
 
 from __future__ import annotations
