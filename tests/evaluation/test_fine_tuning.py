@@ -131,7 +131,12 @@ def test_tables_and_gains() -> None:
     rows = fine_tuning.scored(more, Protocol("new"), group="g")
     assert [(r.metric, r.value, r.chance) for r in rows] == [("top-1", 0.5, 0.1), ("top-5", 1.0, 0.5)]
     gain = fine_tuning.gained(more, base, Protocol("new"), group="g", over="baseline")
-    assert (gain[0].value, gain[0].chance, gain[0].n) == (0.25, 0.0, 8)
+    assert (gain[0].value, gain[0].low, gain[0].chance, gain[0].n) == (0.25, None, 0.0, 8)
+    from scipy import stats
+
+    values = [0.1, 0.3, 0.2, 0.25]
+    theirs = stats.ttest_1samp(values, 0.0).confidence_interval()
+    assert fine_tuning.over_splits(values) == pytest.approx((0.2125, theirs.low, theirs.high))
     table = pd.DataFrame({"row": ["A", "A", "B"], "column": ["x", "x", "y"], "metric": "top-1", "value": [0.1, 0.3, 0.5]})
     levels, header, rows_ = fine_tuning.layout(table)
     assert (levels, header) == (["x", "y"], ["", "top-1, %", "top-1, %"])

@@ -30,7 +30,7 @@ class Variant(Settings):
     method: dict[str, Any] = Field(default_factory=dict)
     """Instead of the stage's, key by key; `prior` and `cell_lines` as in a train stage."""
     over: str | None = None
-    """The row of the same column whose wells it is compared with, one by one."""
+    """The row of the same column with which it is compared, split by split."""
 
 
 class FinetuneSettings(Settings):
