@@ -17,8 +17,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "recipes"
 TABLES = (
     "cellclip_table1",
     "cellclip_table2",
-    "cellclip_s2",
-    "cellclip_s3",
+    pytest.param("cellclip_s2", marks=pytest.mark.slow),
+    pytest.param("cellclip_s3", marks=pytest.mark.slow),
     "cellclip_ablation",
     "cellclip_images",
     "cellclip_control",
