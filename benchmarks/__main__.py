@@ -10,6 +10,8 @@ import time
 import numpy as np
 import torch
 
+from benchmarks.timing import Row
+
 PARTS = ("rankings", "p_values", "relations", "silhouettes", "corrections", "memory", "images", "training", "pretraining", "cellpaintr")
 
 
@@ -20,10 +22,17 @@ def main() -> None:
     print("| what | seconds | peer | peer's seconds | times faster | aim | memory, notes |")
     print("|---|---|---|---|---|---|---|")
     for part in sys.argv[1:] or PARTS:
-        for row in importlib.import_module(f"benchmarks.{part}").rows():
-            theirs, ratio = ("", "") if row.theirs is None else (f"{row.theirs:.2f}", f"{row.theirs / row.ours:.1f}")
-            aim = "" if row.aim is None else f"{row.aim:g}"
-            print(f"| {row.what} | {row.ours:.3f} | {row.peer} | {theirs} | {ratio} | {aim} | {row.note} |", flush=True)
+        try:
+            for row in importlib.import_module(f"benchmarks.{part}").rows():
+                print(_line(row), flush=True)
+        except ModuleNotFoundError as error:
+            print(f"{part}: {error.name} is not installed, so what is left of this part is left out", file=sys.stderr)
+
+
+def _line(row: Row) -> str:
+    theirs, ratio = ("", "") if row.theirs is None else (f"{row.theirs:.2f}", f"{row.theirs / row.ours:.1f}")
+    aim = "" if row.aim is None else f"{row.aim:g}"
+    return f"| {row.what} | {row.ours:.3f} | {row.peer} | {theirs} | {ratio} | {aim} | {row.note} |"
 
 
 if __name__ == "__main__":
