@@ -23,7 +23,9 @@ def rows() -> Iterator[Row]:
     treated = data[(data.obs["control_type"] == "trt").to_numpy()].copy()
     yield _row("AP against plate controls, 7,680 x 1,000", data, "plate-controls", CONTROLS, aim=40)
     yield _row("AP against the plate's other compounds, 6,400 x 1,000", treated, "plate-others", OTHERS, aim=50)
-    yield _row("AP against all other compounds, 6,400 x 1,000", treated, "all-others", OTHERS | {"neg_sameby": []}, aim=100, times=1)
+    anywhere = OTHERS | {"neg_sameby": []}
+    yield _row("AP against all other compounds, 1,920 x 1,000", treated[:1920].copy(), "all-others", anywhere, aim=100)
+    yield _row("AP against all other compounds, 6,400 x 1,000", treated, "all-others", anywhere, aim=100, times=1)
 
 
 def _row(what: str, data: anndata.AnnData, protocol: str, rules: dict[str, list[str]], *, aim: float, times: int = 3) -> Row:

@@ -24,17 +24,18 @@ def rows() -> Iterator[Row]:
             times=times,
         )
     if importlib.util.find_spec("scib_metrics"):
-        yield _batches()
+        yield _batches(10_000)
+        yield _batches(50_000)
 
 
 def _table(number: int) -> tuple[np.ndarray, np.ndarray]:
     return np.random.default_rng(0).normal(size=(number, 256)).astype(np.float32), np.arange(number) % 100
 
 
-def _batches() -> Row:
+def _batches(number: int) -> Row:
     from scib_metrics import silhouette_batch
 
-    values, labels = _table(10_000)
+    values, labels = _table(number)
     batches = np.random.default_rng(1).integers(0, 5, len(labels))
     found = {}
 
@@ -44,6 +45,6 @@ def _batches() -> Row:
     def theirs() -> None:
         found["theirs"] = silhouette_batch(values, labels, batches, metric="cosine")
 
-    row = beside("silhouette of 5 batches in 100 labels, 10,000 x 256", ours, theirs, peer="scib-metrics", aim=100)
+    row = beside(f"silhouette of 5 batches in 100 labels, {number:,} x 256", ours, theirs, peer="scib-metrics", aim=100)
     np.testing.assert_allclose(found["ours"], found["theirs"], atol=1e-5)
     return row
