@@ -58,6 +58,37 @@ def test_only_what_was_not_fitted_is_scored(bench: Path) -> None:
     assert scores.loc[scores["metric"] == "silhouette batch", "n"].max() <= expected
 
 
+def test_the_recipe_of_three_stages_runs_on_other_wells(bench: Path, tmp_path: Path) -> None:
+    quick = {f"{stage}.loop.max_steps": 2 for stage in ("cwmm", "intra", "inter")}
+    small = {f"{stage}.method.{key}": 16 for stage in ("cwmm", "intra", "inter") for key in ("width", "mlp_width")}
+    wells = {"wells.profiles": str(bench / "sets/smoke/0/wells/profiles.parquet")}
+    run_stages(recipes.read(RECIPES / "cellpaintr.toml").changed({**wells, **quick, **small}), tmp_path)
+    corrected = tables.read(tmp_path / "corrected/profiles.parquet")
+    assert corrected.n_vars == 16
+    assert corrected.obs["top_features"].str.count(r"\|").eq(4).all()
+    groups = pd.read_csv(tmp_path / "conservation/results.csv")["group"]
+    assert {"before", "CellPainTR"} <= set(groups)
+
+
+def test_held_out_plates_are_met_by_their_own_rows(bench: Path, tmp_path: Path) -> None:
+    wells = bench / "sets/smoke/0/wells/profiles.parquet"
+    (tmp_path / "r.toml").write_text(
+        f"""[[stage]]
+name = "corrected"
+verb = "correct"
+profiles = "{wells}"
+split = {{ by = "plate", validation = 0.0, test = 0.25 }}
+steps = [{{ method = "standardize" }}, {{ method = "combat", by = "plate" }}]
+"""
+    )
+    run_stages(recipes.read(tmp_path / "r.toml"), tmp_path)
+    found = tables.read(tmp_path / "corrected/profiles.parquet")
+    held = (found.obs["split"] == "test").to_numpy()
+    assert len(set(found.obs.loc[held, "plate"])) == 1
+    assert set(found.obs.loc[held, "control_type"]) == {"negcon", "trt"}  # a plate takes its controls with it
+    assert abs(found.X[held].mean(axis=0)).max() < 1.5
+
+
 def test_a_run_corrects_and_embeds_by_the_command_line(bench: Path, tmp_path: Path) -> None:
     run, baseline = bench / "sets/smoke/0/inter", bench / "sets/smoke/0/baseline/profiles.parquet"
     done = impasto("correct", baseline, "--method", "cellpaintr", "--set", f"run={run}", "--out", tmp_path / "c.parquet", "--json")

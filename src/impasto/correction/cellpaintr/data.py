@@ -124,7 +124,8 @@ def score(
     fixed = WellFeed(held, groups, settings, seed=seed).minibatch(np.arange(len(held.values)), epoch=0)
 
     def reconstruction(method: Method) -> dict[str, float]:
-        return {"score": -float(method(fixed).terms["masked_features"])}
+        assert isinstance(method, CellPaintr)
+        return {"score": -float(method(fixed.to(method.scale.device)).terms["masked_features"])}
 
     def retrieval(method: Method) -> dict[str, float]:
         assert isinstance(method, CellPaintr)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from impasto import feature_names, schema
 from impasto import profiles as tables
-from impasto import schema
 from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, lists_of, score, source_codes, without_missing
 from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, token_name
 from impasto.sampling import splits
@@ -76,6 +76,7 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
         "groups": feature_groups(profiles.var, measures=False),
         "tokens": feature_groups(profiles.var, measures=True) if settings.tokens == "group" else list(profiles.var_names),
         "missing_values_set_to_zero": missing,
+        "features_of_unknown_name": [n for n in profiles.var_names if not feature_names.parse(n).known],
         "split": _names(profiles.obs, parts),
         "correction": profiles.uns.get("correction", []),
     }
