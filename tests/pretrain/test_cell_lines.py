@@ -12,10 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from impasto.perturbations import cell_lines, graph_prior
-from impasto.perturbations import graph as graphs
 from impasto.perturbations.cell_lines import CellLineSettings, WithCellLines
 from impasto.perturbations.graph_prior import PriorSettings
-from impasto.perturbations.graph_sources import SourceSettings, build
 from impasto.plates.ingest import find, write
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
@@ -24,6 +22,7 @@ from impasto.simulate.plan import Plan
 from impasto.training.loop import LoopSettings, fit
 from impasto.training.method import Prepared
 from impasto.training.wrapped import innermost
+from impasto.verbs import graph
 from impasto.verbs.train import method_module
 
 NAMES = ("wsl", "simclr", "byol", "moco_v3", "mae", "msn")
@@ -45,8 +44,8 @@ def lined(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = Plan(cell_lines=3, batches=1, plates=1, perturbations=6, mechanisms=3, controls=2, kind="crispr", pixels=32, cells=3)
     simulated.write(plan, base / "sim", seed=0)
     write(find([base / "sim" / "images"], platemaps=[base / "sim" / "platemap.csv"]), base / "sites")
-    table = Sites.read(base / "sites").table
-    graphs.write(build(table, SourceSettings.read({"string": base / "sim" / "relations_pairs.csv"}, where="test")), base / "graph.parquet")
+    given = {"profiles": base / "sites", "string": base / "sim" / "relations_pairs.csv"}
+    graph.run(graph.GraphSettings.read(given, where="test"), base / "graph.parquet")
     pd.DataFrame({"cell_line": ["Simulated Line 1", "simulated-line-3"], "x": [1.0, -1.0], "y": [0.5, 2.0]}).to_csv(
         base / "v.csv", index=False
     )

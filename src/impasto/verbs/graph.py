@@ -14,7 +14,7 @@ from impasto.settings import Settings, parse_set
 
 
 class GraphSettings(Settings):
-    """The table whose perturbations are the nodes, and the sources of `perturbations.graph_sources`."""
+    """The table (or ingested folder) whose perturbations are the nodes, and the sources of `perturbations.graph_sources`."""
 
     profiles: Path
     string: Path | None = None
@@ -58,11 +58,19 @@ def run(settings: GraphSettings, out: Path) -> None:
 
     sources = graph_sources.SourceSettings.read(settings.sources(), where="the graph")
     alike = tables.read(sources.images) if sources.images is not None else None
-    graph.write(graph_sources.build(tables.read(settings.profiles).obs, sources, profiles=alike), out)
+    if settings.profiles.is_dir() and (settings.profiles / "images.parquet").exists():
+        from impasto.plates.sites import Sites
+
+        obs = Sites.read(settings.profiles).table
+    else:
+        obs = tables.read(settings.profiles).obs
+    graph.write(graph_sources.build(obs, sources, profiles=alike), out)
 
 
 def command(
-    profiles: Annotated[Path, typer.Argument(metavar="PROFILES", help="A table whose perturbations are the nodes.")],
+    profiles: Annotated[
+        Path, typer.Argument(metavar="PROFILES", help="A table, or an ingested folder, whose perturbations are the nodes.")
+    ],
     out: Annotated[Path, typer.Option(help="The graph, a .parquet file.")],
     string: Annotated[Path | None, typer.Option(help="STRING: protein.links, or a list of pairs.")] = None,
     string_names: Annotated[Path | None, typer.Option(help="STRING's protein.info, for protein.links.")] = None,
