@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema
-from impasto.evaluation.layout import Layout, positives_of
+from impasto.evaluation.layout import Layout, Rows, positives_of
 from impasto.schema import one_of
 
 NULLS = ("copairs", "order-statistics")
@@ -58,16 +58,24 @@ def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int, null: str = "cop
     nulls = np.stack([draw(draws, int(p), int(total), int(s)) for (p, total), s in zip(distinct, seeds, strict=True)])
     grouped = detail.reset_index(drop=True).groupby(schema.PERTURBATION, sort=True)
     observed = grouped["average_precision"].mean()
+    # Compared in float32, as theirs are: an observed mean that is one of the null's is a tie, and ties do not count; where the null
+    # is not theirs to the last bit, what differs by rounding only is a tie too.
+    values, members = observed.to_numpy(dtype=np.float32) + np.float32(0 if null == "copairs" else 1e-6), grouped.indices
     ordered: dict[bytes, Floats] = {}
-    found = {}
-    for name, rows in grouped.indices.items():
-        shape = which.ravel()[rows]
-        if shape.tobytes() not in ordered:
-            ordered[shape.tobytes()] = np.sort(nulls[shape].mean(axis=0))
-        # Compared in float32, as theirs are: an observed mean that is one of the null's is a tie, and ties do not count.
-        above = draws - np.searchsorted(ordered[shape.tobytes()], np.float32(observed[name]), side="right")
-        found[name] = (int(above) + 1) / (draws + 1)
-    return pd.Series(found, dtype=float)
+    above = np.empty(len(values), dtype=np.intp)
+    for number, name in enumerate(observed.index):
+        shape = which.ravel()[members[name]]
+        key = (shape if null == "copairs" else np.sort(shape)).tobytes()
+        if key not in ordered:
+            ordered[key] = np.sort(nulls[shape].mean(axis=0) if null == "copairs" else _mean(nulls, shape))
+        above[number] = draws - np.searchsorted(ordered[key], values[number], side="right")
+    return pd.Series((above + 1) / (draws + 1), index=observed.index, dtype=float)
+
+
+def _mean(nulls: Floats, shape: Rows) -> Floats:
+    """The mean of the nulls of a perturbation's queries (draws,), each distinct one read once."""
+    distinct, times = np.unique(shape, return_counts=True)
+    return (times / len(shape)).astype(np.float32) @ nulls[distinct]
 
 
 def random_precisions(draws: int, positives: int, total: int, seed: int) -> Floats:
@@ -80,14 +88,16 @@ def random_precisions(draws: int, positives: int, total: int, seed: int) -> Floa
         return _random(draws, positives, total, seed)
     rng = np.random.default_rng(seed)
     places = np.empty((positives, draws), dtype=np.min_scalar_type(total - 1))
+    wide = np.promote_types(places.dtype, np.uint16)  # drawn three times as fast as bytes
     for number in range(positives):
         last = total - positives + number
-        place = rng.integers(0, last, size=draws, dtype=places.dtype, endpoint=True)
+        place = rng.integers(0, last, size=draws, dtype=wide, endpoint=True).astype(places.dtype)
         places[number] = np.where((places[:number] == place).any(axis=0), last, place)
-    found = np.ones(places.shape, dtype=np.min_scalar_type(positives))
+    precision = np.zeros(draws, dtype=np.float32)
     for place in places:
-        found += place < places
-    return np.asarray((found / (places.astype(np.float32) + 1)).sum(axis=0) / positives, dtype=np.float32)
+        found = np.add.reduce((places <= place).view(np.uint8), axis=0, dtype=np.min_scalar_type(positives))
+        precision += found / (place + np.float32(1))
+    return precision / np.float32(positives)
 
 
 def _random(draws: int, positives: int, total: int, seed: int) -> Floats:
