@@ -37,5 +37,5 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.impasto-bench: $(STAMP) constraints-bench.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints-bench.txt --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet --constraint constraints-bench.txt --editable '.[bench,openvino,ray]'
 	touch $@
