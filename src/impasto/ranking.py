@@ -173,7 +173,7 @@ def _above(keys: npt.NDArray[np.int64], negatives: Floats, *, ordered: bool = Fa
         above[mine] = ((keys[mine] >> 32) - rows.start + 1) * part.shape[1] - below
 
     threads = THREADS if negatives.size > 2**18 else 1
-    parts = _slices(len(negatives), threads, len(negatives) + threads - 1)
+    parts = _slices(len(negatives), 1, -(-len(negatives) // threads))
     if threads == 1:
         list(map(count, parts))
     else:
