@@ -141,6 +141,28 @@ def test_adding_a_source_leaves_the_others_bit_for_bit(wells: anndata.AnnData, t
     assert Trained.load(more).correct(new).n_obs == new.n_obs
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tokens": "feature"},
+        {"tokens": "feature", "adapter": "shared", "recompute": "mlp"},
+        {"mixer": "attention", "heads": 2},
+        {"order": 3},
+    ],
+)
+def test_every_shape_of_the_model_trains(wells: anndata.AnnData, changes: dict[str, object]) -> None:
+    prepared = prepare.prepare(settings(stage="inter", **changes), wells, seed=0)
+    prepared.method.train()
+    step = prepared.method(prepared.feed.minibatch(prepared.feed.epoch(0)[0], epoch=0))
+    step.loss.backward()
+    assert set(step.terms) == {"masked_features", "supcon"}
+    for name, weight in prepared.method.named_parameters():
+        assert weight.grad is not None, name
+        assert torch.isfinite(weight.grad).all(), name
+    tokens = wells.n_vars if changes.get("tokens") == "feature" else len(set(prepared.facts["tokens"]))
+    assert len(prepared.method.net.tokens.context) == tokens
+
+
 def test_missing_values_are_zero_counted_and_never_asked_for(wells: anndata.AnnData) -> None:
     holed = wells.copy()
     holed.X[0, 3], holed.X[5, 7] = np.nan, np.inf
