@@ -9,7 +9,7 @@ activations, short convolution); Oh et al. 2023 (both directions). The convoluti
 nothing wraps around, a few rows of the minibatch at a time: no complex array of a whole minibatch of long rows is ever held.
 
 Departures: h^1 is the identity unless `whole`, as in Poli et al.'s own operator: N gates, N - 1 long convolutions. The window falls
-with |o| (with o itself, as it is printed elsewhere, it grows without bound on one side). The short convolution is centred. The
+with |o|: with o itself it would grow without bound on one side. The short convolution is centred. The
 positional bands differ from each other. The filter is divided by the root of the summed squared window: the size of an output
 then depends little on the number of tokens, so one setting serves 50 tokens and 3,257.
 """

@@ -7,8 +7,8 @@ CellPainTR, Eqs. 6 to 8, section 3.1. A masked value is replaced by a learned ve
 the net knows what it is asked for.
 
 Departures: a token may stand for several features (a compartment x channel x measure group), then E_g is the sum of W_i c_i over
-its features, a masked one giving a learned vector of its own, plus M_g. `shared` uses one W and b for all features, as the paper's
-own code does. Instead of Hyena the trunk can mix by attention, to compare.
+its features, a masked one giving a learned vector of its own, plus M_g. `shared` uses one W and b for all features. Instead of Hyena
+the trunk can mix by attention, to compare.
 """
 
 from __future__ import annotations
