@@ -10,7 +10,7 @@ demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable
 	$(BIN)/impasto demo --out runs/demo
 
 test: $(STAMP)  ## the tests, without the slow ones
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: $(STAMP) $(VENV)/.impasto-bench  ## the slow tests only
 	$(BIN)/python -m pytest -q -m slow
