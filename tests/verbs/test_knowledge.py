@@ -106,6 +106,21 @@ def test_a_recipe_runs_and_another_seed_is_another_run(simulated: Path, tmp_path
     assert json.loads((tmp_path / "out" / "wsl" / "model.json").read_text())["facts"]["prior"]["in_graph"] == 8
     again = impasto("run", tmp_path / "r.toml", "--out", tmp_path / "out")
     assert again.count("already there") == 3
+    (tmp_path / "f.toml").write_text(f"""
+[[stage]]
+verb = "finetune"
+cell_line = "simulated line 3"
+protocol = "over-batches"
+[stage.loop]
+epochs = 1
+[[stage.variant]]
+row = "baseline"
+start = "{tmp_path}/out/wsl"
+""")
+    command = ["finetune", tmp_path / "f.toml", "--profiles", simulated / "profiles.parquet", "--out", tmp_path / "alone"]
+    rows = json.loads(impasto(*command, "--set", "splits=3", "--json"))
+    assert [(r["metric"], r["chance"]) for r in rows] == [("top-1", 0.125), ("top-5", 0.625)]
+    assert all(r["low"] <= r["value"] <= r["high"] for r in rows)
     other = impasto("run", tmp_path / "r.toml", "--out", tmp_path / "out", "--seed", 1)
     assert other.count("already there") == 1  # the graph has no seed
 
