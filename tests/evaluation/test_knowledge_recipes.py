@@ -59,6 +59,7 @@ def test_the_recipe_of_the_paediatric_atlas_is_read_to_the_last_key(tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_true_graph_helps_a_new_line_more_than_shuffled_edges(tmp_path: Path) -> None:
     recipe = recipes.read(FOLDER / "knowledge_control.toml")
     for stage in recipe.stages[:-1]:
