@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -113,6 +113,7 @@ def test_the_two_terms_of_msn() -> None:
     assert float(prototypes.mean_entropy_gap(log_p)) == pytest.approx(gap)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 12), st.integers(2, 9), st.integers(0, 10**6))
 def test_the_gap_is_between_zero_and_log_k(n: int, count: int, seed: int) -> None:
     log_p = torch.log_softmax(5 * rows(n, count, seed=seed), dim=1)[:, None]

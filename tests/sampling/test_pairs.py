@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto.sampling.pairs import Pairs, PairSettings
@@ -94,6 +94,7 @@ def test_only_the_rows_that_are_named_are_drawn() -> None:
     assert {pairs.draw(i % len(pairs), np.random.default_rng(i))[1] % 2 for i in range(100)} == {1}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_a_draw_is_a_function_of_its_generator(seed: int) -> None:
     pairs = Pairs.of(table(), PairSettings(prefer="plate"))
