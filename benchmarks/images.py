@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.timing import Row, best_of, peak_megabytes
+from benchmarks.timing import Row, beside, best_of, peak_megabytes
 from impasto.atlas.engines import Exact
-from impasto.nets.encoders import vision
+from impasto.nets.encoders import openvino_int8, vision
 from impasto.plates.eight_bit import to_8_bit
 from impasto.plates.ingest import find, write
 from impasto.plates.sites import Sites
@@ -33,6 +34,7 @@ def rows() -> Iterator[Row]:
         yield Row(
             "embedding a site, EfficientNet-Lite0", best_of(lambda: encoder(to_encoder(torch.from_numpy(pixels), size=224))), None, ""
         )
+        yield from _compiled(pixels)
         for number in (1, 4):
             simulated.write(Plan(batches=1, plates=number, pixels=128, cells=4), base / f"sim{number}", seed=0)
             write(find([base / f"sim{number}" / "images"]), base / f"in{number}")
@@ -52,3 +54,16 @@ def rows() -> Iterator[Row]:
     vectors = np.random.default_rng(0).normal(size=(200_000, 384)).astype(np.float32)
     everything = np.ones(len(vectors), dtype=bool)
     yield Row("search among 200,000 x 384", best_of(lambda: Exact(Path(), vectors).nearest(vectors[0], top=10, among=everything)), None, "")
+
+
+def _compiled(pixels: np.ndarray) -> Iterator[Row]:
+    """OpenVINO beside torch, where it is installed."""
+    if importlib.util.find_spec("openvino") is None or importlib.util.find_spec("nncf") is None:
+        return
+    images = to_encoder(torch.from_numpy(pixels), size=224)
+    for name in ("efficientnet_lite0", "dinov2_s14"):
+        encoder = vision.load(name)
+        compiled = openvino_int8.convert(encoder)
+        cosine = torch.nn.functional.cosine_similarity(encoder(images), compiled(images)).min()
+        what = f"embedding {len(images)} planes, {compiled.name}"
+        yield beside(what, lambda c=compiled: c(images), lambda e=encoder: e(images), peer="torch", aim=2.2, note=f"cosine {cosine:.5f}")  # type: ignore[misc]

@@ -40,7 +40,7 @@ def search(
     expanded = bool(through) and kind == "gene" and not relatives.perturbed(index, query)
     vector, itself, how = relatives.query(index, query, through=through) if expanded else _QUERIES[kind](index, query)
     level = "perturbation" if rank == "perturbations" else "well"
-    among = ((index.rows["level"] == level) & (index.rows["modality"] == PROFILE)).to_numpy()
+    among = ((index.rows["level"] == level) & (index.rows["modality"] == PROFILE)).to_numpy(copy=True)
     among[itself] = False
     found = index.nearest(vector, top=top, among=among)
     found.insert(0, "rank", np.arange(1, len(found) + 1))
