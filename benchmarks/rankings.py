@@ -42,8 +42,8 @@ def _row(what: str, data: anndata.AnnData, protocol: str, rules: dict[str, list[
 
     row = beside(what, ours, theirs, peer="copairs", aim=aim, times=times)
     expected = found["theirs"].loc[meta["control_type"] == "trt", "average_precision"].to_numpy()
-    # Products are float32 on both sides, in another order: a well may pass another by their last bit.
-    same = np.isclose(found["ours"]["average_precision"].to_numpy(), expected, atol=1e-9)
-    assert same.mean() > 0.995
-    np.testing.assert_allclose(found["ours"]["average_precision"].to_numpy(), expected, atol=5e-3)
+    # Products are float32 on both sides, in another order: here and there a well passes its neighbour by their last bit.
+    difference = np.abs(found["ours"]["average_precision"].to_numpy() - expected)
+    assert difference.max() < 5e-3
+    assert difference.mean() < 1e-5
     return row
