@@ -64,3 +64,10 @@ def test_a_reference_to_a_later_stage_is_refused(tmp_path: Path) -> None:
     recipe = recipes.read(write(tmp_path / "r.toml", '[[stage]]\nverb = "index"\nprofiles = "@later"\n' + STAGE))
     with pytest.raises(InputError, match="'@later' names no earlier stage"):
         recipes.settings_of(recipe, recipe.stages[0], out=tmp_path)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_the_rows_of_a_sweep_change_stages_that_there_are(path: Path) -> None:
+    for stage in recipes.read(path).stages:
+        for row in stage.values.get("row", []) if stage.verb == "sweep" else []:
+            recipes.read(path.parent / stage.values["recipe"]).changed({**stage.values.get("given", {}), **row.get("set", {})})
