@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,23 @@ def test_set_reads_nested_keys_and_json_values() -> None:
     assert parse_set(["columns.well=Well", "k=25", "exact=true"]) == {"columns": {"well": "Well"}, "k": 25, "exact": True}
     with pytest.raises(InputError, match="is not key=value"):
         parse_set(["k"])
+
+
+def test_a_folder_is_put_aside_before_it_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill while the old folder is removed must not leave half of it under its name."""
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / "old.txt").write_text("old")
+    removed: list[str] = []
+
+    def remove(path: Path) -> None:
+        assert (tmp_path / "result" / "new.txt").exists() or not path.exists()
+        removed.append(path.name)
+        shutil.rmtree(path, ignore_errors=True)
+
+    monkeypatch.setattr(runs, "remove", remove)
+    with runs.atomic(tmp_path / "result") as temporary:
+        temporary.mkdir()
+        (temporary / "new.txt").write_text("new")
+    assert [p.name for p in (tmp_path / "result").iterdir()] == ["new.txt"]
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+    assert any("replaced" in name for name in removed)

@@ -30,17 +30,20 @@ def atomic(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers choose their format by it.
     temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+    aside = path.with_name(f".{path.stem}.replaced-{os.getpid()}{path.suffix}")
     remove(temporary)
     try:
         yield temporary
         if temporary.is_file():
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
-        elif path.is_dir():
-            remove(path)
+        if path.is_dir():
+            # A folder cannot be replaced in one step: it is put aside whole first, so that a kill never leaves half of it.
+            os.replace(path, aside)
         os.replace(temporary, path)
     finally:
         remove(temporary)
+        remove(aside)
 
 
 @contextlib.contextmanager

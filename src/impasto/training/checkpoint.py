@@ -1,7 +1,7 @@
 """Everything that a run needs to go on as if it had never stopped: weights, optimiser, random state, place. No pickle.
 
-A checkpoint is a folder: `state.safetensors` (tensors of the method and of the optimiser, the random state) and
-`state.json` (step, best score, early-stopping count). It is written under a temporary name and renamed.
+A checkpoint is one file, `state.safetensors`: the tensors of the method and of the optimiser, the random state, and as metadata the
+place (step, best score, early-stopping count). One file can be replaced in one step: a kill leaves the old one or the new one whole.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from impasto import runs
 from impasto.schema import InputError
 
 _RANDOM = "random.torch"
+_FILE, _PLACE = "state.safetensors", "place"
 
 
 def save(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer, place: Mapping[str, Any]) -> None:
@@ -28,16 +30,22 @@ def save(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer, p
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{k}": torch.as_tensor(v) for k, v in state.items()}
     tensors[_RANDOM] = torch.get_rng_state()
-    with runs.atomic(folder) as temporary:
-        temporary.mkdir()
-        # Tensors that share memory (tied weights) must be saved apart: safetensors refuses aliases.
-        save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, temporary / "state.safetensors")
-        (temporary / "state.json").write_text(json.dumps(place, sort_keys=True))
+    # Tensors that share memory (tied weights) must be saved apart: safetensors refuses aliases.
+    apart = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
+    with runs.atomic(folder / _FILE) as temporary:
+        save_file(apart, temporary, metadata={_PLACE: json.dumps(place, sort_keys=True)})
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    return (folder / _FILE).exists()
 
 
 def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
     """Put a checkpoint back into a method and its optimiser; returns the place. Raises InputError where it does not fit."""
-    tensors = load_file(folder / "state.safetensors")
+    with safe_open(folder / _FILE, framework="pt") as kept:
+        place: dict[str, Any] = json.loads(kept.metadata()[_PLACE])
+        tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
     put(method, {k.removeprefix("method."): v for k, v in tensors.items() if k.startswith("method.")}, where=str(folder))
     whole = optimiser.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
@@ -47,7 +55,6 @@ def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -
             state.setdefault(int(number), {})[name] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
     torch.set_rng_state(tensors[_RANDOM])
-    place: dict[str, Any] = json.loads((folder / "state.json").read_text())
     return place
 
 

@@ -79,7 +79,7 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
     steps = min(settings.epochs * per_epoch, settings.max_steps or settings.epochs * per_epoch)
     rate, decay = schedule(settings.optim, steps=steps), decay_schedule(settings.optim, steps=steps)
     place: dict[str, Any] = {"epoch": 0, "step": 0, "best": None, "stale": 0, "stopped": False}
-    if (out / "checkpoint").exists():
+    if checkpoint.exists(out / "checkpoint"):
         place = checkpoint.load(out / "checkpoint", method=method, optimiser=optim)
     (out / "log.jsonl").touch()
     _cut_log(out / "log.jsonl", epoch=place["epoch"])
