@@ -50,7 +50,9 @@ def _figures(task: str, rows: pd.DataFrame) -> list[dict[str, Any]]:
     shown = rows[~rows["metric"].str.startswith(("median rank", "fraction"))]
     protocol = str(rows["protocol"].iloc[0])
     if task == "cross-modal":
-        drawn = shown.assign(group=[m if g == "profiles" else f"{g}: {m}" for g, m in zip(shown["group"], shown["metric"], strict=True)])
+        several = len(set(shown["group"])) > 1
+        named = [f"{m}, {g}" if several else m for g, m in zip(shown["group"], shown["metric"], strict=True)]
+        drawn = shown.assign(group=named)
         return [{"metric": "retrieval, both ways", "svg": Markup(scores.draw(drawn, title=f"retrieval, {protocol}", top=_top(drawn)))}]
     if task == "relations":
         return _recall_curve(shown, protocol)
