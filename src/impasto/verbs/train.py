@@ -75,7 +75,12 @@ def run(settings: TrainSettings, out: Path) -> None:
     prepared = with_additions(
         _prepared(module, chosen, _read(path, module, stored=settings.stored), settings), settings.method, seed=settings.seed
     )
-    described = {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, _reads(module): str(path.resolve())}
+    described = {
+        "method": chosen.model_dump(mode="json"),
+        "seed": settings.seed,
+        "facts": prepared.facts,
+        _reads(module): str(path.resolve()),
+    }
     if settings.start is not None:
         described["start"] = {"run": str(settings.start.resolve()), "digest": runs.digest(settings.start / "model.safetensors")}
     _refuse_other(out, described)
