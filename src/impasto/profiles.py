@@ -358,6 +358,17 @@ def one_name(obs: pd.DataFrame) -> pd.Series:
     return own.groupby(identity(obs).to_numpy()).transform("min")
 
 
+def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> anndata.AnnData:
+    """The profiles with the features of a trained run, by name and in its order. Raises InputError where one is missing."""
+    missing = [f for f in features if f not in profiles.var_names]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of the {len(features)} features this run was trained on are not in the profiles (first: {missing[0]!r}); "
+            "give profiles made by the same pipeline"
+        )
+    return profiles[:, list(features)].copy()
+
+
 def negative_controls(profiles: anndata.AnnData) -> npt.NDArray[np.bool_]:
     """Which rows are negative controls, as a boolean vector (rows,)."""
     require(profiles, schema.CONTROL_TYPE, task="finding the negative controls")

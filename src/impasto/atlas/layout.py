@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 
 import numpy as np
 import numpy.typing as npt
 
 
+def has_umap() -> bool:
+    """Whether umap-learn is installed."""
+    return importlib.util.find_spec("umap") is not None
+
+
+def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int) -> npt.NDArray[np.float32]:
+    """UMAP positions (rows, 2) of vectors (rows, width) by cosine, 15 neighbours at most."""
+    with warnings.catch_warnings():
+        # umap says at import that it lacks TensorFlow, and that a seed makes it run on one thread; a map that moves at each build
+        # is worse.
+        warnings.filterwarnings("ignore", message="Tensorflow not installed")
+        warnings.filterwarnings("ignore", message="n_jobs value")
+        import umap
+
+        made = umap.UMAP(metric="cosine", n_neighbors=min(15, len(vectors) - 1), random_state=seed).fit_transform(vectors)
+    return np.asarray(made, dtype=np.float32)
+
+
 def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDArray[np.float32], str]:
     """Positions (rows, 2) of unit vectors (rows, width), and the name of the method used."""
-    if importlib.util.find_spec("umap") is not None and len(vectors) > 15:
-        import warnings
-
-        with warnings.catch_warnings():
-            # umap says at import that it lacks TensorFlow, and that a seed makes it run on one thread; a map that moves at each
-            # build is worse.
-            warnings.filterwarnings("ignore", message="Tensorflow not installed")
-            warnings.filterwarnings("ignore", message="n_jobs value")
-            import umap
-
-            return umap.UMAP(metric="cosine", random_state=seed).fit_transform(vectors).astype(np.float32), "umap"
+    if has_umap() and len(vectors) > 15:
+        return by_umap(vectors, seed=seed), "umap"
     from sklearn.decomposition import PCA
 
     flat = np.zeros((len(vectors), 2), dtype=np.float32)

@@ -50,9 +50,8 @@ def shortcuts(profiles: anndata.AnnData, /) -> list[Shortcut]:
     count = baselines.count_only(profiles)
     if count is not None:
         found.append(_number(count[1], np.arctan2(count[0][:, 1], count[0][:, 0]).astype(float), plates))
-    intensity = [
-        i for i, (g, name) in enumerate(zip(profiles.var.get("group", []), profiles.var_names, strict=False)) if _is_total(g, name)
-    ]
+    kinds = profiles.var["group"] if "group" in profiles.var else [None] * profiles.n_vars
+    intensity = [i for i, (kind, name) in enumerate(zip(kinds, profiles.var_names, strict=True)) if _is_total(kind, name)]
     if intensity:
         found.append(_number("total intensity", inputs.finite(profiles)[:, intensity].mean(axis=1).astype(float), plates))
     if plates.max() > 0:

@@ -71,7 +71,7 @@ class Space:
     @torch.no_grad()
     def rows(self, profiles: anndata.AnnData) -> Vectors:
         """A unit vector (rows, out) of each row of Profiles on its own, whatever is known of its perturbation."""
-        profiles = self._matching(profiles)
+        profiles = tables.with_features(profiles, self.facts["features"])
         return self._bags(self._values(profiles), [np.array([i]) for i in range(profiles.n_obs)]).numpy()
 
     def _values(self, profiles: anndata.AnnData) -> torch.Tensor:
@@ -92,7 +92,7 @@ class Space:
         One that it saw under another name (the same InChIKey) is what it was.
         Features are matched by name.
         """
-        profiles = self._matching(profiles)
+        profiles = tables.with_features(profiles, self.facts["features"])
         values = self._values(profiles)
         each = self._bags(values, [np.array([i]) for i in range(profiles.n_obs)]).numpy()
         treated = np.flatnonzero(np.isin(profiles.obs_names, two_towers.without_controls(profiles).obs_names))
@@ -120,15 +120,6 @@ class Space:
         return anndata.AnnData(
             X=vectors, obs=obs.rename(index=str), var=tables.describe_features(names), uns={"run": str(self.folder.resolve())}
         )
-
-    def _matching(self, profiles: anndata.AnnData) -> anndata.AnnData:
-        missing = [f for f in self.facts["features"] if f not in profiles.var_names]
-        if missing:
-            raise InputError(
-                f"{len(missing)} of the {len(self.facts['features'])} features this run was trained on are not in the profiles "
-                f"(first: {missing[0]!r}); embed profiles made by the same pipeline"
-            )
-        return profiles[:, self.facts["features"]].copy()
 
     @torch.no_grad()
     def _described(self, described: perturbation.Described, count: int) -> Vectors:

@@ -137,10 +137,7 @@ class Profiles:
                 raise InputError(f"{earlier.folder} holds a {earlier.method['name']} model; on profiles, start from a profile_wsl run")
             built = {k: earlier.method[k] for k in ("blocks", "width", "depth", "heads", "out")}
             given = {**given, **built}
-            missing = [f for f in earlier.facts["features"] if f not in profiles.var_names]
-            if missing:
-                raise InputError(f"{len(missing)} features of {earlier.folder} are not in the profiles (first: {missing[0]!r})")
-            profiles = profiles[:, earlier.facts["features"]].copy()
+            profiles = tables.with_features(profiles, earlier.facts["features"])
         self.settings = ProfileWslSettings.read(given, where=where)
         self.earlier, self.profiles, self.units = earlier, profiles, profiles.obs
         self.names = profile_wsl.class_names(profiles.obs, self.settings.classes)

@@ -121,13 +121,11 @@ def replicates(found: list[Ran]) -> list[Ran]:
 def _wide(stage: Ran) -> list[tuple[str, pd.DataFrame]]:
     """For each protocol and level: perturbations x tables of profiles, their mean average precision."""
     detail = pd.read_parquet(stage.result / "per_group.parquet")
-    labels = list(dict.fromkeys(detail["profiles"]))
-    return [
-        (str(protocol), mine.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first")[
-            [name for name in labels if name in set(mine["profiles"])]
-        ])
-        for protocol, mine in detail.groupby("protocol", sort=False)
-    ]  # fmt: skip
+    found = []
+    for protocol, mine in detail.groupby("protocol", sort=False):
+        wide = mine.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first")
+        found.append((str(protocol), wide[list(dict.fromkeys(mine["profiles"]))]))
+    return found
 
 
 def per_perturbation(found: list[Ran]) -> list[dict[str, Any]]:

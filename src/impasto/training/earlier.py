@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor
 
 from impasto.schema import InputError
+from impasto.settings import Settings
+from impasto.training import checkpoint
+from impasto.training.method import Prepared
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,20 @@ class Earlier:
                 raise InputError(f"{folder} is not a finished run (it has no {name}); make one with: impasto train RECIPE --out {folder}")
         described = json.loads((folder / "model.json").read_text())
         return cls(folder, described["method"], described["facts"], load_file(folder / "model.safetensors"))
+
+
+def begun(module: ModuleType, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:
+    """The method of a module (`prepare`, and `prepare_from` where its data depend on the run) with its data.
+
+    With an earlier run it holds that run's weights, matched by name; every mismatch that the settings do not allow is an InputError.
+    """
+    if earlier is None:
+        alone: Prepared = module.prepare(settings, data, seed=seed)
+        return alone
+    found: Prepared = (
+        module.prepare_from(settings, data, earlier, seed=seed)
+        if hasattr(module, "prepare_from")
+        else module.prepare(settings, data, seed=seed)
+    )
+    checkpoint.put(found.method, earlier.weights, where=str(earlier.folder), fresh=found.fresh)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from pydantic import Field, TypeAdapter, ValidationError
@@ -12,6 +12,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 from impasto.recipe import Verb
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, parse_set
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impasto.evaluation.tidy import Score
 
 
 class EvaluateSettings(Settings):
@@ -50,11 +55,12 @@ def run(settings: EvaluateSettings, out: Path) -> None:
         profiles = profiles if settings.task == "cross-modal" else inputs.wells_of(profiles)
         profiles = profiles if settings.part is None else inputs.of_part(profiles, settings.part)
         options = {k: v for k, v in given.items() if k != "columns"}
-        if scores and "with_baselines" in inspect.signature(evaluate).parameters:
-            # Those of the first table stand for all: only one set is kept below.
-            options.setdefault("with_baselines", False)
-        answer = evaluate(profiles, group=label, **options)
-        found, tables_of_detail = answer if isinstance(answer, tuple) else (answer, {})
+        told = {s.protocol for s in scores}
+        # The baselines of an earlier table stand for all of its protocol: only one set is kept below.
+        spare = bool(told) and "with_baselines" in inspect.signature(evaluate).parameters and "with_baselines" not in options
+        found, tables_of_detail = _answer(evaluate(profiles, group=label, **options, **({"with_baselines": False} if spare else {})))
+        if spare and not {s.protocol for s in found} <= told:
+            found, tables_of_detail = _answer(evaluate(profiles, group=label, **options))
         scores += found
         for name, table in tables_of_detail.items():
             details.setdefault(name, []).append(table)
@@ -64,6 +70,11 @@ def run(settings: EvaluateSettings, out: Path) -> None:
         rows.to_csv(temporary / "results.csv", index=False)
         for name, parts in details.items():
             pd.concat(parts, ignore_index=True).to_parquet(temporary / f"{name}.parquet", index=False)
+
+
+def _answer(answer: Any) -> tuple[list[Score], dict[str, pd.DataFrame]]:
+    """The scores of a task and its tables of detail; some tasks have none."""
+    return answer if isinstance(answer, tuple) else (answer, {})
 
 
 def _options(settings: EvaluateSettings, evaluate: Any) -> dict[str, Any]:

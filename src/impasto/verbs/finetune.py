@@ -76,7 +76,8 @@ def run(settings: FinetuneSettings, out: Path) -> None:
         ]
     rows, per_split = tidy.frame(scores), pd.DataFrame(details)
     chance = {str(m): float(c) for m, c in rows[rows["metric"].isin(["top-1", "top-5"])].groupby("metric")["chance"].mean().items()}
-    per_split.to_parquet(out / "per_split.parquet", index=False)
+    with runs.atomic(out / "per_split.parquet") as temporary:
+        per_split.to_parquet(temporary, index=False)
     beside = ", ".join(f"{metric} {value:.1%}" for metric, value in sorted(chance.items()))
     note = f"{protocol.told}. Chance: {beside}. Mean ± sd over splits; results.csv has intervals and gains."
     fine_tuning.write_layout(out, per_split, title=settings.title, note=note)
@@ -105,6 +106,7 @@ def _variant(variant: Variant, settings: FinetuneSettings, protocol: Protocol, w
 
     import numpy as np
 
+    from impasto import runs
     from impasto.evaluation import fine_tuning
     from impasto.training.earlier import Earlier
     from impasto.training.loop import LoopSettings
@@ -122,8 +124,9 @@ def _variant(variant: Variant, settings: FinetuneSettings, protocol: Protocol, w
         place = folder / f"{number}.npz"
         if not place.exists():
             hits = fine_tuning.one_split(material, parts, add=_additions(values, settings.seed), loop=loop, out=folder / str(number))
-            np.savez(place, **hits)  # type: ignore[arg-type]
-        with np.load(place) as kept:
+            with runs.atomic(place) as temporary:
+                np.savez(temporary, **hits)  # type: ignore[arg-type]
+        with np.load(place, allow_pickle=False) as kept:
             found.append(dict(kept))
     return found
 

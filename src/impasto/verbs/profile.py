@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -63,8 +64,6 @@ def run(settings: ProfileSettings, out: Path) -> None:
 
 def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
     """Have workers write the plates' shards; `run` then finds them done and collects them."""
-    import functools
-
     import torch
 
     from impasto import progress
@@ -86,14 +85,21 @@ def _plate(told: str, shards: str, threads: int, plate: str) -> int:
     """What a worker does: one plate. As many threads as one process would use: sums are split, and so rounded, the same way."""
     import torch
 
-    from impasto.plates.sites import Sites
     from impasto.profiling import deep
 
     torch.set_num_threads(threads)
+    settings, sites, encoder, skip = _ready(told)
+    return deep.write_plate(sites, plate, encoder, shards=Path(shards), per_batch=settings.per_batch, skip=skip)
+
+
+@functools.lru_cache(maxsize=1)
+def _ready(told: str) -> tuple[ProfileSettings, Sites, VisionEncoder | SiteEncoder, frozenset[str]]:
+    """What a worker needs for every plate: opened once a worker, since loading an encoder may take longer than a small plate."""
+    from impasto.plates.sites import Sites
+
     settings = ProfileSettings.model_validate_json(told)
     sites = Sites.read(settings.images)
-    encoder = _encoder(settings, sites)
-    return deep.write_plate(sites, plate, encoder, shards=Path(shards), per_batch=settings.per_batch, skip=_skipped(settings))
+    return settings, sites, _encoder(settings, sites), _skipped(settings)
 
 
 def _skipped(settings: ProfileSettings) -> frozenset[str]:

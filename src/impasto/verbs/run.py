@@ -25,12 +25,10 @@ def command(
 
     Example: `impasto run recipes/demo.toml --out runs/demo`
     """
-    import dataclasses
-
     from impasto import recipe as recipes
 
     recipe = recipes.read(path).changed(_given(changes or []))
-    run_stages(recipe if seed is None else dataclasses.replace(recipe, seed=seed), out)
+    run_stages(recipe if seed is None else recipe.seeded(seed), out)
 
 
 def _given(changes: list[str]) -> dict[str, Any]:

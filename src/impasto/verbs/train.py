@@ -141,24 +141,15 @@ def _read(path: Path, module: ModuleType, *, stored: bool) -> Any:
 
 def _prepared(module: ModuleType, chosen: Settings, data: Any, settings: TrainSettings) -> Prepared:
     """The method with its data; with `start`, holding the earlier run's weights, matched by name."""
-    from impasto.training import checkpoint
-    from impasto.training.earlier import Earlier
+    from impasto.training.earlier import Earlier, begun
 
-    if settings.start is None:
-        prepared: Prepared = module.prepare(chosen, data, seed=settings.seed)
-        return prepared
-    earlier = Earlier.read(settings.start)
+    earlier = None if settings.start is None else Earlier.read(settings.start)
     name = getattr(chosen, "name", None)
-    if earlier.method["name"] != name:
+    if earlier is not None and earlier.method["name"] != name:
         raise InputError(
             f"start: {settings.start} holds a {earlier.method['name']} model, and this stage trains {name}; start from its like"
         )
-    if hasattr(module, "prepare_from"):
-        prepared = module.prepare_from(chosen, data, earlier, seed=settings.seed)
-    else:
-        prepared = module.prepare(chosen, data, seed=settings.seed)
-    checkpoint.put(prepared.method, earlier.weights, where=str(settings.start), fresh=prepared.fresh)
-    return prepared
+    return begun(module, chosen, data, earlier, seed=settings.seed)
 
 
 def _join_ranks() -> None:

@@ -17,17 +17,15 @@ import numpy as np
 from pydantic import Field
 
 from impasto import runs
-from impasto.correction.cellpaintr import prepare
+from impasto.correction.cellpaintr import prepare, trained
 from impasto.correction.cellpaintr.attributions import top_features
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.correction.cellpaintr.trained import Trained
 from impasto.correction.fitted import Array, Corrector
 from impasto.schema import InputError
 from impasto.settings import Settings
-from impasto.training import checkpoint
-from impasto.training.earlier import Earlier
+from impasto.training.earlier import Earlier, begun
 from impasto.training.loop import LoopSettings, fit
-from impasto.training.method import Prepared
 from impasto.training.optim import OptimSettings
 
 STAGES: tuple[Literal["cwmm", "intra", "inter"], ...] = ("cwmm", "intra", "inter")
@@ -65,9 +63,7 @@ class CellPaintrCorrector(Corrector):
     def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> CellPaintrCorrector:
         assert isinstance(settings, CellPaintrCorrectorSettings)
         if settings.run is not None:
-            run = Earlier.read(settings.run)
-            if run.method["name"] != cls.name:
-                raise InputError(f"{settings.run} holds a {run.method['name']} model; correction needs a cellpaintr run")
+            run = trained.read(settings.run)
             return cls(settings, json.dumps(run.method), json.dumps(run.facts), _arrays(run))
         with runs.scratch() as folder:
             last = _stages(profiles, settings, folder)
@@ -85,7 +81,7 @@ class CellPaintrCorrector(Corrector):
         import torch
 
         weights = {name: torch.as_tensor(np.asarray(v, dtype=np.float32)) for name, v in self.weights.items()}
-        return Trained.rebuilt(self.method, json.loads(self.facts), weights, where=self.name)
+        return Trained.rebuilt(json.loads(self.method), json.loads(self.facts), weights, where=self.name)
 
 
 def _arrays(run: Earlier) -> dict[str, Array]:
@@ -112,7 +108,7 @@ def _stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, fo
             mlp_width=4 * settings.width,
             minibatch=size,
         )
-        prepared = _begin(chosen, profiles, earlier, seed=settings.seed)
+        prepared = begun(prepare, chosen, profiles, earlier, seed=settings.seed)
         out = folder / stage
         runs.write_json(out / "model.json", {"method": chosen.model_dump(mode="json"), "facts": prepared.facts})
         loop = LoopSettings(epochs=epochs, seed=settings.seed, optim=OptimSettings(lr=lr, warmup=10, clip_norm=1.0))
@@ -120,11 +116,3 @@ def _stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, fo
         earlier = Earlier.read(out)
     assert earlier is not None
     return earlier
-
-
-def _begin(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: Earlier | None, *, seed: int) -> Prepared:
-    if earlier is None:
-        return prepare.prepare(settings, profiles, seed=seed)
-    prepared = prepare.prepare_from(settings, profiles, earlier, seed=seed)
-    checkpoint.put(prepared.method, earlier.weights, where=str(earlier.folder), fresh=prepared.fresh)
-    return prepared

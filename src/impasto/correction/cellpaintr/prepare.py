@@ -41,7 +41,7 @@ def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlie
 
     Raises InputError where features are missing, or where sources are new and `only_new_sources` is not set.
     """
-    return _prepare(settings, matching(profiles, earlier.facts["features"]), earlier, seed=seed)
+    return _prepare(settings, tables.with_features(profiles, earlier.facts["features"]), earlier, seed=seed)
 
 
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
@@ -112,17 +112,6 @@ def learned_from(profiles: anndata.AnnData, /) -> anndata.AnnData:
     if schema.SPARED in profiles.obs:
         kept &= ~profiles.obs[schema.SPARED].to_numpy(dtype=bool)
     return profiles[kept].copy()
-
-
-def matching(profiles: anndata.AnnData, features: list[str], /) -> anndata.AnnData:
-    """The profiles with a run's features, in its order. Raises InputError where one is missing."""
-    missing = [f for f in features if f not in profiles.var_names]
-    if missing:
-        raise InputError(
-            f"cellpaintr: {len(missing)} of the {len(features)} features this run was trained on are not in the profiles "
-            f"(first: {missing[0]!r}); give profiles made by the same pipeline"
-        )
-    return profiles[:, features].copy()
 
 
 def rebuild(settings: CellPaintrSettings, facts: dict[str, Any], /) -> CellPaintr:

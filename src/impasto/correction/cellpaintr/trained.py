@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +19,14 @@ from impasto.training import checkpoint
 from impasto.training.earlier import Earlier
 
 
+def read(folder: Path, /) -> Earlier:
+    """A run that `impasto train` left. Raises InputError where it is not one of this method."""
+    run = Earlier.read(folder)
+    if run.method["name"] != "cellpaintr":
+        raise InputError(f"{folder} holds a {run.method['name']} model; correction needs a cellpaintr run")
+    return run
+
+
 @dataclass(frozen=True)
 class Trained:
     """The method with its weights, and the facts of its run."""
@@ -30,22 +37,20 @@ class Trained:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Open a run that `impasto train` left. Raises InputError where it is not one of this method."""
-        run = Earlier.read(folder)
-        if run.method["name"] != "cellpaintr":
-            raise InputError(f"{folder} holds a {run.method['name']} model; correction needs a cellpaintr run")
-        return cls.rebuilt(json.dumps(run.method), run.facts, run.weights, where=str(folder))
+        run = read(folder)
+        return cls.rebuilt(run.method, run.facts, run.weights, where=str(folder))
 
     @classmethod
-    def rebuilt(cls, settings: str, facts: dict[str, Any], weights: dict[str, Any], *, where: str) -> Self:
-        """From its settings (JSON), facts and weights by name."""
-        method = prepare.rebuild(CellPaintrSettings.read(json.loads(settings), where=where), facts)
+    def rebuilt(cls, settings: dict[str, Any], facts: dict[str, Any], weights: dict[str, Any], *, where: str) -> Self:
+        """From its settings, facts and weights by name."""
+        method = prepare.rebuild(CellPaintrSettings.read(settings, where=where), facts)
         checkpoint.put(method, weights, where=where)
         method.requires_grad_(False)
         return cls(method.eval(), facts)
 
     def wells(self, profiles: anndata.AnnData, /) -> data.Labelled:
         """The profiles as this model reads them: its features, in its order, zeros for missing values, codes of sources."""
-        values, _ = data.without_missing(prepare.matching(profiles, self.facts["features"]))
+        values, _ = data.without_missing(tables.with_features(profiles, self.facts["features"]))
         return data.Labelled(
             values, data.source_codes(profiles, self.facts["sources"], by=self.facts["by"]), np.zeros(len(values), np.intp)
         )

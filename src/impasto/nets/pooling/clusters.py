@@ -6,8 +6,24 @@ counts as much as the crowd.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+class ByClusters(nn.Module):
+    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d); how profiles fall into clusters is a subclass's."""
+
+    def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
+        profiles, real = per_channel(bags, mask)
+        with torch.no_grad():
+            members = self.members(profiles.masked_fill(~real[..., None], 0.0), real)
+        return mean_of_means(profiles, members).view(len(bags), bags.shape[2], bags.shape[3])
+
+    @abstractmethod
+    def members(self, profiles: Tensor, real: Tensor, /) -> Tensor:
+        """Which cluster (B, K, clusters) each profile (B, K, d) is in, 0 or 1; padding is in none."""
 
 
 def mean_of_means(profiles: Tensor, members: Tensor, /) -> Tensor:

@@ -14,21 +14,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from impasto.nets.pooling.clusters import mean_of_means, per_channel
+from impasto.nets.pooling.clusters import ByClusters
 
 
-class KMeans(nn.Module):
+class KMeans(ByClusters):
     """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
 
     def __init__(self, *, clusters: int = 3, steps: int = 10) -> None:
         super().__init__()
         self.clusters, self.steps = clusters, steps
-
-    def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
-        profiles, real = per_channel(bags, mask)
-        with torch.no_grad():
-            members = self.members(profiles.masked_fill(~real[..., None], 0.0), real)
-        return mean_of_means(profiles, members).view(len(bags), bags.shape[2], bags.shape[3])
 
     def members(self, profiles: Tensor, real: Tensor, /) -> Tensor:
         """Which cluster (B, K, clusters) each profile (B, K, d) is in, 0 or 1; padding is in none."""

@@ -6,14 +6,13 @@ is for looking: distances between far clusters mean nothing in t-SNE and UMAP, a
 
 from __future__ import annotations
 
-import importlib.util
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto.atlas import layout
 from impasto.report.figures import svg
 from impasto.schema import InputError
 
@@ -24,15 +23,9 @@ Points = npt.NDArray[np.float32]
 def flat(vectors: Points, /, *, method: str, seed: int) -> Points:
     """Positions (rows, 2) of unit vectors (rows, width). Raises InputError where umap-learn is asked for and not installed."""
     if method == "umap":
-        if importlib.util.find_spec("umap") is None:
+        if not layout.has_umap():
             raise InputError("umap panels need umap-learn; install it with: pip install 'impasto[plots]', or leave umap out of methods")
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Tensorflow not installed")
-            warnings.filterwarnings("ignore", message="n_jobs value")
-            import umap
-
-            neighbours = min(15, len(vectors) - 1)
-            return np.asarray(umap.UMAP(metric="cosine", n_neighbors=neighbours, random_state=seed).fit_transform(vectors), np.float32)
+        return layout.by_umap(vectors, seed=seed)
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
