@@ -15,7 +15,8 @@ from impasto.perturbations import cell_lines, graph_prior
 from impasto.perturbations import graph as graphs
 from impasto.perturbations.cell_lines import CellLineSettings
 from impasto.perturbations.graph_prior import PriorSettings
-from impasto.perturbations.graph_sources import SourceSettings, build
+from impasto.perturbations.graph_settings import SourceSettings
+from impasto.perturbations.graph_sources import build
 from impasto.simulate import lines, profiles
 from impasto.simulate.plan import Plan, truth
 from impasto.training.loop import LoopSettings, fit

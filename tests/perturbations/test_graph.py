@@ -15,7 +15,8 @@ from scipy import sparse
 from impasto import profiles as tables
 from impasto.perturbations import graph as graphs
 from impasto.perturbations import relations
-from impasto.perturbations.graph_sources import SourceSettings, build
+from impasto.perturbations.graph_settings import SourceSettings
+from impasto.perturbations.graph_sources import build
 from impasto.schema import InputError
 
 OBS = pd.DataFrame(

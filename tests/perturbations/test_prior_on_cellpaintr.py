@@ -14,7 +14,8 @@ from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.perturbations import graph as graphs
 from impasto.perturbations import graph_prior
 from impasto.perturbations.graph_prior import PriorSettings
-from impasto.perturbations.graph_sources import SourceSettings, build
+from impasto.perturbations.graph_settings import SourceSettings
+from impasto.perturbations.graph_sources import build
 from impasto.simulate import lines, profiles
 from impasto.simulate.plan import Plan, truth
 from impasto.training.loop import LoopSettings, fit

@@ -131,7 +131,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(simulated: Path, tmp_path: Path
         impasto("run", recipe(tmp_path, simulated, line="simulated line 1"), "--out", tmp_path / "out")
     with pytest.raises(InputError, match="no source of relations is given"):
         impasto("graph", simulated / "profiles.parquet", "--out", tmp_path / "g.parquet")
-    with pytest.raises(InputError, match="'string' stands under options"):
-        impasto("graph", simulated / "profiles.parquet", "--set", "string=x", "--out", tmp_path / "g.parquet")
+    with pytest.raises(InputError, match="unknown key 'strings'"):
+        impasto("graph", simulated / "profiles.parquet", "--set", "strings=x", "--out", tmp_path / "g.parquet")
     with pytest.raises(InputError, match="expands a gene, and the question is a text"):
         impasto("search", simulated, "--text", "a", "--through", simulated / "relations_pairs.csv")

@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import Field
 
+from impasto.perturbations.graph_settings import SourceSettings
 from impasto.recipe import Verb
-from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
+from impasto.settings import parse_set
 
 
-class GraphSettings(Settings):
-    """The table (or ingested folder) whose perturbations are the nodes, and the sources of `perturbations.graph_sources`."""
+class GraphSettings(SourceSettings):
+    """The table (or ingested folder) whose perturbations are the nodes, and the sources of what is known of them."""
 
     profiles: Path
-    string: Path | None = None
-    string_names: Path | None = None
-    hetionet: Path | None = None
-    hetionet_nodes: Path | None = None
-    pairs: list[Path] = Field(default_factory=list)
-    images: Path | None = None
-    stitch: Path | None = None
-    stitch_inchikeys: Path | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
-    """threshold, steps, average, shares."""
-
-    def sources(self) -> dict[str, Any]:
-        """The values of `SourceSettings`."""
-        given = self.model_dump(mode="json", exclude={"profiles", "options"})
-        clash = sorted(set(given) & set(self.options))
-        if clash:
-            raise InputError(f"{clash[0]!r} stands under options; it is a key of its own")
-        return {**given, **self.options}
 
     def files(self) -> list[Path]:
         """What is read."""
-        single = (
-            self.profiles,
-            self.string,
-            self.string_names,
-            self.hetionet,
-            self.hetionet_nodes,
-            self.images,
-            self.stitch,
-            self.stitch_inchikeys,
-        )
-        return [p for p in single if p is not None] + self.pairs
+        return [self.profiles, *super().files()]
 
 
 def run(settings: GraphSettings, out: Path) -> None:
@@ -56,15 +27,14 @@ def run(settings: GraphSettings, out: Path) -> None:
     from impasto import profiles as tables
     from impasto.perturbations import graph, graph_sources
 
-    sources = graph_sources.SourceSettings.read(settings.sources(), where="the graph")
-    alike = tables.read(sources.images) if sources.images is not None else None
+    alike = tables.read(settings.images) if settings.images is not None else None
     if settings.profiles.is_dir() and (settings.profiles / "images.parquet").exists():
         from impasto.plates.sites import Sites
 
         obs = Sites.read(settings.profiles).table
     else:
         obs = tables.read(settings.profiles).obs
-    graph.write(graph_sources.build(obs, sources, profiles=alike), out)
+    graph.write(graph_sources.build(obs, settings, profiles=alike), out)
 
 
 def command(
@@ -105,8 +75,8 @@ def command(
         "stitch": stitch,
         "stitch_inchikeys": stitch_inchikeys,
     }
-    given = {"profiles": profiles, "pairs": [str(p) for p in pairs or []], "options": parse_set(changes or [])}
-    settings = GraphSettings.read({**given, **{k: v for k, v in files.items() if v is not None}}, where="impasto graph")
+    given = {"profiles": profiles, "pairs": pairs or [], **{k: v for k, v in files.items() if v is not None}}
+    settings = GraphSettings.read({**parse_set(changes or []), **given}, where="impasto graph")
     recipes.execute("graph", settings, out=out)
     made = graph.read(out)
     if unknown:
