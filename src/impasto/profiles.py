@@ -7,7 +7,6 @@ compartment and group, `X` is float32. On disk: Parquet or CSV with the communit
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,13 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import feature_names, runs, schema
+from impasto import feature_names, runs, schema, spelling
 from impasto.schema import InputError
 
-PREFIX = "Metadata_"
-_PREFIXES = ("Image_Metadata_", "Metadata_", "metadata_", "meta_")
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
-_NOT_FEATURES = re.compile(r"(^|_)(Location|Number|Parent|Children)_|^(ImageNumber|ObjectNumber|TableNumber)$")
 _FILE_METADATA = b"impasto"
 _READING = ("columns", "columns_left_out")
 
@@ -69,40 +65,11 @@ def from_frame(
     columns (positions and object numbers) are neither annotation nor features.
 
     """
-    named = {column: _bare(column) for column in map(str, frame.columns)}
-    annotated = [c for c in named if named[c] != c or c in set(annotation)]
-    taken = _find_words(list(named), named, chosen=columns or {}, where=where)
-    feature_columns = _feature_columns(frame, features, annotation={*annotated, *taken.values()}, where=where)
-    words = {column: word for word, column in taken.items()}
-    left_out = [c for c in frame.columns if c not in {*annotated, *taken.values()} and _NOT_FEATURES.search(str(c))]
-    kept = [c for c in frame.columns if c not in {*feature_columns, *left_out}]
-    obs = frame[kept].rename(columns=lambda c: words.get(c, named[c]))
-    if not obs.columns.is_unique:
-        doubled = obs.columns[obs.columns.duplicated()][0]
-        raise InputError(f"{where}: two columns mean {doubled!r}; say which one with --set columns.{doubled}=NAME")
-    obs = _normal_values(obs, where=where)
-    obs.index = pd.RangeIndex(len(obs)).astype(str)
-    values = frame[feature_columns].to_numpy(dtype=np.float32, na_value=np.nan)
-    uns = {"columns": taken, "columns_left_out": left_out}
-    return anndata.AnnData(X=values, obs=obs, var=describe_features(feature_columns), uns=uns)
-
-
-def annotation(table: pd.DataFrame, *, where: str) -> pd.DataFrame:
-    """A table of annotation only (a platemap, a list of compounds), its columns renamed to our words."""
-    named = {column: _bare(column) for column in map(str, table.columns)}
-    words = {column: word for word, column in _find_words(list(named), named, chosen={}, where=where).items()}
-    table = table.rename(columns=lambda c: words.get(str(c), named[str(c)]))
-    if schema.WELL in table:
-        try:
-            table[schema.WELL] = [schema.normal_well(w) for w in table[schema.WELL]]
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-    return table
-
-
-def normal_annotation(obs: pd.DataFrame, *, where: str) -> pd.DataFrame:
-    """Annotation with its values in our words: control types, perturbation types, wells."""
-    return _normal_values(obs, where=where)
+    told = spelling.sort(frame, where=where, chosen=columns, features=features, annotation=annotation)
+    told.obs.index = pd.RangeIndex(len(told.obs)).astype(str)
+    values = frame[told.features].to_numpy(dtype=np.float32, na_value=np.nan)
+    uns = {"columns": told.taken, "columns_left_out": told.left_out}
+    return anndata.AnnData(X=values, obs=told.obs, var=describe_features(told.features), uns=uns)
 
 
 def describe_features(names: Sequence[str]) -> pd.DataFrame:
@@ -114,7 +81,7 @@ def describe_features(names: Sequence[str]) -> pd.DataFrame:
 
 def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
     """The table of Profiles: `Metadata_` columns first, then the features."""
-    obs = profiles.obs.rename(columns=lambda c: PREFIX + c).reset_index(drop=True)
+    obs = profiles.obs.rename(columns=lambda c: spelling.PREFIX + c).reset_index(drop=True)
     features = pd.DataFrame(dense(profiles), columns=profiles.var_names)
     return pd.concat([obs, features], axis=1)
 
@@ -122,108 +89,6 @@ def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
 def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
     """`X` as a float32 array (rows, features)."""
     return np.asarray(profiles.X, dtype=np.float32)
-
-
-def _bare(column: str) -> str:
-    return next((column[len(p) :] for p in _PREFIXES if column.startswith(p)), column)
-
-
-def _find_words(columns: list[str], named: Mapping[str, str], *, chosen: Mapping[str, str], where: str) -> dict[str, str]:
-    """Which column means which word: those the user chose, then by spelling, the first spelling of the list winning."""
-    taken: dict[str, str] = {}
-    for word, column in chosen.items():
-        schema.one_of(word, schema.ALIASES, what="word for a column")
-        match = column if column in columns else next((c for c in columns if named[c] == column), None)
-        if match is None:
-            raise InputError(f"{where}: there is no column {column!r} for {word!r}{schema.nearest(column, columns)}")
-        taken[word] = match
-    for word, spellings in schema.ALIASES.items():
-        for spelling in spellings:
-            found = [c for c in columns if named[c].lower() == spelling and c not in taken.values()]
-            if word not in taken and found:
-                taken[word] = found[0]
-    return taken
-
-
-def _feature_columns(frame: pd.DataFrame, pattern: str | None, *, annotation: set[str], where: str) -> list[str]:
-    if pattern is not None:
-        chosen = [c for c in frame.columns if re.search(pattern, str(c))]
-        text = [c for c in chosen if not pd.api.types.is_numeric_dtype(frame[c])]
-        if text:
-            raise InputError(f"{where}: feature {text[0]!r} is not numeric (first value {frame[text[0]].iloc[0]!r})")
-    else:
-        # A measurement that came as text (one stray word in a CSV) must not become annotation unseen.
-        for c in frame.columns:
-            if c not in annotation and feature_names.parse(str(c)).known and not pd.api.types.is_numeric_dtype(frame[c]):
-                bad = frame[c][pd.to_numeric(frame[c], errors="coerce").isna() & frame[c].notna()]
-                raise InputError(
-                    f"{where}: feature {c!r} is not numeric: row {bad.index[0]} holds {bad.iloc[0]!r}; mend or drop the column"
-                )
-        chosen = [
-            c
-            for c in frame.columns
-            if c not in annotation
-            and pd.api.types.is_numeric_dtype(frame[c])
-            and frame[c].dtype != bool
-            and not _NOT_FEATURES.search(str(c))
-        ]
-    if not chosen:
-        raise InputError(f"{where}: no feature columns found; features are the numeric columns without a {PREFIX} prefix")
-    return [str(c) for c in chosen]
-
-
-def _normal_values(obs: pd.DataFrame, *, where: str) -> pd.DataFrame:
-    """Wells as `A01`, control and perturbation types in our words; what was there before is kept as `<name>_original`."""
-    obs = obs.copy()
-    if schema.WELL in obs:
-        try:
-            obs[schema.WELL] = obs[schema.WELL].astype("string").map(schema.normal_well, na_action="ignore")
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-    control = _control_types(obs)
-    kind = _perturbation_types(obs)
-    for word, normal in ((schema.CONTROL_TYPE, control), (schema.PERTURBATION_TYPE, kind)):
-        if normal is None:
-            continue
-        if word in obs and not obs[word].astype("string").equals(normal):
-            obs[f"{word}_original"] = obs[word]
-        obs[word] = normal
-    if schema.PERTURBATION not in obs and schema.PERTURBATION_NAME in obs:
-        obs[schema.PERTURBATION] = obs[schema.PERTURBATION_NAME]
-    for word in (schema.PLATE, schema.BATCH, schema.SOURCE, schema.SITE, schema.PERTURBATION):
-        if word in obs:
-            obs[word] = obs[word].astype("string")
-    return obs
-
-
-_CONTROL_SPELLINGS = {"control": schema.NEGCON, "nc": schema.NEGCON, "dmso": schema.NEGCON, "treatment": schema.TRT}
-
-
-def _control_word(value: str) -> str | None:
-    value = value.strip().lower()
-    for word in schema.CONTROL_TYPES:
-        if value == word or value.startswith(word + "_"):
-            return word
-    return _CONTROL_SPELLINGS.get(value)
-
-
-def _control_types(obs: pd.DataFrame) -> pd.Series | None:
-    """negcon, poscon, trt or empty of every row, from control_type, pert_type or is_negcon, whichever are there."""
-    known = pd.Series(pd.NA, index=obs.index, dtype="string")
-    for column in (schema.CONTROL_TYPE, schema.PERTURBATION_TYPE):
-        if column in obs:
-            found = obs[column].astype("string").map(_control_word, na_action="ignore").astype("string")
-            known = known.fillna(found)
-    if "is_negcon" in obs:
-        known = known.mask(obs["is_negcon"].fillna(False).astype(bool), schema.NEGCON)
-    return known.fillna(schema.TRT) if known.notna().any() else None
-
-
-def _perturbation_types(obs: pd.DataFrame) -> pd.Series | None:
-    if schema.PERTURBATION_TYPE not in obs:
-        return None
-    kind = obs[schema.PERTURBATION_TYPE].astype("string").str.lower()
-    return kind.where(kind.isin(schema.PERTURBATION_TYPES)) if kind.isin(schema.PERTURBATION_TYPES).any() else None
 
 
 # ---------------------------------------------------------------- files

@@ -14,7 +14,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import profiles, runs, schema
+from impasto import profiles, runs, schema, spelling
 from impasto.plates import folders, platemap
 from impasto.plates.planes import KEYS
 from impasto.schema import InputError
@@ -73,7 +73,7 @@ def _sidecar(wells: pd.DataFrame, beside: pd.DataFrame, source: Path) -> pd.Data
     """Annotation that lay beside the images, where it speaks of wells and agrees with itself."""
     if beside.empty:
         return wells
-    table = profiles.annotation(beside, where=str(source))
+    table = spelling.annotation(beside, where=str(source))
     keys = [k for k in (schema.PLATE, schema.WELL) if k in table]
     if schema.WELL not in keys:
         return wells

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from impasto import profiles, schema
+from impasto import schema, spelling
 from impasto.schema import InputError
 
 
@@ -29,7 +29,7 @@ def read(path: Path) -> pd.DataFrame:
         raise InputError(f"{path} does not exist; check the path of the platemap") from None
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} cannot be read as a table ({error}); a platemap is a CSV or TSV with a column well") from None
-    return profiles.annotation(table, where=str(path))
+    return spelling.annotation(table, where=str(path))
 
 
 def join(wells: pd.DataFrame, tables: Sequence[tuple[Path, pd.DataFrame]]) -> pd.DataFrame:
@@ -55,7 +55,7 @@ def join(wells: pd.DataFrame, tables: Sequence[tuple[Path, pd.DataFrame]]) -> pd
         for column in set(new) & set(wells):
             joined[column] = joined[column].fillna(wells[column])
         wells = joined
-    return profiles.normal_annotation(wells, where="the platemap")
+    return spelling.normal_values(wells, where="the platemap")
 
 
 def unmatched(wells: pd.DataFrame, table: pd.DataFrame) -> tuple[int, int]:
