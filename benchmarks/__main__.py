@@ -12,7 +12,19 @@ import torch
 
 from benchmarks.timing import Row
 
-PARTS = ("rankings", "p_values", "relations", "silhouettes", "corrections", "memory", "images", "training", "pretraining", "cellpaintr")
+PARTS = (
+    "rankings",
+    "p_values",
+    "relations",
+    "silhouettes",
+    "corrections",
+    "memory",
+    "images",
+    "training",
+    "loader",
+    "pretraining",
+    "cellpaintr",
+)
 
 
 def main() -> None:

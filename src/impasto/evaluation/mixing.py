@@ -155,7 +155,7 @@ def earlier_neighbours(before: str | None, profiles: anndata.AnnData, *, k: int,
     # Medians a compound and source have no well: what was done to the cells is then part of their place.
     places = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.PERTURBATION)
     words = [w for w in places if w in old.obs and w in profiles.obs]
-    was, now = (pd.Index(t.obs[words].astype(str).agg("|".join, axis=1)) if words else pd.Index([""] * t.n_obs) for t in (old, profiles))
+    was, now = (pd.MultiIndex.from_frame(t.obs[words].astype(str)) if words else pd.Index([""] * t.n_obs) for t in (old, profiles))
     if was.is_unique and now.isin(was).all():
         place = was.get_indexer(now)
     elif list(was) == list(now):

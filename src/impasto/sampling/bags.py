@@ -26,8 +26,8 @@ def groups(obs: pd.DataFrame, *, by: Sequence[str]) -> dict[str, Rows]:
     missing = [c for c in by if c not in obs]
     if missing:
         raise InputError(f"cannot group by {missing[0]!r}; the profiles have {', '.join(map(str, obs.columns))}")
-    columns = [profiles.identity(obs) if c == schema.PERTURBATION else obs[c].astype("string").fillna("") for c in by]
-    names = pd.concat(columns, axis=1).agg("|".join, axis=1).to_numpy()
+    first, *more = [(profiles.identity(obs) if c == schema.PERTURBATION else obs[c].astype("string")).fillna("") for c in by]
+    names = first.str.cat(more, sep="|").to_numpy()
     order = np.argsort(names, kind="stable")
     distinct, starts = np.unique(names[order], return_index=True)
     return {str(n): rows for n, rows in zip(distinct, np.split(order, starts[1:]), strict=True)}
