@@ -13,7 +13,8 @@ from impasto.schema import channel_name
 
 COMPARTMENTS = ("Cells", "Cytoplasm", "Nuclei", "Image")
 EMBEDDING_GROUP = "embedding"
-_EMBEDDING = re.compile(r"^emb_(?:(?P<channel>.+)_)?(?P<number>\d{3,})$")
+# For programs that know features by a compartment's name, an embedding may stand behind one: `Cells_<model>_emb_DNA_0000`.
+_EMBEDDING = re.compile(rf"^(?:(?:{'|'.join(COMPARTMENTS)})_(?:.+_)?)?emb_(?:(?P<channel>.+)_)?(?P<number>\d{{3,}})$")
 # In these groups a channel's name can also be an object's name (Nuclei_Location_..., Parent_Nuclei), so none is looked for.
 _NO_CHANNEL = {"AreaShape", "Neighbors", "Parent", "Children", "Number"}
 _NOT_A_CHANNEL = {"nuclei", "nucleus", "nuc", "actingolgiplasmamembrane"}

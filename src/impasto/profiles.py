@@ -19,12 +19,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import feature_names, runs, schema, spelling
+from impasto import __version__, cellprofiler_tables, feature_names, runs, schema, spelling
 from impasto.schema import InputError
 
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
 _FILE_METADATA = b"impasto"
 _READING = ("columns", "columns_left_out")
+_STAMP = "mantispy"
+"""What that package's files say of themselves; it speaks of the file, not of the profiles, so it is not carried on."""
 
 
 def suffix(path: Path) -> str:
@@ -80,8 +82,8 @@ def describe_features(names: Sequence[str]) -> pd.DataFrame:
 
 
 def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
-    """The table of Profiles: `Metadata_` columns first, then the features."""
-    obs = profiles.obs.rename(columns=lambda c: spelling.PREFIX + c).reset_index(drop=True)
+    """The table of Profiles: `Metadata_` columns first (added where they are not there yet), then the features."""
+    obs = profiles.obs.rename(columns=lambda c: c if c.startswith(spelling.PREFIX) else spelling.PREFIX + c).reset_index(drop=True)
     features = pd.DataFrame(dense(profiles), columns=profiles.var_names)
     return pd.concat([obs, features], axis=1)
 
@@ -93,8 +95,13 @@ def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
 
 # ---------------------------------------------------------------- files
 def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features: str | None = None) -> anndata.AnnData:
-    """Read Profiles from Parquet, CSV, .h5ad or .zarr. Raises InputError with the file's name on anything unusable."""
+    """Read Profiles from Parquet, CSV, .h5ad, .zarr or a folder of CellProfiler's spreadsheets.
+
+    Raises InputError with the file's name on anything unusable.
+    """
     path = Path(path)
+    if is_spreadsheets(path):
+        return from_frame(_read_spreadsheets(path), where=str(path), columns=columns, features=features)
     kind = suffix(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
@@ -105,10 +112,26 @@ def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features
             return _from_anndata(anndata.read_zarr(path), where=str(path), columns=columns, features=features)
         if kind == ".parquet":
             return _read_parquet(path, columns=columns, features=features)
-        frame = pd.read_csv(path, sep="\t" if kind.startswith(".tsv") else ",", low_memory=False)
+        frame = read_csv(path, sep="\t" if kind.startswith(".tsv") else ",")
     except (OSError, pa.ArrowException, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
     return from_frame(frame, where=str(path), columns=columns, features=features)
+
+
+def is_spreadsheets(path: Path) -> bool:
+    """Whether a path is a folder of CellProfiler's spreadsheets (`Image.csv`, `Cells.csv`...)."""
+    return (path / f"{cellprofiler_tables.IMAGE}.csv").is_file()
+
+
+def _read_spreadsheets(folder: Path) -> pd.DataFrame:
+    names = (cellprofiler_tables.IMAGE, *cellprofiler_tables.OBJECTS)
+    return cellprofiler_tables.join({n: read_csv(folder / f"{n}.csv") for n in names if (folder / f"{n}.csv").exists()}, where=str(folder))
+
+
+def read_csv(path: Path, *, sep: str = ",") -> pd.DataFrame:
+    """A CSV of profiles; names of plates, sites and their like are text, so that `0012` stays `0012`."""
+    head = [str(c) for c in pd.read_csv(path, sep=sep, nrows=0).columns]
+    return pd.read_csv(path, sep=sep, low_memory=False, dtype=dict.fromkeys(spelling.names(head), "string"))
 
 
 def _read_parquet(path: Path, *, columns: Mapping[str, str] | None, features: str | None) -> anndata.AnnData:
@@ -127,9 +150,9 @@ def _from_anndata(data: anndata.AnnData, *, where: str, columns: Mapping[str, st
     values = data.X.toarray() if hasattr(data.X, "toarray") else np.asarray(data.X)
     frame = pd.concat([data.obs.reset_index(drop=True), pd.DataFrame(values, columns=data.var_names)], axis=1)
     profiles = from_frame(frame, where=where, columns=columns, features=features, annotation=list(data.obs.columns))
-    if schema.CHANNEL in data.var:
+    if {schema.COMPARTMENT, schema.GROUP, schema.CHANNEL} <= set(data.var):
         profiles.var = data.var.loc[profiles.var_names]
-    profiles.uns.update({k: _nested(v) for k, v in data.uns.items() if k not in profiles.uns})
+    profiles.uns.update({k: _nested(v) for k, v in data.uns.items() if k not in (*profiles.uns, _STAMP)})
     return profiles
 
 
@@ -157,6 +180,7 @@ def _write_parquet(profiles: anndata.AnnData, path: Path) -> None:
         "features": list(profiles.var_names),
         "var": {c: profiles.var[c].astype(str).tolist() for c in profiles.var.columns},
         "uns": {k: v for k, v in profiles.uns.items() if k not in _READING},
+        "version": __version__,
     }
     metadata = {**(table.schema.metadata or {}), _FILE_METADATA: json.dumps(extra, default=str).encode()}
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
@@ -169,7 +193,8 @@ def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
 def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
     """A copy that holds what HDF5 and Zarr can store: plain strings and numbers; nested `uns` entries become JSON."""
     copy = profiles.copy()
-    copy.uns = {k: json.dumps(v, default=str) if isinstance(v, list | dict) else v for k, v in profiles.uns.items() if k not in _READING}
+    nested = {k: v for k, v in profiles.uns.items() if isinstance(v, list | dict) and k != _STAMP}
+    copy.uns = {k: json.dumps(v, default=str) if k in nested else v for k, v in profiles.uns.items() if k not in _READING}
     for column in copy.obs:
         if copy.obs[column].dtype == object or isinstance(copy.obs[column].dtype, pd.StringDtype):
             copy.obs[column] = copy.obs[column].astype("string").fillna("").astype(object)

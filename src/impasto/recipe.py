@@ -47,6 +47,7 @@ STAGES = (
     "table",
     "panels",
     "index",
+    "export",
     "report",
 )
 """The verbs that can be a stage of a recipe, in the order of the data's path."""

@@ -73,8 +73,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     MOA: ("moa", "mechanism_of_action", "mechanism"),
     CONCENTRATION: ("concentration", "dose_um", "dose", "concentration_um", "conc_um", "mmoles_per_liter"),
     TIME_H: ("time_h", "timepoint_h", "time", "timepoint"),
-    CELL_LINE: ("cell_line", "cell_type", "cell_id", "cell"),
-    CELL_COUNT: ("cell_count", "n_cells", "count_cells", "cells_count"),
+    CELL_LINE: ("cell_line", "cellline", "cell_type", "cell_id", "cell"),
+    CELL_COUNT: ("cell_count", "cellcount", "n_cells", "count_cells", "cells_count"),
 }
 
 # ---------------------------------------------------------------- channels: a stain, by name

@@ -17,6 +17,7 @@ from impasto.schema import InputError
 PREFIX = "Metadata_"
 _PREFIXES = ("Image_Metadata_", "Metadata_", "metadata_", "meta_")
 _NOT_FEATURES = re.compile(r"(^|_)(Location|Number|Parent|Children)_|^(ImageNumber|ObjectNumber|TableNumber)$")
+_NAMES = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.PERTURBATION)
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,28 @@ def normal_values(obs: pd.DataFrame, *, where: str) -> pd.DataFrame:
         obs[word] = normal
     if schema.PERTURBATION not in obs and schema.PERTURBATION_NAME in obs:
         obs[schema.PERTURBATION] = obs[schema.PERTURBATION_NAME]
-    for word in (schema.PLATE, schema.BATCH, schema.SOURCE, schema.SITE, schema.PERTURBATION):
-        if word in obs:
+    for word in _NAMES:
+        if word in obs and word != schema.WELL:
             obs[word] = obs[word].astype("string")
     return obs
+
+
+def names(columns: Sequence[str]) -> list[str]:
+    """The columns that hold names of places and perturbations: text, even where all of them are digits."""
+    spellings = {spelling for word in _NAMES for spelling in schema.ALIASES[word]}
+    return [column for column in columns if _bare(column).lower() in spellings]
+
+
+def prefixed(obs: pd.DataFrame, *, spelled: Mapping[str, str]) -> pd.DataFrame:
+    """Annotation as other programs spell it on disk: `spelled` maps our words to theirs, every column begins with `Metadata_`.
+
+    Raises InputError where two columns would share a name.
+    """
+    named = obs.rename(columns=lambda c: PREFIX + spelled.get(c, c))
+    if not named.columns.is_unique:
+        doubled = named.columns[named.columns.duplicated()][0]
+        raise InputError(f"two columns of the annotation would both be named {doubled!r}; rename one of them")
+    return named
 
 
 def _bare(column: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from impasto.plates import imagexpress, loaddata, ome_zarr, phenix, planes, sheet, stacks
-from impasto.profiles import suffix
+from impasto.profiles import is_spreadsheets, suffix
 from impasto.schema import InputError
 
 SHEETS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -83,7 +83,7 @@ def _holds_images(folder: Path) -> bool:
 def is_profiles(source: Path) -> bool:
     """Whether a path is a table of profiles rather than images."""
     if source.is_dir():
-        return source.suffix == ".zarr" and not ome_zarr.fits(source)
+        return is_spreadsheets(source) or (source.suffix == ".zarr" and not ome_zarr.fits(source))
     try:
         kind = suffix(source)
     except InputError:

@@ -27,6 +27,7 @@ COMMANDS = (
     "index",
     "search",
     "atlas",
+    "export",
     "report",
     "run",
 )

@@ -1,0 +1,46 @@
+"""Profiles for pycytominer: `Metadata_Plate`, `Metadata_Well`... first, then features whose names it can infer.
+
+pycytominer takes for a feature what begins with `Cells_`, `Cytoplasm_` or `Nuclei_`. An embedding does not, so a prefix
+(`Cells_<model>_`) can be put before every feature of no compartment; `profiles.read` sees through it. `Image_` features keep their
+name: pycytominer takes them where it is asked to (`image_features=True`).
+Rows of an AnnData are named "0", "1"...: pycytominer makes integers of them, whatever they are.
+"""
+
+from __future__ import annotations
+
+import anndata
+import pandas as pd
+
+from impasto import profiles as tables
+from impasto import spelling
+from impasto.export import INFERRED, SPELLED
+from impasto.schema import InputError
+
+
+def spelled(profiles: anndata.AnnData, /, *, feature_prefix: str = "") -> anndata.AnnData:
+    """The profiles under pycytominer's names; a copy.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of sites, wells or perturbations.
+    feature_prefix
+        Put before features of no compartment, such as `Cells_dinov2_`; `""` leaves names as they are.
+
+    Raises
+    ------
+    InputError
+        Where the prefix would not make pycytominer infer anything, or two columns would share a name.
+
+    """
+    if feature_prefix and not (feature_prefix.startswith(INFERRED) and feature_prefix.endswith("_")):
+        raise InputError(
+            f"the feature prefix {feature_prefix!r} makes pycytominer infer nothing; it begins with one of {', '.join(INFERRED)} and ends "
+            "with an underscore, as in Cells_dinov2_"
+        )
+    obs = spelling.prefixed(profiles.obs, spelled=SPELLED)
+    obs.index = pd.RangeIndex(len(obs)).astype(str)
+    var = profiles.var.copy()
+    named = [name if name.startswith((*INFERRED, "Image_")) else feature_prefix + name for name in profiles.var_names]
+    var.index = pd.Index(named, name=var.index.name)
+    return anndata.AnnData(X=tables.dense(profiles), obs=obs, var=var, uns=dict(profiles.uns))

@@ -1,0 +1,148 @@
+"""`impasto export PROFILES --to PROGRAM --out FILE`: the same profiles, as another program of the field reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from impasto.recipe import Verb
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+if TYPE_CHECKING:
+    import anndata
+
+# What a recipe's stage leaves in its folder, where `file` does not say.
+_FILES = {"pycytominer": "profiles.parquet", "mantispy": "profiles.h5ad", "copairs": "profiles.parquet", "cellprofiler": ""}
+
+
+class ExportSettings(Settings):
+    """Which profiles (or, for copairs, `per_group.parquet` or `per_well.parquet` of an evaluation), for whom."""
+
+    profiles: Path
+    to: Literal["pycytominer", "mantispy", "copairs", "cellprofiler"]
+    file: str = ""
+    """In a recipe: the name of the file in the stage's folder; its ending says the format."""
+    feature_prefix: str = ""
+    """For pycytominer: `Cells_<model>_`, put before features of no compartment, which it would not infer."""
+    concentration_unit: str | None = None
+    """For mantispy, which assumes none: uM, nM..."""
+
+
+def run(settings: ExportSettings, out: Path) -> None:
+    """Write what the program reads at `out`: a file, or in a folder the file of that program."""
+    import pyarrow.parquet as pq
+
+    from impasto import profiles as tables
+    from impasto.export import copairs
+
+    path = target(settings, out)
+    _refuse_foreign_options(settings)
+    if settings.to == "copairs" and settings.profiles.suffix == ".parquet" and settings.profiles.exists():
+        import pandas as pd
+
+        if copairs.is_result(pd.Index(pq.read_schema(settings.profiles).names)):
+            _write_results(copairs.results(pd.read_parquet(settings.profiles)), path)
+            return
+    _write(tables.read(settings.profiles), settings, path)
+
+
+def _refuse_foreign_options(settings: ExportSettings) -> None:
+    for option, given, program in (
+        ("--feature-prefix", settings.feature_prefix, "pycytominer"),
+        ("--concentration-unit", settings.concentration_unit, "mantispy"),
+    ):
+        if given and settings.to != program:
+            raise InputError(f"{option} is of --to {program}, and this is --to {settings.to}; leave it out")
+
+
+def _write(profiles: anndata.AnnData, settings: ExportSettings, path: Path) -> None:
+    from impasto import profiles as tables
+    from impasto.export import cellprofiler, copairs, mantispy, pycytominer
+
+    if settings.to == "cellprofiler":
+        if path.suffix:
+            raise InputError(f"--to cellprofiler writes a folder of spreadsheets, and {path.name} is named as a file; give a folder's name")
+        cellprofiler.write(profiles, path)
+    elif settings.to == "mantispy":
+        if tables.suffix(path) not in (".h5ad", ".zarr"):
+            raise InputError(f"{path.name}: mantispy reads AnnData; name the file .h5ad or .zarr")
+        tables.write(mantispy.stamped(profiles, concentration_unit=settings.concentration_unit), path)
+    elif settings.to == "copairs":
+        tables.write(copairs.spelled(profiles), path)
+    else:
+        tables.write(pycytominer.spelled(profiles, feature_prefix=settings.feature_prefix), path)
+
+
+def _write_results(found: Any, path: Path) -> None:
+    from impasto import profiles as tables
+    from impasto import runs
+
+    kind = tables.suffix(path)
+    if kind not in (".parquet", ".csv", ".csv.gz"):
+        raise InputError(f"{path.name}: the results of an evaluation are a table; name the file .parquet or .csv")
+    with runs.atomic(path) as temporary:
+        if kind == ".parquet":
+            found.to_parquet(temporary, index=False)
+        else:
+            found.to_csv(temporary, index=False)
+
+
+def target(settings: ExportSettings, out: Path) -> Path:
+    """The file that is written: `out` itself, or where that is a stage's folder, a file in it."""
+    file = settings.file or _FILES[settings.to]
+    return out if out.suffix or not file else out / file
+
+
+def show(settings: ExportSettings, out: Path) -> None:
+    """Say what another program finds in what was written."""
+    from impasto import profiles as tables
+    from impasto.export import INFERRED
+    from impasto.verbs.terminal import console
+
+    path = target(settings, out)
+    if settings.to == "cellprofiler":
+        console.print(f"  {', '.join(sorted(p.name for p in path.glob('*.csv')))}", highlight=False)
+        return
+    if settings.to == "mantispy":
+        console.print("  schema 2.0 of mantispy 0.1.0a1, which is experimental and may change", highlight=False)
+        return
+    if settings.to == "pycytominer":
+        names = tables.read(path).var_names
+        inferred = sum(name.startswith(INFERRED) for name in names)
+        other = len(names) - inferred - sum(name.startswith("Image_") for name in names)
+        told = "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)" if other else ""
+        console.print(f"  pycytominer infers {inferred} of {len(names)} features by their names{told}", highlight=False)
+
+
+def command(
+    profiles: Annotated[
+        Path, typer.Argument(metavar="PROFILES", help="Profiles; for copairs also per_group.parquet or per_well.parquet of an evaluation.")
+    ],
+    to: Annotated[str, typer.Option(help="pycytominer, mantispy, copairs or cellprofiler.")],
+    out: Annotated[Path, typer.Option(help="The file (.parquet, .csv, .csv.gz, .h5ad, .zarr); for cellprofiler a folder.")],
+    feature_prefix: Annotated[
+        str, typer.Option(help="For pycytominer: put before features of no compartment, as Cells_dinov2_ before an embedding's.")
+    ] = "",
+    concentration_unit: Annotated[str | None, typer.Option(help="For mantispy, which assumes none: uM, nM...")] = None,
+) -> None:
+    """Write profiles as another program of the field reads them; `impasto` reads all of it back.
+
+    pycytominer and copairs: a table, Metadata_ columns first. mantispy: AnnData to its schema 2.0 (experimental). cellprofiler: a folder
+    with Image.csv and a CSV a compartment.
+
+    Example: `impasto export profiles.parquet --to pycytominer --feature-prefix Cells_efficientnet_ --out for_pycytominer.parquet`
+    """
+    from impasto import recipe as recipes
+    from impasto.verbs.terminal import console
+
+    given = {"profiles": profiles, "to": to, "feature_prefix": feature_prefix, "concentration_unit": concentration_unit}
+    settings = ExportSettings.read(given, where="impasto export")
+    worked = recipes.execute("export", settings, out=out)
+    console.print(f"{'wrote' if worked else 'already there:'} {out}", highlight=False)
+    show(settings, out)
+
+
+VERB = Verb(settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="")
