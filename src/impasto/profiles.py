@@ -224,9 +224,9 @@ def require(profiles: anndata.AnnData, *words: str, task: str) -> None:
     """Raise InputError unless obs has all these words."""
     missing = [w for w in words if w not in profiles.obs]
     if missing:
-        found = ", ".join(map(str, profiles.obs.columns))
         raise InputError(
-            f"{task} needs the column {missing[0]!r}, and the profiles have {found}; say which it is with --set columns.{missing[0]}=NAME"
+            f"{task} needs the column {missing[0]!r}, and the profiles have {schema.listed(profiles.obs.columns)}; "
+            f"say which it is with --set columns.{missing[0]}=NAME"
         )
 
 

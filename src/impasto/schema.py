@@ -103,6 +103,11 @@ def nearest(found: str, allowed: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def listed(names: Iterable[object]) -> str:
+    """The names of columns for a sentence, or `"no annotation"` where there are none."""
+    return ", ".join(map(str, names)) or "no annotation"
+
+
 def one_of(found: str, allowed: Sequence[str] | Iterable[str], *, what: str) -> str:
     """`found`, or an `InputError` that names what is allowed and the nearest spelling."""
     names = sorted(allowed)

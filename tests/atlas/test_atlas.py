@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto.atlas import engines, index, search
+from impasto.atlas import engines, index, layout, search
 from impasto.schema import InputError
 
 
@@ -118,6 +118,12 @@ def test_broken_profiles_and_folders_are_sentences(tmp_path: Path) -> None:
     assert not (tmp_path / "index").exists()
     with pytest.raises(InputError, match="is not an index; make one with"):
         index.open_index(tmp_path)
+
+
+def test_an_index_of_one_row_has_a_map_too() -> None:
+    places, how = layout.flatten(np.ones((1, 3), np.float32), seed=0)
+    assert how == "pca"
+    np.testing.assert_array_equal(places, np.zeros((1, 2)))
 
 
 def test_the_explorer_answers(opened: index.Index) -> None:

@@ -63,6 +63,16 @@ def test_what_will_hurt_later_is_told_now(tmp_path: Path) -> None:
     assert "no negative controls are marked" in text
 
 
+def test_a_table_without_known_columns_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("Place,Cells_AreaShape_Area\nA01,1\nA02,2\n")
+    notes = find([tmp_path / "t.csv"], platemaps=[]).notes
+    assert any("no column is known by its spelling" in note for note in notes)
+    assert any("no column means plate, well, perturbation; where there is one, say so: --set columns.plate=NAME" in n for n in notes)
+    assert any(
+        "no column means plate, perturbation;" in n for n in find([tmp_path / "t.csv"], platemaps=[], columns={"well": "Place"}).notes
+    )
+
+
 def test_images_and_tables_are_not_mixed(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     with pytest.raises(InputError, match="images or tables of profiles, not both"):

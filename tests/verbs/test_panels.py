@@ -44,3 +44,6 @@ def test_bad_input_is_a_sentence(two: list[Path], tmp_path: Path) -> None:
         run(PanelsSettings(profiles=two, methods=["pac"]), tmp_path / "out")
     with pytest.raises(InputError, match="panels needs the column 'dye'"):
         run(PanelsSettings(profiles=two, methods=["pca"], colours=["dye"]), tmp_path / "out")
+    tables.write(tables.read(two[0])[:2].copy(), tmp_path / "few.parquet")
+    with pytest.raises(InputError, match=r"2 rows of \d+ features make no map"):
+        run(PanelsSettings(profiles=[tmp_path / "few.parquet"], methods=["pca"]), tmp_path / "out")

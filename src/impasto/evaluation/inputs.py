@@ -90,7 +90,7 @@ def targets(obs: pd.DataFrame, /, *, by: str = "auto") -> tuple[list[frozenset[s
     candidates = [by] if by != "auto" else [schema.TARGETS, schema.GENE, schema.MOA]
     found = [c for c in candidates if c in obs and obs[c].notna().any()]
     if not found:
-        raise InputError(f"no labels in {', '.join(candidates)}; the profiles have {', '.join(map(str, obs.columns))}")
+        raise InputError(f"no labels in {', '.join(candidates)}; the profiles have {schema.listed(obs.columns)}")
     # A gene edited is its own target, so a row without a list falls back to its gene.
     text = obs[found[0]].astype("string")
     if by == "auto" and schema.GENE in obs:

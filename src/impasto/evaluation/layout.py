@@ -36,9 +36,7 @@ def layout(obs: pd.DataFrame, *, level: str) -> Layout:
     needed = [schema.PERTURBATION, *([column] if column else [])]
     missing = [c for c in needed if c not in obs]
     if missing:
-        raise InputError(
-            f"replicates at level {level!r} need the column {missing[0]!r}; the profiles have {', '.join(map(str, obs.columns))}"
-        )
+        raise InputError(f"replicates at level {level!r} need the column {missing[0]!r}; the profiles have {schema.listed(obs.columns)}")
     plate = obs[schema.PLATE].astype(str).to_numpy() if schema.PLATE in obs else np.full(len(obs), "")
     control = obs[schema.CONTROL_TYPE].astype(str).to_numpy() if schema.CONTROL_TYPE in obs else np.full(len(obs), schema.TRT)
     unseen = obs[schema.SPARED].to_numpy(dtype=bool) if schema.SPARED in obs else np.ones(len(obs), dtype=bool)

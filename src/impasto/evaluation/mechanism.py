@@ -137,7 +137,9 @@ def _classified(values: Floats, obs: pd.DataFrame, *, label: str, by: str, seed:
     from sklearn.preprocessing import StandardScaler
 
     if by not in obs:
-        raise InputError(f"classify_by names no column {by!r}{schema.nearest(by, obs.columns)}; the profiles have {', '.join(obs.columns)}")
+        raise InputError(
+            f"classify_by names no column {by!r}{schema.nearest(by, obs.columns)}; the profiles have {schema.listed(obs.columns)}"
+        )
     parts, truth = obs[by].astype(str).to_numpy(), obs[label].astype(str).to_numpy()
     predicted = np.full(len(truth), "", dtype=object)
     for part in np.unique(parts):

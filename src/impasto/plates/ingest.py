@@ -97,7 +97,7 @@ def _tables(
     notes = [f"{source}: {t.n_obs} rows, {t.n_vars} features" for source, t in zip(sources, read, strict=True)]
     for source, table in zip(sources, read, strict=True):
         taken = ", ".join(f"{word} = {column}" for word, column in table.uns["columns"].items())
-        notes.append(f"{source}: {taken}")
+        notes.append(f"{source}: {taken or 'no column is known by its spelling'}")
         refuse_doubled_wells(table, where=str(source))
     whole = read[0] if len(read) == 1 else profiles.join_common(read)
     if len(read) > 1:
@@ -109,6 +109,9 @@ def _tables(
         notes += [_match(whole.obs[keys].drop_duplicates(), table, path) for path, table in maps if schema.WELL in table]
         joined = platemap.join(whole.obs.reset_index(drop=True), maps)
         whole.obs = joined.rename(index=str)
+    untold = [word for word in (schema.PLATE, schema.WELL, schema.PERTURBATION) if word not in whole.obs]
+    if untold:
+        notes.append(f"no column means {', '.join(untold)}; where there is one, say so: --set columns.{untold[0]}=NAME")
     notes += _warnings(whole)
     return Found(pd.DataFrame(), whole.obs.copy(), whole, tuple(notes))
 

@@ -25,7 +25,7 @@ def groups(obs: pd.DataFrame, *, by: Sequence[str]) -> dict[str, Rows]:
     """
     missing = [c for c in by if c not in obs]
     if missing:
-        raise InputError(f"cannot group by {missing[0]!r}; the profiles have {', '.join(map(str, obs.columns))}")
+        raise InputError(f"cannot group by {missing[0]!r}; the profiles have {schema.listed(obs.columns)}")
     first, *more = [(profiles.identity(obs) if c == schema.PERTURBATION else obs[c].astype("string")).fillna("") for c in by]
     names = first.str.cat(more, sep="|").to_numpy()
     order = np.argsort(names, kind="stable")

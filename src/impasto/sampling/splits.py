@@ -106,7 +106,7 @@ def _groups(obs: pd.DataFrame, by: str) -> list[str]:
     if by == "scaffold":
         return _scaffolds(obs)
     if by not in obs:
-        raise InputError(f"cannot split by {by!r}{schema.nearest(by, obs.columns)}; the profiles have {', '.join(map(str, obs.columns))}")
+        raise InputError(f"cannot split by {by!r}{schema.nearest(by, obs.columns)}; the profiles have {schema.listed(obs.columns)}")
     if by == schema.PERTURBATION:
         return profiles.identity(obs).tolist()
     return obs[by].astype(str).tolist()

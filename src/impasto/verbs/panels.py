@@ -48,6 +48,8 @@ def run(settings: PanelsSettings, out: Path) -> None:
     def shown(path: Path) -> anndata.AnnData:
         found = tables.read(path)
         found = found if settings.part is None else inputs.of_part(found, settings.part)
+        if min(found.shape) < 3:
+            raise InputError(f"{path}: {found.n_obs} rows of {found.n_vars} features make no map; give three of each or more")
         kept = np.sort(np.random.default_rng(settings.seed).permutation(found.n_obs)[: settings.most])
         return found[kept].copy()
 

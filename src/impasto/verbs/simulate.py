@@ -46,7 +46,9 @@ def command(
 
     try:
         told = tomllib.loads(plan.read_text()) if plan else {}
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except FileNotFoundError:
+        raise InputError(f"{plan} does not exist; a plan is a TOML file, see impasto simulate --help") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"the plan {plan} cannot be read: {error}") from None
     settings = SimulateSettings.read(
         {"plan": {**told, **parse_set(changes or [])}, "images": images, "seed": seed}, where="impasto simulate"
