@@ -11,7 +11,7 @@ import pytest
 from impasto import runs
 from impasto.evaluation import replicates
 from impasto.schema import InputError
-from impasto.simulate import lines, plates, profiles
+from impasto.simulate import lines, optics, paint, plates, profiles
 from impasto.simulate import plan as plans
 from impasto.simulate.plan import LAWS, Plan
 
@@ -78,8 +78,6 @@ def test_plans_that_cannot_be_are_sentences() -> None:
 
 
 def test_painted_cells_move_as_the_mechanism_says() -> None:
-    from impasto.simulate import paint
-
     lamp = np.ones((5, 96, 96), dtype=np.float32)
 
     def light(index: int, value: float, channel: int) -> float:
@@ -144,3 +142,88 @@ def test_a_perturbation_may_go_its_own_way() -> None:
     assert np.allclose(shared.directions, own.directions)
     assert not shared.private.any()
     np.testing.assert_allclose(np.linalg.norm(own.private, axis=1), 1.5)
+
+
+BENT = SMALL.model_copy(update={"batches": 3, "plates": 2, "batch_optics": 1.0, "plate_optics": 0.3, "well_optics": 0.1})
+
+
+def test_optics_differ_most_between_batches_and_least_between_wells() -> None:
+    where = plans.wells(BENT, plans.truth(BENT, seed=0), seed=0)
+    found = optics.of_wells(BENT, where, stains=5, seed=0)
+    assert found is not None
+    logged = np.log([[*look.background, *look.response, look.grain] for look in found])
+    frame = pd.DataFrame(logged / logged.std(axis=0)).assign(batch=where["batch"], plate=where["plate"])
+    columns = list(range(logged.shape[1]))
+    between_batches = frame.groupby("batch")[columns].mean().std().mean()
+    between_plates = frame.groupby("plate")[columns].mean() - frame.groupby("plate")[columns].mean().groupby(lambda p: p[:4]).transform(
+        "mean"
+    )
+    within = frame[columns] - frame.groupby("plate")[columns].transform("mean")
+    assert between_batches > between_plates.std().mean() > within.std().mean() > 0
+    assert optics.of_wells(SMALL, where, stains=5, seed=0) is None
+
+
+def test_the_light_of_a_well_is_the_bent_blurred_and_sloping_light_of_its_cells() -> None:
+    """Written out pixel by pixel, with a blur of its own."""
+    rng = np.random.default_rng(0)
+    planes = rng.uniform(-0.1, 1.5, (2, 9, 9)).astype(np.float32)
+    look = optics.Optics(2.0, 1.0, np.array([0.3, -2.0], np.float32), np.array([0.1, 0.2], np.float32), np.array([0.5, 1.5], np.float32))
+    found = look.seen(planes, scale=0.25)
+    weights = np.exp(-0.5 * (np.arange(-2, 3) / 0.5) ** 2)
+    weights /= weights.sum()
+    for stain, y, x in ((0, 4, 4), (1, 2, 6), (1, 5, 3)):
+        bent = np.maximum(planes[stain].astype(float), 0) ** look.response[stain]
+        window = bent[y - 2 : y + 3, x - 2 : x + 3]
+        light = max(0.1, 1 + 0.3 * (y / 4 - 1) - 2.0 * (x / 4 - 1))
+        assert found[stain, y, x] == pytest.approx((weights @ window @ weights + look.background[stain]) * light, rel=1e-5)
+
+
+def test_optics_are_no_shift_of_the_pixels() -> None:
+    """The difference that a batch makes depends on the cell: on dim and bright cells it is not the same."""
+    lamp = np.ones((5, 64, 64), dtype=np.float32)
+    where = plans.wells(BENT, plans.truth(BENT, seed=0), seed=0)
+    looks = optics.of_wells(BENT, where, stains=5, seed=0)
+    assert looks is not None
+
+    def light(value: float, look: optics.Optics | None) -> float:
+        properties = np.full(len(plans.PROPERTIES), value)
+        return float(paint.site(properties, cells=6, pixels=64, lamp=lamp, rng=np.random.default_rng(0), optics=look)[1].mean())
+
+    dim, bright = (light(value, looks[0]) - light(value, None) for value in (-3.0, 3.0))
+    assert abs(dim - bright) > 0.1 * abs(dim)
+
+
+def test_a_perturbation_may_stand_in_some_batches_only() -> None:
+    plan = Plan(batches=6, plates=2, batches_each=2, perturbations=24, mechanisms=4, controls=5)
+    known = plans.truth(plan, seed=0)
+    where = plans.wells(plan, known, seed=0)
+    treated = where[where["number"] >= 0]
+    assert (treated.groupby("number")["batch"].nunique() == 2).all()
+    assert (treated.groupby("number").size() == 4).all()
+    assert (where[where["number"] < 0].groupby("plate").size() == 5).all()
+    assert treated["batch"].nunique() == 6
+    whole = plans.wells(plan.model_copy(update={"batches_each": None}), known, seed=0)
+    kept = whole.merge(where[["plate", "well"]])
+    pd.testing.assert_frame_equal(kept[list(where)], where)
+    with pytest.raises(InputError, match="batches_each is 7; allowed: 1 to 6"):
+        plans.wells(plan.model_copy(update={"batches_each": 7}), known, seed=0)
+
+
+def test_larger_cells_cover_more_of_a_site() -> None:
+    lamp = np.ones((5, 96, 96), dtype=np.float32)
+
+    def light(magnification: float) -> float:
+        drawn = [
+            paint.site(np.zeros(10), cells=3, pixels=96, lamp=lamp, rng=np.random.default_rng(s), magnification=magnification)
+            for s in range(6)
+        ]
+        return float(np.mean([site[0].astype(float) - 400 for site in drawn]))
+
+    assert 2 < light(2.0) / light(1.0) < 5
+
+
+def test_knock_outs_need_no_scaffolds() -> None:
+    plan = Plan(kind="crispr", perturbations=40, mechanisms=20)
+    known = plans.truth(plan, seed=0).perturbations
+    assert known["mechanism"].nunique() == 20
+    assert known["gene"].is_unique

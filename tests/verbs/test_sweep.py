@@ -112,6 +112,21 @@ def test_differences_are_taken_seed_by_seed(swept: Path) -> None:
     assert "[" in standardized[2]
 
 
+def test_two_states_of_one_task_have_columns_of_their_own(swept: Path, tmp_path: Path) -> None:
+    scored = "[[stage]]\nname = '{0}'\nverb = 'evaluate'\ntask = 'replicates'\nstate = '{0}'\nprofiles = ['{1}']\n"
+    profiles = {"raw": swept / "out/sim/profiles.parquet", "clipped": swept / "out/rows/clipped/0/corrected/profiles.parquet"}
+    columns = "".join(f"[[stage.column]]\nheader = '{state}'\nmetric = 'mAP'\nprotocol = '{state}'\n" for state in profiles)
+    table = f"[[stage]]\nname = 'table'\nverb = 'table'\nresults = ['@raw', '@clipped']\n{columns}"
+    (tmp_path / "states.toml").write_text("".join(scored.format(*one) for one in profiles.items()) + table)
+    run_stages(recipes.read(tmp_path / "states.toml"), tmp_path / "out")
+    for state in profiles:
+        protocol = pd.read_csv(tmp_path / "out" / state / "results.csv")["protocol"]
+        assert protocol.str.endswith(f"level=any, {state}").all()
+    told = json.loads((tmp_path / "out" / "table" / "table.json").read_text())
+    assert told["header"] == ["", "raw", "clipped"]
+    assert told["rows"][0][1] != told["rows"][0][2]
+
+
 def test_a_change_of_no_stage_is_a_sentence(swept: Path) -> None:
     with pytest.raises(InputError, match=r"'corected\.spare' names no stage and key .*did you mean 'corrected'"):
         recipes.read(swept / "row.toml").changed({"corected.spare": 0.1})

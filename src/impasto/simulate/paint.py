@@ -10,19 +10,33 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
+from impasto.simulate.optics import Optics
+
 CHANNELS = ("DNA", "ER", "RNA", "AGP", "Mito")
 Pixels = npt.NDArray[np.float32]
 
 
 def site(
-    properties: npt.NDArray[np.float64], /, *, cells: int, pixels: int, lamp: Pixels, rng: np.random.Generator
+    properties: npt.NDArray[np.float64],
+    /,
+    *,
+    cells: int,
+    pixels: int,
+    lamp: Pixels,
+    rng: np.random.Generator,
+    magnification: float = 1.0,
+    optics: Optics | None = None,
 ) -> npt.NDArray[np.uint16]:
     """One site (5, pixels, pixels). `properties` are the ten of `plan.PROPERTIES`, in sd; `lamp` (5, pixels, pixels) is the light."""
     planes = np.zeros((len(CHANNELS), pixels, pixels), dtype=np.float32)
+    scale = pixels / 256 * magnification
     for _ in range(cells):
-        _paint_cell(planes, properties + 0.6 * rng.normal(size=len(properties)), rng)
+        _paint_cell(planes, properties + 0.6 * rng.normal(size=len(properties)), rng, scale=scale)
+    grain = 2.0
+    if optics is not None:
+        planes, grain = optics.seen(planes, scale=pixels / 256), grain * optics.grain
     light = planes * lamp * 9000 + 400
-    photons = light + np.sqrt(light) * 2.0 * rng.standard_normal(light.shape).astype(np.float32)
+    photons = light + np.sqrt(np.maximum(light, 0)) * grain * rng.standard_normal(light.shape).astype(np.float32)
     return np.clip(photons, 0, 65535).astype(np.uint16)
 
 
@@ -33,9 +47,8 @@ def lamp(pixels: int, /, *, rng: np.random.Generator) -> Pixels:
     return np.stack([1.0 - 0.25 * ((grid[:, None] - y) ** 2 + (grid[None, :] - x) ** 2) for y, x in centres]).astype(np.float32)
 
 
-def _paint_cell(planes: Pixels, p: npt.NDArray[np.float64], rng: np.random.Generator) -> None:
+def _paint_cell(planes: Pixels, p: npt.NDArray[np.float64], rng: np.random.Generator, *, scale: float) -> None:
     pixels = planes.shape[1]
-    scale = pixels / 256
     nucleus = 7.0 * scale * float(np.exp(0.10 * p[0]))
     body = max(17.0 * scale * float(np.exp(0.10 * p[2])), 1.6 * nucleus)
     stretch = float(np.exp(0.25 + 0.12 * p[3]))

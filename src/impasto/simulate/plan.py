@@ -86,6 +86,8 @@ class Plan(Settings):
     doses: list[float] = [1.0]  # noqa: RUF012 - pydantic copies defaults
     controls: int = 16
     """Wells a plate."""
+    batches_each: int | None = None
+    """In how many batches a perturbation stands, drawn for each; in all by default. Then genes that share a batch may look alike."""
     layout: Literal["fixed", "scrambled"] = "scrambled"
     kind: Literal["compound", "crispr"] = "compound"
     links: Literal["true", "shuffled"] = "true"
@@ -103,12 +105,18 @@ class Plan(Settings):
     source_effect: float = 1.0
     batch_effect: float = 1.0
     plate_effect: float = 0.5
+    batch_optics: float = 0.0
+    """How far focus, grain, slope of the light, and each stain's background and response differ (simulate/optics.py); images only."""
+    plate_optics: float = 0.0
+    well_optics: float = 0.0
     position_effect: float = 0.5
     noise: float = 1.0
     sites: int = 1
     pixels: int = 256
     cells: int = 24
     """A site, on average."""
+    magnification: float = 1.0
+    """How large cells are painted; at 1 a site is 256 of the pixels that a body of 17 is told in."""
     missing: int = 0
     """Files left out, of images."""
     corrupt: int = 0
@@ -143,8 +151,8 @@ class Truth:
 
 
 def truth(plan: Plan, *, seed: int) -> Truth:
-    """Draw mechanisms and perturbations. Raises InputError where the plan asks for more than there are scaffolds."""
-    most = min(len(_SCAFFOLDS), plan.perturbations)
+    """Draw mechanisms and perturbations. Raises InputError where the plan asks for more compounds' mechanisms than there are scaffolds."""
+    most = min(len(_SCAFFOLDS), plan.perturbations) if plan.kind == "compound" else plan.perturbations
     if not 1 <= plan.mechanisms <= most:
         raise InputError(f"mechanisms is {plan.mechanisms}; allowed: 1 to {most} for {plan.perturbations} perturbations")
     rng = np.random.default_rng([seed, 1])
@@ -200,7 +208,22 @@ def wells(plan: Plan, known: Truth, *, seed: int) -> pd.DataFrame:
     order = pd.factorize(whole[schema.PLATE])[0] % plan.cell_lines
     names = [plan.cell_line] if plan.cell_lines == 1 else [f"simulated line {i + 1}" for i in range(plan.cell_lines)]
     whole[schema.CELL_LINE] = [names[i] for i in order]
+    whole = whole[_held(plan, whole, seed=seed)]
     return whole.sort_values([schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL], ignore_index=True)
+
+
+def _held(plan: Plan, whole: pd.DataFrame, *, seed: int) -> npt.NDArray[np.bool_]:
+    """Which wells are filled: controls, and those of the batches that their perturbation was given to."""
+    each = plan.batches if plan.batches_each is None else plan.batches_each
+    if not 1 <= each <= plan.batches:
+        raise InputError(f"batches_each is {each}; allowed: 1 to {plan.batches}, the batches")
+    total = plan.sources * plan.batches
+    rng = np.random.default_rng([seed, 4])
+    order = rng.permuted(np.tile(np.arange(plan.batches), (plan.perturbations, plan.sources, 1)), axis=2)
+    held = np.zeros((plan.perturbations + 1, total), dtype=bool)
+    held[:-1] = (order < each).reshape(plan.perturbations, total)
+    held[-1] = True  # controls, whose number is -1
+    return np.asarray(held[whole["number"], pd.factorize(whole[schema.BATCH])[0]])
 
 
 def _plate(

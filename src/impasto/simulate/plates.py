@@ -14,7 +14,7 @@ import tifffile
 
 from impasto import profiles as tables
 from impasto import progress, runs, schema
-from impasto.simulate import lines, paint
+from impasto.simulate import lines, optics, paint
 from impasto.simulate import plan as plans
 from impasto.simulate import profiles as twin
 from impasto.simulate.plan import Plan
@@ -59,6 +59,7 @@ def _write_platemap(where: pd.DataFrame, path: Path) -> None:
 
 def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, seed: int) -> list[Path]:
     cells = plans.cells(plan, known, where, lines.lines(plan, seed=seed), seed=seed)
+    looks = optics.of_wells(plan, where, stains=len(paint.CHANNELS), seed=seed)
     lamps = {
         p: paint.lamp(plan.pixels, rng=np.random.default_rng([seed, 40, i])) for i, p in enumerate(sorted(where[schema.PLATE].unique()))
     }
@@ -72,7 +73,15 @@ def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *,
         for field in range(plan.sites):
             rng = np.random.default_rng([seed, 50, number, field])
             count = int(rng.poisson(plan.cells * np.exp(cells.log_count[number])))
-            pixels = paint.site(cells.properties[number], cells=count, pixels=plan.pixels, lamp=lamps[plate], rng=rng)
+            pixels = paint.site(
+                cells.properties[number],
+                cells=count,
+                pixels=plan.pixels,
+                lamp=lamps[plate],
+                rng=rng,
+                magnification=plan.magnification,
+                optics=looks[number] if looks else None,
+            )
             for channel, plane in enumerate(pixels, start=1):
                 path = folder / plate / f"r{row + 1:02d}c{column + 1:02d}f{field + 1:02d}p01-ch{channel}sk1fk1fl1.tiff"
                 tifffile.imwrite(path, plane, compression="zstd", predictor=True, metadata=None, software="impasto simulate")

@@ -32,6 +32,8 @@ class EvaluateSettings(Settings):
     pairs: list[Path] = Field(default_factory=list)
     """Of relations: files or folders of known pairs."""
     options: dict[str, Any] = Field(default_factory=dict)
+    state: str = ""
+    """What was done to the profiles ("standardized"): told at the end of each protocol, so that two evaluations can share a table."""
     seed: int = 0
 
 
@@ -65,6 +67,8 @@ def run(settings: EvaluateSettings, out: Path) -> None:
         for name, table in tables_of_detail.items():
             details.setdefault(name, []).append(table)
     rows = tidy.frame(scores).drop_duplicates(["protocol", "group", "metric"], ignore_index=True)
+    if settings.state:
+        rows["protocol"] += f", {settings.state}"
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
         rows.to_csv(temporary / "results.csv", index=False)
