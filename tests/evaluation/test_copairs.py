@@ -71,5 +71,30 @@ def test_either_null_gives_the_same_p_values_but_for_the_draws(controls: list[in
         replicates.evaluate(data, protocol="copairs", draws=20_000, null=null, with_baselines=False)[1]["per_group"]["p_value"]
         for null in copairs.NULLS
     ]
-    np.testing.assert_allclose(p[0], p[1], atol=5 * 0.5 / np.sqrt(20_000))
-    assert (p[0] != p[1]).any()
+    for other in p[1:]:
+        np.testing.assert_allclose(p[0], other, atol=5 * 0.5 / np.sqrt(20_000))
+        assert (p[0] != other).any()
+
+
+@pytest.mark.parametrize(("wells", "negatives"), [(20, [64]), (4, [60, 62, 63, 64]), (3, [16]), (2, [5, 5, 8])])
+def test_the_exact_null_is_what_the_draws_of_copairs_tend_to(wells: int, negatives: list[int], tmp_path: Path) -> None:
+    names = np.repeat([f"c{i:03d}" for i in range(60)], wells)
+    scores = np.random.default_rng(0).uniform(0, 0.6, len(names)) ** 1.5
+    numbers = {"positives": wells - 1, "negatives": np.resize(negatives, len(names))}
+    detail = pd.DataFrame({"perturbation": names, "average_precision": scores, **numbers})
+    meta = detail.rename(columns={"positives": "n_pos_pairs"}).assign(normalized_average_precision=0.0)
+    meta["n_total_pairs"] = meta["n_pos_pairs"] + meta["negatives"]
+    draws = 100_000
+    theirs = copairs_map.mean_average_precision(
+        meta, ["perturbation"], null_size=draws, threshold=0.05, seed=1, progress_bar=False, cache_dir=tmp_path
+    ).sort_values("perturbation")["p_value"]
+    ours = copairs.p_values(detail, draws=1, seed=0, null="exact").to_numpy()
+    assert len(np.unique(ours)) > 10
+    np.testing.assert_array_less(np.abs(ours - theirs), 5 * np.sqrt(ours * (1 - ours) / draws) + 2 / draws)
+
+
+def test_the_exact_null_counts_ties_and_the_draws_do_not() -> None:
+    """One positive among four, found first: one ranking in four is as good, none is better."""
+    detail = pd.DataFrame({"perturbation": ["a"], "average_precision": [1.0], "positives": [1], "negatives": [3]})
+    assert copairs.p_values(detail, draws=1, seed=0, null="exact")["a"] == pytest.approx(0.25)
+    assert copairs.p_values(detail, draws=999, seed=0, null="order-statistics")["a"] == pytest.approx(1 / 1000)

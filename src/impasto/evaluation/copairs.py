@@ -1,9 +1,9 @@
 """Replicate detection as copairs 0.5 computes it (Kalinin et al. 2025), for comparison with published figures; number for number.
 
 Two things differ from ours. Rankings: similarities are float32, sorted by 1 - similarity, and a positive that ties with a negative
-goes first. p-values: the null is the mean of *independent* random rankings, one a query, strictly above the observed mean. Queries
-of one perturbation share their positives, so that null is too narrow where controls are unequal in number and too wide where they
-are not; use it to compare, not to decide (see `permutation`).
+goes first. p-values: the null is the mean of random rankings, strictly above the observed mean; queries with as many positives and
+negatives share one ranking, others have independent ones. Queries of one perturbation share their positives, so that null is too
+narrow where controls are unequal in number and too wide where they are not; use it to compare, not to decide (see `permutation`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema
+from impasto.evaluation import random_rankings
 from impasto.evaluation.layout import Layout, Rows, positives_of
 from impasto.schema import one_of
 
-NULLS = ("copairs", "order-statistics")
+NULLS = ("copairs", "order-statistics", "exact")
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
@@ -48,9 +49,12 @@ def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int, null: str = "cop
 
     A ranking's null depends on its numbers of positives and negatives only, and a perturbation's on those of its queries: one null a
     combination, sorted once. `null`: `copairs` draws as that package does; `order-statistics` draws the places of the positives
-    only, so that its cost does not grow with the number of negatives: the same distribution, other draws.
+    only, so that its cost does not grow with the number of negatives: the same distribution, other draws. Of both, p is
+    (1 + #{null > observed}) / (1 + draws). `exact` draws nothing (random_rankings.py): p = P(null >= observed), ties counted.
     """
     one_of(null, NULLS, what="null")
+    if null == "exact":
+        return _exact(detail)
     shapes = np.stack([detail["positives"], detail["positives"] + detail["negatives"]], axis=1)
     distinct, which = np.unique(shapes, axis=0, return_inverse=True)
     seeds = np.random.default_rng(seed).integers(8096, size=len(distinct))
@@ -70,6 +74,23 @@ def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int, null: str = "cop
             ordered[key] = np.sort(nulls[shape].mean(axis=0) if null == "copairs" else _mean(nulls, shape))
         above[number] = draws - np.searchsorted(ordered[key], values[number], side="right")
     return pd.Series((above + 1) / (draws + 1), index=observed.index, dtype=float)
+
+
+def _exact(detail: pd.DataFrame) -> pd.Series:
+    """Perturbation -> P(mean of random rankings >= observed mean): once for all perturbations of one combination of rankings."""
+    codes, names = pd.factorize(detail[schema.PERTURBATION], sort=True)
+    positives, negatives = detail["positives"].to_numpy(), detail["negatives"].to_numpy()
+    base = int(negatives.max()) + 1
+    shapes, which = np.unique(positives * base + negatives, return_inverse=True)
+    shape = np.stack([shapes // base, shapes // base + shapes % base], axis=1)
+    observed = np.bincount(codes, weights=detail["average_precision"]) / np.bincount(codes)
+    times = np.bincount(codes * len(shape) + which, minlength=len(names) * len(shape)).reshape(len(names), -1)
+    combinations, mine = np.unique(times, axis=0, return_inverse=True)
+    found = np.empty(len(names))
+    for number, many in enumerate(combinations):
+        same, held = mine.ravel() == number, many > 0
+        found[same] = random_rankings.upper_tail(observed[same], shape[held], many[held] / many.sum())
+    return pd.Series(found, index=pd.Index(names, name=schema.PERTURBATION))
 
 
 def _mean(nulls: Floats, shape: Rows) -> Floats:
