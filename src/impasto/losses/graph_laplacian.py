@@ -14,7 +14,7 @@ it lowers ||f_i||, which is more spread. `held` keeps the energy at one,
     L = sum_i D_ii - sum_ij w_ij <f_i, f_j>
 
 the form the proof is about: equal to the printed loss for unit nodes, and least, for plain means of unit images, only where the images
-of a perturbation agree. tests/losses/test_graph_losses.py shows all three.
+of a perturbation agree. tests/losses/test_graph_laplacian.py shows all three.
 """
 
 from __future__ import annotations
