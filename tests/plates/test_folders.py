@@ -115,9 +115,10 @@ def test_a_sheet_and_a_loaddata_table_say_the_same(tmp_path: Path) -> None:
         f"P1,A01,1,a.tif,{tmp_path},b.tif,{tmp_path},illum.npy\n"
     )
     one = folders.read(sheet, channels={})[0]
-    with pytest.warns(UserWarning, match="illumination columns are not applied: FileName_IllumDNA"):
+    with pytest.warns(UserWarning, match=r"illumination functions \(FileName_IllumDNA\) are applied by"):
         other = folders.read(load, channels={})[0]
-    pd.testing.assert_frame_equal(one, other)
+    pd.testing.assert_frame_equal(one, other.drop(columns="illumination"))
+    assert other["illumination"].tolist() == [str(tmp_path / "illum.npy"), ""]
 
 
 def test_a_sheet_without_a_column_is_a_sentence(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from impasto import progress, runs, schema
-from impasto.plates import quality
+from impasto.plates import illumination, quality
 from impasto.plates.planes import KEYS
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 
+_LIGHT = "corner_to_centre"
+"""The light of a plate's corners over that of its centre (illumination.py): 1 where the lamp is even."""
 _COLUMNS = ("name", *KEYS, schema.CHANNEL, *quality.MEASURES, "reason")
 
 
@@ -49,22 +51,29 @@ def check(sites: Sites, out: Path, /) -> None:
 
 def _plate(sites: Sites, numbers: np.ndarray[tuple[int], np.dtype[np.intp]], advance: progress.Advance) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
+    average = illumination.Average()
     # Decoding and the Fourier transform release the interpreter, so two threads keep two cores busy.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for found in pool.map(lambda number: _site(sites, int(number)), numbers):
+        for found, blocks in pool.map(lambda number: _site(sites, int(number)), numbers):
             rows += found
+            if blocks is not None:
+                average.add(blocks)
             advance(1)
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    # A plate with too few sites shows its cells, not its lamp: no number is better than a wrong one.
+    fields = average.fields(sites.channels) if average.sites >= illumination.LEAST else {}
+    return table.assign(**{_LIGHT: [fields[c].corner_to_centre if c in fields else np.nan for c in table[schema.CHANNEL]]})
 
 
-def _site(sites: Sites, number: int) -> list[dict[str, object]]:
+def _site(sites: Sites, number: int) -> tuple[list[dict[str, object]], illumination.Numbers | None]:
     place = {"name": sites.name(number), **sites.table.loc[number, list(KEYS)].to_dict()}
     nothing = dict.fromkeys(quality.MEASURES, np.nan)
     try:
         pixels = sites.image(number)
     except BadImage as error:
-        return [{**place, schema.CHANNEL: "", **nothing, "reason": error.told(without=sites.name(number))}]
-    return [{**place, schema.CHANNEL: c, **quality.measure(plane), "reason": ""} for c, plane in zip(sites.channels, pixels, strict=True)]
+        return [{**place, schema.CHANNEL: "", **nothing, "reason": error.told(without=sites.name(number))}], None
+    rows = [{**place, schema.CHANNEL: c, **quality.measure(plane), "reason": ""} for c, plane in zip(sites.channels, pixels, strict=True)]
+    return rows, illumination.blocks(pixels)
 
 
 def quarantine(unreadable: pd.DataFrame, flagged: pd.DataFrame, /) -> pd.DataFrame:
@@ -78,11 +87,12 @@ def quarantine(unreadable: pd.DataFrame, flagged: pd.DataFrame, /) -> pd.DataFra
 
 
 def summary(sites: Sites, flagged: pd.DataFrame, bad: pd.DataFrame, /) -> pd.DataFrame:
-    """One row a plate and channel: sites, readable, quarantined, saturated, medians of the measures."""
+    """One row a plate and channel: sites, readable, quarantined, saturated, medians of the measures, corners over centre in light."""
     names = sites.table[schema.PLATE]
     left_out = pd.Series([sites.name(i) in set(bad["site"]) for i in range(len(sites))]).groupby(names.to_numpy()).sum()
     per = flagged.groupby([schema.PLATE, schema.CHANNEL], sort=True)
     told = per[["focus", "spread", "median"]].median()
+    told[_LIGHT] = per[_LIGHT].first()
     told["saturated_sites"] = per["flags"].apply(lambda f: int(f.str.contains("saturated").sum()))
     told["readable_sites"] = per.size()
     told = told.reset_index()

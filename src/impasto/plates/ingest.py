@@ -50,6 +50,8 @@ def find(
     parts = [folders.read(s, channels=channels or {}, order=order, depth=depth) for s in sources]
     notes = [f"{source}: {kind}, {len(found)} planes" for source, (found, _, kind) in zip(sources, parts, strict=True)]
     planes = pd.concat([found for found, _, _ in parts], ignore_index=True)
+    if "illumination" in planes:
+        planes["illumination"] = planes["illumination"].fillna("")
     wells = planes[[schema.PLATE, schema.WELL]].drop_duplicates(ignore_index=True)
     for source, (_, beside, _) in zip(sources, parts, strict=True):
         wells = _sidecar(wells, beside, source)

@@ -1,6 +1,6 @@
 """CellProfiler LoadData tables: `FileName_Orig<Channel>`, `PathName_Orig<Channel>` or `URL_Orig<Channel>`, and `Metadata_*`.
 
-Illumination columns (`FileName_Illum<Channel>`) are named in a warning and not applied: impasto estimates its own.
+Illumination functions (`FileName_Illum<Channel>`) are kept with their channel; `impasto profile --illumination files` divides by them.
 """
 
 from __future__ import annotations
@@ -28,13 +28,17 @@ def fits(table: pd.DataFrame) -> bool:
 def planes(table: pd.DataFrame, /, *, where: Path) -> Iterator[Plane]:
     """The planes of a LoadData table. Paths that are not absolute start at the table's folder."""
     columns = {c: m for c in map(str, table.columns) if (m := _COLUMN.match(c))}
-    illumination = [c for c in columns if "Illum" in c]
-    if illumination:
-        warnings.warn(f"{where}: illumination columns are not applied: {', '.join(illumination)}", stacklevel=2)
     words = _words(table, where)
-    chosen = {c: m for c, m in columns.items() if c not in illumination}
+    functions = {m["channel"].removeprefix("Illum"): c for c, m in columns.items() if m["channel"].startswith("Illum")}
+    chosen = {c: m for c, m in columns.items() if c not in functions.values()}
     # A channel may be given both as file name and as URL: the file name wins.
     files = {m["channel"]: c for c, m in sorted(chosen.items(), key=lambda item: item[1]["kind"], reverse=True)}
+    without = [c for channel, c in functions.items() if channel not in files]
+    if without:
+        raise InputError(f"{where}: {', '.join(without)} belong to no channel; its images are in {', '.join(files.values())}")
+    if functions:
+        told = f"{where}: illumination functions ({', '.join(functions.values())}) are applied by impasto profile --illumination files only"
+        warnings.warn(told, stacklevel=2)
     for row in table.to_dict(orient="records"):
         place = {word: str(row[column]) for word, column in words.items()}
         for channel, column in files.items():
@@ -47,6 +51,7 @@ def planes(table: pd.DataFrame, /, *, where: Path) -> Iterator[Plane]:
                 int(row.get(f"Frame_Orig{channel}", row.get(f"Frame_{channel}", 0)) or 0),
                 place.get(schema.BATCH, ""),
                 place.get(schema.SOURCE, ""),
+                str(_path(row, functions[channel], where)) if channel in functions else "",
             )
 
 

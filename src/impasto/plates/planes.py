@@ -1,7 +1,7 @@
 """The table of planes: one row a channel of a site, where its pixels are. What every reader of a folder gives.
 
-Columns: path, page, channel, source, batch, plate, well, site. Checked here once for all readers: channels known by name, wells
-that are wells, no two files for one site and channel.
+Columns: path, page, channel, source, batch, plate, well, site, and illumination where a table names any. Checked here once for all
+readers: channels known by name, wells that are wells, no two files for one site and channel.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Plane:
     page: int = 0
     batch: str = ""
     source: str = ""
+    illumination: str = ""
+    """The function its light is divided by, where a table names one."""
 
 
 def table(planes: Iterable[Plane], *, channels: Mapping[str, str], where: Path) -> pd.DataFrame:
@@ -44,7 +46,7 @@ def table(planes: Iterable[Plane], *, channels: Mapping[str, str], where: Path) 
     frame[schema.WELL] = [schema.normal_well(w) for w in frame[schema.WELL]]
     frame = frame.sort_values([*KEYS, schema.CHANNEL, "path", "page"], kind="stable", ignore_index=True)
     _refuse_doubled(frame, where)
-    return frame
+    return frame if frame["illumination"].any() else frame.drop(columns="illumination")
 
 
 def _refuse_doubled(frame: pd.DataFrame, where: Path) -> None:

@@ -29,7 +29,9 @@ class Sites:
         self.table = planes[keys].drop_duplicates(ignore_index=True)
         if len(wells):
             self.table = self.table.merge(wells, on=[schema.PLATE, schema.WELL], how="left", validate="many_to_one")
-        self._planes = {key: group.set_index(schema.CHANNEL)[["path", "page"]] for key, group in planes.groupby(keys, sort=False)}
+        self.has_illumination = "illumination" in planes
+        columns = ["path", "page", *(["illumination"] if self.has_illumination else [])]
+        self._planes = {key: group.set_index(schema.CHANNEL)[columns] for key, group in planes.groupby(keys, sort=False)}
 
     @classmethod
     def read(cls, folder: Path | str) -> Sites:
@@ -67,6 +69,14 @@ class Sites:
         if len(shapes) > 1:
             raise read.BadImage(self.name(number), f"its channels differ in size: {', '.join(map(str, sorted(shapes)))}")
         return np.stack(found)
+
+    def illumination(self, number: int, channels: Sequence[str], /) -> list[str]:
+        """The files of the functions that the light of site `number` is divided by. Raises BadImage where a channel has none."""
+        functions = self._planes[tuple(self.table.loc[number, list(KEYS)])]["illumination"]
+        for channel in channels:
+            if not functions.get(channel):
+                raise read.BadImage(self.name(number), f"channel {channel} has no illumination function")
+        return [str(functions[channel]) for channel in channels]
 
     def name(self, number: int, /) -> str:
         """The site in words, for messages: `plate P1, well A01, site 2`."""

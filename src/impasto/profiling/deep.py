@@ -20,6 +20,7 @@ import pandas as pd
 from impasto import profiles as tables
 from impasto import progress, runs, schema
 from impasto.nets.encoders.vision import VisionEncoder
+from impasto.plates import illumination as light
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.profiling.encoders import Array, EachChannel, SiteEncoder
@@ -27,7 +28,15 @@ from impasto.schema import InputError
 
 
 def profile(
-    sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Path, per_batch: int = 8, skip: frozenset[str] = frozenset()
+    sites: Sites,
+    encoder: VisionEncoder | SiteEncoder,
+    /,
+    *,
+    shards: Path,
+    per_batch: int = 8,
+    skip: frozenset[str] = frozenset(),
+    illumination: str = "none",
+    seed: int = 0,
 ) -> anndata.AnnData:
     """Embed every site of every plate.
 
@@ -43,6 +52,10 @@ def profile(
         Sites that go through the encoder together.
     skip
         Names of sites to leave out (quarantined by `check`).
+    illumination
+        How light is evened before anything else: one of `plates.illumination.WAYS`.
+    seed
+        Of the sites an illumination field is estimated from.
 
     Returns
     -------
@@ -58,8 +71,13 @@ def profile(
     left = sum(len(sites_of(sites, plate)) for plate in todo)
     with progress.bar(what="embedding", unit="site", total=len(sites), done=len(sites) - left) as advance:
         for plate in todo:
-            write_plate(sites, plate, encoder, shards=shards, per_batch=per_batch, skip=skip, advance=advance)
-    return _collect([tables.read(shard(sites, plate, shards)) for plate in sites.plates()], sites, encoder)
+            write_plate(
+                sites, plate, encoder, shards=shards, per_batch=per_batch, skip=skip, illumination=illumination, seed=seed, advance=advance
+            )
+    found = _collect([tables.read(shard(sites, plate, shards)) for plate in sites.plates()], sites, encoder)
+    if illumination != "none":
+        found.uns["illumination"] = illumination
+    return found
 
 
 def unfinished(sites: Sites, shards: Path, /) -> list[str]:
@@ -70,6 +88,11 @@ def unfinished(sites: Sites, shards: Path, /) -> list[str]:
 def shard(sites: Sites, plate: str, shards: Path, /) -> Path:
     """Where a plate's profiles are kept until all are done."""
     return shards / f"{sites.plates().index(plate):04d}.parquet"
+
+
+def field(sites: Sites, plate: str, shards: Path, /) -> Path:
+    """Where a plate's illumination fields are kept, where they are estimated."""
+    return shard(sites, plate, shards).with_suffix(".light.parquet")
 
 
 def sites_of(sites: Sites, plate: str, /) -> npt.NDArray[np.intp]:
@@ -86,6 +109,8 @@ def write_plate(
     shards: Path,
     per_batch: int = 8,
     skip: frozenset[str] = frozenset(),
+    illumination: str = "none",
+    seed: int = 0,
     advance: progress.Advance = lambda _: None,
 ) -> int:
     """Embed one plate into its shard, whole or not at all; the number of its sites."""
@@ -93,10 +118,11 @@ def write_plate(
     encoder = EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
     numbers = sites_of(sites, plate)
     channels = encoder.channels(sites.channels)
+    even = light.WAYS[illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=seed, skip=skip)
     vectors: list[npt.NDArray[np.float32]] = []
     kept: list[int] = []
     reasons: list[dict[str, str]] = []
-    for ready, bad in _read_ahead(sites, numbers, encoder, channels, per_batch=per_batch, skip=skip):
+    for ready, bad in _read_ahead(sites, numbers, encoder, channels, even, per_batch=per_batch, skip=skip):
         reasons += bad
         if ready:
             vectors.append(encoder([site for _, site in ready]))
@@ -111,7 +137,14 @@ def write_plate(
 
 
 def _read_ahead(
-    sites: Sites, numbers: npt.NDArray[np.intp], encoder: SiteEncoder, channels: list[str], *, per_batch: int, skip: frozenset[str]
+    sites: Sites,
+    numbers: npt.NDArray[np.intp],
+    encoder: SiteEncoder,
+    channels: list[str],
+    even: light.Light,
+    *,
+    per_batch: int,
+    skip: frozenset[str],
 ) -> Iterator[tuple[list[tuple[int, Array]], list[dict[str, str]]]]:
     """Batches of readable sites (number, prepared for the encoder) and the reasons of the others; the next batch is read meanwhile."""
 
@@ -124,7 +157,7 @@ def _read_ahead(
                 bad.append({"site": name, "reason": "quarantined by check"})
                 continue
             try:
-                ready.append((number, encoder.prepare(sites.image(number, channels=channels))))
+                ready.append((number, encoder.prepare(even(number, sites.image(number, channels=channels)))))
             except BadImage as error:
                 bad.append({"site": name, "reason": error.told(without=name)})
         return ready, bad

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,6 +36,9 @@ class ProfileSettings(Settings):
     workers: int = 2
     runtime: Literal["torch", "openvino"] = "torch"
     """What computes a vision encoder: torch, or OpenVINO (extra openvino), faster on a CPU; a transformer then has 8-bit weights."""
+    illumination: Literal["none", "estimate", "files"] = "none"
+    """How light is evened before 8 bit: not at all, by a field estimated from each plate and kept at `<out>.illumination.parquet`, or by
+    the functions that a LoadData table names."""
     seed: int = 0
 
 
@@ -53,13 +56,41 @@ def run(settings: ProfileSettings, out: Path) -> None:
     shards = _shards(settings, out)
     if settings.engine == "ray":
         _deal(settings, sites, shards)
-    found = deep.profile(sites, encoder, shards=shards, per_batch=settings.per_batch, skip=skip)
+    found = deep.profile(
+        sites, encoder, shards=shards, per_batch=settings.per_batch, skip=skip, illumination=settings.illumination, seed=settings.seed
+    )
+    if settings.illumination == "estimate":
+        _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
     tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
     shutil.rmtree(shards)
     for bad in found.uns["quarantine"]:
         _say(f"  left out: {bad['site']}: {bad['reason']}")
     if found.uns["quarantine"]:
         _say(f"{len(found.uns['quarantine'])} sites were left out")
+
+
+def fields_path(out: Path) -> Path:
+    """Where the illumination fields of profiles are kept."""
+    return out.with_name(out.name + ".illumination.parquet")
+
+
+def _keep_fields(parts: list[Path], out: Path) -> None:
+    """One table of the plates' fields beside the profiles; a plate with too few sites for one is named."""
+    import pandas as pd
+
+    from impasto import runs
+    from impasto.plates.illumination import LEAST
+
+    fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
+    with runs.atomic(fields_path(out)) as temporary:
+        fields.to_parquet(temporary, index=False)
+    for plate, mine in fields.groupby("plate", sort=True):
+        sites = int(mine["sites"].min())
+        if sites < LEAST:
+            _say(f"  {plate}: light left as it is; a field is estimated from {LEAST} sites or more, and it has {sites} that can be read")
+            continue
+        told = ", ".join(f"{row.channel} {row.corner_to_centre:.2f}" for row in mine.itertuples())
+        _say(f"  {plate}: light of the corners over the centre, divided out: {told}")
 
 
 def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
@@ -89,7 +120,16 @@ def _plate(told: str, shards: str, threads: int, plate: str) -> int:
 
     torch.set_num_threads(threads)
     settings, sites, encoder, skip = _ready(told)
-    return deep.write_plate(sites, plate, encoder, shards=Path(shards), per_batch=settings.per_batch, skip=skip)
+    return deep.write_plate(
+        sites,
+        plate,
+        encoder,
+        shards=Path(shards),
+        per_batch=settings.per_batch,
+        skip=skip,
+        illumination=settings.illumination,
+        seed=settings.seed,
+    )
 
 
 @functools.lru_cache(maxsize=1)
@@ -174,6 +214,9 @@ def command(
     level: Annotated[str, typer.Option(help="site, or well (the mean of its sites).")] = "site",
     per_batch: Annotated[int, typer.Option(min=1, help="Sites that go through the encoder together.")] = 8,
     quarantine: Annotated[Path | None, typer.Option(help="quarantine.csv of impasto check.")] = None,
+    illumination: Annotated[
+        str, typer.Option(help="Even the light first: none, estimate (a field a plate and channel), or files (a LoadData table's).")
+    ] = "none",
     engine: Annotated[str, typer.Option(help="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster).")] = "here",
     workers: Annotated[int, typer.Option(min=1, help="Of Ray: plates at a time.")] = 2,
     runtime: Annotated[
@@ -189,11 +232,9 @@ def command(
     """
     from impasto import recipe as recipes
 
-    given = {"images": images, "encoder": encoder, "layer": layer, "pooling": pooling, "size": size, "level": level, "per_batch": per_batch}
-    settings = ProfileSettings.read(
-        {**given, "quarantine": quarantine and str(quarantine), "engine": engine, "workers": workers, "runtime": runtime},
-        where="impasto profile",
-    )
+    given: dict[str, Any] = {"images": images, "encoder": encoder, "layer": layer, "pooling": pooling, "size": size, "level": level}
+    given |= {"per_batch": per_batch, "quarantine": quarantine and str(quarantine), "illumination": illumination}
+    settings = ProfileSettings.read({**given, "engine": engine, "workers": workers, "runtime": runtime}, where="impasto profile")
     worked = recipes.execute("profile", settings, out=out)
     _say(f"{'wrote' if worked else 'already there:'} {out}")
 
