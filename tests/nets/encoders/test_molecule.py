@@ -1,4 +1,4 @@
-"""Molecule towers: message passing written out in float64; atoms in any order; the perceptrons have the layers they should."""
+"""Molecule towers: message passing written out in float64; atoms in any order; the perceptron has the layers it should."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from torch import nn
 
 from impasto.joint.perturbation import Graphs
 from impasto.nets.encoders.molecule import MessagePassing, mlp
-from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.perturbations import molecular_graphs
 
 
@@ -85,11 +84,3 @@ def test_gradients_of_message_passing() -> None:
 def test_layers_and_blocks() -> None:
     four = mlp(wide=32, width=16, out=8)
     assert [type(m).__name__ for m in four.modules()].count("Linear") == 4
-    six = ResidualMLP(wide=12, width=16, out=8, depth=6)
-    assert len(six.blocks) == 6
-    assert six(torch.randn(5, 3, 4)).shape == (5, 8)
-    for block in six.blocks:
-        nn.init.zeros_(block[-1].weight)
-        nn.init.zeros_(block[-1].bias)
-    x = torch.randn(5, 12)
-    torch.testing.assert_close(six(x), six.last(torch.nn.functional.gelu(six.first(x))))

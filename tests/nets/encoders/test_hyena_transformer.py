@@ -8,6 +8,8 @@ import torch
 from impasto.nets.encoders.hyena_transformer import FeatureHead, FeatureTokens, HyenaTransformer
 
 SINGLES = [[i] for i in range(7)]
+
+
 LISTS = [[2, 0], [5], [1, 3, 4], [6]]
 
 

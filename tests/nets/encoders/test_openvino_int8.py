@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.conftest import REPOSITORY
 
 from impasto.nets.encoders import openvino_int8, vision
 from impasto.plates.eight_bit import to_8_bit
 from impasto.profiling.preprocess import to_encoder
 from impasto.schema import InputError
 
-FIELDS = Path(__file__).resolve().parents[2] / "data" / "demo" / "fields"
+FIELDS = REPOSITORY / "data" / "demo" / "fields"
 
 
 def test_without_openvino_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

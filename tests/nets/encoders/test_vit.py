@@ -1,0 +1,23 @@
+"""ViT: the size the paper states, patches projected as a convolution does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.nets.sizes import TINY, count
+from torch import nn
+
+from impasto.nets.encoders import image
+from impasto.nets.encoders.image import EncoderSettings
+from impasto.nets.encoders.vit import ViT
+
+
+def test_vit_s_16_with_five_channels_has_21_9_million_parameters() -> None:
+    assert count(image.build(EncoderSettings(), channels=5, size=224)) == pytest.approx(21.9e6, rel=0.005)
+
+
+def test_a_vit_projects_as_a_convolution_does() -> None:
+    net = ViT(channels=3, **TINY)
+    images = torch.randn(2, 3, 32, 32)
+    expected = nn.functional.conv2d(images, net.project.weight.view(24, 3, 8, 8), net.project.bias, stride=8).flatten(2).transpose(1, 2)
+    torch.testing.assert_close(net.project(net.cut(images)), expected, rtol=1e-4, atol=1e-5)

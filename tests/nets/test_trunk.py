@@ -1,0 +1,30 @@
+"""The trunk is torch's own pre-norm encoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from impasto.nets.trunk import Attention, Trunk
+
+
+def test_the_trunk_equals_torchs_encoder_with_the_same_weights() -> None:
+    torch.manual_seed(0)
+    trunk = Trunk(width=16, depth=2, mixer=lambda: Attention(width=16, heads=4)).eval()
+    layer = nn.TransformerEncoderLayer(16, 4, 64, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+    theirs = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(16), enable_nested_tensor=False).eval()
+    for mine, other in zip(trunk.blocks, theirs.layers, strict=True):
+        pairs = [
+            (other.self_attn.in_proj_weight, mine.mixer.qkv.weight),
+            (other.self_attn.in_proj_bias, mine.mixer.qkv.bias),
+            (other.self_attn.out_proj.weight, mine.mixer.out.weight),
+            (other.self_attn.out_proj.bias, mine.mixer.out.bias),
+            (other.linear1.weight, mine.mlp[0].weight),
+            (other.linear1.bias, mine.mlp[0].bias),
+            (other.linear2.weight, mine.mlp[3].weight),
+            (other.linear2.bias, mine.mlp[3].bias),
+        ]
+        for target, source in pairs:
+            target.data.copy_(source.data)
+    tokens = torch.randn(2, 7, 16)
+    torch.testing.assert_close(trunk(tokens), theirs(tokens), rtol=1e-4, atol=1e-5)
