@@ -92,3 +92,22 @@ def test_the_smoke_twin_of_the_tables_prints_one(tmp_path: Path) -> None:
     assert "CWA-MSN" in table
     assert "Single-Well-MSN" in table
     assert "shuffled labels" in table
+
+
+def test_the_smoke_twin_of_wells_across_and_within_prints_its_tables(tmp_path: Path) -> None:
+    recipe = recipes.read(REPOSITORY / "recipes" / "smoke" / "cross_well_simulated.toml")
+    for stage in recipe.stages:
+        recipes.execute(stage.verb, recipes.settings_of(recipe, stage, out=tmp_path), out=recipes.result_of(tmp_path, stage))
+    whole = recipes.read(REPOSITORY / "recipes" / "cross_well_simulated.toml")
+    assert [s.name for s in recipe.stages] == [s.name for s in whole.stages]
+    for name, rows in (("table", "| MSN across wells |"), ("new_table", "| untrained |"), ("new_differences", "| MSN on single wells |")):
+        told = (tmp_path / name / "table.md").read_text()
+        assert "as embedded: mAP over batches" in told
+        assert "standardized: recall 5 %/95 %" in told
+        assert rows in told
+    assert "MSN across wells |" not in (tmp_path / "differences" / "table.md").read_text()
+
+
+def test_the_new_batches_are_those_of_the_training_in_all_but_the_draw() -> None:
+    stages = {s.name: s.values for s in recipes.read(REPOSITORY / "recipes" / "rows" / "cross_well.toml").stages}
+    assert stages["new_plates"]["plan"] == {**stages["plates"]["plan"], "repeat": 1}

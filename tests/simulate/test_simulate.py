@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -227,3 +228,22 @@ def test_knock_outs_need_no_scaffolds() -> None:
     known = plans.truth(plan, seed=0).perturbations
     assert known["mechanism"].nunique() == 20
     assert known["gene"].is_unique
+
+
+def test_a_repeat_does_the_same_to_other_cells_of_other_batches(tmp_path: Path) -> None:
+    plan = Plan(perturbations=24, batches=4, strength=3.0)
+    (first, truth), (second, same) = (profiles.simulate(plan.model_copy(update={"repeat": r}), seed=0) for r in (0, 1))
+    pd.testing.assert_frame_equal(truth, same)
+    assert not np.array_equal(first.obs["well"], second.obs["well"])
+
+    def means(found: anndata.AnnData, by: str) -> np.ndarray:
+        frame = pd.DataFrame(found.X).groupby(found.obs[by].to_numpy()).mean()
+        return (frame - frame.mean()).to_numpy().ravel()
+
+    assert np.corrcoef(means(first, "perturbation"), means(second, "perturbation"))[0, 1] > 0.9
+    assert abs(np.corrcoef(means(first, "batch"), means(second, "batch"))[0, 1]) < 0.5
+    small = SMALL.model_copy(update={"repeat": 1})
+    for name, plan in (("first", SMALL), ("second", small)):
+        plates.write(plan, tmp_path / name, seed=0)
+    for name, alike in (("truth.parquet", True), ("relations_pairs.csv", True), ("platemap.csv", False)):
+        assert (runs.digest(tmp_path / "first" / name) == runs.digest(tmp_path / "second" / name)) == alike

@@ -109,6 +109,8 @@ class Plan(Settings):
     """How far focus, grain, slope of the light, and each stain's background and response differ (simulate/optics.py); images only."""
     plate_optics: float = 0.0
     well_optics: float = 0.0
+    repeat: int = 0
+    """Of the experiment: each does the same to the cells, in batches, wells and cells of its own."""
     position_effect: float = 0.5
     noise: float = 1.0
     sites: int = 1
@@ -121,6 +123,11 @@ class Plan(Settings):
     """Files left out, of images."""
     corrupt: int = 0
     """Files cut short, of images."""
+
+
+def drawn_from(plan: Plan, /, *, seed: int) -> int:
+    """The seed of all that is drawn anew in a repeat of the experiment; the plan's own for the first."""
+    return seed + 1_000_003 * plan.repeat
 
 
 Law = Callable[[float], float]

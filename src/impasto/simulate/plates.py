@@ -36,7 +36,8 @@ Try:  impasto ingest {first} --platemap platemap.csv --out ingested --dry-run
 def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
     """Write the plates at `out`, as a whole or not at all; the same bytes for the same plan and seed."""
     known = plans.truth(plan, seed=seed)
-    where = plans.wells(plan, known, seed=seed)
+    anew = plans.drawn_from(plan, seed=seed)
+    where = plans.wells(plan, known, seed=anew)
     with runs.atomic(out) as folder:
         folder.mkdir(parents=True)
         _write_platemap(where, folder / "platemap.csv")
@@ -46,8 +47,8 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
             lines.lines(plan, seed=seed).expression.to_csv(folder / "expression.csv", index=False)
         tables.write(twin.simulate(plan, seed=seed)[0], folder / "profiles.parquet")
         if images:
-            paths = _paint(plan, known, where, folder / "images", seed=seed)
-            _damage(plan, paths, folder, seed=seed)
+            paths = _paint(plan, known, where, folder / "images", look=lines.lines(plan, seed=seed), seed=anew)
+            _damage(plan, paths, folder, seed=anew)
         first = " ".join(f"images/{p}" for p in sorted(where[schema.PLATE].unique()))
         (folder / "README.txt").write_text(_README.format(first=first))
 
@@ -57,8 +58,8 @@ def _write_platemap(where: pd.DataFrame, path: Path) -> None:
     told.rename(columns=lambda c: f"Metadata_{c}").to_csv(path, index=False)
 
 
-def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, seed: int) -> list[Path]:
-    cells = plans.cells(plan, known, where, lines.lines(plan, seed=seed), seed=seed)
+def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, look: lines.Lines, seed: int) -> list[Path]:
+    cells = plans.cells(plan, known, where, look, seed=seed)
     looks = optics.of_wells(plan, where, stains=len(paint.CHANNELS), seed=seed)
     lamps = {
         p: paint.lamp(plan.pixels, rng=np.random.default_rng([seed, 40, i])) for i, p in enumerate(sorted(where[schema.PLATE].unique()))

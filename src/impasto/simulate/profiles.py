@@ -24,8 +24,9 @@ def simulate(plan: Plan, /, *, seed: int) -> tuple[anndata.AnnData, pd.DataFrame
     Each feature reads a mix of the properties its channel shows, bent by a tanh, plus noise.
     """
     known = plans.truth(plan, seed=seed)
-    where = plans.wells(plan, known, seed=seed)
-    cells = plans.cells(plan, known, where, lines(plan, seed=seed), seed=seed)
+    anew = plans.drawn_from(plan, seed=seed)
+    where = plans.wells(plan, known, seed=anew)
+    cells = plans.cells(plan, known, where, lines(plan, seed=seed), seed=anew)
     rng = np.random.default_rng([seed, 30])
     names: list[str] = []
     columns = []
@@ -39,6 +40,8 @@ def simulate(plan: Plan, /, *, seed: int) -> tuple[anndata.AnnData, pd.DataFrame
             names.append(f"{compartment}_{shape}")
             columns.append(_reading(cells.properties, (0, 2, 3), rng))
     values = np.stack(columns, axis=1)
+    # What a feature reads stays in a repeat; the noise is drawn anew.
+    rng = np.random.default_rng([anew, 31]) if plan.repeat else rng
     values += 0.5 * plan.noise * rng.normal(size=values.shape)
     counts = rng.poisson(plan.cells * plan.sites * np.exp(cells.log_count))
     obs = where.drop(columns="number").assign(**{schema.CELL_COUNT: counts}).rename(index=str)
