@@ -1,4 +1,4 @@
-"""Fingerprints are RDKit's own counts, the larger bit by bit; graphs hold every atom and bond; bad SMILES are one sentence."""
+"""Fingerprints are RDKit's own counts, the larger bit by bit; bad SMILES are one sentence."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
+from tests.perturbations.molecules import ASPIRIN, CAFFEINE
 
-from impasto.perturbations import fingerprints, molecular_graphs
+from impasto.perturbations import fingerprints
 from impasto.schema import InputError
-
-ASPIRIN, CAFFEINE = "CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C"
 
 
 def test_counts_are_the_larger_of_morgan_and_rdkit() -> None:
@@ -31,22 +30,10 @@ def test_the_way_a_molecule_is_written_does_not_matter() -> None:
     np.testing.assert_array_equal(*fingerprints.fingerprints([CAFFEINE, other], bits=512))
 
 
-def test_a_graph_holds_every_atom_and_each_bond_both_ways() -> None:
-    found = molecular_graphs.graph(ASPIRIN)
-    molecule = Chem.MolFromSmiles(ASPIRIN)
-    assert found.atoms.shape == (molecule.GetNumAtoms(), molecular_graphs.ATOM_WIDTH)
-    assert found.bonds.shape == (2 * molecule.GetNumBonds(), molecular_graphs.BOND_WIDTH)
-    assert {tuple(e) for e in found.ends.T} == {tuple(e[::-1]) for e in found.ends.T}
-    degrees = np.bincount(found.ends[1], minlength=len(found.atoms))
-    assert degrees.tolist() == [a.GetDegree() for a in molecule.GetAtoms()]
-    assert molecular_graphs.graph("[Na+]").ends.shape == (2, 0)
-
-
 @pytest.mark.parametrize("smiles", ["C1CC", "", "not a molecule"])
 def test_a_bad_smiles_is_one_sentence(smiles: str, capfd: pytest.CaptureFixture[str]) -> None:
-    for read in (molecular_graphs.graph, lambda s: fingerprints.fingerprints([ASPIRIN, s])):
-        with pytest.raises(InputError, match="is not a SMILES that can be read; write for example"):
-            read(smiles)
+    with pytest.raises(InputError, match="is not a SMILES that can be read; write for example"):
+        fingerprints.fingerprints([ASPIRIN, smiles])
     assert capfd.readouterr().err == ""
 
 

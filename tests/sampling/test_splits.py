@@ -1,4 +1,4 @@
-"""Splits hold whole perturbations back, do not depend on order, and refuse leaks; bags are seeded and masked."""
+"""Splits hold whole perturbations back, do not depend on order, and refuse leaks."""
 
 from __future__ import annotations
 
@@ -10,19 +10,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sampling.tables import wells
 
 from impasto.sampling import bags
 from impasto.sampling.splits import SplitSettings, refuse_leaks, split, write
 from impasto.schema import InputError
-
-
-def wells(compounds: int = 30, replicates: int = 4) -> pd.DataFrame:
-    rows = [
-        {"perturbation": f"c{c}", "plate": f"P{r}", "smiles": "c1ccccc1" + "C" * (c % 5 + 1) if c % 2 else "C1CCNCC1" + "O" * (c % 3 + 1)}
-        for c in range(compounds)
-        for r in range(replicates)
-    ]
-    return pd.DataFrame(rows)
 
 
 @settings(deadline=None, max_examples=20)
@@ -81,21 +73,6 @@ def test_the_file_of_a_split_names_its_rule_and_digest(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "split.json").read_text())
     assert told["digest"] == digest
     assert len(told["test"]) == 6
-
-
-def test_bags_hold_whole_groups_or_seeded_parts_of_them() -> None:
-    members = list(bags.groups(wells(replicates=6), by=["perturbation"]).values())
-    rows, mask = bags.draw(members[:3], size=None, seed=[0])
-    assert mask.all()
-    assert sorted(rows[0].tolist()) == members[0].tolist()
-    some, _ = bags.draw(members[:3], size=2, seed=[0, 1])
-    again, _ = bags.draw(members[:3], size=2, seed=[0, 1])
-    other, _ = bags.draw(members[:3], size=2, seed=[0, 2])
-    np.testing.assert_array_equal(some, again)
-    assert (some != other).any()
-    uneven, mask = bags.draw([members[0], members[1][:1]], size=4, seed=[0])
-    assert mask.sum(axis=1).tolist() == [4, 1]
-    assert set(uneven[1]) == {members[1][0]}
 
 
 def test_parts_that_a_table_has_are_taken_as_they_are_and_checked() -> None:

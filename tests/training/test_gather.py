@@ -1,4 +1,4 @@
-"""Two processes with half a minibatch each take the same steps as one process with the whole."""
+"""Gathered rows: two processes with half a minibatch each take the same steps as one process with the whole."""
 
 from __future__ import annotations
 

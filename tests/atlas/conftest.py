@@ -1,0 +1,40 @@
+"""Profiles of a few compounds, and their index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from impasto.atlas import index
+
+
+@pytest.fixture
+def profiles() -> anndata.AnnData:
+    """Twelve compounds on three plates."""
+    compounds, plates = 12, 3
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(compounds, 8))
+    rows = [
+        {
+            "plate": f"P{p}",
+            "well": f"A{c + 1:02d}",
+            "perturbation": f"c{c}",
+            "perturbation_name": f"compound {c}",
+            "gene": f"G{c // 2}",
+            "smiles": "C" * (c + 1),
+        }
+        for p in range(plates)
+        for c in range(compounds)
+    ]
+    values = np.array([centres[c] + 0.3 * rng.normal(size=8) for _ in range(plates) for c in range(compounds)], dtype=np.float32)
+    return anndata.AnnData(X=values, obs=pd.DataFrame(rows).rename(index=str))
+
+
+@pytest.fixture
+def opened(profiles: anndata.AnnData, tmp_path: Path) -> index.Index:
+    index.build(profiles, tmp_path / "index")
+    return index.open_index(tmp_path / "index")
