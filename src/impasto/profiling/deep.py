@@ -23,6 +23,7 @@ from impasto.nets.encoders.vision import VisionEncoder
 from impasto.plates import illumination as light
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
+from impasto.profiling.classical import COUNT
 from impasto.profiling.encoders import Array, EachChannel, SiteEncoder
 from impasto.schema import InputError
 
@@ -180,7 +181,17 @@ def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder
     values = np.concatenate([tables.dense(s) for s in shards])
     obs = pd.concat([s.obs for s in shards], ignore_index=True).rename(index=str)
     uns = {**encoder.describe(), "quarantine": reasons}
-    return anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns=uns)
+    return _counted(anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns=uns))
+
+
+def _counted(profiles: anndata.AnnData) -> anndata.AnnData:
+    """How many cells a site has is annotation: what every score of its features stands beside, not one of them."""
+    if COUNT not in profiles.var_names:
+        return profiles
+    counts = tables.dense(profiles)[:, profiles.var_names.get_loc(COUNT)].astype(int)
+    out = profiles[:, profiles.var_names != COUNT].copy()
+    out.obs[schema.CELL_COUNT] = counts
+    return out
 
 
 def profile_like(ingested: Path, /, *, features: Sequence[str]) -> anndata.AnnData:

@@ -27,6 +27,8 @@ class ProfileSettings(Settings):
     layer: int = -1
     pooling: Literal["cls", "mean"] = "cls"
     size: int = 224
+    nucleus: float = 30.0
+    """Of cp_measure: the diameter of a nucleus in pixels."""
     level: Literal["site", "well"] = "site"
     per_batch: int = 8
     quarantine: Path | None = None
@@ -149,9 +151,10 @@ def _skipped(settings: ProfileSettings) -> frozenset[str]:
 
 
 def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEncoder:
-    """A trained run by its folder, the statistics of intensity, or a vision encoder by name."""
+    """A trained run by its folder, classical features or statistics of intensity, or a vision encoder by name."""
     from impasto.nets.encoders import vision
     from impasto.pretrain.frozen import FrozenRun
+    from impasto.profiling.classical import CpMeasure
     from impasto.profiling.encoders import Intensity
     from impasto.verbs.train import method_module
 
@@ -165,6 +168,8 @@ def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEnc
         return run
     if settings.encoder == "intensity":
         return Intensity()
+    if settings.encoder in ("cp_measure", "cp_measure_fast"):
+        return CpMeasure(nucleus=settings.nucleus, slow=settings.encoder == "cp_measure")
     found = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
     if settings.runtime == "openvino":
         from impasto.nets.encoders import openvino_int8
@@ -206,11 +211,14 @@ def command(
     out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
     encoder: Annotated[
         str,
-        typer.Option(help="efficientnet_lite0, dinov2_s14, random, intensity, the folder of a run, or a Hugging Face model."),
+        typer.Option(
+            help="efficientnet_lite0, dinov2_s14, random, intensity, cp_measure, cp_measure_fast, a run's folder, or a Hugging Face model."
+        ),
     ] = "efficientnet_lite0",
     layer: Annotated[int, typer.Option(help="Of a Hugging Face model: which hidden layer.")] = -1,
     pooling: Annotated[str, typer.Option(help="Of a Hugging Face model: cls, or mean over patches.")] = "cls",
     size: Annotated[int, typer.Option(help="Of a Hugging Face model: pixels a side.")] = 224,
+    nucleus: Annotated[float, typer.Option(help="Of cp_measure: the diameter of a nucleus in pixels.")] = 30.0,
     level: Annotated[str, typer.Option(help="site, or well (the mean of its sites).")] = "site",
     per_batch: Annotated[int, typer.Option(min=1, help="Sites that go through the encoder together.")] = 8,
     quarantine: Annotated[Path | None, typer.Option(help="quarantine.csv of impasto check.")] = None,
@@ -225,15 +233,16 @@ def command(
 ) -> None:
     """Embed every site with a frozen encoder: packaged, of the hub, or a run of impasto train --sites.
 
-    `random` is the control with random weights, `intensity` statistics of the raw pixels. A killed run goes on at the first
-    unfinished plate.
+    `random` is the control with random weights, `intensity` statistics of the raw pixels, `cp_measure` CellProfiler's features of cells,
+    nuclei and cytoplasm (extra classical; `cp_measure_fast` without granularity and radial distribution). A killed run goes on at the
+    first unfinished plate.
 
     Example: `impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet`
     """
     from impasto import recipe as recipes
 
     given: dict[str, Any] = {"images": images, "encoder": encoder, "layer": layer, "pooling": pooling, "size": size, "level": level}
-    given |= {"per_batch": per_batch, "quarantine": quarantine and str(quarantine), "illumination": illumination}
+    given |= {"per_batch": per_batch, "quarantine": quarantine and str(quarantine), "illumination": illumination, "nucleus": nucleus}
     settings = ProfileSettings.read({**given, "engine": engine, "workers": workers, "runtime": runtime}, where="impasto profile")
     worked = recipes.execute("profile", settings, out=out)
     _say(f"{'wrote' if worked else 'already there:'} {out}")

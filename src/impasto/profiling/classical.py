@@ -1,0 +1,135 @@
+"""Classical features: CellProfiler's measurements of nuclei, cells and cytoplasm, by cp_measure. An extra: `impasto[classical]`.
+
+Munoz et al. 2025 (arXiv 2507.01163) rewrote CellProfiler's measurements as functions; here they measure the objects of `segment.py`, and a
+site is the median over its objects. Names are CellProfiler's (`Nuclei_Texture_Contrast_DNA_3_00_256`). Positions are left out, and so are
+moments in pixels to the power of up to six. `cp_measure_fast` leaves out what takes about three quarters of the time: granularity and
+radial distribution. Costes' thresholds are in neither.
+
+Pixels are divided by the largest value of their type, as CellProfiler does; real numbers above 1 (an evened 16-bit image) by 65535.
+A site without a nucleus is no row of nothing: it is left out with that reason, and counted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.plates.read import BadImage
+from impasto.profiling import segment
+from impasto.profiling.encoders import Array, Floats
+from impasto.schema import InputError
+
+COUNT = "Image_Count_Cells"
+"""The feature that becomes the annotation `cell_count` (deep.py)."""
+_SHAPES = ("sizeshape", "zernike", "feret")
+_CHANNEL = ("intensity", "texture")
+_SLOW = ("radial_distribution", "granularity")
+_PAIRS = ("pearson", "manders_fold", "rwc")
+_POSITIONS = ("Center_", "BoundingBoxMinimum_", "BoundingBoxMaximum_", "Location_")
+Pixels = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CpMeasure:
+    """A site -> the medians of CellProfiler's features over its cells. `nucleus`: the diameter of a nucleus in pixels."""
+
+    nucleus: float = 30.0
+    slow: bool = True
+    """With granularity and radial distribution."""
+
+    def channels(self, found: Sequence[str], /) -> list[str]:
+        """DNA first, by which nuclei are found. Raises InputError where it is missing, or cp_measure is."""
+        _ = self._functions
+        if "DNA" not in found:
+            raise InputError(f"cp_measure finds cells by their nuclei, and there is no channel DNA; there are {', '.join(found)}")
+        return ["DNA", *(c for c in found if c != "DNA")]
+
+    def features(self, channels: Sequence[str], /) -> list[str]:
+        """The names, as a painted site of two cells gives them."""
+        y, x = np.mgrid[0:96, 0:96]
+        blobs = sum(np.exp(-((y - row) ** 2 + (x - column) ** 2) / 60) for row, column in ((32, 32), (64, 60)))
+        rough = [1 + 0.1 * np.cos(number + y / 3 + x / 5) for number in range(len(channels))]
+        painted = np.stack([0.05 + 0.4 * blobs * r for r in rough]).astype(np.float32)
+        found = segment.objects(painted[0], nucleus=20)
+        return [COUNT, *(name for name, _ in self._measured(painted, found, channels))]
+
+    def describe(self) -> dict[str, object]:
+        from importlib.metadata import version
+
+        return {
+            "encoder": f"cp_measure {version('cp_measure')}{'' if self.slow else ', fast'}",
+            "licence": "MIT",
+            "preprocessing": f"pixels over the largest of their type; nuclei of {self.nucleus:g} pixels by Otsu and watershed; medians",
+        }
+
+    def prepare(self, site: Array, /) -> Array:
+        """The features of one site. Raises BadImage where no nucleus is found."""
+        pixels = np.stack([scaled(plane) for plane in site])
+        found = segment.objects(pixels[0], nucleus=self.nucleus)
+        if not found.count:
+            raise BadImage("segmentation", "no nucleus was found inside the field")
+        names = [str(n) for n in range(len(pixels))]  # what channels are called changes no value
+        return np.array([found.count, *(value for _, value in self._measured(pixels, found, names))], dtype=np.float32)
+
+    def __call__(self, sites: Sequence[Array], /) -> Floats:
+        return np.stack(sites).astype(np.float32)
+
+    @cached_property
+    def _functions(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        try:
+            from cp_measure import bulk
+        except ImportError:
+            raise InputError("--encoder cp_measure needs cp_measure; install it with: pip install 'impasto[classical]'") from None
+        return {**bulk.get_core_measurements(), **bulk.get_correlation_measurements()}
+
+    def _measured(self, pixels: Pixels, found: segment.Objects, channels: Sequence[str]) -> Iterator[tuple[str, float]]:
+        """Name and median of every feature, in a fixed order."""
+        for compartment, labels in (("Cells", found.cells), ("Cytoplasm", found.cytoplasm), ("Nuclei", found.nuclei)):
+            for name, values in self._objects(pixels, labels, channels):
+                yield f"{compartment}_{name}", _median(values)
+
+    def _objects(self, pixels: Pixels, labels: segment.Labels, channels: Sequence[str]) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
+        """Name without its compartment, and a value an object."""
+        for function in _SHAPES:
+            more = {"calculate_advanced": False} if function == "sizeshape" else {}
+            for key, values in self._call(function, labels, pixels[0], **more):
+                yield f"AreaShape_{key}", values
+        for channel, plane in zip(channels, pixels, strict=True):
+            for function in (*_CHANNEL, *(_SLOW if self.slow else ())):
+                for key, values in self._call(function, labels, plane):
+                    group, measure, *rest = key.split("_") if function != "texture" else ["Texture", *key.split("_")]
+                    yield "_".join([group, measure, channel, *rest]), values
+        for (one, first), (other, second) in itertools.combinations(zip(channels, pixels, strict=True), 2):
+            for function in _PAIRS:
+                for key, values in self._call(function, first, second, labels):
+                    _, measure, *order = key.split("_")
+                    pair = (other, one) if order == ["2"] else (one, other)
+                    yield "_".join(["Correlation", "Correlation" if measure == "Pearson" else measure, *pair]), values
+
+    def _call(self, function: str, *given: Any, **more: Any) -> list[tuple[str, npt.NDArray[np.floating]]]:
+        """What a measurement gives, positions left out; what it warns of (a cell of one gray) becomes a missing value."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            answer = self._functions[function](*given, **more)
+        return [(key, np.asarray(values)) for key, values in answer.items() if not key.startswith(_POSITIONS)]
+
+
+def scaled(plane: Array, /) -> Pixels:
+    """Pixels between 0 and 1."""
+    if np.issubdtype(plane.dtype, np.integer):
+        return (plane / np.iinfo(plane.dtype).max).astype(np.float32)
+    largest = 1.0 if plane.max(initial=0) <= 1 else 65535.0
+    return np.clip(plane / largest, 0, 1).astype(np.float32)
+
+
+def _median(values: npt.NDArray[np.floating]) -> float:
+    """The median over the objects that have a value; missing where none has."""
+    there = values[np.isfinite(values)]
+    return float(np.median(there)) if there.size else float("nan")

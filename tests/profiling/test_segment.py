@@ -1,0 +1,73 @@
+"""Segmentation: painted nuclei are found one by one, and where there is none nothing is found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'impasto[classical]')")
+
+from impasto.profiling import segment
+
+SIZE = 240
+INSIDE = [(60, 60, 12), (60, 83, 11), (170, 100, 14), (120, 190, 10)]  # the first two touch
+BORDER = [(4, 120, 13), (200, 238, 12)]
+
+
+def painted(discs: list[tuple[int, int, int]], *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Bright discs in noise, and the number of the disc at every pixel."""
+    y, x = np.mgrid[0:SIZE, 0:SIZE]
+    truth = np.zeros((SIZE, SIZE), dtype=int)
+    for number, (row, column, radius) in enumerate(discs, start=1):
+        truth[(y - row) ** 2 + (x - column) ** 2 <= radius**2] = number
+    noise = np.random.default_rng(seed).normal(500, 20, truth.shape)
+    return noise + 6000 * (truth > 0), truth
+
+
+def test_every_disc_inside_is_one_nucleus_and_those_at_the_border_are_none() -> None:
+    plane, truth = painted([*INSIDE, *BORDER])
+    found = segment.objects(plane, nucleus=24)
+    assert found.count == len(INSIDE)
+    assert sorted(np.unique(found.nuclei)) == list(range(len(INSIDE) + 1))
+    for number in range(1, len(INSIDE) + 1):
+        disc = truth == number
+        label = np.bincount(found.nuclei[disc]).argmax()
+        overlap = (disc & (found.nuclei == label)).sum() / (disc | (found.nuclei == label)).sum()
+        assert label > 0
+        assert overlap > 0.8
+    assert not found.nuclei[truth > len(INSIDE)].any()
+
+
+def test_a_cell_is_what_is_nearest_to_its_nucleus_within_reach() -> None:
+    """By all distances to all nuclei, those at the border too."""
+    plane, _ = painted([*INSIDE, *BORDER])
+    found = segment.objects(plane, nucleus=24)
+    both = found.nuclei > 0
+    np.testing.assert_array_equal(found.cells[both], found.nuclei[both])
+    rng = np.random.default_rng(0)
+    rows, columns = np.nonzero(found.nuclei)
+    for row, column in rng.integers(0, SIZE, (300, 2)):
+        distance = np.hypot(rows - row, columns - column)
+        label = found.cells[row, column]
+        if label:
+            own = distance[found.nuclei[rows, columns] == label].min()
+            assert own <= 24
+            assert own <= distance.min() + 1e-9
+        elif distance.min() <= 24:
+            assert found.nuclei[rows, columns][distance.argmin()] > 0  # nearer to a nucleus at the border, which has gone
+            assert min(np.hypot(row - r, column - c) - radius for r, c, radius in BORDER) < distance.min() + 3
+    np.testing.assert_array_equal(found.cytoplasm, np.where(found.nuclei > 0, 0, found.cells))
+
+
+@pytest.mark.parametrize(
+    "plane",
+    [np.full((64, 64), 7.0), np.zeros((64, 64)), np.random.default_rng(1).normal(500, 20, (200, 200))],
+    ids=["flat", "black", "noise"],
+)
+def test_where_there_is_no_nucleus_none_is_found(plane: np.ndarray) -> None:
+    assert segment.objects(plane, nucleus=24).count == 0
+
+
+def test_dust_is_no_nucleus() -> None:
+    plane, _ = painted([(100, 100, 12), (30, 30, 2), (200, 50, 3)])
+    assert segment.objects(plane, nucleus=24).count == 1
