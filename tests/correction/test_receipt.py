@@ -1,0 +1,41 @@
+"""The receipt: shares explained and replicates' signal against the naive ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.correction.plated import control_rows, plates
+
+from impasto.correction.receipt import explained_share, receipt, replicate_signal
+from impasto.correction.standardize import Standardize, StandardizeSettings
+
+
+def test_the_receipt_sees_a_plate_effect_go() -> None:
+    data = plates(shift=5.0)
+    after = Standardize.fit(data, StandardizeSettings()).transform(data)
+    told = receipt(data, after, methods=[])
+    assert told["explained"]["plate"]["before"] > 0.3
+    assert told["explained"]["plate"]["after"] < 0.05
+
+
+def test_explained_share_is_zero_on_noise_and_one_on_pure_groups() -> None:
+    rng = np.random.default_rng(0)
+    labels = pd.Series(np.repeat(list("abcd"), 50))
+    noise = rng.normal(size=(200, 40))
+    assert explained_share((noise - noise.mean(0)) / noise.std(0), labels) < 0.01
+    pure = np.repeat(rng.normal(size=(4, 5)), 50, axis=0)
+    assert explained_share((pure - pure.mean(0)) / pure.std(0), labels) == pytest.approx(1.0)
+
+
+def test_replicate_signal_is_the_naive_mean() -> None:
+    data = plates(plates=2, wells=24, controls=18)
+    rows = np.flatnonzero(~control_rows(data))
+    x = data.X.astype(np.float64)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    same, other = [], []
+    for i in rows:
+        for j in rows:
+            if data.obs["plate"].iloc[i] != data.obs["plate"].iloc[j]:
+                (same if data.obs["perturbation"].iloc[i] == data.obs["perturbation"].iloc[j] else other).append(x[i] @ x[j])
+    assert replicate_signal(data) == pytest.approx(np.mean(same) - np.mean(other), abs=1e-5)
