@@ -44,7 +44,7 @@ def _rows(genes: int, *, aim: float) -> Iterator[Row]:
 
     def theirs_in_memory() -> None:
         reading = benchmarking.get_benchmark_relationships
-        benchmarking.get_benchmark_relationships = lambda _, source: kept[source].set_axis(["entity1", "entity2"], axis=1)
+        benchmarking.get_benchmark_relationships = lambda _, source: kept[source].set_axis(["entity1", "entity2"], axis=1).astype(object)
         try:
             theirs()
         finally:

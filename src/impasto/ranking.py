@@ -49,7 +49,7 @@ def pair_blocks(vectors: Floats, /, *, block_bytes: int = BLOCK_BYTES // 8, devi
     for rows in _slices(len(vectors), 4 * len(vectors), block_bytes):
         ((_, product),) = similarity_blocks(vectors[rows], vectors[rows.start :], block_bytes=2**62, device=device)
         own = len(product)
-        yield np.concatenate([product[:, :own][np.triu_indices(own, k=1)], product[:, own:].ravel()])
+        yield np.concatenate([product[:, :own][~np.tri(own, dtype=bool)], product[:, own:].ravel()])
 
 
 def _slices(total: int, row_bytes: int, block_bytes: int) -> Iterator[slice]:

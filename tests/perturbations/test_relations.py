@@ -1,5 +1,6 @@
 """The forms that databases of relations are downloaded in, each as a small file."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -74,6 +75,23 @@ def test_stitch_keeps_strong_links(tmp_path: Path) -> None:
     assert relations.read_stitch(path)["score"].tolist() == [0.8]
 
 
+def test_a_list_is_read_compressed_with_a_mark_of_its_encoding_and_whatever_else_it_tells(tmp_path: Path) -> None:
+    text = 'score\tGene1\tgene2 \n1\t"TP53"\tMDM2\n\n2\tNA\tEGFR\n3\t7157\t1956\n'
+    path = tmp_path / "mine_pairs.tsv.gz"
+    path.write_bytes(gzip.compress(text.encode("utf-8-sig")))
+    assert _pairs(relations.read(path)) == [("1956", "7157"), ("MDM2", "TP53")]
+
+
+def test_a_row_with_too_many_fields_and_an_empty_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine_pairs.csv"
+    path.write_text("gene1,gene2\nTP53,MDM2,EGFR\n")
+    with pytest.raises(InputError, match="cannot be read as a list of pairs"):
+        relations.read(path)
+    path.write_text("")
+    with pytest.raises(InputError, match="a list of relations has gene1, gene2"):
+        relations.read(path)
+
+
 def test_a_table_without_pairs_is_refused_with_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "mine_pairs.csv"
     path.write_text("a,b\n1,2\n")
@@ -87,6 +105,8 @@ def test_join_counts_genes_that_nobody_knows() -> None:
     assert joined.pairs.to_numpy().tolist() == [[0, 1]]
     assert joined.unknown == ["C"]
     assert joined.genes_seen == 2
+    plain = pd.DataFrame({"gene1": ["A", "B"], "gene2": ["B", "Z"]}, dtype=object)
+    assert relations.join(plain, ["A", "B", "C"]).pairs.equals(joined.pairs)
 
 
 def test_the_packaged_lists_join_to_as_many_genes_as_their_description_says(shared_data: Path) -> None:

@@ -8,6 +8,8 @@ a gene with itself, in sorted order: gene1 < gene2.
 
 from __future__ import annotations
 
+import csv
+import gzip
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,11 +17,15 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 
 from impasto.schema import InputError, one_of
 
 COLUMNS = ("gene1", "gene2")
+_NOBODY = frozenset(("", "NAN", "NA", "<NA>", "NONE", "-"))
 
 
 def normal_symbol(text: object) -> str:
@@ -27,22 +33,31 @@ def normal_symbol(text: object) -> str:
     if not isinstance(text, str):
         return ""
     symbol = text.strip().upper().replace(" ", "")
-    return "" if symbol in ("", "NAN", "NA", "<NA>", "NONE", "-") else symbol
+    return "" if symbol in _NOBODY else symbol
 
 
 def normal_pairs(first: Iterable[object], second: Iterable[object], /) -> pd.DataFrame:
-    """Pairs of symbols as a table gene1 < gene2, each once, without self pairs and without unnamed partners."""
+    """Pairs of symbols as a table gene1 < gene2, each once, without self pairs and without unnamed partners.
+
+    Both columns are categorical, over the same symbols in order: what follows looks up each symbol once.
+    """
     sides = [side.to_numpy(dtype=object) if isinstance(side, pd.Series) else np.array(list(side), dtype=object) for side in (first, second)]
     codes, names = pd.factorize(np.concatenate(sides))
-    # Each name is written normally once and numbered in order of its symbol; a missing one (code -1) takes the last place.
+    return _coded_pairs(codes, names)
+
+
+def _coded_pairs(codes: npt.NDArray[np.integer], names: Iterable[object]) -> pd.DataFrame:
+    """The same from the first partners, then the second, as numbers into `names`; -1 is nobody."""
+    # Each name is written normally once and numbered in order of its symbol; a missing one takes the last place.
     symbols, number = np.unique(np.array([*map(normal_symbol, names), ""], dtype=object), return_inverse=True)
     one, other = np.split(number[codes], 2)
     low, high = np.minimum(one, other), np.maximum(one, other)
     kept = (low != high) & (low > 0)  # the empty symbol is the first
     # Sorted in place and compared with their neighbours: several times as fast as np.unique, which hashes.
-    both = np.sort(low[kept] * len(symbols) + high[kept])
-    low, high = np.divmod(both[np.diff(both, prepend=-1) > 0], len(symbols))
-    return pd.DataFrame(dict(zip(COLUMNS, (symbols[low], symbols[high]), strict=True)), dtype=object)
+    both = np.sort((low[kept] * len(symbols) + high[kept]).astype(np.min_scalar_type(len(symbols) ** 2)))
+    distinct = np.divmod(both[np.append(True, both[1:] > both[:-1])[: len(both)]], len(symbols))
+    genes = pd.CategoricalDtype(pd.Index(symbols, dtype=object), ordered=False)
+    return pd.DataFrame({c: pd.Categorical.from_codes(side, dtype=genes) for c, side in zip(COLUMNS, distinct, strict=True)})
 
 
 def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iterable[float], /) -> pd.DataFrame:
@@ -57,29 +72,43 @@ def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iter
     return pd.DataFrame(rows, columns=[*COLUMNS, "score"]).astype({"gene1": str, "gene2": str, "score": float})
 
 
+def _delimiter(path: Path) -> str:
+    return "\t" if path.name.removesuffix(".gz").endswith((".tsv", ".tab")) else ","
+
+
 def _table(path: Path, *, sep: str | None = None, header: int | None = 0) -> pd.DataFrame:
-    bare = path.name.removesuffix(".gz")
-    guess = sep or ("\t" if bare.endswith((".tsv", ".tab")) else ",")
     try:
-        return pd.read_csv(path, sep=guess, header=header, dtype=str, comment=None, keep_default_na=True)
+        return pd.read_csv(path, sep=sep or _delimiter(path), header=header, dtype=str, comment=None, keep_default_na=True)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} cannot be read as a table of relations ({str(error).splitlines()[0]})") from error
 
 
-def _columns(table: pd.DataFrame, path: Path, *choices: tuple[str, str]) -> tuple[str, str]:
-    lower = {str(c).lower().strip().lstrip("#"): str(c) for c in table.columns}
+def _columns(table: Iterable[object], path: Path, *choices: tuple[str, str]) -> tuple[str, str]:
+    lower = {str(c).lower().strip().lstrip("#"): str(c) for c in table}
     for a, b in choices:
         if a in lower and b in lower:
             return lower[a], lower[b]
     wanted = " or ".join(f"{a}, {b}" for a, b in choices)
-    raise InputError(f"{path} has the columns {', '.join(map(str, table.columns))}; a list of relations has {wanted}")
+    raise InputError(f"{path} has the columns {', '.join(map(str, table))}; a list of relations has {wanted}")
 
 
 def read_pairs(path: Path) -> pd.DataFrame:
-    """A list of pairs: columns gene1, gene2 (or entity1, entity2, or source, target)."""
-    table = _table(path)
-    a, b = _columns(table, path, ("gene1", "gene2"), ("entity1", "entity2"), ("source", "target"))
-    return normal_pairs(table[a], table[b])
+    """A list of pairs: columns gene1, gene2 (or entity1, entity2, or source, target).
+
+    The two columns are read as dictionaries, so that of the millions of names in a list only the distinct ones become text.
+    """
+    parse = arrow_csv.ParseOptions(delimiter=_delimiter(path))
+    named = pa.dictionary(pa.int32(), pa.string())
+    try:
+        with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as lines:
+            header = next(csv.reader(lines, delimiter=parse.delimiter), [])
+        a, b = _columns(header, path, ("gene1", "gene2"), ("entity1", "entity2"), ("source", "target"))
+        convert = arrow_csv.ConvertOptions(column_types={a: named, b: named}, include_columns=[a, b], strings_can_be_null=True)
+        table = arrow_csv.read_csv(path, parse_options=parse, convert_options=convert)
+    except (OSError, UnicodeDecodeError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} cannot be read as a list of pairs ({str(error).splitlines()[0]})") from error
+    sides = pa.chunked_array([*table[a].chunks, *table[b].chunks], type=named).unify_dictionaries().combine_chunks()
+    return _coded_pairs(sides.indices.fill_null(-1).to_numpy(), sides.dictionary.to_pylist())
 
 
 def read_corum(path: Path) -> pd.DataFrame:
@@ -105,7 +134,7 @@ def read_humap(path: Path, *, threshold: float = 0.0) -> pd.DataFrame:
 def read_reactome(path: Path) -> pd.DataFrame:
     """Reactome's functional interactions (`Gene1`, `Gene2`), or its PSI-MITAB of human interactions (symbols in the aliases)."""
     table = _table(path, sep="\t" if ".mitab" in path.name or path.name.removesuffix(".gz").endswith("txt") else None)
-    lower = {str(c).lower().lstrip("#").strip(): c for c in table.columns}
+    lower = {str(c).lower().lstrip("#").strip(): c for c in table}
     if "alias(es) interactor a" in lower:
         name = r"uniprotkb:([^|()]+)\(gene name\)"
         a, b = (table[lower[f"alias(es) interactor {side}"]].str.extract(name)[0] for side in "ab")
@@ -247,7 +276,11 @@ class Joined:
 def join(pairs: pd.DataFrame, genes: list[str], /) -> Joined:
     """The relations among the genes given (normalised symbols, unique)."""
     index = pd.Index(genes, dtype=object)
-    first, second = index.get_indexer(pairs["gene1"]), index.get_indexer(pairs["gene2"])
+    one, other = (pairs[column].astype("category").cat for column in COLUMNS)
+    place = np.append(index.get_indexer(one.categories), -1)
+    same = other.categories is one.categories or other.categories.equals(one.categories)
+    first = place[one.codes]
+    second = (place if same else np.append(index.get_indexer(other.categories), -1))[other.codes]
     inside = (first >= 0) & (second >= 0)
     named = np.zeros(len(genes) + 1, dtype=bool)
     named[first] = named[second] = True
