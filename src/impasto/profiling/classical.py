@@ -124,9 +124,9 @@ class CpMeasure:
 def scaled(plane: Array, /) -> Pixels:
     """Pixels between 0 and 1."""
     if np.issubdtype(plane.dtype, np.integer):
-        return (plane / np.iinfo(plane.dtype).max).astype(np.float32)
-    largest = 1.0 if plane.max(initial=0) <= 1 else 65535.0
-    return np.clip(plane / largest, 0, 1).astype(np.float32)
+        return (plane.astype(np.float32) / np.iinfo(str(plane.dtype)).max).astype(np.float32)
+    real = plane.astype(np.float32)
+    return np.clip(real if real.max(initial=0) <= 1 else real / 65535, 0, 1)
 
 
 def _median(values: npt.NDArray[np.floating]) -> float:
