@@ -38,3 +38,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data folder ../shared/data is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def _text_model() -> None:
+    """The packaged text model; the test is skipped where it is not kept and cannot be fetched."""
+    from impasto.nets.encoders import text
+    from impasto.schema import InputError
+
+    try:
+        text.load("minilm")
+    except InputError as error:
+        pytest.skip(f"the packaged text model cannot be fetched: {error}")

@@ -10,7 +10,7 @@ import pytest
 
 from impasto import runs
 from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
+from impasto.settings import Settings
 
 
 class Counting(Settings):
@@ -80,21 +80,6 @@ def test_the_digest_of_a_folder_sees_names_and_contents_but_not_records(tmp_path
     assert runs.digest(tmp_path) != first
     with pytest.raises(InputError, match="does not exist"):
         runs.digest(tmp_path / "none")
-
-
-def test_settings_explain_themselves() -> None:
-    with pytest.raises(InputError, match=r"test: unknown key 'tiems' \(did you mean 'times'\?\); allowed: source, times, seed"):
-        Counting.read({"source": "x", "tiems": 1}, where="test")
-    with pytest.raises(InputError, match="test: the key 'source' is missing"):
-        Counting.read({}, where="test")
-    with pytest.raises(InputError, match="test: times is '3', but input should be a valid integer"):
-        Counting.read({"source": "x", "times": "3"}, where="test")
-
-
-def test_set_reads_nested_keys_and_json_values() -> None:
-    assert parse_set(["columns.well=Well", "k=25", "exact=true"]) == {"columns": {"well": "Well"}, "k": 25, "exact": True}
-    with pytest.raises(InputError, match="is not key=value"):
-        parse_set(["k"])
 
 
 def test_a_folder_is_put_aside_before_it_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

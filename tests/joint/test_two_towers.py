@@ -1,46 +1,33 @@
-"""The two towers on simulated profiles: every part can be chosen, trains, and comes back from disk; molecules are embedded."""
+"""The two towers on simulated profiles: every part can be chosen, trains, and comes back from disk; a prior and tokens may be added."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import anndata
 import numpy as np
 import pytest
 import torch
+from tests.joint.towers import settings, trained
 
 from impasto import runs
-from impasto.joint import perturbation, two_towers
-from impasto.joint.feed import BagFeed
+from impasto.joint import two_towers
 from impasto.joint.space import Space
-from impasto.joint.two_towers import TwoTowersSettings
 from impasto.nets.encoders import text
+from impasto.perturbations import cell_lines, graph_prior
+from impasto.perturbations import graph as graphs
+from impasto.perturbations.cell_lines import CellLineSettings
+from impasto.perturbations.graph_prior import PriorSettings
+from impasto.perturbations.graph_settings import SourceSettings
+from impasto.perturbations.graph_sources import build
 from impasto.sampling.splits import SplitSettings
 from impasto.schema import InputError
-from impasto.simulate.plan import Plan
+from impasto.simulate import lines
+from impasto.simulate.plan import Plan, truth
 from impasto.simulate.profiles import simulate
 from impasto.training.loop import LoopSettings, fit
 from impasto.training.optim import OptimSettings
-
-SMALL = {"width": 16, "out": 8, "depth": 1, "heads": 2, "minibatch": 8, "molecule_width": 16, "bits": 256, "split": {"validation": 0.2}}
-
-
-@pytest.fixture(scope="module")
-def profiles() -> anndata.AnnData:
-    return simulate(Plan(perturbations=40, mechanisms=4, noise=0.5, strength=2.0), seed=3)[0]
-
-
-def settings(**changes: object) -> TwoTowersSettings:
-    return TwoTowersSettings.read({"perturbation": "molecule", **SMALL, **changes}, where="test")
-
-
-def trained(profiles: anndata.AnnData, out: Path, *, epochs: int = 2, **changes: object) -> Space:
-    chosen = settings(**changes)
-    prepared = two_towers.prepare(chosen, profiles, seed=0)
-    loop = LoopSettings(epochs=epochs, optim=OptimSettings(lr=2e-3, clip_norm=1.0))
-    runs.write_json(out / "model.json", {"method": chosen.model_dump(mode="json"), "facts": prepared.facts, "profiles": "simulated"})
-    fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
-    return Space.load(out)
 
 
 @pytest.mark.parametrize("loss", ["clip", "cwcl", "cloob", "sigclip", "s2l"])
@@ -74,18 +61,6 @@ def test_every_part_trains_and_comes_back_from_disk(profiles: anndata.AnnData, t
     row = int(embedded.obs_names.get_loc(treated.name))
     np.testing.assert_allclose(space.smiles(treated["smiles"]), embedded.X[row], atol=1e-6)
     assert np.linalg.norm(space.smiles("CCCCBr")) == pytest.approx(1.0, rel=1e-5)
-
-
-def test_a_molecule_run_reads_no_text_and_refuses_bad_molecules(profiles: anndata.AnnData, tmp_path: Path) -> None:
-    space = trained(profiles, tmp_path, epochs=1)
-    with pytest.raises(InputError, match="was trained on molecules and reads no text"):
-        space.text("a sentence")
-    with pytest.raises(InputError, match="'C1CC' is not a SMILES"):
-        space.smiles("C1CC")
-    nameless = profiles.copy()
-    nameless.obs = nameless.obs.drop(columns="smiles")
-    with pytest.raises(InputError, match="40 perturbations have no SMILES"):
-        two_towers.prepare(settings(), nameless, seed=0)
 
 
 def test_molecules_of_unseen_compounds_are_found_and_shuffled_links_are_not(profiles: anndata.AnnData, tmp_path: Path) -> None:
@@ -124,36 +99,6 @@ def test_wells_of_one_compound_never_meet_unless_asked(profiles: anndata.AnnData
     assert [list(r) for r in feed.epoch(1)] == [list(r) for r in feed.epoch(1)]
 
 
-def test_one_inchikey_is_one_perturbation(profiles: anndata.AnnData, tmp_path: Path) -> None:
-    twice = profiles.copy()
-    names = twice.obs["perturbation"].astype(str)
-    first, second = sorted(n for n in names.unique() if n != "DMSO")[:2]
-    twice.obs["inchikey"] = names.where(names != second, first)
-    twice.obs.loc[twice.obs["perturbation"] == second, "smiles"] = twice.obs.loc[twice.obs["perturbation"] == first, "smiles"].iloc[0]
-    embedded = trained(twice, tmp_path, epochs=1).embed(twice)
-    assert (embedded.obs["modality"] == "perturbation").sum() == 39
-
-
-def test_a_compound_that_was_trained_on_is_known_under_another_name(profiles: anndata.AnnData, tmp_path: Path) -> None:
-    keyed = profiles.copy()
-    keyed.obs["inchikey"] = "KEY-" + keyed.obs["perturbation"].astype(str)
-    space = trained(keyed, tmp_path, epochs=1)
-    renamed = keyed.copy()
-    renamed.obs["perturbation"] = "OTHER-" + keyed.obs["perturbation"].astype(str)
-    before, after = space.embed(keyed).obs, space.embed(renamed).obs
-    assert after["split"].tolist() == before["split"].tolist()
-    assert {"train", "validation", "test"} == set(after["split"])
-    assert len(space.facts["split_digest"]) == 64
-
-
-@pytest.fixture(scope="module")
-def _text_model() -> None:
-    try:
-        text.load("minilm")
-    except InputError as error:
-        pytest.skip(f"the packaged text model cannot be fetched: {error}")
-
-
 @pytest.mark.usefixtures("_text_model")
 def test_the_top_layers_of_the_text_model_learn_and_the_others_stay(profiles: anndata.AnnData, tmp_path: Path) -> None:
     few = profiles[np.isin(profiles.obs["perturbation"].astype(str), sorted(profiles.obs["perturbation"].astype(str).unique())[:12])].copy()
@@ -168,18 +113,25 @@ def test_the_top_layers_of_the_text_model_learn_and_the_others_stay(profiles: an
         two_towers.prepare(settings(perturbation="text", text_training="top", text_top=9), few, seed=0)
 
 
-@pytest.mark.usefixtures("_text_model")
-def test_a_minibatch_of_texts_is_as_long_as_its_longest() -> None:
-    chosen = settings(perturbation="text", text_training="whole")
-    tokens = perturbation.of_texts(["short", "a much longer sentence about cells and stains", "short"], chosen)
-    ids, mask = tokens.take(torch.tensor([0, 2]))
-    assert ids.shape == mask.shape
-    assert mask.all()
-    assert tokens.take(torch.tensor([1]))[0].shape[1] > ids.shape[1]
-
-
-def test_profiles_alone_make_bags_without_perturbations() -> None:
-    feed = BagFeed(torch.randn(6, 2, 3), None, [np.array([0, 1]), np.array([2])], minibatch=2, bag=None, seed=0)
-    (whole,) = feed.whole()
-    assert whole.perturbation == ()
-    assert whole.mask.tolist() == [[True, True], [True, False]]
+def test_both_additions_train_and_the_space_opens(tmp_path: Path) -> None:
+    plan = Plan(perturbations=24, mechanisms=4, batches=1, cell_lines=2, plates=1)
+    wells, _ = simulate(plan, seed=0)
+    lines.relations(truth(plan, seed=0), seed=0).to_csv(tmp_path / "relations_pairs.csv", index=False)
+    graphs.write(build(wells.obs, SourceSettings.read({"string": tmp_path / "relations_pairs.csv"}, where="test")), tmp_path / "g.parquet")
+    lines.lines(plan, seed=0).expression.iloc[:, :9].to_csv(tmp_path / "vectors.csv", index=False)
+    chosen = settings(group_by=["perturbation", "cell_line"])
+    made = two_towers.prepare(chosen, wells, seed=0)
+    plain = set(made.method.state_dict())
+    made = cell_lines.add(made, CellLineSettings.read({"vectors": tmp_path / "vectors.csv"}, where="test"), seed=0)
+    made = graph_prior.add(made, PriorSettings.read({"graph": tmp_path / "g.parquet", "weight": 0.1}, where="test"), seed=0)
+    out = tmp_path / "run"
+    runs.write_json(out / "model.json", {"method": chosen.model_dump(mode="json"), "facts": made.facts, "profiles": "simulated"})
+    fit(made.method, made.feed, settings=LoopSettings(epochs=2), out=out, validate=made.validate)
+    line = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
+    assert line["graph_contrast"] > 0
+    assert "validation_score" in line
+    space = Space.load(out)
+    extra = set(space.method.state_dict()) - plain
+    assert extra
+    assert all(".trunk.lines." in name for name in extra)
+    assert np.isfinite(space.embed(wells).X).all()

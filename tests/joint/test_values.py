@@ -89,14 +89,6 @@ def test_only_the_rows_asked_for_are_read(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_mapped_is_said(tmp_path: Path) -> None:
-    table().write_h5ad(tmp_path / "packed.h5ad", compression="gzip")
-    with pytest.raises(InputError, match="compressed, in chunks or sparse"):
-        stored.read(tmp_path / "packed.h5ad")
-    tables.write(table(), tmp_path / "p.parquet")
-    with pytest.raises(InputError, match=r"only in \.h5ad"):
-        stored.read(tmp_path / "p.parquet")
-    with pytest.raises(InputError, match="does not exist"):
-        stored.read(tmp_path / "nowhere.h5ad")
     holed = table()
     holed.X[4, 2] = np.nan
     tables.write(holed, tmp_path / "holed.h5ad")

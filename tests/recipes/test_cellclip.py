@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.conftest import REPOSITORY
 
 from impasto import recipe as recipes
-from impasto.nets.encoders import text
-from impasto.schema import InputError
 from impasto.verbs.run import run_stages
 
-FOLDER = Path(__file__).resolve().parents[2] / "recipes"
+pytestmark = pytest.mark.usefixtures("_text_model")
+FOLDER = REPOSITORY / "recipes"
+
+
 TABLES = (
     "cellclip_table1",
     "cellclip_table2",
@@ -24,14 +26,6 @@ TABLES = (
     "cellclip_control",
     "cellclip_s1",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _text_model() -> None:
-    try:
-        text.load("minilm")
-    except InputError as error:
-        pytest.skip(f"the packaged text model cannot be fetched: {error}")
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -1,0 +1,46 @@
+"""The joint space of a run: what it reads, what it refuses, what it knows again under another name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import pytest
+from tests.joint.towers import settings, trained
+
+from impasto.joint import two_towers
+from impasto.schema import InputError
+
+
+def test_a_molecule_run_reads_no_text_and_refuses_bad_molecules(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    space = trained(profiles, tmp_path, epochs=1)
+    with pytest.raises(InputError, match="was trained on molecules and reads no text"):
+        space.text("a sentence")
+    with pytest.raises(InputError, match="'C1CC' is not a SMILES"):
+        space.smiles("C1CC")
+    nameless = profiles.copy()
+    nameless.obs = nameless.obs.drop(columns="smiles")
+    with pytest.raises(InputError, match="40 perturbations have no SMILES"):
+        two_towers.prepare(settings(), nameless, seed=0)
+
+
+def test_one_inchikey_is_one_perturbation(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    twice = profiles.copy()
+    names = twice.obs["perturbation"].astype(str)
+    first, second = sorted(n for n in names.unique() if n != "DMSO")[:2]
+    twice.obs["inchikey"] = names.where(names != second, first)
+    twice.obs.loc[twice.obs["perturbation"] == second, "smiles"] = twice.obs.loc[twice.obs["perturbation"] == first, "smiles"].iloc[0]
+    embedded = trained(twice, tmp_path, epochs=1).embed(twice)
+    assert (embedded.obs["modality"] == "perturbation").sum() == 39
+
+
+def test_a_compound_that_was_trained_on_is_known_under_another_name(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    keyed = profiles.copy()
+    keyed.obs["inchikey"] = "KEY-" + keyed.obs["perturbation"].astype(str)
+    space = trained(keyed, tmp_path, epochs=1)
+    renamed = keyed.copy()
+    renamed.obs["perturbation"] = "OTHER-" + keyed.obs["perturbation"].astype(str)
+    before, after = space.embed(keyed).obs, space.embed(renamed).obs
+    assert after["split"].tolist() == before["split"].tolist()
+    assert {"train", "validation", "test"} == set(after["split"])
+    assert len(space.facts["split_digest"]) == 64
