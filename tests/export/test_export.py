@@ -261,3 +261,11 @@ def test_what_a_program_cannot_read_is_refused(more: dict[str, str], file: str, 
     with pytest.raises(InputError, match=said):
         export(table(), more["to"], file, tmp_path, **{k: v for k, v in more.items() if k != "to"})
     assert not (tmp_path / file).exists()
+
+
+def test_scores_are_no_profiles(tmp_path: Path) -> None:
+    scores = {"perturbation": ["a"], "mean_average_precision": [0.5], "chance": [0.1], "positives": [1.0], "negatives": [9.0]}
+    pd.DataFrame(scores).to_parquet(tmp_path / "per_group.parquet")
+    settings = ExportSettings.read({"profiles": tmp_path / "per_group.parquet", "to": "pycytominer"}, where="t")
+    with pytest.raises(InputError, match="holds the scores of an evaluation"):
+        recipe.execute("export", settings, out=tmp_path / "o.parquet")

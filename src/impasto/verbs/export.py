@@ -33,20 +33,35 @@ class ExportSettings(Settings):
 
 def run(settings: ExportSettings, out: Path) -> None:
     """Write what the program reads at `out`: a file, or in a folder the file of that program."""
-    import pyarrow.parquet as pq
+    import pandas as pd
 
     from impasto import profiles as tables
     from impasto.export import copairs
 
     path = target(settings, out)
     _refuse_foreign_options(settings)
-    if settings.to == "copairs" and settings.profiles.suffix == ".parquet" and settings.profiles.exists():
-        import pandas as pd
+    if not _holds_scores(settings.profiles):
+        _write(tables.read(settings.profiles), settings, path)
+    elif settings.to == "copairs":
+        _write_results(copairs.results(pd.read_parquet(settings.profiles)), path)
+    else:
+        raise InputError(f"{settings.profiles} holds the scores of an evaluation, not profiles; export those --to copairs")
 
-        if copairs.is_result(pd.Index(pq.read_schema(settings.profiles).names)):
-            _write_results(copairs.results(pd.read_parquet(settings.profiles)), path)
-            return
-    _write(tables.read(settings.profiles), settings, path)
+
+def _holds_scores(path: Path) -> bool:
+    """Whether a file is the detail of an evaluation."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from impasto.export import copairs
+
+    if path.suffix != ".parquet":
+        return False
+    try:
+        return copairs.is_result(pd.Index(pq.read_schema(path).names))
+    except (OSError, pa.ArrowException):
+        return False  # reading it as profiles says what is wrong
 
 
 def _refuse_foreign_options(settings: ExportSettings) -> None:
@@ -112,8 +127,10 @@ def show(settings: ExportSettings, out: Path) -> None:
     if settings.to == "pycytominer":
         names = tables.read(path).var_names
         inferred = sum(name.startswith(INFERRED) for name in names)
-        other = len(names) - inferred - sum(name.startswith("Image_") for name in names)
+        image = sum(name.startswith("Image_") for name in names)
+        other = len(names) - inferred - image
         told = "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)" if other else ""
+        told += f"; {image} of the image are taken with image_features=True" if image else ""
         console.print(f"  pycytominer infers {inferred} of {len(names)} features by their names{told}", highlight=False)
 
 
