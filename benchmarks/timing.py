@@ -43,15 +43,16 @@ def beside(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(times):
-            mine += [_both_clocks(ours) for _ in range(2)]
-            other.append(_both_clocks(theirs))
-            mine.append(_both_clocks(ours))
+            mine += [both_clocks(ours) for _ in range(2)]
+            other.append(both_clocks(theirs))
+            mine.append(both_clocks(ours))
     (wall, cpu), (their_wall, their_cpu) = (tuple(map(min, zip(*runs, strict=True))) for runs in (mine, other))
     told = ", ".join(filter(None, [f"{their_cpu / cpu:.1f} in processor time", f"{peak_megabytes(ours):.0f} MB", note]))
     return Row(what, wall, their_wall, peer, told, aim)
 
 
-def _both_clocks(work: Callable[[], object]) -> tuple[float, float]:
+def both_clocks(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall seconds and processor seconds of one run."""
     start = time.process_time()
     return seconds(work), time.process_time() - start
 

@@ -116,7 +116,6 @@ def test_minibatches_follow_the_stage(wells: anndata.AnnData) -> None:
         for rows in feed.epoch(0):
             minibatch = feed.minibatch(rows, epoch=0)
             assert (len(set(minibatch.source.tolist())) == 1) == alone
-            assert minibatch.source_only == alone
             assert not minibatch.masked[minibatch.values == 0].any()
             if not alone:  # three wells of each compound in all: each has its like beside it
                 assert all((minibatch.label == code).sum() > 1 for code in set(minibatch.label.tolist()))
@@ -168,8 +167,21 @@ def test_missing_values_are_zero_counted_and_never_asked_for(wells: anndata.AnnD
     holed.X[0, 3], holed.X[5, 7] = np.nan, np.inf
     prepared = prepare.prepare(settings(), holed, seed=0)
     assert prepared.facts["missing_values_set_to_zero"] == 2
-    step = prepared.method(prepared.feed.minibatch(np.arange(10), epoch=0))
-    assert torch.isfinite(step.loss)
+    for rows in prepared.feed.epoch(0):
+        minibatch = prepared.feed.minibatch(rows, epoch=0)
+        assert not minibatch.masked[minibatch.values == 0].any()
+        assert torch.isfinite(prepared.method(minibatch).loss)
+
+
+@pytest.mark.parametrize("stage", ["cwmm", "intra"])
+def test_ranks_hide_what_one_process_hides(wells: anndata.AnnData, stage: str) -> None:
+    feed = prepare.prepare(settings(stage=stage), wells, seed=0).feed
+    for rows in feed.epoch(3):
+        whole = feed.minibatch(rows, epoch=3)
+        for rank in (0, 1):
+            mine = feed.minibatch(rows[rank::2], epoch=3)
+            assert torch.equal(mine.masked, whole.masked[rank::2])
+            assert torch.equal(mine.values, whole.values[rank::2])
 
 
 def test_values_are_clipped_feature_by_feature(wells: anndata.AnnData) -> None:

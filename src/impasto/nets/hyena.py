@@ -17,71 +17,13 @@ then depends little on the number of tokens, so one setting serves 50 tokens and
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-_CACHED = 2**20
-
-
-class _LongConvolution(torch.autograd.Function):
-    """y[b, c, t] = sum_s h[c, t - s + L - 1] u[b, c, s]; spectra are computed again in the backward pass instead of kept."""
-
-    @staticmethod
-    def forward(ctx: Any, u: Tensor, h: Tensor) -> Tensor:
-        ctx.save_for_backward(u, h)
-        length = u.shape[-1]
-        points = _points(2 * length - 1)
-        spectrum = torch.fft.rfft(_wrapped(h, points))
-        y = torch.empty_like(u)
-        for rows in _parts(u, points):
-            y[rows] = torch.fft.irfft(torch.fft.rfft(u[rows], points).mul_(spectrum), points)[..., :length]
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
-        u, h = ctx.saved_tensors
-        length = u.shape[-1]
-        points = _points(2 * length - 1)
-        conjugate = torch.fft.rfft(_wrapped(h, points)).conj().resolve_conj()
-        to_u = torch.empty_like(u)
-        total = torch.zeros_like(conjugate)
-        for rows in _parts(u, points):
-            above = torch.fft.rfft(gradients[0][rows], points)
-            total += (torch.fft.rfft(u[rows], points).conj() * above).sum(dim=0)
-            to_u[rows] = torch.fft.irfft(above.mul_(conjugate), points)[..., :length]
-        whole = torch.fft.irfft(total, points)
-        # Offset 0 comes first, negative offsets stand at the end of the circle.
-        return to_u, torch.cat([whole[:, points - length + 1 :], whole[:, :length]], dim=1)
-
-
-def _points(least: int) -> int:
-    """The smallest 2^k, 3, 5 or 7 times 2^k that is enough: lengths at which the transforms of a CPU are at their fastest."""
-    return min(odd << max(0, math.ceil(math.log2(least / odd))) for odd in (1, 3, 5, 7))
-
-
-def _parts(u: Tensor, points: int) -> list[slice]:
-    """Rows that are transformed together: few enough for their spectra to stay in a processor's cache."""
-    rows = max(1, _CACHED // (u.shape[1] * points))
-    return [slice(start, start + rows) for start in range(0, len(u), rows)]
-
-
-def _wrapped(h: Tensor, points: int) -> Tensor:
-    """A filter (channels, 2L - 1), offsets -(L-1)..L-1, laid on a circle of `points` with offset 0 first."""
-    length = (h.shape[1] + 1) // 2
-    circle = h.new_zeros(len(h), points)
-    circle[:, :length] = h[:, length - 1 :]
-    circle[:, points - length + 1 :] = h[:, : length - 1]
-    return circle
-
-
-def long_convolution(u: Tensor, h: Tensor, /) -> Tensor:
-    """Eq. 4 in both directions: inputs (batch, channels, L), filters (channels, 2L - 1) by offset -(L-1)..L-1."""
-    if h.shape != (u.shape[1], 2 * u.shape[2] - 1):
-        raise ValueError(f"filters have shape {tuple(h.shape)}; inputs {tuple(u.shape)} need {(u.shape[1], 2 * u.shape[2] - 1)}")
-    found: Tensor = _LongConvolution.apply(u, h)  # type: ignore[no-untyped-call]
-    return found
+from impasto.nets.recurrence import circle, recurrence
 
 
 class Sine(nn.Module):
@@ -96,10 +38,9 @@ class Sine(nn.Module):
 
 
 class ImplicitFilter(nn.Module):
-    """A filter of any length as a function of the offset: (width, 2L - 1) for L tokens."""
+    """A filter of any length as a function of the offset: for L tokens (width, circle(L)), on the circle of `recurrence`."""
 
     no_decay = ("direct",)
-    fall: Tensor
 
     def __init__(self, *, width: int, order: int = 64, bands: int = 2, frequency: float = 10.0) -> None:
         super().__init__()
@@ -114,16 +55,29 @@ class ImplicitFilter(nn.Module):
             nn.Linear(order, width, bias=False),
         )
         self.direct = nn.Parameter(torch.randn(width))
-        # Each channel forgets at its own rate: down to .01 at .3 of the length for the first, at 1.5 of it for the last.
-        self.register_buffer("fall", torch.linspace(-math.log(0.01) / 0.3, -math.log(0.01) / 1.5, width), persistent=False)
 
     def forward(self, length: int, /) -> Tensor:
-        offset = torch.linspace(-1, 1, 2 * length - 1, dtype=self.direct.dtype, device=self.direct.device)
+        direct = self.direct
+        offset, window = _circle(length, len(direct), direct.dtype, direct.device)
         waves = math.pi * offset[:, None] * torch.arange(1, self.bands + 1, dtype=offset.dtype, device=offset.device)
-        found = self.ffn(torch.cat([offset[:, None], waves.cos(), waves.sin()], dim=1)).T
-        window = torch.exp(-self.fall[:, None].to(offset.dtype) * offset.abs())
-        found = found * window / window.square().sum(dim=1, keepdim=True).sqrt()
-        return torch.cat([found[:, : length - 1], found[:, length - 1 : length] + self.direct[:, None], found[:, length:]], dim=1)
+        hidden = self.ffn[:-1](torch.cat([offset[:, None], waves.cos(), waves.sin()], dim=1))
+        # The last product is written channels first, as the window stands.
+        return (self.ffn[-1].weight @ hidden.T) * window + functional.pad(direct[:, None], (0, len(offset) - 1))
+
+
+@lru_cache(maxsize=4)
+def _circle(length: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Offsets (points,) and the weight each channel gives them (width, points), its squares summing to 1: one for all layers and steps."""
+    # A filter may be asked for first where nothing is trained; what is kept must serve in training too.
+    with torch.inference_mode(False):
+        offset = torch.zeros(circle(length), dtype=dtype, device=device)
+        positive = torch.arange(length, dtype=dtype, device=device) / max(1, length - 1)
+        offset[:length], offset[len(offset) - length + 1 :] = positive, -positive[1:].flip(0)
+        # Each channel forgets at its own rate: down to .01 at .3 of the length for the first, at 1.5 of it for the last.
+        fall = torch.linspace(-math.log(0.01) / 0.3, -math.log(0.01) / 1.5, width, dtype=dtype, device=device)
+        window = torch.exp(-fall[:, None] * offset.abs())
+        window[:, length : len(offset) - length + 1] = 0.0
+        return offset, window / window.square().sum(dim=1, keepdim=True).sqrt()
 
 
 class Hyena(nn.Module):
@@ -145,21 +99,9 @@ class Hyena(nn.Module):
         self.project_out = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
+        length = tokens.shape[1]
         if mask is not None:
             tokens = tokens * mask[:, :, None]
-        # Channels before tokens from here on: Fourier transforms and shifts then run along memory.
-        projected = self.project_in.weight @ tokens.transpose(1, 2) + self.project_in.bias[:, None]
-        if mask is not None:
-            projected = projected * mask[:, None, :]
-        v, *gates = short_convolution(projected, self.short).chunk(self.order + 1, dim=1)
-        filters = iter(self.filters)
-        for number, gate in enumerate(gates):
-            if number or self.whole:
-                v = long_convolution(v, next(filters)(tokens.shape[1]))
-            v = gate * v
-        return self.project_out(v.transpose(1, 2))
-
-
-def short_convolution(u: Tensor, weights: Tensor, /) -> Tensor:
-    """Each channel of (batch, channels, L) with its own three weights (channels, 3), centred: before, here, after."""
-    return torch.nn.functional.conv1d(u, weights[:, None, :], padding=1, groups=len(weights))
+        filters = [None] * (self.order - len(self.filters)) + [h(length) for h in self.filters]
+        into, out = self.project_in, self.project_out
+        return recurrence(tokens, mask, into.weight, into.bias, self.short, out.weight, out.bias, filters)

@@ -34,7 +34,7 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
 
 
-Recompute = Literal["nothing", "mlp", "block"]
+Recompute = Literal["nothing", "activation", "mlp", "block"]
 
 
 class Block(nn.Module):
@@ -57,6 +57,9 @@ class Block(nn.Module):
         tokens = tokens + self.dropout(self.mixer(self.norm_mixer(tokens), mask))
         if self.recompute == "mlp" and torch.is_grad_enabled():
             return tokens + self.dropout(checkpoint(self._wide, tokens, use_reentrant=False))
+        if self.recompute == "activation" and torch.is_grad_enabled():
+            wide = self.mlp[0](self.norm_mlp(tokens))
+            return tokens + self.dropout(checkpoint(self.mlp[1:], wide, use_reentrant=False))
         return tokens + self.dropout(self._wide(tokens))
 
     def _wide(self, tokens: Tensor) -> Tensor:
@@ -67,8 +70,8 @@ class Trunk(nn.Module):
     """`depth` blocks and a last norm: (batch, tokens, width) -> (batch, tokens, width).
 
     `mixer` makes one token mixer a block; it is called as `mixer(tokens, mask)`. `recompute` says what is computed again in the
-    backward pass instead of being kept: `mlp` (a ninth more products, two fifths of the memory saved), or the whole `block` (a third
-    more, the memory of one block instead of all).
+    backward pass instead of being kept: the `activation` of the MLP (no product more), the whole `mlp` (a ninth more products), or the
+    whole `block` (a third more, the memory of one block instead of all).
     """
 
     def __init__(

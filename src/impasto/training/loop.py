@@ -7,6 +7,7 @@ share of every minibatch, gradients are averaged, rank 0 writes.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import time
@@ -85,13 +86,21 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
     _cut_log(out / "log.jsonl", epoch=place["epoch"])
     if settings.chunk is not None and not isinstance(method, gradient_cache.Contrasting):
         raise InputError("this method's loss is not a function of embeddings alone, so it cannot be trained in chunks; leave out chunk")
-    model = method if settings.chunk is not None else _distributed(method, device)
+    model: nn.Module | None = None
+    moving: list[bool] = []
     epochs = range(place["epoch"], settings.epochs)
     for epoch in progress.track(epochs, what="training", unit="epoch", total=settings.epochs, done=place["epoch"]):
         if place["stopped"] or place["step"] >= steps:
             break
         clock = time.perf_counter()
         method.train()
+        method.before_epoch(epoch)
+        if model is None or moving != [p.requires_grad for p in method.parameters()]:
+            moving = [p.requires_grad for p in method.parameters()]
+            # Another set of weights moves: DDP waits for the gradients of just those that moved when it was made.
+            model = None
+            gc.collect()
+            model = method if settings.chunk is not None else _distributed(method, device)
         totals: dict[str, float] = {}
         rows_seen = 0
         for chunks in itertools.islice(_minibatches(feed, epoch, chunk=settings.chunk), steps - place["step"]):

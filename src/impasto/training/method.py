@@ -70,6 +70,9 @@ class Method(nn.Module):
     def embed(self, minibatch: Any, /) -> Tensor:
         """The embeddings (rows, width) that users search and score, without augmentation or dropout."""
 
+    def before_epoch(self, number: int, /) -> None:
+        """Called before each epoch: a weight that stands still in it is frozen here (`requires_grad`), and freed in a later one."""
+
     def after_step(self, progress: float, /) -> None:
         """Called after each optimiser step with the share of training done, 0..1: EMA teachers move here."""
 

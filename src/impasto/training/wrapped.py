@@ -30,6 +30,9 @@ class Wrapped(Method):
     def embed(self, minibatch: Any, /) -> Tensor:
         return self.method.embed(minibatch)
 
+    def before_epoch(self, number: int, /) -> None:
+        self.method.before_epoch(number)
+
     def after_step(self, progress: float, /) -> None:
         self.method.after_step(progress)
 

@@ -70,7 +70,7 @@ def test_a_masked_value_is_not_seen_and_all_others_are(lists: list[list[int]], m
     assert (to_source != 0).any()
 
 
-@pytest.mark.parametrize("what", ["mlp", "block"])
+@pytest.mark.parametrize("what", ["activation", "mlp", "block"])
 def test_recomputing_changes_memory_and_not_the_gradient(what: str) -> None:
     torch.manual_seed(4)
     kept = HyenaTransformer(SINGLES, width=8, depth=2, mlp_width=16, dropout=0.0)

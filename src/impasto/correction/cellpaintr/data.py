@@ -86,8 +86,14 @@ class WellFeed:
 
     def __init__(self, wells: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, *, seed: int) -> None:
         self.wells, self.groups, self.settings, self.seed = wells, groups, settings, seed
+        self._dealt: tuple[int, Sequence[Rows]] = (-1, ())
 
     def epoch(self, number: int, /) -> Sequence[Rows]:
+        if number != self._dealt[0]:
+            self._dealt = number, self._deal(number)
+        return self._dealt[1]
+
+    def _deal(self, number: int) -> Sequence[Rows]:
         s, seed = self.settings, [self.seed, number]
         if s.stage == "cwmm":
             order = np.random.default_rng(seed).permutation(len(self.wells.values))
@@ -96,13 +102,18 @@ class WellFeed:
         return deal(self.wells.source, self.wells.label, size=s.minibatch, hand=s.hand, seed=seed)
 
     def minibatch(self, rows: Rows, /, *, epoch: int) -> Wells:
-        s, seed = self.settings, [self.seed, epoch, int(rows[0]), len(rows)]
+        # What is hidden is drawn for the whole minibatch, so that ranks which share it hide what one process would.
+        number, whole = next((n, m) for n, m in enumerate(self.epoch(epoch)) if rows[0] in m)
+        hidden = hide(self.wells.part(whole), self.groups, self.settings, seed=[self.seed, epoch, number])
         mine = self.wells.part(rows)
-        low, high = s.masked
-        hidden = masks.draw(mine.values, self.groups, share=masks.share(low=low, high=high, seed=seed), seed=seed)
-        alone = s.stage == "intra" and epoch < s.source_first
-        values, masked, source, label = map(torch.as_tensor, (mine.values, hidden, mine.source, mine.label))
-        return Wells(values, masked, source, label, source_only=alone, unit=torch.as_tensor(np.asarray(rows)))
+        masked = hidden[[int(np.flatnonzero(whole == row)[0]) for row in rows]]
+        return Wells(*map(torch.as_tensor, (mine.values, masked, mine.source, mine.label, np.asarray(rows))))
+
+
+def hide(wells: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, /, *, seed: list[int]) -> npt.NDArray[np.bool_]:
+    """The values of a minibatch that are masked (N, L): one share for all, drawn from the settings' range."""
+    low, high = settings.masked
+    return masks.draw(wells.values, groups, share=masks.share(low=low, high=high, seed=seed), seed=seed)
 
 
 def in_parts(method: CellPaintr, wells: Labelled, /, *, rows: int = 64) -> npt.NDArray[np.float32]:
@@ -121,7 +132,8 @@ def score(
     held: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, /, *, seed: int
 ) -> Callable[[Method], dict[str, float]]:
     """Validation. Stage cwmm: minus the loss, on one fixed mask; later: the mAP of wells of one label, in stage inter across sources."""
-    fixed = WellFeed(held, groups, settings, seed=seed).minibatch(np.arange(len(held.values)), epoch=0)
+    masked = hide(held, groups, settings, seed=[seed])
+    fixed = Wells(*map(torch.as_tensor, (held.values, masked, held.source, held.label)))
 
     def reconstruction(method: Method) -> dict[str, float]:
         assert isinstance(method, CellPaintr)

@@ -12,7 +12,7 @@ Departures: after clipping each feature is divided by its root mean square, so t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
@@ -24,6 +24,7 @@ from torch.nn import functional
 from impasto.losses.masked_features import masked_features
 from impasto.losses.supcon import supcon
 from impasto.nets.encoders.hyena_transformer import FeatureHead, HyenaTransformer
+from impasto.nets.trunk import Recompute
 from impasto.sampling.splits import SplitSettings
 from impasto.settings import Settings
 from impasto.training.gather import gather
@@ -48,7 +49,7 @@ class CellPaintrSettings(Settings):
     filter_order: int = 64
     heads: int = 8
     dropout: float = 0.1
-    recompute: Literal["nothing", "mlp", "block"] = "nothing"
+    recompute: Recompute = "nothing"
     """What the backward pass computes again instead of keeping it; see docs/cellpaintr.md."""
     masked: list[float] = Field(default_factory=lambda: [0.05, 0.4])
     temperature: float = 0.07
@@ -73,7 +74,6 @@ class Wells(Minibatch):
     masked: Tensor
     source: Tensor
     label: Tensor
-    source_only: bool = False
     unit: Tensor | None = None
 
     @property
@@ -132,16 +132,19 @@ class CellPaintr(Method):
     def embed(self, minibatch: Wells, /) -> Tensor:
         return self.encode(self.scaled(minibatch.values), None, minibatch.source)[0]
 
+    def before_epoch(self, number: int, /) -> None:
+        if self.settings.stage == "intra" and not self.settings.only_new_sources:
+            for name, weight in self.named_parameters():
+                # Without a gradient the optimiser does not decay a weight either.
+                weight.requires_grad_(name.startswith("sources.") or number >= self.settings.source_first)
+
     def forward(self, minibatch: Wells, /) -> Step:
-        if minibatch.source_only:
-            # All other weights stand still, and without a gradient the optimiser does not decay them either.
-            still = {name: p.detach() for name, p in self.named_parameters() if not name.startswith("sources.")}
-            step: Step = torch.func.functional_call(self, still, (replace(minibatch, source_only=False),))
-            return step
         values = self.scaled(minibatch.values)
         cls, tokens = self.encode(values, minibatch.masked, minibatch.source)
-        terms = {"masked_features": masked_features(self.head(tokens), values, minibatch.masked, self.groups)}
+        # Eq. 9 averages over the whole minibatch, whichever rank holds which of its wells.
+        found, true, masked = gather(self.head(tokens)), gather(values), gather(minibatch.masked)
+        terms = {"masked_features": masked_features(found, true, masked, self.groups)}
         h = gather(functional.normalize(cls, dim=1))
         if self.settings.stage != "cwmm":
             terms["supcon"] = supcon(h, gather(minibatch.label), temperature=self.settings.temperature)
-        return Step(terms=terms, embeddings={"profile": h}, monitors={"masked_share": minibatch.masked.float().mean()})
+        return Step(terms=terms, embeddings={"profile": h}, monitors={"masked_share": masked.float().mean()})
