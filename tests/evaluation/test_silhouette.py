@@ -43,6 +43,30 @@ def test_a_label_in_one_batch_says_nothing_of_mixing() -> None:
     assert found[0] == pytest.approx(1 - np.abs(silhouette.samples(values[:3], np.array([0, 0, 1]))).mean())
 
 
+@pytest.mark.parametrize("together", [1, 40, 10**6])
+@pytest.mark.parametrize("metric", silhouette.METRICS)
+def test_labels_of_unequal_sizes_are_scored_alike_whatever_is_done_at_once(
+    metric: str, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last label has more batches than any other, and of one batch only one row."""
+    rng = np.random.default_rng(4)
+    labels = np.repeat(np.arange(6), [30, 3, 17, 50, 2, 23])
+    batches = np.concatenate([rng.integers(0, 3, 100), [0, 0], np.arange(23) % 11 + (np.arange(23) == 22) * 5])
+    values = rng.normal(size=(len(labels), 5)).astype(np.float32) + 2
+    mixed = rng.permutation(len(labels))
+    monkeypatch.setattr(silhouette, "_TOGETHER", together)
+    found = silhouette.of_batches(values[mixed], labels[mixed], batches[mixed], metric=metric)
+    of = [n for n in range(6) if 1 < len(np.unique(batches[labels == n])) < (labels == n).sum()]
+    theirs = [silhouette_samples(values[labels == n].astype(np.float64), batches[labels == n], metric=metric) for n in of]
+    np.testing.assert_allclose(found, [1 - np.abs(s).mean() for s in theirs], atol=1e-5)
+
+
+def test_no_label_in_two_batches_gives_no_score() -> None:
+    values = np.ones((3, 2), dtype=np.float32)
+    assert silhouette.of_batches(values, np.array([0, 1, 1]), np.zeros(3, dtype=np.intp)).shape == (0,)
+    assert silhouette.of_batches(values, np.full(3, -1), np.zeros(3, dtype=np.intp)).shape == (0,)
+
+
 @pytest.mark.parametrize("metric", silhouette.METRICS)
 def test_batches_are_scored_label_by_label_as_scikit_learn_does(metric: str) -> None:
     rng = np.random.default_rng(2)

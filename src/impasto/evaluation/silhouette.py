@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.float64]
 METRICS = ("cosine", "euclidean")
+_TOGETHER = 2**13
+"""So many rows about have their labels finished at once."""
 
 
 def samples(values: Floats, codes: Codes, /, *, metric: str = "cosine") -> Numbers:
@@ -51,11 +53,12 @@ def _distances(queries: Numbers, values: npt.NDArray[np.floating]) -> Numbers:
 
 
 def _silhouette(total: Numbers, codes: Codes, sizes: Numbers) -> Numbers:
-    """From the summed distance of each row to each cluster (rows, clusters)."""
+    """From the summed distance of each row to each cluster (rows, clusters), and the clusters' sizes: of all rows, or of each."""
     rows = np.arange(len(codes))
-    mine = sizes[codes]
+    sizes = np.broadcast_to(sizes, total.shape)
+    mine = sizes[rows, codes]
     own = total[rows, codes] / np.maximum(mine - 1, 1)
-    means = total / sizes
+    means = np.divide(total, sizes, out=np.full(total.shape, np.inf), where=sizes > 0)
     means[rows, codes] = np.inf
     other = means.min(axis=1)
     widest = np.maximum(own, other)
@@ -72,18 +75,39 @@ def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: str 
     order = order[np.searchsorted(labels[order], 0) :]
     # Sorted by label, then batch: a run of equal ones is a cluster, its code its number within the label.
     one, two = labels[order], batches[order]
-    starts = np.flatnonzero(np.diff(one, prepend=-1))
-    cluster = np.cumsum((np.diff(one, prepend=-1) != 0) | (np.diff(two, prepend=-1) != 0))
-    ends = np.append(starts[1:], len(order))
-    codes = cluster - np.repeat(cluster[starts], ends - starts)
-    several = codes[ends - 1] + 1
-    kept = np.flatnonzero((several > 1) & (several < ends - starts))
-    vectors = (ranking.unit(values) if metric == "cosine" else values)[order]
-    found = np.empty(len(kept))
-    for number, label in enumerate(kept):
-        mine, place = vectors[starts[label] : ends[label]].astype(np.float64), codes[starts[label] : ends[label]]
-        member = np.eye(several[label])[place]
-        sizes = member.sum(axis=0)
-        total = sizes - mine @ (mine.T @ member) if metric == "cosine" else _distances(mine, mine) @ member
-        found[number] = 1 - np.abs(_silhouette(total, place, sizes)).mean()
+    new = np.diff(one, prepend=-1) != 0
+    starts = np.flatnonzero(new)
+    counts = np.diff(np.append(starts, len(order)))
+    cluster = np.cumsum(new | (np.diff(two, prepend=-1) != 0))
+    codes = cluster - np.repeat(cluster[starts], counts)
+    several = np.maximum.reduceat(codes, starts) + 1 if len(codes) else codes
+    kept = (several > 1) & (several < counts)
+    rows, counts = np.repeat(kept, counts), counts[kept]
+    order, codes, starts = order[rows], codes[rows], np.cumsum(counts) - counts
+    found = np.empty(len(counts))
+    for part in np.split(np.arange(len(counts)), np.flatnonzero(np.diff(starts // _TOGETHER)) + 1 if len(counts) else []):
+        if len(part):
+            here = slice(starts[part[0]], starts[part[-1]] + counts[part[-1]])
+            found[part] = _mixed(values, order[here], codes[here], counts[part], metric=metric)
     return found
+
+
+def _mixed(values: Floats, order: Codes, codes: Codes, counts: Codes, *, metric: str) -> Numbers:
+    """The mean of 1 - |s| of each of some labels, whose rows lie one label after the other."""
+    member = (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
+    total, starts = np.empty_like(member), np.cumsum(counts) - counts
+    for start, end in zip(starts, starts + counts, strict=True):
+        mine = values[order[start:end]].astype(np.float64)
+        total[start:end] = _summed(mine, member[start:end], metric=metric)
+    sizes = np.repeat(np.add.reduceat(member, starts, axis=0), counts, axis=0)
+    return np.asarray(np.add.reduceat(1 - np.abs(_silhouette(total, codes, sizes)), starts) / counts)
+
+
+def _summed(rows: Numbers, member: Numbers, *, metric: str) -> Numbers:
+    """The summed distance (n, clusters) of each row (n, width) to the rows of each cluster."""
+    if metric == "euclidean":
+        step = max(1, ranking.BLOCK_BYTES // (8 * len(rows)))
+        return np.concatenate([_distances(rows[i : i + step], rows) @ member for i in range(0, len(rows), step)])
+    length = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
+    return np.asarray(member.sum(axis=0) - scale * (rows @ (rows.T @ (member * scale))))
