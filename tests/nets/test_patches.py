@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from tests.nets.sizes import TINY
 
@@ -33,3 +34,16 @@ def test_positions_are_interpolated_for_other_sizes() -> None:
     assert net(torch.randn(1, 2, 16, 48)).shape == (1, 13, 24)
     net.positions.grid.data[:] = 1.5
     torch.testing.assert_close(net.positions(2, 6), torch.full((12, 24), 1.5))
+
+
+def test_images_and_grids_that_are_not_whole_are_refused() -> None:
+    with pytest.raises(ValueError, match="8 x 10 pixels cannot be cut into patches of 4"):
+        patches.cut(torch.zeros(1, 1, 8, 10), patch=4)
+    assert patches.side_of(49) == 7
+    with pytest.raises(ValueError, match="48 patches are not a square grid"):
+        patches.side_of(48)
+
+
+def test_taken_tokens_are_those_at_their_places() -> None:
+    tokens, index = torch.randn(2, 5, 3), torch.tensor([[4, 0], [2, 2]])
+    assert torch.equal(patches.take(tokens, index), torch.stack([tokens[0, [4, 0]], tokens[1, [2, 2]]]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
-from impasto.nets.trunk import Attention, Trunk
+from impasto.nets.trunk import Attention, Recompute, Trunk
 
 
 def test_the_trunk_equals_torchs_encoder_with_the_same_weights() -> None:
@@ -28,3 +29,33 @@ def test_the_trunk_equals_torchs_encoder_with_the_same_weights() -> None:
             target.data.copy_(source.data)
     tokens = torch.randn(2, 7, 16)
     torch.testing.assert_close(trunk(tokens), theirs(tokens), rtol=1e-4, atol=1e-5)
+
+
+def test_masked_tokens_are_silent() -> None:
+    torch.manual_seed(0)
+    trunk = Trunk(width=8, depth=2, mixer=lambda: Attention(width=8, heads=2)).eval()
+    tokens, mask = torch.randn(2, 6, 8), torch.ones(2, 6, dtype=torch.bool)
+    mask[:, 4:] = False
+    other = tokens.clone()
+    other[:, 4:] = 100.0
+    found = trunk(tokens, mask)[:, :4]
+    torch.testing.assert_close(trunk(other, mask)[:, :4], found)
+    torch.testing.assert_close(trunk(tokens[:, :4]), found)
+    assert not torch.allclose(trunk(tokens)[:, :4], found)
+
+
+@pytest.mark.parametrize("recompute", ["mlp", "block"])
+def test_recomputing_changes_no_gradient(recompute: Recompute) -> None:
+    tokens, found = torch.randn(2, 5, 8), {}
+    for what in ("nothing", recompute):
+        torch.manual_seed(0)
+        trunk = Trunk(width=8, depth=2, mixer=lambda: Attention(width=8, heads=2), dropout=0.3, recompute=what)
+        trunk(tokens).square().sum().backward()
+        found[what] = [p.grad for p in trunk.parameters()]
+    for a, b in zip(*found.values(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_heads_that_do_not_divide_the_width_are_refused() -> None:
+    with pytest.raises(ValueError, match="width 8 is not a multiple of heads 3"):
+        Attention(width=8, heads=3)

@@ -20,3 +20,16 @@ def test_cross_channel_former_knows_its_channels_and_its_size() -> None:
     with torch.device("meta"):
         paper = CrossChannelFormer(channels=5, profile_width=1536, width=0, out=512, depth=12, heads=8)
     assert sum(p.numel() for p in paper.parameters()) / 1e6 == pytest.approx(340.8, abs=0.5)
+
+
+@pytest.mark.parametrize("width", [8, None])
+def test_it_is_equation_4_written_out(width: int | None) -> None:
+    """[cls, mu^1 + chn^1, ..., mu^C + chn^C] through the trunk; the cls token, projected, is the embedding."""
+    torch.manual_seed(0)
+    former = CrossChannelFormer(channels=3, profile_width=6, width=width, out=4, depth=2, heads=2).double().eval()
+    pooled = torch.randn(2, 3, 6, dtype=torch.float64)
+    for profile, found in zip(pooled, former(pooled), strict=True):
+        mixed = [former.project_in.weight @ mu + former.project_in.bias if width else mu for mu in profile]
+        tokens = torch.stack([former.cls, *(mu + chn for mu, chn in zip(mixed, former.channels, strict=True))])
+        cls = former.trunk(tokens[None])[0, 0]
+        torch.testing.assert_close(found, former.project_out.weight @ cls + former.project_out.bias)

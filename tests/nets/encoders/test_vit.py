@@ -21,3 +21,17 @@ def test_a_vit_projects_as_a_convolution_does() -> None:
     images = torch.randn(2, 3, 32, 32)
     expected = nn.functional.conv2d(images, net.project.weight.view(24, 3, 8, 8), net.project.bias, stride=8).flatten(2).transpose(1, 2)
     torch.testing.assert_close(net.project(net.cut(images)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_tokens_are_equation_1_written_out() -> None:
+    """[cls, E u_1 + e_1, ..., E u_P + e_P], patch by patch, is what the trunk is given."""
+    torch.manual_seed(0)
+    net = ViT(channels=2, **TINY).double().eval()
+    images = torch.randn(1, 2, 32, 32, dtype=torch.float64)
+    tokens = [net.cls]
+    for row in range(4):
+        for column in range(4):
+            pixels = images[0, :, 8 * row : 8 * row + 8, 8 * column : 8 * column + 8].flatten()
+            tokens.append(net.project.weight @ pixels + net.project.bias + net.positions.grid[4 * row + column])
+    torch.testing.assert_close(net(images), net.trunk(torch.stack(tokens)[None]))
+    torch.testing.assert_close(net.represent(images), net(images)[:, 0])

@@ -18,8 +18,13 @@ def test_order_and_padding_change_nothing(name: str) -> None:
     assert found.shape == (4, 3, 6)
     order = torch.randperm(5, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(pooling(values[:, order], mask[:, order]), found)
-    noisy = torch.where(mask[..., None, None], values, torch.full_like(values, 1e6))
-    torch.testing.assert_close(pooling(noisy, mask), found)
+    for padding in (1e6, float("nan"), float("inf")):
+        noisy = torch.where(mask[..., None, None], values, torch.full_like(values, padding)).requires_grad_()
+        again = pooling(noisy, mask)
+        torch.testing.assert_close(again, found)
+        again.sum().backward()
+        assert torch.isfinite(noisy.grad).all()
+        assert not noisy.grad[~mask].any()
     longer = torch.cat([values, torch.randn(4, 3, 3, 6)], dim=1)
     torch.testing.assert_close(pooling(longer, torch.cat([mask, torch.zeros(4, 3, dtype=torch.bool)], dim=1)), found)
 

@@ -20,7 +20,9 @@ class GatedAttention(nn.Module):
         self.value, self.gate, self.score = nn.Linear(width, hidden), nn.Linear(width, hidden), nn.Linear(hidden, 1)
 
     def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
-        return (self.weights(bags, mask)[..., None] * bags).sum(dim=1)
+        # Padding may hold anything: a weight of zero does not silence what is not finite.
+        real = bags.masked_fill(~mask[..., None, None], 0.0)
+        return (self.weights(real, mask)[..., None] * real).sum(dim=1)
 
     def weights(self, bags: Tensor, mask: Tensor, /) -> Tensor:
         """Attention (N, K, C), summing to one over the real profiles of each bag and channel."""

@@ -9,5 +9,6 @@ class Mean(nn.Module):
     """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
 
     def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
-        weight = mask[..., None, None].to(bags.dtype)
-        return (bags * weight).sum(dim=1) / weight.sum(dim=1)
+        real = mask[..., None, None]
+        # Padding may hold anything, and zero times infinity is not zero.
+        return bags.masked_fill(~real, 0.0).sum(dim=1) / real.sum(dim=1)
