@@ -5,6 +5,7 @@ from __future__ import annotations
 import anndata
 import numpy as np
 import pandas as pd
+from tests.correction.plated import plates
 
 from impasto.correction.position import Position, PositionSettings
 
@@ -21,3 +22,24 @@ def test_position_takes_rows_and_columns_out_and_nothing_else() -> None:
     data = anndata.AnnData(X=values.astype(np.float32), obs=obs.rename(index=str))
     found = Position.fit(data, PositionSettings()).transform(data).X
     np.testing.assert_allclose(found - np.median(found, axis=0), signal, atol=1e-4)
+
+
+def test_a_row_with_too_few_wells_keeps_its_effect() -> None:
+    data = plates(plates=1, wells=27)  # two rows of twelve, and three wells of a third
+    data.X[24:] += 50
+    found = Position.fit(data, PositionSettings(least=4)).transform(data).X
+    assert found[24:].min() > 20
+    polished = Position.fit(data, PositionSettings(least=3)).transform(data).X
+    assert np.abs(np.median(polished[24:], axis=0)).max() < 20
+
+
+def test_wells_of_a_row_that_no_fit_has_seen_keep_it_and_lose_their_column() -> None:
+    """Held-out wells may fill the last row of a plate: the fit, which goes without them, knows no effect of that row."""
+    data = plates(plates=2)
+    last = data.obs["well"].str.startswith("D").to_numpy()
+    fitted = Position.fit(data[~last].copy(), PositionSettings())
+    found = fitted.transform(data).X
+    np.testing.assert_array_equal(found[~last], fitted.transform(data[~last].copy()).X)
+    for row in np.flatnonzero(last):
+        plate, column = data.obs["plate"].iloc[row], int(data.obs["well"].iloc[row][1:]) - 1
+        np.testing.assert_allclose(found[row], data.X[row] - fitted.column_effects[plate][column], atol=1e-5)

@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
 
 from impasto.correction import regulariser
 from impasto.correction.sphering import Sphering, SpheringSettings
@@ -45,3 +46,17 @@ def test_the_search_beats_a_poor_choice() -> None:
 def test_without_replicates_it_is_a_sentence() -> None:
     with pytest.raises(InputError, match="needs replicates"):
         Sphering.fit(planted(replicates=False), SpheringSettings(regulariser="search"))
+
+
+def test_separation_is_the_mean_average_precision_written_out() -> None:
+    data = regulariser.spare_controls(planted(), share=0.5, seed=0)
+    unit = data.X.astype(np.float64) / np.linalg.norm(data.X.astype(np.float64), axis=1, keepdims=True)
+    precisions = []
+    for query in np.flatnonzero(data.obs["control_type"] == "trt"):
+        me = data.obs.iloc[query]
+        positives = np.flatnonzero((data.obs["perturbation"] == me["perturbation"]) & (data.obs["plate"] != me["plate"]))
+        negatives = np.flatnonzero(data.obs["spared"] & (data.obs["plate"] == me["plate"]))
+        scores = unit[[*positives, *negatives]] @ unit[query]
+        precisions.append(average_precision_score([1] * len(positives) + [0] * len(negatives), scores))
+    assert len(precisions) == 20
+    assert regulariser.separation(data) == pytest.approx(np.mean(precisions), rel=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -38,3 +40,40 @@ def test_every_mismatch_is_a_sentence_unless_its_name_is_fresh(old: nn.Module, n
     assert torch.equal(after["body.weight"], old.state_dict()["body.weight"])
     kept = [k for k in after if k not in old.state_dict() or old.state_dict()[k].shape != after[k].shape]
     assert all(torch.equal(after[k], before[k]) for k in kept)
+
+
+def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    """Weights, the moments of AdamW, the random state (dropout) and the place: three steps equal two, a kill, and one."""
+
+    def net() -> tuple[nn.Module, torch.optim.Optimizer]:
+        made = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+        return made, torch.optim.AdamW(made.parameters(), lr=0.1)
+
+    def step(module: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        optimiser.zero_grad()
+        module(torch.ones(8, 3)).square().mean().backward()
+        optimiser.step()
+
+    torch.manual_seed(0)
+    one, first = net()
+    assert not checkpoint.exists(tmp_path)
+    for number in range(3):
+        if number == 2:
+            checkpoint.save(tmp_path, method=one, optimiser=first, place={"step": 2, "best": 0.25})
+        step(one, first)
+    torch.manual_seed(99)
+    other, second = net()
+    assert checkpoint.load(tmp_path, method=other, optimiser=second) == {"step": 2, "best": 0.25}
+    step(other, second)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+def test_tied_weights_are_kept_and_another_model_is_refused(tmp_path: Path) -> None:
+    tied = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    tied[1].weight = tied[0].weight
+    optimiser = torch.optim.AdamW(tied.parameters())
+    checkpoint.save(tmp_path, method=tied, optimiser=optimiser, place={})
+    checkpoint.load(tmp_path, method=tied, optimiser=optimiser)
+    with pytest.raises(InputError, match=r"weight '0\.bias' is not part of this model"):
+        checkpoint.load(tmp_path, method=nn.Linear(2, 2), optimiser=optimiser)

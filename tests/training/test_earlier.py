@@ -3,13 +3,71 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
 
+from impasto import runs
 from impasto.schema import InputError
-from impasto.training.earlier import Earlier
+from impasto.settings import Settings
+from impasto.training.earlier import Earlier, begun
+from impasto.training.method import Prepared
 
 
 def test_a_folder_without_a_run_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is not a finished run \(it has no model.json\)"):
         Earlier.read(tmp_path)
+
+
+class Chosen(Settings):
+    width: int = 2
+
+
+def run(folder: Path) -> dict[str, torch.Tensor]:
+    weights = {"weight": torch.full((2, 2), 3.0), "bias": torch.tensor([1.0, 2.0])}
+    runs.write_json(folder / "model.json", {"method": {"name": "linear"}, "facts": {"cell_line": "U2OS"}})
+    save_file(weights, folder / "model.safetensors")
+    return weights
+
+
+def test_a_run_is_what_it_left(tmp_path: Path) -> None:
+    weights = run(tmp_path)
+    found = Earlier.read(tmp_path)
+    assert (found.method, found.facts) == ({"name": "linear"}, {"cell_line": "U2OS"})
+    assert found.weights.keys() == weights.keys()
+    assert all(torch.equal(found.weights[name], value) for name, value in weights.items())
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"is not a finished run \(it has no model.safetensors\)"):
+        Earlier.read(tmp_path)
+
+
+def test_a_method_begins_anew_or_with_the_weights_of_the_run(tmp_path: Path) -> None:
+    weights = run(tmp_path)
+    module = ModuleType("linear")
+
+    def prepare(settings: Chosen, data: str, /, *, seed: int) -> Prepared:
+        torch.manual_seed(seed)
+        return Prepared(nn.Linear(2, settings.width), data, None, {"seen": data})
+
+    module.prepare = prepare
+    alone = begun(module, Chosen(), "plates", None, seed=4)
+    assert torch.equal(alone.method.weight, prepare(Chosen(), "plates", seed=4).method.weight)
+    found = begun(module, Chosen(), "plates", Earlier.read(tmp_path), seed=4)
+    assert torch.equal(found.method.weight, weights["weight"])
+    assert found.facts == {"seen": "plates"}
+    with pytest.raises(InputError, match=rf"{tmp_path}: weight 'bias' is of shape \(2,\), this model needs \(3,\)"):
+        begun(module, Chosen(width=3), "plates", Earlier.read(tmp_path), seed=4)
+
+
+def test_a_method_may_look_at_the_run_before_it_takes_its_weights(tmp_path: Path) -> None:
+    run(tmp_path)
+    module = ModuleType("linear")
+    module.prepare_from = lambda settings, data, earlier, /, *, seed: Prepared(
+        nn.Linear(2, 3), data, None, dict(earlier.facts), fresh=("*",)
+    )
+    found = begun(module, Chosen(), "plates", Earlier.read(tmp_path), seed=0)
+    assert found.facts == {"cell_line": "U2OS"}
+    assert found.method.weight.shape == (3, 2)

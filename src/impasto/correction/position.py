@@ -63,12 +63,20 @@ class Position(Corrector):
         out = values.copy()
         for plate, rows in each(profiles, schema.PLATE, task=self.name):
             row_effects = of_group(self.row_effects, plate, task=self.name, by=schema.PLATE)
-            out[rows] -= row_effects[places[rows, 0]] + self.column_effects[plate][places[rows, 1]]
+            out[rows] -= _of_lines(row_effects, places[rows, 0]) + _of_lines(self.column_effects[plate], places[rows, 1])
         return with_values(profiles, out)
 
 
 def _places(profiles: anndata.AnnData) -> npt.NDArray[np.intp]:
     return np.array([schema.parse_well(w) for w in profiles.obs[schema.WELL].astype(str)])
+
+
+def _of_lines(effects: Array, lines: npt.NDArray[np.intp]) -> Array:
+    """The effects (n, features) of these rows or columns; zero for one beyond all wells that the plate showed when it was met."""
+    met = lines < len(effects)
+    found = np.zeros((len(lines), effects.shape[1]))
+    found[met] = effects[lines[met]]
+    return found
 
 
 def median_polish(
