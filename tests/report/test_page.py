@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,8 +14,8 @@ import pytest
 from PIL import Image
 
 from impasto import recipe as recipes
-from impasto.report import page
-from impasto.report.figures import plate, scatter, scores, svg
+from impasto.report import collect, page
+from impasto.report.figures import export, plate, scatter, scores, svg
 from impasto.schema import InputError
 
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
@@ -56,6 +57,12 @@ draws = 20
 name = "index"
 verb = "index"
 profiles = "@corrected"
+[[stage]]
+name = "maps"
+verb = "panels"
+profiles = ["@sim/profiles.parquet", "@corrected"]
+labels = ["raw", "<b>corrected</b>"]
+methods = ["pca"]
 """
 
 
@@ -112,6 +119,30 @@ def test_a_browser_shows_it(run: Path, tmp_path: Path, width: int) -> None:
     dom = subprocess.run([CHROMIUM, *quiet, "--dump-dom", address], check=True, capture_output=True, text=True, timeout=120).stdout
     assert dom.count("<table") >= 3
     assert dom.count("<circle") > 50
+
+
+def test_panels_stand_on_the_page_and_are_exported(run: Path, tmp_path: Path) -> None:
+    html = (run / "page.html").read_text()
+    assert "The same rows, before and after" in html
+    assert "PCA of" in html
+    assert any("pca_of_raw" in path.name for path in export.write(html, tmp_path / "figures"))
+    whole = (run / "out" / "maps" / "figures.json").read_text()
+    assert json.loads(whole)[0]["svg"] in html
+
+
+def test_panels_of_a_sweep_are_those_of_its_first_seed(run: Path, tmp_path: Path) -> None:
+    record = json.loads((run / "out" / "maps" / "run.json").read_text())
+    for seed in (2, 10):
+        folder = tmp_path / "sets" / "row" / str(seed) / "maps"
+        shutil.copytree(run / "out" / "maps", folder)
+        figures = [{"method": "PCA", "caption": f"seed {seed}", "svg": "<svg></svg>"}]
+        (folder / "figures.json").write_text(json.dumps(figures))
+    (tmp_path / "sets" / "run.json").write_text(json.dumps({**record, "verb": "sweep"}))
+    found = collect.panels(collect.stages(tmp_path))
+    assert [(name, figures[0]["caption"]) for name, figures in found] == [("row: maps", "seed 2")]
+    (tmp_path / "sets" / "row" / "2" / "maps" / "figures.json").unlink()
+    with pytest.raises(InputError, match=r"holds no figures\.json"):
+        collect.panels(collect.stages(tmp_path))
 
 
 def test_a_folder_without_stages_is_a_sentence(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from impasto import profiles as tables
+from impasto.report.figures import panels
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
@@ -31,12 +34,25 @@ def test_each_table_has_a_panel_in_each_colouring(two: list[Path], tmp_path: Pat
         text = (tmp_path / "a" / f"{method}.svg").read_text()
         figure = ET.fromstring(text)
         frames = [e for e in figure.iter() if e.get("class") == "frame"]
-        dots = [e for e in figure.iter() if e.get("class") == "point"]
+        dots = "".join(e.get("d", "") for e in figure.iter() if e.get("class") == "dots")
         assert len(frames) == 4  # two tables by two colourings
-        assert len(dots) == 4 * 24
+        assert dots.count("M") == 4 * 24
         assert {"perturbation", "source", "before", "after"} <= {e.text for e in figure.iter() if e.text}
         assert text == (tmp_path / "b" / f"{method}.svg").read_text()
     assert (tmp_path / "a" / "panels.html").exists()
+
+
+def test_panels_do_not_overlap_and_their_colours_are_named() -> None:
+    told = pd.DataFrame({"batch": [f"b{i % 14}" for i in range(28)]})
+    points = np.random.default_rng(0).normal(size=(28, 2)).astype(np.float32)
+    figure = ET.fromstring(panels.draw([(f"table {i}", points, told) for i in range(6)], title="t"))
+    frames = [tuple(float(e.get(k, "")) for k in ("x", "y", "width", "height")) for e in figure.iter() if e.get("class") == "frame"]
+    heads = {e.text: float(e.get("y", "")) for e in figure.iter("text")}
+    assert len({x for x, *_ in frames}) == 4
+    assert frames[4][1] > heads["table 4"] > frames[0][1] + frames[0][3]
+    assert heads["b0"] > frames[4][1] + frames[4][3]
+    assert "4 others" in heads  # ten have a colour of their own
+    assert "b13" not in heads
 
 
 def test_bad_input_is_a_sentence(two: list[Path], tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 
 from impasto.schema import InputError
 
+FIGURES = "figures.json"
+"""What a panels stage leaves for a report: a list of figures with method, caption and svg."""
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -37,3 +40,24 @@ def stages(run: Path) -> list[Ran]:
 def of_verb(found: list[Ran], *verbs: str) -> list[Ran]:
     """The stages of these verbs."""
     return [s for s in found if s.verb in verbs]
+
+
+def panels(found: list[Ran]) -> list[tuple[str, list[dict[str, str]]]]:
+    """The figures of each panels stage, those of a sweep's rows too, as its first seed made them: a name, method, caption and svg.
+
+    Raises InputError where a stage left none.
+    """
+    folders = [(s.name, s.result) for s in of_verb(found, "panels")]
+    for sweep in of_verb(found, "sweep"):
+        runs = [p for row in sorted(sweep.result.iterdir()) if row.is_dir() for p in sorted(row.iterdir(), key=_by_number)[:1]]
+        folders += [(f"{run.parent.name}: {s.name}", s.result) for run in runs for s in of_verb(stages(run), "panels")]
+    for _, folder in folders:
+        if not (folder / FIGURES).exists():
+            raise InputError(
+                f"{folder} holds no {FIGURES}: an earlier impasto drew these panels; remove the folder and run the recipe again"
+            )
+    return [(name, json.loads((folder / FIGURES).read_text())) for name, folder in folders]
+
+
+def _by_number(folder: Path) -> tuple[int, str]:
+    return (int(folder.name), "") if folder.name.isdecimal() else (-1, folder.name)

@@ -40,6 +40,7 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
         perturbations=sections.per_perturbation(found),
         plates=_plates(found),
         maps=_maps(corrected, seed=seed),
+        panels=_panels(found),
         receipts=[_receipt(s) for s in corrected],
         quality=[_quality(s) for s in of_verb(found, "check")],
         training=[_training(s) for s in of_verb(found, "train")],
@@ -87,6 +88,10 @@ def _maps(corrected: list[Ran], *, seed: int) -> list[dict[str, Any]]:
         ]
         drawn.append({"name": stage.name, "how": how.upper(), "n": profiles.n_obs, "figures": figures})
     return drawn
+
+
+def _panels(found: list[Ran]) -> list[dict[str, Any]]:
+    return [{"name": name, "figures": [{**f, "svg": Markup(f["svg"])} for f in figures]} for name, figures in collect.panels(found)]
 
 
 def _rows(stage: Ran) -> int:

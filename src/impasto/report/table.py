@@ -161,7 +161,9 @@ def _best(mine: pd.DataFrame, *, lowest: bool) -> str | None:
 
 def _cell(cell: pd.Series, column: Column, *, bold: bool) -> str:
     def number(value: float) -> str:
-        return f"{100 * value:.1f}" if column.percent else f"{value:.3f}"
+        shown = f"{100 * value:.1f}" if column.percent else f"{value:.3f}"
+        # What rounds to nothing has no sign.
+        return shown.removeprefix("-") if float(shown) == 0 else shown
 
     if pd.isna(cell["value"]):
         return ""

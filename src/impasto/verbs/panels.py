@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import Field
@@ -29,7 +29,9 @@ class PanelsSettings(Settings):
 
 
 def run(settings: PanelsSettings, out: Path) -> None:
-    """Write one SVG a method, and panels.html with all of them, at `out`."""
+    """Write one SVG a method, panels.html with all of them, and figures.json for a report, at `out`."""
+    import json
+
     import anndata
     import numpy as np
     import pandas as pd
@@ -37,6 +39,7 @@ def run(settings: PanelsSettings, out: Path) -> None:
     from impasto import profiles as tables
     from impasto import ranking, runs, schema
     from impasto.evaluation import inputs
+    from impasto.report.collect import FIGURES
     from impasto.report.figures import export, panels
 
     for method in settings.methods:
@@ -58,24 +61,40 @@ def run(settings: PanelsSettings, out: Path) -> None:
         for word in settings.colours:
             column = inputs.batch_word(table.obs) if word == "auto" else word
             tables.require(table, column, task="panels")
-            known = table.obs[column].astype("string").fillna("unknown").reset_index(drop=True)
+            # A perturbation is shown by its name, where it has one.
+            named = table.obs.get(schema.PERTURBATION_NAME) if column == schema.PERTURBATION else None
+            values = (
+                table.obs[column].astype("string") if named is None else named.astype("string").fillna(table.obs[column].astype("string"))
+            )
+            known = values.fillna("unknown").reset_index(drop=True)
             negative = pd.Series(inputs.is_negcon(table.obs))
-            told[column] = known.mask(negative, "negative control") if column == schema.PERTURBATION else known
+            told[column] = known.mask(negative, panels.CONTROL) if column == schema.PERTURBATION else known
         return pd.DataFrame(told)
 
     read = [(name, shown(path)) for name, path in zip(labels, settings.profiles, strict=True)]
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
-        figures = []
+        drawn = []
         for method in settings.methods:
             maps = [
                 (name, panels.flat(ranking.unit(inputs.finite(table)), method=method, seed=settings.seed), colourings(table))
                 for name, table in read
             ]
-            figures.append(panels.draw(maps, title=f"{method} of {', '.join(labels)}"))
-            (temporary / f"{method}.svg").write_text(export.standalone(figures[-1]))
-        whole = "".join(f"<h2>{m}</h2>{export.standalone(f)}" for m, f in zip(settings.methods, figures, strict=True))
+            written = panels.METHODS[method]
+            svg = panels.draw(maps, title=f"{written} of {', '.join(labels)}")
+            drawn.append({"method": written, "caption": f"{written} of {_rows(settings, maps)}.", "svg": svg})
+            (temporary / f"{method}.svg").write_text(export.standalone(svg))
+        whole = "".join(f"<h2>{d['method']}</h2><p>{d['caption']}</p>{export.standalone(d['svg'])}" for d in drawn)
         (temporary / "panels.html").write_text(f'<!doctype html><meta charset="utf-8"><title>panels</title>{whole}\n')
+        (temporary / FIGURES).write_text(json.dumps(drawn))
+
+
+def _rows(settings: PanelsSettings, maps: list[Any]) -> str:
+    """What a map shows, in words."""
+    counts = sorted({len(points) for _, points, _ in maps})
+    told = " to ".join(f"{count:,}" for count in (counts[0], counts[-1])[: len(counts)]) + " rows"
+    told += ", thinned at random" if counts[-1] == settings.most else ""
+    return told + (f", the part {settings.part} and its negative controls" if settings.part else "")
 
 
 def command(
