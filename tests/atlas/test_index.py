@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 
 from impasto.atlas import index
@@ -19,3 +20,41 @@ def test_broken_profiles_and_folders_are_sentences(profiles: anndata.AnnData, tm
     assert not (tmp_path / "index").exists()
     with pytest.raises(InputError, match="is not an index; make one with"):
         index.open_index(tmp_path)
+
+
+def test_a_perturbation_is_the_unit_mean_of_its_unit_wells(opened: index.Index, profiles: anndata.AnnData) -> None:
+    unit = profiles.X.astype(np.float64) / np.linalg.norm(profiles.X.astype(np.float64), axis=1, keepdims=True)
+    rows = opened.rows
+    assert rows["level"].tolist() == ["well"] * 36 + ["perturbation"] * 12
+    np.testing.assert_allclose(opened.vectors[:36], unit, atol=1e-6)
+    for place in range(36, 48):
+        mean = unit[(profiles.obs["perturbation"] == rows["perturbation"][place]).to_numpy()].mean(axis=0)
+        np.testing.assert_allclose(opened.vectors[place], mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_bags_that_a_run_has_pooled_are_kept_as_they_are(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    profiles.obs["level"] = ["well"] * 30 + ["perturbation"] * 6
+    profiles.obs["modality"] = ["profile"] * 33 + ["perturbation"] * 3
+    index.build(profiles, tmp_path / "index")
+    rows = index.open_index(tmp_path / "index").rows
+    assert rows["level"].tolist() == profiles.obs["level"].tolist()
+    assert rows["modality"].tolist() == profiles.obs["modality"].tolist()
+
+
+def test_nearest_is_by_cosine_among_the_rows_asked_for(opened: index.Index) -> None:
+    among = np.zeros(48, dtype=bool)
+    among[[3, 8, 40]] = True
+    query = 7 * np.asarray(opened.vectors[8]) + np.asarray(opened.vectors[3])
+    found = opened.nearest(query, top=2, among=among)
+    cosine = [float(opened.vectors[row] @ query / np.linalg.norm(query)) for row in (3, 8, 40)]
+    assert found["row"].tolist() == [row for _, row in sorted(zip(cosine, (3, 8, 40), strict=True), reverse=True)][:2]
+    assert found["score"].tolist() == pytest.approx(sorted(cosine, reverse=True)[:2], abs=1e-6)
+    with pytest.raises(InputError, match="holds no row of the kind asked for"):
+        opened.nearest(query, top=2, among=np.zeros(48, dtype=bool))
+
+
+def test_a_row_of_zeros_stays_zero_and_what_is_missing_is_none() -> None:
+    found = index.unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32))
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0.0, 0.0]], atol=1e-7)
+    table = pd.DataFrame({"gene": ["TP53", None], "x": [1.5, np.nan]})
+    assert index.records(table) == [{"gene": "TP53", "x": 1.5}, {"gene": None, "x": None}]

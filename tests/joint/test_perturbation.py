@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tests.joint.towers import settings
 
 from impasto.joint import perturbation
+from impasto.perturbations import fingerprints, molecular_graphs
 
 
 @pytest.mark.usefixtures("_text_model")
@@ -17,3 +20,47 @@ def test_a_minibatch_of_texts_is_as_long_as_its_longest() -> None:
     assert ids.shape == mask.shape
     assert mask.all()
     assert tokens.take(torch.tensor([1]))[0].shape[1] > ids.shape[1]
+
+
+def test_graphs_are_joined_into_one_whose_bonds_stay_within_a_molecule() -> None:
+    chosen = settings(molecule="message_passing")
+    smiles = ["CCO", "C", "CC(=O)N", "CCO"]
+    atoms, bonds, ends, owner, each = perturbation.of_molecules(smiles, chosen).take(torch.tensor([2, 0, 3]))
+    alone = [molecular_graphs.graph(smiles[i]) for i in (2, 0, 3)]
+    assert owner.tolist() == [n for n, g in enumerate(alone) for _ in range(len(g.atoms))]
+    assert each.tolist() == [0, 1, 2]
+    first, bond = 0, 0
+    for one in alone:
+        np.testing.assert_array_equal(atoms[first : first + len(one.atoms)], one.atoms)
+        np.testing.assert_array_equal(bonds[bond : bond + len(one.bonds)], one.bonds)
+        np.testing.assert_array_equal(ends[:, bond : bond + len(one.bonds)] - first, one.ends)
+        first, bond = first + len(one.atoms), bond + len(one.bonds)
+    assert len(atoms) == first
+
+
+def test_fingerprints_are_log_counts_of_each_rows_own_molecule() -> None:
+    smiles = ["CCCCO", "c1ccccc1", "CCCCO"]
+    (found,) = perturbation.of_molecules(smiles, settings()).take(torch.tensor([1, 2, 0]))
+    counts = fingerprints.fingerprints(["c1ccccc1", "CCCCO", "CCCCO"], bits=256)
+    np.testing.assert_allclose(found, np.log(1 + counts.astype(np.float64)), rtol=1e-6)
+    assert counts.max() > 1
+
+
+@pytest.mark.parametrize("molecule", ["mlp", "residual", "message_passing"])
+def test_a_tower_takes_what_is_described(molecule: str) -> None:
+    chosen = settings(molecule=molecule)
+    described = perturbation.of_molecules(["CCO", "C"], chosen)
+    assert described.width == perturbation.width(chosen)
+    assert perturbation.tower(chosen, width=described.width).eval()(*described.take(torch.tensor([0, 1, 1]))).shape == (3, 8)
+
+
+def test_controls_empty_wells_and_unnamed_rows_show_no_perturbation() -> None:
+    obs = pd.DataFrame({"perturbation": ["a", "b", None, "DMSO", "none"], "control_type": ["trt", "poscon", "trt", "negcon", "empty"]})
+    assert perturbation.treated(obs).tolist() == [True, True, False, False, False]
+    assert perturbation.treated(obs.drop(columns="control_type")).tolist() == [True, True, False, True, True]
+
+
+def test_a_question_is_told_only_what_all_rows_agree_on() -> None:
+    obs = pd.DataFrame({"cell_line": ["U2OS", None, "U2OS"], "perturbation_type": ["crispr", "orf", "crispr"]})
+    assert perturbation.context(obs) == {"cell_line": "U2OS", "perturbation_type": None}
+    assert perturbation.context(obs[[]]) == {"cell_line": None, "perturbation_type": None}

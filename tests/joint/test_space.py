@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import anndata
+import numpy as np
 import pytest
 from tests.joint.towers import settings, trained
 
+from impasto import runs
 from impasto.joint import two_towers
+from impasto.joint.space import Space
 from impasto.schema import InputError
 
 
@@ -44,3 +47,19 @@ def test_a_compound_that_was_trained_on_is_known_under_another_name(profiles: an
     assert after["split"].tolist() == before["split"].tolist()
     assert {"train", "validation", "test"} == set(after["split"])
     assert len(space.facts["split_digest"]) == 64
+
+
+def test_rows_are_the_wells_of_the_joint_space_whatever_their_order(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    space = trained(profiles, tmp_path, epochs=1)
+    wells = space.embed(profiles)
+    wells = wells.X[(wells.obs["level"] == "well").to_numpy()]
+    np.testing.assert_allclose(space.rows(profiles), wells, atol=1e-6)
+    np.testing.assert_allclose(space.rows(profiles[::-1, ::-1].copy()), wells[::-1], atol=1e-6)  # features are found by name
+
+
+def test_what_is_no_run_with_a_joint_space_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is not a trained run \(it has no model\.json\)"):
+        Space.load(tmp_path)
+    runs.write_json(tmp_path / "model.json", {"method": {"name": "mae"}, "facts": {}})
+    with pytest.raises(InputError, match="holds a mae model, which has no joint space; use a run of two_towers or image_towers"):
+        Space.load(tmp_path)
