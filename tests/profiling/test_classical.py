@@ -98,6 +98,34 @@ def test_a_site_without_a_nucleus_is_not_a_row() -> None:
         CpMeasure(nucleus=22).prepare(site(cells=0))
 
 
+def test_cells_without_cytoplasm_miss_its_features_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = CpMeasure(nucleus=22, slow=False)
+    names = np.array(encoder.features(CHANNELS))
+    whole = encoder.prepare(site())
+    objects = segment.objects
+
+    def crowded(plane: np.ndarray, *, nucleus: float) -> segment.Objects:
+        found = objects(plane, nucleus=nucleus)
+        return segment.Objects(found.nuclei, found.cells, np.zeros_like(found.cytoplasm))
+
+    monkeypatch.setattr(segment, "objects", crowded)
+    less = encoder.prepare(site())
+    of_cytoplasm = np.char.startswith(names, "Cytoplasm_")
+    assert np.isnan(less[of_cytoplasm]).all()
+    np.testing.assert_array_equal(less[~of_cytoplasm], whole[~of_cytoplasm])
+
+
+def test_a_measurement_that_fails_is_a_reason() -> None:
+    encoder = CpMeasure(nucleus=22, slow=False)
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("no such thing")
+
+    encoder.__dict__["_functions"] = dict.fromkeys(("sizeshape", "zernike", "feret"), fails)
+    with pytest.raises(BadImage, match=r"sizeshape failed \(no such thing\)"):
+        encoder._call("sizeshape", None)
+
+
 def test_plates_are_measured_and_empty_sites_counted(tmp_path: Path) -> None:
     plan = Plan(batches=1, plates=1, perturbations=2, mechanisms=2, controls=2, pixels=160, cells=8)
     simulated.write(plan, tmp_path / "sim", seed=0)

@@ -15,7 +15,7 @@ import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,13 +52,16 @@ class CpMeasure:
         return ["DNA", *(c for c in found if c != "DNA")]
 
     def features(self, channels: Sequence[str], /) -> list[str]:
-        """The names, as a painted site of two cells gives them."""
+        return [COUNT, *_names(self, tuple(channels))]
+
+    def painted(self, channels: Sequence[str], /) -> list[str]:
+        """The names of the measurements, as a painted site of two cells gives them."""
         y, x = np.mgrid[0:96, 0:96]
         blobs = sum(np.exp(-((y - row) ** 2 + (x - column) ** 2) / 60) for row, column in ((32, 32), (64, 60)))
         rough = [1 + 0.1 * np.cos(number + y / 3 + x / 5) for number in range(len(channels))]
         painted = np.stack([0.05 + 0.4 * blobs * r for r in rough]).astype(np.float32)
         found = segment.objects(painted[0], nucleus=20)
-        return [COUNT, *(name for name, _ in self._measured(painted, found, channels))]
+        return [name for name, _ in self._measured(painted, found, channels)]
 
     def describe(self) -> dict[str, object]:
         from importlib.metadata import version
@@ -70,13 +73,14 @@ class CpMeasure:
         }
 
     def prepare(self, site: Array, /) -> Array:
-        """The features of one site. Raises BadImage where no nucleus is found."""
+        """The features of one site. Raises BadImage where no nucleus is found, or a measurement fails."""
         pixels = np.stack([scaled(plane) for plane in site])
         found = segment.objects(pixels[0], nucleus=self.nucleus)
         if not found.count:
             raise BadImage("segmentation", "no nucleus was found inside the field")
-        names = [str(n) for n in range(len(pixels))]  # what channels are called changes no value
-        return np.array([found.count, *(value for _, value in self._measured(pixels, found, names))], dtype=np.float32)
+        channels = tuple(map(str, range(len(pixels))))  # what they are called changes no value
+        measured = dict(self._measured(pixels, found, channels))
+        return np.array([found.count, *(measured.get(name, np.nan) for name in _names(self, channels))], dtype=np.float32)
 
     def __call__(self, sites: Sequence[Array], /) -> Floats:
         return np.stack(sites).astype(np.float32)
@@ -90,8 +94,10 @@ class CpMeasure:
         return {**bulk.get_core_measurements(), **bulk.get_correlation_measurements()}
 
     def _measured(self, pixels: Pixels, found: segment.Objects, channels: Sequence[str]) -> Iterator[tuple[str, float]]:
-        """Name and median of every feature, in a fixed order."""
+        """Name and median of every feature; nothing of a compartment that no cell has (cells without any cytoplasm)."""
         for compartment, labels in (("Cells", found.cells), ("Cytoplasm", found.cytoplasm), ("Nuclei", found.nuclei)):
+            if not labels.any():
+                continue
             for name, values in self._objects(pixels, labels, channels):
                 yield f"{compartment}_{name}", _median(values)
 
@@ -117,8 +123,17 @@ class CpMeasure:
         """What a measurement gives, positions left out; what it warns of (a cell of one gray) becomes a missing value."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            answer = self._functions[function](*given, **more)
+            try:
+                answer = self._functions[function](*given, **more)
+            except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+                # One odd site does not stop the night's run: it is left out, with this reason.
+                raise BadImage("cp_measure", f"{function} failed ({error})") from error
         return [(key, np.asarray(values)) for key, values in answer.items() if not key.startswith(_POSITIONS)]
+
+
+@lru_cache(maxsize=4)
+def _names(encoder: CpMeasure, channels: tuple[str, ...]) -> list[str]:
+    return encoder.painted(channels)
 
 
 def scaled(plane: Array, /) -> Pixels:

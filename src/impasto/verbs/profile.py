@@ -65,10 +65,25 @@ def run(settings: ProfileSettings, out: Path) -> None:
         _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
     tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
     shutil.rmtree(shards)
-    for bad in found.uns["quarantine"]:
-        _say(f"  left out: {bad['site']}: {bad['reason']}")
-    if found.uns["quarantine"]:
-        _say(f"{len(found.uns['quarantine'])} sites were left out")
+    _say_left_out(found.uns["quarantine"])
+
+
+_NAMED = 10
+"""So many sites of one reason are named; all are in `uns["quarantine"]` of the profiles."""
+
+
+def _say_left_out(quarantine: list[dict[str, str]]) -> None:
+    """Which sites were left out and why: a few of each reason by name, all by number."""
+    by_reason: dict[str, list[str]] = {}
+    for bad in quarantine:
+        by_reason.setdefault(bad["reason"], []).append(bad["site"])
+    for reason, names in by_reason.items():
+        for name in names[:_NAMED]:
+            _say(f"  left out: {name}: {reason}")
+        if len(names) > _NAMED:
+            _say(f"  left out: {len(names) - _NAMED} more sites: {reason}")
+    if quarantine:
+        _say(f"{len(quarantine)} sites were left out; their names and reasons are in the profiles (uns['quarantine'])")
 
 
 def fields_path(out: Path) -> Path:
