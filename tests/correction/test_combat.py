@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from tests.correction.plated import plates
@@ -39,3 +41,33 @@ def test_combat_takes_a_planted_batch_out_and_refuses_what_cannot_be_told_apart(
         kind.fit(alone, kind.settings_class.read({**chosen, "confounded": True}, where="test"))
     with pytest.raises(InputError, match="has one row"):
         Combat.fit(data[: 2 * 40 + 1].copy(), CombatSettings())
+
+
+def naive_combat(x: np.ndarray, batches: np.ndarray) -> np.ndarray:
+    """Johnson, Li & Rabinovic 2007, steps 1 to 3 of section 3, one feature and one batch at a time, iterated to the end."""
+    names, n = sorted(set(batches.tolist())), len(x)
+    own = {b: x[batches == b] for b in names}
+    features = range(x.shape[1])
+    alpha = [sum(len(own[b]) * own[b][:, g].mean() for b in names) / n for g in features]
+    sigma = [math.sqrt(sum(((own[b][:, g] - own[b][:, g].mean()) ** 2).sum() for b in names) / n) for g in features]
+    out = np.empty_like(x)
+    for b in names:
+        z = np.array([[(row[g] - alpha[g]) / sigma[g] for g in features] for row in own[b]])
+        count, gamma, delta = len(z), z.mean(axis=0), z.var(axis=0, ddof=1)
+        gamma_bar, tau2 = gamma.mean(), gamma.var(ddof=1)
+        v_bar, s2 = delta.mean(), delta.var(ddof=1)
+        rate, shape = (v_bar**3 + v_bar * s2) / s2, (v_bar**2 + 2 * s2) / s2  # theta and lambda, by moments
+        for g in features:
+            shift, spread = gamma[g], delta[g]
+            for _ in range(500):
+                shift = (count * tau2 * gamma[g] + spread * gamma_bar) / (count * tau2 + spread)
+                spread = (rate + 0.5 * sum((v - shift) ** 2 for v in z[:, g])) / (count / 2 + shape - 1)
+            out[batches == b, g] = sigma[g] / math.sqrt(spread) * (z[:, g] - shift) + alpha[g]
+    return out
+
+
+def test_combat_is_the_paper_written_out() -> None:
+    data = plates(plates=2, wells=12, controls=6, width=5)
+    expected = naive_combat(data.X.astype(np.float64), data.obs["plate"].to_numpy(dtype=str))
+    found = Combat.fit(data, CombatSettings()).transform(data).X
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import anndata
 import numpy as np
 import pandas as pd
 from tests.correction.plated import plates
 
-from impasto.correction.position import Position, PositionSettings
+from impasto.correction.position import Position, PositionSettings, median_polish
 
 
 def test_position_takes_rows_and_columns_out_and_nothing_else() -> None:
@@ -43,3 +45,23 @@ def test_wells_of_a_row_that_no_fit_has_seen_keep_it_and_lose_their_column() -> 
     for row in np.flatnonzero(last):
         plate, column = data.obs["plate"].iloc[row], int(data.obs["well"].iloc[row][1:]) - 1
         np.testing.assert_allclose(found[row], data.X[row] - fitted.column_effects[plate][column], atol=1e-5)
+
+
+def test_effects_are_tukeys_median_polish_written_out() -> None:
+    rng = np.random.default_rng(1)
+    cells = rng.normal(size=(5, 7))
+    places = np.array([(r, c) for r in range(5) for c in range(7)])
+    rest = [[v - float(np.median(cells)) for v in row] for row in cells.tolist()]
+    rows, columns = [0.0] * 5, [0.0] * 7
+    for _ in range(10):
+        for r in range(5):
+            middle = median(rest[r])
+            rows[r], rest[r] = rows[r] + middle, [v - middle for v in rest[r]]
+        for c in range(7):
+            middle = median(rest[r][c] for r in range(5))
+            columns[c] += middle
+            for r in range(5):
+                rest[r][c] -= middle
+    found = median_polish(cells.reshape(-1, 1), places, size=np.array([5, 7]), least=4, turns=10)
+    np.testing.assert_allclose(found[0][:, 0], rows, atol=1e-9)
+    np.testing.assert_allclose(found[1][:, 0], columns, atol=1e-9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from tests.losses.by_hand import naive_direction, one_hot, pair
@@ -44,3 +46,22 @@ def test_sharpness_moves_the_entropy_from_uniform_to_one_hot() -> None:
     assert shares[0] == pytest.approx(1.0, abs=1e-5)
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] < 0.05
+
+
+@pytest.mark.parametrize("top", [None, 2])
+def test_sharpened_weights_are_their_formula_written_out(top: int | None) -> None:
+    pooled = torch.randn(5, 3, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    middle = sum(pooled) / 5
+    found = weights(pooled, centre=True, sharpness=4.0, top=top)
+    for i in range(5):
+        cosines = [
+            [float(functional.cosine_similarity(pooled[i, c] - middle[c], p[c] - middle[c], dim=0)) for c in range(3)] for p in pooled
+        ]
+        raw = [math.exp((0.5 + sum(c) / 6 - 1) * 4.0) for c in cosines]
+        kept = [w if top is None or w >= sorted(raw)[-top] else 0.0 for w in raw]
+        assert found[i].tolist() == pytest.approx([w / sum(kept) for w in kept])
+
+
+def test_entropy_is_a_share_of_that_of_the_uniform() -> None:
+    targets = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.25] * 4, [1.0, 0.0, 0.0, 0.0], [0.25] * 4], dtype=torch.float64)
+    assert float(entropy_share(targets)) == pytest.approx((math.log(2) + 2 * math.log(4)) / 4 / math.log(4))

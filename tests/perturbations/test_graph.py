@@ -94,3 +94,46 @@ def test_bad_graphs_say_what_to_do(sources: dict[str, str], tmp_path: Path) -> N
         graphs.read(tmp_path / "x.parquet")
     with pytest.raises(InputError, match="does not exist"):
         graphs.read(tmp_path / "y.parquet")
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_two_perturbations_are_as_near_as_the_nearest_of_their_genes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    genes = list("ABCDEF")
+    between = np.triu(rng.random((6, 6)) * (rng.random((6, 6)) < 0.5), 1)
+    between += between.T
+    own = [sorted(rng.choice([*genes, "X", "Y"], size=rng.integers(0, 4), replace=False)) for _ in range(5)]  # X and Y: no relation
+    found = graphs.by_genes(pd.DataFrame({"genes": ["|".join(mine) for mine in own]}), sparse.csr_matrix(between), genes)
+
+    def near(a: str, b: str) -> float:
+        known = a in genes and b in genes
+        return 1.0 if a == b else float(between[genes.index(a), genes.index(b)]) if known else 0.0
+
+    for i in range(5):
+        for j in range(5):
+            assert found[i, j] == pytest.approx(max((near(a, b) for a in own[i] for b in own[j]), default=0.0))
+
+
+def test_combined_weights_are_the_weighted_mean_written_out() -> None:
+    rng = np.random.default_rng(0)
+    parts = {"a": 9 * rng.random((4, 4)), "b": rng.random((4, 4))}
+    found = graphs.combine(parts, shares={"a": 3.0})
+    symmetric = {k: [[(v[i, j] + v[j, i]) / 2 if i != j else 0.0 for j in range(4)] for i in range(4)] for k, v in parts.items()}
+    largest = {k: max(map(max, v)) for k, v in symmetric.items()}
+    for i in range(4):
+        for j in range(4):
+            expected = 0.75 * symmetric["a"][i][j] / largest["a"] + 0.25 * symmetric["b"][i][j] / largest["b"]
+            assert found[i, j] == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(InputError, match="the share of a is -1"):
+        graphs.combine(parts, shares={"a": -1})
+    with pytest.raises(InputError, match="no source of the graph has a share above 0"):
+        graphs.combine(parts, shares={"a": 0, "b": 0})
+
+
+def test_pairs_become_a_symmetric_matrix_of_sorted_genes() -> None:
+    found, genes = graphs.adjacency(pd.DataFrame({"gene1": ["B", "C"], "gene2": ["A", "B"], "score": [0.5, 0.25]}))
+    assert genes == ["A", "B", "C"]
+    assert found.toarray().tolist() == [[0, 0.5, 0], [0.5, 0, 0.25], [0, 0.25, 0]]
+    plain, _ = graphs.adjacency(pd.DataFrame({"gene1": ["B"], "gene2": ["A"]}))
+    assert plain.toarray().tolist() == [[0, 1], [1, 0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.sampling.tables import wells
 
 from impasto.sampling import bags
-from impasto.sampling.splits import SplitSettings, refuse_leaks, split, write
+from impasto.sampling.splits import SplitSettings, described, digest, parts_of, refuse_leaks, split, with_controls, write
 from impasto.schema import InputError
 
 
@@ -86,3 +87,31 @@ def test_parts_that_a_table_has_are_taken_as_they_are_and_checked() -> None:
         split(obs.assign(split="test"), SplitSettings(by="split"), seed=0)
     with pytest.raises(InputError, match="no column 'split'"):
         split(obs.drop(columns="split"), SplitSettings(by="split"), seed=0)
+
+
+def with_controls_of(by: str, **shares: float) -> pd.DataFrame:
+    obs = wells(compounds=12).assign(control_type="trt", batch=lambda d: "B" + d["plate"].str[1])
+    controls = pd.DataFrame({"perturbation": "DMSO", "plate": ["P0", "P1", "P2", "P3"], "control_type": "negcon"})
+    obs = pd.concat([obs, controls.assign(batch=lambda d: "B" + d["plate"].str[1])], ignore_index=True)
+    table = anndata.AnnData(obs=obs.rename(index=str))
+    return table.obs.assign(part=with_controls(table, SplitSettings(by=by, **shares), seed=0))
+
+
+def test_controls_train_where_perturbations_are_held_out_and_go_with_a_held_out_plate() -> None:
+    found = with_controls_of("perturbation", validation=0.0, test=0.25)
+    assert set(found.loc[found["control_type"] == "negcon", "part"]) == {"train"}
+    assert found[found["part"] == "test"]["perturbation"].nunique() == 3
+    found = with_controls_of("plate", validation=0.25, test=0.25)
+    assert found.groupby("plate")["part"].agg(["nunique", "size"]).to_numpy().tolist() == [[1, 13]] * 4
+    assert sorted(found.groupby("plate")["part"].first()) == ["test", "train", "train", "validation"]
+    assert set(with_controls_of("perturbation", validation=0.0, test=0.0)["part"]) == {"train"}
+
+
+def test_a_run_knows_again_what_it_has_seen_by_name_or_by_what_it_is() -> None:
+    obs = pd.DataFrame({"perturbation": ["a", "b", "c"], "inchikey": ["KA", "KB", None]})
+    facts = described(obs, np.array(["train", "validation", "test"]))
+    assert facts["split"] == {"train": ["a"], "validation": ["b"], "test": ["c"]}
+    assert facts["split_identities"] == {"train": ["KA"], "validation": ["KB"], "test": ["c"]}
+    assert facts["split_digest"] == digest({"test": ["c"], "train": ["a"], "validation": ["b"]}) != digest({"train": ["a"]})
+    seen = pd.DataFrame({"perturbation": ["other name", "b", "new", "c"], "inchikey": ["KA", None, "KN", None]})
+    assert parts_of(seen, facts).tolist() == ["train", "validation", "test", "test"]
