@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,12 @@ def test_dna_is_found_whatever_its_place(measured: dict[str, float]) -> None:
     assert CpMeasure().channels(["ER", "Mito", "DNA"]) == ["DNA", "ER", "Mito"]
     with pytest.raises(InputError, match="there is no channel DNA; there are ER, Mito"):
         CpMeasure().channels(["ER", "Mito"])
+
+
+def test_without_cp_measure_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cp_measure", None)
+    with pytest.raises(InputError, match=r"pip install 'impasto\[classical\]'"):
+        CpMeasure(nucleus=1).channels(CHANNELS)
 
 
 def test_pixels_are_shares_of_the_largest_of_their_type() -> None:
