@@ -124,7 +124,7 @@ def pool_average_precisions(
 ) -> Numbers:
     """Average precision (n,) of queries (n, width) that share a pool of negatives (m, width); NaN for a query without positives.
 
-    Only the positives are ranked: the pool's similarities are sorted, and those above each positive counted by a sorted search.
+    Only the positives are ranked: the pool's similarities are sorted, and those above each positive counted by halving.
 
     Parameters
     ----------
@@ -159,18 +159,27 @@ def _keys(rows: Rows, scores: Floats) -> npt.NDArray[np.int64]:
     return np.asarray((rows << 32) + ordered + 2**31, dtype=np.int64)
 
 
+def _scores(keys: npt.NDArray[np.int64]) -> Floats:
+    """The scores that keys were made of."""
+    ordered = ((keys & 0xFFFFFFFF) - 2**31).astype(np.int32)
+    return (ordered ^ ((ordered >> 31) & np.int32(0x7FFFFFFF))).view(np.float32)
+
+
 def _above(keys: npt.NDArray[np.int64], negatives: Floats, *, ordered: bool = False) -> Numbers:
     """How many negatives of its row (n, q) stand above each positive (sorted keys), those that tie by a half; sorts the negatives."""
-    above = np.empty(len(keys))
+    above, scores = np.empty(len(keys)), _scores(keys)
 
     def count(rows: slice) -> None:
         part = negatives[rows]
         if not ordered:
             part.sort(axis=1)
         mine = slice(*np.searchsorted(keys, [rows.start << 32, rows.stop << 32]))
-        others = _keys(np.arange(rows.start, rows.stop)[:, None], part).ravel()
-        below = (np.searchsorted(others, keys[mine], side="left") + np.searchsorted(others, keys[mine], side="right")) / 2
-        above[mine] = ((keys[mine] >> 32) - rows.start + 1) * part.shape[1] - below
+        row, wanted = (keys[mine] >> 32) - rows.start, scores[mine]
+        below = _bisect(part, row, wanted, np.less)
+        twice = 2 * below
+        tied = np.flatnonzero((below < part.shape[1]) & (part[row, np.minimum(below, part.shape[1] - 1)] == wanted))
+        twice[tied] = below[tied] + _bisect(part, row[tied], wanted[tied], np.less_equal)
+        above[mine] = part.shape[1] - twice / 2
 
     threads = THREADS if negatives.size > 2**18 else 1
     parts = _slices(len(negatives), 1, -(-len(negatives) // threads))
@@ -180,6 +189,17 @@ def _above(keys: npt.NDArray[np.int64], negatives: Floats, *, ordered: bool = Fa
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(count, parts))
     return above
+
+
+def _bisect(ordered: Floats, rows: Rows, scores: Floats, precedes: np.ufunc) -> Rows:
+    """How many of its row (n, q), in order, precede each score: all are halved at once."""
+    size, values = ordered.shape[1], ordered.ravel()
+    start, found, step = rows * size - 1, np.zeros(len(rows), dtype=np.intp), 1 << max(0, size.bit_length() - 1)
+    while step and size:
+        further = found + step
+        found += step * ((further <= size) & precedes(values[start + np.minimum(further, size)], scores))
+        step >>= 1
+    return found
 
 
 def _mean_precision(keys: npt.NDArray[np.int64], above: Numbers, n: int) -> Numbers:
