@@ -13,6 +13,7 @@ import pytest
 from impasto import recipe as recipes
 from impasto.schema import InputError
 from impasto.verbs.run import run_stages
+from impasto.verbs.sweep import differences
 
 ROW = """
 [[stage]]
@@ -110,6 +111,30 @@ def test_differences_are_taken_seed_by_seed(swept: Path) -> None:
     assert clipped[2] == ""
     assert "±" in standardized[2]
     assert "[" in standardized[2]
+
+
+def test_profiles_of_a_data_set_are_compared_with_those_beside_them() -> None:
+    scores = [("a", "baseline", 0, 0.3), ("a", "ComBat", 0, 0.5), ("a", "position only", 0, 0.9), ("b", "baseline", 0, 0.6)]
+    scores += [("b", "ComBat", 0, 0.5), ("a", "baseline", 1, 0.2), ("a", "ComBat", 1, 0.1)]
+    rows = [
+        {
+            "task": "t",
+            "protocol": "p",
+            "group": f"{row}: {name}",
+            "metric": "m",
+            "value": value,
+            "low": 0.0,
+            "high": 1.0,
+            "chance": 0.1,
+            "n": 3,
+        }
+        | {"seed": seed}
+        for row, name, seed, value in scores
+    ]
+    found = differences(pd.DataFrame(rows), ["a", "b"], "baseline").set_index(["group", "seed"])
+    assert set(found["metric"]) == {"m less baseline"}
+    assert found["value"].to_dict() == pytest.approx({("a: ComBat", 0): 0.2, ("a: ComBat", 1): -0.1, ("b: ComBat", 0): -0.1})
+    assert found[["low", "high", "chance"]].isna().all(axis=None)
 
 
 def test_two_states_of_one_task_have_columns_of_their_own(swept: Path, tmp_path: Path) -> None:

@@ -47,7 +47,10 @@ class SweepSettings(Settings):
     seeds: list[int] = Field(default_factory=lambda: [0])
     given: dict[str, Any] = Field(default_factory=dict)
     reference: str | None = None
-    """A row that the others are compared with, seed by seed: metrics named `... less <reference>`, with the interval of the mean."""
+    """What the others are compared with, seed by seed: metrics named `... less <reference>`, with the interval of the mean.
+
+    A row; or, where each row is a data set with several named profiles, one of these: the others of its row are compared with it.
+    """
 
 
 def inputs(settings: SweepSettings) -> list[Path]:
@@ -68,10 +71,12 @@ def run(settings: SweepSettings, out: Path) -> None:
     from impasto.verbs.run import run_stages
     from impasto.verbs.terminal import console
 
-    if settings.reference is not None:
-        one_of(settings.reference, [row.label for row in settings.row], what="reference of a sweep")
-    _refuse_twins([row.label for row in settings.row])
     base = recipes.read(settings.recipe)
+    labels = [row.label for row in settings.row]
+    if settings.reference is not None:
+        named = [name for s in base.stages if s.verb == "evaluate" for name in s.values.get("labels", [])]
+        one_of(settings.reference, [*labels, *dict.fromkeys(named)], what="reference of a sweep")
+    _refuse_twins(labels)
     frames = []
     for row in settings.row:
         changed = base.changed({**settings.given, **row.set})
@@ -86,21 +91,33 @@ def run(settings: SweepSettings, out: Path) -> None:
     # The baselines of one seed are the same for all rows: kept once.
     per_seed = per_seed.drop_duplicates(["task", "protocol", "group", "metric", "seed"], ignore_index=True)
     if settings.reference is not None:
-        per_seed = pd.concat(
-            [per_seed, _less(per_seed[per_seed["group"].isin([row.label for row in settings.row])], settings.reference)], ignore_index=True
-        )
+        per_seed = pd.concat([per_seed, differences(per_seed, labels, settings.reference)], ignore_index=True)
     with runs.atomic(out / "per_seed.csv") as temporary:
         per_seed.to_csv(temporary, index=False)
     with runs.atomic(out / "results.csv") as temporary:
         table.seeds_joined(per_seed).to_csv(temporary, index=False)
 
 
-def _less(per_seed: pd.DataFrame, reference: str) -> pd.DataFrame:
+def differences(per_seed: pd.DataFrame, labels: list[str], reference: str, /) -> pd.DataFrame:
     """Every row's scores less the reference's of the same seed: what the choice of held-out rows does to both falls away."""
+    import pandas as pd
+
+    if reference in labels:
+        return _less(per_seed[per_seed["group"].isin(labels)], reference, called=reference)
+    within = [per_seed[per_seed["group"].str.startswith(f"{label}: ")] for label in labels]
+    return pd.concat(
+        [_less(mine, f"{label}: {reference}", called=reference) for label, mine in zip(labels, within, strict=True)], ignore_index=True
+    )
+
+
+def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
+    from impasto.report.figures.scores import is_baseline
+
     keys = ["task", "protocol", "metric", "seed"]
-    theirs = per_seed.loc[per_seed["group"] == reference, [*keys, "value"]]
-    both = per_seed[per_seed["group"] != reference].merge(theirs, on=keys, suffixes=("", "_reference"))
-    found = both.assign(value=both["value"] - both["value_reference"], metric=both["metric"] + f" less {reference}")
+    theirs = scores.loc[scores["group"] == reference, [*keys, "value"]]
+    others = scores[[g != reference and not is_baseline(g) for g in scores["group"]]]
+    both = others.merge(theirs, on=keys, suffixes=("", "_reference"))
+    found = both.assign(value=both["value"] - both["value_reference"], metric=both["metric"] + f" less {called}")
     found[["low", "high", "chance"]] = float("nan")
     return found.drop(columns="value_reference")
 

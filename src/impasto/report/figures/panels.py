@@ -22,8 +22,8 @@ CONTROL, OTHERS = "negative control", "others"
 _INK, _GREY = "currentColor", "#98a2b3"
 """Ink is the text's colour, light on a dark page."""
 _ACROSS = 4
-_LETTER = 6.6
-"""About the width of a letter of a figure's text."""
+_LETTER = 8.2
+"""Room for a wide letter of a figure's text."""
 _ROUNDS = 4
 Points = npt.NDArray[np.float32]
 
@@ -85,7 +85,7 @@ def _legend(colour: dict[str, str], *, left: float, y: float, right: float) -> t
     parts, x = [], left
     for name, own in told:
         shown = name if len(name) <= 26 else name[:25] + "…"
-        wide = 22 + _LETTER * len(shown)
+        wide = 26 + _LETTER * len(shown)
         if x > left and x + wide > right:
             x, y = left, y + 18
         parts += [svg.dot(x + 5, y - 4, radius=4, colour=own), svg.text(x + 14, y, shown, kind="soft")]

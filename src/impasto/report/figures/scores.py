@@ -35,7 +35,7 @@ def draw(rows: pd.DataFrame, /, *, title: str, width: float = 720.0, top: float 
 
 def is_baseline(group: str) -> bool:
     """Whether a group of scores is a baseline that uses no morphology, or no labels."""
-    return group.endswith(" only") or group == "shuffled labels"
+    return group.endswith((" only", "shuffled labels"))
 
 
 def _short(words: str) -> str:
