@@ -111,3 +111,60 @@ def test_every_real_table_reads_and_comes_back(shared_data: Path, tmp_path: Path
         after = profiles.read(tmp_path / "p.parquet")
         np.testing.assert_array_equal(profiles.dense(after), profiles.dense(before))
         assert list(after.obs.columns) == list(before.obs.columns)
+
+
+def test_blocks_are_the_features_of_each_channel_and_say_where_there_are_any() -> None:
+    whole = profiles.from_frame(table(), where="t")
+    mito, area, correlation = profiles.dense(whole).T
+    values, mask, names = profiles.blocks(whole)
+    assert names == ["AGP", "DNA", "Mito", "shape"]
+    np.testing.assert_array_equal(values[:, :, 0].T, [correlation, correlation, mito, area])
+    assert mask.tolist() == [[True]] * 4
+    values, mask, names = profiles.blocks(whole, by="compartment", among=["Nuclei", "Cells"])
+    np.testing.assert_array_equal(values[:, 1].T, [mito, correlation])
+    assert not values[:, 0, 1].any()
+    assert mask.tolist() == [[True, False], [True, True]]
+    with pytest.raises(InputError, match="no feature of channel 'ER'; they have AGP, DNA, Mito, shape"):
+        profiles.blocks(whole, among=["ER"])
+    with pytest.raises(InputError, match="unknown kind of block 'plate'"):
+        profiles.blocks(whole, by="plate")
+
+
+def test_one_compound_bought_twice_is_one_identity_under_its_first_name() -> None:
+    obs = pd.DataFrame({"perturbation": ["b", "a", "c", "d"], "inchikey": ["K1", "K1", "", None]})
+    assert profiles.identity(obs).tolist() == ["K1", "K1", "c", "d"]
+    assert profiles.one_name(obs).tolist() == ["a", "a", "c", "d"]
+    assert profiles.identity(obs[["perturbation"]]).tolist() == ["b", "a", "c", "d"]
+
+
+def test_features_of_a_run_are_taken_by_name_in_its_order() -> None:
+    whole = profiles.from_frame(table(), where="t")
+    wanted = [whole.var_names[2], whole.var_names[0]]
+    found = profiles.with_features(whole, wanted)
+    assert list(found.var_names) == wanted
+    np.testing.assert_array_equal(profiles.dense(found), profiles.dense(whole)[:, [2, 0]])
+    with pytest.raises(InputError, match=r"1 of the 2 features this run was trained on are not in the profiles \(first: 'x'\)"):
+        profiles.with_features(whole, ["x", wanted[0]])
+
+
+def test_columns_that_a_task_needs_are_asked_for_by_name() -> None:
+    whole = profiles.from_frame(table(), where="t")
+    assert profiles.negative_controls(whole).tolist() == [False, False, True] * 2
+    profiles.require(whole, "plate", "well", task="this")
+    with pytest.raises(InputError, match=r"this needs the column 'batch'.*--set columns\.batch=NAME"):
+        profiles.require(whole, "plate", "batch", task="this")
+
+
+def test_cells_are_summed_over_the_sites_of_a_well_and_averaged_over_wells() -> None:
+    obs = pd.DataFrame({"well": ["A01", "A01", "B01"], "perturbation": "x", "cell_count": [10, 20, 50]}, index=list("012"))
+    sites = anndata.AnnData(X=np.zeros((3, 1), dtype=np.float32), obs=obs)
+    assert profiles.aggregate(sites, by=["well"]).obs["cell_count"].tolist() == [30.0, 50.0]
+    assert profiles.aggregate(sites, by=["perturbation"]).obs["cell_count"].tolist() == [pytest.approx(80 / 3)]
+    with pytest.raises(InputError, match=r"unknown statistic 'meen' \(did you mean 'mean'"):
+        profiles.aggregate(sites, by=["well"], statistic="meen")
+
+
+def test_tables_without_a_common_feature_cannot_be_stacked() -> None:
+    one = profiles.from_frame(table(), where="t")
+    with pytest.raises(InputError, match="no feature in common"):
+        profiles.join_common([one[:, :1].copy(), one[:, 1:].copy()])

@@ -100,3 +100,17 @@ def test_a_folder_is_put_aside_before_it_is_removed(tmp_path: Path, monkeypatch:
     assert [p.name for p in (tmp_path / "result").iterdir()] == ["new.txt"]
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
     assert any("replaced" in name for name in removed)
+
+
+def test_scratch_is_gone_at_the_end_even_after_an_error() -> None:
+    seen: list[Path] = []
+
+    def fail() -> None:
+        with runs.scratch() as folder:
+            seen.append(folder)
+            (folder / "half").write_text("x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not seen[0].exists()

@@ -13,7 +13,10 @@ from tests.joint.towers import settings, trained
 
 from impasto import runs
 from impasto.joint import two_towers
+from impasto.joint.feed import BagFeed, Bags
+from impasto.joint.perturbation import Features
 from impasto.joint.space import Space
+from impasto.joint.two_towers import TwoTowers
 from impasto.nets.encoders import text
 from impasto.perturbations import cell_lines, graph_prior
 from impasto.perturbations import graph as graphs
@@ -135,3 +138,38 @@ def test_both_additions_train_and_the_space_opens(tmp_path: Path) -> None:
     assert extra
     assert all(".trunk.lines." in name for name in extra)
     assert np.isfinite(space.embed(wells).X).all()
+
+
+class Fixed(TwoTowers):
+    """Towers that give each group and each perturbation an embedding of its own, whatever they hold."""
+
+    def __init__(self, given: torch.Tensor, told: torch.Tensor) -> None:
+        super().__init__(settings(pooling="mean"), blocks=1, profile_width=1, perturbation_width=1)
+        self.given, self.told = given, told
+
+    def embed(self, minibatch: Bags, /) -> torch.Tensor:
+        return self.given[minibatch.unit]
+
+    def embed_perturbation(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return self.told[tensors[0][:, 0].long()]
+
+
+def test_the_validation_score_is_the_mean_reciprocal_rank_written_out() -> None:
+    names = np.array([0, 0, 1, 2, 3, 3, 4])  # groups of five perturbations
+    described = Features(torch.as_tensor(names, dtype=torch.float32)[:, None])
+    held = BagFeed(torch.zeros(7, 1, 1), described, [np.array([i]) for i in range(7)], minibatch=7, bag=None, seed=0, names=list("aabcdde"))
+    given, told = (
+        torch.randn(7, 3, generator=torch.Generator().manual_seed(0)),
+        torch.randn(5, 3, generator=torch.Generator().manual_seed(1)),
+    )
+    means = [given[names == n].numpy().sum(axis=0) for n in range(5)]
+    means = [m / np.linalg.norm(m) for m in means]
+    reciprocal = []
+    for queries, candidates in ((means, told.numpy()), (told.numpy(), means)):
+        for own, query in enumerate(queries):
+            reciprocal.append(1 / (1 + sum(query @ c > query @ candidates[own] for c in candidates)))
+    found = two_towers.retrieval_score(held)(Fixed(given, told))
+    assert len(set(reciprocal)) > 1
+    assert found == {"score": pytest.approx(np.mean(reciprocal)), "chance": pytest.approx(np.mean([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]))}
+    constant = two_towers.retrieval_score(held)(Fixed(torch.ones(7, 3), torch.ones(5, 3)))
+    assert constant["score"] == pytest.approx(1 / 3)  # all five tie, so each has the middle rank

@@ -119,3 +119,23 @@ def test_the_packaged_lists_join_to_as_many_genes_as_their_description_says(shar
         "corum": (64, 16),
         "signor": (116, 68),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"), [(" tp53 ", "TP53"), ("HLA A", "HLAA"), ("nan", ""), ("-", ""), (None, ""), (float("nan"), ""), (7, "")]
+)
+def test_symbols_are_written_one_way_and_nobody_is_empty(text: object, symbol: str) -> None:
+    assert relations.normal_symbol(text) == symbol
+
+
+def test_the_highest_score_of_a_pair_counts() -> None:
+    found = relations.scored_pairs(["b", "A", "c", "D", None], ["a", "B ", "C", "a", "a"], [0.2, 0.9, 1.0, 0.5, 0.7])
+    assert found.to_numpy().tolist() == [["A", "B", 0.9], ["A", "D", 0.5]]
+
+
+def test_scores_of_string_are_shares_and_one_where_none_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "string_pairs.csv"
+    path.write_text("gene1,gene2,combined_score\nTP53,MDM2,900\nMDM2,TP53,400\nEGFR,TP53,199\n")
+    assert relations.read_string_scores(path).to_numpy().tolist() == [["MDM2", "TP53", 0.9]]
+    path.write_text("gene1,gene2\nTP53,MDM2\n")
+    assert relations.read_string_scores(path)["score"].tolist() == [1.0]
