@@ -48,13 +48,19 @@ def test_without_replicates_it_is_a_sentence() -> None:
         Sphering.fit(planted(replicates=False), SpheringSettings(regulariser="search"))
 
 
-def test_separation_is_the_mean_average_precision_written_out() -> None:
-    data = regulariser.spare_controls(planted(), share=0.5, seed=0)
+@pytest.mark.parametrize("several", [True, False], ids=["two plates", "one plate"])
+def test_separation_is_the_mean_average_precision_written_out(several: bool) -> None:
+    data = planted()
+    if not several:  # replicates are then the wells of the same plate
+        data.obs["well"] = [f"A{i + 1:03d}" for i in range(data.n_obs)]
+        data.obs["plate"] = "P"
+    data = regulariser.spare_controls(data, share=0.5, seed=0)
     unit = data.X.astype(np.float64) / np.linalg.norm(data.X.astype(np.float64), axis=1, keepdims=True)
     precisions = []
     for query in np.flatnonzero(data.obs["control_type"] == "trt"):
         me = data.obs.iloc[query]
-        positives = np.flatnonzero((data.obs["perturbation"] == me["perturbation"]) & (data.obs["plate"] != me["plate"]))
+        apart = data.obs["plate"] != me["plate"] if several else np.arange(data.n_obs) != query
+        positives = np.flatnonzero((data.obs["perturbation"] == me["perturbation"]) & apart)
         negatives = np.flatnonzero(data.obs["spared"] & (data.obs["plate"] == me["plate"]))
         scores = unit[[*positives, *negatives]] @ unit[query]
         precisions.append(average_precision_score([1] * len(positives) + [0] * len(negatives), scores))

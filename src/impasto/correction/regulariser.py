@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import anndata
 import numpy as np
+import pandas as pd
 
 from impasto import profiles as tables
 from impasto import ranking, schema
@@ -43,16 +44,22 @@ def separation(profiles: anndata.AnnData, /) -> float:
     negative = tables.negative_controls(profiles)
     spared = profiles.obs[schema.SPARED].to_numpy(dtype=bool)
     several = len(np.unique(plate)) > 1
-    precisions = []
-    for name in np.unique(what[~negative]):
-        mine = np.flatnonzero((what == name) & ~negative)
-        for query in mine:
-            positives = mine[(mine != query) & (plate[mine] != plate[query])] if several else mine[mine != query]
-            negatives = np.flatnonzero(spared & (plate == plate[query]))
-            if len(positives) and len(negatives):
-                precisions.append(ranking.average_precision(vectors[positives] @ vectors[query], vectors[negatives] @ vectors[query]))
+    treated = np.flatnonzero(~negative)
+    pairs = []
+    for places in pd.Series(what[treated]).groupby(what[treated]).indices.values():
+        mine = treated[places]
+        apart = plate[mine][:, None] != plate[mine] if several else ~np.eye(len(mine), dtype=bool)
+        pairs.append((mine[np.nonzero(apart)[0]], (vectors[mine] @ vectors[mine].T)[apart]))
+    query, similarity = map(np.concatenate, zip(*pairs, strict=True)) if pairs else (treated, vectors[:0, 0])
+    none, precisions = np.empty(0, dtype=np.intp), []
+    for name in np.unique(plate):
+        here, pool = plate[query] == name, np.flatnonzero(spared & (plate == name))
+        queries, rows = np.unique(query[here], return_inverse=True)
+        if len(queries) and len(pool):
+            found = ranking.pool_average_precisions(vectors[queries], vectors[pool], rows, similarity[here], left_out=(none, none))
+            precisions.append(found)
     if not precisions:
         raise InputError(
             "the search for a regulariser needs replicates and two negative controls a plate; give a number, as --set regulariser=0.1"
         )
-    return float(np.mean(precisions))
+    return float(np.concatenate(precisions).mean())
