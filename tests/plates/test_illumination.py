@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ import pandas as pd
 import pytest
 import tifffile
 from scipy.ndimage import gaussian_filter
+from typer.testing import CliRunner
 
+from impasto.cli import app
 from impasto.plates import folders, illumination
 from impasto.plates.check import check
 from impasto.plates.ingest import find, write
@@ -168,8 +171,9 @@ def test_check_tells_the_corners_from_the_centre(ingested: Path, tmp_path: Path)
             assert told[plate, channel] == pytest.approx(wanted, abs=0.08)
     few = find([plates(tmp_path / "few", sites=10, names=("P1",))])
     write(few, tmp_path / "few_ingested")
-    check(Sites.read(tmp_path / "few_ingested"), tmp_path / "d")
-    assert pd.read_parquet(tmp_path / "d" / "plates.parquet")["corner_to_centre"].isna().all()
+    said = CliRunner().invoke(app, ["check", str(tmp_path / "few_ingested"), "--out", str(tmp_path / "d"), "--json"])
+    assert [row["corner_to_centre"] for row in json.loads(said.stdout)] == [None, None]
+    assert "NaN" not in said.stdout
 
 
 # ---------------------------------------------------------------- extraction

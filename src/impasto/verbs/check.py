@@ -40,7 +40,9 @@ def command(
     from impasto.verbs.terminal import console, show
 
     recipes.execute("check", CheckSettings.read({"images": images}, where="impasto check"), out=out)
-    show(pd.read_parquet(out / "plates.parquet").to_dict(orient="records"), title="quality by plate and channel (medians)", as_json=as_json)
+    plates = pd.read_parquet(out / "plates.parquet")
+    told = plates.astype(object).where(plates.notna(), None)  # no light of a plate with too few sites
+    show(told.to_dict(orient="records"), title="quality by plate and channel (medians)", as_json=as_json)
     if not as_json:
         bad = pd.read_csv(out / "quarantine.csv")
         for row in bad.itertuples():
