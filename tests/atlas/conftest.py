@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
-from impasto.atlas import index
+from impasto.atlas import index, layout
 
 
-@pytest.fixture
-def profiles() -> anndata.AnnData:
+def wells() -> anndata.AnnData:
     """Twelve compounds on three plates."""
     compounds, plates = 12, 3
     rng = np.random.default_rng(0)
@@ -35,6 +32,22 @@ def profiles() -> anndata.AnnData:
 
 
 @pytest.fixture
-def opened(profiles: anndata.AnnData, tmp_path: Path) -> index.Index:
-    index.build(profiles, tmp_path / "index")
-    return index.open_index(tmp_path / "index")
+def profiles() -> anndata.AnnData:
+    """Twelve compounds on three plates, to be changed at will."""
+    return wells()
+
+
+@pytest.fixture
+def plain_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maps of two components: UMAP is long to start, and no search looks at the map."""
+    monkeypatch.setattr(layout, "has_umap", lambda: False)
+
+
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> index.Index:
+    """The index of these profiles, which no test changes."""
+    folder = tmp_path_factory.mktemp("atlas") / "index"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(layout, "has_umap", lambda: False)
+        index.build(wells(), folder)
+    return index.open_index(folder)

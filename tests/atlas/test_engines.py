@@ -13,6 +13,8 @@ import pytest
 from impasto.atlas import engines, index, search
 from impasto.schema import InputError
 
+pytestmark = pytest.mark.usefixtures("plain_maps")
+
 
 def test_blocks_change_nothing(opened: index.Index, monkeypatch: pytest.MonkeyPatch) -> None:
     before = search.search(opened, kind="well", query="P0:A01", rank="wells")[0]

@@ -12,6 +12,8 @@ import pytest
 from impasto.atlas import index
 from impasto.schema import InputError
 
+pytestmark = pytest.mark.usefixtures("plain_maps")
+
 
 def test_broken_profiles_and_folders_are_sentences(profiles: anndata.AnnData, tmp_path: Path) -> None:
     profiles.X[0, 0] = np.nan
