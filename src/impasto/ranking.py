@@ -227,14 +227,20 @@ def chance_average_precision(positives: int, negatives: int, /) -> float:
     return ((positives - 1) / (total - 1) * (total - harmonic) + harmonic) / total
 
 
-def top_k(queries: Floats, candidates: Floats, /, *, k: int) -> tuple[npt.NDArray[np.intp], Floats]:
+def top_k(queries: Floats, candidates: Floats, /, *, k: int, device: str | None = None) -> tuple[npt.NDArray[np.intp], Floats]:
     """Indices and similarities (n, k) of the k nearest candidates of each query, best first; equal ones in order of row."""
     k = min(k, len(candidates))
     indices = np.empty((len(queries), k), dtype=np.intp)
     scores = np.empty((len(queries), k), dtype=np.float32)
-    for rows, similarity in similarity_blocks(queries, candidates):
-        found = _largest(similarity, k)
-        indices[rows], scores[rows] = found, np.take_along_axis(similarity, found, axis=1)
+    held = _held(candidates, device)
+    for rows in _slices(len(queries), 4 * len(candidates), BLOCK_BYTES):
+        similarity = _held(queries[rows], device) @ held.T
+        if device is None:
+            found = _largest(similarity, k)
+            indices[rows], scores[rows] = found, np.take_along_axis(similarity, found, axis=1)
+        else:
+            best = similarity.sort(dim=1, descending=True, stable=True)
+            indices[rows], scores[rows] = best.indices[:, :k].cpu().numpy(), best.values[:, :k].cpu().numpy()
     return indices, scores
 
 

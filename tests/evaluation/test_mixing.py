@@ -123,3 +123,13 @@ def test_the_batch_score_carries_an_interval_around_it() -> None:
                 assert score.low is not None
                 assert score.high is not None
                 assert score.low < score.value < score.high
+
+
+def test_torch_gives_the_same_scores() -> None:
+    profiles = _profiles(4, batch_effect=1, signal=2)
+    for evaluate in (mixing.evaluate, conservation.evaluate):
+        here, there = (evaluate(profiles, k=8, with_baselines=False, device=device) for device in (None, "cpu"))
+        assert [s.metric for s in here] == [s.metric for s in there]
+        np.testing.assert_allclose([s.value for s in here], [s.value for s in there], atol=1e-6)
+    with pytest.raises(InputError, match="device 'nowhere' cannot be used"):
+        mixing.evaluate(profiles, k=8, device="nowhere")

@@ -8,11 +8,12 @@ from impasto import ranking
 from impasto.evaluation import neighbours
 
 
+@pytest.mark.parametrize("device", [None, "cpu"])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_neighbours_are_those_of_scikit_learn_without_the_row_itself(metric: str) -> None:
+def test_neighbours_are_those_of_scikit_learn_without_the_row_itself(metric: str, device: str | None) -> None:
     values = np.random.default_rng(0).normal(1, 2, size=(60, 8)).astype(np.float32)
     theirs = NearestNeighbors(n_neighbors=6, metric=metric).fit(values).kneighbors(return_distance=False)
-    np.testing.assert_array_equal(neighbours.nearest(values, k=6, metric=metric), theirs)
+    np.testing.assert_array_equal(neighbours.nearest(values, k=6, metric=metric, device=device), theirs)
 
 
 def test_a_row_is_never_its_own_neighbour_even_among_duplicates() -> None:
@@ -21,10 +22,11 @@ def test_a_row_is_never_its_own_neighbour_even_among_duplicates() -> None:
     assert all(len(set(row)) == 3 for row in found)
 
 
-def test_top_k_is_a_stable_sort_whatever_the_ties() -> None:
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_top_k_is_a_stable_sort_whatever_the_ties(device: str | None) -> None:
     rng = np.random.default_rng(1)
     candidates = rng.integers(-1, 2, size=(50, 3)).astype(np.float32)
-    found, scores = ranking.top_k(candidates[:20], candidates, k=7)
+    found, scores = ranking.top_k(candidates[:20], candidates, k=7, device=device)
     similarity = candidates[:20] @ candidates.T
     np.testing.assert_array_equal(found, np.argsort(-similarity, axis=1, kind="stable")[:, :7])
     assert (np.diff(scores, axis=1) <= 0).all()

@@ -72,6 +72,11 @@ def test_identical_vectors_are_neither_recalled_nor_refused() -> None:
     assert not relations.tails(null, threshold=0.2, protocol="two-sided").hold(np.concatenate(null.runs)).any()
 
 
+def test_torch_gives_the_same_recall(pairs: str) -> None:
+    here, there = (evaluate(_profiles(np.random.default_rng(0)), pairs=pairs, draws=5, device=device)[0] for device in (None, "cpu"))
+    np.testing.assert_allclose([s.value for s in here], [s.value for s in there], atol=1e-6)
+
+
 def test_one_sided_leaves_the_lower_tail_out() -> None:
     null = relations.Null([np.linspace(-1, 1, 1001, dtype=np.float32)])
     known = np.array([-0.999, 0.0, 0.999], dtype=np.float32)

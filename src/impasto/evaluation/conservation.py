@@ -8,6 +8,7 @@ without controls (Eq. 16); their mean (Eq. 22); and overall scores with mixing's
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import anndata
 import numpy as np
@@ -37,15 +38,17 @@ def evaluate(
     seed: int = 0,
     group: str = "profiles",
     with_baselines: bool = True,
+    device: str | None = None,
 ) -> list[Score]:
     """Scores of conservation and the overall scores, of the profiles, the shortcut baselines and labels dealt anew.
 
     `before`, the profiles before correction, makes the batch score that of Eq. 21, neighbours kept (Eq. 14) included.
+    `device`: where neighbours are sought and wells compared, such as "cuda"; on the processor by default.
     """
     one_of(metric, silhouette.METRICS, what="metric")
     where = mixing.labelled(profiles, batch=batch, label=label)
     values = inputs.finite(profiles)
-    kept = mixing.earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows)
+    kept = mixing.earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows, device=device)
     views = [(group, values, where)]
     if with_baselines:
         views += [(name, v, where) for name, v in baselines.stand_ins(profiles)]
@@ -55,8 +58,8 @@ def evaluate(
         views.append(("shuffled labels", values, replace(where, labels=dealt)))
     scores = []
     for name, view, spots in views:
-        earlier = kept if name == group else None
-        scores += score(profiles, view, spots, metric=metric, k=k, resolution=resolution, seed=seed, group=name, earlier=earlier)
+        told = partial(score, metric=metric, k=k, resolution=resolution, seed=seed, device=device)
+        scores += told(profiles, view, spots, group=name, earlier=kept if name == group else None)
     return scores
 
 
@@ -72,18 +75,20 @@ def score(
     seed: int,
     group: str,
     earlier: mixing.Codes | None = None,
+    device: str | None = None,
 ) -> list[Score]:
     """All scores of conservation of one set of rows, their mean, and the overall scores."""
     name = f"batch={where.batch_word}, label={where.label_word}, {metric}, k={k}, Louvain at {resolution:g}"
     mine = values[where.rows]
-    found = neighbours.nearest(mine, k=k, metric=metric)
+    found = neighbours.nearest(mine, k=k, metric=metric, device=device)
     rows = _clusters(neighbours.communities(found, resolution=resolution, seed=seed), where, name, group, seed=seed)
     width = (silhouette.samples(mine, where.labels, metric=metric) + 1) / 2
     rows.append(Score(TASK, name, group, "silhouette label", float(width.mean()), *interval(width, seed=seed), None, len(width)))
-    rows += _rankings(profiles, values, where, name, group, seed=seed)
+    rows += _rankings(profiles, values, where, name, group, seed=seed, device=device)
     rows += _classifier(mine, where, name, group, seed=seed)
     biology = mixing.mean_score("biology score (Eq. 22)", dict.fromkeys(rows, 1 / len(rows)))
-    mixed = replace(mixing.score(mine, where, metric=metric, k=k, seed=seed, group=group, earlier=earlier)[-1], task=TASK, protocol=name)
+    of_batches = mixing.score(mine, where, metric=metric, k=k, seed=seed, group=group, earlier=earlier, device=device)
+    mixed = replace(of_batches[-1], task=TASK, protocol=name)
     totals = [
         mixed,
         biology,
@@ -109,7 +114,9 @@ def _clusters(clusters: npt.NDArray[np.intp], where: Labelled, name: str, group:
     return scores
 
 
-def _rankings(profiles: anndata.AnnData, values: Floats, where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
+def _rankings(
+    profiles: anndata.AnnData, values: Floats, where: Labelled, name: str, group: str, *, seed: int, device: str | None
+) -> list[Score]:
     labels = np.full(profiles.n_obs, "", dtype=object)
     labels[where.rows] = where.labels.astype(str)
     obs = profiles.obs.assign(**{schema.PERTURBATION: labels})
@@ -117,7 +124,7 @@ def _rankings(profiles: anndata.AnnData, values: Floats, where: Labelled, name: 
     where_wells = replace(where_wells, treated=where_wells.treated & (labels != ""))
     scores = []
     for metric, protocol in (("mAP control", "plate-controls"), ("mAP non-replicate", "plate-others")):
-        detail = replicates.average_precisions(ranking.unit(values), where_wells, protocol=protocol)
+        detail = replicates.average_precisions(ranking.unit(values), where_wells, protocol=protocol, device=device)
         if not detail.empty:
             per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean()
             own = per["average_precision"].to_numpy()

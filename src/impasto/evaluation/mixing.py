@@ -75,29 +75,43 @@ def evaluate(
     seed: int = 0,
     group: str = "profiles",
     with_baselines: bool = True,
+    device: str | None = None,
 ) -> list[Score]:
     """Scores of mixing, of the profiles, the shortcut baselines and the profiles with labels dealt anew.
 
-    `metric`: cosine (Arevalo) or euclidean (scib's default), for neighbours and silhouettes.
+    `metric`: cosine (Arevalo) or euclidean (scib's default), for neighbours and silhouettes. `device`: where neighbours are sought, such
+    as "cuda"; on the processor by default.
     """
     one_of(metric, silhouette.METRICS, what="metric")
     where = labelled(profiles, batch=batch, label=label)
     values = inputs.finite(profiles)
-    earlier = earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows)
+    earlier = earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows, device=device)
     scores = []
     for name, view in [(group, values), *(baselines.stand_ins(profiles) if with_baselines else [])]:
-        scores += score(view[where.rows], where, metric=metric, k=k, seed=seed, group=name, earlier=earlier if name == group else None)
+        kept = earlier if name == group else None
+        scores += score(view[where.rows], where, metric=metric, k=k, seed=seed, group=name, earlier=kept, device=device)
     if not with_baselines:
         return scores
     dealt = np.random.default_rng(seed).permutation(len(where.rows))
     shuffled = Labelled(where.rows, where.labels[dealt], where.batches[dealt], where.control[dealt], where.batch_word, label)
-    return scores + score(values[where.rows], shuffled, metric=metric, k=k, seed=seed, group="shuffled labels")
+    return scores + score(values[where.rows], shuffled, metric=metric, k=k, seed=seed, group="shuffled labels", device=device)
 
 
-def score(values: Floats, where: Labelled, /, *, metric: str, k: int, seed: int, group: str, earlier: Codes | None = None) -> list[Score]:
+def score(
+    values: Floats,
+    where: Labelled,
+    /,
+    *,
+    metric: str,
+    k: int,
+    seed: int,
+    group: str,
+    earlier: Codes | None = None,
+    device: str | None = None,
+) -> list[Score]:
     """All scores of mixing of one set of rows (n, width), and their mean (Eq. 21)."""
     name = f"batch={where.batch_word}, label={where.label_word}, {metric}, k={k}"
-    found = neighbours.nearest(values, k=k, metric=metric)
+    found = neighbours.nearest(values, k=k, metric=metric, device=device)
     weak, strong = (neighbours.connectivity(found, where.labels, strong=s) for s in (False, True))
     rows = [
         _mean("graph connectivity (scib)", weak, name, group, seed=seed),
@@ -147,7 +161,9 @@ def _mean(metric: str, values: npt.NDArray[np.float64], name: str, group: str, *
     return Score(TASK, name, group, metric, float(values.mean()), *interval(values, seed=seed), chance, len(values))
 
 
-def earlier_neighbours(before: str | None, profiles: anndata.AnnData, *, k: int, metric: str, rows: Codes) -> Codes | None:
+def earlier_neighbours(
+    before: str | None, profiles: anndata.AnnData, *, k: int, metric: str, rows: Codes, device: str | None
+) -> Codes | None:
     """The neighbours that `rows` had in the table `before`, whose rows are found by their place; None without a table."""
     if before is None:
         return None
@@ -162,4 +178,4 @@ def earlier_neighbours(before: str | None, profiles: anndata.AnnData, *, k: int,
         place = np.arange(len(now))
     else:
         raise InputError(f"{before} does not hold the same wells; before and after must be the same table, or one a part of the other")
-    return neighbours.nearest(inputs.finite(old)[place[rows]], k=k, metric=metric)
+    return neighbours.nearest(inputs.finite(old)[place[rows]], k=k, metric=metric, device=device)

@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
 
-def nearest(values: Floats, /, *, k: int, metric: str = "cosine") -> Indices:
+def nearest(values: Floats, /, *, k: int, metric: str = "cosine", device: str | None = None) -> Indices:
     """Indices (n, k) of the k nearest other rows by cosine or Euclidean distance, nearest first. A row is never its own."""
     k = min(k, len(values) - 1)
     if metric == "cosine":
@@ -24,7 +24,7 @@ def nearest(values: Floats, /, *, k: int, metric: str = "cosine") -> Indices:
         square = (values**2).sum(axis=1, keepdims=True)
         queries = np.concatenate([2 * values, np.ones_like(square)], axis=1)
         candidates = np.concatenate([values, -square], axis=1)
-    found, _ = ranking.top_k(queries, candidates, k=k + 1)
+    found, _ = ranking.top_k(queries, candidates, k=k + 1, device=device)
     own = found == np.arange(len(values))[:, None]
     # Among duplicates a row may not be the first of its own list, or not be in it at all: then the last one goes.
     own[~own.any(axis=1), -1] = True

@@ -43,10 +43,10 @@ class Null:
     runs: list[Floats]
 
     @classmethod
-    def of(cls, vectors: Floats, /) -> Null:
-        """The null of unit rows (n, width)."""
+    def of(cls, vectors: Floats, /, *, device: str | None = None) -> Null:
+        """The null of unit rows (n, width); `device`: where they are compared."""
         with ThreadPoolExecutor(ranking.THREADS) as pool:
-            return cls(list(pool.map(np.sort, ranking.pair_blocks(vectors))))
+            return cls(list(pool.map(np.sort, ranking.pair_blocks(vectors, device=device))))
 
     def ranks(self, values: Floats, /) -> tuple[Numbers, Numbers]:
         """The shares of the null below each value, and at or below it."""
@@ -137,10 +137,12 @@ def evaluate(
     draws: int = 200,
     seed: int = 0,
     group: str = "profiles",
+    device: str | None = None,
 ) -> tuple[list[Score], dict[str, pd.DataFrame]]:
     """Recall of known pairs, per database and threshold, beside the baselines and the genes' shuffled names.
 
-    `pairs`: files or folders of relations. Raises InputError where no database has a pair among the genes.
+    `pairs`: files or folders of relations. `device`: where genes are compared, such as "cuda"; on the processor by default.
+    Raises InputError where no database has a pair among the genes.
     `per_group`: one row a known pair (genes, database, similarity, rank). `genes`: which database knows which gene.
     """
     one_of(protocol, PROTOCOLS, what="protocol of relations")
@@ -155,7 +157,7 @@ def evaluate(
             listing += [{"database": name, "kind": kind, "gene": g, "known": g not in unknown, "profiles": group} for g in genes]
         known = {name: j.pairs.to_numpy(dtype=np.intp) for name, j in joined.items() if len(j.pairs)}
         for view, vectors in views.items():
-            null = Null.of(vectors)
+            null = Null.of(vectors, device=device)
             ends = {t: tails(null, threshold=t, protocol=protocol) for t in thresholds}
             for name, index in known.items():
                 label = f"{protocol}, {name}, {statistic} of {kind} genes"

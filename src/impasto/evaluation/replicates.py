@@ -12,6 +12,7 @@ plate), all-others (other perturbations anywhere), copairs (plate-controls with 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import anndata
 import numpy as np
@@ -166,7 +167,7 @@ def _at(profiles: anndata.AnnData, level: str, chosen: Chosen) -> tuple[list[Sco
         found = (per["corrected_p_value"] < 0.05).to_numpy(dtype=float)
         scores.append(Score(TASK, name, group, "fraction retrieved", float(found.mean()), *interval(found, seed=seed), None, len(per)))
     if chosen.with_baselines:
-        scores += _baselines(profiles, where, name, protocol=protocol, seed=seed, vectors=vectors, among=per[schema.PERTURBATION])
+        scores += _baselines(profiles, where, name, chosen, vectors=vectors, among=per[schema.PERTURBATION])
     places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)
     wells = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
     return scores, {"per_group": per.assign(profiles=group, protocol=name), "per_well": wells.assign(profiles=group, protocol=name)}
@@ -195,18 +196,17 @@ def _mean(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> Score:
     return Score(TASK, protocol, group, "mAP", float(values.mean()), low, high, float(per["chance"].mean()), len(per))
 
 
-def _baselines(
-    profiles: anndata.AnnData, where: Layout, name: str, *, protocol: str, seed: int, vectors: Floats, among: pd.Series
-) -> list[Score]:
+def _baselines(profiles: anndata.AnnData, where: Layout, name: str, chosen: Chosen, *, vectors: Floats, among: pd.Series) -> list[Score]:
     """Position only, cell count only, and the same profiles under shuffled labels: the three answers to "compared with what?".
 
     Scored over the same perturbations: where few have wells at other positions, dealing the labels anew would give all of them some.
     """
     stand_ins = [(group, values, where) for group, values in baselines.stand_ins(profiles)]
-    stand_ins.append(("shuffled labels", vectors, _shuffled(where, seed=seed)))
-    tested = ((group, average_precisions(ranking.unit(values), spots, protocol=protocol)) for group, values, spots in stand_ins)
+    stand_ins.append(("shuffled labels", vectors, _shuffled(where, seed=chosen.seed)))
+    rank = partial(average_precisions, protocol=chosen.protocol, device=chosen.device)
+    tested = ((group, rank(ranking.unit(values), spots)) for group, values, spots in stand_ins)
     same = ((group, detail[detail[schema.PERTURBATION].isin(among)]) for group, detail in tested)
-    return [_mean(_per_perturbation(detail), name, group, seed=seed) for group, detail in same if not detail.empty]
+    return [_mean(_per_perturbation(detail), name, group, seed=chosen.seed) for group, detail in same if not detail.empty]
 
 
 def _shuffled(where: Layout, *, seed: int) -> Layout:
