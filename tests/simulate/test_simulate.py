@@ -12,7 +12,7 @@ import pytest
 from impasto import runs
 from impasto.evaluation import replicates
 from impasto.schema import InputError
-from impasto.simulate import lines, optics, paint, plates, profiles
+from impasto.simulate import layout, lines, optics, paint, plates, profiles
 from impasto.simulate import plan as plans
 from impasto.simulate.plan import LAWS, Plan
 
@@ -64,8 +64,8 @@ def test_scaffolds_follow_the_mechanism_unless_the_links_are_shuffled() -> None:
 
 
 def test_fixed_layouts_keep_wells_and_scrambled_ones_do_not() -> None:
-    for layout, kept in (("fixed", 1), ("scrambled", 4)):
-        where = plans.wells(Plan(layout=layout), plans.truth(Plan(), seed=0), seed=0)  # type: ignore[arg-type]
+    for kind, kept in (("fixed", 1), ("scrambled", 4)):
+        where = layout.wells(Plan(layout=kind), plans.truth(Plan(), seed=0), seed=0)  # type: ignore[arg-type]
         assert where[where["number"] == 0]["well"].nunique() == kept
 
 
@@ -73,7 +73,7 @@ def test_plans_that_cannot_be_are_sentences() -> None:
     with pytest.raises(InputError, match="mechanisms is 99; allowed: 1 to 12"):
         plans.truth(Plan(mechanisms=99), seed=0)
     with pytest.raises(InputError, match="do not fit on 1,536"):
-        plans.wells(Plan(perturbations=2000), plans.truth(Plan(), seed=0), seed=0)
+        layout.wells(Plan(perturbations=2000), plans.truth(Plan(), seed=0), seed=0)
     with pytest.raises(InputError, match=r"unknown key 'plats' \(did you mean 'plates'\?\)"):
         Plan.read({"plats": 2}, where="the plan")
 
@@ -149,7 +149,7 @@ BENT = SMALL.model_copy(update={"batches": 3, "plates": 2, "batch_optics": 1.0, 
 
 
 def test_optics_differ_most_between_batches_and_least_between_wells() -> None:
-    where = plans.wells(BENT, plans.truth(BENT, seed=0), seed=0)
+    where = layout.wells(BENT, plans.truth(BENT, seed=0), seed=0)
     found = optics.of_wells(BENT, where, stains=5, seed=0)
     assert found is not None
     logged = np.log([[*look.background, *look.response, look.grain] for look in found])
@@ -182,7 +182,7 @@ def test_the_light_of_a_well_is_the_bent_blurred_and_sloping_light_of_its_cells(
 def test_optics_are_no_shift_of_the_pixels() -> None:
     """The difference that a batch makes depends on the cell: on dim and bright cells it is not the same."""
     lamp = np.ones((5, 64, 64), dtype=np.float32)
-    where = plans.wells(BENT, plans.truth(BENT, seed=0), seed=0)
+    where = layout.wells(BENT, plans.truth(BENT, seed=0), seed=0)
     looks = optics.of_wells(BENT, where, stains=5, seed=0)
     assert looks is not None
 
@@ -197,17 +197,17 @@ def test_optics_are_no_shift_of_the_pixels() -> None:
 def test_a_perturbation_may_stand_in_some_batches_only() -> None:
     plan = Plan(batches=6, plates=2, batches_each=2, perturbations=24, mechanisms=4, controls=5)
     known = plans.truth(plan, seed=0)
-    where = plans.wells(plan, known, seed=0)
+    where = layout.wells(plan, known, seed=0)
     treated = where[where["number"] >= 0]
     assert (treated.groupby("number")["batch"].nunique() == 2).all()
     assert (treated.groupby("number").size() == 4).all()
     assert (where[where["number"] < 0].groupby("plate").size() == 5).all()
     assert treated["batch"].nunique() == 6
-    whole = plans.wells(plan.model_copy(update={"batches_each": None}), known, seed=0)
+    whole = layout.wells(plan.model_copy(update={"batches_each": None}), known, seed=0)
     kept = whole.merge(where[["plate", "well"]])
     pd.testing.assert_frame_equal(kept[list(where)], where)
     with pytest.raises(InputError, match="batches_each is 7; allowed: 1 to 6"):
-        plans.wells(plan.model_copy(update={"batches_each": 7}), known, seed=0)
+        layout.wells(plan.model_copy(update={"batches_each": 7}), known, seed=0)
 
 
 def test_larger_cells_cover_more_of_a_site() -> None:

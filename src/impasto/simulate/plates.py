@@ -14,7 +14,7 @@ import tifffile
 
 from impasto import profiles as tables
 from impasto import progress, runs, schema
-from impasto.simulate import lines, optics, paint
+from impasto.simulate import layout, lines, optics, paint
 from impasto.simulate import plan as plans
 from impasto.simulate import profiles as twin
 from impasto.simulate.plan import Plan
@@ -37,7 +37,7 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
     """Write the plates at `out`, as a whole or not at all; the same bytes for the same plan and seed."""
     known = plans.truth(plan, seed=seed)
     anew = plans.drawn_from(plan, seed=seed)
-    where = plans.wells(plan, known, seed=anew)
+    where = layout.wells(plan, known, seed=anew)
     with runs.atomic(out) as folder:
         folder.mkdir(parents=True)
         _write_platemap(where, folder / "platemap.csv")

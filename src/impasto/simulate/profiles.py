@@ -8,6 +8,7 @@ import pandas as pd
 
 from impasto import profiles as tables
 from impasto import schema
+from impasto.simulate import layout
 from impasto.simulate import plan as plans
 from impasto.simulate.lines import lines
 from impasto.simulate.plan import PROPERTIES, Plan
@@ -25,7 +26,7 @@ def simulate(plan: Plan, /, *, seed: int) -> tuple[anndata.AnnData, pd.DataFrame
     """
     known = plans.truth(plan, seed=seed)
     anew = plans.drawn_from(plan, seed=seed)
-    where = plans.wells(plan, known, seed=anew)
+    where = layout.wells(plan, known, seed=anew)
     cells = plans.cells(plan, known, where, lines(plan, seed=seed), seed=anew)
     rng = np.random.default_rng([seed, 30])
     names: list[str] = []
