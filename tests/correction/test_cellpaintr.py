@@ -17,7 +17,7 @@ from impasto.correction.cellpaintr import prepare
 from impasto.correction.cellpaintr.attributions import attributions, by_perturbation
 from impasto.correction.cellpaintr.corrector import CellPaintrCorrector, CellPaintrCorrectorSettings
 from impasto.correction.cellpaintr.data import Labelled, feature_groups, in_parts
-from impasto.correction.cellpaintr.method import CellPaintrSettings
+from impasto.correction.cellpaintr.method import CellPaintrSettings, token_name
 from impasto.correction.cellpaintr.trained import Trained
 from impasto.correction.spared import spare_controls, without_spared
 from impasto.sampling.splits import SplitSettings, with_controls
@@ -119,6 +119,32 @@ def test_minibatches_follow_the_stage(wells: anndata.AnnData) -> None:
             assert not minibatch.masked[minibatch.values == 0].any()
             if not alone:  # three wells of each compound in all: each has its like beside it
                 assert all((minibatch.label == code).sum() > 1 for code in set(minibatch.label.tolist()))
+
+
+def test_a_fitted_corrector_meets_a_new_source_by_its_own_wells(wells: anndata.AnnData, tmp_path: Path) -> None:
+    source = wells.obs["source"].astype(str).to_numpy()
+    names = sorted(set(source))
+    old, new = wells[source != names[2]].copy(), wells[source == names[2]].copy()
+    chosen = CellPaintrCorrectorSettings(by="source", width=16, depth=1, epochs=[1, 1, 1], minibatch=[12, 12, 12], new_epochs=2)
+    fitted = CellPaintrCorrector.fit(old, chosen)
+    assert fitted.extended(old) is fitted
+    kept.save(tmp_path / "fitted", [fitted])
+    (again,) = kept.load(tmp_path / "fitted")
+    with pytest.raises(InputError, match="add it with a train stage"):
+        again.transform(new)
+    more = again.extended(new)
+    assert set(more.met()) - set(again.met()) == {names[2]}
+    assert np.isfinite(more.transform(new).X).all()
+    assert np.array_equal(more.transform(old).X, fitted.transform(old).X)
+    token = f"sources.{token_name(names[2])}"
+    assert {name for name in more.weights if name not in fitted.weights} == {token}
+    middle = np.mean([fitted.weights[f"sources.{token_name(n)}"] for n in names[:2]], axis=0)
+    assert not np.allclose(more.weights[token], middle, atol=1e-7)
+    assert all(np.array_equal(more.weights[name], weight) for name, weight in fitted.weights.items())
+    # What a split holds out whole is met too.
+    marked = new.copy()
+    marked.obs["split"] = "test"
+    assert np.array_equal(again.extended(marked).weights[token], more.weights[token])
 
 
 def test_adding_a_source_leaves_the_others_bit_for_bit(wells: anndata.AnnData, tmp_path: Path) -> None:

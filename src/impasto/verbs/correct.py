@@ -62,8 +62,9 @@ def run(settings: CorrectSettings, out: Path) -> None:
     before_now = kept.load(settings.fitted) if settings.fitted else []
     for number in range(len(before_now or settings.steps)):
         seen, whole = without_spared(after), without_spared(after, held_out=False)
-        fitted = (before_now[number] if before_now else _fit(settings.steps[number], seen, number=number + 1)).extended(whole)
-        new = sorted(set(fitted.met()) - set(before_now[number].met())) if before_now else []
+        known = before_now[number] if before_now else _fit(settings.steps[number], seen, number=number + 1)
+        fitted = known.extended(whole)
+        new = sorted(set(fitted.met()) - set(known.met()))
         after = fitted.transform(after)
         steps.append(fitted)
         told.append({"method": fitted.name, **fitted.settings.model_dump(mode="json"), **({"learned_anew": new} if new else {})})
@@ -156,11 +157,14 @@ def show(told: dict[str, Any], out: Path) -> None:
         if step.get("learned_anew"):
             console.print(f"{step['method']} met {', '.join(step['learned_anew'])} for the first time, by their own rows", highlight=False)
     rows = [{"variance explained by": name, "before": v["before"], "after": v["after"]} for name, v in told["explained"].items()]
-    table(rows, title=" -> ".join(m["method"] for m in told["methods"]), as_json=False)
+    console.print(f"[bold]{' -> '.join(m['method'] for m in told['methods'])}[/bold]", highlight=False)
+    table(rows, title="", as_json=False)
     before, after = (told["signal"][when] for when in ("before", "after"))
     # Neither is known where no perturbation stands on two plates.
     if before is not None and after is not None:
         console.print(f"replicates over plates are nearer than others by {before:.3f} -> {after:.3f} in cosine", highlight=False)
+        if after < before:
+            console.print("that is less than before: score both tables (impasto evaluate replicates) before you use this one")
     console.print(f"{told['rows']} rows, {told['features']['before']} -> {told['features']['after']} features: {out}", highlight=False)
 
 

@@ -8,31 +8,36 @@ them, to hold wells out, and to resume.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import anndata
 import numpy as np
 from pydantic import Field
 
-from impasto import runs
+from impasto import profiles as tables
+from impasto import runs, schema
 from impasto.correction.cellpaintr import prepare, trained
 from impasto.correction.cellpaintr.attributions import top_features
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.correction.cellpaintr.trained import Trained
 from impasto.correction.fitted import Array, Corrector
+from impasto.sampling.splits import TRAIN
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training.earlier import Earlier, begun
 from impasto.training.loop import LoopSettings, fit
 from impasto.training.optim import OptimSettings
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 STAGES: tuple[Literal["cwmm", "intra", "inter"], ...] = ("cwmm", "intra", "inter")
 
 
 class CellPaintrCorrectorSettings(Settings):
-    """A run, or what to fit; with a run the rest but `top_features` is not read."""
+    """A run, or what to fit; with a run only `new_epochs`, `lr`, `seed` and `top_features` are read beside it."""
 
     run: Path | None = None
     by: str = "auto"
@@ -43,6 +48,8 @@ class CellPaintrCorrectorSettings(Settings):
     """Of stages cwmm, intra, inter; 0 leaves a stage out."""
     lr: list[float] = Field(default_factory=lambda: [1e-3, 3e-4, 3e-4])
     minibatch: list[int] = Field(default_factory=lambda: [64, 64, 128])
+    new_epochs: int = 10
+    """Of the token of a source that comes later, which begins in the middle of those known and is all that moves; 0 leaves it there."""
     seed: int = 0
     top_features: int = 0
     """How many features to name in the column `top_features`: those that make a well differ most from its source's controls."""
@@ -76,12 +83,46 @@ class CellPaintrCorrector(Corrector):
             corrected.obs["top_features"] = top_features(model, profiles, top=self.settings.top_features)
         return corrected
 
+    def extended(self, profiles: anndata.AnnData, /) -> CellPaintrCorrector:
+        """The same model with a token for each new source, learned from that source's own wells; no other weight moves (D.3)."""
+        facts = json.loads(self.facts)
+        tables.require(profiles, facts["by"], task=self.name)
+        new = ~profiles.obs[facts["by"]].astype(str).isin(facts["sources"]).to_numpy()
+        if not new.any():
+            return self
+        theirs = profiles[new].copy()
+        if schema.SPLIT in theirs.obs and not (theirs.obs[schema.SPLIT].astype(str) == TRAIN).any():
+            # Sources that are held out whole are met by their own rows, as every corrector meets them.
+            del theirs.obs[schema.SPLIT]
+        method = json.loads(self.method)
+        still = method["stage"] == "cwmm"  # where all tokens rest at zero, a new one does too
+        changes = {
+            "stage": "intra" if still else method["stage"],
+            "only_new_sources": True,
+            "split": {"validation": 0.0, "test": 0.0},
+        }
+        chosen = CellPaintrSettings.read({**method, **changes}, where=self.name)
+        earlier = Earlier(Path(self.name), method, facts, self._tensors())
+        prepared = begun(prepare, chosen, theirs, earlier, seed=self.settings.seed)
+        loop = LoopSettings(
+            epochs=0 if still else self.settings.new_epochs, seed=self.settings.seed, optim=OptimSettings(lr=self.settings.lr[1])
+        )
+        with runs.scratch() as folder:
+            fit(prepared.method, prepared.feed, settings=loop, out=folder)
+        weights = {name: tensor.double().numpy() for name, tensor in prepared.method.state_dict().items()}
+        return replace(self, facts=json.dumps({**facts, "sources": prepared.facts["sources"]}), weights=weights)
+
+    def met(self) -> tuple[str, ...]:
+        return tuple(json.loads(self.facts)["sources"])
+
     def model(self) -> Trained:
         """The model with its weights."""
+        return Trained.rebuilt(json.loads(self.method), json.loads(self.facts), self._tensors(), where=self.name)
+
+    def _tensors(self) -> dict[str, Tensor]:
         import torch
 
-        weights = {name: torch.as_tensor(np.asarray(v, dtype=np.float32)) for name, v in self.weights.items()}
-        return Trained.rebuilt(json.loads(self.method), json.loads(self.facts), weights, where=self.name)
+        return {name: torch.as_tensor(np.asarray(v, dtype=np.float32)) for name, v in self.weights.items()}
 
 
 def _arrays(run: Earlier) -> dict[str, Array]:
