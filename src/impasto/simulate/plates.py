@@ -14,7 +14,7 @@ import tifffile
 
 from impasto import profiles as tables
 from impasto import progress, runs, schema
-from impasto.simulate import layout, lines, optics, paint
+from impasto.simulate import cells, layout, lines, optics, paint
 from impasto.simulate import plan as plans
 from impasto.simulate import profiles as twin
 from impasto.simulate.plan import Plan
@@ -59,7 +59,7 @@ def _write_platemap(where: pd.DataFrame, path: Path) -> None:
 
 
 def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, look: lines.Lines, seed: int) -> list[Path]:
-    cells = plans.cells(plan, known, where, look, seed=seed)
+    found = cells.of_wells(plan, known, where, look, seed=seed)
     looks = optics.of_wells(plan, where, stains=len(paint.CHANNELS), seed=seed)
     lamps = {
         p: paint.lamp(plan.pixels, rng=np.random.default_rng([seed, 40, i])) for i, p in enumerate(sorted(where[schema.PLATE].unique()))
@@ -73,9 +73,9 @@ def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *,
         row, column = schema.parse_well(well)
         for field in range(plan.sites):
             rng = np.random.default_rng([seed, 50, number, field])
-            count = int(rng.poisson(plan.cells * np.exp(cells.log_count[number])))
+            count = int(rng.poisson(plan.cells * np.exp(found.log_count[number])))
             pixels = paint.site(
-                cells.properties[number],
+                found.properties[number],
                 cells=count,
                 pixels=plan.pixels,
                 lamp=lamps[plate],
