@@ -5,8 +5,7 @@
     h_o = window(|o|) . FFN(positions(o)) + b [o = 0]             o = (t - s) / (L - 1), in [-1, 1]
 
 CellPainTR, Eqs. 4 and 5 (papers' "recurrences" N + 1 = 3 projections); Poli et al. 2023 (implicit filter, exponential window, sine
-activations, short convolution); Oh et al. 2023 (both directions). The convolution is done by FFT over at least 2L - 1 points, so
-nothing wraps around, a few rows of the minibatch at a time: no complex array of a whole minibatch of long rows is ever held.
+activations, short convolution); Oh et al. 2023 (both directions). How the recurrence is run is in recurrence.py.
 
 Departures: h^1 is the identity unless `whole`, as in Poli et al.'s own operator: N gates, N - 1 long convolutions. The window falls
 with |o|: with o itself it would grow without bound on one side. The short convolution is centred. The

@@ -9,7 +9,7 @@ nothing wraps around.
 
 Channels stand before tokens throughout: matrix products write and read that layout at no cost, and transforms and shifts run along
 memory. Rows of that layout begin at multiples of 16 values, without which the products take almost twice the time. Of all that is
-computed only p is kept for the backward pass, which goes through the rest again; a filter is transformed once for all rows.
+computed only p and the filters' spectra are kept for the backward pass, which goes through the rest again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Recurrence(torch.autograd.Function):
     ) -> Tensor:
         batch, length, width = x.shape
         points = circle(length)
-        spectra = _spectra(filters)
+        spectra = {n: torch.fft.rfft(h) for n, h in enumerate(filters, start=1) if h is not None}
         projected = _rows_of(x, batch, len(w_in), length)
         found = torch.empty_like(x)
         for rows in _slices(batch, CACHED // (width * points), x.device):
@@ -46,15 +46,16 @@ class _Recurrence(torch.autograd.Function):
             for channels in _slices(width, CACHED // (len(p) * points), x.device):
                 _run(p.view(len(p), -1, width, length), short.view(-1, width, 3), spectra, channels, points, out=y[:, channels])
             torch.baddbmm(b_out, y.transpose(1, 2), _each(w_out.T, some), out=found[rows])
-        ctx.save_for_backward(x, mask, w_in, short, w_out, projected, *filters)
+        ctx.count, ctx.filtered = len(filters), list(spectra)
+        ctx.save_for_backward(x, mask, w_in, short, w_out, projected, *spectra.values())
         return found
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, mask, w_in, short, w_out, projected, *filters = ctx.saved_tensors
+        x, mask, w_in, short, w_out, projected, *kept = ctx.saved_tensors
         batch, length, width = x.shape
         points = circle(length)
-        spectra = _spectra(filters)
+        spectra = dict(zip(ctx.filtered, kept, strict=True))
         conjugates = {n: s.conj().resolve_conj() for n, s in spectra.items()}
         above = gradients[0]
         weights = short.view(-1, width, 3)
@@ -69,7 +70,7 @@ class _Recurrence(torch.autograd.Function):
             for channels in _slices(width, CACHED // (len(some) * points), x.device):
                 parts, waves, reads = _run(p, weights, spectra, channels, points, out=y[:, channels])
                 down = to_y[:, channels]
-                for n in range(len(filters), -1, -1):
+                for n in range(ctx.count, -1, -1):
                     to_part = down * reads[n] if n else down
                     if n:
                         down = down * parts[n]
@@ -85,7 +86,7 @@ class _Recurrence(torch.autograd.Function):
             to_in += torch.bmm(to_p, some).sum(dim=0)
             to_out += torch.bmm(y, mine).sum(dim=0).T
             torch.bmm(to_p.transpose(1, 2), _each(w_in, some), out=to_x[rows])
-        to_filters = (torch.fft.irfft(totals[n], points) if n in totals else None for n in range(1, len(filters) + 1))
+        to_filters = (torch.fft.irfft(totals[n], points) if n in totals else None for n in range(1, ctx.count + 1))
         return to_x, None, to_in, to_bias, to_short.view_as(short), to_out, above.sum(dim=(0, 1)), *to_filters
 
 
@@ -111,11 +112,6 @@ def recurrence(
             raise ValueError(f"a filter has shape {tuple(h.shape)}; tokens {tuple(x.shape)} need {(x.shape[2], circle(x.shape[1]))}")
     found: Tensor = _Recurrence.apply(x, mask, w_in, b_in, short, w_out, b_out, *filters)  # type: ignore[no-untyped-call]
     return found
-
-
-def _spectra(filters: Sequence[Tensor | None]) -> dict[int, Tensor]:
-    """The spectrum (C, frequencies) of each filter, by the number of its step, 1 .. N."""
-    return {n: torch.fft.rfft(h) for n, h in enumerate(filters, start=1) if h is not None}
 
 
 def _run(
