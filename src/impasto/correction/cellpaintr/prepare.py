@@ -13,8 +13,9 @@ import torch
 
 from impasto import feature_names, schema
 from impasto import profiles as tables
-from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, lists_of, score, source_codes, without_missing
+from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, score, source_codes, without_missing
 from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, token_name
+from impasto.correction.cellpaintr.trained import Trained, rebuild
 from impasto.sampling import splits
 from impasto.sampling.splits import TRAIN, VALIDATION
 from impasto.schema import InputError
@@ -46,8 +47,6 @@ def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlie
 
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
     """What `impasto embed` gives for a run of this method: the corrected profiles of the rows given."""
-    from impasto.correction.cellpaintr.trained import Trained
-
     found = Trained.load(run).correct(profiles)
     found.uns["run"] = str(run.resolve())
     return found
@@ -112,14 +111,6 @@ def learned_from(profiles: anndata.AnnData, /) -> anndata.AnnData:
     if schema.SPARED in profiles.obs:
         kept &= ~profiles.obs[schema.SPARED].to_numpy(dtype=bool)
     return profiles[kept].copy()
-
-
-def rebuild(settings: CellPaintrSettings, facts: dict[str, Any], /) -> CellPaintr:
-    """The method of a run, from what model.json remembers, with untrained weights."""
-    codes = {name: code for code, name in enumerate(sorted(set(facts["groups"])))}
-    # Without lists of groups every feature is a token, in the order of the features.
-    lists = lists_of(facts["tokens"]) if settings.tokens == "group" else [[i] for i in range(len(facts["features"]))]
-    return CellPaintr(settings, lists=lists, groups=[codes[name] for name in facts["groups"]], sources=facts["sources"])
 
 
 def measure(method: CellPaintr, values: npt.NDArray[np.float32], /) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from impasto import feature_names
 from impasto import profiles as tables
-from impasto.correction.cellpaintr import data, prepare
+from impasto.correction.cellpaintr import data
 from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings
 from impasto.schema import InputError
 from impasto.training import checkpoint
@@ -25,6 +25,14 @@ def read(folder: Path, /) -> Earlier:
     if run.method["name"] != "cellpaintr":
         raise InputError(f"{folder} holds a {run.method['name']} model; correction needs a cellpaintr run")
     return run
+
+
+def rebuild(settings: CellPaintrSettings, facts: dict[str, Any], /) -> CellPaintr:
+    """The method of a run, from what model.json remembers, with untrained weights."""
+    codes = {name: code for code, name in enumerate(sorted(set(facts["groups"])))}
+    # Without lists of groups every feature is a token, in the order of the features.
+    lists = data.lists_of(facts["tokens"]) if settings.tokens == "group" else [[i] for i in range(len(facts["features"]))]
+    return CellPaintr(settings, lists=lists, groups=[codes[name] for name in facts["groups"]], sources=facts["sources"])
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Trained:
     @classmethod
     def rebuilt(cls, settings: dict[str, Any], facts: dict[str, Any], weights: dict[str, Any], *, where: str) -> Self:
         """From its settings, facts and weights by name."""
-        method = prepare.rebuild(CellPaintrSettings.read(settings, where=where), facts)
+        method = rebuild(CellPaintrSettings.read(settings, where=where), facts)
         checkpoint.put(method, weights, where=where)
         method.requires_grad_(False)
         return cls(method.eval(), facts)
