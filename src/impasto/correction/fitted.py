@@ -101,13 +101,13 @@ def refuse_confounded(profiles: anndata.AnnData, by: str | None, /, *, task: str
     """Raise InputError where a group shares no perturbation or control with the others: its biology would be taken for its batch."""
     if confounded or by is None or schema.PERTURBATION not in profiles.obs:
         return
-    what = profiles.obs[schema.PERTURBATION].astype(str).to_numpy()
-    where = profiles.obs[by].astype(str).to_numpy()
-    names = np.unique(where)
+    places = pd.DataFrame({"what": profiles.obs[schema.PERTURBATION].astype(str), "group": profiles.obs[by].astype(str)}).drop_duplicates()
+    linked = set(places.loc[places["what"].duplicated(keep=False), "group"])
+    names = sorted(set(places["group"]))
     for name in names if len(names) > 1 else ():
-        if not np.isin(what[where == name], what[where != name]).any():
+        if name not in linked:
             raise InputError(
-                f"{task}: {by} {str(name)!r} shares no perturbation or control with the others, so its biology cannot be told from its "
+                f"{task}: {by} {name!r} shares no perturbation or control with the others, so its biology cannot be told from its "
                 "batch; add shared controls, or use --set confounded=true"
             )
 
