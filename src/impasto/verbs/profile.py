@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from impasto.recipe import Verb
-from impasto.schema import InputError
+from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def run(settings: ProfileSettings, out: Path) -> None:
     _say_left_out(found.uns["quarantine"])
 
 
+_CLASSICAL = ("cp_measure", "cp_measure_fast")
 _NAMED = 10
 """So many sites of one reason are named; all are in `uns["quarantine"]` of the profiles."""
 
@@ -183,8 +184,15 @@ def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEnc
         return run
     if settings.encoder == "intensity":
         return Intensity()
-    if settings.encoder in ("cp_measure", "cp_measure_fast"):
+    if settings.encoder in _CLASSICAL:
         return CpMeasure(nucleus=settings.nucleus, slow=settings.encoder == "cp_measure")
+    known = (*vision.PACKAGED, "intensity", *_CLASSICAL)
+    # A slip of the pen is not looked for on the network.
+    if settings.encoder not in known and "/" not in settings.encoder and not Path(settings.encoder).is_dir():
+        raise InputError(
+            f"unknown encoder {settings.encoder!r}{nearest(settings.encoder, known)}; allowed: {', '.join(known)}, the folder of a run or "
+            "of a vision model, or a model of the hub as ORG/MODEL"
+        )
     found = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
     if settings.runtime == "openvino":
         from impasto.nets.encoders import openvino_int8

@@ -68,3 +68,13 @@ def test_weights_come_back_without_the_classifier_and_nothing_may_be_missing(tmp
     save_file({name: value for name, value in state.items() if name != "_conv_stem.weight"}, tmp_path / "model.safetensors")
     with pytest.raises(RuntimeError, match=r"Missing key.*_conv_stem\.weight"):
         efficientnet_lite0.load(tmp_path)
+
+
+def test_random_weights_let_images_through() -> None:
+    """A control whose outputs vanish, or are the same for all images, would make any encoder look good."""
+    images = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 5)[:, None, None, None]
+    for seed in range(3):
+        found = efficientnet_lite0.random(seed=seed)(images)
+        assert 0.1 < found.mean() < 6
+        assert found.std(dim=0).mean() > 0.05 * found.mean()
+        assert (found == 0).float().mean() < 0.3

@@ -31,5 +31,5 @@ def test_a_folder_of_a_transformers_model_is_an_encoder(tmp_path: Path) -> None:
 
 def test_no_such_encoder_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="packaged are efficientnet_lite0, dinov2_s14 and random"):
+    with pytest.raises(InputError, match="packaged are efficientnet_lite0, dinov2_s14, random"):
         vision.load(str(tmp_path / "empty"))

@@ -87,6 +87,14 @@ def load(path: Path | None = None) -> EfficientNetLite0:
 
 
 def random(*, seed: int) -> EfficientNetLite0:
-    """The same net with random weights: the control that a pretrained encoder must beat."""
+    """The same net with random weights: the control that a pretrained encoder must beat.
+
+    Weights are normal with variance 2 / fan-in before a ReLU (He et al. 2015) and 1 / fan-in before none, so that what differs between
+    images reaches the last layer; torch's own start halves it at every layer, down to nothing.
+    """
     torch.manual_seed(seed)
-    return EfficientNetLite0().eval().requires_grad_(requires_grad=False)
+    net = EfficientNetLite0()
+    for name, part in net.named_modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="linear" if name.endswith("_project_conv") else "relu")
+    return net.eval().requires_grad_(requires_grad=False)

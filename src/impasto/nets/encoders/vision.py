@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from impasto.nets.encoders import efficientnet_lite0, weights
 from impasto.schema import InputError
 
+PACKAGED = ("efficientnet_lite0", "dinov2_s14", "random")
+"""The encoders that need neither folder nor network."""
 _TOGETHER = 6
 
 
@@ -74,9 +76,7 @@ def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "c
         model = AutoModel.from_pretrained(name, local_files_only=Path(name).is_dir())
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
-        raise InputError(
-            f"no encoder {name!r}: packaged are efficientnet_lite0, dinov2_s14 and random; as a folder or hub name it gave: {first}"
-        ) from None
+        raise InputError(f"no encoder {name!r}: packaged are {', '.join(PACKAGED)}; as a folder or hub name it gave: {first}") from None
     hub = _HubModel(model, layer=layer, pooling=pooling).eval().requires_grad_(requires_grad=False)
     width = int(hub(torch.zeros(1, 3, size, size)).shape[1])
     return VisionEncoder(f"{name} layer {layer} {pooling}", hub, size, width, _digest(name), "see the model's page")
