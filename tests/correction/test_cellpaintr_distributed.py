@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests import ranks
 
 SCRIPT = """
 import sys
@@ -38,21 +36,10 @@ if dist.is_initialized():
 """
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def fitted(out: Path, stage: str, *, epochs: int, ranks: int) -> tuple[list[float], dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def fitted(out: Path, stage: str, *, epochs: int, number: int) -> tuple[list[float], dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """The losses of a run, its weights before and after."""
-    command = [sys.executable, "-c", SCRIPT, str(out), stage, str(epochs), *(["ranks"] if ranks > 1 else [])]
-    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "OMP_NUM_THREADS": "1"}
-    environment |= {"WORLD_SIZE": str(ranks)}
-    processes = [subprocess.Popen(command, env={**environment, "RANK": str(r)}, stderr=subprocess.PIPE) for r in range(ranks)]
-    for process in processes:
-        _, errors = process.communicate(timeout=180)
-        assert process.returncode == 0, errors.decode()[-2000:]
+    command = [sys.executable, "-c", SCRIPT, str(out), stage, str(epochs), *(["ranks"] if number > 1 else [])]
+    ranks.run(command, ranks=number)
     losses = [json.loads(line)["loss"] for line in (out / "log.jsonl").read_text().splitlines()]
     return losses, torch.load(out.with_suffix(".0.pt"), weights_only=True), load_file(out / "model.safetensors")
 
@@ -60,8 +47,8 @@ def fitted(out: Path, stage: str, *, epochs: int, ranks: int) -> tuple[list[floa
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 @pytest.mark.parametrize(("stage", "epochs"), [("cwmm", 1), ("intra", 2), ("inter", 1)])
 def test_two_gloo_processes_equal_one(tmp_path: Path, stage: str, epochs: int) -> None:
-    first, _, weights = fitted(tmp_path / "one", stage, epochs=epochs, ranks=1)
-    second, before, others = fitted(tmp_path / "two", stage, epochs=epochs, ranks=2)
+    first, _, weights = fitted(tmp_path / "one", stage, epochs=epochs, number=1)
+    second, before, others = fitted(tmp_path / "two", stage, epochs=epochs, number=2)
     assert len(first) == epochs
     # The log weighs the minibatches of an epoch by the rows of its own rank.
     assert second == pytest.approx(first, rel=5e-3)
@@ -73,6 +60,6 @@ def test_two_gloo_processes_equal_one(tmp_path: Path, stage: str, epochs: int) -
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 def test_the_first_epoch_of_intra_moves_the_source_tokens_alone_on_two_processes(tmp_path: Path) -> None:
-    _, before, after = fitted(tmp_path / "two", "intra", epochs=1, ranks=2)
+    _, before, after = fitted(tmp_path / "two", "intra", epochs=1, number=2)
     for name in before:
         assert torch.equal(before[name], after[name]) != name.startswith("sources."), name

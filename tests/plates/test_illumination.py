@@ -157,7 +157,7 @@ def test_a_site_that_cannot_be_read_is_not_averaged(tmp_path: Path) -> None:
     found = find([sheet])
     sites = Sites(found.planes, found.wells, folder=tmp_path)
     assert illumination.estimate(sites, "P1", sites.channels)["ER"].sites == 19
-    profiles = deep.profile(sites, Intensity(), shards=tmp_path / "s", illumination="estimate")
+    profiles = deep.profile(sites, Intensity(), shards=tmp_path / "s", how=deep.Extraction(illumination="estimate"))
     assert (profiles.n_obs, len(profiles.uns["quarantine"])) == (19, 1)
     assert profiles.uns["illumination"] == "estimate"
 
@@ -179,18 +179,18 @@ def test_check_tells_the_corners_from_the_centre(ingested: Path, tmp_path: Path)
 # ---------------------------------------------------------------- extraction
 def test_a_plate_is_the_same_shard_whoever_writes_it_and_when(ingested: Path, tmp_path: Path) -> None:
     sites = Sites.read(ingested)
-    deep.profile(sites, Intensity(), shards=tmp_path / "a", illumination="estimate")
+    deep.profile(sites, Intensity(), shards=tmp_path / "a", how=deep.Extraction(illumination="estimate"))
     for plate in reversed(sites.plates()):
-        deep.write_plate(sites, plate, Intensity(), shards=tmp_path / "b", per_batch=3, illumination="estimate")
+        deep.write_plate(sites, plate, Intensity(), shards=tmp_path / "b", how=deep.Extraction(per_batch=3, illumination="estimate"))
     deep.shard(sites, "P2", tmp_path / "b").unlink()  # killed between the field and the shard
-    deep.write_plate(sites, "P2", Intensity(), shards=tmp_path / "b", illumination="estimate")
+    deep.write_plate(sites, "P2", Intensity(), shards=tmp_path / "b", how=deep.Extraction(illumination="estimate"))
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert names == ["0000.light.parquet", "0000.parquet", "0001.light.parquet", "0001.parquet"]
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     plain = deep.profile(sites, Intensity(), shards=tmp_path / "c")
     assert "illumination" not in plain.uns
-    assert not np.allclose(plain.X, deep.profile(sites, Intensity(), shards=tmp_path / "a", illumination="estimate").X)
+    assert not np.allclose(plain.X, deep.profile(sites, Intensity(), shards=tmp_path / "a", how=deep.Extraction(illumination="estimate")).X)
 
 
 def test_a_killed_run_ends_in_the_same_bytes(ingested: Path, tmp_path: Path) -> None:
@@ -243,12 +243,12 @@ _USELESS = [("zero.npy", "positive numbers"), ("small.npy", "is .5, 5."), ("gone
 def test_a_function_that_cannot_be_used_quarantines_its_sites(function: str, said: str, tmp_path: Path) -> None:
     sites = loaddata(tmp_path, function)
     with pytest.raises(InputError, match=f"none of the 3 sites could be read.*{said}"):
-        deep.profile(sites, Intensity(), shards=tmp_path / "s", illumination="files")
+        deep.profile(sites, Intensity(), shards=tmp_path / "s", how=deep.Extraction(illumination="files"))
 
 
 def test_no_functions_and_functions_of_no_channel_are_sentences(ingested: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="names no illumination functions"):
-        deep.profile(Sites.read(ingested), Intensity(), shards=tmp_path / "s", illumination="files")
+        deep.profile(Sites.read(ingested), Intensity(), shards=tmp_path / "s", how=deep.Extraction(illumination="files"))
     (tmp_path / "load.csv").write_text("Metadata_Plate,Metadata_Well,FileName_OrigDNA,FileName_IllumER\nP1,A01,a.tif,e.npy\n")
     with pytest.raises(InputError, match="FileName_IllumER belong to no channel"):
         folders.read(tmp_path / "load.csv", channels={})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests import ranks
 
 RECIPE = """
 [[stage]]
@@ -43,25 +42,12 @@ lr = 1e-4
 """
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 def test_two_processes_equal_one(ingested: Path, tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(RECIPE)
     command = [sys.executable, "-m", "impasto", "train", str(tmp_path / "r.toml"), "--sites", str(ingested), "--out"]
     subprocess.run([*command, str(tmp_path / "one")], check=True, capture_output=True)
-    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen([*command, str(tmp_path / "two")], env={**environment, "RANK": str(rank)}, stderr=subprocess.PIPE)
-        for rank in range(2)
-    ]
-    for rank in ranks:
-        _, errors = rank.communicate(timeout=200)
-        assert rank.returncode == 0, errors.decode()[-2000:]
+    ranks.run([*command, str(tmp_path / "two")])
     first, second = ([json.loads(line)["loss"] for line in (tmp_path / n / "log.jsonl").read_text().splitlines()] for n in ("one", "two"))
     assert len(first) == 2
     assert second == pytest.approx(first, abs=2e-5)

@@ -61,8 +61,8 @@ def test_each_channel_is_an_image_of_its_own(ingested: Path, tmp_path: Path) -> 
 
 
 def test_batches_change_nothing(ingested: Path, tmp_path: Path) -> None:
-    one = deep.profile(Sites.read(ingested), tiny(), shards=tmp_path / "a", per_batch=1)
-    many = deep.profile(Sites.read(ingested), tiny(), shards=tmp_path / "b", per_batch=7)
+    one = deep.profile(Sites.read(ingested), tiny(), shards=tmp_path / "a", how=deep.Extraction(per_batch=1))
+    many = deep.profile(Sites.read(ingested), tiny(), shards=tmp_path / "b", how=deep.Extraction(per_batch=7))
     np.testing.assert_allclose(one.X, many.X, rtol=1e-5, atol=1e-6)
 
 
@@ -84,14 +84,14 @@ def test_finished_plates_are_not_done_again(ingested: Path, tmp_path: Path) -> N
 
 def test_sites_that_check_left_out_stay_out(ingested: Path, tmp_path: Path) -> None:
     sites = Sites.read(ingested)
-    found = deep.profile(sites, tiny(), shards=tmp_path / "s", skip=frozenset({sites.name(0)}))
+    found = deep.profile(sites, tiny(), shards=tmp_path / "s", how=deep.Extraction(skip=frozenset({sites.name(0)})))
     assert any(q["reason"] == "quarantined by check" for q in found.uns["quarantine"])
 
 
 def test_nothing_readable_is_a_sentence(ingested: Path, tmp_path: Path) -> None:
     sites = Sites.read(ingested)
     with pytest.raises(InputError, match="none of the 18 sites could be read"):
-        deep.profile(sites, tiny(), shards=tmp_path / "s", skip=frozenset(sites.name(i) for i in range(len(sites))))
+        deep.profile(sites, tiny(), shards=tmp_path / "s", how=deep.Extraction(skip=frozenset(sites.name(i) for i in range(len(sites)))))
 
 
 def test_wells_are_the_mean_of_their_sites(ingested: Path, tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests import ranks
 
 SCRIPT = """
 import sys
@@ -40,12 +39,6 @@ if dist.is_initialized():
 """
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("one")
@@ -58,12 +51,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("chunk", [0, 2], ids=["whole", "in chunks"])
 def test_two_gloo_processes_equal_one(one: Path, tmp_path: Path, chunk: int) -> None:
     two = tmp_path / "two"
-    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(one / "script.py"), str(two), str(chunk)]
-    ranks = [subprocess.Popen(command, env={**environment, "RANK": str(rank)}, stderr=subprocess.PIPE) for rank in range(2)]
-    for rank in ranks:
-        _, errors = rank.communicate(timeout=120)
-        assert rank.returncode == 0, errors.decode()[-2000:]
+    ranks.run([sys.executable, str(one / "script.py"), str(two), str(chunk)])
     first, second = ([json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()] for folder in (one, two))
     assert len(first) == 3
     assert second == pytest.approx(first, abs=1e-5)

@@ -128,8 +128,10 @@ def _feature(name: str) -> dict[str, object]:
     row["feature"] = "_".join(part for part in rest if part not in (*numbers, *radial)) or known.group
     row["radial_bin"] = radial[0] if radial else None
     if numbers:
+        # Numbers that have no column of their own still stand in params.
         row["params"] = "_".join(numbers)
-        row |= zip(_NUMBERS if known.group == "Texture" else _NUMBERS[:1], map(float, numbers), strict=False)
+        places = _NUMBERS[: min(len(numbers), len(_NUMBERS) if known.group == "Texture" else 1)]
+        row |= zip(places, map(float, numbers[: len(places)]), strict=True)
     return row
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import anndata
@@ -28,17 +29,21 @@ from impasto.profiling.encoders import Array, EachChannel, SiteEncoder
 from impasto.schema import InputError
 
 
-def profile(
-    sites: Sites,
-    encoder: VisionEncoder | SiteEncoder,
-    /,
-    *,
-    shards: Path,
-    per_batch: int = 8,
-    skip: frozenset[str] = frozenset(),
-    illumination: str = "none",
-    seed: int = 0,
-) -> anndata.AnnData:
+@dataclass(frozen=True)
+class Extraction:
+    """How sites go to an encoder."""
+
+    per_batch: int = 8
+    """So many together."""
+    skip: frozenset[str] = frozenset()
+    """Names of sites to leave out (quarantined by `check`)."""
+    illumination: str = "none"
+    """How light is evened before anything else: one of `plates.illumination.WAYS`."""
+    seed: int = 0
+    """Of the sites an illumination field is estimated from."""
+
+
+def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Path, how: Extraction = Extraction()) -> anndata.AnnData:
     """Embed every site of every plate.
 
     Parameters
@@ -49,14 +54,8 @@ def profile(
         A frozen encoder of sites, or a vision encoder, through which each channel goes as an image of its own.
     shards
         Where finished plates are kept until all are done.
-    per_batch
-        Sites that go through the encoder together.
-    skip
-        Names of sites to leave out (quarantined by `check`).
-    illumination
-        How light is evened before anything else: one of `plates.illumination.WAYS`.
-    seed
-        Of the sites an illumination field is estimated from.
+    how
+        How sites go to the encoder.
 
     Returns
     -------
@@ -72,12 +71,10 @@ def profile(
     left = sum(len(sites_of(sites, plate)) for plate in todo)
     with progress.bar(what="embedding", unit="site", total=len(sites), done=len(sites) - left) as advance:
         for plate in todo:
-            write_plate(
-                sites, plate, encoder, shards=shards, per_batch=per_batch, skip=skip, illumination=illumination, seed=seed, advance=advance
-            )
+            write_plate(sites, plate, encoder, shards=shards, how=how, advance=advance)
     found = _collect([tables.read(shard(sites, plate, shards)) for plate in sites.plates()], sites, encoder)
-    if illumination != "none":
-        found.uns["illumination"] = illumination
+    if how.illumination != "none":
+        found.uns["illumination"] = how.illumination
     return found
 
 
@@ -108,10 +105,7 @@ def write_plate(
     /,
     *,
     shards: Path,
-    per_batch: int = 8,
-    skip: frozenset[str] = frozenset(),
-    illumination: str = "none",
-    seed: int = 0,
+    how: Extraction = Extraction(),
     advance: progress.Advance = lambda _: None,
 ) -> int:
     """Embed one plate into its shard, whole or not at all; the number of its sites."""
@@ -119,11 +113,11 @@ def write_plate(
     encoder = EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
     numbers = sites_of(sites, plate)
     channels = encoder.channels(sites.channels)
-    even = light.WAYS[illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=seed, skip=skip)
+    even = light.WAYS[how.illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=how.seed, skip=how.skip)
     vectors: list[npt.NDArray[np.float32]] = []
     kept: list[int] = []
     reasons: list[dict[str, str]] = []
-    for ready, bad in _read_ahead(sites, numbers, encoder, channels, even, per_batch=per_batch, skip=skip):
+    for ready, bad in _read_ahead(sites, numbers, encoder, channels, even, how):
         reasons += bad
         if ready:
             vectors.append(encoder([site for _, site in ready]))
@@ -143,9 +137,7 @@ def _read_ahead(
     encoder: SiteEncoder,
     channels: list[str],
     even: light.Light,
-    *,
-    per_batch: int,
-    skip: frozenset[str],
+    how: Extraction,
 ) -> Iterator[tuple[list[tuple[int, Array]], list[dict[str, str]]]]:
     """Batches of readable sites (number, prepared for the encoder) and the reasons of the others; the next batch is read meanwhile."""
 
@@ -154,7 +146,7 @@ def _read_ahead(
         bad: list[dict[str, str]] = []
         for number in map(int, batch):
             name = sites.name(number)
-            if name in skip:
+            if name in how.skip:
                 bad.append({"site": name, "reason": "quarantined by check"})
                 continue
             try:
@@ -163,7 +155,7 @@ def _read_ahead(
                 bad.append({"site": name, "reason": error.told(without=name)})
         return ready, bad
 
-    batches = [numbers[i : i + per_batch] for i in range(0, len(numbers), per_batch)]
+    batches = [numbers[i : i + how.per_batch] for i in range(0, len(numbers), how.per_batch)]
     with ThreadPoolExecutor(max_workers=1) as ahead:
         pending = [ahead.submit(fetch, batch) for batch in batches[:2]]
         for position in range(len(batches)):

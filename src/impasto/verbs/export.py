@@ -12,6 +12,8 @@ from impasto.schema import InputError
 from impasto.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import anndata
 
 # What a recipe's stage leaves in its folder, where `file` does not say.
@@ -38,7 +40,7 @@ def run(settings: ExportSettings, out: Path) -> None:
     from impasto import profiles as tables
     from impasto.export import copairs
 
-    path = target(settings, out)
+    path = _target(settings, out)
     _refuse_foreign_options(settings)
     if not _holds_scores(settings.profiles):
         _write(tables.read(settings.profiles), settings, path)
@@ -76,19 +78,23 @@ def _refuse_foreign_options(settings: ExportSettings) -> None:
 def _write(profiles: anndata.AnnData, settings: ExportSettings, path: Path) -> None:
     from impasto import profiles as tables
     from impasto.export import cellprofiler, copairs, mantispy, pycytominer
+    from impasto.verbs.terminal import say
 
     if settings.to == "cellprofiler":
         if path.suffix:
             raise InputError(f"--to cellprofiler writes a folder of spreadsheets, and {path.name} is named as a file; give a folder's name")
-        cellprofiler.write(profiles, path)
+        say(f"  {', '.join(sorted(cellprofiler.write(profiles, path)))}")
     elif settings.to == "mantispy":
         if tables.suffix(path) not in (".h5ad", ".zarr"):
             raise InputError(f"{path.name}: mantispy reads AnnData; name the file .h5ad or .zarr")
         tables.write(mantispy.stamped(profiles, concentration_unit=settings.concentration_unit), path)
+        say("  schema 2.0 of mantispy 0.1.0a1, which is experimental and may change")
     elif settings.to == "copairs":
         tables.write(copairs.spelled(profiles), path)
     else:
-        tables.write(pycytominer.spelled(profiles, feature_prefix=settings.feature_prefix), path)
+        spelled = pycytominer.spelled(profiles, feature_prefix=settings.feature_prefix)
+        tables.write(spelled, path)
+        say(f"  {_inferred(spelled.var_names)}")
 
 
 def _write_results(found: Any, path: Path) -> None:
@@ -105,33 +111,22 @@ def _write_results(found: Any, path: Path) -> None:
             found.to_csv(temporary, index=False)
 
 
-def target(settings: ExportSettings, out: Path) -> Path:
+def _target(settings: ExportSettings, out: Path) -> Path:
     """The file that is written: `out` itself, or where that is a stage's folder, a file in it."""
     file = settings.file or _FILES[settings.to]
     return out if out.suffix or not file else out / file
 
 
-def show(settings: ExportSettings, out: Path) -> None:
-    """Say what another program finds in what was written."""
-    from impasto import profiles as tables
+def _inferred(names: Sequence[str]) -> str:
+    """What pycytominer finds by itself among the features written."""
     from impasto.export import INFERRED
-    from impasto.verbs.terminal import console
 
-    path = target(settings, out)
-    if settings.to == "cellprofiler":
-        console.print(f"  {', '.join(sorted(p.name for p in path.glob('*.csv')))}", highlight=False)
-        return
-    if settings.to == "mantispy":
-        console.print("  schema 2.0 of mantispy 0.1.0a1, which is experimental and may change", highlight=False)
-        return
-    if settings.to == "pycytominer":
-        names = tables.read(path).var_names
-        inferred = sum(name.startswith(INFERRED) for name in names)
-        image = sum(name.startswith("Image_") for name in names)
-        other = len(names) - inferred - image
-        told = "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)" if other else ""
-        told += f"; {image} of the image are taken with image_features=True" if image else ""
-        console.print(f"  pycytominer infers {inferred} of {len(names)} features by their names{told}", highlight=False)
+    inferred = sum(name.startswith(INFERRED) for name in names)
+    image = sum(name.startswith("Image_") for name in names)
+    told = f"pycytominer infers {inferred} of {len(names)} features by their names"
+    if inferred + image < len(names):
+        told += "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)"
+    return told + (f"; {image} of the image are taken with image_features=True" if image else "")
 
 
 def command(
@@ -153,13 +148,12 @@ def command(
     Example: `impasto export profiles.parquet --to pycytominer --feature-prefix Cells_efficientnet_ --out for_pycytominer.parquet`
     """
     from impasto import recipe as recipes
-    from impasto.verbs.terminal import console
+    from impasto.verbs.terminal import say
 
     given = {"profiles": profiles, "to": to, "feature_prefix": feature_prefix, "concentration_unit": concentration_unit}
     settings = ExportSettings.read(given, where="impasto export")
     worked = recipes.execute("export", settings, out=out)
-    console.print(f"{'wrote' if worked else 'already there:'} {out}", highlight=False)
-    show(settings, out)
+    say(f"{'wrote' if worked else 'already there:'} {out}")
 
 
 VERB = Verb(settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="")

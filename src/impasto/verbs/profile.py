@@ -16,6 +16,7 @@ from impasto.settings import Settings
 if TYPE_CHECKING:
     from impasto.nets.encoders.vision import VisionEncoder
     from impasto.plates.sites import Sites
+    from impasto.profiling.deep import Extraction
     from impasto.profiling.encoders import SiteEncoder
 
 
@@ -54,13 +55,10 @@ def run(settings: ProfileSettings, out: Path) -> None:
 
     sites = Sites.read(settings.images)
     encoder = _encoder(settings, sites)
-    skip = _skipped(settings)
     shards = _shards(settings, out)
     if settings.engine == "ray":
         _deal(settings, sites, shards)
-    found = deep.profile(
-        sites, encoder, shards=shards, per_batch=settings.per_batch, skip=skip, illumination=settings.illumination, seed=settings.seed
-    )
+    found = deep.profile(sites, encoder, shards=shards, how=_extraction(settings))
     if settings.illumination == "estimate":
         _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
     tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
@@ -75,21 +73,18 @@ _NAMED = 10
 
 def _say_left_out(quarantine: list[dict[str, str]]) -> None:
     """Which sites were left out and why: a few of each reason by name, all by number."""
+    from impasto.verbs.terminal import say
+
     by_reason: dict[str, list[str]] = {}
     for bad in quarantine:
         by_reason.setdefault(bad["reason"], []).append(bad["site"])
     for reason, names in by_reason.items():
         for name in names[:_NAMED]:
-            _say(f"  left out: {name}: {reason}")
+            say(f"  left out: {name}: {reason}")
         if len(names) > _NAMED:
-            _say(f"  left out: {len(names) - _NAMED} more sites: {reason}")
+            say(f"  left out: {len(names) - _NAMED} more sites: {reason}")
     if quarantine:
-        _say(f"{len(quarantine)} sites were left out; their names and reasons are in the profiles (uns['quarantine'])")
-
-
-def fields_path(out: Path) -> Path:
-    """Where the illumination fields of profiles are kept."""
-    return out.with_name(out.name + ".illumination.parquet")
+        say(f"{len(quarantine)} sites were left out; their names and reasons are in the profiles (uns['quarantine'])")
 
 
 def _keep_fields(parts: list[Path], out: Path) -> None:
@@ -98,17 +93,18 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
 
     from impasto import runs
     from impasto.plates.illumination import LEAST
+    from impasto.verbs.terminal import say
 
     fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
-    with runs.atomic(fields_path(out)) as temporary:
+    with runs.atomic(out.with_name(out.name + ".illumination.parquet")) as temporary:
         fields.to_parquet(temporary, index=False)
     for plate, mine in fields.groupby("plate", sort=True):
         sites = int(mine["sites"].min())
         if sites < LEAST:
-            _say(f"  {plate}: light left as it is; a field is estimated from {LEAST} sites or more, and it has {sites} that can be read")
+            say(f"  {plate}: light left as it is; a field is estimated from {LEAST} sites or more, and it has {sites} that can be read")
             continue
         told = ", ".join(f"{row.channel} {row.corner_to_centre:.2f}" for row in mine.itertuples())
-        _say(f"  {plate}: light of the corners over the centre, divided out: {told}")
+        say(f"  {plate}: light of the corners over the centre, divided out: {told}")
 
 
 def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
@@ -137,33 +133,27 @@ def _plate(told: str, shards: str, threads: int, plate: str) -> int:
     from impasto.profiling import deep
 
     torch.set_num_threads(threads)
-    settings, sites, encoder, skip = _ready(told)
-    return deep.write_plate(
-        sites,
-        plate,
-        encoder,
-        shards=Path(shards),
-        per_batch=settings.per_batch,
-        skip=skip,
-        illumination=settings.illumination,
-        seed=settings.seed,
-    )
+    sites, encoder, how = _ready(told)
+    return deep.write_plate(sites, plate, encoder, shards=Path(shards), how=how)
 
 
 @functools.lru_cache(maxsize=1)
-def _ready(told: str) -> tuple[ProfileSettings, Sites, VisionEncoder | SiteEncoder, frozenset[str]]:
+def _ready(told: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
     """What a worker needs for every plate: opened once a worker, since loading an encoder may take longer than a small plate."""
     from impasto.plates.sites import Sites
 
     settings = ProfileSettings.model_validate_json(told)
     sites = Sites.read(settings.images)
-    return settings, sites, _encoder(settings, sites), _skipped(settings)
+    return sites, _encoder(settings, sites), _extraction(settings)
 
 
-def _skipped(settings: ProfileSettings) -> frozenset[str]:
+def _extraction(settings: ProfileSettings) -> Extraction:
     import pandas as pd
 
-    return frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset()
+    from impasto.profiling.deep import Extraction
+
+    skip = frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset[str]()
+    return Extraction(settings.per_batch, skip, settings.illumination, settings.seed)
 
 
 def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEncoder:
@@ -172,6 +162,7 @@ def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEnc
     from impasto.pretrain.frozen import FrozenRun
     from impasto.profiling.classical import CpMeasure
     from impasto.profiling.encoders import Intensity
+    from impasto.verbs.terminal import say
     from impasto.verbs.train import method_module
 
     if _is_run(settings.encoder):
@@ -180,7 +171,7 @@ def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEnc
         if getattr(module, "READS", "") != "sites":
             raise InputError(f"{settings.encoder} holds a {described['method']['name']} model, which reads profiles, not images")
         run = FrozenRun.load(Path(settings.encoder), module, channels=sites.channels)
-        _say(f"  {run.match.sentence}")
+        say(f"  {run.match.sentence}")
         return run
     if settings.encoder == "intensity":
         return Intensity()
@@ -223,12 +214,6 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     return out.with_name(f".{out.name}.plates-{key}")
 
 
-def _say(sentence: str) -> None:
-    from impasto.verbs.terminal import console
-
-    console.print(sentence, highlight=False)
-
-
 def command(
     images: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that impasto ingest wrote.")],
     out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
@@ -263,12 +248,13 @@ def command(
     Example: `impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet`
     """
     from impasto import recipe as recipes
+    from impasto.verbs.terminal import say
 
     given: dict[str, Any] = {"images": images, "encoder": encoder, "layer": layer, "pooling": pooling, "size": size, "level": level}
     given |= {"per_batch": per_batch, "quarantine": quarantine and str(quarantine), "illumination": illumination, "nucleus": nucleus}
     settings = ProfileSettings.read({**given, "engine": engine, "workers": workers, "runtime": runtime}, where="impasto profile")
     worked = recipes.execute("profile", settings, out=out)
-    _say(f"{'wrote' if worked else 'already there:'} {out}")
+    say(f"{'wrote' if worked else 'already there:'} {out}")
 
 
 VERB = Verb(

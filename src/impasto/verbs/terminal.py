@@ -29,6 +29,11 @@ def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
     console.print(table)
 
 
+def say(sentence: str) -> None:
+    """Print a sentence as it is: what a verb has to tell while it works."""
+    console.print(sentence, highlight=False)
+
+
 MOST_COLUMNS = 6
 """A terminal shows no more side by side without breaking words."""
 

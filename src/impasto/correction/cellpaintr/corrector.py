@@ -8,6 +8,7 @@ them, to hold wells out, and to resume.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -71,10 +72,10 @@ class CellPaintrCorrector(Corrector):
         assert isinstance(settings, CellPaintrCorrectorSettings)
         if settings.run is not None:
             run = trained.read(settings.run)
-            return cls(settings, json.dumps(run.method), json.dumps(run.facts), _arrays(run))
+            return cls(settings, json.dumps(run.method), json.dumps(run.facts), _arrays(run.weights))
         with runs.scratch() as folder:
             last = _stages(profiles, settings, folder)
-            return cls(settings, json.dumps(last.method), json.dumps(last.facts), _arrays(last))
+            return cls(settings, json.dumps(last.method), json.dumps(last.facts), _arrays(last.weights))
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         model = self.model()
@@ -109,7 +110,7 @@ class CellPaintrCorrector(Corrector):
         )
         with runs.scratch() as folder:
             fit(prepared.method, prepared.feed, settings=loop, out=folder)
-        weights = {name: tensor.double().numpy() for name, tensor in prepared.method.state_dict().items()}
+        weights = _arrays(prepared.method.state_dict())
         return replace(self, facts=json.dumps({**facts, "sources": prepared.facts["sources"]}), weights=weights)
 
     def met(self) -> tuple[str, ...]:
@@ -125,8 +126,8 @@ class CellPaintrCorrector(Corrector):
         return {name: torch.as_tensor(np.asarray(v, dtype=np.float32)) for name, v in self.weights.items()}
 
 
-def _arrays(run: Earlier) -> dict[str, Array]:
-    return {name: tensor.double().numpy() for name, tensor in run.weights.items()}
+def _arrays(weights: Mapping[str, Tensor]) -> dict[str, Array]:
+    return {name: tensor.double().numpy() for name, tensor in weights.items()}
 
 
 def _stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, folder: Path) -> Earlier:

@@ -74,8 +74,9 @@ def draw(maps: Sequence[tuple[str, Points, pd.DataFrame]], /, *, title: str, sid
 def _colours(values: pd.Series) -> dict[str, str]:
     """The colour of each value, as the legend lists them: the commonest, the others, negative controls."""
     names = [str(n) for n in values.value_counts().index if n != CONTROL]
-    own = dict(zip(names, svg.PALETTE, strict=False))
-    return own | dict.fromkeys(names[len(own) :], _GREY) | ({CONTROL: _INK} if (values == CONTROL).any() else {})
+    most = min(len(names), len(svg.PALETTE))
+    own = dict(zip(names[:most], svg.PALETTE[:most], strict=True))
+    return own | dict.fromkeys(names[most:], _GREY) | ({CONTROL: _INK} if (values == CONTROL).any() else {})
 
 
 def _legend(colour: dict[str, str], *, left: float, y: float, right: float) -> tuple[list[str], float]:
