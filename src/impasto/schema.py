@@ -20,6 +20,8 @@ WELL = "well"
 """`A01`: a row letter (A..Z, AA..AF) and a two-digit column."""
 SITE = "site"
 """One field of view, a string."""
+OBJECT = "object"
+"""One cell of a site, a number."""
 PERTURBATION = "perturbation"
 """The replicate key: two wells with the same value are replicates of each other."""
 PERTURBATION_NAME = "perturbation_name"
@@ -42,8 +44,8 @@ SPARED = "spared"
 SPLIT = "split"
 """train, validation or test: what was held out of a training or a fit."""
 
-NEGCON, POSCON, TRT, EMPTY = "negcon", "poscon", "trt", "empty"
-CONTROL_TYPES = (NEGCON, POSCON, TRT, EMPTY)
+NEGCON, POSCON, TRT, EMPTY, UNKNOWN = "negcon", "poscon", "trt", "empty", "unknown"
+CONTROL_TYPES = (NEGCON, POSCON, TRT, EMPTY, UNKNOWN)
 COMPOUND, CRISPR, ORF, SIRNA = "compound", "crispr", "orf", "sirna"
 PERTURBATION_TYPES = (COMPOUND, CRISPR, ORF, SIRNA)
 

@@ -1,0 +1,316 @@
+"""What a well is: where it stands, what was done there, what that makes it, and what it may be used for.
+
+Every other module asks here. A well is one of five kinds: treated (`trt`), negative control, positive control, empty, or unknown.
+Unknown is a kind of its own: such a well is never treated, never a control, and never a class of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.schema import InputError
+
+Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.intp]
+
+SITE_KEYS = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.OBJECT)
+"""What tells two rows of a table apart by place, from the widest to the narrowest."""
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+PARTS = (TRAIN, VALIDATION, TEST)
+"""The words of the column `split`."""
+_DOSE_IN_NAME = re.compile(r"^(?P<name>.+?)\s*@\s*[0-9.eE+-]+\s*(?:[munp]?[Mm]|[µμ]M|[munp]?g/m[lL])?$")
+
+
+# ---------------------------------------------------------------- kinds
+def kinds(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
+    """The kind of every well.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows, in our words.
+
+    Returns
+    -------
+    (n,) of `negcon`, `poscon`, `trt`, `empty`, `unknown`. A control type decides where it is there. Without one, a named
+    perturbation is treated and an unnamed one is unknown. A treated or positive-control well without a name is unknown too. A
+    table without a perturbation column and without control types says nothing of its wells: all count as treated.
+
+    """
+    named = _named(obs)
+    if schema.CONTROL_TYPE not in obs:
+        return np.where(named, schema.TRT, schema.UNKNOWN)
+    written = obs[schema.CONTROL_TYPE].astype("string").replace("", pd.NA)
+    found = written.fillna(schema.TRT).to_numpy(dtype=str)
+    found = np.where(np.isin(found, schema.CONTROL_TYPES), found, schema.UNKNOWN)
+    return np.where(np.isin(found, (schema.TRT, schema.POSCON)) & ~named, schema.UNKNOWN, found)
+
+
+def counts_of_kinds(obs: pd.DataFrame, /) -> dict[str, int]:
+    """How many wells are of each kind; kinds without a well are left out."""
+    found = kinds(obs)
+    return {kind: int((found == kind).sum()) for kind in schema.CONTROL_TYPES if (found == kind).any()}
+
+
+def treated(obs: pd.DataFrame, /) -> Flags:
+    """Wells with a named perturbation that are neither negative controls nor empty (n,). Positive controls count as treated."""
+    return np.isin(kinds(obs), (schema.TRT, schema.POSCON))
+
+
+def negative(obs: pd.DataFrame, /) -> Flags:
+    """All negative controls (n,)."""
+    return kinds(obs) == schema.NEGCON
+
+
+def positive(obs: pd.DataFrame, /) -> Flags:
+    """Positive controls (n,)."""
+    return kinds(obs) == schema.POSCON
+
+
+def empty(obs: pd.DataFrame, /) -> Flags:
+    """Wells without cells or without anything done to them (n,)."""
+    return kinds(obs) == schema.EMPTY
+
+
+def unknown(obs: pd.DataFrame, /) -> Flags:
+    """Wells of which nobody said what was done to them (n,)."""
+    return kinds(obs) == schema.UNKNOWN
+
+
+def marks_controls(obs: pd.DataFrame, /) -> bool:
+    """Whether at least one negative control is marked."""
+    return bool(negative(obs).any())
+
+
+def require_negative(obs: pd.DataFrame, /, *, task: str) -> Flags:
+    """The negative controls (n,). Raises InputError where none is marked."""
+    controls = negative(obs)
+    if not controls.any():
+        raise InputError(f"{task} needs negative controls, and none is marked; name them when you read the table: --negcon DMSO")
+    return controls
+
+
+def _named(obs: pd.DataFrame) -> Flags:
+    if schema.PERTURBATION not in obs:
+        return np.ones(len(obs), dtype=bool)
+    return _text(obs[schema.PERTURBATION]).notna().to_numpy(dtype=bool)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """A column as text. An empty string says nothing, as in .h5ad and .zarr, which hold no missing strings."""
+    return column.astype("string").replace("", pd.NA)
+
+
+# ---------------------------------------------------------------- what a well may be used for
+def spared(obs: pd.DataFrame, /) -> Flags:
+    """Negative controls that no correction has learned from (n,)."""
+    if schema.SPARED not in obs:
+        return np.zeros(len(obs), dtype=bool)
+    return obs[schema.SPARED].fillna(False).to_numpy(dtype=bool)
+
+
+def unseen_negative(obs: pd.DataFrame, /) -> Flags:
+    """The negative controls that may judge a score (n,): the spared ones where some are spared, else all."""
+    controls, unseen = negative(obs), spared(obs)
+    return controls & unseen if (controls & unseen).any() else controls
+
+
+def held_out(obs: pd.DataFrame, /) -> Flags:
+    """Wells that the column `split` keeps from every training and fit (n,)."""
+    if schema.SPLIT not in obs:
+        return np.zeros(len(obs), dtype=bool)
+    return (obs[schema.SPLIT].astype("string").fillna("") != TRAIN).to_numpy(dtype=bool)
+
+
+def learnable(obs: pd.DataFrame, /) -> Flags:
+    """Wells that a correction may learn from (n,): neither spared nor held out."""
+    return ~spared(obs) & ~held_out(obs)
+
+
+# ---------------------------------------------------------------- where a well stands
+def keys_of_plate(obs: pd.DataFrame, /) -> list[str]:
+    """The columns that tell plates apart: source and batch where they are there, and plate."""
+    return [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
+
+
+def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
+    """The plate, batch or source of every well.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    by
+        `plate`, `batch`, `source` or any other column; None puts all rows into one group, named `""`.
+
+    Returns
+    -------
+    codes
+        (n,), the place of each row's group in `names`.
+    names
+        Sorted. A plate is named by source, batch and plate (`source_4/2021_04_26/BR00117010`), a batch by source and batch, as far
+        as the table has them: two experiments with a plate 1 have two plates. Raises InputError where the column is missing.
+
+    """
+    if by is None:
+        return np.zeros(len(obs), dtype=np.intp), [""]
+    if by not in obs:
+        raise InputError(f"the profiles have no column {by!r}{schema.nearest(by, obs.columns)}; they have {schema.listed(obs.columns)}")
+    wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
+    columns = [*(word for word in wider if word in obs), by]
+    joined = obs[columns[0]].astype("string").fillna("")
+    for column in columns[1:]:
+        joined = joined + "/" + obs[column].astype("string").fillna("")
+    codes, names = pd.factorize(joined.to_numpy(dtype=str), sort=True)
+    return codes.astype(np.intp), [str(name) for name in names]
+
+
+def plates(obs: pd.DataFrame, /) -> tuple[Codes, list[str]]:
+    """The plate of every row, by source, batch and plate: codes (n,) and names. One plate `""` where the table knows none."""
+    return groups(obs, schema.PLATE if schema.PLATE in obs else None)
+
+
+def place(obs: pd.DataFrame, /) -> tuple[Codes, Codes]:
+    """Row and column of every well on its plate, from 0: two vectors (n,). Raises InputError without wells."""
+    if schema.WELL not in obs:
+        raise InputError(f"the profiles have no column {schema.WELL!r}; they have {schema.listed(obs.columns)}")
+    written, first = np.unique(obs[schema.WELL].astype(str).to_numpy(), return_inverse=True)
+    parsed = np.array([schema.parse_well(well) for well in written], dtype=np.intp).reshape(-1, 2)
+    return parsed[first, 0], parsed[first, 1]
+
+
+# ---------------------------------------------------------------- what was done there
+def has_doses(obs: pd.DataFrame, /) -> bool:
+    """Whether treated wells stand at more than one dose."""
+    if schema.CONCENTRATION not in obs:
+        return False
+    return int(obs[schema.CONCENTRATION][treated(obs)].dropna().nunique()) > 1
+
+
+def replicates(obs: pd.DataFrame, /, *, pool_doses: bool = False) -> pd.Series:
+    """What makes two wells replicates of each other.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    pool_doses
+        Whether all doses of a perturbation are one.
+
+    Returns
+    -------
+    (n,) strings: the perturbation as the user named it, with `@dose` behind it where that perturbation stands at several doses.
+    Missing where nobody said what was done. An InChIKey never overrides a name (see `merge_by_inchikey`).
+
+    """
+    names = _text(obs[schema.PERTURBATION])
+    if pool_doses or schema.CONCENTRATION not in obs:
+        return names
+    dose = pd.to_numeric(obs[schema.CONCENTRATION], errors="coerce")
+    several = dose.groupby(names).transform("nunique") > 1
+    written = names + "@" + dose.map("{:g}".format, na_action="ignore").astype("string")
+    return names.where(~several.fillna(False) | dose.isna(), written)
+
+
+def compounds(obs: pd.DataFrame, /) -> pd.Series:
+    """What was done regardless of dose: names that share an InChIKey, or differ in their dose only (`AZ138@3uM`), are one.
+
+    Splits, rankings of other compounds and mechanisms use it, so that one molecule never stands on both sides of a comparison.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    (n,) strings: the first name, in sorted order, of all that are the same. Missing where nobody said what was done.
+
+    """
+    own = _text(obs[schema.PERTURBATION])
+    names = own.str.replace(_DOSE_IN_NAME, r"\g<name>", regex=True)
+    if schema.INCHIKEY not in obs:
+        return names
+    links = pd.DataFrame({"name": names, "key": _text(obs[schema.INCHIKEY])}).dropna().drop_duplicates()
+    first = _first_of_linked(links)
+    return names.map(lambda name: first.get(name, name), na_action="ignore")
+
+
+def _first_of_linked(links: pd.DataFrame) -> Mapping[str, str]:
+    """Each name -> the first name of its connected set, where a row of `links` (name, key) links a name with a key."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    name_codes, names = pd.factorize(links["name"], sort=True)
+    key_codes, keys = pd.factorize(links["key"], sort=True)
+    size = len(names) + len(keys)
+    graph = coo_array((np.ones(len(links)), (name_codes, len(names) + key_codes)), shape=(size, size))
+    component = connected_components(graph, directed=False)[1][: len(names)]
+    first = pd.Series(np.asarray(names, dtype=str)).groupby(component).transform("min")
+    return dict(zip(map(str, names), first, strict=True))
+
+
+def merge_by_inchikey(obs: pd.DataFrame, /) -> tuple[pd.Series, dict[str, list[str]]]:
+    """Perturbations that share an InChIKey under one name: a choice of the user's, never made in silence.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows, with `perturbation` and `inchikey`.
+
+    Returns
+    -------
+    names
+        (n,) the first name, in sorted order, of those that share a key; a row without a key keeps its own name.
+    merged
+        First name -> all names that became it, for those that were more than one: what to print.
+
+    """
+    own = _text(obs[schema.PERTURBATION])
+    if schema.INCHIKEY not in obs:
+        raise InputError(f"merging by InChIKey needs the column {schema.INCHIKEY!r}; the table has {schema.listed(obs.columns)}")
+    links = pd.DataFrame({"name": own, "key": _text(obs[schema.INCHIKEY])}).dropna().drop_duplicates()
+    first = _first_of_linked(links)
+    merged: dict[str, list[str]] = {}
+    for name, chosen in first.items():
+        merged.setdefault(chosen, []).append(name)
+    return own.map(lambda name: first.get(name, name), na_action="ignore"), {k: sorted(v) for k, v in merged.items() if len(v) > 1}
+
+
+def shared_inchikeys(obs: pd.DataFrame, /) -> int:
+    """How many InChIKeys stand for more than one perturbation; 0 where the table has none."""
+    if schema.INCHIKEY not in obs or schema.PERTURBATION not in obs:
+        return 0
+    pairs = pd.DataFrame({"name": _text(obs[schema.PERTURBATION]), "key": _text(obs[schema.INCHIKEY])}).dropna().drop_duplicates()
+    return int((pairs.groupby("key").size() > 1).sum())
+
+
+# ---------------------------------------------------------------- what a well measured
+def finite(profiles: anndata.AnnData, /, *, task: str) -> npt.NDArray[np.float32]:
+    """The values (n, features), float32, not a copy. Raises InputError where one is missing or infinite."""
+    values = np.asarray(profiles.X, dtype=np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        features = profiles.var_names[bad.any(axis=0)]
+        raise InputError(
+            f"{task}: {len(features)} features hold missing or infinite values (first: {features[0]}); "
+            "drop or fill them first: impasto correct PROFILES --method select --out SELECTED"
+        )
+    return values
+
+
+def require(obs: pd.DataFrame, words: Sequence[str], /, *, task: str) -> None:
+    """Raise InputError unless the annotation has all these columns."""
+    missing = [word for word in words if word not in obs]
+    if missing:
+        raise InputError(
+            f"{task} needs the column {missing[0]!r}, and the profiles have {schema.listed(obs.columns)}; "
+            f"say which it is with --set columns.{missing[0]}=NAME"
+        )
