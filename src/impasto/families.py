@@ -71,7 +71,7 @@ class Family(Generic[P]):
         point = self._plugins()[name]
         try:
             part: P = point.load()
-        except Exception as error:  # noqa: BLE001 - whatever a foreign package raises while it is imported
+        except Exception as error:  # whatever a foreign package raises while it is imported
             raise InputError(
                 f"the plugin {point.value!r} for the {self.what} {name!r} cannot be imported ({error}); mend or remove it"
             ) from error
