@@ -1,0 +1,202 @@
+"""What a well is: kinds, uses, places, identities, each beside a plain loop or a table written by hand."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impasto import wells
+from impasto.schema import InputError
+
+
+def table(**columns: list[object]) -> pd.DataFrame:
+    return pd.DataFrame(columns).astype({k: "string" for k in columns if k not in ("concentration", "spared")})
+
+
+# ---------------------------------------------------------------- kinds
+@pytest.mark.parametrize(
+    ("control", "perturbation", "kind"),
+    [
+        ("negcon", "DMSO", "negcon"),
+        ("negcon", None, "negcon"),
+        ("poscon", "AMG900", "poscon"),
+        ("poscon", None, "unknown"),
+        ("trt", "c1", "trt"),
+        ("trt", None, "unknown"),
+        ("trt", "", "unknown"),
+        ("empty", None, "empty"),
+        ("empty", "c1", "empty"),
+        ("unknown", "c1", "unknown"),
+        ("ctl_x", "c1", "unknown"),
+        (None, "c1", "trt"),
+        (None, None, "unknown"),
+        ("", "c1", "trt"),
+    ],
+)
+def test_kind_of_a_well_from_its_control_type_and_its_name(control: str | None, perturbation: str | None, kind: str) -> None:
+    obs = table(control_type=[control], perturbation=[perturbation])
+    assert wells.kinds(obs).tolist() == [kind]
+    assert wells.treated(obs).tolist() == [kind in ("trt", "poscon")]
+    assert wells.negative(obs).tolist() == [kind == "negcon"]
+    assert wells.positive(obs).tolist() == [kind == "poscon"]
+    assert wells.empty(obs).tolist() == [kind == "empty"]
+    assert wells.unknown(obs).tolist() == [kind == "unknown"]
+
+
+def test_without_control_types_a_named_well_is_treated_and_an_unnamed_one_unknown() -> None:
+    assert wells.kinds(table(perturbation=["c1", None, ""])).tolist() == ["trt", "unknown", "unknown"]
+    assert wells.kinds(table(well=["A01", "A02"])).tolist() == ["trt", "trt"]
+    assert wells.kinds(table(perturbation=[])).tolist() == []
+
+
+def test_kinds_of_python_objects_and_categories() -> None:
+    obs = pd.DataFrame({"control_type": ["negcon", np.nan, None], "perturbation": ["DMSO", "c1", float("nan")]})
+    assert wells.kinds(obs).tolist() == ["negcon", "trt", "unknown"]
+    assert wells.kinds(obs.astype("category")).tolist() == ["negcon", "trt", "unknown"]
+
+
+def test_counts_of_kinds_leave_out_what_is_not_there() -> None:
+    obs = table(control_type=["negcon", "trt", "trt", None], perturbation=["DMSO", "a", "b", None])
+    assert wells.counts_of_kinds(obs) == {"negcon": 1, "trt": 2, "unknown": 1}
+
+
+def test_a_task_without_negative_controls_says_how_to_name_them() -> None:
+    with pytest.raises(InputError, match=r"calling hits needs negative controls, and none is marked; .*--negcon DMSO"):
+        wells.require_negative(table(perturbation=["a"]), task="calling hits")
+    assert wells.marks_controls(table(control_type=["negcon"], perturbation=["DMSO"]))
+    assert not wells.marks_controls(table(control_type=["trt"], perturbation=["a"]))
+
+
+# ---------------------------------------------------------------- uses
+def test_spared_and_held_out_wells_are_not_for_learning() -> None:
+    obs = pd.DataFrame(
+        {
+            "control_type": ["negcon", "negcon", "trt", "trt", "trt"],
+            "perturbation": ["DMSO", "DMSO", "a", "b", "c"],
+            "spared": [True, False, False, False, False],
+            "split": ["train", "train", "train", "validation", "test"],
+        }
+    )
+    assert wells.spared(obs).tolist() == [True, False, False, False, False]
+    assert wells.held_out(obs).tolist() == [False, False, False, True, True]
+    assert wells.learnable(obs).tolist() == [False, True, True, False, False]
+    assert wells.unseen_negative(obs).tolist() == [True, False, False, False, False]
+
+
+def test_where_none_is_spared_all_negative_controls_judge() -> None:
+    obs = pd.DataFrame({"control_type": ["negcon", "negcon", "trt"], "perturbation": ["DMSO", "DMSO", "a"]})
+    assert wells.unseen_negative(obs).tolist() == [True, True, False]
+    assert wells.unseen_negative(obs.assign(spared=False)).tolist() == [True, True, False]
+    # A treated well that is marked by mistake judges nothing.
+    assert wells.unseen_negative(obs.assign(spared=[False, False, True])).tolist() == [True, True, False]
+    assert wells.learnable(obs).all()
+
+
+# ---------------------------------------------------------------- places
+def test_two_plates_of_one_name_in_two_batches_are_two_plates() -> None:
+    obs = table(batch=["B1", "B1", "B2"], plate=["1", "2", "1"], well=["A01", "A01", "A01"])
+    codes, names = wells.plates(obs)
+    assert names == ["B1/1", "B1/2", "B2/1"]
+    assert codes.tolist() == [0, 1, 2]
+    assert wells.keys_of_plate(obs) == ["batch", "plate"]
+
+
+def test_groups_by_batch_source_another_column_and_none() -> None:
+    obs = table(source=["s1", "s2", "s2"], batch=["B", "B", "C"], plate=["1", "1", "1"], cell_line=["x", "y", "x"])
+    assert wells.groups(obs, "batch")[1] == ["s1/B", "s2/B", "s2/C"]
+    assert wells.groups(obs, "source")[1] == ["s1", "s2"]
+    assert wells.groups(obs, "cell_line")[0].tolist() == [0, 1, 0]
+    assert wells.groups(obs, None)[1] == [""]
+    with pytest.raises(InputError, match=r"no column 'plat' \(did you mean 'plate'\?\)"):
+        wells.groups(obs, "plat")
+
+
+def test_plates_of_a_table_without_plates_are_one() -> None:
+    assert wells.plates(table(well=["A01", "B01"]))[1] == [""]
+
+
+def test_a_missing_plate_is_a_group_of_its_own_not_another_plate() -> None:
+    codes, names = wells.plates(table(plate=["1", None, "1"]))
+    assert names == ["", "1"]
+    assert codes.tolist() == [1, 0, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 31), st.integers(0, 47)), min_size=1))
+def test_places_are_those_of_the_names(places: list[tuple[int, int]]) -> None:
+    letters = [chr(65 + r) if r < 26 else "A" + chr(65 + r - 26) for r, _ in places]
+    obs = table(well=[f"{letter}{column + 1:02d}" for letter, (_, column) in zip(letters, places, strict=True)])
+    rows, columns = wells.place(obs)
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == places
+
+
+def test_places_need_wells() -> None:
+    with pytest.raises(InputError, match="no column 'well'"):
+        wells.place(table(plate=["1"]))
+
+
+# ---------------------------------------------------------------- replicates and compounds
+def test_dose_is_part_of_a_replicate_only_where_a_perturbation_has_several() -> None:
+    obs = table(perturbation=["a", "a", "b", "b", "DMSO", None]).assign(concentration=[1.0, 10.0, 3.0, 3.0, 0.0, 1.0])
+    assert wells.replicates(obs).fillna("-").tolist() == ["a@1", "a@10", "b", "b", "DMSO", "-"]
+    assert wells.replicates(obs, pool_doses=True).fillna("-").tolist() == ["a", "a", "b", "b", "DMSO", "-"]
+
+
+def test_the_dose_of_another_perturbation_does_not_matter_and_a_missing_one_stays_apart() -> None:
+    obs = table(perturbation=["a", "a", "a"]).assign(concentration=[0.04, 1.1, None])
+    assert wells.replicates(obs).tolist() == ["a@0.04", "a@1.1", "a"]
+    assert wells.has_doses(obs)
+    assert not wells.has_doses(obs.assign(concentration=[1.0, 1.0, 1.0]))
+    assert not wells.has_doses(obs.drop(columns="concentration"))
+    # The dose of a control is no dose of a treatment.
+    controls = table(perturbation=["a", "DMSO"], control_type=["trt", "negcon"]).assign(concentration=[1.0, 0.0])
+    assert not wells.has_doses(controls)
+
+
+def test_an_inchikey_never_overrides_the_name_that_the_user_gave() -> None:
+    obs = table(perturbation=["a_1uM", "a_10uM"], inchikey=["K", "K"])
+    assert wells.replicates(obs).tolist() == ["a_1uM", "a_10uM"]
+    assert wells.shared_inchikeys(obs) == 1
+    assert wells.shared_inchikeys(obs.assign(perturbation="a")) == 0
+    assert wells.shared_inchikeys(obs.drop(columns="inchikey")) == 0
+
+
+def test_a_compound_is_one_at_all_its_doses_and_under_all_its_names() -> None:
+    obs = table(
+        perturbation=["AZ138@3uM", "AZ138@0.3 uM", "AZ138", "B1", "B2", "B3", None, "x@y"],
+        inchikey=[None, None, None, "K", "K", "", "K", None],
+    )
+    assert wells.compounds(obs).fillna("-").tolist() == ["AZ138", "AZ138", "AZ138", "B1", "B1", "B3", "-", "x@y"]
+
+
+def test_compounds_are_linked_through_several_keys() -> None:
+    # a and b share K, b and c share L: all three are one molecule.
+    obs = table(perturbation=["c", "b", "b", "a", "d"], inchikey=["L", "L", "K", "K", "M"])
+    assert wells.compounds(obs).tolist() == ["a", "a", "a", "a", "d"]
+
+
+def test_merging_by_inchikey_names_what_it_merged() -> None:
+    obs = table(perturbation=["b", "a", "c", None, "a"], inchikey=["K", "K", "L", "K", None])
+    names, merged = wells.merge_by_inchikey(obs)
+    assert names.fillna("-").tolist() == ["a", "a", "c", "-", "a"]
+    assert merged == {"a": ["a", "b"]}
+    with pytest.raises(InputError, match="needs the column 'inchikey'"):
+        wells.merge_by_inchikey(table(perturbation=["a"]))
+
+
+# ---------------------------------------------------------------- values
+def test_values_that_are_not_finite_are_refused_with_the_command_that_helps() -> None:
+    ad = anndata.AnnData(np.array([[1.0, np.nan], [np.inf, 1.0]], dtype=np.float32), var=pd.DataFrame(index=["f1", "f2"]))
+    with pytest.raises(InputError, match=r"scoring: 2 features hold missing or infinite values .first: f1.; .*--method select"):
+        wells.finite(ad, task="scoring")
+    whole = anndata.AnnData(np.ones((2, 2), dtype=np.float32))
+    assert wells.finite(whole, task="scoring") is whole.X
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(InputError, match=r"sparing needs the column 'well', and the profiles have plate; .*--set columns.well=NAME"):
+        wells.require(table(plate=["1"]), ["plate", "well"], task="sparing")
+    wells.require(table(plate=["1"]), ["plate"], task="sparing")
