@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests.evaluation.rows import rows, rows_and_details
 
 from impasto.evaluation import compound_gene
 from impasto.evaluation.compound_gene import evaluate
@@ -41,7 +42,7 @@ def test_area_under_the_curve_is_that_of_scikit_learn() -> None:
 
 
 def test_targets_are_found_at_the_high_dose_and_not_at_the_low_one() -> None:
-    scores, details = evaluate(_profiles(0, strength=3), seeds=20)
+    scores, details = rows_and_details(evaluate(_profiles(0, strength=3), seeds=20))
     assert _value(scores, "AUC", "10") > 0.95
     assert _value(scores, "AUC", "maximum") == _value(scores, "AUC", "10")
     assert abs(_value(scores, "AUC", "0.1") - 0.5) < 0.2
@@ -51,12 +52,12 @@ def test_targets_are_found_at_the_high_dose_and_not_at_the_low_one() -> None:
 
 def test_an_inhibitor_opposite_to_its_target_needs_the_absolute_cosine() -> None:
     profiles = _profiles(1, strength=3, sign=-1)
-    assert _value(evaluate(profiles, seeds=20)[0], "AUC", "10") > 0.9
-    assert _value(evaluate(profiles, seeds=20, protocol="signed")[0], "AUC", "10") < 0.1
+    assert _value(rows(evaluate(profiles, seeds=20)), "AUC", "10") > 0.9
+    assert _value(rows(evaluate(profiles, seeds=20, protocol="signed")), "AUC", "10") < 0.1
 
 
 def test_z_is_the_formula() -> None:
-    scores, details = evaluate(_profiles(2, strength=1), seeds=30)
+    scores, details = rows_and_details(evaluate(_profiles(2, strength=1), seeds=30))
     per = details["per_group"]
     some = per[per["concentration"] == 10]
     sd = np.sqrt(np.var(some["AP"]) + np.mean(some["AP_sd"] ** 2))
@@ -70,7 +71,7 @@ def test_a_truth_table_leaves_weak_activities_out(tmp_path: Path) -> None:
     path.write_text("compound,gene,activity\n" + "".join(f"C{i:02d},G{i:02d},0.5\nC{i:02d},G{(i + 1) % 30:02d},5\n" for i in range(30)))
     profiles = _profiles(3, strength=3)
     profiles.obs["targets"] = pd.NA
-    _, details = evaluate(profiles, truth=str(path), seeds=5)
+    details = evaluate(profiles, truth=str(path), seeds=5).details()
     assert (details["per_group"]["targets"] == 1).all()
     # 30 genes, one active and one neither: 28 are left to draw the 20 from.
     positive, excluded = compound_gene._truth(profiles.obs, str(path))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impasto.evaluation import hits
+from impasto.evaluation import dose_response, hits
 from impasto.evaluation.hits import evaluate
 from impasto.schema import InputError
 
@@ -27,9 +27,7 @@ def _plates(seed: int, *, effect: float, compounds: int = 30, controls: tuple[in
 
 
 def test_p_values_are_uniform_on_noise_with_unequal_controls() -> None:
-    found = [
-        evaluate(_plates(seed, effect=0, compounds=20), draws=199, seed=seed)[1]["per_group"]["p_value"].to_numpy() for seed in range(100)
-    ]
+    found = [evaluate(_plates(seed, effect=0, compounds=20), draws=199, seed=seed).per_group["p_value"].to_numpy() for seed in range(100)]
     for level in (0.01, 0.05, 0.1, 0.5):
         # The compounds of one layout share its controls, so layouts (not compounds) are what is independent.
         share = (np.array(found) <= level).mean(axis=1)
@@ -37,7 +35,7 @@ def test_p_values_are_uniform_on_noise_with_unequal_controls() -> None:
 
 
 def test_planted_effects_are_hits_and_the_others_are_not() -> None:
-    _, details = evaluate(_plates(0, effect=1.5), draws=500)
+    details = evaluate(_plates(0, effect=1.5), draws=500).details()
     hit = details["per_group"].set_index("perturbation")["hit"]
     assert hit[:15].mean() > 0.9
     assert hit[15:].mean() < 0.2
@@ -60,16 +58,16 @@ def test_the_distance_is_the_loop_of_its_definition() -> None:
 @given(st.floats(2, 20), st.floats(0.1, 5), st.floats(0.5, 4))
 def test_a_hill_curve_without_noise_is_found_again(top: float, ec50: float, slope: float) -> None:
     dose = np.geomspace(0.01, 30, 12)
-    curve = hits.hill(dose, top=top, ec50=ec50, slope=slope)
-    found = hits.fit_hill(dose, curve)
-    np.testing.assert_allclose(hits.hill(dose, top=found[0], ec50=found[1], slope=found[2]), curve, atol=0.02 * top)
+    curve = dose_response.hill(dose, top=top, ec50=ec50, slope=slope)
+    found = dose_response.fit_hill(dose, curve)
+    np.testing.assert_allclose(dose_response.hill(dose, top=found[0], ec50=found[1], slope=found[2]), curve, atol=0.02 * top)
 
 
 def test_the_benchmark_concentration_lies_on_the_curve_or_is_absent() -> None:
-    at = hits.benchmark_concentration(top=5, ec50=2, slope=1.5, response=1.349, highest=10)
-    assert float(hits.hill(np.array([at]), top=5, ec50=2, slope=1.5)[0]) == pytest.approx(1.349)
-    assert np.isnan(hits.benchmark_concentration(top=1, ec50=2, slope=1.5, response=1.349, highest=10))
-    assert np.isnan(hits.benchmark_concentration(top=5, ec50=200, slope=1.5, response=1.349, highest=10))
+    at = dose_response.benchmark_concentration(top=5, ec50=2, slope=1.5, response=1.349, highest=10)
+    assert float(dose_response.hill(np.array([at]), top=5, ec50=2, slope=1.5)[0]) == pytest.approx(1.349)
+    assert np.isnan(dose_response.benchmark_concentration(top=1, ec50=2, slope=1.5, response=1.349, highest=10))
+    assert np.isnan(dose_response.benchmark_concentration(top=5, ec50=200, slope=1.5, response=1.349, highest=10))
 
 
 def test_potent_compounds_have_lower_benchmark_doses() -> None:
@@ -84,7 +82,7 @@ def test_potent_compounds_have_lower_benchmark_doses() -> None:
             rows.append((f"P{plate}", "DMSO", "negcon", 0.0))
             values.append(rng.normal(size=20))
     obs = pd.DataFrame(rows, columns=["plate", "perturbation", "control_type", "concentration"]).rename(index=str)
-    _, details = evaluate(anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs), components=20, draws=100)
+    details = evaluate(anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs), components=20, draws=100).details()
     at = details["dose_response"].set_index("perturbation")["benchmark_concentration"]
     assert at["potent"] < at["weak"]
 

@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.rows import rows
 
 from impasto import profiles as tables
 from impasto.evaluation import mechanism
@@ -32,7 +33,7 @@ def made(*, signal: float, batch: float = 0.0, seed: int = 0) -> anndata.AnnData
 
 
 def scores(profiles: anndata.AnnData, **changes: object) -> dict[str, Score]:
-    found = mechanism.evaluate(profiles, batch_pattern="^[^_]+", draws=50, **changes)  # type: ignore[arg-type]
+    found = rows(mechanism.evaluate(profiles, batch_pattern="^[^_]+", draws=50, **changes))  # type: ignore[arg-type]
     return {s.protocol.split(", 1-NN")[0]: s for s in found if s.group == "profiles"}
 
 

@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.rows import rows, rows_and_details
 
 from impasto import ranking
 from impasto.evaluation import relations
@@ -32,7 +33,7 @@ def pairs(tmp_path: Path) -> str:
 
 def test_recall_is_the_double_loop_of_the_definition(pairs: str) -> None:
     profiles = _profiles(np.random.default_rng(0))
-    scores, _ = evaluate(profiles, pairs=pairs, protocol="efaar", draws=20)
+    scores = rows(evaluate(profiles, pairs=pairs, protocol="efaar", draws=20))
     consensus = np.stack([np.median(profiles.X[i * 3 : i * 3 + 3], axis=0) for i in range(30)]).astype(np.float64)
     cosine = [[float(a @ b / np.sqrt(a @ a) / np.sqrt(b @ b)) for b in consensus] for a in consensus]
     null = [cosine[i][j] for i in range(30) for j in range(i + 1, 30)]
@@ -48,7 +49,7 @@ def test_recall_is_the_double_loop_of_the_definition(pairs: str) -> None:
 
 
 def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> None:
-    scores, details = evaluate(_profiles(np.random.default_rng(1), planted=True), pairs=pairs, draws=100)
+    scores, details = rows_and_details(evaluate(_profiles(np.random.default_rng(1), planted=True), pairs=pairs, draws=100))
     five = {s.group: s for s in scores if s.metric == "recall at 5%"}
     assert five["profiles"].value > 0.9
     shuffled = five["shuffled labels"]
@@ -60,7 +61,7 @@ def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> Non
 def test_noise_scores_as_chance_on_average(pairs: str) -> None:
     values = []
     for seed in range(30):
-        scores, _ = evaluate(_profiles(np.random.default_rng(seed)), pairs=pairs, draws=5)
+        scores = rows(evaluate(_profiles(np.random.default_rng(seed)), pairs=pairs, draws=5))
         values.append(next(s.value for s in scores if s.metric == "recall at 10%" and s.group == "profiles"))
     # 30 x 15 pairs at probability .2: two and a half standard errors.
     assert np.mean(values) == pytest.approx(0.2, abs=2.6 * np.sqrt(0.2 * 0.8 / 450))
@@ -73,7 +74,7 @@ def test_identical_vectors_are_neither_recalled_nor_refused() -> None:
 
 
 def test_torch_gives_the_same_recall(pairs: str) -> None:
-    here, there = (evaluate(_profiles(np.random.default_rng(0)), pairs=pairs, draws=5, device=device)[0] for device in (None, "cpu"))
+    here, there = (rows(evaluate(_profiles(np.random.default_rng(0)), pairs=pairs, draws=5, device=device)) for device in (None, "cpu"))
     np.testing.assert_allclose([s.value for s in here], [s.value for s in there], atol=1e-6)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
+from tests.evaluation.rows import rows
 
 from impasto.evaluation import shortcuts
 from impasto.evaluation.shortcuts import evaluate
@@ -37,7 +38,7 @@ def _plates(seed: int, *, effect: float, count_effect: float, position_effect: f
 
 
 def _flags(profiles: anndata.AnnData) -> set[str]:
-    scores, _ = evaluate(profiles, draws=200)
+    scores = rows(evaluate(profiles, draws=200))
     return {s.group for s in scores if s.metric == "flagged" and s.value == 1}
 
 

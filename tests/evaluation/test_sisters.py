@@ -4,6 +4,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.rows import rows
 
 from impasto.evaluation import sisters
 from impasto.evaluation.sisters import Sisters, evaluate
@@ -30,7 +31,7 @@ def test_average_precision_is_the_loop_of_the_definition() -> None:
     vectors = unit(rng.normal(size=(12, 5)))
     labels = [frozenset({f"T{i % 4}"}) for i in range(12)]
     found = sisters.average_precisions(
-        vectors, Sisters([str(i) for i in range(12)], labels, np.array(["compound"] * 12)), across=False, absolute=False
+        vectors, Sisters([str(i) for i in range(12)], labels, np.array(["compound"] * 12), np.arange(12)), across=False, absolute=False
     )
     for row in found.itertuples():
         query = int(row.perturbation)
@@ -45,7 +46,7 @@ def test_average_precision_is_the_loop_of_the_definition() -> None:
 
 
 def test_planted_sisters_are_found_within_and_across_classes() -> None:
-    scores, _ = evaluate(_profiles(np.random.default_rng(1), strength=2.0), protocol="all")
+    scores = rows(evaluate(_profiles(np.random.default_rng(1), strength=2.0), protocol="all"))
     mine = [s for s in scores if s.group == "profiles"]
     assert len(mine) == 4
     assert all(s.value > 0.8 for s in mine)
@@ -54,7 +55,7 @@ def test_planted_sisters_are_found_within_and_across_classes() -> None:
 
 
 def test_opposite_sisters_need_the_absolute_cosine() -> None:
-    scores, _ = evaluate(_profiles(np.random.default_rng(2), strength=2.0, opposite=True), protocol="all")
+    scores = rows(evaluate(_profiles(np.random.default_rng(2), strength=2.0, opposite=True), protocol="all"))
     across = {s.metric: s.value for s in scores if s.group == "profiles" and "across" in s.protocol}
     assert across["mAP absolute cosine"] > 0.8
     assert across["mAP signed cosine"] < 0.2
@@ -63,7 +64,7 @@ def test_opposite_sisters_need_the_absolute_cosine() -> None:
 def test_noise_scores_as_chance() -> None:
     gaps = []
     for seed in range(20):
-        scores, _ = evaluate(_profiles(np.random.default_rng(seed), strength=0.0), protocol="all")
+        scores = rows(evaluate(_profiles(np.random.default_rng(seed), strength=0.0), protocol="all"))
         mine = next(s for s in scores if s.group == "profiles" and "within" in s.protocol and "signed" in s.metric)
         gaps.append(mine.value - mine.chance)
     assert abs(np.mean(gaps)) < 3 * np.std(gaps) / np.sqrt(len(gaps))

@@ -4,6 +4,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.rows import rows
 
 from impasto.evaluation import transfer
 from impasto.evaluation.transfer import Split, evaluate
@@ -35,7 +36,7 @@ def test_splits_keep_to_their_protocol(protocol: str) -> None:
 
 
 def test_a_signal_transfers_and_shuffled_names_fall_to_chance() -> None:
-    scores, _ = evaluate(_profiles(1, signal=2.0), shots=2, splits=10)
+    scores = rows(evaluate(_profiles(1, signal=2.0), shots=2, splits=10))
     top1 = {s.group: s for s in scores if s.metric == "top-1"}
     assert top1["profiles"].value > 0.9
     assert top1["profiles"].chance == pytest.approx(1 / 12)
@@ -43,14 +44,16 @@ def test_a_signal_transfers_and_shuffled_names_fall_to_chance() -> None:
 
 
 def test_noise_scores_as_chance_whatever_k() -> None:
-    found = [s for seed in range(15) for s in evaluate(_profiles(seed, signal=0), shots=1, splits=5, seed=seed)[0] if s.group == "profiles"]
+    found = [
+        s for seed in range(15) for s in rows(evaluate(_profiles(seed, signal=0), shots=1, splits=5, seed=seed)) if s.group == "profiles"
+    ]
     for metric in ("top-1", "top-5"):
         gaps = np.array([s.value - s.chance for s in found if s.metric == metric])
         assert abs(gaps.mean()) < 3 * gaps.std(ddof=1) / np.sqrt(len(gaps))
 
 
 def test_more_shots_help() -> None:
-    scores, _ = evaluate(_profiles(2, signal=0.5), shots=[1, 3], splits=20, protocol="over-batches")
+    scores = rows(evaluate(_profiles(2, signal=0.5), shots=[1, 3], splits=20, protocol="over-batches"))
     values = {s.protocol.split(", ")[2]: s.value for s in scores if s.metric == "top-1" and s.group == "profiles"}
     assert values["3 shots"] > values["1 shots"]
 
