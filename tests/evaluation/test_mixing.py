@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 from tests.evaluation.rows import rows
+from tests.evaluation.small import plates
 
 from impasto import profiles as tables
 from impasto.evaluation import classify, conservation, inputs, mixing
+from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
 
 
@@ -134,3 +136,48 @@ def test_torch_gives_the_same_scores() -> None:
         np.testing.assert_allclose([s.value for s in here], [s.value for s in there], atol=1e-6)
     with pytest.raises(InputError, match="device 'nowhere' cannot be used"):
         mixing.evaluate(profiles, k=8, device="nowhere")
+
+
+def test_one_minus_f1_turns_the_interval_and_chance_round() -> None:
+    data = plates(signal=1.5)
+    where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
+    assert where.words == "batch=batch, label=perturbation"
+    found = {s.metric: s for s in rows(mixing.evaluate(data, k=5, with_baselines=False))}
+    for metric, part in (
+        ("1 - F1 batch (with controls)", where),
+        ("1 - F1 batch (without controls)", where.part(~where.control)),
+    ):
+        predicted = classify.predict(data.X[part.rows], part.batches, folds=classify.stratified(part.batches, seed=0))
+        low, high = classify.interval_of_f1(part.batches, predicted, seed=0)
+        score = found[metric]
+        assert score.value == pytest.approx(1 - classify.macro_f1(part.batches, predicted))
+        assert (score.low, score.high) == (pytest.approx(1 - high), pytest.approx(1 - low))
+        assert score.chance == pytest.approx(1 - classify.chance_f1(part.batches, seed=0))
+        assert score.n == len(part.rows)
+
+
+def test_all_negative_controls_are_one_label_and_unlabelled_wells_none() -> None:
+    data = plates()
+    negative = np.flatnonzero(data.obs["control_type"] == "negcon")
+    data.obs.iloc[negative[::2], data.obs.columns.get_loc("perturbation")] = "water"
+    where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
+    assert len(where.rows) == 42
+    assert where.control.sum() == 18
+    assert len(np.unique(where.labels)) == 5
+    assert len(np.unique(where.labels[where.control])) == 1
+
+
+def test_batches_of_one_name_in_two_sources_are_two() -> None:
+    data = plates()
+    data.obs["source"] = np.where(data.obs["plate"] == "P2", "T", "S")
+    assert len(np.unique(mixing.labelled(data, batch="batch", label="perturbation", pool_doses=False).batches)) == 3
+    assert len(np.unique(mixing.labelled(data, batch="plate", label="perturbation", pool_doses=False).batches)) == 3
+
+
+def test_a_weighted_sum_of_scores_joins_their_intervals() -> None:
+    one, other = Score("t", "p", "g", "a", 0.2, 0.1, 0.4, None, 3), Score("t", "p", "g", "b", 0.6, 0.5, 0.9, None, 9)
+    both = mixing.mean_score("sum", {one: 0.4, other: 0.6})
+    assert (both.value, both.low, both.high) == (pytest.approx(0.44), pytest.approx(0.34), pytest.approx(0.7))
+    assert (both.metric, both.n, both.chance) == ("sum", 9, None)
+    none = mixing.mean_score("sum", {one: 0.5, Score("t", "p", "g", "b", 0.6, None, None, None, 9): 0.5})
+    assert (none.low, none.high) == (None, None)

@@ -216,7 +216,9 @@ def _summaries(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> li
             # Over compounds and seeds: between compounds, plus the mean within.
             sd = np.sqrt(values.var() + (some[f"{metric}_sd"] ** 2).mean())
             of_random = np.sqrt(some[f"random_{metric}"].var(ddof=0) + (some[f"random_{metric}_sd"] ** 2).mean())
-            z = (values.mean() - some[f"random_{metric}"].mean()) / np.sqrt(sd**2 + of_random**2)
+            spread = float(np.sqrt(sd**2 + of_random**2))
+            # One compound under one seed has no spread to compare with.
+            z = (values.mean() - some[f"random_{metric}"].mean()) / spread if spread > 0 else np.nan
             named = f"{protocol}, concentration={dose}"
             low, high = interval(values, seed=seed)
             scores.append(Score(TASK, named, group, metric, float(values.mean()), low, high, chance, len(some)))

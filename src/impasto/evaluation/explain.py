@@ -77,7 +77,7 @@ def explain(
     a, b = (_profile(ours, values, name, by=by, statistic=statistic) for name in (first, second))
     length = float(np.linalg.norm(a) * np.linalg.norm(b))
     if length == 0:
-        raise InputError(f"the profile of {first if not a.any() else second!r} is zero, so its cosine with another is not defined")
+        raise InputError(f"the profile of {(second if a.any() else first)!r} is zero, so its cosine with another is not defined")
     features = pd.DataFrame({schema.FEATURE: ours.var_names.astype(str)})
     for part in PARTS:
         features[part] = ours.var[part].astype(str).replace("", NO_PART).to_numpy() if part in ours.var else NO_PART
