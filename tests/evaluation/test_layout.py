@@ -28,6 +28,14 @@ def test_wells_without_a_label_are_neither_queries_nor_positives_nor_negatives()
         assert set(detail["positives"]) == {5}
 
 
+def test_empty_wells_and_wells_of_an_unknown_kind_are_never_ranked_though_they_have_a_name() -> None:
+    data = plates()
+    data.obs.loc[data.obs.index[:3], "control_type"] = ["empty", "unknown", "what is this"]
+    where = layout.layout(data.obs, level="any")
+    assert where.treated[:4].tolist() == [False, False, False, True]
+    assert where.treated.sum() == 21
+
+
 def test_plates_of_one_name_in_two_batches_are_two_plates() -> None:
     where = layout.layout(plates().obs, level="any")
     assert sorted(where.controls) == ["S/X/P1", "S/X/P2", "S/Y/P1"]

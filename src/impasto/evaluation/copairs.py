@@ -88,10 +88,10 @@ def _exact(detail: pd.DataFrame) -> pd.Series:
     shape = np.stack([shapes // base, shapes // base + shapes % base], axis=1)
     observed = np.bincount(codes, weights=detail["average_precision"]) / np.bincount(codes)
     times = np.bincount(codes * len(shape) + which, minlength=len(names) * len(shape)).reshape(len(names), -1)
-    combinations, mine = np.unique(times, axis=0, return_inverse=True)
+    combinations, of_name = np.unique(times, axis=0, return_inverse=True)
     found = np.empty(len(names))
     for number, many in enumerate(combinations):
-        same, held = mine.ravel() == number, many > 0
+        same, held = of_name.ravel() == number, many > 0
         found[same] = random_rankings.upper_tail(observed[same], shape[held], many[held] / many.sum())
     return pd.Series(found, index=pd.Index(names, name=schema.PERTURBATION))
 

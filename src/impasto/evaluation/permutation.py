@@ -2,7 +2,7 @@
 
 Under the null hypothesis a treated well is just another negative control of its plate. So, jointly over all plates of a
 perturbation, each treated well is exchanged with itself or one of its plate's controls, drawn at random, and the mean average
-precision is computed anew: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
+precision is computed again: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
 perturbation share their positives and that plates differ in their number of controls; nulls of independent random rankings do
 neither.
 """
@@ -43,11 +43,11 @@ def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: 
     return found
 
 
-def _pools(mine: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
+def _pools(own: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
     """By plate: the treated wells, then the plate's controls; how many of each; and the batch or source that is compared by."""
     members, pools, sides = [], [], []
-    for plate in np.unique(where.plate[mine]):
-        here, controls = mine[where.plate[mine] == plate], where.controls[plate]
+    for plate in np.unique(where.plate[own]):
+        here, controls = own[where.plate[own] == plate], where.controls[plate]
         if len(controls):
             members += [here, controls]
             pools.append((len(here), len(controls)))

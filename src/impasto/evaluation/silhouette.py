@@ -40,8 +40,8 @@ def samples(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Nu
     step = max(1, ranking.BLOCK_BYTES // (8 * max(len(sizes), len(values) if metric == "euclidean" else 1)))
     for start in range(0, len(values), step):
         rows = slice(start, start + step)
-        mine = values[rows].astype(np.float64)
-        total = sizes - mine @ sums.T if member is None else _distances(mine, values) @ member
+        block = values[rows].astype(np.float64)
+        total = sizes - block @ sums.T if member is None else _distances(block, values) @ member
         found[rows] = _silhouette(total, codes[rows], sizes)
     return found
 
@@ -62,14 +62,14 @@ def _silhouette(total: Numbers, codes: Codes, sizes: Numbers) -> Numbers:
     """From the summed distance of each row to each cluster (rows, clusters), and the clusters' sizes: of all rows, or of each."""
     rows = np.arange(len(codes))
     sizes = np.broadcast_to(sizes, total.shape)
-    mine = sizes[rows, codes]
-    own = total[rows, codes] / np.maximum(mine - 1, 1)
+    own_size = sizes[rows, codes]
+    own = total[rows, codes] / np.maximum(own_size - 1, 1)
     means = np.divide(total, sizes, out=np.full(total.shape, np.inf), where=sizes > 0)
     means[rows, codes] = np.inf
     other = means.min(axis=1)
     widest = np.maximum(own, other)
     found = np.divide(other - own, widest, out=np.zeros(len(codes)), where=widest > 0)
-    return np.where(mine > 1, found, 0.0)
+    return np.where(own_size > 1, found, 0.0)
 
 
 def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: Metric = "cosine") -> Numbers:
@@ -103,8 +103,8 @@ def _mixed(values: Floats, order: Codes, codes: Codes, counts: Codes, *, metric:
     member = (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
     total, starts = np.empty_like(member), np.cumsum(counts) - counts
     for start, end in zip(starts, starts + counts, strict=True):
-        mine = values[order[start:end]].astype(np.float64)
-        total[start:end] = _summed(mine, member[start:end], metric=metric)
+        rows = values[order[start:end]].astype(np.float64)
+        total[start:end] = _summed(rows, member[start:end], metric=metric)
     sizes = np.repeat(np.add.reduceat(member, starts, axis=0), counts, axis=0)
     return np.asarray(np.add.reduceat(1 - np.abs(_silhouette(total, codes, sizes)), starts) / counts)
 
