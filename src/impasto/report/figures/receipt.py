@@ -12,9 +12,9 @@ from impasto.report.figures.style import BLUE, LINE, SOFT
 
 def rows(receipt: dict[str, Any], /) -> list[tuple[str, float, float]]:
     """Name, before and after of every bar: the factors' share of variance, then the replicate signal where it is known."""
-    found = [(name, values["before"], values["after"]) for name, values in receipt["explained"].items()]
+    bars = [(name, values["before"], values["after"]) for name, values in receipt["explained"].items()]
     signal = receipt["signal"]
-    return found if signal["before"] is None else [*found, ("replicate signal (cosine)", signal["before"], signal["after"])]
+    return bars if signal["before"] is None else [*bars, ("replicate signal (cosine)", signal["before"], signal["after"])]
 
 
 def draw(receipt: dict[str, Any], axes: Axes, /) -> Axes:
