@@ -12,7 +12,7 @@ from tests.evaluation.rows import rows, rows_and_details
 
 from impasto import profiles as tables
 from impasto import ranking
-from impasto.evaluation import layout, replicates
+from impasto.evaluation import layout, permutation, replicates
 from impasto.schema import InputError
 
 
@@ -306,3 +306,34 @@ def test_merging_by_inchikey_is_a_choice_and_says_which_names_it_merged() -> Non
         assert one.tables["merged"].to_dict("records") == [{"perturbation": "c0", "names": "c0, c1"}]
     with pytest.raises(InputError, match="needs the column 'inchikey'"):
         replicates.evaluate(data, same_as="inchikey")
+
+
+def test_retrieved_are_those_whose_corrected_p_lies_below_a_twentieth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Corrected by four tests: .01 is .04, .02 and .03 are .04, .06 stays .06; then .06 for the other way round."""
+    for p, expected in (([0.01, 0.02, 0.03, 0.06], 0.75), ([0.02, 0.03, 0.045, 0.06], 0.0)):
+        monkeypatch.setattr(permutation, "p_values", lambda *_, p=p, **__: np.array(p))
+        result = replicates.evaluate(_two_positions(), with_baselines=False)
+        fraction = result.scores[result.scores["metric"] == "fraction retrieved"].iloc[0]
+        assert (fraction["value"], fraction["n"]) == (expected, 4)
+
+
+def test_between_positions_there_is_no_p_value() -> None:
+    """A control that takes a treated well's place stands at a position of its own: the permutation has no meaning there."""
+    found = replicates.evaluate(_two_positions(), level="position", draws=9)
+    assert "p_value" not in found.per_group
+    assert set(found.scores["metric"]) == {"mAP"}
+    assert "p_value" not in replicates.evaluate(_two_positions(), protocol="plate-others", draws=9).per_group
+
+
+def test_labels_are_shuffled_within_each_plate_and_compounds_go_with_them() -> None:
+    data = plates(compounds=6, plates=3)
+    data.obs["perturbation"] = data.obs["perturbation"].astype(str) + np.where(data.obs["control_type"] == "trt", data.obs["plate"], "")
+    where = layout.layout(data.obs, level="any")
+    mixed = replicates._shuffled(where, seed=0)
+    assert (mixed.perturbation != where.perturbation).any()
+    for plate in np.unique(where.plate):
+        here = where.plate == plate
+        assert sorted(mixed.perturbation[here]) == sorted(where.perturbation[here])
+    assert (mixed.perturbation[~where.treated] == where.perturbation[~where.treated]).all()
+    pairs = set(zip(where.perturbation, where.compound, strict=True))
+    assert set(zip(mixed.perturbation, mixed.compound, strict=True)) == pairs

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from impasto import frames, schema, spelling, wells
 from impasto import profiles as tables
-from impasto import schema, spelling, wells
 from impasto.schema import InputError
 
 Floats = npt.NDArray[np.float32]
@@ -37,13 +37,11 @@ def as_profiles(table: Table, /, *, task: str, joint: bool = False) -> anndata.A
 
     Returns
     -------
-    Profiles with dense values. Raises InputError for anything else, and for a table without rows or features.
+    Profiles with dense values. Raises TypeError for anything else, InputError for a table without rows or
+    features.
 
     """
-    if isinstance(table, pd.DataFrame):
-        table = tables.from_frame(table.reset_index(drop=True), where="the DataFrame")
-    elif not isinstance(table, anndata.AnnData):
-        raise InputError(f"{task} takes an AnnData or a DataFrame, and was given {type(table).__name__}; read a file first: im.read(path)")
+    table = frames.profiles_of(table, task=task)
     if table.X is None or 0 in table.shape:
         raise InputError(f"{task} needs rows and features, and the table has {table.n_obs} rows of {table.n_vars} features")
     if any(str(column).startswith(spelling.PREFIX) for column in table.obs):
