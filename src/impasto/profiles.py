@@ -22,7 +22,6 @@ import pyarrow.parquet as pq
 from impasto import __version__, cellprofiler_tables, feature_names, runs, schema, spelling
 from impasto.schema import InputError
 
-_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
 _FILE_METADATA = b"impasto"
 _READING = ("columns", "columns_left_out")
 _STAMP = "mantispy"
@@ -31,10 +30,10 @@ _STAMP = "mantispy"
 
 def suffix(path: Path) -> str:
     """The kind of a profiles file. Raises InputError on a kind we do not read."""
-    for known in sorted(_SUFFIXES, key=len, reverse=True):
+    for known in sorted(schema.PROFILES_FILES, key=len, reverse=True):
         if path.name.lower().endswith(known):
             return known
-    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(_SUFFIXES)}")
+    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(schema.PROFILES_FILES)}")
 
 
 # ---------------------------------------------------------------- tables <-> AnnData

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from impasto.recipe import Verb
+from impasto.recipe import PROFILES, Verb, Writes
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -114,7 +114,7 @@ def _write_results(found: Any, path: Path) -> None:
 def _target(settings: ExportSettings, out: Path) -> Path:
     """The file that is written: `out` itself, or where that is a stage's folder, a file in it."""
     file = settings.file or _FILES[settings.to]
-    return out if out.suffix or not file else out / file
+    return out / file if VERB.writes.is_folder(out) and file else out
 
 
 def _inferred(names: Sequence[str]) -> str:
@@ -156,4 +156,6 @@ def command(
     say(f"{'wrote' if worked else 'already there:'} {out}")
 
 
-VERB = Verb(settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="")
+VERB = Verb(
+    settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="", writes=Writes(folder=True, suffixes=PROFILES.suffixes)
+)
