@@ -31,6 +31,15 @@ def lies_in(path: Path, folder: Path, /) -> bool:
     return any(p.exists() and p.samefile(folder) for p in (real, *real.parents))
 
 
+def settled(out: Path, /, *, folder: bool) -> Path:
+    """The same place named without links and `..`, where there are some; a link that stands for a file itself stays."""
+    real = Path(os.path.realpath(out))
+    if folder or out.name in ("", ".."):
+        return out if real == Path(os.path.abspath(out)) and ".." not in out.parts else real
+    parent = Path(os.path.realpath(out.parent))
+    return out if parent == Path(os.path.abspath(out.parent)) and ".." not in out.parts else parent / out.name
+
+
 def refuse_overlap(out: Path, inputs: Sequence[Path], /, *, may_lie_in_input: bool = False) -> None:
     """Raise InputError where an output is, holds or lies in an input."""
     for path in inputs:
@@ -49,6 +58,8 @@ def refuse_place(out: Path, verb: str, /, *, folder: bool) -> None:
     """Raise InputError where no result can stand under this name: a folder where a file is written, a device, a name too long."""
     if "\0" in str(out) or any(len(os.fsencode(part)) > 255 for part in out.parts):
         raise InputError(f"--out {str(out)[:60]!r}... is no name for a file; give a shorter one, of letters and numbers")
+    if folder and out.is_symlink() and not out.exists():
+        raise InputError(f"--out {out} is a link that leads nowhere; give another place")
     above = next((parent for parent in out.parents if parent.exists()), None)
     if above is not None and not above.is_dir():
         raise InputError(f"--out {out} lies in {above}, which is a file; give another place")

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from impasto import records, runs
+from impasto import claims, records, runs
 from impasto.schema import PROFILES_FILES, InputError, nearest, one_of
 from impasto.settings import Settings
 
@@ -237,13 +237,15 @@ def execute(name: str, settings: Settings, *, out: Path) -> bool:
     Raises InputError where the place is not this verb's to write: it holds something else, or what is read.
     """
     chosen = verb(name)
+    folder = chosen.writes.is_folder(out)
+    out = claims.settled(out, folder=folder)
     return runs.run_stage(
         lambda: chosen.run(settings, out),
         verb=name,
         settings=settings,
         inputs=list(chosen.inputs(settings)),
         out=out,
-        folder=chosen.writes.is_folder(out),
+        folder=folder,
         beside=list(chosen.beside(settings, out)),
         may_lie_in_input=chosen.may_lie_in_input,
         digest=chosen.digest,
