@@ -81,7 +81,7 @@ def grown(base: Path, files: list[tuple[str, str, str]], links: list[tuple[str, 
 
 
 @pytest.mark.parametrize("name", recipes.STAGES)
-@settings(max_examples=15)
+@settings(max_examples=250)
 @given(files=FILES, links=LINKS, out=OUTS, data=st.data(), keep_old=st.booleans())
 def test_every_byte_that_was_there_is_there_after(
     name: str, files: list[tuple[str, str, str]], links: list[tuple[str, str]], out: str, data: st.DataObject, keep_old: bool

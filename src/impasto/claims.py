@@ -33,11 +33,9 @@ def lies_in(path: Path, folder: Path, /) -> bool:
 
 def settled(out: Path, /, *, folder: bool) -> Path:
     """The same place named without links and `..`, where there are some; a link that stands for a file itself stays."""
-    real = Path(os.path.realpath(out))
-    if folder or out.name in ("", ".."):
-        return out if real == Path(os.path.abspath(out)) and ".." not in out.parts else real
-    parent = Path(os.path.realpath(out.parent))
-    return out if parent == Path(os.path.abspath(out.parent)) and ".." not in out.parts else parent / out.name
+    whole = folder or out.name in ("", "..")
+    real = Path(os.path.realpath(out)) if whole else Path(os.path.realpath(out.parent)) / out.name
+    return out if ".." not in out.parts and real == Path(os.path.abspath(out)) else real
 
 
 def refuse_overlap(out: Path, inputs: Sequence[Path], /, *, may_lie_in_input: bool = False) -> None:
