@@ -41,8 +41,8 @@ from impasto.schema import InputError
         (
             KeyError("facts"),
             1,
-            "a fault of impasto: KeyError: 'facts'. Please report this line, and what the same command prints with --debug, where impasto is "
-            "developed",
+            "a fault of impasto: KeyError: 'facts'. Please report this line, and what the same command prints with --debug, "
+            "where impasto is developed",
         ),
     ],
 )

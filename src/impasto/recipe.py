@@ -73,6 +73,13 @@ class Writes:
         return not named_as_file
 
 
+def digest_of_images(path: Path) -> str:
+    """The digest of an input that may hold images or name them (`plates.digest`)."""
+    from impasto.plates.digest import digest  # reads pixels' formats, so it is imported when it is asked for
+
+    return digest(path)
+
+
 FOLDER = Writes(folder=True)
 PROFILES = Writes(folder=False, suffixes=PROFILES_FILES)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from impasto.recipe import PROFILES, Verb
+from impasto.recipe import PROFILES, Verb, digest_of_images
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 
@@ -210,9 +210,7 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
     import hashlib
 
-    from impasto import runs
-
-    digests = "".join(runs.digest(path) for path in _inputs(settings))
+    digests = "".join(digest_of_images(path) for path in _inputs(settings))
     # Who embeds the plates changes nothing in them.
     told = settings.model_dump_json(exclude={"engine", "workers"})
     key = hashlib.sha256((told + digests).encode()).hexdigest()[:12]
@@ -268,5 +266,6 @@ VERB = Verb(
     run=run,
     result="profiles.parquet",
     writes=PROFILES,
+    digest=digest_of_images,
     beside=lambda s, out: [fields_path(out)] if s.illumination == "estimate" else [],
 )
