@@ -88,9 +88,19 @@ def test_what_holds_for_all_verbs_may_stand_anywhere() -> None:
     assert cli.for_all_first(["search", "--", "--debug"]) == ["search", "--", "--debug"]
 
 
+KILLED = """
+import os, signal, time
+from impasto import cli
+def app():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+cli.app = app
+cli.main()
+"""
+
+
 def test_a_terminated_process_ends_with_its_code_and_a_sentence(tmp_path: Path) -> None:
-    code = "import os, signal, sys; from impasto import cli; cli.app = lambda: os.kill(os.getpid(), signal.SIGTERM) or __import__('time').sleep(5); cli.main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (143, "impasto: stopped from outside (SIGTERM); run the same command again to go on\n")
 
 

@@ -10,6 +10,9 @@ import pytest
 from impasto import failures
 from impasto.schema import InputError
 
+LESS = "; close other programs, give less at a time, or take a larger machine"
+REPORT = ". Please report this line, and what the same command prints with --debug, where impasto is developed"
+
 
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
@@ -20,13 +23,12 @@ from impasto.schema import InputError
         (
             MemoryError("Unable to allocate 1 TiB"),
             3,
-            "too little memory (MemoryError: Unable to allocate 1 TiB); close other programs, give less at a time, or take a larger machine",
+            "too little memory (MemoryError: Unable to allocate 1 TiB)" + LESS,
         ),
         (
-            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 8"),
+            RuntimeError("CPU: can't allocate memory: 8 bytes"),
             3,
-            "too little memory (RuntimeError: [enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 8); close other programs, "
-            "give less at a time, or take a larger machine",
+            "too little memory (RuntimeError: CPU: can't allocate memory: 8 bytes)" + LESS,
         ),
         (
             OSError(errno.ENOSPC, "No space left on device", "/d/a.parquet"),
@@ -38,12 +40,7 @@ from impasto.schema import InputError
             3,
             "this may not be read or written, at /d/a.parquet (Permission denied); give another place, or ask for the right to it",
         ),
-        (
-            KeyError("facts"),
-            1,
-            "a fault of impasto: KeyError: 'facts'. Please report this line, and what the same command prints with --debug, "
-            "where impasto is developed",
-        ),
+        (KeyError("facts"), 1, "a fault of impasto: KeyError: 'facts'" + REPORT),
     ],
 )
 def test_an_error_is_a_code_and_one_line(error: BaseException, code: int, sentence: str) -> None:

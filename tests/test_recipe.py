@@ -53,6 +53,11 @@ def test_paths_start_at_the_recipe_and_references_at_the_run(tmp_path: Path) -> 
         ("nmae = 'x'\n" + STAGE, r"unknown key 'nmae' \(did you mean 'name'\?\)"),
         (STAGE.replace("ingest", "ingset"), r"stage 1 has verb 'ingset' \(did you mean 'ingest'\?\)"),
         (STAGE + STAGE, "two stages are named 'a'"),
+        *(
+            (STAGE.replace('"a"', f'"{name}"'), "give it a name of letters, digits")
+            for name in ("../keep", "/home/me/x", "a/b", "", ".", "-a")
+        ),
+        (STAGE.replace('"a"', '"' + "a" * 65 + '"'), "64 at most"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, sentence: str) -> None:
@@ -64,6 +69,13 @@ def test_a_reference_to_a_later_stage_is_refused(tmp_path: Path) -> None:
     recipe = recipes.read(write(tmp_path / "r.toml", '[[stage]]\nverb = "index"\nprofiles = "@later"\n' + STAGE))
     with pytest.raises(InputError, match="'@later' names no earlier stage"):
         recipes.settings_of(recipe, recipe.stages[0], out=tmp_path)
+
+
+@pytest.mark.parametrize("member", ["../../keep", "..", "x/../../../keep", "/etc/passwd"])
+def test_a_reference_does_not_lead_out_of_the_result_of_a_stage(member: str, tmp_path: Path) -> None:
+    recipe = recipes.read(write(tmp_path / "r.toml", STAGE + f'[[stage]]\nverb = "index"\nprofiles = "@a/{member}"\n'))
+    with pytest.raises(InputError, match="leads out of the stage's result; name a file that lies in it"):
+        recipes.settings_of(recipe, recipe.stages[1], out=tmp_path)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)

@@ -24,6 +24,7 @@ from impasto.schema import InputError
 
 _FILE_METADATA = b"impasto"
 _READING = ("columns", "columns_left_out")
+_NO_ROWS = "holds no rows; make it again (impasto ingest, or impasto profile), and see what those left out"
 _STAMP = "mantispy"
 """What that package's files say of themselves; it speaks of the file, not of the profiles, so it is not carried on."""
 
@@ -103,7 +104,7 @@ def read(
     path = Path(path)
     profiles = _read(path, columns=columns, features=features)
     if not profiles.n_obs and not may_be_empty:
-        raise InputError(f"{path} holds no rows; make it again (impasto ingest, or impasto profile), and see what those left out")
+        raise InputError(f"{path} {_NO_ROWS}")
     return profiles
 
 
@@ -125,6 +126,8 @@ def _read(path: Path, *, columns: Mapping[str, str] | None, features: str | None
         if failures.is_memory(error):
             raise
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
+    if not len(frame):
+        raise InputError(f"{path} {_NO_ROWS}")
     return from_frame(frame, where=str(path), columns=columns, features=features)
 
 
