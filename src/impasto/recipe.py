@@ -12,7 +12,7 @@ sources = ["data/plates.parquet"]   # relative to this file
 [[stage]]
 name = "corrected"
 verb = "correct"
-profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run
+profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run, "@/x" what lies in it
 method = "sphering"
 ```
 """
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -208,14 +209,14 @@ def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
         return [_resolve(v, recipe, stage, out=out) for v in value]
     if not (isinstance(value, str) and value.startswith("@")):
         return value
-    if value == "@":
-        return str(out.resolve())
     name, _, member = value[1:].partition("/")
+    if ".." in Path(member).parts or Path(member).is_absolute():
+        raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} leads out of the stage's result; name a file that lies in it")
+    if not name:
+        return str((out / member).resolve())
     earlier = {s.name: s for s in recipe.stages[: recipe.stages.index(stage)]}
     if name not in earlier:
         raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} names no earlier stage{nearest(name, earlier)}")
-    if ".." in Path(member).parts or Path(member).is_absolute():
-        raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} leads out of the stage's result; name a file that lies in it")
     return str((result_of(out, earlier[name]) / member).resolve())
 
 
@@ -236,6 +237,16 @@ def _paths(kind: type[Settings], values: dict[str, Any], *, base: Path) -> dict[
 def result_of(out: Path, stage: Stage) -> Path:
     """Where a stage of a run at `out` leaves its result."""
     return out / stage.name / verb(stage.verb).result
+
+
+def refuse_outside(recipe: Recipe, stage: Stage, settings: Settings, *, out: Path) -> None:
+    """Raise InputError where a stage of a run would write anywhere but in the folder of the run."""
+    result, home = result_of(out, stage), Path(os.path.abspath(out))
+    for path in (result, *verb(stage.verb).beside(settings, result)):
+        if not Path(os.path.abspath(path)).is_relative_to(home):
+            raise InputError(
+                f"{recipe.path}, stage {stage.name!r}: {path} lies outside of {out}, and a stage writes only there; give '@/{path.name}'"
+            )
 
 
 def execute(name: str, settings: Settings, *, out: Path) -> bool:

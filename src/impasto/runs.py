@@ -114,8 +114,8 @@ def run_stage(
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     if held.is_done(key):
         return False
-    if int(os.environ.get("RANK", "0")) != 0:
-        work()  # the first rank of a training keeps the record for all
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
+        work()  # of a training on several ranks, the first keeps the record for all
         return True
     started, clock = time.time(), time.perf_counter()
     record = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from pydantic import Field
 
 from impasto.recipe import PROFILES, Verb, Writes
 from impasto.schema import InputError
@@ -25,7 +26,7 @@ class ExportSettings(Settings):
 
     profiles: Path
     to: Literal["pycytominer", "mantispy", "copairs", "cellprofiler"]
-    file: str = ""
+    file: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$")
     """In a recipe: the name of the file in the stage's folder; its ending says the format."""
     feature_prefix: str = ""
     """For pycytominer: `Cells_<model>_`, put before features of no compartment, which it would not infer."""

@@ -58,6 +58,8 @@ def run_stages(recipe: Recipe, out: Path) -> float:
 
     # Every stage is checked before the first one runs: a misspelt key in the last stage must not cost a night.
     checked = [(stage, recipes.settings_of(recipe, stage, out=out)) for stage in recipe.stages]
+    for stage, settings in checked:
+        recipes.refuse_outside(recipe, stage, settings, out=out)
     seconds = 0.0
     for number, (stage, settings) in enumerate(checked, start=1):
         result = recipes.result_of(out, stage)

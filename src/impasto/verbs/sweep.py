@@ -133,8 +133,8 @@ def _refuse_twins(labels: list[str]) -> None:
 
 
 def folder_name(label: str) -> str:
-    """A label as the name of a folder."""
-    return re.sub(r"[^\w.+-]+", "_", label).strip("_").lower() or "row"
+    """A label as the name of a folder, as a stage may be named (`recipe.STAGE_NAME`): never a way out of the sweep's own folder."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_.-").lower()[:64] or "row"
 
 
 def _scores(folder: Path, label: str) -> Any:
