@@ -181,3 +181,10 @@ def test_a_weighted_sum_of_scores_joins_their_intervals() -> None:
     assert (both.metric, both.n, both.chance) == ("sum", 9, None)
     none = mixing.mean_score("sum", {one: 0.5, Score("t", "p", "g", "b", 0.6, None, None, None, 9): 0.5})
     assert (none.low, none.high) == (None, None)
+
+
+def test_empty_wells_carry_no_label_though_they_have_a_name() -> None:
+    data = plates()
+    data.obs.loc[data.obs.index[:2], "control_type"] = ["empty", "unknown"]
+    assert len(mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False).rows) == 40
+    assert len(mixing.labelled(data, batch="auto", label="moa", pool_doses=False).rows) == 40

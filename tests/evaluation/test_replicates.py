@@ -337,3 +337,12 @@ def test_labels_are_shuffled_within_each_plate_and_compounds_go_with_them() -> N
     assert (mixed.perturbation[~where.treated] == where.perturbation[~where.treated]).all()
     pairs = set(zip(where.perturbation, where.compound, strict=True))
     assert set(zip(mixed.perturbation, mixed.compound, strict=True)) == pairs
+
+
+def test_shuffled_labels_are_scored_over_the_same_perturbations() -> None:
+    """Two compounds change places on one plate; the others keep theirs, and have no well at another position."""
+    data = plates(compounds=6, plates=3)
+    moved = (data.obs["plate"] == "P1").to_numpy() & data.obs["perturbation"].isin(["c0", "c1"]).to_numpy()
+    data.obs.loc[moved, "well"] = data.obs.loc[moved, "well"].to_numpy()[::-1]
+    scores = rows(replicates.evaluate(data, level="position", draws=9))
+    assert {s.group: s.n for s in scores if s.group != "position only"} == {"profiles": 2, "shuffled labels": 2}

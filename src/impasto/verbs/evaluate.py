@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from impasto.evaluation import TASKS
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb
 from impasto.settings import Settings, parse_set
 
 
@@ -125,4 +125,4 @@ def show_results(out: Path, *, as_json: bool) -> None:
             console.print(f"one InChIKey, scored as {row.perturbation}: {row.names}", highlight=False)
 
 
-VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="")
+VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER)
