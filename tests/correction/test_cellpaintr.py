@@ -26,8 +26,8 @@ from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
 from impasto.training import checkpoint
 from impasto.training.earlier import Earlier
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings, OptimSettings
 
 SMALL = {"tokens": "group", "width": 16, "depth": 1, "mlp_width": 32, "filter_order": 8}
 

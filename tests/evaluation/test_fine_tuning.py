@@ -22,7 +22,8 @@ from impasto.simulate import plates as painted
 from impasto.simulate import profiles as simulated
 from impasto.simulate.plan import Plan
 from impasto.training.earlier import Earlier
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings
 
 PLAN = Plan(cell_lines=2, batches=3, plates=2, perturbations=8, mechanisms=4, controls=4, kind="crispr", own=0.5)
 LINE = "simulated line 2"

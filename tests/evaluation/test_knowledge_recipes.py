@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from impasto.verbs.train import ADDITIONS, method_module
 from tests.conftest import REPOSITORY
 
 from impasto import recipe as recipes
-from impasto.verbs.train import ADDITIONS, method_module
 
 FOLDER = REPOSITORY / "recipes"
 NAMES = sorted(p.stem for p in (FOLDER / "smoke").glob("knowledge_*.toml"))

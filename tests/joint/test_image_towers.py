@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from impasto.verbs.ingest import IngestSettings
+from impasto.verbs.profile import ProfileSettings
+from impasto.verbs.train import TrainSettings
 
 from impasto import profiles as tables
 from impasto.atlas import search
@@ -18,10 +21,7 @@ from impasto.schema import InputError
 from impasto.simulate import plates
 from impasto.simulate.plan import Plan
 from impasto.verbs import ingest, profile, train
-from impasto.verbs.ingest import IngestSettings
-from impasto.verbs.profile import ProfileSettings
 from impasto.verbs.search import open_or_build
-from impasto.verbs.train import TrainSettings
 
 SMALL = {
     "name": "image_towers",

@@ -29,8 +29,8 @@ from impasto.schema import InputError
 from impasto.simulate import lines
 from impasto.simulate.plan import Plan, truth
 from impasto.simulate.profiles import simulate
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings, OptimSettings
 
 
 @pytest.mark.parametrize("loss", ["clip", "cwcl", "cloob", "sigclip", "s2l"])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from impasto.verbs.train import TrainSettings
 from safetensors.torch import load_file
 
 from impasto import feature_names, stored
@@ -18,7 +19,6 @@ from impasto.joint import values as blocks
 from impasto.joint.settings import TwoTowersSettings
 from impasto.schema import InputError
 from impasto.verbs import train
-from impasto.verbs.train import TrainSettings
 
 CHANNELS = ("DNA", "ER", "Mito")
 

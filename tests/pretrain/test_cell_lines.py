@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from impasto.verbs.train import method_module
 from safetensors.torch import load_file
 
 from impasto.perturbations import cell_lines, graph_prior
@@ -19,11 +20,11 @@ from impasto.plates.sites import Sites
 from impasto.schema import InputError
 from impasto.simulate import plates as simulated
 from impasto.simulate.plan import Plan
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
 from impasto.training.method import Prepared
+from impasto.training.settings import LoopSettings
 from impasto.training.wrapped import innermost
 from impasto.verbs import graph
-from impasto.verbs.train import method_module
 
 NAMES = ("wsl", "simclr", "byol", "moco_v3", "mae", "msn")
 SMALL: dict[str, Any] = {

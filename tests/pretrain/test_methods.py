@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from impasto.verbs.train import METHODS, method_module
 
 from impasto.nets import patches
 from impasto.plates.sites import Sites
@@ -15,10 +16,9 @@ from impasto.pretrain import collapse
 from impasto.pretrain.images import Facts, Views
 from impasto.pretrain.msn import Msn, MsnSettings
 from impasto.schema import InputError
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
 from impasto.training.method import Prepared
-from impasto.training.optim import OptimSettings
-from impasto.verbs.train import METHODS, method_module
+from impasto.training.settings import LoopSettings, OptimSettings
 
 NAMES = sorted(name for name, module in METHODS.items() if module.startswith("impasto.pretrain.") and name != "profile_wsl")
 SMALL: dict[str, Any] = {

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from impasto.verbs.train import METHODS, TrainSettings, method_module
 from tests.conftest import REPOSITORY
 
 from impasto import profiles as tables
 from impasto import recipe as recipes
 from impasto.pretrain.images import ImageSettings
 from impasto.report import page
-from impasto.training.loop import LoopSettings
-from impasto.verbs.train import METHODS, TrainSettings, method_module
+from impasto.training.settings import LoopSettings
 
 RECIPES = REPOSITORY / "recipes"
 FULL = sorted(p for p in RECIPES.glob("[!k]*.toml") if (RECIPES / "smoke" / p.name).exists())

@@ -8,13 +8,13 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
+from impasto.verbs.panels import PanelsSettings, run
 
 from impasto import profiles as tables
 from impasto.report.figures import panels
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
-from impasto.verbs.panels import PanelsSettings, run
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from impasto.verbs.profile import ProfileSettings, _encoder
 
 from impasto.nets.encoders import vision
 from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import Intensity
 from impasto.schema import InputError
-from impasto.verbs.profile import ProfileSettings, _encoder
 
 
 def encoder(name: str, tmp_path: Path) -> object:

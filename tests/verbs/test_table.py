@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from impasto.verbs.table import TableSettings, command, run, show
 
 from impasto.schema import InputError
-from impasto.verbs.table import TableSettings, command, run, show
 
 
 @pytest.fixture

@@ -27,8 +27,9 @@ from impasto.evaluation import inputs, transfer
 from impasto.evaluation.tidy import Score
 from impasto.pretrain.few_shot import Material
 from impasto.schema import InputError, one_of
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
 from impasto.training.method import Method, Prepared
+from impasto.training.settings import LoopSettings
 
 TASK = "de-novo"
 Rows = npt.NDArray[np.intp]

@@ -6,19 +6,40 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from pydantic import Field
 from rich.table import Table
 
-# A pipe has no width of its own: 80 columns would fold every table.
-console = Console() if sys.stdout.isatty() else Console(width=140)
+from impasto.options import Printing
+from impasto.progress import spoken as console
+from impasto.runs import record_path
+
+
+class Writing(Printing):
+    """The options of every verb that writes a result."""
+
+    out: Path = Field(description="Where to write.")
+
+
+def write_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def wrote(out: Path, worked: bool, /, *, as_json: bool, beside: str = "") -> None:
+    """Print where the result of a verb lies; as JSON, the record of its run."""
+    if as_json:
+        write_json(json.loads(record_path(out).read_text()))
+    else:
+        console.print(f"{'wrote' if worked else 'already there:'} {out}{beside}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
     """Print rows that share their keys, as a table or (`--json`) as a list of objects on standard output."""
     if as_json:
-        sys.stdout.write(json.dumps(list(rows), indent=2, default=str) + "\n")
+        write_json(list(rows))
         return
     table = Table(title=title, title_justify="left", show_edge=False)
     for key in rows[0] if rows else ():
@@ -27,11 +48,6 @@ def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
-
-
-def say(sentence: str) -> None:
-    """Print a sentence as it is: what a verb has to tell while it works."""
-    console.print(sentence, highlight=False)
 
 
 MOST_COLUMNS = 6

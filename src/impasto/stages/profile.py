@@ -1,4 +1,4 @@
-"""`impasto profile DIR --encoder NAME --out PROFILES`: images into profiles."""
+"""Images into profiles."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError, nearest
-from impasto.settings import Settings
+from impasto.settings import Settings, Shown
 
 if TYPE_CHECKING:
     from impasto.nets.encoders.vision import VisionEncoder
@@ -73,7 +72,7 @@ _NAMED = 10
 
 def _say_left_out(quarantine: list[dict[str, str]]) -> None:
     """Which sites were left out and why: a few of each reason by name, all by number."""
-    from impasto.verbs.terminal import say
+    from impasto.progress import say
 
     by_reason: dict[str, list[str]] = {}
     for bad in quarantine:
@@ -93,7 +92,7 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
 
     from impasto import runs
     from impasto.plates.illumination import LEAST
-    from impasto.verbs.terminal import say
+    from impasto.progress import say
 
     fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
     with runs.atomic(out.with_name(out.name + ".illumination.parquet")) as temporary:
@@ -162,7 +161,7 @@ def _encoder(settings: ProfileSettings, sites: Sites) -> VisionEncoder | SiteEnc
     from impasto.pretrain.frozen import FrozenRun
     from impasto.profiling.classical import CpMeasure
     from impasto.profiling.encoders import Intensity
-    from impasto.verbs.terminal import say
+    from impasto.progress import say
     from impasto.verbs.train import method_module
 
     if _is_run(settings.encoder):
@@ -212,49 +211,6 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     told = settings.model_dump_json(exclude={"engine", "workers"})
     key = hashlib.sha256((told + digests).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")
-
-
-def command(
-    images: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that impasto ingest wrote.")],
-    out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
-    encoder: Annotated[
-        str,
-        typer.Option(
-            help="efficientnet_lite0, dinov2_s14, random, intensity, cp_measure, cp_measure_fast, a run's folder, or a Hugging Face model."
-        ),
-    ] = "efficientnet_lite0",
-    layer: Annotated[int, typer.Option(help="Of a Hugging Face model: which hidden layer.")] = -1,
-    pooling: Annotated[str, typer.Option(help="Of a Hugging Face model: cls, or mean over patches.")] = "cls",
-    size: Annotated[int, typer.Option(help="Of a Hugging Face model: pixels a side.")] = 224,
-    nucleus: Annotated[float, typer.Option(help="Of cp_measure: the diameter of a nucleus in pixels.")] = 30.0,
-    level: Annotated[str, typer.Option(help="site, or well (the mean of its sites).")] = "site",
-    per_batch: Annotated[int, typer.Option(min=1, help="Sites that go through the encoder together.")] = 8,
-    quarantine: Annotated[Path | None, typer.Option(help="quarantine.csv of impasto check.")] = None,
-    illumination: Annotated[
-        str, typer.Option(help="Even the light first: none, estimate (a field a plate and channel), or files (a LoadData table's).")
-    ] = "none",
-    engine: Annotated[str, typer.Option(help="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster).")] = "here",
-    workers: Annotated[int, typer.Option(min=1, help="Of Ray: plates at a time.")] = 2,
-    runtime: Annotated[
-        str, typer.Option(help="torch, or openvino: faster on a CPU, transformers with 8-bit weights (extra openvino).")
-    ] = "torch",
-) -> None:
-    """Embed every site with a frozen encoder: packaged, of the hub, or a run of impasto train --sites.
-
-    `random` is the control with random weights, `intensity` statistics of the raw pixels, `cp_measure` CellProfiler's features of cells,
-    nuclei and cytoplasm (extra classical; `cp_measure_fast` without granularity and radial distribution). A killed run goes on at the
-    first unfinished plate.
-
-    Example: `impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import say
-
-    given: dict[str, Any] = {"images": images, "encoder": encoder, "layer": layer, "pooling": pooling, "size": size, "level": level}
-    given |= {"per_batch": per_batch, "quarantine": quarantine and str(quarantine), "illumination": illumination, "nucleus": nucleus}
-    settings = ProfileSettings.read({**given, "engine": engine, "workers": workers, "runtime": runtime}, where="impasto profile")
-    worked = recipes.execute("profile", settings, out=out)
-    say(f"{'wrote' if worked else 'already there:'} {out}")
 
 
 VERB = Verb(

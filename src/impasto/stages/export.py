@@ -1,15 +1,14 @@
-"""`impasto export PROFILES --to PROGRAM --out FILE`: the same profiles, as another program of the field reads them."""
+"""The same profiles, as another program of the field reads them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError
-from impasto.settings import Settings
+from impasto.settings import Settings, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +77,7 @@ def _refuse_foreign_options(settings: ExportSettings) -> None:
 def _write(profiles: anndata.AnnData, settings: ExportSettings, path: Path) -> None:
     from impasto import profiles as tables
     from impasto.export import cellprofiler, copairs, mantispy, pycytominer
-    from impasto.verbs.terminal import say
+    from impasto.progress import say
 
     if settings.to == "cellprofiler":
         if path.suffix:
@@ -127,33 +126,6 @@ def _inferred(names: Sequence[str]) -> str:
     if inferred + image < len(names):
         told += "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)"
     return told + (f"; {image} of the image are taken with image_features=True" if image else "")
-
-
-def command(
-    profiles: Annotated[
-        Path, typer.Argument(metavar="PROFILES", help="Profiles; for copairs also per_group.parquet or per_well.parquet of an evaluation.")
-    ],
-    to: Annotated[str, typer.Option(help="pycytominer, mantispy, copairs or cellprofiler.")],
-    out: Annotated[Path, typer.Option(help="The file (.parquet, .csv, .csv.gz, .h5ad, .zarr); for cellprofiler a folder.")],
-    feature_prefix: Annotated[
-        str, typer.Option(help="For pycytominer: put before features of no compartment, as Cells_dinov2_ before an embedding's.")
-    ] = "",
-    concentration_unit: Annotated[str | None, typer.Option(help="For mantispy, which assumes none: uM, nM...")] = None,
-) -> None:
-    """Write profiles as another program of the field reads them; `impasto` reads all of it back.
-
-    pycytominer and copairs: a table, Metadata_ columns first. mantispy: AnnData to its schema 2.0 (experimental). cellprofiler: a folder
-    with Image.csv and a CSV a compartment.
-
-    Example: `impasto export profiles.parquet --to pycytominer --feature-prefix Cells_efficientnet_ --out for_pycytominer.parquet`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import say
-
-    given = {"profiles": profiles, "to": to, "feature_prefix": feature_prefix, "concentration_unit": concentration_unit}
-    settings = ExportSettings.read(given, where="impasto export")
-    worked = recipes.execute("export", settings, out=out)
-    say(f"{'wrote' if worked else 'already there:'} {out}")
 
 
 VERB = Verb(settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="")

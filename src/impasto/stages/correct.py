@@ -1,16 +1,15 @@
-"""`impasto correct PROFILES --method NAME --out PROFILES`: take the plate out, leave the biology in, and show the receipt."""
+"""Profiles without their plates: the steps, fitted and applied in order, and the receipt."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
+from impasto.settings import Settings, Shown
 
 if TYPE_CHECKING:
     import anndata
@@ -91,61 +90,6 @@ def fitted_path(out: Path) -> Path:
 def receipt_path(out: Path) -> Path:
     """Where the receipt of corrected profiles is kept."""
     return out.with_name(out.name + ".receipt.json")
-
-
-def command(
-    profiles: Annotated[Path, typer.Argument(metavar="PROFILES", help="Profiles of wells or sites.")],
-    out: Annotated[Path, typer.Option(help="Where to write: .parquet, .h5ad or .zarr.")],
-    method: Annotated[
-        list[str] | None,
-        typer.Option(help="One of those named above; several are applied in order."),
-    ] = None,
-    fitted: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Instead of --method: apply what --keep left; a new plate is met by its own rows."),
-    ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the fitted steps at OUT.fitted, for plates to come.")] = False,
-    by: Annotated[
-        str | None, typer.Option(help="plate, batch or source: what is corrected on its own (each method's habit by default).")
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting, as on=all, or of one of several methods: sphering.regulariser=1."),
-    ] = None,
-    spare: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Share of the negative controls kept out of every fit, to score against.")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the choice of spared controls.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
-) -> None:
-    """Correct profiles, and print what was removed and what was left.
-
-    Methods: cellpaintr, clip, combat, harmony, inverse_normal, kernel_pca, position, select, sphering, standardize, tvn.
-
-    Example: `impasto correct profiles.parquet --method select --method standardize --method clip --method sphering --out corrected.parquet`
-    """
-    import json
-    import sys
-
-    from impasto import correction
-    from impasto import recipe as recipes
-
-    given = parse_set(changes or [])
-    methods = method or []
-    steps = []
-    for name in methods:
-        known = correction.corrector(name).settings_class.model_fields
-        step: dict[str, Any] = {"method": name, **({"by": by} if by and "by" in known else {})}
-        step |= {k: v for k, v in given.items() if k not in methods and (k in known or len(methods) == 1)}
-        steps.append({**step, **given.get(name, {})})
-    chosen = {"profiles": profiles, "steps": steps, "fitted": fitted, "keep": keep, "spare": spare, "seed": seed}
-    settings = CorrectSettings.read(chosen, where="impasto correct")
-    recipes.execute("correct", settings, out=out)
-    told = json.loads(receipt_path(out).read_text())
-    if as_json:
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
-        return
-    show(told, out)
 
 
 def show(told: dict[str, Any], out: Path) -> None:

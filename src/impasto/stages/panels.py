@@ -1,16 +1,15 @@
-"""`impasto panels PROFILES... --out DIR`: PCA, t-SNE and UMAP of several tables side by side, coloured by label and by source."""
+"""Maps of several tables side by side, coloured by label and by source."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError
-from impasto.settings import Settings
+from impasto.settings import Settings, Shown
 
 
 class PanelsSettings(Settings):
@@ -95,28 +94,6 @@ def _rows(settings: PanelsSettings, maps: list[Any]) -> str:
     told = " to ".join(f"{count:,}" for count in (counts[0], counts[-1])[: len(counts)]) + " rows"
     told += ", thinned at random" if counts[-1] == settings.most else ""
     return told + (f", the part {settings.part} and its negative controls" if settings.part else "")
-
-
-def command(
-    profiles: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="Tables of the same wells: before, after.")],
-    out: Annotated[Path, typer.Option(help="The folder to write: one SVG a map, and panels.html.")],
-    label: Annotated[list[str] | None, typer.Option(help="A name for each table, in order.")] = None,
-    colour: Annotated[list[str] | None, typer.Option(help="A column to colour by; perturbation and the batch by default.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="pca, tsne or umap; all by default.")] = None,
-    part: Annotated[str | None, typer.Option(help="Only this part of the column split: train, validation or test.")] = None,
-    seed: Annotated[int, typer.Option(help="Of t-SNE, UMAP and the thinning.")] = 0,
-) -> None:
-    """Draw maps of profiles side by side, coloured by what was done to the cells and by where it was done.
-
-    Example: `impasto panels before.parquet after.parquet --method pca --out panels`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import console
-
-    given = {"profiles": profiles, "labels": label or [], "part": part, "seed": seed}
-    given |= {k: v for k, v in (("colours", colour), ("methods", method)) if v}
-    worked = recipes.execute("panels", PanelsSettings.read(given, where="impasto panels"), out=out)
-    console.print(f"{'wrote' if worked else 'already there:'} {out / 'panels.html'}", soft_wrap=True)
 
 
 VERB = Verb(settings=PanelsSettings, inputs=lambda s: list(s.profiles), run=run, result="")

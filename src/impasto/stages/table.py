@@ -1,15 +1,14 @@
-"""`impasto table RESULTS... --out DIR`: several evaluations side by side, laid out as a paper prints them."""
+"""Several evaluations side by side, laid out as a paper prints them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
-from impasto.settings import Settings
+from impasto.stages.base import Verb
+from impasto.settings import Settings, Shown
 
 
 class TableSettings(Settings):
@@ -54,32 +53,6 @@ def show(out: Path) -> None:
     from impasto.verbs.terminal import table
 
     table(**json.loads((out / "table.json").read_text()))
-
-
-def command(
-    results: Annotated[list[Path], typer.Argument(metavar="RESULTS...", help="Folders that impasto evaluate (or a sweep) left.")],
-    out: Annotated[Path, typer.Option(help="The folder to write: table.csv, table.md.")],
-    metric: Annotated[list[str] | None, typer.Option(help="A metric to show; all by default.")] = None,
-    title: Annotated[str, typer.Option(help="What stands above it.")] = "results",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the cells as a list of objects.")] = False,
-) -> None:
-    """Lay the scores of several evaluations out side by side, one row a table of profiles, one column a score.
-
-    Example: `impasto table scores/replicates scores/mixing --out tables/correction`
-    """
-    import pandas as pd
-
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import show as show_rows
-
-    given = {"results": [str(p) for p in results], "columns": {m: m for m in metric or []}}
-    settings = TableSettings.read({**given, "title": title}, where="impasto table")
-    recipes.execute("table", settings, out=out)
-    if as_json:
-        cells = pd.read_csv(out / "table.csv")
-        show_rows(cells.astype(object).where(cells.notna(), None).to_dict(orient="records"), title="", as_json=True)
-        return
-    show(out)
 
 
 VERB = Verb(

@@ -1,16 +1,15 @@
-"""`impasto ingest PLATES_OR_TABLES... --out DIR`: look, check, join the platemap, write the tables later stages read."""
+"""Plates or tables, found, checked, joined with the platemap."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
+from impasto.settings import Settings, Shown
 
 if TYPE_CHECKING:
     from impasto.plates.ingest import Found
@@ -52,41 +51,6 @@ def run(settings: IngestSettings, out: Path) -> None:
     from impasto.plates import ingest
 
     ingest.write(found_by(settings), out)
-
-
-def command(
-    sources: Annotated[list[Path], typer.Argument(metavar="PLATES_OR_TABLES...", help="Folders of images, sheets, or tables of profiles.")],
-    out: Annotated[Path, typer.Option(help="The folder to write.")],
-    platemap: Annotated[list[Path] | None, typer.Option(help="A platemap or annotation table; may be given several times.")] = None,
-    channels: Annotated[str, typer.Option(help="ch1=DNA,ch2=ER..., or the stains of a stack's pages in order: DNA,ER,...")] = "",
-    depth: Annotated[int | None, typer.Option(help="The plane in depth to read, where there are several.")] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="For tables, as columns.well=Position.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Draw the plates and write nothing.")] = False,
-) -> None:
-    """Find plates or tables, check them, join the platemap.
-
-    Example: `impasto ingest plate1/ plate2/ --platemap map.tsv --platemap compounds.tsv --out ingested --dry-run`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import console
-
-    values: dict[str, Any] = {
-        "sources": sources,
-        "platemap": platemap or [],
-        "channels": [c.strip() for c in channels.split(",") if c.strip()],
-        "depth": depth,
-        **parse_set(changes or []),
-    }
-    settings = IngestSettings.read(
-        {k: [str(p) for p in v] if isinstance(v, list) else v for k, v in values.items()}, where="impasto ingest"
-    )
-    found = found_by(settings)
-    show(found)
-    if dry_run:
-        console.print("dry run: nothing was written")
-        return
-    worked = recipes.execute("ingest", settings, out=out)
-    console.print(f"{'wrote' if worked else 'already there:'} {out}")
 
 
 def show(found: Found) -> None:

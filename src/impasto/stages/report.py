@@ -1,15 +1,14 @@
-"""`impasto report DIR --out page.html`: one page that says what was done and what came out."""
+"""One page that says what was done and what came out."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-import typer
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError
-from impasto.settings import Settings
+from impasto.settings import Settings, Shown
 
 
 class ReportSettings(Settings):
@@ -44,25 +43,6 @@ def run(settings: ReportSettings, out: Path) -> None:
         if settings.figures is not None:
             with runs.atomic(settings.figures) as folder:
                 export.write(html, folder, png=settings.png)
-
-
-def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run (impasto run), or of single results.")],
-    out: Annotated[Path, typer.Option(help="The page to write.")],
-    title: Annotated[str | None, typer.Option(help="Its title.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="A folder to write every figure to, as SVG.")] = None,
-    png: Annotated[bool, typer.Option("--png", help="Write each figure as PNG too (needs the extra figures).")] = False,
-) -> None:
-    """Write one self-contained HTML page of a run.
-
-    Example: `impasto report runs/demo --out page.html`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import console
-
-    settings = ReportSettings.read({"run": folder, "title": title, "figures": figures, "png": png}, where="impasto report")
-    worked = recipes.execute("report", settings, out=out)
-    console.print(f"{'wrote' if worked else 'already there:'} {out}", soft_wrap=True)
 
 
 VERB = Verb(settings=ReportSettings, inputs=records, run=run, result="page.html")

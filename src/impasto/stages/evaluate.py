@@ -1,4 +1,4 @@
-"""`impasto evaluate TASK PROFILES --out DIR`: honest numbers, each beside chance, interval and shortcuts."""
+"""Honest numbers, each beside chance, interval and shortcuts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-import typer
 from pydantic import Field, TypeAdapter, ValidationError
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError, nearest
-from impasto.settings import Settings, parse_set
+from impasto.settings import Settings, Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,47 +104,6 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
     except ValidationError as error:
         said = error.errors()[0]["msg"]
         raise InputError(f"the option {name} is {value!r}, but {said[0].lower()}{said[1:]}") from None
-
-
-def command(
-    task: Annotated[
-        str,
-        typer.Argument(
-            metavar="TASK",
-            help="cross-modal, replicates, sisters, relations, compound-gene, mechanism, mixing, conservation, transfer, shortcuts, hits.",
-        ),
-    ],
-    profiles: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="One table, or several to compare (before, after).")],
-    out: Annotated[Path, typer.Option(help="The folder of the results.")],
-    protocol: Annotated[
-        str | None,
-        typer.Option(help="How to rank: of replicates plate-controls, plate-others or all-others; a wrong name lists those of the task."),
-    ] = None,
-    level: Annotated[str | None, typer.Option(help="Of replicates: any, batch, source, position, or all of them.")] = None,
-    part: Annotated[str | None, typer.Option(help="Only this part of the column split: train, validation or test.")] = None,
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the task, or columns.well=NAME.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of bootstrap and permutations.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows.")] = False,
-) -> None:
-    """Score profiles; every score stands beside its protocol, chance, interval, n and the shortcut baselines.
-
-    Example: `impasto evaluate replicates raw.parquet corrected.parquet --level batch --out scores --json`
-    """
-    from impasto import recipe as recipes
-
-    given = {
-        "task": task,
-        "profiles": [str(p) for p in profiles],
-        "protocol": protocol,
-        "level": level,
-        "part": part,
-        "options": parse_set(changes or []),
-    }
-    settings = EvaluateSettings.read({**given, "seed": seed}, where="impasto evaluate")
-    recipes.execute("evaluate", settings, out=out)
-    show_results(out, as_json=as_json)
 
 
 def show_results(out: Path, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`impasto finetune RECIPE --out DIR`: how well do earlier runs learn a new cell line from a few wells of each perturbation?"""
+"""How well earlier runs learn a new cell line from a few wells of each perturbation."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.stages.base import Verb
 from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
+from impasto.settings import Settings, Shown
 
 if TYPE_CHECKING:
     from impasto.evaluation.fine_tuning import Protocol
@@ -109,7 +108,7 @@ def _variant(variant: Variant, settings: FinetuneSettings, protocol: Protocol, w
     from impasto import runs
     from impasto.evaluation import fine_tuning
     from impasto.training.earlier import Earlier
-    from impasto.training.loop import LoopSettings
+    from impasto.training.settings import LoopSettings
 
     told = json.dumps({**settings.model_dump(mode="json", exclude={"variant"}), **variant.model_dump(mode="json")}, sort_keys=True)
     folder = work / hashlib.sha256(told.encode()).hexdigest()[:16]
@@ -153,30 +152,6 @@ def _additions(values: dict[str, Any], seed: int) -> Callable[[Prepared], Prepar
     from impasto.verbs.train import with_additions
 
     return lambda prepared: with_additions(prepared, values, seed=seed)
-
-
-def command(
-    path: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe with one finetune stage; see recipes/knowledge_*.toml.")],
-    out: Annotated[Path, typer.Option(help="The folder of the results.")],
-    sites: Annotated[Path | None, typer.Option(help="Images of the new line: a folder that impasto ingest wrote.")] = None,
-    profiles: Annotated[Path | None, typer.Option(help="Profiles of the new line.")] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, as shots=2.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows.")] = False,
-) -> None:
-    """Fine-tune earlier runs on a few wells of a cell line they never saw; top-1 and top-5 over random splits, each from the same weights.
-
-    Example: `impasto finetune recipes/finetune.toml --sites ingested --out scores --set shots=2`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.evaluate import show_results
-
-    recipe = recipes.read(path)
-    stage = recipe.only("finetune")
-    given: dict[str, Any] = {k: str(v.resolve()) for k, v in (("sites", sites), ("profiles", profiles)) if v is not None}
-    for key, value in parse_set(changes or []).items():
-        given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
-    recipes.execute("finetune", recipes.settings_of(recipe, stage, out=out, given=given), out=out)
-    show_results(out, as_json=as_json)
 
 
 def show(out: Path) -> None:
