@@ -33,7 +33,7 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[chem,plots,classical,figures,atlas,test,lint,docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[chem,plots,classical,atlas,test,lint,docs]'
 	touch $@
 
 $(VENV)/.impasto-bench: $(STAMP) constraints-bench.txt

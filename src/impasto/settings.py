@@ -48,7 +48,8 @@ class Settings(BaseModel):
         try:
             return _checked(cls, values)
         except WrongSetting as error:
-            raise InputError(": ".join([", ".join(filter(None, [where, error.place])), error.sentence])) from None
+            place = ", ".join(filter(None, [where, error.place]))
+            raise InputError(f"{place}: {error.sentence}" if place else error.sentence) from None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from impasto.perturbations import graph
 from impasto.report import table
 from impasto.report.collect import Ran, of_verb
 from impasto.report.figures import lines, scatter, scores
+from impasto.report.figures.drawing import Drawing, draw
 
 _BARS = ("replicates", "sisters")
 
@@ -53,13 +55,21 @@ def _figures(task: str, rows: pd.DataFrame) -> list[dict[str, Any]]:
         several = len(set(shown["group"])) > 1
         named = [f"{m}, {g}" if several else m for g, m in zip(shown["group"], shown["metric"], strict=True)]
         drawn = shown.assign(group=named)
-        return [{"metric": "retrieval, both ways", "svg": Markup(scores.draw(drawn, title=f"retrieval, {protocol}", top=_top(drawn)))}]
+        return [{"metric": "retrieval, both ways", "svg": _dots(drawn, title=f"retrieval, {protocol}")}]
     if task == "relations":
         return _recall_curve(shown, protocol)
     if task not in _BARS:
         return []
     by_metric = shown.groupby("metric", sort=False)
-    return [{"metric": m, "svg": Markup(scores.draw(mine, title=f"{m}, {protocol}", top=_top(mine)))} for m, mine in by_metric]
+    return [{"metric": metric, "svg": _dots(rows_of_metric, title=f"{metric}, {protocol}")} for metric, rows_of_metric in by_metric]
+
+
+def _dots(rows: pd.DataFrame, *, title: str) -> Drawing:
+    return draw(lambda axes: scores.draw(rows, axes, top=_top(rows)), title=title, width=720, height=scores.height(rows))
+
+
+def _curves(curves: dict[str, pd.DataFrame], *, x_label: str, y_label: str, title: str, log: bool = False) -> Drawing:
+    return draw(lambda axes: lines.draw(curves, axes, x_label=x_label, y_label=y_label, log=log), title=title, height=lines.height(curves))
 
 
 def _top(rows: pd.DataFrame) -> float:
@@ -75,8 +85,8 @@ def _recall_curve(rows: pd.DataFrame, protocol: str) -> list[dict[str, Any]]:
     if points["x"].nunique() < 2:
         return []
     curves = {str(g): mine for g, mine in points.groupby("group", sort=False)}
-    figure = lines.draw(curves, x_label="threshold, % of each tail", y_label="recall", title=f"recall over thresholds, {protocol}")
-    return [{"metric": "recall over thresholds", "svg": Markup(figure)}]
+    figure = _curves(curves, x_label="threshold, % of each tail", y_label="recall", title=f"recall over thresholds, {protocol}")
+    return [{"metric": "recall over thresholds", "svg": figure}]
 
 
 def _over_concentrations(stage: Ran, rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -90,9 +100,7 @@ def _over_concentrations(stage: Ran, rows: pd.DataFrame) -> list[dict[str, Any]]
         mine = points[points["metric"] == metric]
         curves = {str(g): p for g, p in mine.groupby("group", sort=False)}
         title = f"compound-gene {metric} over concentration"
-        drawn.append(
-            {"metric": metric, "svg": Markup(lines.draw(curves, x_label="concentration, µM", y_label=metric, title=title, log=True))}
-        )
+        drawn.append({"metric": metric, "svg": _curves(curves, x_label="concentration, µM", y_label=metric, title=title, log=True)})
     return [{"name": stage.name, "task": "compound-gene", "protocol": "over concentrations", "rows": [], "figures": drawn, "wide": None}]
 
 
@@ -107,10 +115,15 @@ def comparisons(found: list[Ran]) -> list[dict[str, Any]]:
                 pairs = wide[[labels[0], after]].dropna()
                 tips = [f"{name}: {a:.2f} to {b:.2f}" for name, a, b in zip(pairs.index, pairs[labels[0]], pairs[after], strict=True)]
                 heading = f"mAP of each perturbation, {protocol}: {labels[0]} against {after}"
-                drawn.append(Markup(scatter.against(pairs[labels[0]], pairs[after], tips, labels=(labels[0], after), title=heading)))
+                drawn.append(_against(pairs, labels[0], after, tips, title=heading))
             if drawn:
                 sections.append({"name": stage.name, "protocol": protocol, "figures": drawn})
     return sections
+
+
+def _against(pairs: pd.DataFrame, before: str, after: str, tips: list[str], *, title: str) -> Drawing:
+    on = partial(scatter.against, pairs[before], pairs[after], tips, labels=(before, after))
+    return draw(on, title=title, height=420)
 
 
 def replicates(found: list[Ran]) -> list[Ran]:

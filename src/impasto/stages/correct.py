@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from impasto.stages.base import Verb
+from impasto import correction
+from impasto.sampling.splits import SplitSettings
 from impasto.schema import InputError
-from impasto.settings import Settings, Shown
+from impasto.settings import OneOf, Part, Settings, Shown
+from impasto.stages.base import Verb
 
 if TYPE_CHECKING:
     import anndata
@@ -17,23 +19,32 @@ if TYPE_CHECKING:
     from impasto.correction.fitted import Corrector
 
 
+def step_settings(method: str) -> type[Settings]:
+    """The settings of a correction method."""
+    return correction.corrector(method).settings_class
+
+
 class CorrectSettings(Settings):
     """The steps, applied in order; each is a table with `method` and that method's own settings."""
 
-    profiles: Path
-    steps: list[dict[str, Any]] = Field(default_factory=list)
-    fitted: Path | None = None
-    """A folder of steps that were fitted before (`keep`): applied as they are. A plate they have not met brings its own centre,
-    shift or scale, learned from its own rows; what all plates share stays."""
-    keep: bool = False
-    """Leave the fitted steps beside the result, at `<out>.fitted`."""
-    spare: float = 0.0
-    """Share of each plate's negative controls that no step learns from, marked `spared`, for scoring: controls that a whitening
-    was fitted on lie more regularly than any new well, so a score against them is not honest."""
-    split: dict[str, Any] | None = None
-    """What no step learns from, for scoring: `{by = "perturbation", test = 0.3}` marks these in the column `split`. Held-out plates,
-    batches or sources are then met by their own rows."""
-    seed: int = 0
+    profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles of wells or sites.")
+    steps: list[Annotated[Part, OneOf("method", step_settings)]] = Field(default_factory=list)
+    fitted: Annotated[Path | None, Shown(metavar="DIR")] = Field(
+        default=None,
+        description="Instead of --method: apply the steps that --keep left. A new plate brings its own centre, shift or scale, learned from "
+        "its own rows; what all plates share stays as fitted.",
+    )
+    keep: bool = Field(default=False, description="Leave the fitted steps at OUT.fitted, for plates to come.")
+    spare: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.9,
+        description="Share of each plate's negative controls that no step learns from, to score against.",
+    )
+    split: SplitSettings | None = Field(
+        default=None, description="What no step learns from: {by = 'perturbation', test = 0.3} marks these in the column split."
+    )
+    seed: int = Field(default=0, description="Of the choice of spared controls.")
 
 
 def run(settings: CorrectSettings, out: Path) -> None:
@@ -43,7 +54,7 @@ def run(settings: CorrectSettings, out: Path) -> None:
     from impasto.correction import kept
     from impasto.correction.receipt import receipt
     from impasto.correction.spared import spare_controls, without_spared
-    from impasto.sampling.splits import SplitSettings, with_controls
+    from impasto.sampling.splits import with_controls
 
     if bool(settings.steps) == bool(settings.fitted):
         raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
@@ -52,16 +63,15 @@ def run(settings: CorrectSettings, out: Path) -> None:
     if settings.spare:
         before = spare_controls(before, share=settings.spare, seed=settings.seed)
     if settings.split is not None:
-        chosen = SplitSettings.read(settings.split, where="[stage.split]")
         before = before.copy()
-        before.obs[schema.SPLIT] = with_controls(before, chosen, seed=settings.seed)
+        before.obs[schema.SPLIT] = with_controls(before, settings.split, seed=settings.seed)
     after = before
     steps: list[Corrector] = []
     told: list[dict[str, Any]] = []
     before_now = kept.load(settings.fitted) if settings.fitted else []
     for number in range(len(before_now or settings.steps)):
         seen, whole = without_spared(after), without_spared(after, held_out=False)
-        known = before_now[number] if before_now else _fit(settings.steps[number], seen, number=number + 1)
+        known = before_now[number] if before_now else _fitted(settings.steps[number], seen)
         fitted = known.extended(whole)
         new = sorted(set(fitted.met()) - set(known.met()))
         after = fitted.transform(after)
@@ -74,12 +84,8 @@ def run(settings: CorrectSettings, out: Path) -> None:
     runs.write_json(receipt_path(out), receipt(before, after, methods=told))
 
 
-def _fit(step: dict[str, Any], profiles: anndata.AnnData, *, number: int) -> Corrector:
-    from impasto import correction
-
-    kind = correction.corrector(str(step.get("method")))
-    chosen = kind.settings_class.read({k: v for k, v in step.items() if k != "method"}, where=f"step {number} ({kind.name})")
-    return kind.fit(profiles, chosen)
+def _fitted(step: Part, profiles: anndata.AnnData) -> Corrector:
+    return correction.corrector(step.name).fit(profiles, step.settings)
 
 
 def fitted_path(out: Path) -> Path:
@@ -92,29 +98,10 @@ def receipt_path(out: Path) -> Path:
     return out.with_name(out.name + ".receipt.json")
 
 
-def show(told: dict[str, Any], out: Path) -> None:
-    """Print a receipt."""
-    from impasto.verbs.terminal import console
-    from impasto.verbs.terminal import show as table
-
-    for step in told["methods"]:
-        if step.get("learned_anew"):
-            console.print(f"{step['method']} met {', '.join(step['learned_anew'])} for the first time, by their own rows", highlight=False)
-    rows = [{"variance explained by": name, "before": v["before"], "after": v["after"]} for name, v in told["explained"].items()]
-    console.print(f"[bold]{' -> '.join(m['method'] for m in told['methods'])}[/bold]", highlight=False)
-    table(rows, title="", as_json=False)
-    before, after = (told["signal"][when] for when in ("before", "after"))
-    # Neither is known where no perturbation stands on two plates.
-    if before is not None and after is not None:
-        console.print(f"replicates over plates are nearer than others by {before:.3f} -> {after:.3f} in cosine", highlight=False)
-        if after < before:
-            console.print("that is less than before: score both tables (impasto evaluate replicates) before you use this one")
-    console.print(f"{told['rows']} rows, {told['features']['before']} -> {told['features']['after']} features: {out}", highlight=False)
-
-
 def inputs(settings: CorrectSettings) -> list[Path]:
     """The profiles, the fitted steps, and the weights of a run that a step applies."""
-    applied = [Path(step["run"]) / "model.safetensors" for step in settings.steps if step.get("run")]
+    runs = [run for step in settings.steps if (run := getattr(step.settings, "run", None)) is not None]
+    applied = [Path(run) / "model.safetensors" for run in runs]
     return [settings.profiles, *([settings.fitted] if settings.fitted else []), *applied]
 
 

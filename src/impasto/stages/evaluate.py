@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, model_validator
 
-from impasto.stages.base import Verb
 from impasto.schema import InputError, nearest
-from impasto.settings import Settings, Shown
+from impasto.settings import Settings, Shown, WrongSetting, of_function
+from impasto.stages.base import Verb
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,19 +21,32 @@ if TYPE_CHECKING:
 class EvaluateSettings(Settings):
     """A task over one or several tables of profiles; with several, `labels` names each in the table of results."""
 
-    task: str
-    profiles: list[Path]
-    labels: list[str] = Field(default_factory=list)
-    protocol: str | None = None
-    level: str | None = None
-    part: str | None = None
-    """Only the rows of this part of the column `split` (`test`: what no fit has seen), with negative controls."""
-    pairs: list[Path] = Field(default_factory=list)
-    """Of relations: files or folders of known pairs."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    state: str = ""
-    """What was done to the profiles ("standardized"): told at the end of each protocol, so that two evaluations can share a table."""
-    seed: int = 0
+    task: Annotated[str, Shown("argument", metavar="TASK")] = Field(description="What is scored.")
+    profiles: Annotated[list[Path], Shown("argument", metavar="PROFILES...")] = Field(
+        description="One table, or several to compare (before, after)."
+    )
+    labels: Annotated[list[str], Shown(name="label")] = Field(default_factory=list, description="A name for each table, in order.")
+    protocol: str | None = Field(default=None, description="How the task ranks; a wrong name lists those of the task.")
+    level: str | None = Field(default=None, description="Of replicates: any, batch, source, position, or all of them.")
+    part: str | None = Field(
+        default=None,
+        description="Only the rows of this part of the column split (train, validation, test), with negative controls.",
+    )
+    pairs: list[Path] = Field(default_factory=list, description="Of relations: a file or a folder of known pairs.")
+    options: dict[str, Any] = Field(default_factory=dict, description="The task's own options, and `columns` as a table spells them.")
+    state: str = Field(
+        default="",
+        description="What was done to the profiles (standardized), at the end of each protocol, so that two evaluations share a table.",
+    )
+    seed: int = Field(default=0, description="Of bootstrap and permutations.")
+
+    @model_validator(mode="after")
+    def _options_of_the_task(self) -> EvaluateSettings:
+        columns = self.options.get("columns", {})
+        if not isinstance(columns, dict) or not all(isinstance(column, str) for column in columns.values()):
+            raise WrongSetting("options", f"columns is {columns!r}, but it should be a table: our word -> the name of a column")
+        task_options(self)
+        return self
 
 
 def run(settings: EvaluateSettings, out: Path) -> None:
@@ -48,14 +61,14 @@ def run(settings: EvaluateSettings, out: Path) -> None:
     labels = settings.labels or ([p.stem for p in settings.profiles] if len(settings.profiles) > 1 else ["profiles"])
     if len(labels) != len(settings.profiles):
         raise InputError(f"{len(labels)} labels for {len(settings.profiles)} tables of profiles; give one label a table")
-    given = _options(settings, evaluate)
+    options = task_options(settings)
+    columns = settings.options.get("columns")
     scores: list[tidy.Score] = []
     details: dict[str, list[pd.DataFrame]] = {}
     for path, label in zip(settings.profiles, labels, strict=True):
-        profiles = tables.read(path, columns=given.get("columns"))
+        profiles = tables.read(path, columns=columns)
         profiles = profiles if settings.task == "cross-modal" else inputs.wells_of(profiles)
         profiles = profiles if settings.part is None else inputs.of_part(profiles, settings.part)
-        options = {k: v for k, v in given.items() if k != "columns"}
         told = {s.protocol for s in scores}
         # The baselines of an earlier table stand for all of its protocol: only one set is kept below.
         spare = bool(told) and "with_baselines" in inspect.signature(evaluate).parameters and "with_baselines" not in options
@@ -80,52 +93,22 @@ def _answer(answer: Any) -> tuple[list[Score], dict[str, pd.DataFrame]]:
     return answer if isinstance(answer, tuple) else (answer, {})
 
 
-def _options(settings: EvaluateSettings, evaluate: Any) -> dict[str, Any]:
-    """The options a task takes; a word it does not know is refused with the nearest one."""
-    parameters = inspect.signature(evaluate).parameters
-    allowed = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY and n != "group"]
-    given = {**settings.options, "seed": settings.seed}
+def task_options(settings: EvaluateSettings) -> dict[str, Any]:
+    """The options as the task takes them, checked against its signature. Raises InputError, with the place, on any that it does not know."""
+    from impasto import evaluation
+
+    evaluate = evaluation.task(settings.task)
+    kind = of_function(evaluate, without=frozenset({"group"}))
+    given = {name: value for name, value in settings.options.items() if name != "columns"}
     given |= {"pairs": [str(p) for p in settings.pairs]} if settings.pairs else {}
-    given |= {k: v for k, v in (("protocol", settings.protocol), ("level", settings.level)) if v is not None}
-    for name in given:
-        if name not in (*allowed, "columns"):
-            raise InputError(f"{settings.task} takes no option {name!r}{nearest(name, allowed)}; allowed: {', '.join(allowed)}")
-    for name in allowed:
-        if parameters[name].default is inspect.Parameter.empty and name not in given:
-            raise InputError(f"{settings.task} needs the option {name!r}; give it with --set {name}=...")
-    kinds = get_type_hints(evaluate)
-    return {name: value if name == "columns" else _checked(name, value, kinds[name]) for name, value in given.items()}
-
-
-def _checked(name: str, value: Any, kind: Any) -> Any:
-    """A value as the kind that the task declares for it."""
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        said = error.errors()[0]["msg"]
-        raise InputError(f"the option {name} is {value!r}, but {said[0].lower()}{said[1:]}") from None
-
-
-def show_results(out: Path, *, as_json: bool) -> None:
-    """Print results.csv: whole as JSON, or a table a protocol for people."""
-    import pandas as pd
-
-    from impasto.verbs.terminal import console, show
-
-    rows = pd.read_csv(out / "results.csv")
-    plain = rows.astype(object).where(rows.notna(), None)
-    if as_json:
-        show(plain.to_dict(orient="records"), title="", as_json=True)
-        return
-    for (task, protocol), mine in plain.groupby(["task", "protocol"], sort=False):
-        short = [
-            {"group": r.group, "metric": r.metric, "value": r.value, "95 % from": r.low, "to": r.high, "chance": r.chance, "n": r.n}
-            for r in mine.itertuples()
-        ]
-        show(short, title=f"{task}: {protocol}", as_json=False)
-    if (out / "left_out.parquet").exists():
-        for row in pd.read_parquet(out / "left_out.parquet").itertuples():
-            console.print(f"left out, {row.profiles}: {row.reason}", highlight=False)
+    given |= {k: v for k, v in (("protocol", settings.protocol), ("level", settings.level), ("seed", settings.seed)) if v is not None}
+    unknown = next((name for name in given if name not in kind.model_fields), None)
+    if unknown is not None:
+        allowed = [*kind.model_fields, "columns"]
+        sentence = f"{settings.task} takes no option {unknown!r}{nearest(unknown, allowed)}; allowed: {', '.join(allowed)}"
+        raise WrongSetting("options" if unknown in settings.options else "", sentence)
+    chosen = kind.read(given, where=f"the options of {settings.task}")
+    return {name: getattr(chosen, name) for name in given}
 
 
 VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="")

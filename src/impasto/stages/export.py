@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-
-from impasto.stages.base import Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
+from impasto.stages.base import Verb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +21,18 @@ _FILES = {"pycytominer": "profiles.parquet", "mantispy": "profiles.h5ad", "copai
 class ExportSettings(Settings):
     """Which profiles (or, for copairs, `per_group.parquet` or `per_well.parquet` of an evaluation), for whom."""
 
-    profiles: Path
-    to: Literal["pycytominer", "mantispy", "copairs", "cellprofiler"]
-    file: str = ""
-    """In a recipe: the name of the file in the stage's folder; its ending says the format."""
-    feature_prefix: str = ""
-    """For pycytominer: `Cells_<model>_`, put before features of no compartment, which it would not infer."""
-    concentration_unit: str | None = None
-    """For mantispy, which assumes none: uM, nM..."""
+    profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(
+        description="Profiles; for copairs also per_group.parquet or per_well.parquet of an evaluation."
+    )
+    to: Literal["pycytominer", "mantispy", "copairs", "cellprofiler"] = Field(description="The program that reads them.")
+    file: Annotated[str, Shown("nowhere")] = Field(
+        default="", description="In a recipe: the name of the file in the stage's folder; its ending says the format."
+    )
+    feature_prefix: str = Field(
+        default="",
+        description="For pycytominer: put before features of no compartment, which it would not infer, as Cells_dinov2_ of an embedding.",
+    )
+    concentration_unit: str | None = Field(default=None, description="For mantispy, which assumes none: uM, nM...")
 
 
 def run(settings: ExportSettings, out: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from impasto.stages.base import Verb
+from impasto import methods
 from impasto.schema import InputError
-from impasto.settings import Settings, Shown
+from impasto.settings import Settings, WrongSetting
+from impasto.stages.base import Verb
+from impasto.training.settings import LoopSettings
 
 if TYPE_CHECKING:
     from impasto.evaluation.fine_tuning import Protocol
@@ -24,30 +26,49 @@ class Variant(Settings):
 
     row: str
     column: str = "accuracy"
-    start: Path | None = None
-    """An earlier run; without one the encoder of `method` begins untrained."""
-    method: dict[str, Any] = Field(default_factory=dict)
-    """Instead of the stage's, key by key; `prior` and `cell_lines` as in a train stage."""
-    over: str | None = None
-    """The row of the same column with which it is compared, split by split."""
+    start: Path | None = Field(default=None, description="An earlier run; without one the encoder of `method` begins untrained.")
+    method: dict[str, Any] = Field(
+        default_factory=dict, description="Instead of the stage's, key by key; `prior` and `cell_lines` as in a train stage."
+    )
+    over: str | None = Field(default=None, description="The row of the same column with which it is compared, split by split.")
 
 
 class FinetuneSettings(Settings):
     """The new line, how splits are drawn, what is fine-tuned."""
 
-    sites: Path | None = None
-    profiles: Path | None = None
+    sites: Path | None = Field(default=None, description="Images of the new line: a folder that impasto ingest wrote.")
+    profiles: Path | None = Field(default=None, description="Profiles of the new line.")
     cell_line: str
-    protocol: str = "within-batch"
+    protocol: Literal["within-batch", "over-batches"] = "within-batch"
     batch: str = "auto"
     shots: int = Field(default=1, ge=1)
     splits: int = Field(default=5, ge=1)
     validation: float = Field(default=0.2, ge=0, lt=1)
     variant: list[Variant]
     title: str = "A new cell line, few-shot fine-tuning"
-    method: dict[str, Any] = Field(default_factory=dict)
-    loop: dict[str, Any] = Field(default_factory=dict)
+    method: dict[str, Any] = Field(default_factory=dict, description="Settings of wsl (images) or profile_wsl (profiles), in part.")
+    loop: LoopSettings = LoopSettings()
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _methods_are_known(self) -> FinetuneSettings:
+        """Each variant's method is checked before anything runs, as the encoder of images, of profiles, or (where neither is given) of either."""
+        names = [name for name, data in (("wsl", self.sites), ("profile_wsl", self.profiles)) if data is not None] or ["wsl", "profile_wsl"]
+        _refuse_any_slip(self.method, names, "method")
+        for number, variant in enumerate(self.variant, start=1):
+            _refuse_any_slip({**self.method, **variant.method}, names, f"variant.{number}, method")
+        return self
+
+
+def _refuse_any_slip(values: Mapping[str, Any], names: list[str], place: str) -> None:
+    slips = []
+    for name in names:
+        try:
+            methods.settings_of(name).read({"name": name, **values}, where="")
+            return
+        except InputError as error:
+            slips.append(str(error))
+    raise WrongSetting(place, slips[0])
 
 
 def run(settings: FinetuneSettings, out: Path) -> None:
@@ -108,7 +129,6 @@ def _variant(variant: Variant, settings: FinetuneSettings, protocol: Protocol, w
     from impasto import runs
     from impasto.evaluation import fine_tuning
     from impasto.training.earlier import Earlier
-    from impasto.training.settings import LoopSettings
 
     told = json.dumps({**settings.model_dump(mode="json", exclude={"variant"}), **variant.model_dump(mode="json")}, sort_keys=True)
     folder = work / hashlib.sha256(told.encode()).hexdigest()[:16]
@@ -116,7 +136,7 @@ def _variant(variant: Variant, settings: FinetuneSettings, protocol: Protocol, w
     if earlier is not None:
         fine_tuning.refuse_seen(settings.cell_line, earlier.facts.get("lines", []), earlier.folder)
     values = {**settings.method, **variant.method}
-    loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
+    loop = settings.loop.seeded(settings.seed)
     material = _material(settings, values, earlier)
     found = []
     for number, parts in enumerate(fine_tuning.draw(material.units, material.names, protocol)):
@@ -133,9 +153,8 @@ def _variant(variant: Variant, settings: FinetuneSettings, protocol: Protocol, w
 def _material(settings: FinetuneSettings, values: dict[str, Any], earlier: Earlier | None) -> Material:
     from impasto.evaluation import fine_tuning
     from impasto.pretrain import few_shot
-    from impasto.verbs.train import ADDITIONS
 
-    own = {k: v for k, v in values.items() if k not in ADDITIONS}
+    own = {k: v for k, v in values.items() if k not in methods.ADDITIONS}
     if settings.profiles is not None:
         from impasto import profiles as tables
 
@@ -148,27 +167,23 @@ def _material(settings: FinetuneSettings, values: dict[str, Any], earlier: Earli
     return few_shot.Images(sites, own, earlier, among=rows, where="[stage.method]")
 
 
-def _additions(values: dict[str, Any], seed: int) -> Callable[[Prepared], Prepared]:
-    from impasto.verbs.train import with_additions
+def _added(values: Mapping[str, Any]) -> dict[str, Settings]:
+    return {
+        name: methods.ADDITIONS[name].settings.read(values[name], where=f"method.{name}") for name in methods.ADDITIONS if name in values
+    }
 
-    return lambda prepared: with_additions(prepared, values, seed=seed)
 
-
-def show(out: Path) -> None:
-    """Print the scores, with their intervals and gains."""
-    from impasto.verbs.evaluate import show_results
-
-    show_results(out, as_json=False)
+def _additions(values: Mapping[str, Any], seed: int) -> Callable[[Prepared], Prepared]:
+    return lambda prepared: methods.with_additions(prepared, _added(values), seed=seed)
 
 
 def inputs(settings: FinetuneSettings) -> list[Path]:
     """The data, the weights of all starts, and the graphs and vectors that are added."""
-    from impasto.verbs.train import added_files
-
     starts = [v.start / "model.safetensors" for v in settings.variant if v.start is not None]
     data = [p for p in (settings.sites, settings.profiles) if p is not None]
-    added = [p for table in (settings.method, *(v.method for v in settings.variant)) for p in added_files(table)]
+    tables = [settings.method, *(v.method for v in settings.variant)]
+    added = [p for table in tables for addition in _added(table).values() for _, p in addition if isinstance(p, Path)]
     return list(dict.fromkeys([*data, *starts, *added]))
 
 
-VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="", show=show)
+VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="")

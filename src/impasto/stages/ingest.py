@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from impasto.stages.base import Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
+from impasto.stages.base import Verb
 
 if TYPE_CHECKING:
     from impasto.plates.ingest import Found
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 class IngestSettings(Settings):
     """Sources (all images or all tables), platemaps in the order they join, and what cannot be told by looking."""
 
-    sources: list[Path]
-    platemap: list[Path] = Field(default_factory=list)
-    channels: list[str] = Field(default_factory=list)
-    """`ch1=DNA`, or stains in the order of a stack's pages."""
-    depth: int | None = None
-    columns: dict[str, str] = Field(default_factory=dict)
-    features: str | None = None
+    sources: Annotated[list[Path], Shown("argument", metavar="PLATES_OR_TABLES...")] = Field(
+        description="Folders of images, sheets, or tables of profiles."
+    )
+    platemap: list[Path] = Field(default_factory=list, description="A platemap or annotation table; may be given several times.")
+    channels: Annotated[list[str], Shown(separator=",")] = Field(
+        default_factory=list, description="ch1=DNA,ch2=ER..., or the stains of a stack's pages in order: DNA,ER,..."
+    )
+    depth: int | None = Field(default=None, description="The plane in depth to read, where there are several.")
+    columns: dict[str, str] = Field(default_factory=dict, description="Of tables: our word -> their column (--set columns.well=Position).")
+    features: str | None = Field(default=None, description="Of tables: a pattern that the names of all features match.")
 
 
 def found_by(settings: IngestSettings) -> Found:
@@ -51,29 +54,6 @@ def run(settings: IngestSettings, out: Path) -> None:
     from impasto.plates import ingest
 
     ingest.write(found_by(settings), out)
-
-
-def show(found: Found) -> None:
-    """Print the notes, and one picture a plate (the first six)."""
-    from impasto import schema
-    from impasto.plates import ingest, picture
-    from impasto.verbs.terminal import console
-
-    for note in found.notes:
-        console.print(f"  {note}", highlight=False)
-    if schema.PLATE not in found.wells or schema.WELL not in found.wells:
-        return
-    wells = ingest.completeness(found)
-    plates = list(wells.groupby(schema.PLATE, sort=True))
-    for name, mine in plates[:6]:
-        console.print(picture.draw(mine, plate=str(name)))
-    if len(plates) > 6:
-        console.print(f"... and {len(plates) - 6} more plates")
-    console.print(picture.LEGEND)
-    if not found.planes.empty:
-        sites = found.planes.drop_duplicates([schema.PLATE, schema.WELL, schema.SITE])
-        stains = ", ".join(sorted(found.planes[schema.CHANNEL].unique()))
-        console.print(f"{len(plates)} plates, {len(wells)} wells, {len(sites)} sites, {len(found.planes)} planes; channels {stains}")
 
 
 VERB = Verb(settings=IngestSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="")

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from impasto.stages.base import Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
+from impasto.stages.base import Verb
 
 
 class PanelsSettings(Settings):
     """The tables (before, after...), what names and colours them, and the maps."""
 
-    profiles: list[Path]
-    labels: list[str] = Field(default_factory=list)
-    colours: list[str] = Field(default_factory=lambda: ["perturbation", "auto"])
-    """Columns; `auto` is the widest of source, batch, plate that holds several."""
-    methods: list[str] = Field(default_factory=lambda: ["pca", "tsne", "umap"])
-    part: str | None = None
-    """Only this part of the column `split`, with negative controls."""
-    most: int = 2000
-    """Rows shown, thinned at random."""
-    seed: int = 0
+    profiles: Annotated[list[Path], Shown("argument", metavar="PROFILES...")] = Field(description="Tables of the same wells: before, after.")
+    labels: Annotated[list[str], Shown(name="label")] = Field(default_factory=list, description="A name for each table, in order.")
+    colours: Annotated[list[str], Shown(name="colour")] = Field(
+        default_factory=lambda: ["perturbation", "auto"],
+        description="A column to colour by; auto is the widest of source, batch, plate that holds several.",
+    )
+    methods: Annotated[list[Literal["pca", "tsne", "umap"]], Shown(name="method")] = Field(
+        default_factory=lambda: ["pca", "tsne", "umap"], description="How a map is made."
+    )
+    part: str | None = Field(
+        default=None, description="Only this part of the column split (train, validation or test), with negative controls."
+    )
+    most: int = Field(default=2000, description="Rows shown, thinned at random.")
+    seed: int = Field(default=0, description="Of t-SNE, UMAP and the thinning.")
 
 
 def run(settings: PanelsSettings, out: Path) -> None:
     """Write one SVG a method, panels.html with all of them, and figures.json for a report, at `out`."""
     import json
+    from html import escape
 
     import anndata
     import numpy as np
@@ -39,10 +44,8 @@ def run(settings: PanelsSettings, out: Path) -> None:
     from impasto import ranking, runs, schema
     from impasto.evaluation import inputs
     from impasto.report.collect import FIGURES
-    from impasto.report.figures import export, panels
+    from impasto.report.figures import panels, style
 
-    for method in settings.methods:
-        schema.one_of(method, panels.METHODS, what="map")
     labels = settings.labels or [p.stem for p in settings.profiles]
     if len(labels) != len(settings.profiles):
         raise InputError(f"{len(labels)} labels for {len(settings.profiles)} tables of profiles; give one label a table")
@@ -79,13 +82,15 @@ def run(settings: PanelsSettings, out: Path) -> None:
                 (name, panels.flat(ranking.unit(inputs.finite(table)), method=method, seed=settings.seed), colourings(table))
                 for name, table in read
             ]
-            written = panels.METHODS[method]
-            svg = panels.draw(maps, title=f"{written} of {', '.join(labels)}")
-            drawn.append({"method": written, "caption": f"{written} of {_rows(settings, maps)}.", "svg": svg})
-            (temporary / f"{method}.svg").write_text(export.standalone(svg))
-        whole = "".join(f"<h2>{d['method']}</h2><p>{d['caption']}</p>{export.standalone(d['svg'])}" for d in drawn)
+            title = f"{panels.METHODS[method]} of {', '.join(labels)}"
+            caption = f"{panels.METHODS[method]} of {_rows(settings, maps)}."
+            figure = panels.draw(maps)
+            (temporary / f"{method}.svg").write_text(style.svg(figure, title=title))
+            (temporary / f"{method}.png").write_bytes(style.png(figure))
+            drawn.append({"method": panels.METHODS[method], "caption": caption, "title": title, "file": method})
+        whole = "".join(f'<h2>{d["method"]}</h2><p>{d["caption"]}</p><img src="{d["file"]}.svg" alt="{escape(d["title"])}">' for d in drawn)
         (temporary / "panels.html").write_text(f'<!doctype html><meta charset="utf-8"><title>panels</title>{whole}\n')
-        (temporary / FIGURES).write_text(json.dumps(drawn))
+        (temporary / FIGURES).write_text(json.dumps(drawn, indent=1))
 
 
 def _rows(settings: PanelsSettings, maps: list[Any]) -> str:

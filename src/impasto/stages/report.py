@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import Field
 
-from impasto.stages.base import Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
+from impasto.stages.base import Verb
 
 
 class ReportSettings(Settings):
     """The folder of a run."""
 
-    run: Path
-    title: str | None = None
-    figures: Path | None = None
-    """A folder for the page's figures as SVG files; `png` adds each as PNG."""
-    png: bool = False
-    seed: int = 0
+    run: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="The folder of a run (impasto run), or of single results.")
+    title: str | None = Field(default=None, description="Its title.")
+    figures: Path | None = Field(default=None, description="A folder to write every figure to, as SVG.")
+    png: bool = Field(default=False, description="Write each figure as PNG too.")
+    seed: int = Field(default=0, description="Of the maps that are drawn.")
 
 
 def records(settings: ReportSettings) -> list[Path]:
@@ -34,15 +34,15 @@ def run(settings: ReportSettings, out: Path) -> None:
     """Write the page at `out`."""
     from impasto import runs
     from impasto.report import page
-    from impasto.report.figures import export
+    from impasto.report.figures import drawing
 
     if settings.png and settings.figures is None:
         raise InputError("--png needs --figures DIR: the folder that the figures are written to")
     with runs.atomic(out) as temporary:
-        html = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
+        figures = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
         if settings.figures is not None:
             with runs.atomic(settings.figures) as folder:
-                export.write(html, folder, png=settings.png)
+                drawing.write(iter(figures), folder, png=settings.png)
 
 
 VERB = Verb(settings=ReportSettings, inputs=records, run=run, result="page.html")

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from impasto.stages.base import Verb
+from impasto.report.table import Column
 from impasto.settings import Settings, Shown
+from impasto.stages.base import Verb
 
 
 class TableSettings(Settings):
     """Folders of results, and which scores stand in which column; every score, where none is named."""
 
-    results: list[Path]
-    title: str = "results"
-    note: str = ""
-    """What the numbers rest on: data, labels, what was held out."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Metric -> heading; a metric that stands in several protocols has a column in each."""
-    column: list[dict[str, Any]] = Field(default_factory=list)
-    """Columns with more to say (`report.table.Column`): task, protocol, means of other columns."""
-    rows: list[str] | None = None
-    """The groups shown, in order; all, as they come, where not given. Baselines stand below them."""
+    results: Annotated[list[Path], Shown("argument", metavar="RESULTS...")] = Field(
+        description="Folders that impasto evaluate (or a sweep) left."
+    )
+    title: str = Field(default="results", description="What stands above it.")
+    note: str = Field(default="", description="What the numbers rest on: data, labels, what was held out.")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Metric -> heading; a metric that stands in several protocols has a column in each."
+    )
+    column: list[Column] = Field(
+        default_factory=list, description="Columns with more to say: task, protocol, means of other columns."
+    )
+    rows: Annotated[list[str] | None, Shown(name="row")] = Field(
+        default=None, description="A group shown, in order; all, as they come, by default. Baselines stand below them."
+    )
 
 
 def run(settings: TableSettings, out: Path) -> None:
@@ -33,8 +38,7 @@ def run(settings: TableSettings, out: Path) -> None:
 
     scores = table.read(settings.results)
     named = [c for metric, heading in settings.columns.items() for c in table.of_metric(scores, metric, heading)]
-    named += [table.Column.read(c, where=f"column {number}") for number, c in enumerate(settings.column, start=1)]
-    columns = named or table.every_column(scores)
+    columns = [*named, *settings.column] or table.every_column(scores)
     laid = table.lay_out(scores, columns, rows=settings.rows)
     header, lines = table.text(laid, columns)
     note = "; ".join([*([settings.note] if settings.note else []), f"protocols: {' | '.join(table.protocols(scores, columns))}"])
@@ -46,19 +50,9 @@ def run(settings: TableSettings, out: Path) -> None:
         runs.write_json(temporary / "table.json", told)
 
 
-def show(out: Path) -> None:
-    """Print the table of a folder."""
-    import json
-
-    from impasto.verbs.terminal import table
-
-    table(**json.loads((out / "table.json").read_text()))
-
-
 VERB = Verb(
     settings=TableSettings,
     inputs=lambda s: [p if (p := r / "results.csv").exists() else r for r in s.results],
     run=run,
     result="",
-    show=show,
 )

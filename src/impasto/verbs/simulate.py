@@ -12,7 +12,7 @@ from impasto import options, recipe
 from impasto.schema import InputError
 from impasto.settings import Shown
 from impasto.stages.simulate import SimulateSettings
-from impasto.verbs import terminal
+from impasto.verbs import ABOUT, terminal
 
 
 class Flags(terminal.Writing):
@@ -48,6 +48,6 @@ command = options.command(
     SimulateSettings,
     Flags,
     run=run,
-    about="""Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.""",
+    about=ABOUT["simulate"],
     example="impasto simulate --out simulated --seed 1 --set plates=1 --set perturbations=24",
 )

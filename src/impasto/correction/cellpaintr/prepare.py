@@ -23,7 +23,6 @@ from impasto.training.earlier import Earlier
 from impasto.training.method import Prepared, Trainable
 
 
-
 def prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
     """The method with its data: Profiles of wells, normalised within plates, with a perturbation and a source column.
 

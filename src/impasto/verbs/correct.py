@@ -1,0 +1,74 @@
+"""`impasto correct PROFILES --method NAME --out PROFILES`: take the plate out, leave the biology in, and show the receipt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from impasto import options, recipe
+from impasto.stages.correct import CorrectSettings, receipt_path, step_settings
+from impasto.verbs import ABOUT, terminal
+
+
+class Flags(terminal.Writing, terminal.Setting):
+    """What is of the terminal only."""
+
+    out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")
+    method: list[str] = Field(default_factory=list, description="Several are applied in order.")
+    by: str | None = Field(
+        default=None, description="plate, batch or source: what is corrected on its own (each method's habit by default)."
+    )
+
+
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Correct, and print the receipt."""
+    values |= {"steps": steps(flags)} if flags.method else {}
+    recipe.execute("correct", CorrectSettings.read(values, where="impasto correct"), out=flags.out)
+    receipt = json.loads(receipt_path(flags.out).read_text())
+    if flags.as_json:
+        terminal.write_json(receipt)
+    else:
+        show(receipt, flags.out)
+
+
+def steps(flags: Flags) -> list[dict[str, Any]]:
+    """The steps of `--method`, each with the values of `--by` and `--set` that are its own."""
+    given = options.parse_set(flags.changes)
+    tables: list[dict[str, Any]] = []
+    for name in flags.method:
+        known = step_settings(name).model_fields
+        table: dict[str, Any] = {"method": name, **({"by": flags.by} if flags.by and "by" in known else {})}
+        table |= {k: v for k, v in given.items() if k not in flags.method and (k in known or len(flags.method) == 1)}
+        tables.append({**table, **given.get(name, {})})
+    return tables
+
+
+def show(receipt: dict[str, Any], out: Path) -> None:
+    """Print a receipt."""
+    for step in receipt["methods"]:
+        if step.get("learned_anew"):
+            terminal.console.print(f"{step['method']} met {', '.join(step['learned_anew'])} for the first time, by their own rows", highlight=False)
+    rows = [{"variance explained by": name, "before": v["before"], "after": v["after"]} for name, v in receipt["explained"].items()]
+    terminal.console.print(f"[bold]{' -> '.join(m['method'] for m in receipt['methods'])}[/bold]", highlight=False)
+    terminal.show(rows, title="", as_json=False)
+    before, after = (receipt["signal"][when] for when in ("before", "after"))
+    # Neither is known where no perturbation stands on two plates.
+    if before is not None and after is not None:
+        terminal.console.print(f"replicates over plates are nearer than others by {before:.3f} -> {after:.3f} in cosine", highlight=False)
+        if after < before:
+            terminal.console.print("that is less than before: score both tables (impasto evaluate replicates) before you use this one")
+    terminal.console.print(f"{receipt['rows']} rows, {receipt['features']['before']} -> {receipt['features']['after']} features: {out}", highlight=False)
+
+
+command = options.command(
+    "correct",
+    CorrectSettings,
+    Flags,
+    run=run,
+    about=ABOUT["correct"],
+    example="impasto correct profiles.parquet --method select --method standardize --method clip --method sphering --out corrected.parquet",
+    names={"method": METHODS},
+)

@@ -1,0 +1,37 @@
+"""`impasto evaluate TASK PROFILES --out DIR`: honest numbers, each beside chance, interval and shortcuts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from impasto import options, recipe
+from impasto.stages.evaluate import EvaluateSettings
+from impasto.verbs import ABOUT, terminal
+
+
+class Flags(terminal.Writing, terminal.Setting):
+    """What is of the terminal only."""
+
+    out: Path = Field(description="The folder of the results.")
+
+
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Score, and print the results."""
+    changes = options.parse_set(flags.changes)
+    settings = EvaluateSettings.read({**values, **({"options": changes} if changes else {})}, where="impasto evaluate")
+    recipe.execute("evaluate", settings, out=flags.out)
+    terminal.show_results(flags.out, as_json=flags.as_json)
+
+
+command = options.command(
+    "evaluate",
+    EvaluateSettings,
+    Flags,
+    run=run,
+    about=ABOUT["evaluate"],
+    example="impasto evaluate replicates raw.parquet corrected.parquet --level batch --out scores --json",
+    names={"task": TASKS},
+)

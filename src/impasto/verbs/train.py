@@ -1,0 +1,38 @@
+"""`impasto train RECIPE (--profiles PROFILES | --sites DIR) --out RUN`: train one method in the one loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from impasto import options, recipe
+from impasto.stages.train import TrainSettings
+from impasto.verbs import ABOUT, terminal
+
+
+class Flags(terminal.FromRecipe):
+    """What is of the terminal only."""
+
+    out: Path = Field(description="The folder of the run.")
+
+
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Train, and say where the run lies."""
+    settings = terminal.settings_from_recipe("train", values, flags)
+    worked = recipe.execute("train", settings, out=flags.out)
+    if flags.as_json:
+        terminal.wrote(flags.out, worked, as_json=True)
+    else:
+        terminal.say(f"{'trained' if worked else 'already trained'}: {flags.out}")
+
+
+command = options.command(
+    "train",
+    TrainSettings,
+    Flags,
+    run=run,
+    about=f"{ABOUT['train']} A killed run continues from its last checkpoint, to the same bytes.",
+    example="impasto train recipes/cellclip.toml --profiles profiles.parquet --out runs/cellclip",
+)
