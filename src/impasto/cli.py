@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from impasto import __version__
 from impasto.schema import InputError
@@ -15,26 +14,29 @@ from impasto.verbs import ABOUT, COMMANDS
 
 
 class Verbs(TyperGroup):
-    """The verbs by name. A verb's module is imported when the verb is run, not when it is listed."""
+    """The verbs by name. A verb's module is imported when the verb is run, not when it is listed.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the same wherever it is asked
+    Contexts and commands are typed Any: some versions of typer use the package click, others their own copy of it.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the same wherever it is asked
         """The names, in the order of the data's path; verbs of plugins last."""
         return [*ABOUT, *(name for name in COMMANDS if name not in ABOUT)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """A verb as the list of verbs shows it."""
         if cmd_name not in COMMANDS:
             return None
-        return click.Command(cmd_name, help=ABOUT[cmd_name]) if cmd_name in ABOUT else _whole(cmd_name)
+        return TyperCommand(cmd_name, help=ABOUT[cmd_name]) if cmd_name in ABOUT else _whole(cmd_name)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The whole verb that was asked for, with its options."""
         if args and args[0] in COMMANDS:
             return args[0], _whole(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
 
-def _whole(name: str) -> click.Command:
+def _whole(name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     alone.command(name)(COMMANDS[name])
     return typer.main.get_command(alone)

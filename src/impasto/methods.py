@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import create_model
 
@@ -57,8 +57,8 @@ def settings_of(name: str) -> type[Settings]:
     """What `[stage.method]` with this name may say: the method's own settings, and a table for each addition."""
     own = METHODS[name].settings
     tables = {addition: (ADDITIONS[addition].settings | None, None) for addition in ADDITIONS}
-    kind: type[Settings] = create_model(own.__name__, __base__=own, **tables)  # type: ignore[call-overload]
-    return kind
+    with_tables: Any = create_model(own.__name__, __base__=own, **tables)  # type: ignore[call-overload]
+    return cast("type[Settings]", with_tables)
 
 
 Chosen = Annotated[Part, OneOf("name", settings_of)]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -27,7 +27,6 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 
 from impasto import progress
-from impasto.families import Family
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 
@@ -50,7 +49,8 @@ def command(
     run: Callable[[dict[str, Any], F], None],
     about: str,
     example: str,
-    names: Mapping[str, Family[Any]] | None = None,
+    names: Mapping[str, Iterable[str]] | None = None,
+    from_recipe: bool = False,
 ) -> Callable[..., None]:
     """The function that typer turns into `impasto NAME`.
 
@@ -67,7 +67,9 @@ def command(
     example
         A command that runs, and stands in `--help`.
     names
-        Field -> the family whose names its help lists.
+        Field -> the family (or table) whose names its help lists.
+    from_recipe
+        A recipe says what `settings` must be told, so none of its options has to be given.
 
     """
 
@@ -82,10 +84,10 @@ def command(
         parameter
         for kind in (settings, flags)
         for key, field in kind.model_fields.items()
-        if (parameter := _parameter(key, field, families.get(key))) is not None
+        if (parameter := _parameter(key, field, families.get(key), required=field.is_required() and not (from_recipe and kind is settings)))
     ]
-    # Arguments stand first, in their order.
-    shown.sort(key=lambda parameter: not isinstance(get_args(parameter.annotation)[1], typer.models.ArgumentInfo))
+    # Arguments stand first, in their order; then what must be given.
+    shown.sort(key=lambda p: (not isinstance(get_args(p.annotation)[1], typer.models.ArgumentInfo), p.default is not inspect.Parameter.empty))
     function.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     function.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     function.__doc__ = f"{inspect.cleandoc(about)}\n\nExample: `{example}`"
@@ -98,31 +100,32 @@ def shown_as(field: FieldInfo) -> Shown:
     return next((mark for mark in field.metadata if isinstance(mark, Shown)), Shown())
 
 
-def _parameter(key: str, field: FieldInfo, family: Family[Any] | None) -> inspect.Parameter | None:
+def _parameter(key: str, field: FieldInfo, family: Iterable[str] | None, *, required: bool) -> inspect.Parameter | None:
     """One parameter of the typer function; None for a field that a shell cannot write (a table) or that is of recipes only."""
     mark, (kind, several) = shown_as(field), _kind(field.annotation)
     if mark.place == "nowhere" or kind is None:
         return None
-    required = field.is_required()
     choices = [str(choice) for choice in get_args(kind)] if get_origin(kind) is Literal else []
     several = several and not mark.separator
     annotation: Any = kind if kind in _OF_THE_SHELL and not mark.separator else str
     annotation = list[annotation] if several else annotation
     help_ = field.description or ""
     if family is not None:
-        help_ = f"{help_} One of {', '.join(family.names())}.".strip()
+        help_ = f"{help_} One of {', '.join(sorted(family))}.".strip()
     said: dict[str, Any] = {"help": help_, "metavar": mark.metavar or ("|".join(choices) if choices else None)}
     if choices:
         said["autocompletion"] = lambda incomplete: [c for c in choices if c.startswith(incomplete)]
     elif family is not None:
-        said["autocompletion"] = lambda incomplete: [n for n in family.names() if n.startswith(incomplete)]
+        said["autocompletion"] = lambda incomplete: [n for n in sorted(family) if n.startswith(incomplete)]
     if mark.place == "argument":
         info: Any = typer.Argument(**said)
     else:
         word = f"--{(mark.name or key).replace('_', '-')}"
         on_and_off = f"{word}/--no-{word[2:]}" if kind is bool and field.default is True else word
-        default = field.get_default(call_default_factory=True) if not required else None  # type: ignore[call-arg]
-        info = typer.Option(on_and_off, show_default=_told(default) if default not in (None, False, True, [], "") else False, **said)
+        default = field.get_default(call_default_factory=True) if not field.is_required() else None
+        if default is not None and not isinstance(default, bool) and default not in ([], ""):
+            said["help"] = f"{help_} (default: {', '.join(map(str, default)) if isinstance(default, list | tuple) else default})".strip()
+        info = typer.Option(on_and_off, show_default=False, **said)
     return inspect.Parameter(
         key,
         inspect.Parameter.KEYWORD_ONLY,
@@ -130,10 +133,6 @@ def _parameter(key: str, field: FieldInfo, family: Family[Any] | None) -> inspec
         default=inspect.Parameter.empty if required else None,
         annotation=Annotated[annotation if required else annotation | None, info],
     )
-
-
-def _told(default: Any) -> str:
-    return ", ".join(map(str, default)) if isinstance(default, list | tuple) else str(default)
 
 
 def _kind(hint: Any) -> tuple[Any, bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -154,11 +155,15 @@ def _wrong(kind: type[Settings], error: ValidationError) -> WrongSetting:
         key, names = str(first["loc"][-1]), list(holder.model_fields) if holder else []
         return WrongSetting(here, f"unknown key {key!r}{nearest(key, names)}{'; allowed: ' + ', '.join(names) if names else ''}")
     here, _ = _walk(kind, first["loc"])
-    before, _, key = here.rpartition(".")
+    before, dot, key = here.rpartition(".")
+    if key.isdigit() and dot:  # a member of a list is named with its list
+        before, _, name = before.rpartition(".")
+        key = f"{name}.{key}"
     if first["type"] == "missing":
         return WrongSetting(before, f"the key {key!r} is missing; add it")
     message = first["msg"]
-    return WrongSetting(before, f"{key or 'value'} is {first['input']!r}, but {message[0].lower()}{message[1:]}")
+    slip = nearest(str(first["input"]), re.findall(r"'([^']*)'", message)) if first["type"] == "literal_error" else ""
+    return WrongSetting(before, f"{key or 'value'} is {first['input']!r}{slip}, but {message[0].lower()}{message[1:]}")
 
 
 def _cause(error: Any) -> Any:

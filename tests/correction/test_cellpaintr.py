@@ -20,7 +20,8 @@ from impasto.correction.cellpaintr.data import Labelled, feature_groups, in_part
 from impasto.correction.cellpaintr.method import CellPaintrSettings, token_name
 from impasto.correction.cellpaintr.trained import Trained
 from impasto.correction.spared import spare_controls, without_spared
-from impasto.sampling.splits import SplitSettings, with_controls
+from impasto.sampling.settings import SplitSettings
+from impasto.sampling.splits import with_controls
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate

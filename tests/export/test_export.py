@@ -8,11 +8,11 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from impasto.verbs.export import ExportSettings
 
 from impasto import profiles, recipe, schema
 from impasto.export import copairs, mantispy, pycytominer
 from impasto.schema import InputError
+from impasto.stages.export import ExportSettings
 
 WORDS = [schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.PERTURBATION, schema.CONTROL_TYPE, schema.CELL_COUNT, "gene", "moa"]
 

@@ -8,13 +8,13 @@ import anndata
 import numpy as np
 import pytest
 import torch
-from impasto.verbs.train import TrainSettings
 
 from impasto import feature_names
 from impasto import profiles as tables
 from impasto.joint.space import Space
 from impasto.schema import InputError
-from impasto.verbs import train
+from impasto.stages import train
+from impasto.stages.train import TrainSettings
 
 WIDTH = 6
 

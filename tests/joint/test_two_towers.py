@@ -24,7 +24,7 @@ from impasto.perturbations.cell_lines import CellLineSettings
 from impasto.perturbations.graph_prior import PriorSettings
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.perturbations.graph_sources import build
-from impasto.sampling.splits import SplitSettings
+from impasto.sampling.settings import SplitSettings
 from impasto.schema import InputError
 from impasto.simulate import lines
 from impasto.simulate.plan import Plan, truth

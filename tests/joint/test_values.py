@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from impasto.verbs.train import TrainSettings
 from safetensors.torch import load_file
 
 from impasto import feature_names, stored
@@ -18,7 +17,8 @@ from impasto import profiles as tables
 from impasto.joint import values as blocks
 from impasto.joint.settings import TwoTowersSettings
 from impasto.schema import InputError
-from impasto.verbs import train
+from impasto.stages import train
+from impasto.stages.train import TrainSettings
 
 CHANNELS = ("DNA", "ER", "Mito")
 

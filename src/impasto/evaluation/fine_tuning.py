@@ -145,7 +145,7 @@ def _ranks(scores: npt.NDArray[np.float32], classes: Sequence[str], material: Ma
 
 def one_split(material: Material, parts: Parts, /, *, add: Add, loop: LoopSettings, out: Path) -> dict[str, npt.NDArray[np.float64]]:
     """Fine-tune on what is shown; the hits of the wells asked, at 1 and at 5."""
-    prepared = add(material.prepared(parts.shown, seed=loop.seed))
+    prepared = add(material.prepared(parts.shown, seed=loop.seed or 0))
     material.begin(prepared)
     classes: list[str] = prepared.facts["classes"]
 

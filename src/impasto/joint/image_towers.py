@@ -37,7 +37,8 @@ from impasto.plates.sites import Sites
 from impasto.pretrain import images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, ViewFeed, Views
 from impasto.sampling import splits
-from impasto.sampling.splits import TRAIN, SplitSettings, split
+from impasto.sampling.settings import SplitSettings
+from impasto.sampling.splits import TRAIN, split
 from impasto.training.gather import gather
 from impasto.training.method import Minibatch, Prepared, Step, Trainable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from impasto import correction
-from impasto.sampling.splits import SplitSettings
+from impasto.sampling.settings import SplitSettings
 from impasto.schema import InputError
 from impasto.settings import OneOf, Part, Settings, Shown
 from impasto.stages.base import Verb

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field
+
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.stages.base import Verb

@@ -38,17 +38,19 @@ class FinetuneSettings(Settings):
 
     sites: Path | None = Field(default=None, description="Images of the new line: a folder that impasto ingest wrote.")
     profiles: Path | None = Field(default=None, description="Profiles of the new line.")
-    cell_line: str
-    protocol: Literal["within-batch", "over-batches"] = "within-batch"
-    batch: str = "auto"
-    shots: int = Field(default=1, ge=1)
-    splits: int = Field(default=5, ge=1)
-    validation: float = Field(default=0.2, ge=0, lt=1)
+    cell_line: str = Field(description="The new line.")
+    protocol: Literal["within-batch", "over-batches"] = Field(
+        default="within-batch", description="The wells shown are of the batch that is asked, or of other batches."
+    )
+    batch: str = Field(default="auto", description="The column of batches; auto is the widest of source, batch, plate that holds several.")
+    shots: int = Field(default=1, ge=1, description="Wells shown of each perturbation.")
+    splits: int = Field(default=5, ge=1, description="How many random splits.")
+    validation: float = Field(default=0.2, ge=0, lt=1, description="Share of the wells that are not shown, to choose the weights by.")
     variant: list[Variant]
-    title: str = "A new cell line, few-shot fine-tuning"
+    title: str = Field(default="A new cell line, few-shot fine-tuning", description="What stands above the table.")
     method: dict[str, Any] = Field(default_factory=dict, description="Settings of wsl (images) or profile_wsl (profiles), in part.")
     loop: LoopSettings = LoopSettings()
-    seed: int = 0
+    seed: int = Field(default=0, description="Of splits, weights and minibatches.")
 
     @model_validator(mode="after")
     def _methods_are_known(self) -> FinetuneSettings:

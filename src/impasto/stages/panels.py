@@ -22,7 +22,7 @@ class PanelsSettings(Settings):
         description="A column to colour by; auto is the widest of source, batch, plate that holds several.",
     )
     methods: Annotated[list[Literal["pca", "tsne", "umap"]], Shown(name="method")] = Field(
-        default_factory=lambda: ["pca", "tsne", "umap"], description="How a map is made."
+        default=["pca", "tsne", "umap"], description="How a map is made."
     )
     part: str | None = Field(
         default=None, description="Only this part of the column split (train, validation or test), with negative controls."

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
+from impasto.correction import METHODS
 from impasto.stages.correct import CorrectSettings, receipt_path, step_settings
 from impasto.verbs import ABOUT, terminal
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
+from impasto.evaluation import TASKS
 from impasto.stages.evaluate import EvaluateSettings
 from impasto.verbs import ABOUT, terminal
 

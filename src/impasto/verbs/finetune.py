@@ -29,6 +29,7 @@ command = options.command(
     FinetuneSettings,
     Flags,
     run=run,
+    from_recipe=True,
     about=f"{ABOUT['finetune']} Top-1 and top-5 over random splits, each from the same weights.",
     example="impasto finetune recipes/knowledge_fig4.toml --sites ingested --out scores --set shots=2",
 )

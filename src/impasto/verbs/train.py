@@ -33,6 +33,7 @@ command = options.command(
     TrainSettings,
     Flags,
     run=run,
+    from_recipe=True,
     about=f"{ABOUT['train']} A killed run continues from its last checkpoint, to the same bytes.",
     example="impasto train recipes/cellclip.toml --profiles profiles.parquet --out runs/cellclip",
 )
