@@ -63,7 +63,7 @@ def test_a_method_begins_anew_or_with_the_weights_of_the_run(tmp_path: Path) -> 
 def test_a_method_may_look_at_the_run_before_it_takes_its_weights(tmp_path: Path) -> None:
     run(tmp_path)
 
-    def prepare_from(_settings: Chosen, data: str, earlier: Earlier, /, *, seed: int) -> Prepared:  # noqa: ARG001
+    def prepare_from(_settings: Chosen, data: str, earlier: Earlier, /, *, seed: int) -> Prepared:
         return Prepared(nn.Linear(2, 3), data, None, dict(earlier.facts), fresh=("*",))
 
     linear = Trainable(Chosen, prepare_from, prepare_from=prepare_from)

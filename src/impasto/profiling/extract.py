@@ -30,7 +30,8 @@ class ProfileSettings(Settings):
     images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest wrote.")
     encoder: str = Field(
         default="efficientnet_lite0",
-        description="efficientnet_lite0, dinov2_s14, random, intensity, cp_measure, cp_measure_fast, a run's folder, or a Hugging Face model.",
+        description="efficientnet_lite0, dinov2_s14, random, intensity, cp_measure, cp_measure_fast, the folder of a run, or a model of "
+        "the hub.",
     )
     layer: int = Field(default=-1, description="Of a Hugging Face model: which hidden layer.")
     pooling: Literal["cls", "mean"] = Field(default="cls", description="Of a Hugging Face model: cls, or mean over patches.")
@@ -96,7 +97,6 @@ _NAMED = 10
 
 def _say_left_out(quarantine: list[dict[str, str]]) -> None:
     """Which sites were left out and why: a few of each reason by name, all by number."""
-
     by_reason: dict[str, list[str]] = {}
     for bad in quarantine:
         by_reason.setdefault(bad["reason"], []).append(bad["site"])

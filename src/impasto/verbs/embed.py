@@ -24,4 +24,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("embed", EmbedSettings, Flags, run=run, about=ABOUT["embed"] + " Rows of both modalities, with the split that each was in.", example="impasto embed runs/cellclip profiles.parquet --out embeddings.parquet")
+command = options.command(
+    "embed",
+    EmbedSettings,
+    Flags,
+    run=run,
+    about=ABOUT["embed"] + " Rows of both modalities, with the split that each was in.",
+    example="impasto embed runs/cellclip profiles.parquet --out embeddings.parquet",
+)

@@ -30,4 +30,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("export", ExportSettings, Flags, run=run, about=_ABOUT, example="impasto export profiles.parquet --to pycytominer --feature-prefix Cells_efficientnet_ --out for_pycytominer.parquet")
+command = options.command(
+    "export",
+    ExportSettings,
+    Flags,
+    run=run,
+    about=_ABOUT,
+    example="impasto export profiles.parquet --to pycytominer --feature-prefix Cells_efficientnet_ --out for_pycytominer.parquet",
+)

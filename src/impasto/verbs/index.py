@@ -24,4 +24,6 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("index", IndexSettings, Flags, run=run, about=ABOUT["index"], example="impasto index embeddings.parquet --out index")
+command = options.command(
+    "index", IndexSettings, Flags, run=run, about=ABOUT["index"], example="impasto index embeddings.parquet --out index"
+)

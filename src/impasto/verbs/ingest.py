@@ -53,7 +53,9 @@ def show(found: Found) -> None:
     if not found.planes.empty:
         sites = found.planes.drop_duplicates([schema.PLATE, schema.WELL, schema.SITE])
         stains = ", ".join(sorted(found.planes[schema.CHANNEL].unique()))
-        terminal.console.print(f"{len(plates)} plates, {len(wells)} wells, {len(sites)} sites, {len(found.planes)} planes; channels {stains}")
+        terminal.console.print(
+            f"{len(plates)} plates, {len(wells)} wells, {len(sites)} sites, {len(found.planes)} planes; channels {stains}"
+        )
 
 
 command = options.command(

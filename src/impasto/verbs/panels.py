@@ -24,4 +24,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("panels", PanelsSettings, Flags, run=run, about=ABOUT["panels"], example="impasto panels before.parquet after.parquet --method pca --out panels")
+command = options.command(
+    "panels",
+    PanelsSettings,
+    Flags,
+    run=run,
+    about=ABOUT["panels"],
+    example="impasto panels before.parquet after.parquet --method pca --out panels",
+)

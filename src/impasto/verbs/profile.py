@@ -13,8 +13,9 @@ from impasto.verbs import ABOUT, terminal
 
 _ABOUT = f"""{ABOUT["profile"]}
 
-`random` is the control with random weights, `intensity` statistics of the raw pixels, `cp_measure` CellProfiler's features of cells, nuclei and
-cytoplasm (extra classical; `cp_measure_fast` without granularity and radial distribution). A killed run continues at the first unfinished plate.
+`random` is the control with random weights, `intensity` statistics of the raw pixels, `cp_measure` CellProfiler's features of cells, nuclei
+and cytoplasm (extra classical; `cp_measure_fast` without granularity and radial distribution). A killed run continues at the first
+unfinished plate.
 """
 
 
@@ -30,4 +31,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("profile", ProfileSettings, Flags, run=run, about=_ABOUT, example="impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet")
+command = options.command(
+    "profile",
+    ProfileSettings,
+    Flags,
+    run=run,
+    about=_ABOUT,
+    example="impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet",
+)

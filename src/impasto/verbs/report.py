@@ -24,4 +24,6 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("report", ReportSettings, Flags, run=run, about=ABOUT["report"], example="impasto report runs/demo --out page.html")
+command = options.command(
+    "report", ReportSettings, Flags, run=run, about=ABOUT["report"], example="impasto report runs/demo --out page.html"
+)

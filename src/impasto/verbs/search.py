@@ -37,9 +37,7 @@ class SearchSettings(Settings):
     smiles: str | None = Field(default=None, description="A molecule, never seen or known.")
     gene: str | None = Field(default=None, description="A gene symbol.")
     well: Annotated[str | None, Shown(metavar="PLATE:WELL")] = Field(default=None, description="A well of the index.")
-    image: Annotated[Path | None, Shown(metavar="DIR")] = Field(
-        default=None, description="A folder of images, ingested by impasto ingest."
-    )
+    image: Annotated[Path | None, Shown(metavar="DIR")] = Field(default=None, description="A folder of images, ingested by impasto ingest.")
     through: Annotated[list[Path], Shown(metavar="RELATIONS")] = Field(
         default_factory=list, description="Of a gene that nothing perturbs: look through its relatives in these."
     )

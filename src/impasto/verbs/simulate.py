@@ -19,7 +19,9 @@ class Flags(terminal.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write.")
-    plan_file: Annotated[Path | None, Shown(name="plan")] = Field(default=None, description="A TOML file of the plan; see --set for its keys.")
+    plan_file: Annotated[Path | None, Shown(name="plan")] = Field(
+        default=None, description="A TOML file of the plan; see --set for its keys."
+    )
     changes: Annotated[list[str], Shown(name="set", metavar="KEY=VALUE")] = Field(
         default_factory=list, description="A key of the plan, as perturbations=64."
     )
