@@ -11,10 +11,10 @@ from pydantic import Field
 from impasto import options, recipe
 from impasto.correction import METHODS
 from impasto.stages.correct import CorrectSettings, receipt_path, step_settings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing, terminal.Setting):
+class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.export import ExportSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 _ABOUT = f"""{ABOUT["export"]}
 
@@ -18,7 +18,7 @@ Image.csv and a CSV a compartment.
 """
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The file (.parquet, .csv, .csv.gz, .h5ad, .zarr); for cellprofiler a folder.")

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.ingest import IngestSettings, found_by
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 if TYPE_CHECKING:
     from impasto.plates.ingest import Found
 
 
-class Flags(terminal.Writing, terminal.Setting):
+class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write.")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.profiling.extract import ProfileSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 _ABOUT = f"""{ABOUT["profile"]}
 
@@ -19,7 +19,7 @@ unfinished plate.
 """
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")

@@ -10,7 +10,7 @@ from pydantic import Field
 from impasto import options
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 SHOWN = (
     "rank",
@@ -45,7 +45,7 @@ class SearchSettings(Settings):
     rank: Literal["perturbations", "wells"] = Field(default="perturbations", description="What is ranked.")
 
 
-def run(values: dict[str, Any], flags: terminal.Printing) -> None:
+def run(values: dict[str, Any], flags: shared.Printing) -> None:
     """Search, and print the ranking."""
     settings = SearchSettings.read(values, where="impasto search")
     questions = [(kind, str(query)) for kind in KINDS if (query := getattr(settings, kind))]
@@ -69,5 +69,5 @@ def run(values: dict[str, Any], flags: terminal.Printing) -> None:
 
 
 command = options.command(
-    "search", SearchSettings, terminal.Printing, run=run, about=ABOUT["search"], example="impasto search runs/cellclip --gene TP53 --top 10"
+    "search", SearchSettings, shared.Printing, run=run, about=ABOUT["search"], example="impasto search runs/cellclip --gene TP53 --top 10"
 )

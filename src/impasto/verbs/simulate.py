@@ -12,10 +12,10 @@ from impasto import options, recipe
 from impasto.schema import InputError
 from impasto.settings import Shown
 from impasto.stages.simulate import SimulateSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write.")
