@@ -140,6 +140,14 @@ def keys_of_plate(obs: pd.DataFrame, /) -> list[str]:
     return [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
 
 
+def keys_of_group(obs: pd.DataFrame, by: str | None, /) -> list[str]:
+    """The columns that name the groups of `by`, from the widest: a plate's source and batch, a batch's source, where they are there."""
+    if by is None:
+        return []
+    wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
+    return [*(word for word in wider if word in obs), by]
+
+
 def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
     """The plate, batch or source of every well.
 
@@ -163,8 +171,7 @@ def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
         return np.zeros(len(obs), dtype=np.intp), [""]
     if by not in obs:
         raise InputError(f"the profiles have no column {by!r}{schema.nearest(by, obs.columns)}; they have {schema.listed(obs.columns)}")
-    wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
-    columns = [*(word for word in wider if word in obs), by]
+    columns = keys_of_group(obs, by)
     joined = obs[columns[0]].astype("string").fillna("")
     for column in columns[1:]:
         joined = joined + "/" + obs[column].astype("string").fillna("")
