@@ -44,13 +44,13 @@ def test_wells_of_a_row_that_no_fit_has_seen_keep_it_and_lose_their_column() -> 
     np.testing.assert_array_equal(found[~last], fitted.transform(data[~last].copy()).X)
     for row in np.flatnonzero(last):
         plate, column = data.obs["plate"].iloc[row], int(data.obs["well"].iloc[row][1:]) - 1
-        np.testing.assert_allclose(found[row], data.X[row] - fitted.column_effects[plate][column], atol=1e-5)
+        np.testing.assert_allclose(found[row], data.X[row] - fitted.learned[f"B{plate[1]}/{plate}"].column_effects[column], atol=1e-5)
 
 
 def test_effects_are_tukeys_median_polish_written_out() -> None:
     rng = np.random.default_rng(1)
     cells = rng.normal(size=(5, 7))
-    places = np.array([(r, c) for r in range(5) for c in range(7)])
+    row, column = np.divmod(np.arange(35), 7)
     rest = [[v - float(np.median(cells)) for v in row] for row in cells.tolist()]
     rows, columns = [0.0] * 5, [0.0] * 7
     for _ in range(10):
@@ -62,6 +62,6 @@ def test_effects_are_tukeys_median_polish_written_out() -> None:
             columns[c] += middle
             for r in range(5):
                 rest[r][c] -= middle
-    found = median_polish(cells.reshape(-1, 1), places, size=np.array([5, 7]), least=4, turns=10)
-    np.testing.assert_allclose(found[0][:, 0], rows, atol=1e-9)
-    np.testing.assert_allclose(found[1][:, 0], columns, atol=1e-9)
+    found = median_polish(cells.reshape(-1, 1), row, column, least=4, turns=10)
+    np.testing.assert_allclose(found.row_effects[:, 0], rows, atol=1e-9)
+    np.testing.assert_allclose(found.column_effects[:, 0], columns, atol=1e-9)

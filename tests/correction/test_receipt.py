@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from tests.correction.plated import control_rows, plates
 
@@ -14,14 +13,14 @@ from impasto.correction.standardize import Standardize, StandardizeSettings
 def test_the_receipt_sees_a_plate_effect_go() -> None:
     data = plates(shift=5.0)
     after = Standardize.fit(data, StandardizeSettings()).transform(data)
-    told = receipt(data, after, methods=[])
-    assert told["explained"]["plate"]["before"] > 0.3
-    assert told["explained"]["plate"]["after"] < 0.05
+    balance = receipt(data, after, methods=[])
+    assert balance["explained"]["plate"]["before"] > 0.3
+    assert balance["explained"]["plate"]["after"] < 0.05
 
 
 def test_explained_share_is_zero_on_noise_and_one_on_pure_groups() -> None:
     rng = np.random.default_rng(0)
-    labels = pd.Series(np.repeat(list("abcd"), 50))
+    labels = np.repeat(np.arange(4), 50)
     noise = rng.normal(size=(200, 40))
     assert explained_share((noise - noise.mean(0)) / noise.std(0), labels) < 0.01
     pure = np.repeat(rng.normal(size=(4, 5)), 50, axis=0)

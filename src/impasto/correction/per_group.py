@@ -147,10 +147,16 @@ class PerGroup(Corrector[S], Generic[S, L]):
     @classmethod
     def _groups(cls, profiles: anndata.AnnData, settings: S, keys: tuple[str, ...]) -> dict[str, Group]:
         values = wells.finite(profiles, task=cls.name)
-        codes, names = _codes(profiles.obs, column_of_groups(settings), keys, task=cls.name)
+        by = column_of_groups(settings)
+        codes, names = _codes(profiles.obs, by, keys, task=cls.name)
         order = np.argsort(codes, kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
-        return {name: Group(values, profiles.obs, rows, rows[:0]) for name, rows in zip(names, parts, strict=True)}
+        groups = {name: Group(values, profiles.obs, rows, rows[:0]) for name, rows in zip(names, parts, strict=True)}
+        if by is None:
+            return groups
+        # By their own names first, so that sums over groups do not depend on whether a table also knows batches and sources.
+        own = profiles.obs[by].astype(str).to_numpy()
+        return dict(sorted(groups.items(), key=lambda item: (own[item[1].rows[0]], item[0])))
 
     @classmethod
     def _with_reference(cls, name: str, group: Group, settings: S) -> Group:
@@ -183,6 +189,8 @@ def _listed(names: Mapping[str, object]) -> str:
 
 def _codes(obs: pd.DataFrame, by: str | None, keys: tuple[str, ...], *, task: str) -> tuple[wells.Codes, list[str]]:
     """The group of every row, named by the columns of the fit, whatever other columns this table has."""
+    if by is not None:
+        wells.require(obs, [by], task=task)
     codes, names = wells.groups(obs, by)
     if by is None or tuple(wells.keys_of_group(obs, by)) == keys:
         return codes, names
