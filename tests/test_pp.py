@@ -135,7 +135,10 @@ def test_aggregate_makes_wells_of_sites_and_perturbations_of_wells() -> None:
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda ad: pp.standardize(ad, {"by": "plate"}), r"im.pp.standardize takes its settings by keyword, not \{'by': 'plate'\}; allowed: by, on"),
+        (
+            lambda ad: pp.standardize(ad, {"by": "plate"}),
+            r"standardize takes its settings by keyword, not \{'by': 'plate'\}; allowed: by, on",
+        ),
         (lambda ad: pp.standardize(ad, bye="plate"), r"im.pp.standardize has no setting 'bye' \(did you mean 'by'\?\); allowed: by, on"),
         (lambda ad: pp.clip(ad, method="clip"), "im.pp.clip has no setting 'method'"),
         (lambda ad: pp.sphering(ad, regulariser="serch"), r"im.pp.sphering \(sphering\): regulariser"),

@@ -67,7 +67,21 @@ def naive_combat(x: np.ndarray, batches: np.ndarray) -> np.ndarray:
 
 
 def test_combat_is_the_paper_written_out() -> None:
-    data = plates(plates=2, wells=12, controls=6, width=5)
+    data = plates(plates=3, wells=12, controls=6, width=5)[:30].copy()  # batches of 12, 12 and 6
     expected = naive_combat(data.X.astype(np.float64), data.obs["plate"].to_numpy(dtype=str))
     found = Combat.fit(data, CombatSettings()).transform(data).X
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
+
+
+def test_a_feature_that_does_not_vary_stays_and_one_that_varies_alone_is_refused() -> None:
+    data = plates(plates=2, width=5)
+    data.X[:, 3] = 4.0
+    corrected = Combat.fit(data).transform(data).X
+    assert (corrected[:, 3] == 4.0).all()
+    without = data[:, [0, 1, 2, 4]].copy()
+    np.testing.assert_allclose(corrected[:, [0, 1, 2, 4]], Combat.fit(without).transform(without).X, rtol=1e-5)
+    data.X[:, 1:] = 4.0
+    with pytest.raises(InputError, match="needs two that vary within batches"):
+        Combat.fit(data)
+    with pytest.raises(InputError, match="there is one plate only"):
+        Combat.fit(plates(plates=1))

@@ -103,7 +103,7 @@ def test_a_group_with_too_few_controls_is_a_sentence_and_says_what_helps() -> No
     data = plates(plates=2)
     own = control_rows(data, "P1")
     data.obs.loc[data.obs.index[own][1:], "control_type"] = "trt"
-    with pytest.raises(InputError, match=r"mean: the 40 rows of B1/P1 hold 1 negative controls to learn from, at least 2 are needed; use --set on=all"):
+    with pytest.raises(InputError, match="B1/P1 hold 1 negative controls to learn from, at least 2 are needed; use --set on=all"):
         Mean.fit(data)
     assert Mean.fit(data, MeanSettings(on="all")).seen_in_fit() == ("B0/P0", "B1/P1")
     with pytest.raises(InputError, match=r"kernel_pca: .* at least 2 are needed; mark them"):  # it has no on=all
@@ -163,10 +163,28 @@ def test_what_is_extended_does_not_depend_on_other_new_groups() -> None:
     first = (data.obs["plate"] == "P0").to_numpy()
     fitted = Standardize.fit(data[first].copy(), StandardizeSettings())
     whole = fitted.extended(data)
-    one_by_one = fitted.extended(data[(data.obs["plate"] == "P1").to_numpy()].copy()).extended(data[(data.obs["plate"] == "P2").to_numpy()].copy())
+    second, third = (data[(data.obs["plate"] == plate).to_numpy()].copy() for plate in ("P1", "P2"))
+    one_by_one = fitted.extended(second).extended(third)
     assert whole.seen_in_fit() == one_by_one.seen_in_fit()
     np.testing.assert_array_equal(whole.transform(data).X, one_by_one.transform(data).X)
     assert fitted.extended(data[first].copy()) is fitted
+
+
+def test_features_are_taken_by_name_and_others_are_refused() -> None:
+    data = plates(plates=2)
+    fitted = Standardize.fit(data)
+    expected = fitted.transform(data)
+    turned = fitted.transform(data[:, ::-1].copy())
+    assert list(turned.var_names) == list(data.var_names)
+    np.testing.assert_array_equal(turned.X, expected.X)
+    new = plates(plates=3)
+    np.testing.assert_array_equal(fitted.extended(new[:, ::-1].copy()).transform(new).X, fitted.extended(new).transform(new).X)
+    with pytest.raises(InputError, match=r"was fitted on 6 features, and these profiles have 5 \(the first that differs: 'Cells_"):
+        fitted.transform(data[:, 1:].copy())
+    renamed = data.copy()
+    renamed.var_names = ["other", *data.var_names[1:]]
+    with pytest.raises(InputError, match="the first that differs: 'Cells_Texture_Contrast0_DNA'"):
+        fitted.extended(renamed)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

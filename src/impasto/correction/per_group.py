@@ -68,6 +68,8 @@ class PerGroup(Corrector[S], Generic[S, L]):
         The columns that named the groups in the fit: `("source", "batch", "plate")` as far as the table had them.
     learned
         Name of a group -> what was learned from it.
+    feature_names
+        The features of the fit, in order; empty where they are not known (a folder that 0.1.0 kept).
     least
         How many reference rows a group needs, by `on`.
 
@@ -77,6 +79,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
     settings: S
     keys: tuple[str, ...]
     learned: dict[str, L]
+    feature_names: tuple[str, ...] = ()
 
     def learn(self, values: Floats, reference: Floats, /) -> L:
         """What is a group's own, from its rows (n, features) and from those a statistic is taken over (m, features)."""
@@ -118,18 +121,16 @@ class PerGroup(Corrector[S], Generic[S, L]):
             refuse_confounded(profiles.obs, by, task=cls.name)
         references = {name: cls._with_reference(name, group, settings) for name, group in groups.items()}
         fitted = cls.begin(references, settings, keys)
-        return replace(
-            fitted, learned=fitted.learned | {n: fitted.learn_group(g) for n, g in references.items() if n not in fitted.learned}
-        )
+        learned = {name: fitted.learn_group(group) for name, group in references.items() if name not in fitted.learned}
+        return replace(fitted, learned=fitted.learned | learned, feature_names=tuple(profiles.var_names))
 
     def extend_table(self, profiles: anndata.AnnData, /) -> Self:
-        new = {n: g for n, g in self._groups(profiles, self.settings, self.keys).items() if n not in self.learned}
-        if not new:
-            return self
-        found = {name: self.learn_group(self._with_reference(name, group, self.settings)) for name, group in new.items()}
-        return replace(self, learned=self.learned | found)
+        groups = self._groups(self._with_its_features(profiles), self.settings, self.keys)
+        new = {name: self._with_reference(name, group, self.settings) for name, group in groups.items() if name not in self.learned}
+        return replace(self, learned=self.learned | {name: self.learn_group(group) for name, group in new.items()}) if new else self
 
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        profiles = self._with_its_features(profiles)
         groups = self._groups(profiles, self.settings, self.keys)
         for name in groups:
             if name not in self.learned:
@@ -143,6 +144,18 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
     def seen_in_fit(self) -> tuple[str, ...]:
         return tuple(self.learned)
+
+    def _with_its_features(self, profiles: anndata.AnnData) -> anndata.AnnData:
+        """The profiles with the features of the fit in the order of the fit. Raises InputError where they have others."""
+        if not self.feature_names or tuple(profiles.var_names) == self.feature_names:
+            return profiles
+        other = sorted(set(profiles.var_names) ^ set(self.feature_names))
+        if other:
+            raise InputError(
+                f"{self.name} was fitted on {len(self.feature_names)} features, and these profiles have {profiles.n_vars} "
+                f"(the first that differs: {other[0]!r}); give the features of the fit: select them by name, or by the fitted select step"
+            )
+        return profiles[:, list(self.feature_names)].copy()
 
     @classmethod
     def _groups(cls, profiles: anndata.AnnData, settings: S, keys: tuple[str, ...]) -> dict[str, Group]:
