@@ -143,8 +143,11 @@ def test_aggregate_makes_wells_of_sites_and_perturbations_of_wells() -> None:
         (lambda ad: pp.clip(ad, method="clip"), "im.pp.clip has no setting 'method'"),
         (lambda ad: pp.sphering(ad, regulariser="serch"), r"im.pp.sphering \(sphering\): regulariser"),
         (lambda ad: pp.standardize(ad, by="well"), r"im.pp.standardize \(standardize\): by is 'well'"),
-        (lambda ad: pp.standardize(ad.X), "im.pp.standardize takes an AnnData or a DataFrame, and was given ndarray; read a file first"),
-        (lambda ad: pp.standardize("a.parquet"), "and was given str; read a file first: im.read"),
+        (
+            lambda ad: pp.standardize(ad.X),
+            "im.pp.standardize takes an AnnData or a DataFrame with Metadata_ columns, not ndarray; read a file with",
+        ),
+        (lambda ad: pp.standardize("a.parquet"), "not str; read a file with impasto.read"),
         (lambda ad: pp.spare(ad, share=2), "spare is 2"),
         (lambda ad: pp.receipt(ad, ad[:5].copy()), "there were 120 before and there are 5 after"),
     ],
@@ -152,7 +155,7 @@ def test_aggregate_makes_wells_of_sites_and_perturbations_of_wells() -> None:
 def test_wrong_use_is_a_sentence(call, sentence) -> None:  # type: ignore[no-untyped-def]
     data = plates()
     before = data.X.copy()
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises((InputError, TypeError), match=sentence):
         call(data)
     np.testing.assert_array_equal(data.X, before)
 

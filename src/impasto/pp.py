@@ -32,6 +32,7 @@ from impasto.correction import CORRECTORS
 from impasto.correction.receipt import receipt as _receipt
 from impasto.correction.spared import spare_controls
 from impasto.correction.steps import RECORD, apply, settings_of
+from impasto.frames import profiles_of
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 
@@ -91,7 +92,7 @@ def aggregate(profiles: Table, /, *, by: Sequence[str] | None = None, statistic:
     never changed. Raises InputError where a column is missing.
 
     """
-    table = tables.as_profiles(profiles, task="im.pp.aggregate")
+    table = profiles_of(profiles, task="im.pp.aggregate")
     if isinstance(by, str):
         raise InputError(f"im.pp.aggregate: by is a list of columns; write by=[{by!r}]")
     keys = list(by) if by is not None else [*wells.keys_of_plate(table.obs), schema.WELL]
@@ -111,7 +112,7 @@ def receipt(before: Table, after: Table, /) -> dict[str, Any]:
     As `impasto correct --json` prints it. Raises InputError where the numbers of rows differ.
 
     """
-    first, last = (tables.as_profiles(table, task="im.pp.receipt") for table in (before, after))
+    first, last = (profiles_of(table, task="im.pp.receipt") for table in (before, after))
     return _receipt(first, last, methods=list(last.uns.get(RECORD, [])))
 
 
@@ -183,7 +184,7 @@ def _documentation(name: str, settings: type[Settings]) -> str:
 
 def _target(profiles: Table, *, task: str, copy: bool) -> anndata.AnnData:
     """What becomes the result: the given AnnData, a copy of it, or the profiles of a DataFrame."""
-    table = tables.as_profiles(profiles, task=task)
+    table = profiles_of(profiles, task=task)
     if table is profiles and copy:
         return table.copy()
     if table is profiles and table.is_view:

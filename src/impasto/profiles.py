@@ -74,47 +74,6 @@ def from_frame(
     return anndata.AnnData(X=values, obs=told.obs, var=describe_features(told.features), uns=uns)
 
 
-def as_profiles(table: object, /, *, task: str) -> anndata.AnnData:
-    """Profiles as they are; of a DataFrame, or of an AnnData annotated in `Metadata_` columns, Profiles in our words.
-
-    Parameters
-    ----------
-    table
-        Profiles, or a DataFrame with `Metadata_` columns and one row a site or well.
-    task
-        What they are for, for error sentences.
-
-    Returns
-    -------
-    Profiles with dense values; the very object given where it is Profiles already.
-
-    Raises
-    ------
-    InputError
-        For anything else, for a table without rows or features, and where two features have one name.
-
-    """
-    if isinstance(table, pd.DataFrame):
-        table = from_frame(table.reset_index(drop=True), where="the DataFrame")
-    if not isinstance(table, anndata.AnnData):
-        raise InputError(f"{task} takes an AnnData or a DataFrame, and was given {type(table).__name__}; read a file first: im.read(path)")
-    if table.X is None or 0 in table.shape:
-        raise InputError(f"{task} needs rows and features, and the table has {table.n_obs} rows of {table.n_vars} features")
-    if not table.var_names.is_unique:
-        twice = table.var_names[table.var_names.duplicated()][0]
-        raise InputError(f"{task}: two features are named {twice!r}; give each its own name: ad.var_names_make_unique()")
-    annotated = any(str(column).startswith(spelling.PREFIX) for column in table.obs)
-    if not annotated and isinstance(table.X, np.ndarray):
-        return table
-    values = table.X.toarray() if hasattr(table.X, "toarray") else np.asarray(table.X)
-    if not annotated:
-        return anndata.AnnData(X=values, obs=table.obs, var=table.var, uns=dict(table.uns))
-    frame = pd.concat([table.obs.reset_index(drop=True), pd.DataFrame(values, columns=table.var_names)], axis=1)
-    profiles = from_frame(frame, where="the AnnData", annotation=list(table.obs.columns))
-    profiles.uns.update({key: value for key, value in table.uns.items() if key not in profiles.uns})
-    return profiles
-
-
 def describe_features(names: Sequence[str]) -> pd.DataFrame:
     """The `var` table of features known by name only: compartment, group, channel."""
     parsed = [feature_names.parse(name) for name in names]

@@ -91,7 +91,9 @@ def test_settings_of_another_kind_are_a_sentence(settings: object) -> None:
 @pytest.mark.parametrize("given", [np.zeros((3, 2)), "plates.parquet", None, [1, 2]])
 def test_a_table_of_another_kind_is_a_sentence(given: object) -> None:
     for call in (Clip.fit, Clip.fit(plates()).transform, Clip.fit(plates()).extended):
-        with pytest.raises(InputError, match=f"clip takes an AnnData or a DataFrame, and was given {type(given).__name__}; read a file"):
+        with pytest.raises(
+            TypeError, match=f"clip takes an AnnData or a DataFrame with Metadata_ columns, not {type(given).__name__}; read"
+        ):
             call(given)  # type: ignore[arg-type]
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from impasto import profiles as tables
 from impasto import wells
 from impasto.feature_names import EMBEDDING_GROUP
+from impasto.frames import profiles_of
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -66,7 +67,7 @@ class Corrector(ABC, Generic[S]):
             Where no row is left to learn from, where controls are missing, where a group shares nothing with the others.
 
         """
-        table, chosen = tables.as_profiles(profiles, task=cls.name), cls._checked(settings)
+        table, chosen = profiles_of(profiles, task=cls.name), cls._checked(settings)
         allowed = wells.learnable(table.obs)
         if not allowed.any():
             raise InputError(
@@ -92,7 +93,7 @@ class Corrector(ABC, Generic[S]):
         A corrector that can transform all these rows. Raises InputError where a new group lacks what is needed.
 
         """
-        table = tables.as_profiles(profiles, task=self.name)
+        table = profiles_of(profiles, task=self.name)
         return self.extend_table(_rows(table, ~wells.spared(table.obs)))
 
     @final
@@ -109,7 +110,7 @@ class Corrector(ABC, Generic[S]):
         The same n rows. Raises InputError at a group that was not seen in fit (see `extended`).
 
         """
-        return self.apply_table(tables.as_profiles(profiles, task=self.name))
+        return self.apply_table(profiles_of(profiles, task=self.name))
 
     def seen_in_fit(self) -> tuple[str, ...]:
         """The groups that this corrector knows, from its fit or by `extended`; empty where a method has none."""

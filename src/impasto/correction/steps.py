@@ -14,12 +14,12 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import profiles as tables
 from impasto import schema
 from impasto.correction import CORRECTORS, kept
 from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
 from impasto.correction.spared import spare_controls
+from impasto.frames import profiles_of
 from impasto.sampling.splits import SplitSettings, with_controls
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -76,7 +76,7 @@ def correct(
     """
     if bool(steps) == (fitted is not None):
         raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
-    before = tables.as_profiles(profiles, task="correct")
+    before = profiles_of(profiles, task="correct")
     if spare:
         before = spare_controls(before, share=spare, seed=seed)
     if split is not None:
