@@ -30,7 +30,7 @@ from impasto import profiles as tables
 from impasto import schema, wells
 from impasto.correction import CORRECTORS
 from impasto.correction.receipt import receipt as _receipt
-from impasto.correction.spared import spare_controls
+from impasto.correction.spared import chosen_controls
 from impasto.correction.steps import RECORD, apply, settings_of
 from impasto.frames import profiles_of
 from impasto.schema import InputError, nearest
@@ -70,7 +70,7 @@ def spare(profiles: Table, /, *, share: float = 0.5, seed: int = 0, copy: bool =
 
     """
     target = _target(profiles, task="im.pp.spare", copy=copy)
-    target.obs[schema.SPARED] = spare_controls(target, share=share, seed=seed).obs[schema.SPARED]
+    target.obs[schema.SPARED] = chosen_controls(target.obs, share=share, seed=seed)
     return target
 
 

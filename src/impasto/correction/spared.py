@@ -11,18 +11,26 @@ import hashlib
 
 import anndata
 import numpy as np
+import pandas as pd
 
 from impasto import schema, wells
 from impasto.schema import InputError
 
 
 def spare_controls(profiles: anndata.AnnData, /, *, share: float, seed: int) -> anndata.AnnData:
-    """Mark some negative controls as spared.
+    """A copy of the profiles with a boolean column `spared`; see `chosen_controls`."""
+    marked = profiles.copy()
+    marked.obs[schema.SPARED] = chosen_controls(profiles.obs, share=share, seed=seed)
+    return marked
+
+
+def chosen_controls(obs: pd.DataFrame, /, *, share: float, seed: int) -> wells.Flags:
+    """Which negative controls are spared.
 
     Parameters
     ----------
-    profiles
-        n rows of wells or sites, with plate and well.
+    obs
+        Annotation of n rows of wells or sites, with plate and well.
     share
         Share of each plate's control wells, 0 to 1. All rows (sites) of a well are spared together.
     seed
@@ -30,23 +38,20 @@ def spare_controls(profiles: anndata.AnnData, /, *, share: float, seed: int) -> 
 
     Returns
     -------
-    A copy with a boolean column `spared`. Raises InputError where no negative control is marked.
+    (n,), True for a spared control. Raises InputError where no negative control is marked.
 
     """
     if not 0 <= share <= 1:
         raise InputError(f"spare is {share}; it is a share of the negative controls, from 0 to 1")
-    wells.require(profiles.obs, [schema.PLATE, schema.WELL], task="sparing controls")
-    controls = np.flatnonzero(wells.require_negative(profiles.obs, task="sparing controls"))
-    plate, _ = wells.plates(profiles.obs)
+    wells.require(obs, [schema.PLATE, schema.WELL], task="sparing controls")
+    controls = np.flatnonzero(wells.require_negative(obs, task="sparing controls"))
+    plate, _ = wells.plates(obs)
     # The hash takes the plate's own name: the same wells are spared whether or not a table knows batches.
-    barcode, well = (profiles.obs[word].astype(str).to_numpy() for word in (schema.PLATE, schema.WELL))
-    spared = np.zeros(profiles.n_obs, dtype=bool)
+    names = zip(obs[schema.PLATE].astype(str), obs[schema.WELL].astype(str), strict=True)
+    places = np.array([f"{seed}:{barcode}:{well}" for barcode, well in names], dtype=object)
+    spared = np.zeros(len(obs), dtype=bool)
     for code in np.unique(plate[controls]):
         rows_of_plate = controls[plate[controls] == code]
-        places = {f"{seed}:{barcode[row]}:{well[row]}" for row in rows_of_plate}
-        ordered = sorted(places, key=lambda place: hashlib.sha256(place.encode()).digest())
-        chosen = set(ordered[: round(share * len(ordered))])
-        spared[rows_of_plate] = [f"{seed}:{barcode[row]}:{well[row]}" in chosen for row in rows_of_plate]
-    marked = profiles.copy()
-    marked.obs[schema.SPARED] = spared
-    return marked
+        ordered = sorted(set(places[rows_of_plate]), key=lambda place: hashlib.sha256(place.encode()).digest())
+        spared[rows_of_plate] = np.isin(places[rows_of_plate], ordered[: round(share * len(ordered))])
+    return spared
