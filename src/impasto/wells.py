@@ -113,7 +113,8 @@ def spared(obs: pd.DataFrame, /) -> Flags:
     """Negative controls that no correction has learned from (n,)."""
     if schema.SPARED not in obs:
         return np.zeros(len(obs), dtype=bool)
-    return obs[schema.SPARED].fillna(False).to_numpy(dtype=bool)
+    # A CSV or a column with gaps holds it as text.
+    return obs[schema.SPARED].astype("string").str.lower().isin(["true", "1", "1.0"]).to_numpy(dtype=bool)
 
 
 def unseen_negative(obs: pd.DataFrame, /) -> Flags:

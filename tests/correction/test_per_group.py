@@ -103,15 +103,22 @@ def test_a_group_with_too_few_controls_is_a_sentence_and_says_what_helps() -> No
     data = plates(plates=2)
     own = control_rows(data, "P1")
     data.obs.loc[data.obs.index[own][1:], "control_type"] = "trt"
-    with pytest.raises(InputError, match="B1/P1 hold 1 negative controls to learn from, at least 2 are needed; use --set on=all"):
+    with pytest.raises(InputError, match="B1/P1 hold 1 negative controls, at least 2 are needed; use --set on=all"):
         Mean.fit(data)
     assert Mean.fit(data, MeanSettings(on="all")).seen_in_fit() == ("B0/P0", "B1/P1")
     with pytest.raises(InputError, match=r"kernel_pca: .* at least 2 are needed; mark them"):  # it has no on=all
         CORRECTORS["kernel_pca"].fit(data)
     data.obs.loc[data.obs.index[own][1:2], "control_type"] = "negcon"
     Mean.fit(data)
-    with pytest.raises(InputError, match="hold 2 negative controls to learn from, at least 3 are needed"):
+    with pytest.raises(InputError, match="hold 2 negative controls, at least 3 are needed"):
         Sphering.fit(data, SpheringSettings(by="plate"))
+
+
+def test_where_all_controls_are_spared_the_sentence_says_so() -> None:
+    data = plates(plates=1)
+    data.obs["spared"] = control_rows(data)
+    with pytest.raises(InputError, match="the 20 rows of B0/P0 hold 0 negative controls that are not spared, at least 2 are needed"):
+        Mean.fit(data)
 
 
 def test_unknown_and_empty_wells_are_no_controls() -> None:

@@ -179,12 +179,11 @@ class PerGroup(Corrector[S], Generic[S, L]):
             return replace(group, reference_rows=rows)
         place = f" of {name}" if name else ""
         if on == "all":
-            raise InputError(
-                f"{cls.name}: the {len(rows)} rows{place} are too few, {cls.least[on]} are needed; take a larger group with by"
-            )
+            raise InputError(f"{cls.name}: the {len(rows)} rows{place} are too few, {cls.least[on]} are needed; choose a larger group by")
+        spare = " that are not spared" if schema.SPARED in group.obs else ""
         other = "use --set on=all, or " if "on" in type(settings).model_fields else ""
         raise InputError(
-            f"{cls.name}: the {len(group.rows)} rows{place} hold {len(rows)} negative controls to learn from, at least {cls.least[on]} are "
+            f"{cls.name}: the {len(group.rows)} rows{place} hold {len(rows)} negative controls{spare}, at least {cls.least[on]} are "
             f"needed; {other}mark them when you read the table: --negcon DMSO"
         )
 
