@@ -234,6 +234,6 @@ def refuse_confounded(obs: pd.DataFrame, by: str | None, /, *, task: str) -> Non
     alone = [name for code, name in enumerate(names) if code not in linked]
     if alone:
         raise InputError(
-            f"{task}: {by} {alone[0]!r} shares no perturbation or control with the others, so its biology cannot be told from its "
+            f"{task}: {by} {alone[0]!r} shares no perturbation or control with the others, so its biology cannot be separated from its "
             "batch; add shared controls, or use --set confounded=true"
         )

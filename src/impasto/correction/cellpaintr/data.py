@@ -68,16 +68,16 @@ def labels(obs: pd.DataFrame, /) -> pd.Series:
 def feature_groups(var: pd.DataFrame, /, *, measures: bool) -> list[str]:
     """The channel x compartment group of each feature; with `measures`, split by measure group too."""
     parts = [schema.COMPARTMENT, schema.CHANNEL, *([schema.GROUP] if measures else [])]
-    told = var if set(parts) <= set(var.columns) else tables.describe_features(list(var.index))
-    return ["/".join(str(v) for v in row) for row in told[parts].itertuples(index=False)]
+    described = var if set(parts) <= set(var.columns) else tables.describe_features(list(var.index))
+    return ["/".join(str(v) for v in row) for row in described[parts].itertuples(index=False)]
 
 
 def lists_of(names: Sequence[str], /) -> list[list[int]]:
     """The rows of each distinct name, in order of name."""
-    found: dict[str, list[int]] = {}
+    rows: dict[str, list[int]] = {}
     for i, name in enumerate(names):
-        found.setdefault(name, []).append(i)
-    return [found[name] for name in sorted(found)]
+        rows.setdefault(name, []).append(i)
+    return [rows[name] for name in sorted(rows)]
 
 
 class WellFeed:

@@ -47,9 +47,9 @@ def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlie
 
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
     """What `impasto embed` gives for a run of this method: the corrected profiles of the rows given."""
-    found = Trained.load(run).correct(profiles)
-    found.uns["run"] = str(run.resolve())
-    return found
+    corrected = Trained.load(run).correct(profiles)
+    corrected.uns["run"] = str(run.resolve())
+    return corrected
 
 
 def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: Earlier | None, /, *, seed: int) -> Prepared:

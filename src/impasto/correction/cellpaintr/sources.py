@@ -38,5 +38,5 @@ def names(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> npt.NDArray[np.str_
 
     """
     by, keys = facts["by"], facts.get("source_keys", [facts["by"]])
-    codes, found = wells.groups(obs[[key for key in keys if key in obs]] if by in obs else obs, by)
-    return np.asarray(found, dtype=str)[codes]
+    codes, known = wells.groups(obs[[key for key in keys if key in obs]] if by in obs else obs, by)
+    return np.asarray(known, dtype=str)[codes]
