@@ -46,6 +46,17 @@ def test_components_are_the_largest_of_those_that_controls_show() -> None:
     assert KernelPcaSettings() == KernelPcaSettings(by="plate", kernel="linear", components=None)
 
 
+def test_components_of_rounding_are_dropped_and_the_controls_lie_around_zero() -> None:
+    data = plates(plates=2, controls=20, width=4)  # forty controls in four dimensions
+    fitted = KernelPca.fit(data)
+    assert fitted.transform(data).n_vars == 4
+    for kernel in ("linear", "poly", "rbf"):
+        chosen = KernelPcaSettings(kernel=kernel, components=3)  # type: ignore[arg-type]
+        own = KernelPca.fit(data, chosen)
+        coordinates = own.coordinates(own.controls.astype(np.float32))
+        np.testing.assert_allclose(coordinates.mean(axis=0), 0, atol=1e-6 * np.abs(coordinates).max())
+
+
 def test_controls_that_do_not_vary_are_a_sentence() -> None:
     data = plates(plates=2)
     data.X[:] = 1.5
