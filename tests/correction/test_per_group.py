@@ -79,6 +79,17 @@ def test_two_plates_of_one_name_in_two_batches_are_two(name: str) -> None:
     np.testing.assert_array_equal(fitted.transform(one_name).X, kind.fit(data, chosen).transform(data).X)
 
 
+@pytest.mark.parametrize("name", ["tvn", "kernel_pca", "combat"])
+def test_what_all_plates_share_does_not_depend_on_the_names_of_batches(name: str) -> None:
+    data = plates(plates=3, width=8)
+    bare = data.copy()
+    del bare.obs["batch"]
+    data.obs["batch"] = data.obs["plate"].map({"P0": "week 3", "P1": "week 1", "P2": "week 2"})
+    kind = CORRECTORS[name]
+    assert kind.fit(data).seen_in_fit() == ("week 3/P0", "week 1/P1", "week 2/P2")
+    np.testing.assert_array_equal(kind.fit(data).transform(data).X, kind.fit(bare).transform(bare).X)
+
+
 def test_batches_of_one_name_in_two_sources_are_two() -> None:
     data = plates(plates=2)
     data.obs["source"] = np.where(data.obs["batch"] == "B0", "S0", "S1")
@@ -149,6 +160,10 @@ def test_wells_that_nobody_named_do_not_link_plates() -> None:
     data = plates(plates=2)
     data.obs["perturbation"] = [f"{p} {w}" for p, w in zip(data.obs["plate"], data.obs["perturbation"], strict=True)]
     data.obs.iloc[[25, 65], data.obs.columns.get_loc("perturbation")] = None
+    with pytest.raises(InputError, match="shares no perturbation"):
+        refuse_confounded(data.obs, "plate", task="test")
+    data.obs.iloc[[26, 66], data.obs.columns.get_loc("perturbation")] = "no idea"
+    data.obs.iloc[[26, 66], data.obs.columns.get_loc("control_type")] = "unknown"
     with pytest.raises(InputError, match="shares no perturbation"):
         refuse_confounded(data.obs, "plate", task="test")
     data.obs.iloc[[3, 43], data.obs.columns.get_loc("perturbation")] = None  # controls without a name are the same control

@@ -61,6 +61,16 @@ def test_two_plates_of_one_name_spare_their_share_each_and_sites_of_a_well_stay_
     assert spared["spared"].sum() == 3 * 10
 
 
+def test_the_share_is_of_wells_whatever_number_of_sites_they_have() -> None:
+    data = plates(plates=1, controls=10)
+    once = spare_controls(data, share=0.5, seed=0)
+    chosen = np.flatnonzero(once.obs["spared"])
+    sites = anndata.concat([data, *([data[chosen[:1]]] * 6)], index_unique="-")
+    again = spare_controls(sites, share=0.5, seed=0)
+    assert places(again) == places(once)
+    assert again.obs["spared"].sum() == 5 + 6
+
+
 def test_shares_beyond_one_and_tables_without_controls_are_sentences() -> None:
     with pytest.raises(InputError, match=r"spare is 1.5; it is a share of the negative controls, from 0 to 1"):
         spare_controls(plates(), share=1.5, seed=0)
