@@ -168,3 +168,13 @@ def test_tables_without_a_common_feature_cannot_be_stacked() -> None:
     one = profiles.from_frame(table(), where="t")
     with pytest.raises(InputError, match="no feature in common"):
         profiles.join_common([one[:, :1].copy(), one[:, 1:].copy()])
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_a_table_of_no_rows_is_refused(name: str, tmp_path: Path) -> None:
+    columns = {"Metadata_plate": ["P"], "Metadata_well": ["A01"], "Cells_Shape_Area": [1.0]}
+    whole = pd.DataFrame(columns)
+    writers = {"a.parquet": whole[:0].to_parquet, "a.csv": lambda path: whole[:0].to_csv(path, index=False)}
+    writers[name](tmp_path / name)
+    with pytest.raises(InputError, match=rf"{name} holds no rows; make it again"):
+        profiles.read(tmp_path / name)

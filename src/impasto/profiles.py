@@ -19,22 +19,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, cellprofiler_tables, feature_names, runs, schema, spelling
+from impasto import __version__, cellprofiler_tables, failures, feature_names, runs, schema, spelling
 from impasto.schema import InputError
 
-_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
 _FILE_METADATA = b"impasto"
 _READING = ("columns", "columns_left_out")
+_NO_ROWS = "holds no rows; make it again (impasto ingest, or impasto profile), and see what those left out"
 _STAMP = "mantispy"
 """What that package's files say of themselves; it speaks of the file, not of the profiles, so it is not carried on."""
 
 
 def suffix(path: Path) -> str:
     """The kind of a profiles file. Raises InputError on a kind we do not read."""
-    for known in sorted(_SUFFIXES, key=len, reverse=True):
+    for known in sorted(schema.PROFILES_FILES, key=len, reverse=True):
         if path.name.lower().endswith(known):
             return known
-    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(_SUFFIXES)}")
+    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(schema.PROFILES_FILES)}")
 
 
 # ---------------------------------------------------------------- tables <-> AnnData
@@ -94,12 +94,21 @@ def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
 
 
 # ---------------------------------------------------------------- files
-def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features: str | None = None) -> anndata.AnnData:
+def read(
+    path: Path | str, *, columns: Mapping[str, str] | None = None, features: str | None = None, may_be_empty: bool = False
+) -> anndata.AnnData:
     """Read Profiles from Parquet, CSV, .h5ad, .zarr or a folder of CellProfiler's spreadsheets.
 
-    Raises InputError with the file's name on anything unusable.
+    Raises InputError with the file's name on anything unusable; on a table of no rows too, unless it `may_be_empty`.
     """
     path = Path(path)
+    profiles = _read(path, columns=columns, features=features)
+    if not profiles.n_obs and not may_be_empty:
+        raise InputError(f"{path} {_NO_ROWS}")
+    return profiles
+
+
+def _read(path: Path, *, columns: Mapping[str, str] | None, features: str | None) -> anndata.AnnData:
     if is_spreadsheets(path):
         return from_frame(_read_spreadsheets(path), where=str(path), columns=columns, features=features)
     kind = suffix(path)
@@ -114,7 +123,11 @@ def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features
             return _read_parquet(path, columns=columns, features=features)
         frame = read_csv(path, sep="\t" if kind.startswith(".tsv") else ",")
     except (OSError, pa.ArrowException, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        if failures.is_memory(error):
+            raise
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
+    if not len(frame):
+        raise InputError(f"{path} {_NO_ROWS}")
     return from_frame(frame, where=str(path), columns=columns, features=features)
 
 

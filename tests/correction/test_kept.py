@@ -62,9 +62,6 @@ def test_steps_keep_their_order_and_settings(tmp_path: Path) -> None:
 def test_a_folder_without_fitted_steps_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no fitted corrections"):
         kept.load(tmp_path)
-    kept.save(tmp_path / "none", [])
-    with pytest.raises(InputError, match="holds an empty list of fitted corrections"):
-        kept.load(tmp_path / "none")
 
 
 def test_damaged_folders_are_sentences(tmp_path: Path) -> None:
@@ -88,3 +85,10 @@ def test_damaged_folders_are_sentences(tmp_path: Path) -> None:
     (tmp_path / "fitted" / "steps.json").write_text("[{")
     with pytest.raises(InputError, match="cannot be read"):
         kept.load(tmp_path / "fitted")
+
+
+@pytest.mark.parametrize("steps", ["[]", "{}"])
+def test_a_folder_whose_list_of_steps_is_empty_corrects_nothing_and_is_refused(steps: str, tmp_path: Path) -> None:
+    (tmp_path / "steps.json").write_text(steps)
+    with pytest.raises(InputError, match=r"steps\.json lists no steps, so nothing would be corrected; leave some with: impasto correct"):
+        kept.load(tmp_path)

@@ -58,7 +58,7 @@ def test_an_empty_list_of_fitted_steps_and_both_kinds_are_refused(table: Path, t
 
     save_file({}, tmp_path / "none" / "state.safetensors")
     done = impasto("correct", table, "--fitted", tmp_path / "none", "--out", tmp_path / "x.parquet", code=2)
-    assert "holds an empty list of fitted corrections" in done.stderr.replace("\n", " ")
+    assert "lists no steps, so nothing would be corrected" in done.stderr.replace("\n", " ")
     done = impasto("correct", table, "--out", tmp_path / "x.parquet", code=2)
     assert "either steps to fit (--method) or a folder of fitted ones (--fitted)" in done.stderr.replace("\n", " ")
     assert not (tmp_path / "x.parquet").exists()

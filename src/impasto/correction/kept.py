@@ -61,11 +61,11 @@ def load(folder: Path, /) -> list[Corrector[Any]]:
         raise InputError(f"{folder} holds no fitted corrections ({_STEPS}); {leave_some}")
     try:
         written = json.loads((folder / _STEPS).read_text())
-        arrays = load_file(folder / _STATE)
+        arrays = load_file(folder / _STATE) if written else {}
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder} holds fitted corrections that cannot be read ({error}); {leave_some}") from error
-    if not written:
-        raise InputError(f"{folder} holds an empty list of fitted corrections ({_STEPS}); {leave_some}")
+    if not isinstance(written, list) or not written:
+        raise InputError(f"{folder / _STEPS} lists no steps, so nothing would be corrected; {leave_some}")
     for name, values in arrays.items():
         if np.isnan(values).any():
             raise InputError(f"{folder}: {name!r} holds values that are not numbers, so these corrections are damaged; {leave_some}")
