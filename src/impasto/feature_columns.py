@@ -105,11 +105,11 @@ def tell(
         "CellProfiler's names": [c for c in numeric if feature_names.parse(c).known and not _EMBEDDING.match(c)],
         "embeddings": [c for c in numeric if _EMBEDDING.match(c)],
         "columns numbered in a row": _numbered(numeric),
-        "Harmony's names": [c for c in numeric if " - " in c] if _is_harmony(frame) else [],
+        "Harmony's names": [c for c in numeric if " - " in c] if is_harmony(frame) else [],
     }
     named = {c for columns in told.values() for c in columns}
     strange = [c for c in numeric if c not in named]
-    if strange and _is_harmony(frame):
+    if strange and is_harmony(frame):
         book, strange = [*book, *strange], []
     if strange and prefixed >= 2 and len(named) <= len(strange):
         named, strange = set(numeric), []
@@ -118,7 +118,7 @@ def tell(
         first = ", ".join(strange[:5]) + ("..." if len(strange) > 5 else "")
         raise InputError(
             f"{where}: {len(strange)} numeric columns follow no form that is known ({first}); features: --features rest (or a regular "
-            f"expression); annotation: --annotation {','.join(strange[:3])}"
+            f"expression); annotation: --annotation {','.join(map(_quoted, strange[:3]))}"
         )
     how = " and ".join(name for name, columns in told.items() if columns)
     return Features(_some([c for c in numeric if c in named], where), [*leave_out, *book], how)
@@ -161,7 +161,8 @@ def _numbered(columns: Sequence[str]) -> list[str]:
     return [c for c in columns if c.isdigit()] if in_a_row else []
 
 
-def _is_harmony(frame: pd.DataFrame) -> bool:
+def is_harmony(frame: pd.DataFrame, /) -> bool:
+    """Whether a table is Harmony's or Columbus's: rows and columns as numbers, beside planes, times and fields."""
     names = set(map(str, frame.columns))
     return {"Row", "Column"} <= names and any(n.startswith(("Plane", "Timepoint", "Height [", "Time [", "Number of Analyzed")) for n in names)
 

@@ -68,7 +68,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     PLATE: (
         *("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi"),
     ),
-    WELL: ("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_id", "well_no", "position"),
+    WELL: ("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_no", "position"),
     SITE: ("site", "field", "fov", "field_of_view", "field_id"),
     WELL_ID: ("well_id",),
     PLATE_MAP: ("plate_map_name", "plate_map", "platemap", "map", "layout"),

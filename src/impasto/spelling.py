@@ -92,6 +92,9 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
     frame, made = _wells_of_rows_and_columns(frame, choices.columns)
     named = {column: _bare(column) for column in frame.columns}
     taken = _find_words(frame, named, chosen=choices.columns, where=where)
+    if feature_columns.is_harmony(frame) and schema.TIME_H not in choices.columns:
+        # Harmony counts time points from 0; they are no hours.
+        taken.pop(schema.TIME_H, None)
     said = {_column(name, named, where=where, what="annotation") for name in choices.annotation}
     annotated = {c for c in named if named[c] != c} | said | set(taken.values())
     if known:
@@ -227,7 +230,8 @@ def _find_words(frame: pd.DataFrame, named: Mapping[str, str], *, chosen: Mappin
         taken[word] = _column(column, named, where=where, what=repr(word))
     letters = {column: _letters(doses.stem_of(bare)) for column, bare in named.items()}
     for word, spellings in schema.ALIASES.items():
-        for spelling in spellings:
+        # A well_id is a well where its values are wells, else a laboratory's own name of a well.
+        for spelling in (*spellings, *schema.ALIASES[schema.WELL_ID]) if word == schema.WELL else spellings:
             if word in taken:
                 break
             wanted = _letters(spelling)

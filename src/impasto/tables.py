@@ -29,12 +29,13 @@ PARQUET, FOLDER_OF_PARQUET, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
 GRIDS_UP_TO = 1_000_000
 """Bytes: in larger texts no grid is looked for."""
 _NAMES = re.compile(
-    r"^(image[ _])?(metadata[ _])?(image[ _])?(metadata[ _])?(source|laborator|lab$|batch|experiment|week|.*plate|.*barcode|.*well"
-    r"|address$|position$|site|field|fov|perturbation|jcp2022|.*broad_sample|pert_|treatment|compound|drug|gene|symbol|target"
-    r"|smiles|inchi|moa|control|.*type$|cell_?line|sirna|file|path|url|channel)",
+    r"^(image[ _])?(metadata[ _])?(image[ _])?(metadata[ _])?(source|laborator|lab$|batch|experiment|week"
+    r"|(\w+[ _])?(plate|barcode|well)([ _]?(id|name|barcode|no|number|position|type|role|map|map[ _]?name|dapi))?$|address$|position$"
+    r"|site([ _]?id)?$|field([ _]?(id|of[ _]view))?$|fov$|perturbation|jcp2022|(\w+_)?broad_sample|pert_|treatment|compound|drug|substance"
+    r"|gene|symbol|target|smiles|inchi|moa|control|(\w+[ _])?type$|cell_?line|sirna|file|path|url|channel)",
     re.I,
 )
-_MEASURED = re.compile(r"_(AreaShape|Intensity|Texture|Granularity|Correlation|RadialDistribution|Neighbors|Location)_|^emb_|count", re.I)
+_MEASURED = re.compile(r"_(AreaShape|Intensity|Texture|Granularity|Correlation|RadialDistribution|Neighbors|Location)_|^emb_|count| - ", re.I)
 
 
 def is_name(column: str) -> bool:

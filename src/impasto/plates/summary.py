@@ -16,6 +16,7 @@ from impasto.annotation import Join
 _OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
 _EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
 """Options whose value in a sentence is an example, not the answer."""
+_PLACEHOLDERS = {"NAME", "FOLDER", "FILE", "DIR", "LIST", "WORD", "COLUMN", "STAIN"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def options_in(sentence: str, /) -> tuple[str, ...]:
     for match in _OPTION.finditer(sentence):
         first = first or match["name"]
         value = shlex.split(match["value"])[0]
-        if match["name"] != first or first in _EXAMPLES or value.rpartition("=")[2].isupper() and len(value.rpartition("=")[2]) > 3 and "=" in value or value in ("NAME", "FOLDER", "FILE", "DIR", "LIST"):
+        if match["name"] != first or first in _EXAMPLES or value.rpartition("=")[2] in _PLACEHOLDERS:
             break
         offered.append(f"--{first} {match['value']}")
     return tuple(offered)
