@@ -33,26 +33,28 @@ def test_each_table_has_a_panel_in_each_colouring(two: list[Path], tmp_path: Pat
     for method in ("pca", "tsne"):
         text = (tmp_path / "a" / f"{method}.svg").read_text()
         figure = ET.fromstring(text)
-        frames = [e for e in figure.iter() if e.get("class") == "frame"]
-        dots = "".join(e.get("d", "") for e in figure.iter() if e.get("class") == "dots")
-        assert len(frames) == 4  # two tables by two colourings
-        assert dots.count("M") == 4 * 24
+        dots = [e for e in figure.iter() if e.tag.endswith("}use") and "fill-opacity" in e.get("style", "")]
+        assert len(dots) == 4 * 24  # two tables by two colourings
         assert {"perturbation", "source", "before", "after"} <= {e.text for e in figure.iter() if e.text}
         assert text == (tmp_path / "b" / f"{method}.svg").read_text()
     assert (tmp_path / "a" / "panels.html").exists()
 
 
 def test_panels_do_not_overlap_and_their_colours_are_named() -> None:
-    told = pd.DataFrame({"batch": [f"b{i % 14}" for i in range(28)]})
+    batches = pd.DataFrame({"batch": [f"b{i % 14}" for i in range(28)]})
     points = np.random.default_rng(0).normal(size=(28, 2)).astype(np.float32)
-    figure = ET.fromstring(panels.draw([(f"table {i}", points, told) for i in range(6)], title="t"))
-    frames = [tuple(float(e.get(k, "")) for k in ("x", "y", "width", "height")) for e in figure.iter() if e.get("class") == "frame"]
-    heads = {e.text: float(e.get("y", "")) for e in figure.iter("text")}
-    assert len({x for x, *_ in frames}) == 4
-    assert frames[4][1] > heads["table 4"] > frames[0][1] + frames[0][3]
-    assert heads["b0"] > frames[4][1] + frames[4][3]
-    assert "4 others" in heads  # ten have a colour of their own
-    assert "b13" not in heads
+    figure = panels.draw([(f"table {i}", points, batches) for i in range(6)])
+    figure.draw_without_rendering()
+    boxes = [axes.get_position(original=False) for axes in figure.get_axes() if axes.axison]
+    assert len(boxes) == 6
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert len({round(box.x0, 3) for box in boxes}) == 4
+    (legend,) = [legend for part in figure.subfigs for legend in part.legends]
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names[0] == "b0"
+    assert names[-1] == "4 others"  # ten have a colour of their own
+    assert "b13" not in names
+    assert legend.get_window_extent().y1 <= min(axes.get_window_extent().y0 for axes in figure.get_axes() if axes.axison)
 
 
 def test_bad_input_is_a_sentence(two: list[Path], tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto.report.figures.drawing import Drawing
 from impasto.schema import InputError
 
 FIGURES = "figures.json"
-"""What a panels stage leaves for a report: a list of figures with method, caption and svg."""
+"""What a panels stage leaves for a report: a list of figures with method, caption, title and the name of their files."""
 
 
 @dataclass(frozen=True)
@@ -25,38 +26,57 @@ class Ran:
 
 def stages(run: Path) -> list[Ran]:
     """The finished stages of a run, oldest first. Raises InputError where there are none."""
-    found = []
+    ran = []
     for path in [*run.glob("*/run.json"), *run.glob("*/*.run.json"), *run.glob("run.json"), *run.glob("*.run.json")]:
         record = json.loads(path.read_text())
         result = path.parent if path.name == "run.json" else path.with_name(path.name.removesuffix(".run.json"))
         name = path.parent.name if path.parent != run else result.name
-        found.append(Ran(name, record["verb"], record, result))
-    kept = sorted((s for s in found if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
+        ran.append(Ran(name, record["verb"], record, result))
+    kept = sorted((s for s in ran if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
     if not kept:
         raise InputError(f"{run} holds no finished stages (no run.json); give the folder of an impasto run, or of one of its results")
     return kept
 
 
-def of_verb(found: list[Ran], *verbs: str) -> list[Ran]:
+def of_verb(ran: list[Ran], *verbs: str) -> list[Ran]:
     """The stages of these verbs."""
-    return [s for s in found if s.verb in verbs]
+    return [s for s in ran if s.verb in verbs]
 
 
-def panels(found: list[Ran]) -> list[tuple[str, list[dict[str, str]]]]:
-    """The figures of each panels stage, those of a sweep's rows too, as its first seed made them: a name, method, caption and svg.
+def panels(ran: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The figures of each panels stage, those of a sweep's rows too, as its first seed made them.
 
-    Raises InputError where a stage left none.
+    Parameters
+    ----------
+    ran
+        The stages of a run.
+
+    Returns
+    -------
+    Name of the stage and its figures: method, caption, and the drawing under `svg`.
+
+    Raises
+    ------
+    InputError
+        Where a stage left none.
+
     """
-    folders = [(s.name, s.result) for s in of_verb(found, "panels")]
-    for sweep in of_verb(found, "sweep"):
+    folders = [(s.name, s.result) for s in of_verb(ran, "panels")]
+    for sweep in of_verb(ran, "sweep"):
         runs = [p for row in sorted(sweep.result.iterdir()) if row.is_dir() for p in sorted(row.iterdir(), key=_by_number)[:1]]
         folders += [(f"{run.parent.name}: {s.name}", s.result) for run in runs for s in of_verb(stages(run), "panels")]
     for _, folder in folders:
-        if not (folder / FIGURES).exists():
+        if not (folder / FIGURES).is_file():
             raise InputError(
                 f"{folder} holds no {FIGURES}: an earlier impasto drew these panels; remove the folder and run the recipe again"
             )
-    return [(name, json.loads((folder / FIGURES).read_text())) for name, folder in folders]
+    return [(name, [_drawn(folder, figure) for figure in json.loads((folder / FIGURES).read_text())]) for name, folder in folders]
+
+
+def _drawn(folder: Path, figure: dict[str, str]) -> dict[str, Any]:
+    files = folder / figure["file"]
+    drawing = Drawing(figure["title"], files.with_suffix(".svg").read_text(), files.with_suffix(".png").read_bytes)
+    return {"method": figure["method"], "caption": figure["caption"], "svg": drawing}
 
 
 def _by_number(folder: Path) -> tuple[int, str]:

@@ -8,53 +8,76 @@ from typing import Any
 
 import anndata
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
-from markupsafe import Markup
+from matplotlib.axes import Axes
 
 from impasto import __version__, schema
 from impasto import profiles as tables
 from impasto.atlas import layout
 from impasto.report import collect, headline, neighbours, sections
 from impasto.report.collect import Ran, of_verb
-from impasto.report.figures import curve, export, plate, receipt, scatter
+from impasto.report.figures import curve, plate, receipt, scatter
+from impasto.report.figures.drawing import Drawing, draw, drawings
 
 _TIPS = (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE, schema.PLATE, schema.WELL)
 
 
-def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -> str:
-    """Write the page of a run at `out`, and return it. Raises InputError where the run has no finished stage."""
-    found = collect.stages(run)
+def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -> list[Drawing]:
+    """Write the page of a run.
+
+    Parameters
+    ----------
+    run
+        The folder of a run, or of one of its results.
+    out
+        The page to write.
+    title
+        Its title; the run's name by default.
+    seed
+        Of maps and of the thinning of points.
+
+    Returns
+    -------
+    The figures on the page, in order.
+
+    Raises
+    ------
+    InputError
+        Where the run has no finished stage.
+
+    """
+    stages = collect.stages(run)
     page = Environment(
         loader=PackageLoader("impasto.report", "."), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
     )
-    corrected = of_verb(found, "correct")
-    content = page.get_template("page.html.j2").render(
-        title=title or f"impasto report: {run.resolve().name}",
-        version=__version__,
-        headlines=headline.headlines(run),
-        figure_style=Markup(export.style()),
-        tables=sections.tables(found),
-        scores=[section for s in of_verb(found, "evaluate") for section in sections.of_stage(s)],
-        comparisons=sections.comparisons(found),
-        perturbations=sections.per_perturbation(found),
-        plates=_plates(found),
-        maps=_maps(corrected, seed=seed),
-        panels=_panels(found),
-        receipts=[_receipt(s) for s in corrected],
-        quality=[_quality(s) for s in of_verb(found, "check")],
-        training=[_training(s) for s in of_verb(found, "train")],
-        neighbours=neighbours.sections(found),
-        provenance=[_provenance(s) for s in found],
-    )
-    out.write_text(content)
-    return content
+    corrected = of_verb(stages, "correct")
+    sections_of_page: dict[str, Any] = {
+        "title": title or f"impasto report: {run.resolve().name}",
+        "version": __version__,
+        "headlines": headline.headlines(run),
+        "tables": sections.tables(stages),
+        "scores": [section for s in of_verb(stages, "evaluate") for section in sections.of_stage(s)],
+        "comparisons": sections.comparisons(stages),
+        "perturbations": sections.per_perturbation(stages),
+        "plates": _plates(stages),
+        "maps": _maps(corrected, seed=seed),
+        "panels": _panels(stages),
+        "receipts": [_receipt(s) for s in corrected],
+        "quality": [_quality(s) for s in of_verb(stages, "check")],
+        "training": [_training(s) for s in of_verb(stages, "train")],
+        "neighbours": neighbours.sections(stages),
+        "provenance": [_provenance(s) for s in stages],
+    }
+    out.write_text(page.get_template("page.html.j2").render(sections_of_page))
+    return list(drawings(sections_of_page))
 
 
-def _plates(found: list[Ran]) -> list[dict[str, Any]]:
-    """Heat maps: how well each well is told apart, at its place on the plate; controls are drawn where they stand."""
+def _plates(stages: list[Ran]) -> list[dict[str, Any]]:
+    """Heat maps: the average precision of each well, at its place on the plate; controls are drawn where they stand."""
     drawn = []
-    for stage in sections.replicates(found):
+    for stage in sections.replicates(stages):
         wells = pd.read_parquet(stage.result / "per_well.parquet")
         if schema.PLATE not in wells or schema.WELL not in wells:
             continue
@@ -65,9 +88,17 @@ def _plates(found: list[Ran]) -> list[dict[str, Any]]:
         scored = wells.loc[wells["profiles"] == label, [*keys, "average_precision"]].astype(dict.fromkeys(keys, str))
         whole = obs.astype(dict.fromkeys(keys, str)).merge(scored, on=keys, how="left")
         names = list(whole.groupby(schema.PLATE, sort=True))
-        figures = [Markup(plate.draw(mine, value="average_precision", title=str(name), low=0.0, high=1.0)) for name, mine in names[:6]]
+        figures = [_plate(wells_of_plate, name=str(name)) for name, wells_of_plate in names[:6]]
         drawn.append({"name": stage.name, "label": label, "figures": figures, "more": max(0, len(names) - 6)})
     return drawn
+
+
+def _plate(obs: pd.DataFrame, *, name: str) -> Drawing:
+    def on(axes: Axes) -> None:
+        plate.draw(obs, axes, value="average_precision", low=0.0, high=1.0)
+        axes.set_title(name, loc="left")
+
+    return draw(on, title=f"{name}: average_precision from 0 to 1", height=300)
 
 
 def _maps(corrected: list[Ran], *, seed: int) -> list[dict[str, Any]]:
@@ -79,19 +110,24 @@ def _maps(corrected: list[Ran], *, seed: int) -> list[dict[str, Any]]:
     for stage in chosen:
         profiles = tables.read(stage.result)
         values = np.nan_to_num(tables.dense(profiles))
-        flat, how = layout.flatten(values, seed=seed)
+        flat, method = layout.flatten(values, seed=seed)
         tips = _tips(profiles)
         figures = [
-            Markup(scatter.draw(flat, profiles.obs[word].astype(str), tips, title=f"{stage.name}, by {word}", seed=seed))
+            _map(flat, profiles.obs[word].astype(str), tips, title=f"{stage.name}, by {word}", seed=seed)
             for word in (schema.PLATE, schema.CONTROL_TYPE)
             if word in profiles.obs
         ]
-        drawn.append({"name": stage.name, "how": how.upper(), "n": profiles.n_obs, "figures": figures})
+        drawn.append({"name": stage.name, "method": method.upper(), "n": profiles.n_obs, "figures": figures})
     return drawn
 
 
-def _panels(found: list[Ran]) -> list[dict[str, Any]]:
-    return [{"name": name, "figures": [{**f, "svg": Markup(f["svg"])} for f in figures]} for name, figures in collect.panels(found)]
+def _map(flat: npt.NDArray[np.floating], categories: pd.Series, tips: list[str], *, title: str, seed: int) -> Drawing:
+    height = scatter.height(categories, width=420.0)
+    return draw(lambda axes: scatter.draw(flat, categories, tips, axes, seed=seed), title=title, height=height)
+
+
+def _panels(stages: list[Ran]) -> list[dict[str, Any]]:
+    return [{"name": name, "figures": figures} for name, figures in collect.panels(stages)]
 
 
 def _rows(stage: Ran) -> int:
@@ -103,9 +139,15 @@ def _tips(profiles: anndata.AnnData) -> list[str]:
     return [" · ".join(str(v) for v in row if pd.notna(v)) for row in profiles.obs[words].itertuples(index=False)]
 
 
-def _receipt(stage: Ran) -> Markup:
-    told = json.loads(stage.result.with_name(stage.result.name + ".receipt.json").read_text())
-    return Markup(receipt.draw(told, title=f"{stage.name}: " + " → ".join(m["method"] for m in told["methods"])))
+def _receipt(stage: Ran) -> Drawing:
+    written = json.loads(stage.result.with_name(stage.result.name + ".receipt.json").read_text())
+    title = f"{stage.name}: " + " → ".join(step["method"] for step in written["methods"])
+
+    def on(axes: Axes) -> None:
+        receipt.draw(written, axes)
+        axes.set_title(title, loc="left")
+
+    return draw(on, title=title, height=90.0 + 36.0 * len(receipt.rows(written)))
 
 
 def _quality(stage: Ran) -> dict[str, Any]:
@@ -127,7 +169,7 @@ def _training(stage: Ran) -> dict[str, Any]:
         "steps": last.get("step", 0),
         "entropy": None if shares is None else f"{shares:.4f}",
         "collapse": [f"{key.replace('_', ' ')} {first[key]:.2f} to {last[key]:.2f}" for key in _COLLAPSE if key in last],
-        "svg": Markup(curve.draw(log, title=f"training of {stage.name}")) if log else "",
+        "svg": draw(lambda axes: curve.draw(log, axes), title=f"training of {stage.name}", height=240) if log else "",
     }
 
 

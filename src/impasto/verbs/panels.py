@@ -31,6 +31,7 @@ class PanelsSettings(Settings):
 def run(settings: PanelsSettings, out: Path) -> None:
     """Write one SVG a method, panels.html with all of them, and figures.json for a report, at `out`."""
     import json
+    from html import escape
 
     import anndata
     import numpy as np
@@ -40,7 +41,7 @@ def run(settings: PanelsSettings, out: Path) -> None:
     from impasto import ranking, runs, schema
     from impasto.evaluation import inputs
     from impasto.report.collect import FIGURES
-    from impasto.report.figures import export, panels
+    from impasto.report.figures import panels, style
 
     for method in settings.methods:
         schema.one_of(method, panels.METHODS, what="map")
@@ -80,13 +81,15 @@ def run(settings: PanelsSettings, out: Path) -> None:
                 (name, panels.flat(ranking.unit(inputs.finite(table)), method=method, seed=settings.seed), colourings(table))
                 for name, table in read
             ]
-            written = panels.METHODS[method]
-            svg = panels.draw(maps, title=f"{written} of {', '.join(labels)}")
-            drawn.append({"method": written, "caption": f"{written} of {_rows(settings, maps)}.", "svg": svg})
-            (temporary / f"{method}.svg").write_text(export.standalone(svg))
-        whole = "".join(f"<h2>{d['method']}</h2><p>{d['caption']}</p>{export.standalone(d['svg'])}" for d in drawn)
+            title = f"{panels.METHODS[method]} of {', '.join(labels)}"
+            caption = f"{panels.METHODS[method]} of {_rows(settings, maps)}."
+            figure = panels.draw(maps)
+            (temporary / f"{method}.svg").write_text(style.svg(figure, title=title))
+            (temporary / f"{method}.png").write_bytes(style.png(figure))
+            drawn.append({"method": panels.METHODS[method], "caption": caption, "title": title, "file": method})
+        whole = "".join(f'<h2>{d["method"]}</h2><p>{d["caption"]}</p><img src="{d["file"]}.svg" alt="{escape(d["title"])}">' for d in drawn)
         (temporary / "panels.html").write_text(f'<!doctype html><meta charset="utf-8"><title>panels</title>{whole}\n')
-        (temporary / FIGURES).write_text(json.dumps(drawn))
+        (temporary / FIGURES).write_text(json.dumps(drawn, indent=1))
 
 
 def _rows(settings: PanelsSettings, maps: list[Any]) -> str:

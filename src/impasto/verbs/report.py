@@ -35,15 +35,15 @@ def run(settings: ReportSettings, out: Path) -> None:
     """Write the page at `out`."""
     from impasto import runs
     from impasto.report import page
-    from impasto.report.figures import export
+    from impasto.report.figures import drawing
 
     if settings.png and settings.figures is None:
         raise InputError("--png needs --figures DIR: the folder that the figures are written to")
     with runs.atomic(out) as temporary:
-        html = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
+        figures = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
         if settings.figures is not None:
             with runs.atomic(settings.figures) as folder:
-                export.write(html, folder, png=settings.png)
+                drawing.write(iter(figures), folder, png=settings.png)
 
 
 def command(
@@ -51,7 +51,7 @@ def command(
     out: Annotated[Path, typer.Option(help="The page to write.")],
     title: Annotated[str | None, typer.Option(help="Its title.")] = None,
     figures: Annotated[Path | None, typer.Option(help="A folder to write every figure to, as SVG.")] = None,
-    png: Annotated[bool, typer.Option("--png", help="Write each figure as PNG too (needs the extra figures).")] = False,
+    png: Annotated[bool, typer.Option("--png", help="Write each figure as PNG too.")] = False,
 ) -> None:
     """Write one self-contained HTML page of a run.
 

@@ -1,1 +1,1 @@
-"""Figures, one kind a file, each an SVG string that takes its colours from the page."""
+"""Figures, one kind a file: each draws on matplotlib axes; a page and a file take what was drawn."""

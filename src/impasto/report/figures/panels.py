@@ -11,19 +11,19 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from impasto.atlas import layout
-from impasto.report.figures import svg
+from impasto.report.figures import style
 from impasto.schema import InputError
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 """Maps by the name that a recipe gives them, and as they are written."""
 CONTROL, OTHERS = "negative control", "others"
-_INK, _GREY = "currentColor", "#98a2b3"
-"""Ink is the text's colour, light on a dark page."""
 _ACROSS = 4
-_LETTER = 8.2
-"""Room for a wide letter of a figure's text."""
 _ROUNDS = 4
 Points = npt.NDArray[np.float32]
 
@@ -43,68 +43,65 @@ def flat(vectors: Points, /, *, method: str, seed: int) -> Points:
     return np.asarray(TSNE(2, metric="cosine", init="pca", perplexity=perplexity, random_state=seed).fit_transform(vectors), np.float32)
 
 
-def draw(maps: Sequence[tuple[str, Points, pd.DataFrame]], /, *, title: str, side: float = 226.0) -> str:
+def draw(maps: Sequence[tuple[str, Points, pd.DataFrame]], /, *, side: float = 226.0) -> Figure:
     """One figure: for each colouring the panels of all tables, four abreast, and a legend.
 
-    `maps`: name of the table, positions (rows, 2), and colourings (rows, columns).
+    Parameters
+    ----------
+    maps
+        Of each table its name, positions (rows, 2) and colourings (rows, columns).
+    side
+        Of one panel, in pixels.
 
-    The ten commonest values of a colouring have colours of their own, others are grey; `negative control` is drawn first, in ink.
+    Returns
+    -------
+    The figure. The ten commonest values of a colouring have colours of their own, others are grey; `negative control` is drawn
+    first, in ink.
+
     """
-    gap, left, head = 10.0, 18.0, 24.0
-    width = left + min(len(maps), _ACROSS) * (side + gap)
-    parts: list[str] = []
-    y = 0.0
-    for colouring in maps[0][2].columns:
-        colour = _colours(pd.concat([m[2][colouring] for m in maps]).astype(str))
-        top = y + head
-        for number, (name, points, told) in enumerate(maps):
-            down, across = divmod(number, _ACROSS)
-            x, y = left + across * (side + gap), top + down * (side + gap + head)
-            parts.append(svg.text(x + side / 2, y - 8, name, anchor="middle", kind="strong"))
-            parts.append(svg.box(x, y, side, side, kind="frame"))
-            parts += _dots(points, told[colouring].astype(str).to_numpy(), colour, x=x, y=y, side=side)
-        y += side
-        parts.append(f'<g transform="translate(11,{(top + y) / 2:.0f}) rotate(-90)">{svg.text(0, 0, colouring, anchor="middle")}</g>')
-        legend, y = _legend(colour, left=left, y=y + 18, right=width)
-        parts += legend
-        y += 20
-    return svg.figure(parts, width=width, height=y, title=title)
+    colourings = list(maps[0][2].columns)
+    across = min(len(maps), _ACROSS)
+    down = -(-len(maps) // across)
+    with rc_context(style.RC):
+        figure = style.blank(width=18 + across * (side + 10), height=len(colourings) * down * (side + 62))
+        parts = figure.subfigures(len(colourings), 1, squeeze=False)[:, 0]
+        for part, colouring in zip(parts, colourings, strict=True):
+            colour = _colours(pd.concat([table[colouring] for _, _, table in maps]).astype(str))
+            panels = part.subplots(down, across, squeeze=False).ravel()
+            for axes, (name, points, table) in zip(panels, maps, strict=False):
+                _dots(points, table[colouring].astype(str).to_numpy(), colour, axes)
+                axes.set_title(name)
+            for axes in panels[len(maps) :]:
+                axes.set_axis_off()
+            panels[0].set_ylabel(colouring)
+            part.legend(handles=_legend(colour), loc="outside lower left", ncols=max(1, 2 * across), handletextpad=0.2)
+    return figure
 
 
 def _colours(values: pd.Series) -> dict[str, str]:
     """The colour of each value, as the legend lists them: the commonest, the others, negative controls."""
     names = [str(n) for n in values.value_counts().index if n != CONTROL]
-    most = min(len(names), len(svg.PALETTE))
-    own = dict(zip(names[:most], svg.PALETTE[:most], strict=True))
-    return own | dict.fromkeys(names[most:], _GREY) | ({CONTROL: _INK} if (values == CONTROL).any() else {})
+    most = min(len(names), len(style.PALETTE))
+    own = dict(zip(names[:most], style.PALETTE[:most], strict=True))
+    return own | dict.fromkeys(names[most:], style.GREY) | ({CONTROL: style.INK} if (values == CONTROL).any() else {})
 
 
-def _legend(colour: dict[str, str], *, left: float, y: float, right: float) -> tuple[list[str], float]:
-    """Names beside their colours, in as many lines as they need, and where the last line stands."""
-    grey = sum(c == _GREY for c in colour.values())
-    told = [(name, c) for name, c in colour.items() if c != _GREY] + ([(f"{grey} {OTHERS}", _GREY)] if grey else [])
-    parts, x = [], left
-    for name, own in told:
-        shown = name if len(name) <= 26 else name[:25] + "…"
-        wide = 26 + _LETTER * len(shown)
-        if x > left and x + wide > right:
-            x, y = left, y + 18
-        parts += [svg.dot(x + 5, y - 4, radius=4, colour=own), svg.text(x + 14, y, shown, kind="soft")]
-        x += wide
-    return parts, y
+def _legend(colour: dict[str, str]) -> list[Line2D]:
+    """Dots beside the names that have a colour of their own, and one for all others."""
+    grey = sum(c == style.GREY for c in colour.values())
+    named = [(name, c) for name, c in colour.items() if c != style.GREY] + ([(f"{grey} {OTHERS}", style.GREY)] if grey else [])
+    short = [(name if len(name) <= 22 else name[:21] + "…", c) for name, c in named]
+    return [Line2D([], [], marker="o", linestyle="", markersize=5, color=c, label=name) for name, c in short]
 
 
-def _dots(points: Points, labels: npt.NDArray[np.str_], colour: dict[str, str], *, x: float, y: float, side: float) -> list[str]:
-    """One path a colour, of strokes without length whose round ends are the dots; in some rounds, so that no colour covers the others."""
+def _dots(points: Points, labels: npt.NDArray[np.str_], colour: dict[str, str], axes: Axes) -> None:
+    """All rows in a mixed order, so that no colour covers the others; controls first."""
     low, high = np.quantile(points, 0.002, axis=0), np.quantile(points, 0.998, axis=0)
-    place = 6 + (side - 12) * np.clip((points - low) / np.maximum(high - low, 1e-9), 0, 1)
-    colours = np.array([colour[name] for name in labels])
+    place = np.clip((points - low) / np.maximum(high - low, 1e-9), 0, 1)
     turn = np.where(labels == CONTROL, -1, np.arange(len(labels)) % _ROUNDS)
-    paths = []
-    for number in range(-1, _ROUNDS):
-        for own in dict.fromkeys(colour.values()):
-            rows = np.flatnonzero((turn == number) & (colours == own))
-            if len(rows):
-                strokes = "".join(f"M{x + place[i, 0]:.1f} {y + side - place[i, 1]:.1f}h0" for i in rows)
-                paths.append(f'<path d="{strokes}" stroke="{own}" class="dots"/>')
-    return paths
+    order = np.argsort(turn, kind="stable")
+    axes.scatter(place[order, 0], place[order, 1], s=8, c=[colour[label] for label in labels[order]], alpha=0.75, linewidths=0)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_aspect("equal")
+    style.frame(axes)

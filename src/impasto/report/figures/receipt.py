@@ -4,24 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from impasto.report.figures import svg
+import numpy as np
+from matplotlib.axes import Axes
 
-_LEFT, _ROW = 190.0, 34.0
+from impasto.report.figures.style import BLUE, LINE, SOFT
 
 
-def draw(receipt: dict[str, Any], /, *, title: str, width: float = 420.0) -> str:
-    """Share of variance by factor (0..max), and the replicate signal on the same axis."""
-    rows = [(name, v["before"], v["after"]) for name, v in receipt["explained"].items()]
+def rows(receipt: dict[str, Any], /) -> list[tuple[str, float, float]]:
+    """Name, before and after of every bar: the factors' share of variance, then the replicate signal where it is known."""
+    bars = [(name, values["before"], values["after"]) for name, values in receipt["explained"].items()]
     signal = receipt["signal"]
-    if signal["before"] is not None:
-        rows.append(("replicate signal (cosine)", signal["before"], signal["after"]))
-    most = max([0.05, *(max(b, a) for _, b, a in rows)])
-    span = width - _LEFT - 56
-    parts = [svg.text(0, 12, title, kind="strong")]
-    for number, (name, before, after) in enumerate(rows):
-        y = 24 + _ROW * number
-        parts.append(svg.text(_LEFT - 10, y + 15, name, anchor="end"))
-        for offset, value, kind in ((0, before, "before"), (12, after, "after")):
-            parts.append(svg.box(_LEFT, y + offset, span * max(value, 0) / most, 10, kind=kind, tip=f"{name} {kind}: {value:.3f}"))
-            parts.append(svg.text(_LEFT + span * max(value, 0) / most + 6, y + offset + 9, f"{value:.3f}", kind="tiny"))
-    return svg.figure(parts, width=width, height=30 + _ROW * len(rows), title=title)
+    return bars if signal["before"] is None else [*bars, ("replicate signal (cosine)", signal["before"], signal["after"])]
+
+
+def draw(receipt: dict[str, Any], axes: Axes, /) -> Axes:
+    """Two bars a factor, before and after, with their values.
+
+    Parameters
+    ----------
+    receipt
+        As `correct` writes it: `explained` by factor and `signal`, each before and after.
+    axes
+        Where to draw.
+
+    Returns
+    -------
+    The axes given.
+
+    """
+    bars = rows(receipt)
+    place = np.arange(len(bars), dtype=float)
+    for when, shift, column, colour in (("before", -0.2, 1, LINE), ("after", 0.2, 2, BLUE)):
+        values = [max(0.0, bar[column]) for bar in bars]
+        drawn = axes.barh(place + shift, values, height=0.36, color=colour, label=when)
+        axes.bar_label(drawn, labels=[f"{bar[column]:.3f}" for bar in bars], padding=3, fontsize=7.5, color=SOFT)
+    axes.set_yticks(place, [bar[0] for bar in bars])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.18 * max([0.05, *(max(bar[1:]) for bar in bars)]))
+    axes.set_xlabel("share of the variance", loc="left")
+    axes.legend(loc="upper right", bbox_to_anchor=(1.02, -0.04 - 0.5 / len(bars)), ncols=2)
+    return axes

@@ -7,46 +7,82 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 
-from impasto.report.figures import svg
+from impasto.report.figures import style
 
 MOST_POINTS = 3000
 
 
-def draw(
-    points: npt.NDArray[np.floating], categories: pd.Series, tips: Sequence[str], /, *, title: str, width: float = 420.0, seed: int = 0
-) -> str:
-    """Points (n, 2) in a square without axes; more than 3,000 are thinned at random (the title should say of how many)."""
+def draw(points: npt.NDArray[np.floating], categories: pd.Series, tips: Sequence[str], axes: Axes, /, *, seed: int = 0) -> Axes:
+    """A map without scales, coloured by category; the ten commonest have colours of their own.
+
+    Parameters
+    ----------
+    points
+        Positions (n, 2). More than 3,000 are thinned at random.
+    categories
+        (n,) what colours a point.
+    tips
+        (n,) what a point says where the mouse rests on it.
+    axes
+        Where to draw.
+    seed
+        Of the thinning.
+
+    Returns
+    -------
+    The axes given.
+
+    """
     kept = np.arange(len(points))
     if len(kept) > MOST_POINTS:
         kept = np.sort(np.random.default_rng(seed).choice(kept, MOST_POINTS, replace=False))
     low, high = np.quantile(points, 0.002, axis=0), np.quantile(points, 0.998, axis=0)
-    place = 12 + (width - 24) * np.clip((points - low) / np.maximum(high - low, 1e-9), 0, 1)
-    names = list(categories.astype(str).value_counts().index)
-    colour = {name: svg.PALETTE[i % len(svg.PALETTE)] if i < len(svg.PALETTE) else "#98a2b3" for i, name in enumerate(names)}
+    place = np.clip((points - low) / np.maximum(high - low, 1e-9), 0, 1)
     labels = categories.astype(str).to_numpy()
-    parts = [svg.box(0, 0, width, width, kind="frame")]
-    parts += [svg.dot(place[i, 0], width - place[i, 1], radius=2.3, colour=colour[labels[i]], tip=tips[int(i)], kind="point") for i in kept]
-    shown = names[: len(svg.PALETTE)]
-    for number, name in enumerate(shown):
-        x, y = 4 + (width / 2) * (number % 2), width + 18 + 17 * (number // 2)
-        parts += [svg.dot(x + 6, y - 4, radius=4, colour=colour[name]), svg.text(x + 16, y, name[:26], kind="soft")]
-    return svg.figure(parts, width=width, height=width + 12 + 17 * ((len(shown) + 1) // 2), title=title)
+    names = list(pd.Series(labels).value_counts().index)
+    colour = {name: style.PALETTE[number] if number < len(style.PALETTE) else style.GREY for number, name in enumerate(names)}
+    drawn = axes.scatter(place[kept, 0], place[kept, 1], s=9, c=[colour[label] for label in labels[kept]], alpha=0.75, linewidths=0)
+    drawn.set_urls(style.tips([tips[int(row)] for row in kept]))
+    for name in names[: len(style.PALETTE)]:
+        axes.scatter([], [], s=22, color=colour[name], label=name[:26])
+    axes.set_aspect("equal")
+    style.frame(axes)
+    style.legend(axes, at=-0.03)
+    return axes
 
 
-def against(x: pd.Series, y: pd.Series, tips: Sequence[str], /, *, labels: tuple[str, str], title: str, width: float = 420.0) -> str:
-    """One score of each perturbation against another, both 0..1, with the diagonal."""
-    left, bottom = 44.0, 34.0
-    span = width - left - 10
+def height(categories: pd.Series, /, *, width: float) -> float:
+    """How high the figure must be, in pixels: a square, and a legend in two columns."""
+    return width + 12 + 19 * ((min(categories.nunique(), len(style.PALETTE)) + 1) // 2)
 
-    def at(a: float, b: float) -> tuple[float, float]:
-        return left + span * a, 8 + span * (1 - b)
 
-    parts = [svg.box(left, 8, span, span, kind="frame"), svg.line(*at(0, 0), *at(1, 1), kind="chance")]
-    for k in range(0, 11, 2):
-        parts.append(svg.text(at(k / 10, 0)[0], 8 + span + 16, f"{k / 10:g}", anchor="middle", kind="soft"))
-        parts.append(svg.text(left - 8, at(0, k / 10)[1] + 4, f"{k / 10:g}", anchor="end", kind="soft"))
-    parts += [svg.dot(*at(a, b), radius=3, colour=svg.PALETTE[0], tip=tip, kind="point") for a, b, tip in zip(x, y, tips, strict=True)]
-    parts.append(svg.text(left + span / 2, 8 + span + 34, labels[0], anchor="middle"))
-    parts.append(f'<g transform="translate(11,{8 + span / 2:.0f}) rotate(-90)">{svg.text(0, 0, labels[1], anchor="middle")}</g>')
-    return svg.figure(parts, width=width, height=8 + span + bottom + 6, title=title)
+def against(x: pd.Series, y: pd.Series, tips: Sequence[str], axes: Axes, /, *, labels: tuple[str, str]) -> Axes:
+    """One score of each perturbation against another, both 0 to 1, with the diagonal.
+
+    Parameters
+    ----------
+    x, y
+        (n,) the scores.
+    tips
+        (n,) what a point says where the mouse rests on it.
+    axes
+        Where to draw.
+    labels
+        What the two axes show.
+
+    Returns
+    -------
+    The axes given.
+
+    """
+    axes.plot([0, 1], [0, 1], color=style.ACCENT, linestyle=(0, (3, 2)), linewidth=1.4)
+    drawn = axes.scatter(x, y, s=14, color=style.BLUE, alpha=0.72, linewidths=0, clip_on=False)
+    drawn.set_urls(style.tips(list(tips)))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal")
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    return axes

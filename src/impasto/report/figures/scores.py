@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 
-from impasto.report.figures import svg
-
-_LEFT, _RIGHT, _ROW, _TOP = 250.0, 60.0, 26.0, 14.0
+from impasto.report.figures.style import ACCENT, BLUE, INK, PAPER, SOFT
 
 
-def draw(rows: pd.DataFrame, /, *, title: str, width: float = 720.0, top: float = 1.0) -> str:
-    """`rows` has group, value, low, high, chance; baselines are drawn hollow."""
-    height = _TOP + _ROW * len(rows) + 30
-    span = width - _LEFT - _RIGHT
+def draw(rows: pd.DataFrame, axes: Axes, /, *, top: float = 1.0) -> Axes:
+    """One dot a row; baselines are hollow.
 
-    def at(value: float) -> float:
-        return _LEFT + span * min(value, top) / top
+    Parameters
+    ----------
+    rows
+        Columns group, value, low, high, chance.
+    axes
+        Where to draw.
+    top
+        The end of the axis.
 
-    parts = [svg.line(at(top * k / 5), _TOP, at(top * k / 5), height - 26, kind="grid") for k in range(6)]
-    parts += [svg.text(at(top * k / 5), height - 8, f"{top * k / 5:.2g}", anchor="middle", kind="soft") for k in range(6)]
-    for number, row in enumerate(rows.itertuples()):
-        y = _TOP + _ROW * (number + 0.5)
-        baseline = is_baseline(str(row.group))
-        parts.append(svg.text(_LEFT - 12, y + 4, _short(str(row.group)), anchor="end", kind="soft" if baseline else ""))
+    Returns
+    -------
+    The axes given.
+
+    """
+    for place, row in enumerate(rows.itertuples()):
+        hollow = is_baseline(str(row.group))
+        colour = SOFT if hollow else BLUE
         if pd.notna(row.chance):
-            parts.append(svg.line(at(row.chance), y - 8, at(row.chance), y + 8, kind="chance"))
+            axes.plot([row.chance] * 2, [place - 0.32, place + 0.32], color=ACCENT, linestyle=(0, (1.6, 1)), linewidth=1.6)
         if pd.notna(row.low):
-            parts.append(svg.line(at(row.low), y, at(row.high), y, kind="interval baseline" if baseline else "interval"))
-        tip = f"{row.group}: {row.value:.3f}" + (f" ({row.low:.3f} to {row.high:.3f})" if pd.notna(row.low) else "")
-        parts.append(svg.dot(at(row.value), y, radius=5, colour="", tip=tip, kind="hollow" if baseline else "full"))
-        parts.append(svg.text(width - _RIGHT + 14, y + 4, f"{row.value:.3f}", kind="soft" if baseline else "strong"))
-    return svg.figure(parts, width=width, height=height, title=title)
+            axes.plot([row.low, row.high], [place, place], color=colour, alpha=0.5, linewidth=2.4, solid_capstyle="round")
+        axes.plot([row.value], [place], "o", color=colour, markersize=6.5, markerfacecolor=PAPER if hollow else colour, clip_on=False)
+        axes.annotate(
+            f"{row.value:.3f}",
+            (1.02, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            color=SOFT if hollow else INK,
+            annotation_clip=False,
+        )
+    axes.set_yticks(range(len(rows)), [_short(str(group)) for group in rows["group"]])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(0, top)
+    axes.grid(axis="x")
+    axes.set_axisbelow(True)
+    return axes
+
+
+def height(rows: pd.DataFrame, /) -> float:
+    """How high the figure must be, in pixels."""
+    return 46.0 + 28.0 * len(rows)
 
 
 def is_baseline(group: str) -> bool:
@@ -39,4 +60,4 @@ def is_baseline(group: str) -> bool:
 
 
 def _short(words: str) -> str:
-    return words if len(words) <= 34 else words[:33] + "…"
+    return words if len(words) <= 38 else words[:37] + "…"
