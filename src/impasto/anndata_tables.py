@@ -14,7 +14,7 @@ from impasto import feature_names, schema
 from impasto.schema import InputError
 
 RAW = "raw"
-_PLATE_AND_WELL = r"^(?P<plate>.+)[_:\-](?P<well>[A-Za-z]{1,2}\d{1,2})$"
+_PLATE_AND_WELL = r"^(?P<plate>.+)[_:\-](?P<well>[^_:\-]+)$"
 
 
 def open_file(path: Path, /) -> anndata.AnnData:
@@ -57,7 +57,9 @@ def to_frame(data: anndata.AnnData, /, *, where: str, layer: str | None = None) 
     values, names = _values(data, where=where, layer=layer)
     doubled = pd.Index(names)[pd.Index(names).duplicated()]
     if len(doubled):
-        raise InputError(f"{where}: {len(doubled)} features share their name (first: {doubled[0]!r}); make them unique (var_names_make_unique)")
+        raise InputError(
+            f"{where}: {len(doubled)} features share their name (first: {doubled[0]!r}); make them unique (var_names_make_unique)"
+        )
     how = [f"values from {layer}"] if layer else []
     obs = data.obs.reset_index(drop=True)
     row_names = data.obs_names.astype(str)
@@ -66,7 +68,7 @@ def to_frame(data: anndata.AnnData, /, *, where: str, layer: str | None = None) 
         obs = obs.assign(Metadata_obs_name=row_names.to_numpy())
         parts = row_names.to_series().str.extract(_PLATE_AND_WELL)
         words = {str(c).lower().removeprefix("metadata_") for c in data.obs.columns}
-        if len(parts) and parts.notna().all().all() and not words & {schema.PLATE, schema.WELL}:
+        if len(parts) and parts["well"].map(schema.is_well).all() and not words & {schema.PLATE, schema.WELL}:
             obs = obs.assign(Metadata_Plate=parts["plate"].to_numpy(), Metadata_Well=parts["well"].to_numpy())
             how.append("plate and well from the names of rows (PLATE_WELL)")
     table = pd.concat([obs, pd.DataFrame(values, columns=names)], axis=1)

@@ -54,9 +54,7 @@ class _Progress:
     joins: list[Join] = field(default_factory=list)
 
 
-def read(
-    path: Path, *, columns: Mapping[str, str] | None = None, sheet: str | None = None, encoding: str | None = None
-) -> pd.DataFrame:
+def read(path: Path, *, columns: Mapping[str, str] | None = None, sheet: str | None = None, encoding: str | None = None) -> pd.DataFrame:
     """A platemap or list of compounds in our words; `attrs` says what was inferred (`how`) and taken (`columns`)."""
     table, how = tables.read(path, sheet=sheet, encoding=encoding)
     table = spelling.annotation(table, where=str(path), columns=columns)
@@ -108,7 +106,10 @@ def join(obs: pd.DataFrame, annotation: Sequence[tuple[str, pd.DataFrame]], /) -
 def _chained(annotation: Sequence[tuple[str, pd.DataFrame]]) -> list[tuple[str, pd.DataFrame]]:
     """The tables, platemaps that belong to a chain (plate -> platemap -> well) as one. A platemap may be named by its file."""
     maps = {
-        str(value) for _, t in annotation if schema.PLATE_MAP in t and schema.WELL not in t for value in t[schema.PLATE_MAP].dropna().unique()
+        str(value)
+        for _, t in annotation
+        if schema.PLATE_MAP in t and schema.WELL not in t
+        for value in t[schema.PLATE_MAP].dropna().unique()
     }
     chained: list[tuple[str, pd.DataFrame]] = []
     rest: list[tuple[str, pd.DataFrame]] = []
@@ -203,20 +204,29 @@ def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], 
         hit |= blank
     if not hit.any():
         raise InputError(_nothing_matches(obs, table, keys, name))
-    for column in new:
-        says = added[column].notna().to_numpy()
-        if column in obs:
-            changed = says & obs[column].notna().to_numpy() & (added[column].astype("string") != obs[column].astype("string")).fillna(False).to_numpy()
-            if changed.any() and column in _SAYS_WHAT_WAS_DONE:
-                notes.append(f"{name}: {column} of {int(changed.sum())} rows is replaced by what this table says")
-            added[column] = added[column].astype(object).where(pd.Series(says), obs[column].astype(object))
-        obs = obs.assign(**{column: added[column].convert_dtypes() if added[column].dtype == object else added[column]})
+    obs, replaced = _laid_over(obs, added, name)
     _remember(progress, body, keys, hit)
     used = np.zeros(len(body), dtype=bool)
     used[rows[row_of.notna().to_numpy(dtype=bool)]] = True
-    wells_hit = _count_wells(obs, hit)
-    progress.joins.append(Join(name, tuple(keys), wells_hit, _count_wells(obs, np.ones(len(obs), dtype=bool)) - wells_hit, int((~used).sum()), tuple(notes)))
+    every, found = _count_wells(obs, np.ones(len(obs), dtype=bool)), _count_wells(obs, hit)
+    progress.joins.append(Join(name, tuple(keys), found, every - found, int((~used).sum()), (*notes, *replaced)))
     return obs
+
+
+def _laid_over(obs: pd.DataFrame, added: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
+    """The annotation with what a table says over it, where it says something; what is replaced is counted."""
+    notes = []
+    for column in added.columns:
+        says = added[column].notna()
+        values = added[column]
+        if column in obs:
+            differs = (values.astype("string") != obs[column].astype("string")).fillna(False)
+            replaced = int((says & obs[column].notna() & differs).sum())
+            if replaced and column in _SAYS_WHAT_WAS_DONE:
+                notes.append(f"{name}: {column} of {replaced} rows is replaced by what this table says")
+            values = values.astype(object).where(says, obs[column].astype(object))
+        obs = obs.assign(**{column: values.convert_dtypes() if values.dtype == object else values})
+    return obs, notes
 
 
 def _one_row_each(body: pd.DataFrame, keys: list[str], name: str) -> tuple[pd.DataFrame, list[str]]:
@@ -254,15 +264,19 @@ def _nothing_matches(obs: pd.DataFrame, table: pd.DataFrame, keys: list[str], na
         ours, theirs = ({str(v) for v in t[key].dropna()} for t in (obs, table))
         if not ours & theirs:
             break
-    ours, theirs = (", ".join(map(str, t[key].dropna().unique()[:3])) for t in (obs, table))
-    return f"{name}: no well of the data is in it by {' and '.join(keys)}: the data have {ours}, the table {theirs}"
+    first = [", ".join(map(str, t[key].dropna().unique()[:3])) for t in (obs, table)]
+    return f"{name}: no well of the data is in it by {' and '.join(keys)}: the data have {first[0]}, the table {first[1]}"
 
 
 def _remember(progress: _Progress, body: pd.DataFrame, keys: list[str], hit: wells.Flags) -> None:
     if schema.WELL in keys:
         progress.mapped = progress.mapped | hit
     words = [c for c in (schema.CONTROL_TYPE, schema.PERTURBATION_TYPE) if c in body]
-    progress.says_treated |= any(wells.kind_of_word(str(w)) == schema.TRT and str(w).lower() not in schema.PERTURBATION_TYPES for c in words for w in body[c].dropna().unique())
+    progress.says_treated |= any(
+        wells.kind_of_word(str(w)) == schema.TRT and str(w).lower() not in schema.PERTURBATION_TYPES
+        for c in words
+        for w in body[c].dropna().unique()
+    )
     if words or schema.WELL not in keys:
         progress.listed = progress.listed | hit
 

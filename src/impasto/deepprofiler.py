@@ -19,7 +19,7 @@ import pandas as pd
 from impasto import feature_names, schema
 from impasto.schema import InputError
 
-_NAME_AND_SITE = re.compile(r"^(?P<well>[A-Za-z]{1,2}\d{1,2})[_-](?P<site>\w+)$")
+_WELL_AND_SITE = re.compile(r"^(?P<well>[^_-]+)[_-](?P<site>\w+)$")
 _FROM_METADATA = ("Metadata_Source", "Metadata_Batch")
 
 
@@ -46,13 +46,10 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
 
 def _place(path: Path) -> tuple[str, str, str] | None:
     """Plate, well and site of a file, or None where its path names no well."""
-    together = _NAME_AND_SITE.match(path.stem)
-    well, site, plate = (together["well"], together["site"], path.parent.name) if together else (path.parent.name, path.stem, path.parent.parent.name)
-    try:
-        schema.parse_well(well)
-    except InputError:
-        return None
-    return plate, well, site
+    together = _WELL_AND_SITE.match(path.stem)
+    if together and schema.is_well(together["well"]):
+        return path.parent.name, together["well"], together["site"]
+    return (path.parent.parent.name, path.parent.name, path.stem) if schema.is_well(path.parent.name) else None
 
 
 def _read(path: Path) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:

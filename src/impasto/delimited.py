@@ -29,7 +29,9 @@ MISSING = (
 SEPARATORS = "\t;,|"
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _COMMA_NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
-_PLATE_LINE = re.compile(r"^\W*(?:plate|plate[ _]?name|plate[ _]?id|plate[ _]?barcode|barcode)\W*[:=,;\t]\W*(?P<plate>[^,;\t]+?)[\s,;\"]*$", re.I)
+_PLATE_LINE = re.compile(
+    r"^\W*(?:plate|plate[ _]?name|plate[ _]?id|plate[ _]?barcode|barcode)\W*[:=,;\t]\W*(?P<plate>[^,;\t]+?)[\s,;\"]*$", re.I
+)
 
 IsName = Callable[[str], bool]
 
@@ -54,7 +56,9 @@ def layout(path: Path, *, encoding: str | None = None) -> Layout:
     cut = raw.rfind(b"\n") + 1 if len(raw) == SAMPLE else 0
     used = encoding or _encoding(raw)
     try:
-        text = (raw[:cut] if cut and not used.startswith("utf-16") else raw).decode(used, errors="strict" if cut or len(raw) < SAMPLE else "ignore")
+        text = (raw[:cut] if cut and not used.startswith("utf-16") else raw).decode(
+            used, errors="strict" if cut or len(raw) < SAMPLE else "ignore"
+        )
     except UnicodeDecodeError:
         if encoding:
             raise InputError(f"{path} is not written in {encoding}; leave out --encoding, or say another one") from None
@@ -212,16 +216,16 @@ def _decimal(seen: Layout, path: Path) -> tuple[str, list[str]]:
         elif any("." in cell for cell in cells) and all(re.fullmatch(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?", cell) for cell in cells):
             points.append(name)
     if commas and points:
-        raise InputError(
-            f"{path}: column {commas[0]!r} has decimal commas and {points[0]!r} decimal points; write all with one of them"
-        )
+        raise InputError(f"{path}: column {commas[0]!r} has decimal commas and {points[0]!r} decimal points; write all with one of them")
     return (",", [f"decimal commas in {len(commas)} columns"]) if commas else (".", [])
 
 
 def _refuse_doubled(header: Sequence[str], path: Path, *, allowed: bool) -> None:
     doubled = [name for name, count in Counter(name.strip() for name in header if name.strip()).items() if count > 1]
     if doubled and not allowed:
-        raise InputError(f"{path}: {len(doubled)} names stand above more than one column (first: {doubled[0]!r}); rename or drop one of them")
+        raise InputError(
+            f"{path}: {len(doubled)} names stand above more than one column (first: {doubled[0]!r}); rename or drop one of them"
+        )
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:

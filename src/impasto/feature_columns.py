@@ -151,7 +151,8 @@ def _refuse_text(frame: pd.DataFrame, columns: Sequence[str], where: str) -> Non
             raise InputError(f"{where}: feature {name!r} holds no number; leave it out: --leave-out {_quoted(name)}")
         row = int(text.to_numpy().argmax())
         raise InputError(
-            f"{where}: feature {name!r} holds text (first: {str(column.iloc[row])!r}, row {row + 2}); mend it or --leave-out {_quoted(name)}"
+            f"{where}: feature {name!r} holds text (first: {str(column.iloc[row])!r}, row {row + 2}); mend it or "
+            f"--leave-out {_quoted(name)}"
         )
 
 
@@ -164,7 +165,9 @@ def _numbered(columns: Sequence[str]) -> list[str]:
 def is_harmony(frame: pd.DataFrame, /) -> bool:
     """Whether a table is Harmony's or Columbus's: rows and columns as numbers, beside planes, times and fields."""
     names = set(map(str, frame.columns))
-    return {"Row", "Column"} <= names and any(n.startswith(("Plane", "Timepoint", "Height [", "Time [", "Number of Analyzed")) for n in names)
+    return {"Row", "Column"} <= names and any(
+        n.startswith(("Plane", "Timepoint", "Height [", "Time [", "Number of Analyzed")) for n in names
+    )
 
 
 def _some(names: list[str], where: str) -> list[str]:

@@ -40,7 +40,7 @@ def read(sheets: Mapping[str, Cells], *, where: str) -> tuple[pd.DataFrame, str]
         Where two grids have one title.
 
     """
-    blocks = [(sheet, title, wells) for sheet, cells in sheets.items() for title, wells in _grids(cells)]
+    blocks = [(sheet, title, wells) for sheet, cells in sheets.items() for title, wells, _ in _grids(cells)]
     if not blocks:
         return None
     columns: dict[str, pd.Series] = {}
@@ -50,12 +50,12 @@ def read(sheets: Mapping[str, Cells], *, where: str) -> tuple[pd.DataFrame, str]
             raise InputError(f"{where}: two grids are called {name!r}; write a title of its own above the corner of each")
         columns[name] = wells
     table = pd.DataFrame(columns).rename_axis(schema.WELL).reset_index()
-    size = "x".join(str(1 + max(n)) for n in zip(*(schema.parse_well(w) for w in table[schema.WELL]), strict=True))
-    return table, f"{len(columns)} grids of {size} wells: {', '.join(columns)}"
+    sizes = sorted({size for cells in sheets.values() for _, _, size in _grids(cells)})
+    return table, f"{len(columns)} grids of {', '.join(f'{rows} x {width}' for rows, width in sizes)} wells: {', '.join(columns)}"
 
 
-def _grids(cells: Cells) -> Iterator[tuple[str, pd.Series]]:
-    """Title and values, by well, of each grid of a sheet."""
+def _grids(cells: Cells) -> Iterator[tuple[str, pd.Series, tuple[int, int]]]:
+    """Title, values by well, rows and columns of each grid of a sheet."""
     for r, row in enumerate(cells):
         c = 0
         while c < len(row):
@@ -63,10 +63,8 @@ def _grids(cells: Cells) -> Iterator[tuple[str, pd.Series]]:
             if width < SMALLEST[1] or height < SMALLEST[0] or _number(row[c]) is not None:
                 c += 1
                 continue
-            wells = {
-                schema.format_well(i, j): _cell(cells, r + 1 + i, c + 1 + j) for i in range(height) for j in range(width)
-            }
-            yield _title(cells, r, c, width), pd.Series(wells, dtype="string").replace("", pd.NA)
+            wells = {schema.format_well(i, j): _cell(cells, r + 1 + i, c + 1 + j) for i in range(height) for j in range(width)}
+            yield _title(cells, r, c, width), pd.Series(wells, dtype="string").replace("", pd.NA), (height, width)
             c += width + 1
 
 

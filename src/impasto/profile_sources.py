@@ -69,15 +69,15 @@ def _kind_of_folder(folder: Path) -> str | None:
     images, images_of_cellprofiler, parquet, features = set[Path](), set[Path](), False, False
     for where, inside, names in os.walk(folder):
         inside[:] = [name for name in inside if not name.startswith(".")]
-        if any(name.endswith("Image.csv") or name.endswith(("Image.csv.gz", "Image.txt")) for name in names):
+        if any(name.endswith(("Image.csv", "Image.csv.gz", "Image.txt")) for name in names):
             images_of_cellprofiler.add(Path(where))
         if any(name.lower().endswith(_IMAGES) for name in names):
             images.add(Path(where))
         parquet = parquet or any(name.endswith(".parquet") for name in names)
         features = features or any(name.endswith(".npz") for name in names)
-    if images_of_cellprofiler and all(any(p == c or c in p.parents for c in images_of_cellprofiler) for p in images):
-        if cellprofiler_tables.image_tables(folder):
-            return CELLPROFILER
+    beside = all(any(p == c or c in p.parents for c in images_of_cellprofiler) for p in images)
+    if images_of_cellprofiler and beside and cellprofiler_tables.image_tables(folder):
+        return CELLPROFILER
     if images:
         return None
     if parquet:

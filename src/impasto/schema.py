@@ -65,9 +65,7 @@ GROUP = "group"
 ALIASES: dict[str, tuple[str, ...]] = {
     SOURCE: ("source", "laboratory", "lab"),
     BATCH: ("batch", "batch_id", "experiment", "experiment_name", "week"),
-    PLATE: (
-        *("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi"),
-    ),
+    PLATE: (*("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi"),),
     WELL: ("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_no", "position"),
     SITE: ("site", "field", "fov", "field_of_view", "field_id"),
     WELL_ID: ("well_id",),
@@ -156,6 +154,15 @@ def parse_well(well: str) -> tuple[int, int]:
     if not (0 <= row < ROWS and 0 <= column < COLUMNS):
         raise InputError(f"{well!r} is not a well; a well is a row letter and a column number, as in 'A01' or 'P24'")
     return row, column
+
+
+def is_well(text: object) -> bool:
+    """Whether a text is a well: `A01`, `a-1`, `AF48`, `r01c01`."""
+    try:
+        parse_well(str(text))
+    except InputError:
+        return False
+    return True
 
 
 def format_well(row: int, column: int) -> str:

@@ -262,10 +262,7 @@ def _means(spelling: str, word: str, column: pd.Series) -> bool:
 
 def _all_wells(column: pd.Series) -> bool:
     written = column.dropna().astype("string").unique()
-    try:
-        return bool([schema.parse_well(v) for v in written])
-    except InputError:
-        return False
+    return len(written) > 0 and all(schema.is_well(value) for value in written)
 
 
 def _wells_of_rows_and_columns(table: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:

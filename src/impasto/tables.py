@@ -6,7 +6,7 @@ Columns that hold names are text, so that `000412` stays `000412`. What was infe
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import io
 import re
 import tempfile
@@ -35,7 +35,9 @@ _NAMES = re.compile(
     r"|gene|symbol|target|smiles|inchi|moa|control|(\w+[ _])?type$|cell_?line|sirna|file|path|url|channel)",
     re.I,
 )
-_MEASURED = re.compile(r"_(AreaShape|Intensity|Texture|Granularity|Correlation|RadialDistribution|Neighbors|Location)_|^emb_|count| - ", re.I)
+_MEASURED = re.compile(
+    r"_(AreaShape|Intensity|Texture|Granularity|Correlation|RadialDistribution|Neighbors|Location)_|^emb_|count| - ", re.I
+)
 
 
 def is_name(column: str) -> bool:
@@ -166,7 +168,9 @@ def _taken_apart(frame: pd.DataFrame, name: str, path: Path) -> pd.DataFrame:
     """A column of lists (an embedding a row) as one column a number."""
     lengths = {len(value) for value in frame[name]}
     if len(lengths) > 1:
-        raise InputError(f"{path}: the lists of column {name!r} differ in length ({min(lengths)} to {max(lengths)}); write one number a column")
+        raise InputError(
+            f"{path}: the lists of column {name!r} differ in length ({min(lengths)} to {max(lengths)}); write one number a column"
+        )
     values = np.stack([np.asarray(value) for value in frame[name]])
     parts = pd.DataFrame(values, index=frame.index, columns=[f"{name}_{i:04d}" for i in range(values.shape[1])])
     return pd.concat([frame.drop(columns=name), parts], axis=1)
@@ -193,7 +197,9 @@ def _excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:
     bodies = {name: rows[delimited.header_row(rows) :] for name, rows in sheets.items()}
     headers = {tuple(cell.strip() for cell in rows[0]) for rows in bodies.values()}
     if len(headers) > 1:
-        raise InputError(f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {_quoted(next(iter(bodies)))}")
+        raise InputError(
+            f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {_quoted(next(iter(bodies)))}"
+        )
     above = sum(len(sheets[name]) - len(rows) for name, rows in bodies.items())
     how = [f"sheet {', '.join(bodies)}", *([f"{above} lines above the header left out"] if above else [])]
     frame, more = _from_rows(bodies, path)
@@ -221,7 +227,7 @@ def _from_rows(bodies: dict[str, list[list[str]]], path: Path) -> tuple[pd.DataF
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
         return value.date().isoformat()
     return "" if value is None else str(value).strip()
 

@@ -57,7 +57,17 @@ WORDS_OF_KINDS: dict[str, tuple[str, ...]] = {
     schema.NEGCON: (
         *("negcon", "negctrl", "negcontrol", "negativecontrol", "negative", "neg", "nc", "control", "ctrl", "ctl", "vehicle"),
         *("vehiclecontrol", "ctlvehicle", "ctlvector", "ctluntrt", "dmso", "dmsocontrol", "untreated", "mock", "nontargeting"),
-        *("nontargetingcontrol", "nontargetingguide", "ntc", "noguide", "scramble", "scrambled", "emptyvector", "emptycontrol", "lowcontrol"),
+        *(
+            "nontargetingcontrol",
+            "nontargetingguide",
+            "ntc",
+            "noguide",
+            "scramble",
+            "scrambled",
+            "emptyvector",
+            "emptycontrol",
+            "lowcontrol",
+        ),
     ),
     schema.POSCON: ("poscon", "posctrl", "poscontrol", "positivecontrol", "positive", "pos", "pc", "highcontrol"),
     schema.TRT: (
@@ -164,7 +174,7 @@ def mark_negative(obs: pd.DataFrame, names: Sequence[str], /, *, where: str) -> 
 
 
 def likely_negative(obs: pd.DataFrame, /) -> dict[str, int]:
-    """Names that usually mean a negative control (`DMSO`, `non-targeting`), with how many wells have them: what to offer, never to assume."""
+    """Names that usually mean a negative control (`DMSO`, `non-targeting`) and how many wells have them: to offer, never to assume."""
     for column in (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE):
         if column in obs:
             counts = _text(obs[column]).value_counts()

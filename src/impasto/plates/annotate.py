@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +12,7 @@ import pandas as pd
 
 from impasto import annotation, schema, spelling, wells
 from impasto.annotation import Join
-from impasto.plates.summary import Problem
-from impasto.schema import InputError
+from impasto.plates.problems import Problem
 
 SameAs = Literal["inchikey"]
 
@@ -79,14 +79,15 @@ def annotate(obs: pd.DataFrame, maps: Sequence[tuple[Path, pd.DataFrame]], /, *,
         joined = joined.assign(**{schema.PERTURBATION: names})
         notes += [f"same InChIKey, one perturbation {name!r}: {', '.join(all_names)}" for name, all_names in merged.items()]
     joined, unknown_words = spelling.with_kinds(joined)
-    return Annotated(joined, tuple(joins), unknown_words, tuple(notes), tuple(_problems(joined, unknown_words, where=where)))
+    return Annotated(joined, tuple(joins), unknown_words, tuple(notes), tuple(_problems(joined, unknown_words)))
 
 
-def _problems(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]], *, where: str) -> list[Problem]:
+def _problems(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]]) -> list[Problem]:
     """What later stages would stumble over, and the options that solve it."""
     problems = [
         Problem(
-            f"{column}: {count} rows hold {word!r}, which is no kind of control that is known; they are unknown: neither treated nor controls"
+            f"{column}: {count} rows hold {word!r}, which is no kind of control that is known; they are unknown: neither treated nor "
+            "controls"
         )
         for column, words in unknown_words.items()
         for word, count in words.items()
@@ -100,8 +101,9 @@ def _problems(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]], *, wh
         likely = wells.likely_negative(obs)
         if likely:
             name, count = next(iter(likely.items()))
-            option = f"--negcon {quoted(name)}"
-            problems.append(Problem(f"no negative control is marked; {count} wells are named {name}: {option}", (option,)))
+            problems.append(
+                Problem(f"no negative control is marked; {count} wells are named {name}: --negcon {shlex.quote(name)}", ("--negcon", name))
+            )
         else:
             problems.append(Problem("no negative control is marked; what needs them will refuse: name them with --negcon NAME"))
     return problems
@@ -116,7 +118,9 @@ def inferred(obs: pd.DataFrame, /) -> list[str]:
     doses = several_doses(obs)
     if doses:
         most = max(doses.values())
-        notes.append(f"{len(doses)} perturbations stand at several doses (up to {most}); wells are replicates at one dose (perturbation@dose)")
+        notes.append(
+            f"{len(doses)} perturbations stand at several doses (up to {most}); wells are replicates at one dose (perturbation@dose)"
+        )
     shared = wells.shared_inchikeys(obs)
     if shared:
         notes.append(f"{shared} InChIKeys stand for more than one perturbation; they stay apart unless you say --same-as inchikey")
@@ -132,13 +136,8 @@ def several_doses(obs: pd.DataFrame, /) -> dict[str, int]:
     return {str(name): int(count) for name, count in counts.items() if count > 1}
 
 
-def read_maps(paths: Sequence[Path], /, *, columns: dict[str, str], sheet: str | None, encoding: str | None) -> list[tuple[Path, pd.DataFrame]]:
+def read_maps(
+    paths: Sequence[Path], /, *, columns: dict[str, str], sheet: str | None, encoding: str | None
+) -> list[tuple[Path, pd.DataFrame]]:
     """Platemaps and lists of compounds, in our words."""
     return [(path, annotation.read(path, columns=columns, sheet=sheet, encoding=encoding)) for path in paths]
-
-
-def quoted(text: str) -> str:
-    """A value as a shell takes it."""
-    if "'" in text:
-        raise InputError(f"the name {text!r} holds a quote; rename it in the table")
-    return text if text and all(c.isalnum() or c in "._-=/" for c in text) else f"'{text}'"

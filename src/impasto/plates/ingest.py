@@ -7,7 +7,7 @@ Images: `images.parquet` (one row a plane) and `wells.parquet` (annotation a pla
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anndata
@@ -97,12 +97,10 @@ def _images(
     annotated = annotate.annotate(of_wells, maps, wishes=wishes, where="the plates")
     notes += [*annotated.notes, *annotate.inferred(annotated.obs)]
     planes = _placed(planes, annotated.obs)
-    whole = Summary(
-        sources=[
-            {"path": str(source), "reader": kind, "planes": len(found)} for source, (found, _, kind) in zip(sources, parts, strict=True)
-        ],
+    whole = replace(
+        _of_annotation(annotated, maps),
+        sources=[{"path": str(s), "reader": kind, "planes": len(found)} for s, (found, _, kind) in zip(sources, parts, strict=True)],
         plates=summary.plates_of(planes, annotated.obs),
-        **_of_annotation(annotated, maps),
     )
     return Found(planes, annotated.obs, None, tuple(notes), whole)
 
@@ -132,19 +130,19 @@ def _sidecar(of_wells: pd.DataFrame, beside: pd.DataFrame, source: Path) -> pd.D
     return annotation.join(of_wells, [(str(source), first[[*keys, *agreed]])])[0]
 
 
-def _of_annotation(annotated: annotate.Annotated, maps: Sequence[tuple[Path, pd.DataFrame]]) -> dict[str, object]:
+def _of_annotation(annotated: annotate.Annotated, maps: Sequence[tuple[Path, pd.DataFrame]]) -> Summary:
     """The part of a summary that annotation tells."""
     obs = annotated.obs
     asked = schema.PERTURBATION in obs or schema.CONTROL_TYPE in obs
-    return {
-        "words": {str(path): dict(table.attrs.get("columns", {})) for path, table in maps},
-        "kinds": wells.counts_of_kinds(obs) if asked else {},
-        "unknown_words": annotated.unknown_words,
-        "joins": annotated.joins,
-        "doses": annotate.several_doses(obs),
-        "shared_inchikeys": wells.shared_inchikeys(obs),
-        "problems": annotated.problems,
-    }
+    return Summary(
+        words={str(path): dict(table.attrs.get("columns", {})) for path, table in maps},
+        kinds=wells.counts_of_kinds(obs) if asked else {},
+        unknown_words=annotated.unknown_words,
+        joins=annotated.joins,
+        doses=annotate.several_doses(obs),
+        shared_inchikeys=wells.shared_inchikeys(obs),
+        problems=annotated.problems,
+    )
 
 
 def _tables(sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, opening: Opening, wishes: Wishes) -> Found:
@@ -158,16 +156,14 @@ def _tables(sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, o
     whole.obs = annotated.obs
     notes += [*more, *annotated.notes, *annotate.inferred(whole.obs), *profile_tables.warnings(whole)]
     told = _of_annotation(annotated, maps)
-    told["words"] = {**{str(s): t.uns["columns"] for s, t in zip(sources, read, strict=True)}, **told["words"]}  # type: ignore[dict-item]
-    every = Summary(
-        sources=[
-            {"path": str(s), "reader": "table of profiles", "rows": t.n_obs, "how": list(t.uns["read_as"])}
-            for s, t in zip(sources, read, strict=True)
-        ],
+    named = list(zip(map(str, sources), read, strict=True))
+    every = replace(
+        told,
+        sources=[{"path": s, "reader": "table of profiles", "rows": t.n_obs, "how": list(t.uns["read_as"])} for s, t in named],
         plates=summary.plates_of(pd.DataFrame(), whole.obs),
-        features={str(s): {"count": t.n_vars, "how": t.uns["features_from"]} for s, t in zip(sources, read, strict=True)},
-        left_out={str(s): list(map(str, t.uns["columns_left_out"])) for s, t in zip(sources, read, strict=True)},
-        **told,
+        words={**{s: dict(t.uns["columns"]) for s, t in named}, **told.words},
+        features={s: {"count": t.n_vars, "how": t.uns["features_from"]} for s, t in named},
+        left_out={s: list(map(str, t.uns["columns_left_out"])) for s, t in named},
     )
     return Found(pd.DataFrame(), whole.obs.copy(), whole, tuple(notes), every)
 

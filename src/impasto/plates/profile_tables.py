@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ CELLS = "site", "cell"
 class Opening:
     """How tables are opened: what the user says of columns, the layer of an AnnData, the level of a table of cells, sheet, encoding."""
 
-    choices: Choices = Choices()
+    choices: Choices = field(default_factory=Choices)
     layer: str | None = None
     level: Level | None = None
     sheet: str | None = None
@@ -98,7 +98,10 @@ def _at_level(table: anndata.AnnData, level: Level | None, *, where: str) -> tup
     places = len(table.obs[keys].drop_duplicates())
     of = "sites" if schema.SITE in keys else "wells"
     if level is None:
-        raise InputError(f"{where} holds a row a cell ({table.n_obs} rows, {places} {of}); --level site for medians and counts, --level cell to keep them")
+        raise InputError(
+            f"{where} holds a row a cell ({table.n_obs} rows, {places} {of}); --level site for medians and counts, --level cell to keep "
+            "them"
+        )
     if level == "cell":
         numbers = table.obs[objects[0]].astype("string")
         unique = not pd.concat([table.obs[keys], numbers.rename(schema.OBJECT)], axis=1).duplicated().any()

@@ -12,19 +12,12 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.annotation import Join
+from impasto.plates.problems import Problem
 
 _OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
 _EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
 """Options whose value in a sentence is an example, not the answer."""
 _PLACEHOLDERS = {"NAME", "FOLDER", "FILE", "DIR", "LIST", "WORD", "COLUMN", "STAIN"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One sentence, and the options that solve it (`--negcon DMSO`); none where only the user knows."""
-
-    sentence: str
-    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,9 @@ class Summary:
     problems: Sequence[Problem] = ()
 
 
-def as_json(summary: Summary, /, *, notes: Sequence[str], problems: Sequence[Problem], commands: Mapping[str, str], next_command: str) -> dict[str, Any]:
+def as_json(
+    summary: Summary, /, *, notes: Sequence[str], problems: Sequence[Problem], commands: Mapping[str, str], next_command: str
+) -> dict[str, Any]:
     """The summary as plain values; `commands` maps the sentence of a problem to the command that solves it."""
     values = asdict(summary)
     values["joins"] = [asdict(join) for join in summary.joins]
@@ -86,8 +81,7 @@ def lines(summary: Summary, /) -> list[str]:
     told = [f"{table}: {f['count']} features: {f['how']}" for table, f in summary.features.items()]
     for table, columns in summary.left_out.items():
         if columns:
-            first = ", ".join(columns[:6]) + (", ..." if len(columns) > 6 else "")
-            told.append(f"{table}: {len(columns)} columns are bookkeeping and are left out: {first}")
+            told.append(f"{table}: {len(columns)} columns are no features and are left out: {', '.join(columns)}")
     return told
 
 
@@ -110,7 +104,7 @@ def plates_of(planes: pd.DataFrame, annotation: pd.DataFrame, /) -> list[dict[st
 
 
 def options_in(sentence: str, /) -> tuple[str, ...]:
-    """The options that an error sentence offers first (`--channel 'Alexa 488=ER' --channel ...`), where they are the answer."""
+    """The words that an error sentence offers first (`--channel 'Alexa 488=ER' --channel ...`), where they are the answer."""
     offered: list[str] = []
     first = None
     for match in _OPTION.finditer(sentence):
@@ -118,5 +112,5 @@ def options_in(sentence: str, /) -> tuple[str, ...]:
         value = shlex.split(match["value"])[0]
         if match["name"] != first or first in _EXAMPLES or value.rpartition("=")[2] in _PLACEHOLDERS:
             break
-        offered.append(f"--{first} {match['value']}")
+        offered += [f"--{first}", value]
     return tuple(offered)

@@ -17,7 +17,7 @@ from impasto.settings import Settings, parse_set
 
 if TYPE_CHECKING:
     from impasto.plates.ingest import Found
-    from impasto.plates.summary import Problem
+    from impasto.plates.problems import Problem
 
 
 class IngestSettings(Settings):
@@ -88,7 +88,8 @@ def mended(settings: IngestSettings) -> tuple[Found, IngestSettings, list[Proble
 
     Raises InputError where a refusal offers none.
     """
-    from impasto.plates.summary import Problem, options_in
+    from impasto.plates.problems import Problem
+    from impasto.plates.summary import options_in
 
     problems: list[Problem] = []
     for _ in range(10):
@@ -105,10 +106,9 @@ def mended(settings: IngestSettings) -> tuple[Found, IngestSettings, list[Proble
 
 
 def with_options(settings: IngestSettings, options: tuple[str, ...]) -> IngestSettings:
-    """The settings with options of the command line added (`--negcon DMSO`); the same where one is no option of this verb."""
+    """The settings with words of the command line added (`--negcon`, `DMSO`); the same where one is no option of this verb."""
     values: dict[str, Any] = settings.model_dump(mode="json")
-    for option in options:
-        name, value = shlex.split(option)
+    for name, value in zip(options[::2], options[1::2], strict=True):
         field = name.removeprefix("--").replace("-", "_")
         if name == "--set":
             values["columns"] |= parse_set([value]).get("columns", {})
@@ -126,7 +126,7 @@ def command_of(settings: IngestSettings, *, out: Path) -> str:
     words = ["impasto", "ingest", *map(str, settings.sources)]
     for name, value in settings.model_dump(mode="json").items():
         option = "--" + name.replace("_", "-")
-        if name == "sources" or not value and value != 0:
+        if name == "sources" or (not value and value != 0):
             continue
         if name == "columns":
             words += [word for key, column in value.items() for word in ("--set", f"columns.{key}={column}")]
@@ -142,7 +142,9 @@ def command_of(settings: IngestSettings, *, out: Path) -> str:
 def command(
     sources: Annotated[list[Path], typer.Argument(metavar="PLATES_OR_TABLES...", help="Folders of images, sheets, or tables of profiles.")],
     out: Annotated[Path, typer.Option(help="The folder to write.")],
-    platemap: Annotated[list[Path] | None, typer.Option(help="A platemap or list of compounds (CSV, Excel, a grid...); repeatable.")] = None,
+    platemap: Annotated[
+        list[Path] | None, typer.Option(help="A platemap or list of compounds (CSV, Excel, a grid...); repeatable.")
+    ] = None,
     channels: Annotated[str, typer.Option(help="ch1=DNA,ch2=ER..., or the stains of a stack's pages in order: DNA,ER,...")] = "",
     depth: Annotated[int | None, typer.Option(help="The plane in depth to read, where there are several.")] = None,
     negcon: Annotated[list[str] | None, typer.Option(help="The name of a negative control, such as DMSO; repeatable.")] = None,
@@ -199,7 +201,6 @@ def command(
 
 def tell_all(settings: IngestSettings, *, out: Path, as_json: bool) -> None:
     """The dry run: what would be read, every problem with the command that solves it, and the command to run next."""
-    from impasto.plates import summary
     from impasto.verbs.terminal import console
 
     found, better, refusals = mended(settings)
@@ -207,11 +208,11 @@ def tell_all(settings: IngestSettings, *, out: Path, as_json: bool) -> None:
         _print_json(found, refusals, settings, better, out=out)
         return
     show(found)
-    for line in summary.lines(found.summary):
-        console.print(f"  {line}", highlight=False)
     for problem in refusals:
         console.print(f"problem: {problem.sentence}", highlight=False, markup=False, soft_wrap=True)
-        console.print(f"  solved by: {command_of(with_options(settings, problem.options), out=out)}", highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"  solved by: {command_of(with_options(settings, problem.options), out=out)}", highlight=False, markup=False, soft_wrap=True
+        )
     following = with_options(better, tuple(o for p in found.summary.problems for o in p.options))
     console.print("dry run: nothing was written; next:")
     console.print(f"  {command_of(following, out=out)}", highlight=False, markup=False, soft_wrap=True)
@@ -223,17 +224,19 @@ def _print_json(found: Found, refusals: list[Problem], given: IngestSettings, be
     problems = [*refusals, *found.summary.problems]
     commands = {p.sentence: command_of(with_options(given, p.options), out=out) for p in problems if p.options}
     following = with_options(better, tuple(o for p in found.summary.problems for o in p.options))
-    whole = summary.as_json(found.summary, notes=found.notes, problems=problems, commands=commands, next_command=command_of(following, out=out))
+    whole = summary.as_json(
+        found.summary, notes=found.notes, problems=problems, commands=commands, next_command=command_of(following, out=out)
+    )
     sys.stdout.write(json.dumps(whole, indent=2, default=str) + "\n")
 
 
 def show(found: Found) -> None:
     """Print the notes and problems, and one picture a plate (the first six)."""
     from impasto import schema, wells
-    from impasto.plates import ingest, picture
+    from impasto.plates import ingest, picture, summary
     from impasto.verbs.terminal import console
 
-    for note in (*found.notes, *(problem.sentence for problem in found.summary.problems)):
+    for note in (*found.notes, *summary.lines(found.summary), *(problem.sentence for problem in found.summary.problems)):
         console.print(f"  {note}", highlight=False, markup=False)
     if schema.PLATE not in found.wells or schema.WELL not in found.wells:
         return
