@@ -59,8 +59,11 @@ def kind(path: Path) -> str:
         if head.startswith(mark):
             return name
     if head.startswith(b"PK\3\4"):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except zipfile.BadZipFile as error:
+            raise InputError(f"{path} cannot be read ({error}); it may be truncated") from error
         if any(name.startswith("xl/") or name == "content.xml" for name in names):
             return EXCEL
         return ZARR if any(name.endswith(("zarr.json", ".zgroup")) for name in names) else "zip"
