@@ -47,7 +47,9 @@ def test_a_batch_of_another_spelling_is_no_obstacle_where_plates_are_told_apart_
     joined, joins = annotation.join(data(batch="B1"), [table("m.csv", text)])
     assert joined["perturbation"].fillna("").tolist() == ["x", "", "y", ""]
     assert joins[0].keys == ("plate", "well")
-    with pytest.raises(InputError, match="no well of the data is in it by batch and plate and well: the data have B1, B2, the table 2021_Batch1"):
+    with pytest.raises(
+        InputError, match="no well of the data is in it by batch and plate and well: the data have B1, B2, the table 2021_Batch1"
+    ):
         annotation.join(data(batch=["B1", "B1", "B2", "B2"], plate="P1"), [table("m.csv", text)])
 
 
@@ -86,9 +88,14 @@ def test_jumps_tables() -> None:
     maps = [
         table("compound.csv", "Metadata_JCP2022,Metadata_InChIKey,Metadata_SMILES\nJ1,K1,CC\nJ2,K2,CO"),
         table("orf.csv", "Metadata_JCP2022,Metadata_broad_sample,Metadata_Symbol\nJ9,ccs,GENE"),
-        table("well.csv", "Metadata_Source,Metadata_Plate,Metadata_Well,Metadata_JCP2022\nsource_4,P1,A01,J1\nsource_4,P1,A02,J9\n"
-              "source_4,P2,A01,J2\nsource_1,P2,A02,J2"),
-        table("plate.csv", "Metadata_Source,Metadata_Batch,Metadata_Plate,Metadata_PlateType\nsource_4,B7,P1,TARGET2\nsource_4,B7,P2,COMPOUND"),
+        table(
+            "well.csv",
+            "Metadata_Source,Metadata_Plate,Metadata_Well,Metadata_JCP2022\nsource_4,P1,A01,J1\nsource_4,P1,A02,J9\n"
+            "source_4,P2,A01,J2\nsource_1,P2,A02,J2",
+        ),
+        table(
+            "plate.csv", "Metadata_Source,Metadata_Batch,Metadata_Plate,Metadata_PlateType\nsource_4,B7,P1,TARGET2\nsource_4,B7,P2,COMPOUND"
+        ),
     ]
     joined, _ = annotation.join(obs, maps)
     assert joined["perturbation"].fillna("").tolist() == ["J1", "J9", "J2", ""]

@@ -10,7 +10,15 @@ from impasto import doses
 
 @pytest.mark.parametrize(
     ("column", "unit"),
-    [("Conc (µM)", "uM"), ("dose_um", "uM"), ("Dose [nM]", "nM"), ("concentration_uM", "uM"), ("dose", ""), ("Conc. (mM)", "mM"), ("atom", "")],
+    [
+        ("Conc (µM)", "uM"),
+        ("dose_um", "uM"),
+        ("Dose [nM]", "nM"),
+        ("concentration_uM", "uM"),
+        ("dose", ""),
+        ("Conc. (mM)", "mM"),
+        ("atom", ""),
+    ],
 )
 def test_the_unit_in_a_name(column: str, unit: str) -> None:
     assert doses.unit_of(column) == unit

@@ -14,7 +14,8 @@ def tell(columns: dict[str, object], **options: object) -> feature_columns.Featu
 
 
 BOOKKEEPING = [
-    "Unnamed: 0", "ImageNumber", "ObjectNumber", "Image_ExecutionTime_01LoadData", "Image_Count_Cells", "Image_Threshold_FinalThreshold_Cells",
+    "Unnamed: 0", "ImageNumber", "ObjectNumber", "Image_ExecutionTime_01LoadData", "Image_Count_Cells",
+    "Image_Threshold_FinalThreshold_Cells",
     "Image_Width_OrigDNA", "Image_Group_Index", "Image_ImageNumber", "Image_Scaling_OrigDNA", "Image_ModuleError_01LoadData",
     "Cells_AreaShape_Center_X", "Cells_AreaShape_BoundingBoxMinimum_Y", "Nuclei_Neighbors_FirstClosestObjectNumber_2",
     "Cells_TrackObjects_Label_50", "Cells_Location_Center_X", "Nuclei_Number_Object_Number", "Cells_Parent_Nuclei", "index", "bbox-0",
@@ -45,7 +46,16 @@ def test_features_by_form(names: list[str], how: str) -> None:
 
 
 def test_harmonys_features_hold_a_dash_and_its_other_numbers_are_left_out() -> None:
-    names = ["Row", "Column", "Plane", "Timepoint", "Height [µm]", "Number of Analyzed Fields", "Nuclei - Area [µm²]", "Nuclei - Number of Objects"]
+    names = [
+        "Row",
+        "Column",
+        "Plane",
+        "Timepoint",
+        "Height [µm]",
+        "Number of Analyzed Fields",
+        "Nuclei - Area [µm²]",
+        "Nuclei - Number of Objects",
+    ]
     found = tell({name: [1.0] for name in names})
     assert found.names == names[-2:]
     assert set(found.left_out) == set(names[:-2])
@@ -69,7 +79,9 @@ def test_columns_of_no_form_are_refused_until_the_user_says_what_they_are() -> N
 
 
 def test_a_prefix_tells_in_a_table_with_few_of_cellprofilers_names() -> None:
-    found = tell({"Metadata_A": ["x"], "Metadata_B": ["y"], "speed": [1.0], "size": [2.0]}, annotation=("Metadata_A", "Metadata_B"), prefixed=2)
+    found = tell(
+        {"Metadata_A": ["x"], "Metadata_B": ["y"], "speed": [1.0], "size": [2.0]}, annotation=("Metadata_A", "Metadata_B"), prefixed=2
+    )
     assert (found.names, found.how) == (["speed", "size"], "every numeric column without Metadata_")
 
 

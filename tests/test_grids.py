@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.workbooks import xlsx
 
 from impasto import grids, schema, tables
 from impasto.schema import InputError
-from tests.workbooks import xlsx
 
 
 def grid(rows: int, columns: int, value: object, *, corner: str = "") -> list[list[object]]:

@@ -27,7 +27,9 @@ def run_of_cellprofiler(folder: Path, *, prefix: str = "", objects: tuple[str, .
         (folder / f"{prefix}{name}.csv").write_text(f"ImageNumber,ObjectNumber,AreaShape_Area,AreaShape_Center_X,Parent_Nuclei\n{rows}")
 
 
-@pytest.mark.parametrize(("prefix", "objects"), [("", ("Cells", "Nuclei")), ("MyExpt_", ("FilteredNuclei", "Cell")), ("run7", ("My_Spots",))])
+@pytest.mark.parametrize(
+    ("prefix", "objects"), [("", ("Cells", "Nuclei")), ("MyExpt_", ("FilteredNuclei", "Cell")), ("run7", ("My_Spots",))]
+)
 def test_any_prefix_and_any_objects(tmp_path: Path, prefix: str, objects: tuple[str, ...]) -> None:
     run_of_cellprofiler(tmp_path, prefix=prefix, objects=objects)
     (tmp_path / f"{prefix}Experiment.csv").write_text("Key,Value\nRun,1\n")
@@ -49,7 +51,10 @@ def test_runs_at_any_depth_are_one_table(tmp_path: Path) -> None:
     (tmp_path / "b" / "deep" / "out" / "X_Per.csv").write_text("a,b\n1,2\n")
     source = profile_sources.read(tmp_path)
     assert source.frame["Metadata_Well"].tolist() == ["A01", "A01", "B01", "B01"]
-    assert source.how == ["2 CellProfiler runs; objects Cells, Nuclei; medians over the objects of an image", "left out: X_Per.csv (no column ImageNumber)"]
+    assert source.how == [
+        "2 CellProfiler runs; objects Cells, Nuclei; medians over the objects of an image",
+        "left out: X_Per.csv (no column ImageNumber)",
+    ]
 
 
 def test_a_folder_of_images_with_an_analysis_inside_is_images(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.workbooks import ods, xlsx
 
 from impasto import tables
 from impasto.schema import InputError
-from tests.workbooks import ods, xlsx
 
 NAN = float("nan")
 

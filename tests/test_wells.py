@@ -205,7 +205,10 @@ def test_a_missing_column_is_named() -> None:
 @pytest.mark.parametrize(
     ("word", "kind"),
     [
-        *((word, "negcon") for word in ("negcon", "ctl_vehicle", "negative_control", "Negative Control", "EMPTY_control", "vehicle", "DMSO")),
+        *(
+            (word, "negcon")
+            for word in ("negcon", "ctl_vehicle", "negative_control", "Negative Control", "EMPTY_control", "vehicle", "DMSO")
+        ),
         *((word, "negcon") for word in ("non-targeting", "Non Targeting", "control", "DMSO 0.1 %", "untreated", "negcon_orf")),
         *((word, "poscon") for word in ("poscon", "poscon_cp", "poscon_diverse", "Positive control", "pos")),
         *((word, "trt") for word in ("trt", "trt_cp", "treatment", "Sample", "compound")),
@@ -217,7 +220,9 @@ def test_words_of_kinds(word: str, kind: str | None) -> None:
     assert wells.kind_of_word(word) == kind
 
 
-@pytest.mark.parametrize("column", [["yes", "no"], ["True", "False"], ["1", "0"], ["t", "f"], [True, False], [1, 0], ["Y", "N"], [1.0, 0.0]])
+@pytest.mark.parametrize(
+    "column", [["yes", "no"], ["True", "False"], ["1", "0"], ["t", "f"], [True, False], [1, 0], ["Y", "N"], [1.0, 0.0]]
+)
 def test_yes_and_no_in_many_words(column: list[object]) -> None:
     found, strange = wells.kinds_from_words(pd.DataFrame({"is_negcon": column, "perturbation": ["a", "b"]}))
     assert found is not None

@@ -78,13 +78,13 @@ def constants_of_pickle(raw: bytes, /) -> dict[str, str]:
     try:
         for instruction, argument, _ in pickletools.genops(raw[start:]):
             if instruction.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT"):
-                memo[len(memo) if argument is None else int(argument)] = pushed
+                memo[len(memo) if instruction.name == "MEMOIZE" else int(str(argument))] = pushed
                 continue
             pushed = None
             if isinstance(argument, str) and "UNICODE" in instruction.name:
                 pushed = argument
             elif instruction.name in ("BINGET", "LONG_BINGET"):
-                pushed = memo.get(int(argument))
+                pushed = memo.get(int(str(argument)))
             elif isinstance(argument, int | float) and instruction.name.startswith(("BININT", "INT", "BINFLOAT", "FLOAT")):
                 pushed = str(argument)
             if pushed is not None:

@@ -228,14 +228,16 @@ def _find_words(frame: pd.DataFrame, named: Mapping[str, str], *, chosen: Mappin
     for word, column in chosen.items():
         schema.one_of(word, schema.ALIASES, what="word for a column")
         taken[word] = _column(column, named, where=where, what=repr(word))
-    letters = {column: _letters(doses.stem_of(bare)) for column, bare in named.items()}
+    by_letters: dict[str, list[str]] = {}
+    for column, bare in named.items():
+        by_letters.setdefault(_letters(doses.stem_of(bare)), []).append(column)
     for word, spellings in schema.ALIASES.items():
         # A well_id is a well where its values are wells, else a laboratory's own name of a well.
         for spelling in (*spellings, *schema.ALIASES[schema.WELL_ID]) if word == schema.WELL else spellings:
             if word in taken:
                 break
             wanted = _letters(spelling)
-            fitting = [c for c in named if letters[c] == wanted and c not in taken.values() and _means(wanted, word, frame[c])]
+            fitting = [c for c in by_letters.get(wanted, ()) if c not in taken.values() and _means(wanted, word, frame[c])]
             if fitting:
                 taken[word] = fitting[0]
     return taken

@@ -17,6 +17,8 @@ from impasto.plates.problems import Problem
 _OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
 _EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
 """Options whose value in a sentence is an example, not the answer."""
+_REPEATED = {"channel", "skip-channel", "negcon", "leave-out"}
+"""Options that a sentence gives several times because all are needed; of another, the first is taken."""
 _PLACEHOLDERS = {"NAME", "FOLDER", "FILE", "DIR", "LIST", "WORD", "COLUMN", "STAIN"}
 
 
@@ -113,4 +115,6 @@ def options_in(sentence: str, /) -> tuple[str, ...]:
         if match["name"] != first or first in _EXAMPLES or value.rpartition("=")[2] in _PLACEHOLDERS:
             break
         offered += [f"--{first}", value]
+        if first not in _REPEATED:
+            break
     return tuple(offered)
