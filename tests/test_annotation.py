@@ -178,3 +178,9 @@ def test_real_jump_target_files_keep_their_dmso(shared_data: Path) -> None:
     assert sum(found.values()) == 384
     assert "unknown" not in found
     assert joins[1].not_found == 0
+
+
+def test_a_platemap_without_rows_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("well,compound\n")
+    with pytest.raises(InputError, match=r"m\.csv holds no rows; it has the columns well, compound"):
+        annotation.read(tmp_path / "m.csv")

@@ -70,8 +70,13 @@ def test_no_features_is_a_sentence() -> None:
 
 
 def test_two_columns_of_one_meaning_are_refused_with_a_way_out() -> None:
-    with pytest.raises(InputError, match=r"two columns mean .plate.; say which one with --set columns\.plate=NAME"):
+    sentence = r"two columns mean 'plate' and differ \('Metadata_Plate', 'plate'\); say which one with --set columns\.plate=Metadata_Plate"
+    with pytest.raises(InputError, match=sentence):
         spelling.sort(table().assign(plate="P1"), where="t")
+    chosen = spelling.sort(table().assign(Plate="P1"), where="t", choices=Choices({"plate": "Metadata_Plate"}))
+    assert chosen.obs["plate"].tolist() == ["P1", "P1", "P2"]
+    with pytest.raises(InputError, match=r"two columns mean .plate.; say which one"):
+        spelling.sort(table().assign(plate="P1"), where="t", choices=Choices({"plate": "Metadata_Plate"}))
 
 
 def test_a_table_of_annotation_alone_comes_in_our_words() -> None:

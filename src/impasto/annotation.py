@@ -57,6 +57,8 @@ class _Progress:
 def read(path: Path, *, columns: Mapping[str, str] | None = None, sheet: str | None = None, encoding: str | None = None) -> pd.DataFrame:
     """A platemap or list of compounds in our words; `attrs` says what was inferred (`how`) and taken (`columns`)."""
     table, how = tables.read(path, sheet=sheet, encoding=encoding)
+    if table.empty:
+        raise InputError(f"{path} holds no rows; it has the columns {schema.listed(table.columns)}")
     table = spelling.annotation(table, where=str(path), columns=columns)
     table.attrs["how"] = how
     return table

@@ -16,7 +16,7 @@ from impasto import doses, feature_columns, schema, wells
 from impasto.schema import InputError
 
 PREFIX = "Metadata_"
-_PREFIXES = ("Image_Metadata_", "Metadata_Image_Metadata_", "Metadata_", "metadata_", "meta_")
+_PREFIXES = ("Image_Metadata_", "Metadata_Image_Metadata_", "Metadata_", "metadata_", "meta_", "Metadata.", "metadata.")
 _NAMES = (
     *(schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.WELL_ID, schema.PLATE_MAP),
     *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.GENE, schema.INCHIKEY),
@@ -112,8 +112,10 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
         known=known,
         ours=ours,
     )
-    kept = [c for c in frame.columns if c not in {*told.names, *told.left_out}]
-    counted = [c for c in taken.values() if feature_columns.BOOKKEEPING.search(c) and named[c] == c and not c.startswith("Metadata_")]
+    apart = {*told.names, *told.left_out}
+    kept = [c for c in frame.columns if c not in apart]
+    # A count of cells is annotation, and no feature: both are said.
+    counted = [c for c in taken.values() if feature_columns.BOOKKEEPING.search(c) and named[c] == c]
     obs = named_by_their_names(_in_our_words(frame[kept], taken, where=where))
     return Sorted(obs, told.names, {**taken, **made}, [*told.left_out, *counted], told.how)
 
@@ -238,6 +240,11 @@ def _find_words(frame: pd.DataFrame, named: Mapping[str, str], *, chosen: Mappin
                 break
             wanted = _letters(spelling)
             fitting = [c for c in by_letters.get(wanted, ()) if c not in taken.values() and _means(wanted, word, frame[c])]
+            if len(fitting) > 1 and not text(frame[fitting[0]]).equals(text(frame[fitting[1]])):
+                raise InputError(
+                    f"{where}: two columns mean {word!r} and differ ({fitting[0]!r}, {fitting[1]!r}); say which one with "
+                    f"--set columns.{word}={fitting[0]}"
+                )
             if fitting:
                 taken[word] = fitting[0]
     return taken
