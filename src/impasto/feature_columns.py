@@ -86,6 +86,7 @@ def tell(
         raise InputError(f"{where}: there is no column {missing[0]!r} to leave out")
     free = [c for c in map(str, frame.columns) if c not in annotation and c not in leave_out]
     if ours and pattern is None:
+        known = set(known)
         return Features(_some([c for c in free if c in known], where), list(leave_out), "as impasto wrote it")
     if pattern not in (None, REST):
         chosen = [c for c in map(str, frame.columns) if re.search(pattern, c) and c not in leave_out]
@@ -93,27 +94,21 @@ def tell(
         rest = [c for c in free if c not in chosen and _numeric(frame[c])]
         return Features(_some(chosen, where), [*leave_out, *rest], f"--features {pattern}")
     book = [c for c in free if BOOKKEEPING.search(c)]
-    free = [c for c in free if c not in book]
-    numeric = [c for c in free if _numeric(frame[c])]
-    textual = [c for c in free if c not in numeric and (c in known or _has_form(c) or _mostly_numbers(frame[c]))]
-    if pattern == REST:
-        _refuse_text(frame, textual, where)
-        return Features(_some(numeric, where), [*leave_out, *book], "every other numeric column (--features rest)")
+    free = [c for c in free if not BOOKKEEPING.search(c)]
+    # Types of all columns at once: a table may have thousands.
+    numbers = {str(name) for name, dtype in frame.dtypes.items() if _is_number(dtype)}
+    numeric, known = [c for c in free if c in numbers], set(known)
+    textual = [c for c in free if c not in numbers and (c in known or _has_form(c) or _mostly_numbers(frame[c]))]
     _refuse_text(frame, textual, where)
-    told = {
-        "the variables of the AnnData": [c for c in numeric if c in known],
-        "CellProfiler's names": [c for c in numeric if feature_names.parse(c).known and not _EMBEDDING.match(c)],
-        "embeddings": [c for c in numeric if _EMBEDDING.match(c)],
-        "columns numbered in a row": _numbered(numeric),
-        "Harmony's names": [c for c in numeric if " - " in c] if is_harmony(frame) else [],
-    }
+    if pattern == REST:
+        return Features(_some(numeric, where), [*leave_out, *book], "every other numeric column (--features rest)")
+    told = _by_form(frame, numeric, known)
     named = {c for columns in told.values() for c in columns}
     strange = [c for c in numeric if c not in named]
     if strange and is_harmony(frame):
         book, strange = [*book, *strange], []
     if strange and prefixed >= 2 and len(named) <= len(strange):
-        named, strange = set(numeric), []
-        told = {"every numeric column without Metadata_": numeric}
+        named, strange, told = set(numeric), [], {"every numeric column without Metadata_": numeric}
     if strange:
         first = ", ".join(strange[:5]) + ("..." if len(strange) > 5 else "")
         raise InputError(
@@ -124,8 +119,23 @@ def tell(
     return Features(_some([c for c in numeric if c in named], where), [*leave_out, *book], how)
 
 
+def _by_form(frame: pd.DataFrame, numeric: Sequence[str], known: Collection[str]) -> dict[str, list[str]]:
+    """Numeric columns by the form that their names follow; a column of no form is in none."""
+    return {
+        "the variables of the AnnData": [c for c in numeric if c in known],
+        "CellProfiler's names": [c for c in numeric if feature_names.parse(c).known and not _EMBEDDING.match(c)],
+        "embeddings": [c for c in numeric if _EMBEDDING.match(c)],
+        "columns numbered in a row": _numbered(numeric),
+        "Harmony's names": [c for c in numeric if " - " in c] if is_harmony(frame) else [],
+    }
+
+
 def _numeric(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return _is_number(column.dtype)
+
+
+def _is_number(dtype: object) -> bool:
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
 
 
 def _has_form(column: str) -> bool:

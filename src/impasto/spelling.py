@@ -100,7 +100,7 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
     if known:
         # Of an AnnData and of a file of ours it is known what is annotation.
         annotated |= set(named) - set(known)
-        taken = {word: column for word, column in taken.items() if column not in set(known)}
+        taken = {word: column for word, column in taken.items() if column not in known}
         annotated -= set(known)
     told = feature_columns.tell(
         frame,
