@@ -216,3 +216,13 @@ def test_what_was_inferred_is_told() -> None:
     assert strange.uns["unknown_words"] == {"control_type": {"ctl_x": 6}}
     assert wells.unknown(strange.obs).all()
     assert not wells.treated(strange.obs).any()
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_a_table_of_no_rows_is_refused(name: str, tmp_path: Path) -> None:
+    columns = {"Metadata_plate": ["P"], "Metadata_well": ["A01"], "Cells_Shape_Area": [1.0]}
+    whole = pd.DataFrame(columns)
+    writers = {"a.parquet": whole[:0].to_parquet, "a.csv": lambda path: whole[:0].to_csv(path, index=False)}
+    writers[name](tmp_path / name)
+    with pytest.raises(InputError, match=rf"{name} holds no rows; make it again"):
+        profiles.read(tmp_path / name)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from impasto import delimited, grids
+from impasto import delimited, failures, grids
 from impasto.schema import InputError
 
 PARQUET, FOLDER_OF_PARQUET, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
@@ -105,6 +105,8 @@ def read(path: Path | str, *, sheet: str | None = None, encoding: str | None = N
         if sort == TEXT:
             return _text(path, encoding)
     except (OSError, pa.ArrowException, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, EOFError) as error:
+        if failures.is_memory(error):
+            raise
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
     raise InputError(f"{path} is no table ({sort}); allowed: CSV, TSV, Excel, ods, Parquet")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from pydantic import Field, TypeAdapter, ValidationError
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, parse_set
 
@@ -170,4 +170,4 @@ def show_results(out: Path, *, as_json: bool) -> None:
             console.print(f"left out, {row.profiles}: {row.reason}", highlight=False)
 
 
-VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="")
+VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -122,4 +122,4 @@ def command(
     console.print(f"{'wrote' if worked else 'already there:'} {out / 'panels.html'}", soft_wrap=True)
 
 
-VERB = Verb(settings=PanelsSettings, inputs=lambda s: list(s.profiles), run=run, result="")
+VERB = Verb(settings=PanelsSettings, inputs=lambda s: list(s.profiles), run=run, result="", writes=FOLDER)
