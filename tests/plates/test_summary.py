@@ -26,6 +26,9 @@ from impasto.plates import summary
         ("say where they lie: --root FOLDER", ()),
         ("say so: --set columns.well=NAME", ()),
         ("keep one row a well", ()),
+        ("X holds no values in X; choose with --layer: layers normalized, obsm X_dinov2 (6)", ("--layer", "normalized")),
+        ("X holds no values in X; choose with --layer: obsm X_dinov2 (6)", ("--layer", "X_dinov2")),
+        ("X holds no values in X; choose with --layer: there is none", ()),
     ],
 )
 def test_options_in_a_sentence(sentence: str, words: tuple[str, ...]) -> None:
