@@ -8,6 +8,7 @@ the user says what they are.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,7 @@ def tell(
         first = ", ".join(strange[:5]) + ("..." if len(strange) > 5 else "")
         raise InputError(
             f"{where}: {len(strange)} numeric columns follow no form that is known ({first}); features: --features rest (or a regular "
-            f"expression); annotation: --annotation {','.join(map(_quoted, strange[:3]))}"
+            f"expression); annotation: --annotation {','.join(map(shlex.quote, strange[:3]))}"
         )
     how = " and ".join(name for name, columns in told.items() if columns)
     return Features(_some([c for c in numeric if c in named], where), [*leave_out, *book], how)
@@ -158,11 +159,11 @@ def _refuse_text(frame: pd.DataFrame, columns: Sequence[str], where: str) -> Non
         if not text.any():
             if column.notna().any() and not pd.api.types.is_bool_dtype(column):
                 continue
-            raise InputError(f"{where}: feature {name!r} holds no number; leave it out: --leave-out {_quoted(name)}")
+            raise InputError(f"{where}: feature {name!r} holds no number; leave it out: --leave-out {shlex.quote(name)}")
         row = int(text.to_numpy().argmax())
         raise InputError(
             f"{where}: feature {name!r} holds text (first: {str(column.iloc[row])!r}, row {row + 2}); mend it or "
-            f"--leave-out {_quoted(name)}"
+            f"--leave-out {shlex.quote(name)}"
         )
 
 
@@ -184,7 +185,3 @@ def _some(names: list[str], where: str) -> list[str]:
     if not names:
         raise InputError(f"{where}: no feature columns found; name them with --features and a regular expression, or --features rest")
     return names
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[\w.-]+", name) else f"'{name}'"

@@ -9,6 +9,7 @@ import csv
 import datetime as dt
 import io
 import re
+import shlex
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -202,9 +203,8 @@ def _excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:
     bodies = {name: rows[delimited.header_row(rows) :] for name, rows in sheets.items()}
     headers = {tuple(cell.strip() for cell in rows[0]) for rows in bodies.values()}
     if len(headers) > 1:
-        raise InputError(
-            f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {_quoted(next(iter(bodies)))}"
-        )
+        first = shlex.quote(next(iter(bodies)))
+        raise InputError(f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {first}")
     above = sum(len(sheets[name]) - len(rows) for name, rows in bodies.items())
     how = [f"sheet {', '.join(bodies)}", *([f"{above} lines above the header left out"] if above else [])]
     frame, more = _from_rows(bodies, path)
@@ -235,10 +235,6 @@ def _cell(value: object) -> str:
     if isinstance(value, dt.datetime) and value.time() == dt.time():
         return value.date().isoformat()
     return "" if value is None else str(value).strip()
-
-
-def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[\w.-]+", text) else f"'{text}'"
 
 
 def stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
