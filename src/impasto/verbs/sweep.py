@@ -112,7 +112,7 @@ def differences(per_seed: pd.DataFrame, labels: list[str], reference: str, /) ->
 
 
 def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
-    from impasto.report.figures.scores import is_baseline
+    from impasto.evaluation.baselines import is_baseline
 
     keys = ["task", "protocol", "metric", "seed"]
     theirs = scores.loc[scores["group"] == reference, [*keys, "value"]]
@@ -144,7 +144,7 @@ def _scores(folder: Path, label: str) -> Any:
     """
     import pandas as pd
 
-    from impasto.report.figures.scores import is_baseline
+    from impasto.evaluation.baselines import is_baseline
 
     scores = pd.read_csv(folder / "results.csv")
     groups = scores["group"].astype(str)
