@@ -54,6 +54,18 @@ def test_baselines_of_the_same_wells_stand_once_whatever_the_order_of_rows() -> 
     assert means["value"].iloc[3] == alone["value"].iloc[0]
 
 
+def test_a_joint_space_of_the_same_wells_shares_their_baselines() -> None:
+    data = plates()
+    embedded = other_values(data, seed=1)
+    embedded.obs = embedded.obs.assign(modality="profile", level="well")
+    text = embedded[:4].copy()
+    text.obs = text.obs.assign(modality="perturbation", level="perturbation")
+    space = anndata.concat([embedded, text], index_unique="-")
+    result = several.evaluate("replicates", [("raw", data), ("space", space)], settings={"draws": 9})
+    means = result.scores.loc[result.scores["metric"] == "mAP", "group"].tolist()
+    assert means == ["raw", "position only", "shuffled labels", "space"]
+
+
 def test_baselines_of_other_wells_carry_the_name_of_their_table() -> None:
     data, other = plates(), plates(unlabelled=2)
     result = several.evaluate("replicates", [("one", data), ("two", other)], settings={"draws": 9})
