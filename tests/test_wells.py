@@ -200,3 +200,10 @@ def test_a_missing_column_is_named() -> None:
     with pytest.raises(InputError, match=r"sparing needs the column 'well', and the profiles have plate; .*--set columns.well=NAME"):
         wells.require(table(plate=["1"]), ["plate", "well"], task="sparing")
     wells.require(table(plate=["1"]), ["plate"], task="sparing")
+
+
+def test_pooled_doses_are_one_where_the_name_holds_the_dose() -> None:
+    obs = table(perturbation=["AZ138@3uM", "AZ138@0.1uM", "b", None])
+    assert wells.replicates(obs).tolist()[:3] == ["AZ138@3uM", "AZ138@0.1uM", "b"]
+    assert wells.replicates(obs, pool_doses=True).tolist()[:3] == ["AZ138", "AZ138", "b"]
+    assert wells.replicates(obs, pool_doses=True).isna().tolist() == [False, False, False, True]

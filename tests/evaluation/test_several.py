@@ -114,3 +114,12 @@ def test_a_task_given_in_python_is_scored_like_the_others() -> None:
 def test_a_wrong_setting_is_one_sentence(task: str, given: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         several.checked(task, given)
+
+
+def test_baselines_are_scored_again_where_a_later_table_has_a_protocol_of_its_own() -> None:
+    """The same wells; the second table alone knows another dose, so its protocol differs."""
+    data, dosed = plates(), plates(doses=True)
+    result = several.evaluate("replicates", [("one", data), ("two", dosed)], settings={"draws": 9})
+    means = result.scores[result.scores["metric"] == "mAP"]
+    apart = means.loc[means["protocol"].str.endswith("doses apart"), "group"].tolist()
+    assert apart == ["two", "position only", "shuffled labels"]
