@@ -52,6 +52,6 @@ def profiles_of(data: anndata.AnnData | pd.DataFrame, /, *, task: str) -> anndat
     if not prefixed:
         return anndata.AnnData(X=values, obs=data.obs, var=data.var, uns=dict(data.uns))
     frame = pd.concat([data.obs.reset_index(drop=True), pd.DataFrame(values, columns=data.var_names)], axis=1)
-    named = profiles.from_frame(frame, where="the AnnData", annotation=list(data.obs.columns))
+    named = profiles.from_frame(frame, where="the AnnData", choices=spelling.Choices(annotation=list(data.obs.columns), features="rest"))
     named.uns.update({key: value for key, value in data.uns.items() if key not in named.uns})
     return named
