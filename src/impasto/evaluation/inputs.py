@@ -12,6 +12,7 @@ from scipy import sparse
 
 from impasto import frames, schema, spelling, wells
 from impasto import profiles as tables
+from impasto.profile_sources import Source
 from impasto.schema import InputError
 
 Floats = npt.NDArray[np.float32]
@@ -54,7 +55,8 @@ def as_profiles(table: Table, /, *, task: str, joint: bool = False) -> anndata.A
 def _in_our_words(profiles: anndata.AnnData) -> anndata.AnnData:
     values = profiles.X.toarray() if sparse.issparse(profiles.X) else np.asarray(profiles.X)
     frame = pd.concat([profiles.obs.reset_index(drop=True), pd.DataFrame(values, columns=profiles.var_names)], axis=1)
-    return tables.from_frame(frame, where="the AnnData", annotation=list(profiles.obs.columns))
+    features = [str(name) for name in profiles.var_names if not str(name).startswith(spelling.PREFIX)]
+    return tables.from_frame(frame, where="the AnnData", source=Source(frame, known=features))
 
 
 def _wells_of(profiles: anndata.AnnData) -> anndata.AnnData:

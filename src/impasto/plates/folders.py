@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from impasto import profile_sources, tables
 from impasto.plates import imagexpress, loaddata, ome_zarr, phenix, planes, sheet, stacks
-from impasto.profiles import is_spreadsheets, suffix
 from impasto.schema import InputError
-
-SHEETS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 def read(
@@ -44,7 +42,7 @@ def _read(source: Path, *, order: Sequence[str], depth: int | None) -> tuple[lis
     if not source.exists():
         raise InputError(f"{source} does not exist; check the path")
     if source.is_file():
-        table = pd.read_csv(source, sep="\t" if ".tsv" in source.name else ",", low_memory=False)
+        table, _ = tables.read(source)
         if sheet.fits(table):
             return list(sheet.planes(table, where=source)), nothing, "sheet"
         if loaddata.fits(table):
@@ -81,14 +79,11 @@ def _holds_images(folder: Path) -> bool:
 
 
 def is_profiles(source: Path) -> bool:
-    """Whether a path is a table of profiles rather than images."""
-    if source.is_dir():
-        return is_spreadsheets(source) or (source.suffix == ".zarr" and not ome_zarr.fits(source))
-    try:
-        kind = suffix(source)
-    except InputError:
+    """Whether a path is a table of profiles rather than images, or a sheet or LoadData table that lists images."""
+    if not source.exists() or ome_zarr.fits(source):
         return False
-    if kind not in SHEETS:
-        return True
-    head = pd.read_csv(source, sep="\t" if ".tsv" in source.name else ",", nrows=5)
+    kind = profile_sources.kind(source)
+    if kind not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
+        return kind is not None
+    head = pd.DataFrame(columns=tables.columns(source))
     return not (sheet.fits(head) or loaddata.fits(head))

@@ -39,7 +39,7 @@ def planes(table: pd.DataFrame, /, *, where: Path) -> Iterator[Plane]:
             row[schema.PLATE],
             row[schema.WELL],
             row.get(schema.SITE, "1"),
-            int(row.get("page", 0)),
+            0 if pd.isna(row.get("page", 0)) else int(row.get("page", 0)),
             row.get(schema.BATCH, ""),
             row.get(schema.SOURCE, ""),
         )

@@ -28,7 +28,9 @@ class Sites:
         keys = list(KEYS)
         self.table = planes[keys].drop_duplicates(ignore_index=True)
         if len(wells):
-            self.table = self.table.merge(wells, on=[schema.PLATE, schema.WELL], how="left", validate="many_to_one")
+            shared = [key for key in keys if key in wells]
+            places = wells.assign(**{key: wells[key].astype("string").fillna("").astype(object) for key in shared})
+            self.table = self.table.merge(places, on=shared, how="left", validate="many_to_one")
         self.has_illumination = "illumination" in planes
         columns = ["path", "page", *(["illumination"] if self.has_illumination else [])]
         self._planes = {key: group.set_index(schema.CHANNEL)[columns] for key, group in planes.groupby(keys, sort=False)}

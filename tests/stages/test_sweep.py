@@ -1,0 +1,177 @@
+"""A sweep runs another recipe for every row and seed, and its results lie in a table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from impasto import recipe as recipes
+from impasto.recipe import run as run_stages
+from impasto.schema import InputError
+from impasto.stages.sweep import differences
+
+ROW = """
+[[stage]]
+name = "corrected"
+verb = "correct"
+profiles = "replaced.parquet"
+spare = 0.5
+[[stage.steps]]
+method = "clip"
+[[stage]]
+name = "scored"
+verb = "evaluate"
+task = "replicates"
+profiles = ["@corrected"]
+options = { draws = 20 }
+"""
+SWEEP = """
+name = "sweep"
+[[stage]]
+name = "sim"
+verb = "simulate"
+images = false
+[stage.plan]
+batches = 1
+perturbations = 8
+mechanisms = 4
+[[stage]]
+name = "rows"
+verb = "sweep"
+recipe = "row.toml"
+seeds = [0, 1]
+given = { "corrected.profiles" = "@sim/profiles.parquet" }
+reference = "clipped"
+[[stage.row]]
+label = "clipped"
+[[stage.row]]
+label = "standardized"
+set = { "corrected.steps" = [{ method = "standardize" }] }
+[[stage]]
+name = "table"
+verb = "table"
+title = "Two ways"
+results = ["@rows"]
+[[stage.column]]
+header = "replicates"
+metric = "mAP"
+[[stage.column]]
+header = "gain"
+metric = "mAP less clipped"
+interval = true
+[[stage.column]]
+header = "minutes"
+metric = "minutes"
+lowest = true
+"""
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "row.toml").write_text(ROW)
+    (folder / "sweep.toml").write_text(SWEEP)
+    run_stages(recipes.read(folder / "sweep.toml"), folder / "out")
+    return folder
+
+
+def test_rows_and_seeds_are_run_and_joined(swept: Path) -> None:
+    per_seed = pd.read_csv(swept / "out" / "rows" / "per_seed.csv")
+    scores = per_seed[(per_seed["metric"] == "mAP") & per_seed["group"].isin(["clipped", "standardized"])]
+    assert len(scores) == 4
+    joined = pd.read_csv(swept / "out" / "rows" / "results.csv").set_index(["group", "metric"])
+    for label in ("clipped", "standardized"):
+        assert joined.loc[(label, "mAP"), "value"] == pytest.approx(scores.loc[scores["group"] == label, "value"].mean())
+        assert joined.loc[(label, "mAP"), "seeds"] == 2
+    # Another seed spares other controls: the runs differ.
+    assert scores.groupby("group")["value"].nunique().eq(2).all()
+
+
+def test_the_table_is_written_and_a_second_run_does_nothing(swept: Path) -> None:
+    told = json.loads((swept / "out" / "table" / "table.json").read_text())
+    assert [row[0] for row in told["rows"][:2]] == ["clipped", "standardized"]
+    assert "±" in told["rows"][0][1]
+    before = (swept / "out" / "rows" / "results.csv").stat().st_mtime_ns
+    run_stages(recipes.read(swept / "sweep.toml"), swept / "out")
+    assert (swept / "out" / "rows" / "results.csv").stat().st_mtime_ns == before
+
+
+def test_differences_are_taken_seed_by_seed(swept: Path) -> None:
+    per_seed = pd.read_csv(swept / "out" / "rows" / "per_seed.csv").pivot_table(index="seed", columns=["metric", "group"], values="value")
+    for seed in (0, 1):
+        gain = per_seed.loc[seed, ("mAP", "standardized")] - per_seed.loc[seed, ("mAP", "clipped")]
+        assert per_seed.loc[seed, ("mAP less clipped", "standardized")] == pytest.approx(gain)
+    told = json.loads((swept / "out" / "table" / "table.json").read_text())
+    clipped, standardized = told["rows"][:2]
+    assert clipped[2] == ""
+    assert "±" in standardized[2]
+    assert "[" in standardized[2]
+
+
+def test_profiles_of_a_data_set_are_compared_with_those_beside_them() -> None:
+    scores = [("a", "baseline", 0, 0.3), ("a", "ComBat", 0, 0.5), ("a", "position only", 0, 0.9), ("b", "baseline", 0, 0.6)]
+    scores += [("b", "ComBat", 0, 0.5), ("a", "baseline", 1, 0.2), ("a", "ComBat", 1, 0.1)]
+    rows = [
+        {
+            "task": "t",
+            "protocol": "p",
+            "group": f"{row}: {name}",
+            "metric": "m",
+            "value": value,
+            "low": 0.0,
+            "high": 1.0,
+            "chance": 0.1,
+            "n": 3,
+        }
+        | {"seed": seed}
+        for row, name, seed, value in scores
+    ]
+    found = differences(pd.DataFrame(rows), ["a", "b"], "baseline").set_index(["group", "seed"])
+    assert set(found["metric"]) == {"m less baseline"}
+    assert found["value"].to_dict() == pytest.approx({("a: ComBat", 0): 0.2, ("a: ComBat", 1): -0.1, ("b: ComBat", 0): -0.1})
+    assert found[["low", "high", "chance"]].isna().all(axis=None)
+
+
+def test_two_states_of_one_task_have_columns_of_their_own(swept: Path, tmp_path: Path) -> None:
+    scored = "[[stage]]\nname = '{0}'\nverb = 'evaluate'\ntask = 'replicates'\nstate = '{0}'\nprofiles = ['{1}']\n"
+    profiles = {"raw": swept / "out/sim/profiles.parquet", "clipped": swept / "out/rows/clipped/0/corrected/profiles.parquet"}
+    columns = "".join(f"[[stage.column]]\nheader = '{state}'\nmetric = 'mAP'\nprotocol = '{state}'\n" for state in profiles)
+    table = f"[[stage]]\nname = 'table'\nverb = 'table'\nresults = ['@raw', '@clipped']\n{columns}"
+    (tmp_path / "states.toml").write_text("".join(scored.format(*one) for one in profiles.items()) + table)
+    run_stages(recipes.read(tmp_path / "states.toml"), tmp_path / "out")
+    for state in profiles:
+        protocol = pd.read_csv(tmp_path / "out" / state / "results.csv")["protocol"]
+        assert protocol.str.endswith(f"level=any, {state}").all()
+    told = json.loads((tmp_path / "out" / "table" / "table.json").read_text())
+    assert told["header"] == ["", "raw", "clipped"]
+    assert told["rows"][0][1] != told["rows"][0][2]
+
+
+def test_a_change_of_no_stage_is_a_sentence(swept: Path) -> None:
+    with pytest.raises(InputError, match=r"'corected\.spare' names no stage and key .*did you mean 'corrected'"):
+        recipes.read(swept / "row.toml").changed({"corected.spare": 0.1})
+
+
+def test_rows_that_would_share_a_folder_are_refused(swept: Path, tmp_path: Path) -> None:
+    (tmp_path / "row.toml").write_text(ROW)
+    (tmp_path / "s.toml").write_text(SWEEP.replace('label = "standardized"', 'label = "clipped†"'))
+    with pytest.raises(InputError, match="'clipped' and 'clipped†' of a sweep would share the folder clipped"):
+        run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
+
+
+def test_the_command_lays_out_folders(swept: Path, tmp_path: Path) -> None:
+    rows = swept / "out" / "rows"
+    done = impasto("table", rows, "--out", tmp_path / "t", "--json")
+    assert {cell["row"] for cell in json.loads(done.stdout)} >= {"clipped", "standardized"}
+    bad = impasto("table", swept, "--out", tmp_path / "u")
+    assert bad.returncode == 2
+    assert "holds no results.csv" in bad.stderr
+
+
+def impasto(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
