@@ -8,6 +8,7 @@ import typer
 
 from impasto.schema import InputError
 from impasto.verbs import COMMANDS, command
+from impasto.verbs.remote_options import Reading
 
 app = typer.Typer(
     name="impasto",
@@ -25,7 +26,7 @@ def _root() -> None:
 
 
 for _name in COMMANDS:
-    app.command(_name)(command(_name))
+    app.command(_name, cls=Reading)(command(_name))
 
 
 def main() -> None:

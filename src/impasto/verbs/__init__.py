@@ -12,6 +12,7 @@ from collections.abc import Callable
 COMMANDS = (
     "demo",
     "simulate",
+    "fetch",
     "ingest",
     "check",
     "profile",
