@@ -42,5 +42,6 @@ class Reading(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; within it, remote files are read as these options say."""
-        with remote.settings(**{option.name: ctx.params.pop(option.name) for option in _parsed().params}):
+        cache, offline, signed = (ctx.params.pop(option.name) for option in _parsed().params)
+        with remote.settings(cache=cache, offline=offline, signed=signed):
             return super().invoke(ctx)
