@@ -21,7 +21,9 @@ import tifffile
 Plane = npt.NDArray[np.generic]
 _FAR = 32
 TIFF = (".tif", ".tiff")
-IMAGES = (*TIFF, ".png", ".npz")
+IMAGES = (*TIFF, ".png", ".jp2", ".jpg", ".jpeg", ".npz")
+NOT_READ = (".c01", ".dib", ".flex", ".stk", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".oif", ".oib")
+"""Kinds of images by their suffix that no reader of pixels knows."""
 
 
 class BadImage(Exception):
@@ -40,13 +42,13 @@ class BadImage(Exception):
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, MemoryError, tifffile.TiffFileError, RuntimeError)
 
 
-def plane(path: Path | str, page: int = 0, /) -> Plane:
+def plane(path: Path | str, page: int | str = 0, /) -> Plane:
     """One plane (H, W) in the file's own type. Raises BadImage."""
     return planes(path, [page])[0]
 
 
-def planes(path: Path | str, pages: Sequence[int], /) -> list[Plane]:
-    """Planes (H, W) of one file, opened once. Raises BadImage."""
+def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
+    """Planes (H, W) of one file or Zarr array, opened once: its pages by number, or by place (`"t0c1z2"`). Raises BadImage."""
     path = Path(path)
     if not path.exists():
         raise BadImage(path, "the file is missing")
@@ -95,8 +97,21 @@ def _offsets(path: Path, changed: int, size: int) -> tuple[int, ...]:  # noqa: A
         return tuple(int(page.offset) for page in file.pages)
 
 
-def _png(path: Path, pages: Sequence[int]) -> list[Plane]:
-    found = np.asarray(imagecodecs.png_decode(path.read_bytes()))
+def pages(path: Path | str, /) -> int:
+    """How many pages a TIFF has; 1 for what is no TIFF, 0 where it cannot be read."""
+    if not str(path).lower().endswith(TIFF):
+        return 1
+    try:
+        with tifffile.TiffFile(path) as file:
+            return len(file.pages)
+    except _DAMAGE:
+        return 0
+
+
+def _coded(path: Path, pages: Sequence[int]) -> list[Plane]:
+    """PNG, JPEG, JPEG 2000: one image; of several samples a pixel, `page` is the sample, and grey written as colour is grey."""
+    decode = {".png": imagecodecs.png_decode, ".jp2": imagecodecs.jpeg2k_decode}.get(path.suffix.lower(), imagecodecs.jpeg_decode)
+    found = np.asarray(decode(path.read_bytes()))
     return [found if found.ndim == 2 else np.asarray(found[..., page]) for page in pages]
 
 
@@ -120,7 +135,7 @@ def _zarr(path: Path, pages: Sequence[int]) -> list[Plane]:
     return [np.asarray(array[tuple(page if axis == channel_axis else 0 for axis in range(len(leading)))]) for page in pages]
 
 
-_READERS = {".tif": _tiff, ".tiff": _tiff, ".png": _png, ".npz": _npz}
+_READERS = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys((".png", ".jp2", ".jpg", ".jpeg"), _coded)
 
 
 def _first_line(error: BaseException) -> str:
