@@ -14,19 +14,31 @@ from urllib.parse import unquote, urlparse
 import pandas as pd
 
 from impasto import schema
-from impasto.plates.planes import Plane
+from impasto.plates import tabular
+from impasto.plates.listing import Listing
+from impasto.plates.reader import Asked, Found, Reader
 from impasto.schema import InputError
 
 _COLUMN = re.compile(r"^(?P<kind>FileName|URL)_(?:Orig)?(?P<channel>.+)$")
 
 
-def fits(table: pd.DataFrame) -> bool:
+def fits(files: Listing, /) -> int:
+    """How many images a listing names, where it is a LoadData table."""
+    table = tabular.read(files)
+    return len(table) if table is not None and is_loaddata(table) else 0
+
+
+def is_loaddata(table: pd.DataFrame, /) -> bool:
     """Whether a table is a LoadData table."""
     return any(_COLUMN.match(str(c)) for c in table.columns)
 
 
-def planes(table: pd.DataFrame, /, *, where: Path) -> Iterator[Plane]:
+def planes(files: Listing, asked: Asked, /) -> Found:  # noqa: ARG001 - the form of all readers
     """The planes of a LoadData table. Paths that are not absolute start at the table's folder."""
+    return Found(pd.DataFrame(_planes(tabular.require(files), Path(files.root))))
+
+
+def _planes(table: pd.DataFrame, where: Path) -> Iterator[dict[str, object]]:
     columns = {c: m for c in map(str, table.columns) if (m := _COLUMN.match(c))}
     words = _words(table, where)
     functions = {m["channel"].removeprefix("Illum"): c for c, m in columns.items() if m["channel"].startswith("Illum")}
@@ -42,17 +54,13 @@ def planes(table: pd.DataFrame, /, *, where: Path) -> Iterator[Plane]:
     for row in table.to_dict(orient="records"):
         place = {word: str(row[column]) for word, column in words.items()}
         for channel, column in files.items():
-            yield Plane(
-                str(_path(row, column, where)),
-                channel,
-                place[schema.PLATE],
-                place[schema.WELL],
-                place.get(schema.SITE, "1"),
-                int(row.get(f"Frame_Orig{channel}", row.get(f"Frame_{channel}", 0)) or 0),
-                place.get(schema.BATCH, ""),
-                place.get(schema.SOURCE, ""),
-                str(_path(row, functions[channel], where)) if channel in functions else "",
-            )
+            yield {
+                **place,
+                "path": str(_path(row, column, where)),
+                "channel": channel,
+                "page": int(float(row.get(f"Frame_Orig{channel}", row.get(f"Frame_{channel}", 0)) or 0)),
+                "illumination": str(_path(row, functions[channel], where)) if channel in functions else "",
+            }
 
 
 def _words(table: pd.DataFrame, where: Path) -> dict[str, str]:
@@ -77,3 +85,6 @@ def _path(row: dict[str, object], column: str, where: Path) -> Path:
         return where.parent / unquote(parsed.path)
     folder = row.get(column.replace("FileName_", "PathName_"))
     return where.parent / (str(folder) if isinstance(folder, str) else "") / value
+
+
+READER = Reader("LoadData table", "", fits, planes)

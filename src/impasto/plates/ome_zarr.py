@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,11 @@ def _fits(attributes: dict[str, Any]) -> int:
     if "plate" in attributes:
         return max(1, len(attributes["plate"].get("wells", [])))
     return int(bool({"multiscales", "bioformats2raw.layout", "spatialdata_attrs"} & set(attributes)))
+
+
+def is_ome(path: Path | str, /) -> bool:
+    """Whether a store holds images of any kind (a plate, one image, a SpatialData store), and no table of profiles."""
+    return _fits(zarr_stores.attributes(str(path))) > 0
 
 
 def planes(listing: Listing, asked: Asked, /) -> Found:

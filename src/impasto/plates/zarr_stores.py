@@ -8,18 +8,16 @@ from __future__ import annotations
 import functools
 import json
 import re
-import threading
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from impasto import object_stores, remote
 from impasto.object_stores import Address, NotThere
+from impasto.plates import archives
 from impasto.schema import InputError
 
 SUFFIX = re.compile(r"([.]ome)?[.]zarr([.]zip)?$|[.]ozx$|[.]zip$", re.IGNORECASE)
-_ZIP = re.compile(r"^(.*?[.](?:ozx|zip))(?:/(.*))?$", re.IGNORECASE)
-_GROUPS = ("zarr.json", ".zattrs")
+_NAMED = re.compile(r"[.](zarr|ozx)(/|$)", re.IGNORECASE)
 
 
 def name(path: str, /) -> str:
@@ -48,7 +46,8 @@ def array(path: str, /) -> Any:
 
     packed = _in_zip(path)
     if packed is not None:
-        return zarr.open_array(_zip_store(*packed[:2]), path=packed[2], mode="r")
+        file, member = packed
+        return zarr.open_array(_zip_store(file.path, file.path.stat().st_mtime_ns), path=member, mode="r")
     url = remote.url(path)
     if url is None:
         return zarr.open_array(path, mode="r")
@@ -83,7 +82,7 @@ def _json(path: str) -> dict[str, Any] | None:
 def _bytes(path: str) -> bytes | None:
     packed = _in_zip(path)
     if packed is not None:
-        return _zip(*packed[:2]).get(packed[2])
+        return packed[0].get(packed[1])
     url = remote.url(path)
     if url is None:
         local = Path(path)
@@ -97,56 +96,28 @@ def _bytes(path: str) -> bytes | None:
         return None
 
 
-# ---------------------------------------------------------------- zips
-
-
-def _in_zip(path: str) -> tuple[Path, int, str] | None:
-    """The zip that a path leads into, its time of change, and the member; None where it leads into none. A remote zip is fetched."""
-    match = _ZIP.match(path)
-    if match is None:
+def _in_zip(path: str) -> tuple[archives.Zip, str] | None:
+    """The zip that a path leads into, and the member; None where it leads into none."""
+    packed = archives.split(path)
+    if packed is None:
         return None
-    if remote.url(match[1]) is None and not Path(match[1]).is_file():
-        return None  # a folder that is called so
-    file = remote.local(match[1])
-    changed = file.stat().st_mtime_ns
-    member = "/".join(filter(None, (_zip(file, changed).root, match[2] or "")))
-    return file, changed, member
-
-
-class Zip:
-    """The members of a zip. `root`: the folder in it that holds the outermost group (`""`: the top)."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise InputError(f"{path} is no whole zip ({error})") from None
-        self._lock = threading.Lock()
-        self.names = frozenset(self._file.namelist())
-        groups = sorted((str(PurePosixPath(n).parent) for n in self.names if PurePosixPath(n).name in _GROUPS), key=lambda p: (len(Path(p).parts), p))
-        self.root = groups[0].removeprefix(".") if groups else ""
-        self.is_zarr = bool(groups)
-
-    def get(self, name: str, /) -> bytes | None:
-        """The bytes of a member."""
-        if name not in self.names:
-            return None
-        with self._lock:
-            return self._file.read(name)
+    file, member = packed
+    return file, "/".join(filter(None, (file.zarr_root or "", member)))
 
 
 @functools.lru_cache(maxsize=16)
-def _zip(path: Path, changed: int) -> Zip:  # noqa: ARG001 - a zip that has changed is opened again
-    return Zip(path)
-
-
-@functools.lru_cache(maxsize=16)
-def _zip_store(path: Path, changed: int) -> Any:  # noqa: ARG001 - as above
+def _zip_store(path: Path, changed: int) -> Any:  # noqa: ARG001 - a zip that has changed is opened again
     from zarr.storage import ZipStore
 
     return ZipStore(path, mode="r")
 
 
-def is_zarr_zip(path: Path, /) -> bool:
-    """Whether a file is a zip that holds a Zarr store."""
-    return zipfile.is_zipfile(path) and _zip(path, path.stat().st_mtime_ns).is_zarr
+def is_inside(path: Path | str, /) -> bool:
+    """Whether a path is that of a Zarr store or of a group in one, and no file of its own."""
+    name = str(path)
+    if remote.url(name) is None and Path(name).is_dir():
+        return True
+    if _NAMED.search(name):
+        return True
+    packed = archives.split(name)
+    return packed is not None and packed[0].zarr_root is not None
