@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from impasto.object_stores import NotThere, Refused
+from impasto.object_stores import NoConnection
 from impasto.plates import files, ome_zarr, zarr_stores
+from impasto.schema import InputError
 
 Plane = npt.NDArray[np.generic]
 _FAR = 32
@@ -63,7 +64,9 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
         if suffix.lower() not in _READERS:
             raise BadImage(path, f"{suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
         raise BadImage(path, f"damaged ({error})") from error
-    except (NotThere, Refused) as error:
+    except NoConnection:
+        raise  # of no image: none can be had
+    except InputError as error:
         raise BadImage(path, str(error).removeprefix(f"{path} ")) from None
     except _DAMAGE as error:
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error

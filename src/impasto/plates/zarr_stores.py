@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import object_stores, remote
-from impasto.object_stores import Address, NotThere
+from impasto.object_stores import Address, NoConnection, NotThere
 from impasto.plates import archives
 from impasto.schema import InputError
 
@@ -89,7 +89,7 @@ def _bytes(path: str) -> bytes | None:
         return local.read_bytes() if local.is_file() else None
     cache = remote.cache()
     if cache.offline:
-        raise InputError(f"{path} is in no cache: a remote Zarr store is read as it is asked for; say a copy on this machine")
+        raise NoConnection(f"{path} cannot be read with --offline: a remote Zarr store is in no cache; say a copy on this machine")
     try:
         return b"".join(object_stores.pieces(Address.of(url), endpoint=cache.endpoint, signed=cache.signed))
     except NotThere:
