@@ -37,7 +37,9 @@ def test_a_file_is_asked_for_once_and_lies_where_its_url_says(server: Server, tm
     assert list((tmp_path / "cache" / ".parts").iterdir()) == []
 
 
-@pytest.mark.parametrize("key", ["100%.tif", "%41.tif", "x#y.tif", "what?.tif", "a b+c.tif", "Zellen µ.tif", "A - 01(fld 1 wv DAPI - DAPI).tif"])
+@pytest.mark.parametrize(
+    "key", ["100%.tif", "%41.tif", "x#y.tif", "what?.tif", "a b+c.tif", "Zellen µ.tif", "A - 01(fld 1 wv DAPI - DAPI).tif"]
+)
 def test_letters_of_a_key_are_letters(server: Server, key: str, tmp_path: Path) -> None:
     data = put(server, key)
     found = remote.local(f"s3://gallery/{key}")
@@ -62,7 +64,9 @@ def test_local_paths_are_left_alone(tmp_path: Path) -> None:
     assert remote.url("S3://Bucket/Key") == "s3://Bucket/Key"
 
 
-@pytest.mark.parametrize("url", ["s3://gallery/../x", "s3://gallery/a/../../x", "s3://gallery/a//b", "s3://gallery/", "s3://gallery", "s3://../x"])
+@pytest.mark.parametrize(
+    "url", ["s3://gallery/../x", "s3://gallery/a/../../x", "s3://gallery/a//b", "s3://gallery/", "s3://gallery", "s3://../x"]
+)
 def test_a_name_never_leaves_the_cache(server: Server, url: str) -> None:
     with pytest.raises(InputError, match="is not the name of a file"):
         remote.local(url)
@@ -84,7 +88,9 @@ def test_no_connection_is_a_sentence_and_the_rest_is_not_tried(tmp_path: Path, m
     monkeypatch.setattr(object_stores, "_RETRY", {"max_retries": 0})
     monkeypatch.setattr(object_stores, "_bucket", object_stores._bucket.__wrapped__)
     cache = remote.Cache(tmp_path / "cache", endpoint="http://127.0.0.1:9")
-    with pytest.raises(NoConnection, match=r"^no connection to gallery; on a machine without network fill .*cache elsewhere: impasto fetch LIST"):
+    with pytest.raises(
+        NoConnection, match=r"^no connection to gallery; on a machine without network fill .*cache elsewhere: impasto fetch LIST"
+    ):
         cache.open("s3://gallery/a.tif")
     start = time.monotonic()
     with pytest.raises(NoConnection):
@@ -98,7 +104,9 @@ def test_offline_reads_the_cache_and_asks_nothing(server: Server) -> None:
     remote.local("s3://gallery/a.tif")
     with remote.settings(offline=True):
         assert remote.local("s3://gallery/a.tif").exists()
-        with pytest.raises(NoConnection, match=r"s3://gallery/b\.tif is not in .*cache, and --offline is set; .*impasto fetch LIST --cache DIR"):
+        with pytest.raises(
+            NoConnection, match=r"s3://gallery/b\.tif is not in .*cache, and --offline is set; .*impasto fetch LIST --cache DIR"
+        ):
             remote.local("s3://gallery/b.tif")
         with pytest.raises(NoConnection, match="cannot be listed"):
             remote.listing("s3://gallery/")

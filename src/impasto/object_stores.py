@@ -145,7 +145,9 @@ def _sentence(error: Exception, address: Address, *, signed: bool) -> InputError
     line = (text.splitlines() or [type(error).__name__])[0][:160]
     if isinstance(error, FileNotFoundError):
         return NotThere(f"{address.url} is not there (404); check the table that names it")
-    if isinstance(error, PermissionError) or re.search(r"\b40[13]\b|Forbidden|Unauthorized|AccessDenied|Unauthenticated|PermissionDenied", text):
+    if isinstance(error, PermissionError) or re.search(
+        r"\b40[13]\b|Forbidden|Unauthorized|AccessDenied|Unauthenticated|PermissionDenied", text
+    ):
         if signed:
             return Refused(f"{address.url} may not be read with these credentials (403); check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         return Refused(f"{address.url} may not be read without credentials (403); {_CREDENTIALS}")

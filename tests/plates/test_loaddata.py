@@ -141,7 +141,8 @@ def test_files_of_another_machine_lie_below_root(tmp_path: Path) -> None:
 def test_files_here_before_urls_and_urls_before_files_of_another_machine(tmp_path: Path) -> None:
     head = f"FileName_DNA,PathName_DNA,URL_DNA,{PLATE}"
     table = csv(
-        tmp_path / "a.csv", f"{head}\na.tif,{tmp_path},s3://b/a.tif,P1,A01,1\nb.tif,/cluster/x,s3://b/b.tif,P1,A02,1\n,,s3://b/c.tif,P1,A03,1\n"
+        tmp_path / "a.csv",
+        f"{head}\na.tif,{tmp_path},s3://b/a.tif,P1,A01,1\nb.tif,/cluster/x,s3://b/b.tif,P1,A02,1\n,,s3://b/c.tif,P1,A03,1\n",
     )
     assert [path for (path,) in rows(found(table), "path")] == [f"{tmp_path}/a.tif", "s3://b/b.tif", "s3://b/c.tif"]
 
@@ -157,8 +158,14 @@ def test_images_that_are_not_named_are_counted(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("URL_OrigDNA,Metadata_Well\ns3://b/a.tif,A01\n", "no column says the plate; add Metadata_Plate"),
-        ("URL_OrigDNA,Metadata_Plate,Metadata_Well\ns3://b/a.tif,P1,A01\ns3://b/b.tif,P1,\n", r"row 3 leaves its well blank \(Metadata_Well\)"),
-        (f"URL_OrigDNA,URL_IllumER,{PLATE}\ns3://b/a.tif,s3://b/b.npy,P1,A01,1\n", "illumination functions of ER belong to no channel; it has DNA"),
+        (
+            "URL_OrigDNA,Metadata_Plate,Metadata_Well\ns3://b/a.tif,P1,A01\ns3://b/b.tif,P1,\n",
+            r"row 3 leaves its well blank \(Metadata_Well\)",
+        ),
+        (
+            f"URL_OrigDNA,URL_IllumER,{PLATE}\ns3://b/a.tif,s3://b/b.npy,P1,A01,1\n",
+            "illumination functions of ER belong to no channel; it has DNA",
+        ),
     ],
 )
 def test_what_is_missing_is_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -172,7 +179,9 @@ def gallery(folder: Path) -> Path:
         place = folder / "source_4" / "workspace" / "load_data_csv" / batch / "BR1"
         text = f"URL_OrigDNA,{PLATE}\ns3://gallery/x/source_4/images/{batch}/images/BR1__2021-Measurement1/Images/r01c01f01p01-ch1sk1fk1fl1.tiff,BR1,A01,1\n"
         csv(place / "load_data.csv", text)
-        (place / "load_data_with_illum.csv.gz").write_bytes(gzip.compress(text.replace("URL_OrigDNA", "URL_OrigDNA,URL_IllumDNA").replace(".tiff,", ".tiff,s3://i.npy,").encode()))
+        (place / "load_data_with_illum.csv.gz").write_bytes(
+            gzip.compress(text.replace("URL_OrigDNA", "URL_OrigDNA,URL_IllumDNA").replace(".tiff,", ".tiff,s3://i.npy,").encode())
+        )
     return folder
 
 

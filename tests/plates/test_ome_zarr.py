@@ -28,7 +28,11 @@ def numbered(axes: str) -> np.ndarray[Any, Any]:
     shape = tuple(SIZES[axis] for axis in axes)
     value = np.zeros(shape, dtype=np.uint16)
     for number, axis in enumerate(axes):
-        value += (np.arange(SIZES[axis]) * 10 ** "xyzct".index(axis)).astype(np.uint16).reshape([-1 if k == number else 1 for k in range(len(axes))])
+        value += (
+            (np.arange(SIZES[axis]) * 10 ** "xyzct".index(axis))
+            .astype(np.uint16)
+            .reshape([-1 if k == number else 1 for k in range(len(axes))])
+        )
     return value
 
 
@@ -97,7 +101,11 @@ def test_wells_and_fields_that_are_listed_but_absent_are_told(tmp_path: Path) ->
         zarr_plates.image(plate / field, numbered("cyx"), "cyx", version="0.4", labels=LABELS)
     shutil.rmtree(plate / "A" / "02")
     result = found(plate)
-    assert sorted({(row["well"], row["site"]) for row in result.planes.to_dict(orient="records")}) == [("A01", "0"), ("A01", "1"), ("B01", "1")]
+    assert sorted({(row["well"], row["site"]) for row in result.planes.to_dict(orient="records")}) == [
+        ("A01", "0"),
+        ("A01", "1"),
+        ("B01", "1"),
+    ]
     assert result.notes == (f"{plate}: 1 of 3 listed wells are not there (first: A/02)",)
     shutil.rmtree(plate / "A")
     shutil.rmtree(plate / "B")
@@ -129,7 +137,12 @@ def test_labels_beside_a_field_are_no_channels(tmp_path: Path) -> None:
 
 
 def test_acquisitions_are_joined_by_position(tmp_path: Path) -> None:
-    images = [{"path": "0", "acquisition": 0}, {"path": "1", "acquisition": 0}, {"path": "2", "acquisition": 1}, {"path": "3", "acquisition": 1}]
+    images = [
+        {"path": "0", "acquisition": 0},
+        {"path": "1", "acquisition": 0},
+        {"path": "2", "acquisition": 1},
+        {"path": "3", "acquisition": 1},
+    ]
     plate = zarr_plates.plate(tmp_path / "P1.zarr", {"A/1": images})
     for number, labels in enumerate([("DAPI", "ER"), ("DAPI", "ER"), ("DAPI", "Mito"), ("DAPI", "Mito")]):
         zarr_plates.image(plate / "A" / "1" / str(number), numbered("cyx")[:2] + number, "cyx", labels=labels)
@@ -187,7 +200,9 @@ def test_what_is_no_plate_says_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"raw\.zarr is a store of OME-Zarr images, not a plate"):
         found(tmp_path / "raw.zarr")
     (tmp_path / "sdata.zarr").mkdir()
-    (tmp_path / "sdata.zarr" / "zarr.json").write_text(json.dumps({"node_type": "group", "attributes": {"spatialdata_attrs": {"version": "0.2"}}}))
+    (tmp_path / "sdata.zarr" / "zarr.json").write_text(
+        json.dumps({"node_type": "group", "attributes": {"spatialdata_attrs": {"version": "0.2"}}})
+    )
     with pytest.raises(InputError, match=r"sdata\.zarr is a SpatialData store; its tables are profiles: give one of them, .*/tables/NAME"):
         found(tmp_path / "sdata.zarr")
     (tmp_path / "ad.zarr").mkdir()

@@ -146,4 +146,3 @@ def _folder_below(folder: str, root: str) -> str:
         if os.path.isdir(place):
             return place
     return root
-

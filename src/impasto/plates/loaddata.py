@@ -41,7 +41,11 @@ class Columns:
 
 def fits(listing: Listing, /) -> int:
     """How many images the LoadData tables of a listing name."""
-    return sum(len(table) * len(channels_of(table)) for path in tables_of(listing) if (table := tabular.at(path)) is not None and is_loaddata(table))
+    return sum(
+        len(table) * len(channels_of(table))
+        for path in tables_of(listing)
+        if (table := tabular.at(path)) is not None and is_loaddata(table)
+    )
 
 
 def is_loaddata(table: pd.DataFrame, /) -> bool:
@@ -129,7 +133,8 @@ def _paths(table: pd.DataFrame, columns: Columns, where: str, asked: Asked) -> p
     """Where each row's image is, `""` where none is named. The file's name wins where its folder is here, or where there is no URL."""
     count = len(table)
     names, folders, urls = (
-        [str(value).strip() for value in table[column]] if column else [""] * count for column in (columns.file, columns.folder, columns.url)
+        [str(value).strip() for value in table[column]] if column else [""] * count
+        for column in (columns.file, columns.folder, columns.url)
     )
     chosen = []
     for name, folder, url in zip(names, folders, urls, strict=True):
@@ -171,7 +176,9 @@ def _places(table: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
             raise InputError(f"{where}: no column says the {word}; add Metadata_{word.capitalize()}")
         blank = places[word] == ""
         if blank.any():
-            raise InputError(f"{where}: row {int(blank.to_numpy().argmax()) + 2} leaves its {word} blank ({columns[word]}); fill it or drop the row")
+            raise InputError(
+                f"{where}: row {int(blank.to_numpy().argmax()) + 2} leaves its {word} blank ({columns[word]}); fill it or drop the row"
+            )
     if schema.SITE not in places:
         keys = [word for word in _PLACE if word in places]
         places[schema.SITE] = (places.groupby(keys, sort=False).cumcount() + 1).astype(str)

@@ -82,9 +82,7 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
             taken.append(store)
     if not parts:
         raise InputError(others[0] if others else f"{listing.root} holds no OME-Zarr plate")
-    return Found(
-        pd.concat(parts, ignore_index=True), notes=(*notes, *others), folders=frozenset(), stores=frozenset(taken)
-    )
+    return Found(pd.concat(parts, ignore_index=True), notes=(*notes, *others), folders=frozenset(), stores=frozenset(taken))
 
 
 def _other(store: str, attributes: dict[str, Any]) -> str:
@@ -127,7 +125,9 @@ def _fields(store: str, path: str) -> list[Field]:
     if place is None:
         raise InputError(f"{store}: {path!r} is no well; a plate's wells are named row/column, as A/1")
     images = zarr_stores.attributes(f"{store}/{path}").get("well", {}).get("images", [])
-    return [field for image in images if (field := _field(store, path, f"{place['row'].upper()}{int(place['column']):02d}", image)) is not None]
+    return [
+        field for image in images if (field := _field(store, path, f"{place['row'].upper()}{int(place['column']):02d}", image)) is not None
+    ]
 
 
 def _field(store: str, path: str, well: str, image: dict[str, Any]) -> Field | None:

@@ -19,14 +19,14 @@ import numpy.typing as npt
 import tifffile
 
 from impasto.object_stores import NoConnection
-from impasto.plates import files, ome_zarr, zarr_stores
+from impasto.plates import containers, files, ome_zarr, zarr_stores
 from impasto.schema import InputError
 
 Plane = npt.NDArray[np.generic]
 _FAR = 32
 TIFF = (".tif", ".tiff")
 IMAGES = (*TIFF, ".png", ".jp2", ".jpg", ".jpeg", ".npz")
-NOT_READ = (".c01", ".dib", ".flex", ".stk", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".oif", ".oib")
+NOT_READ = (".c01", ".dib", ".flex", ".stk", ".bmp", ".gif")
 """Kinds of images by their suffix that no reader of pixels knows."""
 
 
@@ -56,6 +56,9 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
     try:
         if zarr_stores.is_inside(path):
             found = ome_zarr.pixels(str(path), pages)
+        elif containers.kind_of(str(path)):
+            _here(path)
+            found = containers.pixels(str(path), pages)
         else:
             file = _here(path)
             found = _READERS[file.suffix.lower()](file, pages)

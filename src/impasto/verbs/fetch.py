@@ -8,7 +8,9 @@ import typer
 
 
 def command(
-    source: Annotated[str, typer.Argument(metavar="LIST", help="A file of URLs, one a line (ingest --fetch-list); or one URL, or s3://.../.")],
+    source: Annotated[
+        str, typer.Argument(metavar="LIST", help="A file of URLs, one a line (ingest --fetch-list); or one URL, or s3://.../.")
+    ],
 ) -> None:
     """Bring remote files into the cache. What is there already is not asked for again, so a run that was stopped goes on.
 
@@ -23,6 +25,8 @@ def command(
     wanted = cache.missing(urls)
     with progress.bar(what="fetching", unit="file", total=len(urls), done=len(urls) - len(wanted)) as advance:
         failed = cache.fetch(wanted, advance=advance)
-    console.print(f"{len(urls) - len(failed)} of {len(urls)} files are in {cache.folder} ({len(wanted) - len(failed)} came now)", soft_wrap=True)
+    console.print(
+        f"{len(urls) - len(failed)} of {len(urls)} files are in {cache.folder} ({len(wanted) - len(failed)} came now)", soft_wrap=True
+    )
     if failed:
         raise InputError(f"{len(failed)} of {len(urls)} files did not come (first: {next(iter(failed.values()))})")
