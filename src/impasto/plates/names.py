@@ -175,9 +175,7 @@ def _columns(largest: int, asked: Asked, where: str, notes: list[str]) -> int:
         raise InputError(f"{where}: --plate-size {size} does not fit; it has wells up to W{largest}, and a plate has 96, 384 or 1536 wells")
     if asked.plate_size is None and size < 1536:
         larger = next(other for other in _PLATE_SIZES if other > size)
-        notes.append(
-            f"its wells are numbered, W{largest} the last: read by rows on a plate of {size}; if it has more: --plate-size {larger}"
-        )
+        notes.append(f"its wells are numbered, W{largest} the last: read by rows on a plate of {size}; if it has more: --plate-size {larger}")
     return _PLATE_SIZES[size]
 
 

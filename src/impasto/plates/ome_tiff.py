@@ -12,18 +12,7 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import tifffile
 
-_DAMAGE = (
-    OSError,
-    ValueError,
-    KeyError,
-    IndexError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    RuntimeError,
-    tifffile.TiffFileError,
-    ET.ParseError,
-)
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, RuntimeError, tifffile.TiffFileError, ET.ParseError)
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,7 @@ def compiled(pattern: str, /) -> re.Pattern[str]:
     try:
         return re.compile(rf"(?:(.*?)/)??{text}", re.IGNORECASE)
     except re.error as error:
-        raise InputError(
-            f"--pattern {pattern!r} is no regular expression ({error}); a bracket of the name itself is written \\( "
-        ) from None
+        raise InputError(f"--pattern {pattern!r} is no regular expression ({error}); a bracket of the name itself is written \\( ") from None
 
 
 def own(pattern: str, /) -> Preset:

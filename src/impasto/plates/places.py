@@ -94,3 +94,5 @@ def unread_kinds(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, lis
         return planes, [], [Problem(f"{where}: its images are of kinds that are not read ({shown}); convert them to one of {known}")]
     note = f"{where}: {shown} images are of kinds that are not read ({known} are) and are left out"
     return planes[~bad].reset_index(drop=True), [note], []
+
+

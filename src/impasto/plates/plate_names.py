@@ -69,9 +69,7 @@ def named(planes: pd.DataFrame, /, *, plate_from: str = "") -> tuple[pd.DataFram
         choose = _FROM[one_of(plate_from, PLATE_FROM, what="--plate-from")]
         names = [row.plate if not row.base else choose(row.base, row.prefix, row.plate_id) for row in rows.itertuples()]
         if not all(names):
-            raise InputError(
-                f"--plate-from {plate_from}: {rows['base'][names.index('')]} has none; leave it out, or say --plate-from folder"
-            )
+            raise InputError(f"--plate-from {plate_from}: {rows['base'][names.index('')]} has none; leave it out, or say --plate-from folder")
         return planes.assign(plate=recoded(code, dict(enumerate(names)))), []
     rows["folder"] = [_FROM["folder"](base, "", "") if base else "" for base in rows["base"]]
     # A PlateID that several folders of different names share was copied with a protocol.
