@@ -184,3 +184,21 @@ def format_well(row: int, column: int) -> str:
 def normal_well(well: str) -> str:
     """`"a1"`, `"A1"`, `"A-01"` -> `"A01"`."""
     return format_well(*parse_well(well))
+
+
+def well_of(row: str, column: str, /) -> str:
+    """The well of a row, by letter or number from 1, and a column from 1: `("B", "03")` and `("2", "3")` -> `"B03"`.
+
+    Raises InputError where no plate has it.
+    """
+    letters = format_well(int(row) - 1, 0)[:-2] if row.isdecimal() and int(row) else row
+    return normal_well(f"{letters}{int(column):02d}")
+
+
+def well_within(place: str, row: str, column: int, /, *, across: int = 4) -> str:
+    """The well of a larger plate that lies within a place of a smaller one: `("A01", "b", 2)` -> `"B02"`.
+
+    A place of 96 wells holds 4 x 4 wells of 1536, rows `a` to `d`, columns 1 to 4.
+    """
+    large_row, large_column = parse_well(place)
+    return format_well(across * large_row + "abcdefgh".index(row.lower()), across * large_column + column - 1)

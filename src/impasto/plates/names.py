@@ -183,14 +183,12 @@ def _well(well: str, row: str, col: str, number: str, part: str, *, columns: int
     if number:
         return schema.format_well(*divmod(int(number) - 1, columns))
     if row:
-        place = int(row) - 1 if row.isdecimal() else schema.parse_well(f"{row}1")[0]
-        if not (0 <= place < 32 and 0 < int(col) <= 48):
-            raise InputError(f"{where}: row {row}, column {col} is no well; a plate has 32 rows and 48 columns at most; correct --pattern")
-        return schema.format_well(place, int(col) - 1)
+        try:
+            return schema.well_of(row, col)
+        except InputError as error:
+            raise InputError(f"{where}: {error}; correct --pattern") from None
     if part:
-        # A place of 96 holds 4 x 4 wells of 1536: A01.b2 is B02.
-        place, column = schema.parse_well(well)
-        return schema.format_well(4 * place + "abcd".index(part[0].lower()), 4 * column + int(part[1]) - 1)
+        return schema.well_within(well, part[0], int(part[1]))
     return schema.normal_well(well)
 
 
