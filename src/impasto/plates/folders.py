@@ -6,22 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from impasto import profile_sources, tables
 from impasto.plates import loaddata, ome_zarr, sheet
-from impasto.profiles import is_spreadsheets, suffix
-from impasto.schema import InputError
-
-SHEETS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 def is_profiles(source: Path) -> bool:
-    """Whether a path is a table of profiles rather than images."""
-    if source.is_dir():
-        return is_spreadsheets(source) or (source.suffix == ".zarr" and not ome_zarr.is_plate(source))
-    try:
-        kind = suffix(source)
-    except InputError:
+    """Whether a path is a table of profiles rather than images, or a sheet or LoadData table that lists images."""
+    if not source.exists() or ome_zarr.is_plate(source):
         return False
-    if kind not in SHEETS:
-        return True
-    head = pd.read_csv(source, sep="\t" if ".tsv" in source.name else ",", nrows=5)
+    kind = profile_sources.kind(source)
+    if kind not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
+        return kind is not None
+    head = pd.DataFrame(columns=tables.columns(source))
     return not (sheet.is_sheet(head) or loaddata.is_loaddata(head))

@@ -7,19 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from impasto import tables
 from impasto.plates.listing import Listing
 from impasto.schema import InputError
-
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet")
 
 
 def read(files: Listing, /) -> pd.DataFrame | None:
     """The table, or None where the source is no file of a table."""
-    if not files.is_file or not files.root.lower().endswith(SUFFIXES):
-        return None
     path = Path(files.root)
+    if not files.is_file or tables.kind(path) not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
+        return None
     status = path.stat()
-    return _read(str(path), status.st_mtime_ns, status.st_size)
+    return _read(path, status.st_mtime_ns, status.st_size)
 
 
 def require(files: Listing, /) -> pd.DataFrame:
@@ -31,8 +30,6 @@ def require(files: Listing, /) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=4)
-def _read(path: str, changed: int, size: int) -> pd.DataFrame:  # noqa: ARG001 - a file that has changed is read again
-    if path.endswith(".parquet"):
-        return pd.read_parquet(path).astype("string").fillna("").astype(object)
-    separator = "\t" if ".tsv" in path else ","
-    return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=[])
+def _read(path: Path, changed: int, size: int) -> pd.DataFrame:  # noqa: ARG001 - a file that has changed is read again
+    frame = tables.read(path)[0]
+    return frame.astype("string").fillna("").astype(object)
