@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import schema
-from impasto.plates import axes, places, plate_names, planes, probe, readers, stains
+from impasto.plates import axes, places, planes, plate_names, probe, readers, stains
 from impasto.plates.listing import Listing
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked

@@ -82,9 +82,7 @@ def find(
     return _images(sources, maps, asked=asked or Asked(), choices=choices, wishes=wishes)
 
 
-def _images(
-    sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, asked: Asked, choices: Choices, wishes: Wishes
-) -> Found:
+def _images(sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, asked: Asked, choices: Choices, wishes: Wishes) -> Found:
     plates = sorted({str(name) for _, table in maps if schema.PLATE in table for name in table[schema.PLATE].dropna()})
     read = images.read(sources, asked, choices, plates=plates)
     refuse(read.problems)
@@ -183,7 +181,7 @@ def completeness(found: Found) -> pd.DataFrame:
         return of_wells
     keys = [*(k for k in wells.keys_of_plate(of_wells) if k in found.planes), schema.WELL]
     per_well = found.planes.groupby(keys, observed=True).size().rename("planes").reset_index()
-    per_well = per_well.astype({key: "string" for key in keys}).replace({key: {"": pd.NA} for key in keys})
+    per_well = per_well.astype(dict.fromkeys(keys, "string")).replace({key: {"": pd.NA} for key in keys})
     fullest = per_well.groupby(keys[:-1], dropna=False)["planes"].transform("max")
     per_well["complete"] = per_well["planes"] == fullest
     return of_wells.merge(per_well, on=keys, how="left")

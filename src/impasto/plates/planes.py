@@ -53,8 +53,8 @@ def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:
     for word in _CODED:
         if word != FOLDER:
             columns[word] = coded(frame[word]) if word in frame else pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), [""])
-    columns[schema.WELL] = recoded(columns[schema.WELL], lambda well: _well(well, where))  # type: ignore[arg-type]
-    columns[schema.SITE] = recoded(columns[schema.SITE], site_name)  # type: ignore[arg-type]
+    columns[schema.WELL] = recoded(columns[schema.WELL], lambda well: _well(well, where))
+    columns[schema.SITE] = recoded(columns[schema.SITE], site_name)
     for number in (PAGE, OFFSET):
         columns[number] = frame[number].to_numpy(dtype=np.int32) if number in frame else np.zeros(len(frame), dtype=np.int32)
     return pd.DataFrame(columns)

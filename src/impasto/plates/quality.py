@@ -2,9 +2,9 @@
 
 - contrast = p99 - p1. noise = 1.4826 MAD(L) / sqrt(20), L = the 4-neighbour Laplacian: white noise of deviation s gives L a deviation of
   s sqrt(20), and an image that is smooth over three pixels gives it none.
-- empty: contrast 0, or contrast / noise below 6, or, on a plate with eight sites or more, below 14 with a contrast under a quarter of the plate's
-  median.
-- focus: the slope of log power against log frequency (Bray et al. 2012): out of focus images lose their high frequencies, so the slope falls.
+- empty: contrast 0, or contrast / noise below 6, or, on a plate with eight sites or more, below 14 with a contrast under a quarter of
+  the plate's median.
+- focus: the slope of log power against log frequency (Bray et al. 2012): out of focus images lose their high frequencies, so it falls.
 - saturated: share of pixels at the largest value, where that is more than a stray pixel. Told, not quarantined.
 - another type or size than three quarters of the plate's planes of that channel have: quarantined.
 - median_z: robust z of the median; beyond 20 it is told.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import re
 import struct
 import zlib
@@ -17,6 +18,9 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import tifffile
+
+# What tifffile has to say of a damaged file is said by us, with the file's name.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 Plane = npt.NDArray[np.generic]
 _FAR = 32
@@ -121,7 +125,7 @@ def _npz(path: Path, pages: Sequence[int]) -> list[Plane]:
     return [np.asarray(found if found.ndim == 2 else found[page]) for page in pages]
 
 
-def _zarr(path: Path, pages: Sequence[int]) -> list[Plane]:
+def _zarr(path: Path, pages: Sequence[int | str]) -> list[Plane]:
     """Channels of an OME-Zarr field; time and depth must be of length one."""
     import zarr
 

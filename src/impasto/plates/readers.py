@@ -1,7 +1,7 @@
 """The readers of images: one tuple, that the reading and the sentence for unknown names go through.
 
-Another package adds its own under the entry points `impasto.readers`. A new reader works for one plate and for a folder of plates alike: it is
-given all that lies at a source, and takes what is its.
+Another package adds its own under the entry points `impasto.readers`. A new reader works for one plate and for a folder of plates alike:
+it is given all that lies at a source, and takes what is its.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Sites:
     def __init__(self, planes: pd.DataFrame, annotation: pd.DataFrame, *, folder: Path) -> None:
         self.folder = folder
         keys = list(KEYS)
-        planes = planes.astype({key: str for key in [*keys, schema.CHANNEL]}).sort_values([*keys, schema.CHANNEL], kind="stable")
+        planes = planes.astype(dict.fromkeys([*keys, schema.CHANNEL], str)).sort_values([*keys, schema.CHANNEL], kind="stable")
         planes = planes.reset_index(drop=True)
         first = ~planes.duplicated(keys).to_numpy()
         self.table = planes.loc[first, keys].reset_index(drop=True)
@@ -88,14 +88,14 @@ class Sites:
 
         Returns
         -------
-        (C, H, W) in the files' own type, the plate's offset taken off. Raises BadImage where a channel is missing, unreadable, or of another
-        size than the others.
+        (C, H, W) in the files' own type, the plate's offset taken off. Raises BadImage where a channel is missing, unreadable, or of
+        another size than the others.
 
         """
         planes = self._of_site(number)
         wanted = list(channels) if channels is not None else self.channels
         if not wanted:
-            raise InputError(f"{self.folder}: no stain is on all plates ({self.told_not_everywhere()}); ingest plates of one panel together")
+            raise InputError(f"{self.folder}: no stain is on all plates ({self.told_not_everywhere()}); ingest plates of one panel alone")
         for channel in wanted:
             if channel not in planes.index:
                 raise read.BadImage(self.name(number), f"channel {channel} is missing")
@@ -137,7 +137,7 @@ def _where(rows: pd.DataFrame) -> list[int | str]:
 
 
 def _without_offset(plane: npt.NDArray[np.generic], planes: pd.DataFrame, channel: str) -> npt.NDArray[np.generic]:
-    offset = int(planes.at[channel, OFFSET]) if OFFSET in planes else 0
+    offset = int(planes.loc[channel, OFFSET]) if OFFSET in planes else 0
     if not offset:
         return plane
     # A pixel below the offset is dark noise; it must not wrap around.

@@ -76,7 +76,10 @@ def found_by(settings: IngestSettings) -> Found:
 
     order = [part for part in settings.channels if "=" not in part]
     if order and len(order) < len(settings.channels):
-        raise InputError("--channels mixes NAME=STAIN with bare stains; write ch1=DNA,ch2=ER or, for stacks, DNA,ER")
+        raise InputError(
+            "--channels is parted at commas, and mixes NAME=STAIN with bare stains; write ch1=DNA,ch2=ER or, for stacks, DNA,ER; a name "
+            "with a comma goes into an option of its own: --channel 'NAME=STAIN'"
+        )
     named = {} if order else dict(map(_name_and_stain, settings.channels))
     for said in settings.channel:
         name, stain = _name_and_stain(said)
