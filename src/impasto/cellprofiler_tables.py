@@ -1,28 +1,133 @@
-"""CellProfiler's spreadsheets: one wide table <-> `Image.csv` and a CSV for each compartment, joined by `ImageNumber`.
+"""CellProfiler's own tables: one wide table <-> `Image.csv` and a table for each kind of object, joined by `ImageNumber`.
 
-ExportToSpreadsheet writes `Image.csv` with one row an image (`Metadata_*`, `Count_*`, measurements of the whole image) and for each kind
-of object a table with one row an object (`ImageNumber`, `ObjectNumber`, measurements without the compartment's name in front).
+ExportToSpreadsheet writes `<prefix>Image.csv` with one row an image (`Metadata_*`, `Count_*`, measurements of the whole image) and for each
+kind of object, whatever its name, a table with one row an object (`ImageNumber`, `ObjectNumber`, measurements without the object's name in
+front). Tables of several objects have two header rows. ExportToDatabase writes the same into SQLite (`Per_Image`, `Per_Object`).
 Going in, objects become the median of their image; going out, a profile is the one object of its image.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 
 import pandas as pd
 
+from impasto import delimited, tables
 from impasto.feature_names import COMPARTMENTS
 from impasto.schema import InputError
 
-IMAGE, NUMBER, OBJECT = "Image", "ImageNumber", "ObjectNumber"
+IMAGE, NUMBER, OBJECT, TABLE = "Image", "ImageNumber", "ObjectNumber", "TableNumber"
 OBJECTS = tuple(c for c in COMPARTMENTS if c != IMAGE)
 _METADATA, _COUNT = "Metadata_", "Count_"
+_IMAGE_FILE = re.compile(r"^(?P<prefix>.*?)Image\.(csv|txt|tsv)(\.gz)?$")
+_TABLE_FILE = re.compile(r"^(?P<object>\w+)\.(csv|txt|tsv)(\.gz)?$")
 # What CellProfiler measures of a whole image, and what it only writes down about it.
-_MEASURED = re.compile(r"^(AreaOccupied|Colocalization|Correlation|Granularity|ImageQuality|Intensity|Texture)_")
-_WRITTEN_DOWN = re.compile(
-    r"^(Channel|ExecutionTime|FileName|Frame|Group|Height|MD5Digest|ModuleError|PathName|ProcessingStatus|Scaling|Series|Threshold|URL|Width)(_|$)"
+_MEASURED = re.compile(
+    r"^(AreaOccupied|Classify|Colocalization|Correlation|Granularity|ImageQuality|Intensity|Math|Mean|Median|StDev|Texture)_"
 )
+_WRITTEN_DOWN = re.compile(
+    r"^(Align|Channel|Crop|ExecutionTime|FileName|Frame|Group|Height|ImageSet|MD5Digest|ModuleError|PathName|ProcessingStatus|Scaling|Series"
+    r"|Threshold|URL|Width)(_|$)"
+)
+
+
+def image_tables(folder: Path, /) -> list[Path]:
+    """All `<prefix>Image.csv` of CellProfiler under a folder, at any depth, sorted."""
+    found: list[Path] = []
+    for where, inside, names in os.walk(folder):
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        candidates = [Path(where) / name for name in sorted(names) if _IMAGE_FILE.match(name)]
+        found += [path for path in candidates if path.name == f"{IMAGE}.csv" or NUMBER in tables.columns(path)]
+    return found
+
+
+def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
+    """One row an image of every run of CellProfiler under a folder, and what was read, in sentences.
+
+    Raises InputError where an image table has no `ImageNumber` or names an image twice.
+    """
+    parts, objects, unread = [], set[str](), set[str]()
+    images = image_tables(folder)
+    prefixes = {(path.parent, _prefix(path)) for path in images}
+    for image in images:
+        named = {IMAGE: _one_table(image)}
+        longer = [prefix for parent, prefix in prefixes if parent == image.parent and len(prefix) > len(_prefix(image))]
+        for path in sorted(image.parent.iterdir()):
+            rest = path.name.removeprefix(_prefix(image))
+            match = _TABLE_FILE.match(rest) if path.name.startswith(_prefix(image)) and not path.name.startswith(tuple(longer)) else None
+            if match is None or path == image or match["object"] == "Experiment":
+                continue
+            own = _object_tables(path, match["object"])
+            named |= own
+            objects |= set(own)
+            if not own:
+                unread.add(path.name)
+        parts.append(join(named, where=str(image.parent)))
+    how = [f"{len(images)} CellProfiler runs; objects {', '.join(sorted(objects)) or 'none'}; medians over the objects of an image"]
+    if unread:
+        how.append(f"left out: {', '.join(sorted(unread))} (no column {NUMBER})")
+    return tables.stacked(parts), how
+
+
+def _prefix(image: Path) -> str:
+    match = _IMAGE_FILE.match(image.name)
+    return match["prefix"] if match else ""
+
+
+def _one_table(path: Path) -> pd.DataFrame:
+    return delimited.read(path, is_name=tables.is_name)[0]
+
+
+def _object_tables(path: Path, name: str) -> dict[str, pd.DataFrame]:
+    """The table of one kind of object, or those of several that stand under two header rows; none where it is no table of objects."""
+    records = delimited.layout(path).records
+    if NUMBER in records[0]:
+        return {name: _one_table(path)}
+    if len(records) < 2 or NUMBER not in records[1]:
+        return {}
+    whole, _ = delimited.read(path, is_name=tables.is_name, header_rows=2)
+    numbers = pd.to_numeric(whole[(IMAGE, NUMBER)]).rename(NUMBER)
+    kinds = [kind for kind in dict.fromkeys(whole.columns.get_level_values(0)) if kind != IMAGE]
+    return {kind: pd.concat([numbers, whole[kind]], axis=1) for kind in kinds}
+
+
+def read_sqlite(path: Path, /) -> tuple[pd.DataFrame, list[str]]:
+    """One row an image of ExportToDatabase's SQLite, and what was read. Raises InputError where no table holds images."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
+        names = [str(name) for (name,) in base.execute("select name from sqlite_master where type in ('table', 'view') order by name")]
+        image = next((name for name in names if re.search(r"(?i)(^|_)(per_image|image)$", name)), None)
+        if image is None:
+            raise InputError(f"{path} holds no table of images (Per_Image or Image); it has {', '.join(names) or 'no table'}")
+        first = pd.read_sql(f'select * from "{image}"', base)
+        keys = [key for key in (TABLE, NUMBER) if key in first]
+        if NUMBER not in keys or first.duplicated(keys).any():
+            raise InputError(f"{path}: {image} does not tell images apart by {NUMBER}; give each run of CellProfiler its own file")
+        parts, used = [first.set_index(keys).rename(columns=_sqlite_image_name)], []
+        for name in names:
+            columns = [str(row[1]) for row in base.execute(f'pragma table_info("{name}")')]
+            if name == image or not set(keys) <= set(columns) or not any(_is_object_number(c) for c in columns):
+                continue
+            objects = pd.read_sql(f'select * from "{name}"', base)
+            objects = objects.drop(columns=[c for c in columns if _is_object_number(c)])
+            named = any(c.startswith(f"{name}_") for c in columns) or re.search(r"(?i)(^|_)per_", name)
+            parts.append(objects.groupby(keys).median(numeric_only=True).add_prefix("" if named else f"{name}_"))
+            used.append(name)
+    whole = pd.concat([parts[0], *(part.reindex(parts[0].index) for part in parts[1:])], axis=1).reset_index(drop=True)
+    return whole, [f"SQLite: {image}, {', '.join(used) or 'no objects'}; medians over the objects of an image"]
+
+
+def _sqlite_image_name(column: str) -> str:
+    bare = column.removeprefix(f"{IMAGE}_")
+    return _METADATA + bare if bare.startswith(_COUNT) else column
+
+
+def _is_object_number(column: str) -> bool:
+    return column.endswith((OBJECT, "Number_Object_Number"))
 
 
 def split(table: pd.DataFrame, /) -> dict[str, pd.DataFrame]:
@@ -34,29 +139,40 @@ def split(table: pd.DataFrame, /) -> dict[str, pd.DataFrame]:
     image = image.rename(columns=lambda c: c.removeprefix(_METADATA) if c.startswith(counted) else _without_image(c))
     tables = {IMAGE: pd.concat([numbers, image], axis=1)}
     for compartment in OBJECTS:
-        mine = table[[c for c, place in inside.items() if place == compartment]]
-        if len(mine.columns):
-            measured = mine.rename(columns=lambda c, stem=f"{compartment}_": c.removeprefix(stem))
+        of_compartment = table[[c for c, place in inside.items() if place == compartment]]
+        if len(of_compartment.columns):
+            measured = of_compartment.rename(columns=lambda c, stem=f"{compartment}_": c.removeprefix(stem))
             tables[compartment] = pd.concat([numbers, pd.Series(1, index=table.index, name=OBJECT), measured], axis=1)
     return tables
 
 
-def join(tables: Mapping[str, pd.DataFrame], /, *, where: str) -> pd.DataFrame:
-    """The tables by name -> one row an image: `Metadata_*` (with what CellProfiler wrote down), counts, features with their compartment.
+def join(tables_by_name: Mapping[str, pd.DataFrame], /, *, where: str) -> pd.DataFrame:
+    """One wide table, one row an image: `Metadata_*` (with what CellProfiler wrote down), counts, features with their object's name.
 
-    Raises InputError where a table has no `ImageNumber`, or an image is there twice.
+    Parameters
+    ----------
+    tables_by_name
+        `Image`, and any objects by their names.
+    where
+        The folder, for error sentences.
+
+    Raises
+    ------
+    InputError
+        Where a table has no `ImageNumber`, or an image is there twice.
+
     """
-    for name, table in tables.items():
+    for name, table in tables_by_name.items():
         if NUMBER not in table:
             raise InputError(f"{where}: {name}.csv has no column {NUMBER}; write it with ExportToSpreadsheet, one file for each object")
-    image = tables[IMAGE].set_index(NUMBER)
+    image = tables_by_name[IMAGE].set_index(NUMBER)
     if not image.index.is_unique:
         twice = image.index[image.index.duplicated()][0]
         raise InputError(f"{where}: {IMAGE}.csv holds {NUMBER} {twice} twice; give each run of CellProfiler its own folder")
     parts = [image.rename(columns=_image_name)]
-    for name in OBJECTS:
-        if name in tables:
-            measured = tables[name].drop(columns=[c for c in tables[name] if c == OBJECT or str(c).startswith(_METADATA)])
+    for name, table in tables_by_name.items():
+        if name != IMAGE:
+            measured = table.drop(columns=[c for c in table if c == OBJECT or str(c).startswith(_METADATA)])
             parts.append(measured.groupby(NUMBER).median(numeric_only=True).add_prefix(f"{name}_"))
     return pd.concat([parts[0], *(part.reindex(parts[0].index) for part in parts[1:])], axis=1).reset_index(drop=True)
 

@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from impasto.schema import channel_name
 
 COMPARTMENTS = ("Cells", "Cytoplasm", "Nuclei", "Image")
+MODULES = (
+    *("AreaShape", "Intensity", "Texture", "Granularity", "Correlation", "Colocalization", "RadialDistribution", "Neighbors"),
+    *("AreaOccupied", "ImageQuality", "Children", "Skeleton", "ObjectSkeleton", "Overlap", "Parent", "Location", "Number"),
+)
+"""CellProfiler's groups of measures; in front of them may stand an object of any name (`FilteredNuclei_AreaShape_Area`)."""
+_OF_AN_OBJECT = re.compile(rf"^(?P<object>[A-Za-z]\w*?)_(?P<group>{'|'.join(MODULES)})_(?P<measure>[^_]+)(?:_(?P<rest>.+))?$")
 EMBEDDING_GROUP = "embedding"
 # For programs that know features by a compartment's name, an embedding may stand behind one: `Cells_<model>_emb_DNA_0000`.
 _EMBEDDING = re.compile(rf"^(?:(?:{'|'.join(COMPARTMENTS)})_(?:.+_)?)?emb_(?:(?P<channel>.+)_)?(?P<number>\d{{3,}})$")
@@ -41,12 +47,16 @@ def parse(name: str) -> FeatureName:
     if embedding:
         return FeatureName("", EMBEDDING_GROUP, "", embedding["channel"] or "")
     parts = name.split("_")
-    if parts[0] not in COMPARTMENTS or len(parts) < 3:
+    if parts[0] in COMPARTMENTS and len(parts) >= 3:
+        compartment, group, measure, rest = parts[0], parts[1], parts[2], parts[3:]
+    elif of_an_object := _OF_AN_OBJECT.match(name):
+        compartment, group, measure = of_an_object["object"], of_an_object["group"], of_an_object["measure"]
+        rest = (of_an_object["rest"] or "").split("_")
+    else:
         return FeatureName("", "", "", "")
-    compartment, group, measure = parts[:3]
     channels: list[str] = []
     if group not in _NO_CHANNEL:
-        for part in parts[3:]:
+        for part in rest:
             channel = None if part.lower() in _NOT_A_CHANNEL else channel_name(part)
             if channel and channel not in channels:
                 channels.append(channel)

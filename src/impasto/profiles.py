@@ -19,18 +19,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, cellprofiler_tables, feature_names, runs, schema, spelling
+from impasto import __version__, feature_names, profile_sources, runs, schema, spelling
+from impasto.profile_sources import FILE_METADATA, Source
 from impasto.schema import InputError
+from impasto.spelling import Choices
 
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
-_FILE_METADATA = b"impasto"
-_READING = ("columns", "columns_left_out")
+_READING = ("columns", "columns_left_out", "features_from", "unknown_words", "read_as")
 _STAMP = "mantispy"
 """What that package's files say of themselves; it speaks of the file, not of the profiles, so it is not carried on."""
 
 
 def suffix(path: Path) -> str:
-    """The kind of a profiles file. Raises InputError on a kind we do not read."""
+    """The kind of a profiles file to write, by its name. Raises InputError on a kind we do not write."""
     for known in sorted(_SUFFIXES, key=len, reverse=True):
         if path.name.lower().endswith(known):
             return known
@@ -42,9 +43,9 @@ def from_frame(
     frame: pd.DataFrame,
     *,
     where: str,
-    columns: Mapping[str, str] | None = None,
-    features: str | None = None,
-    annotation: Sequence[str] = (),
+    choices: Choices | None = None,
+    source: Source | None = None,
+    kinds: bool = True,
 ) -> anndata.AnnData:
     """Make Profiles of a table, one row a site, well or perturbation.
 
@@ -54,24 +55,35 @@ def from_frame(
         Annotation columns (with or without a `Metadata_` prefix) and numeric feature columns.
     where
         The name of the table, for error sentences.
-    columns
-        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); found by spelling otherwise.
-    features
-        A regular expression that names the feature columns; otherwise every numeric column that is not annotation.
-    annotation
-        Columns that are annotation whatever their name and type.
+    choices
+        What the user says of its columns; otherwise they are told by their spelling.
+    source
+        What is known of the table's features.
+    kinds
+        Whether kinds of wells become our words; False leaves them as written, for a join to come.
 
     Returns
     -------
-    Profiles; `uns["columns"]` says which column was taken for which word, `uns["columns_left_out"]` which bookkeeping
-    columns (positions and object numbers) are neither annotation nor features.
+    Profiles; `uns` says which column was taken for which word (`columns`), which bookkeeping is left out (`columns_left_out`), how
+    features were told (`features_from`), which words are no kind of well that is known (`unknown_words`).
 
     """
-    told = spelling.sort(frame, where=where, chosen=columns, features=features, annotation=annotation)
-    told.obs.index = pd.RangeIndex(len(told.obs)).astype(str)
-    values = frame[told.features].to_numpy(dtype=np.float32, na_value=np.nan)
-    uns = {"columns": told.taken, "columns_left_out": told.left_out}
-    return anndata.AnnData(X=values, obs=told.obs, var=describe_features(told.features), uns=uns)
+    source = source or Source(frame)
+    parts = spelling.sort(frame, where=where, choices=choices, known=source.known, ours=source.ours)
+    obs, unknown_words = spelling.with_kinds(parts.obs) if kinds else (parts.obs, {})
+    obs.index = pd.RangeIndex(len(obs)).astype(str)
+    values = frame[parts.features].to_numpy(dtype=np.float32, na_value=np.nan)
+    uns = {
+        "columns": parts.taken,
+        "columns_left_out": parts.left_out,
+        "features_from": parts.how,
+        "unknown_words": unknown_words,
+        "read_as": list(source.how),
+    }
+    unit = obs.attrs.pop("unit", None)
+    if unit:
+        uns["concentration_unit"] = unit
+    return anndata.AnnData(X=values, obs=obs, var=describe_features(parts.features), uns=uns)
 
 
 def describe_features(names: Sequence[str]) -> pd.DataFrame:
@@ -94,65 +106,51 @@ def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
 
 
 # ---------------------------------------------------------------- files
-def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features: str | None = None) -> anndata.AnnData:
-    """Read Profiles from Parquet, CSV, .h5ad, .zarr or a folder of CellProfiler's spreadsheets.
+def read(
+    path: Path | str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    features: str | None = None,
+    annotation: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+    layer: str | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    kinds: bool = True,
+) -> anndata.AnnData:
+    """Read Profiles from any table a laboratory has.
 
-    Raises InputError with the file's name on anything unusable.
+    Parameters
+    ----------
+    path
+        CSV, TSV, Excel, Parquet (a file or a folder), .h5ad, .zarr, SQLite, a folder of CellProfiler's tables or of DeepProfiler's
+        features.
+    columns
+        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); found by spelling otherwise.
+    features
+        A regular expression that names the feature columns, or `rest` for every other numeric column; told by form otherwise.
+    annotation, leave_out
+        Columns that are annotation, and columns that are neither.
+    layer
+        Of an AnnData: the layer, obsm or `raw` that holds the values.
+    sheet, encoding
+        Of a workbook and of a text, see `tables.read`.
+    kinds
+        Whether kinds of wells become our words; False leaves them as written, for a join to come.
+
+    Raises
+    ------
+    InputError
+        With the file's name, on anything that cannot be used.
+
     """
     path = Path(path)
-    if is_spreadsheets(path):
-        return from_frame(_read_spreadsheets(path), where=str(path), columns=columns, features=features)
-    kind = suffix(path)
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check the path")
-    try:
-        if kind == ".h5ad":
-            return _from_anndata(anndata.read_h5ad(path), where=str(path), columns=columns, features=features)
-        if kind == ".zarr":
-            return _from_anndata(anndata.read_zarr(path), where=str(path), columns=columns, features=features)
-        if kind == ".parquet":
-            return _read_parquet(path, columns=columns, features=features)
-        frame = read_csv(path, sep="\t" if kind.startswith(".tsv") else ",")
-    except (OSError, pa.ArrowException, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
-    return from_frame(frame, where=str(path), columns=columns, features=features)
-
-
-def is_spreadsheets(path: Path) -> bool:
-    """Whether a path is a folder of CellProfiler's spreadsheets (`Image.csv`, `Cells.csv`...)."""
-    return (path / f"{cellprofiler_tables.IMAGE}.csv").is_file()
-
-
-def _read_spreadsheets(folder: Path) -> pd.DataFrame:
-    names = (cellprofiler_tables.IMAGE, *cellprofiler_tables.OBJECTS)
-    return cellprofiler_tables.join({n: read_csv(folder / f"{n}.csv") for n in names if (folder / f"{n}.csv").exists()}, where=str(folder))
-
-
-def read_csv(path: Path, *, sep: str = ",") -> pd.DataFrame:
-    """A CSV of profiles; names of plates, sites and their like are text, so that `0012` stays `0012`."""
-    head = [str(c) for c in pd.read_csv(path, sep=sep, nrows=0).columns]
-    return pd.read_csv(path, sep=sep, low_memory=False, dtype=dict.fromkeys(spelling.names(head), "string"))
-
-
-def _read_parquet(path: Path, *, columns: Mapping[str, str] | None, features: str | None) -> anndata.AnnData:
-    table = pq.read_table(path)
-    ours = json.loads((table.schema.metadata or {}).get(_FILE_METADATA, b"{}"))
-    profiles = from_frame(table.to_pandas(), where=str(path), columns=columns, features=features)
-    if ours:
-        var = pd.DataFrame(ours["var"], index=pd.Index(ours["features"], name=schema.FEATURE, dtype=str))
-        profiles.var = var.reindex(profiles.var_names).fillna("")
-        profiles.uns.update(ours["uns"])
-    return profiles
-
-
-def _from_anndata(data: anndata.AnnData, *, where: str, columns: Mapping[str, str] | None, features: str | None) -> anndata.AnnData:
-    """Bring another tool's AnnData to our words: numeric `Metadata_*` that were put into X move back to obs."""
-    values = data.X.toarray() if hasattr(data.X, "toarray") else np.asarray(data.X)
-    frame = pd.concat([data.obs.reset_index(drop=True), pd.DataFrame(values, columns=data.var_names)], axis=1)
-    profiles = from_frame(frame, where=where, columns=columns, features=features, annotation=list(data.obs.columns))
-    if {schema.COMPARTMENT, schema.GROUP, schema.CHANNEL} <= set(data.var):
-        profiles.var = data.var.loc[profiles.var_names]
-    profiles.uns.update({k: _nested(v) for k, v in data.uns.items() if k not in (*profiles.uns, _STAMP)})
+    source = profile_sources.read(path, layer=layer, sheet=sheet, encoding=encoding)
+    choices = Choices(columns or {}, features, annotation, leave_out)
+    profiles = from_frame(source.frame, where=str(path), choices=choices, source=source, kinds=kinds)
+    if source.var is not None:
+        profiles.var = source.var.reindex(profiles.var_names).astype(str).fillna("")
+    profiles.uns.update({k: _nested(v) for k, v in source.uns.items() if k not in (*profiles.uns, _STAMP)})
     return profiles
 
 
@@ -182,7 +180,7 @@ def _write_parquet(profiles: anndata.AnnData, path: Path) -> None:
         "uns": {k: v for k, v in profiles.uns.items() if k not in _READING},
         "version": __version__,
     }
-    metadata = {**(table.schema.metadata or {}), _FILE_METADATA: json.dumps(extra, default=str).encode()}
+    metadata = {**(table.schema.metadata or {}), FILE_METADATA: json.dumps(extra, default=str).encode()}
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
 
 

@@ -39,6 +39,10 @@ CONCENTRATION = "concentration"
 TIME_H = "time_h"
 CELL_LINE = "cell_line"
 CELL_COUNT = "cell_count"
+WELL_ID = "well_id"
+"""A laboratory's own name of a well of a plate (`compound-004_1_A01`), by which tables join."""
+PLATE_MAP = "plate_map"
+"""The platemap that a plate was filled by; several plates may share one."""
 SPARED = "spared"
 """True for negative controls that no correction has learned from; where it is there, scores rank against these only."""
 SPLIT = "split"
@@ -60,24 +64,30 @@ GROUP = "group"
 # ---------------------------------------------------------------- spellings met in the wild, lower case, prefix taken off
 ALIASES: dict[str, tuple[str, ...]] = {
     SOURCE: ("source", "laboratory", "lab"),
-    BATCH: ("batch", "batch_id", "experiment", "week"),
-    PLATE: ("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plateid"),
-    WELL: ("well", "well_position", "assay_well", "well_id", "wellid", "wellname"),
-    SITE: ("site", "field", "fov", "field_of_view", "fieldid"),
-    PERTURBATION: ("perturbation", "jcp2022", "broad_sample", "pert_id", "treatment", "perturbation_id"),
-    PERTURBATION_NAME: ("perturbation_name", "pert_iname", "pert_name", "compound_name", "compound"),
+    BATCH: ("batch", "batch_id", "experiment", "experiment_name", "week"),
+    PLATE: (*("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi"),),
+    WELL: ("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_no", "position"),
+    SITE: ("site", "field", "fov", "field_of_view", "field_id"),
+    WELL_ID: ("well_id",),
+    PLATE_MAP: ("plate_map_name", "plate_map", "platemap", "map", "layout"),
+    PERTURBATION: ("perturbation", "jcp2022", "broad_sample", "pert_id", "treatment", "perturbation_id", "sirna"),
+    PERTURBATION_NAME: (
+        *("perturbation_name", "pert_iname", "pert_name", "compound_name", "compound", "compound_id", "drug", "drug_name", "substance"),
+        *("molecule", "treatment_name"),
+    ),
     PERTURBATION_TYPE: ("perturbation_type", "pert_type", "modality"),
-    CONTROL_TYPE: ("control_type",),
+    CONTROL_TYPE: ("control_type", "well_type", "type", "role", "well_role", "sample_type", "control"),
     GENE: ("gene", "gene_symbol", "symbol", "target_gene", "gene_name"),
     TARGETS: ("targets", "target_list", "target"),
     SMILES: ("smiles", "canonical_smiles"),
     INCHIKEY: ("inchikey", "inchi_key"),
     MOA: ("moa", "mechanism_of_action", "mechanism"),
-    CONCENTRATION: ("concentration", "dose_um", "dose", "concentration_um", "conc_um", "mmoles_per_liter"),
+    CONCENTRATION: ("concentration", "dose", "conc", "mmoles_per_liter"),
     TIME_H: ("time_h", "timepoint_h", "time", "timepoint"),
-    CELL_LINE: ("cell_line", "cellline", "cell_type", "cell_id", "cell"),
-    CELL_COUNT: ("cell_count", "cellcount", "n_cells", "count_cells", "cells_count"),
+    CELL_LINE: ("cell_line", "cell_type"),
+    CELL_COUNT: ("cell_count", "n_cells", "count_cells", "cells_count", "image_count_cells"),
 }
+"""Spellings are compared by their letters and digits alone: `Plate ID`, `plate_id` and `PlateID` are one."""
 
 # ---------------------------------------------------------------- channels: a stain, by name
 CHANNELS: dict[str, tuple[str, ...]] = {
@@ -161,18 +171,35 @@ WELL_PATTERN = ROW_PATTERN + COLUMN_PATTERN
 """A well in the name of a file, up to 1,536 a plate: A1 to AF48, in either case. Names use these patterns and no others."""
 
 
-_WELL = re.compile(r"^\s*([A-Za-z]{1,2})[-_ ]?0*(\d{1,2})\s*$")
+_WELL = re.compile(r"^\s*(?P<letters>[A-Za-z]{1,2})[-_ :]{0,3}0*(?P<column>\d{1,2})\s*$")
+_NUMBERED_WELL = re.compile(r"^\s*[Rr]?0*(?P<row>\d{1,2})\s*[,;:Cc]\s*0*(?P<column>\d{1,2})\s*$")
+ROWS, COLUMNS = 32, 48
+"""The largest plate has 1,536 wells, A01 to AF48."""
 
 
 def parse_well(well: str) -> tuple[int, int]:
-    """`"A01"` -> `(0, 0)`, `"AF48"` -> `(31, 47)`. Raises InputError on anything that is not a well."""
-    found = _WELL.match(str(well))
-    if found is None or int(found[2]) < 1:
+    """`"A01"` -> `(0, 0)`, `"AF48"` -> `(31, 47)`; `a-01`, `1,1` and `r01c01` are wells too. Raises InputError on anything else."""
+    row, column = -1, -1
+    if lettered := _WELL.match(str(well)):
+        column = int(lettered["column"]) - 1
+        row = 0
+        for letter in lettered["letters"].upper():
+            row = row * 26 + ord(letter) - ord("A") + 1
+        row -= 1
+    elif numbered := _NUMBERED_WELL.match(str(well)):
+        row, column = int(numbered["row"]) - 1, int(numbered["column"]) - 1
+    if not (0 <= row < ROWS and 0 <= column < COLUMNS):
         raise InputError(f"{well!r} is not a well; a well is a row letter and a column number, as in 'A01' or 'P24'")
-    row = 0
-    for letter in found[1].upper():
-        row = row * 26 + ord(letter) - ord("A") + 1
-    return row - 1, int(found[2]) - 1
+    return row, column
+
+
+def is_well(text: object) -> bool:
+    """Whether a text is a well: `A01`, `a-1`, `AF48`, `r01c01`."""
+    try:
+        parse_well(str(text))
+    except InputError:
+        return False
+    return True
 
 
 def format_well(row: int, column: int) -> str:
@@ -184,3 +211,21 @@ def format_well(row: int, column: int) -> str:
 def normal_well(well: str) -> str:
     """`"a1"`, `"A1"`, `"A-01"` -> `"A01"`."""
     return format_well(*parse_well(well))
+
+
+def well_of(row: str, column: str, /) -> str:
+    """The well of a row, by letter or number from 1, and a column from 1: `("B", "03")` and `("2", "3")` -> `"B03"`.
+
+    Raises InputError where no plate has it.
+    """
+    letters = format_well(int(row) - 1, 0)[:-2] if row.isdecimal() and int(row) else row
+    return normal_well(f"{letters}{int(column):02d}")
+
+
+def well_within(place: str, row: str, column: int, /, *, across: int = 4) -> str:
+    """The well of a larger plate that lies within a place of a smaller one: `("A01", "b", 2)` -> `"B02"`.
+
+    A place of 96 wells holds 4 x 4 wells of 1536, rows `a` to `d`, columns 1 to 4.
+    """
+    large_row, large_column = parse_well(place)
+    return format_well(across * large_row + "abcdefgh".index(row.lower()), across * large_column + column - 1)

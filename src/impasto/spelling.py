@@ -1,97 +1,205 @@
-"""Which column of a lab's table means what: its annotation in our words, its features, its bookkeeping.
+"""Which column of a laboratory's table means what: its annotation in our words, its features, its bookkeeping.
 
 The words are `schema`'s. A column is found by its spelling (with or without a `Metadata_` prefix) unless the user says which it is.
+Text stays as it is written: only blanks at its ends go, and a `.0` that every value of a column has.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from impasto import feature_names, schema
+from impasto import doses, feature_columns, schema, wells
 from impasto.schema import InputError
 
 PREFIX = "Metadata_"
-_PREFIXES = ("Image_Metadata_", "Metadata_", "metadata_", "meta_")
-_NOT_FEATURES = re.compile(r"(^|_)(Location|Number|Parent|Children)_|^(ImageNumber|ObjectNumber|TableNumber)$")
-_NAMES = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.PERTURBATION)
+_PREFIXES = ("Image_Metadata_", "Metadata_Image_Metadata_", "Metadata_", "metadata_", "meta_")
+_NAMES = (
+    *(schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.WELL_ID, schema.PLATE_MAP),
+    *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.GENE, schema.INCHIKEY),
+)
+_IF_WELLS = {"address", "position", "wellid", "wellno", "wellname"}
+"""Spellings that mean a well only where the values are wells."""
+_IF_KINDS = {"type", "role", "wellrole", "sampletype", "control"}
+"""Spellings that mean a kind of control only where all values are such words."""
+_TYPES = {"trtcp": schema.COMPOUND, "trtsh": schema.SIRNA, "trtoe": schema.ORF, "trtxpr": schema.CRISPR}
 
 
 @dataclass(frozen=True)
 class Sorted:
     """A table in two: what was done to the cells (`obs`, in our words) and the names of its feature columns.
 
-    `taken`: word -> the column that was taken for it. `left_out`: positions and object numbers, neither annotation nor features.
+    `taken`: word -> the column that was taken for it. `left_out`: bookkeeping, neither annotation nor features. `how`: how features
+    were told.
     """
 
     obs: pd.DataFrame
     features: list[str]
     taken: dict[str, str]
     left_out: list[str]
+    how: str
 
 
-def sort(
-    frame: pd.DataFrame, *, where: str, chosen: Mapping[str, str] | None = None, features: str | None = None, annotation: Sequence[str] = ()
-) -> Sorted:
-    """Tell the annotation of a table from its features. See `profiles.from_frame` for the arguments."""
-    named = {column: _bare(column) for column in map(str, frame.columns)}
-    annotated = [c for c in named if named[c] != c or c in set(annotation)]
-    taken = _find_words(list(named), named, chosen=chosen or {}, where=where)
-    feature_columns = _feature_columns(frame, features, annotation={*annotated, *taken.values()}, where=where)
-    words = {column: word for word, column in taken.items()}
-    left_out = [c for c in frame.columns if c not in {*annotated, *taken.values()} and _NOT_FEATURES.search(str(c))]
-    kept = [c for c in frame.columns if c not in {*feature_columns, *left_out}]
-    obs = frame[kept].rename(columns=lambda c: words.get(c, named[c]))
-    if not obs.columns.is_unique:
-        doubled = obs.columns[obs.columns.duplicated()][0]
-        raise InputError(f"{where}: two columns mean {doubled!r}; say which one with --set columns.{doubled}=NAME")
-    return Sorted(normal_values(obs, where=where), feature_columns, taken, left_out)
+@dataclass(frozen=True)
+class Choices:
+    """What the user says of a table's columns.
+
+    Attributes
+    ----------
+    columns
+        Word -> column (`{"well": "Assay_Plate_Well"}`).
+    features
+        A regular expression that names the features, or `rest`.
+    annotation
+        Columns that are annotation whatever their name and type.
+    leave_out
+        Columns that are neither.
+
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    features: str | None = None
+    annotation: Sequence[str] = ()
+    leave_out: Sequence[str] = ()
 
 
-def annotation(table: pd.DataFrame, *, where: str) -> pd.DataFrame:
-    """A table of annotation only (a platemap, a list of compounds), its columns renamed to our words."""
-    named = {column: _bare(column) for column in map(str, table.columns)}
-    words = {column: word for word, column in _find_words(list(named), named, chosen={}, where=where).items()}
-    table = table.rename(columns=lambda c: words.get(str(c), named[str(c)]))
-    if schema.WELL in table:
-        try:
-            table[schema.WELL] = [schema.normal_well(w) for w in table[schema.WELL]]
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
+def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, known: Sequence[str] = (), ours: bool = False) -> Sorted:
+    """Tell the annotation of a table from its features.
+
+    Parameters
+    ----------
+    frame
+        n rows of annotation, features and bookkeeping.
+    where
+        The name of the table, for error sentences.
+    choices
+        What the user says of its columns.
+    known
+        Columns that are features for certain: the variables of an AnnData.
+    ours
+        Whether `known` are the features to the last, as in a file that we wrote.
+
+    Returns
+    -------
+    Annotation in our words (kinds of wells as they are written), names of features, and how they were told.
+
+    """
+    choices = choices or Choices()
+    frame = frame.set_axis([str(c) for c in frame.columns], axis=1)
+    frame, made = _wells_of_rows_and_columns(frame, choices.columns)
+    named = {column: _bare(column) for column in frame.columns}
+    taken = _find_words(frame, named, chosen=choices.columns, where=where)
+    if feature_columns.is_harmony(frame) and schema.TIME_H not in choices.columns:
+        # Harmony counts time points from 0; they are no hours.
+        taken.pop(schema.TIME_H, None)
+    said = {_column(name, named, where=where, what="annotation") for name in choices.annotation}
+    annotated = {c for c in named if named[c] != c} | said | set(taken.values())
+    if known:
+        # Of an AnnData and of a file of ours it is known what is annotation.
+        annotated |= set(named) - set(known)
+        taken = {word: column for word, column in taken.items() if column not in set(known)}
+        annotated -= set(known)
+    told = feature_columns.tell(
+        frame,
+        annotation=annotated,
+        pattern=choices.features,
+        where=where,
+        prefixed=sum(named[c] != c for c in named),
+        leave_out=choices.leave_out,
+        known=known,
+        ours=ours,
+    )
+    kept = [c for c in frame.columns if c not in {*told.names, *told.left_out}]
+    counted = [c for c in taken.values() if feature_columns.BOOKKEEPING.search(c) and named[c] == c and not c.startswith("Metadata_")]
+    obs = named_by_their_names(_in_our_words(frame[kept], taken, where=where))
+    return Sorted(obs, told.names, {**taken, **made}, [*told.left_out, *counted], told.how)
+
+
+def annotation(table: pd.DataFrame, *, where: str, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """A table of annotation only (a platemap, a list of compounds), in our words; kinds of wells as they are written.
+
+    `attrs["columns"]` says which column was taken for which word.
+    """
+    table = table.set_axis([str(c) for c in table.columns], axis=1)
+    table, made = _wells_of_rows_and_columns(table, columns or {})
+    named = {column: _bare(column) for column in table.columns}
+    # What the user names may be a column of another of the tables that are read together.
+    chosen = {word: column for word, column in (columns or {}).items() if column in named or column in named.values()}
+    taken = _find_words(table, named, chosen=chosen, where=where)
+    bookkeeping = [c for c in named if re.match(r"^(Unnamed|level_\d+$|index$)", c) and c not in taken.values()]
+    table = _in_our_words(table.drop(columns=bookkeeping), taken, where=where)
+    table.attrs["columns"] = {**taken, **made}
     return table
 
 
-def normal_values(obs: pd.DataFrame, *, where: str) -> pd.DataFrame:
-    """Wells as `A01`, control and perturbation types in our words; what was there before is kept as `<name>_original`."""
+def _in_our_words(table: pd.DataFrame, taken: Mapping[str, str], *, where: str) -> pd.DataFrame:
+    words = {column: word for word, column in taken.items()}
+    units = {word: doses.unit_of(_bare(column)) for word, column in taken.items() if word == schema.CONCENTRATION}
+    obs = table.rename(columns=lambda c: words.get(c, _bare(c)))
+    if not obs.columns.is_unique:
+        doubled = obs.columns[obs.columns.duplicated()][0]
+        raise InputError(f"{where}: two columns mean {doubled!r}; say which one with --set columns.{doubled}=NAME")
+    return normal_values(obs, where=where, unit=units.get(schema.CONCENTRATION, ""))
+
+
+def normal_values(obs: pd.DataFrame, *, where: str, unit: str = "") -> pd.DataFrame:
+    """Names as trimmed text, wells as `A01`, doses as numbers (`attrs["unit"]` is their unit, where it is known)."""
     obs = obs.copy()
+    for word in _NAMES:
+        if word in obs:
+            obs[word] = text(obs[word])
     if schema.WELL in obs:
         try:
-            obs[schema.WELL] = obs[schema.WELL].astype("string").map(schema.normal_well, na_action="ignore")
+            obs[schema.WELL] = obs[schema.WELL].map(schema.normal_well, na_action="ignore").astype("string")
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-    control = _control_types(obs)
-    kind = _perturbation_types(obs)
-    for word, normal in ((schema.CONTROL_TYPE, control), (schema.PERTURBATION_TYPE, kind)):
-        if normal is None:
-            continue
-        if word in obs and not obs[word].astype("string").equals(normal):
-            obs[f"{word}_original"] = obs[word]
-        obs[word] = normal
-    if schema.PERTURBATION not in obs and schema.PERTURBATION_NAME in obs:
-        obs[schema.PERTURBATION] = obs[schema.PERTURBATION_NAME]
-    for word in _NAMES:
-        if word in obs and word != schema.WELL:
-            obs[word] = obs[word].astype("string")
+    if schema.SITE in obs:
+        obs[schema.SITE] = obs[schema.SITE].str.replace(r"^0+(?=\d+$)", "", regex=True)
+    if schema.CONCENTRATION in obs:
+        obs[schema.CONCENTRATION], used = doses.to_numbers(obs[schema.CONCENTRATION], unit=unit)
+        if used:
+            obs.attrs["unit"] = used
     return obs
 
 
-def names(columns: Sequence[str]) -> list[str]:
-    """The columns that hold names of places and perturbations: text, even where all of them are digits."""
-    spellings = {spelling for word in _NAMES for spelling in schema.ALIASES[word]}
-    return [column for column in columns if _bare(column).lower() in spellings]
+def named_by_their_names(obs: pd.DataFrame, /) -> pd.DataFrame:
+    """The annotation; a perturbation's name stands for it where it has no identifier."""
+    if schema.PERTURBATION_NAME in obs:
+        own = obs[schema.PERTURBATION] if schema.PERTURBATION in obs else pd.Series(pd.NA, index=obs.index, dtype="string")
+        return obs.assign(**{schema.PERTURBATION: text(own).fillna(text(obs[schema.PERTURBATION_NAME]))})
+    return obs
+
+
+def text(column: pd.Series, /) -> pd.Series:
+    """A column as text: trimmed, an empty string is missing, `.0` goes where every value has it (a number read as a float)."""
+    written = column.astype("string").str.strip().replace("", pd.NA)
+    there = written.dropna()
+    return written.str.removesuffix(".0") if len(there) and there.str.fullmatch(r"\d+\.0").all() else written
+
+
+def with_kinds(obs: pd.DataFrame, /) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
+    """The annotation with kinds of wells and types of perturbations in our words.
+
+    Returns
+    -------
+    obs
+        What was written before is kept as `<word>_original`.
+    unknown_words
+        Column -> word -> rows: the words that are no kind of well that is known.
+
+    """
+    obs = obs.copy()
+    kinds, unknown_words = wells.kinds_from_words(obs)
+    for word, normal in ((schema.CONTROL_TYPE, kinds), (schema.PERTURBATION_TYPE, _perturbation_types(obs))):
+        if normal is None:
+            continue
+        if word in obs and not text(obs[word]).equals(normal) and f"{word}_original" not in obs:
+            obs[f"{word}_original"] = obs[word]
+        obs[word] = normal
+    return obs, unknown_words
 
 
 def prefixed(obs: pd.DataFrame, *, spelled: Mapping[str, str]) -> pd.DataFrame:
@@ -110,75 +218,83 @@ def _bare(column: str) -> str:
     return next((column[len(p) :] for p in _PREFIXES if column.startswith(p)), column)
 
 
-def _find_words(columns: list[str], named: Mapping[str, str], *, chosen: Mapping[str, str], where: str) -> dict[str, str]:
+def _letters(column: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", column.lower())
+
+
+def _find_words(frame: pd.DataFrame, named: Mapping[str, str], *, chosen: Mapping[str, str], where: str) -> dict[str, str]:
     """Which column means which word: those the user chose, then by spelling, the first spelling of the list winning."""
     taken: dict[str, str] = {}
     for word, column in chosen.items():
         schema.one_of(word, schema.ALIASES, what="word for a column")
-        match = column if column in columns else next((c for c in columns if named[c] == column), None)
-        if match is None:
-            raise InputError(f"{where}: there is no column {column!r} for {word!r}{schema.nearest(column, columns)}")
-        taken[word] = match
+        taken[word] = _column(column, named, where=where, what=repr(word))
+    letters = {column: _letters(doses.stem_of(bare)) for column, bare in named.items()}
     for word, spellings in schema.ALIASES.items():
-        for spelling in spellings:
-            found = [c for c in columns if named[c].lower() == spelling and c not in taken.values()]
-            if word not in taken and found:
-                taken[word] = found[0]
+        # A well_id is a well where its values are wells, else a laboratory's own name of a well.
+        for spelling in (*spellings, *schema.ALIASES[schema.WELL_ID]) if word == schema.WELL else spellings:
+            if word in taken:
+                break
+            wanted = _letters(spelling)
+            fitting = [c for c in named if letters[c] == wanted and c not in taken.values() and _means(wanted, word, frame[c])]
+            if fitting:
+                taken[word] = fitting[0]
     return taken
 
 
-def _feature_columns(frame: pd.DataFrame, pattern: str | None, *, annotation: set[str], where: str) -> list[str]:
-    if pattern is not None:
-        chosen = [c for c in frame.columns if re.search(pattern, str(c))]
-        text = [c for c in chosen if not pd.api.types.is_numeric_dtype(frame[c])]
-        if text:
-            raise InputError(f"{where}: feature {text[0]!r} is not numeric (first value {frame[text[0]].iloc[0]!r})")
-    else:
-        # A measurement that came as text (one stray word in a CSV) must not become annotation unseen.
-        for c in frame.columns:
-            if c not in annotation and feature_names.parse(str(c)).known and not pd.api.types.is_numeric_dtype(frame[c]):
-                bad = frame[c][pd.to_numeric(frame[c], errors="coerce").isna() & frame[c].notna()]
-                raise InputError(
-                    f"{where}: feature {c!r} is not numeric: row {bad.index[0]} holds {bad.iloc[0]!r}; mend or drop the column"
-                )
-        chosen = [
-            c
-            for c in frame.columns
-            if c not in annotation
-            and pd.api.types.is_numeric_dtype(frame[c])
-            and frame[c].dtype != bool
-            and not _NOT_FEATURES.search(str(c))
-        ]
-    if not chosen:
-        raise InputError(f"{where}: no feature columns found; features are the numeric columns without a {PREFIX} prefix")
-    return [str(c) for c in chosen]
+def _column(name: str, named: Mapping[str, str], *, where: str, what: str) -> str:
+    match = name if name in named else next((c for c in named if named[c] == name), None)
+    if match is None:
+        raise InputError(f"{where}: there is no column {name!r} for {what}{schema.nearest(name, named)}")
+    return match
 
 
-_CONTROL_SPELLINGS = {"control": schema.NEGCON, "nc": schema.NEGCON, "dmso": schema.NEGCON, "treatment": schema.TRT}
+def _means(spelling: str, word: str, column: pd.Series) -> bool:
+    """Whether a column of this spelling holds what the word means, where the spelling alone does not tell."""
+    if word == schema.WELL and spelling in _IF_WELLS:
+        return _all_wells(column)
+    if word == schema.WELL_ID:
+        return not _all_wells(column)
+    if word == schema.CONTROL_TYPE and spelling in _IF_KINDS:
+        written = [str(v) for v in column.dropna().unique()]
+        return bool(written) and not pd.api.types.is_bool_dtype(column) and all(wells.kind_of_word(v) for v in written)
+    return True
 
 
-def _control_word(value: str) -> str | None:
-    value = value.strip().lower()
-    for word in schema.CONTROL_TYPES:
-        if value == word or value.startswith(word + "_"):
-            return word
-    return _CONTROL_SPELLINGS.get(value)
+def _all_wells(column: pd.Series) -> bool:
+    written = column.dropna().astype("string").unique()
+    return len(written) > 0 and all(schema.is_well(value) for value in written)
 
 
-def _control_types(obs: pd.DataFrame) -> pd.Series | None:
-    """negcon, poscon, trt or empty of every row, from control_type, pert_type or is_negcon, whichever are there."""
-    known = pd.Series(pd.NA, index=obs.index, dtype="string")
-    for column in (schema.CONTROL_TYPE, schema.PERTURBATION_TYPE):
-        if column in obs:
-            found = obs[column].astype("string").map(_control_word, na_action="ignore").astype("string")
-            known = known.fillna(found)
-    if "is_negcon" in obs:
-        known = known.mask(obs["is_negcon"].fillna(False).astype(bool), schema.NEGCON)
-    return known.fillna(schema.TRT) if known.notna().any() else None
+def _wells_of_rows_and_columns(table: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Tables that say the row and the column of a well apart (Harmony's `Row`, `Column`), where no column says the well."""
+    letters = {_letters(_bare(c)): c for c in table.columns}
+    if schema.WELL in chosen or any(_letters(s) in letters and s not in ("position", "address") for s in schema.ALIASES[schema.WELL]):
+        return table, {}
+    row = next((letters[n] for n in ("row", "wellrow", "platerow") if n in letters), None)
+    column = next((letters[n] for n in ("column", "col", "wellcolumn", "wellcol", "platecolumn", "platecol") if n in letters), None)
+    if row is None or column is None:
+        return table, {}
+    places = [_well_of(r, c) for r, c in zip(text(table[row]), text(table[column]), strict=True)]
+    if not places or any(place is None for place in places):
+        return table, {}
+    # Harmony's own two columns stay: they tell that the table is Harmony's.
+    made = table.drop(columns=[row, column]).assign(**{PREFIX + schema.WELL: pd.Series(places, index=table.index, dtype="string")})
+    if {row, column} == {"Row", "Column"}:
+        made = made.assign(Row=table[row], Column=table[column])
+    return made, {schema.WELL: f"{row} and {column}"}
+
+
+def _well_of(row: str, column: str) -> str | None:
+    if pd.isna(row) or pd.isna(column) or not re.fullmatch(r"\d+", column) or not 1 <= int(column) <= 48:
+        return None
+    if re.fullmatch(r"\d+", row):
+        return schema.format_well(int(row) - 1, int(column) - 1) if 1 <= int(row) <= 32 else None
+    return schema.normal_well(f"{row}{column}") if re.fullmatch(r"[A-Za-z]{1,2}", row) else None
 
 
 def _perturbation_types(obs: pd.DataFrame) -> pd.Series | None:
     if schema.PERTURBATION_TYPE not in obs:
         return None
-    kind = obs[schema.PERTURBATION_TYPE].astype("string").str.lower()
+    written = text(obs[schema.PERTURBATION_TYPE]).str.lower()
+    kind = written.map(lambda word: _TYPES.get(_letters(word), word), na_action="ignore").astype("string")
     return kind.where(kind.isin(schema.PERTURBATION_TYPES)) if kind.isin(schema.PERTURBATION_TYPES).any() else None

@@ -30,7 +30,8 @@ def read(path: Path | str) -> anndata.AnnData:
             raise InputError(f"{path}: X is compressed, in chunks or sparse; write it uncompressed, or leave out stored")
         mapped = np.memmap(path, dtype=values.dtype, mode="r", offset=offset, shape=values.shape)
     told = anndata.read_h5ad(path, backed="r")
-    obs = spelling.normal_values(spelling.annotation(told.obs, where=str(path)), where=str(path))
+    annotation = spelling.named_by_their_names(spelling.annotation(told.obs, where=str(path)))
+    obs, _ = spelling.with_kinds(annotation)
     uns = {key: told.uns[key] for key in told.uns}
     told.file.close()
     return anndata.AnnData(X=mapped, obs=obs, var=profiles.describe_features([str(name) for name in told.var_names]), uns=uns)

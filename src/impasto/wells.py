@@ -53,6 +53,137 @@ def kinds(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
     return np.where(np.isin(found, (schema.TRT, schema.POSCON)) & ~named, schema.UNKNOWN, found)
 
 
+WORDS_OF_KINDS: dict[str, tuple[str, ...]] = {
+    schema.NEGCON: (
+        *("negcon", "negctrl", "negcontrol", "negativecontrol", "negative", "neg", "nc", "control", "ctrl", "ctl", "vehicle"),
+        *("vehiclecontrol", "ctlvehicle", "ctlvector", "ctluntrt", "dmso", "dmsocontrol", "untreated", "mock", "nontargeting"),
+        *(
+            "nontargetingcontrol",
+            "nontargetingguide",
+            "ntc",
+            "noguide",
+            "scramble",
+            "scrambled",
+            "emptyvector",
+            "emptycontrol",
+            "lowcontrol",
+        ),
+    ),
+    schema.POSCON: ("poscon", "posctrl", "poscontrol", "positivecontrol", "positive", "pos", "pc", "highcontrol"),
+    schema.TRT: (
+        *("trt", "trtcp", "trtsh", "trtoe", "trtxpr", "trtlig", "trtcompound", "treatment", "treated", "sample", "test"),
+        *("experimental", "compound", "crispr", "orf", "sirna"),
+    ),
+    schema.EMPTY: ("empty", "blank", "nocells", "noreagent", "media", "mediaonly", "background"),
+    schema.UNKNOWN: ("unknown",),
+}
+"""What laboratories write for each kind of well: letters only, lower case."""
+_KIND_BY_WORD = {word: kind for kind, words in WORDS_OF_KINDS.items() for word in words}
+_SAYS_NOTHING = {"", "none", "na", "nan", "null"}
+_YES, _NO = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
+IS_NEGCON = "is_negcon"
+
+
+def kind_of_word(word: str, /) -> str | None:
+    """The kind of well that a laboratory's word means (`ctl_vehicle` -> `negcon`, `poscon_cp` -> `poscon`); None where it is not known."""
+    letters = re.sub(r"[^a-z]", "", word.lower())
+    if letters in _KIND_BY_WORD:
+        return _KIND_BY_WORD[letters]
+    first = re.split(r"[^a-z]", word.strip().lower())[0]
+    return first if first in (schema.NEGCON, schema.POSCON, schema.TRT, schema.EMPTY) else None
+
+
+def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, dict[str, int]]]:
+    """The kind of every well, from the words of control_type, perturbation_type and is_negcon, in this order.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows as the laboratory wrote it, its columns in our words.
+
+    Returns
+    -------
+    kinds
+        (n,) of `negcon`, `poscon`, `trt`, `empty`, `unknown`; None where no column says anything. A word that is not known makes
+        `unknown`. A row without a word is treated where its perturbation is named, else unknown.
+    unknown_words
+        Column -> word -> how many rows hold it.
+
+    """
+    known = pd.Series(pd.NA, index=obs.index, dtype="string")
+    strange: dict[str, dict[str, int]] = {}
+    asked = False
+    if IS_NEGCON in obs:
+        # A column that says yes decides; one that says no only says what a well is not.
+        told = _text(obs[IS_NEGCON]).str.strip().str.lower()
+        known = known.mask(told.isin(_YES).fillna(False), schema.NEGCON)
+        asked = bool(told.notna().any())
+        _count(strange, IS_NEGCON, obs[IS_NEGCON], told.notna() & ~told.isin(_YES | _NO))
+    for column in (schema.CONTROL_TYPE, schema.PERTURBATION_TYPE):
+        if column not in obs:
+            continue
+        words = _text(obs[column]).str.strip()
+        words = words.mask(words.str.lower().isin(_SAYS_NOTHING))
+        meant = words.map(kind_of_word, na_action="ignore").astype("string")
+        if column == schema.PERTURBATION_TYPE and not _tells_kinds(words):
+            continue
+        asked = asked or bool(words.notna().any())
+        odd = words.notna() & meant.isna() & known.isna()
+        _count(strange, column, obs[column], odd)
+        known = known.fillna(meant.mask(odd, schema.UNKNOWN))
+    if IS_NEGCON in strange:
+        known = known.mask(known.isna() & told.notna() & ~told.isin(_YES | _NO), schema.UNKNOWN)
+    if not asked:
+        return None, strange
+    named = pd.Series(_named(obs), index=obs.index)
+    rest = pd.Series(np.where(named, schema.TRT, schema.UNKNOWN), index=obs.index, dtype="string")
+    return known.fillna(rest).mask(known.isin([schema.TRT, schema.POSCON]).fillna(False) & ~named, schema.UNKNOWN), strange
+
+
+def _tells_kinds(words: pd.Series) -> bool:
+    """Whether a column of perturbation types also tells controls apart (`trt_cp`, `ctl_vehicle`), and not only `compound` and `orf`."""
+    written = [str(word) for word in words.dropna().unique()]
+    return any(kind_of_word(word) and re.sub(r"[^a-z]", "", word.lower()) not in schema.PERTURBATION_TYPES for word in written)
+
+
+def _count(strange: dict[str, dict[str, int]], column: str, written: pd.Series, odd: pd.Series) -> None:
+    if odd.any():
+        strange[column] = {str(word): int(n) for word, n in written[odd.to_numpy(dtype=bool)].astype("string").value_counts().items()}
+
+
+def mark_negative(obs: pd.DataFrame, names: Sequence[str], /, *, where: str) -> pd.DataFrame:
+    """The annotation with the wells of these names marked as negative controls (`--negcon DMSO`).
+
+    Raises InputError where no well has one of the names.
+    """
+    columns = [word for word in (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE) if word in obs]
+    marked = np.zeros(len(obs), dtype=bool)
+    for name in names:
+        hits = np.zeros(len(obs), dtype=bool)
+        for column in columns:
+            hits |= (_text(obs[column]).str.strip().str.lower() == name.strip().lower()).fillna(False).to_numpy(dtype=bool)
+        if not hits.any():
+            known = sorted({str(v) for column in columns for v in obs[column].dropna().unique()})
+            raise InputError(
+                f"{where}: no well is named {name!r}{schema.nearest(name, known)}; --negcon takes the name of a perturbation; "
+                f"the first names are {schema.listed(known[:5])}"
+            )
+        marked |= hits
+    control = obs[schema.CONTROL_TYPE].astype("string") if schema.CONTROL_TYPE in obs else pd.Series(pd.NA, index=obs.index, dtype="string")
+    return obs.assign(**{schema.CONTROL_TYPE: control.mask(marked, schema.NEGCON)})
+
+
+def likely_negative(obs: pd.DataFrame, /) -> dict[str, int]:
+    """Names that usually mean a negative control (`DMSO`, `non-targeting`) and how many wells have them: to offer, never to assume."""
+    for column in (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE):
+        if column in obs:
+            counts = _text(obs[column]).value_counts()
+            likely = {str(name): int(n) for name, n in counts.items() if kind_of_word(str(name)) == schema.NEGCON and len(str(name)) > 2}
+            if likely:
+                return likely
+    return {}
+
+
 def counts_of_kinds(obs: pd.DataFrame, /) -> dict[str, int]:
     """How many wells are of each kind; kinds without a well are left out."""
     found = kinds(obs)

@@ -15,9 +15,7 @@ from impasto.plates.problems import Problem
 Rows = npt.NDArray[np.bool_]
 
 
-def chosen(
-    planes: pd.DataFrame, /, *, depth: str | None, time: str | None, where: str
-) -> tuple[pd.DataFrame, list[str], list[Problem]]:
+def chosen(planes: pd.DataFrame, /, *, depth: str | None, time: str | None, where: str) -> tuple[pd.DataFrame, list[str], list[Problem]]:
     """The planes of one depth and one time.
 
     Parameters

@@ -66,7 +66,7 @@ def coded(values: Iterable[object], /) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories=pd.Index(categories, dtype=object))
 
 
-def recoded(column: pd.Categorical, change: Mapping[object, str] | Callable[[str], str], /) -> pd.Categorical:
+def recoded(column: pd.Categorical, change: Mapping[str, str] | Mapping[int, str] | Callable[[str], str], /) -> pd.Categorical:
     """The column with every value changed; values that become equal are one. What is missing, or in no mapping, is `""`."""
     if isinstance(change, Mapping):
         changed = [change.get(value, "") for value in column.categories]

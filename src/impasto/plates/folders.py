@@ -6,22 +6,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from impasto.plates import loaddata, ome_zarr, sheet
-from impasto.profiles import is_spreadsheets, suffix
-from impasto.schema import InputError
-
-SHEETS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+from impasto import profile_sources, remote, tables
+from impasto.plates import archives, containers, files, loaddata, ome_zarr, sheet
 
 
 def is_profiles(source: Path) -> bool:
-    """Whether a path is a table of profiles rather than images."""
-    if source.is_dir():
-        return is_spreadsheets(source) or (source.suffix == ".zarr" and not ome_zarr.is_ome(source))
-    try:
-        kind = suffix(source)
-    except InputError:
+    """Whether a path is a table of profiles rather than images, or a sheet or LoadData table that lists images. A remote table is fetched."""
+    name = str(source).lower()
+    if name.endswith(archives.SUFFIXES) or containers.kind_of(name) or files.is_remote_folder(source) or ome_zarr.is_ome(source):
         return False
-    if kind not in SHEETS:
-        return True
-    head = pd.read_csv(source, sep="\t" if ".tsv" in source.name else ",", nrows=5)
+    path = remote.local(source)
+    if not path.exists():
+        return False
+    kind = profile_sources.kind(path)
+    if kind not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
+        return kind is not None
+    head = pd.DataFrame(columns=tables.columns(path))
     return not (sheet.is_sheet(head) or loaddata.is_loaddata(head))

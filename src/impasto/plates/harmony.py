@@ -1,7 +1,7 @@
 """Harmony's index of an Opera Phenix or Operetta plate: the names of its channels and the plate's own name.
 
-Harmony 4.1 to 6 (`Index.idx.xml`) name the channel in every image, Harmony 7 (`Index.xml`) in `Maps`. An index of 27,648 images is 25 MB and
-more: it is read until the second well, by when every channel has been named.
+Harmony 4.1 to 6 (`Index.idx.xml`) name the channel in every image, Harmony 7 (`Index.xml`) in `Maps`. An index of 27,648 images is
+25 MB and more: it is read until the second well, by when every channel has been named.
 """
 
 from __future__ import annotations

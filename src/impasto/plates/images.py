@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from impasto import schema
-from impasto.plates import axes, places, plate_names, planes, probe, readers, stains
-from impasto.plates.columns import text
-from impasto.plates.listing import Listing
+from impasto.plates import axes, files, places, planes, plate_names, probe, readers, stains
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked
 
@@ -64,15 +63,17 @@ class Images:
     problems: tuple[Problem, ...]
 
     def wells(self) -> pd.DataFrame:
-        """One row a well: source, batch, plate, well, as text."""
-        words = [schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL]
-        unique = self.planes[words].drop_duplicates(ignore_index=True)
-        return pd.DataFrame({word: text(unique[word]) for word in words})
+        """One row a well: plate, well, and source and batch where they are known, as text; missing where it is blank."""
+        known = [word for word in (schema.SOURCE, schema.BATCH) if (self.planes[word] != "").any()]
+        unique = self.planes[[*known, schema.PLATE, schema.WELL]].drop_duplicates(ignore_index=True)
+        return unique.astype("string").replace("", pd.NA)
 
-
-def listing_of(source: Path, /) -> Listing:
-    """What lies at a source."""
-    return Listing.of(source)
+    def told_sources(self) -> list[dict[str, object]]:
+        """What each reader made of each source, for the summary."""
+        return [
+            {"path": s.path, "reader": s.reader, "planes": s.planes, "unmatched": s.unmatched, "first_unmatched": s.first_unmatched}
+            for s in self.sources
+        ]
 
 
 def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
@@ -99,7 +100,9 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     problems: list[Problem] = []
     fixed: dict[str, str] = {}
     for source in sources:
-        for name, found in readers.read(listing_of(source), asked):
+        found_by, rest = readers.read(files.listing(source), asked)
+        notes += _left(source, rest)
+        for name, found in found_by:
             rows = planes.table(found.planes, where=str(source))
             rows, unread, refused = places.unread_kinds(rows, str(source))
             rows, chosen, unchosen = axes.chosen(rows, depth=choices.depth, time=choices.time, where=str(source))
@@ -129,8 +132,36 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     return Images(whole, tuple(beside), tuple(kinds), looks, missing, tuple(notes), tuple(problems))
 
 
+def told_plates(table: pd.DataFrame, looks: Mapping[str, probe.Look], /) -> list[dict[str, object]]:
+    """One row a plate for the summary: its place, wells, sites, channels, planes that lack, and what a few of them are.
+
+    `table` is sorted by place.
+    """
+    code = planes.places(table, (schema.SOURCE, schema.BATCH, schema.PLATE))
+    starts = np.flatnonzero(np.r_[True, np.diff(code) != 0]) if len(code) else np.zeros(0, dtype=int)
+    rows: list[dict[str, object]] = []
+    for start, end in zip(starts, [*starts[1:], len(code)], strict=True):
+        plate = table.iloc[start:end]
+        keys = {word: str(plate[word].iloc[0]) for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if plate[word].iloc[0]}
+        name = "/".join(keys.values())
+        sites = len(np.unique(planes.places(plate, (schema.WELL, schema.SITE))))
+        channels = sorted(map(str, plate[schema.CHANNEL].unique()))
+        look = looks.get(name, probe.Look())
+        row = {"name": name, **keys, "wells": plate[schema.WELL].nunique(), "sites": sites, "channels": channels}
+        rows.append({**row, "missing": sites * len(channels) - len(plate), "type": look.types, "size": look.sizes, "offset": look.offset})
+    return rows
+
+
 def _counted(source: Source) -> str:
     sentence = f"{source.path}: {source.reader}, {source.planes} planes"
     if source.unmatched:
         sentence += f"; {source.unmatched} images in its folders have other names (first: {source.first_unmatched})"
     return sentence
+
+
+def _left(source: Path, rest: Listing) -> list[str]:
+    """Images in folders of which no reader knows a name."""
+    if not rest.images:
+        return []
+    first = next(f"{folder.path}/{name}" for folder in rest.folders for name in folder.images())
+    return [f"{source}: {rest.images} images in other folders have names that are not known (first: {first})"]

@@ -66,8 +66,8 @@ class Listing:
         if not path.exists():
             raise InputError(f"{source} does not exist; check the path")
         if path.is_file():
-            stores = (str(path),) if _STORE.search(path.name) else ()
-            return cls(str(path), (Folder(str(path.parent), pa.array([path.name])),), stores, is_file=True)
+            store = (str(path),) if _STORE.search(path.name) else ()
+            return cls(str(path), (Folder(str(path.parent), pa.array([path.name])),), store, is_file=True)
         stores: list[str] = []
         folders = tuple(_walk(str(path), stores, set()))
         return cls(str(path), folders, tuple(sorted(stores)))

@@ -12,7 +12,7 @@ import pandas as pd
 from impasto import schema
 from impasto.plates import harmony, measurement, ome_tiff
 from impasto.plates.columns import Coded, Texts, coded_rows, recoded, text
-from impasto.plates.listing import Folder, Listing
+from impasto.plates.listing import Listing
 from impasto.plates.patterns import Preset, presets
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked, Found, Reader
@@ -93,7 +93,7 @@ def planes(preset: Preset, files: Listing, asked: Asked, /) -> Found:
     elif preset.index == "measurement":
         frame = measurement.apply(frame, notes)
     elif preset.index == "ome":
-        frame = ome_tiff.apply(frame)
+        frame = ome_tiff.apply(frame, asked.order)
     frame["plate_id"] = recoded(frame["base"].array, identities)
     frame = frame.drop(columns=[*_THIRD, "part", "wellnumber", "row", "col"])
     counted = (sum(matches.missed.values()), matches.first_missed)
@@ -175,7 +175,9 @@ def _columns(largest: int, asked: Asked, where: str, notes: list[str]) -> int:
         raise InputError(f"{where}: --plate-size {size} does not fit; it has wells up to W{largest}, and a plate has 96, 384 or 1536 wells")
     if asked.plate_size is None and size < 1536:
         larger = next(other for other in _PLATE_SIZES if other > size)
-        notes.append(f"its wells are numbered, W{largest} the last: read by rows on a plate of {size}; if it has more: --plate-size {larger}")
+        notes.append(
+            f"its wells are numbered, W{largest} the last: read by rows on a plate of {size}; if it has more: --plate-size {larger}"
+        )
     return _PLATE_SIZES[size]
 
 
@@ -183,20 +185,18 @@ def _well(well: str, row: str, col: str, number: str, part: str, *, columns: int
     if number:
         return schema.format_well(*divmod(int(number) - 1, columns))
     if row:
-        place = int(row) - 1 if row.isdecimal() else schema.parse_well(f"{row}1")[0]
-        if not (0 <= place < 32 and 0 < int(col) <= 48):
-            raise InputError(f"{where}: row {row}, column {col} is no well; a plate has 32 rows and 48 columns at most; correct --pattern")
-        return schema.format_well(place, int(col) - 1)
+        try:
+            return schema.well_of(row, col)
+        except InputError as error:
+            raise InputError(f"{where}: {error}; correct --pattern") from None
     if part:
-        # A place of 96 holds 4 x 4 wells of 1536: A01.b2 is B02.
-        place, column = schema.parse_well(well)
-        return schema.format_well(4 * place + "abcd".index(part[0].lower()), 4 * column + int(part[1]) - 1)
+        return schema.well_within(well, part[0], int(part[1]))
     return schema.normal_well(well)
 
 
 def _columbus(frame: pd.DataFrame, where: str, problems: list[Problem]) -> pd.Series:
     """The channel's number: the one of the last three numbers that varies; their order differs between builds."""
-    vary = [word for word in _THIRD if frame[word].astype(object).nunique() > 1]
+    vary = [word for word in _THIRD if len(set(frame[word])) > 1]
     if len(vary) > 1:
         ordinals = " and the ".join(f"{word} ({', '.join(sorted(set(frame[word].astype(object)))[:3])})" for word in vary)
         words = {vary[0]: r"(?P<channel>\d{3})", vary[1]: r"(?P<depth>\d{3})"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,7 +12,20 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import tifffile
 
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, RuntimeError, tifffile.TiffFileError, ET.ParseError)
+from impasto.schema import InputError
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    RuntimeError,
+    tifffile.TiffFileError,
+    ET.ParseError,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ def pages(path: Path | str, /) -> tuple[Page, ...]:
 
 
 def _pages(file: tifffile.TiffFile) -> Iterator[Page]:
-    root = ET.fromstring(file.ome_metadata)
+    root = ET.fromstring(file.ome_metadata or "")
     images = [element for element in root if element.tag.rpartition("}")[2] == "Image"]
     named = [[e.get("Name", "") for e in image.iter() if e.tag.rpartition("}")[2] == "Channel"] for image in images]
     for number, series in enumerate(file.series):
@@ -70,25 +83,32 @@ def _pages(file: tifffile.TiffFile) -> Iterator[Page]:
             )
 
 
-def apply(frame: pd.DataFrame, /) -> pd.DataFrame:
+def apply(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
     """Planes of files -> planes of their pages.
 
     Parameters
     ----------
     frame
         A row a file: `folder`, `name`, `site` (`""` where the name says none) and the words of its place.
+    order
+        Stains in the order of a file's channels, where the user says them; they take the place of the names inside.
 
     Returns
     -------
-    A row a page. A site is the name's, or the series' number from 1, or both (`2.1`) where a file of a named site holds several.
+    A row a page. A site is the name's, or the series' number from 1, or both (`2.1`) where a file of a named site holds several. Raises
+    InputError where a file has another number of channels than the user says.
 
     """
     rows: list[dict[str, object]] = []
     for row in frame.to_dict(orient="records"):
-        found = pages(f"{row['folder']}/{row['name']}") or (Page(0, 0, "w1", 1, "", ""),)
-        several = len({page.series for page in found}) > 1
-        for page in found:
-            site = page.site(str(row["site"])) if several else str(row["site"])
-            rows.append({**row, **page.words(), "site": site})
+        path = f"{row['folder']}/{row['name']}"
+        inside = pages(path) or (Page(0, 0, "w1", 1, "", ""),)
+        channels = len({page.number for page in inside})
+        if order and channels != len(order):
+            raise InputError(f"{path} has {channels} channels, but {len(order)} are named ({', '.join(order)}); name one a channel")
+        several = len({page.series for page in inside}) > 1
+        for page in inside:
+            words = page.words() | ({"channel": order[page.number - 1]} if order else {})
+            rows.append({**row, **words, "site": page.site(str(row["site"])) if several else str(row["site"])})
     whole = pd.DataFrame(rows)
     return whole.astype({word: "category" for word in whole if word not in ("name", "page")})

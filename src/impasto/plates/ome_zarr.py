@@ -57,6 +57,8 @@ def _fits(attributes: dict[str, Any]) -> int:
 
 def is_ome(path: Path | str, /) -> bool:
     """Whether a store holds images of any kind (a plate, one image, a SpatialData store), and no table of profiles."""
+    if remote.url(path) is not None and not zarr_stores.SUFFIX.search(str(path)):
+        return False  # so that no server is asked in vain
     return _fits(zarr_stores.attributes(str(path))) > 0
 
 

@@ -1,10 +1,10 @@
-"""The pattern language of image names, and the presets in it (`presets.toml`).
+r"""The pattern language of image names, and the presets in it (`presets.toml`).
 
 A pattern is a regular expression over the end of a POSIX path, in either case, with words in braces:
 
     {source} {batch} {plate} {well} {row} {col} {site} {channel} {depth} {time}
 
-`{plate}/{well}_s{site}_w{channel}.tif` reads `P1/B02_s1_wDAPI.tif`. Digits in braces stay a count (`\\d{3}`). A word that stands twice must
+`{plate}/{well}_s{site}_w{channel}.tif` reads `P1/B02_s1_wDAPI.tif`. Digits in braces stay a count (`\d{3}`). A word that stands twice must
 stand for the same text both times. Rows and columns beyond 1,536 wells do not match: a well is never invented.
 """
 
@@ -107,7 +107,9 @@ def compiled(pattern: str, /) -> re.Pattern[str]:
     try:
         return re.compile(rf"(?:(.*?)/)??{text}", re.IGNORECASE)
     except re.error as error:
-        raise InputError(f"--pattern {pattern!r} is no regular expression ({error}); a bracket of the name itself is written \\( ") from None
+        raise InputError(
+            f"--pattern {pattern!r} is no regular expression ({error}); a bracket of the name itself is written \\( "
+        ) from None
 
 
 def own(pattern: str, /) -> Preset:

@@ -7,7 +7,13 @@ from rich.text import Text
 
 from impasto import schema
 
-_GLYPHS = {schema.NEGCON: ("N", "bold blue"), schema.POSCON: ("P", "bold magenta"), schema.TRT: ("o", "green"), schema.EMPTY: ("-", "dim")}
+_GLYPHS = {
+    schema.NEGCON: ("N", "bold blue"),
+    schema.POSCON: ("P", "bold magenta"),
+    schema.TRT: ("o", "green"),
+    schema.EMPTY: ("-", "dim"),
+    schema.UNKNOWN: ("?", "yellow"),
+}
 _PRESENT, _NO_DATA, _INCOMPLETE = ("o", "green"), (".", "dim"), ("!", "bold red")
 _FORMATS = ((8, 12), (16, 24), (32, 48))
 
@@ -49,6 +55,8 @@ LEGEND = Text.assemble(
     ),
     _PRESENT,
     " treated   ",
+    _GLYPHS[schema.UNKNOWN],
+    " unknown   ",
     _NO_DATA,
     " no data   ",
     _INCOMPLETE,

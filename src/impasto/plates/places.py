@@ -35,7 +35,7 @@ def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
 
 
 def _shown(rows: pd.DataFrame, at: int) -> str:
-    path, same = paths(rows)[at].as_py(), rows[PAGE].nunique() > 1
+    path, same = paths(rows)[at].as_py(), len(set(rows[PAGE])) > 1
     return f"{path} (page {rows[PAGE].iloc[at]})" if same else path
 
 
@@ -94,5 +94,3 @@ def unread_kinds(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, lis
         return planes, [], [Problem(f"{where}: its images are of kinds that are not read ({shown}); convert them to one of {known}")]
     note = f"{where}: {shown} images are of kinds that are not read ({known} are) and are left out"
     return planes[~bad].reset_index(drop=True), [note], []
-
-

@@ -6,12 +6,14 @@ Words are categories and a folder's name is kept once, so that a row takes some 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from impasto import schema
 from impasto.plates.columns import coded, recoded
@@ -51,8 +53,8 @@ def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:
     for word in _CODED:
         if word != FOLDER:
             columns[word] = coded(frame[word]) if word in frame else pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), [""])
-    columns[schema.WELL] = recoded(columns[schema.WELL], lambda well: _well(well, where))  # type: ignore[arg-type]
-    columns[schema.SITE] = recoded(columns[schema.SITE], site_name)  # type: ignore[arg-type]
+    columns[schema.WELL] = recoded(columns[schema.WELL], lambda well: _well(well, where))
+    columns[schema.SITE] = recoded(columns[schema.SITE], site_name)
     for number in (PAGE, OFFSET):
         columns[number] = frame[number].to_numpy(dtype=np.int32) if number in frame else np.zeros(len(frame), dtype=np.int32)
     return pd.DataFrame(columns)
@@ -133,3 +135,13 @@ def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Tabl
         if OFFSET in extra:
             columns[OFFSET] = pa.array(part[OFFSET].to_numpy())
         yield pa.table({name: columns[name] for name in (*words, PATH, PAGE, *extra)})
+
+
+def write(planes: pd.DataFrame, path: Path, /) -> None:
+    """Write images.parquet, part by part: the paths of all planes are never in memory at once."""
+    parts = on_disk(planes)
+    first = next(parts)
+    with pq.ParquetWriter(path, first.schema) as writer:
+        writer.write_table(first)
+        for part in parts:
+            writer.write_table(part)

@@ -1,14 +1,15 @@
 """What a plate is called, and which batch it is of, told from folders, indexes and the beginnings of names.
 
-A plate is what the pattern says, else the PlateID of the microscope's index, else its folder: the first above the images that is not technical,
-without a measurement's date. Two folders of one plate are two batches.
+A plate is what the pattern says, else the PlateID of the microscope's index, else its folder: the first above the images that is not
+technical, without a measurement's date. Two folders of one plate are two batches.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import PurePath
 
 import pandas as pd
@@ -38,14 +39,24 @@ def without_measurement(folder: str, /) -> str:
     return found["plate"] if found else folder
 
 
-_FROM: Mapping[str, Callable[[str, str, str], str]] = {
-    "folder": lambda base, prefix, plate_id: without_measurement(folder_of_plate(base)),
-    "measurement": lambda base, prefix, plate_id: folder_of_plate(base),
-    "index": lambda base, prefix, plate_id: plate_id,
-    "prefix": lambda base, prefix, plate_id: prefix,
-}
-PLATE_FROM = tuple(_FROM)
-"""What `--plate-from` may say."""
+@dataclass(frozen=True)
+class Names:
+    """All that a plate could be called: by its folder, with and without a measurement's date, by its index, by its files' prefix."""
+
+    folder: str
+    measurement: str
+    index: str
+    prefix: str
+
+    @classmethod
+    def of(cls, base: str, prefix: str, plate_id: str, /) -> Names:
+        """The names of the plate whose images lie at `base`."""
+        whole = folder_of_plate(base) if base else ""
+        return cls(without_measurement(whole), whole, plate_id, prefix)
+
+
+PLATE_FROM = ("folder", "measurement", "index", "prefix")
+"""What `--plate-from` may say: the fields of `Names`."""
 
 
 def named(planes: pd.DataFrame, /, *, plate_from: str = "") -> tuple[pd.DataFrame, list[str]]:
@@ -66,14 +77,17 @@ def named(planes: pd.DataFrame, /, *, plate_from: str = "") -> tuple[pd.DataFram
     code, several = coded_rows(planes, [BASE, schema.PLATE, PREFIX, PLATE_ID])
     rows = pd.DataFrame(several, columns=["base", "plate", "prefix", "plate_id"])
     if plate_from:
-        choose = _FROM[one_of(plate_from, PLATE_FROM, what="--plate-from")]
-        names = [row.plate if not row.base else choose(row.base, row.prefix, row.plate_id) for row in rows.itertuples()]
+        one_of(plate_from, PLATE_FROM, what="--plate-from")
+        names = [str(getattr(Names.of(r.base, r.prefix, r.plate_id), plate_from)) if r.base else r.plate for r in rows.itertuples()]
         if not all(names):
-            raise InputError(f"--plate-from {plate_from}: {rows['base'][names.index('')]} has none; leave it out, or say --plate-from folder")
+            raise InputError(
+                f"--plate-from {plate_from}: {rows['base'][names.index('')]} has none; leave it out, or say --plate-from folder"
+            )
         return planes.assign(plate=recoded(code, dict(enumerate(names)))), []
-    rows["folder"] = [_FROM["folder"](base, "", "") if base else "" for base in rows["base"]]
+    rows["measurement"] = [folder_of_plate(base) if base else "" for base in rows["base"]]
+    rows["folder"] = rows["measurement"].map(without_measurement)
     # A PlateID that several folders of different names share was copied with a protocol.
-    shared = rows.groupby("plate_id")["folder"].transform("nunique") > 1
+    shared = rows.groupby("plate_id")["measurement"].transform("nunique") > 1
     many_prefixes = rows.groupby("base")["prefix"].transform("nunique") > 1
     names, reasons = [], set()
     for row, is_shared, has_many in zip(rows.itertuples(), shared, many_prefixes, strict=True):
@@ -104,7 +118,7 @@ def spelled_as(planes: pd.DataFrame, names: Collection[str], /) -> tuple[pd.Data
     changed: dict[str, str] = {}
     new = []
     for base, plate, prefix, plate_id in several:
-        others = {choose(base, prefix, plate_id) for choose in _FROM.values()} & set(names) if base and plate not in names else set()
+        others = _other_names(base, plate, prefix, plate_id) & set(names) if base and plate not in names else set()
         new.append(others.pop() if len(others) == 1 else plate)
         if new[-1] != plate:
             changed[plate] = new[-1]
@@ -113,6 +127,12 @@ def spelled_as(planes: pd.DataFrame, names: Collection[str], /) -> tuple[pd.Data
     first = next(iter(changed.items()))
     note = f"{len(changed)} plates are named as the platemap names them (first: {first[0]} is {first[1]})"
     return planes.assign(plate=recoded(code, dict(enumerate(new)))), [note]
+
+
+def _other_names(base: str, plate: str, prefix: str, plate_id: str) -> set[str]:
+    """All that a plate could be called: by its folder, index, prefix; `Plate1` is also 1."""
+    number = re.fullmatch(r"plate[ _-]?0*(\d+)", plate, re.IGNORECASE)
+    return {*astuple(Names.of(base, prefix, plate_id))} | ({number[1]} if number else set())
 
 
 def batches(planes: pd.DataFrame, /) -> tuple[pd.DataFrame, list[str]]:

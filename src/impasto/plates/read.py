@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import re
 import struct
 import zlib
@@ -21,6 +22,9 @@ import tifffile
 from impasto.object_stores import NoConnection
 from impasto.plates import containers, files, ome_zarr, zarr_stores
 from impasto.schema import InputError
+
+# What tifffile has to say of a damaged file is said by us, with the file's name.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 Plane = npt.NDArray[np.generic]
 _FAR = 32

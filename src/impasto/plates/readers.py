@@ -1,7 +1,7 @@
 """The readers of images: one tuple, that the reading and the sentence for unknown names go through.
 
-Another package adds its own under the entry points `impasto.readers`. A new reader works for one plate and for a folder of plates alike: it is
-given all that lies at a source, and takes what is its.
+Another package adds its own under the entry points `impasto.readers`. A new reader works for one plate and for a folder of plates alike:
+it is given all that lies at a source, and takes what is its.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def known() -> tuple[Reader, ...]:
     return (*READERS, *(PLUGINS[name] for name in PLUGINS))
 
 
-def read(files: Listing, asked: Asked, /) -> list[tuple[str, Found]]:
+def read(files: Listing, asked: Asked, /) -> tuple[list[tuple[str, Found]], Listing]:
     """The planes of a source, by the readers that fit most of it.
 
     Parameters
@@ -37,8 +37,8 @@ def read(files: Listing, asked: Asked, /) -> list[tuple[str, Found]]:
 
     Returns
     -------
-    Name of a reader and what it found; several where folders of several vendors lie side by side. Raises InputError (sentence 3 of the
-    borders) where no name is known.
+    Name of a reader and what it found; several where folders of several vendors lie side by side. And what no reader has taken. Raises
+    InputError (sentence 3 of the borders) where no name is known.
 
     """
     rest, found = files, []
@@ -51,11 +51,11 @@ def read(files: Listing, asked: Asked, /) -> list[tuple[str, Found]]:
         part = reader.planes(rest, asked)
         found.append((reader.name, part))
         if part.folders is None and part.stores is None:
-            return found
+            return found, rest.without({folder.path for folder in rest.folders})
         rest = rest.without(part.folders or frozenset(), part.stores or frozenset())
     if not found:
         raise InputError(_unknown(files, asked, readers))
-    return found
+    return found, rest
 
 
 def _own(pattern: str) -> Reader:

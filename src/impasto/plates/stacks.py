@@ -39,7 +39,9 @@ def planes(files: Listing, asked: Asked, /) -> Found:
         rows += _planes(Path(folder.path), table, order=asked.order)
         placeless = [n for n, row in enumerate(table.to_dict(orient="records")) if not _own_well(row, str(row.get("file", "")))]
         if placeless:
-            notes.append(f"{path}: {len(placeless)} of {len(table)} rows say no well: they stand in wells in their order (add a column 'well')")
+            notes.append(
+                f"{path}: {len(placeless)} of {len(table)} rows say no well: they stand in wells in their order (add a column 'well')"
+            )
         tables.append(table)
         folders.append(folder.path)
     return Found(pd.DataFrame(rows), tuple(notes), annotation=pd.concat(tables, ignore_index=True), folders=frozenset(folders))

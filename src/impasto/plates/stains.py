@@ -89,9 +89,7 @@ def _aliases(name: str, number: str) -> tuple[str, ...]:
 
 def _unused(asked: Sequence[str], aliases: Sequence[tuple[str, ...]], names: Sequence[str], where: str) -> list[Problem]:
     known = {alias for own in aliases for alias in own}
-    return [
-        Problem(f"{where}: there is no channel {name!r}; it has {', '.join(map(repr, names))}") for name in asked if name not in known
-    ]
+    return [Problem(f"{where}: there is no channel {name!r}; it has {', '.join(map(repr, names))}") for name in asked if name not in known]
 
 
 def _skipped(rows: pd.DataFrame) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 
-from impasto.plates import files
+from impasto import tables
+from impasto.plates import archives, containers, files
 from impasto.plates.listing import Listing
 from impasto.schema import InputError
-
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet")
 
 
 def read(listing: Listing, /) -> pd.DataFrame | None:
@@ -19,12 +19,14 @@ def read(listing: Listing, /) -> pd.DataFrame | None:
 
 
 def at(path: str, /) -> pd.DataFrame | None:
-    """The table at a path or URL, or None where its name is not that of a table. Raises InputError where it cannot be had."""
-    if not path.lower().endswith(SUFFIXES):
+    """The table at a path or URL, or None where it is no table. Raises InputError where it cannot be had."""
+    if path.lower().endswith(archives.SUFFIXES) or containers.kind_of(path):
         return None
     file = files.local(path)
+    if tables.kind(file) not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
+        return None
     status = file.stat()
-    return _read(str(file), status.st_mtime_ns, status.st_size)
+    return _read(file, status.st_mtime_ns, status.st_size)
 
 
 def require(listing: Listing, /) -> pd.DataFrame:
@@ -36,13 +38,9 @@ def require(listing: Listing, /) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=4)
-def _read(path: str, changed: int, size: int) -> pd.DataFrame:  # noqa: ARG001 - a file that has changed is read again
-    if path.endswith(".parquet"):
-        table = pd.read_parquet(path)
-        whole = table.reset_index() if table.index.names != [None] else table
-        return pd.DataFrame({str(name): _text(whole[name]) for name in whole})
-    separator = "\t" if ".tsv" in path else ","
-    return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=[], encoding="utf-8-sig")
+def _read(path: Path, changed: int, size: int) -> pd.DataFrame:  # noqa: ARG001 - a file that has changed is read again
+    frame = tables.read(path)[0]
+    return pd.DataFrame({str(name): _text(frame[name]) for name in frame})
 
 
 def _text(column: pd.Series) -> pd.Series:

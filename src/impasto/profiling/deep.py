@@ -95,7 +95,7 @@ def field(sites: Sites, plate: str, shards: Path, /) -> Path:
 
 def sites_of(sites: Sites, plate: str, /) -> npt.NDArray[np.intp]:
     """The numbers of a plate's sites."""
-    return np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy())
+    return sites.of_plate(plate)
 
 
 def write_plate(

@@ -37,6 +37,7 @@ def command(
     import pandas as pd
 
     from impasto import recipe as recipes
+    from impasto.plates import quarantine
     from impasto.verbs.terminal import console, show
 
     recipes.execute("check", CheckSettings.read({"images": images}, where="impasto check"), out=out)
@@ -44,7 +45,7 @@ def command(
     told = plates.astype(object).where(plates.notna(), None)  # no light of a plate with too few sites
     show(told.to_dict(orient="records"), title="quality by plate and channel (medians)", as_json=as_json)
     if not as_json:
-        bad = pd.read_csv(out / "quarantine.csv")
+        bad = quarantine.named(quarantine.read(out / "quarantine.csv"))
         for row in bad.itertuples():
             console.print(f"  quarantined: {row.site}: {row.reason}", highlight=False)
         console.print(f"{len(bad)} sites quarantined: {out / 'quarantine.csv'}")

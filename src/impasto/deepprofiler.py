@@ -1,0 +1,90 @@
+"""DeepProfiler's features: `features/<plate>/<well>/<site>.npz` (or `<well>_<site>.npz`), a row a cell, as medians of sites.
+
+The metadata inside are pickled and are never unpickled: their constants are read from the instructions, which runs nothing. The path
+says the plate, the well and the site.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import feature_names, schema
+from impasto.schema import InputError
+
+_WELL_AND_SITE = re.compile(r"^(?P<well>[^_-]+)[_-](?P<site>\w+)$")
+_FROM_METADATA = ("Metadata_Source", "Metadata_Batch")
+
+
+def files(folder: Path, /) -> list[Path]:
+    """The feature files under a folder: every `.npz` whose path names a well."""
+    return [path for path in sorted(folder.rglob("*.npz")) if _place(path) is not None]
+
+
+def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
+    """One row a site: medians over its cells, and their count. Raises InputError where a file holds no features."""
+    rows, values = [], []
+    for path in files(folder):
+        plate, well, site = _place(path) or ("", "", "")
+        cells, constants = _read(path)
+        rows.append({"Metadata_Plate": plate, "Metadata_Well": well, "Metadata_Site": site, "Metadata_Count_Cells": len(cells)} | constants)
+        # A site without cells is there, without values.
+        values.append(np.median(cells, axis=0) if len(cells) else np.full(cells.shape[1], np.nan, dtype=np.float32))
+    if len({len(v) for v in values}) > 1:
+        raise InputError(f"{folder}: its files differ in the number of features; give the features of one model")
+    names = feature_names.embedding_names("", len(values[0]))
+    table = pd.concat([pd.DataFrame(rows).astype({"Metadata_Site": "string"}), pd.DataFrame(np.stack(values), columns=names)], axis=1)
+    return table, [f"DeepProfiler: {len(rows)} sites; medians over the cells of a site; pickled metadata are not unpickled"]
+
+
+def _place(path: Path) -> tuple[str, str, str] | None:
+    """Plate, well and site of a file, or None where its path names no well."""
+    together = _WELL_AND_SITE.match(path.stem)
+    if together and schema.is_well(together["well"]):
+        return path.parent.name, together["well"], together["site"]
+    return (path.parent.parent.name, path.parent.name, path.stem) if schema.is_well(path.parent.name) else None
+
+
+def _read(path: Path) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "features.npy" not in archive.namelist():
+                raise InputError(f"{path} holds no features; it has {', '.join(archive.namelist())}")
+            with archive.open("features.npy") as member:
+                features = np.lib.format.read_array(member, allow_pickle=False)
+            metadata = archive.read("metadata.npy") if "metadata.npy" in archive.namelist() else b""
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read ({error}); it may be truncated") from error
+    if features.ndim != 2:
+        raise InputError(f"{path}: features have {features.ndim} axes; a row a cell is expected")
+    return features.astype(np.float32), {k: v for k, v in constants_of_pickle(metadata).items() if k in _FROM_METADATA}
+
+
+def constants_of_pickle(raw: bytes, /) -> dict[str, str]:
+    """Text keys and text values of a pickled dictionary in a `.npy`, read from the pickle's instructions without running them."""
+    start = raw.find(b"\n") + 1
+    if not raw.startswith(b"\x93NUMPY") or not start:
+        return {}
+    constants: list[str] = []
+    memo: dict[int, str] = {}
+    try:
+        for instruction, argument, _ in pickletools.genops(raw[start:]):
+            if isinstance(argument, str) and "UNICODE" in instruction.name:
+                constants.append(argument)
+            elif instruction.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT") and constants:
+                memo[len(memo) if argument is None else int(argument)] = constants[-1]
+            elif instruction.name in ("BINGET", "LONG_BINGET") and argument in memo:
+                constants.append(memo[argument])
+            elif isinstance(argument, int | float) and instruction.name.startswith(("BININT", "INT", "BINFLOAT", "FLOAT")):
+                constants.append(str(argument))
+    except (ValueError, IndexError):
+        return {}
+    named = [i for i, text in enumerate(constants[:-1]) if text.startswith("Metadata_")]
+    return {constants[i]: constants[i + 1] for i in named if not constants[i + 1].startswith("Metadata_")}

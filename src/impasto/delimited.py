@@ -1,0 +1,248 @@
+"""Text with separators (CSV, TSV, and what Excel and instruments call so): encoding, separator, preamble, decimal commas.
+
+All is told from the first 64 kB; the file itself goes to pandas once. What was inferred is said, nothing is guessed from statistics
+of letters: text is UTF-8 or UTF-16, or else cp1252.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impasto.schema import InputError
+
+SAMPLE = 65_536
+MISSING = (
+    *("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "#NV", "#VALUE!", "1.#QNAN", "-nan"),
+    *("Undefined", "undefined"),
+)
+"""What stands for a missing value."""
+SEPARATORS = "\t;,|"
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_COMMA_NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
+_PLATE_LINE = re.compile(
+    r"^\W*(?:plate|plate[ _]?name|plate[ _]?id|plate[ _]?barcode|barcode)\W*[:=,;\t]\W*(?P<plate>[^,;\t]+?)[\s,;\"]*$", re.I
+)
+
+IsName = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text is laid out: encoding, separator, records above the header, the first records from the header on."""
+
+    encoding: str
+    separator: str
+    preamble: tuple[tuple[str, ...], ...]
+    records: tuple[tuple[str, ...], ...]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return self.records[0] if self.records else ()
+
+
+def layout(path: Path, *, encoding: str | None = None) -> Layout:
+    """Look at the first 64 kB of a text. Raises InputError where it holds no table."""
+    raw = _head(path)
+    cut = raw.rfind(b"\n") + 1 if len(raw) == SAMPLE else 0
+    used = encoding or _encoding(raw)
+    try:
+        text = (raw[:cut] if cut and not used.startswith("utf-16") else raw).decode(
+            used, errors="strict" if cut or len(raw) < SAMPLE else "ignore"
+        )
+    except UnicodeDecodeError:
+        if encoding:
+            raise InputError(f"{path} is not written in {encoding}; leave out --encoding, or say another one") from None
+        used = "cp1252"
+        text = _cp1252(raw, path)
+    except LookupError:
+        raise InputError(f"{encoding!r} is no encoding that Python knows; try --encoding cp1252, utf-8, utf-16 or shift_jis") from None
+    text = text.lstrip("\ufeff")
+    separator, records = _records(text)
+    filled = [sum(bool(cell.strip()) for cell in record) for record in records[:60]]
+    if not filled or not max(filled):
+        raise InputError(f"{path} holds no table: it is empty")
+    first = header_row(records)
+    return Layout(used, separator, tuple(map(tuple, records[:first])), tuple(map(tuple, records[first:])))
+
+
+def cells(path: Path, seen: Layout, /) -> list[list[str]]:
+    """All cells of a text, whose layout is known."""
+    raw = path.read_bytes()
+    raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+    try:
+        text = raw.decode(seen.encoding)
+    except UnicodeDecodeError:
+        text = _cp1252(raw, path)
+    return list(csv.reader(io.StringIO(text), delimiter=seen.separator))
+
+
+def header_row(records: Sequence[Sequence[str]]) -> int:
+    """The number of the header among records: the first that is nearly as full as the fullest."""
+    filled = [sum(bool(str(cell).strip()) for cell in record) for record in records[:60]]
+    return next(number for number, count in enumerate(filled) if count >= 0.75 * max(filled))
+
+
+def read(path: Path, *, is_name: IsName, encoding: str | None = None, header_rows: int = 1) -> tuple[pd.DataFrame, list[str]]:
+    """A text as a table.
+
+    Parameters
+    ----------
+    path
+        CSV, TSV or the like, plain or gzipped.
+    is_name
+        Whether a column of this name holds names (plates, wells, compounds): text, even where all are digits.
+    encoding
+        UTF-8, UTF-16 or cp1252, told from the bytes, where it is None.
+    header_rows
+        2 for CellProfiler's tables of several objects; their columns are then named `(object, measurement)`.
+
+    Returns
+    -------
+    The table, and what was inferred, in sentences.
+
+    """
+    seen = layout(path, encoding=encoding)
+    _refuse_doubled(seen.header, path, allowed=header_rows > 1)
+    decimal, how = _decimal(seen, path)
+    how = [*_said(seen), *how]
+    names = list(seen.header)
+    texts = {c for c in names if is_name(c)} | {c for i, c in enumerate(names) if _has_leading_zeros(seen.records[1:21], i)}
+    options: dict[str, Any] = {
+        "sep": seen.separator,
+        "skiprows": len(seen.preamble),
+        "decimal": decimal,
+        "dtype": dict.fromkeys(texts, "string") if header_rows == 1 else None,
+        "header": 0 if header_rows == 1 else [0, 1],
+        "keep_default_na": False,
+        "na_values": list(MISSING),
+        "low_memory": False,
+        "index_col": False if _trailing_separator(seen) else None,
+    }
+    try:
+        table = pd.read_csv(path, encoding=seen.encoding, **options)
+    except UnicodeDecodeError:
+        _cp1252(path.read_bytes(), path)
+        table = pd.read_csv(path, encoding="cp1252", **options)
+        how.insert(0, "encoding cp1252, as it is not UTF-8")
+    if not isinstance(table.index, pd.RangeIndex):
+        table = table.reset_index(names="row_name")
+    if header_rows == 1:
+        table = _tidy(table)
+    plate = _plate_of(seen)
+    if plate and header_rows == 1:
+        table["Metadata_Plate"] = plate
+        how.append(f"plate {plate}, from a line above the header")
+    return table, how
+
+
+def _said(seen: Layout) -> list[str]:
+    how = []
+    if seen.encoding not in ("utf-8", "utf-8-sig"):
+        how.append(f"encoding {seen.encoding}" + (", as it is not UTF-8" if seen.encoding == "cp1252" else ""))
+    if seen.separator not in ",\t":
+        how.append(f"separator {seen.separator!r}")
+    if seen.preamble:
+        how.append(f"{len(seen.preamble)} lines above the header left out")
+    return how
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        zipped = handle.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if zipped else path.open("rb") as handle:
+        return handle.read(SAMPLE)
+
+
+def _encoding(raw: bytes) -> str:
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return name
+    if raw[:4000].count(0) > len(raw[:4000]) / 8:
+        return "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
+    return "utf-8"
+
+
+def _cp1252(raw: bytes, path: Path) -> str:
+    try:
+        return raw.decode("cp1252")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is neither UTF-8 nor cp1252; say how it is written, for example --encoding shift_jis") from None
+
+
+def _records(text: str) -> tuple[str, list[list[str]]]:
+    """The separator that gives most records of one width, and the records it gives."""
+    best: tuple[tuple[int, int], str, list[list[str]]] = ((0, 0), ",", [[line] for line in text.splitlines()])
+    for separator in SEPARATORS:
+        try:
+            records = list(csv.reader(io.StringIO(text), delimiter=separator))
+        except csv.Error:
+            continue
+        widths = Counter(len(record) for record in records[:200] if len(record) > 1)
+        if widths:
+            width, count = max(widths.items(), key=lambda item: (item[1] * min(item[0], 4), item[0]))
+            if (count * min(width, 4), width) > best[0]:
+                best = ((count * min(width, 4), width), separator, records)
+    return best[1], best[2]
+
+
+def _trailing_separator(seen: Layout) -> bool:
+    body = seen.records[1:50]
+    return bool(body) and all(len(record) == len(seen.header) + 1 and not record[-1].strip() for record in body if record)
+
+
+def _has_leading_zeros(records: Sequence[Sequence[str]], column: int) -> bool:
+    return any(re.fullmatch(r"0\d+", record[column].strip()) for record in records if column < len(record))
+
+
+def _decimal(seen: Layout, path: Path) -> tuple[str, list[str]]:
+    """Decimal comma or point, where columns of the sample show it."""
+    if seen.separator == ",":
+        return ".", []
+    commas, points = [], []
+    for number, name in enumerate(seen.header):
+        cells = [r[number].strip() for r in seen.records[1:] if number < len(r) and r[number].strip() not in MISSING]
+        if any("," in cell for cell in cells) and all(re.fullmatch(_COMMA_NUMBER, cell) for cell in cells):
+            commas.append(name)
+        elif any("." in cell for cell in cells) and all(re.fullmatch(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?", cell) for cell in cells):
+            points.append(name)
+    if commas and points:
+        raise InputError(f"{path}: column {commas[0]!r} has decimal commas and {points[0]!r} decimal points; write all with one of them")
+    return (",", [f"decimal commas in {len(commas)} columns"]) if commas else (".", [])
+
+
+def _refuse_doubled(header: Sequence[str], path: Path, *, allowed: bool) -> None:
+    doubled = [name for name, count in Counter(name.strip() for name in header if name.strip()).items() if count > 1]
+    if doubled and not allowed:
+        raise InputError(
+            f"{path}: {len(doubled)} names stand above more than one column (first: {doubled[0]!r}); rename or drop one of them"
+        )
+
+
+def _tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """Names without blanks at their ends; no columns without name and values, no rows without values."""
+    table.columns = pd.Index([str(name).strip().lstrip("\ufeff") for name in table.columns])
+    blank = [c for c in table.columns if c.startswith("Unnamed:") and table[c].isna().all()]
+    table = table.drop(columns=blank)
+    suspects = table.iloc[:, 0].isna().to_numpy() if len(table.columns) else None
+    if suspects is not None and suspects.any():
+        empty = table[suspects].isna().all(axis=1)
+        table = table.drop(index=empty.index[empty]).reset_index(drop=True)
+    return table
+
+
+def _plate_of(seen: Layout) -> str:
+    """The plate that a line above the header names (Harmony's `Plate Name: BR00117010`), unless a column says it."""
+    if any("plate" in name.lower() or "barcode" in name.lower() for name in seen.header):
+        return ""
+    found = [m["plate"].strip() for record in seen.preamble if (m := _PLATE_LINE.match("\t".join(record).rstrip()))]
+    return found[0] if len(found) == 1 else ""

@@ -1,0 +1,116 @@
+"""What an ingest would do, told whole: the dry run prints it, `--json` gives the same."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from impasto import schema, wells
+from impasto.annotation import Join
+from impasto.plates.problems import Problem
+
+_OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
+_EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
+"""Options whose value in a sentence is an example, not the answer."""
+_PLACEHOLDERS = {"NAME", "FOLDER", "FILE", "DIR", "LIST", "WORD", "COLUMN", "STAIN"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was found.
+
+    Attributes
+    ----------
+    sources
+        One a source: path, reader, rows or planes, and how many files match no name.
+    plates
+        One a plate: source, batch, plate, wells, sites, channels, missing planes.
+    words
+        Table -> word -> the column that was taken for it.
+    kinds
+        Kind of well -> how many wells.
+    unknown_words
+        Column -> word -> rows that hold a word which is no kind of well that is known.
+    joins
+        One a table: keys, wells found and not found, rows without data.
+    doses
+        Perturbation -> how many doses, for those with more than one.
+    shared_inchikeys
+        How many InChIKeys stand for more than one perturbation.
+    features
+        Table -> how many features, and how they were told.
+    left_out
+        Table -> columns that are neither annotation nor features.
+    problems
+        What must or should be said, with the options that say it.
+
+    """
+
+    sources: Sequence[Mapping[str, Any]] = ()
+    plates: Sequence[Mapping[str, Any]] = ()
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    unknown_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    joins: Sequence[Join] = ()
+    doses: Mapping[str, int] = field(default_factory=dict)
+    shared_inchikeys: int = 0
+    features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+
+
+def as_json(
+    summary: Summary, /, *, notes: Sequence[str], problems: Sequence[Problem], commands: Mapping[str, str], next_command: str
+) -> dict[str, Any]:
+    """The summary as plain values; `commands` maps the sentence of a problem to the command that solves it."""
+    values = asdict(summary)
+    values["joins"] = [asdict(join) for join in summary.joins]
+    values["problems"] = [{"sentence": p.sentence, "command": commands.get(p.sentence)} for p in problems]
+    values["notes"] = list(notes)
+    values["next"] = next_command
+    return values
+
+
+def lines(summary: Summary, /) -> list[str]:
+    """What the notes of an ingest do not say yet: features by source, bookkeeping, plates."""
+    told = [f"{table}: {f['count']} features: {f['how']}" for table, f in summary.features.items()]
+    for table, columns in summary.left_out.items():
+        if columns:
+            told.append(f"{table}: {len(columns)} columns are no features and are left out: {', '.join(columns)}")
+    return told
+
+
+def plates_of(planes: pd.DataFrame, annotation: pd.DataFrame, /) -> list[dict[str, Any]]:
+    """One row a plate: wells, and of images sites, channels and missing planes."""
+    table = annotation if planes.empty else planes
+    if schema.PLATE not in table:
+        return []
+    rows = []
+    for number, name in enumerate(wells.plates(table)[1]):
+        part = table[wells.plates(table)[0] == number]
+        keys = {key: str(part[key].iloc[0]) for key in wells.keys_of_plate(part) if pd.notna(part[key].iloc[0])}
+        row: dict[str, Any] = {"name": name.strip("/"), **keys, "wells": int(part[schema.WELL].nunique()) if schema.WELL in part else None}
+        if not planes.empty:
+            sites = len(part.drop_duplicates([schema.WELL, schema.SITE]))
+            channels = sorted(map(str, part[schema.CHANNEL].unique()))
+            row |= {"sites": sites, "channels": channels, "missing": sites * len(channels) - len(part)}
+        rows.append(row)
+    return rows
+
+
+def options_in(sentence: str, /) -> tuple[str, ...]:
+    """The words that an error sentence offers first (`--channel 'Alexa 488=ER' --channel ...`), where they are the answer."""
+    offered: list[str] = []
+    first = None
+    for match in _OPTION.finditer(sentence):
+        first = first or match["name"]
+        value = shlex.split(match["value"])[0]
+        if match["name"] != first or first in _EXAMPLES or value.rpartition("=")[2] in _PLACEHOLDERS:
+            break
+        offered += [f"--{first}", value]
+    return tuple(offered)
