@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, feature_names, profile_sources, runs, schema, spelling
+from impasto import __version__, feature_names, profile_sources, remote, runs, schema, spelling
 from impasto.profile_sources import FILE_METADATA, Source
 from impasto.schema import InputError
 from impasto.spelling import Choices
@@ -144,7 +144,7 @@ def read(
         With the file's name, on anything that cannot be used.
 
     """
-    path = Path(path)
+    path = remote.local(path)
     source = profile_sources.read(path, layer=layer, sheet=sheet, encoding=encoding)
     choices = Choices(columns or {}, features, annotation, leave_out)
     profiles = from_frame(source.frame, where=str(path), choices=choices, source=source, kinds=kinds)

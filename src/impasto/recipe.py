@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from impasto import runs
+from impasto import remote, runs
 from impasto.schema import InputError, nearest, one_of
 from impasto.settings import Settings
 
@@ -177,7 +177,7 @@ def _paths(kind: type[Settings], values: dict[str, Any], *, base: Path) -> dict[
     def absolute(value: Any) -> Any:
         if isinstance(value, list):
             return [absolute(v) for v in value]
-        return str(base / value) if isinstance(value, str) else value
+        return str(base / value) if isinstance(value, str) and remote.url(value) is None else value
 
     def is_path(annotation: Any) -> bool:
         return annotation is Path or any(is_path(a) for a in get_args(annotation))
@@ -193,4 +193,4 @@ def result_of(out: Path, stage: Stage) -> Path:
 def execute(name: str, settings: Settings, *, out: Path) -> bool:
     """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already."""
     found = verb(name)
-    return runs.run_stage(lambda: found.run(settings, out), verb=name, settings=settings, inputs=list(found.inputs(settings)), out=out)
+    return runs.run_stage(lambda: found.run(settings, out), verb=name, settings=settings, inputs=remote.inputs(found.inputs(settings)), out=out)

@@ -27,6 +27,9 @@ from impasto.schema import InputError
 WORKERS = 8
 CACHE, OFFLINE, SIGNED = "IMPASTO_CACHE", "IMPASTO_OFFLINE", "IMPASTO_SIGNED"
 """The environment says where the cache is and how buckets are asked, so that every process of a run reads alike."""
+_SCHEME = re.compile(r"(?:(s3|https?|gs|gcs|az|abfss?|ftp):/{1,2}|(?!file:)([a-z][a-z0-9+.-]+)://)(?=[^/])", re.IGNORECASE)
+"""Schemes that are read, as `Path` may have folded them; others, so that they can be refused."""
+_FILE = re.compile(r"[.](csv|tsv|txt|parquet|xlsx|xls|ods|h5ad|sqlite|zip|ozx|tiff?|png|jpe?g|jp2|nd2|czi|lif|oi[bf])([.]gz)?$", re.IGNORECASE)
 _OLD = 24 * 3600.0
 """Seconds after which a part that no run finished is removed."""
 
@@ -36,8 +39,10 @@ def url(path: Path | str, /) -> str | None:
 
     `Path` folds the two slashes of a URL into one; they are put back.
     """
-    scheme = re.match(r"(s3|https?):/{1,2}(?=[^/])", str(path), re.IGNORECASE)
-    return f"{scheme[1].lower()}://{str(path)[scheme.end() :]}" if scheme else None
+    scheme = _SCHEME.match(str(path))
+    if scheme is None:
+        return None
+    return f"{(scheme[1] or scheme[2]).lower()}://{str(path)[scheme.end() :]}"
 
 
 def local(path: Path | str, /) -> Path:
@@ -51,6 +56,16 @@ def local(path: Path | str, /) -> Path:
     """
     remote = url(path)
     return Path(path) if remote is None else cache().open(remote)
+
+
+def is_file(url: str, /) -> bool:
+    """Whether a URL is that of a file; what has no suffix of a file is a prefix, or a store of many files."""
+    return bool(_FILE.search(url))
+
+
+def inputs(paths: Iterable[Path], /) -> list[Path]:
+    """The inputs of a run on this machine, for its digest: remote files are fetched, remote folders are left out."""
+    return [local(path) for path in paths if (remote := url(path)) is None or is_file(remote)]
 
 
 def cache() -> Cache:

@@ -16,8 +16,6 @@ from impasto.plates.listing import Folder, Listing
 
 _SIDECAR = re.compile(r"(^|/)(index([.]idx)?[.]xml|[^/]*[.](mlf|mes|mrf|csv|csv[.]gz|tsv|xdce|json))$", re.IGNORECASE)
 """What readers look at beside the images: fetched with the listing."""
-_FILE = re.compile(r"[.](csv|tsv|txt|parquet|xlsx|xls|ods|h5ad|sqlite|tiff?|png|jpe?g|jp2|nd2|czi|lif|oi[bf])([.]gz)?$", re.IGNORECASE)
-"""URLs of files; what has none of these suffixes is a prefix, to be listed."""
 _DRIVE = re.compile(r"^[A-Za-z]:/")
 _STORE = re.compile(r"^(.*?[.](?:zarr|ozx))(?:/|$)", re.IGNORECASE)
 
@@ -52,7 +50,7 @@ def folder(path: Path | str, /) -> Path:
 def is_remote_folder(source: Path | str, /) -> bool:
     """Whether a source is a remote prefix that holds files, and no file or store of its own."""
     url = remote.url(source)
-    return url is not None and not (_FILE.search(url) or _STORE.fullmatch(url.rstrip("/")) or url.lower().endswith(archives.SUFFIXES))
+    return url is not None and not remote.is_file(url) and not _STORE.fullmatch(url.rstrip("/"))
 
 
 def listing(source: Path | str, /) -> Listing:
@@ -70,7 +68,7 @@ def listing(source: Path | str, /) -> Listing:
         packed = archives.split(url)
         assert packed is not None, "a URL with the suffix of a zip leads into it"
         return _of_zip(url, packed[0])
-    if _FILE.search(url):
+    if remote.is_file(url):
         head, _, name = url.rpartition("/")
         return Listing(url, (Folder(head, pa.array([name])),), (), is_file=True)
     urls = remote.listing(url)

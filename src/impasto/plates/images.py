@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import schema
-from impasto.plates import axes, files, places, planes, plate_names, probe, readers, stains
+from impasto import remote, schema
+from impasto.plates import axes, files, places, planes, plate_names, probe, readers, remote_files, stains
+from impasto.plates.listing import Listing
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked
 
@@ -99,7 +100,7 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     notes: list[str] = []
     problems: list[Problem] = []
     fixed: dict[str, str] = {}
-    for source in sources:
+    for source in [remote.url(path) or path for path in sources]:
         found_by, rest = readers.read(files.listing(source), asked)
         notes += _left(source, rest)
         for name, found in found_by:
@@ -112,7 +113,7 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
             fixed |= found.stains
             parts.append(rows)
             if not found.annotation.empty:
-                beside.append((source, found.annotation))
+                beside.append((Path(source), found.annotation))
     whole = planes.joined(parts)
     where = ", ".join(map(str, sources)) if len(sources) < 4 else f"{sources[0]} and {len(sources) - 1} more"
     whole, more = plate_names.named(whole, plate_from=choices.plate_from)
@@ -126,6 +127,7 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     whole = planes.sorted_by_place(whole)
     problems += [*unnamed, *(places.shared(whole, where) or places.doubled(whole, where) if not problems and not unnamed else [])]
     missing, more, absent = places.missing(whole, where)
+    notes += remote_files.told(remote_files.urls_of(whole))
     whole, looks, looked, unread_pages = probe.look(whole, where)
     notes += [*more, *looked]
     problems += [*absent, *unread_pages]
@@ -159,7 +161,7 @@ def _counted(source: Source) -> str:
     return sentence
 
 
-def _left(source: Path, rest: Listing) -> list[str]:
+def _left(source: Path | str, rest: Listing) -> list[str]:
     """Images in folders of which no reader knows a name."""
     if not rest.images:
         return []

@@ -8,12 +8,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from impasto import schema
+from impasto import remote, schema
 from impasto.plates import read
 from impasto.plates.planes import AT, BASE, FOLDER, KEYS, NAME, PAGE, paths, places
 from impasto.plates.problems import Problem
-
-REMOTE = ("s3://", "http://", "https://", "gs://")
 
 
 def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
@@ -65,7 +63,7 @@ def missing(planes: pd.DataFrame, where: str, /) -> tuple[int, list[str], list[P
 
     Planes with a `base` come from a listing: their files have been seen.
     """
-    folders = np.array([not str(folder).startswith(REMOTE) for folder in planes[FOLDER].array.categories], dtype=bool)
+    folders = np.array([remote.url(f"{folder}/") is None for folder in planes[FOLDER].array.categories], dtype=bool)
     rows = (planes[BASE] == "").to_numpy() & folders[planes[FOLDER].array.codes] if len(planes) else np.zeros(0, dtype=bool)
     named = pd.unique(paths(planes[rows]).to_pandas()) if rows.any() else []
     lacking = [path for path in named if not os.path.exists(path)]

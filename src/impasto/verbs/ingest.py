@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from pydantic import Field
 
+from impasto import progress
 from impasto.recipe import Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, parse_set
@@ -198,6 +199,9 @@ def command(
     layer: Annotated[str | None, typer.Option(help="Of an AnnData: the layer, obsm or raw that holds the values.")] = None,
     sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
     encoding: Annotated[str | None, typer.Option(help="The encoding of a text that is neither UTF-8, UTF-16 nor cp1252.")] = None,
+    fetch_list: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here the remote files that it names, for impasto fetch FILE.")
+    ] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="For tables, as columns.well=Position.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell all, draw the plates and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one object.")] = False,
@@ -237,8 +241,12 @@ def command(
     )
     if dry_run:
         tell_all(settings, out=out, as_json=as_json)
+        if fetch_list is not None:
+            _write_fetch_list(found_by(settings), fetch_list)
         return
     found = found_by(settings)
+    if fetch_list is not None:
+        _write_fetch_list(found, fetch_list)
     if not as_json:
         show(found)
     worked = recipes.execute("ingest", settings, out=out)
@@ -246,6 +254,13 @@ def command(
         _print_json(found, [], settings, settings, out=out)
         return
     console.print(f"{'wrote' if worked else 'already there:'} {out}")
+
+
+def _write_fetch_list(found: Found, path: Path) -> None:
+    from impasto.plates import remote_files
+
+    count = remote_files.write_list(remote_files.urls_of(found.planes), path)
+    progress.console.print(f"{path}: {count} remote files; bring them with: impasto fetch {path}", highlight=False, soft_wrap=True)
 
 
 def tell_all(settings: IngestSettings, *, out: Path, as_json: bool) -> None:
