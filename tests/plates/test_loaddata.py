@@ -82,7 +82,7 @@ def test_the_image_table_of_bbbc021(tmp_path: Path) -> None:
         ["Week4_27481", "B02", "2", "Actin", f"{tmp_path}/Week4/P/d.tif"],
     ]
     assert any("no column says the site" in note for note in result.notes)
-    assert result.annotation.to_dict("records") == [{"plate": "Week4_27481", "well": "B02", "Compound": "DMSO", "Concentration": "0.0"}]
+    assert result.annotation.to_dict("records") == [{"plate": "Week4_27481", "well": "B02", "Compound": "DMSO", "Concentration": "0"}]
 
 
 def test_pages_of_one_file_by_frame(tmp_path: Path) -> None:

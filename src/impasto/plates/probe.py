@@ -9,7 +9,7 @@ import pandas as pd
 
 from impasto import remote, schema
 from impasto.plates import read
-from impasto.plates.planes import AT, BASE, OFFSET, PAGE, paths, places
+from impasto.plates.planes import AT, BASE, NAME, OFFSET, PAGE, paths, places
 from impasto.plates.problems import Problem
 
 _LOOKED_AT = 8
@@ -61,7 +61,7 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
         if found.offset:
             offset[rows] = found.offset
             notes.append(f"plate {plate}: all pixels lie above {found.offset}: it is subtracted on reading (column offset)")
-        problems += _unread_pages(sample, where)[: 1 - len(problems)]
+        problems += _unread_pages(planes.iloc[rows], sample, where)[: 1 - len(problems)]
     return planes.assign(**{OFFSET: offset}), looks, notes, problems
 
 
@@ -81,12 +81,12 @@ def _offset(pixels: list[read.Plane]) -> int:
     return SCANR_OFFSET if inside and all(inside) else 0
 
 
-def _unread_pages(sample: pd.DataFrame, where: str) -> list[Problem]:
+def _unread_pages(plate: pd.DataFrame, sample: pd.DataFrame, where: str) -> list[Problem]:
     """A file that is one channel by its name and holds more pages: all but the first would be passed over."""
     listed = sample[(sample[BASE] != "").to_numpy() & (sample[PAGE] == 0).to_numpy() & (sample[AT] == "").to_numpy()]
-    for path in paths(listed).to_pylist():
-        pages = 0 if path.lower().endswith((".ome.tif", ".ome.tiff")) else read.pages(path)
-        if pages > 1:
+    for path, name in zip(paths(listed).to_pylist(), listed[NAME], strict=True):
+        pages = read.pages(path)
+        if pages > 1 and int((plate[NAME] == name).sum()) == 1:
             return [
                 Problem(
                     f"{where}: {path} holds {pages} pages, and its name speaks of one; "

@@ -47,8 +47,8 @@ class Found:
     ----------
     planes
         A row a plane: `path` (or `folder` and `name`), `channel` as it is written, `plate`, `well`, `site`, and where they are known
-        `batch`, `source`, `page` (number), `at` (`"t0c1z2"`, of Zarr), `number` (of the channel, as text), `depth` and `time` (text, `""` for
-        a projection), `illumination`, `base` (the folder that stands for the plate). See `planes.table`.
+        `batch`, `source`, `page` (number), `at` (`"t0c1z2"`, of Zarr), `number` (of the channel, as text), `depth` and `time` (text, `""`
+        for a projection), `illumination`, `base` (the folder that stands for the plate). See `planes.table`.
     notes
         Sentences worth telling.
     annotation

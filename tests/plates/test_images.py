@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from hypothesis import given
-from hypothesis import strategies as st
 
-from impasto import schema
-from impasto.plates import folders, imagexpress, phenix, read
+from impasto.plates import images, read
+from impasto.plates.images import Choices, Images
 from impasto.plates.ingest import find, write
+from impasto.plates.planes import paths
+from impasto.plates.reader import Asked
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
 
@@ -39,69 +39,89 @@ def phenix_plate(folder: Path, *, xml: bool = True, channels: int = 2) -> Path:
     return folder
 
 
+def read_images(*sources: Path, channels: dict[str, str] | None = None, asked: Asked = Asked(), **choices: object) -> Images:
+    """What `images.read` finds, for small folders."""
+    return images.read(sources, asked, Choices(channels or {}, **choices))  # type: ignore[arg-type]
+
+
+def rows(found: Images, *words: str) -> list[list[object]]:
+    """Those columns of the planes as plain lists."""
+    return [[str(value) if isinstance(value, str) else value for value in row] for row in found.planes[list(words)].to_numpy()]
+
+
 def test_a_phenix_folder_names_its_channels_in_its_xml(tmp_path: Path) -> None:
-    planes, _, kind = folders.read(phenix_plate(tmp_path / "BR001"), channels={})
-    assert "Phenix" in kind
-    assert sorted(planes["channel"].unique()) == ["DNA", "ER"]
-    assert sorted(planes["well"].unique()) == ["A01", "P24"]
-    assert set(planes["plate"]) == {"BR001"}
-    assert len(planes) == 6
+    found = read_images(phenix_plate(tmp_path / "BR001"))
+    assert found.sources[0].reader == "phenix"
+    assert not found.problems
+    assert sorted(set(found.planes["channel"])) == ["DNA", "ER"]
+    assert sorted(set(found.planes["well"])) == ["A01", "P24"]
+    assert set(found.planes["plate"]) == {"BR001"}
+    assert len(found.planes) == 6
 
 
 def test_without_xml_the_user_names_them(tmp_path: Path) -> None:
     plate = phenix_plate(tmp_path / "BR001", xml=False)
-    with pytest.raises(InputError, match="channel 'ch1' is not the name of a stain; say which it is with --channels ch1=NAME"):
-        folders.read(plate, channels={})
-    planes, _, _ = folders.read(plate, channels={"ch1": "DNA", "ch2": "Mito"})
-    assert sorted(planes["channel"].unique()) == ["DNA", "Mito"]
+    sentence = read_images(plate).problems[0].sentence
+    assert "2 channels are no stain's name: 'ch1', 'ch2'. Say what each is: --channel ch1=STAIN --channel ch2=STAIN" in sentence
+    found = read_images(plate, channels={"ch1": "DNA", "w2": "Mito"})
+    assert sorted(set(found.planes["channel"])) == ["DNA", "Mito"]
 
 
 def test_depths_and_times_are_never_mixed_in_silence(tmp_path: Path) -> None:
     plate = phenix_plate(tmp_path / "deep")
     image(plate / "r01c01f01p02-ch1sk1fk1fl1.tiff")
-    with pytest.raises(InputError, match="2 planes in depth"):
-        folders.read(plate, channels={})
-    assert len(folders.read(plate, channels={}, depth=1)[0]) == 6
+    assert read_images(plate).problems[0].sentence == f"{plate}: 2 planes in depth (1, 2); choose one with --depth 2"
+    found = read_images(plate, depth="1")
+    assert (len(found.planes), found.problems) == (6, ())
     image(plate / "r01c01f01p01-ch1sk2fk1fl1.tiff")
-    with pytest.raises(InputError, match="2 time points"):
-        folders.read(plate, channels={}, depth=1)
+    assert (
+        "2 time points (1 to 2); choose one with --time 1, or ingest each into its own folder"
+        in read_images(plate, depth="1").problems[0].sentence
+    )
+    assert len(read_images(plate, depth="1", time="1").planes) == 6
+    assert "there is no time point 5; it has 1, 2" in read_images(plate, depth="1", time="5").problems[0].sentence
 
 
-def test_a_folder_of_plates(tmp_path: Path) -> None:
+def test_projections_are_read_beside_their_slices(tmp_path: Path) -> None:
+    plate = tmp_path / "9987"
+    for step, value in (("", 7), ("ZStep_1/", 1), ("ZStep_2/", 2)):
+        image(plate / f"TimePoint_1/{step}9987_B02_s1_w1.TIF", value=value)
+    found = read_images(plate, channels={"w1": "DNA"})
+    assert not found.problems
+    assert [Path(p).parent.name for p in paths(found.planes).to_pylist()] == ["TimePoint_1"]
+    assert "projections are read; 2 slices in depth are left out (--depth N for one of them)" in found.notes
+    chosen = read_images(plate, channels={"w1": "DNA"}, depth="2")
+    assert [Path(p).parent.name for p in paths(chosen.planes).to_pylist()] == ["ZStep_2"]
+
+
+def test_a_plate_of_projections_does_not_hide_one_of_slices(tmp_path: Path) -> None:
+    image(tmp_path / "flat" / "x_B02_s1_w1.TIF")
+    image(tmp_path / "deep" / "ZStep_3" / "x_B02_s1_w1.TIF")
+    found = read_images(tmp_path, channels={"w1": "DNA"})
+    assert rows(found, "plate", "depth") == [["deep", "3"], ["flat", ""]]
+
+
+def test_a_folder_of_plates_of_two_vendors(tmp_path: Path) -> None:
     for name in ("P2", "P1"):
         phenix_plate(tmp_path / name / "Images")
-    planes, _, kind = folders.read(tmp_path, channels={})
-    assert sorted(planes["plate"].unique()) == ["P1", "P2"]
-    assert "2 plates" in kind
-
-
-@given(st.integers(1, 32), st.integers(1, 48), st.integers(1, 99), st.integers(1, 9))
-def test_phenix_names(row: int, column: int, field: int, channel: int) -> None:
-    found = phenix.NAME.match(f"r{row:02d}c{column:02d}f{field:02d}p01-ch{channel}sk1fk1fl1.tiff")
-    assert found is not None
-    assert (int(found["row"]), int(found["column"]), int(found["field"]), int(found["channel"])) == (row, column, field, channel)
-
-
-@given(st.from_regex(r"[A-Za-z0-9-]{1,12}", fullmatch=True), st.integers(0, 15), st.integers(0, 23), st.integers(1, 9), st.integers(1, 5))
-def test_imagexpress_names(prefix: str, row: int, column: int, site: int, channel: int) -> None:
-    found = imagexpress.NAME.match(f"{prefix}_{schema.format_well(row, column)}_s{site}_w{channel}AB12CD.TIF")
-    assert found is not None
-    assert (found["prefix"], found["well"], found["site"], found["channel"]) == (
-        prefix,
-        schema.format_well(row, column),
-        str(site),
-        str(channel),
+    image(tmp_path / "week 3" / "scr_C05_s2_w1.tif")
+    image(tmp_path / "P1" / "overview.tif")
+    image(tmp_path / "P2" / "Images" / "montage.png")
+    found = read_images(tmp_path, channels={"w1": "DNA"})
+    assert sorted(set(found.planes["plate"])) == ["P1", "P2", "week 3"]
+    assert [(s.reader, s.planes, s.unmatched) for s in found.sources] == [("phenix", 12, 1), ("imagexpress", 1, 0)]
+    assert f"{tmp_path}: phenix, 12 planes; 1 images in its folders have other names (first: montage.png)" in found.notes
+    assert any(
+        f"1 images in other folders have names that are not known (first: {tmp_path / 'P1' / 'overview.tif'})" in n for n in found.notes
     )
 
 
-def test_imagexpress_folders_leave_thumbnails_out(tmp_path: Path) -> None:
-    for name in ("plate7_A01_s1_w1.TIF", "plate7_A01_s1_w2.TIF", "plate7_A01_s1_w1_thumb0123.TIF"):
-        image(tmp_path / "TimePoint_1" / name)
-    planes, _, _ = folders.read(tmp_path, channels={"w1": "DNA", "w2": "AGP"})
-    assert planes[["plate", "well", "site", "channel"]].to_numpy().tolist() == [
-        ["plate7", "A01", "1", "AGP"],
-        ["plate7", "A01", "1", "DNA"],
-    ]
+def test_thumbnails_are_left_out_and_the_folder_is_the_plate(tmp_path: Path) -> None:
+    for name in ("plate7_A01_s1_w1.TIF", "plate7_A01_s1_w2.TIF", "plate7_A01_s1_w1_thumb0123.TIF", ".hidden_A01_s1_w1.TIF"):
+        image(tmp_path / "twelve" / "TimePoint_1" / name)
+    found = read_images(tmp_path, channels={"w1": "DNA", "w2": "AGP"})
+    assert rows(found, "plate", "well", "site", "channel") == [["twelve", "A01", "1", "AGP"], ["twelve", "A01", "1", "DNA"]]
+    assert found.sources[0].unmatched == 0
 
 
 def test_a_sheet_and_a_loaddata_table_say_the_same(tmp_path: Path) -> None:
@@ -111,21 +131,20 @@ def test_a_sheet_and_a_loaddata_table_say_the_same(tmp_path: Path) -> None:
     sheet.write_text("path,channel,plate,well,site\na.tif,DNA,P1,a1,1\nb.tif,ER,P1,a1,1\n")
     load = tmp_path / "load_data.csv"
     load.write_text(
-        "Metadata_Plate,Metadata_Well,Metadata_Site,FileName_OrigDNA,PathName_OrigDNA,FileName_OrigER,PathName_OrigER,FileName_IllumDNA\n"
-        f"P1,A01,1,a.tif,{tmp_path},b.tif,{tmp_path},illum.npy\n"
+        "Metadata_Plate,Metadata_Well,Metadata_Site,FileName_OrigDNA,PathName_OrigDNA,FileName_OrigER,PathName_OrigER\n"
+        f"P1,A01,1,a.tif,{tmp_path},b.tif,{tmp_path}\n"
     )
-    one = folders.read(sheet, channels={})[0]
-    with pytest.warns(UserWarning, match=r"illumination functions \(FileName_IllumDNA\) are applied by"):
-        other = folders.read(load, channels={})[0]
-    pd.testing.assert_frame_equal(one, other.drop(columns="illumination"))
-    assert other["illumination"].tolist() == [str(tmp_path / "illum.npy"), ""]
+    one, other = read_images(sheet), read_images(load)
+    words = ("plate", "well", "site", "channel", "page")
+    assert rows(one, *words) == rows(other, *words) == [["P1", "A01", "1", "DNA", 0], ["P1", "A01", "1", "ER", 0]]
+    assert paths(one.planes).to_pylist() == paths(other.planes).to_pylist() == [str(tmp_path / "a.tif"), str(tmp_path / "b.tif")]
 
 
 def test_a_sheet_without_a_column_is_a_sentence(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("path,channel,plate\na.tif,DNA,P1\n")
     with pytest.raises(InputError, match="the sheet has no column 'well'"):
-        folders.read(sheet, channels={})
+        read_images(sheet)
 
 
 def ome_zarr_plate(folder: Path, *, version: str) -> Path:
@@ -166,32 +185,37 @@ def test_stacks_take_their_channels_from_the_file_the_sidecar_or_the_user(tmp_pa
         folder.mkdir()
         tifffile.imwrite(folder / "x_B02.tif", stack, photometric="minisblack", metadata=metadata)
         (folder / "wells.csv").write_text("file,plate,compound\nx_B02.tif,P1,aspirin\n")
-    planes, _, _ = folders.read(tmp_path / "inside", channels={})
-    assert planes[["well", "channel", "page"]].to_numpy().tolist() == [["B02", "DNA", 0], ["B02", "ER", 1]]
+    assert rows(read_images(tmp_path / "inside"), "well", "channel", "page") == [["B02", "DNA", 0], ["B02", "ER", 1]]
     with pytest.raises(InputError, match=r"\(2 pages\) does not name its channels"):
-        folders.read(tmp_path / "outside", channels={})
+        read_images(tmp_path / "outside")
     with pytest.raises(InputError, match="has 2 pages, but 3 channels are named"):
-        folders.read(tmp_path / "outside", channels={}, order=["DNA", "ER", "RNA"])
-    assert folders.read(tmp_path / "outside", channels={}, order=["Mito", "AGP"])[0]["channel"].tolist() == ["AGP", "Mito"]
+        read_images(tmp_path / "outside", asked=Asked(order=("DNA", "ER", "RNA")))
+    assert rows(read_images(tmp_path / "outside", asked=Asked(order=("Mito", "AGP"))), "channel", "page") == [["AGP", 1], ["Mito", 0]]
 
 
-def test_two_files_for_one_site_and_channel_are_named(tmp_path: Path) -> None:
+def test_two_files_for_one_place_are_named(tmp_path: Path) -> None:
     image(tmp_path / "a.tif")
     image(tmp_path / "b.tif")
     sheet = tmp_path / "sheet.csv"
-    sheet.write_text("path,channel,plate,well\na.tif,DNA,P1,A01\nb.tif,dapi,P1,a1\n")
-    with pytest.raises(
-        InputError, match=r"two images for plate P1, well A01, site 1, channel DNA: .*a\.tif \(page 0\) and .*b\.tif \(page 0\)"
-    ):
-        folders.read(sheet, channels={})
+    sheet.write_text("path,channel,plate,well\na.tif,DNA,P1,A01\nb.tif,DNA,P1,a1\n")
+    assert read_images(sheet).problems[0].sentence == (
+        f"{sheet}: 2 planes claim the place of another (first: plate P1 well A01 site 1 DNA: {tmp_path / 'a.tif'} and {tmp_path / 'b.tif'}); "
+        "nothing was chosen. Say what tells them apart with --pattern"
+    )
 
 
 def test_an_unknown_folder_says_what_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(InputError, match="cannot tell what kind of folder this is"):
-        folders.read(tmp_path, channels={})
+    with pytest.raises(InputError, match="holds no images"):
+        read_images(tmp_path)
+    image(tmp_path / "foo_1.tif")
+    with pytest.raises(InputError) as refusal:
+        read_images(tmp_path)
+    assert str(refusal.value).startswith(f"{tmp_path}: none of its 1 images has a name that is known (first: foo_1.tif). Known: ")
+    assert "r01c01f01p01-ch1sk1fk1fl1.tiff (phenix), " in str(refusal.value)
+    assert "--pattern '{plate}/{well}_s{site}_w{channel}.tif', or list them in a sheet (path,channel,plate,well,site)" in str(refusal.value)
     with pytest.raises(InputError, match="does not exist"):
-        folders.read(tmp_path / "none", channels={})
+        read_images(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
