@@ -24,6 +24,7 @@ PARTS = (
     "loader",
     "pretraining",
     "cellpaintr",
+    "tables",
 )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from impasto.failures import is_memory
 from impasto.object_stores import NoConnection
 from impasto.plates import containers, files, ome_zarr, zarr_stores
 from impasto.schema import InputError
@@ -47,7 +48,7 @@ class BadImage(Exception):
 
 
 # What the decoders raise on damaged files: each of these means "this file", never "this program".
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, MemoryError, tifffile.TiffFileError, RuntimeError)
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, tifffile.TiffFileError, RuntimeError)
 
 
 def plane(path: Path | str, page: int | str = 0, /) -> Plane:
@@ -76,6 +77,8 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
     except InputError as error:
         raise BadImage(path, str(error).removeprefix(f"{path} ")) from None
     except _DAMAGE as error:
+        if is_memory(error):
+            raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
     for page, one in zip(pages, found, strict=True):
         if one.ndim != 2 or 0 in one.shape:
@@ -169,6 +172,8 @@ def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
         with tifffile.TiffFile(path) as file:
             return len(file.pages), _channel_names(file)
     except _DAMAGE as error:
+        if is_memory(error):
+            raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
 
 
