@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
-
 from tests.loopback import Server
 
 # How long an example takes says how busy the machine is, not whether the property holds.

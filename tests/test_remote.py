@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.loopback import Server
 
 from impasto import object_stores, remote
 from impasto.object_stores import NoConnection
 from impasto.schema import InputError
-from tests.loopback import Server
 
 pytest.importorskip("obstore", reason="the extra `remote` is not installed")
 

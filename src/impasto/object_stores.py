@@ -74,12 +74,12 @@ def store(address: Address, /, *, endpoint: str = "", signed: bool = False) -> A
     return _server(address.url if urlsplit(address.url).query else f"{address.scheme}://{address.host}")
 
 
-def _client(*, plain: bool) -> dict[str, Any]:
+def _client(*, plain: bool) -> Any:
     # Only a server that is named as http:// may be asked without encryption.
     return {"timeout": timedelta(seconds=300), "connect_timeout": timedelta(seconds=10), "allow_http": plain}
 
 
-_RETRY: dict[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=120)}
+_RETRY: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=120)}
 
 
 @functools.lru_cache(maxsize=64)

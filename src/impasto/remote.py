@@ -29,7 +29,9 @@ CACHE, OFFLINE, SIGNED = "IMPASTO_CACHE", "IMPASTO_OFFLINE", "IMPASTO_SIGNED"
 """The environment says where the cache is and how buckets are asked, so that every process of a run reads alike."""
 _SCHEME = re.compile(r"(?:(s3|https?|gs|gcs|az|abfss?|ftp):/{1,2}|(?!file:)([a-z][a-z0-9+.-]+)://)(?=[^/])", re.IGNORECASE)
 """Schemes that are read, as `Path` may have folded them; others, so that they can be refused."""
-_FILE = re.compile(r"[.](csv|tsv|txt|parquet|xlsx|xls|ods|h5ad|sqlite|zip|ozx|tiff?|png|jpe?g|jp2|nd2|czi|lif|oi[bf])([.]gz)?$", re.IGNORECASE)
+_FILE = re.compile(
+    r"[.](csv|tsv|txt|parquet|xlsx|xls|ods|h5ad|sqlite|zip|ozx|tiff?|png|jpe?g|jp2|nd2|czi|lif|oi[bf])([.]gz)?$", re.IGNORECASE
+)
 _OLD = 24 * 3600.0
 """Seconds after which a part that no run finished is removed."""
 

@@ -57,7 +57,7 @@ class CziImage:
     def __init__(self, scene: int) -> None:
         self.scene = scene
 
-    def __call__(self, *, C: int) -> SimpleNamespace:  # noqa: N803 - the library's name
+    def __call__(self, *, C: int) -> SimpleNamespace:
         return SimpleNamespace(asarray=lambda: value(self.scene, 0, C - 3, 0))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.loopback import Server
 
 from impasto.plates import files, loaddata
 from impasto.plates.reader import Asked, Found
 from impasto.schema import InputError
-from tests.loopback import Server
 
 
 def found(path: Path | str, **asked: Any) -> Found:

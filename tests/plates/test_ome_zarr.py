@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.loopback import Server
+from tests.plates import zarr_plates
 
 from impasto import remote
 from impasto.plates import ome_zarr
 from impasto.plates.listing import Listing
 from impasto.plates.reader import Asked, Found
 from impasto.schema import InputError
-from tests.loopback import Server
-from tests.plates import zarr_plates
 
 SIZES = {"t": 2, "c": 3, "z": 4, "y": 6, "x": 8}
 LABELS = ("DAPI", "ER", "AGP")

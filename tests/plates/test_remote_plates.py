@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from tests.loopback import Server
 
 from impasto import cli, profiles
 from impasto.plates.sites import Sites
-from tests.loopback import Server
 
 CHANNELS = ("DNA", "ER", "RNA", "AGP", "Mito")
 IMAGES = "cpg0016-jump/source_4/images/B1/images/BR1__2021-05-02T16_02_51-Measurement1/Images"
@@ -57,13 +57,21 @@ def gallery(server: Server, tmp_path: Path) -> Path:
     rows = []
     for well in range(1, 4):
         urls = {f"URL_Orig{c}": f"s3://gallery/{IMAGES}/r01c{well:02d}f01p01-ch{n}sk1fk1fl1.tiff" for n, c in enumerate(CHANNELS, start=1)}
-        place = {"Metadata_Source": "source_4", "Metadata_Batch": "B1", "Metadata_Plate": "BR1", "Metadata_Well": f"A{well:02d}", "Metadata_Site": 1}
+        place = {
+            "Metadata_Source": "source_4",
+            "Metadata_Batch": "B1",
+            "Metadata_Plate": "BR1",
+            "Metadata_Well": f"A{well:02d}",
+            "Metadata_Site": 1,
+        }
         rows.append(urls | place)
     pd.DataFrame(rows).to_parquet(tmp_path / "load_data.parquet")
     return tmp_path / "load_data.parquet"
 
 
-def test_the_gallery_goes_through_ingest_check_and_profile(gallery: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gallery_goes_through_ingest_check_and_profile(
+    gallery: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ingested, checked, profiled = tmp_path / "out", tmp_path / "checked", tmp_path / "p.parquet"
     assert run(monkeypatch, "ingest", gallery, "--out", ingested) == 0
     assert server.log == []  # the table alone says what there is
@@ -74,7 +82,9 @@ def test_the_gallery_goes_through_ingest_check_and_profile(gallery: Path, server
     assert run(monkeypatch, "profile", ingested, "--encoder", "intensity", "--out", profiled) == 0
     assert profiles.read(profiled).obs["well"].tolist() == ["A01", "A02", "A03"]
     np.testing.assert_array_equal(sites.image(1, channels=list(CHANNELS)), [pixels(2, n) for n in range(1, 6)])
-    assert sorted(server.log) == sorted(("GET", f"gallery/{IMAGES}/r01c{w:02d}f01p01-ch{n}sk1fk1fl1.tiff") for w in range(1, 4) for n in range(1, 6))
+    assert sorted(server.log) == sorted(
+        ("GET", f"gallery/{IMAGES}/r01c{w:02d}f01p01-ch{n}sk1fk1fl1.tiff") for w in range(1, 4) for n in range(1, 6)
+    )
 
 
 def test_a_file_that_is_not_there_is_quarantined_with_its_reason(
@@ -142,7 +152,9 @@ def test_tables_of_profiles_and_platemaps_may_be_remote(server: Server, tmp_path
     assert profiles.read(f"{server.url}/gallery/profiles.parquet").n_obs == 2
 
 
-def test_a_remote_source_that_is_not_there_is_a_sentence(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_remote_source_that_is_not_there_is_a_sentence(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for source, sentence in (
         ("s3://gallery/none.csv", "s3://gallery/none.csv is not there (404)"),
         ("s3://gallery/none/", "no file lies below it"),

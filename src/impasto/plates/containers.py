@@ -90,7 +90,7 @@ class Lif:
     def _channels(image: Any) -> tuple[str, ...]:
         names = []
         for channel in image.xml_element.findall("./Data/Image/ImageDescription/Channels/ChannelDescription"):
-            properties = {p.findtext("Key"): p.findtext("Value") or "" for p in channel.findall("ChannelProperty")}
+            properties = {p.findtext("Key") or "": p.findtext("Value") or "" for p in channel.findall("ChannelProperty")}
             names.append(properties.get("DyeName") or channel.get("LUTName", ""))
         return tuple(names)
 

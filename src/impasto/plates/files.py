@@ -58,7 +58,7 @@ def listing(source: Path | str, /) -> Listing:
     url = remote.url(source)
     if url is None:
         packed = archives.split(str(source))
-        if packed is None or packed[1] or packed[0].zarr_root is not None and str(source).lower().endswith(".ozx"):
+        if packed is None or packed[1] or (packed[0].zarr_root is not None and str(source).lower().endswith(".ozx")):
             return Listing.of(source)
         return _of_zip(str(source), packed[0])
     url = url.rstrip("/")

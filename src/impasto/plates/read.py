@@ -66,7 +66,7 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
             found = containers.pixels(str(path), pages)
         else:
             file = _here(path)
-            found = _READERS[file.suffix.lower()](file, pages)
+            found = _READERS[file.suffix.lower()](file, [int(page) for page in pages])
     except KeyError as error:
         suffix = Path(path).suffix
         if suffix.lower() not in _READERS:

@@ -32,7 +32,9 @@ def told(urls: list[str], /) -> list[str]:
     if len(urls) > _COUNTED:
         return [f"{len(urls)} files are remote; the cache is {cache.folder}"]
     there = len(urls) - len(cache.missing(urls))
-    return [f"{len(urls)} files are remote, {there} of them in {cache.folder}; the others are fetched when they are read, or by impasto fetch"]
+    return [
+        f"{len(urls)} files are remote, {there} of them in {cache.folder}; the others are fetched when they are read, or by impasto fetch"
+    ]
 
 
 def write_list(urls: Iterable[str], path: Path, /) -> int:
