@@ -99,14 +99,19 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     All planes. Problems are listed, not raised, so that a dry run tells all of them. Raises InputError where nothing can be read at all.
 
     """
+    return of_listings([(source, listing_of(source)) for source in sources], asked, choices, plates=plates)
+
+
+def of_listings(listings: Sequence[tuple[Path, Listing]], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
+    """The same of sources that have been listed."""
     parts: list[pd.DataFrame] = []
     kinds: list[Source] = []
     beside: list[tuple[Path, pd.DataFrame]] = []
     notes: list[str] = []
     problems: list[Problem] = []
     fixed: dict[str, str] = {}
-    for source in sources:
-        found_by, rest = readers.read(listing_of(source), asked)
+    for source, listing in listings:
+        found_by, rest = readers.read(listing, asked)
         notes += _left(source, rest)
         for name, found in found_by:
             rows = planes.table(found.planes, where=str(source))
@@ -120,7 +125,8 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
             if not found.annotation.empty:
                 beside.append((source, found.annotation))
     whole = planes.joined(parts)
-    where = ", ".join(map(str, sources)) if len(sources) < 4 else f"{sources[0]} and {len(sources) - 1} more"
+    first, *others = (str(source) for source, _ in listings)
+    where = ", ".join([first, *others]) if len(others) < 3 else f"{first} and {len(others)} more"
     whole, more = plate_names.named(whole, plate_from=choices.plate_from)
     notes += more
     whole, more = plate_names.spelled_as(whole, plates)
