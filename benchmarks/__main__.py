@@ -25,6 +25,7 @@ PARTS = (
     "loader",
     "pretraining",
     "cellpaintr",
+    "tables",
 )
 
 

@@ -25,7 +25,9 @@ from impasto.feature_names import FeatureName
         ("Cells_dinov2_emb_ER_0000", ("", "embedding", "", "ER")),
         ("emb_DNA_12", ("", "", "", "")),  # an embedding's number has three digits or more
         ("Area", ("", "", "", "")),
-        ("Plate_AreaShape_Area", ("", "", "", "")),
+        ("FilteredNuclei_AreaShape_Area", ("FilteredNuclei", "AreaShape", "Area", "")),
+        ("My_Spots_Intensity_MeanIntensity_CorrER", ("My_Spots", "Intensity", "MeanIntensity", "ER")),
+        ("Plate_Size_Area", ("", "", "", "")),
     ],
 )
 def test_a_name_is_its_parts(name: str, parts: tuple[str, str, str, str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from impasto import schema, spelling
 from impasto.schema import InputError
+from impasto.spelling import Choices
 
 
 def table() -> pd.DataFrame:
@@ -25,19 +26,21 @@ def table() -> pd.DataFrame:
 
 def test_words_are_found_by_spelling() -> None:
     found = spelling.sort(table(), where="t")
-    assert set(found.obs) == {schema.PLATE, schema.WELL, schema.PERTURBATION, schema.CONTROL_TYPE, "control_type_original"}
+    assert set(found.obs) == {schema.PLATE, schema.WELL, schema.PERTURBATION, schema.CONTROL_TYPE}
     assert found.obs[schema.WELL].tolist() == ["A01", "A02", "B03"]
-    assert found.obs[schema.CONTROL_TYPE].tolist() == ["trt", "poscon", "negcon"]
-    assert found.obs["control_type_original"].tolist()[1] == "poscon_cp"
+    obs, unknown_words = spelling.with_kinds(found.obs)
+    assert obs[schema.CONTROL_TYPE].tolist() == ["trt", "poscon", "negcon"]
+    assert obs["control_type_original"].tolist()[1] == "poscon_cp"
+    assert unknown_words == {}
     assert found.taken[schema.PERTURBATION] == "Metadata_broad_sample"
     assert found.features == ["Nuclei_AreaShape_Area", "Cells_Texture_Contrast_Mito_3_00_256"]
 
 
 def test_a_column_can_be_named_by_hand() -> None:
     frame = table().rename(columns={"Metadata_Well": "Metadata_Position"})
-    assert spelling.sort(frame, where="t", chosen={"well": "Position"}).obs[schema.WELL].iloc[0] == "A01"
+    assert spelling.sort(frame, where="t", choices=Choices({"well": "Position"})).obs[schema.WELL].iloc[0] == "A01"
     with pytest.raises(InputError, match=r"no column 'Positoin' for 'well' \(did you mean"):
-        spelling.sort(frame.rename(columns={"Metadata_Position": "Position"}), where="t", chosen={"well": "Positoin"})
+        spelling.sort(frame.rename(columns={"Metadata_Position": "Position"}), where="t", choices=Choices({"well": "Positoin"}))
 
 
 def test_bookkeeping_columns_are_neither_features_nor_annotation() -> None:
@@ -49,15 +52,15 @@ def test_bookkeeping_columns_are_neither_features_nor_annotation() -> None:
 
 
 def test_features_can_be_named_by_an_expression() -> None:
-    assert spelling.sort(table(), where="t", features="^Nuclei_").features == ["Nuclei_AreaShape_Area"]
-    with pytest.raises(InputError, match="feature 'Metadata_Plate' is not numeric"):
-        spelling.sort(table(), where="t", features="Plate")
+    assert spelling.sort(table(), where="t", choices=Choices(features="^Nuclei_")).features == ["Nuclei_AreaShape_Area"]
+    with pytest.raises(InputError, match=r"feature 'Metadata_Plate' holds text \(first: 'P1', row 2\)"):
+        spelling.sort(table(), where="t", choices=Choices(features="Plate"))
 
 
 def test_a_measurement_that_came_as_text_is_refused_with_its_row() -> None:
     frame = table().astype({"Nuclei_AreaShape_Area": object})
     frame.loc[1, "Nuclei_AreaShape_Area"] = "oops"
-    with pytest.raises(InputError, match=r"t\.csv: feature 'Nuclei_AreaShape_Area' is not numeric: row 1 holds 'oops'"):
+    with pytest.raises(InputError, match=r"t\.csv: feature 'Nuclei_AreaShape_Area' holds text \(first: 'oops', row 3\)"):
         spelling.sort(frame, where="t.csv")
 
 
@@ -67,8 +70,13 @@ def test_no_features_is_a_sentence() -> None:
 
 
 def test_two_columns_of_one_meaning_are_refused_with_a_way_out() -> None:
-    with pytest.raises(InputError, match=r"two columns mean .plate.; say which one with --set columns\.plate=NAME"):
+    sentence = r"two columns mean 'plate' and differ \('Metadata_Plate', 'plate'\); say which one with --set columns\.plate=Metadata_Plate"
+    with pytest.raises(InputError, match=sentence):
         spelling.sort(table().assign(plate="P1"), where="t")
+    chosen = spelling.sort(table().assign(Plate="P1"), where="t", choices=Choices({"plate": "Metadata_Plate"}))
+    assert chosen.obs["plate"].tolist() == ["P1", "P1", "P2"]
+    with pytest.raises(InputError, match=r"two columns mean .plate.; say which one"):
+        spelling.sort(table().assign(plate="P1"), where="t", choices=Choices({"plate": "Metadata_Plate"}))
 
 
 def test_a_table_of_annotation_alone_comes_in_our_words() -> None:
@@ -76,3 +84,66 @@ def test_a_table_of_annotation_alone_comes_in_our_words() -> None:
     assert found.to_dict("list") == {schema.WELL: ["A01"], schema.PERTURBATION: ["BRD-1"], "note": ["x"]}
     with pytest.raises(InputError, match=r"map\.csv: "):
         spelling.annotation(pd.DataFrame({"well": ["nowhere"]}), where="map.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "word"),
+    [
+        ("Plate ID", schema.PLATE),
+        ("Metadata_Assay_Plate_Barcode", schema.PLATE),
+        ("WELL", schema.WELL),
+        ("Image_Metadata_Well", schema.WELL),
+        ("Well Position", schema.WELL),
+        ("Compound", schema.PERTURBATION_NAME),
+        ("Conc (µM)", schema.CONCENTRATION),
+        ("Metadata_mmoles_per_liter", schema.CONCENTRATION),
+        ("InChIKey", schema.INCHIKEY),
+        ("experiment_name", schema.BATCH),
+        ("Plate_Map_Name", schema.PLATE_MAP),
+        ("cell type", schema.CELL_LINE),
+    ],
+)
+def test_spellings_of_one_word(column: str, word: str) -> None:
+    values = {schema.WELL: "b7", schema.CONCENTRATION: "1.5"}
+    assert list(spelling.annotation(pd.DataFrame({column: [values.get(word, "x")]}), where="t").columns) == [word]
+
+
+def test_a_spelling_of_two_meanings_is_told_by_its_values() -> None:
+    def words(**columns: object) -> list[str]:
+        return list(spelling.annotation(pd.DataFrame(columns), where="t").columns)
+
+    assert words(well_id=["A01", "B02"]) == [schema.WELL]
+    assert words(well_id=["e_1_A01"], address=["A01"]) == [schema.WELL_ID, schema.WELL]
+    assert words(Position=["A01", "B02"]) == [schema.WELL]
+    assert words(Position=["left"], address=["12 High Street"]) == ["Position", "address"]
+    assert words(Type=["vehicle", "sample", None]) == [schema.CONTROL_TYPE]
+    assert words(Type=["U2OS", "HeLa"]) == ["Type"]
+    assert words(cell_id=[1, 2], Cell_ID=[3, 4]) == ["cell_id", "Cell_ID"]
+
+
+def test_names_stay_as_they_are_written() -> None:
+    obs = pd.DataFrame({"plate": [" 000412", "000412 "], "site": ["001", "010"], "compound": [12.0, 13.0], "batch": [1.0, np.nan]})
+    found = spelling.annotation(obs, where="t")
+    assert found["plate"].tolist() == ["000412", "000412"]
+    assert found["site"].tolist() == ["1", "10"]
+    assert found["perturbation_name"].tolist() == ["12", "13"]
+    assert found["batch"].fillna("").tolist() == ["1", ""]
+    mixed = spelling.annotation(pd.DataFrame({"compound": ["1.0", "1.5"]}), where="t")
+    assert mixed["perturbation_name"].tolist() == ["1.0", "1.5"], "`.0` goes only where every value has it"
+
+
+def test_rows_and_columns_that_stand_apart_are_a_well() -> None:
+    for rows in ([1, 2], ["A", "B"], ["a", "b"]):
+        found = spelling.annotation(pd.DataFrame({"WellRow": rows, "WellCol": [3, 12]}), where="t")
+        assert found["well"].tolist() == ["A03", "B12"]
+    untouched = spelling.annotation(pd.DataFrame({"row": ["left", "right"], "col": [3, 12]}), where="t")
+    assert list(untouched.columns) == ["row", "col"]
+
+
+def test_the_users_columns_come_first_and_annotation_may_be_named() -> None:
+    frame = table().assign(Metadata_dose_name="d1", speed=1.0)
+    choices = Choices({"perturbation": "dose_name"}, annotation=("speed",))
+    found = spelling.sort(frame, where="t", choices=choices)
+    assert found.obs["perturbation"].tolist() == ["d1"] * 3
+    assert "speed" in found.obs
+    assert found.how == "CellProfiler's names"

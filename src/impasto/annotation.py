@@ -6,6 +6,7 @@ identifier of the perturbation. Tables may come in any order: one that names the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,8 @@ class _Progress:
 def read(path: Path, *, columns: Mapping[str, str] | None = None, sheet: str | None = None, encoding: str | None = None) -> pd.DataFrame:
     """A platemap or list of compounds in our words; `attrs` says what was inferred (`how`) and taken (`columns`)."""
     table, how = tables.read(path, sheet=sheet, encoding=encoding)
+    if table.empty:
+        raise InputError(f"{path} holds no rows; it has the columns {schema.listed(table.columns)}")
     table = spelling.annotation(table, where=str(path), columns=columns)
     table.attrs["how"] = how
     return table
@@ -255,7 +258,7 @@ def _rows_differ(body: pd.DataFrame, keys: list[str], hard: list[str], doubled: 
     apart = [c for c in body.columns if c not in {*keys, *_SAYS_WHAT_WAS_DONE} and not body.duplicated([*keys, c]).any()]
     apart = [c for c in apart if body[c].nunique() < len(body)] or apart
     if apart and schema.PLATE not in keys:
-        sentence += f"; the column {apart[0]!r} tells them apart: --set columns.plate={_quoted(apart[0])}"
+        sentence += f"; the column {apart[0]!r} tells them apart: --set columns.plate={shlex.quote(apart[0])}"
     return f"{sentence}; no row was chosen"
 
 
@@ -302,7 +305,3 @@ def _unlisted_are_unknown(obs: pd.DataFrame, unlisted: wells.Flags) -> pd.DataFr
     kind = obs[schema.PERTURBATION_TYPE].astype("string") if schema.PERTURBATION_TYPE in obs else pd.Series(pd.NA, index=obs.index)
     silent = control.isna() & kind.isna() & pd.Series(unlisted, index=obs.index)
     return obs.assign(**{schema.CONTROL_TYPE: control.mask(silent, schema.UNKNOWN)}) if silent.any() else obs
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'"

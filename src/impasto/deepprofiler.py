@@ -73,17 +73,22 @@ def constants_of_pickle(raw: bytes, /) -> dict[str, str]:
     if not raw.startswith(b"\x93NUMPY") or not start:
         return {}
     constants: list[str] = []
-    memo: dict[int, str] = {}
+    memo: dict[int, str | None] = {}
+    pushed: str | None = None
     try:
         for instruction, argument, _ in pickletools.genops(raw[start:]):
+            if instruction.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT"):
+                memo[len(memo) if instruction.name == "MEMOIZE" else int(str(argument))] = pushed
+                continue
+            pushed = None
             if isinstance(argument, str) and "UNICODE" in instruction.name:
-                constants.append(argument)
-            elif instruction.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT") and constants:
-                memo[len(memo) if argument is None else int(argument)] = constants[-1]
-            elif instruction.name in ("BINGET", "LONG_BINGET") and argument in memo:
-                constants.append(memo[argument])
+                pushed = argument
+            elif instruction.name in ("BINGET", "LONG_BINGET"):
+                pushed = memo.get(int(str(argument)))
             elif isinstance(argument, int | float) and instruction.name.startswith(("BININT", "INT", "BINFLOAT", "FLOAT")):
-                constants.append(str(argument))
+                pushed = str(argument)
+            if pushed is not None:
+                constants.append(pushed)
     except (ValueError, IndexError):
         return {}
     named = [i for i, text in enumerate(constants[:-1]) if text.startswith("Metadata_")]

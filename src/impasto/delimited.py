@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -125,14 +126,13 @@ def read(path: Path, *, is_name: IsName, encoding: str | None = None, header_row
         "header": 0 if header_rows == 1 else [0, 1],
         "keep_default_na": False,
         "na_values": list(MISSING),
-        "low_memory": False,
         "index_col": False if _trailing_separator(seen) else None,
     }
     try:
-        table = pd.read_csv(path, encoding=seen.encoding, **options)
+        table = _to_pandas(path, seen.encoding, options)
     except UnicodeDecodeError:
         _cp1252(path.read_bytes(), path)
-        table = pd.read_csv(path, encoding="cp1252", **options)
+        table = _to_pandas(path, "cp1252", options)
         how.insert(0, "encoding cp1252, as it is not UTF-8")
     if not isinstance(table.index, pd.RangeIndex):
         table = table.reset_index(names="row_name")
@@ -143,6 +143,16 @@ def read(path: Path, *, is_name: IsName, encoding: str | None = None, header_row
         table["Metadata_Plate"] = plate
         how.append(f"plate {plate}, from a line above the header")
     return table, how
+
+
+def _to_pandas(path: Path, encoding: str, options: dict[str, Any]) -> pd.DataFrame:
+    """Read in parts, which is faster; as a whole where a column is of two kinds, so that its texts stay as they are written."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.DtypeWarning)
+        try:
+            return pd.read_csv(path, encoding=encoding, **options)
+        except pd.errors.DtypeWarning:
+            return pd.read_csv(path, encoding=encoding, low_memory=False, **options)
 
 
 def _said(seen: Layout) -> list[str]:

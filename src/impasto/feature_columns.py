@@ -8,6 +8,7 @@ the user says what they are.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -86,6 +87,7 @@ def tell(
         raise InputError(f"{where}: there is no column {missing[0]!r} to leave out")
     free = [c for c in map(str, frame.columns) if c not in annotation and c not in leave_out]
     if ours and pattern is None:
+        known = set(known)
         return Features(_some([c for c in free if c in known], where), list(leave_out), "as impasto wrote it")
     if pattern not in (None, REST):
         chosen = [c for c in map(str, frame.columns) if re.search(pattern, c) and c not in leave_out]
@@ -93,39 +95,48 @@ def tell(
         rest = [c for c in free if c not in chosen and _numeric(frame[c])]
         return Features(_some(chosen, where), [*leave_out, *rest], f"--features {pattern}")
     book = [c for c in free if BOOKKEEPING.search(c)]
-    free = [c for c in free if c not in book]
-    numeric = [c for c in free if _numeric(frame[c])]
-    textual = [c for c in free if c not in numeric and (c in known or _has_form(c) or _mostly_numbers(frame[c]))]
-    if pattern == REST:
-        _refuse_text(frame, textual, where)
-        return Features(_some(numeric, where), [*leave_out, *book], "every other numeric column (--features rest)")
+    free = [c for c in free if not BOOKKEEPING.search(c)]
+    # Types of all columns at once: a table may have thousands.
+    numbers = {str(name) for name, dtype in frame.dtypes.items() if _is_number(dtype)}
+    numeric, known = [c for c in free if c in numbers], set(known)
+    textual = [c for c in free if c not in numbers and (c in known or _has_form(c) or _mostly_numbers(frame[c]))]
     _refuse_text(frame, textual, where)
-    told = {
+    if pattern == REST:
+        return Features(_some(numeric, where), [*leave_out, *book], "every other numeric column (--features rest)")
+    told = _by_form(frame, numeric, known)
+    named = {c for columns in told.values() for c in columns}
+    strange = [c for c in numeric if c not in named]
+    if strange and is_harmony(frame):
+        book, strange = [*book, *strange], []
+    if strange and prefixed >= 2 and len(named) <= len(strange):
+        named, strange, told = set(numeric), [], {"every numeric column without Metadata_": numeric}
+    if strange:
+        first = ", ".join(strange[:5]) + ("..." if len(strange) > 5 else "")
+        raise InputError(
+            f"{where}: {len(strange)} numeric columns follow no form that is known ({first}); features: --features rest (or a regular "
+            f"expression); annotation: --annotation {','.join(map(shlex.quote, strange[:3]))}"
+        )
+    how = " and ".join(name for name, columns in told.items() if columns)
+    return Features(_some([c for c in numeric if c in named], where), [*leave_out, *book], how)
+
+
+def _by_form(frame: pd.DataFrame, numeric: Sequence[str], known: Collection[str]) -> dict[str, list[str]]:
+    """Numeric columns by the form that their names follow; a column of no form is in none."""
+    return {
         "the variables of the AnnData": [c for c in numeric if c in known],
         "CellProfiler's names": [c for c in numeric if feature_names.parse(c).known and not _EMBEDDING.match(c)],
         "embeddings": [c for c in numeric if _EMBEDDING.match(c)],
         "columns numbered in a row": _numbered(numeric),
         "Harmony's names": [c for c in numeric if " - " in c] if is_harmony(frame) else [],
     }
-    named = {c for columns in told.values() for c in columns}
-    strange = [c for c in numeric if c not in named]
-    if strange and is_harmony(frame):
-        book, strange = [*book, *strange], []
-    if strange and prefixed >= 2 and len(named) <= len(strange):
-        named, strange = set(numeric), []
-        told = {"every numeric column without Metadata_": numeric}
-    if strange:
-        first = ", ".join(strange[:5]) + ("..." if len(strange) > 5 else "")
-        raise InputError(
-            f"{where}: {len(strange)} numeric columns follow no form that is known ({first}); features: --features rest (or a regular "
-            f"expression); annotation: --annotation {','.join(map(_quoted, strange[:3]))}"
-        )
-    how = " and ".join(name for name, columns in told.items() if columns)
-    return Features(_some([c for c in numeric if c in named], where), [*leave_out, *book], how)
 
 
 def _numeric(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return _is_number(column.dtype)
+
+
+def _is_number(dtype: object) -> bool:
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
 
 
 def _has_form(column: str) -> bool:
@@ -148,11 +159,11 @@ def _refuse_text(frame: pd.DataFrame, columns: Sequence[str], where: str) -> Non
         if not text.any():
             if column.notna().any() and not pd.api.types.is_bool_dtype(column):
                 continue
-            raise InputError(f"{where}: feature {name!r} holds no number; leave it out: --leave-out {_quoted(name)}")
+            raise InputError(f"{where}: feature {name!r} holds no number; leave it out: --leave-out {shlex.quote(name)}")
         row = int(text.to_numpy().argmax())
         raise InputError(
             f"{where}: feature {name!r} holds text (first: {str(column.iloc[row])!r}, row {row + 2}); mend it or "
-            f"--leave-out {_quoted(name)}"
+            f"--leave-out {shlex.quote(name)}"
         )
 
 
@@ -174,7 +185,3 @@ def _some(names: list[str], where: str) -> list[str]:
     if not names:
         raise InputError(f"{where}: no feature columns found; name them with --features and a regular expression, or --features rest")
     return names
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[\w.-]+", name) else f"'{name}'"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from impasto.schema import channel_name
 
@@ -41,6 +42,7 @@ class FeatureName:
         return bool(self.group)
 
 
+@lru_cache(maxsize=1 << 16)
 def parse(name: str) -> FeatureName:
     """Parse one name. Never fails: an unknown form gives empty parts (`known` is False)."""
     embedding = _EMBEDDING.match(name)

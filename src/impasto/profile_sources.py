@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import anndata_tables, cellprofiler_tables, deepprofiler, schema, tables
+from impasto import anndata_tables, cellprofiler_tables, deepprofiler, failures, schema, tables
 from impasto.schema import InputError
 
 FILE_METADATA = b"impasto"
@@ -127,6 +127,8 @@ def read(path: Path, /, *, layer: str | None = None, sheet: str | None = None, e
         frame, how = tables.read(path, sheet=sheet, encoding=encoding)
         return Source(frame, how=how)
     except (OSError, KeyError, pa.ArrowException, sqlite3.Error, pd.errors.DatabaseError) as error:
+        if failures.is_memory(error):
+            raise
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
 
 

@@ -24,18 +24,18 @@ from impasto.profile_sources import FILE_METADATA, Source
 from impasto.schema import InputError
 from impasto.spelling import Choices
 
-_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
 _READING = ("columns", "columns_left_out", "features_from", "unknown_words", "read_as")
+_NO_ROWS = "holds no rows; make it again (impasto ingest, or impasto profile), and see what those left out"
 _STAMP = "mantispy"
 """What that package's files say of themselves; it speaks of the file, not of the profiles, so it is not carried on."""
 
 
 def suffix(path: Path) -> str:
     """The kind of a profiles file to write, by its name. Raises InputError on a kind we do not write."""
-    for known in sorted(_SUFFIXES, key=len, reverse=True):
+    for known in sorted(schema.PROFILES_FILES, key=len, reverse=True):
         if path.name.lower().endswith(known):
             return known
-    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(_SUFFIXES)}")
+    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(schema.PROFILES_FILES)}")
 
 
 # ---------------------------------------------------------------- tables <-> AnnData
@@ -117,6 +117,7 @@ def read(
     sheet: str | None = None,
     encoding: str | None = None,
     kinds: bool = True,
+    may_be_empty: bool = False,
 ) -> anndata.AnnData:
     """Read Profiles from any table a laboratory has.
 
@@ -137,15 +138,19 @@ def read(
         Of a workbook and of a text, see `tables.read`.
     kinds
         Whether kinds of wells become our words; False leaves them as written, for a join to come.
+    may_be_empty
+        Whether a table of ours may hold no rows.
 
     Raises
     ------
     InputError
-        With the file's name, on anything that cannot be used.
+        With the file's name, on anything that cannot be used; on a table of no rows too.
 
     """
     path = Path(path)
     source = profile_sources.read(path, layer=layer, sheet=sheet, encoding=encoding)
+    if not len(source.frame) and not (may_be_empty and source.ours):
+        raise InputError(f"{path} {_NO_ROWS}")
     choices = Choices(columns or {}, features, annotation, leave_out)
     profiles = from_frame(source.frame, where=str(path), choices=choices, source=source, kinds=kinds)
     if source.var is not None:

@@ -12,7 +12,7 @@ sources = ["data/plates.parquet"]   # relative to this file
 [[stage]]
 name = "corrected"
 verb = "correct"
-profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run
+profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run, "@/x" what lies in it
 method = "sphering"
 ```
 """
@@ -21,14 +21,16 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from impasto import runs
-from impasto.schema import InputError, nearest, one_of
+from impasto import claims, records, runs
+from impasto.schema import PROFILES_FILES, InputError, nearest, one_of
 from impasto.settings import Settings
 
 STAGES = (
@@ -53,19 +55,59 @@ STAGES = (
 """The verbs that can be a stage of a recipe, in the order of the data's path."""
 
 
+STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What a stage may be named: the name of one folder of the run, and never a way out of it."""
+
+
+@dataclass(frozen=True)
+class Writes:
+    """What a verb writes: a folder of files, or one file whose name ends in one of `suffixes` (where both may be: told by the name)."""
+
+    folder: bool
+    suffixes: tuple[str, ...] = ()
+
+    def is_folder(self, out: Path) -> bool:
+        """Whether the result at `out` is a folder of files. Raises InputError where the name fits nothing that the verb writes."""
+        named_as_file = out.name.lower().endswith(self.suffixes)
+        if not named_as_file and not self.folder:
+            raise InputError(f"{out}: cannot tell the kind of file from its name; allowed: {', '.join(self.suffixes)}")
+        return not named_as_file
+
+
+def digest_of_images(path: Path) -> str:
+    """The digest of an input that may hold images or name them (`plates.digest`)."""
+    from impasto.plates.digest import digest  # reads pixels' formats, so it is imported when it is asked for
+
+    return digest(path)
+
+
+FOLDER = Writes(folder=True)
+PROFILES = Writes(folder=False, suffixes=PROFILES_FILES)
+
+
 @dataclass(frozen=True)
 class Verb:
     """One verb.
 
     `settings` checks its options; `inputs` lists the paths it reads; `run(settings, out)` leaves the result at `out`;
-    `result` is the name of that result inside a stage's folder (`""`: the folder itself); `show(out)`, where there is one, prints it.
+    `result` is the name of that result inside a stage's folder (`""`: the folder itself); `writes` says whether it is a folder or a file;
+    `beside(settings, out)` names what else is written; `may_lie_in_input`: the result may stand among what is read; `digest` is the digest
+    of an input; `show(out)`, where there is one, prints the result.
     """
 
     settings: type[Settings]
     inputs: Callable[[Any], Sequence[Path]]
     run: Callable[[Any, Path], None]
     result: str
+    writes: Writes
+    beside: Callable[[Any, Path], Sequence[Path]] = lambda _settings, _out: ()
+    may_lie_in_input: bool = False
+    digest: Callable[[Path], str] = runs.digest
     show: Callable[[Path], None] | None = None
+
+    def record(self, out: Path) -> Path:
+        """Where the record of a result at `out` is kept."""
+        return records.path_of(out, folder=self.writes.is_folder(out))
 
 
 def verb(name: str) -> Verb:
@@ -136,6 +178,11 @@ def read(path: Path) -> Recipe:
         if kind not in STAGES:
             raise InputError(f"{path}: stage {number} has verb {kind!r}{nearest(str(kind), STAGES)}; allowed: {', '.join(STAGES)}")
         name = str(table.pop("name", kind))
+        if not STAGE_NAME.fullmatch(name):
+            raise InputError(
+                f"{path}: stage {number} is named {name!r}, and its folder is named so: give it a name of letters, digits, _, . and - "
+                "that begins with a letter or digit, 64 at most"
+            )
         if name in {s.name for s in stages}:
             raise InputError(f"{path}: two stages are named {name!r}; give each its own name")
         stages.append(Stage(name, kind, table))
@@ -162,9 +209,11 @@ def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
         return [_resolve(v, recipe, stage, out=out) for v in value]
     if not (isinstance(value, str) and value.startswith("@")):
         return value
-    if value == "@":
-        return str(out.resolve())
     name, _, member = value[1:].partition("/")
+    if ".." in Path(member).parts or Path(member).is_absolute():
+        raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} leads out of the stage's result; name a file that lies in it")
+    if not name:
+        return str((out / member).resolve())
     earlier = {s.name: s for s in recipe.stages[: recipe.stages.index(stage)]}
     if name not in earlier:
         raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} names no earlier stage{nearest(name, earlier)}")
@@ -190,7 +239,32 @@ def result_of(out: Path, stage: Stage) -> Path:
     return out / stage.name / verb(stage.verb).result
 
 
+def refuse_outside(recipe: Recipe, stage: Stage, settings: Settings, *, out: Path) -> None:
+    """Raise InputError where a stage of a run would write anywhere but in the folder of the run."""
+    result, home = result_of(out, stage), Path(os.path.abspath(out))
+    for path in (result, *verb(stage.verb).beside(settings, result)):
+        if not Path(os.path.abspath(path)).is_relative_to(home):
+            raise InputError(
+                f"{recipe.path}, stage {stage.name!r}: {path} lies outside of {out}, and a stage writes only there; give '@/{path.name}'"
+            )
+
+
 def execute(name: str, settings: Settings, *, out: Path) -> bool:
-    """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already."""
-    found = verb(name)
-    return runs.run_stage(lambda: found.run(settings, out), verb=name, settings=settings, inputs=list(found.inputs(settings)), out=out)
+    """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already.
+
+    Raises InputError where the place is not this verb's to write: it holds something else, or what is read.
+    """
+    chosen = verb(name)
+    folder = chosen.writes.is_folder(out)
+    out = claims.settled(out, folder=folder)
+    return runs.run_stage(
+        lambda: chosen.run(settings, out),
+        verb=name,
+        settings=settings,
+        inputs=list(chosen.inputs(settings)),
+        out=out,
+        folder=folder,
+        beside=list(chosen.beside(settings, out)),
+        may_lie_in_input=chosen.may_lie_in_input,
+        digest=chosen.digest,
+    )

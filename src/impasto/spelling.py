@@ -16,7 +16,7 @@ from impasto import doses, feature_columns, schema, wells
 from impasto.schema import InputError
 
 PREFIX = "Metadata_"
-_PREFIXES = ("Image_Metadata_", "Metadata_Image_Metadata_", "Metadata_", "metadata_", "meta_")
+_PREFIXES = ("Image_Metadata_", "Metadata_Image_Metadata_", "Metadata_", "metadata_", "meta_", "Metadata.", "metadata.")
 _NAMES = (
     *(schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.WELL_ID, schema.PLATE_MAP),
     *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.GENE, schema.INCHIKEY),
@@ -100,7 +100,7 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
     if known:
         # Of an AnnData and of a file of ours it is known what is annotation.
         annotated |= set(named) - set(known)
-        taken = {word: column for word, column in taken.items() if column not in set(known)}
+        taken = {word: column for word, column in taken.items() if column not in known}
         annotated -= set(known)
     told = feature_columns.tell(
         frame,
@@ -112,8 +112,10 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
         known=known,
         ours=ours,
     )
-    kept = [c for c in frame.columns if c not in {*told.names, *told.left_out}]
-    counted = [c for c in taken.values() if feature_columns.BOOKKEEPING.search(c) and named[c] == c and not c.startswith("Metadata_")]
+    apart = {*told.names, *told.left_out}
+    kept = [c for c in frame.columns if c not in apart]
+    # A count of cells is annotation, and no feature: both are said.
+    counted = [c for c in taken.values() if feature_columns.BOOKKEEPING.search(c) and named[c] == c]
     obs = named_by_their_names(_in_our_words(frame[kept], taken, where=where))
     return Sorted(obs, told.names, {**taken, **made}, [*told.left_out, *counted], told.how)
 
@@ -228,14 +230,21 @@ def _find_words(frame: pd.DataFrame, named: Mapping[str, str], *, chosen: Mappin
     for word, column in chosen.items():
         schema.one_of(word, schema.ALIASES, what="word for a column")
         taken[word] = _column(column, named, where=where, what=repr(word))
-    letters = {column: _letters(doses.stem_of(bare)) for column, bare in named.items()}
+    by_letters: dict[str, list[str]] = {}
+    for column, bare in named.items():
+        by_letters.setdefault(_letters(doses.stem_of(bare)), []).append(column)
     for word, spellings in schema.ALIASES.items():
         # A well_id is a well where its values are wells, else a laboratory's own name of a well.
         for spelling in (*spellings, *schema.ALIASES[schema.WELL_ID]) if word == schema.WELL else spellings:
             if word in taken:
                 break
             wanted = _letters(spelling)
-            fitting = [c for c in named if letters[c] == wanted and c not in taken.values() and _means(wanted, word, frame[c])]
+            fitting = [c for c in by_letters.get(wanted, ()) if c not in taken.values() and _means(wanted, word, frame[c])]
+            if len(fitting) > 1 and not text(frame[fitting[0]]).equals(text(frame[fitting[1]])):
+                raise InputError(
+                    f"{where}: two columns mean {word!r} and differ ({fitting[0]!r}, {fitting[1]!r}); say which one with "
+                    f"--set columns.{word}={fitting[0]}"
+                )
             if fitting:
                 taken[word] = fitting[0]
     return taken

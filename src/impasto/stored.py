@@ -34,4 +34,6 @@ def read(path: Path | str) -> anndata.AnnData:
     obs, _ = spelling.with_kinds(annotation)
     uns = {key: told.uns[key] for key in told.uns}
     told.file.close()
+    if not len(obs):
+        raise InputError(f"{path} holds no rows; make it again, and see what was left out")
     return anndata.AnnData(X=mapped, obs=obs, var=profiles.describe_features([str(name) for name in told.var_names]), uns=uns)

@@ -9,6 +9,7 @@ import csv
 import datetime as dt
 import io
 import re
+import shlex
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from impasto import delimited, grids
+from impasto import delimited, failures, grids
 from impasto.schema import InputError
 
 PARQUET, FOLDER_OF_PARQUET, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
@@ -59,8 +60,11 @@ def kind(path: Path) -> str:
         if head.startswith(mark):
             return name
     if head.startswith(b"PK\3\4"):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except zipfile.BadZipFile as error:
+            raise InputError(f"{path} cannot be read ({error}); it may be truncated") from error
         if any(name.startswith("xl/") or name == "content.xml" for name in names):
             return EXCEL
         return ZARR if any(name.endswith(("zarr.json", ".zgroup")) for name in names) else "zip"
@@ -102,6 +106,8 @@ def read(path: Path | str, *, sheet: str | None = None, encoding: str | None = N
         if sort == TEXT:
             return _text(path, encoding)
     except (OSError, pa.ArrowException, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, EOFError) as error:
+        if failures.is_memory(error):
+            raise
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
     raise InputError(f"{path} is no table ({sort}); allowed: CSV, TSV, Excel, ods, Parquet")
 
@@ -197,9 +203,8 @@ def _excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:
     bodies = {name: rows[delimited.header_row(rows) :] for name, rows in sheets.items()}
     headers = {tuple(cell.strip() for cell in rows[0]) for rows in bodies.values()}
     if len(headers) > 1:
-        raise InputError(
-            f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {_quoted(next(iter(bodies)))}"
-        )
+        first = shlex.quote(next(iter(bodies)))
+        raise InputError(f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {first}")
     above = sum(len(sheets[name]) - len(rows) for name, rows in bodies.items())
     how = [f"sheet {', '.join(bodies)}", *([f"{above} lines above the header left out"] if above else [])]
     frame, more = _from_rows(bodies, path)
@@ -230,10 +235,6 @@ def _cell(value: object) -> str:
     if isinstance(value, dt.datetime) and value.time() == dt.time():
         return value.date().isoformat()
     return "" if value is None else str(value).strip()
-
-
-def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[\w.-]+", text) else f"'{text}'"
 
 
 def stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -338,11 +338,14 @@ def replicates(obs: pd.DataFrame, /, *, pool_doses: bool = False) -> pd.Series:
     Returns
     -------
     (n,) strings: the perturbation as the user named it, with `@dose` behind it where that perturbation stands at several doses.
-    Missing where nobody said what was done. An InChIKey never overrides a name (see `merge_by_inchikey`).
+    Pooled, names that differ in their dose only (`AZ138@3uM`) are one too. Missing where nobody said what was done. An InChIKey never
+    overrides a name (see `merge_by_inchikey`).
 
     """
     names = _text(obs[schema.PERTURBATION])
-    if pool_doses or schema.CONCENTRATION not in obs:
+    if pool_doses:
+        return names.str.replace(_DOSE_IN_NAME, r"\g<name>", regex=True)
+    if schema.CONCENTRATION not in obs:
         return names
     dose = pd.to_numeric(obs[schema.CONCENTRATION], errors="coerce")
     several = dose.groupby(names).transform("nunique") > 1

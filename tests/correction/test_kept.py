@@ -28,3 +28,10 @@ def test_fitted_steps_come_back_from_disk_to_the_same_bytes(name: str, tmp_path:
 def test_a_folder_without_fitted_steps_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no fitted corrections"):
         kept.load(tmp_path)
+
+
+@pytest.mark.parametrize("steps", ["[]", "{}"])
+def test_a_folder_whose_list_of_steps_is_empty_corrects_nothing_and_is_refused(steps: str, tmp_path: Path) -> None:
+    (tmp_path / "steps.json").write_text(steps)
+    with pytest.raises(InputError, match=r"steps\.json lists no steps, so nothing would be corrected; leave some with: impasto correct"):
+        kept.load(tmp_path)

@@ -10,7 +10,9 @@ import pytest
 
 from impasto.plates import picture
 from impasto.plates.ingest import completeness, find
+from impasto.plates.profile_tables import Opening
 from impasto.schema import InputError
+from impasto.spelling import Choices
 
 
 def csv(path: Path, **changes: object) -> Path:
@@ -35,18 +37,20 @@ def test_platemap_and_annotation_join_one_after_the_other(tmp_path: Path) -> Non
     found = find([csv(tmp_path / "t.csv")], platemaps=[wells, compounds])
     assert found.profiles is not None
     obs = found.profiles.obs
-    assert obs["perturbation_name"].fillna("").tolist() == ["aspirin", "", "bad"]
-    assert obs["control_type"].tolist() == ["trt", "trt", "poscon"]
-    assert any("3 of 3 wells are on the platemap; 1 of its wells have no data" in note for note in found.notes)
+    assert obs["perturbation_name"].fillna("").tolist() == ["aspirin", "DMSO", "bad"]
+    assert obs["control_type"].tolist() == ["trt", "negcon", "poscon"]
+    assert any("by well: 3 of 3 wells found; 1 of its rows have no data" in note for note in found.notes)
 
 
 def test_a_platemap_that_does_not_match_is_a_sentence(tmp_path: Path) -> None:
     wells = tmp_path / "map.csv"
     wells.write_text("well,compound\nG07,x\nH08,y\n")
-    with pytest.raises(InputError, match="none of its 2 rows matches by well: the data have A01, A02, B01, the table has G07, H08"):
+    with pytest.raises(InputError, match="no well of the data is in it by well: the data have A01, A02, B01, the table G07, H08"):
         find([csv(tmp_path / "t.csv")], platemaps=[wells])
     wells.write_text("well,compound\nA01,x\nA01,y\n")
-    with pytest.raises(InputError, match=r"2 rows share their well \(first: well A01\)"):
+    with pytest.raises(
+        InputError, match=r"2 rows describe 1 wells more than once and differ in perturbation_name \(first: well A01\); no row was chosen"
+    ):
         find([csv(tmp_path / "t.csv")], platemaps=[wells])
 
 
@@ -60,17 +64,17 @@ def test_what_will_hurt_later_is_told_now(tmp_path: Path) -> None:
     text = "\n".join(found.notes)
     assert "1 features hold missing or infinite values" in text
     assert "the largest value is 3e+05" in text
-    assert "no negative controls are marked" in text
+    assert any("no negative control is marked" in problem.sentence for problem in found.summary.problems)
 
 
 def test_a_table_without_known_columns_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("Place,Cells_AreaShape_Area\nA01,1\nA02,2\n")
-    notes = find([tmp_path / "t.csv"], platemaps=[]).notes
-    assert any("no column is known by its spelling" in note for note in notes)
-    assert any("no column means plate, well, perturbation; where there is one, say so: --set columns.plate=NAME" in n for n in notes)
-    assert any(
-        "no column means plate, perturbation;" in n for n in find([tmp_path / "t.csv"], platemaps=[], columns={"well": "Place"}).notes
-    )
+    found = find([tmp_path / "t.csv"])
+    assert any("no column is known by its spelling" in note for note in found.notes)
+    sentences = [problem.sentence for problem in found.summary.problems]
+    assert any("no column means plate, well, perturbation; where there is one, say so: --set columns.plate=NAME" in s for s in sentences)
+    named = find([tmp_path / "t.csv"], opening=Opening(Choices({"well": "Place"})))
+    assert any("no column means plate, perturbation;" in problem.sentence for problem in named.summary.problems)
 
 
 def test_images_and_tables_are_not_mixed(tmp_path: Path) -> None:
@@ -85,3 +89,34 @@ def test_the_picture_of_a_plate(tmp_path: Path) -> None:
     assert lines[0] == "P1: 3 of 96 wells"
     assert lines[2].split()[:4] == ["A", "N", "P", "."]
     assert lines[3].split()[:3] == ["B", "o", "."]
+
+
+def test_same_named_plates_of_two_batches_are_two(tmp_path: Path) -> None:
+    paths = [csv(tmp_path / f"{b}.csv", Metadata_Batch=b, Metadata_Plate="007") for b in ("B1", "B2")]
+    found = find(paths)
+    assert [plate["name"] for plate in found.summary.plates] == ["B1/007", "B2/007"]
+    assert [plate["plate"] for plate in found.summary.plates] == ["007", "007"]
+    assert len(completeness(found)) == 6
+
+
+def test_columns_that_the_user_names_may_stand_in_the_platemap(tmp_path: Path) -> None:
+    wells = tmp_path / "map.csv"
+    wells.write_text("Assay plate,well,compound\nP1,A01,a\nP2,A01,b\nP1,A02,c\n")
+    with pytest.raises(InputError, match=r"--set columns\.plate='Assay plate'; no row was chosen"):
+        find([csv(tmp_path / "t.csv")], platemaps=[wells])
+    found = find([csv(tmp_path / "t.csv")], platemaps=[wells], opening=Opening(Choices({"plate": "Assay plate"})))
+    assert found.wells["perturbation"].fillna("").tolist() == ["a", "c", ""]
+    with pytest.raises(InputError, match="there is no column 'Assay_plate' for 'plate'"):
+        find([csv(tmp_path / "t.csv")], platemaps=[wells], opening=Opening(Choices({"plate": "Assay_plate"})))
+
+
+def test_images_get_source_and_batch_from_their_platemap(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("path,channel,plate,well\na.tif,DNA,007,A01\nb.tif,DNA,007,A02\n")
+    wells = tmp_path / "map.csv"
+    wells.write_text("lab,batch,plate,well,compound\nL,B1,007,A01,x\nL,B1,007,A02,y\n")
+    found = find([sheet], platemaps=[wells])
+    assert found.planes["batch"].tolist() == ["B1", "B1"]
+    assert found.planes["source"].tolist() == ["L", "L"]
+    assert found.summary.plates[0]["name"] == "L/B1/007"
+    assert completeness(found)["complete"].tolist() == [True, True]

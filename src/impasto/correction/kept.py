@@ -41,9 +41,15 @@ def load(folder: Path, /) -> list[Corrector]:
         raise InputError(
             f"{folder} holds no fitted corrections ({_STEPS}); leave some with: impasto correct P --method NAME --keep --out Q"
         )
+    steps = json.loads((folder / _STEPS).read_text())
+    if not isinstance(steps, list) or not steps:
+        raise InputError(
+            f"{folder / _STEPS} lists no steps, so nothing would be corrected; leave some with: "
+            "impasto correct P --method NAME --keep --out Q"
+        )
     arrays = load_file(folder / _STATE)
     found: list[Corrector] = []
-    for step in json.loads((folder / _STEPS).read_text()):
+    for step in steps:
         kind = correction.corrector(step["method"])
         settings = kind.settings_class.read(step["settings"], where=str(folder / _STEPS))
         found.append(kind(settings=settings, **_fields(kind, step["state"], arrays)))  # type: ignore[call-arg]

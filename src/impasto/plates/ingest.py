@@ -72,6 +72,9 @@ def find(
     opening, wishes = opening or Opening(), wishes or Wishes()
     is_table = [folders.is_profiles(s) for s in sources]
     if not sources or any(is_table) != all(is_table):
+        missing = [source for source in sources if not source.exists()]
+        if missing:
+            raise InputError(f"{missing[0]} does not exist; check the path")
         raise InputError("give images or tables of profiles, not both in one call; ingest them into two folders")
     columns = dict(opening.choices.columns)
     maps = annotate.read_maps(platemaps, columns=columns, sheet=opening.sheet, encoding=opening.encoding)

@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from impasto.failures import is_memory
+
 # What tifffile has to say of a damaged file is said by us, with the file's name.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
@@ -43,7 +45,7 @@ class BadImage(Exception):
 
 
 # What the decoders raise on damaged files: each of these means "this file", never "this program".
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, MemoryError, tifffile.TiffFileError, RuntimeError)
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, tifffile.TiffFileError, RuntimeError)
 
 
 def plane(path: Path | str, page: int | str = 0, /) -> Plane:
@@ -65,6 +67,8 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
             raise BadImage(path, f"{path.suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
         raise BadImage(path, f"damaged ({error})") from error
     except _DAMAGE as error:
+        if is_memory(error):
+            raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
     for page, one in zip(pages, found, strict=True):
         if one.ndim != 2 or 0 in one.shape:
@@ -159,6 +163,8 @@ def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
         with tifffile.TiffFile(path) as file:
             return len(file.pages), _channel_names(file)
     except _DAMAGE as error:
+        if is_memory(error):
+            raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
 
 

@@ -55,9 +55,14 @@ class Sites:
         """Open what `impasto ingest` left at `folder`. Raises InputError where there are no images, or no stain is on every plate."""
         folder = Path(folder)
         if not (folder / "images.parquet").exists():
-            raise InputError(f"{folder} holds no ingested images (no images.parquet); run: impasto ingest IMAGES --out DIR")
+            raise InputError(
+                f"{folder} holds no ingested images (no images.parquet); if it holds plates, run: impasto ingest {folder} --out INGESTED, "
+                "and give INGESTED here"
+            )
         annotation = folder / "wells.parquet"
         planes = pd.read_parquet(folder / "images.parquet")
+        if planes.empty:
+            raise InputError(f"{folder}/images.parquet lists no image; ingest the plates again: impasto ingest IMAGES --out INGESTED")
         return cls(planes, pd.read_parquet(annotation) if annotation.exists() else pd.DataFrame(), folder=folder)
 
     def __len__(self) -> int:

@@ -14,9 +14,12 @@ from impasto import schema, wells
 from impasto.annotation import Join
 from impasto.plates.problems import Problem
 
+_LAYER = re.compile(r"choose with --layer: (?:layers |obsm )?(?P<name>[^\s,]+)")
 _OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
 _EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
 """Options whose value in a sentence is an example, not the answer."""
+_REPEATED = {"channel", "skip-channel", "negcon", "leave-out"}
+"""Options that a sentence gives several times because all are needed; of another, the first is taken."""
 _PLACEHOLDERS = {"NAME", "FOLDER", "FILE", "DIR", "LIST", "WORD", "COLUMN", "STAIN"}
 
 
@@ -105,6 +108,9 @@ def plates_of(planes: pd.DataFrame, annotation: pd.DataFrame, /) -> list[dict[st
 
 def options_in(sentence: str, /) -> tuple[str, ...]:
     """The words that an error sentence offers first (`--channel 'Alexa 488=ER' --channel ...`), where they are the answer."""
+    layer = _LAYER.search(sentence)
+    if layer and layer["name"] != "there":
+        return "--layer", layer["name"]
     offered: list[str] = []
     first = None
     for match in _OPTION.finditer(sentence):
@@ -113,4 +119,6 @@ def options_in(sentence: str, /) -> tuple[str, ...]:
         if match["name"] != first or first in _EXAMPLES or value.rpartition("=")[2] in _PLACEHOLDERS:
             break
         offered += [f"--{first}", value]
+        if first not in _REPEATED:
+            break
     return tuple(offered)

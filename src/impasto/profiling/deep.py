@@ -72,7 +72,7 @@ def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Pa
     with progress.bar(what="embedding", unit="site", total=len(sites), done=len(sites) - left) as advance:
         for plate in todo:
             write_plate(sites, plate, encoder, shards=shards, how=how, advance=advance)
-    found = _collect([tables.read(shard(sites, plate, shards)) for plate in sites.plates()], sites, encoder)
+    found = _collect([tables.read(shard(sites, plate, shards), may_be_empty=True) for plate in sites.plates()], sites, encoder)
     if how.illumination != "none":
         found.uns["illumination"] = how.illumination
     return found

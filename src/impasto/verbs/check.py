@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb, digest_of_images
 from impasto.settings import Settings
 
 
@@ -51,4 +51,4 @@ def command(
         console.print(f"{len(bad)} sites quarantined: {out / 'quarantine.csv'}")
 
 
-VERB = Verb(settings=CheckSettings, inputs=lambda s: [s.images], run=run, result="")
+VERB = Verb(settings=CheckSettings, inputs=lambda s: [s.images], run=run, result="", writes=FOLDER, digest=digest_of_images)

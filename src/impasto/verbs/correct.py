@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import PROFILES, Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, parse_set
 
@@ -174,4 +174,9 @@ def inputs(settings: CorrectSettings) -> list[Path]:
     return [settings.profiles, *([settings.fitted] if settings.fitted else []), *applied]
 
 
-VERB = Verb(settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet")
+def beside(settings: CorrectSettings, out: Path) -> list[Path]:
+    """What is written beside the corrected profiles."""
+    return [receipt_path(out), *([fitted_path(out)] if settings.keep else [])]
+
+
+VERB = Verb(settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet", writes=PROFILES, beside=beside)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.recipe import Verb
+from impasto.recipe import PROFILES, Verb
 from impasto.settings import Settings
 
 
@@ -52,4 +52,5 @@ VERB = Verb(
     inputs=lambda s: [s.run / "model.json", s.run / "model.safetensors", s.profiles],
     run=run,
     result="profiles.parquet",
+    writes=PROFILES,
 )

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import PROFILES, Verb, Writes
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -25,7 +26,7 @@ class ExportSettings(Settings):
 
     profiles: Path
     to: Literal["pycytominer", "mantispy", "copairs", "cellprofiler"]
-    file: str = ""
+    file: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$")
     """In a recipe: the name of the file in the stage's folder; its ending says the format."""
     feature_prefix: str = ""
     """For pycytominer: `Cells_<model>_`, put before features of no compartment, which it would not infer."""
@@ -114,7 +115,7 @@ def _write_results(found: Any, path: Path) -> None:
 def _target(settings: ExportSettings, out: Path) -> Path:
     """The file that is written: `out` itself, or where that is a stage's folder, a file in it."""
     file = settings.file or _FILES[settings.to]
-    return out if out.suffix or not file else out / file
+    return out / file if VERB.writes.is_folder(out) and file else out
 
 
 def _inferred(names: Sequence[str]) -> str:
@@ -156,4 +157,6 @@ def command(
     say(f"{'wrote' if worked else 'already there:'} {out}")
 
 
-VERB = Verb(settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="")
+VERB = Verb(
+    settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="", writes=Writes(folder=True, suffixes=PROFILES.suffixes)
+)

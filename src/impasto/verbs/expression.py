@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, parse_set
 
@@ -70,4 +70,5 @@ VERB = Verb(
     inputs=lambda s: [s.table] + ([s.like] if s.like is not None else []),
     run=run,
     result="vectors",
+    writes=FOLDER,
 )

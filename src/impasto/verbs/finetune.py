@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb, digest_of_images
 from impasto.schema import InputError
 from impasto.settings import Settings, parse_set
 
@@ -196,4 +196,4 @@ def inputs(settings: FinetuneSettings) -> list[Path]:
     return list(dict.fromkeys([*data, *starts, *added]))
 
 
-VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="", show=show)
+VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images, show=show)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from impasto.perturbations.graph_settings import SourceSettings
-from impasto.recipe import Verb
+from impasto.recipe import Verb, Writes
 from impasto.settings import parse_set
 
 
@@ -88,4 +88,6 @@ def command(
         console.print(f"{out} (names that a source does not know: --unknown)")
 
 
-VERB = Verb(settings=GraphSettings, inputs=lambda s: s.files(), run=run, result="graph.parquet")
+VERB = Verb(
+    settings=GraphSettings, inputs=lambda s: s.files(), run=run, result="graph.parquet", writes=Writes(folder=False, suffixes=(".parquet",))
+)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb
 from impasto.settings import Settings
 
 
@@ -48,4 +48,4 @@ def command(
     console.print(f"{'wrote' if worked else 'already there:'} {out}")
 
 
-VERB = Verb(settings=IndexSettings, inputs=lambda s: [s.profiles], run=run, result="")
+VERB = Verb(settings=IndexSettings, inputs=lambda s: [s.profiles], run=run, result="", writes=FOLDER)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb, digest_of_images
 from impasto.schema import InputError
 from impasto.settings import Settings, parse_set
 
@@ -302,4 +302,4 @@ def show(found: Found) -> None:
         console.print(f"{len(names)} plates, {len(of_wells)} wells, {len(sites)} sites, {len(found.planes)} planes; channels {stains}")
 
 
-VERB = Verb(settings=IngestSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="")
+VERB = Verb(settings=IngestSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="", writes=FOLDER, digest=digest_of_images)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from impasto.recipe import Verb
+from impasto.recipe import PROFILES, Verb, digest_of_images
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 
@@ -99,7 +99,7 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
     from impasto.verbs.terminal import say
 
     fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
-    with runs.atomic(out.with_name(out.name + ".illumination.parquet")) as temporary:
+    with runs.atomic(fields_path(out)) as temporary:
         fields.to_parquet(temporary, index=False)
     for plate, mine in fields.groupby("plate", sort=True):
         sites = int(mine["sites"].min())
@@ -108,6 +108,11 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
             continue
         told = ", ".join(f"{row.channel} {row.corner_to_centre:.2f}" for row in mine.itertuples())
         say(f"  {plate}: light of the corners over the centre, divided out: {told}")
+
+
+def fields_path(out: Path) -> Path:
+    """Where the fields of light that were divided out of profiles are kept."""
+    return out.with_name(out.name + ".illumination.parquet")
 
 
 def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
@@ -207,9 +212,7 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
     import hashlib
 
-    from impasto import runs
-
-    digests = "".join(runs.digest(path) for path in _inputs(settings))
+    digests = "".join(digest_of_images(path) for path in _inputs(settings))
     # Who embeds the plates changes nothing in them.
     told = settings.model_dump_json(exclude={"engine", "workers"})
     key = hashlib.sha256((told + digests).encode()).hexdigest()[:12]
@@ -264,4 +267,7 @@ VERB = Verb(
     inputs=_inputs,
     run=run,
     result="profiles.parquet",
+    writes=PROFILES,
+    digest=digest_of_images,
+    beside=lambda s, out: [fields_path(out)] if s.illumination == "estimate" else [],
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.recipe import Verb
+from impasto.recipe import Verb, Writes
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -23,12 +23,11 @@ class ReportSettings(Settings):
     seed: int = 0
 
 
-def records(settings: ReportSettings) -> list[Path]:
+def inputs(settings: ReportSettings) -> list[Path]:
     """The records of the run's other stages: when one changes, the report is out of date."""
     from impasto.report import collect
-    from impasto.runs import record_path
 
-    return [record_path(stage.result) for stage in collect.stages(settings.run)]
+    return [stage.kept for stage in collect.stages(settings.run)]
 
 
 def run(settings: ReportSettings, out: Path) -> None:
@@ -65,4 +64,12 @@ def command(
     console.print(f"{'wrote' if worked else 'already there:'} {out}", soft_wrap=True)
 
 
-VERB = Verb(settings=ReportSettings, inputs=records, run=run, result="page.html")
+VERB = Verb(
+    settings=ReportSettings,
+    inputs=inputs,
+    run=run,
+    result="page.html",
+    writes=Writes(folder=False, suffixes=(".html", ".htm")),
+    beside=lambda s, _: [s.figures] if s.figures is not None else [],
+    may_lie_in_input=True,
+)

@@ -54,18 +54,19 @@ def run_stages(recipe: Recipe, out: Path) -> float:
     import json
 
     from impasto import recipe as recipes
-    from impasto.runs import record_path
     from impasto.verbs.terminal import console
 
     # Every stage is checked before the first one runs: a misspelt key in the last stage must not cost a night.
     checked = [(stage, recipes.settings_of(recipe, stage, out=out)) for stage in recipe.stages]
+    for stage, settings in checked:
+        recipes.refuse_outside(recipe, stage, settings, out=out)
     seconds = 0.0
     for number, (stage, settings) in enumerate(checked, start=1):
         result = recipes.result_of(out, stage)
         console.print(f"[bold]{number}/{len(checked)} {stage.name}[/bold] ({stage.verb})")
-        worked = recipes.execute(stage.verb, settings, out=result)
+        kind, worked = recipes.verb(stage.verb), recipes.execute(stage.verb, settings, out=result)
         console.print(f"  {'wrote' if worked else 'already there:'} {result}")
-        seconds += float(json.loads(record_path(result).read_text())["seconds"])
-        if show := recipes.verb(stage.verb).show:
-            show(result)
+        seconds += float(json.loads(kind.record(result).read_text())["seconds"])
+        if kind.show is not None:
+            kind.show(result)
     return seconds

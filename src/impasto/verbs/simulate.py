@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb
 from impasto.schema import InputError
 from impasto.settings import Settings, parse_set
 
@@ -57,4 +57,4 @@ def command(
     console.print(f"{'wrote' if worked else 'already there:'} {out} (simulated, not real data)")
 
 
-VERB = Verb(settings=SimulateSettings, inputs=lambda _: [], run=run, result="")
+VERB = Verb(settings=SimulateSettings, inputs=lambda _: [], run=run, result="", writes=FOLDER)

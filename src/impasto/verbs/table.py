@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb
 from impasto.settings import Settings
 
 
@@ -87,5 +87,6 @@ VERB = Verb(
     inputs=lambda s: [p if (p := r / "results.csv").exists() else r for r in s.results],
     run=run,
     result="",
+    writes=FOLDER,
     show=show,
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto.recipe import FOLDER, Verb, digest_of_images
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings, parse_set
 
@@ -213,4 +213,4 @@ def inputs(settings: TrainSettings) -> list[Path]:
     return [path for path in (settings.profiles, settings.sites, start) if path is not None] + added_files(settings.method)
 
 
-VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="")
+VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images)

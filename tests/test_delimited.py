@@ -1,0 +1,51 @@
+"""Texts with separators: what the first 64 kB tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from impasto import delimited
+from impasto.schema import InputError
+
+
+def test_the_layout_of_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text('made by "X"\n\nwell;size;note\nA01;1,5;a,b\nA02;2,5;c\n')
+    seen = delimited.layout(path)
+    assert (seen.encoding, seen.separator, seen.header) == ("utf-8", ";", ("well", "size", "note"))
+    assert seen.preamble == (('made by "X"',), ())
+    assert delimited.cells(path, seen)[3] == ["A01", "1,5", "a,b"]
+
+
+def test_two_header_rows(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Image,Nuclei,Nuclei\nImageNumber,ObjectNumber,Area\n1,1,5\n1,2,7\n")
+    table, _ = delimited.read(path, is_name=lambda name: False, header_rows=2)
+    assert table[("Nuclei", "Area")].tolist() == [5, 7]
+
+
+def test_a_column_of_row_names_without_a_heading(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("well,size,a,b\nr1,A01,1,3,4\nr2,A02,2,5,6\n")
+    table, _ = delimited.read(path, is_name=lambda name: False)
+    assert table.to_dict("list") == {"row_name": ["r1", "r2"], "well": ["A01", "A02"], "size": [1, 2], "a": [3, 5], "b": [4, 6]}
+
+
+def test_text_that_is_neither_utf8_nor_cp1252_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"well,note\nA01,\x81\x8d\n")
+    with pytest.raises(InputError, match=r"is neither UTF-8 nor cp1252; say how it is written, for example --encoding shift_jis"):
+        delimited.layout(path)
+    with pytest.raises(InputError, match="is not written in utf-8; leave out --encoding"):
+        delimited.layout(path, encoding="utf-8")
+
+
+def test_a_column_that_is_numbers_for_long_and_then_text_keeps_its_zeros(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    numbers = "".join(f"{i:06d},{i}\n" for i in range(1, 400_000))
+    path.write_text(f"code,size\n9,0\n{''.join('9,0' + chr(10) for _ in range(30))}{numbers}X1,5\n")
+    table, _ = delimited.read(path, is_name=lambda name: False)
+    assert table["code"].iloc[31:34].tolist() == ["000001", "000002", "000003"]
+    assert table["code"].iloc[-1] == "X1"

@@ -1,0 +1,46 @@
+"""Doses: units in names and in cells."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from impasto import doses
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        ("Conc (µM)", "uM"),
+        ("dose_um", "uM"),
+        ("Dose [nM]", "nM"),
+        ("concentration_uM", "uM"),
+        ("dose", ""),
+        ("Conc. (mM)", "mM"),
+        ("atom", ""),
+    ],
+)
+def test_the_unit_in_a_name(column: str, unit: str) -> None:
+    assert doses.unit_of(column) == unit
+
+
+@pytest.mark.parametrize(
+    ("cells", "unit", "numbers", "used"),
+    [
+        (["10 uM", "500 nM", "1 mM", None], "", [10.0, 0.5, 1000.0], "uM"),
+        (["10 µM", "0,5 µM", "3e-2 µM"], "", [10.0, 0.5, 0.03], "uM"),
+        (["1", "2.5"], "nM", [1.0, 2.5], "nM"),
+        (["1", "2 µM"], "nM", [0.001, 2.0], "uM"),
+    ],
+)
+def test_cells_with_units_become_micromolar(cells: list[str | None], unit: str, numbers: list[float], used: str) -> None:
+    found, of = doses.to_numbers(pd.Series(cells, dtype="string"), unit=unit)
+    assert found.dropna().tolist() == pytest.approx(numbers)
+    assert of == used
+
+
+def test_a_column_that_is_no_dose_stays_as_it_is() -> None:
+    words = pd.Series(["high", "low"], dtype="string")
+    assert doses.to_numbers(words)[0].tolist() == ["high", "low"]
+    assert doses.in_micromolar(pd.Series([500.0]), "nM").tolist() == [0.5]
+    assert doses.in_micromolar(pd.Series([500.0]), "").tolist() == [500.0]

@@ -1,0 +1,63 @@
+"""Grids: plates drawn as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.workbooks import xlsx
+
+from impasto import grids, schema, tables
+from impasto.schema import InputError
+
+
+def grid(rows: int, columns: int, value: object, *, corner: str = "") -> list[list[object]]:
+    """A grid whose cells hold what `value(row, column)` gives."""
+    head: list[object] = [corner, *range(1, columns + 1)]
+    return [head, *([schema.format_well(r, 0)[:-2], *(value(r, c) for c in range(columns))] for r in range(rows))]  # type: ignore[operator]
+
+
+def text(rows: list[list[object]]) -> list[list[str]]:
+    return [["" if cell is None else str(cell) for cell in row] for row in rows]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(8, 12), (16, 24), (32, 48)])
+def test_every_well_has_its_own_value(rows: int, columns: int) -> None:
+    table, how = grids.read({"s": text(grid(rows, columns, lambda r, c: f"{r}/{c}"))}, where="t") or pytest.fail("no grid")
+    assert len(table) == rows * columns
+    for well, value in zip(table["well"], table["perturbation_name"], strict=True):
+        assert "{}/{}".format(*schema.parse_well(well)) == value
+    assert how == f"1 grids of {rows} x {columns} wells: perturbation_name"
+
+
+def test_several_grids_with_titles_in_one_sheet_and_in_several(tmp_path: Path) -> None:
+    names = grid(8, 12, lambda r, c: "DMSO" if c == 0 else f"c{c}", corner="Compound")
+    doses = grid(8, 12, lambda r, c: None if c == 0 else r + 0.5)
+    kinds = grid(8, 12, lambda r, c: "vehicle" if c == 0 else "sample")
+    below = [*names, [], ["Dose (µM)"], *doses]
+    right = [["Well type"], *kinds, *[[]] * (len(below) - 10)]
+    beside = [[*a, *[None] * (14 - len(a)), *b] for a, b in zip(below, right, strict=True)]
+    frame, how = tables.read(xlsx(tmp_path / "g.xlsx", {"one": beside}))
+    assert set(frame.columns) == {"well", "Compound", "Dose (µM)", "Well type"}
+    row = frame.set_index("well").loc["C05"]
+    assert (row["Compound"], row["Dose (µM)"], row["Well type"]) == ("c4", "2.5", "sample")
+    assert "3 grids of 8 x 12 wells" in how[0]
+    several, _ = tables.read(xlsx(tmp_path / "s.xlsx", {"compound": grid(8, 12, lambda r, c: f"c{c}"), "dose": doses}))
+    assert several.set_index("well").loc["H12"].to_dict() == {"compound": "c11", "dose": "7.5"}
+    with pytest.raises(InputError, match="two grids are called 'Compound'"):
+        grids.read({"s": text([*names, [], *names])}, where="t")
+
+
+def test_a_grid_longer_than_the_sample_is_whole(tmp_path: Path) -> None:
+    blocks = [grid(32, 48, lambda r, c, k=k: f"value {k} {r} {c}", corner=f"fact {k}") for k in range(5)]
+    path = tmp_path / "g.csv"
+    path.write_text("\n".join(",".join(map(str, row)) for block in blocks for row in [*block, []]))
+    assert path.stat().st_size > 65_536
+    frame, _ = tables.read(path)
+    assert len(frame) == 1536
+    assert frame.set_index("well").loc["AF48"].tolist() == [f"value {k} 31 47" for k in range(5)]
+
+
+def test_other_tables_are_no_grids() -> None:
+    assert grids.read({"s": [["well", "1", "2", "3", "4", "5", "6"], ["A01", *"123456"], ["A02", *"123456"]]}, where="t") is None
+    assert grids.read({"s": [["id", "0", "1"], ["A", "1", "2"]]}, where="t") is None
