@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from impasto import recipe as recipes
-from impasto import verbs
 from impasto.schema import InputError
 
 SHIPPED = sorted((Path(__file__).resolve().parents[1] / "recipes").rglob("*.toml"))
@@ -21,11 +21,9 @@ def test_every_shipped_recipe_is_sound(path: Path, tmp_path: Path) -> None:
         recipes.settings_of(recipe, stage, out=tmp_path, given=given)
 
 
-def test_every_verb_has_a_command_with_an_example() -> None:
-    for name in verbs.COMMANDS:
-        assert "Example: `impasto " in (verbs.command(name).__doc__ or "")
+def test_every_stage_has_settings() -> None:
     for name in recipes.STAGES:
-        assert recipes.verb(name).settings.model_fields
+        assert recipes.STAGES[name].settings.model_fields
 
 
 def write(path: Path, text: str) -> Path:
@@ -86,12 +84,10 @@ def test_the_rows_of_a_sweep_change_stages_that_there_are(path: Path) -> None:
 
 
 def test_a_stage_writes_only_in_the_folder_of_the_run(tmp_path: Path) -> None:
-    from impasto.verbs.run import run_stages
-
     text = STAGE + '[[stage]]\nname = "page"\nverb = "report"\nrun = "@"\nfigures = "{}"\n'
     outside = recipes.read(write(tmp_path / "r.toml", text.format("thesis")))
     with pytest.raises(InputError, match=r"stage 'page': .*thesis lies outside of .*out, and a stage writes only there; give '@/thesis'"):
-        run_stages(outside, tmp_path / "out")
+        recipes.run(outside, tmp_path / "out")
     inside = recipes.read(write(tmp_path / "r.toml", text.format("@/figures")))
     settings = recipes.settings_of(inside, inside.stages[1], out=tmp_path / "out")
     assert settings.figures == tmp_path / "out" / "figures"  # type: ignore[attr-defined]
@@ -104,6 +100,43 @@ def test_a_stage_writes_only_in_the_folder_of_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("label", ["..", "../../keep", "/home/me/x", ".", "", "mean pooling", "α", "a" * 300, "-x", "A + B"])
 def test_a_row_of_a_sweep_has_a_folder_of_its_own_in_it(label: str) -> None:
-    from impasto.verbs.sweep import folder_name
+    from impasto.stages.sweep import folder_name
 
     assert recipes.STAGE_NAME.fullmatch(folder_name(label))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: str(p.relative_to(p.parents[1])))
+def test_settings_are_written_as_they_are_read(path: Path, tmp_path: Path) -> None:
+    # The key of a run is made of them: nothing may be lost, and the same settings are always written the same way.
+    for _, settings in recipes.checked(recipes.read(path), out=tmp_path):
+        written = settings.model_dump(mode="json")
+        again = type(settings).read(json.loads(json.dumps(written)), where="again")
+        assert again == settings
+        assert json.dumps(again.model_dump(mode="json")) == json.dumps(written)
+
+
+def test_paths_of_parts_start_at_the_recipe_too(tmp_path: Path) -> None:
+    text = '[[stage]]\nverb = "correct"\nprofiles = "p.parquet"\nsteps = [{ method = "cellpaintr", run = "runs/a" }]\n'
+    recipe = recipes.read(write(tmp_path / "r.toml", text))
+    settings = recipes.settings_of(recipe, recipe.stages[0], out=tmp_path / "out")
+    assert settings.steps[0].settings.run == tmp_path / "runs" / "a"  # type: ignore[attr-defined]
+    assert tmp_path / "runs" / "a" / "model.safetensors" in recipes.STAGES["correct"].inputs(settings)
+
+
+def test_no_module_below_the_verbs_imports_by_name() -> None:
+    source = Path(recipes.__file__).read_text()
+    assert "importlib" not in source
+
+
+def test_a_run_says_each_stage_and_shows_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = recipes.read(
+        write(tmp_path / "r.toml", '[[stage]]\nverb = "simulate"\nimages = false\nplan = { plates = 1, perturbations = 8 }\n')
+    )
+    shown: list[tuple[str, Path]] = []
+    first = recipes.run(recipe, tmp_path / "out", show=lambda verb, result: shown.append((verb, result)))
+    again = recipes.run(recipe, tmp_path / "out")
+    assert shown == [("simulate", tmp_path / "out" / "simulate")]
+    assert again == first  # the seconds of the work, not of looking
+    told = capsys.readouterr().out
+    assert told.count("1/1 simulate (simulate)") == 2
+    assert told.count("already there") == 1

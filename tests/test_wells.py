@@ -203,6 +203,13 @@ def test_a_missing_column_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    "written", [[True, False, False], [True, None, False], ["True", "False", ""], ["true", None, "no"], [1.0, 0.0, np.nan]]
+)
+def test_spared_is_read_from_booleans_text_and_numbers(written: list[object]) -> None:
+    assert wells.spared(pd.DataFrame({"spared": pd.Series(written, dtype=object)})).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
     ("word", "kind"),
     [
         *(

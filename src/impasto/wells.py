@@ -244,7 +244,8 @@ def spared(obs: pd.DataFrame, /) -> Flags:
     """Negative controls that no correction has learned from (n,)."""
     if schema.SPARED not in obs:
         return np.zeros(len(obs), dtype=bool)
-    return obs[schema.SPARED].fillna(False).to_numpy(dtype=bool)
+    # A CSV or a column with gaps holds it as text.
+    return obs[schema.SPARED].astype("string").str.lower().isin(["true", "1", "1.0"]).to_numpy(dtype=bool)
 
 
 def unseen_negative(obs: pd.DataFrame, /) -> Flags:
@@ -271,6 +272,14 @@ def keys_of_plate(obs: pd.DataFrame, /) -> list[str]:
     return [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
 
 
+def keys_of_group(obs: pd.DataFrame, by: str | None, /) -> list[str]:
+    """The columns that name the groups of `by`, from the widest: a plate's source and batch, a batch's source, where they are there."""
+    if by is None:
+        return []
+    wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
+    return [*(word for word in wider if word in obs), by]
+
+
 def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
     """The plate, batch or source of every well.
 
@@ -294,8 +303,7 @@ def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
         return np.zeros(len(obs), dtype=np.intp), [""]
     if by not in obs:
         raise InputError(f"the profiles have no column {by!r}{schema.nearest(by, obs.columns)}; they have {schema.listed(obs.columns)}")
-    wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
-    columns = [*(word for word in wider if word in obs), by]
+    columns = keys_of_group(obs, by)
     joined = obs[columns[0]].astype("string").fillna("")
     for column in columns[1:]:
         joined = joined + "/" + obs[column].astype("string").fillna("")

@@ -11,16 +11,16 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import anndata
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
 
 from impasto import schema, wells
 from impasto.evaluation import TASKS, baselines, inputs
 from impasto.evaluation.result import OWN, Result, joined
 from impasto.schema import InputError, nearest
+from impasto.settings import of_function
 
 Task = Callable[..., Result]
 BASELINES = "with_baselines"
@@ -61,27 +61,37 @@ def labels_of(paths: Sequence[Path], /, *, labels: Sequence[str] = ()) -> list[s
 
 
 def checked(task: str | Task, given: Mapping[str, Any], /) -> dict[str, Any]:
-    """Settings as the task's signature declares them. Raises InputError on an unknown word, a wrong kind, or a missing setting."""
+    """Settings as the task's signature declares them.
+
+    Parameters
+    ----------
+    task
+        A name, or a function as the tasks are.
+    given
+        Setting -> plain value.
+
+    Returns
+    -------
+    The checked values of those given.
+
+    Raises
+    ------
+    InputError
+        On an unknown word, a value of the wrong kind, or a missing setting.
+
+    """
     function = TASKS.resolve(task)
     name = task if isinstance(task, str) else task.__name__
-    settings = {n: p for n, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY}
+    kind = of_function(function)
     for word in given:
-        if word not in settings:
-            raise InputError(f"{name} takes no option {word!r}{nearest(word, settings)}; allowed: {', '.join([*settings, 'columns'])}")
-    for word, parameter in settings.items():
-        if parameter.default is inspect.Parameter.empty and word not in given:
-            raise InputError(f"{name} needs the option {word!r}; give it with --set {word}=...")
-    kinds = get_type_hints(function)
-    return {word: _of_kind(word, value, kinds[word]) for word, value in given.items()}
-
-
-def _of_kind(word: str, value: Any, kind: Any) -> Any:
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        message = error.errors()[0]["msg"]
-        guess = nearest(value, get_args(kind)) if isinstance(value, str) and get_origin(kind) is Literal else ""
-        raise InputError(f"the option {word} is {value!r}{guess}, but {message[0].lower()}{message[1:]}") from None
+        if word not in kind.model_fields:
+            allowed = [*kind.model_fields, "columns"]
+            raise InputError(f"{name} takes no option {word!r}{nearest(word, allowed)}; allowed: {', '.join(allowed)}")
+    for word, field in kind.model_fields.items():
+        if field.is_required() and word not in given:
+            raise InputError(f"{name} needs the option {word!r}; give it with --set {word}=..., in a recipe under options")
+    chosen = kind.read(given, where=f"the options of {name}")
+    return {word: getattr(chosen, word) for word in given}
 
 
 @dataclass(frozen=True)

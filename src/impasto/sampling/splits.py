@@ -18,20 +18,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import profiles, runs, schema
+from impasto.sampling.settings import SplitSettings
 from impasto.schema import InputError
-from impasto.settings import Settings
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
-
-
-class SplitSettings(Settings):
-    """What is held out, and how much of it."""
-
-    by: str = schema.PERTURBATION
-    """perturbation, scaffold, plate, batch, source, any column; or `split`: the parts as the table has them (`correct` marks them)."""
-    validation: float = 0.1
-    test: float = 0.2
 
 
 def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:

@@ -1,0 +1,87 @@
+"""Profiles without their plates: the steps, fitted and applied in order, and the receipt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from impasto.correction import CORRECTORS
+from impasto.sampling.settings import SplitSettings
+from impasto.settings import OneOf, Part, Settings, Shown
+from impasto.stages.base import PROFILES, Verb
+
+
+def step_settings(method: str) -> type[Settings]:
+    """The settings of a correction method."""
+    return CORRECTORS[method].settings_class
+
+
+class CorrectSettings(Settings):
+    """The steps, applied in order; each is a table with `method` and that method's own settings."""
+
+    profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles of wells or sites.")
+    steps: list[Annotated[Part, OneOf("method", step_settings)]] = Field(default_factory=list)
+    fitted: Annotated[Path | None, Shown(metavar="DIR")] = Field(
+        default=None,
+        description="Instead of --method: apply the steps that --keep left. A new plate brings its own centre, shift or scale, learned "
+        "from its own rows; what all plates share stays as fitted.",
+    )
+    keep: bool = Field(default=False, description="Leave the fitted steps at OUT.fitted, for plates to come.")
+    spare: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.9,
+        description="Share of each plate's negative controls that no step learns from, to score against.",
+    )
+    split: SplitSettings | None = Field(
+        default=None, description="What no step learns from: {by = 'perturbation', test = 0.3} marks these in the column split."
+    )
+    seed: int = Field(default=0, description="Of the choice of spared controls.")
+
+
+def run(settings: CorrectSettings, out: Path) -> None:
+    """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
+    from impasto import profiles as tables
+    from impasto import runs
+    from impasto.correction import kept
+    from impasto.correction.steps import correct
+
+    corrected, fitted, receipt = correct(
+        tables.read(settings.profiles),
+        [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
+        fitted=settings.fitted,
+        spare=settings.spare,
+        split=settings.split,
+        seed=settings.seed,
+    )
+    if settings.keep:
+        kept.save(fitted_path(out), fitted)
+    tables.write(corrected, out)
+    runs.write_json(receipt_path(out), receipt)
+
+
+def fitted_path(out: Path) -> Path:
+    """Where the fitted steps of corrected profiles are kept."""
+    return out.with_name(out.name + ".fitted")
+
+
+def receipt_path(out: Path) -> Path:
+    """Where the receipt of corrected profiles is kept."""
+    return out.with_name(out.name + ".receipt.json")
+
+
+def inputs(settings: CorrectSettings) -> list[Path]:
+    """The profiles, the fitted steps, and the weights of a run that a step applies."""
+    runs = [run for step in settings.steps if (run := getattr(step.settings, "run", None)) is not None]
+    applied = [Path(run) / "model.safetensors" for run in runs]
+    return [settings.profiles, *([settings.fitted] if settings.fitted else []), *applied]
+
+
+def beside(settings: CorrectSettings, out: Path) -> list[Path]:
+    """What is written beside the corrected profiles."""
+    return [receipt_path(out), *([fitted_path(out)] if settings.keep else [])]
+
+
+VERB = Verb(settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet", writes=PROFILES, beside=beside)
