@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
@@ -30,7 +30,9 @@ class IngestSettings(Settings):
     )
     skip_channel: list[str] = Field(default_factory=list, description="A channel to leave out, by its name, ch2 or w2; repeatable.")
     depth: int | None = Field(default=None, description="The plane in depth to read, where there are several.")
-    time: str | int | None = Field(default=None, description="The time point to read, where there are several.")
+    time: Annotated[str | None, BeforeValidator(lambda said: None if said is None else str(said))] = Field(
+        default=None, description="The time point to read, where there are several."
+    )
     pattern: str | None = Field(
         default=None, description="How names of images are built: '{plate}/{well}_s{site}_w{channel}.tif', a regular expression."
     )
@@ -65,13 +67,13 @@ def found_by(settings: IngestSettings) -> Found:
     from impasto.spelling import Choices
 
     order, stains = _stains(settings)
-    depth, time = (None if value is None else str(value) for value in (settings.depth, settings.time))
+    depth = None if settings.depth is None else str(settings.depth)
     choices = Choices(settings.columns, settings.features, settings.annotation, settings.leave_out)
     return ingest.find(
         settings.sources,
         platemaps=settings.platemap,
         asked=Asked(settings.pattern or "", order, settings.plate_size, settings.root),
-        choices=ChoicesOfImages(stains, settings.skip_channel, depth, time, settings.plate_from or ""),
+        choices=ChoicesOfImages(stains, settings.skip_channel, depth, settings.time, settings.plate_from or ""),
         opening=Opening(choices, settings.layer, settings.level, settings.sheet, settings.encoding),
         wishes=Wishes(settings.negcon, settings.same_as),
     )
