@@ -20,6 +20,7 @@ PARTS = (
     "corrections",
     "memory",
     "images",
+    "listings",
     "training",
     "loader",
     "pretraining",

@@ -39,9 +39,9 @@ def phenix_plate(folder: Path, *, xml: bool = True, channels: int = 2) -> Path:
     return folder
 
 
-def read_images(*sources: Path, channels: dict[str, str] | None = None, asked: Asked = Asked(), **choices: object) -> Images:
+def read_images(*sources: Path, channels: dict[str, str] | None = None, asked: Asked | None = None, **choices: object) -> Images:
     """What `images.read` finds, for small folders."""
-    return images.read(sources, asked, Choices(channels or {}, **choices))  # type: ignore[arg-type]
+    return images.read(sources, asked or Asked(), Choices(channels or {}, **choices))  # type: ignore[arg-type]
 
 
 def rows(found: Images, *words: str) -> list[list[object]]:
@@ -199,8 +199,8 @@ def test_two_files_for_one_place_are_named(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("path,channel,plate,well\na.tif,DNA,P1,A01\nb.tif,DNA,P1,a1\n")
     assert read_images(sheet).problems[0].sentence == (
-        f"{sheet}: 2 planes claim the place of another (first: plate P1 well A01 site 1 DNA: {tmp_path / 'a.tif'} and {tmp_path / 'b.tif'}); "
-        "nothing was chosen. Say what tells them apart with --pattern"
+        f"{sheet}: 2 planes claim the place of another (first: plate P1 well A01 site 1 DNA: {tmp_path / 'a.tif'} and "
+        f"{tmp_path / 'b.tif'}); nothing was chosen. Say what tells them apart with --pattern"
     )
 
 

@@ -113,6 +113,7 @@ def test_columns_that_the_user_names_may_stand_in_the_platemap(tmp_path: Path) -
 def test_images_get_source_and_batch_from_their_platemap(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("path,channel,plate,well\na.tif,DNA,007,A01\nb.tif,DNA,007,A02\n")
+    (tmp_path / "a.tif").touch()
     wells = tmp_path / "map.csv"
     wells.write_text("lab,batch,plate,well,compound\nL,B1,007,A01,x\nL,B1,007,A02,y\n")
     found = find([sheet], platemaps=[wells])

@@ -67,7 +67,8 @@ MADE: dict[str, tuple[Callable[[Words], str], tuple[str, ...]]] = {
     "columbus": (lambda w: f"{n(w['row'], 3)}{n(w['col'], 3)}-{w['site']}-001001{n(w['number'], 3)}.tif", ("row", "col", "site")),
     "yokogawa": (
         lambda w: (
-            f"{w['prefix']}_{w['letter']}{n(w['col'], 2)}_T{n(w['time'], 4)}F{n(w['site'], 3)}L01A01Z{n(w['depth'], 2)}C{n(w['number'], 2)}.tif"
+            f"{w['prefix']}_{w['letter']}{n(w['col'], 2)}_T{n(w['time'], 4)}F{n(w['site'], 3)}"
+            f"L01A01Z{n(w['depth'], 2)}C{n(w['number'], 2)}.tif"
         ),
         ("well", "site", "number", "depth", "time"),
     ),
@@ -81,7 +82,8 @@ MADE: dict[str, tuple[Callable[[Words], str], tuple[str, ...]]] = {
     ),
     "incell": (
         lambda w: (
-            f"{w['prefix']}_{w['letter']} - {n(w['col'], 2)}(fld {w['site']} wv {w['channel']} z {w['depth']} time {w['time']} - 12.5 ms).tif"
+            f"{w['prefix']}_{w['letter']} - {n(w['col'], 2)}(fld {w['site']} "
+            f"wv {w['channel']} z {w['depth']} time {w['time']} - 12.5 ms).tif"
         ),
         ("row", "col", "site", "channel", "depth", "time"),
     ),
@@ -116,7 +118,8 @@ MADE: dict[str, tuple[Callable[[Words], str], tuple[str, ...]]] = {
     ),
     "micromanager2": (
         lambda w: (
-            f"{w['letter']}{w['col']}-Site_{w['site']}/img_channel{n(w['number'], 3)}_position004_time{n(w['time'], 9)}_z{n(w['depth'], 3)}.tif"
+            f"{w['letter']}{w['col']}-Site_{w['site']}/img_channel{n(w['number'], 3)}_"
+            f"position004_time{n(w['time'], 9)}_z{n(w['depth'], 3)}.tif"
         ),
         ("well", "site", "number", "depth", "time"),
     ),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto.plates.columns import recoded, text
-from impasto.plates.planes import BASE, DEPTH, KEYS, TIME, places
+from impasto.plates.planes import BASE, DEPTH, KEYS, TIME, kept, places
 from impasto.plates.problems import Problem
 
 Rows = npt.NDArray[np.bool_]
@@ -35,16 +35,16 @@ def chosen(planes: pd.DataFrame, /, *, depth: str | None, time: str | None, wher
     planes = planes.assign(**{word: recoded(planes[word].array, _plain) for word in (DEPTH, TIME)})
     notes: list[str] = []
     times, problems = _of_axis(planes, TIME, time, where)
-    planes = planes[times].reset_index(drop=True)
+    planes = kept(planes, times)
     if depth is None:
         stay = _projections(planes, notes)
-        planes = planes[stay].reset_index(drop=True)
+        planes = kept(planes, stay)
     depths, more = _of_axis(planes, DEPTH, depth, where)
     if depth is not None and depths.any():
         lacking = len(set(places(planes, KEYS))) - len(set(places(planes[depths], KEYS)))
         if lacking:
             notes.append(f"{lacking} sites have no plane {depth} in depth and are left out")
-    return planes[depths].reset_index(drop=True), notes, [*problems, *more]
+    return kept(planes, depths), notes, [*problems, *more]
 
 
 def _plain(value: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import remote, schema
-from impasto.plates import axes, files, places, planes, plate_names, probe, readers, remote_files, stains
+from impasto import schema
+from impasto.plates import axes, places, planes, plate_names, probe, readers, remote_files, stains
 from impasto.plates.listing import Listing
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked
@@ -94,14 +94,20 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     All planes. Problems are listed, not raised, so that a dry run tells all of them. Raises InputError where nothing can be read at all.
 
     """
+    known = [remote.url(path) or path for path in sources]
+    return of_listings([(source, files.listing(source)) for source in known], asked, choices, plates=plates)
+
+
+def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
+    """The same of sources that have been listed."""
     parts: list[pd.DataFrame] = []
     kinds: list[Source] = []
     beside: list[tuple[Path, pd.DataFrame]] = []
     notes: list[str] = []
     problems: list[Problem] = []
     fixed: dict[str, str] = {}
-    for source in [remote.url(path) or path for path in sources]:
-        found_by, rest = readers.read(files.listing(source), asked)
+    for source, listing in listings:
+        found_by, rest = readers.read(listing, asked)
         notes += _left(source, rest)
         for name, found in found_by:
             rows = planes.table(found.planes, where=str(source))
@@ -115,7 +121,8 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
             if not found.annotation.empty:
                 beside.append((Path(source), found.annotation))
     whole = planes.joined(parts)
-    where = ", ".join(map(str, sources)) if len(sources) < 4 else f"{sources[0]} and {len(sources) - 1} more"
+    first, *others = (str(source) for source, _ in listings)
+    where = ", ".join([first, *others]) if len(others) < 3 else f"{first} and {len(others)} more"
     whole, more = plate_names.named(whole, plate_from=choices.plate_from)
     notes += more
     whole, more = plate_names.spelled_as(whole, plates)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from impasto import schema
 from impasto.plates import harmony, measurement, ome_tiff
-from impasto.plates.columns import Coded, Texts, coded_rows, recoded, text
+from impasto.plates.columns import Coded, Texts, coded_rows, recoded
 from impasto.plates.listing import Listing
 from impasto.plates.patterns import Preset, presets
 from impasto.plates.problems import Problem
@@ -45,19 +45,20 @@ def _above(folder: str, preset: Preset) -> str:
     return "/".join(parts if preset.parents < 0 else parts[-preset.parents :]) + "/"
 
 
+_WORDS = (
+    *("source", "batch", "plate", "well", "site", "channel", "depth", "time"),
+    *("prefix", *_THIRD, "part", "wellnumber", "row", "col", "number"),
+)
+"""All that a pattern may say of a name."""
+
+
 @dataclass
 class _Matches:
-    """The rows of a preset's matches while they are gathered."""
+    """What a preset matched: a row an image; the folders with a match; images in them without one."""
 
-    words: dict[str, Coded] = field(default_factory=dict)
-    names: Texts = field(default_factory=Texts)
-    folders: set[str] = field(default_factory=set)
-    missed: Counter[str] = field(default_factory=Counter)
-    first_missed: str = ""
-
-
-_COLUMNS = ("folder", "base", "prefix", *_THIRD, "part", "wellnumber", "row", "col", "number")
-_WORDS = ("source", "batch", "plate", "well", "site", "channel", "depth", "time")
+    frame: pd.DataFrame
+    folders: frozenset[str]
+    unmatched: tuple[int, str]
 
 
 def planes(preset: Preset, files: Listing, asked: Asked, /) -> Found:
@@ -78,15 +79,13 @@ def planes(preset: Preset, files: Listing, asked: Asked, /) -> Found:
 
     """
     matches = _matched(preset, files)
-    frame = pd.DataFrame({word: column.column() for word, column in matches.words.items()})
-    frame["name"] = matches.names.column()
+    frame = matches.frame
     notes: list[str] = []
     problems: list[Problem] = []
     frame["well"] = _wells(frame, asked, files.root, notes)
     if preset.index == "columbus":
         frame["number"] = _columbus(frame, files.root, problems)
-    frame["number"] = [n or (c if c.isdecimal() else "") for n, c in zip(text(frame["number"]), text(frame["channel"]), strict=True)]
-    frame["channel"] = _channels(frame, preset)
+    frame["channel"], frame["number"] = _channels(frame, preset)
     identities: dict[str, str] = {}
     if preset.index == "harmony":
         identities = harmony.apply(frame)
@@ -96,17 +95,16 @@ def planes(preset: Preset, files: Listing, asked: Asked, /) -> Found:
         frame = ome_tiff.apply(frame, asked.order)
     frame["plate_id"] = recoded(frame["base"].array, identities)
     frame = frame.drop(columns=[*_THIRD, "part", "wellnumber", "row", "col"])
-    counted = (sum(matches.missed.values()), matches.first_missed)
-    return Found(
-        frame, tuple(notes), stains=_stains(frame, preset), folders=frozenset(matches.folders), unmatched=counted, problems=tuple(problems)
-    )
+    stains = _stains(frame, preset)
+    return Found(frame, tuple(notes), stains=stains, folders=matches.folders, unmatched=matches.unmatched, problems=tuple(problems))
 
 
-def _channels(frame: pd.DataFrame, preset: Preset) -> pd.Categorical:
-    """Every channel as it is shown: its name, or its number in the vendor's form, or w1 where there is one channel only."""
+def _channels(frame: pd.DataFrame, preset: Preset) -> tuple[pd.Categorical, pd.Categorical]:
+    """Every channel as it is shown, and its number: its name, or its number in the vendor's form, or w1 where there is one channel only."""
     code, several = coded_rows(frame, ["channel", "number"])
     shown = {n: name or (preset.channel.format(int(number)) if number else "w1") for n, (name, number) in enumerate(several)}
-    return recoded(code, shown)
+    numbers = {n: number or (name if name.isdecimal() else "") for n, (name, number) in enumerate(several)}
+    return recoded(code, shown), recoded(code, numbers)
 
 
 def _stains(frame: pd.DataFrame, preset: Preset) -> dict[str, str]:
@@ -120,36 +118,47 @@ def _stains(frame: pd.DataFrame, preset: Preset) -> dict[str, str]:
 
 def _matched(preset: Preset, files: Listing) -> _Matches:
     """Every image of the listing against the pattern."""
-    groups = preset.regex.groupindex
-    matches = _Matches(words={word: Coded() for word in (*_WORDS, *_COLUMNS)})
-    adders = {word: matches.words[word].add for word in matches.words if word not in ("folder", "base")}
-    places = {word: groups.get(word, 0) for word in adders}
-    match = preset.regex.fullmatch
+    words = [word for word in _WORDS if word in preset.regex.groupindex]
+    columns = {word: Coded() for word in ("folder", "base", *words)}
+    adders = [(preset.regex.groupindex[word] - 1, columns[word].add) for word in words]
+    add_folder, add_base, names = columns["folder"].add, columns["base"].add, Texts()
+    folders: set[str] = set()
+    missed: list[str] = []
     for folder in files.folders:
-        above = _above(folder.path, preset)
-        missed = []
-        bases: dict[int, str] = {}
-        for name in folder.images():
-            found = match(above + name)
-            if found is None:
-                missed.append(name)
+        above, bases, without = _above(folder.path, preset), _Bases(folder.path), []
+        inside = folder.images()
+        for name in inside:
+            match = preset.regex.fullmatch(above + name)
+            if match is None:
+                without.append(name)
                 continue
-            values = found.groups("")
-            for word, add in adders.items():
-                place = places[word]
-                add(values[place - 1] if place else "")
+            values = match.groups("")
+            for place, add in adders:
+                add(values[place])
             # How many folders the match has taken, so that what stands above it is the plate's folder.
-            taken = above.count("/") - (values[0].count("/") + 1 if found.group(1) is not None else 0)
-            if taken not in bases:
-                bases[taken] = _up(folder.path, taken)
-            matches.words["folder"].add(folder.path)
-            matches.words["base"].add(bases[taken])
-            matches.names.add(name)
-            matches.folders.add(folder.path)
-        if missed and folder.path in matches.folders:
-            matches.missed[folder.path] = len(missed)
-            matches.first_missed = matches.first_missed or missed[0]
-    return matches
+            add_base(bases[above.count("/") - (values[0].count("/") + 1 if match.start(1) >= 0 else 0)])
+            add_folder(folder.path)
+            names.add(name)
+        if len(without) < len(inside):
+            folders.add(folder.path)
+            missed += without
+    frame = pd.DataFrame({word: column.column() for word, column in columns.items()})
+    nothing = pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), [""])
+    frame = frame.assign(**{word: nothing for word in _WORDS if word not in words})
+    frame["name"] = names.column()
+    return _Matches(frame, frozenset(folders), (len(missed), missed[0] if missed else ""))
+
+
+class _Bases(dict[int, str]):
+    """How many folders up -> the folder that is so many above one."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, levels: int) -> str:
+        self[levels] = _up(self._folder, levels)
+        return self[levels]
 
 
 def _up(folder: str, levels: int) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 from rich.text import Text
 
 from impasto import schema
+from impasto.wells import place
 
 _GLYPHS = {
     schema.NEGCON: ("N", "bold blue"),
@@ -24,7 +25,7 @@ def draw(wells: pd.DataFrame, /, *, plate: str) -> Text:
     `wells` has one row a well of the plate: `well`, and where known `control_type` and `complete` (False where a site or a
     channel is missing or an image is doubled).
     """
-    places = {schema.parse_well(row[schema.WELL]): row for row in wells.to_dict(orient="records")}
+    places = dict(zip(zip(*map(list, place(wells)), strict=True), wells.to_dict(orient="records"), strict=True))
     rows, columns = next(f for f in _FORMATS if all(r < f[0] and c < f[1] for r, c in places))
     text = Text(f"{plate}: {len(places)} of {rows * columns} wells\n", style="bold")
     text.append(

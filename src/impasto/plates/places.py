@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from impasto import remote, schema
 from impasto.plates import read
-from impasto.plates.planes import AT, BASE, FOLDER, KEYS, NAME, PAGE, paths, places
+from impasto.plates.planes import AT, BASE, KEYS, NAME, PAGE, paths, places
 from impasto.plates.problems import Problem
 
 
 def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
-    """Two planes that claim one place (sentence 8 of the borders)."""
-    code = pd.Series(places(planes, (*KEYS, schema.CHANNEL)))
-    twice = code.duplicated(keep=False).to_numpy()
+    """Two planes that claim one place (sentence 8 of the borders); the planes are sorted by place."""
+    code = places(planes, (*KEYS, schema.CHANNEL))
+    same = np.diff(code) == 0
+    twice = np.r_[same, False] | np.r_[False, same]
     if not twice.any():
         return []
-    first = planes[(code == code[twice].iloc[0]).to_numpy()]
+    first = planes[code == code[twice][0]]
     row = first.iloc[0]
     place = " ".join(f"{word} {row[word]}" for word in KEYS if row[word])
     one, other = (_shown(first, at) for at in (0, 1))
@@ -33,61 +37,75 @@ def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
 
 
 def _shown(rows: pd.DataFrame, at: int) -> str:
-    path, same = paths(rows)[at].as_py(), len(set(rows[PAGE])) > 1
+    path, same = str(paths(rows)[at].as_py()), len(set(rows[PAGE])) > 1
     return f"{path} (page {rows[PAGE].iloc[at]})" if same else path
 
 
 def shared(planes: pd.DataFrame, where: str, /) -> list[Problem]:
-    """One page of one file that is two channels (sentence 9 of the borders): it is never right."""
-    names, _ = pd.factorize(planes[NAME].array)
-    parts = [names, planes[FOLDER].array.codes, planes[AT].array.codes, planes[PAGE].to_numpy()]
-    code = np.zeros(len(planes), dtype=np.int64)
-    for part in parts:
-        # Renumbered each time, so that the product never runs over.
-        code, _ = pd.factorize(code * (int(part.max(initial=0)) + 2) + part + 1)
-    twice = pd.Series(code).duplicated(keep=False).to_numpy()
+    """One page of one file that is two channels (sentence 9 of the borders): it is never right. Only tables can say so."""
+    rows = _named_by_tables(planes)
+    if not len(rows):
+        return []
+    # Hashes first, so that the paths of all planes are never in memory at once.
+    hashes = np.concatenate([_hashes(planes.iloc[part]) for part in _parts(rows)])
+    order = np.argsort(hashes, kind="stable")
+    same = np.diff(hashes[order]) == 0
+    likely = planes.iloc[np.sort(rows[order[np.r_[same, False] | np.r_[False, same]]])]
+    places_in_files = pd.DataFrame(
+        {"path": paths(likely).to_pylist(), "at": likely[AT].astype(str).to_numpy(), "page": likely[PAGE].to_numpy()}
+    )
+    twice = places_in_files.duplicated(keep=False).to_numpy()
     if not twice.any():
         return []
-    row = int(np.flatnonzero(twice)[0])
-    channels = ", ".join(sorted(set(planes.loc[code == code[row], schema.CHANNEL])))
-    path = paths(planes.iloc[[row]])[0].as_py()
-    return [
-        Problem(
-            f"{where}: {int(twice.sum())} planes share their file with another channel (first: {path} as {channels}); correct the table"
-        )
-    ]
+    first = places_in_files[twice].iloc[0]
+    channels = ", ".join(sorted(set(likely.loc[(places_in_files == first).all(axis=1).to_numpy(), schema.CHANNEL])))
+    sentence = f"{int(twice.sum())} planes share their file with another channel (first: {first['path']} as {channels}); correct the table"
+    return [Problem(f"{where}: {sentence}")]
+
+
+def _hashes(part: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    found = pd.util.hash_array(np.array(paths(part).to_pylist(), dtype=object), categorize=False)
+    where = pd.util.hash_array(part[AT].to_numpy(dtype=object)) + part[PAGE].to_numpy(dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray(found ^ where)
+
+
+def _named_by_tables(planes: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """The planes that a table names; those with a base come from a listing, in which a file stands once and has been seen."""
+    return np.flatnonzero((planes[BASE] == "").to_numpy())
+
+
+def _parts(rows: npt.NDArray[np.intp], size: int = 1 << 18) -> Iterator[npt.NDArray[np.intp]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def missing(planes: pd.DataFrame, where: str, /) -> tuple[int, list[str], list[Problem]]:
-    """Local files that tables name and that are not there: how many, told where it is some, refused where it is all (sentence 10).
-
-    Planes with a `base` come from a listing: their files have been seen.
-    """
-    folders = np.array([remote.url(f"{folder}/") is None for folder in planes[FOLDER].array.categories], dtype=bool)
-    rows = (planes[BASE] == "").to_numpy() & folders[planes[FOLDER].array.codes] if len(planes) else np.zeros(0, dtype=bool)
-    named = pd.unique(paths(planes[rows]).to_pandas()) if rows.any() else []
-    lacking = [path for path in named if not os.path.exists(path)]
+    """Local files that tables name and that are not there: how many, told where it is some, refused where it is all (sentence 10)."""
+    named, lacking, first = 0, 0, ""
+    for part in _parts(_named_by_tables(planes)):
+        for path in dict.fromkeys(paths(planes.iloc[part]).to_pylist()):
+            if remote.url(path) is not None:
+                continue
+            named += 1
+            if not os.path.exists(path):
+                lacking += 1
+                first = first or path
     if not lacking:
         return 0, [], []
-    if len(lacking) == len(named):
-        problem = Problem(
-            f"{where}: none of its {len(named)} files exists (first: {lacking[0]}); say where they lie: --root FOLDER", ("--root", "FOLDER")
-        )
-        return len(lacking), [], [problem]
-    note = f"{where}: {len(lacking)} of {len(named)} files do not exist (first: {lacking[0]}); their sites will be quarantined"
-    return len(lacking), [note], []
+    if lacking == named:
+        sentence = f"{where}: none of its {named} files exists (first: {first}); say where they lie: --root FOLDER"
+        return lacking, [], [Problem(sentence, ("--root", "FOLDER"))]
+    return lacking, [f"{where}: {lacking} of {named} files do not exist (first: {first}); their sites will be quarantined"], []
 
 
 def unread_kinds(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, list[str], list[Problem]]:
     """The planes whose kind of file is read; the others counted by their suffix, and refused where nothing else is there."""
-    codes, names = pd.factorize(pd.Series(planes[NAME].array).str.rpartition(".")[2].str.lower().astype(object))
-    suffixes = [f".{name}" for name in names]
-    bad = np.array([suffix in read.NOT_READ for suffix in suffixes], dtype=bool)[codes]
-    if not bad.any():
+    names = pa.array(planes[NAME].array)
+    of_kind = {suffix: np.asarray(pc.ends_with(names, suffix, ignore_case=True)) for suffix in read.NOT_READ}
+    counts = {suffix: int(rows.sum()) for suffix, rows in of_kind.items() if rows.any()}
+    if not counts:
         return planes, [], []
-    counts = Counter(suffixes[code] for code in codes[bad])
-    shown = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
-    known = ", ".join(read.IMAGES)
+    bad = np.logical_or.reduce(list(of_kind.values()))
+    shown, known = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items())), ", ".join(read.IMAGES)
     if bad.all():
         return planes, [], [Problem(f"{where}: its images are of kinds that are not read ({shown}); convert them to one of {known}")]
     note = f"{where}: {shown} images are of kinds that are not read ({known} are) and are left out"

@@ -113,6 +113,11 @@ def places(planes: pd.DataFrame, words: tuple[str, ...], /) -> npt.NDArray[np.in
     return code
 
 
+def kept(planes: pd.DataFrame, rows: npt.NDArray[np.bool_], /) -> pd.DataFrame:
+    """Those rows, numbered anew; the table itself where it is all of them."""
+    return planes if rows.all() else planes[rows].reset_index(drop=True)
+
+
 def sorted_by_place(planes: pd.DataFrame, /) -> pd.DataFrame:
     """The rows by source, batch, plate, well, site and channel."""
     order = np.argsort(places(planes, (*KEYS, schema.CHANNEL)), kind="stable")

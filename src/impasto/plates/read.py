@@ -11,8 +11,9 @@ import logging
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -140,7 +141,7 @@ def pages(path: Path | str, /) -> int:
 
 
 def _coded(path: Path, pages: Sequence[int]) -> list[Plane]:
-    """PNG, JPEG, JPEG 2000: one image; of several samples a pixel, `page` is the sample, and grey written as colour is grey."""
+    """PNG, JPEG, JPEG 2000: one image; of several samples a pixel (red, green, blue), `page` is the sample."""
     decode = {".png": imagecodecs.png_decode, ".jp2": imagecodecs.jpeg2k_decode}.get(path.suffix.lower(), imagecodecs.jpeg_decode)
     found = np.asarray(decode(path.read_bytes()))
     return [found if found.ndim == 2 else np.asarray(found[..., page]) for page in pages]
@@ -152,7 +153,9 @@ def _npz(path: Path, pages: Sequence[int]) -> list[Plane]:
     return [np.asarray(found if found.ndim == 2 else found[page]) for page in pages]
 
 
-_READERS = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys((".png", ".jp2", ".jpg", ".jpeg"), _coded)
+_READERS: Mapping[str, Callable[[Path, Sequence[Any]], list[Plane]]] = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys(
+    (".png", ".jp2", ".jpg", ".jpeg"), _coded
+)
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from impasto import schema
 from impasto.plates.columns import coded_rows, recoded
-from impasto.plates.planes import NUMBER
+from impasto.plates.planes import NUMBER, kept
 from impasto.plates.problems import Problem
 from impasto.schema import BRIGHT_FIELD, InputError, nearest
 
@@ -80,7 +80,7 @@ def named(
     rows.loc[rows["stain"] == "", "stain"] = rows["name"]
     notes += _spelled(rows[~rows["out"]])
     stay = ~rows["out"].to_numpy()[code.codes]
-    return planes.assign(channel=recoded(code, dict(enumerate(rows["stain"]))))[stay].reset_index(drop=True), notes, problems
+    return kept(planes.assign(channel=recoded(code, dict(enumerate(rows["stain"])))), stay), notes, problems
 
 
 def _aliases(name: str, number: str) -> tuple[str, ...]:

@@ -172,7 +172,6 @@ def _ready(told: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
 
 def _extraction(settings: ProfileSettings, sites: Sites) -> Extraction:
     from impasto.plates import quarantine
-
     from impasto.profiling.deep import Extraction
 
     skip = quarantine.sites_of(sites, quarantine.read(settings.quarantine)) if settings.quarantine else frozenset[str]()
