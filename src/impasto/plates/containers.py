@@ -130,7 +130,7 @@ class Czi:
     def scenes(self) -> list[Scene]:
         """Its scenes; that of a plate's carrier is named by its well."""
         root = ET.fromstring(self._file.metadata() or "<none/>")
-        named = {int(s.get("Index", -1)): s.findtext("ArrayName") or s.get("Name", "") for s in root.iter("Scene")}
+        named = {int(s.get("Index", -1)): s.findtext("ArrayName") or s.get("Name") or "" for s in root.iter("Scene")}
         images = [self._file.scenes[key] for key in self._keys]
         return [Scene(named.get(key, ""), dict(i.sizes), tuple(map(str, i.channels))) for key, i in zip(self._keys, images, strict=True)]
 
