@@ -1,4 +1,4 @@
-"""Containers of planes (.nd2, .lif, .oif, .czi): every plane by scene and axis, with made-up libraries and the real one where it is there."""
+"""Containers of planes (.nd2, .lif, .oif, .czi): every plane by scene and axis, with made-up and real libraries."""
 
 from __future__ import annotations
 

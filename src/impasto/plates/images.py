@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import schema
-from impasto.plates import axes, places, planes, plate_names, probe, readers, remote_files, stains
+from impasto import remote, schema
+from impasto.plates import axes, files, places, planes, plate_names, probe, readers, remote_files, stains
 from impasto.plates.listing import Listing
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked
