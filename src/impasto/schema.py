@@ -91,18 +91,25 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 # ---------------------------------------------------------------- channels: a stain, by name
 CHANNELS: dict[str, tuple[str, ...]] = {
-    "DNA": ("dna", "hoechst", "hoechst33342", "dapi", "nuclei", "nucleus", "nuc", "hoechst_33342"),
-    "ER": ("er", "concanavalin", "concanavalina", "conca", "endoplasmicreticulum"),
-    "RNA": ("rna", "syto14", "syto", "nucleoli"),
-    "AGP": ("agp", "actingolgi", "golgiactin", "phalloidinwga", "wgaphalloidin", "actingolgiplasmamembrane"),
-    "Mito": ("mito", "mitotracker", "mitochondria", "mitoprobe"),
-    "Actin": ("actin", "phalloidin"),
+    "DNA": ("dna", "hoechst", "hoechst33342", "hoechst33258", "dapi", "nuclei", "nucleus", "nuc", "draq5"),
+    "ER": ("er", "cona", "conca", "concanavalin", "concanavalina", "endoplasmicreticulum"),
+    "RNA": ("rna", "syto", "syto14", "syto14green", "sytornaselect", "nucleoli"),
+    "AGP": ("agp", "actingolgi", "golgiactin", "phalloidinwga", "wgaphalloidin", "phalloandwga", "actingolgiplasmamembrane"),
+    "Mito": ("mito", "mitotracker", "mitotrackerdeepred", "mitotrackerdeepredfm", "mitodeepred", "mitochondria", "mitoprobe"),
+    "Actin": ("actin", "factin", "phalloidin"),
     "Golgi": ("golgi", "wga"),
     "Tubulin": ("tubulin", "btubulin", "tub"),
-    "GFP": ("gfp",),
-    "Brightfield": ("brightfield", "bf", "phase"),
+    "GFP": ("gfp", "egfp"),
+    "Brightfield": (
+        *("brightfield", "brightfieldcp", "bf", "tlbrightfield", "phase", "phasecontrast", "dpc", "digitalphasecontrast"),
+        *("transmitted", "transmittedlight", "trans"),
+    ),
+    "Brightfield high": ("brightfieldhigh", "brightfieldh", "bfhigh", "bfh"),
+    "Brightfield low": ("brightfieldlow", "brightfieldl", "bflow", "bfl"),
 }
-_CHANNEL_BY_SPELLING = {spelling: name for name, spellings in CHANNELS.items() for spelling in (name.lower(), *spellings)}
+"""Stain -> its spellings by their letters and digits alone, lower case."""
+BRIGHT_FIELD = ("Brightfield", "Brightfield high", "Brightfield low")
+_CHANNEL_BY_SPELLING = {spelling: name for name, spellings in CHANNELS.items() for spelling in spellings}
 
 
 class InputError(ValueError):
@@ -133,9 +140,39 @@ def one_of(found: str, allowed: Sequence[str] | Iterable[str], *, what: str) -> 
 
 
 def channel_name(spelling: str) -> str | None:
-    """The name of the stain that a spelling means (`"Hoechst 33342"`, `"CorrDNA"` -> `"DNA"`), or None where it is not known."""
-    letters = re.sub(r"[\s_\-./():,+]", "", spelling).lower()
-    return _CHANNEL_BY_SPELLING.get(letters) or _CHANNEL_BY_SPELLING.get(re.sub("^(corr|orig)", "", letters))
+    """The stain that a spelling means, or None where it is not known.
+
+    Parameters
+    ----------
+    spelling
+        A channel as a microscope, a table or a feature writes it: `"Hoechst 33342"`, `"CorrDNA"`, `"DAPI - DAPI"`,
+        `"Alexa 488 (ConA)"`, `"Phalloidin + WGA"`.
+
+    Returns
+    -------
+    A name of `CHANNELS`. A dye that any stain may carry (`"Alexa 488"`) means none of them. A name of several parts means the one stain
+    that its parts name; phalloidin with WGA is AGP.
+
+    """
+    whole = _letters(spelling)
+    for letters in (whole, re.sub("^(corr|orig)", "", whole)):
+        if letters in _CHANNEL_BY_SPELLING:
+            return _CHANNEL_BY_SPELLING[letters]
+    parts = {_CHANNEL_BY_SPELLING.get(_letters(part)) for part in re.split(r"[\s(),/+-]+", spelling)} - {None}
+    if parts == {"Actin", "Golgi"}:
+        return "AGP"
+    return parts.pop() if len(parts) == 1 else None
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+# ---------------------------------------------------------------- wells
+ROW_PATTERN = "(?:A[A-F]|[A-Z])"
+COLUMN_PATTERN = "(?:0?[1-9]|[1-3][0-9]|4[0-8])"
+WELL_PATTERN = ROW_PATTERN + COLUMN_PATTERN
+"""A well in the name of a file, up to 1,536 a plate: A1 to AF48, in either case. Names use these patterns and no others."""
 
 
 _WELL = re.compile(r"^\s*(?P<letters>[A-Za-z]{1,2})[-_ :]{0,3}0*(?P<column>\d{1,2})\s*$")
@@ -178,3 +215,21 @@ def format_well(row: int, column: int) -> str:
 def normal_well(well: str) -> str:
     """`"a1"`, `"A1"`, `"A-01"` -> `"A01"`."""
     return format_well(*parse_well(well))
+
+
+def well_of(row: str, column: str, /) -> str:
+    """The well of a row, by letter or number from 1, and a column from 1: `("B", "03")` and `("2", "3")` -> `"B03"`.
+
+    Raises InputError where no plate has it.
+    """
+    letters = format_well(int(row) - 1, 0)[:-2] if row.isdecimal() and int(row) else row
+    return normal_well(f"{letters}{int(column):02d}")
+
+
+def well_within(place: str, row: str, column: int, /, *, across: int = 4) -> str:
+    """The well of a larger plate that lies within a place of a smaller one: `("A01", "b", 2)` -> `"B02"`.
+
+    A place of 96 wells holds 4 x 4 wells of 1536, rows `a` to `d`, columns 1 to 4.
+    """
+    large_row, large_column = parse_well(place)
+    return format_well(across * large_row + "abcdefgh".index(row.lower()), across * large_column + column - 1)

@@ -18,9 +18,9 @@ from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from impasto.cli import app
-from impasto.plates import folders, illumination
+from impasto.plates import illumination
 from impasto.plates.check import check
-from impasto.plates.ingest import find, write
+from impasto.plates.ingest import Found, find, write
 from impasto.plates.sites import Sites
 from impasto.profiling import deep
 from impasto.profiling.encoders import Intensity
@@ -132,13 +132,18 @@ def test_light_is_even_after_the_division(ingested: Path, tmp_path: Path) -> Non
         assert after.fields(sites.channels)[channel].corner_to_centre == pytest.approx(1, abs=0.03)
 
 
-def test_an_estimate_is_of_the_seed_and_the_plate_alone(ingested: Path) -> None:
+def opened(found: Found, folder: Path) -> Sites:
+    write(found, folder)
+    return Sites.read(folder)
+
+
+def test_an_estimate_is_of_the_seed_and_the_plate_alone(ingested: Path, tmp_path: Path) -> None:
     sites = Sites.read(ingested)
     one, again, other = (illumination.estimate(sites, "P1", ["DNA"], most=20, seed=seed)["DNA"] for seed in (0, 0, 1))
     assert one == again != other
     assert one.sites == 20
     alone = find([plates(ingested.parent / "alone", names=("P1",))])
-    assert illumination.estimate(Sites(alone.planes, alone.wells, folder=ingested), "P1", ["DNA"], most=20)["DNA"] == one
+    assert illumination.estimate(opened(alone, tmp_path / "alone"), "P1", ["DNA"], most=20)["DNA"] == one
 
 
 def test_too_few_sites_leave_light_as_it_is(ingested: Path, tmp_path: Path) -> None:
@@ -155,7 +160,7 @@ def test_a_site_that_cannot_be_read_is_not_averaged(tmp_path: Path) -> None:
     sheet = plates(tmp_path / "i", sites=20, names=("P1",))
     (tmp_path / "i" / "P1_3_ER.tif").write_bytes(b"")
     found = find([sheet])
-    sites = Sites(found.planes, found.wells, folder=tmp_path)
+    sites = opened(found, tmp_path / "kept")
     assert illumination.estimate(sites, "P1", sites.channels)["ER"].sites == 19
     profiles = deep.profile(sites, Intensity(), shards=tmp_path / "s", how=deep.Extraction(illumination="estimate"))
     assert (profiles.n_obs, len(profiles.uns["quarantine"])) == (19, 1)
@@ -222,8 +227,8 @@ def loaddata(folder: Path, function: str = "lamp.npy") -> Sites:
     dna = sheet[sheet["channel"] == "DNA"]
     columns = {"Metadata_Plate": dna["plate"], "Metadata_Well": dna["well"], "FileName_OrigDNA": dna["path"], "FileName_IllumDNA": function}
     pd.DataFrame(columns).to_csv(folder / "load_data.csv", index=False)
-    with pytest.warns(UserWarning, match="applied by impasto profile --illumination files only"):
-        found = find([folder / "load_data.csv"])
+    found = find([folder / "load_data.csv"])
+    assert any("applied by impasto profile --illumination files only" in note for note in found.notes)
     write(found, folder / "ingested")
     return Sites.read(folder / "ingested")
 
@@ -250,5 +255,5 @@ def test_no_functions_and_functions_of_no_channel_are_sentences(ingested: Path, 
     with pytest.raises(InputError, match="names no illumination functions"):
         deep.profile(Sites.read(ingested), Intensity(), shards=tmp_path / "s", how=deep.Extraction(illumination="files"))
     (tmp_path / "load.csv").write_text("Metadata_Plate,Metadata_Well,FileName_OrigDNA,FileName_IllumER\nP1,A01,a.tif,e.npy\n")
-    with pytest.raises(InputError, match="FileName_IllumER belong to no channel"):
-        folders.read(tmp_path / "load.csv", channels={})
+    with pytest.raises(InputError, match="illumination functions of ER belong to no channel"):
+        find([tmp_path / "load.csv"])

@@ -7,17 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from impasto import progress, runs, schema
 from impasto.plates import illumination, quality
 from impasto.plates.planes import KEYS
+from impasto.plates.quarantine import COLUMNS, REASON
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 
 _LIGHT = "corner_to_centre"
 """The light of a plate's corners over that of its centre (illumination.py): 1 where the lamp is even."""
-_COLUMNS = ("name", *KEYS, schema.CHANNEL, *quality.MEASURES, "reason")
+_PLATE = [schema.SOURCE, schema.BATCH, schema.PLATE]
+_COLUMNS = (*KEYS, schema.CHANNEL, *quality.MEASURES, REASON)
 
 
 def check(sites: Sites, out: Path, /) -> None:
@@ -28,17 +31,17 @@ def check(sites: Sites, out: Path, /) -> None:
     """
     parts = out / f".plates-{runs.digest(sites.folder / 'images.parquet')[:12]}"
     parts.mkdir(parents=True, exist_ok=True)
-    numbers = {plate: np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy()) for plate in sites.plates()}
+    numbers = {plate: sites.of_plate(plate) for plate in sites.plates()}
     paths = {plate: parts / f"{index:04d}.parquet" for index, plate in enumerate(numbers)}
     done = sum(len(numbers[p]) for p in numbers if paths[p].exists())
     with progress.bar(what="checking", unit="site", total=len(sites), done=done) as advance:
-        for plate, mine in numbers.items():
+        for plate, rows in numbers.items():
             if not paths[plate].exists():
                 with runs.atomic(paths[plate]) as temporary:
-                    _plate(sites, mine, advance).to_parquet(temporary, index=False)
+                    _plate(sites, rows, advance).to_parquet(temporary, index=False)
     whole = pd.concat([pd.read_parquet(path) for path in paths.values()], ignore_index=True)
-    readable = whole["reason"] == ""
-    flagged = quality.flag(whole[readable].drop(columns="reason"))
+    readable = whole[REASON] == ""
+    flagged = quality.flag(whole[readable].drop(columns=REASON))
     with runs.atomic(out / "quality.parquet") as temporary:
         flagged.to_parquet(temporary, index=False)
     bad = quarantine(whole[~readable], flagged)
@@ -49,53 +52,61 @@ def check(sites: Sites, out: Path, /) -> None:
     shutil.rmtree(parts)
 
 
-def _plate(sites: Sites, numbers: np.ndarray[tuple[int], np.dtype[np.intp]], advance: progress.Advance) -> pd.DataFrame:
+def _plate(sites: Sites, numbers: npt.NDArray[np.intp], advance: progress.Advance) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
     average = illumination.Average()
+    channels = sites.channels_of(numbers)
+    sites.fetch(numbers)
     # Decoding and the Fourier transform release the interpreter, so two threads keep two cores busy.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for found, blocks in pool.map(lambda number: _site(sites, int(number)), numbers):
-            rows += found
+        for measured, blocks in pool.map(lambda number: _site(sites, int(number), channels), numbers):
+            rows += measured
             if blocks is not None:
                 average.add(blocks)
             advance(1)
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     # A plate with too few sites shows its cells, not its lamp: no number is better than a wrong one.
-    fields = average.fields(sites.channels) if average.sites >= illumination.LEAST else {}
+    fields = average.fields(channels) if average.sites >= illumination.LEAST else {}
     return table.assign(**{_LIGHT: [fields[c].corner_to_centre if c in fields else np.nan for c in table[schema.CHANNEL]]})
 
 
-def _site(sites: Sites, number: int) -> tuple[list[dict[str, object]], illumination.Numbers | None]:
-    place = {"name": sites.name(number), **sites.table.loc[number, list(KEYS)].to_dict()}
-    nothing = dict.fromkeys(quality.MEASURES, np.nan)
+def _site(sites: Sites, number: int, channels: list[str]) -> tuple[list[dict[str, object]], illumination.Numbers | None]:
+    place = sites.table.loc[number, list(KEYS)].to_dict()
+    nothing = dict.fromkeys(quality.NUMBERS, np.nan) | {"type": "", "size": ""}
     try:
-        pixels = sites.image(number)
+        pixels = sites.image(number, channels)
     except BadImage as error:
-        return [{**place, schema.CHANNEL: "", **nothing, "reason": error.told(without=sites.name(number))}], None
-    rows = [{**place, schema.CHANNEL: c, **quality.measure(plane), "reason": ""} for c, plane in zip(sites.channels, pixels, strict=True)]
+        return [{**place, schema.CHANNEL: "", **nothing, REASON: error.told(without=sites.name(number))}], None
+    rows = [{**place, schema.CHANNEL: c, **quality.measure(plane), REASON: ""} for c, plane in zip(channels, pixels, strict=True)]
     return rows, illumination.blocks(pixels)
 
 
 def quarantine(unreadable: pd.DataFrame, flagged: pd.DataFrame, /) -> pd.DataFrame:
-    """site, reason: what cannot be read, and what is out of focus, empty or looks swapped. Saturation is told, not quarantined."""
-    reasons = [{"site": r["name"], "reason": r["reason"]} for r in unreadable.to_dict(orient="records")]
-    for name, mine in flagged[flagged["flags"] != ""].groupby("name", sort=True):
-        told = [f"{c}: {f}" for c, f in zip(mine[schema.CHANNEL], mine["flags"], strict=True) if f != "saturated"]
-        if told:
-            reasons.append({"site": str(name), "reason": ", ".join(told)})
-    return pd.DataFrame(reasons, columns=["site", "reason"])
+    """Place and reason of every site that cannot be used: unreadable, or flagged with more than what is told only."""
+    reasons = [{key: row[key] for key in (*KEYS, REASON)} for row in unreadable.to_dict(orient="records")]
+    for place, rows in flagged[flagged["flags"] != ""].groupby(list(KEYS), sort=True):
+        wrong = [
+            f"{channel}: {'; '.join(serious)}"
+            for channel, flags in zip(rows[schema.CHANNEL], rows["flags"], strict=True)
+            if (serious := [f for f in flags.split("; ") if f not in quality.TOLD_ONLY])
+        ]
+        if wrong:
+            reasons.append({**dict(zip(KEYS, place, strict=True)), REASON: ", ".join(wrong)})
+    return pd.DataFrame(reasons, columns=list(COLUMNS)).sort_values(list(KEYS), kind="stable", ignore_index=True)
 
 
 def summary(sites: Sites, flagged: pd.DataFrame, bad: pd.DataFrame, /) -> pd.DataFrame:
     """One row a plate and channel: sites, readable, quarantined, saturated, medians of the measures, corners over centre in light."""
-    names = sites.table[schema.PLATE]
-    left_out = pd.Series([sites.name(i) in set(bad["site"]) for i in range(len(sites))]).groupby(names.to_numpy()).sum()
-    per = flagged.groupby([schema.PLATE, schema.CHANNEL], sort=True)
-    told = per[["focus", "spread", "median"]].median()
+    per = flagged.groupby([*_PLATE, schema.CHANNEL], sort=True)
+    told = per[["focus", "contrast", "noise", "median"]].median()
     told[_LIGHT] = per[_LIGHT].first()
     told["saturated_sites"] = per["flags"].apply(lambda f: int(f.str.contains("saturated").sum()))
+    told["unlike_in_brightness"] = per["flags"].apply(lambda f: int(f.str.contains("brightness").sum()))
     told["readable_sites"] = per.size()
     told = told.reset_index()
-    told["sites"] = told[schema.PLATE].map(names.value_counts())
-    told["quarantined_sites"] = told[schema.PLATE].map(left_out)
-    return told
+    counts = sites.table.groupby(_PLATE).size().rename("sites").reset_index()
+    left_out = bad.groupby(_PLATE).size().rename("quarantined_sites").reset_index()
+    told = told.merge(counts, on=_PLATE, how="left").merge(left_out, on=_PLATE, how="left")
+    told["quarantined_sites"] = told["quarantined_sites"].fillna(0).astype(int)
+    # Where nobody named a source or a batch, a column of nothing says nothing.
+    return told.drop(columns=[word for word in (schema.SOURCE, schema.BATCH) if (told[word] == "").all()])

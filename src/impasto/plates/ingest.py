@@ -14,10 +14,13 @@ import anndata
 import pandas as pd
 
 from impasto import annotation, profiles, runs, schema, spelling, wells
-from impasto.plates import annotate, folders, profile_tables, summary
+from impasto.plates import annotate, folders, images, planes, profile_tables, summary
 from impasto.plates.annotate import Wishes
-from impasto.plates.planes import KEYS
+from impasto.plates.columns import coded_rows, recoded
+from impasto.plates.images import Choices
+from impasto.plates.problems import refuse
 from impasto.plates.profile_tables import Opening
+from impasto.plates.reader import Asked
 from impasto.plates.summary import Summary
 from impasto.schema import InputError
 
@@ -38,8 +41,8 @@ def find(
     *,
     platemaps: Sequence[Path] = (),
     channels: Mapping[str, str] | None = None,
-    order: Sequence[str] = (),
-    depth: int | None = None,
+    asked: Asked | None = None,
+    choices: Choices | None = None,
     opening: Opening | None = None,
     wishes: Wishes | None = None,
 ) -> Found:
@@ -51,8 +54,10 @@ def find(
         Folders of images, sheets, or tables of profiles.
     platemaps
         Platemaps and lists of compounds, in any order.
-    channels, order, depth
-        Of images: spelling -> stain, stains of a stack's pages, the plane in depth.
+    channels
+        Of images: channel as written -> stain, as `choices.channel`.
+    asked, choices
+        Of images: how they are read, and what is taken of them.
     opening
         Of tables: what the user says of columns, layer, level, sheet, encoding.
     wishes
@@ -75,48 +80,37 @@ def find(
     maps = annotate.read_maps(platemaps, columns=columns, sheet=opening.sheet, encoding=opening.encoding)
     if all(is_table):
         return _tables(sources, maps, opening=opening, wishes=wishes)
-    return _images(sources, maps, channels=channels or {}, order=order, depth=depth, wishes=wishes)
+    choices = choices or Choices()
+    choices = replace(choices, channel={**(channels or {}), **choices.channel})
+    return _images(sources, maps, asked=asked or Asked(), choices=choices, wishes=wishes)
 
 
-def _images(
-    sources: Sequence[Path],
-    maps: list[tuple[Path, pd.DataFrame]],
-    *,
-    channels: Mapping[str, str],
-    order: Sequence[str],
-    depth: int | None,
-    wishes: Wishes,
-) -> Found:
-    parts = [folders.read(s, channels=channels, order=order, depth=depth) for s in sources]
-    notes = [f"{source}: {kind}, {len(found)} planes" for source, (found, _, kind) in zip(sources, parts, strict=True)]
-    planes = pd.concat([found for found, _, _ in parts], ignore_index=True)
-    if "illumination" in planes:
-        planes["illumination"] = planes["illumination"].fillna("")
-    places = [word for word in (schema.SOURCE, schema.BATCH) if (planes[word] != "").any()]
-    of_wells = planes[[*places, schema.PLATE, schema.WELL]].drop_duplicates(ignore_index=True).astype("string")
-    of_wells = of_wells.replace("", pd.NA)
-    for source, (_, beside, _) in zip(sources, parts, strict=True):
+def _images(sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, asked: Asked, choices: Choices, wishes: Wishes) -> Found:
+    plates = sorted({str(name) for _, table in maps if schema.PLATE in table for name in table[schema.PLATE].dropna()})
+    read = images.read(sources, asked, choices, plates=plates)
+    refuse(read.problems)
+    notes = list(read.notes)
+    of_wells = read.wells()
+    for source, beside in read.beside:
         of_wells = _sidecar(of_wells, beside, source)
     annotated = annotate.annotate(of_wells, maps, wishes=wishes, where="the plates")
     notes += [*annotated.notes, *annotate.inferred(annotated.obs)]
-    planes = _placed(planes, annotated.obs)
-    whole = replace(
-        _of_annotation(annotated, maps),
-        sources=[{"path": str(s), "reader": kind, "planes": len(found)} for s, (found, _, kind) in zip(sources, parts, strict=True)],
-        plates=summary.plates_of(planes, annotated.obs),
-    )
-    return Found(planes, annotated.obs, None, tuple(notes), whole)
+    table = _placed(read.planes, annotated.obs)
+    whole = replace(_of_annotation(annotated, maps), sources=read.told_sources(), plates=images.told_plates(table, read.looks))
+    return Found(table, annotated.obs, None, tuple(notes), whole)
 
 
-def _placed(planes: pd.DataFrame, of_wells: pd.DataFrame) -> pd.DataFrame:
+def _placed(table: pd.DataFrame, of_wells: pd.DataFrame) -> pd.DataFrame:
     """Batch and source, where folders do not tell them and the annotation does, belong to the planes: they say where a site is."""
-    words = [word for word in (schema.SOURCE, schema.BATCH) if word in of_wells and not (planes[word] != "").any()]
+    words = [word for word in (schema.SOURCE, schema.BATCH) if word in of_wells and not (table[word] != "").any()]
     if not words:
-        return planes
+        return table
     keys = [k for k in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if k in of_wells and k not in words]
-    where = planes[keys].astype("string").replace("", pd.NA).merge(of_wells[[*keys, *words]], on=keys, how="left", validate="many_to_one")
-    given = {word: where[word].astype("string").fillna("").astype(object).to_numpy() for word in words}
-    return planes.assign(**given).sort_values([*KEYS, schema.CHANNEL, "path", "page"], kind="stable", ignore_index=True)
+    code, several = coded_rows(table, keys)
+    unique = pd.DataFrame(several, columns=keys).astype("string").replace("", pd.NA)
+    where = unique.merge(of_wells[[*keys, *words]], on=keys, how="left", validate="many_to_one")
+    given = {word: recoded(code, dict(enumerate(where[word].astype("string").fillna("")))) for word in words}
+    return planes.sorted_by_place(table.assign(**given))
 
 
 def _sidecar(of_wells: pd.DataFrame, beside: pd.DataFrame, source: Path) -> pd.DataFrame:
@@ -178,7 +172,7 @@ def write(found: Found, out: Path) -> None:
         if found.profiles is not None:
             profiles.write(found.profiles, temporary / "profiles.parquet")
             return
-        found.planes.to_parquet(temporary / "images.parquet", index=False)
+        planes.write(found.planes, temporary / "images.parquet")
         found.wells.to_parquet(temporary / "wells.parquet", index=False)
 
 
@@ -189,8 +183,8 @@ def completeness(found: Found) -> pd.DataFrame:
         of_wells["complete"] = True
         return of_wells
     keys = [*(k for k in wells.keys_of_plate(of_wells) if k in found.planes), schema.WELL]
-    planes = found.planes[keys].astype("string").replace("", pd.NA)
-    per_well = planes.groupby(keys, dropna=False).size().rename("planes").reset_index()
+    per_well = found.planes.groupby(keys, observed=True).size().rename("planes").reset_index()
+    per_well = per_well.astype(dict.fromkeys(keys, "string")).replace({key: {"": pd.NA} for key in keys})
     fullest = per_well.groupby(keys[:-1], dropna=False)["planes"].transform("max")
     per_well["complete"] = per_well["planes"] == fullest
     return of_wells.merge(per_well, on=keys, how="left")

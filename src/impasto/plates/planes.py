@@ -1,75 +1,147 @@
-"""The table of planes: one row a channel of a site, where its pixels are. What every reader of a folder gives.
+"""The table of planes: one row a channel of a site, where its pixels are. What every reader's result becomes.
 
-Columns: path, page, channel, source, batch, plate, well, site, and illumination where a table names any. Checked here once for all
-readers: channels known by name, wells that are wells, no two files for one site and channel.
+Words are categories and a folder's name is kept once, so that a row takes some tens of bytes however long its path is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from impasto import schema
+from impasto.plates.columns import coded, recoded
 from impasto.schema import InputError
 
 KEYS = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE)
+FOLDER, NAME, PAGE, AT, NUMBER, DEPTH, TIME, BASE = "folder", "name", "page", "at", "number", "depth", "time", "base"
+OFFSET, ILLUMINATION, PATH = "offset", "illumination", "path"
+PREFIX, PLATE_ID = "prefix", "plate_id"
+"""What may name a plate besides its folder: what all its files begin with, and its name in the microscope's index."""
+_CODED = (*KEYS, schema.CHANNEL, FOLDER, AT, NUMBER, DEPTH, TIME, BASE, PREFIX, PLATE_ID, ILLUMINATION)
+ON_DISK = (*KEYS, schema.CHANNEL, PATH, PAGE)
+"""The columns of images.parquet that are always there; `at`, `offset` and `illumination` where any row has one."""
 
 
-@dataclass(frozen=True)
-class Plane:
-    """One channel of one site: a page of a file."""
+def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:
+    """A reader's rows in one form.
 
-    path: str
-    channel: str
-    plate: str
-    well: str
-    site: str
-    page: int = 0
-    batch: str = ""
-    source: str = ""
-    illumination: str = ""
-    """The function its light is divided by, where a table names one."""
+    Parameters
+    ----------
+    frame
+        n rows with `path` (or `folder` and `name`), `channel`, `plate`, `well` and what `readers.Found` names besides.
+    where
+        The source, for sentences.
 
+    Returns
+    -------
+    n rows: every word of `_CODED` as a category, `name` as Arrow text, `page` and `offset` as numbers. Wells are as `A01`, a site of
+    digits has no leading zeros, a row without a site is site 1. Raises InputError on a well that is none.
 
-def table(planes: Iterable[Plane], *, channels: Mapping[str, str], where: Path) -> pd.DataFrame:
-    """The checked table, sorted. `channels` maps a folder's spellings to stains (`{"ch1": "DNA"}`).
-
-    Raises InputError on an unknown channel, two files for one site and channel, or no image at all.
     """
-    frame = pd.DataFrame([asdict(p) for p in planes], columns=list(Plane.__dataclass_fields__))
-    if frame.empty:
-        raise InputError(f"{where}: no image was found; expected TIFF, PNG or NPZ files named as a known microscope does, or a sheet")
-    frame[schema.CHANNEL] = [_stain(c, channels, where) for c in frame[schema.CHANNEL]]
-    frame[schema.WELL] = [schema.normal_well(w) for w in frame[schema.WELL]]
-    frame = frame.sort_values([*KEYS, schema.CHANNEL, "path", "page"], kind="stable", ignore_index=True)
-    _refuse_doubled(frame, where)
-    return frame if frame["illumination"].any() else frame.drop(columns="illumination")
+    columns: dict[str, object] = {}
+    if PATH in frame:
+        columns[FOLDER], columns[NAME] = _split(frame[PATH])
+    else:
+        columns[FOLDER], columns[NAME] = coded(frame[FOLDER]), frame[NAME].array
+    for word in _CODED:
+        if word != FOLDER:
+            columns[word] = coded(frame[word]) if word in frame else pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), [""])
+    columns[schema.WELL] = recoded(columns[schema.WELL], lambda well: _well(well, where))
+    columns[schema.SITE] = recoded(columns[schema.SITE], site_name)
+    for number in (PAGE, OFFSET):
+        columns[number] = frame[number].to_numpy(dtype=np.int32) if number in frame else np.zeros(len(frame), dtype=np.int32)
+    return pd.DataFrame(columns)
 
 
-def _refuse_doubled(frame: pd.DataFrame, where: Path) -> None:
-    keys = [*KEYS, schema.CHANNEL]
-    doubled = frame[frame.duplicated(keys, keep=False)]
-    if doubled.empty:
-        return
-    first = doubled.iloc[0]
-    same = doubled[(doubled[keys] == first[keys]).all(axis=1)]
-    files = " and ".join(f"{path} (page {page})" for path, page in zip(same["path"][:2], same["page"][:2], strict=True))
-    place = f"plate {first[schema.PLATE]}, well {first[schema.WELL]}, site {first[schema.SITE]}, channel {first[schema.CHANNEL]}"
-    raise InputError(
-        f"{where}: two images for {place}: {files}; {len(doubled)} planes are doubled in all; "
-        "remove one of each, or ingest the folders as separate plates"
-    )
+def site_name(site: str, /) -> str:
+    """`"001"` -> `"1"`, `""` -> `"1"`; other names stay as they are."""
+    return (site.lstrip("0") or "0") if site.isdecimal() else site or "1"
 
 
-def _stain(spelling: str, channels: Mapping[str, str], where: Path) -> str:
-    told = channels.get(spelling, spelling)
-    found = schema.channel_name(told)
-    if found is None:
-        known = ", ".join(schema.CHANNELS)
-        raise InputError(
-            f"{where}: channel {spelling!r} is not the name of a stain; say which it is with --channels {spelling}=NAME (one of {known})"
-        )
-    return found
+def _well(well: str, where: str) -> str:
+    try:
+        return schema.normal_well(well)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _split(paths: pd.Series) -> tuple[pd.Categorical, pd.arrays.ArrowExtensionArray]:
+    """Folders, and names with Arrow text."""
+    parts = [str(path).rpartition("/") for path in paths]
+    # `rpartition` gives no folder for a bare name, and "" for one in the root.
+    folders = coded([head if head or not slash else "/" for head, slash, _ in parts])
+    return folders, pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array([name for _, _, name in parts], pa.string())]))
+
+
+def paths(planes: pd.DataFrame, /) -> pa.ChunkedArray:
+    """The path of every plane (n,), Arrow text."""
+    folders = planes[FOLDER].array
+    ends = [folder if folder in ("", "/") else f"{folder}/" for folder in map(str, folders.categories)]
+    heads = pa.DictionaryArray.from_arrays(pa.array(folders.codes.astype(np.int32)), pa.array(ends, pa.string())).cast(pa.string())
+    names = pa.array(planes[NAME].array, pa.string())
+    return pc.binary_join_element_wise(heads, names, "")
+
+
+def joined(parts: list[pd.DataFrame], /) -> pd.DataFrame:
+    """Several tables of planes as one, categories kept as categories."""
+    if len(parts) == 1:
+        return parts[0]
+    whole: dict[str, object] = {}
+    for column in parts[0]:
+        columns = [part[column] for part in parts]
+        if isinstance(columns[0].dtype, pd.CategoricalDtype):
+            whole[column] = pd.api.types.union_categoricals(columns, sort_categories=False)
+        else:
+            whole[column] = pd.concat(columns, ignore_index=True).array
+    return pd.DataFrame(whole)
+
+
+def places(planes: pd.DataFrame, words: tuple[str, ...], /) -> npt.NDArray[np.int64]:
+    """One number for every combination of these words (n,), equal where all of them are, in the order of their sorted values."""
+    code = np.zeros(len(planes), dtype=np.int64)
+    for word in words:
+        column = planes[word].array
+        rank = np.argsort(np.argsort(np.asarray(column.categories, dtype=str), kind="stable"), kind="stable").astype(np.int64)
+        code = code * max(1, len(rank)) + rank[column.codes]
+    return code
+
+
+def sorted_by_place(planes: pd.DataFrame, /) -> pd.DataFrame:
+    """The rows by source, batch, plate, well, site and channel."""
+    order = np.argsort(places(planes, (*KEYS, schema.CHANNEL)), kind="stable")
+    return planes.take(order).reset_index(drop=True)
+
+
+def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Table]:
+    """The table as it is kept in images.parquet, in parts of so many rows."""
+    words = [*KEYS, schema.CHANNEL]
+    # What holds for no row is no column.
+    extra = [word for word in (AT, ILLUMINATION) if (planes[word] != "").any()] + [OFFSET] * bool(planes[OFFSET].any())
+    dictionaries = {word: pa.array(planes[word].array.categories, pa.string()) for word in [*words, *extra] if word != OFFSET}
+    for start in range(0, max(1, len(planes)), rows):
+        part = planes.iloc[start : start + rows]
+        columns: dict[str, object] = {
+            word: pa.DictionaryArray.from_arrays(pa.array(part[word].array.codes.astype(np.int32)), dictionary).cast(pa.string())
+            for word, dictionary in dictionaries.items()
+        }
+        columns[PATH], columns[PAGE] = paths(part), pa.array(part[PAGE].to_numpy())
+        if OFFSET in extra:
+            columns[OFFSET] = pa.array(part[OFFSET].to_numpy())
+        yield pa.table({name: columns[name] for name in (*words, PATH, PAGE, *extra)})
+
+
+def write(planes: pd.DataFrame, path: Path, /) -> None:
+    """Write images.parquet, part by part: the paths of all planes are never in memory at once."""
+    parts = on_disk(planes)
+    first = next(parts)
+    with pq.ParquetWriter(path, first.schema) as writer:
+        writer.write_table(first)
+        for part in parts:
+            writer.write_table(part)

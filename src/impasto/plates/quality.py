@@ -1,11 +1,14 @@
-"""Quality of a site, channel by channel, from its pixels alone.
+"""Quality of a site, channel by channel, relative to its plate; free of the scale and the offset of the pixels.
 
-- focus: the slope of log power against log frequency (Bray et al. 2012): out of focus images lose their high frequencies, so the
-  slope falls.
-- saturated: share of pixels at the largest value the type or the camera gives, where that is more than a stray pixel.
-- spread: (99th - 1st percentile) / median: an empty field has almost none.
-- outliers: per plate and channel, robust z of each measure ((x - median) / (1.4826 MAD)).
-- swap suspicion: a channel whose measures fit another channel of its plate better than its own.
+- contrast = p99 - p1. noise = 1.4826 MAD(L) / sqrt(20), L = the 4-neighbour Laplacian: white noise of deviation s gives L a deviation of
+  s sqrt(20), and an image that is smooth over three pixels gives it none.
+- empty: contrast 0, or contrast / noise below 6, or, on a plate with eight sites or more, below 14 with a contrast under a quarter of
+  the plate's median.
+- focus: the slope of log power against log frequency (Bray et al. 2012): out of focus images lose their high frequencies, so it falls.
+- saturated: share of pixels at the largest value, where that is more than a stray pixel. Told, not quarantined.
+- another type or size than three quarters of the plate's planes of that channel have: quarantined.
+- median_z: robust z of the median; beyond 20 it is told.
+- channel swap: contrast and focus of a channel fit another channel of its plate, by far better than its own.
 """
 
 from __future__ import annotations
@@ -16,23 +19,42 @@ import pandas as pd
 
 from impasto import schema
 
-MEASURES = ("focus", "saturated", "spread", "median")
-FOCUS_Z, EMPTY_SPREAD, SATURATED = -6.0, 0.05, 0.01
+NUMBERS = ("focus", "saturated", "contrast", "noise", "median")
+MEASURES = (*NUMBERS, "type", "size")
+FOCUS_Z, SATURATED, MEDIAN_Z = -6.0, 0.01, 20.0
+EMPTY, FAINT, FAINT_SHARE = 6.0, 14.0, 0.25
+"""contrast / noise of an empty field, of one that is empty where its contrast is also a small share of its plate's."""
+MANY, USUAL_SHARE = 8, 0.75
+TOLD_ONLY = ("saturated", "unlike its plate in brightness")
+"""Flags that are told and quarantine nothing."""
+_GROUP = (schema.SOURCE, schema.BATCH, schema.PLATE)
 
 
-def measure(plane: npt.NDArray[np.generic], /) -> dict[str, float]:
-    """focus, saturated, spread, median of one plane (H, W)."""
+def measure(plane: npt.NDArray[np.generic], /) -> dict[str, float | str]:
+    """The MEASURES of one plane (H, W)."""
     values = plane.astype(np.float32)
-    low, middle, high = np.percentile(values, [1, 50, 99])
+    low, middle, high = (float(v) for v in np.percentile(values, [1, 50, 99]))
     top = values.max()
-    saturated = float((values == top).mean()) if top > 0 else 0.0
+    at_top = float((values == top).mean())
     return {
         "focus": focus_slope(values),
-        # One brightest pixel is no saturation; thousands at one value are.
-        "saturated": saturated if saturated * values.size > 10 else 0.0,
-        "spread": float((high - low) / max(middle, 1.0)),
-        "median": float(middle),
+        # One brightest pixel is no saturation; thousands at one value are, unless all pixels are equal.
+        "saturated": at_top if at_top * values.size > 10 and top > values.min() else 0.0,
+        "contrast": high - low,
+        "noise": noise(values),
+        "median": middle,
+        "type": str(plane.dtype),
+        "size": "x".join(map(str, plane.shape)),
     }
+
+
+def noise(values: npt.NDArray[np.float32], /) -> float:
+    """The standard deviation of the white noise in an image (H, W), in the unit of its pixels."""
+    if min(values.shape) < 3:
+        return 0.0
+    centre = values[1:-1, 1:-1]
+    laplacian = 4 * centre - values[:-2, 1:-1] - values[2:, 1:-1] - values[1:-1, :-2] - values[1:-1, 2:]
+    return float(1.4826 * np.median(np.abs(laplacian - np.median(laplacian))) / np.sqrt(20.0))
 
 
 def focus_slope(values: npt.NDArray[np.float32], /) -> float:
@@ -46,40 +68,69 @@ def focus_slope(values: npt.NDArray[np.float32], /) -> float:
     total = np.bincount(radius, power.ravel()) / np.maximum(1, np.bincount(radius))
     used = np.arange(2, side // 2)
     mean = total[used]
-    if not (mean > 0).all():
+    if len(used) < 2 or not (mean > 0).all():
         return 0.0
     return float(np.polyfit(np.log(used), np.log(mean), 1)[0])
 
 
 def flag(table: pd.DataFrame, /) -> pd.DataFrame:
-    """Add robust z scores per plate and channel, and `flags`: what is wrong with each channel of each site, or nothing.
+    """Judge every plane by its plate.
 
-    `table` has one row a site and channel: plate, channel, and the MEASURES.
+    Parameters
+    ----------
+    table
+        One row a site and channel: plate (with source and batch where they are known), channel, and the MEASURES.
+
+    Returns
+    -------
+    The table with `focus_z`, `contrast_z`, `median_z` (robust, per plate and channel) and `flags`: what is wrong, or nothing.
+
     """
     table = table.copy()
-    groups = table.groupby([schema.PLATE, schema.CHANNEL], sort=False)
-    for name in ("focus", "spread", "median"):
-        centre = groups[name].transform("median")
-        deviation = (table[name] - centre).abs()
-        # The floor keeps a plate of three identical sites from flagging the fourth for nothing.
-        mad = 1.4826 * deviation.groupby([table[schema.PLATE], table[schema.CHANNEL]]).transform("median")
-        table[f"{name}_z"] = (table[name] - centre) / mad.clip(lower=0.02 * centre.abs().clip(lower=0.1))
-    many = groups["focus"].transform("size") >= 8
+    keys = [key for key in (*_GROUP, schema.CHANNEL) if key in table]
+    groups = table.groupby(keys, sort=False)
+    many = groups["focus"].transform("size") >= MANY
+    usual = groups["contrast"].transform("median")
+    # The floors keep a plate of three identical sites from flagging the fourth for nothing; each is relative, so units do not matter.
+    table["focus_z"] = _robust_z(table, "focus", keys, floor=0.02 * groups["focus"].transform("median").abs().clip(lower=0.1))
+    table["contrast_z"] = _robust_z(table.assign(contrast=np.log(table["contrast"].clip(lower=1e-30))), "contrast", keys, floor=0.15)
+    table["median_z"] = _robust_z(table, "median", keys, floor=0.05 * usual.clip(lower=1e-30))
+    ratio = np.divide(table["contrast"], table["noise"], out=np.full(len(table), np.inf), where=table["noise"].to_numpy() > 0)
     checks = {
+        "another type": _unusual(table, "type", keys),
+        "another size": _unusual(table, "size", keys),
         "out of focus": many & (table["focus_z"] < FOCUS_Z),
         "saturated": table["saturated"] > SATURATED,
-        "empty": table["spread"] < EMPTY_SPREAD,
+        "empty": (table["contrast"] == 0) | (ratio < EMPTY) | (many & (ratio < FAINT) & (table["contrast"] < FAINT_SHARE * usual)),
+        "unlike its plate in brightness": many & (table["median_z"].abs() > MEDIAN_Z),
         "channel swap suspected": _swapped(table) & many,
     }
-    table["flags"] = ["; ".join(name for name, hit in checks.items() if hit.iloc[i]) for i in range(len(table))]
+    hits = np.stack([np.asarray(hit, dtype=bool) for hit in checks.values()], axis=1)
+    table["flags"] = ["; ".join(name for name, hit in zip(checks, row, strict=True) if hit) for row in hits]
     return table
 
 
+def _robust_z(table: pd.DataFrame, name: str, keys: list[str], *, floor: pd.Series | float) -> pd.Series:
+    """(x - median) / max(1.4826 MAD, floor), per plate and channel."""
+    centre = table.groupby(keys, sort=False)[name].transform("median")
+    deviation = 1.4826 * (table[name] - centre).abs()
+    mad = deviation.groupby([table[key] for key in keys], sort=False).transform("median")
+    return (table[name] - centre) / np.maximum(mad, floor)
+
+
+def _unusual(table: pd.DataFrame, name: str, keys: list[str]) -> pd.Series:
+    """Rows whose value differs from the one that at least three quarters of their plate's planes of that channel have."""
+    whole = [*keys, name]
+    share = table.groupby(whole, sort=False)["focus"].transform("size") / table.groupby(keys, sort=False)["focus"].transform("size")
+    has_usual = share.groupby([table[key] for key in keys], sort=False).transform("max") >= USUAL_SHARE
+    return has_usual & (share < USUAL_SHARE)
+
+
 def _swapped(table: pd.DataFrame) -> pd.Series:
-    """Whether log median and focus of a channel lie nearer to another channel's centre than, by far, to its own."""
-    points = np.stack([np.log1p(table["median"]), table["focus"]], axis=1)
+    """Whether log contrast and focus of a channel lie nearer to another channel's centre than, by far, to its own."""
+    points = np.stack([np.log(table["contrast"].clip(lower=1e-30)), table["focus"]], axis=1)
     out = np.zeros(len(table), dtype=bool)
-    for rows in table.groupby(schema.PLATE, sort=False).indices.values():
+    for rows in table.groupby([key for key in _GROUP if key in table], sort=False).indices.values():
         names = table[schema.CHANNEL].to_numpy()[rows]
         centres = np.stack([np.median(points[rows][names == c], axis=0) for c in np.unique(names)])
         spread = np.median(

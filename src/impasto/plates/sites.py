@@ -9,84 +9,152 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema
-from impasto.plates import read
-from impasto.plates.planes import KEYS
+from impasto import remote, schema, wells
+from impasto.plates import read, zarr_stores
+from impasto.plates.planes import AT, ILLUMINATION, KEYS, OFFSET, PAGE, PATH
 from impasto.schema import InputError
 
 
 class Sites:
     """The sites of an ingested folder.
 
-    `table` has one row a site, sorted by source, batch, plate, well and site, with the annotation of its well; `channels` lists
-    the stains.
+    Attributes
+    ----------
+    table
+        One row a site, sorted by source, batch, plate, well and site, with the annotation of its well.
+    channels
+        The stains that every plate has, sorted: what sites are read in where nobody says otherwise.
+    not_everywhere
+        The stains that some plates lack, each with how many plates have it.
+
     """
 
-    def __init__(self, planes: pd.DataFrame, wells: pd.DataFrame, *, folder: Path) -> None:
+    def __init__(self, planes: pd.DataFrame, annotation: pd.DataFrame, *, folder: Path) -> None:
         self.folder = folder
-        self.channels: list[str] = sorted(planes[schema.CHANNEL].unique())
         keys = list(KEYS)
-        self.table = planes[keys].drop_duplicates(ignore_index=True)
-        if len(wells):
-            shared = [key for key in keys if key in wells]
-            places = wells.assign(**{key: wells[key].astype("string").fillna("").astype(object) for key in shared})
-            self.table = self.table.merge(places, on=shared, how="left", validate="many_to_one")
-        self.has_illumination = "illumination" in planes
-        columns = ["path", "page", *(["illumination"] if self.has_illumination else [])]
-        self._planes = {key: group.set_index(schema.CHANNEL)[columns] for key, group in planes.groupby(keys, sort=False)}
+        planes = planes.astype(dict.fromkeys([*keys, schema.CHANNEL], str)).sort_values([*keys, schema.CHANNEL], kind="stable")
+        planes = planes.reset_index(drop=True)
+        first = ~planes.duplicated(keys).to_numpy()
+        self.table = planes.loc[first, keys].reset_index(drop=True)
+        self._ends = np.append(np.flatnonzero(first), len(planes))
+        self._planes = planes.drop(columns=keys)
+        if len(annotation):
+            shared = [key for key in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if key in annotation]
+            self.table = self.table.merge(annotation, on=shared, how="left", validate="many_to_one")
+        self._codes, whole = wells.plates(self.table)
+        short = ["/".join(filter(None, name.split("/"))) for name in whole]
+        self._names = short if len(set(short)) == len(short) else whole
+        per_plate = pd.Series(self._codes[np.cumsum(first) - 1]).groupby(planes[schema.CHANNEL]).nunique().sort_index()
+        everywhere = per_plate == len(self._names)
+        self.channels: list[str] = list(per_plate.index[everywhere])
+        self.not_everywhere: dict[str, int] = {str(stain): int(count) for stain, count in per_plate[~everywhere].items()}
+        self._is_remote = any(remote.url(path) is not None for path in self._planes[PATH])
+        self.has_illumination = ILLUMINATION in planes
 
     @classmethod
     def read(cls, folder: Path | str) -> Sites:
-        """Open what `impasto ingest` left at `folder`. Raises InputError where there are no images."""
+        """Open what `impasto ingest` left at `folder`. Raises InputError where there are no images, or no stain is on every plate."""
         folder = Path(folder)
         if not (folder / "images.parquet").exists():
             raise InputError(
                 f"{folder} holds no ingested images (no images.parquet); if it holds plates, run: impasto ingest {folder} --out INGESTED, "
                 "and give INGESTED here"
             )
-        wells = folder / "wells.parquet"
+        annotation = folder / "wells.parquet"
         planes = pd.read_parquet(folder / "images.parquet")
         if planes.empty:
             raise InputError(f"{folder}/images.parquet lists no image; ingest the plates again: impasto ingest IMAGES --out INGESTED")
-        return cls(planes, pd.read_parquet(wells) if wells.exists() else pd.DataFrame(), folder=folder)
+        return cls(planes, pd.read_parquet(annotation) if annotation.exists() else pd.DataFrame(), folder=folder)
 
     def __len__(self) -> int:
         return len(self.table)
 
     def plates(self) -> list[str]:
-        """The plates, sorted."""
-        return sorted(self.table[schema.PLATE].unique())
+        """The plates, each once: `source/batch/plate`, as far as those are known."""
+        return list(self._names)
+
+    def of_plate(self, plate: str, /) -> npt.NDArray[np.intp]:
+        """The numbers of the sites of one of `plates()`."""
+        return np.flatnonzero(self._codes == self._names.index(plate))
+
+    def channels_of(self, numbers: npt.NDArray[np.intp], /) -> list[str]:
+        """All stains that these sites have, sorted: of one plate, its own set."""
+        rows = np.concatenate([np.arange(self._ends[n], self._ends[n + 1]) for n in numbers]) if len(numbers) else np.zeros(0, dtype=int)
+        return sorted(self._planes[schema.CHANNEL].iloc[rows].unique())
 
     def image(self, number: int, /, channels: Sequence[str] | None = None) -> npt.NDArray[np.generic]:
-        """The pixels (C, H, W) of site `number`, channels in the order asked for (all of the folder's by default).
+        """The pixels of a site.
 
-        Raises BadImage where a channel is missing, unreadable, or of another size.
+        Parameters
+        ----------
+        number
+            The site's row in `table`.
+        channels
+            C stains, in the order wanted; those that every plate has by default.
+
+        Returns
+        -------
+        (C, H, W) in the files' own type, the plate's offset taken off. Raises BadImage where a channel is missing, unreadable, or of
+        another size than the others.
+
         """
-        key = tuple(self.table.loc[number, list(KEYS)])
-        planes = self._planes[key]
+        planes = self._of_site(number)
         wanted = list(channels) if channels is not None else self.channels
+        if not wanted:
+            raise InputError(f"{self.folder}: no stain is on all plates ({self.told_not_everywhere()}); ingest plates of one panel alone")
         for channel in wanted:
             if channel not in planes.index:
                 raise read.BadImage(self.name(number), f"channel {channel} is missing")
         pixels: dict[str, npt.NDArray[np.generic]] = {}
         # The channels of a stack lie in one file, which is opened once.
-        for path, mine in planes.loc[wanted].groupby("path", sort=False):
-            pixels |= zip(mine.index, read.planes(path, [int(page) for page in mine["page"]]), strict=True)
-        found = [pixels[channel] for channel in wanted]
+        for path, rows in planes.loc[wanted].groupby(PATH, sort=False):
+            pixels |= zip(rows.index, read.planes(path, _where(rows)), strict=True)
+        found = [_without_offset(pixels[channel], planes, channel) for channel in wanted]
         shapes = {plane.shape for plane in found}
         if len(shapes) > 1:
             raise read.BadImage(self.name(number), f"its channels differ in size: {', '.join(map(str, sorted(shapes)))}")
         return np.stack(found)
 
+    def fetch(self, numbers: npt.NDArray[np.intp], /) -> None:
+        """Bring the remote files of these sites into the cache, several at once. Raises InputError where there is no connection.
+
+        A file that is not there is left to `image`, which says so.
+        """
+        rows = [row for n in numbers for row in range(self._ends[n], self._ends[n + 1])] if self._is_remote else []
+        urls = [url for path in self._planes[PATH].iloc[rows].unique() if (url := remote.url(path)) and not zarr_stores.is_inside(url)]
+        if urls:
+            remote.cache().fetch(urls)
+
     def illumination(self, number: int, channels: Sequence[str], /) -> list[str]:
         """The files of the functions that the light of site `number` is divided by. Raises BadImage where a channel has none."""
-        functions = self._planes[tuple(self.table.loc[number, list(KEYS)])]["illumination"]
+        functions = self._of_site(number)[ILLUMINATION]
         for channel in channels:
             if not functions.get(channel):
                 raise read.BadImage(self.name(number), f"channel {channel} has no illumination function")
         return [str(functions[channel]) for channel in channels]
 
     def name(self, number: int, /) -> str:
-        """The site in words, for messages: `plate P1, well A01, site 2`."""
+        """The site in words, for messages: `plate P1, well A01, site 2`, with source and batch where they are known."""
         row = self.table.loc[number]
-        return f"plate {row[schema.PLATE]}, well {row[schema.WELL]}, site {row[schema.SITE]}"
+        return ", ".join(f"{word} {row[word]}" for word in KEYS if row[word])
+
+    def told_not_everywhere(self) -> str:
+        """The stains that some plates lack, in words: `AGP on 1 of 2 plates`; `""` where there are none."""
+        return ", ".join(f"{stain} on {count} of {len(self._names)} plates" for stain, count in self.not_everywhere.items())
+
+    def _of_site(self, number: int) -> pd.DataFrame:
+        return self._planes.iloc[self._ends[number] : self._ends[number + 1]].set_index(schema.CHANNEL)
+
+
+def _where(rows: pd.DataFrame) -> list[int | str]:
+    """The pages of a file by number, or by place in a Zarr array."""
+    at = rows[AT] if AT in rows else [""] * len(rows)
+    return [place or int(page) for place, page in zip(at, rows[PAGE], strict=True)]
+
+
+def _without_offset(plane: npt.NDArray[np.generic], planes: pd.DataFrame, channel: str) -> npt.NDArray[np.generic]:
+    offset = int(planes.loc[channel, OFFSET]) if OFFSET in planes else 0
+    if not offset:
+        return plane
+    # A pixel below the offset is dark noise; it must not wrap around.
+    return np.asarray(np.maximum(plane, np.array(offset, dtype=plane.dtype)) - np.array(offset, dtype=plane.dtype))

@@ -14,21 +14,67 @@ from pathlib import Path
 import pandas as pd
 
 from impasto import schema
-from impasto.plates import read
-from impasto.plates.planes import Plane
+from impasto.plates import ome_tiff, read
+from impasto.plates.listing import Folder, Listing
+from impasto.plates.reader import Asked, Found, Reader
 from impasto.schema import InputError
 
+_TABLE = re.compile(r"[.]csv(?:[.]gz)?$", re.IGNORECASE)
 
-def sidecar(folder: Path) -> Path | None:
-    """The sidecar table of a folder: the one CSV (or CSV.gz) with a column `file` or `row`."""
-    for path in sorted([*folder.glob("*.csv"), *folder.glob("*.csv.gz")]):
-        if {"file", "row"} & set(pd.read_csv(path, nrows=0).columns):
+
+def fits(files: Listing, /) -> int:
+    """How many stacks the sidecars of a listing name."""
+    return sum(_named(folder) for folder in files.folders) if not files.is_file else 0
+
+
+def planes(files: Listing, asked: Asked, /) -> Found:
+    """The planes of all stacks of a listing, with what their sidecars say of wells."""
+    rows: list[dict[str, object]] = []
+    tables, folders, notes = [], [], []
+    for folder in files.folders:
+        path = sidecar(folder)
+        if path is None or not _named(folder):
+            continue
+        table = pd.read_csv(path)
+        rows += _planes(Path(folder.path), table, order=asked.order)
+        placeless = [n for n, row in enumerate(table.to_dict(orient="records")) if not _own_well(row, str(row.get("file", "")))]
+        if placeless:
+            notes.append(
+                f"{path}: {len(placeless)} of {len(table)} rows say no well: they stand in wells in their order (add a column 'well')"
+            )
+        tables.append(table)
+        folders.append(folder.path)
+    return Found(pd.DataFrame(rows), tuple(notes), annotation=pd.concat(tables, ignore_index=True), folders=frozenset(folders))
+
+
+def _named(folder: Folder) -> int:
+    path = sidecar(folder)
+    if path is None:
+        return 0
+    table = pd.read_csv(path, usecols=lambda column: column in ("file", "row"))
+    if "file" not in table:
+        return int(sum(name.lower().endswith(read.TIFF) for name in folder.names.to_pylist()) == 1)
+    return int(table["file"].astype(str).isin(set(folder.names.to_pylist())).sum())
+
+
+def sidecar(folder: Folder, /) -> Path | None:
+    """The sidecar table of a folder: the first CSV (or CSV.gz) with a column `file` or `row`."""
+    for name in folder.names.to_pylist():
+        path = Path(folder.path) / name
+        if _TABLE.search(name) and {"file", "row"} & _columns(path):
             return path
     return None
 
 
-def planes(folder: Path, table: pd.DataFrame, /, *, order: Sequence[str] = ()) -> Iterator[Plane]:
-    """The planes of the stacks that the sidecar table lists. Raises InputError where the channels cannot be told."""
+def _columns(path: Path) -> set[str]:
+    try:
+        return set(pd.read_csv(path, nrows=0).columns)
+    except (ValueError, OSError):
+        return set()  # not a table of ours
+
+
+def _planes(folder: Path, table: pd.DataFrame, *, order: Sequence[str]) -> Iterator[dict[str, object]]:
+    """The planes of the stacks that a sidecar lists. Raises InputError where the channels cannot be told."""
     one = None if "file" in table else _only_stack(folder)
     sizes: dict[Path, tuple[int, list[str] | None]] = {}
     for number, row in enumerate(table.to_dict(orient="records")):
@@ -43,21 +89,18 @@ def planes(folder: Path, table: pd.DataFrame, /, *, order: Sequence[str] = ()) -
         if not names:
             shown = f"{pages} pages" if pages else "unreadable"
             raise InputError(f"{path} ({shown}) does not name its channels; say them in the order of its pages with --channels DNA,ER,...")
-        if one is None and pages and pages != len(names):
+        series = 1 if names is not named else max(1, len({page.series for page in ome_tiff.pages(path)}))
+        if one is None and pages and pages != len(names) and series == 1:
             raise InputError(f"{path} has {pages} pages, but {len(names)} channels are named ({', '.join(names)}); name one channel a page")
+        place = {**_place(row, path, number, folder), "path": str(path), "base": str(folder)}
+        pages_inside = ome_tiff.pages(path) if one is None and names is named else ()
+        if len({page.series for page in pages_inside}) > 1:
+            for page in pages_inside:
+                yield {**place, **page.words(), schema.SITE: page.site(str(place[schema.SITE]) if _says_site(row) else "")}
+            continue
         first = int(row["row"]) * len(names) if one is not None else 0
-        place = _place(row, path, number, folder)
         for offset, name in enumerate(names):
-            yield Plane(
-                str(path),
-                name,
-                place[schema.PLATE],
-                place[schema.WELL],
-                place[schema.SITE],
-                first + offset,
-                place[schema.BATCH],
-                place[schema.SOURCE],
-            )
+            yield {**place, schema.CHANNEL: name, "page": first + offset}
 
 
 def _only_stack(folder: Path) -> Path:
@@ -75,19 +118,30 @@ def _from_sidecar(row: dict[str, object]) -> list[str] | None:
 
 def _place(row: dict[str, object], path: Path, number: int, folder: Path) -> dict[str, str]:
     """Plate, well, site of a row. A stack without a well gets one of its own, in order, on a plate named after the folder."""
-    lower = {str(k).removeprefix("Metadata_").lower(): v for k, v in row.items()}
-
-    def value(word: str, default: str) -> str:
-        found = next((lower[s] for s in schema.ALIASES[word] if s in lower and pd.notna(lower[s])), None)
-        return default if found is None else str(found)
-
-    inline = re.search(r"(?<![A-Za-z0-9])([A-P]\d{1,2})(?![A-Za-z0-9])", path.stem)
-    well = value(schema.WELL, inline[1] if inline else schema.format_well(number // 24, number % 24))
-    default_site = str(number) if "row" in row else "1"
+    well = _own_well(row, path.stem) or schema.format_well(number // 24, number % 24)
     return {
-        schema.PLATE: value(schema.PLATE, folder.name),
+        schema.PLATE: _value(row, schema.PLATE, folder.absolute().name),
         schema.WELL: well,
-        schema.SITE: value(schema.SITE, default_site),
-        schema.BATCH: value(schema.BATCH, ""),
-        schema.SOURCE: value(schema.SOURCE, ""),
+        schema.SITE: _value(row, schema.SITE, str(number) if "row" in row else "1"),
+        schema.BATCH: _value(row, schema.BATCH, ""),
+        schema.SOURCE: _value(row, schema.SOURCE, ""),
     }
+
+
+def _says_site(row: dict[str, object]) -> bool:
+    return bool(_value(row, schema.SITE, ""))
+
+
+def _own_well(row: dict[str, object], stem: str) -> str:
+    """The well that a row or the name of its file says, or nothing."""
+    inline = re.search(rf"(?<![A-Za-z0-9])({schema.WELL_PATTERN})(?![A-Za-z0-9])", stem)
+    return _value(row, schema.WELL, inline[1] if inline else "")
+
+
+def _value(row: dict[str, object], word: str, default: str) -> str:
+    lower = {str(k).removeprefix("Metadata_").lower(): v for k, v in row.items()}
+    found = next((lower[s] for s in schema.ALIASES[word] if s in lower and pd.notna(lower[s])), None)
+    return default if found is None else str(found)
+
+
+READER = Reader("stacks with a CSV", "a CSV with a column 'file' beside stacks", fits, planes)

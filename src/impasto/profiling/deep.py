@@ -95,7 +95,7 @@ def field(sites: Sites, plate: str, shards: Path, /) -> Path:
 
 def sites_of(sites: Sites, plate: str, /) -> npt.NDArray[np.intp]:
     """The numbers of a plate's sites."""
-    return np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy())
+    return sites.of_plate(plate)
 
 
 def write_plate(
@@ -144,6 +144,7 @@ def _read_ahead(
     def fetch(batch: npt.NDArray[np.intp]) -> tuple[list[tuple[int, Array]], list[dict[str, str]]]:
         ready: list[tuple[int, Array]] = []
         bad: list[dict[str, str]] = []
+        sites.fetch(batch)
         for number in map(int, batch):
             name = sites.name(number)
             if name in how.skip:

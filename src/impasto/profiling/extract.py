@@ -78,11 +78,13 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     from impasto.profiling import deep
 
     sites = Sites.read(settings.images)
+    if sites.not_everywhere:
+        say(f"read in the stains that all plates have: {', '.join(sites.channels)}; left out: {sites.told_not_everywhere()}")
     encoder = open_encoder(settings, sites)
     shards = _shards(settings, out)
     if settings.engine == "ray":
         _deal(settings, sites, shards)
-    found = deep.profile(sites, encoder, shards=shards, how=_extraction(settings))
+    found = deep.profile(sites, encoder, shards=shards, how=_extraction(settings, sites))
     if settings.illumination == "estimate":
         _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
     tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
@@ -165,15 +167,15 @@ def _ready(told: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
 
     settings = ProfileSettings.model_validate_json(told)
     sites = Sites.read(settings.images)
-    return sites, open_encoder(settings, sites), _extraction(settings)
+    return sites, open_encoder(settings, sites), _extraction(settings, sites)
 
 
-def _extraction(settings: ProfileSettings) -> Extraction:
-    import pandas as pd
+def _extraction(settings: ProfileSettings, sites: Sites) -> Extraction:
+    from impasto.plates import quarantine
 
     from impasto.profiling.deep import Extraction
 
-    skip = frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset[str]()
+    skip = quarantine.sites_of(sites, quarantine.read(settings.quarantine)) if settings.quarantine else frozenset[str]()
     return Extraction(settings.per_batch, skip, settings.illumination, settings.seed)
 
 

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from impasto import __version__, schema
 from impasto import profiles as tables
 from impasto.atlas import layout
+from impasto.plates import quarantine
 from impasto.report import collect, headline, neighbours, sections
 from impasto.report.collect import Ran, of_verb
 from impasto.report.figures import curve, plate, receipt, scatter
@@ -152,7 +153,7 @@ def _receipt(stage: Ran) -> Drawing:
 
 def _quality(stage: Ran) -> dict[str, Any]:
     summary = pd.read_parquet(stage.result / "plates.parquet")
-    bad = pd.read_csv(stage.result / "quarantine.csv")
+    bad = quarantine.named(quarantine.read(stage.result / "quarantine.csv"))
     return {"name": stage.name, "rows": summary.to_dict(orient="records"), "bad": bad.to_dict(orient="records")}
 
 

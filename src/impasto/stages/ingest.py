@@ -25,7 +25,21 @@ class IngestSettings(Settings):
     channels: Annotated[list[str], Shown(separator=",")] = Field(
         default_factory=list, description="ch1=DNA,ch2=ER..., or the stains of a stack's pages in order: DNA,ER,..."
     )
+    channel: Annotated[list[str], Shown(metavar="NAME=STAIN")] = Field(
+        default_factory=list, description="What a channel is: 'Alexa 488=ER', ch2=ER, NAME=own:LIPIDS; repeatable."
+    )
+    skip_channel: Annotated[list[str], Shown(metavar="NAME")] = Field(
+        default_factory=list, description="A channel to leave out, by its name as it is written, or ch2, w2; repeatable."
+    )
     depth: int | None = Field(default=None, description="The plane in depth to read, where there are several.")
+    time: str | int | None = Field(default=None, description="The time point to read, where there are several.")
+    pattern: str | None = Field(
+        default=None,
+        description="How names of images are built: '{plate}/{well}_s{site}_w{channel}.tif', the end of a path as a regular expression.",
+    )
+    plate_from: str | None = Field(default=None, description="What plates are named by: folder, measurement, index or prefix.")
+    plate_size: int | None = Field(default=None, description="96, 384 or 1536, where a microscope numbers its wells.")
+    root: Path | None = Field(default=None, description="Where the files lie that a table names by paths of another machine.")
     columns: dict[str, str] = Field(default_factory=dict, description="Of tables: our word -> their column (--set columns.well=Position).")
     features: str | None = Field(default=None, description="A regular expression that names the feature columns, or rest.")
     annotation: Annotated[list[str], Shown(separator=",")] = Field(
@@ -46,25 +60,43 @@ class IngestSettings(Settings):
 
 def found_by(settings: IngestSettings) -> Found:
     """What these settings find. Writes nothing."""
-    from impasto.plates import ingest
+    from impasto.plates import images, ingest
     from impasto.plates.annotate import Wishes
     from impasto.plates.profile_tables import Opening
+    from impasto.plates.reader import Asked
     from impasto.spelling import Choices
 
-    named = dict(part.split("=", 1) for part in settings.channels if "=" in part)
     order = [part for part in settings.channels if "=" not in part]
-    if named and order:
-        raise InputError("--channels mixes NAME=STAIN with bare stains; write ch1=DNA,ch2=ER or, for stacks, DNA,ER")
+    if order and len(order) < len(settings.channels):
+        raise InputError(
+            "--channels is parted at commas, and mixes NAME=STAIN with bare stains; write ch1=DNA,ch2=ER or, for stacks, DNA,ER; a name "
+            "with a comma goes into an option of its own: --channel 'NAME=STAIN'"
+        )
+    named = {} if order else dict(map(_name_and_stain, settings.channels))
+    for said in settings.channel:
+        name, stain = _name_and_stain(said)
+        if named.setdefault(name, stain) != stain:
+            raise InputError(f"--channel says that {name!r} is {named[name]} and {stain}; say one")
+    text = {word: None if value is None else str(value) for word, value in (("depth", settings.depth), ("time", settings.time))}
+    taken = images.Choices(named, settings.skip_channel, **text, plate_from=settings.plate_from or "")
+    asked = Asked(settings.pattern or "", tuple(order), settings.plate_size, settings.root)
     choices = Choices(settings.columns, settings.features, settings.annotation, settings.leave_out)
     return ingest.find(
         settings.sources,
         platemaps=settings.platemap,
-        channels=named,
-        order=order,
-        depth=settings.depth,
+        asked=asked,
+        choices=taken,
         opening=Opening(choices, settings.layer, settings.level, settings.sheet, settings.encoding),
         wishes=Wishes(settings.negcon, settings.same_as),
     )
+
+
+def _name_and_stain(said: str) -> tuple[str, str]:
+    """`405ex, 570-630-em)=Actin` -> its two halves. Raises InputError where one is blank."""
+    name, _, stain = said.rpartition("=")
+    if not name.strip() or not stain.strip():
+        raise InputError(f"--channel {said!r} is not NAME=STAIN, as in --channel 'Alexa 488=ER'")
+    return name.strip(), stain.strip()
 
 
 def run(settings: IngestSettings, out: Path) -> None:

@@ -22,15 +22,17 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     """Check, and print the medians of every plate and channel and the sites that are quarantined."""
     import pandas as pd
 
+    from impasto.plates import quarantine
+
     recipe.execute("check", CheckSettings.read(values, where="impasto check"), out=flags.out)
     terminal.show_frame(
         pd.read_parquet(flags.out / "plates.parquet"), title="quality by plate and channel (medians)", as_json=flags.as_json
     )
     if not flags.as_json:
-        quarantine = pd.read_csv(flags.out / "quarantine.csv")
-        for row in quarantine.itertuples():
+        sites = quarantine.named(quarantine.read(flags.out / "quarantine.csv"))
+        for row in sites.itertuples():
             terminal.say(f"  quarantined: {row.site}: {row.reason}")
-        terminal.say(f"{len(quarantine)} sites quarantined: {flags.out / 'quarantine.csv'}")
+        terminal.say(f"{len(sites)} sites quarantined: {flags.out / 'quarantine.csv'}")
 
 
 command = options.command("check", CheckSettings, Flags, run=run, about=ABOUT["check"], example="impasto check ingested --out checked")

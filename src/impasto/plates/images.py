@@ -1,0 +1,169 @@
+"""Folders, sheets and stores of images -> one table of planes, its stains named, its places told apart, its problems listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from impasto import remote, schema
+from impasto.plates import axes, files, places, planes, plate_names, probe, readers, remote_files, stains
+from impasto.plates.listing import Listing
+from impasto.plates.problems import Problem
+from impasto.plates.reader import Asked
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose of what was found (options of `impasto ingest`)."""
+
+    channel: Mapping[str, str] = field(default_factory=dict)
+    skip_channel: Sequence[str] = ()
+    depth: str | None = None
+    time: str | None = None
+    plate_from: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one reader made of one source."""
+
+    path: str
+    reader: str
+    planes: int
+    unmatched: int
+    first_unmatched: str
+
+
+@dataclass(frozen=True)
+class Images:
+    """All planes, with what was inferred and what stands in the way.
+
+    Attributes
+    ----------
+    planes
+        `planes.table`, sorted by place.
+    beside
+        Annotation that lay beside the images of a source: (source, table).
+    sources, looks, missing
+        For the summary: what each source is, what a few planes of each plate are, how many files are not there.
+    notes, problems
+        Sentences worth telling; what must be solved first.
+
+    """
+
+    planes: pd.DataFrame
+    beside: tuple[tuple[Path, pd.DataFrame], ...]
+    sources: tuple[Source, ...]
+    looks: Mapping[str, probe.Look]
+    missing: int
+    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    def wells(self) -> pd.DataFrame:
+        """One row a well: plate, well, and source and batch where they are known, as text; missing where it is blank."""
+        known = [word for word in (schema.SOURCE, schema.BATCH) if (self.planes[word] != "").any()]
+        unique = self.planes[[*known, schema.PLATE, schema.WELL]].drop_duplicates(ignore_index=True)
+        return unique.astype("string").replace("", pd.NA)
+
+    def told_sources(self) -> list[dict[str, object]]:
+        """What each reader made of each source, for the summary."""
+        return [
+            {"path": s.path, "reader": s.reader, "planes": s.planes, "unmatched": s.unmatched, "first_unmatched": s.first_unmatched}
+            for s in self.sources
+        ]
+
+
+def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
+    """Read what lies at the sources.
+
+    Parameters
+    ----------
+    sources
+        Folders, sheets, stores.
+    asked, choices
+        What the user said.
+    plates
+        Plates as the user's tables of annotation spell them.
+
+    Returns
+    -------
+    All planes. Problems are listed, not raised, so that a dry run tells all of them. Raises InputError where nothing can be read at all.
+
+    """
+    parts: list[pd.DataFrame] = []
+    kinds: list[Source] = []
+    beside: list[tuple[Path, pd.DataFrame]] = []
+    notes: list[str] = []
+    problems: list[Problem] = []
+    fixed: dict[str, str] = {}
+    for source in [remote.url(path) or path for path in sources]:
+        found_by, rest = readers.read(files.listing(source), asked)
+        notes += _left(source, rest)
+        for name, found in found_by:
+            rows = planes.table(found.planes, where=str(source))
+            rows, unread, refused = places.unread_kinds(rows, str(source))
+            rows, chosen, unchosen = axes.chosen(rows, depth=choices.depth, time=choices.time, where=str(source))
+            kinds.append(Source(str(source), name, len(found.planes), *found.unmatched))
+            notes += [_counted(kinds[-1]), *found.notes, *unread, *chosen]
+            problems += [*found.problems, *refused, *unchosen]
+            fixed |= found.stains
+            parts.append(rows)
+            if not found.annotation.empty:
+                beside.append((Path(source), found.annotation))
+    whole = planes.joined(parts)
+    where = ", ".join(map(str, sources)) if len(sources) < 4 else f"{sources[0]} and {len(sources) - 1} more"
+    whole, more = plate_names.named(whole, plate_from=choices.plate_from)
+    notes += more
+    whole, more = plate_names.spelled_as(whole, plates)
+    notes += more
+    whole, more = plate_names.batches(whole)
+    notes += more
+    whole, more, unnamed = stains.named(whole, channel=choices.channel, skip=choices.skip_channel, fixed=fixed, where=where)
+    notes += more
+    whole = planes.sorted_by_place(whole)
+    problems += [*unnamed, *(places.shared(whole, where) or places.doubled(whole, where) if not problems and not unnamed else [])]
+    missing, more, absent = places.missing(whole, where)
+    notes += remote_files.told(remote_files.urls_of(whole))
+    whole, looks, looked, unread_pages = probe.look(whole, where)
+    notes += [*more, *looked]
+    problems += [*absent, *unread_pages]
+    return Images(whole, tuple(beside), tuple(kinds), looks, missing, tuple(notes), tuple(problems))
+
+
+def told_plates(table: pd.DataFrame, looks: Mapping[str, probe.Look], /) -> list[dict[str, object]]:
+    """One row a plate for the summary: its place, wells, sites, channels, planes that lack, and what a few of them are.
+
+    `table` is sorted by place.
+    """
+    code = planes.places(table, (schema.SOURCE, schema.BATCH, schema.PLATE))
+    starts = np.flatnonzero(np.r_[True, np.diff(code) != 0]) if len(code) else np.zeros(0, dtype=int)
+    rows: list[dict[str, object]] = []
+    for start, end in zip(starts, [*starts[1:], len(code)], strict=True):
+        plate = table.iloc[start:end]
+        keys = {word: str(plate[word].iloc[0]) for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if plate[word].iloc[0]}
+        name = "/".join(keys.values())
+        sites = len(np.unique(planes.places(plate, (schema.WELL, schema.SITE))))
+        channels = sorted(map(str, plate[schema.CHANNEL].unique()))
+        look = looks.get(name, probe.Look())
+        row = {"name": name, **keys, "wells": plate[schema.WELL].nunique(), "sites": sites, "channels": channels}
+        rows.append({**row, "missing": sites * len(channels) - len(plate), "type": look.types, "size": look.sizes, "offset": look.offset})
+    return rows
+
+
+def _counted(source: Source) -> str:
+    sentence = f"{source.path}: {source.reader}, {source.planes} planes"
+    if source.unmatched:
+        sentence += f"; {source.unmatched} images in its folders have other names (first: {source.first_unmatched})"
+    return sentence
+
+
+def _left(source: Path | str, rest: Listing) -> list[str]:
+    """Images in folders of which no reader knows a name."""
+    if not rest.images:
+        return []
+    first = next(f"{folder.path}/{name}" for folder in rest.folders for name in folder.images())
+    return [f"{source}: {rest.images} images in other folders have names that are not known (first: {first})"]

@@ -1,0 +1,73 @@
+"""Yokogawa's list of what a CellVoyager measured (`MeasurementData.mlf`): records of errors, projections, wells of numbered names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+
+from impasto import schema
+from impasto.plates import files
+from impasto.plates.columns import coded, text
+from impasto.schema import InputError
+
+_NAME = "MeasurementData.mlf"
+
+
+def apply(frame: pd.DataFrame, notes: list[str], /) -> pd.DataFrame:
+    """The planes without those whose record is an error; projections without a depth; wells as the records say.
+
+    Parameters
+    ----------
+    frame
+        Planes with `folder`, `name`, `well`, `wellnumber` and `depth`.
+    notes
+        What is worth telling is added here.
+
+    Returns
+    -------
+    The planes that stay. Raises InputError on a list that is no XML.
+
+    """
+    kept = np.ones(len(frame), dtype=bool)
+    depth, well = text(frame["depth"]).to_numpy(copy=True), text(frame["well"]).to_numpy(copy=True)
+    numbered = (text(frame["wellnumber"]) != "").to_numpy()
+    names = frame["name"].to_numpy(dtype=object)
+    errors = projections = 0
+    for folder in frame["folder"].array.categories:
+        path = files.folder(folder) / _NAME
+        if not path.is_file():
+            continue
+        records = read(path)
+        errors += sum(record.get("Type") == "ERR" for record in records.values())
+        for row in np.flatnonzero((frame["folder"] == folder).to_numpy()):
+            record = records.get(names[row], {})
+            kept[row] = record.get("Type") != "ERR"
+            if record.get("ZImageProcessing"):
+                depth[row] = ""
+                projections += 1
+            if numbered[row] and record.get("Row") and record.get("Column"):
+                well[row] = schema.format_well(int(record["Row"]) - 1, int(record["Column"]) - 1)
+    if errors:
+        notes.append(f"{errors} records of {_NAME} are errors; their images are left out")
+    if projections:
+        notes.append(f"{projections} images are projections, by {_NAME}")
+    return frame.assign(depth=coded(depth), well=coded(well))[kept].reset_index(drop=True)
+
+
+def read(path: Path, /) -> Mapping[str, Mapping[str, str]]:
+    """Name of an image -> its record (Type, Row, Column, ZImageProcessing...). Raises InputError where it is no XML."""
+    records: dict[str, dict[str, str]] = {}
+    try:
+        for _, element in ET.iterparse(path):
+            if element.tag.rpartition("}")[2] == "MeasurementRecord":
+                key = (element.text or "").strip()
+                values = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
+                records[key or f"\0{len(records)}"] = values
+            element.clear()
+    except ET.ParseError as error:
+        raise InputError(f"{path} is not XML that can be read ({error}); move it away to go by the names alone") from None
+    return records

@@ -1,0 +1,114 @@
+"""OME-TIFF: every series of a file is a site, its channels are named inside, its pages have a time and a depth."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+import tifffile
+
+from impasto.schema import InputError
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    RuntimeError,
+    tifffile.TiffFileError,
+    ET.ParseError,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a file: its number, the series it is of (from 0), its channel, time and depth (`""` where there is one only)."""
+
+    page: int
+    series: int
+    channel: str
+    number: int
+    time: str
+    depth: str
+
+    def words(self) -> dict[str, object]:
+        """The page as a row of the table of planes says it."""
+        return {"page": self.page, "channel": self.channel, "number": str(self.number), "time": self.time, "depth": self.depth}
+
+    def site(self, named: str, /) -> str:
+        """Its site, where the file holds several series: the series' number from 1, behind the site that the name says (`2.1`)."""
+        own = str(self.series + 1)
+        return f"{int(named)}.{own}" if named.isdecimal() else own
+
+
+def pages(path: Path | str, /) -> tuple[Page, ...]:
+    """The pages of an OME-TIFF, none where the file is no OME-TIFF or is damaged (its pixels will be quarantined with the reason)."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            return tuple(_pages(file)) if file.ome_metadata else ()
+    except _DAMAGE:
+        return ()
+
+
+def _pages(file: tifffile.TiffFile) -> Iterator[Page]:
+    root = ET.fromstring(file.ome_metadata or "")
+    images = [element for element in root if element.tag.rpartition("}")[2] == "Image"]
+    named = [[e.get("Name", "") for e in image.iter() if e.tag.rpartition("}")[2] == "Channel"] for image in images]
+    for number, series in enumerate(file.series):
+        level = series.levels[0]
+        axes = level.axes.removesuffix("YX").removesuffix("YXS")
+        shape = level.shape[: len(axes)]
+        names = named[number] if number < len(named) else []
+        sizes = dict(zip(axes, shape, strict=True))
+        for place, page in enumerate(level.pages):
+            rest, at = place, {}
+            for axis in reversed(axes):
+                rest, at[axis] = divmod(rest, sizes[axis])
+            channel = at.get("C", 0)
+            yield Page(
+                int(page.index) if page is not None else place,
+                number,
+                (names[channel] if channel < len(names) else "") or f"channel {channel + 1}",
+                channel + 1,
+                str(at["T"]) if sizes.get("T", 1) > 1 else "",
+                str(at["Z"]) if sizes.get("Z", 1) > 1 else "",
+            )
+
+
+def apply(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
+    """Planes of files -> planes of their pages.
+
+    Parameters
+    ----------
+    frame
+        A row a file: `folder`, `name`, `site` (`""` where the name says none) and the words of its place.
+    order
+        Stains in the order of a file's channels, where the user says them; they take the place of the names inside.
+
+    Returns
+    -------
+    A row a page. A site is the name's, or the series' number from 1, or both (`2.1`) where a file of a named site holds several. Raises
+    InputError where a file has another number of channels than the user says.
+
+    """
+    rows: list[dict[str, object]] = []
+    for row in frame.to_dict(orient="records"):
+        path = f"{row['folder']}/{row['name']}"
+        inside = pages(path) or (Page(0, 0, "w1", 1, "", ""),)
+        channels = len({page.number for page in inside})
+        if order and channels != len(order):
+            raise InputError(f"{path} has {channels} channels, but {len(order)} are named ({', '.join(order)}); name one a channel")
+        several = len({page.series for page in inside}) > 1
+        for page in inside:
+            words = page.words() | ({"channel": order[page.number - 1]} if order else {})
+            rows.append({**row, **words, "site": page.site(str(row["site"])) if several else str(row["site"])})
+    whole = pd.DataFrame(rows)
+    return whole.astype({word: "category" for word in whole if word not in ("name", "page")})

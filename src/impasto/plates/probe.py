@@ -1,0 +1,96 @@
+"""A look at a few images of every plate: their type, size and offset, before anyone waits for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from impasto import remote, schema
+from impasto.plates import read
+from impasto.plates.planes import AT, BASE, NAME, OFFSET, PAGE, paths, places
+from impasto.plates.problems import Problem
+
+_LOOKED_AT = 8
+SCANR_OFFSET, _SCANR_RANGE = 32768, 4096
+"""ScanR writes a camera of 12 bits as 32768 and more."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a few planes of a plate are: types (`uint16`), sizes (`1080x1080`), the offset of all of them, files with pages unread."""
+
+    types: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    offset: int = 0
+
+
+def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, Look], list[str], list[Problem]]:
+    """Open a few local planes of every plate.
+
+    Parameters
+    ----------
+    planes
+        All planes.
+    where
+        The sources, for sentences.
+
+    Returns
+    -------
+    The planes with their `offset` (subtracted whenever they are read), what each plate (`batch/plate`) is, sentences, and problems. Planes
+    that cannot be read are left to `check`.
+
+    """
+    plates = places(planes, (schema.SOURCE, schema.BATCH, schema.PLATE))
+    offset = planes[OFFSET].to_numpy(copy=True)
+    looks: dict[str, Look] = {}
+    notes: list[str] = []
+    problems: list[Problem] = []
+    order = np.argsort(plates, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(plates[order]) != 0])[: len(order)]
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        rows = order[start:end]
+        sample = planes.iloc[rows[np.linspace(0, len(rows) - 1, min(_LOOKED_AT, len(rows))).astype(int)]]
+        plate = "/".join(filter(None, (sample.iloc[0][word] for word in (schema.SOURCE, schema.BATCH, schema.PLATE))))
+        pixels = _pixels(sample)
+        found = Look(
+            tuple(sorted({str(p.dtype) for p in pixels})), tuple(sorted({"x".join(map(str, p.shape)) for p in pixels})), _offset(pixels)
+        )
+        looks[plate] = found
+        if found.offset:
+            offset[rows] = found.offset
+            notes.append(f"plate {plate}: all pixels lie above {found.offset}: it is subtracted on reading (column offset)")
+        problems += _unread_pages(planes.iloc[rows], sample, where)[: 1 - len(problems)]
+    return planes.assign(**{OFFSET: offset}), looks, notes, problems
+
+
+def _pixels(sample: pd.DataFrame) -> list[read.Plane]:
+    pixels = []
+    for path, page, at in zip(paths(sample).to_pylist(), sample[PAGE], sample[AT], strict=True):
+        if remote.url(path) is None:
+            try:
+                pixels.append(read.plane(path, at or int(page)))
+            except read.BadImage:
+                continue
+    return pixels
+
+
+def _offset(pixels: list[read.Plane]) -> int:
+    inside = [p.dtype == np.uint16 and p.min() >= SCANR_OFFSET and p.max() < SCANR_OFFSET + _SCANR_RANGE for p in pixels]
+    return SCANR_OFFSET if inside and all(inside) else 0
+
+
+def _unread_pages(plate: pd.DataFrame, sample: pd.DataFrame, where: str) -> list[Problem]:
+    """A file that is one channel by its name and holds more pages: all but the first would be passed over."""
+    listed = sample[(sample[BASE] != "").to_numpy() & (sample[PAGE] == 0).to_numpy() & (sample[AT] == "").to_numpy()]
+    for path, name in zip(paths(listed).to_pylist(), listed[NAME], strict=True):
+        pages = read.pages(path)
+        if pages > 1 and int((plate[NAME] == name).sum()) == 1:
+            return [
+                Problem(
+                    f"{where}: {path} holds {pages} pages, and its name speaks of one; "
+                    "list them in a sheet (path,channel,plate,well,site,page), or in a CSV with a column 'file' beside them"
+                )
+            ]
+    return []

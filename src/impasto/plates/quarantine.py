@@ -1,0 +1,38 @@
+"""Quarantine: the sites that are left out, each by its whole place, with its reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from impasto import schema
+from impasto.plates.planes import KEYS
+from impasto.plates.sites import Sites
+from impasto.schema import InputError
+
+REASON = "reason"
+COLUMNS = (*KEYS, REASON)
+
+
+def read(path: Path, /) -> pd.DataFrame:
+    """A quarantine.csv: places as text, and reasons. Raises InputError where it names no wells."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if schema.WELL not in table:
+        raise InputError(f"{path} has no column 'well'; a quarantine has {', '.join(COLUMNS)}: write it anew with impasto check DIR")
+    return table
+
+
+def sites_of(sites: Sites, table: pd.DataFrame, /) -> frozenset[str]:
+    """The names of the sites that a quarantine names, by all keys that it has: of two batches with a plate 1, only the one it means."""
+    keys = [key for key in KEYS if key in table]
+    bad = pd.MultiIndex.from_frame(table[keys].astype(str))
+    places = pd.MultiIndex.from_frame(sites.table[keys].astype(str))
+    return frozenset(sites.name(int(number)) for number in places.isin(bad).nonzero()[0])
+
+
+def named(table: pd.DataFrame, /) -> pd.DataFrame:
+    """A quarantine as pages and terminals show it: `site` in words (`plate P1, well A01, site 2`) and `reason`."""
+    words = [key for key in KEYS if key in table]
+    sites = [", ".join(f"{word} {value}" for word, value in zip(words, row, strict=True) if value) for row in table[words].to_numpy()]
+    return pd.DataFrame({schema.SITE: sites, REASON: table[REASON]})
