@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from impasto import __version__, cellprofiler_tables, feature_names, runs, schema, spelling
+from impasto import identity as origin
 from impasto.schema import InputError
 
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
@@ -335,7 +336,12 @@ def blocks(
 
 
 def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
-    """Stack Profiles over their common features, in the order of the first; `uns["features_dropped"]` counts the others."""
+    """Stack Profiles over their common features, in the order of the first; `uns["features_dropped"]` counts the others.
+
+    What made them (`identity`) is kept where it is the same for all. Raises InputError where they have no feature in common, or were
+    made by different encoders or corrections.
+    """
+    identity_of_all = origin.common(tables)
     common = [f for f in tables[0].var_names if all(f in t.var_names for t in tables[1:])]
     if not common:
         raise InputError("the tables have no feature in common, so they cannot be stacked; were they made by the same pipeline?")
@@ -343,4 +349,6 @@ def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
     obs = pd.concat([t.obs for t in tables], ignore_index=True)
     obs.index = obs.index.astype(str)
     dropped = len({f for t in tables for f in t.var_names}) - len(common)
-    return anndata.AnnData(X=values, obs=obs, var=tables[0].var.loc[common], uns={"features_dropped": dropped})
+    joined = anndata.AnnData(X=values, obs=obs, var=tables[0].var.loc[common], uns={"features_dropped": dropped})
+    origin.put(joined, identity_of_all)
+    return joined
