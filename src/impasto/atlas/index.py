@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import profiles as tables
-from impasto import runs, schema
+from impasto import runs, schema, wells
 from impasto.atlas import engines, layout
 from impasto.schema import InputError
 
@@ -82,16 +82,17 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
 
 
 def _with_consensus(vectors: npt.NDArray[np.float32], rows: pd.DataFrame) -> tuple[npt.NDArray[np.float32], pd.DataFrame]:
-    """Add one row a perturbation: the mean of the unit vectors of its profiles, scaled to unit length."""
+    """Add one row a perturbation and dose (`wells.replicates`): the mean of the unit vectors of its profiles, scaled to unit length."""
     if "level" in rows and (rows.loc[rows[MODALITY] == PROFILE, "level"] == "perturbation").any():
         return vectors, rows  # a trained run pooled the bags itself, which says more than a mean
     rows["level"] = np.where(rows[MODALITY] == PROFILE, "well", "perturbation")
     if schema.PERTURBATION not in rows:
         return vectors, rows
-    wells = (rows[MODALITY] == PROFILE).to_numpy() & rows[schema.PERTURBATION].notna().to_numpy()
-    observed = anndata.AnnData(X=vectors[wells], obs=rows[wells].reset_index(drop=True).rename(index=str))
-    consensus = tables.aggregate(observed, by=[schema.PERTURBATION], statistic="mean")
-    added = consensus.obs.assign(level="perturbation", **{MODALITY: PROFILE})
+    treatments = wells.replicates(rows).to_numpy(dtype=object)
+    named = (rows[MODALITY] == PROFILE).to_numpy() & ~wells.unknown(rows) & ~pd.isna(treatments)
+    observed = anndata.AnnData(X=vectors[named], obs=rows[named].assign(treatment=treatments[named]).reset_index(drop=True).rename(index=str))
+    consensus = tables.aggregate(observed, by=["treatment"], statistic="mean")
+    added = consensus.obs.drop(columns="treatment").assign(level="perturbation", **{MODALITY: PROFILE})
     return np.concatenate([vectors, unit_rows(tables.dense(consensus))]), pd.concat([rows, added], ignore_index=True)
 
 

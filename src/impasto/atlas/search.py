@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import runs, schema
+from impasto import runs, schema, wells
 from impasto.atlas import relatives
 from impasto.atlas.index import PROFILE, Index
 from impasto.joint import image_towers
@@ -53,7 +53,7 @@ Query = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
 
 
 def _by_well(index: Index, query: str) -> Query:
-    """The profile of `PLATE:WELL`; all sites of it where there are several."""
+    """The profile of `PLATE:WELL`; all sites of it where there are several. A plate may be named with its batch: `BATCH/PLATE:WELL`."""
     plate, colon, well = query.rpartition(":")
     if not colon:
         raise InputError(f"{query!r} is not a well; write PLATE:WELL, for example BR00117010:A01")
@@ -61,26 +61,33 @@ def _by_well(index: Index, query: str) -> Query:
     rows = index.rows
     if schema.PLATE not in rows or schema.WELL not in rows:
         raise InputError(f"{index.folder} has no plates and wells; it was built of perturbations only")
-    at = np.flatnonzero(((rows[schema.PLATE] == plate) & (rows[schema.WELL] == well)).to_numpy())
+    codes, names = wells.plates(rows)
+    chosen = [code for code, name in enumerate(names) if name == plate or name.endswith(f"/{plate}")]
+    of_plate = np.isin(codes, chosen) & (rows["level"] == "well").to_numpy()
+    at = np.flatnonzero(of_plate & (rows[schema.WELL] == well).to_numpy(dtype=bool, na_value=False))
+    if len(set(codes[at])) > 1:
+        same = ", ".join(f"{names[code]}:{well}" for code in sorted(set(codes[at])))
+        raise InputError(f"{len(set(codes[at]))} plates are named {plate!r}; write one of {same}")
     if not len(at):
-        plates = sorted(rows[schema.PLATE].dropna().unique())
-        hint = f"well {well} is not on plate {plate}" if plate in plates else f"there is no plate {plate!r}{schema.nearest(plate, plates)}"
+        plates = [name for name in names if name.strip("/")]
+        hint = f"well {well} is not on plate {plate}" if chosen else f"there is no plate {plate!r}{schema.nearest(plate, plates)}"
         raise InputError(f"{hint}; plates of this index: {', '.join(plates[:8])}{' ...' if len(plates) > 8 else ''}")
-    what = rows.iloc[at[0]].get(schema.PERTURBATION)
-    itself = _same_perturbation(rows, what, at)
+    known = not wells.unknown(rows.iloc[at[:1]])[0]
     return (
         index.vectors[at].mean(axis=0),
-        itself,
-        f"profiles nearest to well {plate}:{well}" + (f" ({_name(rows.iloc[at[0]])})" if what else ""),
+        _with_consensus(rows, at) if known else at,
+        f"profiles nearest to well {plate}:{well}" + (f" ({_name(rows.iloc[at[0]])})" if known else ""),
     )
 
 
-def _same_perturbation(rows: pd.DataFrame, what: object, at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """The query's own rows and its perturbation's consensus, which holds the query."""
-    if not isinstance(what, str):
-        return at
-    own = np.flatnonzero(((rows[schema.PERTURBATION] == what) & (rows["level"] == "perturbation")).to_numpy())
-    return np.union1d(at, own)
+def _with_consensus(rows: pd.DataFrame, at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The query's own rows and the consensus that holds them: of its compound, at its dose or over all doses."""
+    compounds = wells.compounds(rows)
+    same = (compounds == compounds.iloc[at[0]]) & (rows["level"] == "perturbation")
+    if schema.CONCENTRATION in rows:
+        dose = pd.to_numeric(rows[schema.CONCENTRATION], errors="coerce")
+        same &= dose.isna() | (dose == dose.iloc[at[0]])
+    return np.union1d(at, np.flatnonzero(same.fillna(False).to_numpy(dtype=bool)))
 
 
 def _annotated(index: Index, word: str, value: str) -> Query:

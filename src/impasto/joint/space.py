@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from impasto import feature_names, schema
+from impasto import feature_names, schema, wells
 from impasto import profiles as tables
 from impasto.joint import image_towers, perturbation, two_towers
 from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
@@ -86,8 +86,8 @@ class Space:
     def embed(self, profiles: anndata.AnnData) -> anndata.AnnData:
         """Both modalities as rows of one table of Profiles.
 
-        Rows of `modality` profile come at two levels: each row given (`level` well), and each perturbation's pooled bag
-        (`level` perturbation; where its bags are finer, their mean); rows of `modality` perturbation are the texts or
+        Rows of `modality` profile come at two levels: each row given (`level` well), and each compound's pooled bag (`level`
+        perturbation; where its bags are finer, such as one a dose, their mean); rows of `modality` perturbation are the texts or
         molecules. `split` says which part a row was in when the run was trained; a perturbation the run never saw is `test`.
         One that it saw under another name (the same InChIKey) is what it was.
         Features are matched by name.
@@ -99,8 +99,8 @@ class Space:
         observed = profiles[treated]
         by = self.settings.group_by if isinstance(self.settings, TwoTowersSettings) else [schema.PERTURBATION]
         groups = list(bags.groups(observed.obs, by=by).values())
-        identity = tables.identity(observed.obs).to_numpy(dtype=str)
-        _, first_group, numbers = np.unique([identity[g[0]] for g in groups], return_index=True, return_inverse=True)
+        compounds = wells.compounds(observed.obs).to_numpy(dtype=str)
+        _, first_group, numbers = np.unique([compounds[g[0]] for g in groups], return_index=True, return_inverse=True)
         bagged = two_towers.consensus(self._bags(values[torch.as_tensor(treated)], groups), numbers).numpy()
         first = observed[[int(groups[i][0]) for i in first_group]]
         perturbations = self._described(perturbation.describe(first.obs, self.settings), first.n_obs)

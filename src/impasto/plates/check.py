@@ -28,7 +28,7 @@ def check(sites: Sites, out: Path, /) -> None:
     """
     parts = out / f".plates-{runs.digest(sites.folder / 'images.parquet')[:12]}"
     parts.mkdir(parents=True, exist_ok=True)
-    numbers = {plate: np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy()) for plate in sites.plates()}
+    numbers = {plate: sites.of_plate(plate) for plate in sites.plates()}
     paths = {plate: parts / f"{index:04d}.parquet" for index, plate in enumerate(numbers)}
     done = sum(len(numbers[p]) for p in numbers if paths[p].exists())
     with progress.bar(what="checking", unit="site", total=len(sites), done=done) as advance:

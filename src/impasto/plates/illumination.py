@@ -125,7 +125,7 @@ def estimate(
     skip: frozenset[str] = frozenset(),
 ) -> dict[str, Field]:
     """The field of every channel of a plate, from at most `most` of its readable sites, drawn by the seed and the plate's name."""
-    numbers = [n for n in np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy()) if sites.name(int(n)) not in skip]
+    numbers = [n for n in sites.of_plate(plate) if sites.name(int(n)) not in skip]
     rng = np.random.default_rng([seed, zlib.crc32(plate.encode())])
     chosen = sorted(map(int, rng.permutation(numbers)[:most]))
     average = Average()

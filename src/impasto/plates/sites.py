@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema
+from impasto import schema, wells
 from impasto.plates import read
 from impasto.plates.planes import KEYS
 from impasto.schema import InputError
@@ -22,13 +22,13 @@ class Sites:
     the stains.
     """
 
-    def __init__(self, planes: pd.DataFrame, wells: pd.DataFrame, *, folder: Path) -> None:
+    def __init__(self, planes: pd.DataFrame, annotation: pd.DataFrame, *, folder: Path) -> None:
         self.folder = folder
         self.channels: list[str] = sorted(planes[schema.CHANNEL].unique())
         keys = list(KEYS)
         self.table = planes[keys].drop_duplicates(ignore_index=True)
-        if len(wells):
-            self.table = self.table.merge(wells, on=[schema.PLATE, schema.WELL], how="left", validate="many_to_one")
+        if len(annotation):
+            self.table = self.table.merge(annotation, on=[schema.PLATE, schema.WELL], how="left", validate="many_to_one")
         self.has_illumination = "illumination" in planes
         columns = ["path", "page", *(["illumination"] if self.has_illumination else [])]
         self._planes = {key: group.set_index(schema.CHANNEL)[columns] for key, group in planes.groupby(keys, sort=False)}
@@ -39,15 +39,21 @@ class Sites:
         folder = Path(folder)
         if not (folder / "images.parquet").exists():
             raise InputError(f"{folder} holds no ingested images (no images.parquet); run: impasto ingest IMAGES --out {folder}")
-        wells = folder / "wells.parquet"
-        return cls(pd.read_parquet(folder / "images.parquet"), pd.read_parquet(wells) if wells.exists() else pd.DataFrame(), folder=folder)
+        written = folder / "wells.parquet"
+        annotation = pd.read_parquet(written) if written.exists() else pd.DataFrame()
+        return cls(pd.read_parquet(folder / "images.parquet"), annotation, folder=folder)
 
     def __len__(self) -> int:
         return len(self.table)
 
     def plates(self) -> list[str]:
-        """The plates, sorted."""
-        return sorted(self.table[schema.PLATE].unique())
+        """The plates, sorted, each by its source, batch and plate as far as they are known (`wells.plates`)."""
+        return wells.plates(self.table)[1]
+
+    def of_plate(self, plate: str, /) -> npt.NDArray[np.intp]:
+        """The numbers of the sites of a plate, named as `plates` names it."""
+        codes, names = wells.plates(self.table)
+        return np.flatnonzero(codes == names.index(plate))
 
     def image(self, number: int, /, channels: Sequence[str] | None = None) -> npt.NDArray[np.generic]:
         """The pixels (C, H, W) of site `number`, channels in the order asked for (all of the folder's by default).

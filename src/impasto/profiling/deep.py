@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import profiles as tables
-from impasto import progress, runs, schema
+from impasto import progress, runs, schema, wells
 from impasto.nets.encoders.vision import VisionEncoder
 from impasto.plates import illumination as light
 from impasto.plates.read import BadImage
@@ -95,7 +95,7 @@ def field(sites: Sites, plate: str, shards: Path, /) -> Path:
 
 def sites_of(sites: Sites, plate: str, /) -> npt.NDArray[np.intp]:
     """The numbers of a plate's sites."""
-    return np.flatnonzero((sites.table[schema.PLATE] == plate).to_numpy())
+    return sites.of_plate(plate)
 
 
 def write_plate(
@@ -201,5 +201,5 @@ def profile_like(ingested: Path, /, *, features: Sequence[str]) -> anndata.AnnDa
 
 def to_wells(profiles: anndata.AnnData) -> anndata.AnnData:
     """The mean over the sites of each well."""
-    by = [w for w in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if w in profiles.obs]
+    by = [*wells.keys_of_plate(profiles.obs), *([schema.WELL] if schema.WELL in profiles.obs else [])]
     return tables.aggregate(profiles, by=by, statistic="mean")
