@@ -4,13 +4,15 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.impasto-installed
 
-.PHONY: demo test test-slow lint bench docs clean
+.PHONY: demo test test-slow peers lint bench docs clean
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
 
 test: $(STAMP)  ## the tests, without the slow ones
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+peers: $(VENV)/.impasto-peers  ## the packages that are oracles of the tests: with them, make test compares with them too
 
 test-slow: $(STAMP) $(VENV)/.impasto-bench  ## the slow tests only
 	$(BIN)/python -m pytest -q -m slow
@@ -33,9 +35,13 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[chem,plots,classical,atlas,test,lint,docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[chem,plots,classical,atlas,remote,test,lint,docs]'
 	touch $@
 
-$(VENV)/.impasto-bench: $(STAMP) constraints-bench.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints-bench.txt --editable '.[bench,openvino,ray]'
+$(VENV)/.impasto-peers: $(STAMP) constraints-peers.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints-peers.txt --editable '.[peers]'
+	touch $@
+
+$(VENV)/.impasto-bench: $(VENV)/.impasto-peers constraints-bench.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints-bench.txt --editable '.[openvino,ray]'
 	touch $@

@@ -25,7 +25,8 @@ from impasto.joint import perturbation, values
 from impasto.joint.feed import BagFeed
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.sampling import bags
-from impasto.training.optim import OptimSettings, optimiser
+from impasto.training.optim import optimiser
+from impasto.training.settings import OptimSettings
 
 SITES, CHANNELS, WIDTH = 760_000, 5, 1536
 BAGS, BAG = 512, 8

@@ -14,7 +14,8 @@ from impasto.joint import perturbation
 from impasto.joint.feed import BagFeed, Bags
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.training import gradient_cache
-from impasto.training.optim import OptimSettings, optimiser
+from impasto.training.optim import optimiser
+from impasto.training.settings import OptimSettings
 
 BAGS = 32
 PADDED = 512

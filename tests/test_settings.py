@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from impasto.options import parse_set
 from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
+from impasto.settings import Settings
 
 
 class Counting(Settings):
@@ -46,7 +47,7 @@ def test_a_key_inside_a_table_is_named_with_its_place() -> None:
     class Outer(Settings):
         inner: Counting
 
-    with pytest.raises(InputError, match=r"test: unknown key 'inner\.tiems'"):
+    with pytest.raises(InputError, match=r"test, inner: unknown key 'tiems' \(did you mean 'times'\?\); allowed: source, times, seed"):
         Outer.read({"inner": {"source": "x", "tiems": 1}}, where="test")
 
 

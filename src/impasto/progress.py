@@ -1,8 +1,12 @@
-"""One progress bar for every long run: how many, at which rate, how long still. On standard error, so pipes stay clean."""
+"""One progress bar for every long run (how many, at which rate, how long still), and the sentences that a run says.
+
+The bar goes to standard error, so pipes stay clean. Sentences go to standard output, and to standard error where JSON is printed.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -12,6 +16,23 @@ from rich.text import Text
 
 T = TypeVar("T")
 console = Console(stderr=True)
+# A pipe has no width of its own: 80 columns would fold every table.
+spoken = Console() if sys.stdout.isatty() else Console(width=140)
+
+
+def say(sentence: str) -> None:
+    """Print a sentence as it is: what was inferred, left out or counted while a run works."""
+    spoken.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def silent(quiet: bool, /) -> Iterator[None]:
+    """Where `quiet`, sentences go to standard error until the end, so that standard output holds JSON only."""
+    before, spoken.stderr = spoken.stderr, quiet or spoken.stderr
+    try:
+        yield
+    finally:
+        spoken.stderr = before
 
 
 class _Rate(ProgressColumn):

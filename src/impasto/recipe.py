@@ -20,58 +20,48 @@ method = "sphering"
 from __future__ import annotations
 
 import copy
-import importlib
+import json
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from impasto import runs
-from impasto.schema import InputError, nearest, one_of
-from impasto.settings import Settings
+from impasto import progress, runs
+from impasto.families import Family
+from impasto.schema import InputError, nearest
+from impasto.settings import Settings, with_base
+from impasto.stages import sweep
+from impasto.stages.base import Verb
+from impasto.stages.sweep import SweepSettings
 
-STAGES = (
-    "simulate",
-    "ingest",
-    "check",
-    "profile",
-    "correct",
-    "graph",
-    "expression",
-    "train",
-    "finetune",
-    "embed",
-    "evaluate",
-    "sweep",
-    "table",
-    "panels",
-    "index",
-    "export",
-    "report",
+if TYPE_CHECKING:
+    import pandas as pd
+
+STAGES: Family[Verb] = Family(
+    "stages",
+    what="verb",
+    parts={
+        "simulate": "impasto.stages.simulate:VERB",
+        "ingest": "impasto.stages.ingest:VERB",
+        "check": "impasto.stages.check:VERB",
+        "profile": "impasto.stages.profile:VERB",
+        "correct": "impasto.stages.correct:VERB",
+        "graph": "impasto.stages.graph:VERB",
+        "expression": "impasto.stages.expression:VERB",
+        "train": "impasto.stages.train:VERB",
+        "finetune": "impasto.stages.finetune:VERB",
+        "embed": "impasto.stages.embed:VERB",
+        "evaluate": "impasto.stages.evaluate:VERB",
+        "sweep": "impasto.recipe:SWEEP",
+        "table": "impasto.stages.table:VERB",
+        "panels": "impasto.stages.panels:VERB",
+        "index": "impasto.stages.index:VERB",
+        "export": "impasto.stages.export:VERB",
+        "report": "impasto.stages.report:VERB",
+    },
 )
-"""The verbs that can be a stage of a recipe, in the order of the data's path."""
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One verb.
-
-    `settings` checks its options; `inputs` lists the paths it reads; `run(settings, out)` leaves the result at `out`;
-    `result` is the name of that result inside a stage's folder (`""`: the folder itself); `show(out)`, where there is one, prints it.
-    """
-
-    settings: type[Settings]
-    inputs: Callable[[Any], Sequence[Path]]
-    run: Callable[[Any, Path], None]
-    result: str
-    show: Callable[[Path], None] | None = None
-
-
-def verb(name: str) -> Verb:
-    """The verb of that name: the one place where a verb's name is looked up. Raises InputError where there is none."""
-    found: Verb = importlib.import_module(f"impasto.verbs.{one_of(name, STAGES, what='verb')}").VERB
-    return found
+"""The verbs that can be a stage of a recipe."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +124,9 @@ def read(path: Path) -> Recipe:
         table = dict(table)
         kind = table.pop("verb", None)
         if kind not in STAGES:
+            slip = next((key for key in table if nearest(key, ["verb"])), "verb") if kind is None else None
+            if slip not in (None, "verb"):
+                raise InputError(f"{path}: stage {number} has the unknown key {slip!r}{nearest(str(slip), ['verb'])}")
             raise InputError(f"{path}: stage {number} has verb {kind!r}{nearest(str(kind), STAGES)}; allowed: {', '.join(STAGES)}")
         name = str(table.pop("name", kind))
         if name in {s.name for s in stages}:
@@ -146,12 +139,12 @@ def read(path: Path) -> Recipe:
 
 def settings_of(recipe: Recipe, stage: Stage, *, out: Path, given: Mapping[str, Any] | None = None) -> Settings:
     """The checked settings of one stage: `@stage` and relative paths resolved, the recipe's seed filled in, `given` on top."""
-    kind = verb(stage.verb).settings
+    kind = STAGES[stage.verb].settings
     values = _resolve(dict(stage.values), recipe, stage, out=out)
     if "seed" in kind.model_fields:
         values.setdefault("seed", recipe.seed)
     values.update(given or {})
-    return kind.read(_paths(kind, values, base=recipe.path.parent), where=f"{recipe.path}, stage {stage.name!r}")
+    return kind.read(with_base(kind, values, base=recipe.path.parent), where=f"{recipe.path}, stage {stage.name!r}")
 
 
 def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
@@ -171,26 +164,93 @@ def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
     return str((result_of(out, earlier[name]) / member).resolve())
 
 
-def _paths(kind: type[Settings], values: dict[str, Any], *, base: Path) -> dict[str, Any]:
-    """Make relative paths of Path-typed keys start at the recipe's folder."""
-
-    def absolute(value: Any) -> Any:
-        if isinstance(value, list):
-            return [absolute(v) for v in value]
-        return str(base / value) if isinstance(value, str) else value
-
-    def is_path(annotation: Any) -> bool:
-        return annotation is Path or any(is_path(a) for a in get_args(annotation))
-
-    return {k: absolute(v) if k in kind.model_fields and is_path(kind.model_fields[k].annotation) else v for k, v in values.items()}
-
-
 def result_of(out: Path, stage: Stage) -> Path:
     """Where a stage of a run at `out` leaves its result."""
-    return out / stage.name / verb(stage.verb).result
+    return out / stage.name / STAGES[stage.verb].result
 
 
 def execute(name: str, settings: Settings, *, out: Path) -> bool:
     """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already."""
-    found = verb(name)
-    return runs.run_stage(lambda: found.run(settings, out), verb=name, settings=settings, inputs=list(found.inputs(settings)), out=out)
+    verb = STAGES[name]
+    return runs.run_stage(lambda: verb.run(settings, out), verb=name, settings=settings, inputs=list(verb.inputs(settings)), out=out)
+
+
+def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
+    """Every stage of a recipe with its checked settings; the stages of every row of a sweep are checked too.
+
+    Parameters
+    ----------
+    recipe
+        What `read` gave.
+    out
+        The folder of the run, where `@stage` begins. Nothing is written there.
+
+    Raises
+    ------
+    InputError
+        On the first key or value that is wrong, at any depth: a misspelt key in the last stage must not cost a night.
+
+    """
+    stages = [(stage, settings_of(recipe, stage, out=out)) for stage in recipe.stages]
+    for stage, settings in stages:
+        for label, row, folder in _rows(settings, result_of(out, stage)) if isinstance(settings, SweepSettings) else ():
+            try:
+                checked(row, out=folder)
+            except InputError as error:
+                raise InputError(f"{recipe.path}, stage {stage.name!r}, row {label!r}: {error}") from None
+    return stages
+
+
+def run(recipe: Recipe, out: Path, /, *, show: Callable[[str, Path], None] | None = None) -> float:
+    """Run the stages of a recipe in order, each skipped where it is done.
+
+    Parameters
+    ----------
+    recipe
+        What `read` gave.
+    out
+        The folder of the run: one folder a stage.
+    show
+        Called with the verb and the result of each stage.
+
+    Returns
+    -------
+    float
+        The seconds that the stages took, whenever they ran.
+
+    """
+    stages = checked(recipe, out=out)
+    seconds = 0.0
+    for number, (stage, settings) in enumerate(stages, start=1):
+        result = result_of(out, stage)
+        progress.say(f"{number}/{len(stages)} {stage.name} ({stage.verb})")
+        worked = execute(stage.verb, settings, out=result)
+        progress.say(f"  {'wrote' if worked else 'already there:'} {result}")
+        seconds += float(json.loads(runs.record_path(result).read_text())["seconds"])
+        if show is not None:
+            show(stage.verb, result)
+    return seconds
+
+
+def _rows(settings: SweepSettings, out: Path) -> Iterator[tuple[str, Recipe, Path]]:
+    """The label, the recipe and the folder of every row of a sweep and every seed."""
+    base = read(settings.recipe)
+    sweep.refuse_unknown_reference(settings, [s.values.get("labels", []) for s in base.stages if s.verb == "evaluate"])
+    for row in settings.row:
+        changed = base.changed({**settings.given, **row.set})
+        for seed in settings.seeds:
+            yield row.label, changed.seeded(seed), out / sweep.folder_name(row.label) / str(seed)
+
+
+def _sweep(settings: SweepSettings, out: Path) -> None:
+    """Run every row and seed at `out/<row>/<seed>`; leave results.csv (means over seeds) and per_seed.csv at `out`."""
+    frames: list[pd.DataFrame] = []
+    for label, row, folder in _rows(settings, out):
+        progress.say(f"{label}, seed {row.seed}")
+        seconds = run(row, folder)
+        results = [result_of(folder, stage) for stage in row.stages if stage.verb == "evaluate"]
+        frames.append(sweep.scores(results, label, seconds=seconds).assign(seed=row.seed))
+    sweep.write(frames, settings, out)
+
+
+SWEEP = Verb(settings=SweepSettings, inputs=sweep.inputs, run=_sweep, result="")

@@ -20,14 +20,15 @@ from impasto.correction.cellpaintr.data import Labelled, feature_groups, in_part
 from impasto.correction.cellpaintr.method import CellPaintrSettings, token_name
 from impasto.correction.cellpaintr.trained import Trained
 from impasto.correction.spared import spare_controls, without_spared
-from impasto.sampling.splits import SplitSettings, with_controls
+from impasto.sampling.settings import SplitSettings
+from impasto.sampling.splits import with_controls
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
 from impasto.training import checkpoint
 from impasto.training.earlier import Earlier
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings, OptimSettings
 
 SMALL = {"tokens": "group", "width": 16, "depth": 1, "mlp_width": 32, "filter_order": 8}
 

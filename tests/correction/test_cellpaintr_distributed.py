@@ -19,8 +19,8 @@ from impasto.correction.cellpaintr import prepare
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.settings import LoopSettings, OptimSettings
+from impasto.training.loop import fit
 
 out, stage, epochs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 if len(sys.argv) > 4:

@@ -22,7 +22,8 @@ from impasto.simulate import plates as painted
 from impasto.simulate import profiles as simulated
 from impasto.simulate.plan import Plan
 from impasto.training.earlier import Earlier
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings
 
 PLAN = Plan(cell_lines=2, batches=3, plates=2, perturbations=8, mechanisms=4, controls=4, kind="crispr", own=0.5)
 LINE = "simulated line 2"
@@ -152,12 +153,12 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
 
 
 def test_channels_are_matched_by_name_and_a_missing_one_is_its_mean(sites: Sites, tmp_path: Path) -> None:
-    from impasto.verbs.train import method_module
+    from impasto.methods import METHODS
 
     small = {"minibatch": 8, "encoder": {"patch": 8, "width": 12, "depth": 1, "heads": 2}, "views": {"size": 16}}
-    module = method_module({"name": "simclr"})
-    settings = module.SETTINGS.read({**small, "hidden": 8, "out": 8, "only": {"cell_line": ["simulated line 1"]}}, where="test")
-    made = module.prepare(settings, sites, seed=0)
+    trainable = METHODS["simclr"]
+    settings = trainable.settings.read({**small, "hidden": 8, "out": 8, "only": {"cell_line": ["simulated line 1"]}}, where="test")
+    made = trainable.prepare(settings, sites, seed=0)
     assert made.facts["lines"] == ["simulated line 1"]
     earlier = Earlier(tmp_path, settings.model_dump(mode="json"), made.facts, dict(made.method.state_dict()))
     rows = [int(r) for r in fine_tuning.rows_of_line(sites.table, LINE)]

@@ -9,7 +9,6 @@ import pytest
 from tests.conftest import REPOSITORY
 
 from impasto import recipe as recipes
-from impasto.verbs.train import ADDITIONS, method_module
 
 FOLDER = REPOSITORY / "recipes"
 NAMES = sorted(p.stem for p in (FOLDER / "smoke").glob("knowledge_*.toml"))
@@ -26,11 +25,7 @@ SLOW = {"knowledge_fig4", "knowledge_fig5", "knowledge_fig7", "knowledge_fig8"}
 def test_the_smoke_twin_prints_its_tables(name: str, tmp_path: Path) -> None:
     smoke, full = recipes.read(FOLDER / "smoke" / f"{name}.toml"), recipes.read(FOLDER / f"{name}.toml")
     assert {s.verb for s in smoke.stages} == {s.verb for s in full.stages}
-    for stage in full.stages:
-        recipes.settings_of(full, stage, out=tmp_path)
-        if stage.verb == "train":
-            own = {k: v for k, v in stage.values["method"].items() if k not in ADDITIONS}
-            method_module(own).SETTINGS.read(own, where=name)
+    recipes.checked(full, out=tmp_path)
     for stage in smoke.stages:
         recipes.execute(stage.verb, recipes.settings_of(smoke, stage, out=tmp_path), out=recipes.result_of(tmp_path, stage))
     for stage in (s for s in smoke.stages if s.verb == "finetune"):
@@ -51,11 +46,7 @@ def test_the_smoke_twin_prints_its_tables(name: str, tmp_path: Path) -> None:
 
 def test_the_recipe_of_the_paediatric_atlas_is_read_to_the_last_key(tmp_path: Path) -> None:
     recipe = recipes.read(FOLDER / "knowledge_paediatric.toml")
-    for stage in recipe.stages:
-        recipes.settings_of(recipe, stage, out=tmp_path)
-        if stage.verb == "train":
-            own = {k: v for k, v in stage.values["method"].items() if k not in ADDITIONS}
-            method_module(own).SETTINGS.read(own, where=stage.name)
+    assert len(recipes.checked(recipe, out=tmp_path)) == len(recipe.stages)
 
 
 @pytest.mark.slow

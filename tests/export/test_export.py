@@ -12,7 +12,7 @@ import pytest
 from impasto import profiles, recipe, schema
 from impasto.export import copairs, mantispy, pycytominer
 from impasto.schema import InputError
-from impasto.verbs.export import ExportSettings
+from impasto.stages.export import ExportSettings
 
 WORDS = [schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.PERTURBATION, schema.CONTROL_TYPE, schema.CELL_COUNT, "gene", "moa"]
 
@@ -124,7 +124,7 @@ def test_two_columns_of_one_name_are_refused() -> None:
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("file", ["o.parquet", "o.csv.gz", "o.h5ad"])
 def test_pycytominer_aggregates_and_normalizes_what_it_is_given(file: str, tmp_path: Path) -> None:
-    theirs = pytest.importorskip("pycytominer", reason="pycytominer is not installed (pip install 'impasto[bench]')")
+    theirs = pytest.importorskip("pycytominer", reason="pycytominer is not installed (pip install 'impasto[peers]')")
     data = table(embedding=True)
     path = str(export(data, "pycytominer", file, tmp_path, feature_prefix="Cells_net_"))
     normalized = theirs.normalize(path, samples="Metadata_control_type == 'negcon'", method="standardize")
@@ -141,7 +141,7 @@ def test_pycytominer_aggregates_and_normalizes_what_it_is_given(file: str, tmp_p
 
 @pytest.mark.filterwarnings("default")
 def test_copairs_ranks_what_it_is_given_and_takes_our_scores_for_its_own(tmp_path: Path) -> None:
-    theirs = pytest.importorskip("copairs.map", reason="copairs is not installed (pip install 'impasto[test]')")
+    theirs = pytest.importorskip("copairs.map", reason="copairs is not installed (pip install 'impasto[peers]')")
     data = table()
     del data.obs["spared"]  # where it is there, our scores rank against spared controls only
     given = pd.read_parquet(export(data, "copairs", "o.parquet", tmp_path))

@@ -13,8 +13,8 @@ from impasto import feature_names
 from impasto import profiles as tables
 from impasto.joint.space import Space
 from impasto.schema import InputError
-from impasto.verbs import train
-from impasto.verbs.train import TrainSettings
+from impasto.stages import train
+from impasto.stages.train import TrainSettings
 
 WIDTH = 6
 

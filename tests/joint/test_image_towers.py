@@ -10,18 +10,18 @@ import torch
 
 from impasto import profiles as tables
 from impasto.atlas import search
+from impasto.indexed import open_or_build
 from impasto.joint import image_towers
 from impasto.joint.image_towers import ImageTowersSettings
 from impasto.joint.space import Space
 from impasto.plates.sites import Sites
+from impasto.profiling.extract import ProfileSettings
 from impasto.schema import InputError
 from impasto.simulate import plates
 from impasto.simulate.plan import Plan
-from impasto.verbs import ingest, profile, train
-from impasto.verbs.ingest import IngestSettings
-from impasto.verbs.profile import ProfileSettings
-from impasto.verbs.search import open_or_build
-from impasto.verbs.train import TrainSettings
+from impasto.stages import ingest, profile, train
+from impasto.stages.ingest import IngestSettings
+from impasto.stages.train import TrainSettings
 
 SMALL = {
     "name": "image_towers",
@@ -75,7 +75,7 @@ def test_every_part_learns(sites: Path) -> None:
 
 
 def test_sites_go_through_the_encoder_and_the_heads(sites: Path, run: Path, tmp_path: Path) -> None:
-    profile.run(ProfileSettings(images=sites, encoder=str(run)), tmp_path / "p.parquet")
+    profile.VERB.run(ProfileSettings(images=sites, encoder=str(run)), tmp_path / "p.parquet")
     features = tables.read(tmp_path / "p.parquet")
     space = Space.load(run)
     embedded = space.embed(features)

@@ -24,13 +24,13 @@ from impasto.perturbations.cell_lines import CellLineSettings
 from impasto.perturbations.graph_prior import PriorSettings
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.perturbations.graph_sources import build
-from impasto.sampling.splits import SplitSettings
+from impasto.sampling.settings import SplitSettings
 from impasto.schema import InputError
 from impasto.simulate import lines
 from impasto.simulate.plan import Plan, truth
 from impasto.simulate.profiles import simulate
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings, OptimSettings
 
 
 @pytest.mark.parametrize("loss", ["clip", "cwcl", "cloob", "sigclip", "s2l"])

@@ -17,8 +17,8 @@ from impasto import profiles as tables
 from impasto.joint import values as blocks
 from impasto.joint.settings import TwoTowersSettings
 from impasto.schema import InputError
-from impasto.verbs import train
-from impasto.verbs.train import TrainSettings
+from impasto.stages import train
+from impasto.stages.train import TrainSettings
 
 CHANNELS = ("DNA", "ER", "Mito")
 

@@ -10,8 +10,8 @@ from impasto import runs
 from impasto.joint import two_towers
 from impasto.joint.space import Space
 from impasto.joint.two_towers import TwoTowersSettings
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings, OptimSettings
 
 SMALL = {"width": 16, "out": 8, "depth": 1, "heads": 2, "minibatch": 8, "molecule_width": 16, "bits": 256, "split": {"validation": 0.2}}
 

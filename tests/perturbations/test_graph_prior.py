@@ -25,8 +25,9 @@ from impasto.perturbations.graph_sources import build
 from impasto.schema import InputError
 from impasto.simulate import lines, profiles
 from impasto.simulate.plan import Plan, truth
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
 from impasto.training.method import Method, Minibatch, Prepared, Step
+from impasto.training.settings import LoopSettings
 from impasto.training.wrapped import Wrapped, innermost
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from impasto.methods import METHODS
 from impasto.perturbations import cell_lines, graph_prior
 from impasto.perturbations.cell_lines import CellLineSettings, WithCellLines
 from impasto.perturbations.graph_prior import PriorSettings
@@ -19,11 +20,11 @@ from impasto.plates.sites import Sites
 from impasto.schema import InputError
 from impasto.simulate import plates as simulated
 from impasto.simulate.plan import Plan
-from impasto.training.loop import LoopSettings, fit
+from impasto.stages import graph
+from impasto.training.loop import fit
 from impasto.training.method import Prepared
+from impasto.training.settings import LoopSettings
 from impasto.training.wrapped import innermost
-from impasto.verbs import graph
-from impasto.verbs.train import method_module
 
 NAMES = ("wsl", "simclr", "byol", "moco_v3", "mae", "msn")
 SMALL: dict[str, Any] = {
@@ -53,9 +54,9 @@ def lined(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(name: str, base: Path, **changes: Any) -> Prepared:
-    module = method_module({"name": name})
-    settings = module.SETTINGS.read({"name": name, **SMALL, **HEADS.get(name, {}), **changes}, where="test")
-    found: Prepared = module.prepare(settings, Sites.read(base / "sites"), seed=0)
+    trainable = METHODS[name]
+    settings = trainable.settings.read({"name": name, **SMALL, **HEADS.get(name, {}), **changes}, where="test")
+    found: Prepared = trainable.prepare(settings, Sites.read(base / "sites"), seed=0)
     return found
 
 
@@ -134,6 +135,6 @@ def test_a_run_with_tokens_is_a_frozen_encoder_that_says_how_it_reads_lines(line
     method = innermost(made.method).settings.model_dump(mode="json")
     runs.write_json(tmp_path / "run" / "model.json", {"method": method, "facts": made.facts})
     sites = Sites.read(lined / "sites")
-    run = FrozenRun.load(tmp_path / "run", method_module({"name": "wsl"}), channels=sites.channels)
+    run = FrozenRun.load(tmp_path / "run", METHODS["wsl"], channels=sites.channels)
     assert "read as of an unknown line" in str(run.describe()["channels"])
     assert run([run.prepare(sites.image(0))]).shape == (1, 24)

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 import torch
 
+from impasto.methods import METHODS
 from impasto.nets import patches
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse
 from impasto.pretrain.images import Facts, Views
 from impasto.pretrain.msn import Msn, MsnSettings
 from impasto.schema import InputError
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
 from impasto.training.method import Prepared
-from impasto.training.optim import OptimSettings
-from impasto.verbs.train import METHODS, method_module
+from impasto.training.settings import LoopSettings, OptimSettings
 
-NAMES = sorted(name for name, module in METHODS.items() if module.startswith("impasto.pretrain.") and name != "profile_wsl")
+NAMES = [name for name in METHODS if METHODS[name].reads == "sites" and name != "image_towers"]
 SMALL: dict[str, Any] = {
     "minibatch": 6,
     "encoder": {"patch": 8, "width": 24, "depth": 2, "heads": 3},
@@ -33,9 +33,9 @@ HEADS |= {name: {"decoder_width": 16, "decoder_depth": 1, "decoder_heads": 2} fo
 
 
 def prepared(name: str, ingested: Path, *, seed: int = 0, **changes: Any) -> Prepared:
-    module = method_module({"name": name})
-    settings = module.SETTINGS.read({"name": name, **SMALL, **HEADS.get(name, {}), **changes}, where="test")
-    found: Prepared = module.prepare(settings, Sites.read(ingested), seed=seed)
+    trainable = METHODS[name]
+    settings = trainable.settings.read({"name": name, **SMALL, **HEADS.get(name, {}), **changes}, where="test")
+    found: Prepared = trainable.prepare(settings, Sites.read(ingested), seed=seed)
     return found
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from tests.conftest import REPOSITORY
 
+from impasto import methods
 from impasto import profiles as tables
 from impasto import recipe as recipes
 from impasto.pretrain.images import ImageSettings
 from impasto.report import page
-from impasto.training.loop import LoopSettings
-from impasto.verbs.train import METHODS, TrainSettings, method_module
+from impasto.stages.train import TrainSettings
+from impasto.training.settings import LoopSettings
 
 RECIPES = REPOSITORY / "recipes"
 FULL = sorted(p for p in RECIPES.glob("[!k]*.toml") if (RECIPES / "smoke" / p.name).exists())
@@ -28,10 +29,8 @@ def chosen(path: Path, out: Path) -> tuple[ImageSettings, LoopSettings] | None:
         return None
     settings: Any = recipes.settings_of(recipe, stages[0], out=out)
     assert isinstance(settings, TrainSettings)
-    if not METHODS[settings.method["name"]].startswith("impasto.pretrain."):
-        return None
-    module = method_module(settings.method)
-    return module.SETTINGS.read(settings.method, where=str(path)), LoopSettings.read(settings.loop, where=str(path))
+    own = methods.own_settings(settings.method)
+    return (own, settings.loop) if isinstance(own, ImageSettings) and settings.method.name != "image_towers" else None
 
 
 IMAGES = [p for p in FULL if chosen(p, Path("out")) is not None]
@@ -74,14 +73,8 @@ def test_the_smoke_twin_trains_and_profiles(path: Path, tmp_path: Path) -> None:
 def test_every_row_of_a_table_is_read_to_the_last_key(name: str, tmp_path: Path) -> None:
     recipe = recipes.read(REPOSITORY / "recipes" / f"{name}.toml")
     sweep: Any = next(recipes.settings_of(recipe, s, out=tmp_path) for s in recipe.stages if s.verb == "sweep")
-    base = recipes.read(sweep.recipe)
-    for row in sweep.row:
-        changed = base.changed({**sweep.given, **row.set})
-        for stage in changed.stages:
-            settings: Any = recipes.settings_of(changed, stage, out=tmp_path)
-            if isinstance(settings, TrainSettings):
-                method_module(settings.method).SETTINGS.read(settings.method, where=row.label)
-                LoopSettings.read(settings.loop, where=row.label)
+    assert sweep.row
+    recipes.checked(recipe, out=tmp_path)
 
 
 def test_the_smoke_twin_of_the_tables_prints_one(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 from impasto import recipe as recipes
-from impasto.verbs.run import run_stages
+from impasto.recipe import run as run_stages
 
 pytestmark = pytest.mark.usefixtures("_text_model")
 FOLDER = REPOSITORY / "recipes"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.sampling.tables import wells
 
 from impasto.sampling import bags
-from impasto.sampling.splits import SplitSettings, described, digest, parts_of, refuse_leaks, split, with_controls, write
+from impasto.sampling.settings import SplitSettings
+from impasto.sampling.splits import described, digest, parts_of, refuse_leaks, split, with_controls, write
 from impasto.schema import InputError
 
 

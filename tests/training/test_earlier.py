@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -14,7 +13,7 @@ from impasto import runs
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training.earlier import Earlier, begun
-from impasto.training.method import Prepared
+from impasto.training.method import Prepared, Trainable
 
 
 def test_a_folder_without_a_run_is_a_sentence(tmp_path: Path) -> None:
@@ -46,28 +45,28 @@ def test_a_run_is_what_it_left(tmp_path: Path) -> None:
 
 def test_a_method_begins_anew_or_with_the_weights_of_the_run(tmp_path: Path) -> None:
     weights = run(tmp_path)
-    module = ModuleType("linear")
 
     def prepare(settings: Chosen, data: str, /, *, seed: int) -> Prepared:
         torch.manual_seed(seed)
         return Prepared(nn.Linear(2, settings.width), data, None, {"seen": data})
 
-    module.prepare = prepare
-    alone = begun(module, Chosen(), "plates", None, seed=4)
+    linear = Trainable(Chosen, prepare)
+    alone = begun(linear, Chosen(), "plates", None, seed=4)
     assert torch.equal(alone.method.weight, prepare(Chosen(), "plates", seed=4).method.weight)
-    found = begun(module, Chosen(), "plates", Earlier.read(tmp_path), seed=4)
+    found = begun(linear, Chosen(), "plates", Earlier.read(tmp_path), seed=4)
     assert torch.equal(found.method.weight, weights["weight"])
     assert found.facts == {"seen": "plates"}
     with pytest.raises(InputError, match=rf"{tmp_path}: weight 'bias' is of shape \(2,\), this model needs \(3,\)"):
-        begun(module, Chosen(width=3), "plates", Earlier.read(tmp_path), seed=4)
+        begun(linear, Chosen(width=3), "plates", Earlier.read(tmp_path), seed=4)
 
 
 def test_a_method_may_look_at_the_run_before_it_takes_its_weights(tmp_path: Path) -> None:
     run(tmp_path)
-    module = ModuleType("linear")
-    module.prepare_from = lambda settings, data, earlier, /, *, seed: Prepared(
-        nn.Linear(2, 3), data, None, dict(earlier.facts), fresh=("*",)
-    )
-    found = begun(module, Chosen(), "plates", Earlier.read(tmp_path), seed=0)
+
+    def prepare_from(_settings: Chosen, data: str, earlier: Earlier, /, *, seed: int) -> Prepared:  # noqa: ARG001
+        return Prepared(nn.Linear(2, 3), data, None, dict(earlier.facts), fresh=("*",))
+
+    linear = Trainable(Chosen, prepare_from, prepare_from=prepare_from)
+    found = begun(linear, Chosen(), "plates", Earlier.read(tmp_path), seed=0)
     assert found.facts == {"cell_line": "U2OS"}
     assert found.method.weight.shape == (3, 2)

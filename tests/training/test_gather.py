@@ -19,8 +19,8 @@ import numpy as np, torch, torch.distributed as dist
 from impasto.joint.feed import BagFeed
 from impasto.joint.perturbation import Features
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.settings import LoopSettings, OptimSettings
+from impasto.training.loop import fit
 
 if len(sys.argv) > 2:
     dist.init_process_group("gloo")

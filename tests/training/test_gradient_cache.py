@@ -15,9 +15,9 @@ from impasto.joint.perturbation import Features
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.schema import InputError
 from impasto.training import gradient_cache
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
 from impasto.training.method import Method, Step
-from impasto.training.optim import OptimSettings
+from impasto.training.settings import LoopSettings, OptimSettings
 
 
 def feed(n: int = 24) -> BagFeed:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from impasto.schema import InputError
-from impasto.training.loop import LoopSettings, Rows, fit
+from impasto.training.loop import Rows, fit
 from impasto.training.method import Method, Minibatch, Step
-from impasto.training.optim import OptimSettings
+from impasto.training.settings import LoopSettings, OptimSettings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from impasto.training.optim import OptimSettings, decay_schedule, optimiser, schedule
+from impasto.training.optim import decay_schedule, optimiser, schedule
+from impasto.training.settings import OptimSettings
 
 
 def test_decay_is_off_for_norms_biases_and_embeddings() -> None:

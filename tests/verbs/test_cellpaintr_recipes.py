@@ -12,7 +12,7 @@ import pytest
 
 from impasto import profiles as tables
 from impasto import recipe as recipes
-from impasto.verbs.run import run_stages
+from impasto.recipe import run as run_stages
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 

@@ -14,7 +14,7 @@ from impasto.report.figures import panels
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
-from impasto.verbs.panels import PanelsSettings, run
+from impasto.stages.panels import PanelsSettings, run
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def test_panels_do_not_overlap_and_their_colours_are_named() -> None:
 
 
 def test_bad_input_is_a_sentence(two: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="unknown map 'pac' \\(did you mean 'pca'\\?\\)"):
-        run(PanelsSettings(profiles=two, methods=["pac"]), tmp_path / "out")
+    with pytest.raises(InputError, match=r"methods\.1 is 'pac' \(did you mean 'pca'\?\), but input should be 'pca', 'tsne' or 'umap'"):
+        PanelsSettings.read({"profiles": two, "methods": ["pac"]}, where="impasto panels")
     with pytest.raises(InputError, match="panels needs the column 'dye'"):
         run(PanelsSettings(profiles=two, methods=["pca"], colours=["dye"]), tmp_path / "out")
     tables.write(tables.read(two[0])[:2].copy(), tmp_path / "few.parquet")

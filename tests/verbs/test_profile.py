@@ -10,12 +10,12 @@ import pytest
 from impasto.nets.encoders import vision
 from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import Intensity
+from impasto.profiling.extract import ProfileSettings, open_encoder
 from impasto.schema import InputError
-from impasto.verbs.profile import ProfileSettings, _encoder
 
 
 def encoder(name: str, tmp_path: Path) -> object:
-    return _encoder(ProfileSettings(images=tmp_path, encoder=name), Mock())
+    return open_encoder(ProfileSettings(images=tmp_path, encoder=name), Mock())
 
 
 def test_names_mean_statistics_classical_features_and_packaged_nets(tmp_path: Path) -> None:

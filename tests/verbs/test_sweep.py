@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from impasto import recipe as recipes
+from impasto.recipe import run as run_stages
 from impasto.schema import InputError
-from impasto.verbs.run import run_stages
-from impasto.verbs.sweep import differences
+from impasto.stages.sweep import differences
 
 ROW = """
 [[stage]]

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from impasto.schema import InputError
-from impasto.verbs.table import TableSettings, command, run, show
+from impasto.stages.table import TableSettings, run
+from impasto.verbs.table import command, show
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_rows_and_columns_are_those_asked_for(results: list[Path], tmp_path: Pat
 
 
 def test_all_metrics_by_default_and_json(results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command(results, out=tmp_path / "out", as_json=True)
+    command(results=results, out=tmp_path / "out", as_json=True)
     cells = json.loads(capsys.readouterr().out)
     assert {(c["row"], c["value"]) for c in cells if c["column"].endswith("silhouette batch")} == {
         ("raw", 0.3),

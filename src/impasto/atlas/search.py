@@ -147,7 +147,7 @@ def _embedded_images(index: Index, ingested: Path) -> npt.NDArray[np.float32]:
     space = Space.load(index.run)
     if space.settings.name == "image_towers":
         sites = Sites.read(ingested)
-        encoder = FrozenRun.load(index.run, image_towers, channels=sites.channels)
+        encoder = FrozenRun.load(index.run, image_towers.METHOD, channels=sites.channels)
         with runs.scratch() as folder:
             return np.asarray(space.rows(profile(sites, encoder, shards=folder)).mean(axis=0), dtype=np.float32)
     learned = [step["method"] for step in space.facts.get("correction", []) if step["method"] != "clip"]

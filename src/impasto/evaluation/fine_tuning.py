@@ -27,8 +27,9 @@ from impasto.evaluation import inputs, transfer
 from impasto.evaluation.tidy import Score
 from impasto.pretrain.few_shot import Material
 from impasto.schema import InputError, one_of
-from impasto.training.loop import LoopSettings, fit
+from impasto.training.loop import fit
 from impasto.training.method import Method, Prepared
+from impasto.training.settings import LoopSettings
 
 TASK = "de-novo"
 Rows = npt.NDArray[np.intp]
@@ -144,7 +145,7 @@ def _ranks(scores: npt.NDArray[np.float32], classes: Sequence[str], material: Ma
 
 def one_split(material: Material, parts: Parts, /, *, add: Add, loop: LoopSettings, out: Path) -> dict[str, npt.NDArray[np.float64]]:
     """Fine-tune on what is shown; the hits of the wells asked, at 1 and at 5."""
-    prepared = add(material.prepared(parts.shown, seed=loop.seed))
+    prepared = add(material.prepared(parts.shown, seed=loop.seed or 0))
     material.begin(prepared)
     classes: list[str] = prepared.facts["classes"]
 

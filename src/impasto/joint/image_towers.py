@@ -35,14 +35,15 @@ from impasto.joint.perturbation import Described
 from impasto.joint.settings import LossSettings, PerturbationSettings
 from impasto.plates.sites import Sites
 from impasto.pretrain import images
-from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, ViewFeed, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, ViewFeed, Views
 from impasto.sampling import splits
-from impasto.sampling.splits import SplitSettings, split
+from impasto.sampling.settings import SplitSettings
+from impasto.sampling.splits import split
 from impasto.training.gather import gather
-from impasto.training.method import Minibatch, Prepared, Step
+from impasto.training.method import Minibatch, Prepared, Step, Trainable
 from impasto.wells import TRAIN
 
-__all__ = ["READS", "SETTINGS", "ImageTowers", "ImageTowersSettings", "build", "prepare"]
+__all__ = ["METHOD", "ImageTowers", "ImageTowersSettings", "build", "prepare"]
 
 Rows = npt.NDArray[np.intp]
 
@@ -165,5 +166,5 @@ def embed_bags(method: ImageTowers, values: Tensor, members: Sequence[Rows], /) 
     return functional.normalize(torch.stack([each[torch.as_tensor(rows)].mean(dim=0) for rows in members]), dim=1)
 
 
-SETTINGS = ImageTowersSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(ImageTowersSettings, prepare, reads="sites", build=build)
+"""What `name = "image_towers"` in `[stage.method]` of a recipe means."""

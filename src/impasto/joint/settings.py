@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from impasto import schema
-from impasto.sampling.splits import SplitSettings
+from impasto.sampling.settings import SplitSettings
 from impasto.settings import Settings
 
 

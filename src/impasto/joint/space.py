@@ -31,7 +31,7 @@ from impasto.schema import InputError
 from impasto.training import checkpoint
 
 _METHODS: dict[str, Any] = {"two_towers": two_towers, "image_towers": image_towers}
-"""Name of a method with a joint space -> its module: SETTINGS, rebuild, values, embed_bags."""
+"""Name of a method with a joint space -> its module: METHOD, rebuild, values, embed_bags."""
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 
@@ -57,7 +57,7 @@ class Space:
         name = described["method"]["name"]
         if name not in _METHODS:
             raise InputError(f"{folder} holds a {name} model, which has no joint space; use a run of {' or '.join(_METHODS)}")
-        settings = _METHODS[name].SETTINGS.read(described["method"], where=f"{folder}/model.json")
+        settings = _METHODS[name].METHOD.settings.read(described["method"], where=f"{folder}/model.json")
         method = _METHODS[name].rebuild(settings, described["facts"])
         cell_lines.reattach(method, described["facts"])
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))

@@ -33,7 +33,7 @@ from impasto.sampling import bags, splits
 from impasto.sampling.splits import split
 from impasto.training.earlier import Earlier
 from impasto.training.gather import gather
-from impasto.training.method import Method, Prepared, Step
+from impasto.training.method import Method, Prepared, Step, Trainable
 from impasto.wells import TRAIN, VALIDATION
 
 Rows = npt.NDArray[np.intp]
@@ -206,5 +206,5 @@ def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:
     return profiles[wells.treated(profiles.obs)].copy()
 
 
-SETTINGS = TwoTowersSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(TwoTowersSettings, prepare, reads="profiles", prepare_from=prepare_from)
+"""What `name = "two_towers"` in `[stage.method]` of a recipe means."""

@@ -31,7 +31,7 @@ from impasto.nets.encoders.vit import ViT
 from impasto.perturbations import expression
 from impasto.schema import InputError
 from impasto.settings import Settings
-from impasto.training.method import Method, Prepared, Step
+from impasto.training.method import Addition, Method, Prepared, Step
 from impasto.training.wrapped import Wrapped, on_innermost, units_of
 
 ENCODERS = (ViT, ChannelViT, CrossChannelFormer)
@@ -148,5 +148,5 @@ def reading(method: Method, unit: Tensor, /) -> contextlib.AbstractContextManage
     return contextlib.nullcontext()
 
 
-SETTINGS = CellLineSettings
-"""The settings that `[stage.method.cell_lines]` of a recipe is checked against."""
+ADDITION = Addition(CellLineSettings, add)
+"""What the table `cell_lines` inside `[stage.method]` of a recipe adds."""

@@ -32,7 +32,7 @@ from impasto.perturbations import graph as graphs
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
 from impasto.training.gather import gather
-from impasto.training.method import Method, Prepared, Step
+from impasto.training.method import Addition, Method, Prepared, Step
 from impasto.training.wrapped import Wrapped, on_innermost, units_of
 
 
@@ -119,5 +119,5 @@ def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepare
     return dataclasses.replace(prepared, method=method, validate=on_innermost(prepared.validate), facts=facts)
 
 
-SETTINGS = PriorSettings
-"""The settings that `[stage.method.prior]` of a recipe is checked against."""
+ADDITION = Addition(PriorSettings, add)
+"""What the table `prior` inside `[stage.method]` of a recipe adds."""

@@ -12,25 +12,25 @@ from impasto.settings import Settings
 class SourceSettings(Settings):
     """The sources of a graph; each is used where it is given."""
 
-    string: Path | None = None
-    """STRING's protein.links (then `string_names` too), or a list of pairs, with combined_score where known."""
-    string_names: Path | None = None
-    hetionet: Path | None = None
-    hetionet_nodes: Path | None = None
-    pairs: list[Path] = Field(default_factory=list)
-    """Further lists of pairs, or folders of them: each database a source of its own."""
-    images: Path | None = None
-    """Profiles whose similarity counts: of rows that may be learned from, never of those to be scored."""
-    stitch: Path | None = None
-    stitch_inchikeys: Path | None = None
-    threshold: float = 200
-    """Of STRING's and STITCH's scores, out of 1,000."""
-    steps: int = Field(default=5, ge=1)
-    """Of the random walk along Hetionet."""
-    average: bool = False
-    """Whether that walk counts the mean over its steps, not the last one."""
-    shares: dict[str, float] = Field(default_factory=dict)
-    """Name of a source -> its share of the weighted mean; 1 by default."""
+    string: Path | None = Field(default=None, description="STRING: protein.links (then --string-names too), or a list of pairs.")
+    string_names: Path | None = Field(default=None, description="STRING's protein.info, for protein.links.")
+    hetionet: Path | None = Field(default=None, description="Hetionet's edges; a random walk goes along those between genes.")
+    hetionet_nodes: Path | None = Field(
+        default=None, description="Hetionet's nodes; hetionet_nodes.csv.gz beside the edges by default."
+    )
+    pairs: list[Path] = Field(
+        default_factory=list, description="Further lists of pairs, or folders of them: each database is a source of its own."
+    )
+    images: Path | None = Field(
+        default=None,
+        description="Profiles whose similarity counts: of rows that may be learned from, never of those to be scored.",
+    )
+    stitch: Path | None = Field(default=None, description="STITCH's chemical_chemical.links.")
+    stitch_inchikeys: Path | None = Field(default=None, description="STITCH's chemicals.inchikeys, which names them.")
+    threshold: float = Field(default=200, description="Of STRING's and STITCH's scores, out of 1,000.")
+    steps: int = Field(default=5, ge=1, description="Of the random walk along Hetionet.")
+    average: bool = Field(default=False, description="The walk counts the mean over its steps, not the last one.")
+    shares: dict[str, float] = Field(default_factory=dict, description="Name of a source: its share of the weighted mean; 1 by default.")
 
     def files(self) -> list[Path]:
         """The files that are read."""

@@ -12,11 +12,11 @@ from torch import Tensor
 from impasto.losses.cosine import cosine
 from impasto.plates.sites import Sites
 from impasto.pretrain import images
-from impasto.pretrain.images import READS, Facts
+from impasto.pretrain.images import Facts
 from impasto.pretrain.momentum import Momentum, MomentumSettings
-from impasto.training.method import Prepared
+from impasto.training.method import Prepared, Trainable
 
-__all__ = ["READS", "SETTINGS", "Byol", "ByolSettings", "build", "prepare"]
+__all__ = ["METHOD", "Byol", "ByolSettings", "build", "prepare"]
 
 
 class ByolSettings(MomentumSettings):
@@ -44,5 +44,5 @@ def prepare(settings: ByolSettings, sites: Sites, /, *, seed: int) -> Prepared:
     return images.prepare(settings, sites, seed=seed, build=build)
 
 
-SETTINGS = ByolSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(ByolSettings, prepare, reads="sites", build=build)
+"""What `name = "byol"` in `[stage.method]` of a recipe means."""

@@ -12,12 +12,12 @@ from impasto.losses.masked_patches import masked_patches
 from impasto.nets import patches
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import READS, Facts, ImageMethod, Views
+from impasto.pretrain.images import Facts, ImageMethod, Views
 from impasto.pretrain.mae import ReconstructionSettings, decoder
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step
+from impasto.training.method import Prepared, Step, Trainable
 
-__all__ = ["READS", "SETTINGS", "CropMae", "CropMaeSettings", "build", "prepare"]
+__all__ = ["METHOD", "CropMae", "CropMaeSettings", "build", "prepare"]
 
 
 class CropMaeSettings(ReconstructionSettings):
@@ -57,5 +57,5 @@ def prepare(settings: CropMaeSettings, sites: Sites, /, *, seed: int) -> Prepare
     return images.prepare(settings, sites, seed=seed, build=build)
 
 
-SETTINGS = CropMaeSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(CropMaeSettings, prepare, reads="sites", build=build)
+"""What `name = "crop_mae"` in `[stage.method]` of a recipe means."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ from impasto.pretrain.images import Facts, ImageMethod
 from impasto.schema import InputError
 from impasto.training import checkpoint
 from impasto.training.earlier import Earlier
+from impasto.training.method import Trainable
 
 Array = npt.NDArray[np.generic]
 _TOGETHER = 32
@@ -53,11 +53,13 @@ class FrozenRun:
     match: Match
 
     @classmethod
-    def load(cls, folder: Path, module: ModuleType, /, *, channels: Sequence[str]) -> FrozenRun:
+    def load(cls, folder: Path, trainable: Trainable, /, *, channels: Sequence[str]) -> FrozenRun:
         """Open a run that `impasto train --sites` left, for images with these channels. Raises InputError where they do not fit."""
         earlier = Earlier.read(folder)
         facts = Facts.of(earlier.facts)
-        method: ImageMethod = module.build(module.SETTINGS.read(earlier.method, where=f"{folder}/model.json"), facts)
+        if trainable.build is None:
+            raise InputError(f"{folder} holds a {earlier.method['name']} model, which reads profiles, not images")
+        method: ImageMethod = trainable.build(trainable.settings.read(earlier.method, where=f"{folder}/model.json"), facts)
         lines = cell_lines.reattach(method, earlier.facts)
         checkpoint.put(method, earlier.weights, where=str(folder))
         match = matched(facts, list(channels), kind=method.settings.encoder.name, where=str(folder))

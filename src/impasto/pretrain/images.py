@@ -30,8 +30,6 @@ from impasto.settings import Settings
 from impasto.training.method import Method, Minibatch, Prepared
 
 Rows = npt.NDArray[np.intp]
-READS = "sites"
-
 
 class ImageSettings(Settings):
     """The encoder, which sites make a pair, how views are made, how many rows a minibatch has."""

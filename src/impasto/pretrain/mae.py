@@ -14,12 +14,12 @@ from impasto.nets import patches
 from impasto.nets.decoder import Decoder
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
 from impasto.schema import InputError
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step
+from impasto.training.method import Prepared, Step, Trainable
 
-__all__ = ["READS", "SETTINGS", "Mae", "MaeSettings", "build", "decoder", "prepare"]
+__all__ = ["METHOD", "Mae", "MaeSettings", "build", "decoder", "prepare"]
 
 
 class ReconstructionSettings(ImageSettings):
@@ -84,5 +84,5 @@ def prepare(settings: MaeSettings, sites: Sites, /, *, seed: int) -> Prepared:
     return images.prepare(settings, sites, seed=seed, build=build, across=False)
 
 
-SETTINGS = MaeSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(MaeSettings, prepare, reads="sites", build=build)
+"""What `name = "mae"` in `[stage.method]` of a recipe means."""

@@ -13,11 +13,11 @@ from torch import Tensor
 from impasto.losses.info_nce import info_nce
 from impasto.plates.sites import Sites
 from impasto.pretrain import images
-from impasto.pretrain.images import READS, Facts
+from impasto.pretrain.images import Facts
 from impasto.pretrain.momentum import Momentum, MomentumSettings
-from impasto.training.method import Prepared
+from impasto.training.method import Prepared, Trainable
 
-__all__ = ["READS", "SETTINGS", "MocoV3", "MocoV3Settings", "build", "prepare"]
+__all__ = ["METHOD", "MocoV3", "MocoV3Settings", "build", "prepare"]
 
 
 class MocoV3Settings(MomentumSettings):
@@ -51,5 +51,5 @@ def prepare(settings: MocoV3Settings, sites: Sites, /, *, seed: int) -> Prepared
     return images.prepare(settings, sites, seed=seed, build=build)
 
 
-SETTINGS = MocoV3Settings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(MocoV3Settings, prepare, reads="sites", build=build)
+"""What `name = "moco_v3"` in `[stage.method]` of a recipe means."""

@@ -20,11 +20,11 @@ from impasto.nets.heads import Norm, head
 from impasto.nets.teacher import Teacher, momentum_at
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step
+from impasto.training.method import Prepared, Step, Trainable
 
-__all__ = ["READS", "SETTINGS", "Msn", "MsnSettings", "build", "prepare"]
+__all__ = ["METHOD", "Msn", "MsnSettings", "build", "prepare"]
 
 
 class MsnSettings(ImageSettings):
@@ -110,5 +110,5 @@ def prepare(settings: MsnSettings, sites: Sites, /, *, seed: int) -> Prepared:
     return images.prepare(settings, sites, seed=seed, build=build, focal=True)
 
 
-SETTINGS = MsnSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(MsnSettings, prepare, reads="sites", build=build)
+"""What `name = "msn"` in `[stage.method]` of a recipe means."""

@@ -31,10 +31,9 @@ from impasto.sampling.rows import lines_of, rows_of
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training.gather import gather
-from impasto.training.method import Method, Minibatch, Prepared, Step
+from impasto.training.method import Method, Minibatch, Prepared, Step, Trainable
 
 Rows = npt.NDArray[np.intp]
-READS = "profiles"
 
 
 class ProfileWslSettings(Settings):
@@ -178,5 +177,5 @@ def assemble(
     return Prepared(method, feed, None, facts, units=profiles.obs.assign(**{"class": names}))
 
 
-SETTINGS = ProfileWslSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(ProfileWslSettings, prepare, reads="profiles")
+"""What `name = "profile_wsl"` in `[stage.method]` of a recipe means."""

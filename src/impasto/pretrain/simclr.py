@@ -12,11 +12,11 @@ from impasto.losses.nt_xent import nt_xent
 from impasto.nets.heads import Norm, head
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step
+from impasto.training.method import Prepared, Step, Trainable
 
-__all__ = ["READS", "SETTINGS", "SimClr", "SimClrSettings", "build", "prepare"]
+__all__ = ["METHOD", "SimClr", "SimClrSettings", "build", "prepare"]
 
 
 class SimClrSettings(ImageSettings):
@@ -55,5 +55,5 @@ def prepare(settings: SimClrSettings, sites: Sites, /, *, seed: int) -> Prepared
     return images.prepare(settings, sites, seed=seed, build=build)
 
 
-SETTINGS = SimClrSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(SimClrSettings, prepare, reads="sites", build=build)
+"""What `name = "simclr"` in `[stage.method]` of a recipe means."""

@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import READS, Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step
+from impasto.training.method import Prepared, Step, Trainable
 
-__all__ = ["READS", "SETTINGS", "Wsl", "WslSettings", "build", "prepare"]
+__all__ = ["METHOD", "Wsl", "WslSettings", "build", "prepare"]
 
 
 class WslSettings(ImageSettings):
@@ -58,5 +58,5 @@ def prepare(settings: WslSettings, sites: Sites, /, *, seed: int) -> Prepared:
     return images.prepare(settings, sites, seed=seed, build=build, across=False)
 
 
-SETTINGS = WslSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
+METHOD = Trainable(WslSettings, prepare, reads="sites", build=build)
+"""What `name = "wsl"` in `[stage.method]` of a recipe means."""

@@ -26,29 +26,29 @@ class Ran:
 
 def stages(run: Path) -> list[Ran]:
     """The finished stages of a run, oldest first. Raises InputError where there are none."""
-    found = []
+    ran = []
     for path in [*run.glob("*/run.json"), *run.glob("*/*.run.json"), *run.glob("run.json"), *run.glob("*.run.json")]:
         record = json.loads(path.read_text())
         result = path.parent if path.name == "run.json" else path.with_name(path.name.removesuffix(".run.json"))
         name = path.parent.name if path.parent != run else result.name
-        found.append(Ran(name, record["verb"], record, result))
-    kept = sorted((s for s in found if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
+        ran.append(Ran(name, record["verb"], record, result))
+    kept = sorted((s for s in ran if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
     if not kept:
         raise InputError(f"{run} holds no finished stages (no run.json); give the folder of an impasto run, or of one of its results")
     return kept
 
 
-def of_verb(found: list[Ran], *verbs: str) -> list[Ran]:
+def of_verb(ran: list[Ran], *verbs: str) -> list[Ran]:
     """The stages of these verbs."""
-    return [s for s in found if s.verb in verbs]
+    return [s for s in ran if s.verb in verbs]
 
 
-def panels(found: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
+def panels(ran: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
     """The figures of each panels stage, those of a sweep's rows too, as its first seed made them.
 
     Parameters
     ----------
-    found
+    ran
         The stages of a run.
 
     Returns
@@ -61,8 +61,8 @@ def panels(found: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
         Where a stage left none.
 
     """
-    folders = [(s.name, s.result) for s in of_verb(found, "panels")]
-    for sweep in of_verb(found, "sweep"):
+    folders = [(s.name, s.result) for s in of_verb(ran, "panels")]
+    for sweep in of_verb(ran, "sweep"):
         runs = [p for row in sorted(sweep.result.iterdir()) if row.is_dir() for p in sorted(row.iterdir(), key=_by_number)[:1]]
         folders += [(f"{run.parent.name}: {s.name}", s.result) for run in runs for s in of_verb(stages(run), "panels")]
     for _, folder in folders:

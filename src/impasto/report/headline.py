@@ -22,15 +22,15 @@ class Headline:
 
 def headlines(run: Path) -> list[Headline]:
     """Replicate mAP (best profiles), replicate mAP that position cannot explain, retrieval of held-out perturbations."""
-    found: list[Headline] = []
+    headlines_of_run: list[Headline] = []
     for stage in of_verb(stages(run), "evaluate"):
         rows = pd.read_csv(stage.result / "results.csv")
         task, protocol = str(rows["task"].iloc[0]), str(rows["protocol"].iloc[0])
         if task == "replicates":
-            found.append(_replicates(rows, protocol))
+            headlines_of_run.append(_replicates(rows, protocol))
         elif task == "cross-modal":
-            found.append(_retrieval(rows, protocol))
-    return found
+            headlines_of_run.append(_retrieval(rows, protocol))
+    return headlines_of_run
 
 
 def _replicates(rows: pd.DataFrame, protocol: str) -> Headline:

@@ -19,10 +19,10 @@ from impasto.report.collect import Ran, of_verb
 MOST = 8
 
 
-def sections(found: list[Ran]) -> list[dict[str, Any]]:
+def sections(stages: list[Ran]) -> list[dict[str, Any]]:
     """One entry a perturbation with an image and a consensus profile (at most 8): thumbnail, and its five nearest."""
-    images = _images(found)
-    built = of_verb(found, "index")
+    images = _images(stages)
+    built = of_verb(stages, "index")
     shown: list[dict[str, Any]] = []
     opened = indexes.open_index(built[-1].result) if built else None
     for name, (uri, caption) in list(images.items())[:MOST]:
@@ -31,10 +31,10 @@ def sections(found: list[Ran]) -> list[dict[str, Any]]:
     return shown
 
 
-def _images(found: list[Ran]) -> dict[str, tuple[str, str]]:
+def _images(stages: list[Ran]) -> dict[str, tuple[str, str]]:
     """Perturbation -> thumbnail and caption, of the first readable site of each."""
     kept: dict[str, tuple[str, str]] = {}
-    for stage in of_verb(found, "ingest"):
+    for stage in of_verb(stages, "ingest"):
         if not (Path(stage.result) / "images.parquet").exists():
             continue
         sites = Sites.read(stage.result)
@@ -60,7 +60,7 @@ def _nearest(opened: Index, what: str, images: dict[str, tuple[str, str]]) -> li
         return None
     among = consensus.copy()
     among[own] = False
-    found = opened.nearest(np.asarray(opened.vectors[own[0]]), top=5, among=among)
+    nearest = opened.nearest(np.asarray(opened.vectors[own[0]]), top=5, among=among)
     return [
         {
             "name": _text(row.get(schema.PERTURBATION_NAME)) or _text(row.get(schema.PERTURBATION)),
@@ -69,7 +69,7 @@ def _nearest(opened: Index, what: str, images: dict[str, tuple[str, str]]) -> li
             "score": row["score"],
             "image": images.get(str(row.get(schema.PERTURBATION)), (None,))[0],
         }
-        for row in found.to_dict(orient="records")
+        for row in nearest.to_dict(orient="records")
     ]
 
 

@@ -48,36 +48,36 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
         Where the run has no finished stage.
 
     """
-    found = collect.stages(run)
+    stages = collect.stages(run)
     page = Environment(
         loader=PackageLoader("impasto.report", "."), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
     )
-    corrected = of_verb(found, "correct")
+    corrected = of_verb(stages, "correct")
     sections_of_page: dict[str, Any] = {
         "title": title or f"impasto report: {run.resolve().name}",
         "version": __version__,
         "headlines": headline.headlines(run),
-        "tables": sections.tables(found),
-        "scores": [section for s in of_verb(found, "evaluate") for section in sections.of_stage(s)],
-        "comparisons": sections.comparisons(found),
-        "perturbations": sections.per_perturbation(found),
-        "plates": _plates(found),
+        "tables": sections.tables(stages),
+        "scores": [section for s in of_verb(stages, "evaluate") for section in sections.of_stage(s)],
+        "comparisons": sections.comparisons(stages),
+        "perturbations": sections.per_perturbation(stages),
+        "plates": _plates(stages),
         "maps": _maps(corrected, seed=seed),
-        "panels": _panels(found),
+        "panels": _panels(stages),
         "receipts": [_receipt(s) for s in corrected],
-        "quality": [_quality(s) for s in of_verb(found, "check")],
-        "training": [_training(s) for s in of_verb(found, "train")],
-        "neighbours": neighbours.sections(found),
-        "provenance": [_provenance(s) for s in found],
+        "quality": [_quality(s) for s in of_verb(stages, "check")],
+        "training": [_training(s) for s in of_verb(stages, "train")],
+        "neighbours": neighbours.sections(stages),
+        "provenance": [_provenance(s) for s in stages],
     }
     out.write_text(page.get_template("page.html.j2").render(sections_of_page))
     return list(drawings(sections_of_page))
 
 
-def _plates(found: list[Ran]) -> list[dict[str, Any]]:
-    """Heat maps: how well each well is told apart, at its place on the plate; controls are drawn where they stand."""
+def _plates(stages: list[Ran]) -> list[dict[str, Any]]:
+    """Heat maps: the average precision of each well, at its place on the plate; controls are drawn where they stand."""
     drawn = []
-    for stage in sections.replicates(found):
+    for stage in sections.replicates(stages):
         wells = pd.read_parquet(stage.result / "per_well.parquet")
         if schema.PLATE not in wells or schema.WELL not in wells:
             continue
@@ -110,14 +110,14 @@ def _maps(corrected: list[Ran], *, seed: int) -> list[dict[str, Any]]:
     for stage in chosen:
         profiles = tables.read(stage.result)
         values = np.nan_to_num(tables.dense(profiles))
-        flat, how = layout.flatten(values, seed=seed)
+        flat, method = layout.flatten(values, seed=seed)
         tips = _tips(profiles)
         figures = [
             _map(flat, profiles.obs[word].astype(str), tips, title=f"{stage.name}, by {word}", seed=seed)
             for word in (schema.PLATE, schema.CONTROL_TYPE)
             if word in profiles.obs
         ]
-        drawn.append({"name": stage.name, "how": how.upper(), "n": profiles.n_obs, "figures": figures})
+        drawn.append({"name": stage.name, "method": method.upper(), "n": profiles.n_obs, "figures": figures})
     return drawn
 
 
@@ -126,8 +126,8 @@ def _map(flat: npt.NDArray[np.floating], categories: pd.Series, tips: list[str],
     return draw(lambda axes: scatter.draw(flat, categories, tips, axes, seed=seed), title=title, height=height)
 
 
-def _panels(found: list[Ran]) -> list[dict[str, Any]]:
-    return [{"name": name, "figures": figures} for name, figures in collect.panels(found)]
+def _panels(stages: list[Ran]) -> list[dict[str, Any]]:
+    return [{"name": name, "figures": figures} for name, figures in collect.panels(stages)]
 
 
 def _rows(stage: Ran) -> int:

@@ -27,10 +27,10 @@ def of_stage(stage: Ran) -> list[dict[str, Any]]:
     # Profiles first, then what they must be read beside.
     rows = rows.iloc[np.argsort([scores.is_baseline(str(g)) for g in rows["group"]], kind="stable")]
     sections = _over_concentrations(stage, rows)
-    for (task, protocol), mine in rows.groupby(["task", "protocol"], sort=False):
-        records = mine.astype(object).where(mine.notna(), None).to_dict(orient="records")
-        drawn = _figures(str(task), mine)
-        side_by_side = None if drawn or mine["group"].nunique() < 2 else _side_by_side(mine)
+    for (task, protocol), scored in rows.groupby(["task", "protocol"], sort=False):
+        records = scored.astype(object).where(scored.notna(), None).to_dict(orient="records")
+        drawn = _figures(str(task), scored)
+        side_by_side = None if drawn or scored["group"].nunique() < 2 else _side_by_side(scored)
         sections.append({"name": stage.name, "task": task, "protocol": protocol, "rows": records, "figures": drawn, "wide": side_by_side})
     return sections
 
@@ -84,7 +84,7 @@ def _recall_curve(rows: pd.DataFrame, protocol: str) -> list[dict[str, Any]]:
     points = rows.assign(x=at).dropna(subset="x")
     if points["x"].nunique() < 2:
         return []
-    curves = {str(g): mine for g, mine in points.groupby("group", sort=False)}
+    curves = {str(group): of_group for group, of_group in points.groupby("group", sort=False)}
     figure = _curves(curves, x_label="threshold, % of each tail", y_label="recall", title=f"recall over thresholds, {protocol}")
     return [{"metric": "recall over thresholds", "svg": figure}]
 
@@ -97,17 +97,17 @@ def _over_concentrations(stage: Ran, rows: pd.DataFrame) -> list[dict[str, Any]]
         return []
     drawn = []
     for metric in ("AUC", "AP"):
-        mine = points[points["metric"] == metric]
-        curves = {str(g): p for g, p in mine.groupby("group", sort=False)}
+        of_metric = points[points["metric"] == metric]
+        curves = {str(g): p for g, p in of_metric.groupby("group", sort=False)}
         title = f"compound-gene {metric} over concentration"
         drawn.append({"metric": metric, "svg": _curves(curves, x_label="concentration, µM", y_label=metric, title=title, log=True)})
     return [{"name": stage.name, "task": "compound-gene", "protocol": "over concentrations", "rows": [], "figures": drawn, "wide": None}]
 
 
-def comparisons(found: list[Ran]) -> list[dict[str, Any]]:
+def comparisons(stages: list[Ran]) -> list[dict[str, Any]]:
     """For each protocol and level: mean average precision of each perturbation, the first table against each later one."""
     sections = []
-    for stage in replicates(found):
+    for stage in replicates(stages):
         for protocol, wide in _wide(stage):
             labels = list(wide.columns)
             drawn = []
@@ -126,31 +126,31 @@ def _against(pairs: pd.DataFrame, before: str, after: str, tips: list[str], *, t
     return draw(on, title=title, height=420)
 
 
-def replicates(found: list[Ran]) -> list[Ran]:
+def replicates(stages: list[Ran]) -> list[Ran]:
     """The stages that detected replicates."""
-    return [s for s in of_verb(found, "evaluate") if s.record["settings"]["task"] == "replicates"]
+    return [s for s in of_verb(stages, "evaluate") if s.record["settings"]["task"] == "replicates"]
 
 
 def _wide(stage: Ran) -> list[tuple[str, pd.DataFrame]]:
     """For each protocol and level: perturbations x tables of profiles, their mean average precision."""
     detail = pd.read_parquet(stage.result / "per_group.parquet")
-    found = []
-    for protocol, mine in detail.groupby("protocol", sort=False):
-        wide = mine.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first")
-        found.append((str(protocol), wide[list(dict.fromkeys(mine["profiles"]))]))
-    return found
+    tables_of_protocols = []
+    for protocol, of_protocol in detail.groupby("protocol", sort=False):
+        wide = of_protocol.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first")
+        tables_of_protocols.append((str(protocol), wide[list(dict.fromkeys(of_protocol["profiles"]))]))
+    return tables_of_protocols
 
 
-def per_perturbation(found: list[Ran]) -> list[dict[str, Any]]:
-    """Tables of each perturbation's replicate mAP, its interval over wells, and whether it was told from the controls."""
+def per_perturbation(stages: list[Ran]) -> list[dict[str, Any]]:
+    """Tables of each perturbation's replicate mAP, its interval over wells, and whether it differs from the controls."""
     sections = []
-    for stage in replicates(found):
+    for stage in replicates(stages):
         detail = pd.read_parquet(stage.result / "per_group.parquet")
-        for protocol, mine in detail.groupby("protocol", sort=False):
+        for protocol, of_protocol in detail.groupby("protocol", sort=False):
             cells: dict[str, dict[str, Any]] = {}
-            for row in mine.to_dict(orient="records"):
+            for row in of_protocol.to_dict(orient="records"):
                 cells.setdefault(str(row[schema.PERTURBATION]), {})[str(row["profiles"])] = _map_cell(row)
-            labels = list(dict.fromkeys(str(p) for p in mine["profiles"]))
+            labels = list(dict.fromkeys(str(p) for p in of_protocol["profiles"]))
             ordered = sorted(cells.items(), key=lambda item: -max(c["value"] for c in item[1].values()))
             rows = [{"name": name, "cells": [by.get(label) for label in labels]} for name, by in ordered]
             sections.append({"name": stage.name, "protocol": protocol, "labels": labels, "rows": rows})
@@ -158,13 +158,13 @@ def per_perturbation(found: list[Ran]) -> list[dict[str, Any]]:
 
 
 def _map_cell(row: dict[str, Any]) -> dict[str, Any]:
-    told = f"{row['queries']} wells"
+    tip = f"{row['queries']} wells"
     if pd.notna(row.get("low")):
-        told = f"{row['low']:.2f} to {row['high']:.2f} over {told}"
+        tip = f"{row['low']:.2f} to {row['high']:.2f} over {tip}"
     corrected = float(row.get("corrected_p_value", np.nan))
     if np.isfinite(corrected):
-        told += f", corrected p {corrected:.3g}"
-    return {"value": row["mean_average_precision"], "told": told, "found": corrected < 0.05}
+        tip += f", corrected p {corrected:.3g}"
+    return {"value": row["mean_average_precision"], "tip": tip, "differs": corrected < 0.05}
 
 
 def _graph_table(stage: Ran) -> dict[str, Any]:
@@ -180,14 +180,14 @@ def _graph_table(stage: Ran) -> dict[str, Any]:
     return {"title": f"Relations, {stage.name}", "note": note, "levels": [""] * (len(header) - 1), "header": header, "rows": rows}
 
 
-def tables(found: list[Ran]) -> list[dict[str, Any]]:
+def tables(stages: list[Ran]) -> list[dict[str, Any]]:
     """What is laid out by `table` and `finetune` stages (`**best**` becomes bold), and what graphs know of the perturbations."""
     sections = []
-    for stage in of_verb(found, "table", "finetune", "graph"):
-        told = _graph_table(stage) if stage.verb == "graph" else json.loads((stage.result / "table.json").read_text())
-        rows = [[_marked(cell) for cell in row] for row in told["rows"]]
+    for stage in of_verb(stages, "table", "finetune", "graph"):
+        laid_out = _graph_table(stage) if stage.verb == "graph" else json.loads((stage.result / "table.json").read_text())
+        rows = [[_marked(cell) for cell in row] for row in laid_out["rows"]]
         levels: list[tuple[str, int]] = []
-        for level in told["levels"]:
+        for level in laid_out["levels"]:
             levels = [*levels[:-1], (level, levels[-1][1] + 1)] if levels and levels[-1][0] == level else [*levels, (level, 1)]
-        sections.append({**told, "rows": rows, "spans": levels})
+        sections.append({**laid_out, "rows": rows, "spans": levels})
     return sections

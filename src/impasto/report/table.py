@@ -60,16 +60,16 @@ def every_column(scores: pd.DataFrame, /) -> list[Column]:
 
 def of_metric(scores: pd.DataFrame, metric: str, heading: str, /) -> list[Column]:
     """The column of one metric, or one a protocol where it stands in several."""
-    found = [c for c in every_column(scores) if c.metric == metric]
-    if len(found) < 2:
+    columns = [c for c in every_column(scores) if c.metric == metric]
+    if len(columns) < 2:
         return [Column(header=heading, metric=metric)]
-    return [c.model_copy(update={"header": heading}) for c in found]
+    return [c.model_copy(update={"header": heading}) for c in columns]
 
 
 def protocols(scores: pd.DataFrame, columns: Sequence[Column], /) -> list[str]:
     """The protocols of the scores that the columns show, in order."""
     shown = [scores[_matches(scores, column)] for column in columns if column.mean_of is None]
-    return list(dict.fromkeys(f"{r.task}: {r.protocol}" for mine in shown for r in mine.itertuples()))
+    return list(dict.fromkeys(f"{r.task}: {r.protocol}" for rows in shown for r in rows.itertuples()))
 
 
 def _matches(scores: pd.DataFrame, column: Column) -> pd.Series:
@@ -81,7 +81,7 @@ def _matches(scores: pd.DataFrame, column: Column) -> pd.Series:
 
 
 def lay_out(scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequence[str] | None = None) -> pd.DataFrame:
-    """Long form of the table: row, column, value, low, high, sd, seeds, n; rows in the order given (or met), baselines after
+    """Long form of the table: row, column, value, low, high, sd, seeds, n; rows in the order given (or of appearance), baselines after
     them, chance last.
 
     Raises InputError where a column names a score that no result has, and where two results fill one cell.
@@ -95,14 +95,14 @@ def lay_out(scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequenc
     for column in columns:
         if column.mean_of is None:
             cells += _cells(scores, column, order)
-    found = pd.DataFrame(cells)
+    laid_out = pd.DataFrame(cells)
     for column in columns:
         if column.mean_of is not None:
-            found = pd.concat([found, _means(found, column)], ignore_index=True)
+            laid_out = pd.concat([laid_out, _means(laid_out, column)], ignore_index=True)
     rank = {name: number for number, name in enumerate([*order, CHANCE])}
     place = {column.name: number for number, column in enumerate(columns)}
-    keys = pd.DataFrame({"r": found["row"].map(rank), "c": found["column"].map(place)}).sort_values(["r", "c"], kind="stable")
-    return found.loc[keys.index].reset_index(drop=True)
+    keys = pd.DataFrame({"r": laid_out["row"].map(rank), "c": laid_out["column"].map(place)}).sort_values(["r", "c"], kind="stable")
+    return laid_out.loc[keys.index].reset_index(drop=True)
 
 
 def _cells(scores: pd.DataFrame, column: Column, order: Sequence[str]) -> list[dict[str, object]]:
@@ -115,9 +115,9 @@ def _cells(scores: pd.DataFrame, column: Column, order: Sequence[str]) -> list[d
         )
     twice = chosen[chosen.duplicated("group", keep=False)]
     if len(twice):
-        told = " and ".join(sorted({str(p) for p in twice["protocol"]})[:2])
+        protocols = " and ".join(sorted({str(p) for p in twice["protocol"]})[:2])
         raise InputError(
-            f"the column {column.header!r} fits more than one score of {twice['group'].iloc[0]!r} ({told}); name its protocol or task"
+            f"the column {column.header!r} fits more than one score of {twice['group'].iloc[0]!r} ({protocols}); name its protocol or task"
         )
     cells = []
     for record in chosen[chosen["group"].isin(order)].to_dict(orient="records"):
@@ -130,8 +130,8 @@ def _cells(scores: pd.DataFrame, column: Column, order: Sequence[str]) -> list[d
     return cells
 
 
-def _means(found: pd.DataFrame, column: Column) -> pd.DataFrame:
-    wide = found.pivot_table(index="row", columns="column", values="value", aggfunc="first")
+def _means(laid_out: pd.DataFrame, column: Column) -> pd.DataFrame:
+    wide = laid_out.pivot_table(index="row", columns="column", values="value", aggfunc="first")
     absent = [c for c in column.mean_of or () if c not in wide]
     if absent:
         raise InputError(
@@ -145,15 +145,15 @@ def text(table: pd.DataFrame, columns: Sequence[Column], /) -> tuple[list[str], 
     """Header and rows as words: the best value of a column in bold (`**`), an interval or a deviation beside each value."""
     best = {c.name: _best(table[table["column"] == c.name], lowest=c.lowest) for c in columns}
     lines = []
-    for name, mine in table.groupby("row", sort=False):
-        by_column = mine.set_index("column")
+    for name, of_row in table.groupby("row", sort=False):
+        by_column = of_row.set_index("column")
         cells = [_cell(by_column.loc[c.name], c, bold=best[c.name] == name) if c.name in by_column.index else "" for c in columns]
         lines.append([str(name), *cells])
     return ["", *(c.header for c in columns)], lines
 
 
-def _best(mine: pd.DataFrame, *, lowest: bool) -> str | None:
-    own = mine[[not is_baseline(str(r)) and r != CHANCE for r in mine["row"]]].dropna(subset="value")
+def _best(column: pd.DataFrame, *, lowest: bool) -> str | None:
+    own = column[[not is_baseline(str(r)) and r != CHANCE for r in column["row"]]].dropna(subset="value")
     if len(own) < 2:
         return None
     return str(own.loc[own["value"].idxmin() if lowest else own["value"].idxmax(), "row"])
@@ -193,20 +193,20 @@ def seeds_joined(per_seed: pd.DataFrame, /) -> pd.DataFrame:
 
     keys = ["task", "protocol", "group", "metric"]
     joined = []
-    for key, mine in per_seed.groupby(keys, sort=False, dropna=False):
-        values, count = mine["value"].to_numpy(dtype=float), len(mine)
+    for key, seeds in per_seed.groupby(keys, sort=False, dropna=False):
+        values, count = seeds["value"].to_numpy(dtype=float), len(seeds)
         deviation = float(np.std(values, ddof=1)) if count > 1 else float("nan")
         reach = float(t.ppf(0.975, count - 1)) * deviation / np.sqrt(count) if count > 1 else float("nan")
         middle = float(values.mean())
-        low, high = (middle - reach, middle + reach) if count > 1 else (mine["low"].iloc[0], mine["high"].iloc[0])
-        told = {
+        low, high = (middle - reach, middle + reach) if count > 1 else (seeds["low"].iloc[0], seeds["high"].iloc[0])
+        values_of_score = {
             "value": middle,
             "low": low,
             "high": high,
-            "chance": mine["chance"].mean(),
-            "n": mine["n"].iloc[0],
+            "chance": seeds["chance"].mean(),
+            "n": seeds["n"].iloc[0],
             "sd": deviation,
             "seeds": count,
         }
-        joined.append(dict(zip(keys, key, strict=True)) | told)
+        joined.append(dict(zip(keys, key, strict=True)) | values_of_score)
     return pd.DataFrame(joined)

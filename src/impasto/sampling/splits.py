@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import runs, schema, wells
+from impasto.sampling.settings import SplitSettings
 from impasto.schema import InputError
-from impasto.settings import Settings
 from impasto.wells import PARTS, TEST, TRAIN, VALIDATION
 
 _OF_COMPOUNDS = (
@@ -29,15 +29,6 @@ _OF_COMPOUNDS = (
     *(schema.GENE, schema.TARGETS, schema.MOA, "scaffold"),
 )
 """What is a property of what was done; every other column (plate, source, cell line ...) is a property of where."""
-
-
-class SplitSettings(Settings):
-    """What is held out, and how much of it."""
-
-    by: str = schema.PERTURBATION
-    """perturbation, scaffold, plate, batch, source, any column; or `split`: the parts as the table has them (`correct` marks them)."""
-    validation: float = 0.1
-    test: float = 0.2
 
 
 def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:

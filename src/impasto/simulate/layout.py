@@ -52,8 +52,8 @@ def _held(plan: Plan, whole: pd.DataFrame, *, seed: int) -> npt.NDArray[np.bool_
 def _plate(
     known: Truth, treated: list[tuple[int, float]], place: npt.NDArray[np.intp], columns: int, *, names: tuple[str, str, int]
 ) -> pd.DataFrame:
-    told = [c for c in known.perturbations if c not in ("mechanism", "law", "potency")]
-    drawn = known.perturbations.iloc[[i for i, _ in treated]][told].reset_index(drop=True)
+    annotation = [c for c in known.perturbations if c not in ("mechanism", "law", "potency")]
+    drawn = known.perturbations.iloc[[i for i, _ in treated]][annotation].reset_index(drop=True)
     drawn = drawn.assign(
         **{"number": [i for i, _ in treated], schema.CONCENTRATION: [d for _, d in treated], schema.CONTROL_TYPE: schema.TRT}
     )

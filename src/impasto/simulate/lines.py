@@ -32,7 +32,7 @@ class Lines:
 
 
 def lines(plan: Plan, /, *, seed: int) -> Lines:
-    """Draw the lines of a plan. A plan of one line has the look and the answer that the effects are told in: 0 and 1."""
+    """Draw the lines of a plan. A plan of one line has the look and the answer that the effects are written in: 0 and 1."""
     if plan.cell_lines == 1:
         flat = np.zeros((1, len(PROPERTIES)))
         return Lines([plan.cell_line], flat, flat + 1.0, pd.DataFrame())
@@ -51,10 +51,10 @@ def lines(plan: Plan, /, *, seed: int) -> Lines:
 
 
 def relations(known: Truth, /, *, seed: int) -> pd.DataFrame:
-    """Pairs of genes with a combined score, as STRING writes them: the genes that are told to share a mechanism, and some noise."""
+    """Pairs of genes with a combined score, as STRING writes them: the genes that are said to share a mechanism, and some noise."""
     rng = np.random.default_rng([seed, 80])
-    told = known.perturbations[[schema.GENE, schema.MOA]].drop_duplicates(schema.GENE).sort_values(schema.GENE)
-    genes, groups = told[schema.GENE].to_numpy(dtype=object), told[schema.MOA].to_numpy(dtype=object)
+    annotated = known.perturbations[[schema.GENE, schema.MOA]].drop_duplicates(schema.GENE).sort_values(schema.GENE)
+    genes, groups = annotated[schema.GENE].to_numpy(dtype=object), annotated[schema.MOA].to_numpy(dtype=object)
     rows = []
     for i in range(len(genes)):
         for j in range(i + 1, len(genes)):

@@ -2,7 +2,7 @@
 
 A mechanism moves a few of ten properties of a cell. How far, at a dose, is its *law*: linear, saturating, a threshold or a hump,
 drawn from the seed, so that nothing can be tuned to one of them. Perturbations of one mechanism share its direction and a
-scaffold; each has its own potency. `links = "shuffled"` deals the annotation anew: what is written then says nothing about what
+scaffold; each has its own potency. `links = "shuffled"` shuffles the annotation: what is written then says nothing about what
 is seen.
 """
 
@@ -123,7 +123,7 @@ class Plan(Settings):
 
 
 def drawn_from(plan: Plan, /, *, seed: int) -> int:
-    """The seed of all that is drawn anew in a repeat of the experiment; the plan's own for the first."""
+    """The seed of all that is drawn again in a repeat of the experiment; the plan's own for the first."""
     return seed + 1_000_003 * plan.repeat
 
 
@@ -166,21 +166,21 @@ def truth(plan: Plan, *, seed: int) -> Truth:
     directions *= 3.0 / np.linalg.norm(directions, axis=1, keepdims=True)
     laws = rng.choice(sorted(LAWS), plan.mechanisms)
     mechanism = np.arange(plan.perturbations) % plan.mechanisms
-    told = rng.permutation(mechanism) if plan.links == "shuffled" else mechanism
+    annotated = rng.permutation(mechanism) if plan.links == "shuffled" else mechanism
     scaffolds = rng.permutation(len(_SCAFFOLDS))[: plan.mechanisms]
-    nth = pd.Series(told).groupby(told).cumcount().to_numpy()
+    nth = pd.Series(annotated).groupby(annotated).cumcount().to_numpy()
     rows = {
         schema.PERTURBATION: [f"SIM-{i:03d}" for i in range(plan.perturbations)],
         schema.PERTURBATION_NAME: [f"simulated {plan.kind} {i:03d}" for i in range(plan.perturbations)],
         schema.PERTURBATION_TYPE: plan.kind,
-        schema.MOA: [f"simulated mechanism {m}" for m in told],
-        schema.GENE: [f"SIM{m:02d}{chr(65 + n % 26)}" for m, n in zip(told, nth, strict=True)],
+        schema.MOA: [f"simulated mechanism {m}" for m in annotated],
+        schema.GENE: [f"SIM{m:02d}{chr(65 + n % 26)}" for m, n in zip(annotated, nth, strict=True)],
         "mechanism": mechanism,
         "law": laws[mechanism],
         "potency": rng.uniform(0.6, 1.4, plan.perturbations),
     }
     if plan.kind == "compound":
-        rows[schema.SMILES] = [_tail(int(n)) + _SCAFFOLDS[scaffolds[m]] for m, n in zip(told, nth, strict=True)]
+        rows[schema.SMILES] = [_tail(int(n)) + _SCAFFOLDS[scaffolds[m]] for m, n in zip(annotated, nth, strict=True)]
     private = np.random.default_rng([seed, 3]).normal(size=(plan.perturbations, len(PROPERTIES)))
     private *= 3.0 * plan.own / np.linalg.norm(private, axis=1, keepdims=True)
     return Truth(pd.DataFrame(rows), directions, rng.normal(size=plan.mechanisms), private)

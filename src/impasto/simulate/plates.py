@@ -36,8 +36,8 @@ Try:  impasto ingest {first} --platemap platemap.csv --out ingested --dry-run
 def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
     """Write the plates at `out`, as a whole or not at all; the same bytes for the same plan and seed."""
     known = plans.truth(plan, seed=seed)
-    anew = plans.drawn_from(plan, seed=seed)
-    where = layout.wells(plan, known, seed=anew)
+    drawn_seed = plans.drawn_from(plan, seed=seed)
+    where = layout.wells(plan, known, seed=drawn_seed)
     with runs.atomic(out) as folder:
         folder.mkdir(parents=True)
         _write_platemap(where, folder / "platemap.csv")
@@ -47,19 +47,19 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
             lines.lines(plan, seed=seed).expression.to_csv(folder / "expression.csv", index=False)
         tables.write(twin.simulate(plan, seed=seed)[0], folder / "profiles.parquet")
         if images:
-            paths = _paint(plan, known, where, folder / "images", look=lines.lines(plan, seed=seed), seed=anew)
-            _damage(plan, paths, folder, seed=anew)
+            paths = _paint(plan, known, where, folder / "images", look=lines.lines(plan, seed=seed), seed=drawn_seed)
+            _damage(plan, paths, folder, seed=drawn_seed)
         first = " ".join(f"images/{p}" for p in sorted(where[schema.PLATE].unique()))
         (folder / "README.txt").write_text(_README.format(first=first))
 
 
 def _write_platemap(where: pd.DataFrame, path: Path) -> None:
-    told = where.drop(columns="number")
-    told.rename(columns=lambda c: f"Metadata_{c}").to_csv(path, index=False)
+    platemap = where.drop(columns="number")
+    platemap.rename(columns=lambda c: f"Metadata_{c}").to_csv(path, index=False)
 
 
 def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, look: lines.Lines, seed: int) -> list[Path]:
-    found = cells.of_wells(plan, known, where, look, seed=seed)
+    painted = cells.of_wells(plan, known, where, look, seed=seed)
     looks = optics.of_wells(plan, where, stains=len(paint.CHANNELS), seed=seed)
     lamps = {
         p: paint.lamp(plan.pixels, rng=np.random.default_rng([seed, 40, i])) for i, p in enumerate(sorted(where[schema.PLATE].unique()))
@@ -73,9 +73,9 @@ def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *,
         row, column = schema.parse_well(well)
         for field in range(plan.sites):
             rng = np.random.default_rng([seed, 50, number, field])
-            count = int(rng.poisson(plan.cells * np.exp(found.log_count[number])))
+            count = int(rng.poisson(plan.cells * np.exp(painted.log_count[number])))
             pixels = paint.site(
-                found.properties[number],
+                painted.properties[number],
                 cells=count,
                 pixels=plan.pixels,
                 lamp=lamps[plate],

@@ -25,9 +25,9 @@ def simulate(plan: Plan, /, *, seed: int) -> tuple[anndata.AnnData, pd.DataFrame
     Each feature reads a mix of the properties its channel shows, bent by a tanh, plus noise.
     """
     known = plans.truth(plan, seed=seed)
-    anew = plans.drawn_from(plan, seed=seed)
-    where = layout.wells(plan, known, seed=anew)
-    found = cells.of_wells(plan, known, where, lines(plan, seed=seed), seed=anew)
+    drawn_seed = plans.drawn_from(plan, seed=seed)
+    where = layout.wells(plan, known, seed=drawn_seed)
+    painted = cells.of_wells(plan, known, where, lines(plan, seed=seed), seed=drawn_seed)
     rng = np.random.default_rng([seed, 30])
     names: list[str] = []
     columns = []
@@ -36,15 +36,15 @@ def simulate(plan: Plan, /, *, seed: int) -> tuple[anndata.AnnData, pd.DataFrame
             for measure in _MEASURES:
                 group, what = measure.split("_", 1)
                 names.append(f"{compartment}_{group}_{what}_{channel}")
-                columns.append(_reading(found.properties, shown, rng))
+                columns.append(_reading(painted.properties, shown, rng))
         for shape in _SHAPES:
             names.append(f"{compartment}_{shape}")
-            columns.append(_reading(found.properties, (0, 2, 3), rng))
+            columns.append(_reading(painted.properties, (0, 2, 3), rng))
     values = np.stack(columns, axis=1)
-    # What a feature reads stays in a repeat; the noise is drawn anew.
-    rng = np.random.default_rng([anew, 31]) if plan.repeat else rng
+    # What a feature reads stays in a repeat; the noise is drawn again.
+    rng = np.random.default_rng([drawn_seed, 31]) if plan.repeat else rng
     values += 0.5 * plan.noise * rng.normal(size=values.shape)
-    counts = rng.poisson(plan.cells * plan.sites * np.exp(found.log_count))
+    counts = rng.poisson(plan.cells * plan.sites * np.exp(painted.log_count))
     obs = where.drop(columns="number").assign(**{schema.CELL_COUNT: counts}).rename(index=str)
     profiles = anndata.AnnData(
         X=values.astype(np.float32), obs=obs, var=tables.describe_features(names), uns={"simulated": True, "seed": seed}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from safetensors.torch import load_file
@@ -14,7 +13,7 @@ from torch import Tensor
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training import checkpoint
-from impasto.training.method import Prepared
+from impasto.training.method import Prepared, Trainable
 
 
 @dataclass(frozen=True)
@@ -36,18 +35,17 @@ class Earlier:
         return cls(folder, described["method"], described["facts"], load_file(folder / "model.safetensors"))
 
 
-def begun(module: ModuleType, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:
-    """The method of a module (`prepare`, and `prepare_from` where its data depend on the run) with its data.
+def begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:
+    """A method with its data; with an earlier run it holds that run's weights, matched by name.
 
-    With an earlier run it holds that run's weights, matched by name; every mismatch that the settings do not allow is an InputError.
+    Raises InputError on every mismatch that the settings do not allow.
     """
     if earlier is None:
-        alone: Prepared = module.prepare(settings, data, seed=seed)
-        return alone
-    found: Prepared = (
-        module.prepare_from(settings, data, earlier, seed=seed)
-        if hasattr(module, "prepare_from")
-        else module.prepare(settings, data, seed=seed)
+        return trainable.prepare(settings, data, seed=seed)
+    prepared = (
+        trainable.prepare(settings, data, seed=seed)
+        if trainable.prepare_from is None
+        else trainable.prepare_from(settings, data, earlier, seed=seed)
     )
-    checkpoint.put(found.method, earlier.weights, where=str(earlier.folder), fresh=found.fresh)
-    return found
+    checkpoint.put(prepared.method, earlier.weights, where=str(earlier.folder), fresh=prepared.fresh)
+    return prepared

@@ -25,10 +25,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from impasto import progress
 from impasto.schema import InputError
-from impasto.settings import Settings
 from impasto.training import checkpoint, gradient_cache
 from impasto.training.method import Method, Minibatch
-from impasto.training.optim import OptimSettings, decay_schedule, optimiser, schedule
+from impasto.training.optim import decay_schedule, optimiser, schedule
+from impasto.training.settings import LoopSettings
 
 Rows = npt.NDArray[np.intp]
 
@@ -43,23 +43,6 @@ class Feed(Protocol):
         """The tensors of these rows; random views are a function of the seed, the epoch and the rows only."""
 
 
-class LoopSettings(Settings):
-    """How long, how often, where. `patience` counts validations without a better score; None never stops early.
-
-    `chunk` bounds the memory of a contrastive minibatch: so many rows go through the net at once, with the gradient of the whole.
-    """
-
-    epochs: int = 50
-    max_steps: int | None = None
-    validate_every: int = 1
-    patience: int | None = None
-    checkpoint_every: int = 1
-    chunk: int | None = None
-    device: str = "cpu"
-    seed: int = 0
-    optim: OptimSettings = OptimSettings()
-
-
 Validate = Callable[[Method], Mapping[str, float]]
 """Scores of a method on held-out rows; the entry `score` (higher is better) selects the weights that are kept."""
 
@@ -72,7 +55,7 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
     out.mkdir(parents=True, exist_ok=True)
     device = torch.device(settings.device)
     method.to(device)
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(settings.seed or 0)
     optim = optimiser(method, settings.optim)
     per_epoch = len(feed.epoch(0))
     if not per_epoch:

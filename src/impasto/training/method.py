@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
 
+import anndata
 import pandas as pd
 import torch
 from torch import Tensor, nn
+
+from impasto.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,3 +97,40 @@ class Prepared:
     facts: dict[str, Any]
     fresh: tuple[str, ...] = ()
     units: pd.DataFrame | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Trainable:
+    """A method as a recipe names it, before it has data.
+
+    Attributes
+    ----------
+    settings
+        What `[stage.method]` of a recipe is checked against.
+    prepare
+        `prepare(settings, data, seed=...)` -> Prepared.
+    reads
+        What `data` are: profiles, or the sites of images that `impasto ingest` wrote.
+    prepare_from
+        `prepare_from(settings, data, earlier, seed=...)`, of a method whose data depend on the run it starts from.
+    build
+        Of a method that reads sites: `build(settings, facts)`, untrained.
+    embed
+        `embed(run, profiles)`, of a method that does not embed profiles through a joint space.
+
+    """
+
+    settings: type[Settings]
+    prepare: Callable[..., Prepared]
+    reads: Literal["profiles", "sites"] = "profiles"
+    prepare_from: Callable[..., Prepared] | None = None
+    build: Callable[..., Any] | None = None
+    embed: Callable[[Path, anndata.AnnData], anndata.AnnData] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Addition:
+    """What a table inside `[stage.method]` adds to any method: its settings, and `add(prepared, settings, seed=...)`."""
+
+    settings: type[Settings]
+    add: Callable[..., Prepared]

@@ -13,23 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from impasto.settings import Settings
-
-
-class OptimSettings(Settings):
-    """The optimiser and its schedule. `warmup` and `restarts` count in steps and cycles.
-
-    `lr_start` is where the warm-up begins; `weight_decay_end`, where it is given, is reached along a half cosine.
-    """
-
-    lr: float = 2e-4
-    lr_start: float = 0.0
-    lr_floor: float = 0.0
-    weight_decay: float = 0.1
-    weight_decay_end: float | None = None
-    warmup: int = 0
-    restarts: int = 1
-    clip_norm: float | None = None
+from impasto.training.settings import OptimSettings
 
 
 def optimiser(module: nn.Module, settings: OptimSettings) -> torch.optim.AdamW:

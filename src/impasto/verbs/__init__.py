@@ -1,40 +1,39 @@
-"""The verbs: what `impasto VERB` and a recipe's stages do. One file a verb: its settings, its `run`, its `command`.
+"""The terminal's half of every verb: its options and what it prints. One file a verb, with its `command`.
 
-A verb's module imports only settings and words at the top, so that `impasto --help` is instant; the work is imported
-inside `run`.
+What a verb does is in the packages; what a stage of a recipe is, in `impasto.stages`. A verb's module is imported when the verb is asked
+for, so that `impasto --help` is instant.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
+from typing import Any
 
-COMMANDS = (
-    "demo",
-    "simulate",
-    "ingest",
-    "check",
-    "profile",
-    "correct",
-    "graph",
-    "expression",
-    "train",
-    "finetune",
-    "embed",
-    "evaluate",
-    "table",
-    "panels",
-    "index",
-    "search",
-    "atlas",
-    "export",
-    "report",
-    "run",
-)
-"""The verbs of the command line, in the order of `impasto --help`."""
+from impasto.families import Family
 
+ABOUT = {
+    "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
+    "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
+    "ingest": "Find plates or tables, check them, join the platemap.",
+    "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
+    "profile": "Embed every site with an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
+    "correct": "Correct profiles, and print what was removed and what was left.",
+    "graph": "Relate perturbations by their genes or targets; say what each source knows of them.",
+    "expression": "Turn expression into vectors that cell-line tokens are made of.",
+    "train": "Train a method on profiles or on images.",
+    "finetune": "Fine-tune earlier runs on a few wells of a cell line that they never saw.",
+    "embed": "Embed profiles and their perturbations with a trained run.",
+    "evaluate": "Score profiles, each score beside its protocol, chance, interval, n and the shortcut baselines.",
+    "table": "Lay the scores of several evaluations out side by side.",
+    "panels": "Draw maps of profiles side by side, coloured by what was done to the cells and by where it was done.",
+    "index": "Index profiles for `impasto search` and `impasto atlas`.",
+    "search": "Rank perturbations or wells by what they look like.",
+    "atlas": "Serve the explorer on this machine: a map of all profiles, and search.",
+    "export": "Write profiles as another program of the field reads them; `impasto` reads all of it back.",
+    "report": "Write one self-contained HTML page of a run.",
+    "run": "Run the stages of a recipe. A killed run continues where it stopped; what is done is skipped.",
+}
+"""The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 
-def command(name: str) -> Callable[..., None]:
-    """The function that typer turns into `impasto NAME`."""
-    found: Callable[..., None] = importlib.import_module(f"impasto.verbs.{name}").command
-    return found
+COMMANDS: Family[Callable[..., Any]] = Family("verbs", what="verb", parts={name: f"impasto.verbs.{name}:command" for name in ABOUT})
+"""Name of a verb -> the function that typer turns into `impasto NAME`."""

@@ -3,51 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+from pydantic import Field
 
-from impasto.recipe import Verb
-from impasto.settings import Settings
-
-
-class CheckSettings(Settings):
-    """Which ingested images."""
-
-    images: Path
+from impasto import options, recipe
+from impasto.stages.check import CheckSettings
+from impasto.verbs import ABOUT, terminal
 
 
-def run(settings: CheckSettings, out: Path) -> None:
-    """Write quality.parquet, plates.parquet and quarantine.csv at `out`."""
-    from impasto.plates.check import check
-    from impasto.plates.sites import Sites
+class Flags(terminal.Writing):
+    """What is of the terminal only."""
 
-    check(Sites.read(settings.images), out)
+    out: Path = Field(description="The folder of the report.")
 
 
-def command(
-    images: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that impasto ingest wrote.")],
-    out: Annotated[Path, typer.Option(help="The folder of the report.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows.")] = False,
-) -> None:
-    """Measure every channel of every site; quarantine what cannot be used, with its reason.
-
-    Example: `impasto check ingested --out checked`
-    """
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Check, and print the medians of every plate and channel and the sites that are quarantined."""
     import pandas as pd
 
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import console, show
-
-    recipes.execute("check", CheckSettings.read({"images": images}, where="impasto check"), out=out)
-    plates = pd.read_parquet(out / "plates.parquet")
-    told = plates.astype(object).where(plates.notna(), None)  # no light of a plate with too few sites
-    show(told.to_dict(orient="records"), title="quality by plate and channel (medians)", as_json=as_json)
-    if not as_json:
-        bad = pd.read_csv(out / "quarantine.csv")
-        for row in bad.itertuples():
-            console.print(f"  quarantined: {row.site}: {row.reason}", highlight=False)
-        console.print(f"{len(bad)} sites quarantined: {out / 'quarantine.csv'}")
+    recipe.execute("check", CheckSettings.read(values, where="impasto check"), out=flags.out)
+    terminal.show_frame(
+        pd.read_parquet(flags.out / "plates.parquet"), title="quality by plate and channel (medians)", as_json=flags.as_json
+    )
+    if not flags.as_json:
+        quarantine = pd.read_csv(flags.out / "quarantine.csv")
+        for row in quarantine.itertuples():
+            terminal.say(f"  quarantined: {row.site}: {row.reason}")
+        terminal.say(f"{len(quarantine)} sites quarantined: {flags.out / 'quarantine.csv'}")
 
 
-VERB = Verb(settings=CheckSettings, inputs=lambda s: [s.images], run=run, result="")
+command = options.command("check", CheckSettings, Flags, run=run, about=ABOUT["check"], example="impasto check ingested --out checked")

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+from pydantic import Field
 
+from impasto import options, recipe
 from impasto.schema import InputError
+from impasto.settings import Settings
+from impasto.verbs import ABOUT, terminal
+from impasto.verbs.run import show
 
 
-def command(
-    out: Annotated[Path, typer.Option(help="The folder of the run.")] = Path("runs/demo"),
-) -> None:
-    """Run recipes/demo.toml: real plates in, a corrected, searchable, honestly scored report out.
+class Flags(terminal.Printing):
+    """What is of the terminal only."""
 
-    Example: `impasto demo --out runs/demo`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs import run
-    from impasto.verbs.terminal import console
+    out: Path = Field(default=Path("runs/demo"), description="The folder of the run.")
 
-    path = find_recipe()
-    run.run_stages(recipes.read(path), out)
-    console.print()
-    for line in headlines(out):
-        console.print(line, highlight=False)
-    console.print(f"\n[bold]report:[/bold] {(out / 'report' / 'page.html').resolve()}", soft_wrap=True)
-    console.print(f"search it:  impasto search {out / 'index'} --text 'an Aurora kinase inhibitor'", highlight=False)
-    console.print(f"explore it: impasto atlas {out / 'index'}", highlight=False)
+
+def run(_values: dict[str, Any], flags: Flags) -> None:
+    """Run recipes/demo.toml, and print the figures that matter, each beside its chance level."""
+    from impasto.report.headline import headlines
+
+    recipe.run(recipe.read(find_recipe()), flags.out, show=None if flags.as_json else show)
+    figures = headlines(flags.out)
+    if flags.as_json:
+        terminal.write_json([{"value": f.value, "title": f.title, "beside": f.beside} for f in figures])
+        return
+    terminal.console.print()
+    for figure in figures:
+        terminal.console.print(f"[bold]{figure.value}[/bold]  {figure.title} ({figure.beside})", highlight=False)
+    terminal.say(f"\nreport: {(flags.out / 'report' / 'page.html').resolve()}")
+    terminal.say(f"search it:  impasto search {flags.out / 'index'} --text 'an Aurora kinase inhibitor'")
+    terminal.say(f"explore it: impasto atlas {flags.out / 'index'}")
 
 
 def find_recipe() -> Path:
@@ -39,8 +45,4 @@ def find_recipe() -> Path:
     raise InputError("the demo needs a checkout of the repository (recipes/demo.toml and data/demo); clone it and run: make demo")
 
 
-def headlines(out: Path) -> list[str]:
-    """The three figures that matter, each beside its chance level."""
-    from impasto.report.headline import headlines as of_run
-
-    return [f"[bold]{h.value}[/bold]  {h.title} ({h.beside})" for h in of_run(out)]
+command = options.command("demo", Settings, Flags, run=run, about=ABOUT["demo"], example="impasto demo --out runs/demo")

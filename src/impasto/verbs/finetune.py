@@ -2,198 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
-from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
-
-if TYPE_CHECKING:
-    from impasto.evaluation.fine_tuning import Protocol
-    from impasto.pretrain.few_shot import Material
-    from impasto.training.earlier import Earlier
-    from impasto.training.method import Prepared
+from impasto import options, recipe
+from impasto.stages.finetune import FinetuneSettings
+from impasto.verbs import ABOUT, terminal
 
 
-class Variant(Settings):
-    """One cell of the table: where it stands, what it begins with, what is added to it, with whom it is compared."""
+class Flags(terminal.FromRecipe):
+    """What is of the terminal only."""
 
-    row: str
-    column: str = "accuracy"
-    start: Path | None = None
-    """An earlier run; without one the encoder of `method` begins untrained."""
-    method: dict[str, Any] = Field(default_factory=dict)
-    """Instead of the stage's, key by key; `prior` and `cell_lines` as in a train stage."""
-    over: str | None = None
-    """The row of the same column with which it is compared, split by split."""
+    out: Path = Field(description="The folder of the results.")
 
 
-class FinetuneSettings(Settings):
-    """The new line, how splits are drawn, what is fine-tuned."""
-
-    sites: Path | None = None
-    profiles: Path | None = None
-    cell_line: str
-    protocol: str = "within-batch"
-    batch: str = "auto"
-    shots: int = Field(default=1, ge=1)
-    splits: int = Field(default=5, ge=1)
-    validation: float = Field(default=0.2, ge=0, lt=1)
-    variant: list[Variant]
-    title: str = "A new cell line, few-shot fine-tuning"
-    method: dict[str, Any] = Field(default_factory=dict)
-    loop: dict[str, Any] = Field(default_factory=dict)
-    seed: int = 0
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Fine-tune every variant on every split, and print the scores with their intervals and gains."""
+    recipe.execute("finetune", terminal.settings_from_recipe("finetune", values, flags), out=flags.out)
+    terminal.show_results(flags.out, as_json=flags.as_json)
 
 
-def run(settings: FinetuneSettings, out: Path) -> None:
-    """Write results.csv, table.md, table.json and per_split.parquet at `out`; what is trained on the way is kept until all is done."""
-    import numpy as np
-    import pandas as pd
-
-    from impasto import runs
-    from impasto.evaluation import fine_tuning, tidy
-
-    _checked(settings)
-    protocol = fine_tuning.Protocol(
-        settings.cell_line, settings.protocol, settings.shots, settings.splits, settings.validation, settings.batch, settings.seed
-    )
-    found = {(v.row, v.column): _variant(v, settings, protocol, out / "work") for v in settings.variant}
-    scores, details = [], []
-    for variant in settings.variant:
-        mine, group = found[variant.row, variant.column], f"{variant.row}, {variant.column}"
-        scores += fine_tuning.scored(mine, protocol, group=group)
-        if variant.over is not None:
-            scores += fine_tuning.gained(mine, found[variant.over, variant.column], protocol, group=group, over=variant.over)
-        where = {"row": variant.row, "column": variant.column}
-        details += [
-            {**where, "split": i, "metric": m, "value": float(np.mean(f[m]))} for i, f in enumerate(mine) for m in ("top-1", "top-5")
-        ]
-    rows, per_split = tidy.frame(scores), pd.DataFrame(details)
-    chance = {str(m): float(c) for m, c in rows[rows["metric"].isin(["top-1", "top-5"])].groupby("metric")["chance"].mean().items()}
-    with runs.atomic(out / "per_split.parquet") as temporary:
-        per_split.to_parquet(temporary, index=False)
-    beside = ", ".join(f"{metric} {value:.1%}" for metric, value in sorted(chance.items()))
-    note = f"{protocol.told}. Chance: {beside}. Mean ± sd over splits; results.csv has intervals and gains."
-    fine_tuning.write_layout(out, per_split, title=settings.title, note=note)
-    with runs.atomic(out / "results.csv") as temporary:
-        rows.to_csv(temporary, index=False)
-    runs.remove(out / "work")
-
-
-def _checked(settings: FinetuneSettings) -> None:
-    if (settings.sites is None) == (settings.profiles is None):
-        raise InputError("give either sites (images) or profiles to fine-tune on")
-    places = [(v.row, v.column) for v in settings.variant]
-    for variant in settings.variant:
-        if places.count((variant.row, variant.column)) > 1:
-            raise InputError(f"two variants stand in row {variant.row!r}, column {variant.column!r}; give each its own place")
-        if variant.over is not None and (variant.over, variant.column) not in places:
-            raise InputError(
-                f"{variant.row!r} is to be compared with the row {variant.over!r}, which column {variant.column!r} does not have"
-            )
-
-
-def _variant(variant: Variant, settings: FinetuneSettings, protocol: Protocol, work: Path) -> list[dict[str, Any]]:
-    """The hits of every split of one variant; those that are done are read again."""
-    import hashlib
-    import json
-
-    import numpy as np
-
-    from impasto import runs
-    from impasto.evaluation import fine_tuning
-    from impasto.training.earlier import Earlier
-    from impasto.training.loop import LoopSettings
-
-    told = json.dumps({**settings.model_dump(mode="json", exclude={"variant"}), **variant.model_dump(mode="json")}, sort_keys=True)
-    folder = work / hashlib.sha256(told.encode()).hexdigest()[:16]
-    earlier = Earlier.read(variant.start) if variant.start is not None else None
-    if earlier is not None:
-        fine_tuning.refuse_seen(settings.cell_line, earlier.facts.get("lines", []), earlier.folder)
-    values = {**settings.method, **variant.method}
-    loop = LoopSettings.read({"seed": settings.seed, **settings.loop}, where="[stage.loop]")
-    material = _material(settings, values, earlier)
-    found = []
-    for number, parts in enumerate(fine_tuning.draw(material.units, material.names, protocol)):
-        place = folder / f"{number}.npz"
-        if not place.exists():
-            hits = fine_tuning.one_split(material, parts, add=_additions(values, settings.seed), loop=loop, out=folder / str(number))
-            with runs.atomic(place) as temporary:
-                np.savez(temporary, **hits)  # type: ignore[arg-type]
-        with np.load(place, allow_pickle=False) as kept:
-            found.append(dict(kept))
-    return found
-
-
-def _material(settings: FinetuneSettings, values: dict[str, Any], earlier: Earlier | None) -> Material:
-    from impasto.evaluation import fine_tuning
-    from impasto.pretrain import few_shot
-    from impasto.verbs.train import ADDITIONS
-
-    own = {k: v for k, v in values.items() if k not in ADDITIONS}
-    if settings.profiles is not None:
-        from impasto import profiles as tables
-
-        return few_shot.Profiles(tables.read(settings.profiles), own, earlier, where="[stage.method]")
-    from impasto.plates.sites import Sites
-
-    assert settings.sites is not None
-    sites = Sites.read(settings.sites)
-    rows = [int(r) for r in fine_tuning.rows_of_line(sites.table, settings.cell_line)]
-    return few_shot.Images(sites, own, earlier, among=rows, where="[stage.method]")
-
-
-def _additions(values: dict[str, Any], seed: int) -> Callable[[Prepared], Prepared]:
-    from impasto.verbs.train import with_additions
-
-    return lambda prepared: with_additions(prepared, values, seed=seed)
-
-
-def command(
-    path: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe with one finetune stage; see recipes/knowledge_*.toml.")],
-    out: Annotated[Path, typer.Option(help="The folder of the results.")],
-    sites: Annotated[Path | None, typer.Option(help="Images of the new line: a folder that impasto ingest wrote.")] = None,
-    profiles: Annotated[Path | None, typer.Option(help="Profiles of the new line.")] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, as shots=2.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of rows.")] = False,
-) -> None:
-    """Fine-tune earlier runs on a few wells of a cell line they never saw; top-1 and top-5 over random splits, each from the same weights.
-
-    Example: `impasto finetune recipes/finetune.toml --sites ingested --out scores --set shots=2`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.evaluate import show_results
-
-    recipe = recipes.read(path)
-    stage = recipe.only("finetune")
-    given: dict[str, Any] = {k: str(v.resolve()) for k, v in (("sites", sites), ("profiles", profiles)) if v is not None}
-    for key, value in parse_set(changes or []).items():
-        given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
-    recipes.execute("finetune", recipes.settings_of(recipe, stage, out=out, given=given), out=out)
-    show_results(out, as_json=as_json)
-
-
-def show(out: Path) -> None:
-    """Print the scores, with their intervals and gains."""
-    from impasto.verbs.evaluate import show_results
-
-    show_results(out, as_json=False)
-
-
-def inputs(settings: FinetuneSettings) -> list[Path]:
-    """The data, the weights of all starts, and the graphs and vectors that are added."""
-    from impasto.verbs.train import added_files
-
-    starts = [v.start / "model.safetensors" for v in settings.variant if v.start is not None]
-    data = [p for p in (settings.sites, settings.profiles) if p is not None]
-    added = [p for table in (settings.method, *(v.method for v in settings.variant)) for p in added_files(table)]
-    return list(dict.fromkeys([*data, *starts, *added]))
-
-
-VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="", show=show)
+command = options.command(
+    "finetune",
+    FinetuneSettings,
+    Flags,
+    run=run,
+    from_recipe=True,
+    about=f"{ABOUT['finetune']} Top-1 and top-5 over random splits, each from the same weights.",
+    example="impasto finetune recipes/knowledge_fig4.toml --sites ingested --out scores --set shots=2",
+)

@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+from pydantic import Field
 
-from impasto.recipe import Verb
-from impasto.settings import Settings
-
-
-class IndexSettings(Settings):
-    """What is indexed, by which engine. `run` (found by itself in the output of embed) lets the index read text."""
-
-    profiles: Path
-    run: Path | None = None
-    engine: str = "exact"
-    seed: int = 0
+from impasto import options, recipe
+from impasto.stages.index import IndexSettings
+from impasto.verbs import ABOUT, terminal
 
 
-def run(settings: IndexSettings, out: Path) -> None:
-    """Build the index at `out`."""
-    from impasto import profiles as tables
-    from impasto.atlas import index
+class Flags(terminal.Writing):
+    """What is of the terminal only."""
 
-    profiles = tables.read(settings.profiles)
-    trained = settings.run or (Path(profiles.uns["run"]) if "run" in profiles.uns else None)
-    index.build(profiles, out, run=trained, engine=settings.engine, seed=settings.seed)
+    out: Path = Field(description="The folder of the index.")
 
 
-def command(
-    profiles: Annotated[Path, typer.Argument(metavar="PROFILES", help="Profiles, or the output of impasto embed.")],
-    out: Annotated[Path, typer.Option(help="The folder of the index.")],
-    engine: Annotated[str, typer.Option(help="exact, faiss or lance.")] = "exact",
-    seed: Annotated[int, typer.Option(help="Of the flat map.")] = 0,
-) -> None:
-    """Index profiles for `impasto search` and `impasto atlas`.
-
-    Example: `impasto index embeddings.parquet --out index`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import console
-
-    settings = IndexSettings.read({"profiles": profiles, "engine": engine, "seed": seed}, where="impasto index")
-    worked = recipes.execute("index", settings, out=out)
-    console.print(f"{'wrote' if worked else 'already there:'} {out}")
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Index, and say where it lies."""
+    worked = recipe.execute("index", IndexSettings.read(values, where="impasto index"), out=flags.out)
+    terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-VERB = Verb(settings=IndexSettings, inputs=lambda s: [s.profiles], run=run, result="")
+command = options.command("index", IndexSettings, Flags, run=run, about=ABOUT["index"], example="impasto index embeddings.parquet --out index")

@@ -2,70 +2,76 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import typer
+from pydantic import Field
 
-if TYPE_CHECKING:
-    from impasto.recipe import Recipe
-
-
-def command(
-    path: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML recipe; see recipes/.")],
-    out: Annotated[Path, typer.Option(help="The folder of the run: one folder a stage.")],
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Another value for a stage, as raw.profiles=mine.parquet.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's seed.")] = None,
-) -> None:
-    """Run the stages of a recipe. A killed run goes on where it stopped; what is done is skipped.
-
-    Relative paths in a recipe start at its folder, those given by --set where you are.
-
-    Example: `impasto run recipes/demo.toml --out runs/demo`
-    """
-    from impasto import recipe as recipes
-
-    recipe = recipes.read(path).changed(_given(changes or []))
-    run_stages(recipe if seed is None else recipe.seeded(seed), out)
+from impasto import options, recipe
+from impasto.options import parse_set
+from impasto.runs import record_path
+from impasto.settings import Settings, Shown
+from impasto.verbs import ABOUT, table, terminal
 
 
-def _given(changes: list[str]) -> dict[str, Any]:
+class RunSettings(Settings):
+    """A recipe and what is changed in it."""
+
+    path: Annotated[Path, Shown("argument", metavar="RECIPE")] = Field(description="A TOML recipe; see recipes/.")
+    seed: int | None = Field(default=None, description="Instead of the recipe's seed.")
+
+
+class Flags(terminal.Writing):
+    """What is of the terminal only."""
+
+    out: Path = Field(description="The folder of the run: one folder a stage.")
+    changes: Annotated[list[str], Shown(name="set", metavar="STAGE.KEY=VALUE")] = Field(
+        default_factory=list, description="Another value for a stage, as raw.profiles=mine.parquet."
+    )
+
+
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Run the stages; what a stage shows (a table, scores) is printed."""
+    settings = RunSettings.read(values, where="impasto run")
+    whole = recipe.read(settings.path).changed(changed_values(flags.changes))
+    whole = whole if settings.seed is None else whole.seeded(settings.seed)
+    recipe.run(whole, flags.out, show=None if flags.as_json else show)
+    if flags.as_json:
+        results = [recipe.result_of(flags.out, stage) for stage in whole.stages]
+        terminal.write_json([json.loads(record_path(result).read_text()) for result in results])
+
+
+def show(verb: str, result: Path) -> None:
+    """Print the result of a stage, where its numbers are what a reader waits for."""
+    if verb == "table":
+        table.show(result)
+    elif verb == "finetune":
+        terminal.show_results(result, as_json=False)
+
+
+def changed_values(pairs: list[str]) -> dict[str, Any]:
     """`STAGE.KEY=VALUE` as `{"STAGE.KEY": value}`; what names a file here is made whole, since a recipe's paths start elsewhere."""
-    from impasto.settings import parse_set
 
     def whole(value: Any) -> Any:
         if isinstance(value, list):
             return [whole(v) for v in value]
         return str(Path(value).resolve()) if isinstance(value, str) and not value.startswith("@") and Path(value).exists() else value
 
-    def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in table.items():
-            found |= flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": whole(value)}
-        return found
+    def flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+        paths: dict[str, Any] = {}
+        for key, value in values.items():
+            paths |= flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": whole(value)}
+        return paths
 
-    return flat(parse_set(changes))
+    return flat(parse_set(pairs))
 
 
-def run_stages(recipe: Recipe, out: Path) -> float:
-    """Run a recipe's stages at `out`; what a stage shows (a table) is printed. Returns the seconds its stages took, whenever they ran."""
-    import json
-
-    from impasto import recipe as recipes
-    from impasto.runs import record_path
-    from impasto.verbs.terminal import console
-
-    # Every stage is checked before the first one runs: a misspelt key in the last stage must not cost a night.
-    checked = [(stage, recipes.settings_of(recipe, stage, out=out)) for stage in recipe.stages]
-    seconds = 0.0
-    for number, (stage, settings) in enumerate(checked, start=1):
-        result = recipes.result_of(out, stage)
-        console.print(f"[bold]{number}/{len(checked)} {stage.name}[/bold] ({stage.verb})")
-        worked = recipes.execute(stage.verb, settings, out=result)
-        console.print(f"  {'wrote' if worked else 'already there:'} {result}")
-        seconds += float(json.loads(record_path(result).read_text())["seconds"])
-        if show := recipes.verb(stage.verb).show:
-            show(result)
-    return seconds
+command = options.command(
+    "run",
+    RunSettings,
+    Flags,
+    run=run,
+    about=f"{ABOUT['run']}\n\nRelative paths in a recipe start at its folder, those given by --set where you are.",
+    example="impasto run recipes/demo.toml --out runs/demo",
+)

@@ -6,55 +6,48 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from pydantic import Field
 
-from impasto.recipe import Verb
+from impasto import options, recipe
 from impasto.schema import InputError
-from impasto.settings import Settings, parse_set
+from impasto.settings import Shown
+from impasto.stages.simulate import SimulateSettings
+from impasto.verbs import ABOUT, terminal
 
 
-class SimulateSettings(Settings):
-    """A plan (see impasto.simulate.plan), a seed, and whether images are painted."""
+class Flags(terminal.Writing):
+    """What is of the terminal only."""
 
-    plan: dict[str, Any] = Field(default_factory=dict)
-    images: bool = True
-    seed: int = 0
-
-
-def run(settings: SimulateSettings, out: Path) -> None:
-    """Write the simulated plates at `out`."""
-    from impasto.simulate import plates
-    from impasto.simulate.plan import Plan
-
-    plates.write(Plan.read(settings.plan, where="the plan"), out, seed=settings.seed, images=settings.images)
-
-
-def command(
-    out: Annotated[Path, typer.Option(help="The folder to write.")],
-    seed: Annotated[int, typer.Option(help="Everything is drawn from it.")] = 0,
-    plan: Annotated[Path | None, typer.Option(help="A TOML file of the plan; see --set for its keys.")] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A key of the plan, as perturbations=64.")] = None,
-    images: Annotated[bool, typer.Option("--images/--no-images", help="Paint plates, or write tables only.")] = True,
-) -> None:
-    """Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.
-
-    Example: `impasto simulate --out simulated --seed 1 --set plates=1 --set perturbations=24`
-    """
-    from impasto import recipe as recipes
-    from impasto.verbs.terminal import console
-
-    try:
-        told = tomllib.loads(plan.read_text()) if plan else {}
-    except FileNotFoundError:
-        raise InputError(f"{plan} does not exist; a plan is a TOML file, see impasto simulate --help") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"the plan {plan} cannot be read: {error}") from None
-    settings = SimulateSettings.read(
-        {"plan": {**told, **parse_set(changes or [])}, "images": images, "seed": seed}, where="impasto simulate"
+    out: Path = Field(description="The folder to write.")
+    plan_file: Annotated[Path | None, Shown(name="plan")] = Field(default=None, description="A TOML file of the plan; see --set for its keys.")
+    changes: Annotated[list[str], Shown(name="set", metavar="KEY=VALUE")] = Field(
+        default_factory=list, description="A key of the plan, as perturbations=64."
     )
-    worked = recipes.execute("simulate", settings, out=out)
-    console.print(f"{'wrote' if worked else 'already there:'} {out} (simulated, not real data)")
 
 
-VERB = Verb(settings=SimulateSettings, inputs=lambda _: [], run=run, result="")
+def run(values: dict[str, Any], flags: Flags) -> None:
+    """Simulate, and say where it lies."""
+    plan = {**read_plan(flags.plan_file), **options.parse_set(flags.changes)}
+    settings = SimulateSettings.read({**values, "plan": plan}, where="impasto simulate")
+    worked = recipe.execute("simulate", settings, out=flags.out)
+    terminal.wrote(flags.out, worked, as_json=flags.as_json, beside=" (simulated, not real data)")
+
+
+def read_plan(path: Path | None) -> dict[str, Any]:
+    """The keys of a plan's file."""
+    try:
+        return tomllib.loads(path.read_text()) if path else {}
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; a plan is a TOML file, see impasto simulate --help") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"the plan {path} cannot be read: {error}") from None
+
+
+command = options.command(
+    "simulate",
+    SimulateSettings,
+    Flags,
+    run=run,
+    about=ABOUT["simulate"],
+    example="impasto simulate --out simulated --seed 1 --set plates=1 --set perturbations=24",
+)

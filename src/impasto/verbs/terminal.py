@@ -6,19 +6,86 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
+from pydantic import Field
 from rich.table import Table
 
-# A pipe has no width of its own: 80 columns would fold every table.
-console = Console() if sys.stdout.isatty() else Console(width=140)
+from impasto import recipe
+from impasto.options import Printing, parse_set
+from impasto.progress import say
+from impasto.progress import spoken as console
+from impasto.runs import record_path
+from impasto.settings import Settings, Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "FromRecipe",
+    "Printing",
+    "Setting",
+    "Writing",
+    "console",
+    "say",
+    "settings_from_recipe",
+    "show",
+    "show_frame",
+    "show_results",
+    "table",
+    "write_json",
+    "wrote",
+]
+
+
+class Writing(Printing):
+    """The options of every verb that writes a result."""
+
+    out: Path = Field(description="Where to write.")
+
+
+class Setting(Settings):
+    """The option of a verb some of whose settings are tables, which only `--set` can write."""
+
+    changes: Annotated[list[str], Shown(name="set", metavar="KEY=VALUE")] = Field(
+        default_factory=list, description="Another setting, as k=25 or columns.well=Position."
+    )
+
+
+class FromRecipe(Writing, Setting):
+    """The options of a verb that is told most of its settings by a stage of a recipe."""
+
+    path: Annotated[Path, Shown("argument", metavar="RECIPE")] = Field(description="A recipe with one stage of this verb; see recipes/.")
+
+
+def settings_from_recipe(verb: str, values: Mapping[str, Any], flags: FromRecipe, /) -> Settings:
+    """The settings of the one stage of this verb in a recipe, with what is given on the command line on top, key by key."""
+    whole = recipe.read(flags.path)
+    stage = whole.only(verb)
+    given = {key: str(value.resolve()) if isinstance(value, Path) else value for key, value in values.items()}
+    for key, value in parse_set(flags.changes).items():
+        given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
+    return recipe.settings_of(whole, stage, out=flags.out, given=given)
+
+
+def write_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def wrote(out: Path, worked: bool, /, *, as_json: bool, beside: str = "") -> None:
+    """Print where the result of a verb lies; as JSON, the record of its run."""
+    if as_json:
+        write_json(json.loads(record_path(out).read_text()))
+    else:
+        console.print(f"{'wrote' if worked else 'already there:'} {out}{beside}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
     """Print rows that share their keys, as a table or (`--json`) as a list of objects on standard output."""
     if as_json:
-        sys.stdout.write(json.dumps(list(rows), indent=2, default=str) + "\n")
+        write_json(list(rows))
         return
     table = Table(title=title, title_justify="left", show_edge=False)
     for key in rows[0] if rows else ():
@@ -29,9 +96,29 @@ def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
     console.print(table)
 
 
-def say(sentence: str) -> None:
-    """Print a sentence as it is: what a verb has to tell while it works."""
-    console.print(sentence, highlight=False)
+def show_frame(frame: pd.DataFrame, /, *, title: str, as_json: bool) -> None:
+    """Print a DataFrame; what is missing in it is null."""
+    show(frame.astype(object).where(frame.notna(), None).to_dict(orient="records"), title=title, as_json=as_json)
+
+
+def show_results(out: Path, *, as_json: bool) -> None:
+    """Print results.csv: whole as JSON, or a table a protocol for people."""
+    import pandas as pd
+
+    results = pd.read_csv(out / "results.csv")
+    if as_json:
+        show_frame(results, title="", as_json=True)
+        return
+    plain = results.astype(object).where(results.notna(), None)
+    for (task, protocol), rows in plain.groupby(["task", "protocol"], sort=False):
+        short = [
+            {"group": r.group, "metric": r.metric, "value": r.value, "95 % from": r.low, "to": r.high, "chance": r.chance, "n": r.n}
+            for r in rows.itertuples()
+        ]
+        show(short, title=f"{task}: {protocol}", as_json=False)
+    if (out / "left_out.parquet").exists():
+        for row in pd.read_parquet(out / "left_out.parquet").itertuples():
+            say(f"left out, {row.profiles}: {row.reason}")
 
 
 MOST_COLUMNS = 6

@@ -28,8 +28,8 @@ from impasto.sampling.splits import TRAIN
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training.earlier import Earlier, begun
-from impasto.training.loop import LoopSettings, fit
-from impasto.training.optim import OptimSettings
+from impasto.training.loop import fit
+from impasto.training.settings import LoopSettings, OptimSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,7 +104,7 @@ class CellPaintrCorrector(Corrector):
         }
         chosen = CellPaintrSettings.read({**method, **changes}, where=self.name)
         earlier = Earlier(Path(self.name), method, facts, self._tensors())
-        prepared = begun(prepare, chosen, theirs, earlier, seed=self.settings.seed)
+        prepared = begun(prepare.METHOD, chosen, theirs, earlier, seed=self.settings.seed)
         loop = LoopSettings(
             epochs=0 if still else self.settings.new_epochs, seed=self.settings.seed, optim=OptimSettings(lr=self.settings.lr[1])
         )
@@ -150,7 +150,7 @@ def _stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, fo
             mlp_width=4 * settings.width,
             minibatch=size,
         )
-        prepared = begun(prepare, chosen, profiles, earlier, seed=settings.seed)
+        prepared = begun(prepare.METHOD, chosen, profiles, earlier, seed=settings.seed)
         out = folder / stage
         runs.write_json(out / "model.json", {"method": chosen.model_dump(mode="json"), "facts": prepared.facts})
         loop = LoopSettings(epochs=epochs, seed=settings.seed, optim=OptimSettings(lr=lr, warmup=10, clip_norm=1.0))

@@ -25,7 +25,7 @@ from impasto.losses.masked_features import masked_features
 from impasto.losses.supcon import supcon
 from impasto.nets.encoders.hyena_transformer import FeatureHead, HyenaTransformer
 from impasto.nets.trunk import Recompute
-from impasto.sampling.splits import SplitSettings
+from impasto.sampling.settings import SplitSettings
 from impasto.settings import Settings
 from impasto.training.gather import gather
 from impasto.training.method import Method, Minibatch, Step

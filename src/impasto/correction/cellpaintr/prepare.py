@@ -20,11 +20,7 @@ from impasto.sampling import splits
 from impasto.sampling.splits import TRAIN, VALIDATION
 from impasto.schema import InputError
 from impasto.training.earlier import Earlier
-from impasto.training.method import Prepared
-
-SETTINGS = CellPaintrSettings
-"""The settings that `[stage.method]` of a recipe is checked against."""
-READS = "profiles"
+from impasto.training.method import Prepared, Trainable
 
 
 def prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
@@ -147,3 +143,7 @@ def _freeze(method: CellPaintr, settings: CellPaintrSettings, new: list[str], ea
 def _names(obs: pd.DataFrame, parts: npt.NDArray[np.str_]) -> dict[str, list[str]]:
     what = obs[schema.PERTURBATION].astype(str).to_numpy() if schema.PERTURBATION in obs else np.array([""] * len(obs))
     return {part: sorted(set(what[parts == part])) for part in splits.PARTS}
+
+
+METHOD = Trainable(CellPaintrSettings, prepare, reads="profiles", prepare_from=prepare_from, embed=embed)
+"""What `name = "cellpaintr"` in `[stage.method]` of a recipe means."""

@@ -12,9 +12,9 @@ from impasto.report.figures.style import BLUE, LINE, SOFT
 
 def rows(receipt: dict[str, Any], /) -> list[tuple[str, float, float]]:
     """Name, before and after of every bar: the factors' share of variance, then the replicate signal where it is known."""
-    found = [(name, values["before"], values["after"]) for name, values in receipt["explained"].items()]
+    bars = [(name, values["before"], values["after"]) for name, values in receipt["explained"].items()]
     signal = receipt["signal"]
-    return found if signal["before"] is None else [*found, ("replicate signal (cosine)", signal["before"], signal["after"])]
+    return bars if signal["before"] is None else [*bars, ("replicate signal (cosine)", signal["before"], signal["after"])]
 
 
 def draw(receipt: dict[str, Any], axes: Axes, /) -> Axes:
@@ -41,6 +41,6 @@ def draw(receipt: dict[str, Any], axes: Axes, /) -> Axes:
     axes.set_yticks(place, [bar[0] for bar in bars])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.18 * max([0.05, *(max(bar[1:]) for bar in bars)]))
-    axes.set_xlabel("share of the variance")
-    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.99), ncols=2)
+    axes.set_xlabel("share of the variance", loc="left")
+    axes.legend(loc="upper right", bbox_to_anchor=(1.02, -0.04 - 0.5 / len(bars)), ncols=2)
     return axes

@@ -78,7 +78,7 @@ def against(x: pd.Series, y: pd.Series, tips: Sequence[str], axes: Axes, /, *, l
 
     """
     axes.plot([0, 1], [0, 1], color=style.ACCENT, linestyle=(0, (3, 2)), linewidth=1.4)
-    drawn = axes.scatter(x, y, s=14, color=style.BLUE, alpha=0.72, linewidths=0)
+    drawn = axes.scatter(x, y, s=14, color=style.BLUE, alpha=0.72, linewidths=0, clip_on=False)
     drawn.set_urls(style.tips(list(tips)))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)

@@ -1,4 +1,4 @@
-"""A stage of a recipe that runs another recipe for every row of a table and every seed: the rows of a paper's table are settings.
+"""A stage that runs another recipe for every row of a table and every seed: the rows of a paper's table are settings.
 
 ```toml
 [[stage]]
@@ -16,12 +16,12 @@ set = { "train.method.pooling" = "mean" }
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from impasto.recipe import Verb
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
 
@@ -46,11 +46,23 @@ class SweepSettings(Settings):
     row: list[Row]
     seeds: list[int] = Field(default_factory=lambda: [0])
     given: dict[str, Any] = Field(default_factory=dict)
-    reference: str | None = None
-    """What the others are compared with, seed by seed: metrics named `... less <reference>`, with the interval of the mean.
+    reference: str | None = Field(
+        default=None,
+        description="What the others are compared with, seed by seed: metrics named `... less <reference>`, with the interval of the mean. A "
+        "row; or, where each row is a data set with several named profiles, one of these: the others of its row are compared with it.",
+    )
 
-    A row; or, where each row is a data set with several named profiles, one of these: the others of its row are compared with it.
-    """
+    @model_validator(mode="after")
+    def _folders_differ(self) -> SweepSettings:
+        known: dict[str, str] = {}
+        for row in self.row:
+            folder = folder_name(row.label)
+            if folder in known:
+                raise InputError(
+                    f"the rows {known[folder]!r} and {row.label!r} of a sweep would share the folder {folder}; name one otherwise"
+                )
+            known[folder] = row.label
+        return self
 
 
 def inputs(settings: SweepSettings) -> list[Path]:
@@ -60,37 +72,36 @@ def inputs(settings: SweepSettings) -> list[Path]:
     return [settings.recipe, *(p for p in paths if p.exists())]
 
 
-def run(settings: SweepSettings, out: Path) -> None:
-    """Run every row and seed at `out/<row>/<seed>`; leave results.csv (means over seeds) and per_seed.csv at `out`."""
+def refuse_unknown_reference(settings: SweepSettings, labels: Sequence[Sequence[str]]) -> None:
+    """Raise InputError where the reference is neither a row nor one of the named profiles (`labels` of each evaluation) of a row."""
+    if settings.reference is not None:
+        named = [name for names in labels for name in names]
+        one_of(settings.reference, dict.fromkeys([*(row.label for row in settings.row), *named]), what="reference of a sweep")
+
+
+def scores(results: Sequence[Path], label: str, *, seconds: float) -> pd.DataFrame:
+    """The tidy numbers of one row and seed: of all its evaluations, and the minutes that its stages took."""
     import pandas as pd
 
-    from impasto import recipe as recipes
-    from impasto import runs
     from impasto.evaluation import tidy
-    from impasto.report import table
-    from impasto.verbs.run import run_stages
-    from impasto.verbs.terminal import console
 
-    base = recipes.read(settings.recipe)
-    labels = [row.label for row in settings.row]
-    if settings.reference is not None:
-        named = [name for s in base.stages if s.verb == "evaluate" for name in s.values.get("labels", [])]
-        one_of(settings.reference, [*labels, *dict.fromkeys(named)], what="reference of a sweep")
-    _refuse_twins(labels)
-    frames = []
-    for row in settings.row:
-        changed = base.changed({**settings.given, **row.set})
-        for seed in settings.seeds:
-            console.print(f"[bold]{row.label}[/bold], seed {seed}", highlight=False)
-            folder = out / folder_name(row.label) / str(seed)
-            seconds = run_stages(changed.seeded(seed), folder)
-            scores = [_scores(recipes.result_of(folder, s), row.label) for s in changed.stages if s.verb == "evaluate"]
-            scores.append(tidy.frame([tidy.Score("sweep", "all stages", row.label, "minutes", seconds / 60, None, None, None, 1)]))
-            frames.append(pd.concat([s for s in scores if len(s)], ignore_index=True).assign(seed=seed))
+    minutes = tidy.frame([tidy.Score("sweep", "all stages", label, "minutes", seconds / 60, None, None, None, 1)])
+    frames = [*(_scores(folder, label) for folder in results), minutes]
+    return pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+
+
+def write(frames: Sequence[pd.DataFrame], settings: SweepSettings, out: Path) -> None:
+    """Write per_seed.csv and, joined over seeds, results.csv at `out`."""
+    import pandas as pd
+
+    from impasto import runs
+    from impasto.report import table
+
     per_seed = pd.concat(frames, ignore_index=True)
     # The baselines of one seed are the same for all rows: kept once.
     per_seed = per_seed.drop_duplicates(["task", "protocol", "group", "metric", "seed"], ignore_index=True)
     if settings.reference is not None:
+        labels = [row.label for row in settings.row]
         per_seed = pd.concat([per_seed, differences(per_seed, labels, settings.reference)], ignore_index=True)
     with runs.atomic(out / "per_seed.csv") as temporary:
         per_seed.to_csv(temporary, index=False)
@@ -106,7 +117,7 @@ def differences(per_seed: pd.DataFrame, labels: list[str], reference: str, /) ->
         return _less(per_seed[per_seed["group"].isin(labels)], reference, called=reference)
     within = [per_seed[per_seed["group"].str.startswith(f"{label}: ")] for label in labels]
     return pd.concat(
-        [_less(mine, f"{label}: {reference}", called=reference) for label, mine in zip(labels, within, strict=True)], ignore_index=True
+        [_less(rows, f"{label}: {reference}", called=reference) for label, rows in zip(labels, within, strict=True)], ignore_index=True
     )
 
 
@@ -117,18 +128,9 @@ def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
     theirs = scores.loc[scores["group"] == reference, [*keys, "value"]]
     others = scores[[g != reference and not is_baseline(g) for g in scores["group"]]]
     both = others.merge(theirs, on=keys, suffixes=("", "_reference"))
-    found = both.assign(value=both["value"] - both["value_reference"], metric=both["metric"] + f" less {called}")
-    found[["low", "high", "chance"]] = float("nan")
-    return found.drop(columns="value_reference")
-
-
-def _refuse_twins(labels: list[str]) -> None:
-    known: dict[str, str] = {}
-    for label in labels:
-        folder = folder_name(label)
-        if folder in known:
-            raise InputError(f"the rows {known[folder]!r} and {label!r} of a sweep would share the folder {folder}; name one otherwise")
-        known[folder] = label
+    less = both.assign(value=both["value"] - both["value_reference"], metric=both["metric"] + f" less {called}")
+    less[["low", "high", "chance"]] = float("nan")
+    return less.drop(columns="value_reference")
 
 
 def folder_name(label: str) -> str:
@@ -136,7 +138,7 @@ def folder_name(label: str) -> str:
     return re.sub(r"[^\w.+-]+", "_", label).strip("_").lower() or "row"
 
 
-def _scores(folder: Path, label: str) -> Any:
+def _scores(folder: Path, label: str) -> pd.DataFrame:
     """The tidy numbers of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside.
 
     An evaluation of several named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
@@ -145,12 +147,9 @@ def _scores(folder: Path, label: str) -> Any:
 
     from impasto.report.figures.scores import is_baseline
 
-    scores = pd.read_csv(folder / "results.csv")
-    groups = scores["group"].astype(str)
+    read = pd.read_csv(folder / "results.csv")
+    groups = read["group"].astype(str)
     own = {g for g in groups if not is_baseline(g)}
     if len(own) > 1 and DEFAULT_GROUP not in own:
-        return scores.assign(group=label + ": " + groups)
-    return scores.assign(group=groups.replace(DEFAULT_GROUP, label))
-
-
-VERB = Verb(settings=SweepSettings, inputs=inputs, run=run, result="")
+        return read.assign(group=label + ": " + groups)
+    return read.assign(group=groups.replace(DEFAULT_GROUP, label))

@@ -1,0 +1,45 @@
+"""The index of a folder: an index as it is, of a trained run the index of the data that it was trained on, built on first use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto import recipe
+from impasto.profiling.extract import ProfileSettings
+from impasto.stages.embed import EmbedSettings
+from impasto.stages.index import IndexSettings
+
+if TYPE_CHECKING:
+    from impasto.atlas.index import Index
+
+
+def open_or_build(where: Path, /) -> Index:
+    """Open an index, or build that of a trained run.
+
+    Parameters
+    ----------
+    where
+        An index, or a run that `impasto train` left; what is built lies in its folder `search`.
+
+    Raises
+    ------
+    InputError
+        Where the folder is neither.
+
+    """
+    from impasto.atlas import index
+
+    described = where / "model.json"
+    if not described.exists():
+        return index.open_index(where)
+    embedded, built = where / "search" / "profiles.parquet", where / "search" / "index"
+    model = json.loads(described.read_text())
+    if "profiles" not in model:
+        model["profiles"] = where / "search" / "features.parquet"
+        seen = ProfileSettings.read({"images": model["sites"], "encoder": str(where)}, where=str(where))
+        recipe.execute("profile", seen, out=model["profiles"])
+    recipe.execute("embed", EmbedSettings.read({"run": where, "profiles": model["profiles"]}, where=str(where)), out=embedded)
+    recipe.execute("index", IndexSettings.read({"profiles": embedded, "run": where}, where=str(where)), out=built)
+    return index.open_index(built)

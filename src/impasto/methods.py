@@ -1,0 +1,181 @@
+"""Every trainable method by its name, what can be added to each, and one training of one method on its data.
+
+`[stage.method]` of a recipe holds the name of a method, its settings, and a table for each addition:
+`{ name = "wsl", minibatch = 64, prior = { graph = "@graph" } }`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from pydantic import create_model
+
+from impasto.families import Family
+from impasto.schema import InputError
+from impasto.settings import OneOf, Part, Settings
+from impasto.training.settings import LoopSettings
+
+if TYPE_CHECKING:
+    import anndata
+
+    from impasto.training.method import Addition, Prepared, Trainable
+
+METHODS: Family[Trainable] = Family(
+    "methods",
+    what="method",
+    parts={
+        "cellpaintr": "impasto.correction.cellpaintr.prepare:METHOD",
+        "two_towers": "impasto.joint.two_towers:METHOD",
+        "image_towers": "impasto.joint.image_towers:METHOD",
+        "msn": "impasto.pretrain.msn:METHOD",
+        "simclr": "impasto.pretrain.simclr:METHOD",
+        "byol": "impasto.pretrain.byol:METHOD",
+        "moco_v3": "impasto.pretrain.moco_v3:METHOD",
+        "mae": "impasto.pretrain.mae:METHOD",
+        "crop_mae": "impasto.pretrain.crop_mae:METHOD",
+        "wsl": "impasto.pretrain.wsl:METHOD",
+        "profile_wsl": "impasto.pretrain.profile_wsl:METHOD",
+    },
+)
+"""Name of a method -> its `Trainable`."""
+
+ADDITIONS: Family[Addition] = Family(
+    "additions",
+    what="addition to a method",
+    parts={"cell_lines": "impasto.perturbations.cell_lines:ADDITION", "prior": "impasto.perturbations.graph_prior:ADDITION"},
+)
+"""Name of a table inside `[stage.method]` -> what it adds to any method."""
+
+
+@cache
+def settings_of(name: str) -> type[Settings]:
+    """What `[stage.method]` with this name may say: the method's own settings, and a table for each addition."""
+    own = METHODS[name].settings
+    tables = {addition: (ADDITIONS[addition].settings | None, None) for addition in ADDITIONS}
+    with_tables: Any = create_model(own.__name__, __base__=own, **tables)  # type: ignore[call-overload]
+    return cast("type[Settings]", with_tables)
+
+
+Chosen = Annotated[Part, OneOf("name", settings_of)]
+"""The type of a field that holds a method with its settings and additions."""
+
+
+def own_settings(chosen: Part, /) -> Settings:
+    """The settings of the method itself, without what is added to it."""
+    kind = METHODS[chosen.name].settings
+    return kind.model_validate({field: getattr(chosen.settings, field) for field in kind.model_fields})
+
+
+def additions(chosen: Part, /) -> dict[str, Settings]:
+    """What is added to the method: name of the addition -> its settings."""
+    return {name: added for name in ADDITIONS if (added := getattr(chosen.settings, name)) is not None}
+
+
+def with_additions(prepared: Prepared, added: Mapping[str, Settings], /, *, seed: int) -> Prepared:
+    """The method with what is added to it, in the order of `ADDITIONS`."""
+    for name in ADDITIONS:
+        if name in added:
+            prepared = ADDITIONS[name].add(prepared, added[name], seed=seed)
+    return prepared
+
+
+def added_files(chosen: Part, /) -> list[Path]:
+    """The files that the additions of a method read."""
+    return [value for added in additions(chosen).values() for _, value in added if isinstance(value, Path)]
+
+
+def train(
+    chosen: Part, data: Any, /, *, read_from: Path, out: Path, loop: LoopSettings | None = None, start: Path | None = None, seed: int = 0
+) -> None:
+    """Train a method on its data.
+
+    Parameters
+    ----------
+    chosen
+        The method with its settings and additions.
+    data
+        Profiles (AnnData) or Sites, as the method reads.
+    read_from
+        Where the data lie: written down in model.json and the card.
+    out
+        The folder of the run: model.safetensors, model.json, split.json, log.jsonl, card.md and checkpoint/. A killed run continues
+        from its checkpoint.
+    loop
+        How long and with which optimiser.
+    start
+        An earlier run of the same method, whose weights this one begins with.
+    seed
+        Of the weights and the minibatches.
+
+    Raises
+    ------
+    InputError
+        Where the data do not fit the method, or `out` holds the checkpoint of another training.
+
+    """
+    from impasto import runs
+    from impasto.training import card
+    from impasto.training.earlier import begun
+    from impasto.training.loop import fit
+
+    _join_ranks()
+    trainable, own = METHODS[chosen.name], own_settings(chosen)
+    prepared = begun(trainable, own, data, _earlier(start, chosen.name), seed=seed)
+    prepared = with_additions(prepared, additions(chosen), seed=seed)
+    described = {
+        "method": own.model_dump(mode="json"),
+        "seed": seed,
+        "facts": prepared.facts,
+        trainable.reads: str(read_from.resolve()),
+    }
+    if start is not None:
+        described["start"] = {"run": str(start.resolve()), "digest": runs.digest(start / "model.safetensors")}
+    _refuse_other(out, described)
+    runs.write_json(out / "model.json", described)
+    fit(prepared.method, prepared.feed, settings=(loop or LoopSettings()).seeded(seed), out=out, validate=prepared.validate)
+    with runs.atomic(out / "card.md") as temporary:
+        temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(read_from)))
+
+
+def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
+    """The embeddings of a trained run: of a joint space both modalities as rows, of other methods the rows given."""
+    from impasto.training.earlier import Earlier
+
+    own = METHODS[str(Earlier.read(run).method["name"])].embed
+    if own is not None:
+        return own(run, profiles)
+    from impasto.joint.space import Space
+
+    return Space.load(run).embed(profiles)
+
+
+def _earlier(start: Path | None, name: str) -> Any:
+    from impasto.training.earlier import Earlier
+
+    earlier = None if start is None else Earlier.read(start)
+    if earlier is not None and earlier.method["name"] != name:
+        raise InputError(f"start: {start} holds a {earlier.method['name']} model, and this stage trains {name}; start from its like")
+    return earlier
+
+
+def _join_ranks() -> None:
+    """Under torchrun, join the other ranks: NCCL where there are GPUs, gloo on CPUs."""
+    import torch
+    import torch.distributed as dist
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def _refuse_other(out: Path, described: dict[str, Any]) -> None:
+    """A checkpoint of another model must not be continued as if it were this one."""
+    kept = out / "model.json"
+    if kept.exists() and (out / "checkpoint").exists() and json.loads(kept.read_text()) != json.loads(json.dumps(described, default=str)):
+        raise InputError(
+            f"{out} holds the checkpoint of another training (other settings or data); choose another --out, or remove the folder"
+        )

@@ -1,0 +1,232 @@
+"""Sites -> profiles: which encoder a name means, plates embedded one after the other or by workers, light evened before.
+
+A killed run continues at the first unfinished plate: plates that are done wait in a hidden folder beside the result until all are.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from impasto import methods
+from impasto.progress import say
+from impasto.schema import InputError, nearest
+from impasto.settings import Settings, Shown
+
+if TYPE_CHECKING:
+    from impasto.nets.encoders.vision import VisionEncoder
+    from impasto.plates.sites import Sites
+    from impasto.profiling.deep import Extraction
+    from impasto.profiling.encoders import SiteEncoder
+
+
+class ProfileSettings(Settings):
+    """Which images, through which encoder, to which level."""
+
+    images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest wrote.")
+    encoder: str = Field(
+        default="efficientnet_lite0",
+        description="efficientnet_lite0, dinov2_s14, random, intensity, cp_measure, cp_measure_fast, a run's folder, or a Hugging Face model.",
+    )
+    layer: int = Field(default=-1, description="Of a Hugging Face model: which hidden layer.")
+    pooling: Literal["cls", "mean"] = Field(default="cls", description="Of a Hugging Face model: cls, or mean over patches.")
+    size: int = Field(default=224, description="Of a Hugging Face model: pixels a side.")
+    nucleus: float = Field(default=30.0, description="Of cp_measure: the diameter of a nucleus in pixels.")
+    level: Literal["site", "well"] = Field(default="site", description="site, or well (the mean of its sites).")
+    per_batch: int = Field(default=8, ge=1, description="Sites that go through the encoder together.")
+    quarantine: Path | None = Field(default=None, description="quarantine.csv of impasto check; its sites are left out.")
+    engine: Literal["here", "ray"] = Field(
+        default="here", description="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster)."
+    )
+    workers: int = Field(default=2, ge=1, description="Of Ray: plates at a time.")
+    runtime: Literal["torch", "openvino"] = Field(
+        default="torch", description="torch, or openvino: faster on a CPU, transformers with 8-bit weights (extra openvino)."
+    )
+    illumination: Literal["none", "estimate", "files"] = Field(
+        default="none",
+        description="Even the light before 8 bit: none, estimate (a field a plate and channel, kept beside the profiles), or files (those "
+        "that a LoadData table names).",
+    )
+    seed: int = Field(default=0, description="Of the encoder with random weights.")
+
+
+def profile(settings: ProfileSettings, out: Path, /) -> None:
+    """Write the profiles of all sites at `out`.
+
+    Parameters
+    ----------
+    settings
+        The images, the encoder and how light is evened.
+    out
+        The table: .parquet, .h5ad or .zarr; with `illumination = "estimate"` the fields lie beside it, at `<out>.illumination.parquet`.
+
+    Raises
+    ------
+    InputError
+        Where no encoder has that name, or it does not fit the images.
+
+    """
+    import shutil
+
+    from impasto import profiles as tables
+    from impasto.plates.sites import Sites
+    from impasto.profiling import deep
+
+    sites = Sites.read(settings.images)
+    encoder = open_encoder(settings, sites)
+    shards = _shards(settings, out)
+    if settings.engine == "ray":
+        _deal(settings, sites, shards)
+    found = deep.profile(sites, encoder, shards=shards, how=_extraction(settings))
+    if settings.illumination == "estimate":
+        _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
+    tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
+    shutil.rmtree(shards)
+    _say_left_out(found.uns["quarantine"])
+
+
+_CLASSICAL = ("cp_measure", "cp_measure_fast")
+_NAMED = 10
+"""So many sites of one reason are named; all are in `uns["quarantine"]` of the profiles."""
+
+
+def _say_left_out(quarantine: list[dict[str, str]]) -> None:
+    """Which sites were left out and why: a few of each reason by name, all by number."""
+
+    by_reason: dict[str, list[str]] = {}
+    for bad in quarantine:
+        by_reason.setdefault(bad["reason"], []).append(bad["site"])
+    for reason, names in by_reason.items():
+        for name in names[:_NAMED]:
+            say(f"  left out: {name}: {reason}")
+        if len(names) > _NAMED:
+            say(f"  left out: {len(names) - _NAMED} more sites: {reason}")
+    if quarantine:
+        say(f"{len(quarantine)} sites were left out; their names and reasons are in the profiles (uns['quarantine'])")
+
+
+def _keep_fields(parts: list[Path], out: Path) -> None:
+    """One table of the plates' fields beside the profiles; a plate with too few sites for one is named."""
+    import pandas as pd
+
+    from impasto import runs
+    from impasto.plates.illumination import LEAST
+
+    fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
+    with runs.atomic(out.with_name(out.name + ".illumination.parquet")) as temporary:
+        fields.to_parquet(temporary, index=False)
+    for plate, mine in fields.groupby("plate", sort=True):
+        sites = int(mine["sites"].min())
+        if sites < LEAST:
+            say(f"  {plate}: light left as it is; a field is estimated from {LEAST} sites or more, and it has {sites} that can be read")
+            continue
+        told = ", ".join(f"{row.channel} {row.corner_to_centre:.2f}" for row in mine.itertuples())
+        say(f"  {plate}: light of the corners over the centre, divided out: {told}")
+
+
+def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
+    """Have workers write the plates' shards; `run` then finds them done and collects them."""
+    import torch
+
+    from impasto import progress
+    from impasto.profiling import deep, ray_engine
+
+    todo = deep.unfinished(sites, shards)
+    left = sum(len(deep.sites_of(sites, plate)) for plate in todo)
+    encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
+    quarantine = settings.quarantine and settings.quarantine.resolve()
+    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
+    told = whole.model_dump_json()  # a worker stands in a folder of its own
+    work = functools.partial(_plate, told, str(shards.resolve()), torch.get_num_threads())
+    with progress.bar(what=f"embedding, {settings.workers} workers", unit="site", total=len(sites), done=len(sites) - left) as advance:
+        for sites_done in ray_engine.deal(todo, work, workers=settings.workers):
+            advance(sites_done)
+
+
+def _plate(told: str, shards: str, threads: int, plate: str) -> int:
+    """What a worker does: one plate. As many threads as one process would use: sums are split, and so rounded, the same way."""
+    import torch
+
+    from impasto.profiling import deep
+
+    torch.set_num_threads(threads)
+    sites, encoder, how = _ready(told)
+    return deep.write_plate(sites, plate, encoder, shards=Path(shards), how=how)
+
+
+@functools.lru_cache(maxsize=1)
+def _ready(told: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
+    """What a worker needs for every plate: opened once a worker, since loading an encoder may take longer than a small plate."""
+    from impasto.plates.sites import Sites
+
+    settings = ProfileSettings.model_validate_json(told)
+    sites = Sites.read(settings.images)
+    return sites, open_encoder(settings, sites), _extraction(settings)
+
+
+def _extraction(settings: ProfileSettings) -> Extraction:
+    import pandas as pd
+
+    from impasto.profiling.deep import Extraction
+
+    skip = frozenset(pd.read_csv(settings.quarantine)["site"]) if settings.quarantine else frozenset[str]()
+    return Extraction(settings.per_batch, skip, settings.illumination, settings.seed)
+
+
+def open_encoder(settings: ProfileSettings, sites: Sites, /) -> VisionEncoder | SiteEncoder:
+    """A trained run by its folder, classical features or statistics of intensity, or a vision encoder by name."""
+    from impasto.nets.encoders import vision
+    from impasto.pretrain.frozen import FrozenRun
+    from impasto.profiling.classical import CpMeasure
+    from impasto.profiling.encoders import Intensity
+
+    if _is_run(settings.encoder):
+        described = json.loads((Path(settings.encoder) / "model.json").read_text())
+        trainable = methods.METHODS[str(described["method"]["name"])]
+        run = FrozenRun.load(Path(settings.encoder), trainable, channels=sites.channels)
+        say(f"  {run.match.sentence}")
+        return run
+    if settings.encoder == "intensity":
+        return Intensity()
+    if settings.encoder in _CLASSICAL:
+        return CpMeasure(nucleus=settings.nucleus, slow=settings.encoder == "cp_measure")
+    known = (*vision.PACKAGED, "intensity", *_CLASSICAL)
+    # A slip of the pen is not looked for on the network.
+    if settings.encoder not in known and "/" not in settings.encoder and not Path(settings.encoder).is_dir():
+        raise InputError(
+            f"unknown encoder {settings.encoder!r}{nearest(settings.encoder, known)}; allowed: {', '.join(known)}, the folder of a run or "
+            "of a vision model, or a model of the hub as ORG/MODEL"
+        )
+    found = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
+    if settings.runtime == "openvino":
+        from impasto.nets.encoders import openvino_int8
+
+        return openvino_int8.convert(found)
+    return found
+
+
+def _is_run(encoder: str) -> bool:
+    return (Path(encoder) / "model.json").exists()
+
+
+def inputs(settings: ProfileSettings, /) -> list[Path]:
+    """The images, the weights of a run, the quarantine."""
+    weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else []
+    return [settings.images, *weights, *([settings.quarantine] if settings.quarantine else [])]
+
+
+def _shards(settings: ProfileSettings, out: Path) -> Path:
+    """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
+    import hashlib
+
+    from impasto import runs
+
+    digests = "".join(runs.digest(path) for path in inputs(settings))
+    # Who embeds the plates changes nothing in them.
+    told = settings.model_dump_json(exclude={"engine", "workers"})
+    key = hashlib.sha256((told + digests).encode()).hexdigest()[:12]
+    return out.with_name(f".{out.name}.plates-{key}")

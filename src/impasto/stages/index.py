@@ -1,0 +1,35 @@
+"""An index on disk, to search and to explore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from impasto.settings import Settings, Shown
+from impasto.stages.base import Verb
+
+
+class IndexSettings(Settings):
+    """What is indexed, by which engine."""
+
+    profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles, or the output of impasto embed.")
+    run: Path | None = Field(
+        default=None, description="The trained run that reads text and molecules; known by itself in the output of impasto embed."
+    )
+    engine: str = Field(default="exact", description="exact, faiss or lance.")
+    seed: int = Field(default=0, description="Of the flat map.")
+
+
+def run(settings: IndexSettings, out: Path) -> None:
+    """Build the index at `out`."""
+    from impasto import profiles as tables
+    from impasto.atlas import index
+
+    profiles = tables.read(settings.profiles)
+    trained = settings.run or (Path(profiles.uns["run"]) if "run" in profiles.uns else None)
+    index.build(profiles, out, run=trained, engine=settings.engine, seed=settings.seed)
+
+
+VERB = Verb(settings=IndexSettings, inputs=lambda s: [s.profiles], run=run, result="")

@@ -1,0 +1,48 @@
+"""One page that says what was done and what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from impasto.schema import InputError
+from impasto.settings import Settings, Shown
+from impasto.stages.base import Verb
+
+
+class ReportSettings(Settings):
+    """The folder of a run."""
+
+    run: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="The folder of a run (impasto run), or of single results.")
+    title: str | None = Field(default=None, description="Its title.")
+    figures: Path | None = Field(default=None, description="A folder to write every figure to, as SVG.")
+    png: bool = Field(default=False, description="Write each figure as PNG too.")
+    seed: int = Field(default=0, description="Of the maps that are drawn.")
+
+
+def records(settings: ReportSettings) -> list[Path]:
+    """The records of the run's other stages: when one changes, the report is out of date."""
+    from impasto.report import collect
+    from impasto.runs import record_path
+
+    return [record_path(stage.result) for stage in collect.stages(settings.run)]
+
+
+def run(settings: ReportSettings, out: Path) -> None:
+    """Write the page at `out`."""
+    from impasto import runs
+    from impasto.report import page
+    from impasto.report.figures import drawing
+
+    if settings.png and settings.figures is None:
+        raise InputError("--png needs --figures DIR: the folder that the figures are written to")
+    with runs.atomic(out) as temporary:
+        figures = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
+        if settings.figures is not None:
+            with runs.atomic(settings.figures) as folder:
+                drawing.write(iter(figures), folder, png=settings.png)
+
+
+VERB = Verb(settings=ReportSettings, inputs=records, run=run, result="page.html")

@@ -1,0 +1,44 @@
+"""Every fact has one owner: nobody spells anew what a well is, which wells may do what, or how a plate is told apart."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).resolve().parent.parent / "src" / "impasto"
+FACTS = {
+    "the kinds of wells": (
+        r"(isin\(|in |np\.isin\([^)]*)[\[(](schema\.)?(NEGCON|EMPTY|POSCON)\b|[=!]= ?(schema\.)?(NEGCON|POSCON|EMPTY)\b",
+        {"wells.py", "schema.py"},
+    ),
+    "which wells are spared": (r"obs\[(schema\.)?SPARED\](?!\s*=[^=])|\[.spared.\](?!\s*=[^=])", {"wells.py", "correction/spared.py"}),
+    "what is held out": (r"\[(schema\.)?SPLIT\].*[=!]= ?(\w+\.)?TRAIN\b", {"wells.py", "sampling/splits.py"}),
+    "what merges two names": (r"\[(schema\.)?INCHIKEY\]", {"wells.py", "sampling/splits.py"}),
+    "how a well is written": (r"\[A-[PZa-z].{0,12}\\d|parse_well\(", {"wells.py", "schema.py"}),
+}
+"""What -> a pattern that spells it, and the files that may. Simulated plates write these words, they do not ask for them."""
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_only_the_owner_spells(fact: str) -> None:
+    pattern, owners = FACTS[fact]
+    spelled = [
+        f"{path.relative_to(SOURCES)}:{number}: {line.strip()}"
+        for path in sorted(SOURCES.rglob("*.py"))
+        if str(path.relative_to(SOURCES)) not in owners and not path.is_relative_to(SOURCES / "simulate")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert not spelled, f"{fact}: ask the owner ({', '.join(sorted(owners))})\n" + "\n".join(spelled)
+
+
+def test_nothing_reaches_upwards_by_importing_at_run_time() -> None:
+    allowed = {"families.py"}
+    reaching = [
+        str(path.relative_to(SOURCES))
+        for path in sorted(SOURCES.rglob("*.py"))
+        if re.search(r"\bimport_module\(|__import__\(", path.read_text()) and str(path.relative_to(SOURCES)) not in allowed
+    ]
+    assert not reaching
