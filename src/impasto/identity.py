@@ -6,7 +6,7 @@ An identity travels in `profiles.uns["impasto"]`, a plain nested dict that survi
     {"encoder": {"name": "dinov2_s14", "sha256": "1986...", "layer": 6, "readout": "mean", "size": 224,
                  "preprocessing": "8 bit by ...", "illumination": "none", ...},
      "steps": [{"method": "standardize", "by": "plate", ...}, ...],
-     "run": {"name": "cellclip", "sha256": "ab12..."}}
+     "run": {"name": "cellclip", "path": "/data/runs/cellclip", "sha256": "ab12..."}}
 
 `run` is there after `impasto embed` only: the trained run whose space the rows lie in. The names of the features are `var_names` of the
 profiles and `facts["features"]` of a run, and are matched by name (`profiles.with_features`); they are not written a second time.
@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anndata
@@ -34,6 +35,7 @@ KEY = "impasto"
 """The entry of `uns` that holds the identity."""
 _COMPARED = ("name", "sha256", "layer", "readout", "size", "preprocessing", "illumination", "settings")
 """What must agree of two encoders. Licence and runtime do not change what a feature means."""
+_SAID: set[str] = set()
 _OF_A_FIT = ("learned_anew",)
 """Keys of a step that say what happened in one fit; two tables that differ in them are corrected alike."""
 
@@ -135,6 +137,24 @@ def record_step(profiles: anndata.AnnData, step: Mapping[str, Any], /) -> None:
     put(profiles, Identity(known.encoder, (*known.steps, dict(step)), known.run))
 
 
+def record_run(embeddings: anndata.AnnData, folder: Path, sha256: str, /, *, read: Identity) -> None:
+    """Write down the trained run that made these embeddings.
+
+    Parameters
+    ----------
+    embeddings
+        Rows in the space of the run, not a view.
+    folder
+        The run.
+    sha256
+        Of its weights.
+    read
+        What made the profiles that the run has read.
+
+    """
+    put(embeddings, Identity(read.encoder, read.steps, {"name": folder.name, "path": str(folder.resolve()), "sha256": sha256}))
+
+
 def compare(expected: Identity, given: Identity, /, *, of_expected: str, of_given: str, steps: bool = True) -> str:
     """Refuse two identities that differ.
 
@@ -176,6 +196,16 @@ def compare(expected: Identity, given: Identity, /, *, of_expected: str, of_give
     return ""
 
 
+def check(expected: Identity, given: Identity, /, *, of_expected: str, of_given: str, steps: bool = True) -> None:
+    """`compare`, with the sentence about what is not recorded printed, once in a process."""
+    note = compare(expected, given, of_expected=of_expected, of_given=of_given, steps=steps)
+    if note and note not in _SAID:
+        from impasto.progress import say
+
+        _SAID.add(note)
+        say(note)
+
+
 def common(profiles: Sequence[anndata.AnnData], /) -> Identity:
     """The identity that all these tables share, for what is stacked from them.
 
@@ -193,8 +223,10 @@ def common(profiles: Sequence[anndata.AnnData], /) -> Identity:
 
 
 def _differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    """The keys in which two encoders differ."""
-    return [key for key in _COMPARED if _plain(first.get(key)) != _plain(second.get(key))]
+    """The keys in which two encoders differ, among those that both record. The same weights may lie under two names."""
+    same_weights = bool(first.get("sha256")) and first.get("sha256") == second.get("sha256")
+    keys = [key for key in _COMPARED if first.get(key) is not None and second.get(key) is not None]
+    return [key for key in keys if not (key == "name" and same_weights) and _plain(first[key]) != _plain(second[key])]
 
 
 def _told_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import nn
 
+from impasto import identity
 from impasto import profiles as tables
 from impasto.nets.encoders import vision, weights
 from impasto.nets.encoders.vision import VisionEncoder
@@ -192,5 +193,5 @@ def test_profiles_read_back(ingested: Path, tmp_path: Path) -> None:
     found = deep.profile(Sites.read(ingested), tiny(), shards=tmp_path / "s")
     tables.write(found, tmp_path / "p.parquet")
     after = tables.read(tmp_path / "p.parquet")
-    assert after.uns["encoder"] == "tiny"
+    assert identity.of(after).encoder["name"] == "tiny"
     assert after.var["channel"].tolist() == found.var["channel"].tolist()

@@ -13,13 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import runs, schema, wells
-from impasto.atlas import relatives
+from impasto import identity, schema, wells
+from impasto.atlas import images, relatives
 from impasto.atlas.index import PROFILE, Index
-from impasto.joint import image_towers
+from impasto.identity import Identity
 from impasto.joint.space import Space
-from impasto.plates.sites import Sites
-from impasto.pretrain.frozen import FrozenRun
 from impasto.schema import InputError
 
 KINDS = ("text", "smiles", "gene", "well", "image")
@@ -111,20 +109,29 @@ def _name(row: pd.Series) -> str:
     return str(name if isinstance(name, str) else row.get(schema.PERTURBATION))
 
 
+def _space(index: Index) -> Space:
+    """The run of an index. Raises InputError where its weights are not those that the index was made with."""
+    assert index.run is not None
+    space = Space.load(index.run)
+    now = Identity(index.made.encoder, index.made.steps, {"name": index.run.name, "sha256": space.sha256})
+    identity.check(index.made, now, of_expected=f"the index {index.folder}", of_given=f"the run {index.run} as it is now")
+    return space
+
+
 def _by_text(index: Index, query: str) -> Query:
     if index.run is None:
         raise InputError(f"{index.folder} has no trained run, so it cannot read text; index the output of impasto embed")
-    return Space.load(index.run).text(query), _NONE, f"profiles nearest to the text {query!r}"
+    return _space(index).text(query), _NONE, f"profiles nearest to the text {query!r}"
 
 
 def _by_smiles(index: Index, query: str) -> Query:
     if index.run is None:
         return _annotated(index, schema.SMILES, query)
-    return Space.load(index.run).smiles(query), _NONE, f"profiles nearest to the molecule {query}"
+    return _space(index).smiles(query), _NONE, f"profiles nearest to the molecule {query}"
 
 
 def _by_gene(index: Index, query: str) -> Query:
-    space = None if index.run is None else Space.load(index.run)
+    space = None if index.run is None else _space(index)
     if space is None or space.reads != "text":
         return _annotated(index, schema.GENE, query)
     return space.gene(query), _NONE, f"profiles nearest to a perturbation of {query.upper()}"
@@ -137,26 +144,8 @@ def _by_image(index: Index, query: str) -> Query:
 
 
 def _embedded_images(index: Index, ingested: Path) -> npt.NDArray[np.float32]:
-    """The mean embedding of the sites of an ingested folder, profiled as the run's own training data were.
-
-    Raises InputError where the run was trained on corrected profiles: a correction is learned per plate, and a lone image has none.
-    """
-    from impasto.profiling.deep import profile, profile_like
-
-    assert index.run is not None
-    space = Space.load(index.run)
-    if space.settings.name == "image_towers":
-        sites = Sites.read(ingested)
-        encoder = FrozenRun.load(index.run, image_towers.METHOD, channels=sites.channels)
-        with runs.scratch() as folder:
-            return np.asarray(space.rows(profile(sites, encoder, shards=folder)).mean(axis=0), dtype=np.float32)
-    learned = [step["method"] for step in space.facts.get("correction", []) if step["method"] != "clip"]
-    if learned:
-        raise InputError(
-            f"{index.run} was trained on profiles corrected by {', '.join(learned)}, which images alone cannot be; "
-            "profile and correct them with their plate, then use impasto embed"
-        )
-    return np.asarray(space.rows(profile_like(ingested, features=space.facts["features"])).mean(axis=0), dtype=np.float32)
+    """The mean embedding (width,) of the sites of an ingested folder; see `images.embedded`."""
+    return images.embedded(_space(index), ingested)
 
 
 _NONE = np.empty(0, dtype=np.intp)

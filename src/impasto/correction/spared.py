@@ -14,7 +14,7 @@ import numpy as np
 
 from impasto import profiles as tables
 from impasto import schema
-from impasto.sampling.splits import TRAIN
+from impasto.wells import TRAIN
 
 
 def spare_controls(profiles: anndata.AnnData, /, *, share: float, seed: int) -> anndata.AnnData:

@@ -148,7 +148,6 @@ def _prepare(
         "profile_width": int(values.shape[2]),
         "perturbation_width": described.width,
         **splits.described(obs, parts),
-        "correction": profiles.uns.get("correction", []),
         **perturbation.context(obs),
     }
     units = obs.iloc[[int(rows[0]) for rows in training_feed.members]]

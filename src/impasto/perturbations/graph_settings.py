@@ -15,9 +15,7 @@ class SourceSettings(Settings):
     string: Path | None = Field(default=None, description="STRING: protein.links (then --string-names too), or a list of pairs.")
     string_names: Path | None = Field(default=None, description="STRING's protein.info, for protein.links.")
     hetionet: Path | None = Field(default=None, description="Hetionet's edges; a random walk goes along those between genes.")
-    hetionet_nodes: Path | None = Field(
-        default=None, description="Hetionet's nodes; hetionet_nodes.csv.gz beside the edges by default."
-    )
+    hetionet_nodes: Path | None = Field(default=None, description="Hetionet's nodes; hetionet_nodes.csv.gz beside the edges by default.")
     pairs: list[Path] = Field(
         default_factory=list, description="Further lists of pairs, or folders of them: each database is a source of its own."
     )

@@ -31,6 +31,7 @@ from impasto.training.method import Method, Minibatch, Prepared
 
 Rows = npt.NDArray[np.intp]
 
+
 class ImageSettings(Settings):
     """The encoder, which sites make a pair, how views are made, how many rows a minibatch has."""
 

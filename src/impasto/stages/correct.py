@@ -49,8 +49,8 @@ class CorrectSettings(Settings):
 
 def run(settings: CorrectSettings, out: Path) -> None:
     """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
+    from impasto import identity, runs, schema
     from impasto import profiles as tables
-    from impasto import runs, schema
     from impasto.correction import kept
     from impasto.correction.receipt import receipt
     from impasto.correction.spared import spare_controls, without_spared
@@ -77,7 +77,7 @@ def run(settings: CorrectSettings, out: Path) -> None:
         after = fitted.transform(after)
         steps.append(fitted)
         told.append({"method": fitted.name, **fitted.settings.model_dump(mode="json"), **({"learned_anew": new} if new else {})})
-    after.uns["correction"] = told
+        identity.record_step(after, told[-1])
     if settings.keep:
         kept.save(fitted_path(out), steps)
     tables.write(after, out)

@@ -24,12 +24,12 @@ from impasto.correction.cellpaintr.attributions import top_features
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.correction.cellpaintr.trained import Trained
 from impasto.correction.fitted import Array, Corrector
-from impasto.sampling.splits import TRAIN
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training.earlier import Earlier, begun
 from impasto.training.loop import fit
 from impasto.training.settings import LoopSettings, OptimSettings
+from impasto.wells import TRAIN
 
 if TYPE_CHECKING:
     from torch import Tensor

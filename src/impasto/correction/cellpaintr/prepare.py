@@ -11,16 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from impasto import feature_names, schema
+from impasto import feature_names, identity, runs, schema
 from impasto import profiles as tables
 from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, score, source_codes, without_missing
 from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, token_name
 from impasto.correction.cellpaintr.trained import Trained, rebuild
 from impasto.sampling import splits
-from impasto.sampling.splits import TRAIN, VALIDATION
 from impasto.schema import InputError
 from impasto.training.earlier import Earlier
 from impasto.training.method import Prepared, Trainable
+from impasto.wells import PARTS, TRAIN, VALIDATION
 
 
 def prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
@@ -44,7 +44,7 @@ def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlie
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
     """What `impasto embed` gives for a run of this method: the corrected profiles of the rows given."""
     found = Trained.load(run).correct(profiles)
-    found.uns["run"] = str(run.resolve())
+    identity.record_run(found, run, runs.digest(run / "model.safetensors"), read=identity.of(profiles))
     return found
 
 
@@ -73,7 +73,6 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
         "missing_values_set_to_zero": missing,
         "features_of_unknown_name": [n for n in profiles.var_names if not feature_names.parse(n).known],
         "split": _names(profiles.obs, parts),
-        "correction": profiles.uns.get("correction", []),
     }
     if earlier:
         facts |= {name: earlier.facts[name] for name in ("groups", "tokens")}
@@ -142,7 +141,7 @@ def _freeze(method: CellPaintr, settings: CellPaintrSettings, new: list[str], ea
 
 def _names(obs: pd.DataFrame, parts: npt.NDArray[np.str_]) -> dict[str, list[str]]:
     what = obs[schema.PERTURBATION].astype(str).to_numpy() if schema.PERTURBATION in obs else np.array([""] * len(obs))
-    return {part: sorted(set(what[parts == part])) for part in splits.PARTS}
+    return {part: sorted(set(what[parts == part])) for part in PARTS}
 
 
 METHOD = Trainable(CellPaintrSettings, prepare, reads="profiles", prepare_from=prepare_from, embed=embed)
