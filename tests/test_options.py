@@ -64,7 +64,9 @@ def test_only_what_is_typed_reaches_the_verb() -> None:
 
 
 def test_every_kind_of_field_is_read() -> None:
-    words = "a.csv b.csv --out o --level well --label x --label y --channels ch1=DNA,ch2=ER --per-batch 3 --share .5 --no-images --fast --json"
+    words = (
+        "a.csv b.csv --out o --level well --label x --label y --channels ch1=DNA,ch2=ER --per-batch 3 --share .5 --no-images --fast --json"
+    )
     values, flags = typed(*words.split())
     assert values == {
         "tables": [Path("a.csv"), Path("b.csv")],
@@ -83,7 +85,16 @@ def test_every_kind_of_field_is_read() -> None:
 
 def test_help_says_what_the_fields_say() -> None:
     shown = CliRunner().invoke(made([], names={"labels": ["zeta", "alpha"]}), ["--help"], env={"COLUMNS": "200"}).output
-    for words in ("TABLES...", "site|well", "How fine.", "(default: site)", "(default: 8)", "Names. One of alpha, zeta.", "--no-images", "--out"):
+    for words in (
+        "TABLES...",
+        "site|well",
+        "How fine.",
+        "(default: site)",
+        "(default: 8)",
+        "Names. One of alpha, zeta.",
+        "--no-images",
+        "--out",
+    ):
         assert words in shown, words
     assert "--table" not in shown.replace("--tables", "")
     assert "hidden" not in shown
@@ -180,7 +191,17 @@ CONTRACT = {
     "simulate": ["--out", "--seed", "--plan", "--images", "--no-images", "--set"],
     "report": ["--out", "--title", "--figures", "--png"],
     "run": ["--out", "--set", "--seed"],
-    "graph": ["--string", "--string-names", "--hetionet", "--hetionet-nodes", "--pairs", "--images", "--stitch", "--stitch-inchikeys", "--unknown"],
+    "graph": [
+        "--string",
+        "--string-names",
+        "--hetionet",
+        "--hetionet-nodes",
+        "--pairs",
+        "--images",
+        "--stitch",
+        "--stitch-inchikeys",
+        "--unknown",
+    ],
     "expression": ["--method", "--like", "--seed", "--set", "--json"],
     "finetune": ["--sites", "--profiles", "--out", "--set", "--json"],
     "table": ["--metric", "--title", "--json", "--out"],

@@ -87,7 +87,9 @@ def command(
         if (parameter := _parameter(key, field, families.get(key), required=field.is_required() and not (from_recipe and kind is settings)))
     ]
     # Arguments stand first, in their order; then what must be given.
-    shown.sort(key=lambda p: (not isinstance(get_args(p.annotation)[1], typer.models.ArgumentInfo), p.default is not inspect.Parameter.empty))
+    shown.sort(
+        key=lambda p: (not isinstance(get_args(p.annotation)[1], typer.models.ArgumentInfo), p.default is not inspect.Parameter.empty)
+    )
     function.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     function.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     function.__doc__ = f"{inspect.cleandoc(about)}\n\nExample: `{example}`"

@@ -211,7 +211,9 @@ def with_base(kind: type[Settings], values: Mapping[str, Any], /, *, base: Path)
     """The same plain values, unchecked, with relative paths (of fields of type Path, at any depth) starting at `base`."""
     fields = kind.model_fields
     return {
-        key: _based(Annotated[(fields[key].annotation, *fields[key].metadata)] if fields[key].metadata else fields[key].annotation, value, base)
+        key: _based(
+            Annotated[(fields[key].annotation, *fields[key].metadata)] if fields[key].metadata else fields[key].annotation, value, base
+        )
         if key in fields
         else value
         for key, value in values.items()

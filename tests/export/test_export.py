@@ -154,7 +154,7 @@ def test_copairs_ranks_what_it_is_given_and_takes_our_scores_for_its_own(tmp_pat
         scored[scored["Metadata_control_type"] == "trt"], ["Metadata_perturbation"], 500, 0.05, 0, progress_bar=False
     )
 
-    scores = recipe.verb("evaluate").settings.read(
+    scores = recipe.STAGES["evaluate"].settings.read(
         {"task": "replicates", "profiles": [str(tmp_path / "in.h5ad")], "protocol": "copairs", "options": {"with_baselines": False}},
         where="t",
     )

@@ -123,24 +123,39 @@ def test_nothing_runs_where_the_last_stage_of_a_row_is_misspelt(tmp_path: Path) 
     ("stage", "sentence"),
     [
         (
-            'verb = "correct"\nprofiles = "p.parquet"\n[[stage.steps]]\nmethod = "clip"\n[[stage.steps]]\nmethod = "sphering"\nregularizer = 1',
+            'verb = "correct"\nprofiles = "p"\n[[stage.steps]]\nmethod = "clip"\n[[stage.steps]]\nmethod = "sphering"\nregularizer = 1',
             r"stage 'a', steps\.2 \(sphering\): unknown key 'regularizer' \(did you mean 'regulariser'\?\); allowed: ",
         ),
-        ('verb = "correct"\nprofiles = "p.parquet"\nsteps = [{ method = "spherin" }]', r"steps\.1: unknown correction method 'spherin' \(did you"),
-        ('verb = "correct"\nprofiles = "p.parquet"\nsteps = [{ methd = "clip" }]', r"steps\.1: unknown key 'methd' \(did you mean 'method'"),
+        (
+            'verb = "correct"\nprofiles = "p.parquet"\nsteps = [{ method = "spherin" }]',
+            r"steps\.1: unknown correction method 'spherin' \(did you",
+        ),
+        (
+            'verb = "correct"\nprofiles = "p.parquet"\nsteps = [{ methd = "clip" }]',
+            r"steps\.1: unknown key 'methd' \(did you mean 'method'",
+        ),
         ('verb = "correct"\nprofiles = "p.parquet"\nsteps = ["clip"]', r"steps\.1: 'clip' is not a table; write { method = NAME, \.\.\. }"),
         ('verb = "correct"\nprofiles = "p.parquet"\nsplit = { bye = "plate" }', r"stage 'a', split: unknown key 'bye' \(did you mean 'by'"),
         ('verb = "train"\n[stage.method]\nname = "two_tower"', r"method: unknown method 'two_tower' \(did you mean 'two_towers'"),
         ('verb = "train"\nmethod = { name = "two_towers", split = { tset = 0.1 } }', r"method \(two_towers\)\.split: unknown key 'tset'"),
         ('verb = "train"\nmethod = { name = "wsl", prior = { graph = "g", wieght = 1 } }', r"method \(wsl\)\.prior: unknown key 'wieght'"),
-        ('verb = "train"\nmethod = { name = "wsl" }\nloop = { optim = { warm_up = 1 } }', r"loop\.optim: unknown key 'warm_up' \(did you mean"),
+        (
+            'verb = "train"\nmethod = { name = "wsl" }\nloop = { optim = { warm_up = 1 } }',
+            r"loop\.optim: unknown key 'warm_up' \(did you mean",
+        ),
         ('verb = "simulate"\nplan = { perturbation = 9 }', r"plan: unknown key 'perturbation' \(did you mean 'perturbations'"),
         ('verb = "simulate"\nplan = { layout = "scrambeled" }', r"plan: layout is 'scrambeled' \(did you mean 'scrambled'\?\), but input"),
         ('verb = "evaluate"\ntask = "hit"\nprofiles = ["p"]', r"unknown task 'hit' \(did you mean 'hits'"),
-        ('verb = "evaluate"\ntask = "hits"\nprofiles = ["p"]\noptions = { draws = "many" }', r"draws is 'many', but input should be a valid int"),
+        (
+            'verb = "evaluate"\ntask = "hits"\nprofiles = ["p"]\noptions = { draws = "many" }',
+            r"draws is 'many', but input should be a valid int",
+        ),
         ('verb = "expression"\ntable = "t.csv"\noptions = { widht = 3 }', r"options: unknown key 'widht' \(did you mean 'width'"),
         ('verb = "table"\nresults = ["r"]\ncolumn = [{ header = "a", metrics = "b" }]', r"column\.1: unknown key 'metrics' \(did you mean"),
-        ('verb = "finetune"\nprofiles = "p"\ncell_line = "x"\nvariant = [{ row = "a", method = { widht = 1 } }]', r"variant\.1, method: unknown key"),
+        (
+            'verb = "finetune"\nprofiles = "p"\ncell_line = "x"\nvariant = [{ row = "a", method = { widht = 1 } }]',
+            r"variant\.1, method: unknown key",
+        ),
     ],
 )
 def test_the_sentence_names_the_place(stage: str, sentence: str, tmp_path: Path) -> None:

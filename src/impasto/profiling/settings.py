@@ -16,7 +16,7 @@ class EncoderSettings(Settings):
 
     encoder: str = Field(
         default="efficientnet_lite0",
-        description=f"{', '.join(ENCODERS)}, a run's folder, or a Hugging Face model.",
+        description=f"{', '.join(ENCODERS)}, the folder of a run, or a model of the hub.",
     )
     layer: int = Field(default=-1, description="Of a Hugging Face model: which hidden layer.")
     pooling: Literal["cls", "mean"] = Field(default="cls", description="Of a Hugging Face model: cls, or mean over patches.")

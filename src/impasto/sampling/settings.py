@@ -13,7 +13,8 @@ class SplitSettings(Settings):
 
     by: str = Field(
         default=schema.PERTURBATION,
-        description="perturbation, scaffold, plate, batch, source, any column; or split: the parts as the table has them (correct marks them).",
+        description="perturbation, scaffold, plate, batch, source, any column; or split: the parts as the table has them (correct "
+        "marks them).",
     )
     validation: float = 0.1
     test: float = 0.2

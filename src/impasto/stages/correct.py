@@ -31,8 +31,8 @@ class CorrectSettings(Settings):
     steps: list[Annotated[Part, OneOf("method", step_settings)]] = Field(default_factory=list)
     fitted: Annotated[Path | None, Shown(metavar="DIR")] = Field(
         default=None,
-        description="Instead of --method: apply the steps that --keep left. A new plate brings its own centre, shift or scale, learned from "
-        "its own rows; what all plates share stays as fitted.",
+        description="Instead of --method: apply the steps that --keep left. A new plate brings its own centre, shift or scale, learned "
+        "from its own rows; what all plates share stays as fitted.",
     )
     keep: bool = Field(default=False, description="Leave the fitted steps at OUT.fitted, for plates to come.")
     spare: float = Field(

@@ -94,7 +94,7 @@ def _answer(answer: Any) -> tuple[list[Score], dict[str, pd.DataFrame]]:
 
 
 def task_options(settings: EvaluateSettings) -> dict[str, Any]:
-    """The options as the task takes them, checked against its signature. Raises InputError, with the place, on any that it does not know."""
+    """The options as the task takes them, checked against its signature. Raises InputError on any that it does not know."""
     from impasto import evaluation
 
     evaluate = evaluation.task(settings.task)

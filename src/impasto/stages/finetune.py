@@ -54,7 +54,7 @@ class FinetuneSettings(Settings):
 
     @model_validator(mode="after")
     def _methods_are_known(self) -> FinetuneSettings:
-        """Each variant's method is checked before anything runs, as the encoder of images, of profiles, or (where neither is given) of either."""
+        """Each variant's method is checked: as the encoder of images or of profiles, of either where neither is given."""
         names = [name for name, data in (("wsl", self.sites), ("profile_wsl", self.profiles)) if data is not None] or ["wsl", "profile_wsl"]
         _refuse_any_slip(self.method, names, "method")
         for number, variant in enumerate(self.variant, start=1):

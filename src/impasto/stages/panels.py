@@ -15,7 +15,9 @@ from impasto.stages.base import Verb
 class PanelsSettings(Settings):
     """The tables (before, after...), what names and colours them, and the maps."""
 
-    profiles: Annotated[list[Path], Shown("argument", metavar="PROFILES...")] = Field(description="Tables of the same wells: before, after.")
+    profiles: Annotated[list[Path], Shown("argument", metavar="PROFILES...")] = Field(
+        description="Tables of the same wells: before, after."
+    )
     labels: Annotated[list[str], Shown(name="label")] = Field(default_factory=list, description="A name for each table, in order.")
     colours: Annotated[list[str], Shown(name="colour")] = Field(
         default_factory=lambda: ["perturbation", "auto"],

@@ -48,8 +48,8 @@ class SweepSettings(Settings):
     given: dict[str, Any] = Field(default_factory=dict)
     reference: str | None = Field(
         default=None,
-        description="What the others are compared with, seed by seed: metrics named `... less <reference>`, with the interval of the mean. A "
-        "row; or, where each row is a data set with several named profiles, one of these: the others of its row are compared with it.",
+        description="What the others are compared with, seed by seed: metrics named `... less <reference>`, with the interval of the mean. "
+        "A row; or, where each row is a data set with several named profiles, one of these: the others of its row are compared with it.",
     )
 
     @model_validator(mode="after")

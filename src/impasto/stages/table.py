@@ -23,9 +23,7 @@ class TableSettings(Settings):
     columns: dict[str, str] = Field(
         default_factory=dict, description="Metric -> heading; a metric that stands in several protocols has a column in each."
     )
-    column: list[Column] = Field(
-        default_factory=list, description="Columns with more to say: task, protocol, means of other columns."
-    )
+    column: list[Column] = Field(default_factory=list, description="Columns with more to say: task, protocol, means of other columns.")
     rows: Annotated[list[str] | None, Shown(name="row")] = Field(
         default=None, description="A group shown, in order; all, as they come, by default. Baselines stand below them."
     )

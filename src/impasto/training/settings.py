@@ -30,7 +30,7 @@ class LoopSettings(Settings):
     checkpoint_every: int = 1
     chunk: int | None = Field(
         default=None,
-        description="Bounds the memory of a contrastive minibatch: so many rows go through the net at once, with the gradient of the whole.",
+        description="Bounds the memory of a contrastive minibatch: so many rows go through the net at once, with the whole gradient.",
     )
     device: str = "cpu"
     seed: int | None = Field(default=None, description="Of weights and minibatches; that of the training (0 in Python) by default.")

@@ -11,10 +11,10 @@ from pydantic import Field
 from impasto import options, recipe
 from impasto.correction import METHODS
 from impasto.stages.correct import CorrectSettings, receipt_path, step_settings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing, terminal.Setting):
+class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")
@@ -51,7 +51,9 @@ def show(receipt: dict[str, Any], out: Path) -> None:
     """Print a receipt."""
     for step in receipt["methods"]:
         if step.get("learned_anew"):
-            terminal.console.print(f"{step['method']} met {', '.join(step['learned_anew'])} for the first time, by their own rows", highlight=False)
+            terminal.console.print(
+                f"{step['method']} met {', '.join(step['learned_anew'])} for the first time, by their own rows", highlight=False
+            )
     rows = [{"variance explained by": name, "before": v["before"], "after": v["after"]} for name, v in receipt["explained"].items()]
     terminal.console.print(f"[bold]{' -> '.join(m['method'] for m in receipt['methods'])}[/bold]", highlight=False)
     terminal.show(rows, title="", as_json=False)
@@ -61,7 +63,9 @@ def show(receipt: dict[str, Any], out: Path) -> None:
         terminal.console.print(f"replicates over plates are nearer than others by {before:.3f} -> {after:.3f} in cosine", highlight=False)
         if after < before:
             terminal.console.print("that is less than before: score both tables (impasto evaluate replicates) before you use this one")
-    terminal.console.print(f"{receipt['rows']} rows, {receipt['features']['before']} -> {receipt['features']['after']} features: {out}", highlight=False)
+    terminal.console.print(
+        f"{receipt['rows']} rows, {receipt['features']['before']} -> {receipt['features']['after']} features: {out}", highlight=False
+    )
 
 
 command = options.command(

@@ -10,11 +10,11 @@ from pydantic import Field
 from impasto import options, recipe
 from impasto.schema import InputError
 from impasto.settings import Settings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 from impasto.verbs.run import show
 
 
-class Flags(terminal.Printing):
+class Flags(shared.Printing):
     """What is of the terminal only."""
 
     out: Path = Field(default=Path("runs/demo"), description="The folder of the run.")

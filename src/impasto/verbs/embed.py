@@ -9,10 +9,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.embed import EmbedSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")
@@ -24,4 +24,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("embed", EmbedSettings, Flags, run=run, about=ABOUT["embed"] + " Rows of both modalities, with the split that each was in.", example="impasto embed runs/cellclip profiles.parquet --out embeddings.parquet")
+command = options.command(
+    "embed",
+    EmbedSettings,
+    Flags,
+    run=run,
+    about=ABOUT["embed"] + " Rows of both modalities, with the split that each was in.",
+    example="impasto embed runs/cellclip profiles.parquet --out embeddings.parquet",
+)

@@ -10,10 +10,10 @@ from pydantic import Field
 from impasto import options, recipe
 from impasto.evaluation import TASKS
 from impasto.stages.evaluate import EvaluateSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing, terminal.Setting):
+class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the results.")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.export import ExportSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 _ABOUT = f"""{ABOUT["export"]}
 
@@ -18,7 +18,7 @@ Image.csv and a CSV a compartment.
 """
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The file (.parquet, .csv, .csv.gz, .h5ad, .zarr); for cellprofiler a folder.")
@@ -30,4 +30,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("export", ExportSettings, Flags, run=run, about=_ABOUT, example="impasto export profiles.parquet --to pycytominer --feature-prefix Cells_efficientnet_ --out for_pycytominer.parquet")
+command = options.command(
+    "export",
+    ExportSettings,
+    Flags,
+    run=run,
+    about=_ABOUT,
+    example="impasto export profiles.parquet --to pycytominer --feature-prefix Cells_efficientnet_ --out for_pycytominer.parquet",
+)

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.expression import ExpressionStageSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing, terminal.Setting):
+class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the vectors.")

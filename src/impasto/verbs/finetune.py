@@ -9,10 +9,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.finetune import FinetuneSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.FromRecipe):
+class Flags(shared.FromRecipe):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the results.")
@@ -20,7 +20,7 @@ class Flags(terminal.FromRecipe):
 
 def run(values: dict[str, Any], flags: Flags) -> None:
     """Fine-tune every variant on every split, and print the scores with their intervals and gains."""
-    recipe.execute("finetune", terminal.settings_from_recipe("finetune", values, flags), out=flags.out)
+    recipe.execute("finetune", shared.settings_from_recipe("finetune", values, flags), out=flags.out)
     terminal.show_results(flags.out, as_json=flags.as_json)
 
 

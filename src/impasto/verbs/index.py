@@ -9,10 +9,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.index import IndexSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the index.")
@@ -24,4 +24,6 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("index", IndexSettings, Flags, run=run, about=ABOUT["index"], example="impasto index embeddings.parquet --out index")
+command = options.command(
+    "index", IndexSettings, Flags, run=run, about=ABOUT["index"], example="impasto index embeddings.parquet --out index"
+)

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.ingest import IngestSettings, found_by
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 if TYPE_CHECKING:
     from impasto.plates.ingest import Found
 
 
-class Flags(terminal.Writing, terminal.Setting):
+class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write.")
@@ -53,7 +53,9 @@ def show(found: Found) -> None:
     if not found.planes.empty:
         sites = found.planes.drop_duplicates([schema.PLATE, schema.WELL, schema.SITE])
         stains = ", ".join(sorted(found.planes[schema.CHANNEL].unique()))
-        terminal.console.print(f"{len(plates)} plates, {len(wells)} wells, {len(sites)} sites, {len(found.planes)} planes; channels {stains}")
+        terminal.console.print(
+            f"{len(plates)} plates, {len(wells)} wells, {len(sites)} sites, {len(found.planes)} planes; channels {stains}"
+        )
 
 
 command = options.command(

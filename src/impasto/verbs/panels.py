@@ -9,10 +9,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.panels import PanelsSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write: one SVG and one PNG a map, and panels.html.")
@@ -24,4 +24,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("panels", PanelsSettings, Flags, run=run, about=ABOUT["panels"], example="impasto panels before.parquet after.parquet --method pca --out panels")
+command = options.command(
+    "panels",
+    PanelsSettings,
+    Flags,
+    run=run,
+    about=ABOUT["panels"],
+    example="impasto panels before.parquet after.parquet --method pca --out panels",
+)

@@ -9,16 +9,17 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.profiling.extract import ProfileSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 _ABOUT = f"""{ABOUT["profile"]}
 
-`random` is the control with random weights, `intensity` statistics of the raw pixels, `cp_measure` CellProfiler's features of cells, nuclei and
-cytoplasm (extra classical; `cp_measure_fast` without granularity and radial distribution). A killed run continues at the first unfinished plate.
+`random` is the control with random weights, `intensity` statistics of the raw pixels, `cp_measure` CellProfiler's features of cells, nuclei
+and cytoplasm (extra classical; `cp_measure_fast` without granularity and radial distribution). A killed run continues at the first
+unfinished plate.
 """
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")
@@ -30,4 +31,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("profile", ProfileSettings, Flags, run=run, about=_ABOUT, example="impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet")
+command = options.command(
+    "profile",
+    ProfileSettings,
+    Flags,
+    run=run,
+    about=_ABOUT,
+    example="impasto profile ingested --encoder efficientnet_lite0 --out profiles.parquet",
+)

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.report import ReportSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The page to write.")
@@ -24,4 +24,6 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 
 
-command = options.command("report", ReportSettings, Flags, run=run, about=ABOUT["report"], example="impasto report runs/demo --out page.html")
+command = options.command(
+    "report", ReportSettings, Flags, run=run, about=ABOUT["report"], example="impasto report runs/demo --out page.html"
+)

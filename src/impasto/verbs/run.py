@@ -12,7 +12,7 @@ from impasto import options, recipe
 from impasto.options import parse_set
 from impasto.runs import record_path
 from impasto.settings import Settings, Shown
-from impasto.verbs import ABOUT, table, terminal
+from impasto.verbs import ABOUT, shared, table, terminal
 
 
 class RunSettings(Settings):
@@ -22,7 +22,7 @@ class RunSettings(Settings):
     seed: int | None = Field(default=None, description="Instead of the recipe's seed.")
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the run: one folder a stage.")

@@ -10,7 +10,7 @@ from pydantic import Field
 from impasto import options
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 SHOWN = (
     "rank",
@@ -37,9 +37,7 @@ class SearchSettings(Settings):
     smiles: str | None = Field(default=None, description="A molecule, never seen or known.")
     gene: str | None = Field(default=None, description="A gene symbol.")
     well: Annotated[str | None, Shown(metavar="PLATE:WELL")] = Field(default=None, description="A well of the index.")
-    image: Annotated[Path | None, Shown(metavar="DIR")] = Field(
-        default=None, description="A folder of images, ingested by impasto ingest."
-    )
+    image: Annotated[Path | None, Shown(metavar="DIR")] = Field(default=None, description="A folder of images, ingested by impasto ingest.")
     through: Annotated[list[Path], Shown(metavar="RELATIONS")] = Field(
         default_factory=list, description="Of a gene that nothing perturbs: look through its relatives in these."
     )
@@ -47,7 +45,7 @@ class SearchSettings(Settings):
     rank: Literal["perturbations", "wells"] = Field(default="perturbations", description="What is ranked.")
 
 
-def run(values: dict[str, Any], flags: terminal.Printing) -> None:
+def run(values: dict[str, Any], flags: shared.Printing) -> None:
     """Search, and print the ranking."""
     settings = SearchSettings.read(values, where="impasto search")
     questions = [(kind, str(query)) for kind in KINDS if (query := getattr(settings, kind))]
@@ -71,5 +69,5 @@ def run(values: dict[str, Any], flags: terminal.Printing) -> None:
 
 
 command = options.command(
-    "search", SearchSettings, terminal.Printing, run=run, about=ABOUT["search"], example="impasto search runs/cellclip --gene TP53 --top 10"
+    "search", SearchSettings, shared.Printing, run=run, about=ABOUT["search"], example="impasto search runs/cellclip --gene TP53 --top 10"
 )

@@ -12,14 +12,16 @@ from impasto import options, recipe
 from impasto.schema import InputError
 from impasto.settings import Shown
 from impasto.stages.simulate import SimulateSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write.")
-    plan_file: Annotated[Path | None, Shown(name="plan")] = Field(default=None, description="A TOML file of the plan; see --set for its keys.")
+    plan_file: Annotated[Path | None, Shown(name="plan")] = Field(
+        default=None, description="A TOML file of the plan; see --set for its keys."
+    )
     changes: Annotated[list[str], Shown(name="set", metavar="KEY=VALUE")] = Field(
         default_factory=list, description="A key of the plan, as perturbations=64."
     )

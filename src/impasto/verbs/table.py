@@ -10,10 +10,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.table import TableSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal, wide_table
 
 
-class Flags(terminal.Writing):
+class Flags(shared.Writing):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write: table.csv, table.md.")
@@ -34,7 +34,7 @@ def run(values: dict[str, Any], flags: Flags) -> None:
 
 def show(out: Path) -> None:
     """Print the table of a folder."""
-    terminal.table(**json.loads((out / "table.json").read_text()))
+    wide_table.draw(**json.loads((out / "table.json").read_text()))
 
 
 command = options.command(

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.stages.train import TrainSettings
-from impasto.verbs import ABOUT, terminal
+from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(terminal.FromRecipe):
+class Flags(shared.FromRecipe):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the run.")
@@ -20,7 +20,7 @@ class Flags(terminal.FromRecipe):
 
 def run(values: dict[str, Any], flags: Flags) -> None:
     """Train, and say where the run lies."""
-    settings = terminal.settings_from_recipe("train", values, flags)
+    settings = shared.settings_from_recipe("train", values, flags)
     worked = recipe.execute("train", settings, out=flags.out)
     if flags.as_json:
         terminal.wrote(flags.out, worked, as_json=True)

@@ -1,0 +1,45 @@
+"""The options that several verbs share, beside those of their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from impasto import recipe
+from impasto.options import Printing, parse_set
+from impasto.settings import Settings, Shown
+
+__all__ = ["FromRecipe", "Printing", "Setting", "Writing", "settings_from_recipe"]
+
+
+class Writing(Printing):
+    """The options of every verb that writes a result."""
+
+    out: Path = Field(description="Where to write.")
+
+
+class Setting(Settings):
+    """The option of a verb some of whose settings are tables, which only `--set` can write."""
+
+    changes: Annotated[list[str], Shown(name="set", metavar="KEY=VALUE")] = Field(
+        default_factory=list, description="Another setting, as k=25 or columns.well=Position."
+    )
+
+
+class FromRecipe(Writing, Setting):
+    """The options of a verb that is told most of its settings by a stage of a recipe."""
+
+    path: Annotated[Path, Shown("argument", metavar="RECIPE")] = Field(description="A recipe with one stage of this verb; see recipes/.")
+
+
+def settings_from_recipe(verb: str, values: Mapping[str, Any], flags: FromRecipe, /) -> Settings:
+    """The settings of the one stage of this verb in a recipe, with what is given on the command line on top, key by key."""
+    whole = recipe.read(flags.path)
+    stage = whole.only(verb)
+    given = {key: str(value.resolve()) if isinstance(value, Path) else value for key, value in values.items()}
+    for key, value in parse_set(flags.changes).items():
+        given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
+    return recipe.settings_of(whole, stage, out=flags.out, given=given)
