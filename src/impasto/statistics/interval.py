@@ -1,0 +1,103 @@
+"""An interval with what it speaks of: its unit, how many units there were, and how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.95
+FEWEST_UNITS = 6
+"""With fewer units no interval is given: it would say more than is known."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a score would lie with other units, at 95 %.
+
+    Attributes
+    ----------
+    low, high
+        The ends; None where none can be given.
+    unit
+        What was sampled: `compound`, `plate`, `seed`.
+    clusters
+        How many units there were.
+    df
+        Degrees of freedom of the t distribution; 0 where it was not used.
+    method
+        How it was made: `jackknife`, `wilson`, `t`, `corrected t`.
+    why
+        Why there is none, in words; empty where there is one.
+
+    """
+
+    low: float | None
+    high: float | None
+    unit: str
+    clusters: int
+    df: float
+    method: str
+    why: str = ""
+
+
+def none(*, unit: str, clusters: int, method: str, why: str) -> Interval:
+    """No interval, and the reason."""
+    return Interval(None, None, unit, clusters, 0.0, method, why)
+
+
+def around(value: float, variance: float, /, *, df: float, unit: str, clusters: int, method: str, share: bool) -> Interval:
+    """The t interval of a score from its variance.
+
+    Parameters
+    ----------
+    value
+        The score.
+    variance
+        Its sampling variance.
+    df
+        Degrees of freedom.
+    unit, clusters, method
+        As in `Interval`.
+    share
+        Whether the score lies in 0 to 1. Then the interval is made on the logit, so that it never leaves that range; a score of
+        exactly 0 or 1 gets Wilson's interval over the units.
+
+    Returns
+    -------
+    value ± t(.975, df) sqrt(variance), or the same on the logit, where the variance becomes V / (value (1 - value))².
+
+    """
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * float(np.sqrt(variance))
+    if not share:
+        return Interval(value - reach, value + reach, unit, clusters, df, method)
+    if value <= 0 or value >= 1:
+        return wilson(clusters if value >= 1 else 0, clusters, unit=unit)
+    middle, scaled = float(np.log(value / (1 - value))), reach / (value * (1 - value))
+    # exp overflows to infinity, which the two forms below turn into 0 and 1.
+    with np.errstate(over="ignore"):
+        low, high = 1 / (1 + np.exp(-(middle - scaled))), 1 / (1 + np.exp(-(middle + scaled)))
+    return Interval(float(low), float(high), unit, clusters, df, method)
+
+
+def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
+    """The interval of a share of units (Wilson 1927); never outside 0 to 1, and honest at 0 and 1.
+
+    Parameters
+    ----------
+    successes
+        How many of the units succeeded.
+    of
+        How many units there were.
+    unit
+        What was sampled.
+
+    """
+    if of == 0:
+        return none(unit=unit, clusters=0, method="wilson", why=f"there is no {unit}")
+    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    share = successes / of
+    centre = (share + z**2 / (2 * of)) / (1 + z**2 / of)
+    reach = z / (1 + z**2 / of) * float(np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)))
+    return Interval(max(0.0, centre - reach), min(1.0, centre + reach), unit, of, 0.0, "wilson")
