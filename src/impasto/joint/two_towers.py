@@ -50,8 +50,7 @@ class TwoTowers(Method):
         self.settings = settings
         self.register_buffer("mean", torch.zeros(blocks, profile_width))
         self.register_buffer("spread", torch.ones(blocks, profile_width))
-        schema.one_of(settings.pooling, POOLINGS, what="pooling")
-        self.pooling = POOLINGS[settings.pooling](profile_width)
+        self.pooling = POOLINGS[settings.pooling](width=profile_width)
         self.profile_tower = _profile_tower(settings, blocks=blocks, profile_width=profile_width)
         self.perturbation_tower = perturbation.tower(settings, width=perturbation_width)
         self.objective = Objective(settings)
