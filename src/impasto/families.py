@@ -94,5 +94,5 @@ class Family(Generic[P]):
 
 
 def named_in(family: Family[Any], /) -> AfterValidator:
-    """The mark of a field that holds the name of a part, as in `Annotated[str, named_in(LOSSES)]`: any other name is refused."""
+    """The mark of a field that holds the name of a part; any other name is refused. It stands in `Annotated[str, ...]`."""
     return AfterValidator(lambda name: one_of(name, family.names(), what=family.what))
