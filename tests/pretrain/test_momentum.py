@@ -66,8 +66,3 @@ def test_the_teacher_follows_along_a_cosine_and_no_gradient_reaches_it(name: str
         student |= {f"projector.{n}": w for n, w in method.projector.state_dict().items()}
         for weight, old in before.items():
             torch.testing.assert_close(method.teacher.net.state_dict()[weight], momentum * old + (1 - momentum) * student[weight])
-
-
-def test_moco_has_a_norm_behind_its_last_layer_and_byol_has_none() -> None:
-    assert isinstance(built("moco_v3", **HEADS).predictor[-1], torch.nn.BatchNorm1d)
-    assert isinstance(built("byol", **HEADS).predictor[-1], torch.nn.Linear)
