@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,40 @@ def test_the_rows_of_a_sweep_change_stages_that_there_are(path: Path) -> None:
     for stage in recipes.read(path).stages:
         for row in stage.values.get("row", []) if stage.verb == "sweep" else []:
             recipes.read(path.parent / stage.values["recipe"]).changed({**stage.values.get("given", {}), **row.get("set", {})})
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: str(p.relative_to(p.parents[1])))
+def test_settings_are_written_as_they_are_read(path: Path, tmp_path: Path) -> None:
+    # The key of a run is made of them: nothing may be lost, and the same settings are always written the same way.
+    for _, settings in recipes.checked(recipes.read(path), out=tmp_path):
+        written = settings.model_dump(mode="json")
+        again = type(settings).read(json.loads(json.dumps(written)), where="again")
+        assert again == settings
+        assert json.dumps(again.model_dump(mode="json")) == json.dumps(written)
+
+
+def test_paths_of_parts_start_at_the_recipe_too(tmp_path: Path) -> None:
+    text = '[[stage]]\nverb = "correct"\nprofiles = "p.parquet"\nsteps = [{ method = "cellpaintr", run = "runs/a" }]\n'
+    recipe = recipes.read(write(tmp_path / "r.toml", text))
+    settings = recipes.settings_of(recipe, recipe.stages[0], out=tmp_path / "out")
+    assert settings.steps[0].settings.run == tmp_path / "runs" / "a"  # type: ignore[attr-defined]
+    assert tmp_path / "runs" / "a" / "model.safetensors" in recipes.STAGES["correct"].inputs(settings)
+
+
+def test_no_module_below_the_verbs_imports_by_name() -> None:
+    source = Path(recipes.__file__).read_text()
+    assert "importlib" not in source
+
+
+def test_a_run_says_each_stage_and_shows_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = recipes.read(
+        write(tmp_path / "r.toml", '[[stage]]\nverb = "simulate"\nimages = false\nplan = { plates = 1, perturbations = 8 }\n')
+    )
+    shown: list[tuple[str, Path]] = []
+    first = recipes.run(recipe, tmp_path / "out", show=lambda verb, result: shown.append((verb, result)))
+    again = recipes.run(recipe, tmp_path / "out")
+    assert shown == [("simulate", tmp_path / "out" / "simulate")]
+    assert again == first  # the seconds of the work, not of looking
+    told = capsys.readouterr().out
+    assert told.count("1/1 simulate (simulate)") == 2
+    assert told.count("already there") == 1

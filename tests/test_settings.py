@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from impasto.options import parse_set
-from impasto.schema import InputError
-from impasto.settings import Settings
+from impasto.schema import InputError, one_of
+from impasto.settings import OneOf, Part, Settings, of_function, with_base
 
 
 class Counting(Settings):
@@ -25,12 +26,6 @@ def test_settings_explain_themselves() -> None:
         Counting.read({}, where="test")
     with pytest.raises(InputError, match="test: times is '3', but input should be a valid integer"):
         Counting.read({"source": "x", "times": "3"}, where="test")
-
-
-def test_set_reads_nested_keys_and_json_values() -> None:
-    assert parse_set(["columns.well=Well", "k=25", "exact=true"]) == {"columns": {"well": "Well"}, "k": 25, "exact": True}
-    with pytest.raises(InputError, match="is not key=value"):
-        parse_set(["k"])
 
 
 def test_settings_are_frozen_and_strict_about_kinds() -> None:
@@ -51,7 +46,116 @@ def test_a_key_inside_a_table_is_named_with_its_place() -> None:
         Outer.read({"inner": {"source": "x", "tiems": 1}}, where="test")
 
 
-def test_set_refuses_a_table_where_a_value_was_given() -> None:
-    with pytest.raises(InputError, match="'k' was given a value already"):
-        parse_set(["k=1", "k.more=2"])
-    assert parse_set(["a=b=c", "n=null", 'text="5"']) == {"a": "b=c", "n": None, "text": "5"}
+class Scaled(Settings):
+    regulariser: float = 1.0
+    counting: Counting = Counting(source=Path("x"))
+    run: Path | None = None
+
+
+class Named(Settings):
+    method: Literal["named"] = "named"
+    width: int
+
+
+KINDS: dict[str, type[Settings]] = {"scaled": Scaled, "named": Named}
+
+
+def settings_of(name: str) -> type[Settings]:
+    return KINDS[one_of(name, KINDS, what="method")]
+
+
+Step = Annotated[Part, OneOf("method", settings_of)]
+
+
+class Stage(Settings):
+    steps: list[Step] = Field(default_factory=list)
+    one: Step | None = None
+    files: dict[str, Counting] = Field(default_factory=dict)
+    data: list[Path] = Field(default_factory=list)
+    kind: str | list[str] = ""
+
+
+def test_a_part_is_read_with_its_own_settings_and_written_whole() -> None:
+    stage = Stage.read({"steps": [{"method": "scaled", "regulariser": 2}, {"method": "named", "width": 3}]}, where="test")
+    assert [step.name for step in stage.steps] == ["scaled", "named"]
+    assert stage.steps[0].settings == Scaled(regulariser=2.0)
+    written = stage.model_dump(mode="json")
+    assert written["steps"] == [
+        {"method": "scaled", "regulariser": 2.0, "counting": {"source": "x", "times": 1, "seed": 0}, "run": None},
+        {"method": "named", "width": 3},
+    ]
+    assert Stage.read(written, where="test") == stage
+    assert Stage(steps=[{"method": "named", "width": 3}], one=Part("scaled", Scaled())).steps == [stage.steps[1]]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"steps": [{"method": "scaled"}, {"method": "scaled", "regularizer": 1}]},
+            r"test, steps\.2 \(scaled\): unknown key 'regularizer' \(did",
+        ),
+        (
+            {"steps": [{"method": "scaled", "counting": {"source": "x", "tiems": 1}}]},
+            r"test, steps\.1 \(scaled\)\.counting: unknown key 'tiems'",
+        ),
+        (
+            {"steps": [{"method": "scaled", "regulariser": "1"}]},
+            r"test, steps\.1 \(scaled\): regulariser is '1', but input should be a valid number",
+        ),
+        ({"steps": [{"method": "named"}]}, r"test, steps\.1 \(named\): the key 'width' is missing; add it"),
+        ({"steps": [{"method": "skaled"}]}, r"test, steps\.1: unknown method 'skaled' \(did you mean 'scaled'\?\); allowed: named, scaled"),
+        ({"steps": [{"metod": "scaled"}]}, r"test, steps\.1: unknown key 'metod' \(did you mean 'method'\?\)"),
+        ({"steps": [{}]}, r"test, steps\.1: the key 'method' is missing; add it"),
+        ({"steps": ["scaled"]}, r"test, steps\.1: 'scaled' is not a table; write { method = NAME, \.\.\. }"),
+        ({"one": {"method": "scaled", "x": 1}}, r"test, one \(scaled\): unknown key 'x'; allowed: regulariser, counting, run"),
+        ({"files": {"a": {"source": "x", "seeds": 1}}}, r"test, files\.a: unknown key 'seeds' \(did you mean 'seed'\?\)"),
+        ({"data": ["a", 2]}, r"test: data\.2 is 2, but input should be a valid string"),
+        ({"kind": 3}, r"test: kind is 3, but input should be a valid string"),
+    ],
+)
+def test_every_slip_is_named_with_its_whole_place(values: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        Stage.read(values, where="test")
+
+
+def test_relative_paths_start_at_a_folder_at_any_depth() -> None:
+    values = {
+        "steps": [
+            {"method": "scaled", "run": "runs/a"},
+            {"method": "scaled", "run": "/b", "counting": {"source": "c"}},
+            {"method": "unknown"},
+        ],
+        "one": {"method": "scaled", "run": "d"},
+        "files": {"e": {"source": "f"}},
+        "data": ["g", "/h"],
+        "kind": "not/a/path",
+        "unknown": "i",
+    }
+    assert with_base(Stage, values, base=Path("base")) == {
+        "steps": [
+            {"method": "scaled", "run": "base/runs/a"},
+            {"method": "scaled", "run": "/b", "counting": {"source": "base/c"}},
+            {"method": "unknown"},
+        ],
+        "one": {"method": "scaled", "run": "base/d"},
+        "files": {"e": {"source": "base/f"}},
+        "data": ["base/g", "/h"],
+        "kind": "not/a/path",
+        "unknown": "i",
+    }
+
+
+def task(profiles: object, /, *, pairs: str | Sequence[str], ks: tuple[int, ...] = (1, 5), rate: float = 0.05, group: str = "all") -> None:
+    """A task as evaluations are."""
+
+
+def test_a_signature_is_read_as_settings() -> None:
+    kind = of_function(task, without=frozenset({"group"}))
+    assert list(kind.model_fields) == ["pairs", "ks", "rate"]
+    chosen = kind.read({"pairs": ["a", "b"], "ks": [1, 2]}, where="task")
+    assert (chosen.pairs, chosen.ks, chosen.rate) == (["a", "b"], (1, 2), 0.05)  # type: ignore[attr-defined]
+    assert of_function(task, without=frozenset({"group"})) is kind
+    for values, sentence in (({}, "the key 'pairs' is missing"), ({"pairs": "a", "rates": 1}, "unknown key 'rates' .did you mean 'rate'")):
+        with pytest.raises(InputError, match=sentence):
+            kind.read(values, where="task")

@@ -237,6 +237,8 @@ def _based(hint: Any, value: Any, base: Path) -> Any:
     if isinstance(value, list) and get_origin(hint) in (list, tuple):
         return [_based(get_args(hint)[0], member, base) for member in value]
     if isinstance(value, Mapping):
+        if get_origin(hint) is dict:
+            return {key: _based(get_args(hint)[1], member, base) for key, member in value.items()}
         for choice in _settings_in(hint):
             return with_base(choice, value, base=base)
     return value

@@ -24,10 +24,10 @@ def test_lists_are_not_shared_between_settings() -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"loss": "clipp"}, "test: loss is 'clipp', but input should be 'clip', 'cwcl', 'cloob', 'sigclip' or 's2l'"),
+        ({"loss": "clipp"}, r"test: loss is 'clipp' \(did you mean 'clip'\?\), but input should be 'clip', 'cwcl', 'cloob', 'sigclip' or 's2l'"),
         ({"poolin": "mean"}, r"test: unknown key 'poolin' \(did you mean 'pooling'"),
         ({"minibatch": 64.5}, "test: minibatch is 64.5, but input should be a valid integer"),
-        ({"split": {"validaton": 0.1}}, r"test: unknown key 'split\.validaton'"),
+        ({"split": {"validaton": 0.1}}, r"test, split: unknown key 'validaton'"),
         ({"scale": float("inf")}, "test: scale is "),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_run_profiles_sites_from_the_command_line(run: Path, ingested: Path, t
     found = tables.read(tmp_path / "p.parquet")
     assert found.shape == (19, 24)
     assert identity.of(found).encoder["settings"] == {"method": "msn", "encoder": "vit"}
-    frozen = FrozenRun.load(run, msn, channels=Sites.read(ingested).channels)
+    frozen = FrozenRun.load(run, msn.METHOD, channels=Sites.read(ingested).channels)
     sites = Sites.read(ingested)
     number = int(
         np.flatnonzero((sites.table["plate"] == found.obs["plate"].iloc[3]) & (sites.table["well"] == found.obs["well"].iloc[3]))[0]
@@ -85,10 +85,10 @@ def test_a_run_of_no_epochs_is_the_untrained_control(run: Path, ingested: Path, 
 
 def test_a_plate_with_fewer_channels_is_read_and_the_rest_counts_as_its_mean(run: Path, ingested: Path, tmp_path: Path) -> None:
     less = fewer(ingested, tmp_path, without=["RNA", "Mito"])
-    frozen = FrozenRun.load(run, msn, channels=less.channels)
+    frozen = FrozenRun.load(run, msn.METHOD, channels=less.channels)
     assert frozen.match.sentence == "channels read: AGP, DNA, ER; of the run's, not in these images: Mito, RNA"
     found = deep.profile(less, frozen, shards=tmp_path / "s")
-    whole = FrozenRun.load(run, msn, channels=Sites.read(ingested).channels)
+    whole = FrozenRun.load(run, msn.METHOD, channels=Sites.read(ingested).channels)
     pixels = torch.from_numpy(whole.prepare(Sites.read(ingested).image(0)))[None].float() / 255
     pixels[:, [3, 4]] = whole.method.mean[[3, 4]][None, :, None, None]
     with torch.no_grad():

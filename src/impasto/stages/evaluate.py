@@ -107,6 +107,9 @@ def task_options(settings: EvaluateSettings) -> dict[str, Any]:
         allowed = [*kind.model_fields, "columns"]
         sentence = f"{settings.task} takes no option {unknown!r}{nearest(unknown, allowed)}; allowed: {', '.join(allowed)}"
         raise WrongSetting("options" if unknown in settings.options else "", sentence)
+    missing = next((name for name, field in kind.model_fields.items() if field.is_required() and name not in given), None)
+    if missing is not None:
+        raise InputError(f"{settings.task} needs the option {missing!r}; give it with --set {missing}=..., in a recipe under options")
     chosen = kind.read(given, where=f"the options of {settings.task}")
     return {name: getattr(chosen, name) for name in given}
 
