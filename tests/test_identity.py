@@ -12,6 +12,7 @@ import pytest
 from impasto import identity, profiles
 from impasto.identity import Identity
 from impasto.schema import InputError
+from impasto.stages import correct
 
 DINO = {
     "name": "dinov2_s14",
@@ -140,3 +141,23 @@ def test_embeddings_are_of_one_run() -> None:
 def test_what_is_not_ours_is_no_identity(record: object) -> None:
     assert not Identity.read(record).known
     assert Identity.read('{"encoder": {"name": "a"}}') == Identity({"name": "a"})
+
+
+def test_fitted_steps_are_applied_to_their_like_only(tmp_path: Path) -> None:
+    def corrected(name: str, encoder: dict[str, object], **given: object) -> anndata.AnnData:
+        data = made(encoder)
+        data.obs["control_type"] = ["negcon", "negcon", "trt"]
+        profiles.write(data, tmp_path / f"{name}.in.parquet")
+        settings = correct.CorrectSettings.read({"profiles": tmp_path / f"{name}.in.parquet", **given}, where="test")
+        correct.run(settings, tmp_path / f"{name}.parquet")
+        return profiles.read(tmp_path / f"{name}.parquet")
+
+    first = corrected("a", DINO, steps=[{"method": "clip", "limit": 2.0}], keep=True)
+    assert identity.of(first).encoder == DINO
+    assert [(step["method"], step["limit"]) for step in identity.of(first).steps] == [("clip", 2.0)]
+    again = corrected("b", DINO, fitted=str(tmp_path / "a.parquet.fitted"))
+    assert identity.of(again) == identity.of(first)
+    with pytest.raises(
+        InputError, match=r"the encoder of the fitted steps .* is dinov2_s14 .*, that of the profiles is efficientnet_lite0"
+    ):
+        corrected("c", LITE, fitted=str(tmp_path / "a.parquet.fitted"))

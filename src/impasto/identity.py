@@ -35,6 +35,7 @@ KEY = "impasto"
 """The entry of `uns` that holds the identity."""
 _COMPARED = ("name", "sha256", "layer", "readout", "size", "preprocessing", "illumination", "settings")
 """What must agree of two encoders. Licence and runtime do not change what a feature means."""
+_KEPT = "identity.json"
 _SAID: set[str] = set()
 _OF_A_FIT = ("learned_anew",)
 """Keys of a step that say what happened in one fit; two tables that differ in them are corrected alike."""
@@ -204,6 +205,18 @@ def check(expected: Identity, given: Identity, /, *, of_expected: str, of_given:
 
         _SAID.add(note)
         say(note)
+
+
+def keep(folder: Path, identity: Identity, /) -> None:
+    """Write what fitted steps were fitted on into their folder, for `kept`."""
+    from impasto.runs import write_json
+
+    write_json(folder / _KEPT, identity.record())
+
+
+def kept(folder: Path, /) -> Identity:
+    """What the fitted steps of a folder were fitted on; an empty identity where 0.1.0 left them."""
+    return Identity.read((folder / _KEPT).read_text() if (folder / _KEPT).exists() else None)
 
 
 def common(profiles: Sequence[anndata.AnnData], /) -> Identity:

@@ -65,6 +65,9 @@ def run(settings: CorrectSettings, out: Path) -> None:
     if settings.split is not None:
         before = before.copy()
         before.obs[schema.SPLIT] = with_controls(before, settings.split, seed=settings.seed)
+    made = identity.of(before)
+    if settings.fitted:
+        identity.check(identity.kept(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles")
     after = before
     steps: list[Corrector] = []
     told: list[dict[str, Any]] = []
@@ -80,6 +83,7 @@ def run(settings: CorrectSettings, out: Path) -> None:
         identity.record_step(after, told[-1])
     if settings.keep:
         kept.save(fitted_path(out), steps)
+        identity.keep(fitted_path(out), made)
     tables.write(after, out)
     runs.write_json(receipt_path(out), receipt(before, after, methods=told))
 
