@@ -186,3 +186,11 @@ def test_validation_is_asked_every_so_often_and_at_the_end_without_dropout_or_ch
     torch.manual_seed(1)
     fit(Line(dropout=0.5), Points(), settings=LoopSettings(epochs=5), out=tmp_path / "without")
     assert (tmp_path / "with/model.safetensors").read_bytes() == (tmp_path / "without/model.safetensors").read_bytes()
+
+
+def test_epochs_behind_the_last_checkpoint_are_logged_once(tmp_path: Path) -> None:
+    settings = LoopSettings(epochs=5, checkpoint_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(Line(), Points(stop_at=3), settings=settings, out=tmp_path)
+    fit(Line(), Points(), settings=settings, out=tmp_path)
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [0, 1, 2, 3, 4]
