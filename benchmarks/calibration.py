@@ -46,8 +46,8 @@ def plates(controls: list[int], replicates_a_plate: int, *, compounds: int, effe
 
 
 def p_values(protocol: str, data: anndata.AnnData, *, draws: int, seed: int) -> np.ndarray:
-    _, tables = replicates.evaluate(data, protocol=protocol, draws=draws, seed=seed, with_baselines=False)
-    return tables["per_group"]["p_value"].to_numpy()
+    result = replicates.evaluate(data, protocol=protocol, draws=draws, seed=seed, with_baselines=False)
+    return result.per_group["p_value"].to_numpy()
 
 
 def main(*, compounds: int = 150, repeats: int = 4, effect: float = 3.0, width: int = 50) -> None:

@@ -130,13 +130,6 @@ def test_blocks_are_the_features_of_each_channel_and_say_where_there_are_any() -
         profiles.blocks(whole, by="plate")
 
 
-def test_one_compound_bought_twice_is_one_identity_under_its_first_name() -> None:
-    obs = pd.DataFrame({"perturbation": ["b", "a", "c", "d"], "inchikey": ["K1", "K1", "", None]})
-    assert profiles.identity(obs).tolist() == ["K1", "K1", "c", "d"]
-    assert profiles.one_name(obs).tolist() == ["a", "a", "c", "d"]
-    assert profiles.identity(obs[["perturbation"]]).tolist() == ["b", "a", "c", "d"]
-
-
 def test_features_of_a_run_are_taken_by_name_in_its_order() -> None:
     whole = profiles.from_frame(table(), where="t")
     wanted = [whole.var_names[2], whole.var_names[0]]
@@ -149,7 +142,6 @@ def test_features_of_a_run_are_taken_by_name_in_its_order() -> None:
 
 def test_columns_that_a_task_needs_are_asked_for_by_name() -> None:
     whole = profiles.from_frame(table(), where="t")
-    assert profiles.negative_controls(whole).tolist() == [False, False, True] * 2
     profiles.require(whole, "plate", "well", task="this")
     with pytest.raises(InputError, match=r"this needs the column 'batch'.*--set columns\.batch=NAME"):
         profiles.require(whole, "plate", "batch", task="this")
@@ -168,3 +160,13 @@ def test_tables_without_a_common_feature_cannot_be_stacked() -> None:
     one = profiles.from_frame(table(), where="t")
     with pytest.raises(InputError, match="no feature in common"):
         profiles.join_common([one[:, :1].copy(), one[:, 1:].copy()])
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_a_table_of_no_rows_is_refused(name: str, tmp_path: Path) -> None:
+    columns = {"Metadata_plate": ["P"], "Metadata_well": ["A01"], "Cells_Shape_Area": [1.0]}
+    whole = pd.DataFrame(columns)
+    writers = {"a.parquet": whole[:0].to_parquet, "a.csv": lambda path: whole[:0].to_csv(path, index=False)}
+    writers[name](tmp_path / name)
+    with pytest.raises(InputError, match=rf"{name} holds no rows; make it again"):
+        profiles.read(tmp_path / name)

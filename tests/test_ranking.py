@@ -170,3 +170,22 @@ def test_every_pair_is_there_once(rows: int) -> None:
 
 def test_a_row_of_zeros_stays_zero() -> None:
     assert ranking.unit(np.array([[0.0, 0.0], [3.0, 4.0]])).tolist() == [[0.0, 0.0], [pytest.approx(0.6), pytest.approx(0.8)]]
+
+
+_SCORES = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**20), _SCORES), max_size=20))
+def test_keys_are_in_the_order_of_pairs_and_hold_them_exactly(pairs: list[tuple[int, float]]) -> None:
+    """The plain twin: sorted pairs of row and score. Zero and minus zero are one."""
+    rows = np.array([row for row, _ in pairs], dtype=np.intp)
+    scores = np.array([score for _, score in pairs], dtype=np.float32)
+    keys = np.sort(ranking._keys(rows, scores))
+    expected = sorted((int(row), float(score) + 0.0) for row, score in zip(rows, scores, strict=True))
+    assert list(zip((keys >> 32).tolist(), ranking._scores(keys).tolist(), strict=True)) == expected
+
+
+@given(st.lists(_SCORES, min_size=1, max_size=8), st.lists(_SCORES, min_size=1, max_size=12))
+def test_average_precision_of_any_floats_is_a_plain_count(positives: list[float], negatives: list[float]) -> None:
+    right, wrong = np.array([positives], dtype=np.float32), np.array([negatives], dtype=np.float32)
+    assert ranking.average_precisions(right, wrong)[0] == pytest.approx(naive_with_ties(right[0].tolist(), wrong[0].tolist()))

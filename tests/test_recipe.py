@@ -51,6 +51,11 @@ def test_paths_start_at_the_recipe_and_references_at_the_run(tmp_path: Path) -> 
         ("nmae = 'x'\n" + STAGE, r"unknown key 'nmae' \(did you mean 'name'\?\)"),
         (STAGE.replace("ingest", "ingset"), r"stage 1 has verb 'ingset' \(did you mean 'ingest'\?\)"),
         (STAGE + STAGE, "two stages are named 'a'"),
+        *(
+            (STAGE.replace('"a"', f'"{name}"'), "give it a name of letters, digits")
+            for name in ("../keep", "/home/me/x", "a/b", "", ".", "-a")
+        ),
+        (STAGE.replace('"a"', '"' + "a" * 65 + '"'), "64 at most"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, sentence: str) -> None:
@@ -64,11 +69,40 @@ def test_a_reference_to_a_later_stage_is_refused(tmp_path: Path) -> None:
         recipes.settings_of(recipe, recipe.stages[0], out=tmp_path)
 
 
+@pytest.mark.parametrize("member", ["../../keep", "..", "x/../../../keep", "/etc/passwd"])
+def test_a_reference_does_not_lead_out_of_the_result_of_a_stage(member: str, tmp_path: Path) -> None:
+    recipe = recipes.read(write(tmp_path / "r.toml", STAGE + f'[[stage]]\nverb = "index"\nprofiles = "@a/{member}"\n'))
+    with pytest.raises(InputError, match="leads out of the stage's result; name a file that lies in it"):
+        recipes.settings_of(recipe, recipe.stages[1], out=tmp_path)
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_the_rows_of_a_sweep_change_stages_that_there_are(path: Path) -> None:
     for stage in recipes.read(path).stages:
         for row in stage.values.get("row", []) if stage.verb == "sweep" else []:
             recipes.read(path.parent / stage.values["recipe"]).changed({**stage.values.get("given", {}), **row.get("set", {})})
+
+
+def test_a_stage_writes_only_in_the_folder_of_the_run(tmp_path: Path) -> None:
+    text = STAGE + '[[stage]]\nname = "page"\nverb = "report"\nrun = "@"\nfigures = "{}"\n'
+    outside = recipes.read(write(tmp_path / "r.toml", text.format("thesis")))
+    with pytest.raises(InputError, match=r"stage 'page': .*thesis lies outside of .*out, and a stage writes only there; give '@/thesis'"):
+        recipes.run(outside, tmp_path / "out")
+    inside = recipes.read(write(tmp_path / "r.toml", text.format("@/figures")))
+    settings = recipes.settings_of(inside, inside.stages[1], out=tmp_path / "out")
+    assert settings.figures == tmp_path / "out" / "figures"  # type: ignore[attr-defined]
+    recipes.refuse_outside(inside, inside.stages[1], settings, out=tmp_path / "out")
+    escaping = '[[stage]]\nverb = "export"\nprofiles = "p.parquet"\nto = "copairs"\nfile = "../../keep.parquet"\n'
+    exported = recipes.read(write(tmp_path / "e.toml", escaping))
+    with pytest.raises(InputError, match=r"'file' is '\.\./\.\./keep\.parquet'|file is '\.\./\.\./keep\.parquet'"):
+        recipes.settings_of(exported, exported.stages[0], out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("label", ["..", "../../keep", "/home/me/x", ".", "", "mean pooling", "α", "a" * 300, "-x", "A + B"])
+def test_a_row_of_a_sweep_has_a_folder_of_its_own_in_it(label: str) -> None:
+    from impasto.stages.sweep import folder_name
+
+    assert recipes.STAGE_NAME.fullmatch(folder_name(label))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: str(p.relative_to(p.parents[1])))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto import runs
+from impasto import records, runs, whole
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -55,7 +55,7 @@ def test_a_stage_is_skipped_when_nothing_changed_and_redone_when_something_did(t
             calls.append(times)
             out.write_text(source.read_text() * times)
 
-        return runs.run_stage(work, verb="count", settings=settings, inputs=[source], out=out)
+        return runs.run_stage(work, verb="count", settings=settings, inputs=[source], out=out, folder=False)
 
     assert stage(2)
     assert not stage(2)
@@ -64,7 +64,7 @@ def test_a_stage_is_skipped_when_nothing_changed_and_redone_when_something_did(t
     assert stage(3)
     assert out.read_text() == "yyy"
     assert calls == [2, 3, 3]
-    record = json.loads(runs.record_path(out).read_text())
+    record = json.loads(records.path_of(out, folder=False).read_text())
     assert record["verb"] == "count"
     assert record["seed"] == 0
     assert record["inputs"] == {str(source): runs.digest(source)}
@@ -88,12 +88,12 @@ def test_a_folder_is_put_aside_before_it_is_removed(tmp_path: Path, monkeypatch:
     (tmp_path / "result" / "old.txt").write_text("old")
     removed: list[str] = []
 
-    def remove(path: Path) -> None:
+    def remove(path: Path, /) -> None:
         assert (tmp_path / "result" / "new.txt").exists() or not path.exists()
         removed.append(path.name)
         shutil.rmtree(path, ignore_errors=True)
 
-    monkeypatch.setattr(runs, "remove", remove)
+    monkeypatch.setattr(whole, "remove", remove)
     with runs.atomic(tmp_path / "result") as temporary:
         temporary.mkdir()
         (temporary / "new.txt").write_text("new")

@@ -200,3 +200,10 @@ def test_a_missing_column_is_named() -> None:
     with pytest.raises(InputError, match=r"sparing needs the column 'well', and the profiles have plate; .*--set columns.well=NAME"):
         wells.require(table(plate=["1"]), ["plate", "well"], task="sparing")
     wells.require(table(plate=["1"]), ["plate"], task="sparing")
+
+
+@pytest.mark.parametrize(
+    "written", [[True, False, False], [True, None, False], ["True", "False", ""], ["true", None, "no"], [1.0, 0.0, np.nan]]
+)
+def test_spared_is_read_from_booleans_text_and_numbers(written: list[object]) -> None:
+    assert wells.spared(pd.DataFrame({"spared": pd.Series(written, dtype=object)})).tolist() == [True, False, False]

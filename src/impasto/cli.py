@@ -1,16 +1,27 @@
-"""The command line: the verbs, each a few lines. Bad input ends in one sentence on standard error and exit code 2."""
+"""The command line: the verbs, each a few lines. Whatever goes wrong ends in one sentence on standard error and an exit code."""
 
 from __future__ import annotations
 
+import os
+import platform
+import signal
 import sys
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from impasto import __version__
-from impasto.schema import InputError
+from impasto import __version__, failures
+from impasto.claims import KEEP_OLD
 from impasto.verbs import ABOUT, COMMANDS
+
+
+class _Caught(BaseException):
+    """Carries an error of a verb past typer, which would end the process in its own words."""
 
 
 class Verbs(TyperGroup):
@@ -35,6 +46,17 @@ class Verbs(TyperGroup):
             return args[0], _whole(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, KeyboardInterrupt) as error:
+            raise _Caught from error
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise _Caught from error
+
 
 def _whole(name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -53,25 +75,59 @@ app = typer.Typer(
 
 
 def _print_version(asked: bool) -> None:
-    if asked:
-        sys.stdout.write(f"impasto {__version__}\n")
-        raise typer.Exit
+    if not asked:
+        return
+    sys.stdout.write(f"impasto {__version__} (Python {platform.python_version()}, {platform.platform()}, torch {_torch()})\n")
+    raise typer.Exit
+
+
+def _torch() -> str:
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", envvar="IMPASTO_DEBUG", help="Where something fails, print all that is known.")] = False,
+    keep_old: Annotated[
+        bool, typer.Option("--keep-old", help="A file that is no result of impasto and stands where one goes is renamed with the date.")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions.")] = False,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Cell Painting plates or CellProfiler tables in; corrected, searchable, honestly scored morphology out."""
+    failures.DEBUG.set(debug)
+    KEEP_OLD.set(keep_old)
+
+
+_FOR_ALL = ("--debug", "--keep-old")
+"""What may be said of any verb, before or after its name."""
+
+
+def for_all_first(arguments: Sequence[str], /) -> list[str]:
+    """The arguments with what holds for all verbs before the verb, wherever it was written."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    before = [a for a in arguments[:end] if a in _FOR_ALL]
+    return [*dict.fromkeys(before), *(a for a in arguments[:end] if a not in _FOR_ALL), *arguments[end:]]
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise failures.Terminated
 
 
 def main() -> None:
     """Run the command line."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.argv = [sys.argv[0], *for_all_first(sys.argv[1:])]
     try:
         app()
-    except InputError as error:
-        sys.stderr.write(f"impasto: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("impasto: stopped; run the same command again to go on\n")
-        sys.exit(130)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the last catch: no traceback reaches a user who did not ask for one
+        failed = error.__cause__ if isinstance(error, _Caught) and error.__cause__ is not None else error
+        if failures.DEBUG.get() or os.environ.get("IMPASTO_DEBUG"):
+            traceback.print_exception(failed)
+        code, sentence = failures.told(failed)
+        sys.stderr.write(f"impasto: {sentence}\n")
+        sys.exit(code)

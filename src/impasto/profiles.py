@@ -19,23 +19,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, cellprofiler_tables, feature_names, runs, schema, spelling
-from impasto import identity as origin
+from impasto import __version__, cellprofiler_tables, failures, feature_names, identity, runs, schema, spelling
 from impasto.schema import InputError
 
-_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
 _FILE_METADATA = b"impasto"
 _READING = ("columns", "columns_left_out")
+_NO_ROWS = "holds no rows; make it again (impasto ingest, or impasto profile), and see what those left out"
 _STAMP = "mantispy"
 """What that package's files say of themselves; it speaks of the file, not of the profiles, so it is not carried on."""
 
 
 def suffix(path: Path) -> str:
     """The kind of a profiles file. Raises InputError on a kind we do not read."""
-    for known in sorted(_SUFFIXES, key=len, reverse=True):
+    for known in sorted(schema.PROFILES_FILES, key=len, reverse=True):
         if path.name.lower().endswith(known):
             return known
-    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(_SUFFIXES)}")
+    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(schema.PROFILES_FILES)}")
 
 
 # ---------------------------------------------------------------- tables <-> AnnData
@@ -95,12 +94,21 @@ def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
 
 
 # ---------------------------------------------------------------- files
-def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features: str | None = None) -> anndata.AnnData:
+def read(
+    path: Path | str, *, columns: Mapping[str, str] | None = None, features: str | None = None, may_be_empty: bool = False
+) -> anndata.AnnData:
     """Read Profiles from Parquet, CSV, .h5ad, .zarr or a folder of CellProfiler's spreadsheets.
 
-    Raises InputError with the file's name on anything unusable.
+    Raises InputError with the file's name on anything unusable; on a table of no rows too, unless it `may_be_empty`.
     """
     path = Path(path)
+    profiles = _read(path, columns=columns, features=features)
+    if not profiles.n_obs and not may_be_empty:
+        raise InputError(f"{path} {_NO_ROWS}")
+    return profiles
+
+
+def _read(path: Path, *, columns: Mapping[str, str] | None, features: str | None) -> anndata.AnnData:
     if is_spreadsheets(path):
         return from_frame(_read_spreadsheets(path), where=str(path), columns=columns, features=features)
     kind = suffix(path)
@@ -115,7 +123,11 @@ def read(path: Path | str, *, columns: Mapping[str, str] | None = None, features
             return _read_parquet(path, columns=columns, features=features)
         frame = read_csv(path, sep="\t" if kind.startswith(".tsv") else ",")
     except (OSError, pa.ArrowException, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        if failures.is_memory(error):
+            raise
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
+    if not len(frame):
+        raise InputError(f"{path} {_NO_ROWS}")
     return from_frame(frame, where=str(path), columns=columns, features=features)
 
 
@@ -231,24 +243,6 @@ def require(profiles: anndata.AnnData, *words: str, task: str) -> None:
         )
 
 
-def identity(obs: pd.DataFrame) -> pd.Series:
-    """What was done to the cells, as one name: the InChIKey where there is one, else the perturbation.
-
-    One compound bought twice has two identifiers and one InChIKey; its wells are replicates, never negatives, of each other.
-    """
-    own = obs[schema.PERTURBATION].astype("string")
-    if schema.INCHIKEY not in obs:
-        return own
-    # .h5ad and .zarr hold no missing strings: there an empty one stands for a perturbation without a molecule.
-    return obs[schema.INCHIKEY].astype("string").replace("", pd.NA).fillna(own)
-
-
-def one_name(obs: pd.DataFrame) -> pd.Series:
-    """The perturbation of each row, under one name where several names share an InChIKey: the first of them in order."""
-    own = obs[schema.PERTURBATION].astype("string")
-    return own.groupby(identity(obs).to_numpy()).transform("min")
-
-
 def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> anndata.AnnData:
     """The profiles with the features of a trained run, by name and in its order. Raises InputError where one is missing."""
     missing = [f for f in features if f not in profiles.var_names]
@@ -258,12 +252,6 @@ def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> annd
             "give profiles made by the same pipeline"
         )
     return profiles[:, list(features)].copy()
-
-
-def negative_controls(profiles: anndata.AnnData) -> npt.NDArray[np.bool_]:
-    """Which rows are negative controls, as a boolean vector (rows,)."""
-    require(profiles, schema.CONTROL_TYPE, task="finding the negative controls")
-    return np.asarray(profiles.obs[schema.CONTROL_TYPE].astype(str) == schema.NEGCON)
 
 
 def aggregate(profiles: anndata.AnnData, *, by: Sequence[str], statistic: str = "median") -> anndata.AnnData:
@@ -341,7 +329,7 @@ def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
     What made them (`identity`) is kept where it is the same for all. Raises InputError where they have no feature in common, or were
     made by different encoders or corrections.
     """
-    identity_of_all = origin.common(tables)
+    made = identity.common(tables)
     common = [f for f in tables[0].var_names if all(f in t.var_names for t in tables[1:])]
     if not common:
         raise InputError("the tables have no feature in common, so they cannot be stacked; were they made by the same pipeline?")
@@ -350,5 +338,5 @@ def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
     obs.index = obs.index.astype(str)
     dropped = len({f for t in tables for f in t.var_names}) - len(common)
     joined = anndata.AnnData(X=values, obs=obs, var=tables[0].var.loc[common], uns={"features_dropped": dropped})
-    origin.put(joined, identity_of_all)
+    identity.put(joined, made)
     return joined

@@ -3,6 +3,10 @@
 Exact, bounded in memory: a block of queries is compared with all candidates at a time, so memory is block x candidates, never
 candidates squared. Ties are averaged, so that a constant embedding scores as chance and not by the order of the rows.
 
+Our own and not scikit-learn's: `average_precision_score` takes one ranking a call and breaks ties by the order of the thresholds,
+`NearestNeighbors` gives the nearest but no ranks. 9,216 wells x 1,000 features need less than 2 GB here; the tables of all pairs that
+the usual implementations build need more than 14 GB. Tests compare the numbers with scikit-learn's and with plain loops.
+
 Products run on BLAS's threads, sorting on as many of our own. `device` ("cuda", or "cpu" for the same path without one) has torch
 form and sort the blocks instead; only then is torch imported.
 """
@@ -88,11 +92,11 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows
     """
     ranks = np.full(len(queries), np.nan)
     for rows, similarity in similarity_blocks(queries, candidates, device=device):
-        mine = slice(*np.searchsorted(matches[0], [rows.start, rows.stop]))
-        query, starts = np.unique(matches[0][mine], return_index=True)
+        here = slice(*np.searchsorted(matches[0], [rows.start, rows.stop]))
+        query, starts = np.unique(matches[0][here], return_index=True)
         if not len(query):
             continue
-        right = similarity[matches[0][mine] - rows.start, matches[1][mine]]
+        right = similarity[matches[0][here] - rows.start, matches[1][here]]
         best = np.maximum.reduceat(right, starts)
         asked = similarity if len(query) == len(similarity) else similarity[query - rows.start]
         # No right one stands above the best right one, and of those that tie with it only wrong ones cost rank, each by a half.
@@ -147,8 +151,8 @@ def pool_average_precisions(
         product[_held(left_out[0][none] - block.start, device), _held(left_out[1][none], device)] = -np.inf
         if device is not None:
             product = product.sort(dim=1).values.cpu().numpy()
-        mine = slice(*np.searchsorted(keys, [block.start << 32, block.stop << 32]))
-        above[mine] = _above(keys[mine] - (block.start << 32), product, ordered=device is not None)
+        here = slice(*np.searchsorted(keys, [block.start << 32, block.stop << 32]))
+        above[here] = _above(keys[here] - (block.start << 32), product, ordered=device is not None)
     return _mean_precision(keys, above, len(queries))
 
 
@@ -173,13 +177,13 @@ def _above(keys: npt.NDArray[np.int64], negatives: Floats, *, ordered: bool = Fa
         part = negatives[rows]
         if not ordered:
             part.sort(axis=1)
-        mine = slice(*np.searchsorted(keys, [rows.start << 32, rows.stop << 32]))
-        row, wanted = (keys[mine] >> 32) - rows.start, scores[mine]
+        here = slice(*np.searchsorted(keys, [rows.start << 32, rows.stop << 32]))
+        row, wanted = (keys[here] >> 32) - rows.start, scores[here]
         below = _bisect(part, row, wanted, np.less)
         twice = 2 * below
         tied = np.flatnonzero((below < part.shape[1]) & (part[row, np.minimum(below, part.shape[1] - 1)] == wanted))
         twice[tied] = below[tied] + _bisect(part, row[tied], wanted[tied], np.less_equal)
-        above[mine] = part.shape[1] - twice / 2
+        above[here] = part.shape[1] - twice / 2
 
     threads = THREADS if negatives.size > 2**18 else 1
     parts = _slices(len(negatives), 1, -(-len(negatives) // threads))

@@ -12,7 +12,7 @@ sources = ["data/plates.parquet"]   # relative to this file
 [[stage]]
 name = "corrected"
 verb = "correct"
-profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run
+profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run, "@/x" what lies in it
 method = "sphering"
 ```
 """
@@ -21,18 +21,20 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import progress, runs
+from impasto import claims, progress, runs
 from impasto.families import Family
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, with_base
 from impasto.stages import sweep
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb
 from impasto.stages.sweep import SweepSettings
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ STAGES: Family[Verb] = Family(
     },
 )
 """The verbs that can be a stage of a recipe."""
+STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What a stage may be named: the name of one folder of the run, and never a way out of it."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,11 @@ def read(path: Path) -> Recipe:
                 raise InputError(f"{path}: stage {number} has the unknown key {slip!r}{nearest(str(slip), ['verb'])}")
             raise InputError(f"{path}: stage {number} has verb {kind!r}{nearest(str(kind), STAGES)}; allowed: {', '.join(STAGES)}")
         name = str(table.pop("name", kind))
+        if not STAGE_NAME.fullmatch(name):
+            raise InputError(
+                f"{path}: stage {number} is named {name!r}, and its folder is named so: give it a name of letters, digits, _, . and - "
+                "that begins with a letter or digit, 64 at most"
+            )
         if name in {s.name for s in stages}:
             raise InputError(f"{path}: two stages are named {name!r}; give each its own name")
         stages.append(Stage(name, kind, table))
@@ -155,9 +164,11 @@ def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
         return [_resolve(v, recipe, stage, out=out) for v in value]
     if not (isinstance(value, str) and value.startswith("@")):
         return value
-    if value == "@":
-        return str(out.resolve())
     name, _, member = value[1:].partition("/")
+    if ".." in Path(member).parts or Path(member).is_absolute():
+        raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} leads out of the stage's result; name a file that lies in it")
+    if not name:
+        return str((out / member).resolve())
     earlier = {s.name: s for s in recipe.stages[: recipe.stages.index(stage)]}
     if name not in earlier:
         raise InputError(f"{recipe.path}, stage {stage.name!r}: {value!r} names no earlier stage{nearest(name, earlier)}")
@@ -169,10 +180,35 @@ def result_of(out: Path, stage: Stage) -> Path:
     return out / stage.name / STAGES[stage.verb].result
 
 
+def refuse_outside(recipe: Recipe, stage: Stage, settings: Settings, *, out: Path) -> None:
+    """Raise InputError where a stage of a run would write anywhere but in the folder of the run."""
+    result, home = result_of(out, stage), Path(os.path.abspath(out))
+    for path in (result, *STAGES[stage.verb].beside(settings, result)):
+        if not Path(os.path.abspath(path)).is_relative_to(home):
+            raise InputError(
+                f"{recipe.path}, stage {stage.name!r}: {path} lies outside of {out}, and a stage writes only there; give '@/{path.name}'"
+            )
+
+
 def execute(name: str, settings: Settings, *, out: Path) -> bool:
-    """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already."""
-    verb = STAGES[name]
-    return runs.run_stage(lambda: verb.run(settings, out), verb=name, settings=settings, inputs=list(verb.inputs(settings)), out=out)
+    """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already.
+
+    Raises InputError where the place is not this verb's to write: it holds something else, or what is read.
+    """
+    chosen = STAGES[name]
+    folder = chosen.writes.is_folder(out)
+    out = claims.settled(out, folder=folder)
+    return runs.run_stage(
+        lambda: chosen.run(settings, out),
+        verb=name,
+        settings=settings,
+        inputs=list(chosen.inputs(settings)),
+        out=out,
+        folder=folder,
+        beside=list(chosen.beside(settings, out)),
+        may_lie_in_input=chosen.may_lie_in_input,
+        digest=chosen.digest,
+    )
 
 
 def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
@@ -193,6 +229,7 @@ def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
     """
     stages = [(stage, settings_of(recipe, stage, out=out)) for stage in recipe.stages]
     for stage, settings in stages:
+        refuse_outside(recipe, stage, settings, out=out)
         for label, row, folder in _rows(settings, result_of(out, stage)) if isinstance(settings, SweepSettings) else ():
             try:
                 checked(row, out=folder)
@@ -226,7 +263,7 @@ def run(recipe: Recipe, out: Path, /, *, show: Callable[[str, Path], None] | Non
         progress.say(f"{number}/{len(stages)} {stage.name} ({stage.verb})")
         worked = execute(stage.verb, settings, out=result)
         progress.say(f"  {'wrote' if worked else 'already there:'} {result}")
-        seconds += float(json.loads(runs.record_path(result).read_text())["seconds"])
+        seconds += float(json.loads(STAGES[stage.verb].record(result).read_text())["seconds"])
         if show is not None:
             show(stage.verb, result)
     return seconds
@@ -253,4 +290,4 @@ def _sweep(settings: SweepSettings, out: Path) -> None:
     sweep.write(frames, settings, out)
 
 
-SWEEP = Verb(settings=SweepSettings, inputs=sweep.inputs, run=_sweep, result="")
+SWEEP = Verb(settings=SweepSettings, inputs=sweep.inputs, run=_sweep, result="", writes=FOLDER)

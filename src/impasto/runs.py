@@ -1,7 +1,8 @@
-"""Runs that can be killed: atomic files, digests, and the run.json beside every result.
+"""Runs that can be killed: atomic files, digests, and the record beside every result.
 
 A result is written under a temporary name in its own folder, synced, then renamed, so a reader sees the whole of it or
-nothing. A stage whose run.json carries the same key (version, verb, settings, digests of inputs) is done and is skipped.
+nothing. Its place is claimed first (`claims.py`), and its record (`records.py`) lists what the run writes. A stage whose record carries
+the same key (version, verb, settings, digests of inputs) and whose files are as it left them is done and is skipped.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import hashlib
 import json
 import os
 import resource
-import shutil
 import sys
 import tempfile
 import time
@@ -19,31 +19,33 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__
+from impasto import __version__, records, whole
+from impasto.claims import Claim, claim
 from impasto.schema import InputError
 from impasto.settings import Settings
+from impasto.whole import remove
+
+__all__ = ["atomic", "claim", "digest", "note", "remove", "run_stage", "scratch", "write_json"]
+
+_claims: list[Claim] = []
+"""The claims of the runs in progress, the innermost last."""
 
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path (file or folder) beside `path`; on success it takes the place of `path`, else it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers choose their format by it.
-    temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
-    aside = path.with_name(f".{path.stem}.replaced-{os.getpid()}{path.suffix}")
-    remove(temporary)
-    try:
+    """Yield a temporary path (file or folder) beside `path`; on success it takes the place of `path`, else it is removed.
+
+    Inside a run, the record of the run lists the file before it appears.
+    """
+    with whole.replacing(path, before=lambda temporary: note(path, replaced_by=temporary)) as temporary:
         yield temporary
-        if temporary.is_file():
-            with temporary.open("rb") as handle:
-                os.fsync(handle.fileno())
-        if path.is_dir():
-            # A folder cannot be replaced in one step: it is put aside whole first, so that a kill never leaves half of it.
-            os.replace(path, aside)
-        os.replace(temporary, path)
-    finally:
-        remove(temporary)
-        remove(aside)
+
+
+def note(path: Path, /, *, replaced_by: Path | None = None) -> None:
+    """List a file in the record of the run that is about to write it. `atomic` does so; a file that is appended to needs it said."""
+    for held in reversed(_claims):
+        if held.note(path, replaced_by):
+            return
 
 
 @contextlib.contextmanager
@@ -53,39 +55,25 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, where it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def write_json(path: Path, value: Any) -> None:
     """Write JSON (sorted keys, two spaces, a last newline), atomically."""
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+        temporary.write_text(whole.as_json(value))
 
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, or of a folder's relative names and contents (sorted; run.json and hidden names left out)."""
     total = hashlib.sha256()
     if path.is_file():
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return records.content(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
     for member in sorted(p for p in path.rglob("*") if p.is_file()):
         relative = member.relative_to(path)
-        if member.name == "run.json" or any(part.startswith(".") for part in relative.parts):
+        if member.name == records.RUN or any(part.startswith(".") for part in relative.parts):
             continue
         total.update(str(relative).encode() + b"\0" + digest(member).encode())
     return total.hexdigest()
-
-
-def record_path(out: Path) -> Path:
-    """Where the record of a result is kept: in a folder, `run.json`; beside a file, `<file>.run.json`."""
-    return out / "run.json" if out.suffix == "" else out.with_name(out.name + ".run.json")
 
 
 def run_stage(
@@ -95,33 +83,67 @@ def run_stage(
     settings: Settings,
     inputs: Sequence[Path],
     out: Path,
+    folder: bool,
+    beside: Sequence[Path] = (),
+    may_lie_in_input: bool = False,
+    digest: Callable[[Path], str] = digest,
 ) -> bool:
     """Run `work`, which must leave its result at `out`, unless the same run is already there. True if work was done.
 
-    Raises InputError where an input does not exist.
+    Parameters
+    ----------
+    work
+        Leaves the result at `out`, and where the verb says so the files `beside` it.
+    verb, settings, inputs, out
+        What runs, how, on what, and where its result goes.
+    folder, beside, may_lie_in_input
+        What is written, and where it may lie: see `claims.claim`.
+    digest
+        The digest of an input, for the key of the run.
+
+    Raises
+    ------
+    InputError
+        Where an input does not exist, or the result cannot be claimed.
+
     """
+    values = settings.model_dump(mode="json")
+    held = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
     digests = {str(path): digest(path) for path in inputs}
-    identity = {"version": __version__, "verb": verb, "settings": settings.model_dump(mode="json"), "inputs": sorted(digests.values())}
+    identity = {"version": __version__, "verb": verb, "settings": values, "inputs": sorted(digests.values())}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    record = record_path(out)
-    if record.exists() and out.exists() and json.loads(record.read_text()).get("key") == key:
+    if held.is_done(key):
         return False
-    record.unlink(missing_ok=True)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
+        work()  # of a training on several ranks, the first keeps the record for all
+        return True
     started, clock = time.time(), time.perf_counter()
-    work()
-    write_json(
-        record,
-        {
-            "key": key,
-            "version": __version__,
-            "verb": verb,
-            "settings": settings.model_dump(mode="json"),
-            "inputs": digests,
-            "seed": getattr(settings, "seed", None),
-            "command": sys.argv,
-            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
-            "seconds": round(time.perf_counter() - clock, 3),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-        },
-    )
+    record = {
+        "key": key,
+        "version": __version__,
+        "settings": values,
+        "inputs": digests,
+        "seed": getattr(settings, "seed", None),
+        "command": sys.argv,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+    }
+    with _holding(held, record):
+        work()
+        record["seconds"] = round(time.perf_counter() - clock, 3)
+        record["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     return True
+
+
+@contextlib.contextmanager
+def _holding(held: Claim, record: dict[str, Any]) -> Iterator[None]:
+    """The record says `started` until the work is done, then `finished`; a run that fails before it wrote anything leaves no trace."""
+    held.start(record)
+    _claims.append(held)
+    try:
+        yield
+    except BaseException:
+        held.undo()
+        raise
+    finally:
+        _claims.remove(held)
+    held.finish()

@@ -99,6 +99,10 @@ class InputError(ValueError):
     """Input that the user can mend. The message is one clear sentence: what was found, what is allowed, what to do."""
 
 
+PROFILES_FILES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
+"""What the name of a file of profiles may end in; the ending says the format."""
+
+
 def nearest(found: str, allowed: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"`, or nothing where no allowed word is near."""
     close = difflib.get_close_matches(found, list(allowed), n=1, cutoff=0.6)

@@ -33,4 +33,6 @@ def read(path: Path | str) -> anndata.AnnData:
     obs = spelling.normal_values(spelling.annotation(told.obs, where=str(path)), where=str(path))
     uns = {key: told.uns[key] for key in told.uns}
     told.file.close()
+    if not len(obs):
+        raise InputError(f"{path} holds no rows; make it again, and see what was left out")
     return anndata.AnnData(X=mapped, obs=obs, var=profiles.describe_features([str(name) for name in told.var_names]), uns=uns)

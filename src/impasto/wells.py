@@ -118,7 +118,8 @@ def spared(obs: pd.DataFrame, /) -> Flags:
     """Negative controls that no correction has learned from (n,)."""
     if schema.SPARED not in obs:
         return np.zeros(len(obs), dtype=bool)
-    return obs[schema.SPARED].fillna(False).to_numpy(dtype=bool)
+    # A CSV or a column with gaps holds it as text.
+    return obs[schema.SPARED].astype("string").str.lower().isin(["true", "1", "1.0"]).to_numpy(dtype=bool)
 
 
 def unseen_negative(obs: pd.DataFrame, /) -> Flags:
@@ -145,6 +146,15 @@ def keys_of_plate(obs: pd.DataFrame, /) -> list[str]:
     return [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
 
 
+def keys_of_group(obs: pd.DataFrame, by: str | None, /) -> list[str]:
+    """The columns that name the groups of `by`, from the widest: a plate's source and batch, a batch's source, where they are there."""
+    if by is None:
+        return []
+    wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
+    # A column that says nothing in any row (images of one folder have no batch) is not written as an empty part of the name.
+    return [*(word for word in wider if word in obs and _text(obs[word]).notna().any()), by]
+
+
 def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
     """The plate, batch or source of every well.
 
@@ -168,9 +178,7 @@ def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
         return np.zeros(len(obs), dtype=np.intp), [""]
     if by not in obs:
         raise InputError(f"the profiles have no column {by!r}{schema.nearest(by, obs.columns)}; they have {schema.listed(obs.columns)}")
-    wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
-    # A column that says nothing in any row (images of one folder have no batch) is not written as an empty part of the name.
-    columns = [*(word for word in wider if word in obs and _text(obs[word]).notna().any()), by]
+    columns = keys_of_group(obs, by)
     joined = obs[columns[0]].astype("string").fillna("")
     for column in columns[1:]:
         joined = joined + "/" + obs[column].astype("string").fillna("")
@@ -213,11 +221,14 @@ def replicates(obs: pd.DataFrame, /, *, pool_doses: bool = False) -> pd.Series:
     Returns
     -------
     (n,) strings: the perturbation as the user named it, with `@dose` behind it where that perturbation stands at several doses.
-    Missing where nobody said what was done. An InChIKey never overrides a name (see `merge_by_inchikey`).
+    Pooled, names that differ in their dose only (`AZ138@3uM`) are one too. Missing where nobody said what was done. An InChIKey never
+    overrides a name (see `merge_by_inchikey`).
 
     """
     names = _text(obs[schema.PERTURBATION])
-    if pool_doses or schema.CONCENTRATION not in obs:
+    if pool_doses:
+        return names.str.replace(_DOSE_IN_NAME, r"\g<name>", regex=True)
+    if schema.CONCENTRATION not in obs:
         return names
     dose = pd.to_numeric(obs[schema.CONCENTRATION], errors="coerce")
     several = dose.groupby(names).transform("nunique") > 1

@@ -60,3 +60,20 @@ def test_a_row_of_zeros_stays_zero_and_what_is_missing_is_none() -> None:
     np.testing.assert_allclose(found, [[0.6, 0.8], [0.0, 0.0]], atol=1e-7)
     table = pd.DataFrame({"gene": ["TP53", None], "x": [1.5, np.nan]})
     assert index.records(table) == [{"gene": "TP53", "x": 1.5}, {"gene": None, "x": None}]
+
+
+def test_an_index_that_holds_no_answer_is_refused_when_it_is_opened(opened: index.Index, profiles: anndata.AnnData, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="an index of no rows answers nothing"):
+        index.build(profiles[:0].copy(), tmp_path / "none")
+    for name, vectors, rows, sentence in (
+        ("short", np.array(opened.vectors)[:-1], opened.rows, "holds 48 rows and 47 vectors; make the index again: impasto index"),
+        ("empty", np.array(opened.vectors)[:0], opened.rows[:0], "holds 0 rows and 0 vectors; make the index again"),
+        ("nan", np.where(np.arange(48)[:, None] == 47, np.nan, opened.vectors), opened.rows, "vectors that are not finite"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "index.json").write_text((opened.folder / "index.json").read_text())
+        np.save(folder / "vectors.npy", vectors.astype(np.float32))
+        rows.to_parquet(folder / "rows.parquet")
+        with pytest.raises(InputError, match=sentence):
+            index.open_index(folder)

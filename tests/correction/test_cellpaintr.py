@@ -12,14 +12,14 @@ import torch
 
 from impasto import profiles as tables
 from impasto import runs
-from impasto.correction import corrector, kept
+from impasto.correction import CORRECTORS, kept
 from impasto.correction.cellpaintr import prepare
 from impasto.correction.cellpaintr.attributions import attributions, by_perturbation
 from impasto.correction.cellpaintr.corrector import CellPaintrCorrector, CellPaintrCorrectorSettings
 from impasto.correction.cellpaintr.data import Labelled, feature_groups, in_parts
 from impasto.correction.cellpaintr.method import CellPaintrSettings, token_name
 from impasto.correction.cellpaintr.trained import Trained
-from impasto.correction.spared import spare_controls, without_spared
+from impasto.correction.spared import spare_controls
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import with_controls
 from impasto.schema import InputError
@@ -29,6 +29,7 @@ from impasto.training import checkpoint
 from impasto.training.earlier import Earlier
 from impasto.training.loop import fit
 from impasto.training.settings import LoopSettings, OptimSettings
+from impasto.wells import learnable, negative
 
 SMALL = {"tokens": "group", "width": 16, "depth": 1, "mlp_width": 32, "filter_order": 8}
 
@@ -122,7 +123,7 @@ def test_minibatches_follow_the_stage(wells: anndata.AnnData) -> None:
                 assert all((minibatch.label == code).sum() > 1 for code in set(minibatch.label.tolist()))
 
 
-def test_a_fitted_corrector_meets_a_new_source_by_its_own_wells(wells: anndata.AnnData, tmp_path: Path) -> None:
+def test_a_fitted_corrector_learns_a_new_source_from_its_own_wells(wells: anndata.AnnData, tmp_path: Path) -> None:
     source = wells.obs["source"].astype(str).to_numpy()
     names = sorted(set(source))
     old, new = wells[source != names[2]].copy(), wells[source == names[2]].copy()
@@ -134,7 +135,7 @@ def test_a_fitted_corrector_meets_a_new_source_by_its_own_wells(wells: anndata.A
     with pytest.raises(InputError, match="add it with a train stage"):
         again.transform(new)
     more = again.extended(new)
-    assert set(more.met()) - set(again.met()) == {names[2]}
+    assert set(more.seen_in_fit()) - set(again.seen_in_fit()) == {names[2]}
     assert np.isfinite(more.transform(new).X).all()
     assert np.array_equal(more.transform(old).X, fitted.transform(old).X)
     token = f"sources.{token_name(names[2])}"
@@ -142,7 +143,7 @@ def test_a_fitted_corrector_meets_a_new_source_by_its_own_wells(wells: anndata.A
     middle = np.mean([fitted.weights[f"sources.{token_name(n)}"] for n in names[:2]], axis=0)
     assert not np.allclose(more.weights[token], middle, atol=1e-7)
     assert all(np.array_equal(more.weights[name], weight) for name, weight in fitted.weights.items())
-    # What a split holds out whole is met too.
+    # A source that a split holds out as a whole is learned too.
     marked = new.copy()
     marked.obs["split"] = "test"
     assert np.array_equal(again.extended(marked).weights[token], more.weights[token])
@@ -233,11 +234,11 @@ def test_held_out_perturbations_and_spared_controls_are_not_learned_from(wells: 
     scores = prepared.validate(prepared.method.eval())
     assert 0 < scores["score"] <= 1
     assert 0 < scores["chance"] < 1
-    assert without_spared(marked).n_obs == len(prepared.feed.wells.values)
+    assert learnable(marked.obs).sum() == len(prepared.feed.wells.values)
 
 
 def test_a_run_and_one_go_are_correctors_that_can_be_kept(wells: anndata.AnnData, first: Path, tmp_path: Path) -> None:
-    assert corrector("cellpaintr") is CellPaintrCorrector
+    assert CORRECTORS["cellpaintr"] is CellPaintrCorrector
     quick = CellPaintrCorrectorSettings(width=16, depth=1, epochs=[2, 1, 1], top_features=3)
     for chosen in (CellPaintrCorrectorSettings(run=first), quick):
         fitted = CellPaintrCorrector.fit(wells, chosen)
@@ -259,7 +260,7 @@ def test_attributions_are_the_gradient_and_name_features(wells: anndata.AnnData,
     assert found.shape == (wells.n_obs, wells.n_vars)
     # A finite difference of the distance, one feature of one well.
     method, read = model.method.double(), model.wells(wells)
-    control = tables.negative_controls(wells) & (read.source == read.source[5])
+    control = negative(wells.obs) & (read.source == read.source[5])
     scaled = method.scaled(torch.as_tensor(read.values).double())
     code = torch.tensor([int(read.source[5])])
 
@@ -291,7 +292,7 @@ def test_bad_input_is_a_sentence(wells: anndata.AnnData, first: Path, tmp_path: 
         CellPaintrCorrector.fit(wells, CellPaintrCorrectorSettings(epochs=[0, 0, 0]))
     with pytest.raises(InputError, match="give one for each of cwmm, intra, inter"):
         CellPaintrCorrector.fit(wells, CellPaintrCorrectorSettings(epochs=[1]))
-    treated = wells[~tables.negative_controls(wells)].copy()
+    treated = wells[~negative(wells.obs)].copy()
     with pytest.raises(InputError, match="no negative controls to differ from"):
         attributions(Trained.load(first), treated)
 

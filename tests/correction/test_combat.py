@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.correction.plated import plates
 
-from impasto import correction
+from impasto.correction import CORRECTORS
 from impasto.correction.combat import Combat, CombatSettings
 from impasto.correction.receipt import receipt
 from impasto.schema import InputError
@@ -29,17 +29,17 @@ def test_combat_equals_scanpys() -> None:
 def test_combat_takes_a_planted_batch_out_and_refuses_what_cannot_be_told_apart() -> None:
     data = plates(plates=3, shift=4.0, width=20)
     after = Combat.fit(data, CombatSettings()).transform(data)
-    told = receipt(data, after, methods=[])
-    assert told["explained"]["plate"]["after"] < 0.02 < told["explained"]["plate"]["before"]
+    balance = receipt(data, after, methods=[])
+    assert balance["explained"]["plate"]["after"] < 0.02 < balance["explained"]["plate"]["before"]
     alone = data.copy()
     own = (alone.obs["plate"] == "P2").to_numpy()
     alone.obs.loc[own, "perturbation"] = "only here " + alone.obs.loc[own, "perturbation"].astype(str)
     for name, chosen in (("combat", {}), ("harmony", {"by": "plate"}), ("inverse_normal", {}), ("standardize", {"on": "all"})):
-        kind = correction.corrector(name)
-        with pytest.raises(InputError, match="plate 'P2' shares no perturbation or control with the others"):
+        kind = CORRECTORS[name]
+        with pytest.raises(InputError, match="plate 'B2/P2' shares no perturbation or control with the others"):
             kind.fit(alone, kind.settings_class.read(chosen, where="test"))
         kind.fit(alone, kind.settings_class.read({**chosen, "confounded": True}, where="test"))
-    with pytest.raises(InputError, match="has one row"):
+    with pytest.raises(InputError, match="the 1 rows of B2/P2 are too few, 2 are needed"):
         Combat.fit(data[: 2 * 40 + 1].copy(), CombatSettings())
 
 
@@ -67,7 +67,21 @@ def naive_combat(x: np.ndarray, batches: np.ndarray) -> np.ndarray:
 
 
 def test_combat_is_the_paper_written_out() -> None:
-    data = plates(plates=2, wells=12, controls=6, width=5)
+    data = plates(plates=3, wells=12, controls=6, width=5)[:30].copy()  # batches of 12, 12 and 6
     expected = naive_combat(data.X.astype(np.float64), data.obs["plate"].to_numpy(dtype=str))
     found = Combat.fit(data, CombatSettings()).transform(data).X
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
+
+
+def test_a_feature_that_does_not_vary_stays_and_one_that_varies_alone_is_refused() -> None:
+    data = plates(plates=2, width=5)
+    data.X[:, 3] = 4.0
+    corrected = Combat.fit(data).transform(data).X
+    assert (corrected[:, 3] == 4.0).all()
+    without = data[:, [0, 1, 2, 4]].copy()
+    np.testing.assert_allclose(corrected[:, [0, 1, 2, 4]], Combat.fit(without).transform(without).X, rtol=1e-5)
+    data.X[:, 1:] = 4.0
+    with pytest.raises(InputError, match="needs two that vary within batches"):
+        Combat.fit(data)
+    with pytest.raises(InputError, match="there is one plate only"):
+        Combat.fit(plates(plates=1))

@@ -1,4 +1,4 @@
-"""What every corrector must keep to: its input stays, new rows are corrected alike, new plates are met by their own rows."""
+"""What every corrector must keep to: its input stays, new rows are corrected alike, new plates are learned from their own rows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tests.correction.plated import plates
 
-from impasto import correction
-from impasto.correction.fitted import Corrector
+from impasto.correction import CORRECTORS
+from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
 from impasto.correction.sphering import Sphering, SpheringSettings
 from impasto.correction.standardize import Standardize, StandardizeSettings
@@ -16,11 +16,11 @@ from impasto.schema import InputError
 from impasto.settings import Settings
 
 
-@pytest.mark.parametrize("name", sorted(correction.METHODS))
+@pytest.mark.parametrize("name", CORRECTORS.names())
 def test_what_is_given_is_not_changed_and_new_rows_of_known_plates_are_corrected_alike(name: str) -> None:
     data = plates()
     before = data.X.copy()
-    kind: type[Corrector] = correction.corrector(name)
+    kind: type[Corrector] = CORRECTORS[name]
     chosen: Settings = kind.settings_class()
     fitted = kind.fit(data, chosen)
     whole = fitted.transform(data)
@@ -30,19 +30,19 @@ def test_what_is_given_is_not_changed_and_new_rows_of_known_plates_are_corrected
 
 
 @pytest.mark.parametrize("name", ["combat", "harmony", "inverse_normal", "kernel_pca", "position", "standardize", "tvn"])
-def test_a_new_plate_is_met_by_its_own_rows_and_changes_nothing_else(name: str) -> None:
+def test_a_new_plate_is_learned_from_its_own_rows_and_changes_nothing_else(name: str) -> None:
     """Fitted on two plates, extended by a third: the first two come out as before, the third loses its plate effect too."""
     data = plates(shift=5.0, width=20)
     third = (data.obs["plate"] == "P2").to_numpy()
-    kind = correction.corrector(name)
+    kind = CORRECTORS[name]
     chosen = kind.settings_class.read({"by": "plate"} if "by" in kind.settings_class.model_fields else {}, where="test")
     fitted = kind.fit(data[~third].copy(), chosen)
     wider = fitted.extended(data)
-    assert set(wider.met()) - set(fitted.met()) == {"P2"}
+    assert set(wider.seen_in_fit()) - set(fitted.seen_in_fit()) == {"B2/P2"}
     np.testing.assert_array_equal(wider.transform(data).X[~third], fitted.transform(data[~third].copy()).X)
     if name != "position":  # a plate's common level is no row or column effect
-        told = receipt(data, wider.transform(data), methods=[])
-        assert told["explained"]["plate"]["after"] < 0.25 * told["explained"]["plate"]["before"]
+        after = receipt(data, wider.transform(data), methods=[])
+        assert after["explained"]["plate"]["after"] < 0.25 * after["explained"]["plate"]["before"]
 
 
 @pytest.mark.parametrize("kind", [Standardize, Tvn])
@@ -51,10 +51,10 @@ def test_plates_without_controls_and_unknown_plates_are_sentences(kind: type[Cor
     fitted = kind.fit(data, kind.settings_class())
     other = data.copy()
     other.obs["plate"] = "new"
-    with pytest.raises(InputError, match="was fitted on P0, P1, P2, not on 'new'"):
+    with pytest.raises(InputError, match="was fitted on B0/P0, B1/P1, B2/P2, not on 'B0/new'"):
         fitted.transform(other)
     data.obs.loc[data.obs["plate"] == "P1", "control_type"] = "trt"
-    with pytest.raises(InputError, match="the 40 rows of P1 hold 0 negative controls"):
+    with pytest.raises(InputError, match="the 40 rows of B1/P1 hold 0 negative controls"):
         kind.fit(data, kind.settings_class())
 
 
@@ -67,4 +67,4 @@ def test_missing_values_and_flat_references_are_sentences() -> None:
     with pytest.raises(InputError, match="do not vary at all"):
         Sphering.fit(data, SpheringSettings())
     with pytest.raises(InputError, match="unknown correction method 'spherring'"):
-        correction.corrector("spherring")
+        CORRECTORS["spherring"]

@@ -37,7 +37,7 @@ def test_the_search_beats_a_poor_choice() -> None:
 
     def score(value: float) -> float:
         marked = regulariser.spare_controls(data, share=0.5, seed=0)
-        fitted = Sphering.fit(regulariser.without_spared(marked), SpheringSettings(form="ZCA", regulariser=value))
+        fitted = Sphering.fit(marked, SpheringSettings(form="ZCA", regulariser=value))
         return regulariser.separation(fitted.transform(marked))
 
     assert score(found.settings.regulariser) > score(100.0) + 0.1
@@ -66,3 +66,24 @@ def test_separation_is_the_mean_average_precision_written_out(several: bool) -> 
         precisions.append(average_precision_score([1] * len(positives) + [0] * len(negatives), scores))
     assert len(precisions) == 20
     assert regulariser.separation(data) == pytest.approx(np.mean(precisions), rel=1e-5)
+
+
+def test_candidates_are_twenty_five_from_a_ten_thousandth_to_a_hundred_and_the_best_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    np.testing.assert_allclose(regulariser.CANDIDATES, [10 ** (-4 + 0.25 * i) for i in range(25)])
+    data, given = planted(), []
+
+    class Same:
+        def __init__(self, value: float) -> None:
+            self.value = value
+
+        def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+            profiles.uns["value"] = self.value
+            return profiles
+
+    def fit(profiles: anndata.AnnData, value: float, /) -> Same:
+        given.append(profiles.obs["spared"].sum())
+        return Same(value)
+
+    monkeypatch.setattr(regulariser, "separation", lambda profiles: -abs(np.log10(profiles.uns["value"]) - 0.5))
+    assert regulariser.search(data, fit) == pytest.approx(10**0.5)
+    assert given == [40] * 25  # half of the 40 controls of each of two plates

@@ -1,30 +1,35 @@
-"""Spared controls: the same wells whatever the order, unseen by every fit."""
+"""Spared controls: the same wells whatever the order, whole wells, the right share, and unseen by every fit."""
 
 from __future__ import annotations
 
+import hashlib
+
+import anndata
 import numpy as np
 import pytest
 from tests.correction.plated import control_rows, plates
 
-from impasto.correction.spared import spare_controls, without_spared
-from impasto.correction.standardize import Standardize, StandardizeSettings
+from impasto.correction.spared import spare_controls
+from impasto.correction.standardize import Standardize
+from impasto.schema import InputError
+
+
+def places(marked: anndata.AnnData) -> set[tuple[str, ...]]:
+    return {tuple(row) for row in marked.obs.loc[marked.obs["spared"], ["plate", "well"]].to_numpy()}
 
 
 def test_spared_controls_are_the_same_wells_whatever_the_order_and_no_fit_sees_them() -> None:
     data = plates()
     marked = spare_controls(data, share=0.5, seed=0)
-    shuffled = spare_controls(data[::-1].copy(), share=0.5, seed=0)
-    places = {tuple(r) for r in marked.obs.loc[marked.obs["spared"], ["plate", "well"]].to_numpy()}
-    assert places == {tuple(r) for r in shuffled.obs.loc[shuffled.obs["spared"], ["plate", "well"]].to_numpy()}
-    assert len(places) == 30
-    assert control_rows(without_spared(marked)).sum() == 30
+    assert places(marked) == places(spare_controls(data[::-1].copy(), share=0.5, seed=0))
+    assert len(places(marked)) == 30
     changed = marked.copy()
     changed.X[marked.obs["spared"].to_numpy()] += 100
-    one, two = (Standardize.fit(without_spared(d), StandardizeSettings()) for d in (marked, changed))
-    np.testing.assert_array_equal(one.centre["P0"], two.centre["P0"])
+    one, two = (Standardize.fit(d) for d in (marked, changed))
+    np.testing.assert_array_equal(one.learned["B0/P0"].centre, two.learned["B0/P0"].centre)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.33, 1.0])
 def test_each_plate_spares_its_share_and_a_seed_chooses_which(share: float) -> None:
     data = plates()
     marked = spare_controls(data, share=share, seed=0)
@@ -36,8 +41,46 @@ def test_each_plate_spares_its_share_and_a_seed_chooses_which(share: float) -> N
     assert "spared" not in data.obs
 
 
-def test_what_a_split_holds_out_is_not_learned_from_either() -> None:
-    data = plates(plates=1)
-    data.obs["split"] = np.where(np.arange(40) < 30, "train", "test")
-    assert without_spared(data).n_obs == 30
-    assert without_spared(data, held_out=False) is data
+def test_the_choice_is_the_order_of_sha256_of_seed_plate_and_well() -> None:
+    data = plates(plates=2)
+    marked = spare_controls(data, share=0.3, seed=7)
+    for plate in ("P0", "P1"):
+        own = data.obs[control_rows(data, plate)]
+        ordered = sorted(own["well"], key=lambda well: hashlib.sha256(f"7:{plate}:{well}".encode()).digest())
+        assert places(marked) & {(plate, w) for w in own["well"]} == {(plate, w) for w in ordered[:6]}
+
+
+def test_two_plates_of_one_name_spare_their_share_each_and_sites_of_a_well_stay_together() -> None:
+    data = plates(plates=2, controls=10)
+    data.obs["plate"] = "same barcode"  # in batches B0 and B1
+    marked = spare_controls(data[20:].copy(), share=0.5, seed=0)  # the first batch keeps no controls at all
+    assert marked.obs.groupby("batch")["spared"].sum().to_dict() == {"B0": 0, "B1": 5}
+    sites = anndata.concat([data, data, data], index_unique="-")
+    spared = spare_controls(sites, share=0.5, seed=0).obs
+    assert set(spared.groupby(["batch", "well"], observed=True)["spared"].sum()) == {0, 3}
+    assert spared["spared"].sum() == 3 * 10
+
+
+def test_the_share_is_of_wells_whatever_number_of_sites_they_have() -> None:
+    data = plates(plates=1, controls=10)
+    once = spare_controls(data, share=0.5, seed=0)
+    chosen = np.flatnonzero(once.obs["spared"])
+    sites = anndata.concat([data, *([data[chosen[:1]]] * 6)], index_unique="-")
+    again = spare_controls(sites, share=0.5, seed=0)
+    assert places(again) == places(once)
+    assert again.obs["spared"].sum() == 5 + 6
+
+
+def test_shares_beyond_one_and_tables_without_controls_are_sentences() -> None:
+    with pytest.raises(InputError, match=r"spare is 1.5; it is a share of the negative controls, from 0 to 1"):
+        spare_controls(plates(), share=1.5, seed=0)
+    data = plates()
+    data.obs["control_type"] = "trt"
+    with pytest.raises(InputError, match="sparing controls needs negative controls, and none is marked"):
+        spare_controls(data, share=0.5, seed=0)
+    with pytest.raises(InputError, match="sparing controls needs the column 'well'"):
+        spare_controls(_without(data, "well"), share=0.5, seed=0)
+
+
+def _without(data: anndata.AnnData, column: str) -> anndata.AnnData:
+    return anndata.AnnData(X=data.X, obs=data.obs.drop(columns=column), var=data.var)

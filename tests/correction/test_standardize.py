@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,3 +59,56 @@ def test_median_and_mad_are_pycytominers(controls: int) -> None:
         frame = pd.DataFrame(data.X.astype(np.float64))
         theirs = operations.RobustMAD(epsilon=1e-18).fit(frame[control_rows(data, plate)]).transform(frame[rows])
         np.testing.assert_allclose(found[rows], theirs.to_numpy(), rtol=1e-5, atol=1e-6)
+
+
+def column(controls: list[float], treated: list[float], *, statistic: str) -> np.ndarray:
+    """One feature of one plate, standardised; the controls come first."""
+    obs = pd.DataFrame({"plate": "P", "control_type": ["negcon"] * len(controls) + ["trt"] * len(treated)}).rename(index=str)
+    data = anndata.AnnData(X=np.array([[v] for v in controls + treated], dtype=np.float32), obs=obs)
+    return Standardize.fit(data, StandardizeSettings(statistic=statistic)).transform(data).X[:, 0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median"])
+def test_a_feature_that_is_flat_in_controls_takes_the_spread_of_its_plate(statistic: str) -> None:
+    controls, treated = [2.0] * 4, [0.0, 1.0, 3.0, 7.0, 12.0]
+    found = column(controls, treated, statistic=statistic)
+    x = np.array(controls + treated)
+    spread = x.std(ddof=1) if statistic == "mean" else 1.4826 * np.median(np.abs(x - np.median(x)))
+    np.testing.assert_allclose(found, (x - 2.0) / spread, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("wobble", "flat"), [(0.5e-2, True), (2e-2, False)])
+def test_flat_is_a_millionth_of_the_centre(wobble: float, flat: bool) -> None:
+    centre, treated = 10_000.0, [9_000.0, 10_500.0, 11_000.0]
+    controls = [centre - wobble, centre - wobble, centre + wobble, centre + wobble]
+    x = np.array(controls + treated, dtype=np.float32).astype(np.float64)
+    own = x[:4] if not flat else x
+    found = column(controls, treated, statistic="mean")
+    np.testing.assert_allclose(found[4:], (x[4:] - x[:4].mean()) / own.std(ddof=1), rtol=1e-4)
+
+
+def test_near_zero_flat_is_a_millionth_of_one() -> None:
+    found = column([0.0, 0.4e-6, 0.0, 0.4e-6], [1.0, 2.0], statistic="mean")
+    x = np.array([0.0, 0.4e-6, 0.0, 0.4e-6, 1.0, 2.0])
+    np.testing.assert_allclose(found[4:], (x[4:] - x[:4].mean()) / x.std(ddof=1), rtol=1e-4)
+    assert column([0.0, 4e-6, 0.0, 4e-6], [1.0, 2.0], statistic="mean")[4] > 1e5
+
+
+def test_the_spread_of_a_flat_feature_is_its_own_plates_and_other_features_keep_the_controls() -> None:
+    data = plates(plates=2)
+    data.X[control_rows(data, "P0"), 1] = 2.0
+    fitted = Standardize.fit(data, StandardizeSettings(statistic="mean"))
+    x = data.X.astype(np.float64)
+    np.testing.assert_allclose(fitted.learned["B0/P0"].spread[1], x[:40, 1].std(ddof=1), rtol=1e-6)
+    np.testing.assert_allclose(fitted.learned["B0/P0"].spread[2], x[:20, 2].std(ddof=1), rtol=1e-6)
+    np.testing.assert_allclose(fitted.learned["B1/P1"].spread[1], x[40:60, 1].std(ddof=1), rtol=1e-6)
+
+
+def test_defaults_are_the_median_of_the_controls_of_each_plate() -> None:
+    assert StandardizeSettings() == StandardizeSettings(by="plate", on="controls", statistic="median", confounded=False)
+
+
+def test_a_plate_of_one_row_becomes_zero_on_all_wells() -> None:
+    data = plates(plates=2)[:41].copy()
+    found = Standardize.fit(data, StandardizeSettings(on="all", statistic="mean", confounded=True)).transform(data)
+    assert (found.X[40] == 0).all()

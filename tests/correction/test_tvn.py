@@ -7,6 +7,7 @@ import pytest
 from tests.correction.plated import control_rows, plates
 
 from impasto.correction.tvn import Tvn, TvnSettings
+from impasto.schema import InputError
 
 
 def test_tvn_aligns_the_controls_of_all_plates() -> None:
@@ -19,24 +20,53 @@ def test_tvn_aligns_the_controls_of_all_plates() -> None:
         np.testing.assert_allclose(np.cov(own, rowvar=False), everything, atol=0.1)
 
 
-def test_tvn_is_the_steps_written_out() -> None:
+def power(m: np.ndarray, e: float) -> np.ndarray:
+    w, v = np.linalg.eigh(m)
+    return np.asarray((v * w**e) @ v.T)
+
+
+@pytest.mark.parametrize("components", [None, 4])
+@pytest.mark.parametrize("ridge", [0.5, 2.0])
+@pytest.mark.parametrize("coral", ["aligned", "efaar"])
+def test_tvn_is_the_steps_written_out(coral: str, ridge: float, components: int | None) -> None:
     data = plates(plates=2)
-    found = Tvn.fit(data, TvnSettings()).transform(data).X
+    chosen = TvnSettings(coral=coral, ridge=ridge, components=components)  # type: ignore[arg-type]
+    found = Tvn.fit(data, chosen).transform(data).X
     x = data.X.astype(np.float64)
     own = x[control_rows(data)]
     z = (x - own.mean(axis=0)) / own.std(axis=0, ddof=1)
     values, vectors = np.linalg.eigh(np.cov(z[control_rows(data)], rowvar=False))
-    y = z @ vectors[:, ::-1] / np.sqrt(values[::-1])
-
-    def power(m: np.ndarray, e: float) -> np.ndarray:
-        w, v = np.linalg.eigh(m)
-        return np.asarray((v * w**e) @ v.T)
-
-    colour = power(np.cov(y[control_rows(data)], rowvar=False) + 0.5 * np.eye(6), 0.5)
+    kept = slice(0, components)
+    sd = np.sqrt(values[::-1] * (1 if coral == "aligned" else (len(own) - 1) / len(own)))  # EFAAR's scaler divides by n
+    y = (z @ vectors[:, ::-1] / sd)[:, kept]
+    eye = ridge * np.eye(y.shape[1])
+    colour = power(np.cov(y[control_rows(data)], rowvar=False) + eye, 0.5)
     for plate in ("P0", "P1"):
-        mine, rows = y[control_rows(data, plate)], (data.obs["plate"] == plate).to_numpy()
-        expected = (y[rows] - mine.mean(axis=0)) @ power(np.cov(mine, rowvar=False) + 0.5 * np.eye(6), -0.5) @ colour
+        of_batch, rows = y[control_rows(data, plate)], (data.obs["plate"] == plate).to_numpy()
+        bleach = power(np.cov(of_batch, rowvar=False) + eye, -0.5)
+        expected = (y[rows] - of_batch.mean(axis=0)) @ bleach @ colour if coral == "aligned" else y[rows] @ bleach
         np.testing.assert_allclose(np.abs(found[rows]), np.abs(expected), rtol=1e-3, atol=1e-3)  # a component's sign is free
+
+
+def test_defaults_are_coral_with_half_a_ridge_on_the_controls_of_plates() -> None:
+    assert TvnSettings() == TvnSettings(by="plate", on="controls", ridge=0.5, components=None, coral="aligned")
+    data = plates(plates=2)
+    corrected = Tvn.fit(data).transform(data)
+    assert list(corrected.var_names) == [f"tvn_{i:04d}" for i in range(6)]
+    assert set(corrected.var["group"]) == {"embedding"}
+    data.X[:] = 1.0
+    with pytest.raises(InputError, match="tvn: the reference rows do not vary at all"):
+        Tvn.fit(data)
+
+
+def test_with_fewer_controls_than_features_the_components_are_those_they_show() -> None:
+    data = plates(plates=2, controls=4, width=20)
+    assert Tvn.fit(data).transform(data).n_vars == 7
+    (first, _) = Tvn.fit(data).learned.values()
+    own = Tvn.fit(data).directions
+    white = ((data.X.astype(np.float64)[:4] - Tvn.fit(data).mean) / Tvn.fit(data).spread) @ own
+    expected = power(np.cov(white, rowvar=False) + 0.5 * np.eye(7), -0.5) @ power(1.5 * np.eye(7), 0.5)
+    np.testing.assert_allclose(first.turn, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_tvn_in_efaars_form_is_efaar_benchmarkings() -> None:

@@ -40,7 +40,7 @@ def test_scores_and_p_values_are_those_of_copairs(controls: list[int], whole_num
     per = copairs_map.mean_average_precision(
         theirs, ["perturbation"], null_size=500, threshold=0.05, seed=3, progress_bar=False, cache_dir=tmp_path
     ).sort_values("perturbation")
-    _, details = replicates.evaluate(data, protocol="copairs", draws=500, seed=3, with_baselines=False)
+    details = replicates.evaluate(data, protocol="copairs", draws=500, seed=3, with_baselines=False).details()
     mine = details["per_group"].sort_values("perturbation")
     np.testing.assert_allclose(details["per_well"]["average_precision"], theirs["average_precision"], atol=1e-9)
     np.testing.assert_allclose(mine["mean_average_precision"], per["mean_average_precision"], atol=1e-9)
@@ -68,7 +68,7 @@ def test_either_null_gives_the_same_p_values_but_for_the_draws(controls: list[in
     """Five plates, so that few means tie with the null: on a tie, copairs' own answer hangs on the last bit of a float32."""
     data = _plates(controls, whole_numbers=False)
     p = [
-        replicates.evaluate(data, protocol="copairs", draws=20_000, null=null, with_baselines=False)[1]["per_group"]["p_value"]
+        replicates.evaluate(data, protocol="copairs", draws=20_000, null=null, with_baselines=False).per_group["p_value"]
         for null in copairs.NULLS
     ]
     for other in p[1:]:

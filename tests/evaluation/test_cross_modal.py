@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.evaluation.rows import rows
 
 from impasto.evaluation import cross_modal
 from impasto.schema import InputError
@@ -28,9 +29,9 @@ def value(scores: list[cross_modal.Score], metric: str) -> float:
 def test_a_perfect_space_finds_everything_and_a_shuffled_one_falls_to_chance() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(200, 32))
-    perfect = cross_modal.evaluate(space(vectors, vectors))
+    perfect = rows(cross_modal.evaluate(space(vectors, vectors)))
     assert value(perfect, "R@1 profile to perturbation") == 1.0
-    noise = cross_modal.evaluate(space(vectors, rng.normal(size=(200, 32))))
+    noise = rows(cross_modal.evaluate(space(vectors, rng.normal(size=(200, 32)))))
     for metric in ("R@10 profile to perturbation", "R@10 perturbation to profile"):
         found = next(s for s in noise if s.metric == metric)
         assert found.chance == pytest.approx(10 / 200)
@@ -42,7 +43,7 @@ def test_a_perfect_space_finds_everything_and_a_shuffled_one_falls_to_chance() -
 def test_the_order_of_rows_does_not_matter(order: list[int]) -> None:
     rng = np.random.default_rng(3)
     whole = space(rng.normal(size=(6, 4)), rng.normal(size=(6, 4)))
-    one, other = cross_modal.evaluate(whole), cross_modal.evaluate(whole[order].copy())
+    one, other = rows(cross_modal.evaluate(whole)), rows(cross_modal.evaluate(whole[order].copy()))
     for a, b in zip(one, other, strict=True):
         assert a.value == pytest.approx(b.value)
 
@@ -54,7 +55,7 @@ def test_perturbations_written_alike_are_one_candidate() -> None:
     texts[4] = texts[3]
     profiles = vectors.copy()
     profiles[4] = profiles[3]
-    scores = cross_modal.evaluate(space(profiles, texts))
+    scores = rows(cross_modal.evaluate(space(profiles, texts)))
     assert [s.n for s in scores if s.metric == "R@1 perturbation to profile"] == [4]
     assert value(scores, "R@1 profile to perturbation") == 1.0
 
@@ -66,7 +67,7 @@ def test_a_text_that_stands_for_several_perturbations_is_right_for_all_of_their_
     texts[3] = texts[1]
     of_text, of_profile = list("aabbcdef"), list("abcdefabcdzz")
     obs = pd.DataFrame({"modality": ["profile"] * 12 + ["perturbation"] * 8, "perturbation": of_profile + of_text, "split": "test"})
-    found = cross_modal.evaluate(anndata.AnnData(X=np.concatenate([profiles, texts]).astype(np.float32), obs=obs.rename(index=str)))
+    found = rows(cross_modal.evaluate(anndata.AnnData(X=np.concatenate([profiles, texts]).astype(np.float32), obs=obs.rename(index=str))))
     unit = [v / np.linalg.norm(v) for v in profiles], [v / np.linalg.norm(v) for v in texts]
     distinct = [i for i in range(8) if i != 3]
     ranks = []
@@ -81,7 +82,7 @@ def test_a_text_that_stands_for_several_perturbations_is_right_for_all_of_their_
 
 
 def test_constant_embeddings_score_no_better_than_chance() -> None:
-    scores = cross_modal.evaluate(space(np.ones((50, 4)), np.random.default_rng(0).normal(size=(50, 4))))
+    scores = rows(cross_modal.evaluate(space(np.ones((50, 4)), np.random.default_rng(0).normal(size=(50, 4)))))
     assert value(scores, "R@1 perturbation to profile") <= 1 / 50
 
 

@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.rows import rows
 
 from impasto import profiles as tables
 from impasto.evaluation import mechanism
@@ -32,7 +33,7 @@ def made(*, signal: float, batch: float = 0.0, seed: int = 0) -> anndata.AnnData
 
 
 def scores(profiles: anndata.AnnData, **changes: object) -> dict[str, Score]:
-    found = mechanism.evaluate(profiles, batch_pattern="^[^_]+", draws=50, **changes)  # type: ignore[arg-type]
+    found = rows(mechanism.evaluate(profiles, batch_pattern="^[^_]+", draws=50, **changes))  # type: ignore[arg-type]
     return {s.protocol.split(", 1-NN")[0]: s for s in found if s.group == "profiles"}
 
 
@@ -97,3 +98,65 @@ def test_what_is_missing_is_a_sentence() -> None:
         mechanism.evaluate(alone)
     with pytest.raises(InputError, match=r"no column 'replicat' \(did you mean 'replicate'\?\)"):
         mechanism.evaluate(profiles, classify_by="replicat")
+
+
+def test_a_compound_named_by_dose_is_one_compound() -> None:
+    """Names `c@3uM` as BBBC021 has them: another dose of the same compound is no candidate."""
+    profiles = made(signal=0.5)
+    named = profiles.copy()
+    named.obs["perturbation"] = [f"{n}@{d:g}uM" for n, d in zip(profiles.obs["perturbation"], profiles.obs["concentration"], strict=True)]
+    for table in (named, named[:, :].copy()):
+        assert scores(table)["not same compound"].value == scores(profiles)["not same compound"].value
+    bare = named.copy()
+    del bare.obs["concentration"]
+    found = scores(bare)["not same compound"]
+    assert (found.value, found.n) == (scores(profiles)["not same compound"].value, 48)
+
+
+def test_two_names_of_one_molecule_are_one_compound() -> None:
+    profiles = made(signal=0.0)
+    twin = profiles.obs["perturbation"].astype(str).replace({"c06": "c00"})
+    keyed = profiles.copy()
+    keyed.obs["inchikey"] = twin.where(twin == "c00", twin + "-key").to_numpy()
+    renamed = profiles.copy()
+    renamed.obs["perturbation"] = twin.to_numpy()
+    one, other = scores(keyed)["not same compound"], scores(renamed)["not same compound"]
+    assert (one.value, one.n) == (other.value, other.n) == (one.value, 46)
+
+
+def test_doses_are_treatments_of_their_own_unless_pooled() -> None:
+    profiles = made(signal=1.0)
+    found = mechanism.evaluate(profiles, draws=5)
+    assert found.scores["protocol"].iloc[0] == "not same compound, 1-NN, mean, doses apart"
+    assert found.scores["n"].iloc[0] == 48
+    pooled = mechanism.evaluate(profiles, draws=5, pool_doses=True)
+    assert pooled.scores["protocol"].iloc[0] == "not same compound, 1-NN, mean, doses pooled"
+    assert pooled.scores["n"].iloc[0] == 24
+
+
+def test_each_treatment_and_its_nearest_are_listed() -> None:
+    found = mechanism.evaluate(made(signal=1.5), draws=5)
+    per = found.per_group[(found.per_group["metric"] == "accuracy NSC") & (found.per_group["profiles"] == "profiles")]
+    assert per["right"].mean() == found.scores["value"].iloc[0]
+    assert (per["right"] == (per["mechanism"] == per["nearest_mechanism"])).all()
+    assert (per["compound"] != per["nearest"].str.split("|").str[0]).all()
+
+
+def test_a_treatment_without_a_right_answer_is_not_asked_and_wells_without_a_label_are_no_class() -> None:
+    profiles = made(signal=1.0)
+    alone, unlabelled = profiles.copy(), profiles.copy()
+    alone.obs.loc[alone.obs["perturbation"] == "c00", "moa"] = "one of its kind"
+    assert scores(alone)["not same compound"].n == 46
+    unlabelled.obs.loc[unlabelled.obs["perturbation"] == "c00", ["perturbation", "control_type"]] = None
+    found = scores(unlabelled, classify_by="replicate")
+    assert found["not same compound"].n == 46
+    assert found["logistic regression across replicate, rows, 6 classes"].n == 192 - 8
+
+
+def test_chance_shuffles_mechanisms_over_compounds_and_doses_stay_together() -> None:
+    rng = np.random.default_rng(0)
+    compound, kind = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 2])
+    for _ in range(5):
+        mixed = mechanism._shuffled(kind, compound, rng)
+        assert (mixed[::2] == mixed[1::2]).all()
+        assert sorted(mixed[::2]) == [0, 1, 2]

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
+from tests.evaluation.rows import rows
+from tests.evaluation.small import plates
 
 from impasto import profiles as tables
 from impasto.evaluation import classify, conservation, inputs, mixing
+from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
 
 
@@ -36,14 +39,14 @@ def _of(scores: list, group: str = "profiles") -> dict[str, float]:
 
 
 def test_batches_pushed_apart_lower_every_score_of_mixing() -> None:
-    mixed = _of(mixing.evaluate(_profiles(0, batch_effect=0, signal=2), k=8))
-    apart = _of(mixing.evaluate(_profiles(0, batch_effect=8, signal=2), k=8))
+    mixed = _of(rows(mixing.evaluate(_profiles(0, batch_effect=0, signal=2), k=8)))
+    apart = _of(rows(mixing.evaluate(_profiles(0, batch_effect=8, signal=2), k=8)))
     for metric in mixed:
         assert apart[metric] < mixed[metric], metric
 
 
 def test_the_batch_score_is_the_mean_of_its_four_terms() -> None:
-    scores = _of(mixing.evaluate(_profiles(1, batch_effect=1, signal=2), k=8))
+    scores = _of(rows(mixing.evaluate(_profiles(1, batch_effect=1, signal=2), k=8)))
     terms = ["graph connectivity (scib)", "silhouette batch", "1 - F1 batch (with controls)", "1 - F1 batch (without controls)"]
     assert scores["batch score (Eq. 21)"] == pytest.approx(np.mean([scores[t] for t in terms]))
 
@@ -51,10 +54,10 @@ def test_the_batch_score_is_the_mean_of_its_four_terms() -> None:
 def test_neighbours_kept_is_one_for_the_same_profiles(tmp_path: Path) -> None:
     profiles = _profiles(2, batch_effect=1, signal=1)
     tables.write(profiles, tmp_path / "before.parquet")
-    scores = _of(mixing.evaluate(profiles, before=str(tmp_path / "before.parquet"), k=8))
+    scores = _of(rows(mixing.evaluate(profiles, before=str(tmp_path / "before.parquet"), k=8)))
     assert scores["graph connectivity (neighbours kept, Eq. 14)"] == 1.0
     # Rows are found by their place: another order is the same table, and a part of it is scored as a part.
-    backwards = _of(mixing.evaluate(profiles[::-1].copy(), before=str(tmp_path / "before.parquet"), k=8))
+    backwards = _of(rows(mixing.evaluate(profiles[::-1].copy(), before=str(tmp_path / "before.parquet"), k=8)))
     assert backwards["graph connectivity (neighbours kept, Eq. 14)"] == 1.0
     strange = profiles.copy()
     strange.obs["well"] = "P24"
@@ -63,7 +66,7 @@ def test_neighbours_kept_is_one_for_the_same_profiles(tmp_path: Path) -> None:
 
 
 def test_conservation_sees_a_signal_and_not_labels_dealt_anew() -> None:
-    scores = conservation.evaluate(_profiles(3, batch_effect=0, signal=3), k=8)
+    scores = rows(conservation.evaluate(_profiles(3, batch_effect=0, signal=3), k=8))
     mine, shuffled = _of(scores), _of(scores, "shuffled labels")
     # Silhouettes are within -1..1, so a half is no distance at all.
     assert mine["silhouette label"] > 0.6 > shuffled["silhouette label"]
@@ -73,9 +76,9 @@ def test_conservation_sees_a_signal_and_not_labels_dealt_anew() -> None:
     assert abs(shuffled["F1 label (without controls)"] - 1 / 7) < 0.15
     seven = [s.value for s in scores if s.group == "profiles"][:7]
     assert mine["biology score (Eq. 22)"] == pytest.approx(np.mean(seven))
-    assert mine["overall (.5 batch + .5 biology, Eq. 23)"] == pytest.approx(
-        (mine["biology score (Eq. 22)"] + _of(mixing.evaluate(_profiles(3, batch_effect=0, signal=3), k=8))["batch score (Eq. 21)"]) / 2
-    )
+    batch = _of(rows(mixing.evaluate(_profiles(3, batch_effect=0, signal=3), k=8)))["batch score (Eq. 21)"]
+    assert mine["overall (.5 batch + .5 biology, Eq. 23)"] == pytest.approx(0.5 * batch + 0.5 * mine["biology score (Eq. 22)"])
+    assert mine["overall (.4 batch + .6 biology, Arevalo)"] == pytest.approx(0.4 * batch + 0.6 * mine["biology score (Eq. 22)"])
 
 
 def test_macro_f1_is_that_of_scikit_learn() -> None:
@@ -115,8 +118,8 @@ def test_a_part_of_a_split_is_scored_with_the_spared_controls() -> None:
 
 def test_the_batch_score_carries_an_interval_around_it() -> None:
     for scores in (
-        mixing.evaluate(_profiles(0, batch_effect=2, signal=1), k=8),
-        conservation.evaluate(_profiles(0, batch_effect=2, signal=1), k=8),
+        rows(mixing.evaluate(_profiles(0, batch_effect=2, signal=1), k=8)),
+        rows(conservation.evaluate(_profiles(0, batch_effect=2, signal=1), k=8)),
     ):
         for score in scores:
             if score.group == "profiles" and "score" in score.metric:
@@ -128,8 +131,60 @@ def test_the_batch_score_carries_an_interval_around_it() -> None:
 def test_torch_gives_the_same_scores() -> None:
     profiles = _profiles(4, batch_effect=1, signal=2)
     for evaluate in (mixing.evaluate, conservation.evaluate):
-        here, there = (evaluate(profiles, k=8, with_baselines=False, device=device) for device in (None, "cpu"))
+        here, there = (rows(evaluate(profiles, k=8, with_baselines=False, device=device)) for device in (None, "cpu"))
         assert [s.metric for s in here] == [s.metric for s in there]
         np.testing.assert_allclose([s.value for s in here], [s.value for s in there], atol=1e-6)
     with pytest.raises(InputError, match="device 'nowhere' cannot be used"):
         mixing.evaluate(profiles, k=8, device="nowhere")
+
+
+def test_one_minus_f1_turns_the_interval_and_chance_round() -> None:
+    data = plates(signal=1.5)
+    where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
+    assert where.words == "batch=batch, label=perturbation"
+    found = {s.metric: s for s in rows(mixing.evaluate(data, k=5, with_baselines=False))}
+    for metric, part in (
+        ("1 - F1 batch (with controls)", where),
+        ("1 - F1 batch (without controls)", where.part(~where.control)),
+    ):
+        predicted = classify.predict(data.X[part.rows], part.batches, folds=classify.stratified(part.batches, seed=0))
+        low, high = classify.interval_of_f1(part.batches, predicted, seed=0)
+        score = found[metric]
+        assert score.value == pytest.approx(1 - classify.macro_f1(part.batches, predicted))
+        assert (score.low, score.high) == (pytest.approx(1 - high), pytest.approx(1 - low))
+        assert score.chance == pytest.approx(1 - classify.chance_f1(part.batches, seed=0))
+        assert score.n == len(part.rows)
+
+
+def test_all_negative_controls_are_one_label_and_unlabelled_wells_none() -> None:
+    data = plates()
+    negative = np.flatnonzero(data.obs["control_type"] == "negcon")
+    data.obs.iloc[negative[::2], data.obs.columns.get_loc("perturbation")] = "water"
+    where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
+    assert len(where.rows) == 42
+    assert where.control.sum() == 18
+    assert len(np.unique(where.labels)) == 5
+    assert len(np.unique(where.labels[where.control])) == 1
+
+
+def test_batches_of_one_name_in_two_sources_are_two() -> None:
+    data = plates()
+    data.obs["source"] = np.where(data.obs["plate"] == "P2", "T", "S")
+    assert len(np.unique(mixing.labelled(data, batch="batch", label="perturbation", pool_doses=False).batches)) == 3
+    assert len(np.unique(mixing.labelled(data, batch="plate", label="perturbation", pool_doses=False).batches)) == 3
+
+
+def test_a_weighted_sum_of_scores_joins_their_intervals() -> None:
+    one, other = Score("t", "p", "g", "a", 0.2, 0.1, 0.4, None, 3), Score("t", "p", "g", "b", 0.6, 0.5, 0.9, None, 9)
+    both = mixing.mean_score("sum", {one: 0.4, other: 0.6})
+    assert (both.value, both.low, both.high) == (pytest.approx(0.44), pytest.approx(0.34), pytest.approx(0.7))
+    assert (both.metric, both.n, both.chance) == ("sum", 9, None)
+    none = mixing.mean_score("sum", {one: 0.5, Score("t", "p", "g", "b", 0.6, None, None, None, 9): 0.5})
+    assert (none.low, none.high) == (None, None)
+
+
+def test_empty_wells_carry_no_label_though_they_have_a_name() -> None:
+    data = plates()
+    data.obs.loc[data.obs.index[:2], "control_type"] = ["empty", "unknown"]
+    assert len(mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False).rows) == 40
+    assert len(mixing.labelled(data, batch="auto", label="moa", pool_doses=False).rows) == 40

@@ -15,7 +15,8 @@ def _wells() -> tuple[pd.DataFrame, np.ndarray]:
     """Two plates of one batch and one of another, unequal in controls; perturbation b stands twice on the first plate."""
     rows = []
     for plate, (wells, controls) in {"P0": ("abb", 3), "P1": ("ab", 5), "P2": ("ab", 4)}.items():
-        rows += [(plate, "X" if plate < "P2" else "Y", w, "trt") for w in wells] + [(plate, "X", "DMSO", "negcon")] * controls
+        batch = "X" if plate < "P2" else "Y"
+        rows += [(plate, batch, w, "trt") for w in wells] + [(plate, batch, "DMSO", "negcon")] * controls
     obs = pd.DataFrame(rows, columns=["plate", "batch", "perturbation", "control_type"]).rename(index=str)
     return obs, ranking.unit(np.random.default_rng(0).normal(size=(len(obs), 4)))
 

@@ -7,6 +7,8 @@ from math import comb
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from impasto import ranking
 from impasto.evaluation import copairs, random_rankings
@@ -100,3 +102,22 @@ def test_totals_far_apart_and_many_positives_stay_in_range() -> None:
     assert found[0] == pytest.approx(1, abs=1e-6)
     assert found[2] == random_rankings.TOLERANCE
     assert np.isfinite(found).all()
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5)), min_size=1, max_size=2), st.integers(0, 2**31))
+def test_the_upper_tail_is_a_count_over_every_combination_of_rankings(shapes: list[tuple[int, int]], seed: int) -> None:
+    """The plain twin in two lines: all means of all rankings, and the share of them at or above."""
+    sizes = [(p, p + q) for p, q in shapes]
+    weights = np.random.default_rng(seed).dirichlet(np.ones(len(sizes)))
+    means = np.array([np.dot(weights, values) for values in product(*(every(*size) for size in sizes))])
+    observed = np.unique(np.round([*means, 0.5], 6))
+    found = random_rankings.upper_tail(observed, np.array(sizes), weights)
+    step = 0 if len(sizes) == 1 else 1 / random_rankings.STEPS
+    assert (found >= [(means >= x + 1e-8).mean() - 1e-12 for x in observed]).all()
+    assert (found <= [max((means >= x - step - 1e-8).mean(), random_rankings.TOLERANCE) + 1e-12 for x in observed]).all()
+
+
+@given(st.integers(1, 5), st.integers(0, 6), st.complex_numbers(max_magnitude=6, allow_nan=False))
+def test_the_transform_is_a_mean_over_all_rankings(positives: int, more: int, s: complex) -> None:
+    found = random_rankings.transforms(np.array([s]), positives, [positives + more])[0, 0]
+    assert found == pytest.approx(np.exp(s * every(positives, positives + more)).mean(), rel=1e-9, abs=1e-12)

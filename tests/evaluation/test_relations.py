@@ -1,11 +1,15 @@
 """Gene-gene recall against a double loop, EFAAR's rule, and chance."""
 
+import operator
 from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.evaluation.rows import rows, rows_and_details
 
 from impasto import ranking
 from impasto.evaluation import relations
@@ -32,7 +36,7 @@ def pairs(tmp_path: Path) -> str:
 
 def test_recall_is_the_double_loop_of_the_definition(pairs: str) -> None:
     profiles = _profiles(np.random.default_rng(0))
-    scores, _ = evaluate(profiles, pairs=pairs, protocol="efaar", draws=20)
+    scores = rows(evaluate(profiles, pairs=pairs, protocol="efaar", draws=20))
     consensus = np.stack([np.median(profiles.X[i * 3 : i * 3 + 3], axis=0) for i in range(30)]).astype(np.float64)
     cosine = [[float(a @ b / np.sqrt(a @ a) / np.sqrt(b @ b)) for b in consensus] for a in consensus]
     null = [cosine[i][j] for i in range(30) for j in range(i + 1, 30)]
@@ -48,7 +52,7 @@ def test_recall_is_the_double_loop_of_the_definition(pairs: str) -> None:
 
 
 def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> None:
-    scores, details = evaluate(_profiles(np.random.default_rng(1), planted=True), pairs=pairs, draws=100)
+    scores, details = rows_and_details(evaluate(_profiles(np.random.default_rng(1), planted=True), pairs=pairs, draws=100))
     five = {s.group: s for s in scores if s.metric == "recall at 5%"}
     assert five["profiles"].value > 0.9
     shuffled = five["shuffled labels"]
@@ -60,7 +64,7 @@ def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> Non
 def test_noise_scores_as_chance_on_average(pairs: str) -> None:
     values = []
     for seed in range(30):
-        scores, _ = evaluate(_profiles(np.random.default_rng(seed)), pairs=pairs, draws=5)
+        scores = rows(evaluate(_profiles(np.random.default_rng(seed)), pairs=pairs, draws=5))
         values.append(next(s.value for s in scores if s.metric == "recall at 10%" and s.group == "profiles"))
     # 30 x 15 pairs at probability .2: two and a half standard errors.
     assert np.mean(values) == pytest.approx(0.2, abs=2.6 * np.sqrt(0.2 * 0.8 / 450))
@@ -73,7 +77,7 @@ def test_identical_vectors_are_neither_recalled_nor_refused() -> None:
 
 
 def test_torch_gives_the_same_recall(pairs: str) -> None:
-    here, there = (evaluate(_profiles(np.random.default_rng(0)), pairs=pairs, draws=5, device=device)[0] for device in (None, "cpu"))
+    here, there = (rows(evaluate(_profiles(np.random.default_rng(0)), pairs=pairs, draws=5, device=device)) for device in (None, "cpu"))
     np.testing.assert_allclose([s.value for s in here], [s.value for s in there], atol=1e-6)
 
 
@@ -119,3 +123,74 @@ def test_efaar_protocol_is_efaar_benchmarking(tmp_path: Path) -> None:
     for low, high in ((0.05, 0.95), (0.1, 0.9)):
         mine = relations.tails(relations.Null([np.sort(null)]), threshold=low, protocol="efaar").hold(known).mean()
         assert mine == pytest.approx(theirs[f"recall_{low}_{high}"], abs=1e-9)
+
+
+@given(
+    st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=30),
+    st.sampled_from(relations.PROTOCOLS),
+    st.sampled_from([0.0, 0.02, 0.1, 0.3, 0.5]),
+)
+def test_the_search_over_bits_is_a_search_over_values(null: list[float], protocol: str, threshold: float) -> None:
+    """The plain twin: a tail begins at the first value of the null for which the rule on ranks holds."""
+    ordered = np.sort(np.array(null, dtype=np.float32) + np.float32(0))
+    below, up_to = (np.array([sum(op(n, v) for n in ordered) for v in ordered]) / len(ordered) for op in (operator.lt, operator.le))
+    middle = (below + up_to) / 2
+    high = (below if protocol == "efaar" else middle) >= 1 - threshold
+    low = ((up_to if protocol == "efaar" else middle) <= threshold) & (protocol != "one-sided")
+    held = relations.tails(relations.Null([ordered]), threshold=threshold, protocol=protocol).hold(ordered)  # type: ignore[arg-type]
+    assert held.tolist() == (high | low).tolist()
+
+
+@given(st.lists(st.floats(-2, 2, width=32), min_size=1, max_size=20), st.floats(-2, 2, width=32))
+def test_the_least_float_a_rule_holds_for(null: list[float], edge: float) -> None:
+    """The rule "at least so many of the null lie at or below": it begins at one of the null's own values."""
+    ordered = np.sort(np.array(null, dtype=np.float32))
+    wanted = sum(n <= np.float32(edge) for n in ordered) / len(ordered)
+    expected = (
+        min((v for v in ordered if sum(n <= v for n in ordered) / len(ordered) >= wanted), default=np.inf) if wanted else np.float32(-2)
+    )
+    found = relations._first(relations.Null([ordered]), lambda left, right: bool(right[0] >= wanted))
+    assert found == expected
+
+
+def test_floats_are_counted_from_zero() -> None:
+    value = np.float32(0)
+    for number in range(4):
+        assert relations._from_bits(number) == value
+        assert relations._from_bits(-number) == -value
+        value = np.nextafter(value, np.float32(1))
+    assert relations._from_bits(int(np.float32(1).view(np.int32))) == 1.0
+
+
+@pytest.mark.parametrize(("protocol", "chance"), [("two-sided", 0.1), ("efaar", 0.1), ("one-sided", 0.05)])
+def test_chance_is_the_share_of_the_tails(protocol: str, chance: float) -> None:
+    assert relations.chance(0.05, protocol) == pytest.approx(chance)  # type: ignore[arg-type]
+    assert relations.chance(0.7, "two-sided") == 1.0
+
+
+def test_unlabelled_wells_and_controls_have_no_gene(pairs: str) -> None:
+    profiles = _profiles(np.random.default_rng(0))
+    profiles.obs["control_type"] = "trt"
+    profiles.obs.loc[profiles.obs["gene"] == "G00", "control_type"] = "negcon"
+    profiles.obs.loc[profiles.obs["gene"] == "G02", "perturbation"] = None
+    result = evaluate(profiles, pairs=pairs, draws=5)
+    assert set(result.scores.loc[result.scores["group"] == "profiles", "n"]) == {13}
+    assert not {"G00", "G02"} & set(result.tables["genes"]["gene"])
+
+
+def test_the_interval_resamples_genes_and_shuffled_names_are_drawn_again(pairs: str) -> None:
+    profiles = _profiles(np.random.default_rng(2), planted=True)
+    result = evaluate(profiles, pairs=pairs, draws=30, seed=4, thresholds=(0.1,))
+    per, scores = result.per_group, result.scores.set_index("group")
+    middle = per["rank"].to_numpy()
+    hit = (middle <= 0.1) | (middle >= 0.9)
+    assert scores.loc["profiles", "value"] == pytest.approx(hit.mean())
+    times = np.random.default_rng(4).multinomial(30, np.full(30, 1 / 30), size=30)
+    first, second = (per[side].str[1:].astype(int).to_numpy() for side in ("gene1", "gene2"))
+    again = []
+    for row in times:
+        weight = row[first] * row[second]
+        if weight.sum():
+            again.append((weight * hit).sum() / weight.sum())
+    expected = np.quantile(again, [0.025, 0.975])
+    np.testing.assert_allclose(scores.loc["profiles", ["low", "high"]].to_numpy(dtype=float), expected)

@@ -8,6 +8,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.rows import rows, rows_and_details
 
 from impasto import profiles as tables
 from impasto import ranking
@@ -87,7 +88,7 @@ def naive(data: anndata.AnnData, *, level: str = "any") -> dict[str, float]:
 @pytest.mark.parametrize("level", ["any", "batch", "position"])
 def test_it_is_the_naive_loop(level: str) -> None:
     data = plates(signal=0.7, fixed=level != "position")
-    _, detail = replicates.evaluate(data, level=level, draws=20)
+    detail = replicates.evaluate(data, level=level, draws=20).details()
     found = detail["per_group"].set_index("perturbation")["mean_average_precision"].to_dict()
     expected = naive(data, level=level)
     assert found.keys() == expected.keys()
@@ -164,7 +165,7 @@ def test_profiles_that_are_all_the_same_score_as_chance() -> None:
 def test_a_query_is_never_in_its_own_ranking() -> None:
     """On pure noise the score is chance; counting the query itself would lift it far above."""
     data = plates(compounds=60, plates=2, controls=16, seed=3)
-    scores, _ = replicates.evaluate(data, draws=20, with_baselines=False)
+    scores = rows(replicates.evaluate(data, draws=20, with_baselines=False))
     found = scores[0]
     assert found.low is not None
     assert found.high is not None
@@ -173,7 +174,7 @@ def test_a_query_is_never_in_its_own_ranking() -> None:
 
 
 def test_signal_beats_shuffled_labels_and_position_is_perfect_where_wells_are_kept() -> None:
-    scores, _ = replicates.evaluate(plates(signal=1.5, compounds=24), draws=20)
+    scores = rows(replicates.evaluate(plates(signal=1.5, compounds=24), draws=20))
     by_group = {s.group: s.value for s in scores if s.metric == "mAP"}
     assert by_group["profiles"] > by_group["shuffled labels"] + 0.2
     assert by_group["position only"] == pytest.approx(1.0)
@@ -182,7 +183,7 @@ def test_signal_beats_shuffled_labels_and_position_is_perfect_where_wells_are_ke
 
 def test_position_says_nothing_at_the_level_of_other_positions() -> None:
     data = plates(signal=1.5, compounds=60, plates=4, fixed=False)
-    scores, _ = replicates.evaluate(data, protocol="plate-others", level="position")
+    scores = rows(replicates.evaluate(data, protocol="plate-others", level="position"))
     by_group = {s.group: s for s in scores if s.metric == "mAP"}
     assert by_group["position only"].value < by_group["position only"].chance + 0.1  # type: ignore[operator]
     assert by_group["profiles"].value > 0.5
@@ -191,8 +192,8 @@ def test_position_says_nothing_at_the_level_of_other_positions() -> None:
 def test_permuting_rows_changes_nothing() -> None:
     data = plates(signal=0.7)
     order = np.random.default_rng(0).permutation(data.n_obs)
-    one = replicates.evaluate(data, draws=20)[1]["per_group"]["mean_average_precision"]
-    other = replicates.evaluate(data[order].copy(), draws=20)[1]["per_group"]["mean_average_precision"]
+    one = replicates.evaluate(data, draws=20).per_group["mean_average_precision"]
+    other = replicates.evaluate(data[order].copy(), draws=20).per_group["mean_average_precision"]
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -202,9 +203,9 @@ def test_the_p_value_is_calibrated_on_noise(controls: int | list[int], level: st
     """At each level the share of noise perturbations called is within the binomial error of that level, whatever the layout."""
     p = np.array(
         [
-            replicates.evaluate(plates(compounds=20, controls=controls, seed=s), level=level, draws=199, seed=s, with_baselines=False)[1][
-                "per_group"
-            ]["p_value"]
+            replicates.evaluate(
+                plates(compounds=20, controls=controls, seed=s), level=level, draws=199, seed=s, with_baselines=False
+            ).per_group["p_value"]
             for s in range(60)
         ]
     )
@@ -215,28 +216,20 @@ def test_the_p_value_is_calibrated_on_noise(controls: int | list[int], level: st
 
 
 def test_the_same_seed_gives_the_same_p_values_and_another_seed_others() -> None:
-    p = [replicates.evaluate(plates(), draws=50, seed=s, with_baselines=False)[1]["per_group"]["p_value"].to_numpy() for s in (1, 1, 2)]
+    p = [replicates.evaluate(plates(), draws=50, seed=s, with_baselines=False).per_group["p_value"].to_numpy() for s in (1, 1, 2)]
     np.testing.assert_array_equal(p[0], p[1])
     assert (p[0] != p[2]).any()
 
 
 def test_the_p_value_has_power() -> None:
-    found = replicates.evaluate(plates(signal=2.0, controls=16), draws=199, with_baselines=False)[1]["per_group"]
+    found = replicates.evaluate(plates(signal=2.0, controls=16), draws=199, with_baselines=False).per_group
     assert (found["p_value"] < 0.05).mean() > 0.8
-
-
-def test_benjamini_hochberg_is_the_textbook_one() -> None:
-    from scipy.stats import false_discovery_control
-
-    p = np.random.default_rng(0).random(50) ** 2
-    np.testing.assert_allclose(permutation.benjamini_hochberg(p), false_discovery_control(p))
-    assert np.isnan(permutation.benjamini_hochberg(np.array([0.1, np.nan]))[1])
 
 
 def test_spared_controls_are_the_only_negatives() -> None:
     data = plates(controls=8)
     data.obs["spared"] = (data.obs["control_type"] == "negcon") & data.obs["well"].isin(["H01", "H02", "H03"])
-    detail = replicates.evaluate(data, draws=20)[1]["per_group"]
+    detail = replicates.evaluate(data, draws=20).per_group
     assert (detail["negatives"] == 3).all()
 
 
@@ -256,7 +249,7 @@ def test_the_real_plates_give_the_known_figures(shared_data: Path) -> None:
     """copairs 0.5.5 on these plates, clipped at 10: .611 against DMSO of the plate (the folder's README)."""
     data = tables.read(shared_data / "profiles" / "cpjump1_u2os_compound.parquet")
     data.X = np.clip(data.X, -10, 10)
-    scores, _ = replicates.evaluate(data, draws=99)
+    scores = rows(replicates.evaluate(data, draws=99))
     by_group = {s.group: s.value for s in scores if s.metric == "mAP"}
     assert by_group["profiles"] == pytest.approx(0.611, abs=0.005)
     assert by_group["position only"] > 0.97
@@ -265,8 +258,8 @@ def test_the_real_plates_give_the_known_figures(shared_data: Path) -> None:
 
 def test_all_levels_at_once_are_the_levels_one_by_one_and_what_cannot_be_ranked_is_told() -> None:
     data = _two_positions()
-    scores, tables = replicates.evaluate(data, level="all", draws=20)
-    apart = [replicates.evaluate(data, level=level, draws=20)[0] for level in ("any", "position")]
+    scores, tables = rows_and_details(replicates.evaluate(data, level="all", draws=20))
+    apart = [rows(replicates.evaluate(data, level=level, draws=20)) for level in ("any", "position")]
     assert scores == [score for found in apart for score in found]
     assert set(tables["left_out"]["level"]) == {"batch", "source"}
     per = tables["per_group"]
@@ -289,13 +282,67 @@ def _two_positions() -> anndata.AnnData:
     return anndata.AnnData(X=rng.normal(size=(40, 5)).astype(np.float32), obs=obs)
 
 
-def test_two_names_of_one_compound_are_replicates_and_not_negatives() -> None:
+def test_two_names_of_one_compound_stay_two_perturbations_and_are_never_negatives_of_each_other() -> None:
     data = _two_positions()
     keys = {"c0": "AAAA", "c1": "AAAA", "c2": "BBBB", "c3": "CCCC"}
-    named_twice = data.copy()
+    data.obs["inchikey"] = [keys.get(str(p)) for p in data.obs["perturbation"]]
+    result = replicates.evaluate(data, protocol="plate-others", draws=20)
+    per = result.per_group.set_index("perturbation")
+    assert per.index.tolist() == ["c0", "c1", "c2", "c3"]
+    # Eight treated wells a plate, two a compound: c0 has the four wells of c2 and c3 as negatives, c2 the six of c0, c1 and c3.
+    assert per["negatives"].to_dict() == {"c0": 4, "c1": 4, "c2": 6, "c3": 6}
+    assert (per["positives"] == 3).all()
+
+
+def test_merging_by_inchikey_is_a_choice_and_says_which_names_it_merged() -> None:
+    data = _two_positions()
+    keys = {"c0": "AAAA", "c1": "AAAA", "c2": "BBBB", "c3": "CCCC"}
+    named_twice, merged = data.copy(), data.copy()
     named_twice.obs["inchikey"] = [keys.get(str(p)) for p in data.obs["perturbation"]]
-    joined = data.copy()
-    joined.obs["perturbation"] = data.obs["perturbation"].astype(str).replace({"c1": "c0"})
+    merged.obs["perturbation"] = data.obs["perturbation"].astype(str).replace({"c1": "c0"})
     for protocol in ("plate-controls", "plate-others"):
-        one, two = (replicates.evaluate(d, protocol=protocol, draws=20)[0] for d in (named_twice, joined))
-        assert one == two
+        one = replicates.evaluate(named_twice, protocol=protocol, same_as="inchikey", draws=20)
+        assert rows(one) == rows(replicates.evaluate(merged, protocol=protocol, draws=20))
+        assert one.tables["merged"].to_dict("records") == [{"perturbation": "c0", "names": "c0, c1"}]
+    with pytest.raises(InputError, match="needs the column 'inchikey'"):
+        replicates.evaluate(data, same_as="inchikey")
+
+
+def test_retrieved_are_those_whose_corrected_p_lies_below_a_twentieth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Corrected by four tests: .01 is .04, .02 and .03 are .04, .06 stays .06; then .06 for the other way round."""
+    for p, expected in (([0.01, 0.02, 0.03, 0.06], 0.75), ([0.02, 0.03, 0.045, 0.06], 0.0)):
+        monkeypatch.setattr(permutation, "p_values", lambda *_, p=p, **__: np.array(p))
+        result = replicates.evaluate(_two_positions(), with_baselines=False)
+        fraction = result.scores[result.scores["metric"] == "fraction retrieved"].iloc[0]
+        assert (fraction["value"], fraction["n"]) == (expected, 4)
+
+
+def test_between_positions_there_is_no_p_value() -> None:
+    """A control that takes a treated well's place stands at a position of its own: the permutation has no meaning there."""
+    found = replicates.evaluate(_two_positions(), level="position", draws=9)
+    assert "p_value" not in found.per_group
+    assert set(found.scores["metric"]) == {"mAP"}
+    assert "p_value" not in replicates.evaluate(_two_positions(), protocol="plate-others", draws=9).per_group
+
+
+def test_labels_are_shuffled_within_each_plate_and_compounds_go_with_them() -> None:
+    data = plates(compounds=6, plates=3)
+    data.obs["perturbation"] = data.obs["perturbation"].astype(str) + np.where(data.obs["control_type"] == "trt", data.obs["plate"], "")
+    where = layout.layout(data.obs, level="any")
+    mixed = replicates._shuffled(where, seed=0)
+    assert (mixed.perturbation != where.perturbation).any()
+    for plate in np.unique(where.plate):
+        here = where.plate == plate
+        assert sorted(mixed.perturbation[here]) == sorted(where.perturbation[here])
+    assert (mixed.perturbation[~where.treated] == where.perturbation[~where.treated]).all()
+    pairs = set(zip(where.perturbation, where.compound, strict=True))
+    assert set(zip(mixed.perturbation, mixed.compound, strict=True)) == pairs
+
+
+def test_shuffled_labels_are_scored_over_the_same_perturbations() -> None:
+    """Two compounds change places on one plate; the others keep theirs, and have no well at another position."""
+    data = plates(compounds=6, plates=3)
+    moved = (data.obs["plate"] == "P1").to_numpy() & data.obs["perturbation"].isin(["c0", "c1"]).to_numpy()
+    data.obs.loc[moved, "well"] = data.obs.loc[moved, "well"].to_numpy()[::-1]
+    scores = rows(replicates.evaluate(data, level="position", draws=9))
+    assert {s.group: s.n for s in scores if s.group != "position only"} == {"profiles": 2, "shuffled labels": 2}

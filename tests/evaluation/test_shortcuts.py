@@ -5,8 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
+from tests.evaluation.rows import rows
+from tests.evaluation.small import plates
 
-from impasto.evaluation import shortcuts
+from impasto.evaluation import replicates, shortcuts
 from impasto.evaluation.shortcuts import evaluate
 from impasto.profiles import describe_features
 
@@ -37,7 +39,7 @@ def _plates(seed: int, *, effect: float, count_effect: float, position_effect: f
 
 
 def _flags(profiles: anndata.AnnData) -> set[str]:
-    scores, _ = evaluate(profiles, draws=200)
+    scores = rows(evaluate(profiles, draws=200))
     return {s.group for s in scores if s.metric == "flagged" and s.value == 1}
 
 
@@ -77,3 +79,64 @@ def test_without_is_the_residual_of_least_squares_even_when_columns_repeat() -> 
     columns = np.concatenate([columns, columns[:, :1]], axis=1)
     theirs = values - LinearRegression().fit(columns[:, :2], values).predict(columns[:, :2])
     np.testing.assert_allclose(shortcuts.without(values, columns), theirs, atol=1e-5)
+
+
+def test_edge_wells_lie_on_all_four_sides() -> None:
+    """Rows A to D and columns 1 to 6 in use: the edge is A, D, 01 and 06."""
+    data = plates()
+    edge = next(s for s in shortcuts.shortcuts(data) if s.name == "edge").columns[:, 1] == 1
+    for well, on_edge in zip(data.obs["well"], edge, strict=True):
+        assert on_edge == (well[0] in "AC" or well[1:] in ("01", "06")), well
+
+
+def test_numbers_are_ranks_within_their_plate_and_categories_are_one_hot() -> None:
+    plates_of = np.array([0, 0, 0, 1, 1, 1])
+    number = shortcuts._number("count", np.array([5.0, 7.0, 6.0, 1.0, 30.0, 2.0]), plates_of)
+    rank = np.array([1, 3, 2, 1, 3, 2]) / 3 - 0.5
+    np.testing.assert_allclose(number.columns, np.stack([rank, rank**2], axis=1))
+    np.testing.assert_allclose(np.linalg.norm(number.alone, axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(number.alone[:, 0], np.cos((rank + 0.5) * np.pi / 2), rtol=1e-6)
+    assert shortcuts._category("row", np.array([0, 2, 2])).columns.tolist() == [[1, 0], [0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("p", "left", "alone", "flagged"),
+    [
+        (0.009, 0.9, 0.8, True),  # as good alone
+        (0.009, 0.44, 0.3, True),  # less than half of the score above chance is left: .2 + .3 = .5
+        (0.009, 0.51, 0.3, False),
+        (0.009, 0.9, 0.79, False),
+        (0.011, 0.3, 0.9, False),
+    ],
+)
+def test_a_flag_needs_an_association_that_accounts_for_the_score(p: float, left: float, alone: float, flagged: bool) -> None:
+    assert shortcuts.is_flagged(p=p, score=0.8, chance=0.2, left=left, alone=alone) == flagged
+    assert not shortcuts.is_flagged(p=0.001, score=0.2, chance=0.2, left=0.0, alone=1.0)
+
+
+def test_the_audit_is_written_out_by_hand() -> None:
+    data = plates(signal=2.0)
+    result = evaluate(data, draws=39)
+    treated = (data.obs["control_type"] == "trt").to_numpy()
+    codes = pd.factorize(data.obs.loc[treated, "perturbation"], sort=True)[0]
+    row = data.obs["well"].str[0].map("ABCD".index).to_numpy()
+    columns = np.eye(4)[row][:, : row.max() + 1]
+    per = result.per_group.set_index("shortcut")
+    assert per.loc["row", "explained"] == pytest.approx(shortcuts.explained(columns[treated], codes))
+    assert per.loc["row", "chance"] == pytest.approx((4 - 1) / (24 - 1))
+    left = replicates.evaluate(
+        anndata.AnnData(X=shortcuts.without(data.X, columns), obs=data.obs, var=data.var), protocol="plate-others", with_baselines=False
+    )
+    assert per.loc["row", "mAP_left"] == pytest.approx(left.scores["value"].iloc[0])
+    own = replicates.evaluate(data, protocol="plate-others", with_baselines=False).scores.iloc[0]
+    assert (per["mAP"] == own["value"]).all()
+    assert (per["mAP_chance"] == own["chance"]).all()
+    assert result.scores.loc[result.scores["metric"] == "explained by label", "n"].unique().tolist() == [24]
+
+
+def test_labels_are_shuffled_within_plates_and_over_all_wells_for_the_plate_itself() -> None:
+    """Each label in one plate: within plates no shuffle says anything, over all wells the plate is told beyond doubt."""
+    labels, plate = np.repeat([0, 1, 2], 6), np.repeat(["P", "Q", "R"], 6)
+    columns = np.eye(3)[np.repeat([0, 1, 2], 6)]
+    assert shortcuts._association(columns, labels, plate, draws=50, seed=0)[1] == 1.0
+    assert shortcuts._association(columns, labels, np.full(18, ""), draws=50, seed=0)[1] == pytest.approx(1 / 51)

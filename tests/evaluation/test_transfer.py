@@ -4,8 +4,10 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.rows import rows
+from tests.evaluation.small import plates
 
-from impasto.evaluation import transfer
+from impasto.evaluation import tidy, transfer
 from impasto.evaluation.transfer import Split, evaluate
 from impasto.schema import InputError
 
@@ -35,7 +37,7 @@ def test_splits_keep_to_their_protocol(protocol: str) -> None:
 
 
 def test_a_signal_transfers_and_shuffled_names_fall_to_chance() -> None:
-    scores, _ = evaluate(_profiles(1, signal=2.0), shots=2, splits=10)
+    scores = rows(evaluate(_profiles(1, signal=2.0), shots=2, splits=10))
     top1 = {s.group: s for s in scores if s.metric == "top-1"}
     assert top1["profiles"].value > 0.9
     assert top1["profiles"].chance == pytest.approx(1 / 12)
@@ -43,14 +45,16 @@ def test_a_signal_transfers_and_shuffled_names_fall_to_chance() -> None:
 
 
 def test_noise_scores_as_chance_whatever_k() -> None:
-    found = [s for seed in range(15) for s in evaluate(_profiles(seed, signal=0), shots=1, splits=5, seed=seed)[0] if s.group == "profiles"]
+    found = [
+        s for seed in range(15) for s in rows(evaluate(_profiles(seed, signal=0), shots=1, splits=5, seed=seed)) if s.group == "profiles"
+    ]
     for metric in ("top-1", "top-5"):
         gaps = np.array([s.value - s.chance for s in found if s.metric == metric])
         assert abs(gaps.mean()) < 3 * gaps.std(ddof=1) / np.sqrt(len(gaps))
 
 
 def test_more_shots_help() -> None:
-    scores, _ = evaluate(_profiles(2, signal=0.5), shots=[1, 3], splits=20, protocol="over-batches")
+    scores = rows(evaluate(_profiles(2, signal=0.5), shots=[1, 3], splits=20, protocol="over-batches"))
     values = {s.protocol.split(", ")[2]: s.value for s in scores if s.metric == "top-1" and s.group == "profiles"}
     assert values["3 shots"] > values["1 shots"]
 
@@ -63,3 +67,53 @@ def test_a_leak_stops_the_run() -> None:
 def test_too_few_wells_are_refused() -> None:
     with pytest.raises(InputError, match="shots"):
         evaluate(_profiles(0, 1), shots=4)
+
+
+def test_the_means_are_over_splits_and_intervals_over_all_wells_asked() -> None:
+    right = [np.array([1.0, 0.0, 0.0, 0.0]), np.array([1.0, 1.0])]
+    codes = np.array([0, 1, 2, 0, 1])
+    drawn = [Split(np.array([0, 1, 2]), np.array([3, 4])), Split(np.array([0, 1]), np.array([3]))]
+    score = transfer._score(right, drawn, codes, "within-batch", "profiles", k=1, seed=0)
+    assert score.value == pytest.approx((0.25 + 1.0) / 2)
+    assert score.chance == pytest.approx((1 / 3 + 1 / 2) / 2)
+    assert score.n == 3
+    assert (score.low, score.high) == tidy.interval(np.concatenate(right), seed=0)
+    assert transfer._score(right, drawn, codes, "within-batch", "profiles", k=5, seed=0).chance == 1.0
+
+
+def test_a_well_is_named_by_the_nearest_mean_of_what_was_shown() -> None:
+    rng = np.random.default_rng(5)
+    values, codes = rng.normal(size=(14, 4)).astype(np.float32), np.array([0, 0, 1, 1, 2, 2, 0, 1, 2, 0, 1, 2, 0, 1])
+    drawn = Split(np.arange(6), np.arange(6, 14))
+    unit = values / np.linalg.norm(values, axis=1, keepdims=True)
+    centres = np.stack([unit[[2 * c, 2 * c + 1]].mean(axis=0) for c in range(3)])
+    cosines = unit[6:] @ (centres / np.linalg.norm(centres, axis=1, keepdims=True)).T
+    for k in (1, 2):
+        expected = [float(codes[6 + i] in np.argsort(-row)[:k]) for i, row in enumerate(cosines)]
+        assert transfer.hits(values, codes, drawn, k=k).tolist() == expected
+
+
+def test_unlabelled_wells_and_wells_without_a_cell_line_are_neither_shown_nor_asked() -> None:
+    data = plates(unlabelled=6)
+    data.obs["cell_line"] = np.where(data.obs["perturbation"] == "d", None, "U2OS")
+    result = evaluate(data, shots=1, splits=3)
+    assert set(result.per_group["cell_line"]) == {"U2OS"}
+    assert set(result.scores["n"]) == {3}
+    assert result.scores["chance"].iloc[0] == pytest.approx(1 / 3)
+    assert set(result.scores["protocol"]) == {"within-batch, U2OS, 1 shots, 3 splits"}
+
+
+def test_doses_are_classes_of_their_own_unless_pooled() -> None:
+    data = plates(doses=True)
+    apart, pooled = evaluate(data, shots=1, splits=2), evaluate(data, shots=1, splits=2, pool_doses=True)
+    assert (apart.scores["n"].iloc[0], pooled.scores["n"].iloc[0]) == (8, 4)
+    assert apart.scores["protocol"].iloc[0].endswith("2 splits, doses apart")
+    assert pooled.scores["protocol"].iloc[0].endswith("2 splits, doses pooled")
+
+
+def test_shuffled_names_are_those_of_the_wells_asked() -> None:
+    codes, drawn = np.arange(10), Split(np.arange(4), np.arange(4, 10))
+    mixed = transfer._shuffled(codes, drawn, seed=1)
+    assert mixed[:4].tolist() == [0, 1, 2, 3]
+    assert sorted(mixed[4:]) == [4, 5, 6, 7, 8, 9]
+    assert mixed[4:].tolist() != [4, 5, 6, 7, 8, 9]

@@ -77,3 +77,12 @@ def test_tied_weights_are_kept_and_another_model_is_refused(tmp_path: Path) -> N
     checkpoint.load(tmp_path, method=tied, optimiser=optimiser)
     with pytest.raises(InputError, match=r"weight '0\.bias' is not part of this model"):
         checkpoint.load(tmp_path, method=nn.Linear(2, 2), optimiser=optimiser)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(bad: float) -> None:
+    weights = {name: tensor.clone() for name, tensor in model().state_dict().items()}
+    name = sorted(weights)[1]
+    weights[name].view(-1)[-1] = bad
+    with pytest.raises(InputError, match=f"runs/a: weight '{name}' holds values that are not finite"):
+        checkpoint.put(model(), weights, where="runs/a")

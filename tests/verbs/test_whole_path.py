@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from impasto import profiles as tables
+from impasto import records
 from impasto.nets.encoders import text
 from impasto.schema import InputError
 
@@ -122,6 +123,11 @@ def test_retrieval_of_held_out_perturbations_is_above_chance(run: Path) -> None:
     rows = pd.read_csv(run / "retrieval" / "results.csv")
     found = rows[rows["metric"].str.startswith("MRR")]
     assert (found["value"] > 1.5 * found["chance"]).all()
+
+
+def test_every_stage_lists_all_that_it_wrote(run: Path) -> None:
+    assert len(list(records.walk(run))) > 20
+    assert records.strangers(run) == []
 
 
 def test_a_second_run_does_nothing_and_a_changed_stage_is_done_again(run: Path) -> None:

@@ -24,6 +24,9 @@ from impasto.identity import Identity
 from impasto.schema import InputError
 
 MODALITY = "modality"
+_AGAIN = "; make the index again: impasto index PROFILES --out INDEX"
+_BLOCK = 65_536
+"""So many vectors are looked at together when an index is opened."""
 PROFILE, PERTURBATION_ROW = "profile", "perturbation"
 
 
@@ -75,6 +78,8 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
         bad = int((~np.isfinite(values)).any(axis=1).sum())
         raise InputError(f"{bad} of {len(values)} profiles hold missing or infinite values; correct or select features first")
     rows = profiles.obs.reset_index(drop=True).copy()
+    if not len(rows):
+        raise InputError("an index of no rows answers nothing; give profiles that have some")
     if MODALITY not in rows:
         rows[MODALITY] = PROFILE
     kept = _with_consensus(unit_rows(values), rows)
@@ -110,11 +115,16 @@ def open_index(folder: Path) -> Index:
     """Open an index. Raises InputError where the folder is none."""
     described = folder / "index.json"
     if not described.exists():
-        raise InputError(f"{folder} is not an index; make one with: impasto index PROFILES --out {folder}")
+        raise InputError(f"{folder} is not an index; make one with: impasto index PROFILES --out INDEX")
     facts = json.loads(described.read_text())
     vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    rows = pd.read_parquet(folder / "rows.parquet")
+    if not len(rows) or len(rows) != len(vectors):
+        raise InputError(f"{folder} holds {len(rows)} rows and {len(vectors)} vectors{_AGAIN}")
+    if not all(np.isfinite(vectors[start : start + _BLOCK]).all() for start in range(0, len(vectors), _BLOCK)):
+        raise InputError(f"{folder} holds vectors that are not finite, and nothing is near to those{_AGAIN}")
     run = Path(facts["run"]) if facts["run"] else None
-    return Index(folder, vectors, pd.read_parquet(folder / "rows.parquet"), run, facts["engine"], Identity.read(facts.get("identity")))
+    return Index(folder, vectors, rows, run, facts["engine"], Identity.read(facts.get("identity")))
 
 
 def _refuse_other_run(run: Path, made: Identity) -> None:

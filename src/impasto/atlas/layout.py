@@ -14,8 +14,8 @@ def has_umap() -> bool:
     return importlib.util.find_spec("umap") is not None
 
 
-def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int) -> npt.NDArray[np.float32]:
-    """UMAP positions (rows, 2) of vectors (rows, width) by cosine, 15 neighbours at most."""
+def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int, k: int = 15, min_distance: float = 0.1) -> npt.NDArray[np.float32]:
+    """UMAP positions (rows, 2) of vectors (rows, width) by cosine, `k` neighbours at most."""
     with warnings.catch_warnings():
         # umap says at import that it lacks TensorFlow, and that a seed makes it run on one thread; a map that moves at each build
         # is worse.
@@ -23,8 +23,8 @@ def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int) -> npt.NDArray[np
         warnings.filterwarnings("ignore", message="n_jobs value")
         import umap
 
-        made = umap.UMAP(metric="cosine", n_neighbors=min(15, len(vectors) - 1), random_state=seed).fit_transform(vectors)
-    return np.asarray(made, dtype=np.float32)
+        method = umap.UMAP(metric="cosine", n_neighbors=min(k, len(vectors) - 1), min_dist=min_distance, random_state=seed)
+        return np.asarray(method.fit_transform(vectors), dtype=np.float32)
 
 
 def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDArray[np.float32], str]:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
+from pydantic import Field
 
 from impasto import profiles as tables
-from impasto.correction.fitted import Corrector, with_values
+from impasto.correction.base import Corrector, with_values
 from impasto.settings import Settings
 
 
 class ClipSettings(Settings):
-    """The limit, in the unit of the profiles (sd of the controls after standardize)."""
+    """The limit."""
 
-    limit: float = 10.0
+    method: Literal["clip"] = "clip"
+    limit: float = Field(
+        10.0, gt=0, description="Largest absolute value, in the unit of the profiles (sd of the controls after standardize)."
+    )
 
 
-@dataclass(frozen=True)
-class Clip(Corrector):
+@dataclass(frozen=True, kw_only=True)
+class Clip(Corrector[ClipSettings]):
     """Nothing is learned."""
 
     name: ClassVar[str] = "clip"
@@ -28,9 +32,8 @@ class Clip(Corrector):
     settings: ClipSettings
 
     @classmethod
-    def fit(cls, _: anndata.AnnData, settings: Settings, /) -> Clip:
-        assert isinstance(settings, ClipSettings)
-        return cls(settings)
+    def learn_table(cls, _: anndata.AnnData, settings: ClipSettings, /) -> Self:
+        return cls(settings=settings)
 
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+    def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         return with_values(profiles, np.clip(tables.dense(profiles), -self.settings.limit, self.settings.limit))

@@ -10,90 +10,73 @@ other perturbations than the rest would have its biology taken for batch, so suc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-import anndata
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, refuse_confounded, unmet, with_values
+from impasto.correction.base import Array, Floats
+from impasto.correction.per_group import By, Group, On, PerGroup
 from impasto.schema import InputError
 from impasto.settings import Settings
-
-Rows = npt.NDArray[np.intp]
 
 
 class CombatSettings(Settings):
     """Which groups are batches; whether a confounded design is accepted."""
 
-    by: Literal["plate", "batch", "source"] = "plate"
-    confounded: bool = False
+    method: Literal["combat"] = "combat"
+    by: By = Field("plate", description="What a batch is: plate, batch or source.")
+    confounded: bool = Field(False, description="Accept a batch that shares no perturbation with the others.")
 
 
 @dataclass(frozen=True)
-class Combat(Corrector):
-    """Grand mean and sd of each feature; shrunken shift and scale of each batch."""
+class ShiftAndScale:
+    """gamma* and delta* of a batch, (features,) each."""
+
+    shift: Array
+    scale: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combat(PerGroup[CombatSettings, ShiftAndScale]):
+    """Grand mean and sd of each feature (features,), an sd being infinite where a feature does not vary; what each batch learned."""
 
     name: ClassVar[str] = "combat"
     settings_class: ClassVar[type[Settings]] = CombatSettings
+    least: ClassVar[Mapping[On, int]] = {"all": 2}
     settings: CombatSettings
+    learned: dict[str, ShiftAndScale]
     mean: Array
     sd: Array
-    shift: dict[str, Array]
-    scale: dict[str, Array]
 
     @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Combat:
-        assert isinstance(settings, CombatSettings)
-        values = finite_values(profiles, task=cls.name)
-        groups = dict(each(profiles, settings.by, task=cls.name))
-        _refuse(profiles, groups, settings)
-        weights = np.array([len(rows) for rows in groups.values()]) / len(values)
-        means = np.array([values[rows].mean(axis=0) for rows in groups.values()])
-        mean = weights @ means
+    def begin(cls, groups: Mapping[str, Group], settings: CombatSettings, keys: tuple[str, ...], /) -> Self:
+        if len(groups) < 2:
+            raise InputError(f"combat: there is one {settings.by} only, so there is nothing to align")
+        batches = [group.values.astype(np.float64) for group in groups.values()]
+        count = sum(map(len, batches))
+        means = np.array([batch.mean(axis=0) for batch in batches])
+        mean = np.array([len(batch) / count for batch in batches]) @ means
         # Pooled within batches, over n: the maximum-likelihood estimate that the method is defined with.
-        sd = np.sqrt(sum(((values[rows] - m) ** 2).sum(axis=0) for rows, m in zip(groups.values(), means, strict=True)) / len(values))
-        sd = np.where(sd > 1e-12, sd, np.inf)
-        return cls(settings, mean, sd, {}, {}).extended(profiles)
+        sd = np.sqrt(sum(((batch - m) ** 2).sum(axis=0) for batch, m in zip(batches, means, strict=True)) / count)
+        if (sd > 1e-12).sum() < 2:
+            raise InputError("combat shrinks features towards each other and needs two that vary within batches; these profiles have fewer")
+        return cls(settings=settings, keys=keys, learned={}, mean=mean, sd=np.where(sd > 1e-12, sd, np.inf))
 
-    def extended(self, profiles: anndata.AnnData, /) -> Self:
-        values = finite_values(profiles, task=self.name)
-        shift, scale = dict(self.shift), dict(self.scale)
-        for group, rows in unmet(shift, profiles, self.settings.by, task=self.name):
-            _refuse_single(group, rows, by=self.settings.by)
-            shift[group], scale[group] = _shrink((values[rows] - self.mean) / self.sd, varies=np.isfinite(self.sd))
-        return replace(self, shift=shift, scale=scale)
+    def learn(self, values: Floats, _: Floats, /) -> ShiftAndScale:
+        return shrunken((values - self.mean) / self.sd, varies=np.isfinite(self.sd))
 
-    def met(self) -> tuple[str, ...]:
-        return tuple(self.shift)
-
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        values = finite_values(profiles, task=self.name)
-        out = np.empty_like(values)
-        varies = np.isfinite(self.sd)
-        for group, rows in each(profiles, self.settings.by, task=self.name):
-            shift = of_group(self.shift, group, task=self.name, by=self.settings.by)
-            z = (values[rows] - self.mean) / self.sd
-            out[rows] = np.where(varies, np.where(varies, self.sd, 1.0) * (z - shift) / self.scale[group] + self.mean, values[rows])
-        return with_values(profiles, out)
+    def apply(self, values: Floats, learned: ShiftAndScale, /) -> Array:
+        varies, x = np.isfinite(self.sd), values.astype(np.float64)
+        z = (x - self.mean) / self.sd
+        return np.where(varies, np.where(varies, self.sd, 1.0) * (z - learned.shift) / learned.scale + self.mean, x)
 
 
-def _refuse_single(group: str, rows: Rows, *, by: str) -> None:
-    if len(rows) < 2:
-        raise InputError(f"combat: {by} {group!r} has one row, which has no spread; drop it, or correct by a larger group")
-
-
-def _refuse(profiles: anndata.AnnData, groups: dict[str, Rows], settings: CombatSettings) -> None:
-    for group, rows in groups.items():
-        _refuse_single(group, rows, by=settings.by)
-    if len(groups) < 2:
-        raise InputError(f"combat: there is one {settings.by} only, so there is nothing to align")
-    refuse_confounded(profiles, settings.by, task="combat", confounded=settings.confounded)
-
-
-def _shrink(z: Array, /, *, varies: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[Array, Array]:
-    """Shrunken shift gamma* and scale delta* (features,) of one batch's standardised rows (n, features)."""
+def shrunken(z: Array, /, *, varies: npt.NDArray[np.bool_]) -> ShiftAndScale:
+    """Shrunken shift gamma* and scale delta* of one batch's standardised rows (n, features); 0 and 1 for a feature that does not vary."""
     n = len(z)
     gamma, delta = z.mean(axis=0), z.var(axis=0, ddof=1)
     known_gamma, known_delta = gamma[varies], np.maximum(delta[varies], 1e-12)
@@ -114,4 +97,4 @@ def _shrink(z: Array, /, *, varies: np.ndarray[tuple[int], np.dtype[np.bool_]]) 
             break
     shift, scale = np.zeros(z.shape[1]), np.ones(z.shape[1])
     shift[varies], scale[varies] = new_gamma, np.sqrt(new_delta)
-    return shift, scale
+    return ShiftAndScale(shift, scale)

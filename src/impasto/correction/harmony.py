@@ -11,103 +11,98 @@ Repeated, with Z the profiles, Y the centroids, phi(i) the batch of row i:
 Korsunsky et al. 2019 (algorithms 1 to 3; Arevalo et al. 2024 use it on Cell Painting). m_k, the intercept of the ridge
 regression, is solved with the shifts; sigma = .1, theta = 2, lambda = 1, N / 30 clusters, at most 100.
 
+Harmony is written out here: its authors' package is GPL-3, and keeps nothing that could be applied to rows it has not seen. First centroids
+are scikit-learn's KMeans.
+
 Departures. Each round ends with one assignment of all rows against fixed Y and O, and the shifts are taken from that: so a round is
 a function of a profile and its batch alone, which is what makes a fitted Harmony applicable to rows that it has not seen. A batch
-that was not there is met as Kang et al. 2021 (Symphony) do: centroids and intercepts stay, its own shifts are estimated.
+that comes later is mapped as Kang et al. 2021 (Symphony) do: centroids and intercepts stay, its own shifts are estimated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-import anndata
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, refuse_confounded, unmet, with_values
+from impasto.correction.base import Array, Floats
+from impasto.correction.per_group import By, Group, PerGroup
 from impasto.schema import InputError
 from impasto.settings import Settings
 
 Rows = npt.NDArray[np.intp]
+_FEWEST_ROWS = 10
 
 
 class HarmonySettings(Settings):
     """What a batch is, and the method's own constants (its authors' defaults)."""
 
-    by: Literal["plate", "batch", "source"] = "batch"
-    clusters: int | None = None
-    sigma: float = 0.1
-    theta: float = 2.0
-    ridge: float = 1.0
-    rounds: int = 10
-    confounded: bool = False
-    """Whether a batch that shares no perturbation with the others is accepted."""
-    seed: int = 0
+    method: Literal["harmony"] = "harmony"
+    by: By = Field("batch", description="What a batch is: plate, batch or source.")
+    clusters: int | None = Field(None, ge=2, description="Soft clusters; a thirtieth of the rows, 2 to 100, where left out.")
+    sigma: float = Field(0.1, gt=0, description="Width of a cluster: the larger, the softer.")
+    theta: float = Field(2.0, ge=0, description="How hard clusters are kept mixed; 0 does not ask for it.")
+    ridge: float = Field(1.0, ge=0, description="Penalty on a batch's shifts (lambda).")
+    rounds: int = Field(10, ge=1, description="Rounds of clustering and correction, at most.")
+    confounded: bool = Field(False, description="Accept a batch that shares no perturbation with the others.")
+    seed: int = Field(0, description="Seed of the first centroids and of the order of updates.")
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round: centroids (k, d), intercepts (k, d), and for each batch its diversity weight (k,) and its shifts (k, d)."""
+    """What all batches share in one round: centroids (k, d), of unit length, and intercepts (k, d)."""
 
     centroids: Array
     intercepts: Array
-    weights: dict[str, Array]
-    shifts: dict[str, Array]
 
 
 @dataclass(frozen=True)
-class Harmony(Corrector):
-    """The rounds, in order; `rounds` maps their number to what each learned."""
+class BatchInRounds:
+    """A batch's diversity weights (rounds, k) and shifts (rounds, k, d)."""
+
+    weights: Array
+    shifts: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Harmony(PerGroup[HarmonySettings, BatchInRounds]):
+    """The rounds, in order, by their number as text; and what each batch learned in all of them."""
 
     name: ClassVar[str] = "harmony"
     settings_class: ClassVar[type[Settings]] = HarmonySettings
     settings: HarmonySettings
+    learned: dict[str, BatchInRounds]
     rounds: dict[str, Round]
 
     @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Harmony:
-        assert isinstance(settings, HarmonySettings)
-        values = finite_values(profiles, task=cls.name)
-        groups = dict(each(profiles, settings.by, task=cls.name))
+    def begin(cls, groups: Mapping[str, Group], settings: HarmonySettings, keys: tuple[str, ...], /) -> Self:
+        values = next(iter(groups.values())).table.astype(np.float64)
         if len(groups) < 2:
             raise InputError(f"harmony: there is one {settings.by} only, so there is nothing to align")
-        refuse_confounded(profiles, settings.by, task=cls.name, confounded=settings.confounded)
-        if len(values) < 10:
-            raise InputError(f"harmony needs at least 10 rows to find clusters, not {len(values)}")
-        return cls(settings, _rounds(values, groups, settings))
+        if len(values) < _FEWEST_ROWS:
+            raise InputError(f"harmony needs at least {_FEWEST_ROWS} rows to find clusters, not {len(values)}")
+        rounds, learned = _rounds(values, {name: group.rows for name, group in groups.items()}, settings)
+        return cls(settings=settings, keys=keys, learned=learned, rounds=rounds)
 
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        values = finite_values(profiles, task=self.name)
-        out = np.empty_like(values)
-        for group, rows in each(profiles, self.settings.by, task=self.name):
-            mine = values[rows]
-            for step in self.rounds.values():
-                of_group(step.shifts, group, task=self.name, by=self.settings.by)
-                share = assignment(mine, step.centroids, step.weights[group], sigma=self.settings.sigma)
-                mine = values[rows] - share @ step.shifts[group]
-            out[rows] = mine
-        return with_values(profiles, out)
+    def learn(self, values: Floats, _: Floats, /) -> BatchInRounds:
+        given = values.astype(np.float64)
+        current, shifts = given, []
+        for step in self.rounds.values():
+            share = assignment(current, step.centroids, np.ones(len(step.centroids)), sigma=self.settings.sigma)
+            shifts.append(shift(given, share, step.intercepts, ridge=self.settings.ridge))
+            current = given - share @ shifts[-1]
+        return BatchInRounds(np.ones((len(shifts), len(shifts[0]))), np.array(shifts))
 
-    def extended(self, profiles: anndata.AnnData, /) -> Self:
-        values = finite_values(profiles, task=self.name)
-        first = next(iter(self.rounds.values()))
-        new = dict(unmet(first.shifts, profiles, self.settings.by, task=self.name))
-        current = {group: values[rows] for group, rows in new.items()}
-        rounds = {}
-        for number, step in self.rounds.items():
-            weights, shifts = dict(step.weights), dict(step.shifts)
-            for group, rows in new.items():
-                weights[group] = np.ones(len(step.centroids))
-                share = assignment(current[group], step.centroids, weights[group], sigma=self.settings.sigma)
-                shifts[group] = shift(values[rows], share, step.intercepts, ridge=self.settings.ridge)
-                current[group] = values[rows] - share @ shifts[group]
-            rounds[number] = replace(step, weights=weights, shifts=shifts)
-        return replace(self, rounds=rounds)
-
-    def met(self) -> tuple[str, ...]:
-        return tuple(next(iter(self.rounds.values())).shifts)
+    def apply(self, values: Floats, learned: BatchInRounds, /) -> Array:
+        given = values.astype(np.float64)
+        current = given
+        for step, weights, shifts in zip(self.rounds.values(), learned.weights, learned.shifts, strict=True):
+            current = given - assignment(current, step.centroids, weights, sigma=self.settings.sigma) @ shifts
+        return current
 
 
 def assignment(values: Array, centroids: Array, weights: Array, /, *, sigma: float) -> Array:
@@ -133,27 +128,30 @@ def _unit(rows: Array) -> Array:
     return np.asarray(rows / np.where(length > 0, length, 1.0))
 
 
-def _rounds(values: Array, groups: dict[str, Rows], settings: HarmonySettings) -> dict[str, Round]:
+def _rounds(values: Array, groups: dict[str, Rows], settings: HarmonySettings) -> tuple[dict[str, Round], dict[str, BatchInRounds]]:
     """Rounds until the objective of the clusters stands still."""
     rng = np.random.default_rng(settings.seed)
     count = settings.clusters or int(np.clip(round(len(values) / 30), 2, 100))
     centroids = _first_centroids(_unit(values), count, seed=settings.seed)
     current, rounds, last = values, {}, np.inf
+    weights_of: dict[str, list[Array]] = {name: [] for name in groups}
+    shifts_of: dict[str, list[Array]] = {name: [] for name in groups}
     for number in range(settings.rounds):
         centroids, weights, objective = _clustered(_unit(current), centroids, groups, settings, rng=rng)
         share = np.empty((len(values), count))
-        for (_, rows), weight in zip(groups.items(), weights, strict=True):
+        for rows, weight in zip(groups.values(), weights, strict=True):
             share[rows] = assignment(current[rows], centroids, weight, sigma=settings.sigma)
         intercepts = _intercepts(values, share, list(groups.values()), ridge=settings.ridge)
-        shifts = {g: shift(values[rows], share[rows], intercepts, ridge=settings.ridge) for g, rows in groups.items()}
-        rounds[str(number)] = Round(centroids, intercepts, dict(zip(groups, weights, strict=True)), shifts)
+        rounds[str(number)] = Round(centroids, intercepts)
         current = values.copy()
-        for group, rows in groups.items():
-            current[rows] -= share[rows] @ shifts[group]
+        for (name, rows), weight in zip(groups.items(), weights, strict=True):
+            weights_of[name].append(weight)
+            shifts_of[name].append(shift(values[rows], share[rows], intercepts, ridge=settings.ridge))
+            current[rows] -= share[rows] @ shifts_of[name][-1]
         if abs(last - objective) < 1e-4 * abs(objective):
             break
         last = objective
-    return rounds
+    return rounds, {name: BatchInRounds(np.array(weights_of[name]), np.array(shifts_of[name])) for name in groups}
 
 
 def _first_centroids(rows: Array, count: int, *, seed: int) -> Array:

@@ -13,44 +13,74 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from impasto import correction, runs
-from impasto.correction.fitted import Corrector
+from impasto import runs
+from impasto.correction import CORRECTORS, kept_before
+from impasto.correction.base import Corrector
 from impasto.schema import InputError
 
 _STEPS, _STATE = "steps.json", "state.safetensors"
+Arrays = dict[str, np.ndarray[Any, Any]]
 
 
-def save(folder: Path, steps: Sequence[Corrector], /) -> None:
+def save(folder: Path, steps: Sequence[Corrector[Any]], /) -> None:
     """Write fitted steps at `folder`, whole or not at all."""
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
-    told = [
+    arrays: Arrays = {}
+    written = [
         {"method": step.name, "settings": step.settings.model_dump(mode="json"), "state": _taken_apart(step, str(number), arrays)["record"]}
         for number, step in enumerate(steps)
     ]
     with runs.atomic(folder) as temporary:
         temporary.mkdir()
         save_file(arrays, temporary / _STATE)
-        (temporary / _STEPS).write_text(json.dumps(told, indent=1) + "\n")
+        (temporary / _STEPS).write_text(json.dumps(written, indent=1) + "\n")
 
 
-def load(folder: Path, /) -> list[Corrector]:
-    """The fitted steps of a folder. Raises InputError where it is not one."""
+def load(folder: Path, /) -> list[Corrector[Any]]:
+    """The fitted steps of a folder, in order.
+
+    Parameters
+    ----------
+    folder
+        What `save` left, in this version or in 0.1.0.
+
+    Returns
+    -------
+    At least one corrector.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no fitted steps, or damaged ones.
+
+    """
+    leave_some = "leave some with: impasto correct P --method NAME --keep --out Q"
     if not (folder / _STEPS).exists():
-        raise InputError(
-            f"{folder} holds no fitted corrections ({_STEPS}); leave some with: impasto correct P --method NAME --keep --out Q"
-        )
-    arrays = load_file(folder / _STATE)
-    found: list[Corrector] = []
-    for step in json.loads((folder / _STEPS).read_text()):
-        kind = correction.corrector(step["method"])
-        settings = kind.settings_class.read(step["settings"], where=str(folder / _STEPS))
-        found.append(kind(settings=settings, **_fields(kind, step["state"], arrays)))  # type: ignore[call-arg]
-    return found
+        raise InputError(f"{folder} holds no fitted corrections ({_STEPS}); {leave_some}")
+    try:
+        written = json.loads((folder / _STEPS).read_text())
+        arrays = load_file(folder / _STATE) if written else {}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{folder} holds fitted corrections that cannot be read ({error}); {leave_some}") from error
+    if not isinstance(written, list) or not written:
+        raise InputError(f"{folder / _STEPS} lists no steps, so nothing would be corrected; {leave_some}")
+    for name, values in arrays.items():
+        if np.isnan(values).any():
+            raise InputError(f"{folder}: {name!r} holds values that are not numbers, so these corrections are damaged; {leave_some}")
+    return [_step(record, arrays, where=str(folder / _STEPS)) for record in written]
 
 
-def _taken_apart(value: Any, name: str, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+def _step(record: dict[str, Any], arrays: Arrays, *, where: str) -> Corrector[Any]:
+    kind = CORRECTORS[record["method"]]
+    settings = kind.settings_class.read(record["settings"], where=where)
+    state = record["state"] if "method" in record["settings"] else kept_before.state(kind, settings, record["state"], arrays)
+    step: Corrector[Any] = kind(settings=settings, **_fields(kind, state, arrays))  # type: ignore[call-arg]
+    return step
+
+
+def _taken_apart(value: Any, name: str, arrays: Arrays) -> dict[str, Any]:
     """A value as JSON; its arrays go into `arrays` under their path, which stands in their place."""
     if isinstance(value, np.ndarray):
         # safetensors writes the memory as it lies: a transposed view would come back turned.
@@ -64,7 +94,7 @@ def _taken_apart(value: Any, name: str, arrays: dict[str, np.ndarray[Any, Any]])
     return {"value": value}
 
 
-def _put_together(node: dict[str, Any], hint: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+def _put_together(node: dict[str, Any], hint: Any, arrays: Arrays) -> Any:
     """The value of a node; `hint` is its declared type, which says of what class a record is."""
     if "array" in node:
         return arrays[node["array"]]
@@ -75,6 +105,6 @@ def _put_together(node: dict[str, Any], hint: Any, arrays: dict[str, np.ndarray[
     return tuple(node["value"]) if get_origin(hint) is tuple else node["value"]
 
 
-def _fields(kind: type, nodes: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+def _fields(kind: type, nodes: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {name: _put_together(node, hints[name], arrays) for name, node in nodes.items()}

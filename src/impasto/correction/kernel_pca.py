@@ -6,92 +6,93 @@
 Lu et al., CellCLIP, appendix C.3; kernels linear, polynomial (degree 3) and RBF, of which they took the best for each method. Here
 the kernel is a setting, chosen on other wells than those that are scored. Schoelkopf et al. 1998.
 
+Kernels are scikit-learn's. Its `KernelPCA` is not used: what was fitted has to be kept as arrays and applied again without a pickle.
+
 Departures: gamma is 1 / (features x variance of the controls), so that it does not depend on a feature's unit; components whose
 eigenvalue is below 1e-8 of the largest are dropped, since scaling by the controls would blow their noise up to one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-import anndata
 import numpy as np
+import pandas as pd
+from pydantic import Field
 
-from impasto import profiles as tables
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, unmet
-from impasto.feature_names import EMBEDDING_GROUP
+from impasto.correction.base import Array, Floats, new_features
+from impasto.correction.per_group import By, Group, On, PerGroup
+from impasto.correction.standardize import CentreAndSpread
+from impasto.schema import InputError
 from impasto.settings import Settings
 
+Kernel = Literal["linear", "poly", "rbf"]
 _DEGREE = 3
+_LEAST = 1e-8
 
 
 class KernelPcaSettings(Settings):
-    """Kernel, number of components (all that the controls show, by default), and the batches that are scaled apart."""
+    """Kernel, number of components, and the batches that are scaled apart."""
 
-    by: Literal["plate", "batch", "source"] = "plate"
-    kernel: Literal["linear", "poly", "rbf"] = "linear"
-    components: int | None = None
+    method: Literal["kernel_pca"] = "kernel_pca"
+    by: By = Field("plate", description="What is centred and scaled by its own controls: plate, batch or source.")
+    kernel: Kernel = Field("linear", description="linear, poly (degree 3) or rbf.")
+    components: int | None = Field(None, ge=1, description="Components that are kept; all that the controls show, where left out.")
 
 
-@dataclass(frozen=True)
-class KernelPca(Corrector):
-    """The controls (n, features), their kernel's means, the directions (n, k), and each batch's centre and spread (k,)."""
+@dataclass(frozen=True, kw_only=True)
+class KernelPca(PerGroup[KernelPcaSettings, CentreAndSpread]):
+    """The controls (n, features), their kernel's means (n,), the directions (n, k), and each batch's centre and spread (k,)."""
 
     name: ClassVar[str] = "kernel_pca"
     settings_class: ClassVar[type[Settings]] = KernelPcaSettings
     settings: KernelPcaSettings
+    learned: dict[str, CentreAndSpread]
     controls: Array
     means: Array
     directions: Array
-    centre: dict[str, Array]
-    spread: dict[str, Array]
 
     @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> KernelPca:
-        assert isinstance(settings, KernelPcaSettings)
-        values = finite_values(profiles, task=cls.name)
-        groups = each(profiles, settings.by, task=cls.name)
-        chosen = [reference(profiles, rows, on="controls", group=group, task=cls.name) for group, rows in groups]
-        controls = values[np.concatenate(chosen)]
-        matrix = _kernel(controls, controls, settings.kernel)
+    def reference_of(cls, _: Settings, /) -> On:
+        return "controls"
+
+    @classmethod
+    def begin(cls, groups: Mapping[str, Group], settings: KernelPcaSettings, keys: tuple[str, ...], /) -> Self:
+        controls = np.concatenate([group.reference for group in groups.values()]).astype(np.float64)
+        matrix = kernel_matrix(controls, controls, settings.kernel)
         means = matrix.mean(axis=0)
         eigenvalues, vectors = np.linalg.eigh(matrix - means - means[:, None] + means.mean())
-        keep = np.flatnonzero(eigenvalues > 1e-8 * eigenvalues.max())[::-1][: settings.components]
-        return cls(settings, controls, means, vectors[:, keep] / np.sqrt(eigenvalues[keep]), {}, {}).extended(profiles)
+        if eigenvalues.max() <= 1e-12 * np.abs(matrix).max():
+            raise InputError("kernel_pca: the negative controls do not vary at all; they cannot tell nuisance from signal")
+        keep = np.flatnonzero(eigenvalues > _LEAST * eigenvalues.max())[::-1][: settings.components]
+        directions = vectors[:, keep] / np.sqrt(eigenvalues[keep])
+        return cls(settings=settings, keys=keys, learned={}, controls=controls, means=means, directions=directions)
 
-    def extended(self, profiles: anndata.AnnData, /) -> Self:
-        values = finite_values(profiles, task=self.name)
-        centre, spread = dict(self.centre), dict(self.spread)
-        for group, rows in unmet(centre, profiles, self.settings.by, task=self.name):
-            mine = self._coordinates(values[reference(profiles, rows, on="controls", group=group, task=self.name)])
-            centre[group], spread[group] = mine.mean(axis=0), np.maximum(mine.std(axis=0), 1e-9)
-        return replace(self, centre=centre, spread=spread)
+    def learn(self, _: Floats, reference: Floats, /) -> CentreAndSpread:
+        coordinates = self.coordinates(reference)
+        return CentreAndSpread(coordinates.mean(axis=0), np.maximum(coordinates.std(axis=0), 1e-9))
 
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        out = self._coordinates(finite_values(profiles, task=self.name))
-        for group, rows in each(profiles, self.settings.by, task=self.name):
-            centre = of_group(self.centre, group, task=self.name, by=self.settings.by)
-            out[rows] = (out[rows] - centre) / self.spread[group]
-        names = [f"kernel_pca_{number:04d}" for number in range(out.shape[1])]
-        var = tables.describe_features(names).assign(group=EMBEDDING_GROUP)
-        return anndata.AnnData(X=out.astype(np.float32), obs=profiles.obs.copy(), var=var, uns=dict(profiles.uns))
+    def apply(self, values: Floats, learned: CentreAndSpread, /) -> Array:
+        return np.asarray((self.coordinates(values) - learned.centre) / learned.spread)
 
-    def met(self) -> tuple[str, ...]:
-        return tuple(self.centre)
+    def features(self, _: pd.DataFrame, /) -> pd.DataFrame:
+        return new_features(self.name, self.directions.shape[1])
 
-    def _coordinates(self, values: Array) -> Array:
-        matrix = _kernel(values, self.controls, self.settings.kernel)
+    def coordinates(self, values: Floats, /) -> Array:
+        """Coordinates (n, k) of rows along the components, before any batch is scaled."""
+        matrix = kernel_matrix(values.astype(np.float64), self.controls, self.settings.kernel)
         return np.asarray((matrix - matrix.mean(axis=1, keepdims=True) - self.means + self.means.mean()) @ self.directions)
 
 
-def _kernel(left: Array, right: Array, kernel: str) -> Array:
-    """Kernel matrix (n, m); `right` are the controls, whose variance sets gamma."""
-    inner = left @ right.T
+def kernel_matrix(left: Array, controls: Array, kernel: Kernel, /) -> Array:
+    """Kernel matrix (n, m) of rows with the m controls, whose variance sets gamma."""
+    from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel
+
     if kernel == "linear":
-        return inner
-    gamma = 1 / (right.shape[1] * max(float(right.var()), 1e-12))
+        return np.asarray(linear_kernel(left, controls))
+    gamma = 1 / (controls.shape[1] * max(float(controls.var()), 1e-12))
     if kernel == "poly":
-        return np.asarray((gamma * inner + 1) ** _DEGREE)
-    squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * inner
-    return np.asarray(np.exp(-gamma * np.maximum(squares, 0.0)))
+        return np.asarray(polynomial_kernel(left, controls, degree=_DEGREE, gamma=gamma, coef0=1))
+    return np.asarray(rbf_kernel(left, controls, gamma=gamma))

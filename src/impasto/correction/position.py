@@ -9,87 +9,71 @@ controls in every row. Where replicates share their place on all plates (a fixed
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-import anndata
 import numpy as np
-import numpy.typing as npt
+from pydantic import Field
 
-from impasto import profiles as tables
-from impasto import schema
-from impasto.correction.fitted import Array, Corrector, each, finite_values, of_group, reference, unmet, with_values
+from impasto import wells
+from impasto.correction.base import Array
+from impasto.correction.per_group import Group, On, PerGroup
 from impasto.settings import Settings
 
 
 class PositionSettings(Settings):
     """Reference rows, how many wells an effect needs, and how many turns the polish may take."""
 
-    on: Literal["controls", "all"] = "all"
-    least: int = 4
-    turns: int = 10
+    method: Literal["position"] = "position"
+    on: On = Field("all", description="Wells that effects are estimated from: all, or the negative controls.")
+    least: int = Field(4, ge=1, description="Wells that a row or column needs for its effect to be estimated.")
+    turns: int = Field(10, ge=1, description="Turns of the median polish, at most.")
 
 
 @dataclass(frozen=True)
-class Position(Corrector):
-    """Row and column effects of each plate: (rows, features) and (columns, features)."""
+class Effects:
+    """Row effects (rows, features) and column effects (columns, features) of a plate."""
+
+    row_effects: Array
+    column_effects: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position(PerGroup[PositionSettings, Effects]):
+    """Row and column effects of each plate."""
 
     name: ClassVar[str] = "position"
     settings_class: ClassVar[type[Settings]] = PositionSettings
     settings: PositionSettings
-    row_effects: dict[str, Array]
-    column_effects: dict[str, Array]
+    learned: dict[str, Effects]
 
-    @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Position:
-        assert isinstance(settings, PositionSettings)
-        return cls(settings, {}, {}).extended(profiles)
+    def learn_group(self, group: Group, /) -> Effects:
+        places = wells.place(group.obs.iloc[group.reference_rows])
+        return median_polish(group.reference.astype(np.float64), *places, least=self.settings.least, turns=self.settings.turns)
 
-    def extended(self, profiles: anndata.AnnData, /) -> Self:
-        tables.require(profiles, schema.PLATE, schema.WELL, task=self.name)
-        values, places = finite_values(profiles, task=self.name), _places(profiles)
-        rows_of, columns_of = dict(self.row_effects), dict(self.column_effects)
-        chosen, size = self.settings, places.max(axis=0) + 1
-        for plate, rows in unmet(rows_of, profiles, schema.PLATE, task=self.name):
-            mine = reference(profiles, rows, on=chosen.on, group=plate, task=self.name)
-            rows_of[plate], columns_of[plate] = median_polish(values[mine], places[mine], size=size, least=chosen.least, turns=chosen.turns)
-        return replace(self, row_effects=rows_of, column_effects=columns_of)
-
-    def met(self) -> tuple[str, ...]:
-        return tuple(self.row_effects)
-
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        values, places = finite_values(profiles, task=self.name), _places(profiles)
-        out = values.copy()
-        for plate, rows in each(profiles, schema.PLATE, task=self.name):
-            row_effects = of_group(self.row_effects, plate, task=self.name, by=schema.PLATE)
-            out[rows] -= _of_lines(row_effects, places[rows, 0]) + _of_lines(self.column_effects[plate], places[rows, 1])
-        return with_values(profiles, out)
+    def apply_group(self, group: Group, learned: Effects, /) -> Array:
+        row, column = wells.place(group.obs.iloc[group.rows])
+        return group.values - (_of_lines(learned.row_effects, row) + _of_lines(learned.column_effects, column))
 
 
-def _places(profiles: anndata.AnnData) -> npt.NDArray[np.intp]:
-    return np.array([schema.parse_well(w) for w in profiles.obs[schema.WELL].astype(str)])
+def _of_lines(effects: Array, lines: wells.Codes) -> Array:
+    """The effects (n, features) of these rows or columns; zero for one beyond all wells of the fit."""
+    known = lines < len(effects)
+    chosen = np.zeros((len(lines), effects.shape[1]))
+    chosen[known] = effects[lines[known]]
+    return chosen
 
 
-def _of_lines(effects: Array, lines: npt.NDArray[np.intp]) -> Array:
-    """The effects (n, features) of these rows or columns; zero for one beyond all wells that the plate showed when it was met."""
-    met = lines < len(effects)
-    found = np.zeros((len(lines), effects.shape[1]))
-    found[met] = effects[lines[met]]
-    return found
-
-
-def median_polish(
-    values: Array, places: npt.NDArray[np.intp], /, *, size: npt.NDArray[np.intp], least: int, turns: int
-) -> tuple[Array, Array]:
-    """Row effects (rows, features) and column effects (columns, features) of wells (n, features) at places (n, 2)."""
+def median_polish(values: Array, row: wells.Codes, column: wells.Codes, /, *, least: int, turns: int) -> Effects:
+    """The effects of rows and columns on wells (n, features) that stand in these rows (n,) and columns (n,), from 0."""
     rest = values - np.median(values, axis=0)
-    effects = [np.zeros((count, values.shape[1])) for count in size]
+    lines_of = (row, column)
+    effects = [np.zeros((int(lines.max()) + 1, values.shape[1])) for lines in lines_of]
     for _ in range(turns):
         moved = 0.0
-        for axis, effect in enumerate(effects):
-            for line in np.unique(places[:, axis]):
-                here = places[:, axis] == line
+        for lines, effect in zip(lines_of, effects, strict=True):
+            for line in np.unique(lines):
+                here = lines == line
                 if here.sum() < least:
                     continue
                 middle = np.median(rest[here], axis=0)
@@ -98,4 +82,4 @@ def median_polish(
                 moved = max(moved, float(np.abs(middle).max()))
         if moved < 1e-6:
             break
-    return effects[0], effects[1]
+    return Effects(*effects)

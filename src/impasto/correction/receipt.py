@@ -3,7 +3,7 @@ much replicate signal is left.
 
 Share of variance = between-group sum of squares over the total, summed over features (for the count: squared correlation), each
 feature scaled to unit variance, its chance level (g - 1)/(n - 1) taken off. Signal = mean cosine between wells of one
-perturbation on different plates, minus that between wells of different perturbations.
+perturbation (at one dose) on different plates, minus that between wells of different perturbations; unknown wells count in neither.
 """
 
 from __future__ import annotations
@@ -15,15 +15,32 @@ import numpy as np
 import pandas as pd
 
 from impasto import profiles as tables
-from impasto import ranking, schema
-from impasto.correction.fitted import Array
+from impasto import ranking, schema, wells
+from impasto.correction.base import Array
+from impasto.schema import InputError
 
 ROW, COLUMN = "row", "column"
 
 
 def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the correction did: `explained` (before and after, by factor), `signal` (before and after), the methods."""
-    factors = {name: labels for name, labels in _factors(before.obs).items() if 1 < labels.nunique() < len(labels)}
+    """What a correction did.
+
+    Parameters
+    ----------
+    before, after
+        The same rows before and after.
+    methods
+        The steps, each with its settings.
+
+    Returns
+    -------
+    `methods`, `rows`, `features` (before, after), `explained` (factor -> share of variance before and after, 0 to 1) and `signal`
+    (before, after; None without replicates on different plates).
+
+    """
+    if before.n_obs != after.n_obs:
+        raise InputError(f"a receipt compares the same rows: there were {before.n_obs} before and there are {after.n_obs} after")
+    factors = {name: labels for name, labels in _factors(before.obs).items() if 1 < len(np.unique(labels)) < len(labels)}
     values = {"before": _scaled(before), "after": _scaled(after)}
     explained = {name: {when: explained_share(v, labels) for when, v in values.items()} for name, labels in factors.items()}
     if schema.CELL_COUNT in before.obs:
@@ -38,13 +55,11 @@ def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list
     }
 
 
-def _factors(obs: pd.DataFrame) -> dict[str, pd.Series]:
-    found = {word: obs[word].astype(str) for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs}
+def _factors(obs: pd.DataFrame) -> dict[str, wells.Codes]:
+    factors = {word: wells.groups(obs, word)[0] for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs}
     if schema.WELL in obs:
-        places = [schema.parse_well(w) for w in obs[schema.WELL].astype(str)]
-        found[ROW] = pd.Series([str(r) for r, _ in places], index=obs.index)
-        found[COLUMN] = pd.Series([str(c) for _, c in places], index=obs.index)
-    return found
+        factors[ROW], factors[COLUMN] = wells.place(obs)
+    return factors
 
 
 def _scaled(profiles: anndata.AnnData) -> Array:
@@ -57,13 +72,13 @@ def _scaled(profiles: anndata.AnnData) -> Array:
     return np.asarray(values[:, deviation > 1e-9] / deviation[deviation > 1e-9])
 
 
-def explained_share(values: Array, labels: pd.Series, /) -> float:
-    """Share of the variance (n, features; unit variance each) that lies between groups, chance taken off, at least 0."""
-    codes, names = pd.factorize(labels.to_numpy())
+def explained_share(values: Array, labels: wells.Codes, /) -> float:
+    """Share of the variance (n, features; unit variance each) that lies between groups (n,), chance taken off, at least 0."""
+    names, codes = np.unique(labels, return_inverse=True)
     sums = np.zeros((len(names), values.shape[1]))
     np.add.at(sums, codes, values)
     counts = np.bincount(codes)
-    between = float(np.mean((sums**2 / counts[:, None]).sum(axis=0) / len(values)))
+    between = float(np.mean((sums**2 / counts[:, None]).sum(axis=0) / len(values))) if values.size else 0.0
     chance = (len(names) - 1) / (len(values) - 1)
     return max(0.0, (between - chance) / (1 - chance))
 
@@ -83,12 +98,10 @@ def replicate_signal(profiles: anndata.AnnData, /) -> float | None:
     """Mean cosine of replicates on different plates minus that of different perturbations; None without replicates."""
     if schema.PERTURBATION not in profiles.obs or schema.PLATE not in profiles.obs:
         return None
-    treated = np.ones(profiles.n_obs, dtype=bool)
-    if schema.CONTROL_TYPE in profiles.obs:
-        treated = (~profiles.obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY])).to_numpy()
+    treated = wells.treated(profiles.obs)
     vectors = ranking.unit(np.nan_to_num(tables.dense(profiles)[treated]))
-    what = pd.factorize(profiles.obs.loc[treated, schema.PERTURBATION].astype(str))[0]
-    plate = pd.factorize(profiles.obs.loc[treated, schema.PLATE].astype(str))[0]
+    what = pd.factorize(wells.replicates(profiles.obs)[treated])[0]
+    plate = wells.plates(profiles.obs)[0][treated]
     same, same_n, other, other_n = 0.0, 0, 0.0, 0
     for rows, similarity in ranking.similarity_blocks(vectors, vectors):
         elsewhere = plate[rows][:, None] != plate[None, :]

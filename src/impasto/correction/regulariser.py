@@ -9,55 +9,79 @@ The wells that choose are wells that are corrected: score the result on other pe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import anndata
 import numpy as np
 import pandas as pd
 
 from impasto import profiles as tables
-from impasto import ranking, schema
-from impasto.correction.fitted import Corrector
-from impasto.correction.spared import spare_controls, without_spared
+from impasto import ranking, schema, wells
+from impasto.correction.spared import spare_controls
 from impasto.schema import InputError
 
 CANDIDATES = tuple(float(r) for r in np.logspace(-4, 2, 25))
 
 
-def search(profiles: anndata.AnnData, fit: Callable[[anndata.AnnData, float], Corrector], /, *, seed: int = 0) -> float:
+class Fitted(Protocol):
+    """A fitted corrector, as far as the search needs one."""
+
+    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        """Corrected profiles."""
+
+
+class Fit(Protocol):
+    """Fits a corrector on profiles, without their spared controls, at a regulariser."""
+
+    def __call__(self, profiles: anndata.AnnData, regulariser: float, /) -> Fitted:
+        """The fitted corrector."""
+
+
+def search(profiles: anndata.AnnData, fit: Fit, /, *, seed: int = 0) -> float:
     """The best of 25 regularisers from 1e-4 to 100 (shares of the mean eigenvalue).
 
-    Raises InputError where the profiles have no replicates, or too few controls to hold half of them back.
+    Parameters
+    ----------
+    profiles
+        Rows that may be learned from.
+    fit
+        What is fitted at each candidate; it must not learn from spared controls, as `Corrector.fit` does not.
+    seed
+        Of the choice of spared controls.
+
+    Returns
+    -------
+    The candidate with the largest `separation`. Raises InputError where the profiles have no replicates, or too few controls to hold
+    half of them back.
+
     """
-    tables.require(profiles, schema.PLATE, schema.PERTURBATION, task="the search for a regulariser")
+    wells.require(profiles.obs, [schema.PLATE, schema.PERTURBATION], task="the search for a regulariser")
     marked = spare_controls(profiles, share=0.5, seed=seed)
-    learned_from = without_spared(marked)
-    scores = [separation(fit(learned_from, candidate).transform(marked)) for candidate in CANDIDATES]
+    scores = [separation(fit(marked, candidate).transform(marked)) for candidate in CANDIDATES]
     return CANDIDATES[int(np.argmax(scores))]
 
 
 def separation(profiles: anndata.AnnData, /) -> float:
     """Mean average precision of each treated well's replicates among the spared controls of its plate."""
     vectors = ranking.unit(tables.dense(profiles))
-    plate = profiles.obs[schema.PLATE].astype(str).to_numpy()
-    what = profiles.obs[schema.PERTURBATION].astype(str).to_numpy()
-    negative = tables.negative_controls(profiles)
-    spared = profiles.obs[schema.SPARED].to_numpy(dtype=bool)
-    several = len(np.unique(plate)) > 1
-    treated = np.flatnonzero(~negative)
+    plate, names = wells.plates(profiles.obs)
+    what = wells.replicates(profiles.obs).to_numpy(dtype=object)
+    spared = wells.spared(profiles.obs)
+    several = len(names) > 1
+    treated = np.flatnonzero(wells.treated(profiles.obs))
     pairs = []
     for places in pd.Series(what[treated]).groupby(what[treated]).indices.values():
-        mine = treated[places]
-        apart = plate[mine][:, None] != plate[mine] if several else ~np.eye(len(mine), dtype=bool)
-        pairs.append((mine[np.nonzero(apart)[0]], (vectors[mine] @ vectors[mine].T)[apart]))
+        rows_of_one = treated[places]
+        apart = plate[rows_of_one][:, None] != plate[rows_of_one] if several else ~np.eye(len(rows_of_one), dtype=bool)
+        pairs.append((rows_of_one[np.nonzero(apart)[0]], (vectors[rows_of_one] @ vectors[rows_of_one].T)[apart]))
     query, similarity = map(np.concatenate, zip(*pairs, strict=True)) if pairs else (treated, vectors[:0, 0])
     none, precisions = np.empty(0, dtype=np.intp), []
-    for name in np.unique(plate):
-        here, pool = plate[query] == name, np.flatnonzero(spared & (plate == name))
+    for code in range(len(names)):
+        here, pool = plate[query] == code, np.flatnonzero(spared & (plate == code))
         queries, rows = np.unique(query[here], return_inverse=True)
         if len(queries) and len(pool):
-            found = ranking.pool_average_precisions(vectors[queries], vectors[pool], rows, similarity[here], left_out=(none, none))
-            precisions.append(found)
+            of_plate = ranking.pool_average_precisions(vectors[queries], vectors[pool], rows, similarity[here], left_out=(none, none))
+            precisions.append(of_plate)
     if not precisions:
         raise InputError(
             "the search for a regulariser needs replicates and two negative controls a plate; give a number, as --set regulariser=0.1"

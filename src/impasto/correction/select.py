@@ -9,29 +9,36 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
 
 from impasto import profiles as tables
-from impasto.correction.fitted import Array, Corrector, with_values
+from impasto.correction.base import Array, Corrector, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
 
 
 class SelectSettings(Settings):
-    """Thresholds. `block` is a regular expression on names; the default drops what depends on the order of objects."""
+    """Thresholds."""
 
-    missing: float = 0.05
-    variance: float = 1e-6
-    correlation: float | None = 0.9
-    block: str = r"Nuclei_Correlation_RWC|_Manders_|Granularity_1[4-6]_"
+    method: Literal["select"] = "select"
+    missing: float = Field(0.05, ge=0, le=1, description="Largest share of rows in which a feature may be missing or infinite.")
+    variance: float = Field(1e-6, ge=0, description="Smallest sd of a feature over all rows, in its own unit; it has to be above.")
+    correlation: float | None = Field(0.9, gt=0, description="Largest absolute correlation of two features that both stay.")
+    block: str = Field(
+        r"Nuclei_Correlation_RWC|_Manders_|Granularity_1[4-6]_",
+        description="Regular expression on names that are dropped; by default those that depend on the order of objects.",
+    )
 
 
-@dataclass(frozen=True)
-class Select(Corrector):
-    """The names kept, and the value that stands for a missing one."""
+@dataclass(frozen=True, kw_only=True)
+class Select(Corrector[SelectSettings]):
+    """The names kept, and the value (kept,) that stands for a missing one."""
 
     name: ClassVar[str] = "select"
     settings_class: ClassVar[type[Settings]] = SelectSettings
@@ -40,11 +47,11 @@ class Select(Corrector):
     filling: Array
 
     @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Select:
-        assert isinstance(settings, SelectSettings)
+    def learn_table(cls, profiles: anndata.AnnData, settings: SelectSettings, /) -> Self:
         values = _infinite_is_missing(profiles)
         usable = np.isnan(values).mean(axis=0) <= settings.missing
-        usable &= np.array([not (settings.block and re.search(settings.block, name)) for name in profiles.var_names])
+        usable &= ~np.isnan(values).all(axis=0)
+        usable &= ~_matched(profiles.var_names, settings.block)
         middle = np.zeros(values.shape[1])
         middle[usable] = np.nanmedian(values[:, usable], axis=0) if usable.any() else 0.0
         filled = np.where(np.isnan(values), middle, values)
@@ -54,9 +61,9 @@ class Select(Corrector):
         chosen = np.flatnonzero(usable)
         if settings.correlation is not None:
             chosen = chosen[_uncorrelated(filled[:, chosen], settings.correlation)]
-        return cls(settings, tuple(profiles.var_names[chosen]), middle[chosen])
+        return cls(settings=settings, kept=tuple(profiles.var_names[chosen]), filling=middle[chosen])
 
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+    def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         absent = [name for name in self.kept if name not in profiles.var_names]
         if absent:
             raise InputError(f"select keeps {len(self.kept)} features, {len(absent)} of which these profiles lack (first: {absent[0]!r})")
@@ -65,14 +72,21 @@ class Select(Corrector):
         return with_values(chosen, np.where(np.isnan(values), self.filling, values))
 
 
+def _matched(names: pd.Index, block: str) -> npt.NDArray[np.bool_]:
+    try:
+        return np.array([bool(block and re.search(block, name)) for name in names])
+    except re.error as error:
+        raise InputError(f"select: block = {block!r} is no regular expression ({error})") from None
+
+
 def _infinite_is_missing(profiles: anndata.AnnData) -> Array:
     values = tables.dense(profiles).astype(np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _uncorrelated(values: Array, limit: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _uncorrelated(values: Array, limit: float) -> npt.NDArray[np.bool_]:
     """Which columns stay when, of every pair above the limit, the one with the larger summed correlation goes."""
-    correlation = np.abs(np.corrcoef(values, rowvar=False))
+    correlation = np.abs(np.atleast_2d(np.corrcoef(values, rowvar=False)))
     np.fill_diagonal(correlation, 0.0)
     order = np.argsort(-correlation.sum(axis=0), kind="stable")
     stays = np.ones(len(correlation), dtype=bool)

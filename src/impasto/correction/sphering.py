@@ -13,31 +13,32 @@ directions the controls never show are scaled by 1/sqrt(r).
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
-import numpy.typing as npt
+from pydantic import Field
 
-from impasto.correction.fitted import Array, Corrector, each, finite, of_group, reference, unmet, with_values
+from impasto.correction.base import Array, Floats
+from impasto.correction.per_group import By, On, PerGroup
 from impasto.correction.regulariser import search
 from impasto.correction.spectrum import mean_and_sd, spectrum, standardized
 from impasto.schema import InputError
 from impasto.settings import Settings
 
-Floats = npt.NDArray[np.float32]
-
 
 class SpheringSettings(Settings):
-    """Form, regulariser, reference rows and groups; one rotation for all rows by default."""
+    """Form, regulariser, reference rows and groups."""
 
-    by: Literal["plate", "batch", "source"] | None = None
-    on: Literal["controls", "all"] = "controls"
-    form: Literal["ZCA", "ZCA-cor"] = "ZCA-cor"
-    regulariser: float | Literal["search"] = 0.1
-    """A share of the mean eigenvalue, or "search" for the best of 25 (regulariser.py)."""
+    method: Literal["sphering"] = "sphering"
+    by: By | None = Field(None, description="What has a rotation of its own: plate, batch or source; one for all rows where left out.")
+    on: On = Field("controls", description="What becomes white: the negative controls, or all wells.")
+    form: Literal["ZCA", "ZCA-cor"] = Field("ZCA-cor", description="Of the covariance (ZCA) or of the correlation (ZCA-cor).")
+    regulariser: float | Literal["search"] = Field(
+        0.1, description='A share of the mean eigenvalue, above 0, or "search" for the best of 25 (see docs/correction.md).'
+    )
 
 
 @dataclass(frozen=True)
@@ -61,47 +62,36 @@ class Whitening:
         return out
 
 
-@dataclass(frozen=True)
-class Sphering(Corrector):
-    """One whitening a group."""
+@dataclass(frozen=True, kw_only=True)
+class Sphering(PerGroup[SpheringSettings, Whitening]):
+    """One whitening a group; `settings.regulariser` is the number that a search took."""
 
     name: ClassVar[str] = "sphering"
     settings_class: ClassVar[type[Settings]] = SpheringSettings
+    least: ClassVar[Mapping[On, int]] = {"controls": 3, "all": 3}
     settings: SpheringSettings
-    whitenings: dict[str, Whitening]
+    learned: dict[str, Whitening]
 
     @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Sphering:
-        assert isinstance(settings, SpheringSettings)
+    def learn_table(cls, profiles: anndata.AnnData, settings: SpheringSettings, /) -> Self:
         if settings.regulariser == "search":
-            found = search(profiles, functools.partial(_fit_with, settings))
-            settings = settings.model_copy(update={"regulariser": found})
+
+            def fit(marked: anndata.AnnData, regulariser: float, /) -> Sphering:
+                return cls.fit(marked, settings.model_copy(update={"regulariser": regulariser}))
+
+            settings = settings.model_copy(update={"regulariser": search(profiles, fit)})
         elif settings.regulariser <= 0:
             raise InputError(
                 f"sphering needs a regulariser above 0, not {settings.regulariser}: without one, noise is blown up without bound"
             )
-        return cls(settings, {}).extended(profiles)
+        return super().learn_table(profiles, settings)
 
-    def extended(self, profiles: anndata.AnnData, /) -> Self:
-        chosen, values, found = self.settings, finite(profiles, task=self.name), dict(self.whitenings)
-        for group, rows in unmet(found, profiles, chosen.by, task=self.name):
-            mine = values[reference(profiles, rows, on=chosen.on, group=group, task=self.name, least=3)]
-            found[group] = whitening(mine, correlation=chosen.form == "ZCA-cor", regulariser=float(chosen.regulariser))
-        return replace(self, whitenings=found)
+    def learn(self, _: Floats, reference: Floats, /) -> Whitening:
+        chosen = self.settings
+        return whitening(reference, correlation=chosen.form == "ZCA-cor", regulariser=float(chosen.regulariser))
 
-    def met(self) -> tuple[str, ...]:
-        return tuple(self.whitenings)
-
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        values = finite(profiles, task=self.name)
-        out = np.empty_like(values)
-        for group, rows in each(profiles, self.settings.by, task=self.name):
-            out[rows] = of_group(self.whitenings, group, task=self.name, by=self.settings.by).apply(values[rows])
-        return with_values(profiles, out)
-
-
-def _fit_with(settings: SpheringSettings, profiles: anndata.AnnData, regulariser: float) -> Sphering:
-    return Sphering.fit(profiles, settings.model_copy(update={"regulariser": regulariser}))
+    def apply(self, values: Floats, learned: Whitening, /) -> Floats:
+        return learned.apply(values)
 
 
 def whitening(reference_rows: Floats, /, *, correlation: bool, regulariser: float) -> Whitening:

@@ -15,55 +15,65 @@ controls is refused rather than passed through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-import anndata
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
 
-from impasto import profiles as tables
-from impasto.correction.fitted import Array, Corrector, each, finite, of_group, reference, unmet
+from impasto.correction.base import Array, Floats, new_features
+from impasto.correction.per_group import By, Group, On, PerGroup
 from impasto.correction.spectrum import mean_and_sd, spectrum, standardized
-from impasto.feature_names import EMBEDDING_GROUP
+from impasto.schema import InputError
 from impasto.settings import Settings
 
 
 class TvnSettings(Settings):
-    """Groups that are aligned, the ridge of CORAL, and how many components are kept (all, by default)."""
+    """Groups that are aligned, the ridge of CORAL, and how many components are kept."""
 
-    by: Literal["plate", "batch", "source"] = "plate"
-    on: Literal["controls", "all"] = "controls"
-    ridge: float = 0.5
-    components: int | None = None
-    coral: Literal["aligned", "efaar"] = "aligned"
+    method: Literal["tvn"] = "tvn"
+    by: By = Field("plate", description="What is aligned by CORAL: plate, batch or source.")
+    on: On = Field("controls", description="What becomes white: the negative controls, or all wells.")
+    ridge: float = Field(0.5, gt=0, description="Ridge e of CORAL, added to every variance of the white controls.")
+    components: int | None = Field(
+        None, ge=1, description="Components that are kept, the largest; all that the controls show, where left out."
+    )
+    coral: Literal["aligned", "efaar"] = Field(
+        "aligned", description="aligned: means and covariances of the groups. efaar: as EFAAR's code, which leaves groups their means."
+    )
 
 
 @dataclass(frozen=True)
-class Tvn(Corrector):
-    """Scale, components, and one affine map a batch."""
+class ShiftAndTurn:
+    """The affine map of a batch: y -> (y - shift) @ turn, with shift (k,) and turn (k, k)."""
+
+    shift: Array
+    turn: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tvn(PerGroup[TvnSettings, ShiftAndTurn]):
+    """Mean and spread of the controls (features,), their components (features, k), the colour of all white controls (k, k)."""
 
     name: ClassVar[str] = "tvn"
     settings_class: ClassVar[type[Settings]] = TvnSettings
+    least: ClassVar[Mapping[On, int]] = {"controls": 2, "all": 2}
     settings: TvnSettings
+    learned: dict[str, ShiftAndTurn]
     mean: Array
     spread: Array
     directions: Array
     colour: Array
-    shift: dict[str, Array]
-    turn: dict[str, Array]
 
     @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> Tvn:
-        assert isinstance(settings, TvnSettings)
-        values = finite(profiles, task=cls.name)
-        groups = {
-            group: reference(profiles, rows, on=settings.on, group=group, task=cls.name)
-            for group, rows in each(profiles, settings.by, task=cls.name)
-        }
-        controls = values[np.concatenate(list(groups.values()))]
+    def begin(cls, groups: Mapping[str, Group], settings: TvnSettings, keys: tuple[str, ...], /) -> Self:
+        controls = np.concatenate([group.reference for group in groups.values()])
         mean, deviation = mean_and_sd(controls)
         spread = np.where(deviation > 1e-9, deviation, np.inf)
+        if np.isinf(spread).all():
+            raise InputError("tvn: the reference rows do not vary at all; they cannot tell nuisance from signal")
         variances, directions = spectrum(controls, mean, spread, least=1e-8)
         aligned = settings.coral == "aligned"
         # Largest variance first, over the sd along each direction (over n in EFAAR's), so that the controls become white.
@@ -71,34 +81,23 @@ class Tvn(Corrector):
         directions = np.ascontiguousarray((directions / sd)[:, ::-1][:, : settings.components])
         white = _turned(controls, mean, spread, directions)
         colour = _power(white, ridge=settings.ridge, exponent=0.5) if aligned else np.eye(directions.shape[1])
-        return cls(settings, mean, spread, directions, colour, {}, {}).extended(profiles)
+        return cls(settings=settings, keys=keys, learned={}, mean=mean, spread=spread, directions=directions, colour=colour)
 
-    def extended(self, profiles: anndata.AnnData, /) -> Self:
-        values = finite(profiles, task=self.name)
-        shift, turn = dict(self.shift), dict(self.turn)
-        for group, rows in unmet(shift, profiles, self.settings.by, task=self.name):
-            mine = values[reference(profiles, rows, on=self.settings.on, group=group, task=self.name)]
-            white = _turned(mine, self.mean, self.spread, self.directions)
-            bleach = _power(white, ridge=self.settings.ridge, exponent=-0.5)
-            aligned = self.settings.coral == "aligned"
-            shift[group], turn[group] = (white.mean(axis=0), bleach @ self.colour) if aligned else (np.zeros(len(bleach)), bleach)
-        return replace(self, shift=shift, turn=turn)
+    def learn(self, _: Floats, reference: Floats, /) -> ShiftAndTurn:
+        white = _turned(reference, self.mean, self.spread, self.directions)
+        bleach = _power(white, ridge=self.settings.ridge, exponent=-0.5)
+        if self.settings.coral == "efaar":
+            return ShiftAndTurn(np.zeros(len(bleach)), bleach)
+        return ShiftAndTurn(white.mean(axis=0), bleach @ self.colour)
 
-    def met(self) -> tuple[str, ...]:
-        return tuple(self.shift)
+    def apply(self, values: Floats, learned: ShiftAndTurn, /) -> Array:
+        return np.asarray((_turned(values, self.mean, self.spread, self.directions) - learned.shift) @ learned.turn)
 
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        values = finite(profiles, task=self.name)
-        out = np.empty((len(values), self.directions.shape[1]), dtype=np.float32)
-        for group, rows in each(profiles, self.settings.by, task=self.name):
-            shift = of_group(self.shift, group, task=self.name, by=self.settings.by)
-            out[rows] = (_turned(values[rows], self.mean, self.spread, self.directions) - shift) @ self.turn[group]
-        names = [f"tvn_{number:04d}" for number in range(out.shape[1])]
-        var = tables.describe_features(names).assign(group=EMBEDDING_GROUP)
-        return anndata.AnnData(X=out, obs=profiles.obs.copy(), var=var, uns=dict(profiles.uns))
+    def features(self, _: pd.DataFrame, /) -> pd.DataFrame:
+        return new_features(self.name, self.directions.shape[1])
 
 
-def _turned(rows: npt.NDArray[np.float32], mean: Array, spread: Array, directions: Array) -> Array:
+def _turned(rows: Floats, mean: Array, spread: Array, directions: Array) -> Array:
     """Rows in the coordinates in which all controls are white (n, k)."""
     return np.concatenate([z @ directions for _, z in standardized(rows, mean, spread)])
 

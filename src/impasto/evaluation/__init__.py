@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-TASKS = {
-    "cross-modal": "impasto.evaluation.cross_modal",
-    "replicates": "impasto.evaluation.replicates",
-    "sisters": "impasto.evaluation.sisters",
-    "relations": "impasto.evaluation.relations",
-    "mixing": "impasto.evaluation.mixing",
-    "conservation": "impasto.evaluation.conservation",
-    "mechanism": "impasto.evaluation.mechanism",
-    "shortcuts": "impasto.evaluation.shortcuts",
-    "hits": "impasto.evaluation.hits",
-    "compound-gene": "impasto.evaluation.compound_gene",
-    "transfer": "impasto.evaluation.transfer",
-}
-"""Name of a task -> its module, which has `evaluate(profiles, ...)`."""
+from impasto.families import Family
 
+if TYPE_CHECKING:
+    from impasto.evaluation.result import Result
 
-def task(name: str) -> Callable[..., Any]:
-    """The function of a task."""
-    from impasto.schema import one_of
-
-    found: Callable[..., Any] = importlib.import_module(TASKS[one_of(name, TASKS, what="task")]).evaluate
-    return found
+TASKS: Family[Callable[..., Result]] = Family(
+    "tasks",
+    what="task",
+    parts={
+        "cross-modal": "impasto.evaluation.cross_modal:evaluate",
+        "replicates": "impasto.evaluation.replicates:evaluate",
+        "sisters": "impasto.evaluation.sisters:evaluate",
+        "relations": "impasto.evaluation.relations:evaluate",
+        "mixing": "impasto.evaluation.mixing:evaluate",
+        "conservation": "impasto.evaluation.conservation:evaluate",
+        "mechanism": "impasto.evaluation.mechanism:evaluate",
+        "shortcuts": "impasto.evaluation.shortcuts:evaluate",
+        "hits": "impasto.evaluation.hits:evaluate",
+        "compound-gene": "impasto.evaluation.compound_gene:evaluate",
+        "transfer": "impasto.evaluation.transfer:evaluate",
+    },
+)
+"""A task is a function `evaluate(profiles, /, *, setting=default, ...) -> Result`; its signature is what can be set."""

@@ -11,19 +11,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import profiles as tables
-from impasto import schema
+from impasto import schema, wells
+
+SHUFFLED = "shuffled labels"
+"""The group of the same profiles under labels in random order."""
 
 COUNT_STAND_INS = ("NumberOfNeighbors", "PercentTouching", "FirstClosestDistance")
 """CellProfiler's measures of crowding, used where a table has no cell count."""
+
+
+def is_baseline(group: str, /) -> bool:
+    """Whether a group of scores is a baseline that uses no morphology, or no labels."""
+    return group.endswith((" only", SHUFFLED))
 
 
 def position_only(obs: pd.DataFrame, /) -> npt.NDArray[np.float32] | None:
     """Row and column of each well, one-hot (rows, R + C): the same well is 1, the same row or column .5, others 0 by cosine."""
     if schema.WELL not in obs:
         return None
-    places = np.array([schema.parse_well(w) for w in obs[schema.WELL].astype(str)])
-    row, column = np.eye(places[:, 0].max() + 1)[places[:, 0]], np.eye(places[:, 1].max() + 1)[places[:, 1]]
-    return np.concatenate([row, column], axis=1).astype(np.float32)
+    return np.concatenate([np.eye(line.max() + 1)[line] for line in wells.place(obs)], axis=1).astype(np.float32)
 
 
 def count_only(profiles: anndata.AnnData, /) -> tuple[npt.NDArray[np.float32], str] | None:

@@ -1,7 +1,10 @@
-"""Can a classifier tell the batch, or the compound? Macro F1 of linear discriminants, predicted out of fold.
+"""Can a classifier predict the batch, or the compound? Macro F1 of linear discriminants, predicted out of fold.
 
 F1 = 2 precision recall / (precision + recall), the mean over classes; CellPainTR, Eq. 15-17. The paper leaves the classifier open: here
 linear discriminant analysis with shrinkage on 50 principal components, which has no random part and takes hundreds of classes.
+
+The model is scikit-learn's. Folds are our own: `StratifiedKFold` refuses classes with fewer rows than folds, which replicates are.
+So is F1: `f1_score` checks its arguments for milliseconds, and intervals and chance take thousands of scores. A test compares them.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ def predict(values: Floats, codes: Codes, /, *, folds: Codes, components: int = 
             LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage),
         )
         with warnings.catch_warnings():
-            # Features that do not vary in a fold are told of by scikit-learn, and harmless after scaling.
+            # scikit-learn warns of features that do not vary in a fold; after scaling they do no harm.
             warnings.filterwarnings("ignore", category=RuntimeWarning)
             predicted[test] = model.fit(values[train], codes[train]).predict(values[test])
     return predicted
@@ -54,10 +57,10 @@ def macro_f1(codes: Codes, predicted: Codes, /) -> float:
     """The mean over the true classes of 2 TP / (2 TP + FP + FN)."""
     size = int(max(codes.max(), predicted.max())) + 1
     hits = np.bincount(codes[codes == predicted], minlength=size)
-    told = np.bincount(predicted[predicted >= 0], minlength=size)
+    named = np.bincount(predicted[predicted >= 0], minlength=size)
     true = np.bincount(codes, minlength=size)
     present = true > 0
-    return float(np.mean(2 * hits[present] / (told[present] + true[present])))
+    return float(np.mean(2 * hits[present] / (named[present] + true[present])))
 
 
 def interval_of_f1(codes: Codes, predicted: Codes, /, *, seed: int, draws: int = 200) -> tuple[float, float]:
@@ -69,6 +72,6 @@ def interval_of_f1(codes: Codes, predicted: Codes, /, *, seed: int, draws: int =
 
 
 def chance_f1(codes: Codes, /, *, seed: int, draws: int = 50) -> float:
-    """The mean macro F1 of the true classes dealt anew as predictions."""
+    """The mean macro F1 of the true classes, shuffled, as predictions."""
     rng = np.random.default_rng(seed)
     return float(np.mean([macro_f1(codes, rng.permutation(codes)) for _ in range(draws)]))

@@ -13,11 +13,15 @@ from functools import partial
 import anndata
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from impasto import ranking, schema
+from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, classify, inputs, mixing, neighbours, replicates, silhouette
+from impasto.evaluation.inputs import Table
 from impasto.evaluation.layout import layout
 from impasto.evaluation.mixing import Labelled
+from impasto.evaluation.result import OWN, Result
+from impasto.evaluation.silhouette import Metric
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import one_of
 
@@ -26,41 +30,71 @@ Floats = npt.NDArray[np.float32]
 
 
 def evaluate(
-    profiles: anndata.AnnData,
+    profiles: Table,
     /,
     *,
     batch: str = "auto",
     label: str = schema.PERTURBATION,
-    metric: str = "cosine",
+    pool_doses: bool = False,
+    metric: Metric = "cosine",
     before: str | None = None,
     k: int = 15,
     resolution: float = 1.0,
     seed: int = 0,
-    group: str = "profiles",
     with_baselines: bool = True,
     device: str | None = None,
-) -> list[Score]:
-    """Scores of conservation and the overall scores, of the profiles, the shortcut baselines and labels dealt anew.
+) -> Result:
+    """Scores of conservation and the overall scores, of the profiles, the shortcut baselines and shuffled labels.
 
-    `before`, the profiles before correction, makes the batch score that of Eq. 21, neighbours kept (Eq. 14) included.
-    `device`: where neighbours are sought and wells compared, such as "cuda"; on the processor by default.
+    Parameters
+    ----------
+    profiles
+        One row a well.
+    batch
+        The column of batches; `auto` takes the widest of source, batch, plate with several values.
+    label
+        The column of labels.
+    pool_doses
+        Whether all doses of a perturbation are one label.
+    metric
+        Of neighbours and silhouettes: cosine (Arevalo) or euclidean (scib's default).
+    before
+        The file of the profiles before correction; it makes the batch score that of Eq. 21, neighbours kept (Eq. 14) included.
+    k
+        Neighbours.
+    resolution
+        Of the communities.
+    seed
+        Of communities, folds, shuffled labels and bootstrap.
+    with_baselines
+        Whether baselines are scored too.
+    device
+        Where neighbours are sought and wells compared, such as `cuda`; on the processor by default.
+
+    Returns
+    -------
+    The scores. Raises InputError where there are fewer than two batches or labels.
+
     """
     one_of(metric, silhouette.METRICS, what="metric")
-    where = mixing.labelled(profiles, batch=batch, label=label)
-    values = inputs.finite(profiles)
+    profiles = inputs.as_profiles(profiles, task="conservation")
+    where = mixing.labelled(profiles, batch=batch, label=label, pool_doses=pool_doses)
+    values = wells.finite(profiles, task="conservation")
     kept = mixing.earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows, device=device)
-    views = [(group, values, where)]
+    views = [(OWN, values, where)]
     if with_baselines:
         views += [(name, v, where) for name, v in baselines.stand_ins(profiles)]
-        dealt = where.labels.copy()
-        treated = np.flatnonzero(~where.control)
-        dealt[treated] = dealt[np.random.default_rng(seed).permutation(treated)]
-        views.append(("shuffled labels", values, replace(where, labels=dealt)))
-    scores = []
-    for name, view, spots in views:
-        told = partial(score, metric=metric, k=k, resolution=resolution, seed=seed, device=device)
-        scores += told(profiles, view, spots, group=name, earlier=kept if name == group else None)
-    return scores
+        views.append((baselines.SHUFFLED, values, _shuffled(where, seed=seed)))
+    give = partial(score, profiles, metric=metric, k=k, resolution=resolution, seed=seed, device=device)
+    return Result.of([s for name, v, spots in views for s in give(v, spots, group=name, earlier=kept if name == OWN else None)])
+
+
+def _shuffled(where: Labelled, *, seed: int) -> Labelled:
+    """The same rows with the labels of treated wells shuffled among them."""
+    order = np.arange(len(where.rows))
+    treated = np.flatnonzero(~where.control)
+    order[treated] = np.random.default_rng(seed).permutation(treated)
+    return replace(where, labels=where.labels[order], compounds=where.compounds[order])
 
 
 def score(
@@ -69,7 +103,7 @@ def score(
     where: Labelled,
     /,
     *,
-    metric: str,
+    metric: Metric,
     k: int,
     resolution: float,
     seed: int,
@@ -78,16 +112,16 @@ def score(
     device: str | None = None,
 ) -> list[Score]:
     """All scores of conservation of one set of rows, their mean, and the overall scores."""
-    name = f"batch={where.batch_word}, label={where.label_word}, {metric}, k={k}, Louvain at {resolution:g}"
-    mine = values[where.rows]
-    found = neighbours.nearest(mine, k=k, metric=metric, device=device)
-    rows = _clusters(neighbours.communities(found, resolution=resolution, seed=seed), where, name, group, seed=seed)
-    width = (silhouette.samples(mine, where.labels, metric=metric) + 1) / 2
+    name = f"{where.words}, {metric}, k={k}, Louvain at {resolution:g}"
+    used = values[where.rows]
+    nearest = neighbours.nearest(used, k=k, metric=metric, device=device)
+    rows = _clusters(neighbours.communities(nearest, resolution=resolution, seed=seed), where, name, group, seed=seed)
+    width = (silhouette.samples(used, where.labels, metric=metric) + 1) / 2
     rows.append(Score(TASK, name, group, "silhouette label", float(width.mean()), *interval(width, seed=seed), None, len(width)))
     rows += _rankings(profiles, values, where, name, group, seed=seed, device=device)
-    rows += _classifier(mine, where, name, group, seed=seed)
+    rows += _classifier(used, where, name, group, seed=seed)
     biology = mixing.mean_score("biology score (Eq. 22)", dict.fromkeys(rows, 1 / len(rows)))
-    of_batches = mixing.score(mine, where, metric=metric, k=k, seed=seed, group=group, earlier=earlier, device=device)
+    of_batches = mixing.score(used, where, metric=metric, k=k, seed=seed, group=group, earlier=earlier, device=device)
     mixed = replace(of_batches[-1], task=TASK, protocol=name)
     totals = [
         mixed,
@@ -117,14 +151,15 @@ def _clusters(clusters: npt.NDArray[np.intp], where: Labelled, name: str, group:
 def _rankings(
     profiles: anndata.AnnData, values: Floats, where: Labelled, name: str, group: str, *, seed: int, device: str | None
 ) -> list[Score]:
-    labels = np.full(profiles.n_obs, "", dtype=object)
-    labels[where.rows] = where.labels.astype(str)
-    obs = profiles.obs.assign(**{schema.PERTURBATION: labels})
-    where_wells = layout(obs, level="any")
-    where_wells = replace(where_wells, treated=where_wells.treated & (labels != ""))
+    """Replicate mAP against the plate's controls, and against the plate's other labels."""
+    labels, compound = np.full(profiles.n_obs, None, dtype=object), np.full(profiles.n_obs, -1, dtype=np.intp)
+    labels[where.rows], compound[where.rows] = where.labels.astype(str), where.compounds
+    spots = layout(profiles.obs, level="any", labels=pd.Series(labels, index=profiles.obs.index, dtype="string"))
+    spots, vectors = replace(spots, compound=compound), ranking.unit(values)
     scores = []
-    for metric, protocol in (("mAP control", "plate-controls"), ("mAP non-replicate", "plate-others")):
-        detail = replicates.average_precisions(ranking.unit(values), where_wells, protocol=protocol, device=device)
+    rankings: tuple[tuple[str, replicates.Protocol], ...] = (("mAP control", "plate-controls"), ("mAP non-replicate", "plate-others"))
+    for metric, protocol in rankings:
+        detail = replicates.average_precisions(vectors, spots, protocol=protocol, device=device)
         if not detail.empty:
             per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean()
             own = per["average_precision"].to_numpy()
@@ -135,8 +170,8 @@ def _rankings(
 
 def _classifier(values: Floats, where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
     scores = []
-    told = [("with controls", np.ones(len(where.rows), dtype=bool))] if where.control.any() else []
-    for kind, chosen in [*told, ("without controls", ~where.control)]:
+    with_controls = [("with controls", where.whole())] if where.control.any() else []
+    for kind, chosen in [*with_controls, ("without controls", ~where.control)]:
         # A label seen once can never be predicted from the other rows.
         often = np.bincount(where.labels[chosen], minlength=where.labels.max() + 1)[where.labels] > 1
         inside = chosen & often

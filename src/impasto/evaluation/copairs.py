@@ -8,6 +8,8 @@ narrow where controls are unequal in number and too wide where they are not; use
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -17,7 +19,8 @@ from impasto.evaluation import random_rankings
 from impasto.evaluation.layout import Layout, Rows, positives_of
 from impasto.schema import one_of
 
-NULLS = ("copairs", "order-statistics", "exact")
+NullName = Literal["copairs", "order-statistics", "exact"]
+NULLS = get_args(NullName)
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
@@ -44,7 +47,7 @@ def average_precisions(values: Floats, where: Layout, /) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["row", schema.PERTURBATION, "average_precision", "chance", "positives", "negatives"])
 
 
-def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int, null: str = "copairs") -> pd.Series:
+def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int, null: NullName = "copairs") -> pd.Series:
     """Perturbation -> p, from one row a query.
 
     A ranking's null depends on its numbers of positives and negatives only, and a perturbation's on those of its queries: one null a
@@ -85,10 +88,10 @@ def _exact(detail: pd.DataFrame) -> pd.Series:
     shape = np.stack([shapes // base, shapes // base + shapes % base], axis=1)
     observed = np.bincount(codes, weights=detail["average_precision"]) / np.bincount(codes)
     times = np.bincount(codes * len(shape) + which, minlength=len(names) * len(shape)).reshape(len(names), -1)
-    combinations, mine = np.unique(times, axis=0, return_inverse=True)
+    combinations, of_name = np.unique(times, axis=0, return_inverse=True)
     found = np.empty(len(names))
     for number, many in enumerate(combinations):
-        same, held = mine.ravel() == number, many > 0
+        same, held = of_name.ravel() == number, many > 0
         found[same] = random_rankings.upper_tail(observed[same], shape[held], many[held] / many.sum())
     return pd.Series(found, index=pd.Index(names, name=schema.PERTURBATION))
 

@@ -7,14 +7,17 @@ Chance is exact: for a query with p right answers among m candidates, 1 - C(m - 
 
 from __future__ import annotations
 
-import anndata
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import gammaln
 
-from impasto import profiles as tables
-from impasto import ranking, schema
+from impasto import ranking, schema, wells
+from impasto.evaluation import inputs
+from impasto.evaluation.inputs import Table
+from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError
 
@@ -23,45 +26,58 @@ TASK = "cross-modal"
 
 
 def evaluate(
-    space: anndata.AnnData,
+    profiles: Table,
     /,
     *,
     split: str = "test",
     ks: tuple[int, ...] = KS,
     seed: int = 0,
-    group: str = "all",
     device: str | None = None,
-) -> list[Score]:
+) -> Result:
     """R@k, median rank and mean reciprocal rank, both directions, over the perturbations of one part of the split.
 
-    `space` is the output of `impasto embed`: rows of modality profile (level perturbation where there are any) and of modality
-    perturbation. `n` counts the queries; those of one direction are the candidates of the other. Raises InputError where one
-    side is missing.
+    Parameters
+    ----------
+    profiles
+        A joint space, as `impasto embed` writes it: rows of modality profile (level perturbation where there are any) and of modality
+        perturbation.
+    split
+        The part of the column `split`, or `all`.
+    ks
+        The k of R@k.
+    seed
+        Of the bootstrap.
+    device
+        Where vectors are compared, such as `cuda`; on the processor by default.
+
+    Returns
+    -------
+    The scores. `n` counts the queries; those of one direction are the candidates of the other. Raises InputError where one side is
+    missing.
+
     """
-    tables.require(space, "modality", schema.PERTURBATION, task="cross-modal retrieval")
+    space = inputs.as_profiles(profiles, task="cross-modal retrieval", joint=True)
+    wells.require(space.obs, ["modality", schema.PERTURBATION], task="cross-modal retrieval")
     obs = space.obs
-    chosen = (obs["split"] == split).to_numpy() if "split" in obs and split != "all" else np.ones(space.n_obs, dtype=bool)
-    is_text = (obs["modality"] == "perturbation").to_numpy() & chosen
-    is_profile = (obs["modality"] == "profile").to_numpy() & chosen
+    # Another name or dose of the same compound is no wrong answer. A row without a name has no partner.
+    names = wells.compounds(obs)
+    chosen = names.notna().to_numpy(dtype=bool)
+    chosen &= (obs[schema.SPLIT] == split).to_numpy(dtype=bool) if schema.SPLIT in obs and split != "all" else True
+    is_text = (obs["modality"] == "perturbation").to_numpy(dtype=bool) & chosen
+    is_profile = (obs["modality"] == "profile").to_numpy(dtype=bool) & chosen
     if "level" in obs:
-        is_profile &= (obs["level"] == "perturbation").to_numpy()
+        is_profile &= (obs["level"] == "perturbation").to_numpy(dtype=bool)
     if not is_text.any() or not is_profile.any():
         sides = f"{int(is_profile.sum())} profiles and {int(is_text.sum())} perturbations"
         raise InputError(f"split {split!r} has {sides}; both are needed: choose train, validation, test or all with --set split=")
-    vectors = ranking.unit(tables.dense(space))
-    names = tables.identity(obs).to_numpy()
-    profiles, texts = vectors[is_profile], vectors[is_text]
-    texts, which = _unique(texts)
-    matches = _matches(names[is_profile], names[is_text], which)
-    protocol = f"split={split}, unique candidates"
-    scores = _direction(
-        "profile to perturbation", profiles, texts, matches, protocol=protocol, ks=ks, seed=seed, group=group, device=device
-    )
+    vectors = ranking.unit(wells.finite(space, task="cross-modal retrieval"))
+    texts, which = _unique(vectors[is_text])
+    matches = _matches(names[is_profile].to_numpy(dtype=object), names[is_text].to_numpy(dtype=object), which)
     order = np.argsort(matches[1], kind="stable")
     turned = matches[1][order], matches[0][order]
-    return scores + _direction(
-        "perturbation to profile", texts, profiles, turned, protocol=protocol, ks=ks, seed=seed, group=group, device=device
-    )
+    ask = partial(_direction, protocol=f"split={split}, unique candidates", ks=ks, seed=seed, device=device)
+    there = ask("profile to perturbation", vectors[is_profile], texts, matches)
+    return Result.of(there + ask("perturbation to profile", texts, vectors[is_profile], turned))
 
 
 def _unique(texts: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ranking.Rows]:
@@ -87,7 +103,6 @@ def _direction(
     protocol: str,
     ks: tuple[int, ...],
     seed: int,
-    group: str,
     device: str | None,
 ) -> list[Score]:
     ranks = ranking.rank_of_match(queries, candidates, matches, device=device)
@@ -101,12 +116,12 @@ def _direction(
         hits = (ranks <= k).astype(float)
         low, high = interval(hits, seed=seed)
         chance = float(np.average([chance_at_k(k, candidates=m, right=int(p)) for p in distinct], weights=times))
-        scores.append(Score(TASK, protocol, group, f"R@{k} {name}", float(hits.mean()), low, high, chance, n))
+        scores.append(Score(TASK, protocol, OWN, f"R@{k} {name}", float(hits.mean()), low, high, chance, n))
     low, high = interval(1 / ranks, seed=seed)
     chance = float(np.average([expected_reciprocal_rank(candidates=m, right=int(p)) for p in distinct], weights=times))
-    scores.append(Score(TASK, protocol, group, f"MRR {name}", float((1 / ranks).mean()), low, high, chance, n))
+    scores.append(Score(TASK, protocol, OWN, f"MRR {name}", float((1 / ranks).mean()), low, high, chance, n))
     middle = float(np.mean((m + 1) / (right + 1)))
-    scores.append(Score(TASK, protocol, group, f"median rank {name}", float(np.median(ranks)), None, None, middle, n))
+    scores.append(Score(TASK, protocol, OWN, f"median rank {name}", float(np.median(ranks)), None, None, middle, n))
     return scores
 
 

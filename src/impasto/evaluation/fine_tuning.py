@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 
-from impasto import runs, schema
+from impasto import runs, schema, wells
 from impasto.evaluation import inputs, transfer
 from impasto.evaluation.tidy import Score
 from impasto.pretrain.few_shot import Material
@@ -65,11 +65,11 @@ class Protocol:
 
 def wells_of(units: pd.DataFrame, /) -> Rows:
     """The number of each row's well."""
-    where = [w for w in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if w in units]
-    if schema.WELL not in where:
+    if schema.WELL not in units:
         return np.arange(len(units), dtype=np.intp)
-    keys = [units[w].astype("string").fillna("") for w in where]
-    return units.groupby([k.to_numpy() for k in keys], sort=True).ngroup().to_numpy().astype(np.intp)
+    plate, _ = wells.plates(units)
+    well = units[schema.WELL].astype("string").fillna("").to_numpy()
+    return units.groupby([plate, well], sort=True).ngroup().to_numpy().astype(np.intp)
 
 
 def rows_of_line(units: pd.DataFrame, cell_line: str, /) -> Rows:
@@ -87,13 +87,12 @@ def draw(units: pd.DataFrame, names: npt.NDArray[np.object_], protocol: Protocol
     rows = rows[np.array([bool(names[r]) for r in rows], dtype=bool)]
     if not len(rows):
         raise InputError(f"{protocol.cell_line} has no treated well")
-    mine = units.iloc[rows]
+    units_of_line = units.iloc[rows]
     well = wells_of(units)[rows]
     first = np.unique(well, return_index=True)[1]
     codes, _ = inputs.groups(pd.Series(names[rows][first], dtype="string"))
     try:
-        word = inputs.batch_word(mine, among=protocol.batch)
-        batches = inputs.groups(mine.iloc[first][word].astype("string").fillna("unknown"))[0]
+        batches = wells.groups(units_of_line.iloc[first], inputs.batch_word(units_of_line, among=protocol.batch))[0]
     except InputError:
         if protocol.kind == "over-batches":
             raise

@@ -1,69 +1,117 @@
-"""What every task takes from Profiles: finite rows, consensus over replicates, and the labels a row carries."""
+"""What every task takes from its table: Profiles, consensus over replicates, and the labels a row carries."""
 
 from __future__ import annotations
+
+from typing import Literal, TypeAlias
 
 import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
+from impasto import frames, schema, spelling, wells
 from impasto import profiles as tables
-from impasto import schema
-from impasto.schema import InputError, one_of
+from impasto.schema import InputError
 
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
+Table: TypeAlias = anndata.AnnData | pd.DataFrame
+"""What a task scores: Profiles, or a DataFrame with `Metadata_` columns."""
+Statistic = Literal["median", "mean"]
+SameAs = Literal["name", "inchikey"]
 
 
-def finite(profiles: anndata.AnnData, /) -> Floats:
-    """The features (rows, width), float32. Raises InputError where a value is missing or infinite."""
-    values = tables.dense(profiles)
-    bad = ~np.isfinite(values)
-    if bad.any():
-        columns = profiles.var_names[bad.any(axis=0)]
-        raise InputError(
-            f"{len(columns)} features hold missing or infinite values (first: {columns[0]}); run: impasto correct --method select"
-        )
-    return values
+def as_profiles(table: Table, /, *, task: str, joint: bool = False) -> anndata.AnnData:
+    """Profiles as they are; of a DataFrame, or of an AnnData annotated in `Metadata_` columns, Profiles in our words.
+
+    Parameters
+    ----------
+    table
+        Profiles, or a table of one row a well.
+    task
+        What they are for, for error sentences.
+    joint
+        Whether the task scores all rows of a joint space (`impasto embed`); else only its rows of wells are taken, neither texts nor
+        pooled bags.
+
+    Returns
+    -------
+    Profiles with dense values. Raises TypeError for anything else, InputError for a table without rows or
+    features.
+
+    """
+    table = frames.profiles_of(table, task=task)
+    if table.X is None or 0 in table.shape:
+        raise InputError(f"{task} needs rows and features, and the table has {table.n_obs} rows of {table.n_vars} features")
+    if any(str(column).startswith(spelling.PREFIX) for column in table.obs):
+        table = _in_our_words(table)
+    elif sparse.issparse(table.X):
+        table = anndata.AnnData(X=table.X.toarray(), obs=table.obs, var=table.var, uns=dict(table.uns))
+    return table if joint else _wells_of(table)
 
 
-def is_treated(obs: pd.DataFrame, /) -> npt.NDArray[np.bool_]:
-    """Rows that are neither negative controls nor empty; all rows where controls are not marked."""
-    if schema.CONTROL_TYPE not in obs:
-        return np.ones(len(obs), dtype=bool)
-    return ~obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY]).to_numpy()
+def _in_our_words(profiles: anndata.AnnData) -> anndata.AnnData:
+    values = profiles.X.toarray() if sparse.issparse(profiles.X) else np.asarray(profiles.X)
+    frame = pd.concat([profiles.obs.reset_index(drop=True), pd.DataFrame(values, columns=profiles.var_names)], axis=1)
+    return tables.from_frame(frame, where="the AnnData", annotation=list(profiles.obs.columns))
 
 
-def is_negcon(obs: pd.DataFrame, /) -> npt.NDArray[np.bool_]:
-    """Rows that are negative controls; of those, only the spared ones where a correction has spared some."""
-    if schema.CONTROL_TYPE not in obs:
-        return np.zeros(len(obs), dtype=bool)
-    found = (obs[schema.CONTROL_TYPE].astype(str) == schema.NEGCON).to_numpy()
-    return found & obs[schema.SPARED].to_numpy(dtype=bool) if schema.SPARED in obs else found
-
-
-def wells_of(profiles: anndata.AnnData, /) -> anndata.AnnData:
-    """Of a joint space (`impasto embed`) the rows of wells: neither texts nor pooled bags; any other table as it is."""
+def _wells_of(profiles: anndata.AnnData) -> anndata.AnnData:
     if not {"modality", "level"} <= set(profiles.obs):
         return profiles
-    wells = (profiles.obs["modality"] == "profile") & (profiles.obs["level"] == "well")
-    return profiles[wells.to_numpy()].copy()
+    of_wells = (profiles.obs["modality"] == "profile") & (profiles.obs["level"] == "well")
+    return profiles[of_wells.to_numpy(dtype=bool)].copy()
 
 
+# ---------------------------------------------------------------- which wells
 def of_part(profiles: anndata.AnnData, part: str, /) -> anndata.AnnData:
     """The treated rows of one part of a split (`test`), with the negative controls to compare them with.
 
     These are the spared ones where some were, else the part's own (held-out plates), else all. Raises InputError without a split.
     """
-    tables.require(profiles, schema.SPLIT, task="scoring one part")
-    split = profiles.obs[schema.SPLIT].astype(str)
+    obs = profiles.obs
+    wells.require(obs, [schema.SPLIT], task="scoring one part")
+    split = obs[schema.SPLIT].astype(str)
     if part not in set(split):
         raise InputError(f"no row is in the part {part!r}; the column {schema.SPLIT!r} holds {', '.join(sorted(set(split)))}")
-    mine = (split == part).to_numpy()
-    controls = is_negcon(profiles.obs)
-    if schema.SPARED not in profiles.obs and (controls & mine).any():
-        controls &= mine
-    return profiles[(mine & is_treated(profiles.obs)) | controls].copy()
+    in_part = (split == part).to_numpy()
+    controls = wells.unseen_negative(obs)
+    if not (controls & wells.spared(obs)).any() and (controls & in_part).any():
+        controls &= in_part
+    return profiles[(in_part & wells.treated(obs)) | controls].copy()
+
+
+# ---------------------------------------------------------------- what makes two rows the same
+def merged(profiles: anndata.AnnData, same_as: SameAs, /) -> tuple[anndata.AnnData, pd.DataFrame]:
+    """Profiles whose perturbations are named as the user chose, and the names that were merged.
+
+    Parameters
+    ----------
+    profiles
+        Profiles with `perturbation`.
+    same_as
+        `name`: as the table names them. `inchikey`: perturbations that share an InChIKey are one.
+
+    Returns
+    -------
+    The profiles, and one row a merged name: `perturbation` (the name kept), `names` (all that became it, joined by `, `).
+
+    """
+    if same_as == "name":
+        return profiles, pd.DataFrame()
+    names, together = wells.merge_by_inchikey(profiles.obs)
+    listing = pd.DataFrame([(kept, ", ".join(every)) for kept, every in together.items()], columns=["perturbation", "names"])
+    renamed = profiles.copy()
+    renamed.obs[schema.PERTURBATION] = names
+    return renamed, listing
+
+
+def dose_words(obs: pd.DataFrame, /, *, pool_doses: bool) -> str:
+    """How a protocol says what was done with doses: `", doses apart"`, `", doses pooled"`, nothing in a table without several doses."""
+    if not wells.has_doses(obs):
+        return ""
+    return ", doses pooled" if pool_doses else ", doses apart"
 
 
 def groups(labels: pd.Series, /) -> tuple[Codes, list[str]]:
@@ -72,9 +120,9 @@ def groups(labels: pd.Series, /) -> tuple[Codes, list[str]]:
     return np.asarray(codes, dtype=np.intp), [str(n) for n in names]
 
 
-def consensus(values: npt.NDArray[np.floating], codes: Codes, /, *, statistic: str = "median") -> Floats:
+def consensus(values: npt.NDArray[np.floating], codes: Codes, /, *, statistic: Statistic = "median") -> Floats:
     """One row a code (0, 1, ...): the median or mean of its rows; Lu et al., CellCLIP, Eq. 13. Codes below 0 are left out."""
-    one_of(statistic, ("mean", "median"), what="statistic")
+    schema.one_of(statistic, ("mean", "median"), what="statistic")
     order = np.argsort(codes, kind="stable")
     order = order[codes[order] >= 0]
     parts = np.split(values[order], np.flatnonzero(np.diff(codes[order])) + 1)
@@ -82,26 +130,30 @@ def consensus(values: npt.NDArray[np.floating], codes: Codes, /, *, statistic: s
     return np.stack([reduce(part, axis=0) for part in parts]).astype(np.float32)
 
 
+# ---------------------------------------------------------------- labels, batches
 def targets(obs: pd.DataFrame, /, *, by: str = "auto") -> tuple[list[frozenset[str]], str]:
     """The labels of each row as a set (targets are joined by `|` on disk), and the column they came from.
 
     `by`: a column, or `auto` for the first of targets, gene, moa that holds anything. Raises InputError where there is none.
     """
     candidates = [by] if by != "auto" else [schema.TARGETS, schema.GENE, schema.MOA]
-    found = [c for c in candidates if c in obs and obs[c].notna().any()]
-    if not found:
+    present = [c for c in candidates if c in obs and obs[c].notna().any()]
+    if not present:
         raise InputError(f"no labels in {', '.join(candidates)}; the profiles have {schema.listed(obs.columns)}")
     # A gene edited is its own target, so a row without a list falls back to its gene.
-    text = obs[found[0]].astype("string")
+    text = obs[present[0]].astype("string")
     if by == "auto" and schema.GENE in obs:
         text = text.fillna(obs[schema.GENE].astype("string"))
-    return [frozenset(w.strip() for w in value.split("|") if w.strip()) for value in text.fillna("")], found[0]
+    return [frozenset(w.strip() for w in value.split("|") if w.strip()) for value in text.fillna("")], present[0]
 
 
 def batch_word(obs: pd.DataFrame, /, *, among: str = "auto") -> str:
-    """The column that says which batch a row is of: the one named, or the widest of source, batch, plate with several values."""
+    """The column that says which batch a row is of: the one named, or the widest of source, batch, plate with several values.
+
+    Plates of one name count as several where their batches or sources differ (`wells.groups`).
+    """
     candidates = [among] if among != "auto" else [schema.SOURCE, schema.BATCH, schema.PLATE]
     for word in candidates:
-        if word in obs and len(obs[word].dropna().unique()) > 1:
+        if word in obs and len(np.unique(wells.groups(obs, word)[0][obs[word].notna().to_numpy()])) > 1:
             return word
     raise InputError(f"no column of {', '.join(candidates)} holds two batches; name one with --set batch=COLUMN")

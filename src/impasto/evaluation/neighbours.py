@@ -8,12 +8,13 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from impasto import ranking
+from impasto.evaluation.silhouette import Metric
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
 
-def nearest(values: Floats, /, *, k: int, metric: str = "cosine", device: str | None = None) -> Indices:
+def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str | None = None) -> Indices:
     """Indices (n, k) of the k nearest other rows by cosine or Euclidean distance, nearest first. A row is never its own."""
     k = min(k, len(values) - 1)
     if metric == "cosine":

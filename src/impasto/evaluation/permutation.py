@@ -1,8 +1,8 @@
-"""A p-value for "this perturbation is told from the negative controls", valid whatever the layout.
+"""A p-value for "this perturbation differs from the negative controls", valid whatever the layout.
 
 Under the null hypothesis a treated well is just another negative control of its plate. So, jointly over all plates of a
 perturbation, each treated well is exchanged with itself or one of its plate's controls, drawn at random, and the mean average
-precision is computed anew: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
+precision is computed again: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
 perturbation share their positives and that plates differ in their number of controls; nulls of independent random rankings do
 neither.
 """
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import false_discovery_control
 
 from impasto.evaluation.layout import Layout, Rows
 
@@ -30,12 +31,10 @@ def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: 
     place[controls] = np.arange(len(controls))
     among = vectors[controls] @ vectors[controls].T if len(controls) <= _SHARED else None
     treated = np.flatnonzero(where.treated)
-    wells = {
-        name: treated[rows] for name, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()
-    }
+    rows_of = {n: treated[rows] for n, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()}
     found = np.full(len(names), np.nan)
     for number, name in enumerate(names):
-        members, pools, sides = _pools(wells[name], where)
+        members, pools, sides = _pools(rows_of[name], where)
         if sum(t for t, _ in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
             continue
         similarity = _similarity(vectors, members, place, among)
@@ -44,11 +43,11 @@ def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: 
     return found
 
 
-def _pools(mine: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
+def _pools(own: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
     """By plate: the treated wells, then the plate's controls; how many of each; and the batch or source that is compared by."""
     members, pools, sides = [], [], []
-    for plate in np.unique(where.plate[mine]):
-        here, controls = mine[where.plate[mine] == plate], where.controls[plate]
+    for plate in np.unique(where.plate[own]):
+        here, controls = own[where.plate[own] == plate], where.controls[plate]
         if len(controls):
             members += [here, controls]
             pools.append((len(here), len(controls)))
@@ -138,11 +137,9 @@ def _precision(positives: Floats, negatives: Floats) -> Numbers:
     return np.asarray((found / (found + twice / 2)).mean(axis=0))
 
 
-def benjamini_hochberg(p_values: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
-    """Adjusted p-values (Benjamini & Hochberg 1995); NaN stays NaN."""
+def corrected(p_values: Numbers, /) -> Numbers:
+    """P-values (n,) corrected for the false discovery rate by Benjamini and Hochberg (1995); NaN stays NaN and is not counted."""
     adjusted = np.full(len(p_values), np.nan)
-    known = np.flatnonzero(~np.isnan(p_values))
-    order = known[np.argsort(p_values[known])]
-    scaled = p_values[order] * len(order) / np.arange(1, len(order) + 1)
-    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
+    known = ~np.isnan(p_values)
+    adjusted[known] = false_discovery_control(p_values[known]) if known.any() else []
     return adjusted

@@ -38,7 +38,7 @@ _MOST_LISTED = 2**20
 
 
 def upper_tail(observed: Numbers, shapes: Whole, weights: Numbers, /) -> Numbers:
-    """P(mean AP >= observed) of random rankings, for each observed mean (c,); what is below `TOLERANCE` is told as that.
+    """P(mean AP >= observed) of random rankings, for each observed mean (c,); what is below `TOLERANCE` is given as that.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ threshold t where its rank lies in the lowest or highest t of the null. CWA-MSN,
 
 Protocols: `two-sided` (ties count by their middle rank), `one-sided` (the highest only), `efaar` (EFAAR's own rule: right rank
 <= t or left rank >= 1 - t). The interval resamples genes, since pairs that share a gene are not independent; the null is held.
-The row "shuffled labels" deals the genes' names anew: its interval is where chance scatters.
+The row "shuffled labels" shuffles the genes' names: its interval is where chance scatters.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import profiles as tables
-from impasto import ranking, schema
+from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs
+from impasto.evaluation.inputs import Statistic, Table
+from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.perturbations import relations
 from impasto.schema import InputError, one_of
 
 TASK = "relations"
-PROTOCOLS = ("two-sided", "one-sided", "efaar")
+Protocol = Literal["two-sided", "one-sided", "efaar"]
+PROTOCOLS = get_args(Protocol)
 THRESHOLDS = (0.02, 0.05, 0.1, 0.15, 0.2)
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
@@ -71,7 +74,7 @@ class Tails:
         return (values <= self.low) | (values >= self.high)
 
 
-def tails(null: Null, /, *, threshold: float, protocol: str) -> Tails:
+def tails(null: Null, /, *, threshold: float, protocol: Protocol) -> Tails:
     """The tails of a null at one threshold, by the rule of a protocol.
 
     A rule is about ranks, which grow with similarity: the least float32 that the upper one holds for, and the largest of the lower
@@ -107,18 +110,20 @@ def _from_bits(number: int) -> np.float32:
 
 def gene_classes(obs: pd.DataFrame, /) -> dict[str, npt.NDArray[np.bool_]]:
     """Class of perturbation -> its rows. A compound's gene is its target, not what was done, so compounds are left out."""
-    treated = inputs.is_treated(obs)
+    treated = wells.treated(obs)
     if schema.PERTURBATION_TYPE not in obs:
         return {"genes": treated}
     kind = obs[schema.PERTURBATION_TYPE].astype("string").fillna("genes")
     return {k: treated & (kind == k).to_numpy(dtype=bool) for k in sorted(set(kind)) if k != schema.COMPOUND}
 
 
-def gene_profiles(profiles: anndata.AnnData, chosen: npt.NDArray[np.bool_], /, *, statistic: str) -> tuple[list[str], dict[str, Floats]]:
+def gene_profiles(
+    profiles: anndata.AnnData, chosen: npt.NDArray[np.bool_], /, *, statistic: Statistic
+) -> tuple[list[str], dict[str, Floats]]:
     """Genes and their consensus, of the profiles (key "") and of the shortcut baselines that the table allows."""
     symbols = profiles.obs[schema.GENE].map(relations.normal_symbol).astype(object)
     codes, genes = inputs.groups(symbols.where((symbols != "").to_numpy() & chosen, None))
-    sides = [("", inputs.finite(profiles)), *baselines.stand_ins(profiles)]
+    sides = [("", wells.finite(profiles, task="gene-gene recall")), *baselines.stand_ins(profiles)]
     if len(genes) < 3:
         return genes, {}
     # A one-hot place has no useful median: the mean of a baseline is the share of its wells.
@@ -127,61 +132,82 @@ def gene_profiles(profiles: anndata.AnnData, chosen: npt.NDArray[np.bool_], /, *
 
 
 def evaluate(
-    profiles: anndata.AnnData,
+    profiles: Table,
     /,
     *,
     pairs: str | Sequence[str],
-    protocol: str = "two-sided",
-    statistic: str = "median",
+    protocol: Protocol = "two-sided",
+    statistic: Statistic = "median",
     thresholds: Sequence[float] = THRESHOLDS,
     draws: int = 200,
     seed: int = 0,
-    group: str = "profiles",
     device: str | None = None,
-) -> tuple[list[Score], dict[str, pd.DataFrame]]:
+) -> Result:
     """Recall of known pairs, per database and threshold, beside the baselines and the genes' shuffled names.
 
-    `pairs`: files or folders of relations. `device`: where genes are compared, such as "cuda"; on the processor by default.
-    Raises InputError where no database has a pair among the genes.
-    `per_group`: one row a known pair (genes, database, similarity, rank). `genes`: which database knows which gene.
+    Parameters
+    ----------
+    profiles
+        One row a well, with the column `gene`.
+    pairs
+        Files or folders of relations.
+    protocol
+        The rule by which a pair is recalled (see the module).
+    statistic
+        How the wells of a gene are averaged.
+    thresholds
+        Shares of the null's tails.
+    draws
+        Resamples of the interval, and shuffles of the genes' names.
+    seed
+        Of both.
+    device
+        Where genes are compared, such as `cuda`; on the processor by default.
+
+    Returns
+    -------
+    The scores. `per_group`: one row a known pair (genes, database, similarity, rank). `tables`: `genes`, which database knows which
+    gene. Raises InputError where no database has a pair among the genes.
+
     """
     one_of(protocol, PROTOCOLS, what="protocol of relations")
-    tables.require(profiles, schema.GENE, task="gene-gene recall")
+    profiles = inputs.as_profiles(profiles, task="gene-gene recall")
+    wells.require(profiles.obs, [schema.GENE], task="gene-gene recall")
     databases = relations.read_all([Path(p) for p in ([pairs] if isinstance(pairs, str) else pairs)])
     scores, detail, listing = [], [], []
     for kind, chosen in gene_classes(profiles.obs).items():
         genes, views = gene_profiles(profiles, chosen, statistic=statistic)
-        joined = {name: relations.join(found, genes) for name, found in databases.items()}
-        for name, j in joined.items():
+        of_database = {name: relations.join(every, genes) for name, every in databases.items()}
+        for name, j in of_database.items():
             unknown = set(j.unknown)
-            listing += [{"database": name, "kind": kind, "gene": g, "known": g not in unknown, "profiles": group} for g in genes]
-        known = {name: j.pairs.to_numpy(dtype=np.intp) for name, j in joined.items() if len(j.pairs)}
+            listing += [{"database": name, "kind": kind, "gene": g, "known": g not in unknown, "profiles": OWN} for g in genes]
+        known = {name: j.pairs.to_numpy(dtype=np.intp) for name, j in of_database.items() if len(j.pairs)}
         for view, vectors in views.items():
             null = Null.of(vectors, device=device)
             ends = {t: tails(null, threshold=t, protocol=protocol) for t in thresholds}
             for name, index in known.items():
                 label = f"{protocol}, {name}, {statistic} of {kind} genes"
                 similarity = np.einsum("ij,ij->i", vectors[index[:, 0]], vectors[index[:, 1]])
-                hits = {t: found.hold(similarity) for t, found in ends.items()}
-                scores += _scores(hits, index, len(genes), label=label, group=view or group, protocol=protocol, draws=draws, seed=seed)
+                hits = {t: tail.hold(similarity) for t, tail in ends.items()}
+                scores += _scores(hits, index, len(genes), label=label, group=view or OWN, protocol=protocol, draws=draws, seed=seed)
                 if not view:
                     scores += _shuffled(vectors, ends, index, label=label, protocol=protocol, draws=draws, seed=seed)
-                    detail.append(_detail(genes, index, similarity, null, database=name, profiles=group, protocol=label))
+                    detail.append(_detail(genes, index, similarity, null, database=name, protocol=label))
     if not scores:
         raise InputError(
             f"none of {', '.join(databases)} relates two of the genes measured; is the column 'gene' there, and are there perturbations "
             "of genes (not only of compounds)?"
         )
-    return scores, {"per_group": pd.concat(detail, ignore_index=True), "genes": pd.DataFrame(listing)}
+    return Result.of(scores, per_group=pd.concat(detail, ignore_index=True), tables={"genes": pd.DataFrame(listing)})
 
 
-def chance(threshold: float, protocol: str) -> float:
+def chance(threshold: float, protocol: Protocol) -> float:
     """The recall of pairs that are like any others."""
     return threshold if protocol == "one-sided" else min(1.0, 2 * threshold)
 
 
 def _scores(
-    hits: dict[float, npt.NDArray[np.bool_]], index: Pairs, genes: int, *, label: str, group: str, protocol: str, draws: int, seed: int
+    hits: dict[float, npt.NDArray[np.bool_]], index: Pairs, genes: int, *, label: str, group: str, protocol: Protocol, draws: int, seed: int
 ) -> list[Score]:
     weights = np.random.default_rng(seed).multinomial(genes, np.full(genes, 1 / genes), size=draws).astype(np.float64)
     of_pair = weights[:, index[:, 0]] * weights[:, index[:, 1]]
@@ -195,24 +221,26 @@ def _scores(
     return scores
 
 
-def _shuffled(vectors: Floats, ends: dict[float, Tails], index: Pairs, *, label: str, protocol: str, draws: int, seed: int) -> list[Score]:
+def _shuffled(
+    vectors: Floats, ends: dict[float, Tails], index: Pairs, *, label: str, protocol: Protocol, draws: int, seed: int
+) -> list[Score]:
     rng = np.random.default_rng(seed)
     recalls = np.empty((draws, len(ends)))
     for draw in range(draws):
-        dealt = rng.permutation(len(vectors))[index]
-        similarity = np.einsum("ij,ij->i", vectors[dealt[:, 0]], vectors[dealt[:, 1]])
-        recalls[draw] = [found.hold(similarity).mean() for found in ends.values()]
+        shuffled = rng.permutation(len(vectors))[index]
+        similarity = np.einsum("ij,ij->i", vectors[shuffled[:, 0]], vectors[shuffled[:, 1]])
+        recalls[draw] = [tail.hold(similarity).mean() for tail in ends.values()]
     low, high = np.quantile(recalls, [0.025, 0.975], axis=0)
     means = recalls.mean(axis=0)
     return [
-        Score(TASK, label, "shuffled labels", f"recall at {t:.0%}", float(m), float(a), float(b), chance(t, protocol), len(index))
+        Score(TASK, label, baselines.SHUFFLED, f"recall at {t:.0%}", float(m), float(a), float(b), chance(t, protocol), len(index))
         for t, m, a, b in zip(ends, means, low, high, strict=True)
     ]
 
 
-def _detail(genes: list[str], index: Pairs, similarity: Floats, null: Null, *, database: str, profiles: str, protocol: str) -> pd.DataFrame:
+def _detail(genes: list[str], index: Pairs, similarity: Floats, null: Null, *, database: str, protocol: str) -> pd.DataFrame:
     left, right = null.ranks(similarity)
     ranks = (left + right) / 2
     names = np.array(genes, dtype=object)[index]
     columns = {"gene1": names[:, 0], "gene2": names[:, 1], "database": database, "similarity": similarity, "rank": ranks}
-    return pd.DataFrame(columns).assign(profiles=profiles, protocol=protocol)
+    return pd.DataFrame(columns).assign(profiles=OWN, protocol=protocol)

@@ -7,46 +7,72 @@ al. 2025. The query is never in its own ranking.
 Which positives: `level` any other well, or only wells of another batch, another source, or at another position.
 Which negatives: `protocol` plate-controls (negative controls of the query's plate), plate-others (other perturbations of the
 plate), all-others (other perturbations anywhere), copairs (plate-controls with that package's ties and null, number for number).
+Replicates share their dose, unless doses are pooled. Wells of the query's compound are never negatives, whatever their dose or name.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal, get_args
 
 import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import profiles as tables
-from impasto import ranking, schema
+from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, copairs, inputs, permutation
-from impasto.evaluation.layout import LEVELS, Layout, Rows, Together, layout, together
+from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
+from impasto.evaluation.result import OWN, Result, joined
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
 TASK = "replicates"
-PROTOCOLS = ("plate-controls", "plate-others", "all-others", "copairs")
-_PLACE = (schema.BATCH, schema.PLATE, schema.WELL, schema.PERTURBATION, schema.PERTURBATION_NAME, schema.CONTROL_TYPE)
+Protocol = Literal["plate-controls", "plate-others", "all-others", "copairs"]
+PROTOCOLS = get_args(Protocol)
+FALSE_DISCOVERY = 0.05
+"""A perturbation counts as retrieved where its corrected p-value lies below."""
+_PLACE = (
+    *(schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL),
+    *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.CONCENTRATION, schema.CONTROL_TYPE),
+)
 Floats = npt.NDArray[np.float32]
 
 
-def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str, device: str | None = None) -> pd.DataFrame:
-    """One row a query: row, perturbation, average_precision, chance, positives, negatives. `vectors` are unit rows (n, width)."""
+def average_precisions(vectors: Floats, where: Layout, /, *, protocol: Protocol, device: str | None = None) -> pd.DataFrame:
+    """The average precision of every query that has a positive and a negative.
+
+    Parameters
+    ----------
+    vectors
+        Unit rows (n, width); for `copairs` the rows as they are.
+    where
+        Who stands where.
+    protocol
+        Which wells are negatives.
+    device
+        Where wells are compared; see `ranking`.
+
+    Returns
+    -------
+    One row a query: row, perturbation, average_precision, chance, positives, negatives.
+
+    """
     if protocol == "copairs":
         return copairs.average_precisions(vectors, where)
     precision, positives, negatives = np.full(len(vectors), np.nan), np.zeros(len(vectors), int), np.zeros(len(vectors), int)
     for pairs in together(vectors, where):
-        for name, mine in pairs.by_plate(where.plate) if protocol != "all-others" else [("", pairs)]:
+        for name, part in pairs.by_plate(where.plate) if protocol != "all-others" else [("", pairs)]:
             pool = _pool(where, name, protocol)
             if not len(pool):
                 continue
-            queries, rows = np.unique(mine.query, return_inverse=True)
-            right = mine.are_right(where)
-            left_out = _left_out(mine, rows, pool, size=len(vectors))
+            queries, rows = np.unique(part.query, return_inverse=True)
+            right = part.are_right(where)
+            left_out = _left_out(part, rows, pool, size=len(vectors))
             precision[queries] = ranking.pool_average_precisions(
-                vectors[queries], vectors[pool], rows[right], mine.similarity[right], left_out=left_out, device=device
+                vectors[queries], vectors[pool], rows[right], part.similarity[right], left_out=left_out, device=device
             )
             positives[queries] = np.bincount(rows[right], minlength=len(queries))
             negatives[queries] = len(pool) - np.bincount(left_out[0], minlength=len(queries))
@@ -64,14 +90,14 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: str, devi
     return pd.DataFrame(columns)
 
 
-def _pool(where: Layout, plate: str, protocol: str) -> Rows:
+def _pool(where: Layout, plate: str, protocol: Protocol) -> Rows:
     if protocol == "plate-controls":
         return where.controls[plate]
     return np.flatnonzero(where.treated & (where.plate == plate)) if protocol == "plate-others" else np.flatnonzero(where.treated)
 
 
 def _left_out(pairs: Together, rows: Rows, pool: Rows, *, size: int) -> tuple[Rows, Rows]:
-    """Which wells of the pool are of the query's own perturbation: pairs of (number of the query, place in the pool), in order."""
+    """Which wells of the pool are of the query's own compound: pairs of (number of the query, place in the pool), in order."""
     place = np.full(size, -1)
     place[pool] = np.arange(len(pool))
     column = place[pairs.partner]
@@ -81,70 +107,93 @@ def _left_out(pairs: Together, rows: Rows, pool: Rows, *, size: int) -> tuple[Ro
 
 
 def evaluate(
-    profiles: anndata.AnnData,
+    profiles: Table,
     /,
     *,
-    protocol: str = "plate-controls",
-    level: str = "any",
+    protocol: Protocol = "plate-controls",
+    level: Literal["any", "batch", "source", "position", "all"] = "any",
+    pool_doses: bool = False,
+    same_as: SameAs = "name",
     draws: int = 1000,
     seed: int = 0,
-    group: str = "profiles",
     with_baselines: bool = True,
     device: str | None = None,
-    null: str = "copairs",
-) -> tuple[list[Score], dict[str, pd.DataFrame]]:
-    """Replicate detection with its baselines, at one level or, with `level="all"`, at each that the table can be ranked at.
+    null: copairs.NullName = "copairs",
+) -> Result:
+    """Replicate detection beside its baselines: position only, cell count only, shuffled labels.
 
-    Returns the scores (mAP, and where negatives are the plate's controls the fraction of perturbations told from them at
-    5 % false discovery), and two tables: `per_group`, one row a perturbation (mean average precision with its interval over wells,
-    p, corrected p, chance, queries), and `per_well`, one row a well (its place and average precision). With all levels, `left_out`
-    has those that cannot be ranked, and why. `device`: where wells are compared, such as "cuda"; on the processor by default. `null`:
-    how `--protocol copairs` draws its rankings (copairs.py).
+    Parameters
+    ----------
+    profiles
+        One row a well.
+    protocol
+        Which wells are negatives (see the module).
+    level
+        Which wells of the perturbation are positives; `all` gives every level that the table can be ranked at.
+    pool_doses
+        Whether all doses of a perturbation are one.
+    same_as
+        Whether perturbations are the same by `name`, or by `inchikey` where they have one.
+    draws
+        Permutations of the p-value.
+    seed
+        Of permutations, shuffled labels and bootstrap.
+    with_baselines
+        Whether baselines are scored too.
+    device
+        Where wells are compared, such as `cuda`; on the processor by default.
+    null
+        How `protocol="copairs"` draws its rankings.
 
-    Raises InputError where nothing can be ranked: no replicates at this level, or no negatives.
+    Returns
+    -------
+    Scores: mAP; where negatives are controls also the fraction of perturbations that differ from them at 5 % false discovery.
+    `per_group`: one row a perturbation (mean average precision with its interval over wells, p, corrected p, chance, queries).
+    `per_well`: one row a well (its place and average precision). `tables`: `left_out`, the levels that cannot be ranked and why;
+    `merged`, the names that `same_as` merged. Raises InputError where nothing can be ranked.
+
     """
     one_of(protocol, PROTOCOLS, what="protocol of replicates")
-    chosen = Chosen(protocol, draws, seed, group, with_baselines, device, null)
+    one_of(level, (*LEVELS, "all"), what="level")
+    profiles = inputs.as_profiles(profiles, task="replicate detection")
+    wells.require(profiles.obs, [schema.PERTURBATION], task="replicate detection")
+    profiles, listing = inputs.merged(profiles, same_as)
+    chosen = Chosen(protocol, pool_doses, draws, seed, with_baselines, device, null)
     if level != "all":
-        return _at(profiles, level, chosen)
-    scores: list[Score] = []
-    details: dict[str, list[pd.DataFrame]] = {}
+        return replace(_at(profiles, level, chosen), tables={} if listing.empty else {"merged": listing})
+    results: list[Result] = []
     left_out: list[dict[str, str]] = []
     for each in LEVELS:
         try:
-            found, detail = _at(profiles, each, chosen)
+            results.append(_at(profiles, each, chosen))
         except InputError as error:
-            left_out.append({"profiles": group, "level": each, "reason": str(error)})
-            continue
-        scores += found
-        for name, frame in detail.items():
-            details.setdefault(name, []).append(frame)
-    if not scores:
+            left_out.append({"profiles": OWN, "level": each, "reason": str(error)})
+    if not results:
         raise InputError(left_out[0]["reason"])
-    joined = {name: pd.concat(frames, ignore_index=True) for name, frames in details.items()}
-    return scores, joined | ({"left_out": pd.DataFrame(left_out)} if left_out else {})
+    further = {"left_out": pd.DataFrame(left_out), "merged": listing}
+    return replace(joined(results), tables={name: table for name, table in further.items() if not table.empty})
 
 
 @dataclass(frozen=True)
 class Chosen:
     """How to rank and test, whatever the level."""
 
-    protocol: str
+    protocol: Protocol
+    pool_doses: bool
     draws: int
     seed: int
-    group: str
     with_baselines: bool
     device: str | None
-    null: str
+    null: copairs.NullName
 
 
-def _at(profiles: anndata.AnnData, level: str, chosen: Chosen) -> tuple[list[Score], dict[str, pd.DataFrame]]:
-    """The scores and tables at one level."""
-    protocol, draws, seed, group = chosen.protocol, chosen.draws, chosen.seed, chosen.group
-    where = layout(_named_once(profiles.obs), level=level)
-    values = inputs.finite(profiles)
+def _at(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> Result:
+    """The result at one level."""
+    protocol, seed = chosen.protocol, chosen.seed
+    where = layout(profiles.obs, level=level, pool_doses=chosen.pool_doses)
+    values = wells.finite(profiles, task="replicate detection")
     vectors = ranking.unit(values)
-    name = f"{protocol}, level={level}"
+    name = f"{protocol}, level={level}{inputs.dose_words(profiles.obs, pool_doses=chosen.pool_doses)}"
     # copairs scales rows itself, with its own roundings.
     detail = average_precisions(values if protocol == "copairs" else vectors, where, protocol=protocol, device=chosen.device)
     if detail.empty:
@@ -154,28 +203,29 @@ def _at(profiles: anndata.AnnData, level: str, chosen: Chosen) -> tuple[list[Sco
         )
     per = _per_perturbation(detail)
     per[["low", "high"]] = _intervals(detail, seed=seed)
-    tested = protocol == "copairs" or (protocol == "plate-controls" and level != "position")
-    if tested:
-        names = per[schema.PERTURBATION].astype(str)
-        if protocol == "copairs":
-            per["p_value"] = copairs.p_values(detail, draws=draws, seed=seed, null=chosen.null).reindex(names).to_numpy()
-        else:
-            per["p_value"] = permutation.p_values(vectors, where, names.tolist(), draws=draws, seed=seed)
-        per["corrected_p_value"] = permutation.benjamini_hochberg(per["p_value"].to_numpy())
-    scores = [_mean(per, name, group, seed=seed)]
-    if tested:
-        found = (per["corrected_p_value"] < 0.05).to_numpy(dtype=float)
-        scores.append(Score(TASK, name, group, "fraction retrieved", float(found.mean()), *interval(found, seed=seed), None, len(per)))
+    scores = [_mean(per, name, OWN, seed=seed)]
+    # A control that takes a treated well's place has a position of its own, so the test has no meaning between positions.
+    if protocol == "copairs" or (protocol == "plate-controls" and level != "position"):
+        per = _tested(per, detail, vectors, where, chosen)
+        retrieved = (per["corrected_p_value"] < FALSE_DISCOVERY).to_numpy(dtype=float)
+        low, high = interval(retrieved, seed=seed)
+        scores.append(Score(TASK, name, OWN, "fraction retrieved", float(retrieved.mean()), low, high, None, len(per)))
     if chosen.with_baselines:
         scores += _baselines(profiles, where, name, chosen, vectors=vectors, among=per[schema.PERTURBATION])
     places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)
-    wells = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
-    return scores, {"per_group": per.assign(profiles=group, protocol=name), "per_well": wells.assign(profiles=group, protocol=name)}
+    per_well = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
+    kept = {"profiles": OWN, "protocol": name}
+    return Result.of(scores, per_group=per.assign(**kept), per_well=per_well.assign(**kept))
 
 
-def _named_once(obs: pd.DataFrame) -> pd.DataFrame:
-    """One compound bought twice has two names and one InChIKey: its wells are replicates, never negatives, of each other."""
-    return obs.assign(**{schema.PERTURBATION: tables.one_name(obs)}) if schema.PERTURBATION in obs else obs
+def _tested(per: pd.DataFrame, detail: pd.DataFrame, vectors: Floats, where: Layout, chosen: Chosen) -> pd.DataFrame:
+    """The table of perturbations with p-values, and those corrected for the number of perturbations."""
+    names = per[schema.PERTURBATION].astype(str)
+    if chosen.protocol == "copairs":
+        p = copairs.p_values(detail, draws=chosen.draws, seed=chosen.seed, null=chosen.null).reindex(names).to_numpy()
+    else:
+        p = permutation.p_values(vectors, where, names.tolist(), draws=chosen.draws, seed=chosen.seed)
+    return per.assign(p_value=p, corrected_p_value=permutation.corrected(p))
 
 
 def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
@@ -199,21 +249,21 @@ def _mean(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> Score:
 def _baselines(profiles: anndata.AnnData, where: Layout, name: str, chosen: Chosen, *, vectors: Floats, among: pd.Series) -> list[Score]:
     """Position only, cell count only, and the same profiles under shuffled labels: the three answers to "compared with what?".
 
-    Scored over the same perturbations: where few have wells at other positions, dealing the labels anew would give all of them some.
+    Scored over the same perturbations: where few have wells at other positions, shuffled labels would give all of them some.
     """
     stand_ins = [(group, values, where) for group, values in baselines.stand_ins(profiles)]
-    stand_ins.append(("shuffled labels", vectors, _shuffled(where, seed=chosen.seed)))
+    stand_ins.append((baselines.SHUFFLED, vectors, _shuffled(where, seed=chosen.seed)))
     rank = partial(average_precisions, protocol=chosen.protocol, device=chosen.device)
-    tested = ((group, rank(ranking.unit(values), spots)) for group, values, spots in stand_ins)
-    same = ((group, detail[detail[schema.PERTURBATION].isin(among)]) for group, detail in tested)
+    ranked = ((group, rank(ranking.unit(values), spots)) for group, values, spots in stand_ins)
+    same = ((group, detail[detail[schema.PERTURBATION].isin(among)]) for group, detail in ranked)
     return [_mean(_per_perturbation(detail), name, group, seed=chosen.seed) for group, detail in same if not detail.empty]
 
 
 def _shuffled(where: Layout, *, seed: int) -> Layout:
-    """The same wells with their perturbations dealt anew within each plate."""
+    """The same wells with their perturbations shuffled within each plate."""
     rng = np.random.default_rng(seed)
-    labels = where.perturbation.copy()
+    drawn = np.arange(len(where.plate))
     for plate in np.unique(where.plate):
-        mine = np.flatnonzero(where.treated & (where.plate == plate))
-        labels[mine] = labels[rng.permutation(mine)]
-    return Layout(labels, where.plate, where.treated, where.controls, where.apart)
+        rows = np.flatnonzero(where.treated & (where.plate == plate))
+        drawn[rows] = rng.permutation(rows)
+    return replace(where, perturbation=where.perturbation[drawn], compound=where.compound[drawn])

@@ -1,8 +1,8 @@
-"""Shortcuts: could the label be told without morphology, and what is left of the score without that help?
+"""Shortcuts: could the label be predicted without morphology, and what is left of the score without that help?
 
 For each shortcut (cell count or its stand-in, total intensity, plate, row, column, edge, position):
 `explained`: the share of its variance that lies between labels, R^2 = 1 - SS within / SS total, beside its chance (g - 1) / (n - 1) for g
-labels and n wells, and a permutation p-value (labels dealt anew within each plate; over all wells for the plate itself);
+labels and n wells, and a permutation p-value (labels shuffled within each plate; over all wells for the plate itself);
 `mAP left`: the profiles' score after the shortcut is regressed out of every feature (numbers with their square, categories one-hot);
 `mAP alone`: the score of the shortcut by itself;
 `flagged`: 1 where p < .01 and either the shortcut alone scores as well as the profiles, or less than half of the score above chance is
@@ -11,17 +11,18 @@ left. A real effect may well change intensity: it is flagged only where nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import profiles as tables
-from impasto import ranking, schema
+from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs, replicates
+from impasto.evaluation.inputs import Table
 from impasto.evaluation.layout import Layout, layout
+from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
@@ -45,25 +46,26 @@ class Shortcut:
 def shortcuts(profiles: anndata.AnnData, /) -> list[Shortcut]:
     """The shortcuts that a table allows to be tested."""
     obs = profiles.obs
-    plates, _ = inputs.groups(obs[schema.PLATE]) if schema.PLATE in obs else (np.zeros(len(obs), dtype=np.intp), [""])
-    found = []
+    plates, _ = wells.plates(obs)
+    tested = []
     count = baselines.count_only(profiles)
     if count is not None:
-        found.append(_number(count[1], np.arctan2(count[0][:, 1], count[0][:, 0]).astype(float), plates))
+        tested.append(_number(count[1], np.arctan2(count[0][:, 1], count[0][:, 0]).astype(float), plates))
     kinds = profiles.var["group"] if "group" in profiles.var else [None] * profiles.n_vars
     intensity = [i for i, (kind, name) in enumerate(zip(kinds, profiles.var_names, strict=True)) if _is_total(kind, name)]
     if intensity:
-        found.append(_number("total intensity", inputs.finite(profiles)[:, intensity].mean(axis=1).astype(float), plates))
+        tested.append(
+            _number("total intensity", wells.finite(profiles, task="the shortcut audit")[:, intensity].mean(axis=1).astype(float), plates)
+        )
     if plates.max() > 0:
-        found.append(_category("plate", plates, within_plate=False))
+        tested.append(_category("plate", plates, within_plate=False))
     if schema.WELL in obs:
-        places = np.array([schema.parse_well(w) for w in obs[schema.WELL].astype(str)])
-        found += [_category("row", places[:, 0]), _category("column", places[:, 1])]
-        edge = (places == places.min(axis=0)).any(axis=1) | (places == places.max(axis=0)).any(axis=1)
-        found.append(_category("edge", edge.astype(np.intp)))
-        whole = np.concatenate([f.columns for f in found[-3:-1]], axis=1)
-        found.append(Shortcut("position", whole, whole.astype(np.float32)))
-    return [s for s in found if s.columns.shape[1] and s.columns.var(axis=0).max() > 0]
+        row, column = wells.place(obs)
+        edge = (row == row.min()) | (row == row.max()) | (column == column.min()) | (column == column.max())
+        lines = [_category("row", row), _category("column", column)]
+        whole = np.concatenate([line.columns for line in lines], axis=1)
+        tested += [*lines, _category("edge", edge.astype(np.intp)), Shortcut("position", whole, whole.astype(np.float32))]
+    return [s for s in tested if s.columns.shape[1] and s.columns.var(axis=0).max() > 0]
 
 
 def _is_total(group: str, name: str) -> bool:
@@ -102,67 +104,85 @@ def without(values: Floats, columns: Numbers, /) -> Floats:
 
 
 def evaluate(
-    profiles: anndata.AnnData,
+    profiles: Table,
     /,
     *,
     label: str = schema.PERTURBATION,
-    protocol: str = "plate-others",
+    pool_doses: bool = False,
+    protocol: replicates.Protocol = "plate-others",
     draws: int = 500,
     seed: int = 0,
-    group: str = "profiles",
-) -> tuple[list[Score], dict[str, pd.DataFrame]]:
-    """The audit. `per_group`: one row a shortcut, with everything that decided its flag.
+) -> Result:
+    """The audit of every shortcut that the table allows to be tested.
 
-    `protocol`: how the score is ranked, as in replicates. Raises InputError where no label occurs twice.
+    Parameters
+    ----------
+    profiles
+        One row a well.
+    label
+        The column that may be predicted without morphology.
+    pool_doses
+        Whether all doses of a perturbation are one label.
+    protocol
+        How the score is ranked, as in replicate detection.
+    draws
+        Permutations of the p-value.
+    seed
+        Of permutations and bootstrap.
+
+    Returns
+    -------
+    The scores. `per_group`: one row a shortcut, with everything that decided its flag. Raises InputError where no label occurs twice.
+
     """
     one_of(protocol, replicates.PROTOCOLS, what="protocol of replicates")
-    tables.require(profiles, label, task="the shortcut audit")
+    profiles = inputs.as_profiles(profiles, task="the shortcut audit")
+    wells.require(profiles.obs, [label], task="the shortcut audit")
     obs = profiles.obs
-    labels = obs[label].astype("string")
-    where = layout(obs.assign(**{schema.PERTURBATION: labels.fillna("").astype(str)}), level="any")
-    where = replace(where, treated=where.treated & labels.notna().to_numpy())
-    values = inputs.finite(profiles)
-    name = f"{protocol}, label={label}"
-    own = _score(values, where, protocol, name, group, metric="mAP", seed=seed)
+    by_perturbation = label == schema.PERTURBATION
+    where = layout(obs, level="any", pool_doses=pool_doses, labels=None if by_perturbation else obs[label].astype("string"))
+    values = wells.finite(profiles, task="the shortcut audit")
+    name = f"{protocol}, label={label}{inputs.dose_words(obs, pool_doses=pool_doses) if by_perturbation else ''}"
+    own = _score(values, where, protocol, name, OWN, metric="mAP", seed=seed)
     if own is None or own.chance is None:
         raise InputError(f"no {label} occurs in two wells that can be ranked; name another column with --set label=COLUMN")
-    codes, _ = inputs.groups(labels[where.treated])
+    codes, _ = inputs.groups(pd.Series(where.perturbation[where.treated]))
     scores, rows = [own], []
     for shortcut in shortcuts(profiles):
-        columns = shortcut.columns[where.treated]
-        plates = where.plate[where.treated] if shortcut.within_plate else np.full(len(codes), "")
-        share, p = _association(columns, codes, plates, draws=draws, seed=seed)
-        chance = (codes.max()) / (len(codes) - 1)
         left = _score(without(values, shortcut.columns), where, protocol, name, f"without {shortcut.name}", metric="mAP left", seed=seed)
         alone = _score(shortcut.alone, where, protocol, name, f"{shortcut.name} only", metric="mAP alone", seed=seed)
         if left is None or alone is None:
             continue
+        columns = shortcut.columns[where.treated]
+        plates = where.plate[where.treated] if shortcut.within_plate else np.full(len(codes), "")
+        share, p = _association(columns, codes, plates, draws=draws, seed=seed)
+        chance = codes.max() / (len(codes) - 1)
         flagged = is_flagged(p=p, score=own.value, chance=own.chance, left=left.value, alone=alone.value)
         low, high = _interval_of_share(columns, codes, seed=seed)
         scores += [Score(TASK, name, shortcut.name, "explained by label", share, low, high, chance, len(codes)), left, alone]
         scores.append(Score(TASK, name, shortcut.name, "flagged", float(flagged), None, None, None, len(codes)))
         rows.append({"shortcut": shortcut.name, "explained": share, "chance": chance, "p_value": p, "mAP": own.value})
-        rows[-1] |= {"mAP_chance": own.chance, "mAP_left": left.value, "mAP_alone": alone.value, "flagged": flagged, "profiles": group}
-    return scores, {"per_group": pd.DataFrame(rows)}
+        rows[-1] |= {"mAP_chance": own.chance, "mAP_left": left.value, "mAP_alone": alone.value, "flagged": flagged, "profiles": OWN}
+    return Result.of(scores, per_group=pd.DataFrame(rows))
 
 
 def is_flagged(*, p: float, score: float, chance: float, left: float, alone: float) -> bool:
-    """Whether a shortcut accounts for a score: told by the label beyond doubt, and as good alone, or more than half of it."""
+    """Whether a shortcut accounts for a score: it depends on the label beyond doubt, and scores as well alone or makes up over half."""
     excess = score - chance
     return p < LEVEL_OF_FLAG and excess > 0 and (alone >= score or left - chance < 0.5 * excess)
 
 
 def _association(columns: Numbers, labels: Codes, plates: npt.NDArray[np.str_], *, draws: int, seed: int) -> tuple[float, float]:
-    """R^2, and the share of dealings of the labels within plates that explain as much."""
+    """R^2, and the share of shuffles of the labels within plates that explain as much."""
     rng = np.random.default_rng(seed)
     observed = explained(columns, labels)
     order = np.argsort(plates, kind="stable")
     parts = np.split(order, np.flatnonzero(plates[order][1:] != plates[order][:-1]) + 1)
-    dealt, hits = labels.copy(), 0
+    shuffled, hits = labels.copy(), 0
     for _ in range(draws):
         for rows in parts:
-            dealt[rows] = labels[rng.permutation(rows)]
-        hits += explained(columns, dealt) >= observed - 1e-12
+            shuffled[rows] = labels[rng.permutation(rows)]
+        hits += explained(columns, shuffled) >= observed - 1e-12
     return observed, (1 + hits) / (1 + draws)
 
 
@@ -173,17 +193,17 @@ def _interval_of_share(columns: Numbers, labels: Codes, *, seed: int, draws: int
     sums = np.stack([np.bincount(labels, weights=c) for c in columns.T], axis=1)
     squares = np.bincount(labels, weights=(columns**2).sum(axis=1))
     inner = (sums**2).sum(axis=1) / sizes
-    found = []
+    shares = []
     for _ in range(draws):
         times = np.bincount(rng.integers(0, len(sizes), len(sizes)), minlength=len(sizes))
         grand = ((times @ sums) ** 2).sum() / (times @ sizes)
         total = times @ squares - grand
-        found.append((times @ inner - grand) / total if total > 0 else 0.0)
-    low, high = np.quantile(found, [0.025, 0.975])
+        shares.append((times @ inner - grand) / total if total > 0 else 0.0)
+    low, high = np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
 
 
-def _score(values: Floats, where: Layout, protocol: str, name: str, group: str, *, metric: str, seed: int) -> Score | None:
+def _score(values: Floats, where: Layout, protocol: replicates.Protocol, name: str, group: str, *, metric: str, seed: int) -> Score | None:
     detail = replicates.average_precisions(ranking.unit(values), where, protocol=protocol)
     if detail.empty:
         return None

@@ -3,9 +3,14 @@
 a is the mean distance of a row to the others of its cluster, b the smallest mean distance to another cluster. The mean cosine
 distance of a unit row u to a cluster is 1 - u . (mean of its unit rows): no distance between two rows is ever formed. Euclidean
 distances are formed in blocks.
+
+Our own and not scikit-learn's `silhouette_samples`, which forms the distances of all pairs (for cosine too) and takes one set of
+clusters a call: here batches are clusters within each of hundreds of labels. The numbers are the same; a test compares them.
 """
 
 from __future__ import annotations
+
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +20,13 @@ from impasto import ranking
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.float64]
-METRICS = ("cosine", "euclidean")
+Metric = Literal["cosine", "euclidean"]
+METRICS = get_args(Metric)
 _TOGETHER = 2**13
 """So many rows about have their labels finished at once."""
 
 
-def samples(values: Floats, codes: Codes, /, *, metric: str = "cosine") -> Numbers:
+def samples(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Numbers:
     """The silhouette (n,) of every row in clusters 0, 1, ...; 0 for a row alone in its cluster, NaN with one cluster only."""
     sizes = np.bincount(codes).astype(np.float64)
     if len(sizes) < 2:
@@ -34,8 +40,8 @@ def samples(values: Floats, codes: Codes, /, *, metric: str = "cosine") -> Numbe
     step = max(1, ranking.BLOCK_BYTES // (8 * max(len(sizes), len(values) if metric == "euclidean" else 1)))
     for start in range(0, len(values), step):
         rows = slice(start, start + step)
-        mine = values[rows].astype(np.float64)
-        total = sizes - mine @ sums.T if member is None else _distances(mine, values) @ member
+        block = values[rows].astype(np.float64)
+        total = sizes - block @ sums.T if member is None else _distances(block, values) @ member
         found[rows] = _silhouette(total, codes[rows], sizes)
     return found
 
@@ -56,17 +62,17 @@ def _silhouette(total: Numbers, codes: Codes, sizes: Numbers) -> Numbers:
     """From the summed distance of each row to each cluster (rows, clusters), and the clusters' sizes: of all rows, or of each."""
     rows = np.arange(len(codes))
     sizes = np.broadcast_to(sizes, total.shape)
-    mine = sizes[rows, codes]
-    own = total[rows, codes] / np.maximum(mine - 1, 1)
+    own_size = sizes[rows, codes]
+    own = total[rows, codes] / np.maximum(own_size - 1, 1)
     means = np.divide(total, sizes, out=np.full(total.shape, np.inf), where=sizes > 0)
     means[rows, codes] = np.inf
     other = means.min(axis=1)
     widest = np.maximum(own, other)
     found = np.divide(other - own, widest, out=np.zeros(len(codes)), where=widest > 0)
-    return np.where(mine > 1, found, 0.0)
+    return np.where(own_size > 1, found, 0.0)
 
 
-def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: str = "cosine") -> Numbers:
+def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: Metric = "cosine") -> Numbers:
     """Of each label in two batches or more, the mean of 1 - |s| of its rows in batches (scib): 1 is fully mixed.
 
     Labels with as many batches as rows have no silhouette and are left out.
@@ -92,18 +98,18 @@ def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: str 
     return found
 
 
-def _mixed(values: Floats, order: Codes, codes: Codes, counts: Codes, *, metric: str) -> Numbers:
+def _mixed(values: Floats, order: Codes, codes: Codes, counts: Codes, *, metric: Metric) -> Numbers:
     """The mean of 1 - |s| of each of some labels, whose rows lie one label after the other."""
     member = (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
     total, starts = np.empty_like(member), np.cumsum(counts) - counts
     for start, end in zip(starts, starts + counts, strict=True):
-        mine = values[order[start:end]].astype(np.float64)
-        total[start:end] = _summed(mine, member[start:end], metric=metric)
+        rows = values[order[start:end]].astype(np.float64)
+        total[start:end] = _summed(rows, member[start:end], metric=metric)
     sizes = np.repeat(np.add.reduceat(member, starts, axis=0), counts, axis=0)
     return np.asarray(np.add.reduceat(1 - np.abs(_silhouette(total, codes, sizes)), starts) / counts)
 
 
-def _summed(rows: Numbers, member: Numbers, *, metric: str) -> Numbers:
+def _summed(rows: Numbers, member: Numbers, *, metric: Metric) -> Numbers:
     """The summed distance (n, clusters) of each row (n, width) to the rows of each cluster."""
     if metric == "euclidean":
         step = max(1, ranking.BLOCK_BYTES // (8 * len(rows)))

@@ -1,4 +1,4 @@
-"""Transfer: from a few wells of each perturbation in a new setting (a cell line, a plate, a batch), are the other wells told?
+"""Transfer: from a few wells of each perturbation in a new setting (a cell line, a plate, a batch), can the other wells be named?
 
 k wells a perturbation are shown, the rest is to be named: top-1 and top-5, mean over random splits (the biological-knowledge paper,
 section 4.1.3). Splits are by well: profiles are well profiles, so two sites of a well never stand on both sides. Within one batch the
@@ -13,20 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import profiles as tables
-from impasto import ranking, schema
+from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs
+from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
 TASK = "transfer"
-PROTOCOLS = ("within-batch", "over-batches")
+Protocol = Literal["within-batch", "over-batches"]
+PROTOCOLS = get_args(Protocol)
+KS = (1, 5)
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
 
@@ -70,82 +73,110 @@ def hits(values: Floats, codes: Codes, drawn: Split, /, *, k: int) -> npt.NDArra
 
 
 def evaluate(
-    profiles: anndata.AnnData,
+    profiles: Table,
     /,
     *,
-    protocol: str = "within-batch",
+    protocol: Protocol = "within-batch",
     cell_line: str | None = None,
     batch: str = "auto",
+    pool_doses: bool = False,
+    same_as: SameAs = "name",
     shots: int | Sequence[int] = (1, 3, 5),
     splits: int = 5,
     seed: int = 0,
-    group: str = "profiles",
-) -> tuple[list[Score], dict[str, pd.DataFrame]]:
-    """Top-1 and top-5 at each number of shots, of every cell line (or one). `per_group`: one row a split.
+) -> Result:
+    """Top-1 and top-5 at each number of shots, of every cell line (or one), beside the baselines and shuffled labels.
 
-    Raises InputError where no perturbation has enough wells.
+    Parameters
+    ----------
+    profiles
+        One row a well.
+    protocol
+        Whether the wells shown are of the batch of those asked, or of other batches.
+    cell_line
+        The one line to score; every line by default.
+    batch
+        The column of batches; `auto` takes the widest of source, batch, plate with several values.
+    pool_doses
+        Whether all doses of a perturbation are one.
+    same_as
+        Whether perturbations are the same by `name`, or by `inchikey` where they have one.
+    shots
+        Wells shown of each perturbation.
+    splits
+        Random splits.
+    seed
+        Of splits, shuffled labels and bootstrap.
+
+    Returns
+    -------
+    The scores. `per_group`: one row a split. `tables`: `merged`. Raises InputError where no perturbation has enough wells.
+
     """
     one_of(protocol, PROTOCOLS, what="protocol of transfer")
-    tables.require(profiles, schema.PERTURBATION, task="transfer")
-    lines = _lines(profiles.obs, cell_line)
-    batches = _batches(profiles.obs, batch, protocol)
-    names = tables.identity(profiles.obs)
-    views = [(group, inputs.finite(profiles)), *baselines.stand_ins(profiles)]
+    profiles = inputs.as_profiles(profiles, task="transfer")
+    wells.require(profiles.obs, [schema.PERTURBATION], task="transfer")
+    profiles, merged = inputs.merged(profiles, same_as)
+    obs = profiles.obs
+    batches = _batches(obs, batch, protocol)
+    names = wells.replicates(obs, pool_doses=pool_doses).where(wells.treated(obs))
+    doses = inputs.dose_words(obs, pool_doses=pool_doses)
+    views = [(OWN, wells.finite(profiles, task="transfer")), *baselines.stand_ins(profiles)]
+    views.append((baselines.SHUFFLED, views[0][1]))
     counts = [shots] if isinstance(shots, int) else list(shots)
     scores: list[Score] = []
     details: list[dict[str, object]] = []
-    for line, rows in lines.items():
-        codes, _ = inputs.groups(names.where(rows & inputs.is_treated(profiles.obs)))
+    for line, rows in _lines(obs, cell_line).items():
+        codes, _ = inputs.groups(names.where(rows))
         for many in counts:
             drawn = [split(codes, batches, shots=many, protocol=protocol, rng=np.random.default_rng([seed, s])) for s in range(splits)]
             if not all(len(d.asked) for d in drawn):
                 continue
-            told = f"{protocol}, {line}, {many} shots, {splits} splits"
-            for name, values in [*views, ("shuffled labels", views[0][1])]:
-                told_as = [_dealt(codes, d, seed=seed) if name == "shuffled labels" else codes for d in drawn]
-                # The splits are the same for all views: only what the wells are called, or hold, differs.
-                for k in (1, 5):
-                    found = [hits(values, c, d, k=k) for c, d in zip(told_as, drawn, strict=True)]
-                    scores.append(_score(found, drawn, codes, told, name, k=k, seed=seed))
-                    details += [
-                        {"split": i, "shots": many, "metric": f"top-{k}", "value": float(f.mean()), "cell_line": line, "profiles": name}
-                        for i, f in enumerate(found)
-                    ]
+            # The splits are the same for all views: only what the wells are called, or hold, differs.
+            for name, values in views:
+                called = [_shuffled(codes, d, seed=seed) if name == baselines.SHUFFLED else codes for d in drawn]
+                for k in KS:
+                    right = [hits(values, c, d, k=k) for c, d in zip(called, drawn, strict=True)]
+                    title = f"{protocol}, {line}, {many} shots, {splits} splits{doses}"
+                    scores.append(_score(right, drawn, codes, title, name, k=k, seed=seed))
+                    where = {"shots": many, "metric": f"top-{k}", "cell_line": line, "profiles": name}
+                    details += [{"split": i, "value": float(r.mean()), **where} for i, r in enumerate(right)]
     if not scores:
         raise InputError(
             f"{protocol}: no perturbation has {min(counts)} wells to show and another to ask; lower --set shots=, or change --protocol"
         )
-    return scores, {"per_group": pd.DataFrame(details).assign(protocol=protocol)}
+    return Result.of(scores, per_group=pd.DataFrame(details).assign(protocol=protocol), tables={"merged": merged})
 
 
 def _lines(obs: pd.DataFrame, cell_line: str | None) -> dict[str, npt.NDArray[np.bool_]]:
-    if schema.CELL_LINE not in obs:
+    """Each cell line, or the one asked for, and its rows. Wells without a line belong to none."""
+    if schema.CELL_LINE not in obs or obs[schema.CELL_LINE].isna().all():
         return {"all wells": np.ones(len(obs), dtype=bool)}
-    names = obs[schema.CELL_LINE].astype(str)
-    chosen = sorted(set(names)) if cell_line is None else [one_of(cell_line, set(names), what="cell line")]
-    return {name: (names == name).to_numpy() for name in chosen}
+    names = obs[schema.CELL_LINE].astype("string")
+    known = sorted(set(names.dropna()))
+    chosen = known if cell_line is None else [one_of(cell_line, known, what="cell line")]
+    return {name: (names == name).fillna(False).to_numpy(dtype=bool) for name in chosen}
 
 
-def _batches(obs: pd.DataFrame, batch: str, protocol: str) -> Codes:
+def _batches(obs: pd.DataFrame, batch: str, protocol: Protocol) -> Codes:
     try:
-        word = inputs.batch_word(obs, among=batch)
+        return wells.groups(obs, inputs.batch_word(obs, among=batch))[0]
     except InputError:
         if protocol == "over-batches" or batch != "auto":
             raise
         return np.zeros(len(obs), dtype=np.intp)
-    return inputs.groups(obs[word].astype("string").fillna("unknown"))[0]
 
 
-def _dealt(codes: Codes, drawn: Split, *, seed: int) -> Codes:
-    """The names of the rows asked dealt anew among them."""
+def _shuffled(codes: Codes, drawn: Split, *, seed: int) -> Codes:
+    """The names of the rows asked, shuffled among them."""
     mixed = codes.copy()
     mixed[drawn.asked] = codes[np.random.default_rng(seed).permutation(drawn.asked)]
     return mixed
 
 
-def _score(found: list[npt.NDArray[np.float64]], drawn: list[Split], codes: Codes, told: str, group: str, *, k: int, seed: int) -> Score:
-    every = np.concatenate(found)
+def _score(right: list[npt.NDArray[np.float64]], drawn: list[Split], codes: Codes, title: str, group: str, *, k: int, seed: int) -> Score:
+    """The mean over splits of each split's mean; its interval over all wells asked."""
     classes = np.array([len(np.unique(codes[d.shown])) for d in drawn])
-    per_split = float(np.mean([f.mean() for f in found]))
-    low, high = interval(every, seed=seed)
-    return Score(TASK, told, group, f"top-{k}", per_split, low, high, float(np.minimum(1, k / classes).mean()), int(classes.max()))
+    value = float(np.mean([r.mean() for r in right]))
+    low, high = interval(np.concatenate(right), seed=seed)
+    return Score(TASK, title, group, f"top-{k}", value, low, high, float(np.minimum(1, k / classes).mean()), int(classes.max()))

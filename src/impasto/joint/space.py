@@ -54,7 +54,7 @@ class Space:
         folder = Path(folder)
         if not (folder / "model.json").exists():
             raise InputError(
-                f"{folder} is not a trained run (it has no model.json); train one with: impasto train RECIPE --profiles P --out {folder}"
+                f"{folder} is not a trained run (it has no model.json); train one with: impasto train RECIPE --profiles P --out RUN"
             )
         described = json.loads((folder / "model.json").read_text())
         name = described["method"]["name"]

@@ -232,7 +232,7 @@ def read(path: Path, /) -> Lines:
     """A folder that `write` left, or any table of precomputed vectors (a column cell_line, then numbers)."""
     if path.is_dir():
         if not (path / "vectors.parquet").exists():
-            raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out {path}")
+            raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out VECTORS")
         table = read_table(path / "vectors.parquet")
         settings = ExpressionSettings.read(json.loads((path / "expression.json").read_text()), where=str(path))
         return Lines(list(table.index), table.to_numpy(dtype=np.float32), settings, load_file(path / "projection.safetensors"))

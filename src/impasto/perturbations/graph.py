@@ -235,7 +235,7 @@ def write(graph: Graph, path: Path, /) -> None:
 def read(path: Path, /) -> Graph:
     """A graph that `write` left. Raises InputError on any other file."""
     if not path.exists():
-        raise InputError(f"{path} does not exist; make a graph with: impasto graph PROFILES --string PAIRS --out {path}")
+        raise InputError(f"{path} does not exist; make a graph with: impasto graph PROFILES --string PAIRS --out GRAPH.parquet")
     try:
         table = pq.read_table(path)
         told = json.loads((table.schema.metadata or {})[_METADATA])
@@ -243,7 +243,7 @@ def read(path: Path, /) -> Graph:
         _ = nodes[KNOWN_AS]  # graphs of 0.1.0 do not say how else their nodes are called
     except (pa.ArrowException, OSError, KeyError) as error:
         raise InputError(
-            f"{path} is not a graph of perturbations; make one with: impasto graph PROFILES --string PAIRS --out FILE"
+            f"{path} is not a graph of perturbations; make one with: impasto graph PROFILES --string PAIRS --out GRAPH.parquet"
         ) from error
     place = {name: i for i, name in enumerate(nodes[NODE])}
     weights = np.zeros((len(nodes), len(nodes)))

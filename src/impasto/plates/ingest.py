@@ -14,7 +14,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import profiles, runs, schema, spelling
+from impasto import profiles, runs, schema, spelling, wells
 from impasto.plates import folders, platemap
 from impasto.plates.planes import KEYS
 from impasto.schema import InputError
@@ -146,7 +146,7 @@ def _warnings(table: anndata.AnnData) -> list[str]:
     large = np.abs(values[~bad]).max(initial=0.0)
     if large > 1e3:
         notes.append(f"the largest value is {large:.3g}: clip before comparing (correct --method clip)")
-    if schema.CONTROL_TYPE not in table.obs or not profiles.negative_controls(table).any():
+    if not wells.marks_controls(table.obs):
         notes.append("no negative controls are marked; what needs them will refuse: say where they are (--platemap, control_type)")
     return notes
 

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from impasto.failures import is_memory
+
 Plane = npt.NDArray[np.generic]
 _FAR = 32
 TIFF = (".tif", ".tiff")
@@ -37,7 +39,7 @@ class BadImage(Exception):
 
 
 # What the decoders raise on damaged files: each of these means "this file", never "this program".
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, MemoryError, tifffile.TiffFileError, RuntimeError)
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, tifffile.TiffFileError, RuntimeError)
 
 
 def plane(path: Path | str, page: int = 0, /) -> Plane:
@@ -59,6 +61,8 @@ def planes(path: Path | str, pages: Sequence[int], /) -> list[Plane]:
             raise BadImage(path, f"{path.suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
         raise BadImage(path, f"damaged ({error})") from error
     except _DAMAGE as error:
+        if is_memory(error):
+            raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
     for page, one in zip(pages, found, strict=True):
         if one.ndim != 2 or 0 in one.shape:
@@ -140,6 +144,8 @@ def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
         with tifffile.TiffFile(path) as file:
             return len(file.pages), _channel_names(file)
     except _DAMAGE as error:
+        if is_memory(error):
+            raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
 
 

@@ -38,10 +38,15 @@ class Sites:
         """Open what `impasto ingest` left at `folder`. Raises InputError where there are no images."""
         folder = Path(folder)
         if not (folder / "images.parquet").exists():
-            raise InputError(f"{folder} holds no ingested images (no images.parquet); run: impasto ingest IMAGES --out {folder}")
+            raise InputError(
+                f"{folder} holds no ingested images (no images.parquet); if it holds plates, run: impasto ingest {folder} --out INGESTED, "
+                "and give INGESTED here"
+            )
         written = folder / "wells.parquet"
-        annotation = pd.read_parquet(written) if written.exists() else pd.DataFrame()
-        return cls(pd.read_parquet(folder / "images.parquet"), annotation, folder=folder)
+        planes = pd.read_parquet(folder / "images.parquet")
+        if planes.empty:
+            raise InputError(f"{folder}/images.parquet lists no image; ingest the plates again: impasto ingest IMAGES --out INGESTED")
+        return cls(planes, pd.read_parquet(written) if written.exists() else pd.DataFrame(), folder=folder)
 
     def __len__(self) -> int:
         return len(self.table)

@@ -73,7 +73,8 @@ def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Pa
     with progress.bar(what="embedding", unit="site", total=len(sites), done=len(sites) - left) as advance:
         for plate in todo:
             write_plate(sites, plate, encoder, shards=shards, how=how, advance=advance)
-    return _collect([tables.read(shard(sites, plate, shards)) for plate in sites.plates()], sites, encoder, illumination=how.illumination)
+    parts = [tables.read(shard(sites, plate, shards), may_be_empty=True) for plate in sites.plates()]
+    return _collect(parts, sites, encoder, illumination=how.illumination)
 
 
 def unfinished(sites: Sites, shards: Path, /) -> list[str]:

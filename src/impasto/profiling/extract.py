@@ -105,7 +105,7 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
     from impasto.plates.illumination import LEAST
 
     fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
-    with runs.atomic(out.with_name(out.name + ".illumination.parquet")) as temporary:
+    with runs.atomic(fields_path(out)) as temporary:
         fields.to_parquet(temporary, index=False)
     for plate, mine in fields.groupby("plate", sort=True):
         sites = int(mine["sites"].min())
@@ -205,6 +205,11 @@ def _is_run(encoder: str) -> bool:
     return (Path(encoder) / "model.json").exists()
 
 
+def fields_path(out: Path) -> Path:
+    """Where the fields of light that were divided out of profiles are kept."""
+    return out.with_name(out.name + ".illumination.parquet")
+
+
 def inputs(settings: ProfileSettings, /) -> list[Path]:
     """The images, the weights of a run, the quarantine."""
     weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else []
@@ -215,9 +220,9 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
     import hashlib
 
-    from impasto import runs
+    from impasto.plates.digest import digest
 
-    digests = "".join(runs.digest(path) for path in inputs(settings))
+    digests = "".join(digest(path) for path in inputs(settings))
     # Who embeds the plates changes nothing in them.
     told = settings.model_dump_json(exclude={"engine", "workers"})
     key = hashlib.sha256((told + digests).encode()).hexdigest()[:12]

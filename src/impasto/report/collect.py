@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto import records
 from impasto.report.figures.drawing import Drawing
 from impasto.schema import InputError
 
@@ -16,22 +17,25 @@ FIGURES = "figures.json"
 
 @dataclass(frozen=True)
 class Ran:
-    """One stage: its name, verb, record, and where its result is."""
+    """One stage: its name, verb, record, where its result is, and where the record is kept."""
 
     name: str
     verb: str
     record: dict[str, Any]
     result: Path
+    kept: Path
 
 
 def stages(run: Path) -> list[Ran]:
     """The finished stages of a run, oldest first. Raises InputError where there are none."""
     ran = []
     for path in [*run.glob("*/run.json"), *run.glob("*/*.run.json"), *run.glob("run.json"), *run.glob("*.run.json")]:
-        record = json.loads(path.read_text())
+        record = records.read(path)
+        if record is None or not records.is_finished(record):
+            continue
         result = path.parent if path.name == "run.json" else path.with_name(path.name.removesuffix(".run.json"))
         name = path.parent.name if path.parent != run else result.name
-        ran.append(Ran(name, record["verb"], record, result))
+        ran.append(Ran(name, record["verb"], record, result, path))
     kept = sorted((s for s in ran if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
     if not kept:
         raise InputError(f"{run} holds no finished stages (no run.json); give the folder of an impasto run, or of one of its results")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from impasto.evaluation.baselines import is_baseline
 from impasto.report.collect import of_verb, stages
-from impasto.report.figures.scores import is_baseline
 
 
 @dataclass(frozen=True)

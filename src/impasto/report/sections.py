@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from impasto import schema
+from impasto.evaluation.baselines import is_baseline
 from impasto.perturbations import graph
 from impasto.report import table
 from impasto.report.collect import Ran, of_verb
@@ -25,7 +26,7 @@ def of_stage(stage: Ran) -> list[dict[str, Any]]:
     """One section a protocol; a curve over concentrations, where there are several, comes before its protocols."""
     rows = pd.read_csv(stage.result / "results.csv")
     # Profiles first, then what they must be read beside.
-    rows = rows.iloc[np.argsort([scores.is_baseline(str(g)) for g in rows["group"]], kind="stable")]
+    rows = rows.iloc[np.argsort([is_baseline(str(g)) for g in rows["group"]], kind="stable")]
     sections = _over_concentrations(stage, rows)
     for (task, protocol), scored in rows.groupby(["task", "protocol"], sort=False):
         records = scored.astype(object).where(scored.notna(), None).to_dict(orient="records")

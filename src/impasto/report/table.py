@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto.report.figures.scores import is_baseline
+from impasto.evaluation.baselines import is_baseline
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 

@@ -1,4 +1,4 @@
-"""What every kind of stage says of itself."""
+"""What every kind of stage says of itself: what it reads, what it writes, and how it is run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,44 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto import records, runs
+from impasto.schema import PROFILES_FILES, InputError
 from impasto.settings import Settings
+
+
+@dataclass(frozen=True)
+class Writes:
+    """What a verb writes: a folder of files, or one file.
+
+    Attributes
+    ----------
+    folder
+        Whether it can be a folder.
+    suffixes
+        How the name of a file ends; where both can be written, the name decides.
+
+    """
+
+    folder: bool
+    suffixes: tuple[str, ...] = ()
+
+    def is_folder(self, out: Path, /) -> bool:
+        """Whether the result at `out` is a folder of files. Raises InputError where the name fits nothing that the verb writes."""
+        named_as_file = out.name.lower().endswith(self.suffixes)
+        if not named_as_file and not self.folder:
+            raise InputError(f"{out}: cannot tell the kind of file from its name; allowed: {', '.join(self.suffixes)}")
+        return not named_as_file
+
+
+FOLDER = Writes(folder=True)
+PROFILES = Writes(folder=False, suffixes=PROFILES_FILES)
+
+
+def digest_of_images(path: Path, /) -> str:
+    """The digest of an input that may hold images or name them (`plates.digest`)."""
+    from impasto.plates.digest import digest  # reads formats of images, so it is imported when it is asked for
+
+    return digest(path)
 
 
 @dataclass(frozen=True)
@@ -24,6 +61,14 @@ class Verb:
         `run(settings, out)` leaves the result at `out`.
     result
         The name of that result inside a stage's folder; `""` is the folder itself.
+    writes
+        Whether the result is a folder or a file.
+    beside
+        What else is written: `beside(settings, out)`.
+    may_lie_in_input
+        Whether the result may stand among what is read.
+    digest
+        The digest of an input.
 
     """
 
@@ -31,3 +76,11 @@ class Verb:
     inputs: Callable[[Any], Sequence[Path]]
     run: Callable[[Any, Path], None]
     result: str
+    writes: Writes
+    beside: Callable[[Any, Path], Sequence[Path]] = lambda _settings, _out: ()
+    may_lie_in_input: bool = False
+    digest: Callable[[Path], str] = runs.digest
+
+    def record(self, out: Path, /) -> Path:
+        """Where the record of a result at `out` is kept."""
+        return records.path_of(out, folder=self.writes.is_folder(out))

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 
 class CheckSettings(Settings):
@@ -25,4 +25,4 @@ def run(settings: CheckSettings, out: Path) -> None:
     check(Sites.read(settings.images), out)
 
 
-VERB = Verb(settings=CheckSettings, inputs=lambda s: [s.images], run=run, result="")
+VERB = Verb(settings=CheckSettings, inputs=lambda s: [s.images], run=run, result="", writes=FOLDER, digest=digest_of_images)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from impasto import correction
+from impasto.correction import CORRECTORS
 from impasto.sampling.settings import SplitSettings
-from impasto.schema import InputError
 from impasto.settings import OneOf, Part, Settings, Shown
-from impasto.stages.base import Verb
-
-if TYPE_CHECKING:
-    import anndata
-
-    from impasto.correction.fitted import Corrector
+from impasto.stages.base import PROFILES, Verb
 
 
 def step_settings(method: str) -> type[Settings]:
     """The settings of a correction method."""
-    return correction.corrector(method).settings_class
+    return CORRECTORS[method].settings_class
 
 
 class CorrectSettings(Settings):
@@ -49,47 +43,28 @@ class CorrectSettings(Settings):
 
 def run(settings: CorrectSettings, out: Path) -> None:
     """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
-    from impasto import identity, runs, schema
+    from impasto import identity, runs
     from impasto import profiles as tables
     from impasto.correction import kept
-    from impasto.correction.receipt import receipt
-    from impasto.correction.spared import spare_controls, without_spared
-    from impasto.sampling.splits import with_controls
+    from impasto.correction.steps import correct
 
-    if bool(settings.steps) == bool(settings.fitted):
-        raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
-
-    before = tables.read(settings.profiles)
-    if settings.spare:
-        before = spare_controls(before, share=settings.spare, seed=settings.seed)
-    if settings.split is not None:
-        before = before.copy()
-        before.obs[schema.SPLIT] = with_controls(before, settings.split, seed=settings.seed)
-    made = identity.of(before)
+    profiles = tables.read(settings.profiles)
+    made = identity.of(profiles)
     if settings.fitted:
         identity.check(identity.kept(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles")
-    after = before
-    steps: list[Corrector] = []
-    told: list[dict[str, Any]] = []
-    before_now = kept.load(settings.fitted) if settings.fitted else []
-    for number in range(len(before_now or settings.steps)):
-        seen, whole = without_spared(after), without_spared(after, held_out=False)
-        known = before_now[number] if before_now else _fitted(settings.steps[number], seen)
-        fitted = known.extended(whole)
-        new = sorted(set(fitted.met()) - set(known.met()))
-        after = fitted.transform(after)
-        steps.append(fitted)
-        told.append({"method": fitted.name, **fitted.settings.model_dump(mode="json"), **({"learned_anew": new} if new else {})})
-        identity.record_step(after, told[-1])
+    corrected, fitted, receipt = correct(
+        profiles,
+        [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
+        fitted=settings.fitted,
+        spare=settings.spare,
+        split=settings.split,
+        seed=settings.seed,
+    )
     if settings.keep:
-        kept.save(fitted_path(out), steps)
+        kept.save(fitted_path(out), fitted)
         identity.keep(fitted_path(out), made)
-    tables.write(after, out)
-    runs.write_json(receipt_path(out), receipt(before, after, methods=told))
-
-
-def _fitted(step: Part, profiles: anndata.AnnData) -> Corrector:
-    return correction.corrector(step.name).fit(profiles, step.settings)
+    tables.write(corrected, out)
+    runs.write_json(receipt_path(out), receipt)
 
 
 def fitted_path(out: Path) -> Path:
@@ -109,4 +84,9 @@ def inputs(settings: CorrectSettings) -> list[Path]:
     return [settings.profiles, *([settings.fitted] if settings.fitted else []), *applied]
 
 
-VERB = Verb(settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet")
+def beside(settings: CorrectSettings, out: Path) -> list[Path]:
+    """What is written beside the corrected profiles."""
+    return [receipt_path(out), *([fitted_path(out)] if settings.keep else [])]
+
+
+VERB = Verb(settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet", writes=PROFILES, beside=beside)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import PROFILES, Verb
 
 
 class EmbedSettings(Settings):
@@ -33,4 +33,5 @@ VERB = Verb(
     inputs=lambda s: [s.run / "model.json", s.run / "model.safetensors", s.profiles],
     run=run,
     result="profiles.parquet",
+    writes=PROFILES,
 )

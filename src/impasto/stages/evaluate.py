@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from impasto.schema import InputError, nearest
-from impasto.settings import Settings, Shown, WrongSetting, of_function
-from impasto.stages.base import Verb
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from impasto.evaluation.tidy import Score
+from impasto.settings import Settings, Shown, WrongSetting
+from impasto.stages.base import FOLDER, Verb
 
 
 class EvaluateSettings(Settings):
@@ -34,6 +27,10 @@ class EvaluateSettings(Settings):
     )
     pairs: list[Path] = Field(default_factory=list, description="Of relations: a file or a folder of known pairs.")
     options: dict[str, Any] = Field(default_factory=dict, description="The task's own options, and `columns` as a table spells them.")
+    pool_doses: bool = Field(default=False, description="All doses of a perturbation are one; apart by default.")
+    same_as: Literal["inchikey"] | None = Field(
+        default=None, description="inchikey: perturbations that share an InChIKey are one, and are named; by name otherwise."
+    )
     state: str = Field(
         default="",
         description="What was done to the profiles (standardized), at the end of each protocol, so that two evaluations share a table.",
@@ -51,67 +48,30 @@ class EvaluateSettings(Settings):
 
 def run(settings: EvaluateSettings, out: Path) -> None:
     """Write results.csv, and the detail a task has (per_group.parquet, per_well.parquet...), at `out`."""
-    import pandas as pd
-
-    from impasto import evaluation, runs
     from impasto import profiles as tables
-    from impasto.evaluation import inputs, tidy
+    from impasto import runs
+    from impasto.evaluation import several
 
-    evaluate = evaluation.task(settings.task)
-    labels = settings.labels or ([p.stem for p in settings.profiles] if len(settings.profiles) > 1 else ["profiles"])
-    if len(labels) != len(settings.profiles):
-        raise InputError(f"{len(labels)} labels for {len(settings.profiles)} tables of profiles; give one label a table")
-    options = task_options(settings)
+    labels = several.labels_of(settings.profiles, labels=settings.labels)
     columns = settings.options.get("columns")
-    scores: list[tidy.Score] = []
-    details: dict[str, list[pd.DataFrame]] = {}
-    for path, label in zip(settings.profiles, labels, strict=True):
-        profiles = tables.read(path, columns=columns)
-        profiles = profiles if settings.task == "cross-modal" else inputs.wells_of(profiles)
-        profiles = profiles if settings.part is None else inputs.of_part(profiles, settings.part)
-        told = {s.protocol for s in scores}
-        # The baselines of an earlier table stand for all of its protocol: only one set is kept below.
-        spare = bool(told) and "with_baselines" in inspect.signature(evaluate).parameters and "with_baselines" not in options
-        found, tables_of_detail = _answer(evaluate(profiles, group=label, **options, **({"with_baselines": False} if spare else {})))
-        if spare and not {s.protocol for s in found} <= told:
-            found, tables_of_detail = _answer(evaluate(profiles, group=label, **options))
-        scores += found
-        for name, table in tables_of_detail.items():
-            details.setdefault(name, []).append(table)
-    rows = tidy.frame(scores).drop_duplicates(["protocol", "group", "metric"], ignore_index=True)
-    if settings.state:
-        rows["protocol"] += f", {settings.state}"
+    read = ((label, tables.read(path, columns=columns)) for path, label in zip(settings.profiles, labels, strict=True))
+    result = several.evaluate(settings.task, read, settings=task_options(settings), part=settings.part, state=settings.state)
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
-        rows.to_csv(temporary / "results.csv", index=False)
-        for name, parts in details.items():
-            pd.concat(parts, ignore_index=True).to_parquet(temporary / f"{name}.parquet", index=False)
-
-
-def _answer(answer: Any) -> tuple[list[Score], dict[str, pd.DataFrame]]:
-    """The scores of a task and its tables of detail; some tasks have none."""
-    return answer if isinstance(answer, tuple) else (answer, {})
+        result.scores.to_csv(temporary / "results.csv", index=False)
+        for name, table in result.details().items():
+            table.to_parquet(temporary / f"{name}.parquet", index=False)
 
 
 def task_options(settings: EvaluateSettings) -> dict[str, Any]:
     """The options as the task takes them, checked against its signature. Raises InputError on any that it does not know."""
-    from impasto import evaluation
+    from impasto.evaluation import several
 
-    evaluate = evaluation.task(settings.task)
-    kind = of_function(evaluate, without=frozenset({"group"}))
     given = {name: value for name, value in settings.options.items() if name != "columns"}
     given |= {"pairs": [str(p) for p in settings.pairs]} if settings.pairs else {}
-    given |= {k: v for k, v in (("protocol", settings.protocol), ("level", settings.level), ("seed", settings.seed)) if v is not None}
-    unknown = next((name for name in given if name not in kind.model_fields), None)
-    if unknown is not None:
-        allowed = [*kind.model_fields, "columns"]
-        sentence = f"{settings.task} takes no option {unknown!r}{nearest(unknown, allowed)}; allowed: {', '.join(allowed)}"
-        raise WrongSetting("options" if unknown in settings.options else "", sentence)
-    missing = next((name for name, field in kind.model_fields.items() if field.is_required() and name not in given), None)
-    if missing is not None:
-        raise InputError(f"{settings.task} needs the option {missing!r}; give it with --set {missing}=..., in a recipe under options")
-    chosen = kind.read(given, where=f"the options of {settings.task}")
-    return {name: getattr(chosen, name) for name in given}
+    given |= {"pool_doses": True} if settings.pool_doses else {}
+    given |= {word: value for word in ("protocol", "level", "same_as", "seed") if (value := getattr(settings, word)) is not None}
+    return several.checked(settings.task, given)
 
 
-VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="")
+VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER)

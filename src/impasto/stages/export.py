@@ -12,7 +12,7 @@ from impasto.families import named_in
 from impasto.progress import say
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import PROFILES, Verb, Writes
 
 
 class ExportSettings(Settings):
@@ -23,7 +23,9 @@ class ExportSettings(Settings):
     )
     to: Annotated[str, named_in(EXPORTERS)] = Field(description=f"The program that reads them: {', '.join(EXPORTERS)}.")
     file: Annotated[str, Shown("nowhere")] = Field(
-        default="", description="In a recipe: the name of the file in the stage's folder; its ending says the format."
+        default="",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$",
+        description="In a recipe: the name of the file in the stage's folder; its ending says the format.",
     )
     feature_prefix: str = Field(
         default="",
@@ -93,7 +95,9 @@ def _write_results(found: Any, path: Path) -> None:
 def _target(settings: ExportSettings, out: Path) -> Path:
     """The file that is written: `out` itself, or where that is a stage's folder, a file in it."""
     file = settings.file or EXPORTERS[settings.to].file
-    return out if out.suffix or not file else out / file
+    return out / file if VERB.writes.is_folder(out) and file else out
 
 
-VERB = Verb(settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="")
+VERB = Verb(
+    settings=ExportSettings, inputs=lambda s: [s.profiles], run=run, result="", writes=Writes(folder=True, suffixes=PROFILES.suffixes)
+)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from impasto.perturbations.expression import ExpressionSettings
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb
 
 
 class ExpressionStageSettings(Settings):
@@ -50,4 +50,5 @@ VERB = Verb(
     inputs=lambda s: [s.table] + ([s.like] if s.like is not None else []),
     run=run,
     result="vectors",
+    writes=FOLDER,
 )

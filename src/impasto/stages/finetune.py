@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from impasto import methods
 from impasto.schema import InputError
 from impasto.settings import Settings, WrongSetting
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb, digest_of_images
 from impasto.training.settings import LoopSettings
 
 if TYPE_CHECKING:
@@ -188,4 +188,4 @@ def inputs(settings: FinetuneSettings) -> list[Path]:
     return list(dict.fromkeys([*data, *starts, *added]))
 
 
-VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="")
+VERB = Verb(settings=FinetuneSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images)

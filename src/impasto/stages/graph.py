@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.settings import Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import Verb, Writes
 
 
 class GraphSettings(SourceSettings):
@@ -39,4 +39,6 @@ def run(settings: GraphSettings, out: Path) -> None:
     graph.write(graph_sources.build(obs, settings, profiles=alike), out)
 
 
-VERB = Verb(settings=GraphSettings, inputs=lambda s: s.files(), run=run, result="graph.parquet")
+VERB = Verb(
+    settings=GraphSettings, inputs=lambda s: s.files(), run=run, result="graph.parquet", writes=Writes(folder=False, suffixes=(".parquet",))
+)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb
 
 
 class IndexSettings(Settings):
@@ -34,4 +34,4 @@ def run(settings: IndexSettings, out: Path) -> None:
     index.build(profiles, out, run=trained, engine=settings.engine, seed=settings.seed)
 
 
-VERB = Verb(settings=IndexSettings, inputs=lambda s: [s.profiles], run=run, result="")
+VERB = Verb(settings=IndexSettings, inputs=lambda s: [s.profiles], run=run, result="", writes=FOLDER)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 if TYPE_CHECKING:
     from impasto.plates.ingest import Found
@@ -56,4 +56,4 @@ def run(settings: IngestSettings, out: Path) -> None:
     ingest.write(found_by(settings), out)
 
 
-VERB = Verb(settings=IngestSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="")
+VERB = Verb(settings=IngestSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="", writes=FOLDER, digest=digest_of_images)

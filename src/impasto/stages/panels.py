@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb
 
 
 class PanelsSettings(Settings):
@@ -43,7 +43,7 @@ def run(settings: PanelsSettings, out: Path) -> None:
     import pandas as pd
 
     from impasto import profiles as tables
-    from impasto import ranking, runs, schema
+    from impasto import ranking, runs, schema, wells
     from impasto.evaluation import inputs
     from impasto.report.collect import FIGURES
     from impasto.report.figures import panels, style
@@ -71,7 +71,7 @@ def run(settings: PanelsSettings, out: Path) -> None:
                 table.obs[column].astype("string") if named is None else named.astype("string").fillna(table.obs[column].astype("string"))
             )
             known = values.fillna("unknown").reset_index(drop=True)
-            negative = pd.Series(inputs.is_negcon(table.obs))
+            negative = pd.Series(wells.unseen_negative(table.obs))
             told[column] = known.mask(negative, panels.CONTROL) if column == schema.PERTURBATION else known
         return pd.DataFrame(told)
 
@@ -81,7 +81,7 @@ def run(settings: PanelsSettings, out: Path) -> None:
         drawn = []
         for method in settings.methods:
             maps = [
-                (name, panels.flat(ranking.unit(inputs.finite(table)), method=method, seed=settings.seed), colourings(table))
+                (name, panels.flat(ranking.unit(wells.finite(table, task="panels")), method=method, seed=settings.seed), colourings(table))
                 for name, table in read
             ]
             title = f"{panels.METHODS[method]} of {', '.join(labels)}"
@@ -103,4 +103,4 @@ def _rows(settings: PanelsSettings, maps: list[Any]) -> str:
     return told + (f", the part {settings.part} and its negative controls" if settings.part else "")
 
 
-VERB = Verb(settings=PanelsSettings, inputs=lambda s: list(s.profiles), run=run, result="")
+VERB = Verb(settings=PanelsSettings, inputs=lambda s: list(s.profiles), run=run, result="", writes=FOLDER)

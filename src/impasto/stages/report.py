@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import Verb, Writes
 
 
 class ReportSettings(Settings):
@@ -22,12 +22,11 @@ class ReportSettings(Settings):
     seed: int = Field(default=0, description="Of the maps that are drawn.")
 
 
-def records(settings: ReportSettings) -> list[Path]:
+def inputs(settings: ReportSettings) -> list[Path]:
     """The records of the run's other stages: when one changes, the report is out of date."""
     from impasto.report import collect
-    from impasto.runs import record_path
 
-    return [record_path(stage.result) for stage in collect.stages(settings.run)]
+    return [stage.kept for stage in collect.stages(settings.run)]
 
 
 def run(settings: ReportSettings, out: Path) -> None:
@@ -45,4 +44,12 @@ def run(settings: ReportSettings, out: Path) -> None:
                 drawing.write(iter(figures), folder, png=settings.png)
 
 
-VERB = Verb(settings=ReportSettings, inputs=records, run=run, result="page.html")
+VERB = Verb(
+    settings=ReportSettings,
+    inputs=inputs,
+    run=run,
+    result="page.html",
+    writes=Writes(folder=False, suffixes=(".html", ".htm")),
+    beside=lambda s, _: [s.figures] if s.figures is not None else [],
+    may_lie_in_input=True,
+)

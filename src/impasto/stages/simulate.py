@@ -8,7 +8,7 @@ from pydantic import Field
 
 from impasto.settings import Settings
 from impasto.simulate.plan import Plan
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb
 
 
 class SimulateSettings(Settings):
@@ -26,4 +26,4 @@ def run(settings: SimulateSettings, out: Path) -> None:
     plates.write(settings.plan, out, seed=settings.seed, images=settings.images)
 
 
-VERB = Verb(settings=SimulateSettings, inputs=lambda _: [], run=run, result="")
+VERB = Verb(settings=SimulateSettings, inputs=lambda _: [], run=run, result="", writes=FOLDER)

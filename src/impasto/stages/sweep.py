@@ -69,7 +69,8 @@ def inputs(settings: SweepSettings) -> list[Path]:
     """The recipe, and every file that is given to its stages."""
     values = [value for table in (settings.given, *(row.set for row in settings.row)) for value in table.values()]
     paths = [Path(value) for value in values if isinstance(value, str)]
-    return [settings.recipe, *(p for p in paths if p.exists())]
+    # A word such as "mean" is no path, though a folder of that name may be at hand.
+    return [settings.recipe, *(p for p in paths if p.is_file() or (p.is_absolute() and p.exists()))]
 
 
 def refuse_unknown_reference(settings: SweepSettings, labels: Sequence[Sequence[str]]) -> None:
@@ -122,7 +123,7 @@ def differences(per_seed: pd.DataFrame, labels: list[str], reference: str, /) ->
 
 
 def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
-    from impasto.report.figures.scores import is_baseline
+    from impasto.evaluation.baselines import is_baseline
 
     keys = ["task", "protocol", "metric", "seed"]
     theirs = scores.loc[scores["group"] == reference, [*keys, "value"]]
@@ -134,8 +135,8 @@ def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
 
 
 def folder_name(label: str) -> str:
-    """A label as the name of a folder."""
-    return re.sub(r"[^\w.+-]+", "_", label).strip("_").lower() or "row"
+    """A label as the name of a folder, as a stage may be named (`recipe.STAGE_NAME`): never a way out of the sweep's own folder."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_.-").lower()[:64] or "row"
 
 
 def _scores(folder: Path, label: str) -> pd.DataFrame:
@@ -145,7 +146,7 @@ def _scores(folder: Path, label: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from impasto.report.figures.scores import is_baseline
+    from impasto.evaluation.baselines import is_baseline
 
     read = pd.read_csv(folder / "results.csv")
     groups = read["group"].astype(str)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from impasto.report.table import Column
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb
 
 
 class TableSettings(Settings):
@@ -53,4 +53,5 @@ VERB = Verb(
     inputs=lambda s: [p if (p := r / "results.csv").exists() else r for r in s.results],
     run=run,
     result="",
+    writes=FOLDER,
 )

@@ -10,7 +10,7 @@ from pydantic import Field
 from impasto import methods
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
-from impasto.stages.base import Verb
+from impasto.stages.base import FOLDER, Verb, digest_of_images
 from impasto.training.settings import LoopSettings
 
 
@@ -77,4 +77,4 @@ def inputs(settings: TrainSettings) -> list[Path]:
     return [path for path in (settings.profiles, settings.sites, start) if path is not None] + methods.added_files(settings.method)
 
 
-VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="")
+VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images)

@@ -63,6 +63,12 @@ def put(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str, fresh: 
 
     A weight whose name matches one of the patterns `fresh` (`sources.*`) may differ: it keeps what the module began with.
     """
+    for name, tensor in sorted(tensors.items()):
+        if not torch.isfinite(tensor).all():
+            raise InputError(
+                f"{where}: weight {name!r} holds values that are not finite, so all that it makes would be; train it again: "
+                "impasto train RECIPE --out RUN"
+            )
     own = module.state_dict()
     wrong = dict.fromkeys(own.keys() - tensors.keys(), "missing")
     wrong |= dict.fromkeys(tensors.keys() - own.keys(), "not part of this model")

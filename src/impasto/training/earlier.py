@@ -39,7 +39,7 @@ class Earlier:
         """Open a run. Raises InputError where the folder is not a finished one."""
         for name in ("model.json", "model.safetensors"):
             if not (folder / name).exists():
-                raise InputError(f"{folder} is not a finished run (it has no {name}); make one with: impasto train RECIPE --out {folder}")
+                raise InputError(f"{folder} is not a finished run (it has no {name}); make one with: impasto train RECIPE --out RUN")
         described = json.loads((folder / "model.json").read_text())
         return cls(folder, described["method"], described["facts"], load_file(folder / "model.safetensors"))
 

@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from impasto import progress
+from impasto import progress, runs
 from impasto.schema import InputError
 from impasto.training import checkpoint, gradient_cache
 from impasto.training.method import Method, Minibatch
@@ -65,6 +65,7 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
     place: dict[str, Any] = {"epoch": 0, "step": 0, "best": None, "stale": 0, "stopped": False}
     if checkpoint.exists(out / "checkpoint"):
         place = checkpoint.load(out / "checkpoint", method=method, optimiser=optim)
+    runs.note(out / "log.jsonl")
     (out / "log.jsonl").touch()
     _cut_log(out / "log.jsonl", epoch=place["epoch"])
     if settings.chunk is not None and not isinstance(method, gradient_cache.Contrasting):
@@ -179,16 +180,12 @@ def _keep_best(method: Method, place: dict[str, Any], score: float, *, settings:
 
 
 def _save_model(method: Method, out: Path) -> None:
-    from impasto import runs
-
     with runs.atomic(out / "model.safetensors") as temporary:
         save_file({k: v.detach().cpu().clone().contiguous() for k, v in method.state_dict().items()}, temporary)
 
 
 def _cut_log(log: Path, *, epoch: int) -> None:
     """Drop lines of epochs after the checkpoint: they will be written again."""
-    from impasto import runs
-
     if not log.exists() or _rank() != 0:
         return
     kept = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n") and json.loads(line)["epoch"] < epoch]

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
-from impasto.correction import METHODS
+from impasto.correction import CORRECTORS
 from impasto.stages.correct import CorrectSettings, receipt_path, step_settings
 from impasto.verbs import ABOUT, shared, terminal
 
@@ -52,7 +52,8 @@ def show(receipt: dict[str, Any], out: Path) -> None:
     for step in receipt["methods"]:
         if step.get("learned_anew"):
             terminal.console.print(
-                f"{step['method']} met {', '.join(step['learned_anew'])} for the first time, by their own rows", highlight=False
+                f"{step['method']} had not seen {', '.join(step['learned_anew'])} in its fit: corrected by what their own rows say",
+                highlight=False,
             )
     rows = [{"variance explained by": name, "before": v["before"], "after": v["after"]} for name, v in receipt["explained"].items()]
     terminal.console.print(f"[bold]{' -> '.join(m['method'] for m in receipt['methods'])}[/bold]", highlight=False)
@@ -75,5 +76,5 @@ command = options.command(
     run=run,
     about=ABOUT["correct"],
     example="impasto correct profiles.parquet --method select --method standardize --method clip --method sphering --out corrected.parquet",
-    names={"method": METHODS},
+    names={"method": CORRECTORS},
 )

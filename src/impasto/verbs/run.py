@@ -10,7 +10,6 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.options import parse_set
-from impasto.runs import record_path
 from impasto.settings import Settings, Shown
 from impasto.verbs import ABOUT, shared, table, terminal
 
@@ -38,8 +37,7 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     whole = whole if settings.seed is None else whole.seeded(settings.seed)
     recipe.run(whole, flags.out, show=None if flags.as_json else show)
     if flags.as_json:
-        results = [recipe.result_of(flags.out, stage) for stage in whole.stages]
-        terminal.write_json([json.loads(record_path(result).read_text()) for result in results])
+        terminal.write_json([json.loads(recipe.STAGES[s.verb].record(recipe.result_of(flags.out, s)).read_text()) for s in whole.stages])
 
 
 def show(verb: str, result: Path) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from impasto import records
 from impasto.progress import say
 from impasto.progress import spoken as console
-from impasto.runs import record_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,8 @@ def write_json(value: Any) -> None:
 def wrote(out: Path, worked: bool, /, *, as_json: bool, beside: str = "") -> None:
     """Print where the result of a verb lies; as JSON, the record of its run."""
     if as_json:
-        write_json(json.loads(record_path(out).read_text()))
+        inside = records.path_of(out, folder=True)
+        write_json(json.loads((inside if inside.exists() else records.path_of(out, folder=False)).read_text()))
     else:
         console.print(f"{'wrote' if worked else 'already there:'} {out}{beside}", highlight=False, markup=False, soft_wrap=True)
 

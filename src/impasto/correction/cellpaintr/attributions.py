@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 
 from impasto import profiles as tables
-from impasto import schema
+from impasto import schema, wells
 from impasto.correction.cellpaintr.data import labels
 from impasto.correction.cellpaintr.trained import Trained
 from impasto.schema import InputError
@@ -28,41 +28,41 @@ def attributions(model: Trained, profiles: anndata.AnnData, /, *, rows: int = 64
 
     Raises InputError where a source has no negative controls.
     """
-    wells = model.wells(profiles)
+    read = model.wells(profiles)
     vectors = functional.normalize(torch.as_tensor(model.vectors(profiles)), dim=1)
-    scaled = model.method.scaled(torch.as_tensor(wells.values))
-    control = tables.negative_controls(profiles)
-    found = np.empty(wells.values.shape, dtype=np.float32)
-    for code in np.unique(wells.source):
-        mine = np.flatnonzero(wells.source == code)
-        own = mine[control[mine]]
+    scaled = model.method.scaled(torch.as_tensor(read.values))
+    control = wells.negative(profiles.obs)
+    shares = np.empty(read.values.shape, dtype=np.float32)
+    for code in np.unique(read.source):
+        of_source = np.flatnonzero(read.source == code)
+        own = of_source[control[of_source]]
         if not len(own):
             name = model.facts["sources"][code]
             raise InputError(f"attributions: {model.facts['by']} {name!r} has no negative controls to differ from; mark them")
         centre = functional.normalize(vectors[own].mean(dim=0), dim=0)
         middle = scaled[own].mean(dim=0)
-        for start in range(0, len(mine), rows):
-            part = mine[start : start + rows]
+        for start in range(0, len(of_source), rows):
+            part = of_source[start : start + rows]
             values = scaled[part].clone().requires_grad_()
             with torch.enable_grad():
-                cls, _ = model.method.encode(values, None, torch.as_tensor(wells.source[part]))
+                cls, _ = model.method.encode(values, None, torch.as_tensor(read.source[part]))
                 distance = 1 - functional.normalize(cls, dim=1) @ centre
             (gradient,) = torch.autograd.grad(distance.sum(), values)
-            found[part] = ((values.detach() - middle) * gradient).numpy()
-    return found
+            shares[part] = ((values.detach() - middle) * gradient).numpy()
+    return shares
 
 
 def by_perturbation(model: Trained, profiles: anndata.AnnData, /, *, top: int = 20) -> pd.DataFrame:
     """The `top` features of each perturbation by mean absolute share, with compartment, group and channel: one row each."""
     shares = attributions(model, profiles)
     var = tables.describe_features(model.facts["features"])
-    what = labels(profiles).to_numpy()
+    what = labels(profiles.obs).to_numpy()
     parts = []
-    for name in np.unique(what[~tables.negative_controls(profiles)]):
+    for name in np.unique(what[~wells.negative(profiles.obs)]):
         mean = shares[what == name].mean(axis=0)
         best = np.argsort(-np.abs(mean), kind="stable")[:top]
-        told = var.iloc[best].reset_index().assign(**{schema.PERTURBATION: name, "attribution": mean[best]})
-        parts.append(told[[schema.PERTURBATION, schema.FEATURE, schema.COMPARTMENT, schema.GROUP, schema.CHANNEL, "attribution"]])
+        named = var.iloc[best].reset_index().assign(**{schema.PERTURBATION: name, "attribution": mean[best]})
+        parts.append(named[[schema.PERTURBATION, schema.FEATURE, schema.COMPARTMENT, schema.GROUP, schema.CHANNEL, "attribution"]])
     return pd.concat(parts, ignore_index=True)
 
 

@@ -11,53 +11,45 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import anndata
 import numpy as np
 from pydantic import Field
 
-from impasto import profiles as tables
-from impasto import runs, schema
-from impasto.correction.cellpaintr import prepare, trained
-from impasto.correction.cellpaintr.attributions import top_features
-from impasto.correction.cellpaintr.method import CellPaintrSettings
-from impasto.correction.cellpaintr.trained import Trained
-from impasto.correction.fitted import Array, Corrector
-from impasto.schema import InputError
+from impasto.correction.base import Array, Corrector
+from impasto.correction.cellpaintr import sources
 from impasto.settings import Settings
-from impasto.training.earlier import Earlier, begun
-from impasto.training.loop import fit
-from impasto.training.settings import LoopSettings, OptimSettings
-from impasto.wells import TRAIN
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-STAGES: tuple[Literal["cwmm", "intra", "inter"], ...] = ("cwmm", "intra", "inter")
+    from impasto.correction.cellpaintr.trained import Trained
 
 
 class CellPaintrCorrectorSettings(Settings):
     """A run, or what to fit; with a run only `new_epochs`, `lr`, `seed` and `top_features` are read beside it."""
 
-    run: Path | None = None
-    by: str = "auto"
-    tokens: Literal["feature", "group"] = "group"
-    width: int = 256
-    depth: int = 2
-    epochs: list[int] = Field(default_factory=lambda: [10, 10, 20])
-    """Of stages cwmm, intra, inter; 0 leaves a stage out."""
-    lr: list[float] = Field(default_factory=lambda: [1e-3, 3e-4, 3e-4])
-    minibatch: list[int] = Field(default_factory=lambda: [64, 64, 128])
-    new_epochs: int = 10
-    """Of the token of a source that comes later, which begins in the middle of those known and is all that moves; 0 leaves it there."""
-    seed: int = 0
-    top_features: int = 0
-    """How many features to name in the column `top_features`: those that make a well differ most from its source's controls."""
+    method: Literal["cellpaintr"] = "cellpaintr"
+    run: Path | None = Field(None, description="A trained run (impasto train) to apply; fitted in one go where left out.")
+    by: str = Field(sources.AUTO, description="What has a token: source, batch, plate, or auto (the widest that holds several values).")
+    tokens: Literal["feature", "group"] = Field("group", description="One token a feature, or a compartment x channel x measure group.")
+    width: int = Field(256, ge=1, description="Width of the model, which is the number of corrected features.")
+    depth: int = Field(2, ge=1, description="Layers of the model.")
+    epochs: list[int] = Field(default_factory=lambda: [10, 10, 20], description="Of stages cwmm, intra, inter; 0 leaves a stage out.")
+    lr: list[float] = Field(default_factory=lambda: [1e-3, 3e-4, 3e-4], description="Learning rates of the three stages.")
+    minibatch: list[int] = Field(default_factory=lambda: [64, 64, 128], description="Wells of a minibatch in the three stages.")
+    new_epochs: int = Field(
+        10, ge=0, description="Epochs of the token of a source that comes later, which is all that moves; 0 leaves it in the middle of all."
+    )
+    seed: int = Field(0, description="Seed of weights, minibatches and masks.")
+    top_features: int = Field(
+        0, ge=0, description="Features named in the column top_features: those that make a well differ most from its source's controls."
+    )
 
 
-@dataclass(frozen=True)
-class CellPaintrCorrector(Corrector):
+@dataclass(frozen=True, kw_only=True)
+class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
     """The model: its settings and facts as JSON, its weights by name."""
 
     name: ClassVar[str] = "cellpaintr"
@@ -67,94 +59,46 @@ class CellPaintrCorrector(Corrector):
     facts: str
     weights: dict[str, Array]
 
+    # What needs torch is imported where it is used: the settings of all correctors are read without it.
     @classmethod
-    def fit(cls, profiles: anndata.AnnData, settings: Settings, /) -> CellPaintrCorrector:
-        assert isinstance(settings, CellPaintrCorrectorSettings)
-        if settings.run is not None:
-            run = trained.read(settings.run)
-            return cls(settings, json.dumps(run.method), json.dumps(run.facts), _arrays(run.weights))
-        with runs.scratch() as folder:
-            last = _stages(profiles, settings, folder)
-            return cls(settings, json.dumps(last.method), json.dumps(last.facts), _arrays(last.weights))
+    def learn_table(cls, profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, /) -> Self:
+        from impasto.correction.cellpaintr import in_one_go, trained
 
-    def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        run = trained.read(settings.run) if settings.run is not None else in_one_go.stages(profiles, settings)
+        return cls(settings=settings, method=json.dumps(run.method), facts=json.dumps(run.facts), weights=_arrays(run.weights))
+
+    def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        from impasto.correction.cellpaintr.attributions import top_features
+
         model = self.model()
         corrected = model.correct(profiles)
         if self.settings.top_features:
             corrected.obs["top_features"] = top_features(model, profiles, top=self.settings.top_features)
         return corrected
 
-    def extended(self, profiles: anndata.AnnData, /) -> CellPaintrCorrector:
+    def extend_table(self, profiles: anndata.AnnData, /) -> Self:
         """The same model with a token for each new source, learned from that source's own wells; no other weight moves (D.3)."""
         facts = json.loads(self.facts)
-        tables.require(profiles, facts["by"], task=self.name)
-        new = ~profiles.obs[facts["by"]].astype(str).isin(facts["sources"]).to_numpy()
+        new = ~np.isin(sources.names(profiles.obs, facts), facts["sources"])
         if not new.any():
             return self
-        theirs = profiles[new].copy()
-        if schema.SPLIT in theirs.obs and not (theirs.obs[schema.SPLIT].astype(str) == TRAIN).any():
-            # Sources that are held out whole are met by their own rows, as every corrector meets them.
-            del theirs.obs[schema.SPLIT]
-        method = json.loads(self.method)
-        still = method["stage"] == "cwmm"  # where all tokens rest at zero, a new one does too
-        changes = {
-            "stage": "intra" if still else method["stage"],
-            "only_new_sources": True,
-            "split": {"validation": 0.0, "test": 0.0},
-        }
-        chosen = CellPaintrSettings.read({**method, **changes}, where=self.name)
-        earlier = Earlier(Path(self.name), method, facts, self._tensors())
-        prepared = begun(prepare.METHOD, chosen, theirs, earlier, seed=self.settings.seed)
-        loop = LoopSettings(
-            epochs=0 if still else self.settings.new_epochs, seed=self.settings.seed, optim=OptimSettings(lr=self.settings.lr[1])
-        )
-        with runs.scratch() as folder:
-            fit(prepared.method, prepared.feed, settings=loop, out=folder)
-        weights = _arrays(prepared.method.state_dict())
-        return replace(self, facts=json.dumps({**facts, "sources": prepared.facts["sources"]}), weights=weights)
+        from impasto.correction.cellpaintr import in_one_go
 
-    def met(self) -> tuple[str, ...]:
+        earlier = in_one_go.opened(self.method, self.facts, self.weights)
+        known, weights = in_one_go.with_new_sources(profiles[new].copy(), earlier, self.settings)
+        return replace(self, facts=json.dumps({**facts, "sources": known}), weights=_arrays(weights))
+
+    def seen_in_fit(self) -> tuple[str, ...]:
         return tuple(json.loads(self.facts)["sources"])
 
     def model(self) -> Trained:
         """The model with its weights."""
-        return Trained.rebuilt(json.loads(self.method), json.loads(self.facts), self._tensors(), where=self.name)
+        from impasto.correction.cellpaintr import in_one_go
+        from impasto.correction.cellpaintr.trained import Trained
 
-    def _tensors(self) -> dict[str, Tensor]:
-        import torch
-
-        return {name: torch.as_tensor(np.asarray(v, dtype=np.float32)) for name, v in self.weights.items()}
+        earlier = in_one_go.opened(self.method, self.facts, self.weights)
+        return Trained.rebuilt(earlier.method, earlier.facts, earlier.weights, where=self.name)
 
 
 def _arrays(weights: Mapping[str, Tensor]) -> dict[str, Array]:
     return {name: tensor.double().numpy() for name, tensor in weights.items()}
-
-
-def _stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, folder: Path) -> Earlier:
-    """Train the stages one after the other, each from the one before; returns the last."""
-    for name in ("epochs", "lr", "minibatch"):
-        if len(getattr(settings, name)) != len(STAGES):
-            raise InputError(f"cellpaintr: {name} has {len(getattr(settings, name))} values; give one for each of {', '.join(STAGES)}")
-    if not any(settings.epochs):
-        raise InputError("cellpaintr: epochs are 0 in all stages, so there is nothing to fit; give some, or a run")
-    earlier: Earlier | None = None
-    for stage, epochs, lr, size in zip(STAGES, settings.epochs, settings.lr, settings.minibatch, strict=True):
-        if not epochs:
-            continue
-        chosen = CellPaintrSettings(
-            stage=stage,
-            by=settings.by,
-            tokens=settings.tokens,
-            width=settings.width,
-            depth=settings.depth,
-            mlp_width=4 * settings.width,
-            minibatch=size,
-        )
-        prepared = begun(prepare.METHOD, chosen, profiles, earlier, seed=settings.seed)
-        out = folder / stage
-        runs.write_json(out / "model.json", {"method": chosen.model_dump(mode="json"), "facts": prepared.facts})
-        loop = LoopSettings(epochs=epochs, seed=settings.seed, optim=OptimSettings(lr=lr, warmup=10, clip_norm=1.0))
-        fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
-        earlier = Earlier.read(out)
-    assert earlier is not None
-    return earlier

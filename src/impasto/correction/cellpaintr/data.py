@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import anndata
 import numpy as np
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor
 
 from impasto import profiles as tables
-from impasto import ranking, schema
+from impasto import ranking, schema, wells
+from impasto.correction.cellpaintr import sources
 from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, Wells
 from impasto.sampling import masks
 from impasto.sampling.sources import mixed_sources, one_source
@@ -44,56 +46,53 @@ def without_missing(profiles: anndata.AnnData, /) -> tuple[npt.NDArray[np.float3
     return np.where(missing, np.float32(0), values), int(missing.sum())
 
 
-def source_codes(profiles: anndata.AnnData, sources: Sequence[str], /, *, by: str) -> Rows:
-    """The code of each row's source. Raises InputError where a source is not among those the model knows."""
-    tables.require(profiles, by, task="cellpaintr")
-    found = profiles.obs[by].astype(str)
-    strange = sorted(set(found) - set(sources))
+def source_codes(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> Rows:
+    """The code of each row's source (n,). Raises InputError where a source is not among those the model knows."""
+    names = sources.names(obs, facts)
+    strange = sorted(set(names) - set(facts["sources"]))
     if strange:
         raise InputError(
-            f"cellpaintr was trained on {by} {', '.join(map(repr, sources))}, not on {strange[0]!r}; add it with a train stage that has "
-            "start = the run, only_new_sources = true and profiles of the new one"
+            f"cellpaintr was trained on {facts['by']} {', '.join(map(repr, facts['sources']))}, not on {strange[0]!r}; add it with a train "
+            "stage that has start = the run, only_new_sources = true and profiles of the new one"
         )
-    return np.asarray(pd.Categorical(found, categories=list(sources)).codes, dtype=np.intp)
+    return np.asarray(pd.Categorical(names, categories=list(facts["sources"])).codes, dtype=np.intp)
 
 
-def labels(profiles: anndata.AnnData, /) -> pd.Series:
-    """What was done to the cells of each row; all negative controls share one label, and a row without any has its own."""
-    tables.require(profiles, schema.PERTURBATION, task="cellpaintr")
-    own = tables.identity(profiles.obs).reset_index(drop=True)
-    if schema.CONTROL_TYPE in profiles.obs:
-        own = own.mask(tables.negative_controls(profiles), CONTROL)
-    return own.fillna(pd.Series([f"row {i}" for i in range(len(own))], dtype="string"))
+def labels(obs: pd.DataFrame, /) -> pd.Series:
+    """What was done to the cells of each row (n,), at any dose. All negative controls share one label; an unknown well has its own."""
+    wells.require(obs, [schema.PERTURBATION], task="cellpaintr")
+    known = wells.compounds(obs).reset_index(drop=True).mask(wells.unknown(obs)).mask(wells.negative(obs), CONTROL)
+    return known.fillna(pd.Series([f"row {i}" for i in range(len(known))], dtype="string"))
 
 
 def feature_groups(var: pd.DataFrame, /, *, measures: bool) -> list[str]:
     """The channel x compartment group of each feature; with `measures`, split by measure group too."""
     parts = [schema.COMPARTMENT, schema.CHANNEL, *([schema.GROUP] if measures else [])]
-    told = var if set(parts) <= set(var.columns) else tables.describe_features(list(var.index))
-    return ["/".join(str(v) for v in row) for row in told[parts].itertuples(index=False)]
+    described = var if set(parts) <= set(var.columns) else tables.describe_features(list(var.index))
+    return ["/".join(str(v) for v in row) for row in described[parts].itertuples(index=False)]
 
 
 def lists_of(names: Sequence[str], /) -> list[list[int]]:
     """The rows of each distinct name, in order of name."""
-    found: dict[str, list[int]] = {}
+    rows: dict[str, list[int]] = {}
     for i, name in enumerate(names):
-        found.setdefault(name, []).append(i)
-    return [found[name] for name in sorted(found)]
+        rows.setdefault(name, []).append(i)
+    return [rows[name] for name in sorted(rows)]
 
 
 class WellFeed:
     """Minibatches of labelled wells: in any order (cwmm), of one source (intra), of all sources (inter)."""
 
-    def __init__(self, wells: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, *, seed: int) -> None:
-        self.wells, self.groups, self.settings, self.seed = wells, groups, settings, seed
-        self._dealt: tuple[int, Sequence[Rows]] = (-1, ())
+    def __init__(self, labelled: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, *, seed: int) -> None:
+        self.wells, self.groups, self.settings, self.seed = labelled, groups, settings, seed
+        self._drawn: tuple[int, Sequence[Rows]] = (-1, ())
 
     def epoch(self, number: int, /) -> Sequence[Rows]:
-        if number != self._dealt[0]:
-            self._dealt = number, self._deal(number)
-        return self._dealt[1]
+        if number != self._drawn[0]:
+            self._drawn = number, self._draw(number)
+        return self._drawn[1]
 
-    def _deal(self, number: int) -> Sequence[Rows]:
+    def _draw(self, number: int) -> Sequence[Rows]:
         s, seed = self.settings, [self.seed, number]
         if s.stage == "cwmm":
             order = np.random.default_rng(seed).permutation(len(self.wells.values))
@@ -105,27 +104,27 @@ class WellFeed:
         # What is hidden is drawn for the whole minibatch, so that ranks which share it hide what one process would.
         number, whole = next((n, m) for n, m in enumerate(self.epoch(epoch)) if rows[0] in m)
         hidden = hide(self.wells.part(whole), self.groups, self.settings, seed=[self.seed, epoch, number])
-        mine = self.wells.part(rows)
+        own = self.wells.part(rows)
         masked = hidden[[int(np.flatnonzero(whole == row)[0]) for row in rows]]
-        return Wells(*map(torch.as_tensor, (mine.values, masked, mine.source, mine.label, np.asarray(rows))))
+        return Wells(*map(torch.as_tensor, (own.values, masked, own.source, own.label, np.asarray(rows))))
 
 
-def hide(wells: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, /, *, seed: list[int]) -> npt.NDArray[np.bool_]:
+def hide(labelled: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, /, *, seed: list[int]) -> npt.NDArray[np.bool_]:
     """The values of a minibatch that are masked (N, L): one share for all, drawn from the settings' range."""
     low, high = settings.masked
-    return masks.draw(wells.values, groups, share=masks.share(low=low, high=high, seed=seed), seed=seed)
+    return masks.draw(labelled.values, groups, share=masks.share(low=low, high=high, seed=seed), seed=seed)
 
 
-def in_parts(method: CellPaintr, wells: Labelled, /, *, rows: int = 64) -> npt.NDArray[np.float32]:
+def in_parts(method: CellPaintr, labelled: Labelled, /, *, rows: int = 64) -> npt.NDArray[np.float32]:
     """The CLS vector of every well (N, width), a few rows at a time, without gradient or dropout."""
     device = method.scale.device
-    found: list[Tensor] = []
+    vectors: list[Tensor] = []
     with torch.no_grad():
-        for start in range(0, len(wells.values), rows):
-            mine = wells.part(np.arange(start, min(start + rows, len(wells.values))))
-            values, source, label = map(torch.as_tensor, (mine.values, mine.source, mine.label))
-            found.append(method.embed(Wells(values, torch.zeros_like(values, dtype=torch.bool), source, label).to(device)).cpu())
-    return torch.cat(found).numpy()
+        for start in range(0, len(labelled.values), rows):
+            part = labelled.part(np.arange(start, min(start + rows, len(labelled.values))))
+            values, source, label = map(torch.as_tensor, (part.values, part.source, part.label))
+            vectors.append(method.embed(Wells(values, torch.zeros_like(values, dtype=torch.bool), source, label).to(device)).cpu())
+    return torch.cat(vectors).numpy()
 
 
 def score(

@@ -126,8 +126,8 @@ class CellPaintr(Method):
     def encode(self, values: Tensor, masked: Tensor | None, source: Tensor, /) -> tuple[Tensor, Tensor]:
         """CLS (N, width) and feature tokens (N, T, width) of scaled values, with the codes of their sources."""
         tokens = torch.stack([self.sources[name] for name in self.source_names])
-        found: tuple[Tensor, Tensor] = self.net(values, masked, tokens[source])
-        return found
+        encoded: tuple[Tensor, Tensor] = self.net(values, masked, tokens[source])
+        return encoded
 
     def embed(self, minibatch: Wells, /) -> Tensor:
         return self.encode(self.scaled(minibatch.values), None, minibatch.source)[0]
@@ -142,8 +142,8 @@ class CellPaintr(Method):
         values = self.scaled(minibatch.values)
         cls, tokens = self.encode(values, minibatch.masked, minibatch.source)
         # Eq. 9 averages over the whole minibatch, whichever rank holds which of its wells.
-        found, true, masked = gather(self.head(tokens)), gather(values), gather(minibatch.masked)
-        terms = {"masked_features": masked_features(found, true, masked, self.groups)}
+        predicted, true, masked = gather(self.head(tokens)), gather(values), gather(minibatch.masked)
+        terms = {"masked_features": masked_features(predicted, true, masked, self.groups)}
         h = gather(functional.normalize(cls, dim=1))
         if self.settings.stage != "cwmm":
             terms["supcon"] = supcon(h, gather(minibatch.label), temperature=self.settings.temperature)

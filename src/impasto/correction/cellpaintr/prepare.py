@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from impasto import feature_names, identity, runs, schema
+from impasto import feature_names, identity, runs, schema, wells
 from impasto import profiles as tables
+from impasto.correction.cellpaintr import sources
 from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, score, source_codes, without_missing
 from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, token_name
 from impasto.correction.cellpaintr.trained import Trained, rebuild
@@ -20,7 +21,6 @@ from impasto.sampling import splits
 from impasto.schema import InputError
 from impasto.training.earlier import Earlier
 from impasto.training.method import Prepared, Trainable
-from impasto.wells import PARTS, TRAIN, VALIDATION
 
 
 def prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
@@ -43,15 +43,19 @@ def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlie
 
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
     """What `impasto embed` gives for a run of this method: the corrected profiles of the rows given."""
-    found = Trained.load(run).correct(profiles)
-    identity.record_run(found, run, runs.digest(run / "model.safetensors"), read=identity.of(profiles))
-    return found
+    corrected = Trained.load(run).correct(profiles)
+    identity.record_run(corrected, run, runs.digest(run / "model.safetensors"), read=identity.of(profiles))
+    return corrected
 
 
 def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: Earlier | None, /, *, seed: int) -> Prepared:
-    by = source_column(profiles.obs, earlier.facts["by"] if earlier and settings.by == "auto" else settings.by)
-    tables.require(profiles, by, task="cellpaintr")
-    profiles = learned_from(profiles)
+    by = sources.column(profiles.obs, earlier.facts["by"] if earlier and settings.by == sources.AUTO else settings.by)
+    wells.require(profiles.obs, [by], task="cellpaintr")
+    named_by = {"by": by, "source_keys": wells.keys_of_group(profiles.obs, by)}
+    if earlier:
+        named_by["source_keys"] = earlier.facts.get("source_keys", [earlier.facts["by"]])
+    # Held-out wells stay: they are not trained on, and validate.
+    profiles = profiles[~wells.empty(profiles.obs) & ~wells.spared(profiles.obs)].copy()
     if profiles.n_obs < 2:
         raise InputError(f"cellpaintr: {profiles.n_obs} wells are left to learn from, after empty wells and spared controls")
     parts = (
@@ -60,13 +64,13 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
         else splits.with_controls(profiles, settings.split, seed=seed)
     )
     known = list(earlier.facts["sources"]) if earlier else []
-    new = sorted(set(profiles.obs[by].astype(str)) - set(known))
+    new = sorted({str(name) for name in sources.names(profiles.obs, named_by)} - set(known))
     if earlier and new and not settings.only_new_sources:
         raise InputError(f"cellpaintr: {by} {new[0]!r} is new to {earlier.folder}; add it alone first, with only_new_sources = true")
     values, missing = without_missing(profiles)
     facts: dict[str, Any] = {
         "features": list(profiles.var_names),
-        "by": by,
+        **named_by,
         "sources": known + new,
         "groups": feature_groups(profiles.var, measures=False),
         "tokens": feature_groups(profiles.var, measures=True) if settings.tokens == "group" else list(profiles.var_names),
@@ -78,8 +82,8 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
         facts |= {name: earlier.facts[name] for name in ("groups", "tokens")}
     torch.manual_seed(seed)
     method = rebuild(settings, facts)
-    wells = Labelled(values, source_codes(profiles, facts["sources"], by=by), np.asarray(pd.factorize(labels(profiles))[0], dtype=np.intp))
-    training, held = (wells.part(np.flatnonzero(parts == part)) for part in (TRAIN, VALIDATION))
+    labelled = Labelled(values, source_codes(profiles.obs, facts), np.asarray(pd.factorize(labels(profiles.obs))[0], dtype=np.intp))
+    training, held = (labelled.part(np.flatnonzero(parts == part)) for part in (wells.TRAIN, wells.VALIDATION))
     if len(training.values) < 2:
         raise InputError(f"cellpaintr: {len(training.values)} wells are in the training part; hold out less")
     measure(method, training.values)
@@ -87,25 +91,9 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
     groups = method.groups.numpy()
     validate = score(held, groups, settings, seed=seed) if len(held.values) else None
     fresh = tuple(f"sources.{token_name(s)}" for s in new) if earlier else ()
-    return Prepared(method, WellFeed(training, groups, settings, seed=seed), validate, facts, fresh, units=profiles.obs[parts == TRAIN])
-
-
-def source_column(obs: pd.DataFrame, by: str, /) -> str:
-    """The column of the source tokens: the one named, or the first of source, batch, plate that holds several values."""
-    candidates = [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
-    if by != "auto" or not candidates:
-        return schema.SOURCE if by == "auto" else by
-    return next((word for word in candidates if len(obs[word].dropna().unique()) > 1), candidates[0])
-
-
-def learned_from(profiles: anndata.AnnData, /) -> anndata.AnnData:
-    """The wells a corrector may learn from: neither empty nor spared."""
-    kept = np.ones(profiles.n_obs, dtype=bool)
-    if schema.CONTROL_TYPE in profiles.obs:
-        kept &= (profiles.obs[schema.CONTROL_TYPE].astype(str) != schema.EMPTY).to_numpy()
-    if schema.SPARED in profiles.obs:
-        kept &= ~profiles.obs[schema.SPARED].to_numpy(dtype=bool)
-    return profiles[kept].copy()
+    return Prepared(
+        method, WellFeed(training, groups, settings, seed=seed), validate, facts, fresh, units=profiles.obs[parts == wells.TRAIN]
+    )
 
 
 def measure(method: CellPaintr, values: npt.NDArray[np.float32], /) -> None:
@@ -141,7 +129,7 @@ def _freeze(method: CellPaintr, settings: CellPaintrSettings, new: list[str], ea
 
 def _names(obs: pd.DataFrame, parts: npt.NDArray[np.str_]) -> dict[str, list[str]]:
     what = obs[schema.PERTURBATION].astype(str).to_numpy() if schema.PERTURBATION in obs else np.array([""] * len(obs))
-    return {part: sorted(set(what[parts == part])) for part in PARTS}
+    return {part: sorted(set(what[parts == part])) for part in wells.PARTS}
 
 
 METHOD = Trainable(CellPaintrSettings, prepare, reads="profiles", prepare_from=prepare_from, embed=embed)

@@ -59,9 +59,7 @@ class Trained:
     def wells(self, profiles: anndata.AnnData, /) -> data.Labelled:
         """The profiles as this model reads them: its features, in its order, zeros for missing values, codes of sources."""
         values, _ = data.without_missing(tables.with_features(profiles, self.facts["features"]))
-        return data.Labelled(
-            values, data.source_codes(profiles, self.facts["sources"], by=self.facts["by"]), np.zeros(len(values), np.intp)
-        )
+        return data.Labelled(values, data.source_codes(profiles.obs, self.facts), np.zeros(len(values), np.intp))
 
     def vectors(self, profiles: anndata.AnnData, /) -> npt.NDArray[np.float32]:
         """The CLS vector of every row (rows, width)."""

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from impasto.evaluation.baselines import is_baseline
 from impasto.report.figures import style
-from impasto.report.figures.scores import is_baseline
 
 
 def draw(curves: Mapping[str, pd.DataFrame], axes: Axes, /, *, x_label: str, y_label: str, log: bool = False) -> Axes:

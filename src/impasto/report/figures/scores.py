@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from impasto.evaluation.baselines import is_baseline
 from impasto.report.figures.style import ACCENT, BLUE, INK, PAPER, SOFT
 
 
@@ -52,11 +53,6 @@ def draw(rows: pd.DataFrame, axes: Axes, /, *, top: float = 1.0) -> Axes:
 def height(rows: pd.DataFrame, /) -> float:
     """How high the figure must be, in pixels."""
     return 46.0 + 28.0 * len(rows)
-
-
-def is_baseline(group: str) -> bool:
-    """Whether a group of scores is a baseline that uses no morphology, or no labels."""
-    return group.endswith((" only", "shuffled labels"))
 
 
 def _short(words: str) -> str:

@@ -1,0 +1,239 @@
+"""Correctors that work group by group: a plate, a batch or a source is corrected by what was learned from its own rows.
+
+All bookkeeping of groups is here. A method of this kind is its equation, `learn(values, reference)` and `apply(values, learned)`, and
+where groups share something (components, a grand mean) `begin`. Its settings say the rest, in three fields that are read here:
+
+    by             what a group is: plate, batch, source, or None for all rows as one; a plate where there is no such field
+    on             what `reference` holds: the group's negative controls, or all its rows; all rows where there is no such field
+    confounded     whether a group that shares no perturbation with the others is accepted; where there is no such field, it is
+
+Groups are named by `wells.groups`: two plates of one name in two batches are two. `learned` of one group does not depend on any other,
+so that plates can be learned one at a time and put together afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Generic, Literal, Self, TypeVar
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema, wells
+from impasto.correction.base import Corrector, Floats, S, with_values
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+By = Literal["plate", "batch", "source"]
+On = Literal["controls", "all"]
+Rows = npt.NDArray[np.intp]
+L = TypeVar("L")
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows of one plate, batch or source in a table of n rows."""
+
+    table: Floats
+    """Values of the whole table (n, features)."""
+    obs: pd.DataFrame
+    """Annotation of the whole table (n rows)."""
+    rows: Rows
+    """Rows of the group, ascending."""
+    reference_rows: Rows
+    """Those of them that a statistic is taken over."""
+
+    @property
+    def values(self) -> Floats:
+        """Values of the group's rows."""
+        return self.table if len(self.rows) == len(self.table) else self.table[self.rows]
+
+    @property
+    def reference(self) -> Floats:
+        """Values of the rows that a statistic is taken over."""
+        return self.table[self.reference_rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerGroup(Corrector[S], Generic[S, L]):
+    """A corrector by group.
+
+    Attributes
+    ----------
+    keys
+        The columns that named the groups in the fit: `("source", "batch", "plate")` as far as the table had them.
+    learned
+        Name of a group -> what was learned from it.
+    feature_names
+        The features of the fit, in order; empty where they are not known (a folder that 0.1.0 kept).
+    least
+        How many reference rows a group needs, by `on`.
+
+    """
+
+    least: ClassVar[Mapping[On, int]] = {"controls": 2, "all": 1}
+    settings: S
+    keys: tuple[str, ...]
+    learned: dict[str, L]
+    feature_names: tuple[str, ...] = ()
+
+    def learn(self, values: Floats, reference: Floats, /) -> L:
+        """What is a group's own, from its rows (n, features) and from those a statistic is taken over (m, features)."""
+        raise NotImplementedError(f"{self.name} defines neither learn nor learn_group")
+
+    def apply(self, values: Floats, learned: L, /) -> npt.NDArray[np.floating]:
+        """Corrected rows (n, features out) of a group."""
+        raise NotImplementedError(f"{self.name} defines neither apply nor apply_group")
+
+    @classmethod
+    def begin(cls, groups: Mapping[str, Group], settings: S, keys: tuple[str, ...], /) -> Self:  # noqa: ARG003
+        """The corrector with what all groups share, learned from all of them; its groups are learned after that."""
+        return cls(settings=settings, keys=keys, learned={})
+
+    @classmethod
+    def reference_of(cls, settings: Settings, /) -> On:
+        """What statistics are taken over: the field `on` of the settings, or all rows."""
+        return schema.one_of(getattr(settings, "on", "all"), ("controls", "all"), what="reference")  # type: ignore[return-value]
+
+    def features(self, var: pd.DataFrame, /) -> pd.DataFrame:
+        """The `var` table of the corrected profiles, from that of the profiles given; the same features by default."""
+        return var.copy()
+
+    def learn_group(self, group: Group, /) -> L:
+        """`learn` with the group's annotation at hand, for a method that needs more of its wells than their values."""
+        return self.learn(group.values, group.reference)
+
+    def apply_group(self, group: Group, learned: L, /) -> npt.NDArray[np.floating]:
+        """`apply` with the group's annotation at hand."""
+        return self.apply(group.values, learned)
+
+    # ------------------------------------------------------------ the same for all
+    @classmethod
+    def learn_table(cls, profiles: anndata.AnnData, settings: S, /) -> Self:
+        by = column_of_groups(settings)
+        keys = tuple(wells.keys_of_group(profiles.obs, by))
+        groups = cls._groups(profiles, settings, keys)
+        if not getattr(settings, "confounded", True) and cls.reference_of(settings) == "all":
+            refuse_confounded(profiles.obs, by, task=cls.name)
+        references = {name: cls._with_reference(name, group, settings) for name, group in groups.items()}
+        fitted = cls.begin(references, settings, keys)
+        learned = {name: fitted.learn_group(group) for name, group in references.items() if name not in fitted.learned}
+        return replace(fitted, learned=fitted.learned | learned, feature_names=tuple(profiles.var_names))
+
+    def extend_table(self, profiles: anndata.AnnData, /) -> Self:
+        groups = self._groups(self._with_its_features(profiles), self.settings, self.keys)
+        new = {name: self._with_reference(name, group, self.settings) for name, group in groups.items() if name not in self.learned}
+        return replace(self, learned=self.learned | {name: self.learn_group(group) for name, group in new.items()}) if new else self
+
+    def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        profiles = self._with_its_features(profiles)
+        groups = self._groups(profiles, self.settings, self.keys)
+        for name in groups:
+            if name not in self.learned:
+                by = column_of_groups(self.settings)
+                raise InputError(f"{self.name} was fitted on {_listed(self.learned)}, not on {name!r}; fit it on the new {by} too")
+        var = self.features(profiles.var)
+        out = np.empty((profiles.n_obs, len(var)), dtype=np.float32)
+        for name, group in groups.items():
+            out[group.rows] = self.apply_group(group, self.learned[name])
+        return with_values(profiles, out, var=var)
+
+    def seen_in_fit(self) -> tuple[str, ...]:
+        return tuple(self.learned)
+
+    def _with_its_features(self, profiles: anndata.AnnData) -> anndata.AnnData:
+        """The profiles with the features of the fit in the order of the fit. Raises InputError where they have others."""
+        if not self.feature_names or tuple(profiles.var_names) == self.feature_names:
+            return profiles
+        other = sorted(set(profiles.var_names) ^ set(self.feature_names))
+        if other:
+            raise InputError(
+                f"{self.name} was fitted on {len(self.feature_names)} features, and these profiles have {profiles.n_vars} "
+                f"(the first that differs: {other[0]!r}); give the features of the fit: select them by name, or by the fitted select step"
+            )
+        return profiles[:, list(self.feature_names)].copy()
+
+    @classmethod
+    def _groups(cls, profiles: anndata.AnnData, settings: S, keys: tuple[str, ...]) -> dict[str, Group]:
+        values = wells.finite(profiles, task=cls.name)
+        by = column_of_groups(settings)
+        codes, names = _codes(profiles.obs, by, keys, task=cls.name)
+        order = np.argsort(codes, kind="stable")
+        parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
+        groups = {name: Group(values, profiles.obs, rows, rows[:0]) for name, rows in zip(names, parts, strict=True)}
+        if by is None:
+            return groups
+        # By their own names first, so that sums over groups do not depend on whether a table also knows batches and sources.
+        own = profiles.obs[by].astype(str).to_numpy()
+        return dict(sorted(groups.items(), key=lambda item: (own[item[1].rows[0]], item[0])))
+
+    @classmethod
+    def _with_reference(cls, name: str, group: Group, settings: S) -> Group:
+        on = cls.reference_of(settings)
+        rows = group.rows if on == "all" else group.rows[wells.negative(group.obs.iloc[group.rows])]
+        if len(rows) >= cls.least[on]:
+            return replace(group, reference_rows=rows)
+        place = f" of {name}" if name else ""
+        if on == "all":
+            raise InputError(f"{cls.name}: the {len(rows)} rows{place} are too few, {cls.least[on]} are needed; choose a larger group by")
+        spare = " that are not spared" if schema.SPARED in group.obs else ""
+        other = "use --set on=all, or " if "on" in type(settings).model_fields else ""
+        raise InputError(
+            f"{cls.name}: the {len(group.rows)} rows{place} hold {len(rows)} negative controls{spare}, at least {cls.least[on]} are "
+            f"needed; {other}mark them when you read the table: --negcon DMSO"
+        )
+
+
+def column_of_groups(settings: Settings, /) -> str | None:
+    """The column whose values are the groups: the field `by` of the settings, or the plate; None for all rows as one."""
+    by: str | None = getattr(settings, "by", schema.PLATE)
+    return by
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    few = list(names)[:_NAMED]
+    return ", ".join(few) + (f" and {len(names) - len(few)} others" if len(names) > len(few) else "")
+
+
+def _codes(obs: pd.DataFrame, by: str | None, keys: tuple[str, ...], *, task: str) -> tuple[wells.Codes, list[str]]:
+    """The group of every row, named by the columns of the fit, whatever other columns this table has."""
+    if by is not None:
+        wells.require(obs, [by], task=task)
+    codes, names = wells.groups(obs, by)
+    if by is None or tuple(wells.keys_of_group(obs, by)) == keys:
+        return codes, names
+    narrow, known = wells.groups(obs[[key for key in keys if key in obs]], by)
+    pairs = pd.DataFrame({"known": narrow, "here": codes}).drop_duplicates()
+    twice = pairs["known"][pairs["known"].duplicated()]
+    if len(twice):
+        both = [names[code] for code in pairs.loc[pairs["known"] == twice.iloc[0], "here"]]
+        raise InputError(
+            f"{task} was fitted on a table that names a {by} by {' and '.join(keys)} only, and here {' and '.join(both)} would be one; "
+            "fit it on a table with these columns"
+        )
+    return narrow, known
+
+
+def refuse_confounded(obs: pd.DataFrame, by: str | None, /, *, task: str) -> None:
+    """Raise InputError where a group shares no perturbation or control with the others: its biology would be taken for its batch."""
+    codes, names = wells.groups(obs, by)
+    if len(names) < 2 or schema.PERTURBATION not in obs:
+        return
+    named = wells.compounds(obs).to_numpy(dtype=object, na_value="")
+    # Controls without a name are still the same as each other.
+    what = np.where((named == "") & wells.negative(obs), schema.NEGCON, named)
+    known = (what != "") & ~wells.unknown(obs)
+    places = pd.DataFrame({"what": what[known], "group": codes[known]}).drop_duplicates()
+    if places.empty:  # nobody said what was done to any well
+        return
+    linked = set(places.loc[places["what"].duplicated(keep=False), "group"])
+    alone = [name for code, name in enumerate(names) if code not in linked]
+    if alone:
+        raise InputError(
+            f"{task}: {by} {alone[0]!r} shares no perturbation or control with the others, so its biology cannot be separated from its "
+            "batch; add shared controls, or use --set confounded=true"
+        )

@@ -1,0 +1,155 @@
+"""Correction steps in order: each is fitted on what the ones before it left, applied, and written down.
+
+corrected, fitted, receipt = correct(profiles, ["select", "standardize", {"method": "sphering", "regulariser": 1.0}], spare=0.5)
+later, _, _ = correct(new_plates, fitted=fitted)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from impasto import identity, schema
+from impasto.correction import CORRECTORS, kept
+from impasto.correction.base import Corrector
+from impasto.correction.receipt import receipt
+from impasto.correction.spared import spare_controls
+from impasto.frames import profiles_of
+from impasto.sampling.settings import SplitSettings
+from impasto.sampling.splits import with_controls
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+Fitted = Corrector[Any]
+Step = str | Mapping[str, Any] | Settings | type[Fitted]
+"""A method's name, a table with `method` and its settings, a method's settings, or a class of your own."""
+
+
+def correct(
+    profiles: anndata.AnnData | pd.DataFrame,
+    steps: Sequence[Step] = (),
+    /,
+    *,
+    fitted: Path | str | Sequence[Fitted] | None = None,
+    spare: float = 0.0,
+    split: SplitSettings | Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> tuple[anndata.AnnData, list[Fitted], dict[str, Any]]:
+    """Fit steps on profiles, or apply fitted ones, and say what they did.
+
+    Parameters
+    ----------
+    profiles
+        n rows, with the annotation that the steps need; a DataFrame with `Metadata_` columns does as well. They are not changed.
+    steps
+        The steps to fit, in order.
+    fitted
+        Instead of `steps`: correctors that were fitted before, or the folder that `kept.save` left. A plate, batch or source that
+        they have not seen is learned from its own rows; everything shared stays as it was fitted.
+    spare
+        Share of each plate's negative controls that no step learns from, 0 to 1; they are marked in the column `spared`.
+    split
+        What no step learns from, marked in the column `split`: `{"by": "perturbation", "test": 0.3}`.
+    seed
+        Of the choice of spared controls and of the split.
+
+    Returns
+    -------
+    corrected
+        The same n rows; `identity.of` of them lists the steps.
+    fitted
+        The fitted correctors, in order.
+    receipt
+        What was removed and what was left (see `receipt.receipt`).
+
+    Raises
+    ------
+    InputError
+        Where there are no steps, or both kinds, and where a step cannot be fitted or applied.
+
+    """
+    if bool(steps) == (fitted is not None):
+        raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
+    before = profiles_of(profiles, task="correct")
+    if spare:
+        before = spare_controls(before, share=spare, seed=seed)
+    if split is not None:
+        chosen = split if isinstance(split, SplitSettings) else SplitSettings.read(split, where="[stage.split]")
+        before = before.copy()
+        before.obs[schema.SPLIT] = with_controls(before, chosen, seed=seed)
+    after, correctors, methods = apply(before, steps if fitted is None else _fitted(fitted))
+    return after, correctors, receipt(before, after, methods=methods)
+
+
+def apply(profiles: anndata.AnnData, steps: Sequence[Step | Fitted], /) -> tuple[anndata.AnnData, list[Fitted], list[dict[str, Any]]]:
+    """`correct` without a receipt: corrected profiles, fitted correctors, and the steps as they are written down.
+
+    Groups that a step has not seen, because they are new or held out as a whole, are learned from their own rows.
+    """
+    after, correctors, methods = profiles, [], []
+    for number, step in enumerate(steps, start=1):
+        known = step if isinstance(step, Corrector) else _fit(step, after, number=number)
+        corrector = known.extended(after)
+        new = sorted(set(corrector.seen_in_fit()) - set(known.seen_in_fit()))
+        after = corrector.transform(after)
+        correctors.append(corrector)
+        methods.append({"method": corrector.name, **corrector.settings.model_dump(mode="json"), **({"learned_anew": new} if new else {})})
+        identity.record_step(after, methods[-1])
+    return after, correctors, methods
+
+
+def settings_of(step: Step, /, *, where: str = "correct") -> tuple[type[Fitted], Settings]:
+    """The class of a step and its checked settings.
+
+    Parameters
+    ----------
+    step
+        Any kind of step.
+    where
+        The place, for error sentences.
+
+    Returns
+    -------
+    The class of the corrector and its settings. Raises InputError where the step names no method, or settings that it does not have.
+
+    """
+    if isinstance(step, str):
+        kind = CORRECTORS[step]
+        return kind, kind.settings_class()
+    if isinstance(step, type) and issubclass(step, Corrector):
+        return step, step.settings_class()
+    if isinstance(step, Settings):
+        return CORRECTORS[_method(step.model_dump(), where=where)], step
+    if not isinstance(step, Mapping):
+        raise InputError(f"{where}: a step is a method's name, a table with the key 'method', or settings, and not {type(step).__name__}")
+    kind = CORRECTORS.resolve(_method(step, where=where))
+    rest = {key: _plain(value) for key, value in step.items() if key != "method"}
+    return kind, kind.settings_class.read(rest, where=f"{where} ({kind.name})")
+
+
+def _method(step: Mapping[str, Any], *, where: str) -> str:
+    if "method" not in step:
+        raise InputError(f'{where}: the step names no method; add one, as method = "sphering"; allowed: {", ".join(CORRECTORS)}')
+    method: str = step["method"]
+    return method
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _fit(step: Step, profiles: anndata.AnnData, *, number: int) -> Fitted:
+    kind, settings = settings_of(step, where=f"step {number}")
+    return kind.fit(profiles, settings)
+
+
+def _fitted(fitted: Path | str | Sequence[Fitted]) -> Sequence[Fitted]:
+    correctors = kept.load(Path(fitted)) if isinstance(fitted, str | Path) else fitted
+    if not correctors:
+        raise InputError("correct was given an empty list of fitted steps; fit some first, or leave some with --keep")
+    return correctors

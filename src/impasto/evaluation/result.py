@@ -1,0 +1,143 @@
+"""What a task returns: its scores as one tidy table, and the detail behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from impasto import runs
+from impasto.evaluation import tidy
+
+OWN = "profiles"
+"""What the profiles that were scored are called in the column `group`, beside their baselines."""
+SCORES = "results"
+"""The name of the file of scores."""
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """The numbers of one task.
+
+    Attributes
+    ----------
+    scores
+        One row a number: task, protocol, group, metric, value, low, high (95 % interval), chance, n.
+    per_group
+        One row a perturbation, gene, pair or whatever the task counts; empty where it has none.
+    per_well
+        One row a well; empty where the task has none.
+    tables
+        Further tables by name, such as the fitted curves of `hits`.
+
+    Examples
+    --------
+    >>> import impasto as im
+    >>> found = im.tl.replicates(im.read("plates.parquet"))
+    >>> found.scores.query("metric == 'mAP'")
+    >>> found.to_csv("scores")
+
+    """
+
+    scores: pd.DataFrame
+    per_group: pd.DataFrame = field(default_factory=pd.DataFrame)
+    per_well: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        scores: Sequence[tidy.Score],
+        /,
+        *,
+        per_group: pd.DataFrame | None = None,
+        per_well: pd.DataFrame | None = None,
+        tables: Mapping[str, pd.DataFrame] | None = None,
+    ) -> Result:
+        """The result of some scores and their detail; empty tables among `tables` are left out."""
+        kept = {name: table for name, table in (tables or {}).items() if not table.empty}
+        return cls(tidy.frame(scores), _or_empty(per_group), _or_empty(per_well), kept)
+
+    def details(self) -> dict[str, pd.DataFrame]:
+        """All tables but the scores, by name; empty ones are left out."""
+        named = {"per_group": self.per_group, "per_well": self.per_well, **self.tables}
+        return {name: table for name, table in named.items() if not table.empty}
+
+    def called(self, label: str, /) -> Result:
+        """The same with the scored profiles under another name than `profiles`: in the column `group`, and in `profiles` of details."""
+
+        def renamed(table: pd.DataFrame) -> pd.DataFrame:
+            return table.assign(profiles=table[OWN].replace(OWN, label)) if OWN in table else table
+
+        return replace(
+            self,
+            scores=self.scores.assign(group=self.scores["group"].replace(OWN, label)),
+            per_group=renamed(self.per_group),
+            per_well=renamed(self.per_well),
+            tables={name: renamed(table) for name, table in self.tables.items()},
+        )
+
+    def to_csv(self, folder: Path | str, /) -> None:
+        """Write `results.csv` (the scores) and one CSV a table of detail into a folder, which is made where it is missing."""
+        for name, table in {SCORES: self.scores, **self.details()}.items():
+            with runs.atomic(Path(folder) / f"{name}.csv") as temporary:
+                table.to_csv(temporary, index=False)
+
+    def __repr__(self) -> str:
+        return "\n\n".join([*self._texts(), self._detail_line()])
+
+    def _repr_html_(self) -> str:
+        shown = (
+            f"<p><b>{task}</b>: {protocol}</p>{_short(rows).to_html(index=False)}"
+            for (task, protocol), rows in self.scores.groupby(["task", "protocol"], sort=False)
+        )
+        return "".join(shown) + f"<p>{self._detail_line()}</p>"
+
+    def _texts(self) -> list[str]:
+        return [
+            f"{task}: {protocol}\n{_short(rows).to_string(index=False)}"
+            for (task, protocol), rows in self.scores.groupby(["task", "protocol"], sort=False)
+        ]
+
+    def _detail_line(self) -> str:
+        sizes = [f"{name} {len(table)} x {table.shape[1]}" for name, table in self.details().items()]
+        return f"detail: {', '.join(sizes) or 'none'}"
+
+
+def joined(results: Iterable[Result], /) -> Result:
+    """Several results as one, their tables one below the other. Raises ValueError without a result."""
+    every = list(results)
+    names = dict.fromkeys(name for result in every for name in result.tables)
+    return Result(
+        scores=pd.concat([result.scores for result in every], ignore_index=True),
+        per_group=_stacked([result.per_group for result in every]),
+        per_well=_stacked([result.per_well for result in every]),
+        tables={name: _stacked([result.tables[name] for result in every if name in result.tables]) for name in names},
+    )
+
+
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if not table.empty]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+
+
+def _or_empty(table: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame() if table is None else table.reset_index(drop=True)
+
+
+def _short(rows: pd.DataFrame) -> pd.DataFrame:
+    """The scores of one protocol for people: three decimals, the interval in one column."""
+    interval = [f"{low:.3f} to {high:.3f}" if pd.notna(low) else "" for low, high in zip(rows["low"], rows["high"], strict=True)]
+    chance = ["" if pd.isna(value) else f"{value:.3f}" for value in rows["chance"]]
+    value = [f"{value:.3f}" for value in rows["value"]]
+    columns = {
+        "group": rows["group"],
+        "metric": rows["metric"],
+        "value": value,
+        "95 % interval": interval,
+        "chance": chance,
+        "n": rows["n"],
+    }
+    return pd.DataFrame(columns)

@@ -1,0 +1,95 @@
+"""How a command that fails ends: one sentence and an exit code; the traceback only where it is asked for.
+
+2: the input was understood to be bad. 3: the machine (memory, disk, rights). 130 and 143: stopped from outside. 1: a fault of impasto.
+"""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from contextvars import ContextVar
+from pathlib import Path
+
+from impasto.schema import InputError
+
+DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
+"""Whether the traceback is printed before the sentence (`--debug`)."""
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+_GO_ON = "run the same command again to go on"
+
+
+class Terminated(BaseException):
+    """The machine, or who runs it, has asked this process to end (SIGTERM)."""
+
+
+def told(error: BaseException, /) -> tuple[int, str]:
+    """The exit code of an error and the sentence that a user reads.
+
+    Parameters
+    ----------
+    error
+        Whatever a verb raised.
+
+    Returns
+    -------
+    The exit code, and one line without a line break.
+
+    """
+    code, sentence = _told(error)
+    return code, " ".join(sentence.split())
+
+
+def _told(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, InputError):
+        return 2, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return 130, f"stopped; {_GO_ON}"
+    if isinstance(error, Terminated):
+        return 143, f"stopped from outside (SIGTERM); {_GO_ON}"
+    if is_memory(error):
+        return 3, f"too little memory{_at(error)} ({_cause(error)}); close other programs, give less at a time, or take a larger machine"
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return 3, f"the disk is full{_at(error)}; make room, then {_GO_ON}"
+    if isinstance(error, OSError) and error.errno in _RIGHTS:
+        return 3, f"this may not be read or written{_at(error)} ({error.strerror}); give another place, or ask for the right to it"
+    return 1, (
+        f"a fault of impasto{_at(error)}: {_cause(error)}. Please report this line, and what the same command prints with --debug, "
+        "where impasto is developed"
+    )
+
+
+def is_memory(error: BaseException, /) -> bool:
+    """Whether an error says that memory ran out; torch says so by a RuntimeError."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def _cause(error: BaseException) -> str:
+    """What happened, in one line."""
+    first = (str(error).strip().splitlines() or [""])[0][:200]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _at(error: BaseException) -> str:
+    path = file_of(error)
+    return "" if path is None else f", at {path}"
+
+
+def file_of(error: BaseException, /) -> Path | None:
+    """The file that was being read or written, where that is known.
+
+    The system names it in its own errors. Else it is what the innermost of our functions that was given a path was given.
+    """
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        return Path(error.filename)
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if not str(frame.f_globals.get("__name__")).startswith("impasto."):
+            continue
+        for name in ("path", "folder", "out"):
+            if isinstance(value := frame.f_locals.get(name), Path):
+                return value
+    return None

@@ -1,0 +1,108 @@
+"""The record of a result: which verb wrote it, from what, and which files are its own.
+
+A folder keeps its record inside, as `run.json`; a file keeps it beside, as `<file>.run.json`. The record's `files` names every file (or
+`.zarr` folder) that the run wrote, from the record's own folder, with its SHA-256; `null` while the run has not finished. What no record
+lists as it is now belongs to somebody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from impasto import whole
+
+RUN = "run.json"
+STARTED, FINISHED = "started", "finished"
+Files = dict[str, str | None]
+
+_LEFTOVER = re.compile(r"^\..+\.(partial|replaced)-")
+"""What a killed run of ours may leave: the temporary names of `runs.atomic`."""
+
+
+def path_of(out: Path, /, *, folder: bool) -> Path:
+    """Where the record of the result `out` is kept."""
+    return out / RUN if folder else out.with_name(f"{out.name}.{RUN}")
+
+
+def read(path: Path, /) -> dict[str, Any] | None:
+    """A record, or None where there is none or another program wrote that file."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        return None
+    ours = isinstance(value, dict) and isinstance(value.get("verb"), str) and isinstance(value.get("key"), str)
+    return value if ours else None
+
+
+def is_finished(record: Mapping[str, Any], /) -> bool:
+    """Whether the run that this record describes came to its end."""
+    return record.get("state") == FINISHED
+
+
+def files_of(record: Mapping[str, Any] | None, /) -> Files:
+    """The files that a record lists; none where there is no record, or where it holds something else under that word."""
+    files = record.get("files") if record else None
+    return {str(name): value for name, value in files.items() if value is None or isinstance(value, str)} if isinstance(files, dict) else {}
+
+
+def content(path: Path, /) -> str:
+    """SHA-256 of a file, or of all names and contents in a folder; of a link, of where it leads."""
+    if path.is_symlink():
+        return hashlib.sha256(b"link " + os.fsencode(os.readlink(path))).hexdigest()
+    if path.is_file():
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    total = hashlib.sha256()
+    for member in walk(path):
+        total.update(os.fsencode(member.relative_to(path).as_posix()) + b"\0" + content(member).encode())
+    return total.hexdigest()
+
+
+def walk(folder: Path, /) -> Iterator[Path]:
+    """Every file and link in a folder, at any depth, sorted in each; links are not followed."""
+    for base, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted([*files, *(f for f in folders if (Path(base) / f).is_symlink())]):
+            yield Path(base) / name
+
+
+def is_as_listed(path: Path, digest: str | None, /) -> bool:
+    """Whether a file still is what its record says; what a run had not finished is taken as it is."""
+    return digest is None or content(path) == digest
+
+
+def strangers(folder: Path, /) -> list[str]:
+    """The files in a folder that no record in it lists as they are now: names from the folder, sorted."""
+    members = list(walk(folder))
+    listed: dict[Path, str | None] = {}
+    for path in members:
+        if path.name.endswith(RUN) and (record := read(path)) is not None:
+            listed[path] = None
+            listed |= {path.parent / name: digest for name, digest in files_of(record).items()}
+    intact = {path: is_as_listed(path, digest) for path, digest in listed.items() if path.is_dir() and not path.is_symlink()}
+
+    def is_ours(path: Path) -> bool:
+        if any(_LEFTOVER.match(part) for part in path.relative_to(folder).parts):
+            return True
+        if path in listed:
+            return is_as_listed(path, listed[path])
+        return any(intact.get(parent, False) for parent in path.parents)
+
+    return [path.relative_to(folder).as_posix() for path in members if not is_ours(path)]
+
+
+def told(names: list[str], /) -> str:
+    """Names for a sentence: the first, and how many more."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def write(path: Path, record: Mapping[str, Any], /) -> None:
+    """Write a record, atomically."""
+    with whole.replacing(path) as temporary:
+        temporary.write_text(whole.as_json(record))

@@ -1,0 +1,56 @@
+"""Files and folders that are whole or absent: written under a temporary name beside their own, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def replacing(path: Path, /, *, before: Callable[[Path], None] = lambda _: None) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it takes the place of `path`, else it is removed.
+
+    Parameters
+    ----------
+    path
+        A file or folder, there already or not.
+    before
+        Called with the finished temporary path, just before it takes its place.
+
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers choose their format by it.
+    temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+    aside = path.with_name(f".{path.stem}.replaced-{os.getpid()}{path.suffix}")
+    remove(temporary)
+    try:
+        yield temporary
+        if temporary.is_file():
+            with temporary.open("rb") as handle:
+                os.fsync(handle.fileno())
+        before(temporary)
+        if path.is_dir() and not path.is_symlink():
+            # A folder cannot be replaced in one step: it is put aside whole first, so that a kill never leaves half of it.
+            os.replace(path, aside)
+        os.replace(temporary, path)
+    finally:
+        remove(temporary)
+        remove(aside)
+
+
+def remove(path: Path, /) -> None:
+    """Remove a file, a link, or a folder with all that is in it, where it is there; what a link leads to stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def as_json(value: Any, /) -> str:
+    """JSON as we write it: sorted keys, two spaces, a last newline."""
+    return json.dumps(value, indent=2, sort_keys=True, default=str) + "\n"

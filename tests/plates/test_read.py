@@ -1,0 +1,34 @@
+"""An image that cannot be read says why; a machine that cannot hold it says nothing of the image."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from impasto.plates import read
+from impasto.plates.read import BadImage
+
+
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate 1.3 GiB"), OSError(errno.ENOMEM, "Cannot allocate memory")])
+def test_too_little_memory_is_not_called_a_damaged_image(error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), dtype=np.uint16))
+
+    def exhausted(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tifffile.TiffFile, "__init__", exhausted)
+    for call in (read.plane, read.stack_shape):
+        with pytest.raises(type(error)) as caught:
+            call(tmp_path / "a.tif")
+        assert caught.value is error
+
+
+def test_a_cut_image_is_damaged(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((64, 64), dtype=np.uint16))
+    (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:300])
+    with pytest.raises(BadImage, match="truncated or damaged"):
+        read.plane(tmp_path / "a.tif")

@@ -1,0 +1,63 @@
+"""Every kind of failure has its own exit code and one sentence."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from impasto import failures
+from impasto.schema import InputError
+
+LESS = "; close other programs, give less at a time, or take a larger machine"
+REPORT = ". Please report this line, and what the same command prints with --debug, where impasto is developed"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (InputError("a.csv has no column 'well';\n give one"), 2, "a.csv has no column 'well'; give one"),
+        (KeyboardInterrupt(), 130, "stopped; run the same command again to go on"),
+        (failures.Terminated(), 143, "stopped from outside (SIGTERM); run the same command again to go on"),
+        (
+            MemoryError("Unable to allocate 1 TiB"),
+            3,
+            "too little memory (MemoryError: Unable to allocate 1 TiB)" + LESS,
+        ),
+        (
+            RuntimeError("CPU: can't allocate memory: 8 bytes"),
+            3,
+            "too little memory (RuntimeError: CPU: can't allocate memory: 8 bytes)" + LESS,
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/d/a.parquet"),
+            3,
+            "the disk is full, at /d/a.parquet; make room, then run the same command again to go on",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/d/a.parquet"),
+            3,
+            "this may not be read or written, at /d/a.parquet (Permission denied); give another place, or ask for the right to it",
+        ),
+        (KeyError("facts"), 1, "a fault of impasto: KeyError: 'facts'" + REPORT),
+    ],
+)
+def test_an_error_is_a_code_and_one_line(error: BaseException, code: int, sentence: str) -> None:
+    assert failures.told(error) == (code, sentence)
+
+
+def test_a_runtime_error_about_something_else_is_our_fault() -> None:
+    assert failures.told(RuntimeError("shape mismatch"))[0] == 1
+
+
+def test_the_file_that_was_read_is_named(tmp_path: Path) -> None:
+    from impasto.atlas import index
+
+    folder = tmp_path / "index"
+    folder.mkdir()
+    (folder / "index.json").write_text("[")
+    with pytest.raises(ValueError, match="Expecting") as caught:
+        index.open_index(folder)
+    assert failures.file_of(caught.value) == folder
+    assert str(folder) in failures.told(caught.value)[1]

@@ -1,0 +1,65 @@
+"""`impasto correct`: the command fits, keeps, applies and reports what `correction.steps.correct` does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.correction.plated import plates
+
+from impasto import identity
+from impasto import profiles as tables
+from impasto.correction.steps import correct
+
+
+def impasto(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("profiles") / "plates.parquet"
+    tables.write(plates(plates=3), path)
+    return path
+
+
+def test_the_command_does_what_steps_correct_does(table: Path, tmp_path: Path) -> None:
+    chosen = ("--method", "standardize", "--method", "sphering", "--by", "plate", "--set", "sphering.regulariser=1", "--set", "on=controls")
+    done = impasto("correct", table, *chosen, "--spare", 0.5, "--seed", 3, "--out", tmp_path / "c.parquet", "--json")
+    steps = [{"method": "standardize", "by": "plate"}, {"method": "sphering", "by": "plate", "regulariser": 1.0}]
+    expected, _, receipt = correct(tables.read(table), steps, spare=0.5, seed=3)
+    written = tables.read(tmp_path / "c.parquet")
+    np.testing.assert_array_equal(written.X, expected.X)
+    assert (written.obs["spared"].astype(bool).to_numpy() == expected.obs["spared"].to_numpy()).all()
+    assert list(identity.of(written).steps) == receipt["methods"]
+    assert json.loads(done.stdout) == json.loads(json.dumps(receipt))
+    assert json.loads((tmp_path / "c.parquet.receipt.json").read_text()) == json.loads(json.dumps(receipt))
+
+
+def test_kept_steps_are_applied_to_new_plates_which_are_named(table: Path, tmp_path: Path) -> None:
+    data = tables.read(table)
+    old = data[(data.obs["plate"] != "P2").to_numpy()].copy()
+    tables.write(old, tmp_path / "old.parquet")
+    impasto("correct", tmp_path / "old.parquet", "--method", "standardize", "--keep", "--out", tmp_path / "c.parquet")
+    done = impasto("correct", table, "--fitted", tmp_path / "c.parquet.fitted", "--out", tmp_path / "later.parquet")
+    assert "standardize had not seen B2/P2 in its fit" in done.stdout.replace("\n", " ")
+    np.testing.assert_array_equal(tables.read(tmp_path / "later.parquet").X, correct(data, ["standardize"])[0].X)
+
+
+def test_an_empty_list_of_fitted_steps_and_both_kinds_are_refused(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "steps.json").write_text("[]")
+    from safetensors.numpy import save_file
+
+    save_file({}, tmp_path / "none" / "state.safetensors")
+    done = impasto("correct", table, "--fitted", tmp_path / "none", "--out", tmp_path / "x.parquet", code=2)
+    assert "lists no steps, so nothing would be corrected" in done.stderr.replace("\n", " ")
+    done = impasto("correct", table, "--out", tmp_path / "x.parquet", code=2)
+    assert "either steps to fit (--method) or a folder of fitted ones (--fitted)" in done.stderr.replace("\n", " ")
+    assert not (tmp_path / "x.parquet").exists()

@@ -1,0 +1,72 @@
+"""`impasto evaluate`: files in, files out; doses, InChIKeys, equal stems and what it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import anndata
+import pandas as pd
+import pytest
+from tests.evaluation.small import plates
+from typer.testing import CliRunner, Result
+
+from impasto import profiles as tables
+from impasto.cli import app
+from impasto.schema import InputError
+
+
+def ran(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+
+
+def written(data: anndata.AnnData, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tables.write(data, path)
+    return path
+
+
+def test_equal_stems_are_both_scored(tmp_path: Path) -> None:
+    one, two = written(plates(), tmp_path / "a" / "x.parquet"), written(plates(seed=1), tmp_path / "b" / "x.parquet")
+    result = ran("replicates", one, two, "--set", "draws=9", "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    means = [row["group"] for row in json.loads(result.stdout) if row["metric"] == "mAP"]
+    assert means == ["a/x", "position only", "shuffled labels", "b/x"]
+    assert set(pd.read_parquet(tmp_path / "out" / "per_group.parquet")["profiles"]) == {"a/x", "b/x"}
+    again = ran("replicates", one, one, "--set", "draws=9", "--out", tmp_path / "twice")
+    assert isinstance(again.exception, InputError)
+    assert "would both be called" in str(again.exception)
+
+
+@pytest.mark.parametrize(("flag", "words", "n"), [([], "doses apart", 8), (["--pool-doses"], "doses pooled", 4)])
+def test_doses_are_pooled_by_a_flag(flag: list[str], words: str, n: int, tmp_path: Path) -> None:
+    path = written(plates(doses=True), tmp_path / "x.parquet")
+    result = ran("replicates", path, "--set", "draws=9", "--out", tmp_path / "out", "--json", *flag)
+    row = json.loads(result.stdout)[0]
+    assert (row["protocol"], row["n"]) == (f"plate-controls, level=any, {words}", n)
+
+
+def test_names_merged_by_inchikey_are_printed(tmp_path: Path) -> None:
+    data = plates()
+    data.obs["inchikey"] = data.obs["perturbation"].map({"a": "K1", "b": "K1", "c": "K2", "d": "K3"})
+    path = written(data, tmp_path / "x.parquet")
+    result = ran("replicates", path, "--set", "draws=9", "--same-as", "inchikey", "--out", tmp_path / "out")
+    assert "one InChIKey, scored as a: a, b" in result.stdout
+    assert len(pd.read_parquet(tmp_path / "out" / "per_group.parquet")) == 3
+    plain = ran("replicates", path, "--set", "draws=9", "--out", tmp_path / "plain")
+    assert "InChIKey" not in plain.stdout
+    wrong = ran("replicates", path, "--same-as", "smiles", "--out", tmp_path / "wrong")
+    assert isinstance(wrong.exception, InputError)
+
+
+def test_levels_that_cannot_be_ranked_are_printed(tmp_path: Path) -> None:
+    path = written(plates(), tmp_path / "x.parquet")
+    result = ran("replicates", path, "--level", "all", "--set", "draws=9", "--out", tmp_path / "out")
+    assert "left out, profiles: plate-controls, level=source" in result.stdout
+
+
+def test_a_task_that_pools_nothing_refuses_the_flag(tmp_path: Path) -> None:
+    path = written(plates(), tmp_path / "x.parquet")
+    result = ran("cross-modal", path, "--pool-doses", "--out", tmp_path / "out")
+    assert isinstance(result.exception, InputError)
+    assert "cross-modal takes no option 'pool_doses'" in str(result.exception)
