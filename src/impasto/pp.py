@@ -11,7 +11,8 @@
 Each function takes an AnnData or a DataFrame with `Metadata_` columns, and returns the corrected AnnData. With `copy=False`, as in
 scanpy, an AnnData that is given is corrected itself, and is what is returned. Each does what `impasto correct --method NAME` does: spared
 controls and held-out wells are not learned from, and `uns["impasto"]["steps"]` lists the steps.
-To fit on some plates and apply to others, use the classes (`impasto.correction.CORRECTORS["sphering"].fit(profiles)`) or `impasto.correction.steps.correct`.
+To fit on some plates and apply to others, use the classes (`impasto.correction.CORRECTORS["sphering"].fit(profiles)`) or
+`impasto.correction.steps.correct`.
 
 The functions of the correctors, those of plugins included, are made of their settings when they are asked for.
 """
