@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
+from tests.loopback import Server
 
 # How long an example takes says how busy the machine is, not whether the property holds.
 hypothesis.register_profile("impasto", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,3 +52,15 @@ def _text_model() -> None:
         text.load("minilm")
     except InputError as error:
         pytest.skip(f"the packaged text model cannot be fetched: {error}")
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server of files on this machine with the bucket `gallery`, and an empty cache; s3:// leads to it."""
+    (tmp_path / "served" / "gallery").mkdir(parents=True)
+    started = Server(tmp_path / "served")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", started.url)
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    yield started
+    started.shutdown()
+    started.server_close()

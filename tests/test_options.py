@@ -175,7 +175,7 @@ def test_every_verb_that_prints_can_print_json(verb: str) -> None:
 def test_names_in_help_are_those_of_the_families() -> None:
     runner, wide = CliRunner(), {"COLUMNS": "400"}
     helped = " ".join(runner.invoke(cli.app, ["correct", "--help"], env=wide).output.split())
-    assert ", ".join(sorted(correction.METHODS)) in helped
+    assert ", ".join(sorted(correction.CORRECTORS)) in helped
     helped = " ".join(runner.invoke(cli.app, ["evaluate", "--help"], env=wide).output.split())
     assert ", ".join(sorted(evaluation.TASKS)) in helped
 

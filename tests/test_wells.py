@@ -270,3 +270,10 @@ def test_controls_by_name() -> None:
     with pytest.raises(InputError, match=r"t: no well is named 'DSMO' \(did you mean 'DMSO'\?\)"):
         wells.mark_negative(obs, ["DSMO"], where="t")
     assert wells.likely_negative(pd.DataFrame({"perturbation": ["a"]})) == {}
+
+
+def test_pooled_doses_are_one_where_the_name_holds_the_dose() -> None:
+    obs = table(perturbation=["AZ138@3uM", "AZ138@0.1uM", "b", None])
+    assert wells.replicates(obs).tolist()[:3] == ["AZ138@3uM", "AZ138@0.1uM", "b"]
+    assert wells.replicates(obs, pool_doses=True).tolist()[:3] == ["AZ138", "AZ138", "b"]
+    assert wells.replicates(obs, pool_doses=True).isna().tolist() == [False, False, False, True]

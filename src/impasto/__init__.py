@@ -1,3 +1,33 @@
-"""impasto: Cell Painting plates or CellProfiler tables in; corrected, searchable, honestly scored morphology out."""
+"""impasto: Cell Painting plates or CellProfiler tables in; corrected, searchable, honestly scored morphology out.
+
+`import impasto as im`: `im.read`, `im.write`, `im.concat`; `im.pp` corrects, `im.tl` scores, `im.pl` draws; `im.train`, `im.embed`,
+`im.search`, `im.explore`. Nothing is imported until it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from impasto import pl, pp, tl
+    from impasto.front import concat, embed, explore, read, search, train, write
+
+__all__ = ["concat", "embed", "explore", "pl", "pp", "read", "search", "tl", "train", "write"]
+_NAMESPACES = ("pl", "pp", "tl")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a namespace, or the front door, when it is first asked for."""
+    from importlib import import_module
+
+    if name in _NAMESPACES:
+        return import_module(f"impasto.{name}")
+    if name in __all__:
+        return getattr(import_module("impasto.front"), name)
+    raise AttributeError(f"module 'impasto' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

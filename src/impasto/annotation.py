@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import doses, schema, spelling, tables, wells
+from impasto import doses, remote, schema, spelling, tables, wells
 from impasto.schema import InputError
 
 PLACE = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.PLATE_MAP, schema.WELL)
@@ -57,7 +57,7 @@ class _Progress:
 
 def read(path: Path, *, columns: Mapping[str, str] | None = None, sheet: str | None = None, encoding: str | None = None) -> pd.DataFrame:
     """A platemap or list of compounds in our words; `attrs` says what was inferred (`how`) and taken (`columns`)."""
-    table, how = tables.read(path, sheet=sheet, encoding=encoding)
+    table, how = tables.read(remote.local(path), sheet=sheet, encoding=encoding)
     if table.empty:
         raise InputError(f"{path} holds no rows; it has the columns {schema.listed(table.columns)}")
     table = spelling.annotation(table, where=str(path), columns=columns)

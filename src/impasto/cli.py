@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from impasto import __version__, failures
 from impasto.claims import KEEP_OLD
 from impasto.verbs import ABOUT, COMMANDS
+from impasto.verbs.remote_options import Reading
 
 
 class _Caught(BaseException):
@@ -60,7 +61,7 @@ class Verbs(TyperGroup):
 
 def _whole(name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    alone.command(name)(COMMANDS[name])
+    alone.command(name, cls=Reading)(COMMANDS[name])
     return typer.main.get_command(alone)
 
 

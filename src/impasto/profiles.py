@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, feature_names, profile_sources, runs, schema, spelling
+from impasto import __version__, feature_names, profile_sources, remote, runs, schema, spelling
 from impasto.profile_sources import FILE_METADATA, Source
 from impasto.schema import InputError
 from impasto.spelling import Choices
@@ -147,7 +147,7 @@ def read(
         With the file's name, on anything that cannot be used; on a table of no rows too.
 
     """
-    path = Path(path)
+    path = remote.local(path)
     source = profile_sources.read(path, layer=layer, sheet=sheet, encoding=encoding)
     if not len(source.frame) and not (may_be_empty and source.ours):
         raise InputError(f"{path} {_NO_ROWS}")

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import claims, progress, runs
+from impasto import claims, progress, remote, runs
 from impasto.families import Family
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, with_base
@@ -202,7 +202,7 @@ def execute(name: str, settings: Settings, *, out: Path) -> bool:
         lambda: chosen.run(settings, out),
         verb=name,
         settings=settings,
-        inputs=list(chosen.inputs(settings)),
+        inputs=remote.inputs(chosen.inputs(settings)),
         out=out,
         folder=folder,
         beside=list(chosen.beside(settings, out)),

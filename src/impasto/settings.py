@@ -231,7 +231,7 @@ def _based(hint: Any, value: Any, base: Path) -> Any:
         except InputError:
             return value  # reading it says what is wrong
     if hint is Path:
-        return str(base / value) if isinstance(value, str) else value
+        return str(base / value) if isinstance(value, str) and "://" not in value else value  # an address starts nowhere
     if get_origin(hint) in (Union, UnionType):
         return next((found for member in get_args(hint) if (found := _based(member, value, base)) != value), value)
     if isinstance(value, list) and get_origin(hint) in (list, tuple):

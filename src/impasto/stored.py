@@ -12,13 +12,13 @@ import anndata
 import h5py
 import numpy as np
 
-from impasto import profiles, spelling
+from impasto import profiles, remote, spelling
 from impasto.schema import InputError
 
 
 def read(path: Path | str) -> anndata.AnnData:
     """Profiles whose X is a `numpy.memmap` of the file. Raises InputError where X does not lie in one piece."""
-    path = Path(path)
+    path = remote.local(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
     if path.suffix != ".h5ad":

@@ -97,3 +97,33 @@ def test_a_missing_side_is_a_sentence() -> None:
     whole = space(np.ones((3, 2)), np.ones((3, 2)), split="train")
     with pytest.raises(InputError, match="split 'test' has 0 profiles and 0 perturbations"):
         cross_modal.evaluate(whole)
+
+
+def test_means_of_reciprocal_ranks_and_chance_of_the_median_by_hand() -> None:
+    """Names a, a, b, c against texts of all three: a has one right text, text a two right profiles."""
+    rng = np.random.default_rng(11)
+    profiles, texts = rng.normal(size=(4, 5)), rng.normal(size=(3, 5))
+    obs = pd.DataFrame({"modality": ["profile"] * 4 + ["perturbation"] * 3, "perturbation": list("aabcabc"), "split": "test"})
+    data = anndata.AnnData(X=np.concatenate([profiles, texts]), obs=obs.rename(index=str))
+    found = {s.metric: s for s in rows(cross_modal.evaluate(data))}
+    cosine = (profiles / np.linalg.norm(profiles, axis=1)[:, None]) @ (texts / np.linalg.norm(texts, axis=1)[:, None]).T
+    own = [0, 0, 1, 2]
+    ranks = [1 + sum(cosine[i] > cosine[i, own[i]]) for i in range(4)]
+    assert len(set(ranks)) > 1
+    assert found["MRR profile to perturbation"].value == pytest.approx(np.mean([1 / r for r in ranks]))
+    assert found["median rank profile to perturbation"].chance == pytest.approx((3 + 1) / (1 + 1))
+    assert found["median rank perturbation to profile"].chance == pytest.approx(np.mean([(4 + 1) / (2 + 1), 5 / 2, 5 / 2]))
+
+
+def test_rows_without_a_name_and_pooled_levels_only_and_one_molecule_is_right_under_any_name() -> None:
+    rng = np.random.default_rng(8)
+    vectors = rng.normal(size=(4, 6))
+    obs = pd.DataFrame({"modality": ["profile"] * 4 + ["perturbation"] * 4, "perturbation": ["a", "b", "c", None] * 2, "split": "test"})
+    obs["level"] = "perturbation"
+    obs.loc[2, "level"] = "well"
+    data = anndata.AnnData(X=np.concatenate([vectors, vectors]), obs=obs.rename(index=str))
+    found = {s.metric: s for s in rows(cross_modal.evaluate(data))}
+    assert found["R@1 profile to perturbation"].n == 2  # a and b: c is a well, the last has no name
+    assert found["R@1 profile to perturbation"].chance == pytest.approx(1 / 3)
+    data.obs["inchikey"] = ["K", "K", "L", None] * 2
+    assert {s.metric: s for s in rows(cross_modal.evaluate(data))}["R@1 profile to perturbation"].chance == pytest.approx(2 / 3)

@@ -65,7 +65,8 @@ def _doses(number: int, names: list[str]) -> tuple[np.ndarray, pd.DataFrame, np.
     rng = np.random.default_rng(1)
     doses = np.geomspace(0.1, 10, number)
     rows = [("P", name, "trt", dose) for name in names for dose in doses for _ in range(2)]
-    rows += [("P", "DMSO", "negcon", 0.0)] * 8 + [("P", None, None, 1.0)] * 6
+    rows += [("P", "DMSO", "negcon", 0.0)] * 8 + [("P", None, None, dose) for dose in np.geomspace(0.1, 10, 6)]
+    rows += [("P", "never there", "empty", dose) for dose in np.geomspace(0.1, 10, 6)]
     obs = pd.DataFrame(rows, columns=["plate", "perturbation", "control_type", "concentration"])
     return rng.normal(size=(len(obs), 4)), obs, np.array(["P"] * len(obs)), {"P": np.flatnonzero(obs["control_type"] == "negcon")}
 

@@ -149,3 +149,20 @@ def test_false_discovery_is_benjamini_and_hochbergs_and_nan_is_not_counted() -> 
 def test_the_p_value_counts_ties_and_the_observed_one() -> None:
     assert permutation.p_value(0.5, np.array([0.5, 0.4, 0.6, 0.5 - 1e-12])) == pytest.approx(4 / 5)
     assert permutation.p_value(1.0, np.zeros(9)) == pytest.approx(1 / 10)
+
+
+def test_a_hit_is_called_by_the_corrected_p_and_played_controls_by_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permutation, "corrected", lambda p: np.ones(len(p)))
+    scores = evaluate(plates(signal=3.0), draws=30, rate=0.99).scores.set_index("metric")
+    assert scores.loc["share of hits", "value"].tolist() == [0.0, 0.0]
+    assert scores.loc["share with p < 0.99", "value"] > 0
+
+
+def test_spared_controls_judge_alone_and_empty_wells_are_not_tested() -> None:
+    data = plates()
+    negative = (data.obs["control_type"] == "negcon").to_numpy()
+    data.obs["spared"] = negative & data.obs["well"].isin(["B03", "B04"]).to_numpy()
+    data.obs.loc[data.obs.index[0], "control_type"] = "empty"
+    of = hits.Plates.of(data.obs, pool_doses=False)
+    assert [len(rows) for rows in of.controls.values()] == [2, 2, 2]
+    assert of.treated.sum() == 23

@@ -71,6 +71,9 @@ def test_a_part_has_its_treated_wells_and_the_controls_that_may_judge_it() -> No
     part = inputs.of_part(data, "test").obs
     assert part["control_type"].value_counts().to_dict() == {"trt": 8, "negcon": 6}
     assert set(part.loc[part["control_type"] == "negcon", "batch"]) == {"Y"}  # the spared ones
+    obs["spared"] = (obs["control_type"] == "negcon") & (obs["well"] != "B03")
+    part = inputs.of_part(data, "test").obs
+    assert part["control_type"].value_counts().to_dict() == {"trt": 8, "negcon": 15}  # the spared ones of all plates
     obs["spared"] = False
     obs["split"] = np.where(obs["perturbation"] == "a", "test", "train")
     assert inputs.of_part(data, "test").obs["control_type"].value_counts().to_dict() == {"trt": 6, "negcon": 18}  # else all

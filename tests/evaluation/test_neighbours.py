@@ -54,3 +54,12 @@ def test_communities_find_two_far_clouds_and_are_seeded() -> None:
     codes = neighbours.communities(found, resolution=0.5, seed=3)
     assert not set(codes[:30]) & set(codes[30:])
     np.testing.assert_array_equal(codes, neighbours.communities(found, resolution=0.5, seed=3))
+
+
+def test_a_row_is_never_among_its_own_neighbours_and_the_nearest_are_kept_among_duplicates() -> None:
+    """Six equal rows and two others: the first six of a list may all be duplicates, and then the last one of it goes."""
+    values = np.concatenate([np.ones((6, 2)), [[1.0, 0.9], [-1.0, 1.0]]]).astype(np.float32)
+    found = neighbours.nearest(values, k=3)
+    for row, near in enumerate(found):
+        assert row not in near
+    assert found[5].tolist() == [0, 1, 2]

@@ -54,6 +54,18 @@ def test_baselines_of_the_same_wells_stand_once_whatever_the_order_of_rows() -> 
     assert means["value"].iloc[3] == alone["value"].iloc[0]
 
 
+def test_a_joint_space_of_the_same_wells_shares_their_baselines() -> None:
+    data = plates()
+    embedded = other_values(data, seed=1)
+    embedded.obs = embedded.obs.assign(modality="profile", level="well")
+    text = embedded[:4].copy()
+    text.obs = text.obs.assign(modality="perturbation", level="perturbation")
+    space = anndata.concat([embedded, text], index_unique="-")
+    result = several.evaluate("replicates", [("raw", data), ("space", space)], settings={"draws": 9})
+    means = result.scores.loc[result.scores["metric"] == "mAP", "group"].tolist()
+    assert means == ["raw", "position only", "shuffled labels", "space"]
+
+
 def test_baselines_of_other_wells_carry_the_name_of_their_table() -> None:
     data, other = plates(), plates(unlabelled=2)
     result = several.evaluate("replicates", [("one", data), ("two", other)], settings={"draws": 9})
@@ -102,3 +114,12 @@ def test_a_task_given_in_python_is_scored_like_the_others() -> None:
 def test_a_wrong_setting_is_one_sentence(task: str, given: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         several.checked(task, given)
+
+
+def test_baselines_are_scored_again_where_a_later_table_has_a_protocol_of_its_own() -> None:
+    """The same wells; the second table alone knows another dose, so its protocol differs."""
+    data, dosed = plates(), plates(doses=True)
+    result = several.evaluate("replicates", [("one", data), ("two", dosed)], settings={"draws": 9})
+    means = result.scores[result.scores["metric"] == "mAP"]
+    apart = means.loc[means["protocol"].str.endswith("doses apart"), "group"].tolist()
+    assert apart == ["two", "position only", "shuffled labels"]

@@ -97,6 +97,7 @@ def test_the_mean_is_over_labels_and_other_doses_of_a_compound_are_no_candidates
             shared = labels[i] & frozenset().union(*(labels[j] for j in right))
             expected |= {(name, label): score for label in shared}
     assert {(r.perturbation, r.label): pytest.approx(r.average_precision) for r in found.itertuples()} == expected
+    assert found.set_index("perturbation")["positives"].to_dict() == {"a@1": 1, "a@2": 1, "c": 2, "d": 2}
     assert set(found["perturbation"]) == {"a@1", "a@2", "c", "d"}  # all others of b share a target with it
     per = found.groupby("label")["average_precision"].mean()
     assert sisters._score(found.groupby("label")[["average_precision", "chance"]].mean(), "p", "profiles", "m", seed=0).value == per.mean()
@@ -121,6 +122,8 @@ def test_unlabelled_wells_are_no_sisters_and_the_protocol_says_what_was_done_wit
     assert found.names == [f"any {n}@{d}" for n in "abcd" for d in (1, 10)]
     assert (codes[data.obs["perturbation"].isna().to_numpy()] == -1).all()
     assert source == "moa"
+    empty = data.obs.assign(control_type=np.where(data.obs["perturbation"] == "a", "empty", data.obs["control_type"]))
+    assert sisters._gather(empty, by="moa", pool_doses=False)[1].names == [f"any {n}@{d}" for n in "bcd" for d in (1, 10)]
     result = evaluate(data, protocol="all", by="moa")
     assert set(result.scores["protocol"]) == {"all perturbations, within class, same moa, median, doses apart"}
     assert evaluate(plates(), protocol="all", by="moa").scores["protocol"].iloc[0].endswith("same moa, median")

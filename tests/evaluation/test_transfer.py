@@ -99,6 +99,7 @@ def test_unlabelled_wells_and_wells_without_a_cell_line_are_neither_shown_nor_as
     result = evaluate(data, shots=1, splits=3)
     assert set(result.per_group["cell_line"]) == {"U2OS"}
     assert set(result.scores["n"]) == {3}
+    assert set(result.scores["metric"]) == {"top-1", "top-5"}
     assert result.scores["chance"].iloc[0] == pytest.approx(1 / 3)
     assert set(result.scores["protocol"]) == {"within-batch, U2OS, 1 shots, 3 splits"}
 

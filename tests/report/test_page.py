@@ -82,10 +82,10 @@ def test_it_is_one_file_without_any_address(run: Path) -> None:
     assert not re.findall(r"https?://", html.replace("http://www.w3.org", ""))
     for word in (
         "Scores",
-        "What correction took",
+        "What correction removed",
         "Maps of the profiles",
         "Plates",
-        "What looks like what",
+        "Perturbations that look alike",
         "Image quality",
         "Quarantined",
         "Provenance",

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from impasto import profiles, wells
 from impasto.cli import app
 from impasto.schema import InputError
-from impasto.verbs import ingest
+from impasto.stages import ingest
+from impasto.verbs import dry_run
 
 
 def run(command: str) -> str:
@@ -132,13 +133,13 @@ def test_the_command_of_settings_is_read_back() -> None:
         },
         where="t",
     )
-    command = ingest.command_of(settings, out=Path("out"))
+    command = dry_run.command_of(settings, out=Path("out"))
     assert command == (
         "impasto ingest 'a b' c --platemap m.xlsx --channels ch1=DNA --depth 0 --set 'columns.plate=Assay plate' --annotation a,b "
         "--leave-out 'x y' --negcon DMSO --negcon 'neg ctl' --level site --out out"
     )
-    assert ingest.with_options(settings, ("--odd", "1")) == settings
-    assert ingest.with_options(settings, ("--set", "columns.well=W")).columns == {"plate": "Assay plate", "well": "W"}
+    assert dry_run.with_options(settings, ("--odd", "1")) == settings
+    assert dry_run.with_options(settings, ("--set", "columns.well=W")).columns == {"plate": "Assay plate", "well": "W"}
 
 
 def test_json_without_a_dry_run_writes_and_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

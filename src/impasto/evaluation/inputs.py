@@ -49,7 +49,7 @@ def as_profiles(table: Table, /, *, task: str, joint: bool = False) -> anndata.A
         table = _in_our_words(table)
     elif sparse.issparse(table.X):
         table = anndata.AnnData(X=table.X.toarray(), obs=table.obs, var=table.var, uns=dict(table.uns))
-    return table if joint else _wells_of(table)
+    return table if joint else wells_of(table)
 
 
 def _in_our_words(profiles: anndata.AnnData) -> anndata.AnnData:
@@ -59,7 +59,8 @@ def _in_our_words(profiles: anndata.AnnData) -> anndata.AnnData:
     return tables.from_frame(frame, where="the AnnData", source=Source(frame, known=features))
 
 
-def _wells_of(profiles: anndata.AnnData) -> anndata.AnnData:
+def wells_of(profiles: anndata.AnnData, /) -> anndata.AnnData:
+    """Of a joint space (`impasto embed`) the rows of wells: neither texts nor pooled bags; any other table as it is."""
     if not {"modality", "level"} <= set(profiles.obs):
         return profiles
     of_wells = (profiles.obs["modality"] == "profile") & (profiles.obs["level"] == "well")

@@ -136,7 +136,7 @@ def evaluate(
     scored: list[Scored] = []
     for label, table in tables:
         profiles = table if part is None else inputs.of_part(table, part)
-        digest = _digest_of_wells(profiles.obs)
+        digest = _digest_of_wells(inputs.wells_of(profiles).obs)
         known = {p for s in scored if s.wells == digest for p in s.result.scores["protocol"]}
         scored.append(Scored(label, digest, _one(TASKS.resolve(task), profiles, chosen, known=known)))
     result = _side_by_side(scored)
@@ -173,7 +173,7 @@ def _side_by_side(scored: Sequence[Scored]) -> Result:
 
 def _digest_of_wells(obs: pd.DataFrame) -> str:
     """What tells one set of annotated wells from another, whatever the order of the rows."""
-    words = [w for w in (*wells.SITE_KEYS, schema.PERTURBATION, schema.CONTROL_TYPE, "modality", "level") if w in obs]
+    words = [w for w in (*wells.SITE_KEYS, schema.PERTURBATION, schema.CONTROL_TYPE) if w in obs]
     text = pd.DataFrame({word: obs[word].astype("string").fillna("") for word in words})
     rows = pd.util.hash_pandas_object(text, index=False).sort_values() if words else pd.Series([len(obs)])
     return hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()

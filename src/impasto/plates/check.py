@@ -56,6 +56,7 @@ def _plate(sites: Sites, numbers: npt.NDArray[np.intp], advance: progress.Advanc
     rows: list[dict[str, object]] = []
     average = illumination.Average()
     channels = sites.channels_of(numbers)
+    sites.fetch(numbers)
     # Decoding and the Fourier transform release the interpreter, so two threads keep two cores busy.
     with ThreadPoolExecutor(max_workers=2) as pool:
         for measured, blocks in pool.map(lambda number: _site(sites, int(number), channels), numbers):

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from impasto import profile_sources, tables
-from impasto.plates import loaddata, ome_zarr, sheet
+from impasto import profile_sources, remote, tables
+from impasto.plates import archives, containers, files, loaddata, ome_zarr, sheet
 
 
 def is_profiles(source: Path) -> bool:
-    """Whether a path is a table of profiles rather than images, or a sheet or LoadData table that lists images."""
-    if not source.exists() or ome_zarr.is_plate(source):
+    """Whether a path is a table of profiles rather than images, or a sheet or LoadData table that lists images. A remote table is fetched."""
+    name = (remote.url(source) or str(source)).lower()
+    if name.endswith(archives.SUFFIXES) or containers.kind_of(name) or files.is_remote_folder(source) or ome_zarr.is_ome(source):
         return False
-    kind = profile_sources.kind(source)
+    path = remote.local(source)
+    if not path.exists():
+        return False
+    kind = profile_sources.kind(path)
     if kind not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
         return kind is not None
-    head = pd.DataFrame(columns=tables.columns(source))
+    head = pd.DataFrame(columns=tables.columns(path))
     return not (sheet.is_sheet(head) or loaddata.is_loaddata(head))

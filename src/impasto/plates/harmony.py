@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pandas as pd
 
+from impasto import remote
+from impasto.plates import files
 from impasto.plates.columns import coded_rows, recoded
 from impasto.schema import InputError
 
@@ -49,11 +51,11 @@ def apply(frame: pd.DataFrame, /) -> dict[str, str]:
 def index_of(folder: Path, /) -> Path | None:
     """The index that lies with a plate's images: in their folder, in its `Images`, or above a technical folder."""
     places = [folder, folder / "Images"]
-    up = Path(os.path.abspath(folder))
+    up = folder if remote.url(folder) else Path(os.path.abspath(folder))
     while _TECHNICAL.match(up.name):
         up = up.parent
         places.append(up)
-    for place in places:
+    for place in map(files.folder, places):
         if place.is_dir():
             inside = {name.lower(): name for name in os.listdir(place)}
             for name in _NAMES:

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import runs, schema
-from impasto.plates import read
+from impasto.plates import files, read
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
@@ -211,7 +211,7 @@ def _function(path: str) -> npt.NDArray[np.float32]:
     """An illumination function (H, W) of a .npy or an image. Raises BadImage where it cannot be divided by."""
     if path.endswith(".npy"):
         try:
-            values = np.load(path, allow_pickle=False)
+            values = np.load(files.local(path), allow_pickle=False)
         except (OSError, ValueError) as error:
             raise BadImage(path, f"the illumination function cannot be read ({error})") from error
     else:

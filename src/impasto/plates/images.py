@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import schema
-from impasto.plates import axes, places, planes, plate_names, probe, readers, stains
+from impasto import remote, schema
+from impasto.plates import axes, files, places, planes, plate_names, probe, readers, remote_files, stains
 from impasto.plates.listing import Listing
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked
@@ -77,11 +77,6 @@ class Images:
         ]
 
 
-def listing_of(source: Path, /) -> Listing:
-    """What lies at a source."""
-    return Listing.of(source)
-
-
 def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
     """Read what lies at the sources.
 
@@ -99,10 +94,11 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     All planes. Problems are listed, not raised, so that a dry run tells all of them. Raises InputError where nothing can be read at all.
 
     """
-    return of_listings([(source, listing_of(source)) for source in sources], asked, choices, plates=plates)
+    listings = [(source, files.listing(source)) for source in (remote.url(path) or path for path in sources)]
+    return of_listings(listings, asked, choices, plates=plates)
 
 
-def of_listings(listings: Sequence[tuple[Path, Listing]], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
+def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
     """The same of sources that have been listed."""
     parts: list[pd.DataFrame] = []
     kinds: list[Source] = []
@@ -123,7 +119,7 @@ def of_listings(listings: Sequence[tuple[Path, Listing]], asked: Asked, choices:
             fixed |= found.stains
             parts.append(rows)
             if not found.annotation.empty:
-                beside.append((source, found.annotation))
+                beside.append((Path(source), found.annotation))
     whole = planes.joined(parts)
     first, *others = (str(source) for source, _ in listings)
     where = ", ".join([first, *others]) if len(others) < 3 else f"{first} and {len(others)} more"
@@ -138,6 +134,7 @@ def of_listings(listings: Sequence[tuple[Path, Listing]], asked: Asked, choices:
     whole = planes.sorted_by_place(whole)
     problems += [*unnamed, *(places.shared(whole, where) or places.doubled(whole, where) if not problems and not unnamed else [])]
     missing, more, absent = places.missing(whole, where)
+    notes += remote_files.told(remote_files.urls_of(whole))
     whole, looks, looked, unread_pages = probe.look(whole, where)
     notes += [*more, *looked]
     problems += [*absent, *unread_pages]
@@ -171,7 +168,7 @@ def _counted(source: Source) -> str:
     return sentence
 
 
-def _left(source: Path, rest: Listing) -> list[str]:
+def _left(source: Path | str, rest: Listing) -> list[str]:
     """Images in folders of which no reader knows a name."""
     if not rest.images:
         return []

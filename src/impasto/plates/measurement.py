@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import schema
+from impasto.plates import files
 from impasto.plates.columns import coded, text
 from impasto.schema import InputError
 
@@ -37,7 +38,7 @@ def apply(frame: pd.DataFrame, notes: list[str], /) -> pd.DataFrame:
     names = frame["name"].to_numpy(dtype=object)
     errors = projections = 0
     for folder in frame["folder"].array.categories:
-        path = Path(folder) / _NAME
+        path = files.folder(folder) / _NAME
         if not path.is_file():
             continue
         records = read(path)

@@ -11,12 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from impasto import schema
+from impasto import remote, schema
 from impasto.plates import read
 from impasto.plates.planes import AT, BASE, KEYS, NAME, PAGE, paths, places
 from impasto.plates.problems import Problem
-
-REMOTE = ("s3://", "http://", "https://", "gs://")
 
 
 def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
@@ -85,7 +83,7 @@ def missing(planes: pd.DataFrame, where: str, /) -> tuple[int, list[str], list[P
     named, lacking, first = 0, 0, ""
     for part in _parts(_named_by_tables(planes)):
         for path in dict.fromkeys(paths(planes.iloc[part]).to_pylist()):
-            if path.startswith(REMOTE):
+            if remote.url(path) is not None:
                 continue
             named += 1
             if not os.path.exists(path):

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from impasto import schema
+from impasto import remote, schema
 from impasto.plates import read
-from impasto.plates.places import REMOTE
 from impasto.plates.planes import AT, BASE, NAME, OFFSET, PAGE, paths, places
 from impasto.plates.problems import Problem
 
@@ -69,7 +68,7 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
 def _pixels(sample: pd.DataFrame) -> list[read.Plane]:
     pixels = []
     for path, page, at in zip(paths(sample).to_pylist(), sample[PAGE], sample[AT], strict=True):
-        if not path.startswith(REMOTE):
+        if remote.url(path) is None:
             try:
                 pixels.append(read.plane(path, at or int(page)))
             except read.BadImage:

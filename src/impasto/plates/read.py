@@ -11,9 +11,8 @@ import logging
 import re
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -21,6 +20,9 @@ import numpy.typing as npt
 import tifffile
 
 from impasto.failures import is_memory
+from impasto.object_stores import NoConnection
+from impasto.plates import containers, files, ome_zarr, zarr_stores
+from impasto.schema import InputError
 
 # What tifffile has to say of a damaged file is said by us, with the file's name.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -29,7 +31,7 @@ Plane = npt.NDArray[np.generic]
 _FAR = 32
 TIFF = (".tif", ".tiff")
 IMAGES = (*TIFF, ".png", ".jp2", ".jpg", ".jpeg", ".npz")
-NOT_READ = (".c01", ".dib", ".flex", ".stk", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".oif", ".oib")
+NOT_READ = (".c01", ".dib", ".flex", ".stk", ".bmp", ".gif")
 """Kinds of images by their suffix that no reader of pixels knows."""
 
 
@@ -56,17 +58,24 @@ def plane(path: Path | str, page: int | str = 0, /) -> Plane:
 
 def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
     """Planes (H, W) of one file or Zarr array, opened once: its pages by number, or by place (`"t0c1z2"`). Raises BadImage."""
-    path = Path(path)
-    if not path.exists():
-        raise BadImage(path, "the file is missing")
-    if path.is_file() and path.stat().st_size == 0:
-        raise BadImage(path, "the file is empty (0 bytes)")
     try:
-        found = (_zarr if path.is_dir() else _READERS[path.suffix.lower()])(path, pages)
+        if zarr_stores.is_inside(path):
+            found = ome_zarr.pixels(str(path), pages)
+        elif containers.kind_of(str(path)):
+            _here(path)
+            found = containers.pixels(str(path), pages)
+        else:
+            file = _here(path)
+            found = _READERS[file.suffix.lower()](file, [int(page) for page in pages])
     except KeyError as error:
-        if path.suffix.lower() not in _READERS:
-            raise BadImage(path, f"{path.suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
+        suffix = Path(path).suffix
+        if suffix.lower() not in _READERS:
+            raise BadImage(path, f"{suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
         raise BadImage(path, f"damaged ({error})") from error
+    except NoConnection:
+        raise  # of no image: none can be had
+    except InputError as error:
+        raise BadImage(path, str(error).removeprefix(f"{path} ")) from None
     except _DAMAGE as error:
         if is_memory(error):
             raise  # says nothing of the image
@@ -77,6 +86,19 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
         if not (np.issubdtype(one.dtype, np.integer) or np.issubdtype(one.dtype, np.floating)):
             raise BadImage(path, f"pixels are {one.dtype}, not numbers")
     return found
+
+
+def _here(path: Path | str) -> Path:
+    """The file on this machine. Raises BadImage where there is none, or nothing in it; InputError where there is no network."""
+    try:
+        file = files.local(path)
+    except FileNotFoundError:
+        raise BadImage(path, "the file is not in the zip") from None
+    if not file.exists():
+        raise BadImage(path, "the file is missing")
+    if file.is_file() and file.stat().st_size == 0:
+        raise BadImage(path, "the file is empty (0 bytes)")
+    return file
 
 
 def _tiff(path: Path, pages: Sequence[int]) -> list[Plane]:
@@ -130,23 +152,7 @@ def _npz(path: Path, pages: Sequence[int]) -> list[Plane]:
     return [np.asarray(found if found.ndim == 2 else found[page]) for page in pages]
 
 
-def _zarr(path: Path, pages: Sequence[int | str]) -> list[Plane]:
-    """Channels of an OME-Zarr field; time and depth must be of length one."""
-    import zarr
-
-    from impasto.plates import ome_zarr
-
-    array = zarr.open_array(ome_zarr.dataset(path), mode="r")
-    leading = array.shape[:-2]
-    channel_axis = len(leading) - 2 if len(leading) >= 2 else 0
-    if any(size != 1 for axis, size in enumerate(leading) if axis != channel_axis):
-        raise BadImage(path, f"shape {array.shape} has several time points or depths; only one of each is read")
-    return [np.asarray(array[tuple(page if axis == channel_axis else 0 for axis in range(len(leading)))]) for page in pages]
-
-
-_READERS: Mapping[str, Callable[[Path, Sequence[Any]], list[Plane]]] = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys(
-    (".png", ".jp2", ".jpg", ".jpeg"), _coded
-)
+_READERS = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys((".png", ".jp2", ".jpg", ".jpeg"), _coded)
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from impasto.families import Family
-from impasto.plates import loaddata, names, ome_zarr, patterns, sheet, stacks
+from impasto.plates import containers, loaddata, names, ome_zarr, patterns, sheet, stacks
 from impasto.plates.listing import Listing
 from impasto.plates.reader import Asked, Found, Reader
 from impasto.schema import InputError
 
-READERS: tuple[Reader, ...] = (sheet.READER, loaddata.READER, ome_zarr.READER, stacks.READER, *names.readers())
+READERS: tuple[Reader, ...] = (sheet.READER, loaddata.READER, ome_zarr.READER, containers.READER, stacks.READER, *names.readers())
 """Those that come with the package, in the order of their priority: where two fit as many images, the first is taken."""
 PLUGINS: Family[Reader] = Family("readers", what="reader of images", parts={})
 

@@ -1,57 +1,86 @@
-"""A tall sheet: one row an image, columns path, channel, plate, well, and where there are any batch, source, site, page."""
+"""A tall sheet: one row an image, columns path, channel, plate, well, and where there are any batch, source, site, page.
+
+The sheet of nf-core/cellpainting is one: its paths are s3:// URLs, its other columns (row, col, field_id, plane_id) say nothing new.
+"""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pandas as pd
 
 from impasto import schema
-from impasto.plates import tabular
+from impasto.plates import files, tabular
 from impasto.plates.listing import Listing
 from impasto.plates.reader import Asked, Found, Reader
 from impasto.schema import InputError
 
 _NEEDED = ("path", schema.CHANNEL, schema.PLATE, schema.WELL)
+_MAY = (schema.BATCH, schema.SOURCE, schema.SITE, "depth", "time", "at", "illumination")
+_TECHNICAL = ("page", "row", "col", "field_id", "plane_id")
 
 
-def fits(files: Listing, /) -> int:
+def fits(listing: Listing, /) -> int:
     """How many images a listing names, where it is such a sheet."""
-    table = tabular.read(files)
+    table = tabular.read(listing)
     return len(table) if table is not None and is_sheet(table) else 0
 
 
 def is_sheet(table: pd.DataFrame, /) -> bool:
     """Whether a table is such a sheet."""
-    return {"path", schema.CHANNEL} <= set(table.columns)
+    return {"path", schema.CHANNEL} <= {_word(column) for column in table.columns}
 
 
-def planes(files: Listing, asked: Asked, /) -> Found:
-    """The planes of a sheet. Paths that are not absolute start at the sheet's folder. Raises InputError on a missing column."""
-    table, where = tabular.require(files), Path(files.root)
+def _word(column: object) -> str:
+    return str(column).strip().lower()
+
+
+def planes(listing: Listing, asked: Asked, /) -> Found:
+    """The planes of a sheet. Paths that are not absolute start at the sheet's folder.
+
+    Raises
+    ------
+    InputError
+        Where a column is missing, a row leaves one blank, or a page is no number.
+
+    """
+    table, where = tabular.require(listing), listing.root
+    table = table.rename(columns={c: _word(c) for c in table.columns if _word(c) in (*_NEEDED, *_MAY, *_TECHNICAL)})
     for column in _NEEDED:
         if column not in table.columns:
             raise InputError(
                 f"{where}: the sheet has no column {column!r}; it needs {', '.join(_NEEDED)} (and may have batch, source, site, page)"
             )
-    blank = (table[list(_NEEDED)] == "").any(axis=1)
+    rows = pd.DataFrame({column: table[column].str.strip() for column in (*_NEEDED, *_MAY) if column in table})
+    blank = (rows[list(_NEEDED)] == "").any(axis=1)
     if blank.any():
         raise InputError(
             f"{where}: row {int(blank.to_numpy().argmax()) + 2} leaves one of {', '.join(_NEEDED)} blank; fill it or drop the row"
         )
-    columns = [*_NEEDED, *(c for c in (schema.BATCH, schema.SOURCE, schema.SITE, "depth", "time", "illumination") if c in table)]
-    rows = table[columns].assign(path=[str((asked.root or where.parent) / path) for path in table["path"]])
+    for column in ("path", "illumination"):
+        if column in rows:
+            rows[column] = [files.written(path, beside=where, root=asked.root) if path else "" for path in rows[column]]
     if "page" in table:
         rows["page"] = [_page(value, where, row) for row, value in enumerate(table["page"], start=2)]
-    return Found(rows)
+    return Found(rows, annotation=_annotation(table, rows))
 
 
-def _page(value: str, where: Path, row: int) -> int:
+def _annotation(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """What the sheet says about wells in its other columns."""
+    other = [column for column in table if column not in (*_NEEDED, *_MAY, *_TECHNICAL)]
+    if not other:
+        return pd.DataFrame()
+    keys = [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if word in rows]
+    return rows[keys].join(table[other].replace("", pd.NA)).drop_duplicates(ignore_index=True)
+
+
+def _page(value: str, where: str, row: int) -> int:
     """A page's number; a blank one is the first."""
     try:
-        return int(float(value or 0))
+        page = float(value or 0)
     except ValueError:
-        raise InputError(f"{where}: row {row} has page {value!r}, which is no number; pages are counted from 0") from None
+        page = -1.0
+    if page < 0 or page % 1:
+        raise InputError(f"{where}: row {row} has page {value!r}; pages are numbers, counted from 0")
+    return int(page)
 
 
 READER = Reader("sheet", "", fits, planes)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema, wells
-from impasto.plates import read
+from impasto import remote, schema, wells
+from impasto.plates import read, zarr_stores
 from impasto.plates.planes import AT, ILLUMINATION, KEYS, OFFSET, PAGE, PATH
 from impasto.schema import InputError
 
@@ -48,6 +48,7 @@ class Sites:
         everywhere = per_plate == len(self._names)
         self.channels: list[str] = list(per_plate.index[everywhere])
         self.not_everywhere: dict[str, int] = {str(stain): int(count) for stain, count in per_plate[~everywhere].items()}
+        self._is_remote = any(remote.url(path) is not None for path in self._planes[PATH])
         self.has_illumination = ILLUMINATION in planes
 
     @classmethod
@@ -113,6 +114,16 @@ class Sites:
         if len(shapes) > 1:
             raise read.BadImage(self.name(number), f"its channels differ in size: {', '.join(map(str, sorted(shapes)))}")
         return np.stack(found)
+
+    def fetch(self, numbers: npt.NDArray[np.intp], /) -> None:
+        """Bring the remote files of these sites into the cache, several at once. Raises InputError where there is no connection.
+
+        A file that is not there is left to `image`, which says so.
+        """
+        rows = [row for n in numbers for row in range(self._ends[n], self._ends[n + 1])] if self._is_remote else []
+        urls = [url for path in self._planes[PATH].iloc[rows].unique() if (url := remote.url(path)) and not zarr_stores.is_inside(url)]
+        if urls:
+            remote.cache().fetch(urls)
 
     def illumination(self, number: int, channels: Sequence[str], /) -> list[str]:
         """The files of the functions that the light of site `number` is divided by. Raises BadImage where a channel has none."""

@@ -144,6 +144,7 @@ def _read_ahead(
     def fetch(batch: npt.NDArray[np.intp]) -> tuple[list[tuple[int, Array]], list[dict[str, str]]]:
         ready: list[tuple[int, Array]] = []
         bad: list[dict[str, str]] = []
+        sites.fetch(batch)
         for number in map(int, batch):
             name = sites.name(number)
             if name in how.skip:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from impasto import options, recipe
+from impasto.settings import Shown
 from impasto.stages.ingest import IngestSettings, found_by
 from impasto.verbs import ABOUT, dry_run, shared, terminal
+
+if TYPE_CHECKING:
+    from impasto.plates.ingest import Found
 
 
 class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write.")
+    fetch_list: Annotated[Path | None, Shown(metavar="FILE")] = Field(
+        default=None, description="Write here the remote files that it names, for impasto fetch FILE."
+    )
     dry_run: bool = Field(default=False, description="Tell all, draw the plates and write nothing.")
 
 
@@ -24,8 +31,13 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     settings = IngestSettings.read({**options.parse_set(flags.changes), **values}, where="impasto ingest")
     if flags.dry_run:
         dry_run.tell_all(settings, out=flags.out, as_json=flags.as_json)
+    if flags.dry_run and flags.fetch_list is None:
         return
     found = found_by(settings)
+    if flags.fetch_list is not None:
+        write_fetch_list(found, flags.fetch_list)
+    if flags.dry_run:
+        return
     if not flags.as_json:
         dry_run.show(found)
     worked = recipe.execute("ingest", settings, out=flags.out)
@@ -33,6 +45,14 @@ def run(values: dict[str, Any], flags: Flags) -> None:
         dry_run.print_json(found, [], settings, settings, out=flags.out)
     else:
         terminal.wrote(flags.out, worked, as_json=False)
+
+
+def write_fetch_list(found: Found, path: Path) -> None:
+    """Write the remote files that were named, one a line."""
+    from impasto.plates import remote_files
+
+    count = remote_files.write_list(remote_files.urls_of(found.planes), path)
+    terminal.say(f"{path}: {count} remote files; bring them with: impasto fetch {path}")
 
 
 command = options.command(

@@ -71,6 +71,9 @@ def show_results(out: Path, *, as_json: bool) -> None:
     if (out / "left_out.parquet").exists():
         for row in pd.read_parquet(out / "left_out.parquet").itertuples():
             say(f"left out, {row.profiles}: {row.reason}")
+    if (out / "merged.parquet").exists():
+        for row in pd.read_parquet(out / "merged.parquet").drop_duplicates().itertuples():
+            say(f"one InChIKey, scored as {row.perturbation}: {row.names}")
 
 
 def _cell(value: Any) -> str:

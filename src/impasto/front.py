@@ -1,0 +1,307 @@
+"""The front door of Python: `import impasto as im`, then `im.read`, `im.train`, `im.embed`, `im.search`, `im.explore`.
+
+Each function does what the verb of its name does, guards included.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+
+__all__ = ["Explorer", "concat", "embed", "explore", "read", "search", "train", "write"]
+
+
+def read(
+    path: Path | str,
+    /,
+    *,
+    columns: Mapping[str, str] | None = None,
+    features: str | None = None,
+    annotation: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+    negcon: Sequence[str] = (),
+    layer: str | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
+) -> anndata.AnnData:
+    """Read profiles.
+
+    Parameters
+    ----------
+    path
+        Parquet, CSV, Excel, .h5ad, .zarr, or a folder of CellProfiler's tables.
+    columns
+        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); told by its spelling otherwise.
+    features
+        A regular expression that names the feature columns, or `rest`: every numeric column that is not annotation.
+    annotation, leave_out
+        Columns that are annotation, and columns that are neither annotation nor features.
+    negcon
+        Names of perturbations that are negative controls (`["DMSO"]`), where the table does not mark them.
+    layer
+        Of an AnnData: the layer, the obsm or `raw` that holds the values.
+    sheet, encoding
+        Of a workbook; of a text file.
+
+    Returns
+    -------
+    One row a well, site or perturbation; `obs` in impasto's words, `X` float32.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be used; the sentence says what to do.
+
+    """
+    from impasto import profiles, wells
+
+    data = profiles.read(
+        path,
+        columns=columns,
+        features=features,
+        annotation=annotation,
+        leave_out=leave_out,
+        layer=layer,
+        sheet=sheet,
+        encoding=encoding,
+    )
+    if negcon:
+        data.obs = wells.mark_negative(data.obs, negcon, where=str(path))
+    return data
+
+
+def write(data: anndata.AnnData | pd.DataFrame, path: Path | str, /) -> None:
+    """Write profiles: the whole file under its name, or nothing.
+
+    Parameters
+    ----------
+    data
+        Profiles.
+    path
+        Its ending chooses the format: .parquet, .csv, .h5ad or .zarr.
+
+    """
+    from impasto import frames, profiles
+
+    profiles.write(frames.profiles_of(data, task="writing"), path)
+
+
+def concat(tables: Sequence[anndata.AnnData | pd.DataFrame], /) -> anndata.AnnData:
+    """Stack tables of profiles over the features that all of them have.
+
+    Parameters
+    ----------
+    tables
+        Profiles of the same pipeline.
+
+    Returns
+    -------
+    All rows, in the order given; `uns["features_dropped"]` counts the features that some table lacks.
+
+    """
+    from impasto import frames, profiles
+
+    return profiles.join_common([frames.profiles_of(table, task="stacking") for table in tables])
+
+
+def train(
+    recipe: Path | str | Mapping[str, Any],
+    data: anndata.AnnData | pd.DataFrame | Path | str,
+    /,
+    *,
+    out: Path | str,
+    loop: Mapping[str, Any] | None = None,
+    start: Path | str | None = None,
+    seed: int = 0,
+) -> Path:
+    """Train a method, as `impasto train` does.
+
+    Parameters
+    ----------
+    recipe
+        A recipe file with one train stage, or the method itself: `{"name": "two_towers", "loss": "cwcl"}`.
+    data
+        Profiles, a file of profiles, or (for methods that train on images) a folder that `impasto ingest` wrote.
+    out
+        The folder of the run. A killed run continues from its last checkpoint.
+    loop
+        How long and with which optimiser; what a recipe says otherwise.
+    start
+        An earlier run whose weights to begin with.
+    seed
+        Of the weights and the minibatches.
+
+    Returns
+    -------
+    The folder of the run.
+
+    """
+    from impasto import frames, methods, runs
+    from impasto import recipe as recipes
+    from impasto.stages import train as stage
+
+    out = Path(out)
+    values: dict[str, Any] = {"seed": seed}
+    if isinstance(recipe, Mapping):
+        values["method"] = dict(recipe)
+    else:
+        values |= recipes.read(Path(recipe)).only("train").values
+        values = {key: value for key, value in values.items() if key in ("method", "loop", "stored")} | {"seed": seed}
+    values |= {"loop": dict(loop)} if loop is not None else {}
+    values |= {"start": str(start)} if start is not None else {}
+    reads = methods.METHODS[str(values["method"].get("name"))].reads
+    if isinstance(data, Path | str):
+        settings = stage.TrainSettings.read({**values, reads: str(data)}, where="impasto.train")
+        recipes.execute("train", settings, out=out)
+        return out
+    profiles = frames.profiles_of(data, task="training")
+    with runs.scratch() as folder:
+        kept = folder / "profiles.h5ad"
+        write(profiles, kept)
+        settings = stage.TrainSettings.read({**values, reads: str(kept)}, where="impasto.train")
+        recipes.execute("train", settings, out=out)
+    return out
+
+
+def embed(run: Path | str, data: anndata.AnnData | pd.DataFrame, /) -> anndata.AnnData:
+    """Embed profiles with a trained run, as `impasto embed` does.
+
+    Parameters
+    ----------
+    run
+        The folder of a run.
+    data
+        Profiles with the features, the encoder and the correction that the run was trained on.
+
+    Returns
+    -------
+    Of a joint space both modalities as rows (`obs["modality"]`), of other methods the rows given.
+
+    """
+    from impasto import frames, methods
+
+    return methods.embed(Path(run), frames.profiles_of(data, task="embedding"))
+
+
+def search(
+    where: Path | str,
+    /,
+    *,
+    text: str | None = None,
+    smiles: str | None = None,
+    gene: str | None = None,
+    well: str | None = None,
+    image: Path | str | None = None,
+    through: Sequence[Path | str] = (),
+    top: int = 10,
+    rank: Literal["perturbations", "wells"] = "perturbations",
+) -> pd.DataFrame:
+    """Rank perturbations or wells by what they look like, as `impasto search` does.
+
+    Parameters
+    ----------
+    where
+        A run or an index.
+    text, smiles, gene, well, image
+        Exactly one question: a sentence, a molecule, a gene symbol, a well (`PLATE:WELL`), a folder of ingested images.
+    through
+        Files of relations: a gene that nothing perturbs is looked for through its relatives.
+    top
+        How many rows.
+    rank
+        What is ranked.
+
+    Returns
+    -------
+    Rank, score and annotation, the best first.
+
+    Raises
+    ------
+    InputError
+        Where not exactly one question was asked, or it cannot be answered.
+
+    """
+    from impasto.atlas import search as searching
+    from impasto.indexed import open_or_build
+    from impasto.schema import InputError
+
+    asked = {"text": text, "smiles": smiles, "gene": gene, "well": well, "image": image}
+    questions = [(kind, str(query)) for kind, query in asked.items() if query is not None]
+    if len(questions) != 1:
+        raise InputError(f"{len(questions)} questions were asked; give exactly one of {', '.join(asked)}")
+    kind, query = questions[0]
+    ranking, _ = searching.search(
+        open_or_build(Path(where)), kind=kind, query=query, top=top, rank=rank, through=[Path(file) for file in through]
+    )
+    return ranking
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """A running explorer.
+
+    Attributes
+    ----------
+    address
+        Where a browser on this machine finds it.
+    server
+        The server; `stop` ends it.
+
+    """
+
+    address: str
+    server: Any
+
+    def stop(self) -> None:
+        """End the server."""
+        self.server.should_exit = True
+
+    def _repr_html_(self) -> str:
+        """The page inside a notebook."""
+        return f'<iframe src="{self.address}" width="100%" height="640" style="border:0"></iframe>'
+
+
+def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, port: int = 8765) -> Explorer:
+    """Serve the explorer on loopback, in the background.
+
+    Parameters
+    ----------
+    data
+        Profiles, or a run or an index on disk.
+    port
+        The port.
+
+    Returns
+    -------
+    The running explorer; in a notebook it shows the page.
+
+    """
+    from impasto import frames
+    from impasto.schema import InputError
+
+    try:
+        import uvicorn
+
+        from impasto.atlas.server import application
+    except ModuleNotFoundError as error:
+        raise InputError(f"the explorer needs {error.name}, which is not installed; run: pip install 'impasto[atlas]'") from None
+    from impasto.atlas import index
+    from impasto.indexed import open_or_build
+
+    if isinstance(data, Path | str):
+        opened = open_or_build(Path(data))
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="impasto-explore-")) / "index"
+        index.build(frames.profiles_of(data, task="exploring"), folder)
+        opened = index.open_index(folder)
+    server = uvicorn.Server(uvicorn.Config(application(opened), host="127.0.0.1", port=port, log_level="warning"))
+    threading.Thread(target=server.run, daemon=True).start()
+    return Explorer(f"http://127.0.0.1:{port}", server)

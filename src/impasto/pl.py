@@ -1,0 +1,245 @@
+"""`im.pl`: figures for papers and notebooks, each on matplotlib axes; the same drawings as in a report.
+
+Every function takes `ax` (new axes where it is None) and returns the axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from impasto.evaluation.result import Result
+
+__all__ = ["curve", "dose", "plate", "ranking", "receipt", "umap"]
+
+
+def umap(data: anndata.AnnData | pd.DataFrame, /, *, color: str = "perturbation", ax: Axes | None = None, seed: int = 0) -> Axes:
+    """A map of the rows, coloured by a column of the annotation.
+
+    Parameters
+    ----------
+    data
+        Profiles. A map of `im.tl.umap` (`obsm["X_umap"]`) is used where it is there, else it is made.
+    color
+        The column that colours a row.
+    ax
+        Where to draw.
+    seed
+        Of the map and of the thinning of points.
+
+    Returns
+    -------
+    The axes.
+
+    Raises
+    ------
+    InputError
+        Where there is no such column.
+
+    """
+    from impasto import frames, tl, wells
+    from impasto.report.figures import scatter
+
+    profiles = frames.profiles_of(data, task="drawing a map")
+    wells.require(profiles.obs, [color], task="drawing a map")
+    if "X_umap" not in profiles.obsm:
+        profiles = tl.umap(profiles, seed=seed, copy=True)
+    labels = profiles.obs[color].astype("string").fillna("unknown")
+    return scatter.draw(profiles.obsm["X_umap"], labels, [""] * profiles.n_obs, _axes(ax, width=4.6, height=5.2), seed=seed)
+
+
+def plate(data: anndata.AnnData | pd.DataFrame, /, *, value: str, plate: str | None = None, ax: Axes | None = None) -> Axes:
+    """One plate as a heat map of a feature or of a column of the annotation; controls are outlined.
+
+    Parameters
+    ----------
+    data
+        Profiles of wells.
+    value
+        A feature, or a numeric column of the annotation (`cell_count`).
+    plate
+        Which plate, by its name or by source, batch and name (`source_4/batch_1/BR00117010`); the only one by default.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    The axes.
+
+    Raises
+    ------
+    InputError
+        Where the plate or the value is not there, or several plates are and none is named.
+
+    """
+    import numpy as np
+
+    from impasto import frames, wells
+    from impasto.report.figures import plate as drawing
+    from impasto.schema import InputError, listed, nearest
+
+    profiles = frames.profiles_of(data, task="drawing a plate")
+    codes, names = wells.plates(profiles.obs)
+    chosen = [i for i, name in enumerate(names) if plate is None or name == plate or name.rsplit("/", 1)[-1] == plate]
+    if len(chosen) != 1:
+        asked = "no plate is named" if plate is None else f"{plate!r} names {len(chosen)} plates"
+        raise InputError(f"{asked}; say plate=, one of: {listed(names)}")
+    rows = profiles[codes == chosen[0]]
+    if value in rows.var_names:
+        shown = np.asarray(rows[:, value].X, dtype=float).ravel()
+    elif value in rows.obs:
+        shown = rows.obs[value].to_numpy(dtype=float)
+    else:
+        raise InputError(f"{value!r} is neither a feature nor a column{nearest(value, [*rows.obs, *rows.var_names])}")
+    finite = shown[np.isfinite(shown)]
+    low, high = np.quantile(finite, [0.02, 0.98]) if len(finite) else (0.0, 1.0)
+    axes = drawing.draw(rows.obs.assign(shown=shown), _axes(ax, width=6.4, height=4.4), value="shown", low=float(low), high=float(high))
+    axes.set_title(f"{names[chosen[0]]}: {value}, {low:.3g} to {high:.3g}", loc="left")
+    return axes
+
+
+def curve(run: Path | str | Sequence[Mapping[str, Any]], /, *, ax: Axes | None = None) -> Axes:
+    """The loss of a training by epoch, and its validation score.
+
+    Parameters
+    ----------
+    run
+        The folder of a run of `im.train`, or its log: one dictionary an epoch.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    The axes.
+
+    """
+    import json
+
+    from impasto.report.figures import curve as drawing
+    from impasto.schema import InputError
+
+    if isinstance(run, str | Path):
+        path = Path(run) / "log.jsonl"
+        if not path.is_file():
+            raise InputError(f"{run} holds no log.jsonl; give the folder of a run: impasto train RECIPE --profiles P --out RUN")
+        log = [json.loads(line) for line in path.read_text().splitlines()]
+    else:
+        log = [dict(line) for line in run]
+    return drawing.draw(log, _axes(ax, width=5.0, height=3.0))
+
+
+def receipt(made: Mapping[str, Any], /, *, ax: Axes | None = None) -> Axes:
+    """What a correction removed and what it left: share of variance by factor before and after, and the replicate signal.
+
+    Parameters
+    ----------
+    made
+        A receipt: of `im.pp.receipt(before, after)`, or of the file `OUT.receipt.json`.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    The axes.
+
+    """
+    from impasto.report.figures import receipt as drawing
+
+    return drawing.draw(dict(made), _axes(ax, width=5.0, height=0.9 + 0.36 * len(drawing.rows(dict(made)))))
+
+
+def dose(result: Result, /, perturbation: str, *, ax: Axes | None = None) -> Axes:
+    """The fitted dose curve of one perturbation, from `im.tl.hits`.
+
+    Parameters
+    ----------
+    result
+        What `im.tl.hits` returned for a table with doses.
+    perturbation
+        Whose curve.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    The axes: response in standard deviations of the controls over the dose, the benchmark dose dashed.
+
+    Raises
+    ------
+    InputError
+        Where the result has no curve of it.
+
+    """
+    import numpy as np
+
+    from impasto.evaluation.dose_response import hill
+    from impasto.report.figures import style
+    from impasto.schema import InputError, nearest
+
+    curves = result.tables.get("dose_response")
+    names = [] if curves is None else list(curves["perturbation"].astype(str))
+    if curves is None or perturbation not in names:
+        raise InputError(f"there is no dose curve of {perturbation!r}{nearest(perturbation, names)}; curves need four doses or more")
+    fit = curves.iloc[names.index(perturbation)]
+    axes = _axes(ax, width=4.2, height=3.0)
+    x = np.geomspace(fit["ec50"] / 30, fit["ec50"] * 30, 200)
+    axes.plot(x, hill(x, top=fit["top"], ec50=fit["ec50"], slope=fit["slope"]), color=style.BLUE)
+    if np.isfinite(fit["benchmark_concentration"]):
+        axes.axvline(fit["benchmark_concentration"], color=style.ACCENT, linestyle=(0, (3, 2)))
+    axes.set_xscale("log")
+    axes.set_xlabel("dose")
+    axes.set_ylabel("distance from controls, sd")
+    axes.set_title(f"{perturbation}: R² {fit['r_squared']:.2f}, {int(fit['doses'])} doses", loc="left")
+    return axes
+
+
+def ranking(result: Result, /, *, most: int = 30, ax: Axes | None = None) -> Axes:
+    """Perturbations by their score, the best first, each with its interval.
+
+    Parameters
+    ----------
+    result
+        What `im.tl.replicates` returned.
+    most
+        How many perturbations are shown.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    The axes.
+
+    Raises
+    ------
+    InputError
+        Where the result has no score of each perturbation.
+
+    """
+    from impasto.report.figures import scores
+    from impasto.schema import InputError
+
+    table = result.per_group
+    if "mean_average_precision" not in table:
+        raise InputError("this result has no score of each perturbation; im.tl.replicates gives one")
+    shown = table.sort_values("mean_average_precision", ascending=False, kind="stable").head(most)
+    rows = shown.rename(columns={"perturbation": "group", "mean_average_precision": "value"})
+    rows = rows.reindex(columns=["group", "value", "low", "high", "chance"])
+    return scores.draw(rows, _axes(ax, width=6.0, height=0.5 + 0.26 * len(rows)))
+
+
+def _axes(ax: Axes | None, *, width: float, height: float) -> Axes:
+    """The axes given, or new ones of a size in inches in the style of the report."""
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    from impasto.report.figures import style
+
+    with plt.rc_context(style.RC):
+        return plt.subplots(figsize=(width, height), layout="constrained")[1]

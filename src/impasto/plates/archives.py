@@ -1,0 +1,93 @@
+"""Zips of plates: what is in them, and a member as a file on this machine."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import threading
+import uuid
+import zipfile
+from pathlib import Path
+
+from impasto import remote
+from impasto.schema import InputError
+
+SUFFIXES = (".zip", ".ozx")
+_INSIDE = re.compile(r"^(.*?[.](?:ozx|zip))(?:/(.*))?$", re.IGNORECASE)
+_GROUPS = ("zarr.json", ".zattrs", ".zgroup")
+
+
+class Zip:
+    """A zip that is open for reading, from several threads.
+
+    Attributes
+    ----------
+    path
+        The file on this machine.
+    names
+        Its members that are files.
+    zarr_root
+        The folder in it that holds the outermost Zarr group (`""`: the top); None where it holds none.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise InputError(f"{path} is no whole zip ({error}); copy it again") from None
+        self.path = path
+        self.names = frozenset(name for name in self._file.namelist() if not name.endswith("/"))
+        groups = {name.rpartition("/")[0] for name in self.names if name.rpartition("/")[2] in _GROUPS}
+        self.zarr_root = min(groups, key=lambda folder: (folder.count("/") + bool(folder), folder)) if groups else None
+        self._lock = threading.Lock()
+        status = path.stat()
+        self._key = hashlib.sha256(f"{path.absolute()}\0{status.st_mtime_ns}\0{status.st_size}".encode()).hexdigest()[:16]
+
+    def get(self, name: str, /) -> bytes | None:
+        """The bytes of a member, None where there is none. Raises InputError where it is damaged."""
+        if name not in self.names:
+            return None
+        try:
+            with self._lock:
+                return self._file.read(name)
+        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+            raise InputError(f"{self.path}/{name} cannot be read ({error})") from None
+
+    def folder(self) -> Path:
+        """Where the members lie once they were asked for: in the cache."""
+        return remote.cache().folder / "zip" / self._key
+
+    def file(self, name: str, /) -> Path:
+        """A member as a file in the cache. Raises InputError where there is no such member, or it cannot be read."""
+        place = self.folder() / name
+        if ".." in name.split("/") or name.startswith("/"):
+            raise InputError(f"{self.path}/{name}: the name leads out of the zip")
+        if place.exists():
+            return place
+        data = self.get(name)
+        if data is None:
+            raise FileNotFoundError(f"{self.path}/{name}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_name(f".{uuid.uuid4().hex}")
+        try:
+            part.write_bytes(data)
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)
+        return place
+
+
+def split(path: str, /) -> tuple[Zip, str] | None:
+    """The zip that a path leads into, and the member (`""`: the zip itself); None where it leads into none. A remote zip is fetched."""
+    match = _INSIDE.match(path)
+    if match is None or (remote.url(match[1]) is None and not Path(match[1]).is_file()):
+        return None  # a folder may be called so, too
+    file = remote.local(match[1])
+    return _opened(file, file.stat().st_mtime_ns), match[2] or ""
+
+
+@functools.lru_cache(maxsize=16)
+def _opened(path: Path, changed: int) -> Zip:  # noqa: ARG001 - a zip that has changed is opened again
+    return Zip(path)

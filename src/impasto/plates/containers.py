@@ -1,0 +1,281 @@
+"""Files that hold many planes of a plate: .nd2 (Nikon), .lif (Leica), .oif and .oib (Olympus), .czi (Zeiss), by libraries of the extra `formats`.
+
+Each library is asked for two things: what scenes a file has (positions, images), and one plane of one scene. A plane is stored as the path
+of its file and its place (`at="s0t0c1z2"`): the scene, then axes by their names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Protocol
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.plates import files
+from impasto.plates.listing import Listing
+from impasto.plates.reader import Asked, Found, Reader
+from impasto.schema import InputError
+
+Plane = npt.NDArray[np.generic]
+_AXES = "TCZ"
+_WELL = re.compile(r"(?<![A-Za-z0-9])([A-Z]{1,2}|[a-z])[-_]?(\d{1,2})(?![0-9])")
+_DAMAGE = (ValueError, OSError, KeyError, IndexError, RuntimeError, TypeError, AttributeError, ET.ParseError)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One field of a file: the name that the file gives it, the lengths of its axes (`T`, `C`, `Z`, ...), the names of its channels."""
+
+    name: str
+    sizes: dict[str, int]
+    channels: tuple[str, ...]
+
+
+class Opened(Protocol):
+    """A file that is open."""
+
+    def scenes(self) -> list[Scene]:
+        """Its scenes, in their order."""
+
+    def plane(self, scene: int, at: dict[str, int]) -> Plane:
+        """One plane (H, W): `at` names T, C and Z where the scene has them."""
+
+
+class Nd2:
+    """Nikon, through `nd2`: a scene is a position."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._sizes = file, dict(file.sizes)
+
+    def scenes(self) -> list[Scene]:
+        """Its positions; without any, the whole file."""
+        names = [""] * self._sizes.get("P", 1)
+        for loop in self._file.experiment:
+            if loop.type == "XYPosLoop":
+                names = [str(point.name or "") for point in loop.parameters.points]
+        channels = tuple(str(channel.channel.name) for channel in self._file.metadata.channels or ())
+        sizes = {axis: size for axis, size in self._sizes.items() if axis != "P"}
+        return [Scene(name, sizes, channels) for name in names]
+
+    def plane(self, scene: int, at: dict[str, int]) -> Plane:
+        """The frame of a position, time and depth; its channels lie in it."""
+        wanted = {"P": scene, **at}
+        for number, place in enumerate(self._file.loop_indices):
+            if all(place[axis] == wanted.get(axis, 0) for axis in place):
+                frame = np.asarray(self._file.read_frame(number))
+                return np.asarray(frame[at.get("C", 0)] if frame.ndim == 3 and "C" not in place else frame)
+        raise IndexError(f"no plane {wanted}")
+
+
+class Lif:
+    """Leica, through `liffile`: a scene is an image."""
+
+    def __init__(self, file: Any) -> None:
+        self._images = list(file.images)
+
+    def scenes(self) -> list[Scene]:
+        """Its images. A channel is named by its dye, or else by its colour."""
+        return [Scene(str(image.name), dict(image.sizes), self._channels(image)) for image in self._images]
+
+    @staticmethod
+    def _channels(image: Any) -> tuple[str, ...]:
+        names = []
+        for channel in image.xml_element.findall("./Data/Image/ImageDescription/Channels/ChannelDescription"):
+            properties = {p.findtext("Key") or "": p.findtext("Value") or "" for p in channel.findall("ChannelProperty")}
+            names.append(properties.get("DyeName") or channel.get("LUTName", ""))
+        return tuple(names)
+
+    def plane(self, scene: int, at: dict[str, int]) -> Plane:
+        """One frame of an image."""
+        return np.asarray(self._images[scene].frame(**at))
+
+
+class Oif:
+    """Olympus, through `oiffile`: one scene."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._series = file.series[0]
+
+    def scenes(self) -> list[Scene]:
+        """The file."""
+        sizes = dict(zip(str(self._series.axes), self._series.shape, strict=True))
+        settings = [self._file.mainfile.get(f"GUI Channel {n} Parameters", {}) for n in range(1, sizes.get("C", 1) + 1)]
+        names = tuple(str(channel.get("DyeName") or channel.get("CH Name") or "") for channel in settings)
+        return [Scene("", sizes, names)]
+
+    def plane(self, scene: int, at: dict[str, int]) -> Plane:  # noqa: ARG002 - it has one
+        """The TIFF of that place in the file."""
+        index = tuple(at.get(axis, 0) for axis in str(self._series.axes))
+        name = self._series.files[int(np.ravel_multi_index(index, self._series.shape)) if index else 0]
+        return np.asarray(self._file.asarray(name))
+
+
+class Czi:
+    """Zeiss, through `czifile`: a scene is a scene."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._keys = list(file.scenes)
+
+    def scenes(self) -> list[Scene]:
+        """Its scenes; that of a plate's carrier is named by its well."""
+        root = ET.fromstring(self._file.metadata() or "<none/>")
+        named = {int(s.get("Index", -1)): s.findtext("ArrayName") or s.get("Name", "") for s in root.iter("Scene")}
+        images = [self._file.scenes[key] for key in self._keys]
+        return [Scene(named.get(key, ""), dict(i.sizes), tuple(map(str, i.channels))) for key, i in zip(self._keys, images, strict=True)]
+
+    def plane(self, scene: int, at: dict[str, int]) -> Plane:
+        """One plane of a scene; the library counts from where the scene begins."""
+        image = self._file.scenes[self._keys[scene]]
+        starts = dict(zip(image.dims, image.start, strict=True))
+        return np.asarray(image(**{axis: starts[axis] + number for axis, number in at.items()}).asarray())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of container: the library and the class in it that opens a file, and ours that asks it."""
+
+    module: str
+    name: str
+    opened: Callable[[Any], Opened]
+    needs: str = ""
+
+    def open(self, path: str) -> AbstractContextManager[Any]:
+        """Open a file with the library. Raises InputError (sentence 20 of the borders) where it is not installed."""
+        try:
+            library = importlib.import_module(self.module)
+        except ImportError:
+            raise InputError(
+                f"{path}: .{path.rpartition('.')[2].lower()} needs impasto[formats]{self.needs}: pip install 'impasto[formats]'"
+            ) from None
+        opener: Callable[[str], AbstractContextManager[Any]] = getattr(library, self.name)
+        return opener(str(files.local(path)))
+
+
+_OLYMPUS = Kind("oiffile", "OifFile", Oif)
+KINDS = {
+    ".nd2": Kind("nd2", "ND2File", Nd2),
+    ".lif": Kind("liffile", "LifFile", Lif),
+    ".oif": _OLYMPUS,
+    ".oib": _OLYMPUS,
+    ".czi": Kind("czifile", "CziFile", Czi, " and Python 3.12"),
+}
+
+
+def kind_of(path: str, /) -> Kind | None:
+    """The kind of container that a path is by its suffix; None where it is none."""
+    return KINDS.get("." + path.rpartition(".")[2].lower())
+
+
+def scenes(path: str, /) -> list[Scene]:
+    """The scenes of a file. Raises InputError where its library is not installed, or it cannot read the file."""
+    kind = KINDS["." + path.rpartition(".")[2].lower()]
+    try:
+        with kind.open(path) as file:
+            found = kind.opened(file).scenes()
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(f"{path} cannot be read ({(str(error).splitlines() or [type(error).__name__])[0][:120]}); copy it again") from None
+    for scene in found:
+        other = next((axis for axis, size in scene.sizes.items() if axis not in (*_AXES, "Y", "X") and size > 1), None)
+        if other:
+            raise InputError(
+                f"{path}: axis {other} of {scene.name or 'its image'} has {scene.sizes[other]} planes; T, C, Z, Y and X are read"
+            )
+    return found
+
+
+def pixels(path: str, places: Sequence[str | int], /) -> list[Plane]:
+    """Planes (H, W) of a file: each `"s0t0c1z2"`, or the number of a channel of its first scene. Raises InputError, or what damage raises."""
+    kind = KINDS["." + path.rpartition(".")[2].lower()]
+    with kind.open(path) as file:
+        opened = kind.opened(file)
+        sizes = [scene.sizes for scene in opened.scenes()]
+        planes = []
+        for place in places:
+            at = {axis.upper(): int(n) for axis, n in re.findall(r"([a-z])(\d+)", f"c{place}" if isinstance(place, int) else place)}
+            scene = at.pop("S", 0)
+            if scene >= len(sizes) or any(number >= sizes[scene].get(axis, 1) for axis, number in at.items()):
+                raise IndexError(f"no plane {place}: it has {len(sizes)} scenes of {sizes[0]}")
+            several = [axis for axis in _AXES if sizes[scene].get(axis, 1) > 1 and axis not in at]
+            if several:
+                raise IndexError(f"{sizes[scene][several[0]]} planes along {several[0]}, of which none is named")
+            planes.append(np.squeeze(opened.plane(scene, {axis: number for axis, number in at.items() if axis in sizes[scene]})))
+    return planes
+
+
+def fits(listing: Listing, /) -> int:
+    """How many containers a listing holds."""
+    return sum(kind_of(name) is not None for folder in listing.folders for name in folder.images())
+
+
+def planes(listing: Listing, asked: Asked, /) -> Found:
+    """The planes of all containers of a listing.
+
+    Raises
+    ------
+    InputError
+        Where a library is not installed, or neither a file nor its scenes name a well.
+
+    """
+    paths = [f"{folder.path}/{name}" for folder in listing.folders for name in folder.images() if kind_of(name)]
+    rows = [row for path in paths for row in _of_file(path, asked.order)]
+    return Found(pd.DataFrame(rows), folders=frozenset(path.rpartition("/")[0] for path in paths), stores=frozenset())
+
+
+def _of_file(path: str, order: Sequence[str]) -> Iterator[dict[str, object]]:
+    head, _, name = path.rpartition("/")
+    own = _WELL.search(name.rpartition(".")[0])
+    found = scenes(path)
+    named = [_WELL.search(scene.name) for scene in found]
+    lacking = [scene.name for scene, well in zip(found, named, strict=True) if well is None and own is None]
+    if lacking:
+        raise InputError(
+            f"{path}: no well is named by the file or its scenes (first: {lacking[0] or 'without a name'}); "
+            "list its planes in a sheet (path,channel,plate,well,site,at), at as s0c0"
+        )
+    # A file that holds wells is a plate; files that are wells lie in the plate's folder.
+    whole_plate = all(named) and (own is None or len({match[0] for match in named if match}) > 1)
+    plate = name.rpartition(".")[0] if whole_plate else head.rpartition("/")[2]
+    counts: dict[str, int] = {}
+    for number, (scene, match) in enumerate(zip(found, named, strict=True)):
+        place = match or own
+        assert place is not None, "every scene has a well by now"
+        well = schema.normal_well(place[1] + place[2])
+        counts[well] = counts.get(well, 0) + 1
+        yield from _rows(
+            scene,
+            path,
+            number,
+            order,
+            {schema.PLATE: plate, schema.WELL: well, schema.SITE: str(counts[well]), "base": path if whole_plate else head},
+        )
+
+
+def _rows(scene: Scene, path: str, number: int, order: Sequence[str], place: dict[str, str]) -> Iterator[dict[str, object]]:
+    count = scene.sizes.get("C", 1)
+    names = tuple(scene.channels) if len(scene.channels) == count and all(scene.channels) else ()
+    labels = names or tuple(order) or tuple(f"channel {n}" for n in range(1, count + 1))
+    if len(labels) != count:
+        raise InputError(f"{path}: {len(labels)} channels are named ({', '.join(labels)}), but it holds {count}")
+    axes = [axis for axis in _AXES if axis in scene.sizes]
+    for indices in product(*(range(scene.sizes[axis]) for axis in axes)):
+        at = dict(zip(axes, indices, strict=True))
+        chosen = {word: str(at[axis]) if scene.sizes.get(axis, 1) > 1 else "" for axis, word in (("Z", "depth"), ("T", "time"))}
+        place_in_file = f"s{number}" + "".join(f"{axis.lower()}{n}" for axis, n in at.items())
+        channel = at.get("C", 0)
+        yield {"path": path, "at": place_in_file, schema.CHANNEL: labels[channel], "number": str(channel + 1), **chosen, **place}
+
+
+READER = Reader("containers", "A01.nd2, A01.lif, A01.czi, A01.oib", fits, planes)

@@ -1,0 +1,268 @@
+"""s3:// and https:// through one cache: a file is asked for once, and every stage reads it from the disk.
+
+A remote file lies in the cache where its URL says: `s3://bucket/a/b.tif` in `CACHE/s3/bucket/a/b.tif` (what `aws s3 sync` would write), an
+https path unquoted in `CACHE/https/host/`. It is written under another name and renamed when it is whole, so a run that was killed goes
+on with the files that lack. A machine without network reads a cache that `impasto fetch` filled elsewhere.
+
+The keys of a bucket are no URLs: `#`, `?` and `%` are letters of a key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from impasto import object_stores
+from impasto.object_stores import Address, NoConnection, NotThere, Refused
+from impasto.schema import InputError
+
+WORKERS = 8
+CACHE, OFFLINE, SIGNED = "IMPASTO_CACHE", "IMPASTO_OFFLINE", "IMPASTO_SIGNED"
+"""The environment says where the cache is and how buckets are asked, so that every process of a run reads alike."""
+_SCHEME = re.compile(r"(?:(s3|https?|gs|gcs|az|abfss?|ftp):/{1,2}|(?!file:)([a-z][a-z0-9+.-]+)://)(?=[^/])", re.IGNORECASE)
+"""Schemes that are read, as `Path` may have folded them; others, so that they can be refused."""
+_FILE = re.compile(
+    r"[.](csv|tsv|txt|parquet|xlsx|xls|ods|h5ad|sqlite|zip|ozx|tiff?|png|jpe?g|jp2|nd2|czi|lif|oi[bf])([.]gz)?$", re.IGNORECASE
+)
+_OLD = 24 * 3600.0
+"""Seconds after which a part that no run finished is removed."""
+
+
+def url(path: Path | str, /) -> str | None:
+    """The URL that a path stands for; None for a local path.
+
+    `Path` folds the two slashes of a URL into one; they are put back.
+    """
+    scheme = _SCHEME.match(str(path))
+    if scheme is None:
+        return None
+    return f"{(scheme[1] or scheme[2]).lower()}://{str(path)[scheme.end() :]}"
+
+
+def local(path: Path | str, /) -> Path:
+    """Where the file lies on this machine; a remote file is brought into the cache first.
+
+    Raises
+    ------
+    InputError
+        Where a remote file is not there, may not be read, or cannot be reached.
+
+    """
+    remote = url(path)
+    return Path(path) if remote is None else cache().open(remote)
+
+
+def is_file(url: str, /) -> bool:
+    """Whether a URL is that of a file; what has no suffix of a file is a prefix, or a store of many files."""
+    return bool(_FILE.search(url))
+
+
+def inputs(paths: Iterable[Path], /) -> list[Path]:
+    """The inputs of a run on this machine, for its digest: remote files are fetched, remote folders are left out."""
+    return [local(path) for path in paths if (remote := url(path)) is None or is_file(remote)]
+
+
+def cache() -> Cache:
+    """The cache that the environment names."""
+    return _cache(os.environ.get(CACHE, ""), bool(os.environ.get(OFFLINE)), bool(os.environ.get(SIGNED)), object_stores.endpoint())
+
+
+@contextlib.contextmanager
+def settings(*, cache: Path | None = None, offline: bool = False, signed: bool = False) -> Iterator[None]:
+    """Within it, this process and those it starts read through this cache.
+
+    Parameters
+    ----------
+    cache
+        The folder of the cache; None leaves it as it is.
+    offline
+        Nothing is asked of the network.
+    signed
+        Buckets are asked with the credentials of the environment; without, anonymously.
+
+    """
+    values = {CACHE: str(cache) if cache else "", OFFLINE: "1" if offline else "", SIGNED: "1" if signed else ""}
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update({name: value for name, value in values.items() if value})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Remote files in a folder.
+
+    Attributes
+    ----------
+    folder
+        Where they lie.
+    offline
+        Whether only what lies there is read.
+    signed
+        Whether buckets are asked with credentials.
+    endpoint
+        Where S3 is, if not at Amazon: `http://127.0.0.1:9000`.
+    workers
+        How many files are brought at once.
+
+    """
+
+    folder: Path
+    offline: bool = False
+    signed: bool = False
+    endpoint: str = ""
+    workers: int = WORKERS
+    _locks: dict[str, threading.Lock] = field(default_factory=dict, repr=False, compare=False)
+    _guard: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def place(self, url: str, /) -> Path:
+        """Where the file of a URL lies, or will lie. Raises InputError where its name climbs out of the cache."""
+        address = Address.of(url)
+        parts = (address.host.replace(":", "_"), *address.key.split("/"))
+        if any(part in ("", ".", "..") or "\0" in part for part in parts):
+            raise InputError(f"{url} is not the name of a file; check the table that names it")
+        return self.folder.joinpath(address.scheme, *parts)
+
+    def open(self, url: str, /) -> Path:
+        """The file of a URL on this machine: one request where it is not in the cache, none where it is. Raises InputError."""
+        place = self.place(url)
+        if place.exists():
+            return place
+        if self.offline:
+            raise NoConnection(f"{url} is not in {self.folder}, and --offline is set; {self._elsewhere()}")
+        with self._guard:
+            lock = self._locks.setdefault(url, threading.Lock())
+        with lock:
+            if not place.exists():
+                self._bring(url, place)
+        return place
+
+    def _bring(self, url: str, place: Path) -> None:
+        part = self._parts() / uuid.uuid4().hex
+        try:
+            with part.open("wb") as file:
+                for piece in object_stores.pieces(Address.of(url), endpoint=self.endpoint, signed=self.signed):
+                    file.write(piece)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part.replace(place)
+        except NoConnection as error:
+            raise NoConnection(f"{error}; {self._elsewhere()}") from None
+        except OSError as error:
+            raise InputError(f"{url} cannot be kept in {self.folder} ({error.strerror}); say another folder with --cache") from None
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _parts(self) -> Path:
+        """The folder of files on their way."""
+        folder = self.folder / ".parts"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _elsewhere(self) -> str:
+        return f"on a machine without network fill {self.folder} elsewhere: impasto fetch LIST --cache DIR"
+
+    def missing(self, urls: Iterable[str], /) -> list[str]:
+        """Those that are not in the cache, each once, in their order."""
+        return [url for url in dict.fromkeys(urls) if not self.place(url).exists()]
+
+    def fetch(self, urls: Iterable[str], /, *, advance: Callable[[int], None] = lambda _count: None) -> dict[str, str]:
+        """Bring all that are not there, `workers` at once.
+
+        Parameters
+        ----------
+        urls
+            What to bring.
+        advance
+            Called with 1 for each file that came.
+
+        Returns
+        -------
+        URL -> why it could not be had: it is not there, or may not be read.
+
+        Raises
+        ------
+        InputError
+            Where there is no connection: the rest is not tried.
+
+        """
+        self._remove_old_parts()
+        failed: dict[str, str] = {}
+        with ThreadPoolExecutor(self.workers) as pool:
+            jobs = {pool.submit(self.open, url): url for url in self.missing(urls)}
+            try:
+                for job in as_completed(jobs):
+                    try:
+                        job.result()
+                    except (NotThere, Refused) as error:
+                        failed[jobs[job]] = str(error)
+                    advance(1)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return failed
+
+    def _remove_old_parts(self) -> None:
+        """Remove what a killed run left a day ago."""
+        for part in self._parts().iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - part.stat().st_mtime > _OLD:
+                    part.unlink()
+
+
+_caches: dict[tuple[str, bool, bool, str], Cache] = {}
+
+
+def _cache(folder: str, offline: bool, signed: bool, endpoint: str) -> Cache:
+    """One cache a setting, so that threads that want one file wait for each other."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "impasto"
+    key = (folder or str(default), offline, signed, endpoint)
+    return _caches.setdefault(key, Cache(Path(key[0]), offline, signed, endpoint))
+
+
+def listing(prefix: str, /) -> list[str]:
+    """The URLs of all files below an s3:// prefix, sorted. Raises InputError where there are none or it cannot be listed."""
+    source = cache()
+    if source.offline:
+        raise NoConnection(f"{prefix} cannot be listed, since --offline is set; give a table or a list that names its files")
+    return object_stores.listing(Address.of(prefix), endpoint=source.endpoint, signed=source.signed)
+
+
+def urls_of(source: str, /) -> list[str]:
+    """The URLs that `impasto fetch` is to bring: the lines of a file (`#` begins a remark), one URL, or all files below `s3://.../`.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, or a line is no URL.
+
+    """
+    one = url(source)
+    if one is not None:
+        return listing(one) if one.endswith("/") else [one]
+    path = Path(source)
+    if not path.is_file():
+        raise InputError(f"{source} does not exist; give a file of URLs, one a line: impasto ingest ... --fetch-list FILE writes it")
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise InputError(f"{source} is no text; give a file of URLs, one a line") from None
+    numbers = {number: line for number, line in enumerate(lines, start=1) if line and not line.startswith("#")}
+    for number, line in numbers.items():
+        if url(line) != line:
+            raise InputError(f"{source}, line {number}: {line[:80]!r} is no URL; each line is one, s3://... or https://...")
+    if not numbers:
+        raise InputError(f"{source} names no file; give a file of URLs, one a line")
+    return list(dict.fromkeys(numbers.values()))

@@ -1,0 +1,245 @@
+"""Containers of planes (.nd2, .lif, .oif, .czi): every plane by scene and axis; with made-up libraries, and the real one where it is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import sys
+import types
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from impasto.plates import containers, files, read
+from impasto.plates.reader import Asked, Found
+from impasto.schema import InputError
+
+Pixels = npt.NDArray[np.uint16]
+
+
+def value(scene: int, t: int, c: int, z: int) -> Pixels:
+    """A plane whose first pixel says where it is."""
+    return (np.arange(12, dtype=np.uint16).reshape(3, 4) + np.uint16(1000 * scene + 400 * t + 100 * c + 20 * z)).astype(np.uint16)
+
+
+class Nd2File:
+    """`nd2.ND2File` as far as it is used: two positions, two depths, two channels in every frame."""
+
+    def __init__(self, path: str) -> None:
+        assert Path(path).exists()
+        self.sizes = {"P": 2, "Z": 2, "C": 2, "Y": 3, "X": 4}
+        points = [SimpleNamespace(name="B03_1"), SimpleNamespace(name="B04_1")]
+        self.experiment = [SimpleNamespace(type="XYPosLoop", parameters=SimpleNamespace(points=points)), SimpleNamespace(type="ZStackLoop")]
+        self.metadata = SimpleNamespace(channels=[SimpleNamespace(channel=SimpleNamespace(name=n)) for n in ("DAPI", "FITC")])
+        self.loop_indices = tuple({"P": p, "Z": z} for p in range(2) for z in range(2))
+
+    def __enter__(self) -> Nd2File:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def read_frame(self, number: int) -> Pixels:
+        return np.stack([value(number // 2, 0, c, number % 2) for c in range(2)])
+
+
+class CziImage:
+    """One scene: channels counted from 3, as in a file that was cut out of a larger one."""
+
+    dims, start = ("C", "Y", "X"), (3, 0, 0)
+    channels = {"DAPI": {}, "FITC": {}}  # noqa: RUF012 - as the library has it
+    sizes = {"C": 2, "Y": 3, "X": 4}  # noqa: RUF012
+
+    def __init__(self, scene: int) -> None:
+        self.scene = scene
+
+    def __call__(self, *, C: int) -> SimpleNamespace:
+        return SimpleNamespace(asarray=lambda: value(self.scene, 0, C - 3, 0))
+
+
+class CziFile:
+    scenes = {0: CziImage(0), 2: CziImage(2)}  # noqa: RUF012
+
+    def __init__(self, path: str) -> None: ...
+
+    def __enter__(self) -> CziFile:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def metadata(self) -> str:
+        scene = '<Scene Index="{}" Name="P{}"><ArrayName>{}</ArrayName></Scene>'
+        return f"<ImageDocument><Scenes>{scene.format(0, 1, 'A1')}{scene.format(2, 2, 'A1')}</Scenes></ImageDocument>"
+
+
+class OifFile:
+    def __init__(self, path: str) -> None:
+        names = [f"s_C00{c}Z00{z}.tif" for c in (1, 2) for z in (1, 2, 3)]
+        self.series = (SimpleNamespace(axes="CZ", shape=(2, 3), files=names),)
+        self.mainfile = {f"GUI Channel {n} Parameters": {"DyeName": dye} for n, dye in ((1, "Hoechst 33342"), (2, "Alexa 488"))}
+
+    def __enter__(self) -> OifFile:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def asarray(self, name: str) -> Pixels:
+        return value(0, 0, int(name[5]) - 1, int(name[9]) - 1)
+
+
+@pytest.fixture
+def libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, opener in (("nd2", ("ND2File", Nd2File)), ("czifile", ("CziFile", CziFile)), ("oiffile", ("OifFile", OifFile))):
+        module = types.ModuleType(name)
+        setattr(module, *opener)
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def found(path: Path, **asked: Any) -> Found:
+    listing = files.listing(path)
+    assert containers.fits(listing) == 1
+    return containers.planes(listing, Asked(**asked))
+
+
+@pytest.mark.parametrize(
+    ("name", "wells", "depths"),
+    [("run.nd2", {"B03": 0, "B04": 1}, 2), ("run.czi", {"A01": 0}, 0), ("x_C05.oib", {"C05": 0}, 3), ("x_c5.oif", {"C05": 0}, 3)],
+)
+@pytest.mark.usefixtures("libraries")
+def test_every_plane_is_that_of_its_scene_and_axes(tmp_path: Path, name: str, wells: dict[str, int], depths: int) -> None:
+    (tmp_path / "P1").mkdir()
+    (tmp_path / "P1" / name).write_bytes(b"x")
+    planes = found(tmp_path / "P1").planes
+    assert sorted(set(planes["well"])) == sorted(wells)
+    for row in planes.to_dict(orient="records"):
+        # The second scene of the .czi is its scene number 2, and the second site of its well.
+        scene = (0, 2)[int(row["site"]) - 1] if name.endswith("czi") else wells[row["well"]]
+        pixels = read.plane(row["path"], row["at"])
+        np.testing.assert_array_equal(pixels, value(scene, 0, int(row["number"]) - 1, int(row["depth"] or 0)))
+    assert planes["depth"].nunique() == max(1, depths)
+    assert planes[["well", "site", "number", "depth"]].duplicated().sum() == 0
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_file_of_wells_is_a_plate_and_files_that_are_wells_lie_in_its_folder(tmp_path: Path) -> None:
+    for name in ("screen 1.nd2", "x_C05.oib"):
+        (tmp_path / "P1").mkdir(exist_ok=True)
+        (tmp_path / "P1" / name).write_bytes(b"x")
+    planes = containers.planes(files.listing(tmp_path), Asked()).planes
+    assert set(zip(planes["plate"], planes["well"], strict=True)) == {("screen 1", "B03"), ("screen 1", "B04"), ("P1", "C05")}
+    assert set(planes["channel"]) == {"DAPI", "FITC", "Hoechst 33342", "Alexa 488"}
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_file_without_a_well_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "run.oif").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"run\.oif: no well is named by the file or its scenes .*list its planes in a sheet"):
+        found(tmp_path / "run.oif")
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_sheet_may_name_a_plane_by_channel_or_by_place(tmp_path: Path) -> None:
+    (tmp_path / "a.czi").write_bytes(b"x")
+    np.testing.assert_array_equal(read.plane(tmp_path / "a.czi", 1), value(0, 0, 1, 0))
+    np.testing.assert_array_equal(read.plane(tmp_path / "a.czi", "s1c1"), value(2, 0, 1, 0))
+    for place, reason in (
+        (2, "no plane 2: it has 2 scenes"),
+        ("s2c0", "no plane s2c0"),
+        ("s0", "2 planes along C, of which none is named"),
+    ):
+        with pytest.raises(read.BadImage, match=reason):
+            read.plane(tmp_path / "a.czi", place)
+
+
+@pytest.mark.usefixtures("libraries")
+def test_other_axes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CziImage, "sizes", {"C": 2, "H": 5, "Y": 3, "X": 4})
+    (tmp_path / "A01.czi").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"A01\.czi: axis H of A1 has 5 planes; T, C, Z, Y and X are read"):
+        found(tmp_path / "A01.czi")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "sentence"), [("czi", r"\.czi needs impasto\[formats\] and Python 3\.12"), ("nd2", r"\.nd2 needs impasto\[formats\]: pip")]
+)
+def test_without_its_library_the_sentence_names_the_extra(
+    tmp_path: Path, suffix: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, {"czi": "czifile", "nd2": "nd2"}[suffix], None)
+    (tmp_path / f"A01.{suffix}").write_bytes(b"x")
+    with pytest.raises(InputError, match=sentence):
+        found(tmp_path / f"A01.{suffix}")
+    with pytest.raises(read.BadImage, match=sentence):
+        read.plane(tmp_path / f"A01.{suffix}", 0)
+
+
+def lif(path: Path, images: dict[str, tuple[Sequence[str], Pixels]]) -> Path:
+    """A .lif by hand: a header of XML in UTF-16, then a block of memory an image (C, H, W)."""
+    parts, blocks = [], []
+    for number, (name, (dyes, pixels)) in enumerate(images.items(), start=1):
+        _, height, width = pixels.shape
+        channels = "".join(
+            f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" Max="65535" Unit="" LUTName="Gray" '
+            f'IsLUTInverted="0" BytesInc="{k * height * width * 2}" BitInc="0"><ChannelProperty><Key>DyeName</Key><Value>{dye}</Value></ChannelProperty>'
+            "</ChannelDescription>"
+            for k, dye in enumerate(dyes)
+        )
+        sizes = "".join(
+            f'<DimensionDescription DimID="{k}" NumberOfElements="{size}" Origin="0" Length="1e-4" Unit="m" BitInc="0" BytesInc="{step}"/>'
+            for k, size, step in ((1, width, 2), (2, height, 2 * width))
+        )
+        parts.append(
+            f'<Element Name="{name}" Visibility="1" CopyOption="1" UniqueID="u{number}"><Data><Image TextDescription=""><ImageDescription>'
+            f"<Channels>{channels}</Channels><Dimensions>{sizes}</Dimensions></ImageDescription></Image></Data>"
+            f'<Memory Size="{pixels.nbytes}" MemoryBlockID="MemBlock_{number}"/><Children/></Element>'
+        )
+        block = f"MemBlock_{number}"
+        head = struct.pack("<iib", 0x70, 14 + 2 * len(block), 0x2A) + struct.pack("<qbi", pixels.nbytes, 0x2A, len(block))
+        blocks.append(head + block.encode("utf-16-le") + pixels.astype("<u2").tobytes())
+    xml = (
+        '<LMSDataContainerHeader Version="2"><Element Name="tiny" Visibility="1" CopyOption="1" UniqueID="r"><Data><Experiment Path="x"/></Data>'
+        f'<Memory Size="0" MemoryBlockID="MemBlock_0"/><Children>{"".join(parts)}</Children></Element></LMSDataContainerHeader>'
+    )
+    head = struct.pack("<iib", 0x70, 5 + 2 * len(xml), 0x2A) + struct.pack("<i", len(xml))
+    path.write_bytes(head + xml.encode("utf-16-le") + b"".join(blocks))
+    return path
+
+
+def test_a_leica_file_through_the_library_itself(tmp_path: Path) -> None:
+    pytest.importorskip("liffile", reason="the extra `formats` is not installed")
+    images = {f"A0{n + 1}/R1": (("DAPI", "Mito"), np.stack([value(n, 0, 0, 0), value(n, 0, 1, 0)])) for n in range(2)}
+    path = lif(tmp_path / "screen.lif", {name.replace("/", "_"): image for name, image in images.items()})
+    planes = found(path).planes
+    assert planes[["plate", "well", "site", "channel", "at"]].to_numpy().tolist() == [
+        ["screen", "A01", "1", "DAPI", "s0c0"],
+        ["screen", "A01", "1", "Mito", "s0c1"],
+        ["screen", "A02", "1", "DAPI", "s1c0"],
+        ["screen", "A02", "1", "Mito", "s1c1"],
+    ]
+    np.testing.assert_array_equal(read.plane(path, "s1c1"), value(1, 0, 1, 0))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"screen\.lif cannot be read"):
+        found(path)
+
+
+def test_damaged_files_through_the_libraries_themselves(tmp_path: Path) -> None:
+    installed = [s for s, kind in containers.KINDS.items() if _installed(kind.module)]
+    if not installed:
+        pytest.skip("the extra `formats` is not installed")
+    for suffix in installed:
+        (tmp_path / f"A01{suffix}").write_bytes(b"not a real file")
+        with pytest.raises(InputError, match="cannot be read"):
+            containers.scenes(str(tmp_path / f"A01{suffix}"))
+        with pytest.raises(read.BadImage):
+            read.plane(tmp_path / f"A01{suffix}")
+
+
+def _installed(name: str) -> bool:
+    with contextlib.suppress(ImportError):
+        __import__(name)
+        return True
+    return False
