@@ -116,7 +116,7 @@ def pieces(address: Address, /, *, endpoint: str = "", signed: bool = False) -> 
         for piece in answer.stream(min_chunk_size=_PIECE):
             came += len(piece)
             yield memoryview(piece)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - obstore raises what its Rust side found; `_sentence` sorts it
         raise _sentence(error, address, signed=signed) from None
     if came != answer.meta["size"]:
         raise Refused(f"{address.url}: {came} of its {answer.meta['size']} bytes came; run the same command again")
@@ -132,7 +132,7 @@ def listing(address: Address, /, *, endpoint: str = "", signed: bool = False) ->
     prefix = address.key.rstrip("/") + "/" if address.key else None
     try:
         keys = sorted(entry["path"] for part in obstore.list(source, prefix) for entry in part)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - obstore raises what its Rust side found; `_sentence` sorts it
         raise _sentence(error, address, signed=signed) from None
     if not keys:
         raise NotThere(f"{address.url}: no file lies below it; check its name")

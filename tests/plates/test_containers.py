@@ -1,4 +1,4 @@
-"""Containers of planes (.nd2, .lif, .oif, .czi): every plane by scene and axis; with made-up libraries, and the real one where it is installed."""
+"""Containers of planes (.nd2, .lif, .oif, .czi): every plane by scene and axis, with made-up and real libraries."""
 
 from __future__ import annotations
 
@@ -183,8 +183,8 @@ def lif(path: Path, images: dict[str, tuple[Sequence[str], Pixels]]) -> Path:
     for number, (name, (dyes, pixels)) in enumerate(images.items(), start=1):
         _, height, width = pixels.shape
         channels = "".join(
-            f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" Max="65535" Unit="" LUTName="Gray" '
-            f'IsLUTInverted="0" BytesInc="{k * height * width * 2}" BitInc="0"><ChannelProperty><Key>DyeName</Key><Value>{dye}</Value></ChannelProperty>'
+            f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" Max="65535" Unit="" LUTName="Gray" '  # noqa: E501
+            f'IsLUTInverted="0" BytesInc="{k * height * width * 2}" BitInc="0"><ChannelProperty><Key>DyeName</Key><Value>{dye}</Value></ChannelProperty>'  # noqa: E501
             "</ChannelDescription>"
             for k, dye in enumerate(dyes)
         )
@@ -201,7 +201,7 @@ def lif(path: Path, images: dict[str, tuple[Sequence[str], Pixels]]) -> Path:
         head = struct.pack("<iib", 0x70, 14 + 2 * len(block), 0x2A) + struct.pack("<qbi", pixels.nbytes, 0x2A, len(block))
         blocks.append(head + block.encode("utf-16-le") + pixels.astype("<u2").tobytes())
     xml = (
-        '<LMSDataContainerHeader Version="2"><Element Name="tiny" Visibility="1" CopyOption="1" UniqueID="r"><Data><Experiment Path="x"/></Data>'
+        '<LMSDataContainerHeader Version="2"><Element Name="tiny" Visibility="1" CopyOption="1" UniqueID="r"><Data><Experiment Path="x"/></Data>'  # noqa: E501
         f'<Memory Size="0" MemoryBlockID="MemBlock_0"/><Children>{"".join(parts)}</Children></Element></LMSDataContainerHeader>'
     )
     head = struct.pack("<iib", 0x70, 5 + 2 * len(xml), 0x2A) + struct.pack("<i", len(xml))

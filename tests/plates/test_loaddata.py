@@ -126,9 +126,9 @@ def test_files_of_another_machine_lie_below_root(tmp_path: Path) -> None:
     head = f"FileName_OrigDNA,PathName_OrigDNA,{PLATE}"
     table = csv(
         tmp_path / "a.csv",
-        rf"{head}" "\n" r"a.tif,/cluster/proj/B1/P1,P1,A01,1" "\n" r"b.tif,D:\proj\B1\P1,P1,A02,1" "\n"
-        r"c.tif,s3://bucket/proj/B1/P1,P1,A03,1" "\n" r"d.tif,/elsewhere,P1,A04,1" "\n",
-    )  # fmt: skip
+        f"{head}\na.tif,/cluster/proj/B1/P1,P1,A01,1\nb.tif,D:\\proj\\B1\\P1,P1,A02,1\n"
+        "c.tif,s3://bucket/proj/B1/P1,P1,A03,1\nd.tif,/elsewhere,P1,A04,1\n",
+    )
     mirror = tmp_path / "mirror"
     assert [path for (path,) in rows(found(table, root=mirror), "path")] == [
         f"{mirror}/B1/P1/a.tif",

@@ -1,4 +1,6 @@
-"""Files that hold many planes of a plate: .nd2 (Nikon), .lif (Leica), .oif and .oib (Olympus), .czi (Zeiss), by libraries of the extra `formats`.
+"""Files that hold many planes of a plate: .nd2 (Nikon), .lif (Leica), .oif and .oib (Olympus), .czi (Zeiss).
+
+Libraries of the extra `formats` read them.
 
 Each library is asked for two things: what scenes a file has (positions, images), and one plane of one scene. A plane is stored as the path
 of its file and its place (`at="s0t0c1z2"`): the scene, then axes by their names.
@@ -130,7 +132,7 @@ class Czi:
     def scenes(self) -> list[Scene]:
         """Its scenes; that of a plate's carrier is named by its well."""
         root = ET.fromstring(self._file.metadata() or "<none/>")
-        named = {int(s.get("Index", -1)): s.findtext("ArrayName") or s.get("Name", "") for s in root.iter("Scene")}
+        named = {int(s.get("Index", -1)): s.findtext("ArrayName") or s.get("Name") or "" for s in root.iter("Scene")}
         images = [self._file.scenes[key] for key in self._keys]
         return [Scene(named.get(key, ""), dict(i.sizes), tuple(map(str, i.channels))) for key, i in zip(self._keys, images, strict=True)]
 
@@ -197,7 +199,10 @@ def scenes(path: str, /) -> list[Scene]:
 
 
 def pixels(path: str, places: Sequence[str | int], /) -> list[Plane]:
-    """Planes (H, W) of a file: each `"s0t0c1z2"`, or the number of a channel of its first scene. Raises InputError, or what damage raises."""
+    """Planes (H, W) of a file: each `"s0t0c1z2"`, or the number of a channel of its first scene.
+
+    Raises InputError, or what damage raises.
+    """
     kind = KINDS["." + path.rpartition(".")[2].lower()]
     with kind.open(path) as file:
         opened = kind.opened(file)

@@ -94,8 +94,8 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
     All planes. Problems are listed, not raised, so that a dry run tells all of them. Raises InputError where nothing can be read at all.
 
     """
-    listings = [(source, files.listing(source)) for source in (remote.url(path) or path for path in sources)]
-    return of_listings(listings, asked, choices, plates=plates)
+    known = [remote.url(path) or path for path in sources]
+    return of_listings([(source, files.listing(source)) for source in known], asked, choices, plates=plates)
 
 
 def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:

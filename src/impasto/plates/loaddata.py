@@ -3,7 +3,8 @@
 `FileName_Orig<Channel>` with `PathName_Orig<Channel>`, or `URL_Orig<Channel>`, maybe after `Image_`; `Metadata_*` say where the site is.
 Illumination functions (`FileName_Illum<Channel>`) are kept with their channel; `impasto profile --illumination files` divides by them.
 
-The Cell Painting Gallery keeps one a plate, `<source>/workspace/load_data_csv/<batch>/<plate>/load_data*.csv`: a folder of them is read as one.
+The Cell Painting Gallery keeps one a plate, `<source>/workspace/load_data_csv/<batch>/<plate>/load_data*.csv`. A folder of them is read as
+one.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def _places(table: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
 
 
 def words_of(table: pd.DataFrame, /) -> dict[str, str]:
-    """Source, batch, plate, well, site -> the column that says it: `Metadata_Plate`, `Image_Metadata_Plate`, `Image_Metadata_Plate_DAPI`."""
+    """Source, batch, plate, well, site -> the column that says it, as `Image_Metadata_Plate` or `Image_Metadata_Plate_DAPI`."""
     channels = "|".join(re.escape(name.lower()) for name in channels_of(table)) or "$^"
     bare = {str(c): _METADATA.sub("", str(c)).lower() for c in table.columns}
     plain = {column: re.sub(rf"_(?:orig)?({channels})$", "", word) for column, word in bare.items() if _METADATA.match(column)}

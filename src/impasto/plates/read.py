@@ -11,8 +11,9 @@ import logging
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -152,7 +153,9 @@ def _npz(path: Path, pages: Sequence[int]) -> list[Plane]:
     return [np.asarray(found if found.ndim == 2 else found[page]) for page in pages]
 
 
-_READERS = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys((".png", ".jp2", ".jpg", ".jpeg"), _coded)
+_READERS: Mapping[str, Callable[[Path, Sequence[Any]], list[Plane]]] = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys(
+    (".png", ".jp2", ".jpg", ".jpeg"), _coded
+)
 
 
 def _first_line(error: BaseException) -> str:

@@ -25,19 +25,16 @@ class IngestSettings(Settings):
     channels: Annotated[list[str], Shown(separator=",")] = Field(
         default_factory=list, description="ch1=DNA,ch2=ER..., or the stains of a stack's pages in order: DNA,ER,..."
     )
-    channel: Annotated[list[str], Shown(metavar="NAME=STAIN")] = Field(
-        default_factory=list, description="What a channel is: 'Alexa 488=ER', ch2=ER, NAME=own:LIPIDS; repeatable."
+    channel: list[str] = Field(
+        default_factory=list, description="NAME=STAIN: what a channel is ('Alexa 488=ER', ch2=ER, NAME=own:LIPIDS); repeatable."
     )
-    skip_channel: Annotated[list[str], Shown(metavar="NAME")] = Field(
-        default_factory=list, description="A channel to leave out, by its name as it is written, or ch2, w2; repeatable."
-    )
+    skip_channel: list[str] = Field(default_factory=list, description="A channel to leave out, by its name, ch2 or w2; repeatable.")
     depth: int | None = Field(default=None, description="The plane in depth to read, where there are several.")
     time: Annotated[str | None, BeforeValidator(lambda said: None if said is None else str(said))] = Field(
         default=None, description="The time point to read, where there are several."
     )
     pattern: str | None = Field(
-        default=None,
-        description="How names of images are built: '{plate}/{well}_s{site}_w{channel}.tif', the end of a path as a regular expression.",
+        default=None, description="How names of images are built: '{plate}/{well}_s{site}_w{channel}.tif', a regular expression."
     )
     plate_from: str | None = Field(default=None, description="What plates are named by: folder, measurement, index or prefix.")
     plate_size: int | None = Field(default=None, description="96, 384 or 1536, where a microscope numbers its wells.")

@@ -29,10 +29,10 @@ def run(values: dict[str, Any], flags: Flags) -> None:
         pd.read_parquet(flags.out / "plates.parquet"), title="quality by plate and channel (medians)", as_json=flags.as_json
     )
     if not flags.as_json:
-        sites = quarantine.named(quarantine.read(flags.out / "quarantine.csv"))
-        for row in sites.itertuples():
+        left_out = quarantine.named(quarantine.read(flags.out / "quarantine.csv"))
+        for row in left_out.itertuples():
             terminal.say(f"  quarantined: {row.site}: {row.reason}")
-        terminal.say(f"{len(sites)} sites quarantined: {flags.out / 'quarantine.csv'}")
+        terminal.say(f"{len(left_out)} sites quarantined: {flags.out / 'quarantine.csv'}")
 
 
 command = options.command("check", CheckSettings, Flags, run=run, about=ABOUT["check"], example="impasto check ingested --out checked")
