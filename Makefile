@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.impasto-installed
 
-.PHONY: demo test test-slow peers lint bench docs clean
+.PHONY: demo test test-slow peers lint bench docs clean mutants
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
@@ -25,6 +25,10 @@ lint: $(STAMP)  ## style, types, and the direction of imports
 
 bench: $(STAMP) $(VENV)/.impasto-bench  ## speed and memory, beside the usual tools, as ratios
 	$(BIN)/python -m benchmarks
+
+MUTANTS ?= --sample 20 --seed 0
+mutants: $(STAMP)  ## small wrong changes, planted in a copy: which of them does no test notice? MUTANTS="--sample 200 --seed 1"
+	$(BIN)/python tests/mutants.py $(MUTANTS)
 
 docs: $(STAMP)  ## the documentation, as a web site in site/
 	$(BIN)/mkdocs build --strict

@@ -132,13 +132,6 @@ def test_blocks_are_the_features_of_each_channel_and_say_where_there_are_any() -
         profiles.blocks(whole, by="plate")
 
 
-def test_one_compound_bought_twice_is_one_identity_under_its_first_name() -> None:
-    obs = pd.DataFrame({"perturbation": ["b", "a", "c", "d"], "inchikey": ["K1", "K1", "", None]})
-    assert profiles.identity(obs).tolist() == ["K1", "K1", "c", "d"]
-    assert profiles.one_name(obs).tolist() == ["a", "a", "c", "d"]
-    assert profiles.identity(obs[["perturbation"]]).tolist() == ["b", "a", "c", "d"]
-
-
 def test_features_of_a_run_are_taken_by_name_in_its_order() -> None:
     whole = profiles.from_frame(table(), where="t")
     wanted = [whole.var_names[2], whole.var_names[0]]
@@ -151,7 +144,6 @@ def test_features_of_a_run_are_taken_by_name_in_its_order() -> None:
 
 def test_columns_that_a_task_needs_are_asked_for_by_name() -> None:
     whole = profiles.from_frame(table(), where="t")
-    assert profiles.negative_controls(whole).tolist() == [False, False, True] * 2
     profiles.require(whole, "plate", "well", task="this")
     with pytest.raises(InputError, match=r"this needs the column 'batch'.*--set columns\.batch=NAME"):
         profiles.require(whole, "plate", "batch", task="this")

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
+from pydantic import AfterValidator
+
 from impasto.schema import InputError, one_of
 
 P = TypeVar("P")
@@ -89,3 +91,8 @@ class Family(Generic[P]):
                     )
                 self._outside[point.name] = point
         return self._outside
+
+
+def named_in(family: Family[Any], /) -> AfterValidator:
+    """The mark of a field that holds the name of a part; any other name is refused. It stands in `Annotated[str, ...]`."""
+    return AfterValidator(lambda name: one_of(name, family.names(), what=family.what))

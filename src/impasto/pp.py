@@ -10,8 +10,9 @@
 
 Each function takes an AnnData or a DataFrame with `Metadata_` columns, and returns the corrected AnnData. With `copy=False`, as in
 scanpy, an AnnData that is given is corrected itself, and is what is returned. Each does what `impasto correct --method NAME` does: spared
-controls and held-out wells are not learned from, and `uns["correction"]` lists the steps. To fit on some plates and apply to others, use
-the classes (`impasto.correction.CORRECTORS["sphering"].fit(profiles)`) or `impasto.correction.steps.correct`.
+controls and held-out wells are not learned from, and `uns["impasto"]["steps"]` lists the steps.
+To fit on some plates and apply to others, use the classes (`impasto.correction.CORRECTORS["sphering"].fit(profiles)`) or
+`impasto.correction.steps.correct`.
 
 The functions of the correctors, those of plugins included, are made of their settings when they are asked for.
 """
@@ -26,12 +27,12 @@ from typing import Any, TypeAlias
 import anndata
 import pandas as pd
 
+from impasto import identity, schema, wells
 from impasto import profiles as tables
-from impasto import schema, wells
 from impasto.correction import CORRECTORS
 from impasto.correction.receipt import receipt as _receipt
 from impasto.correction.spared import chosen_controls
-from impasto.correction.steps import RECORD, apply, settings_of
+from impasto.correction.steps import apply, settings_of
 from impasto.frames import profiles_of
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
@@ -113,7 +114,7 @@ def receipt(before: Table, after: Table, /) -> dict[str, Any]:
 
     """
     first, last = (profiles_of(table, task="im.pp.receipt") for table in (before, after))
-    return _receipt(first, last, methods=list(last.uns.get(RECORD, [])))
+    return _receipt(first, last, methods=list(identity.of(last).steps))
 
 
 @cache
@@ -177,7 +178,7 @@ def _documentation(name: str, settings: type[Settings]) -> str:
             "Returns",
             "-------",
             "The corrected profiles: the given object, or a copy. Spared controls and held-out wells are not learned from;",
-            f'`uns["{RECORD}"]` lists the steps. Raises InputError where the profiles lack what is needed.',
+            '`uns["impasto"]["steps"]` lists the steps. Raises InputError where the profiles lack what is needed.',
         ]
     )
 

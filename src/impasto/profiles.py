@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, feature_names, profile_sources, remote, runs, schema, spelling
+from impasto import __version__, feature_names, identity, profile_sources, remote, runs, schema, spelling
 from impasto.profile_sources import FILE_METADATA, Source
 from impasto.schema import InputError
 from impasto.spelling import Choices
@@ -233,24 +233,6 @@ def require(profiles: anndata.AnnData, *words: str, task: str) -> None:
         )
 
 
-def identity(obs: pd.DataFrame) -> pd.Series:
-    """What was done to the cells, as one name: the InChIKey where there is one, else the perturbation.
-
-    One compound bought twice has two identifiers and one InChIKey; its wells are replicates, never negatives, of each other.
-    """
-    own = obs[schema.PERTURBATION].astype("string")
-    if schema.INCHIKEY not in obs:
-        return own
-    # .h5ad and .zarr hold no missing strings: there an empty one stands for a perturbation without a molecule.
-    return obs[schema.INCHIKEY].astype("string").replace("", pd.NA).fillna(own)
-
-
-def one_name(obs: pd.DataFrame) -> pd.Series:
-    """The perturbation of each row, under one name where several names share an InChIKey: the first of them in order."""
-    own = obs[schema.PERTURBATION].astype("string")
-    return own.groupby(identity(obs).to_numpy()).transform("min")
-
-
 def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> anndata.AnnData:
     """The profiles with the features of a trained run, by name and in its order. Raises InputError where one is missing."""
     missing = [f for f in features if f not in profiles.var_names]
@@ -260,12 +242,6 @@ def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> annd
             "give profiles made by the same pipeline"
         )
     return profiles[:, list(features)].copy()
-
-
-def negative_controls(profiles: anndata.AnnData) -> npt.NDArray[np.bool_]:
-    """Which rows are negative controls, as a boolean vector (rows,)."""
-    require(profiles, schema.CONTROL_TYPE, task="finding the negative controls")
-    return np.asarray(profiles.obs[schema.CONTROL_TYPE].astype(str) == schema.NEGCON)
 
 
 def aggregate(profiles: anndata.AnnData, *, by: Sequence[str], statistic: str = "median") -> anndata.AnnData:
@@ -338,7 +314,12 @@ def blocks(
 
 
 def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
-    """Stack Profiles over their common features, in the order of the first; `uns["features_dropped"]` counts the others."""
+    """Stack Profiles over their common features, in the order of the first; `uns["features_dropped"]` counts the others.
+
+    What made them (`identity`) is kept where it is the same for all. Raises InputError where they have no feature in common, or were
+    made by different encoders or corrections.
+    """
+    made = identity.common(tables)
     common = [f for f in tables[0].var_names if all(f in t.var_names for t in tables[1:])]
     if not common:
         raise InputError("the tables have no feature in common, so they cannot be stacked; were they made by the same pipeline?")
@@ -346,4 +327,6 @@ def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
     obs = pd.concat([t.obs for t in tables], ignore_index=True)
     obs.index = obs.index.astype(str)
     dropped = len({f for t in tables for f in t.var_names}) - len(common)
-    return anndata.AnnData(X=values, obs=obs, var=tables[0].var.loc[common], uns={"features_dropped": dropped})
+    joined = anndata.AnnData(X=values, obs=obs, var=tables[0].var.loc[common], uns={"features_dropped": dropped})
+    identity.put(joined, made)
+    return joined

@@ -215,6 +215,11 @@ def unknown(obs: pd.DataFrame, /) -> Flags:
     return kinds(obs) == schema.UNKNOWN
 
 
+def is_negative(kind: object, /) -> bool:
+    """Whether a control type, as one row of a table has it, is that of a negative control."""
+    return kind == schema.NEGCON
+
+
 def marks_controls(obs: pd.DataFrame, /) -> bool:
     """Whether at least one negative control is marked."""
     return bool(negative(obs).any())
@@ -277,7 +282,8 @@ def keys_of_group(obs: pd.DataFrame, by: str | None, /) -> list[str]:
     if by is None:
         return []
     wider = {schema.PLATE: (schema.SOURCE, schema.BATCH), schema.BATCH: (schema.SOURCE,)}.get(by, ())
-    return [*(word for word in wider if word in obs), by]
+    # A column that says nothing in any row (images of one folder have no batch) is not written as an empty part of the name.
+    return [*(word for word in wider if word in obs and _text(obs[word]).notna().any()), by]
 
 
 def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
@@ -383,6 +389,47 @@ def compounds(obs: pd.DataFrame, /) -> pd.Series:
     links = pd.DataFrame({"name": names, "key": _text(obs[schema.INCHIKEY])}).dropna().drop_duplicates()
     first = _first_of_linked(links)
     return names.map(lambda name: first.get(name, name), na_action="ignore")
+
+
+def aliases(obs: pd.DataFrame, /) -> tuple[pd.Series, ...]:
+    """The names by which a compound may be known again in another table, the surest first.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    Series of n strings: the perturbation as written, the perturbation without a dose in its name, the compound of this table, and
+    the InChIKey where the table has one. Missing where nothing is known.
+
+    """
+    own = _text(obs[schema.PERTURBATION])
+    known = (own, own.str.replace(_DOSE_IN_NAME, r"\g<name>", regex=True), compounds(obs))
+    return known if schema.INCHIKEY not in obs else (*known, _text(obs[schema.INCHIKEY]))
+
+
+def with_whole_compounds(groups: pd.Series, obs: pd.DataFrame, /) -> pd.Series:
+    """Groups of rows (scaffolds, mechanisms ...), joined where they share a compound.
+
+    Parameters
+    ----------
+    groups
+        (n,) the group of each row; missing is a row that its compound alone puts somewhere.
+    obs
+        Annotation of these n rows.
+
+    Returns
+    -------
+    (n,) strings: the first name, in sorted order, of all groups that are joined. Missing where neither is known.
+
+    """
+    own = compounds(obs)
+    written = _text(groups).set_axis(own.index)
+    links = pd.DataFrame({"name": written.fillna(own), "key": own}).dropna().drop_duplicates()
+    first = _first_of_linked(links)
+    return written.fillna(own).map(lambda name: first.get(name, name), na_action="ignore")
 
 
 def _first_of_linked(links: pd.DataFrame) -> Mapping[str, str]:

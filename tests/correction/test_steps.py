@@ -9,6 +9,7 @@ import pytest
 from tests.correction.plated import control_rows, plates
 from tests.correction.test_base import Shift
 
+from impasto import identity
 from impasto import profiles as tables
 from impasto.correction import kept
 from impasto.correction.clip import Clip, ClipSettings
@@ -29,9 +30,9 @@ def test_each_step_is_fitted_on_what_the_one_before_left() -> None:
     by_hand = Sphering.fit(by_hand, SpheringSettings(regulariser=0.5)).transform(by_hand)
     np.testing.assert_array_equal(corrected.X, by_hand.X)
     np.testing.assert_array_equal(data.X, before)
-    assert "correction" not in data.uns
+    assert not identity.of(data).steps
     assert [step.name for step in fitted] == ["standardize", "clip", "sphering"]
-    assert told == receipt(data, corrected, methods=corrected.uns["correction"])
+    assert told == receipt(data, corrected, methods=list(identity.of(corrected).steps))
     assert [(s["method"], s.get("limit"), s.get("regulariser")) for s in told["methods"]] == [
         ("standardize", None, None),
         ("clip", 2.0, None),
@@ -77,9 +78,9 @@ def test_fitted_steps_are_applied_as_they_are_from_memory_and_from_disk(tmp_path
 def test_steps_are_added_to_those_that_made_the_profiles() -> None:
     once, _, _ = correct(plates(), ["standardize"])
     twice, _, told = correct(once, ["clip"])
-    assert [step["method"] for step in twice.uns["correction"]] == ["standardize", "clip"]
+    assert [step["method"] for step in list(identity.of(twice).steps)] == ["standardize", "clip"]
     assert [step["method"] for step in told["methods"]] == ["clip"]
-    assert [step["method"] for step in once.uns["correction"]] == ["standardize"]
+    assert [step["method"] for step in list(identity.of(once).steps)] == ["standardize"]
 
 
 def test_a_class_of_ones_own_is_a_step_by_itself_and_in_a_table() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto import profiles, recipe, schema
+from impasto import identity, profiles, recipe, schema
 from impasto.export import copairs, mantispy, pycytominer
 from impasto.schema import InputError
 from impasto.stages.export import ExportSettings
@@ -44,7 +44,7 @@ def table(*, embedding: bool = False, plates: int = 2) -> anndata.AnnData:
     shift = np.array([hash_free(r["perturbation"]) for r in rows])[:, None]
     values = rng.normal(size=(len(rows), len(names))) * 0.3 + shift * np.linspace(-1, 1, len(names))
     obs = pd.DataFrame(rows).rename(index=str)
-    uns = {"encoder": "efficientnet_lite0", "sha256": "ab", "quarantine": [{"site": "s", "reason": "r"}]}
+    uns = {"impasto": {"encoder": {"name": "efficientnet_lite0", "sha256": "ab"}}, "quarantine": [{"site": "s", "reason": "r"}]}
     return anndata.AnnData(values.astype(np.float32), obs=obs, var=profiles.describe_features(names), uns=uns)
 
 
@@ -103,7 +103,7 @@ def test_metadata_comes_first_and_the_file_says_how_it_was_made(tmp_path: Path) 
     assert not [c for c in columns[first:] if c.startswith("Metadata_")]
     assert {"Metadata_Plate", "Metadata_Well", "Metadata_Count_Cells", "Metadata_control_type"} <= set(columns)
     found = profiles.read(path)
-    assert found.uns["encoder"] == "efficientnet_lite0"
+    assert identity.of(found).encoder == {"name": "efficientnet_lite0", "sha256": "ab"}
     assert found.uns["quarantine"] == [{"site": "s", "reason": "r"}]
 
 

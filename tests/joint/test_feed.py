@@ -51,3 +51,9 @@ def test_a_bag_lies_beside_its_own_perturbation() -> None:
     whole = made.whole(minibatch=3)
     assert [int(u) for part in whole for u in part.unit] == list(range(10))
     assert sorted(x for part in whole for x in part.profiles.flatten().tolist()) == list(range(20))
+
+
+def test_fewer_groups_than_a_minibatch_are_one_minibatch() -> None:
+    members = [np.array([i]) for i in range(3)]
+    feed = BagFeed(torch.zeros(3, 1, 1), None, members, minibatch=8, bag=None, seed=0)
+    assert [sorted(rows.tolist()) for rows in feed.epoch(0)] == [[0, 1, 2]]

@@ -9,12 +9,13 @@ import torch
 from torch.nn import functional
 
 from impasto.joint.objective import Objective
-from impasto.joint.settings import LossSettings
+from impasto.joint.settings import LossSettings, TwoTowersSettings
 from impasto.losses.clip import clip
 from impasto.losses.cloob import cloob
 from impasto.losses.cwcl import cwcl, entropy_share, weights
 from impasto.losses.s2l import answers, s2l
 from impasto.losses.sigclip import sigclip
+from impasto.schema import InputError
 
 P, Q = (functional.normalize(torch.randn(6, 4, generator=torch.Generator().manual_seed(s)), dim=1) for s in (0, 1))
 POOLED = torch.randn(6, 2, 3, generator=torch.Generator().manual_seed(2))
@@ -65,3 +66,18 @@ def test_soft_answers_are_counted_among_the_pairs_of_different_perturbations() -
     assert float(monitors["soft_answers"]) == pytest.approx(2 / 30)
     _, none = objective(loss="s2l")(torch.eye(6), Q.repeat(1, 2)[:, :6], POOLED)
     assert float(none["soft_answers"]) == 0.0
+
+
+def test_a_function_given_in_python_is_a_loss_like_those_that_are_named() -> None:
+    made = Objective(LossSettings(scale=2.0), loss=lambda p, q, scale: scale * (p * q).sum())
+    found, monitors = made(P, Q, POOLED)
+    torch.testing.assert_close(found, 2.0 * (P * Q).sum())
+    assert {name for name, p in made.named_parameters() if p.requires_grad} == {"log_scale"}
+    assert set(monitors) == {"scale", "target_entropy_share"}
+
+
+def test_names_of_losses_and_poolings_come_from_their_families() -> None:
+    with pytest.raises(InputError, match=r"unknown loss 'clop' \(did you mean 'clip'\?\); allowed: clip, cloob, cwcl, s2l, sigclip"):
+        objective(loss="clop")
+    with pytest.raises(InputError, match="unknown pooling 'max'; allowed: gated_attention, hierarchical, kmeans, mean, median"):
+        TwoTowersSettings.read({"pooling": "max"}, where="test")

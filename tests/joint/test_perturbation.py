@@ -54,12 +54,6 @@ def test_a_tower_takes_what_is_described(molecule: str) -> None:
     assert perturbation.tower(chosen, width=described.width).eval()(*described.take(torch.tensor([0, 1, 1]))).shape == (3, 8)
 
 
-def test_controls_empty_wells_and_unnamed_rows_show_no_perturbation() -> None:
-    obs = pd.DataFrame({"perturbation": ["a", "b", None, "DMSO", "none"], "control_type": ["trt", "poscon", "trt", "negcon", "empty"]})
-    assert perturbation.treated(obs).tolist() == [True, True, False, False, False]
-    assert perturbation.treated(obs.drop(columns="control_type")).tolist() == [True, True, False, True, True]
-
-
 def test_a_question_is_told_only_what_all_rows_agree_on() -> None:
     obs = pd.DataFrame({"cell_line": ["U2OS", None, "U2OS"], "perturbation_type": ["crispr", "orf", "crispr"]})
     assert perturbation.context(obs) == {"cell_line": "U2OS", "perturbation_type": None}

@@ -26,5 +26,5 @@ def made(values: dict[str, object], **more: object) -> graphs.Graph:
 
 
 def weight(graph: graphs.Graph, a: str, b: str) -> float:
-    first, second = graph.places([a, b])
+    first, second = graph.places(pd.DataFrame({"perturbation": [a, b]}))
     return float(graph.weights[first, second])

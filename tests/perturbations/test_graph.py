@@ -73,7 +73,7 @@ def test_the_same_graph_has_the_same_bytes_and_reads_back(sources: dict[str, str
     np.testing.assert_array_equal(again.weights, graph.weights)
     pd.testing.assert_frame_equal(again.nodes, graph.nodes, check_dtype=False)
     pd.testing.assert_frame_equal(again.sources, graph.sources, check_dtype=False)
-    assert again.places(["s3", "nobody"]).tolist() == [3, -1]
+    assert again.places(pd.DataFrame({"perturbation": ["s3", "nobody"]})).tolist() == [3, -1]
 
 
 def test_shuffled_keeps_the_edges_and_deals_the_nodes_anew(sources: dict[str, str]) -> None:
@@ -137,3 +137,27 @@ def test_pairs_become_a_symmetric_matrix_of_sorted_genes() -> None:
     assert found.toarray().tolist() == [[0, 0.5, 0], [0.5, 0, 0.25], [0, 0.25, 0]]
     plain, _ = graphs.adjacency(pd.DataFrame({"gene1": ["B"], "gene2": ["A"]}))
     assert plain.toarray().tolist() == [[0, 1], [1, 0]]
+
+
+def test_another_table_is_joined_by_name_by_inchikey_and_without_its_dose() -> None:
+    obs = pd.DataFrame(
+        {"perturbation": ["a@1uM", "a@3uM", "b", "c", None], "inchikey": [None, None, "KB", "KC", "KX"], "gene": [*"ABC", "D", "E"]}
+    )
+    graph = graphs.Graph(graphs.nodes_of(obs), np.zeros((3, 3)), pd.DataFrame(), {})
+    assert graph.nodes["node"].tolist() == ["a", "b", "c"]
+    assert graph.nodes["known_as"].tolist() == [["a", "a@1uM", "a@3uM"], ["KB", "b"], ["KC", "c"]]
+    other = pd.DataFrame(
+        {
+            "perturbation": ["a@10uM", "new name of b", "c", "zz", None, "b"],
+            "inchikey": [None, "KB", None, "KZ", "KB", "KB"],
+            "control_type": ["trt", "trt", "poscon", "trt", "trt", "negcon"],
+        }
+    )
+    assert graph.places(other).tolist() == [0, 1, 2, -1, -1, -1]
+
+
+def test_a_graph_of_an_earlier_version_is_made_again(sources: dict[str, str], tmp_path: Path) -> None:
+    graph = made(sources)
+    graphs.write(graphs.Graph(graph.nodes.drop(columns="known_as"), graph.weights, graph.sources, {}), tmp_path / "old.parquet")
+    with pytest.raises(InputError, match="make one with: impasto graph"):
+        graphs.read(tmp_path / "old.parquet")

@@ -23,7 +23,7 @@ def test_every_file_that_is_given_is_read_and_no_other() -> None:
     [
         ({"steps": 0}, "test: steps is 0, but input should be greater than or equal to 1"),
         ({"strin": "x.csv"}, r"test: unknown key 'strin' \(did you mean 'string'"),
-        ({"shares": {"string": "half"}}, "test: shares.string is 'half', but input should be a valid number"),
+        ({"shares": {"string": "half"}}, "test, shares: string is 'half', but input should be a valid number"),
     ],
 )
 def test_what_is_wrong_is_said(wrong: dict[str, object], sentence: str) -> None:

@@ -18,14 +18,14 @@ from impasto.schema import InputError
 
 def test_perturbations_join_by_first_gene_and_compounds_by_every_target(sources: dict[str, str]) -> None:
     graph = made({"string": sources["string"]})
-    assert graph.nodes["node"].tolist() == ["AAAA-B", "s1", "s2", "s3", "s4"]
+    assert graph.nodes["node"].tolist() == ["drug", "s1", "s2", "s3", "s4"]
     assert graph.nodes["genes"].tolist() == ["EGFR|MDM2", "IQCB1", "IQCB1", "TP53", "NOBODY"]
     # Two siRNAs of one gene: 1. The compound: through MDM2, as its link through EGFR is below the threshold.
     assert weight(graph, "s1", "s2") == 1.0
-    assert weight(graph, "AAAA-B", "s3") == 0.9
+    assert weight(graph, "drug", "s3") == 0.9
     assert weight(graph, "s1", "s3") == 0.4
-    assert weight(graph, "AAAA-B", "s1") == 0.0
-    assert not graph.weights[graph.places(["s4"])[0]].any()
+    assert weight(graph, "drug", "s1") == 0.0
+    assert not graph.weights[graph.places(pd.DataFrame({"perturbation": ["s4"]}))[0]].any()
 
 
 def test_unknown_genes_are_counted_and_named(sources: dict[str, str]) -> None:

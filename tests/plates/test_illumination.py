@@ -17,6 +17,7 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
+from impasto import identity
 from impasto.cli import app
 from impasto.plates import illumination
 from impasto.plates.check import check
@@ -164,7 +165,7 @@ def test_a_site_that_cannot_be_read_is_not_averaged(tmp_path: Path) -> None:
     assert illumination.estimate(sites, "P1", sites.channels)["ER"].sites == 19
     profiles = deep.profile(sites, Intensity(), shards=tmp_path / "s", how=deep.Extraction(illumination="estimate"))
     assert (profiles.n_obs, len(profiles.uns["quarantine"])) == (19, 1)
-    assert profiles.uns["illumination"] == "estimate"
+    assert identity.of(profiles).encoder["illumination"] == "estimate"
 
 
 def test_check_tells_the_corners_from_the_centre(ingested: Path, tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_a_plate_is_the_same_shard_whoever_writes_it_and_when(ingested: Path, tm
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     plain = deep.profile(sites, Intensity(), shards=tmp_path / "c")
-    assert "illumination" not in plain.uns
+    assert identity.of(plain).encoder["illumination"] == "none"
     assert not np.allclose(plain.X, deep.profile(sites, Intensity(), shards=tmp_path / "a", how=deep.Extraction(illumination="estimate")).X)
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from impasto import identity
 from impasto import profiles as tables
 from impasto.cli import app
 from impasto.plates.sites import Sites
@@ -63,7 +64,7 @@ def test_a_run_profiles_sites_from_the_command_line(run: Path, ingested: Path, t
     assert "channels read: AGP, DNA, ER, Mito, RNA" in said
     found = tables.read(tmp_path / "p.parquet")
     assert found.shape == (19, 24)
-    assert found.uns["encoder"].startswith("msn vit of run")
+    assert identity.of(found).encoder["settings"] == {"method": "msn", "encoder": "vit"}
     frozen = FrozenRun.load(run, msn.METHOD, channels=Sites.read(ingested).channels)
     sites = Sites.read(ingested)
     number = int(

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("cp_measure", reason="cp_measure is not installed (pip install 'impasto[classical]')")
 
-from impasto import feature_names, schema
+from impasto import feature_names, identity, schema
 from impasto import profiles as tables
 from impasto.plates.ingest import find, write
 from impasto.plates.read import BadImage
@@ -147,7 +147,7 @@ def test_plates_are_measured_and_empty_sites_counted(tmp_path: Path) -> None:
     assert [q["reason"] for q in found.uns["quarantine"]] == ["segmentation: no nucleus was found inside the field"]
     assert classical.COUNT not in found.var_names
     assert (found.obs[schema.CELL_COUNT] > 0).all()
-    assert found.uns["encoder"].startswith("cp_measure")
+    assert identity.of(found).encoder["name"].startswith("cp_measure")
     tables.write(found, tmp_path / "p.parquet")
     again = tables.read(tmp_path / "p.parquet")
     np.testing.assert_array_equal(again.X, found.X)

@@ -10,11 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from impasto import identity
 from impasto import profiles as tables
 from impasto.nets.encoders import vision, weights
 from impasto.nets.encoders.vision import VisionEncoder
@@ -192,5 +195,15 @@ def test_profiles_read_back(ingested: Path, tmp_path: Path) -> None:
     found = deep.profile(Sites.read(ingested), tiny(), shards=tmp_path / "s")
     tables.write(found, tmp_path / "p.parquet")
     after = tables.read(tmp_path / "p.parquet")
-    assert after.uns["encoder"] == "tiny"
+    assert identity.of(after).encoder["name"] == "tiny"
     assert after.var["channel"].tolist() == found.var["channel"].tolist()
+
+
+def test_a_well_is_the_mean_of_its_own_sites_on_its_own_plate() -> None:
+    rows = [("x", "1", "A01", "1"), ("x", "1", "A01", "2"), ("y", "1", "A01", "1"), ("x", "1", "A02", "1")]
+    obs = pd.DataFrame(rows, columns=["batch", "plate", "well", "site"], index=list("0123")).assign(cell_count=[3, 5, 7, 9])
+    sites = anndata.AnnData(np.array([[1, 2], [3, 8], [10, 20], [5, 5]], dtype=np.float32), obs=obs)
+    found = deep.to_wells(sites)
+    assert found.obs[["batch", "plate", "well"]].to_numpy().tolist() == [["x", "1", "A01"], ["x", "1", "A02"], ["y", "1", "A01"]]
+    assert found.X.tolist() == [[2, 5], [5, 5], [10, 20]]
+    assert found.obs["cell_count"].tolist() == [8, 9, 7]

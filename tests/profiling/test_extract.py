@@ -1,4 +1,4 @@
-"""`impasto profile`: which encoder a name means."""
+"""Extraction by name: which encoder a name means."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def test_names_mean_statistics_classical_features_and_packaged_nets(tmp_path: Pa
 
 def test_a_slip_of_the_pen_is_not_looked_for_on_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vision, "load", Mock(side_effect=AssertionError("looked for")))
-    with pytest.raises(InputError, match=r"unknown encoder 'cp_measur' \(did you mean 'cp_measure'\?\); allowed: efficientnet_lite0,"):
+    with pytest.raises(InputError, match=r"unknown encoder 'cp_measur' \(did you mean 'cp_measure'\?\); allowed: cp_measure, cp_"):
         encoder("cp_measur", tmp_path)

@@ -84,6 +84,35 @@ def test_a_lonely_well_is_refused_with_a_count_or_paired_with_itself() -> None:
     assert where(obs, anchor) == where(obs, target) == ("P0", "B01")
 
 
+def test_plates_of_one_name_are_two_places_and_the_rest_is_the_rule() -> None:
+    """The oracle: every target of anchor 0, for each preference. Well A01 of plate 1 in batch x and in batch y are two wells."""
+    rows = [("x", "1", "A01"), ("x", "1", "A02"), ("x", "2", "A01"), ("y", "1", "A01"), ("y", "1", "A01")]
+    obs = pd.DataFrame(rows, columns=["batch", "plate", "well"]).assign(perturbation="a", site=list("11112"))
+    allowed = {"any": {1, 2, 3, 4}, "plate": {2, 3, 4}, "batch": {3, 4}}
+    for prefer, targets in allowed.items():
+        pairs = Pairs.of(obs, PairSettings(prefer=prefer, epoch="sites"))
+        drawn = [pairs.draw(0, np.random.default_rng(i)) for i in range(200)]
+        assert {anchor for _, anchor, _ in drawn} == {0}
+        assert {target for _, _, target in drawn} == targets
+    several = [pairs.draw(0, np.random.default_rng(i))[2] for i in range(600)]
+    assert abs(several.count(3) - 300) < 75  # two sites of one well: as often
+
+
+def test_unknown_wells_and_doses() -> None:
+    obs = table().assign(concentration=1.0)
+    obs.loc[obs["perturbation"] == "a", "concentration"] = [1, 1, 1, 1, 10, 10]
+    obs.loc[obs["perturbation"] == "b", "control_type"] = "unknown"
+    pairs = Pairs.of(obs, PairSettings(lonely="same-well"))
+    assert pairs.names == ["DMSO", "a@1", "a@10", "c"]
+
+
+def test_wells_count_alike_however_many_sites_they_have() -> None:
+    obs = pd.DataFrame({"plate": "p", "well": ["A01", *["A02"] * 9], "perturbation": "a", "site": list("1123456789")})
+    pairs = Pairs.of(obs, PairSettings())
+    anchors = [pairs.draw(0, np.random.default_rng(i))[1] for i in range(1000)]
+    assert abs(anchors.count(0) - 500) < 60
+
+
 def test_sites_without_a_perturbation_are_a_sentence() -> None:
     with pytest.raises(InputError, match="ingest the images with --platemap"):
         Pairs.of(table().drop(columns="perturbation"), PairSettings())

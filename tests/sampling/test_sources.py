@@ -36,3 +36,12 @@ def test_a_hand_of_mixed_minibatches_spans_the_sources() -> None:
         for one in set(label[rows]):
             mine = rows[label[rows] == one]
             assert len(set(source[mine])) >= min(len(mine), 4) or len(mine) > 4
+
+
+def test_two_wells_of_a_label_are_one_hand_and_three_are_not_split_into_a_lonely_one() -> None:
+    for seed in range(10):
+        for n, hand in ((2, 1), (3, 2), (4, 2), (5, 2)):
+            found = mixed_sources(np.zeros(n, dtype=int), np.zeros(n, dtype=int), size=2, hand=hand, seed=[seed])
+            assert min(map(len, found)) >= 2
+    halves = mixed_sources(np.zeros(4, dtype=int), np.zeros(4, dtype=int), size=2, hand=2, seed=[0])
+    assert [len(rows) for rows in halves] == [2, 2]

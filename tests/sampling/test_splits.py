@@ -45,7 +45,7 @@ def test_one_compound_under_two_names_is_one_compound() -> None:
     obs = wells().assign(inchikey=lambda d: d["perturbation"].str[:2])
     parts = split(obs, SplitSettings(), seed=0)
     assert obs.assign(part=parts).groupby("inchikey")["part"].nunique().max() == 1
-    assert set(bags.groups(obs, by=["perturbation"])) == set(obs["inchikey"])
+    assert set(bags.groups(obs, by=["perturbation"])) == set(obs["perturbation"])  # what the user named stays a bag of its own
 
 
 def test_scaffolds_stay_together() -> None:
@@ -58,7 +58,7 @@ def test_scaffolds_stay_together() -> None:
 def test_leaks_and_bad_shares_stop() -> None:
     obs = wells()
     parts = np.where(obs["plate"] == "P0", "test", "train")
-    with pytest.raises(InputError, match="30 of 30 perturbations stand in train and in a held-out part"):
+    with pytest.raises(InputError, match="30 of 30 compounds stand in train and in a held-out part"):
         refuse_leaks(obs, parts)
     with pytest.raises(InputError, match="must be shares that leave something"):
         split(obs, SplitSettings(test=0.95), seed=0)
@@ -90,6 +90,56 @@ def test_parts_that_a_table_has_are_taken_as_they_are_and_checked() -> None:
         split(obs.drop(columns="split"), SplitSettings(by="split"), seed=0)
 
 
+def test_all_doses_and_all_names_of_a_compound_are_in_one_part() -> None:
+    rows = [(f"c{c}@{dose}uM" if c % 2 else f"c{c}", dose, f"K{c % 9}") for c in range(18) for dose in (1, 3, 10)]
+    obs = pd.DataFrame(rows, columns=["perturbation", "concentration", "inchikey"])
+    for seed in range(20):
+        parts = split(obs, SplitSettings(validation=0.2, test=0.3), seed=seed)
+        # The oracle: a name without its dose, and the key that it shares, are one compound.
+        plain = obs["perturbation"].str.split("@").str[0]
+        assert pd.Series(parts).groupby(plain).nunique().max() == 1
+        assert pd.Series(parts).groupby(obs["inchikey"]).nunique().max() == 1
+        assert {p: int(pd.Series(parts).eq(p).sum()) for p in ("train", "validation", "test")} == {
+            "train": 24,
+            "validation": 12,
+            "test": 18,
+        }
+    leaky = np.where(obs["concentration"] == 10, "test", "train")
+    with pytest.raises(InputError, match="9 of 9 compounds stand in train"):
+        refuse_leaks(obs, leaky)
+
+
+def test_a_property_that_cuts_through_a_compound_is_joined() -> None:
+    names = [f"n{i}" for i in range(12)]
+    obs = pd.DataFrame({"perturbation": names, "inchikey": [f"K{i // 2}" for i in range(12)], "moa": [*"abcdefgghhii"]})
+    for seed in range(10):
+        parts = split(obs, SplitSettings(by="moa", validation=0.0, test=0.34), seed=seed)
+        assert len(set(parts)) == 2
+        assert pd.Series(parts).groupby(obs["inchikey"]).nunique().max() == 1  # a and b are one compound, so one part
+    unnamed = pd.DataFrame({"perturbation": ["a", None, "b", "c"]})
+    with pytest.raises(InputError, match="1 of 4 rows have no perturbation"):
+        split(unnamed, SplitSettings(validation=0.0, test=0.4), seed=0)
+
+
+def test_wells_without_a_name_train_and_leak_nothing() -> None:
+    obs = pd.DataFrame({"perturbation": [*"abcdef", None, None], "plate": list("ppppqqqq")}, index=list("01234567"))
+    parts = with_controls(anndata.AnnData(obs=obs), SplitSettings(validation=0.0, test=0.5), seed=0)
+    assert parts[6:].tolist() == ["train", "train"]
+    assert sorted(parts[:6]) == ["test"] * 3 + ["train"] * 3
+    refuse_leaks(obs, np.where(np.arange(8) < 7, "train", "test"))
+
+
+def test_plates_of_one_name_in_two_batches_are_held_out_apart() -> None:
+    obs = pd.DataFrame({"perturbation": list("abcd") * 4, "batch": list("xxxxyyyyxxxxyyyy"), "plate": list("1111111122222222")})
+    seen = set()
+    for seed in range(40):
+        parts = with_controls(anndata.AnnData(obs=obs.rename(index=str)), SplitSettings(by="plate", validation=0.0, test=0.25), seed=seed)
+        assert (parts == "test").sum() == 4
+        seen.add(tuple(obs.loc[parts == "test", ["batch", "plate"]].iloc[0]))
+        assert obs.loc[parts == "test"].groupby(["batch", "plate"]).ngroups == 1
+    assert seen == {("x", "1"), ("x", "2"), ("y", "1"), ("y", "2")}
+
+
 def with_controls_of(by: str, **shares: float) -> pd.DataFrame:
     obs = wells(compounds=12).assign(control_type="trt", batch=lambda d: "B" + d["plate"].str[1])
     controls = pd.DataFrame({"perturbation": "DMSO", "plate": ["P0", "P1", "P2", "P3"], "control_type": "negcon"})
@@ -112,7 +162,7 @@ def test_a_run_knows_again_what_it_has_seen_by_name_or_by_what_it_is() -> None:
     obs = pd.DataFrame({"perturbation": ["a", "b", "c"], "inchikey": ["KA", "KB", None]})
     facts = described(obs, np.array(["train", "validation", "test"]))
     assert facts["split"] == {"train": ["a"], "validation": ["b"], "test": ["c"]}
-    assert facts["split_identities"] == {"train": ["KA"], "validation": ["KB"], "test": ["c"]}
+    assert facts["split_identities"] == {"train": ["KA", "a"], "validation": ["KB", "b"], "test": ["c"]}
     assert facts["split_digest"] == digest({"test": ["c"], "train": ["a"], "validation": ["b"]}) != digest({"train": ["a"]})
     seen = pd.DataFrame({"perturbation": ["other name", "b", "new", "c"], "inchikey": ["KA", None, "KN", None]})
     assert parts_of(seen, facts).tolist() == ["train", "validation", "test", "test"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anndata
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from impasto import runs
+from impasto import identity, runs
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training.earlier import Earlier, begun
@@ -70,3 +72,32 @@ def test_a_method_may_look_at_the_run_before_it_takes_its_weights(tmp_path: Path
     found = begun(linear, Chosen(), "plates", Earlier.read(tmp_path), seed=0)
     assert found.facts == {"cell_line": "U2OS"}
     assert found.method.weight.shape == (3, 2)
+
+
+def profiles_of(encoder: str) -> anndata.AnnData:
+    found = anndata.AnnData(np.zeros((2, 2), dtype=np.float32))
+    identity.record_encoder(found, {"name": encoder, "sha256": encoder[0] * 64})
+    return found
+
+
+def test_a_run_remembers_what_made_its_profiles_and_starts_from_its_like_only(tmp_path: Path) -> None:
+    linear = Trainable(Chosen, lambda settings, data, *, seed: Prepared(nn.Linear(2, 2), data, None, {"seen": seed}))
+    first = begun(linear, Chosen(), profiles_of("dino"), None, seed=1)
+    assert first.facts == {"seen": 1, "identity": {"encoder": {"name": "dino", "sha256": "d" * 64}}}
+    runs.write_json(tmp_path / "model.json", {"method": {"name": "linear"}, "facts": first.facts})
+    save_file(first.method.state_dict(), tmp_path / "model.safetensors")
+    earlier = Earlier.read(tmp_path)
+    assert earlier.identity.encoder == {"name": "dino", "sha256": "d" * 64}
+    assert begun(linear, Chosen(), profiles_of("dino"), earlier, seed=1).facts["seen"] == 1
+    with pytest.raises(InputError, match=r"the encoder of the run .* is dino \(sha256 dddddddddddd\), that of the profiles is lite"):
+        begun(linear, Chosen(), profiles_of("lite"), earlier, seed=1)
+
+
+def test_a_run_without_a_record_is_accepted_and_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    linear = Trainable(Chosen, lambda settings, data, *, seed: Prepared(nn.Linear(2, 2), data, None, {}))
+    run(tmp_path)
+    for _ in range(2):
+        begun(linear, Chosen(), profiles_of("dino"), Earlier.read(tmp_path), seed=1)
+    said = capsys.readouterr()
+    sentence = f"nothing records which encoder and corrections made the run {tmp_path}, so this was not compared"
+    assert (said.out + said.err).replace("\n", "").count(sentence) == 1

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from impasto.schema import InputError
+from impasto.training import checkpoint
 from impasto.training.loop import Rows, fit
 from impasto.training.method import Method, Minibatch, Step
+from impasto.training.optim import optimiser, schedule
 from impasto.training.settings import LoopSettings, OptimSettings
 
 
@@ -111,3 +113,84 @@ def test_a_loss_that_is_not_finite_is_a_sentence(tmp_path: Path) -> None:
     broken.y = broken.y * float("inf")
     with pytest.raises(InputError, match="loss term 'square' is inf in epoch 0"):
         fit(line(), broken, settings=settings(), out=tmp_path)
+
+
+class Uneven(Points):
+    """Minibatches of 3, 3 and 10 rows."""
+
+    def epoch(self, number: int, /) -> Sequence[Rows]:
+        return [np.arange(3), np.arange(3, 6), np.arange(6, 16)]
+
+
+class Watched(Line):
+    """Writes down what the loop tells it."""
+
+    def __init__(self) -> None:
+        super().__init__(dropout=0.0)
+        self.progress: list[float] = []
+
+    def after_step(self, progress: float, /) -> None:
+        self.progress.append(progress)
+
+
+def test_the_log_is_the_mean_over_rows_and_the_rate_that_of_the_last_step(tmp_path: Path) -> None:
+    method, feed = Watched(), Uneven()
+    optim = OptimSettings(lr=0.0, lr_start=0.0, lr_floor=0.0)  # the weights stand still, so the error of every row is known
+    fit(method, feed, settings=LoopSettings(epochs=2, optim=optim), out=tmp_path)
+    squares = [float((method.net(feed.x[i : i + 1])[0, 0].detach() - feed.y[i]) ** 2) for i in range(16)]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[0]["square"] == pytest.approx(sum(squares) / 16, rel=1e-5)
+    assert lines[0]["square"] != pytest.approx(np.mean([np.mean(squares[:3]), np.mean(squares[3:6]), np.mean(squares[6:])]), rel=1e-3)
+    assert lines[0]["loss"] == lines[0]["square"]
+    assert method.progress == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1.0])
+
+
+def test_the_rate_of_the_schedule_reaches_the_optimiser(tmp_path: Path) -> None:
+    chosen = OptimSettings(lr=0.01, lr_floor=0.001, warmup=2)
+    fit(Line(), Points(), settings=LoopSettings(epochs=2, optim=chosen), out=tmp_path)
+    rate = schedule(chosen, steps=10)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["lr"] for line in lines] == pytest.approx([rate(4), rate(9)])
+    saved = checkpoint.load(tmp_path / "checkpoint", method=Line(), optimiser=optimiser(made := Line(), chosen))
+    assert (saved["epoch"], saved["step"], len(list(made.parameters()))) == (2, 10, 4)
+
+
+@pytest.mark.parametrize("clip_norm", [0.01, 1e6, None])
+def test_gradients_are_clipped_to_their_norm_together(clip_norm: float | None, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    method, feed = Line(dropout=0.0), Points()
+    rows = feed.epoch(0)[0]
+    method(feed.minibatch(rows, epoch=0)).loss.backward()
+    raw = torch.cat([p.grad.flatten() for p in method.parameters()])
+    method.zero_grad()
+    fit(method, feed, settings=LoopSettings(epochs=1, max_steps=1, optim=OptimSettings(lr=0.0, clip_norm=clip_norm)), out=tmp_path)
+    clipped = torch.cat([p.grad.flatten() for p in method.parameters()])
+    share = 1.0 if clip_norm is None else min(1.0, clip_norm / float(raw.norm()))
+    torch.testing.assert_close(clipped, share * raw, rtol=1e-4, atol=1e-8)
+
+
+def test_validation_is_asked_every_so_often_and_at_the_end_without_dropout_or_chance(tmp_path: Path) -> None:
+    asked: list[bool] = []
+
+    def validate(method: Method) -> dict[str, float]:
+        asked.append(method.training)
+        torch.rand(3)  # moves the random state, which must not reach the training
+        return {"score": float(len(asked))}
+
+    torch.manual_seed(1)
+    one = Line(dropout=0.5)
+    fit(one, Points(), settings=LoopSettings(epochs=5, validate_every=2), out=tmp_path / "with", validate=validate)
+    assert asked == [False, False, False]  # after epochs 2, 4 and the last
+    lines = [json.loads(line) for line in (tmp_path / "with" / "log.jsonl").read_text().splitlines()]
+    assert [line.get("validation_score") for line in lines] == [None, 1.0, None, 2.0, 3.0]
+    torch.manual_seed(1)
+    fit(Line(dropout=0.5), Points(), settings=LoopSettings(epochs=5), out=tmp_path / "without")
+    assert (tmp_path / "with/model.safetensors").read_bytes() == (tmp_path / "without/model.safetensors").read_bytes()
+
+
+def test_epochs_behind_the_last_checkpoint_are_logged_once(tmp_path: Path) -> None:
+    settings = LoopSettings(epochs=5, checkpoint_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(Line(), Points(stop_at=3), settings=settings, out=tmp_path)
+    fit(Line(), Points(), settings=settings, out=tmp_path)
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [0, 1, 2, 3, 4]

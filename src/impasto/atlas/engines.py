@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,13 +54,13 @@ class Faiss(Engine):
 
     @staticmethod
     def build(folder: Path, vectors: Vectors, /) -> None:
-        faiss = _extra("faiss")
+        faiss = _faiss()
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(np.ascontiguousarray(vectors))
         faiss.write_index(index, str(folder / "vectors.faiss"))
 
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
-        faiss = _extra("faiss")
+        faiss = _faiss()
         index = faiss.read_index(str(self.folder / "vectors.faiss"))
         parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.flatnonzero(among)))
         scores, positions = index.search(query[None], min(top, int(among.sum())), params=parameters)
@@ -75,10 +76,10 @@ class Lance(Engine):
 
         values = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
         table = pa.table({"row": pa.array(np.arange(len(vectors))), "vector": values})
-        _extra("lancedb").connect(str(folder / "lance")).create_table("vectors", table)
+        _lancedb().connect(str(folder / "lance")).create_table("vectors", table)
 
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
-        table = _extra("lancedb").connect(str(self.folder / "lance")).open_table("vectors")
+        table = _lancedb().connect(str(self.folder / "lance")).open_table("vectors")
         wanted = ",".join(map(str, np.flatnonzero(among)))
         found = table.search(query).distance_type("cosine").where(f"row IN ({wanted})", prefilter=True).limit(top).to_arrow()
         return found["row"].to_numpy().astype(np.intp), 1 - found["_distance"].to_numpy().astype(np.float32)
@@ -87,12 +88,21 @@ class Lance(Engine):
 ENGINES: dict[str, type[Engine]] = {"exact": Exact, "faiss": Faiss, "lance": Lance}
 
 
-def _extra(module: str):  # type: ignore[no-untyped-def]
-    """An optional package, or a sentence that says how to get it."""
-    import importlib
-
+def _faiss() -> Any:
     try:
-        return importlib.import_module(module)
+        import faiss
     except ModuleNotFoundError:
-        extra = {"lancedb": "lance"}.get(module, module)
-        raise InputError(f"this engine needs {module}, which is not installed; run: pip install 'impasto[{extra}]'") from None
+        raise _missing("faiss", extra="faiss") from None
+    return faiss
+
+
+def _lancedb() -> Any:
+    try:
+        import lancedb
+    except ModuleNotFoundError:
+        raise _missing("lancedb", extra="lance") from None
+    return lancedb
+
+
+def _missing(module: str, *, extra: str) -> InputError:
+    return InputError(f"this engine needs {module}, which is not installed; run: pip install 'impasto[{extra}]'")

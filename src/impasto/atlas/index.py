@@ -8,7 +8,7 @@ another engine was chosen when the index was built (see `engines`).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto import identity, runs, schema, wells
 from impasto import profiles as tables
-from impasto import runs, schema
 from impasto.atlas import engines, layout
+from impasto.identity import Identity
 from impasto.schema import InputError
 
 MODALITY = "modality"
@@ -38,6 +39,8 @@ class Index:
     rows: pd.DataFrame
     run: Path | None
     engine: str
+    made: Identity = field(default_factory=Identity)
+    """What made the profiles that were indexed."""
 
     def nearest(self, query: npt.NDArray[np.float32], /, *, top: int, among: npt.NDArray[np.bool_]) -> pd.DataFrame:
         """The `top` rows of `among` (a boolean vector) nearest to a query (width,) by cosine, best first, with `score`.
@@ -64,7 +67,11 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
 
     Profile rows are kept as wells (or sites), and their consensus over replicates is added, so that both wells and
     perturbations can be ranked; rows of modality `perturbation` (embedded texts, molecules) are kept as they are.
+    Raises InputError where `run` is not the run that embedded the profiles.
     """
+    made = identity.of(profiles)
+    if run is not None:
+        _refuse_other_run(run, made)
     schema.one_of(engine, engines.ENGINES, what="engine")
     values = tables.dense(profiles)
     if not np.isfinite(values).all():
@@ -82,21 +89,25 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
         flat, how = layout.flatten(kept[0], seed=seed)
         kept[1].assign(x=flat[:, 0], y=flat[:, 1]).to_parquet(temporary / "rows.parquet", index=False)
         described: dict[str, Any] = {"engine": engine, "layout": how, "run": str(run.resolve()) if run else None, "width": kept[0].shape[1]}
+        described["identity"] = made.record()
         engines.ENGINES[engine].build(temporary, kept[0])
         runs.write_json(temporary / "index.json", described)
 
 
 def _with_consensus(vectors: npt.NDArray[np.float32], rows: pd.DataFrame) -> tuple[npt.NDArray[np.float32], pd.DataFrame]:
-    """Add one row a perturbation: the mean of the unit vectors of its profiles, scaled to unit length."""
+    """Add one row a perturbation and dose (`wells.replicates`): the mean of the unit vectors of its profiles, scaled to unit length."""
     if "level" in rows and (rows.loc[rows[MODALITY] == PROFILE, "level"] == "perturbation").any():
         return vectors, rows  # a trained run pooled the bags itself, which says more than a mean
     rows["level"] = np.where(rows[MODALITY] == PROFILE, "well", "perturbation")
     if schema.PERTURBATION not in rows:
         return vectors, rows
-    wells = (rows[MODALITY] == PROFILE).to_numpy() & rows[schema.PERTURBATION].notna().to_numpy()
-    observed = anndata.AnnData(X=vectors[wells], obs=rows[wells].reset_index(drop=True).rename(index=str))
-    consensus = tables.aggregate(observed, by=[schema.PERTURBATION], statistic="mean")
-    added = consensus.obs.assign(level="perturbation", **{MODALITY: PROFILE})
+    treatments = wells.replicates(rows).to_numpy(dtype=object)
+    named = (rows[MODALITY] == PROFILE).to_numpy() & ~wells.unknown(rows) & ~pd.isna(treatments)
+    observed = anndata.AnnData(
+        X=vectors[named], obs=rows[named].assign(treatment=treatments[named]).reset_index(drop=True).rename(index=str)
+    )
+    consensus = tables.aggregate(observed, by=["treatment"], statistic="mean")
+    added = consensus.obs.drop(columns="treatment").assign(level="perturbation", **{MODALITY: PROFILE})
     return np.concatenate([vectors, unit_rows(tables.dense(consensus))]), pd.concat([rows, added], ignore_index=True)
 
 
@@ -113,7 +124,13 @@ def open_index(folder: Path) -> Index:
     if not all(np.isfinite(vectors[start : start + _BLOCK]).all() for start in range(0, len(vectors), _BLOCK)):
         raise InputError(f"{folder} holds vectors that are not finite, and nothing is near to those{_AGAIN}")
     run = Path(facts["run"]) if facts["run"] else None
-    return Index(folder, vectors, rows, run, facts["engine"])
+    return Index(folder, vectors, rows, run, facts["engine"], Identity.read(facts.get("identity")))
+
+
+def _refuse_other_run(run: Path, made: Identity) -> None:
+    """Raise InputError where a run is not the one whose space the embeddings lie in."""
+    described = {"name": run.name, "sha256": runs.digest(run / "model.safetensors")}
+    identity.check(Identity(made.encoder, made.steps, described), made, of_expected=f"the run {run}", of_given="the indexed profiles")
 
 
 def records(found: pd.DataFrame) -> list[dict[str, Any]]:

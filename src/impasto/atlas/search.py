@@ -13,13 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import runs, schema
-from impasto.atlas import relatives
+from impasto import identity, schema, wells
+from impasto.atlas import images, relatives
 from impasto.atlas.index import PROFILE, Index
-from impasto.joint import image_towers
+from impasto.identity import Identity
 from impasto.joint.space import Space
-from impasto.plates.sites import Sites
-from impasto.pretrain.frozen import FrozenRun
 from impasto.schema import InputError
 
 KINDS = ("text", "smiles", "gene", "well", "image")
@@ -53,7 +51,7 @@ Query = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
 
 
 def _by_well(index: Index, query: str) -> Query:
-    """The profile of `PLATE:WELL`; all sites of it where there are several."""
+    """The profile of `PLATE:WELL`; all sites of it where there are several. A plate may be named with its batch: `BATCH/PLATE:WELL`."""
     plate, colon, well = query.rpartition(":")
     if not colon:
         raise InputError(f"{query!r} is not a well; write PLATE:WELL, for example BR00117010:A01")
@@ -61,26 +59,33 @@ def _by_well(index: Index, query: str) -> Query:
     rows = index.rows
     if schema.PLATE not in rows or schema.WELL not in rows:
         raise InputError(f"{index.folder} has no plates and wells; it was built of perturbations only")
-    at = np.flatnonzero(((rows[schema.PLATE] == plate) & (rows[schema.WELL] == well)).to_numpy())
+    codes, names = wells.plates(rows)
+    chosen = [code for code, name in enumerate(names) if name == plate or name.endswith(f"/{plate}")]
+    of_plate = np.isin(codes, chosen) & (rows["level"] == "well").to_numpy()
+    at = np.flatnonzero(of_plate & (rows[schema.WELL] == well).to_numpy(dtype=bool, na_value=False))
+    if len(set(codes[at])) > 1:
+        same = ", ".join(f"{names[code]}:{well}" for code in sorted(set(codes[at])))
+        raise InputError(f"{len(set(codes[at]))} plates are named {plate!r}; write one of {same}")
     if not len(at):
-        plates = sorted(rows[schema.PLATE].dropna().unique())
-        hint = f"well {well} is not on plate {plate}" if plate in plates else f"there is no plate {plate!r}{schema.nearest(plate, plates)}"
+        plates = [name for name in names if name.strip("/")]
+        hint = f"well {well} is not on plate {plate}" if chosen else f"there is no plate {plate!r}{schema.nearest(plate, plates)}"
         raise InputError(f"{hint}; plates of this index: {', '.join(plates[:8])}{' ...' if len(plates) > 8 else ''}")
-    what = rows.iloc[at[0]].get(schema.PERTURBATION)
-    itself = _same_perturbation(rows, what, at)
+    known = not wells.unknown(rows.iloc[at[:1]])[0]
     return (
         index.vectors[at].mean(axis=0),
-        itself,
-        f"profiles nearest to well {plate}:{well}" + (f" ({_name(rows.iloc[at[0]])})" if what else ""),
+        _with_consensus(rows, at) if known else at,
+        f"profiles nearest to well {plate}:{well}" + (f" ({_name(rows.iloc[at[0]])})" if known else ""),
     )
 
 
-def _same_perturbation(rows: pd.DataFrame, what: object, at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """The query's own rows and its perturbation's consensus, which holds the query."""
-    if not isinstance(what, str):
-        return at
-    own = np.flatnonzero(((rows[schema.PERTURBATION] == what) & (rows["level"] == "perturbation")).to_numpy())
-    return np.union1d(at, own)
+def _with_consensus(rows: pd.DataFrame, at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The query's own rows and the consensus that holds them: of its compound, at its dose or over all doses."""
+    compounds = wells.compounds(rows)
+    same = (compounds == compounds.iloc[at[0]]) & (rows["level"] == "perturbation")
+    if schema.CONCENTRATION in rows:
+        dose = pd.to_numeric(rows[schema.CONCENTRATION], errors="coerce")
+        same &= dose.isna() | (dose == dose.iloc[at[0]])
+    return np.union1d(at, np.flatnonzero(same.fillna(False).to_numpy(dtype=bool)))
 
 
 def _annotated(index: Index, word: str, value: str) -> Query:
@@ -104,20 +109,29 @@ def _name(row: pd.Series) -> str:
     return str(name if isinstance(name, str) else row.get(schema.PERTURBATION))
 
 
+def _space(index: Index) -> Space:
+    """The run of an index. Raises InputError where its weights are not those that the index was made with."""
+    assert index.run is not None
+    space = Space.load(index.run)
+    now = Identity(index.made.encoder, index.made.steps, {"name": index.run.name, "sha256": space.sha256})
+    identity.check(index.made, now, of_expected=f"the index {index.folder}", of_given=f"the run {index.run} as it is now")
+    return space
+
+
 def _by_text(index: Index, query: str) -> Query:
     if index.run is None:
         raise InputError(f"{index.folder} has no trained run, so it cannot read text; index the output of impasto embed")
-    return Space.load(index.run).text(query), _NONE, f"profiles nearest to the text {query!r}"
+    return _space(index).text(query), _NONE, f"profiles nearest to the text {query!r}"
 
 
 def _by_smiles(index: Index, query: str) -> Query:
     if index.run is None:
         return _annotated(index, schema.SMILES, query)
-    return Space.load(index.run).smiles(query), _NONE, f"profiles nearest to the molecule {query}"
+    return _space(index).smiles(query), _NONE, f"profiles nearest to the molecule {query}"
 
 
 def _by_gene(index: Index, query: str) -> Query:
-    space = None if index.run is None else Space.load(index.run)
+    space = None if index.run is None else _space(index)
     if space is None or space.reads != "text":
         return _annotated(index, schema.GENE, query)
     return space.gene(query), _NONE, f"profiles nearest to a perturbation of {query.upper()}"
@@ -130,26 +144,8 @@ def _by_image(index: Index, query: str) -> Query:
 
 
 def _embedded_images(index: Index, ingested: Path) -> npt.NDArray[np.float32]:
-    """The mean embedding of the sites of an ingested folder, profiled as the run's own training data were.
-
-    Raises InputError where the run was trained on corrected profiles: a correction is learned per plate, and a lone image has none.
-    """
-    from impasto.profiling.deep import profile, profile_like
-
-    assert index.run is not None
-    space = Space.load(index.run)
-    if space.settings.name == "image_towers":
-        sites = Sites.read(ingested)
-        encoder = FrozenRun.load(index.run, image_towers.METHOD, channels=sites.channels)
-        with runs.scratch() as folder:
-            return np.asarray(space.rows(profile(sites, encoder, shards=folder)).mean(axis=0), dtype=np.float32)
-    learned = [step["method"] for step in space.facts.get("correction", []) if step["method"] != "clip"]
-    if learned:
-        raise InputError(
-            f"{index.run} was trained on profiles corrected by {', '.join(learned)}, which images alone cannot be; "
-            "profile and correct them with their plate, then use impasto embed"
-        )
-    return np.asarray(space.rows(profile_like(ingested, features=space.facts["features"])).mean(axis=0), dtype=np.float32)
+    """The mean embedding (width,) of the sites of an ingested folder; see `images.embedded`."""
+    return images.embedded(_space(index), ingested)
 
 
 _NONE = np.empty(0, dtype=np.intp)

@@ -14,7 +14,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import schema
+from impasto import identity, schema
 from impasto.correction import CORRECTORS, kept
 from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
@@ -28,8 +28,6 @@ from impasto.settings import Settings
 Fitted = Corrector[Any]
 Step = str | Mapping[str, Any] | Settings | type[Fitted]
 """A method's name, a table with `method` and its settings, a method's settings, or a class of your own."""
-RECORD = "correction"
-"""The entry of `uns` that lists the steps that made the profiles, in order."""
 
 
 def correct(
@@ -63,7 +61,7 @@ def correct(
     Returns
     -------
     corrected
-        The same n rows; `uns["correction"]` lists the steps.
+        The same n rows; `identity.of` of them lists the steps.
     fitted
         The fitted correctors, in order.
     receipt
@@ -101,13 +99,8 @@ def apply(profiles: anndata.AnnData, steps: Sequence[Step | Fitted], /) -> tuple
         after = corrector.transform(after)
         correctors.append(corrector)
         methods.append({"method": corrector.name, **corrector.settings.model_dump(mode="json"), **({"learned_anew": new} if new else {})})
-        record(after, methods[-1])
+        identity.record_step(after, methods[-1])
     return after, correctors, methods
-
-
-def record(profiles: anndata.AnnData, step: dict[str, Any], /) -> None:
-    """Append a step to the list of those that made the profiles."""
-    profiles.uns[RECORD] = [*profiles.uns.get(RECORD, []), step]
 
 
 def settings_of(step: Step, /, *, where: str = "correct") -> tuple[type[Fitted], Settings]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import anndata
 
 from impasto import cellprofiler_tables, runs
 from impasto import profiles as tables
 from impasto.export import pycytominer
+from impasto.export.exporter import Exporter
+from impasto.schema import InputError
 
 
 def write(profiles: anndata.AnnData, folder: Path, /) -> list[str]:
@@ -19,3 +23,12 @@ def write(profiles: anndata.AnnData, folder: Path, /) -> list[str]:
         for name, table in split.items():
             table.to_csv(temporary / f"{name}.csv", index=False)
     return [f"{name}.csv" for name in split]
+
+
+def _export(profiles: anndata.AnnData, path: Path, _: Mapping[str, Any]) -> str:
+    if path.suffix:
+        raise InputError(f"--to cellprofiler writes a folder of spreadsheets, and {path.name} is named as a file; give a folder's name")
+    return ", ".join(sorted(write(profiles, path)))
+
+
+EXPORTER = Exporter(_export, file="")

@@ -7,6 +7,10 @@ being the expected average precision of a random ranking with as many positives 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -14,6 +18,7 @@ import pandas as pd
 from impasto import profiles as tables
 from impasto import spelling
 from impasto.export import SPELLED, pycytominer
+from impasto.export.exporter import Exporter
 from impasto.schema import InputError
 
 THRESHOLD = 0.05
@@ -63,3 +68,11 @@ def _per_group(detail: pd.DataFrame) -> pd.DataFrame:
 
 def _annotation(detail: pd.DataFrame, *taken: str) -> pd.DataFrame:
     return spelling.prefixed(detail.drop(columns=[c for c in taken if c in detail]), spelled=SPELLED)
+
+
+def _export(profiles: anndata.AnnData, path: Path, _: Mapping[str, Any]) -> str:
+    tables.write(spelled(profiles), path)
+    return ""
+
+
+EXPORTER = Exporter(_export)

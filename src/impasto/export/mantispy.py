@@ -9,12 +9,16 @@ profiles of single objects) and the columns that name a row. X is float32, rows 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import anndata
 import pandas as pd
 
 from impasto import feature_names, schema, spelling
 from impasto import profiles as tables
+from impasto.export.exporter import Exporter
 from impasto.schema import InputError, channel_name
 
 VERSION = "2.0"
@@ -139,3 +143,13 @@ def _channels(name: str, known: feature_names.FeatureName) -> set[str]:
     """The parts of a name that name its channels."""
     stains = set(known.channel.split("|")) if known.channel else set()
     return {part for part in name.split("_")[3:] if channel_name(part) in stains}
+
+
+def _export(profiles: anndata.AnnData, path: Path, options: Mapping[str, Any]) -> str:
+    if tables.suffix(path) not in (".h5ad", ".zarr"):
+        raise InputError(f"{path.name}: mantispy reads AnnData; name the file .h5ad or .zarr")
+    tables.write(stamped(profiles, concentration_unit=options.get("concentration_unit")), path)
+    return "schema 2.0 of mantispy 0.1.0a1, which is experimental and may change"
+
+
+EXPORTER = Exporter(_export, file="profiles.h5ad", options=("concentration_unit",))

@@ -8,12 +8,17 @@ Rows of an AnnData are named "0", "1"...: pycytominer makes integers of them, wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import anndata
 import pandas as pd
 
 from impasto import profiles as tables
 from impasto import spelling
 from impasto.export import INFERRED, SPELLED
+from impasto.export.exporter import Exporter
 from impasto.schema import InputError
 
 
@@ -44,3 +49,22 @@ def spelled(profiles: anndata.AnnData, /, *, feature_prefix: str = "") -> anndat
     named = [name if name.startswith((*INFERRED, "Image_")) else feature_prefix + name for name in profiles.var_names]
     var.index = pd.Index(named, name=var.index.name)
     return anndata.AnnData(X=tables.dense(profiles), obs=obs, var=var, uns=dict(profiles.uns))
+
+
+def _inferred(names: Sequence[str]) -> str:
+    """What pycytominer finds by itself among the features written."""
+    inferred = sum(name.startswith(INFERRED) for name in names)
+    image = sum(name.startswith("Image_") for name in names)
+    told = f"pycytominer infers {inferred} of {len(names)} features by their names"
+    if inferred + image < len(names):
+        told += "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)"
+    return told + (f"; {image} of the image are taken with image_features=True" if image else "")
+
+
+def _export(profiles: anndata.AnnData, path: Path, options: Mapping[str, Any]) -> str:
+    written = spelled(profiles, feature_prefix=str(options.get("feature_prefix") or ""))
+    tables.write(written, path)
+    return _inferred(written.var_names)
+
+
+EXPORTER = Exporter(_export, options=("feature_prefix",))

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from impasto import feature_names, schema
+from impasto import feature_names, schema, wells
 from impasto import profiles as tables
 from impasto.joint import perturbation
 from impasto.joint.objective import Objective
@@ -38,9 +38,10 @@ from impasto.pretrain import images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, ViewFeed, Views
 from impasto.sampling import splits
 from impasto.sampling.settings import SplitSettings
-from impasto.sampling.splits import TRAIN, split
+from impasto.sampling.splits import split
 from impasto.training.gather import gather
 from impasto.training.method import Minibatch, Prepared, Step, Trainable
+from impasto.wells import TRAIN
 
 __all__ = ["METHOD", "ImageTowers", "ImageTowersSettings", "build", "prepare"]
 
@@ -125,7 +126,7 @@ def prepare(settings: ImageTowersSettings, sites: Sites, /, *, seed: int) -> Pre
     Raises InputError where the split is impossible, or a perturbation cannot be described.
     """
     table = sites.table
-    treated = np.flatnonzero(perturbation.treated(table))
+    treated = np.flatnonzero(wells.treated(table))
     parts = split(table.iloc[treated], settings.split, seed=seed)
     told = splits.described(table.iloc[treated], parts)
     shown = settings.model_copy(

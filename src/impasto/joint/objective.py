@@ -8,42 +8,37 @@ import torch
 from torch import Tensor, nn
 
 from impasto.joint.settings import LossSettings
-from impasto.losses.clip import clip
-from impasto.losses.cloob import cloob
-from impasto.losses.cwcl import cwcl, entropy_share, weights
-from impasto.losses.s2l import answers, s2l
-from impasto.losses.sigclip import sigclip
-
-_SIGMOID = ("sigclip", "s2l")
+from impasto.losses import LOSSES
+from impasto.losses.cwcl import entropy_share, weights
+from impasto.losses.pairs import PairLoss, Pairs, Plain, pair_loss
 
 
 class Objective(nn.Module):
-    """Unit embeddings of N pairs and the pooled profiles behind them -> the loss, and what to log."""
+    """Unit embeddings of N pairs and the pooled profiles behind them -> the loss, and what to log.
+
+    Parameters
+    ----------
+    settings
+        The name of the loss, and what it begins with.
+    loss
+        A loss given in Python, instead of that name.
+
+    """
 
     no_decay = ("log_scale", "bias")
 
-    def __init__(self, settings: LossSettings) -> None:
+    def __init__(self, settings: LossSettings, /, *, loss: PairLoss | Plain | None = None) -> None:
         super().__init__()
         self.settings = settings
-        start = settings.scale or (10.0 if settings.loss in _SIGMOID else 14.3)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(start)), requires_grad=settings.loss != "cloob")
-        self.bias = nn.Parameter(torch.tensor(settings.bias)) if settings.loss in _SIGMOID else None
+        self.loss = pair_loss(LOSSES.resolve(settings.loss if loss is None else loss))
+        self.log_scale = nn.Parameter(torch.tensor(math.log(settings.scale or self.loss.scale)), requires_grad=self.loss.learns_scale)
+        self.bias = nn.Parameter(torch.tensor(settings.bias)) if self.loss.has_bias else None
 
     def forward(self, profiles: Tensor, perturbations: Tensor, pooled: Tensor, /) -> tuple[Tensor, dict[str, Tensor]]:
         s = self.settings
         scale = self.log_scale.exp().clamp(max=100.0)
         targets = weights(pooled, centre=s.centre, sharpness=s.sharpness, top=s.top)
-        monitors = {"scale": scale, "target_entropy_share": entropy_share(targets)}
-        if self.bias is not None:
-            monitors["bias"] = self.bias
-            if s.loss == "sigclip":
-                return sigclip(profiles, perturbations, scale, self.bias), monitors
-            soft = answers(profiles)
-            # How many pairs of different perturbations are near enough for a soft answer: with none, S2L is SigCLIP.
-            monitors["soft_answers"] = (soft.count_nonzero() - len(soft)) / max(1, len(soft) * (len(soft) - 1))
-            return s2l(profiles, perturbations, scale, self.bias, soft), monitors
-        if s.loss == "cloob":
-            return cloob(profiles, perturbations, scale), monitors
-        if s.loss == "clip":
-            return clip(profiles, perturbations, scale), monitors
-        return cwcl(profiles, perturbations, scale, targets), monitors
+        bias = scale.new_zeros(()) if self.bias is None else self.bias
+        pairs = Pairs(profiles, perturbations, scale, bias, targets)
+        monitors = {"scale": scale, "target_entropy_share": entropy_share(targets), **self.loss.monitors(pairs)}
+        return self.loss.value(pairs), monitors if self.bias is None else {**monitors, "bias": self.bias}

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -110,14 +109,6 @@ def of_texts(texts: Sequence[str], settings: PerturbationSettings, /) -> Describ
         return Features(torch.stack([known[t] for t in distinct]), which)
     tokens = encoder.tokens(distinct)
     return Tokens(tokens["input_ids"], tokens["attention_mask"], which, width=encoder.width)
-
-
-def treated(obs: pd.DataFrame, /) -> npt.NDArray[np.bool_]:
-    """Which rows (n,) show a perturbation: neither negative controls nor empty wells; all where nothing is said about controls."""
-    known = obs[schema.PERTURBATION].notna().to_numpy(dtype=bool)
-    if schema.CONTROL_TYPE not in obs:
-        return np.asarray(known)
-    return np.asarray(known & ~obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY]).to_numpy())
 
 
 def context(obs: pd.DataFrame, /) -> dict[str, str | None]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from impasto import schema
+from impasto.families import named_in
+from impasto.losses import LOSSES
+from impasto.nets.pooling import POOLINGS
 from impasto.sampling.settings import SplitSettings
 from impasto.settings import Settings
 
@@ -33,7 +36,7 @@ class PerturbationSettings(Settings):
 class LossSettings(Settings):
     """The loss, and what it begins with."""
 
-    loss: Literal["clip", "cwcl", "cloob", "sigclip", "s2l"] = "cwcl"
+    loss: Annotated[str, named_in(LOSSES)] = Field(default="cwcl", description=f"One of {', '.join(LOSSES)}.")
     centre: bool = False
     sharpness: float | None = None
     top: int | None = None
@@ -49,10 +52,10 @@ class TwoTowersSettings(PerturbationSettings, LossSettings):
     name: Literal["two_towers"] = "two_towers"
     blocks: str = "channel"
     group_by: list[str] = Field(default_factory=lambda: [schema.PERTURBATION])
-    """What makes a bag: perturbation (InChIKey where known), plate and perturbation, plate and well..."""
+    """What makes a bag: perturbation (at one dose), plate and perturbation, plate and well..."""
     apart: bool = True
-    """Bags of one perturbation never meet in a minibatch, so that they are not each other's negatives."""
-    pooling: str = "gated_attention"
+    """Bags of one compound (any dose, any name of it) never share a minibatch, so that they are not each other's negatives."""
+    pooling: Annotated[str, named_in(POOLINGS)] = Field(default="gated_attention", description=f"One of {', '.join(POOLINGS)}.")
     profile_tower: Literal["cross_channel_former", "residual"] = "cross_channel_former"
     width: int | None = 128
     """Of the profile tower; 0 is the width of the profiles themselves, as in the paper."""

@@ -18,8 +18,9 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from impasto import feature_names, schema
+from impasto import feature_names, identity, runs, schema, wells
 from impasto import profiles as tables
+from impasto.identity import Identity
 from impasto.joint import image_towers, perturbation, two_towers
 from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
 from impasto.joint.settings import TwoTowersSettings
@@ -44,6 +45,8 @@ class Space:
     settings: TwoTowersSettings | ImageTowersSettings
     facts: dict[str, Any]
     method: TwoTowers | ImageTowers
+    sha256: str
+    """Of the weights."""
 
     @classmethod
     def load(cls, folder: Path | str) -> Space:
@@ -61,7 +64,7 @@ class Space:
         method = _METHODS[name].rebuild(settings, described["facts"])
         cell_lines.reattach(method, described["facts"])
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
-        return cls(folder, settings, described["facts"], method.eval())
+        return cls(folder, settings, described["facts"], method.eval(), runs.digest(folder / "model.safetensors"))
 
     @property
     def reads(self) -> str:
@@ -71,8 +74,20 @@ class Space:
     @torch.no_grad()
     def rows(self, profiles: anndata.AnnData) -> Vectors:
         """A unit vector (rows, out) of each row of Profiles on its own, whatever is known of its perturbation."""
-        profiles = tables.with_features(profiles, self.facts["features"])
+        profiles = self._readable(profiles)
         return self._bags(self._values(profiles), [np.array([i]) for i in range(profiles.n_obs)]).numpy()
+
+    def _readable(self, profiles: anndata.AnnData) -> anndata.AnnData:
+        """The profiles with the features of the run. Raises InputError where another encoder or correction made them."""
+        identity.check(self.reads_profiles_of, identity.of(profiles), of_expected=f"the run {self.folder}", of_given="the profiles")
+        return tables.with_features(profiles, self.facts["features"])
+
+    @property
+    def reads_profiles_of(self) -> Identity:
+        """What made the profiles that the run reads; of a run trained on images, its own encoder."""
+        if isinstance(self.settings, ImageTowersSettings):
+            return Identity({"name": self.folder.name, "path": str(self.folder.resolve()), "sha256": self.sha256})
+        return identity.of_facts(self.facts)
 
     def _values(self, profiles: anndata.AnnData) -> torch.Tensor:
         found: torch.Tensor = _METHODS[self.settings.name].values(profiles, self.settings, self.facts)
@@ -86,21 +101,22 @@ class Space:
     def embed(self, profiles: anndata.AnnData) -> anndata.AnnData:
         """Both modalities as rows of one table of Profiles.
 
-        Rows of `modality` profile come at two levels: each row given (`level` well), and each perturbation's pooled bag
-        (`level` perturbation; where its bags are finer, their mean); rows of `modality` perturbation are the texts or
+        Rows of `modality` profile come at two levels: each row given (`level` well), and each compound's pooled bag (`level`
+        perturbation; where its bags are finer, such as one a dose, their mean); rows of `modality` perturbation are the texts or
         molecules. `split` says which part a row was in when the run was trained; a perturbation the run never saw is `test`.
         One that it saw under another name (the same InChIKey) is what it was.
         Features are matched by name.
         """
-        profiles = tables.with_features(profiles, self.facts["features"])
+        made = identity.of(profiles)
+        profiles = self._readable(profiles)
         values = self._values(profiles)
         each = self._bags(values, [np.array([i]) for i in range(profiles.n_obs)]).numpy()
         treated = np.flatnonzero(np.isin(profiles.obs_names, two_towers.without_controls(profiles).obs_names))
         observed = profiles[treated]
         by = self.settings.group_by if isinstance(self.settings, TwoTowersSettings) else [schema.PERTURBATION]
         groups = list(bags.groups(observed.obs, by=by).values())
-        identity = tables.identity(observed.obs).to_numpy(dtype=str)
-        _, first_group, numbers = np.unique([identity[g[0]] for g in groups], return_index=True, return_inverse=True)
+        compounds = wells.compounds(observed.obs).to_numpy(dtype=str)
+        _, first_group, numbers = np.unique([compounds[g[0]] for g in groups], return_index=True, return_inverse=True)
         bagged = two_towers.consensus(self._bags(values[torch.as_tensor(treated)], groups), numbers).numpy()
         first = observed[[int(groups[i][0]) for i in first_group]]
         perturbations = self._described(perturbation.describe(first.obs, self.settings), first.n_obs)
@@ -117,9 +133,9 @@ class Space:
         obs["split"] = splits.parts_of(obs, self.facts)
         names = feature_names.embedding_names("", self.settings.out)
         vectors = np.concatenate([each, bagged, perturbations]).astype(np.float32)
-        return anndata.AnnData(
-            X=vectors, obs=obs.rename(index=str), var=tables.describe_features(names), uns={"run": str(self.folder.resolve())}
-        )
+        embedded = anndata.AnnData(X=vectors, obs=obs.rename(index=str), var=tables.describe_features(names))
+        identity.record_run(embedded, self.folder, self.sha256, read=made)
+        return embedded
 
     @torch.no_grad()
     def _described(self, described: perturbation.Described, count: int) -> Vectors:

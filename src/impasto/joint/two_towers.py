@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impasto import profiles as tables
-from impasto import schema
+from impasto import schema, wells
 from impasto.joint import channels, perturbation
 from impasto.joint import values as blocks
 from impasto.joint.feed import BagFeed, Bags
@@ -30,10 +30,11 @@ from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.nets.pooling import POOLINGS
 from impasto.sampling import bags, splits
-from impasto.sampling.splits import TRAIN, VALIDATION, split
+from impasto.sampling.splits import split
 from impasto.training.earlier import Earlier
 from impasto.training.gather import gather
 from impasto.training.method import Method, Prepared, Step, Trainable
+from impasto.wells import TRAIN, VALIDATION
 
 Rows = npt.NDArray[np.intp]
 
@@ -49,8 +50,7 @@ class TwoTowers(Method):
         self.settings = settings
         self.register_buffer("mean", torch.zeros(blocks, profile_width))
         self.register_buffer("spread", torch.ones(blocks, profile_width))
-        schema.one_of(settings.pooling, POOLINGS, what="pooling")
-        self.pooling = POOLINGS[settings.pooling](profile_width)
+        self.pooling = POOLINGS[settings.pooling](width=profile_width)
         self.profile_tower = _profile_tower(settings, blocks=blocks, profile_width=profile_width)
         self.perturbation_tower = perturbation.tower(settings, width=perturbation_width)
         self.objective = Objective(settings)
@@ -122,7 +122,7 @@ def _prepare(
     settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: int, among: list[str] | None, width: int | None
 ) -> Prepared:
     tables.require(profiles, schema.PERTURBATION, task="training across modalities")
-    rows = np.flatnonzero(perturbation.treated(profiles.obs))
+    rows = np.flatnonzero(wells.treated(profiles.obs))
     obs = profiles.obs.iloc[rows]
     parts = split(obs, settings.split, seed=seed)
     values, names = blocks.of(profiles, rows, settings, among=among, width=width)
@@ -133,12 +133,12 @@ def _prepare(
     method.mean.copy_(mean)
     method.spread.copy_(spread.clamp(min=1e-3))
     members = list(bags.groups(obs, by=settings.group_by).values())
-    identity = tables.identity(obs).to_numpy(dtype=str)
+    compounds = wells.compounds(obs).to_numpy(dtype=str)
 
     def feed(part: str, *, apart: bool) -> BagFeed:
-        mine = [rows for rows in members if parts[rows[0]] == part]
-        who = [identity[rows[0]] for rows in mine] if apart else None
-        return BagFeed(values, described, mine, minibatch=settings.minibatch, bag=settings.bag, seed=seed, names=who)
+        of_part = [rows for rows in members if parts[rows[0]] == part]
+        who = [compounds[rows[0]] for rows in of_part] if apart else None
+        return BagFeed(values, described, of_part, minibatch=settings.minibatch, bag=settings.bag, seed=seed, names=who)
 
     training_feed, held = feed(TRAIN, apart=settings.apart), feed(VALIDATION, apart=True)
     facts = {
@@ -147,7 +147,6 @@ def _prepare(
         "profile_width": int(values.shape[2]),
         "perturbation_width": described.width,
         **splits.described(obs, parts),
-        "correction": profiles.uns.get("correction", []),
         **perturbation.context(obs),
     }
     units = obs.iloc[[int(rows[0]) for rows in training_feed.members]]
@@ -200,9 +199,9 @@ def embed_bags(method: TwoTowers, values: Tensor, members: Sequence[Rows], /) ->
 
 
 def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:
-    """The treated rows: neither negative controls nor empty wells; all rows where nothing is said about controls."""
+    """The treated rows (`wells.treated`): no controls, no empty and no unknown wells."""
     tables.require(profiles, schema.PERTURBATION, task="training across modalities")
-    return profiles[perturbation.treated(profiles.obs)].copy()
+    return profiles[wells.treated(profiles.obs)].copy()
 
 
 METHOD = Trainable(TwoTowersSettings, prepare, reads="profiles", prepare_from=prepare_from)

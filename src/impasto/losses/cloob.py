@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from impasto.losses.pairs import PairLoss
+
 
 def cloob(profiles: Tensor, perturbations: Tensor, scale: Tensor, /, *, beta: float = 14.3) -> Tensor:
     """The loss of N >= 2 pairs, a scalar, from unit embeddings (N, width) twice and a scale."""
@@ -38,3 +40,7 @@ def leave_one_out(anchors: Tensor, others: Tensor, scale: Tensor, /) -> Tensor:
     scores = scale * anchors @ others.T
     own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     return (torch.logsumexp(scores.masked_fill(own, float("-inf")), dim=1) - scores.diagonal()).mean()
+
+
+CLOOB = PairLoss(lambda pairs: cloob(pairs.profiles, pairs.perturbations, pairs.scale), learns_scale=False)
+"""With the scale held fixed, as Fürst et al. do."""

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from impasto.losses.clip import direction
+from impasto.losses.pairs import PairLoss
 
 
 def weights(pooled: Tensor, /, *, centre: bool = False, sharpness: float | None = None, top: int | None = None) -> Tensor:
@@ -50,3 +51,7 @@ def entropy_share(targets: Tensor, /) -> Tensor:
     """Mean entropy of the targets (N, N) as a share of log N: 1 is uniform (nothing to learn from), 0 is one-hot (CLIP)."""
     entropy = torch.special.entr(targets).sum(dim=1).mean()
     return entropy / math.log(max(2, len(targets)))
+
+
+CWCL = PairLoss(lambda pairs: cwcl(pairs.profiles, pairs.perturbations, pairs.scale, pairs.targets))
+"""With the targets of the minibatch."""

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from impasto.losses.pairs import PairLoss, Pairs
+
 
 def answers(profiles: Tensor, /, *, spread: float = 0.3, least: float = 0.75, gamma: float = 1.75, delta: float = 0.75) -> Tensor:
     """Soft answers (N, N) in [0, 1] from unit profile embeddings (N, width); no gradient flows."""
@@ -35,3 +37,17 @@ def s2l(profiles: Tensor, perturbations: Tensor, scale: Tensor, bias: Tensor, ta
     # In logarithms: w sigmoid(x) underflows long before its logarithm does.
     yes, no = functional.logsigmoid(logits) + targets.log(), functional.logsigmoid(-logits) + (-targets).log1p()
     return -torch.logaddexp(yes, no).sum() / len(logits)
+
+
+def _value(pairs: Pairs) -> Tensor:
+    return s2l(pairs.profiles, pairs.perturbations, pairs.scale, pairs.bias, answers(pairs.profiles))
+
+
+def _monitors(pairs: Pairs) -> dict[str, Tensor]:
+    """How many pairs of different perturbations are near enough for a soft answer: with none, S2L is SigCLIP."""
+    soft = answers(pairs.profiles)
+    return {"soft_answers": (soft.count_nonzero() - len(soft)) / max(1, len(soft) * (len(soft) - 1))}
+
+
+S2L = PairLoss(_value, scale=10.0, has_bias=True, monitors=_monitors)
+"""With the answers of the minibatch."""

@@ -16,9 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from impasto.losses.pairs import PairLoss
+
 
 def sigclip(profiles: Tensor, perturbations: Tensor, scale: Tensor, bias: Tensor, /) -> Tensor:
     """The loss of N pairs, a scalar, from unit embeddings (N, width) twice, a scale and a bias."""
     answers = scale * profiles @ perturbations.T + bias
     signs = 2 * torch.eye(len(answers), dtype=answers.dtype, device=answers.device) - 1
     return -functional.logsigmoid(signs * answers).sum() / len(answers)
+
+
+SIGCLIP = PairLoss(lambda pairs: sigclip(pairs.profiles, pairs.perturbations, pairs.scale, pairs.bias), scale=10.0, has_bias=True)
+"""With its bias, and the start of Zhai et al."""

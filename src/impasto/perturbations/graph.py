@@ -34,12 +34,13 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from impasto import profiles as tables
-from impasto import ranking, runs, schema
+from impasto import ranking, runs, schema, wells
 from impasto.perturbations.relations import normal_symbol
 from impasto.schema import InputError
 
 Weights = npt.NDArray[np.float64]
 NODE = "node"
+KNOWN_AS = "known_as"
 SUMMARY = ("source", "pairs", "nodes", "known", "edges", "density")
 _METADATA = b"impasto"
 
@@ -48,7 +49,8 @@ _METADATA = b"impasto"
 class Graph:
     """Perturbations and how strongly they are related.
 
-    `nodes`: one row a node, sorted: node (InChIKey where known, else the perturbation), perturbation_name, perturbation_type, genes.
+    `nodes`: one row a compound or reagent, sorted: node (its name, without dose), perturbation_name, perturbation_type, genes, and
+    `known_as`, all names and InChIKeys by which another table may know it.
     `weights` (nodes, nodes): symmetric, zero diagonal, 0 to 1. `sources`: one row a source, with the nodes it knows and the edges it gives.
     `unknown`: source -> genes (or compounds) of the nodes that it does not name.
     """
@@ -58,13 +60,12 @@ class Graph:
     sources: pd.DataFrame
     unknown: Mapping[str, Sequence[str]]
 
-    def places(self, names: Sequence[str] | pd.Series, /) -> npt.NDArray[np.intp]:
-        """The node of each name, -1 where the graph has none."""
-        place = {name: i for i, name in enumerate(self.nodes[NODE])}
-        return np.array([place.get(str(n), -1) for n in names], dtype=np.intp)
+    def places(self, obs: pd.DataFrame, /) -> npt.NDArray[np.intp]:
+        """The node of each row (n,), by its perturbation's name or by what it is; -1 where the graph has none, or it is no treated well."""
+        return places(self.nodes, obs)
 
     def shuffled(self, *, seed: int) -> Graph:
-        """The same edges between nodes dealt anew: the control that must not help."""
+        """The same edges between shuffled nodes: the control that must not help."""
         order = np.random.default_rng(seed).permutation(len(self.weights))
         return Graph(self.nodes, self.weights[np.ix_(order, order)], self.sources, self.unknown)
 
@@ -72,12 +73,12 @@ class Graph:
 # ---------------------------------------------------------------- nodes
 def nodes_of(obs: pd.DataFrame, /) -> pd.DataFrame:
     """The perturbations of a table as nodes. Raises InputError where there are fewer than two."""
-    treated = obs
-    if schema.CONTROL_TYPE in obs:
-        treated = obs[~obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY])]
+    treated = obs[wells.treated(obs)]
     if schema.PERTURBATION not in treated or treated[schema.PERTURBATION].nunique() < 2:
         raise InputError("a graph relates perturbations, and the table has fewer than two; is the column 'perturbation' there?")
-    rows = treated.assign(**{NODE: tables.identity(treated)}).dropna(subset=[NODE]).drop_duplicates(NODE).sort_values(NODE)
+    compounds = wells.compounds(treated)
+    known_as = pd.concat([known.groupby(compounds.to_numpy()).agg(list) for known in wells.aliases(treated)], axis=1).sum(axis=1)
+    rows = treated.assign(**{NODE: compounds}).drop_duplicates(NODE).sort_values(NODE)
     kinds = rows.get(schema.PERTURBATION_TYPE, pd.Series(pd.NA, index=rows.index)).astype("string").fillna("")
     return pd.DataFrame(
         {
@@ -85,8 +86,19 @@ def nodes_of(obs: pd.DataFrame, /) -> pd.DataFrame:
             schema.PERTURBATION_NAME: rows.get(schema.PERTURBATION_NAME, rows[NODE]).astype(str).to_numpy(),
             schema.PERTURBATION_TYPE: kinds.to_numpy(dtype=object),
             "genes": ["|".join(_genes(row, kind)) for (_, row), kind in zip(rows.iterrows(), kinds, strict=True)],
+            KNOWN_AS: [sorted({str(name) for name in known_as[node] if pd.notna(name)}) for node in rows[NODE]],
         }
     )
+
+
+def places(nodes: pd.DataFrame, obs: pd.DataFrame, /) -> npt.NDArray[np.intp]:
+    """The node of each row (n,), -1 where there is none; see `Graph.places`."""
+    place = {name: i for i, names in enumerate(nodes[KNOWN_AS]) for name in names}
+    treated = wells.treated(obs)
+    codes = pd.Series(pd.NA, index=obs.index, dtype="Int64")
+    for known in wells.aliases(obs):
+        codes = codes.fillna(known.map(place).astype("Int64"))
+    return codes.where(treated).fillna(-1).to_numpy(dtype=np.intp)
 
 
 def _genes(row: pd.Series, kind: str) -> list[str]:
@@ -160,8 +172,7 @@ def by_walk(nodes: pd.DataFrame, pairs: pd.DataFrame, /, *, steps: int, average:
 
 def by_images(nodes: pd.DataFrame, profiles: anndata.AnnData, /) -> Weights:
     """Cosine of mean profiles, nothing below 0; nodes without a row are related to none."""
-    place = {name: i for i, name in enumerate(nodes[NODE])}
-    codes = tables.identity(profiles.obs).map(place).fillna(-1).to_numpy(dtype=np.intp)
+    codes = places(nodes, profiles.obs)
     values = tables.dense(profiles)
     if not np.isfinite(values).all():
         raise InputError("the profiles of image similarity hold missing or infinite values; run: impasto correct --method select")
@@ -179,10 +190,10 @@ def by_images(nodes: pd.DataFrame, profiles: anndata.AnnData, /) -> Weights:
 
 
 def by_compounds(nodes: pd.DataFrame, pairs: pd.DataFrame, /) -> Weights:
-    """Weights of STITCH's pairs (compound1, compound2, score) between nodes of the same names."""
+    """Weights of STITCH's pairs (compound1, compound2, score) between nodes of the same names or InChIKeys."""
     renamed = pairs.rename(columns={"compound1": "gene1", "compound2": "gene2"})
     between, names = adjacency(renamed)
-    return by_genes(nodes.assign(genes=nodes[NODE].str.upper()), between, names)
+    return by_genes(nodes.assign(genes=["|".join(sorted({n.upper() for n in known})) for known in nodes[KNOWN_AS]]), between, names)
 
 
 # ---------------------------------------------------------------- one graph
@@ -229,6 +240,7 @@ def read(path: Path, /) -> Graph:
         table = pq.read_table(path)
         told = json.loads((table.schema.metadata or {})[_METADATA])
         nodes = pd.DataFrame(told["nodes"])
+        _ = nodes[KNOWN_AS]  # graphs of 0.1.0 do not say how else their nodes are called
     except (pa.ArrowException, OSError, KeyError) as error:
         raise InputError(
             f"{path} is not a graph of perturbations; make one with: impasto graph PROFILES --string PAIRS --out GRAPH.parquet"

@@ -11,7 +11,7 @@ Integrating Biological Knowledge for Robust Microscopy Image Profiling on De Nov
 there are 1e-2 to 1e-5, in pretraining and in fine-tuning. The embeddings are the method's own (of a student where it has a teacher).
 
 Departures: `laplacian_held` is the form of Proposition 3.1's proof (see `losses.graph_laplacian`); there f_v is the mean of unit rows, not
-brought to unit length again, so that their spread counts. `edges = "shuffled"` deals the nodes anew: the control that must not help.
+brought to unit length again, so that their spread counts. `edges = "shuffled"` shuffles the nodes: the control that must not help.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impasto import profiles as tables
+from impasto import wells
 from impasto.losses.graph_contrast import graph_contrast, neighbours
 from impasto.losses.graph_laplacian import graph_laplacian
 from impasto.perturbations import graph as graphs
@@ -93,8 +94,8 @@ def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepare
     graph = graphs.read(settings.graph)
     if settings.edges == "shuffled":
         graph = graph.shuffled(seed=seed)
-    names = tables.identity(units)
-    places = graph.places(names)
+    names = wells.compounds(units)
+    places = graph.places(units)
     known = sorted(set(places[places >= 0]))
     inside = graph.weights[known][:, known]
     if not inside.any():
@@ -111,7 +112,7 @@ def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepare
         **settings.model_dump(mode="json"),
         "perturbations": int(names.nunique()),
         "in_graph": len(known),
-        "not_in_graph": sorted({str(n) for n, p in zip(names, places, strict=True) if p < 0}),
+        "not_in_graph": sorted({str(n) for n, p in zip(names, places, strict=True) if p < 0 and pd.notna(n)}),
         "edges_among_them": int((inside > 0).sum()) // 2,
     }
     facts = {**prepared.facts, "prior": told}

@@ -6,10 +6,9 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import profiles as tables
 from impasto.perturbations import graph as graphs
 from impasto.perturbations import relations
-from impasto.perturbations.graph import NODE, SUMMARY, Graph, Weights
+from impasto.perturbations.graph import KNOWN_AS, NODE, SUMMARY, Graph, Weights
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.schema import InputError
 
@@ -40,10 +39,11 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
         add(name, weights, pairs=len(pairs), missing=set().union(*own) - set(genes), known=sum(bool(mine & set(genes)) for mine in own))
     if settings.stitch is not None:
         links = relations.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
-        missing = {n for n in nodes[NODE] if n.upper() not in {*links["compound1"], *links["compound2"]}}
+        linked = {*links["compound1"], *links["compound2"]}
+        missing = {n for n, known in zip(nodes[NODE], nodes[KNOWN_AS], strict=True) if not linked & {k.upper() for k in known}}
         add("stitch", graphs.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))
     if profiles is not None:
-        missing = set(nodes[NODE]) - set(tables.identity(profiles.obs).dropna().astype(str))
+        missing = set(nodes[NODE].drop(index=[p for p in graphs.places(nodes, profiles.obs) if p >= 0]))
         add("images", graphs.by_images(nodes, profiles), pairs=0, missing=missing, known=len(nodes) - len(missing))
     if not parts:
         raise InputError("no source of relations is given; give at least one, for example --string stringdb_pairs.csv.gz")

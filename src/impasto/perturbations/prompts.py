@@ -12,7 +12,7 @@ from typing import Any
 import anndata
 import pandas as pd
 
-from impasto import schema
+from impasto import schema, wells
 from impasto.schema import one_of
 
 _HEAD: dict[str, str] = {
@@ -53,7 +53,7 @@ _DETAIL = {
 
 def _treatment(text: Mapping[str, str]) -> str:
     kind = text.get(schema.PERTURBATION_TYPE)
-    if text.get(schema.CONTROL_TYPE) == schema.NEGCON:
+    if wells.is_negative(text.get(schema.CONTROL_TYPE)):
         return f"{text.get(schema.PERTURBATION_NAME, text.get(schema.PERTURBATION, 'vehicle'))}, a negative control"
     if kind in _GENETIC:
         return _GENETIC[kind].format(gene=text.get(schema.GENE, text.get(schema.PERTURBATION, "unknown")))

@@ -76,11 +76,13 @@ class FrozenRun:
     def describe(self) -> dict[str, object]:
         settings = self.method.settings
         return {
-            "encoder": f"{getattr(settings, 'name', '')} {settings.encoder.name} of {self.folder.name}",
+            "name": self.folder.name,
+            "path": str(self.folder.resolve()),
             "sha256": self.sha256,
+            "settings": {"method": getattr(settings, "name", ""), "encoder": settings.encoder.name},
             "licence": "that of the training data",
             "preprocessing": "8 bit by brightest share 0.000028; bilinear antialiased; mean and sd of each channel in the training data",
-            "input_size": settings.views.size,
+            "size": settings.views.size,
             "channels": self.match.sentence,
         }
 

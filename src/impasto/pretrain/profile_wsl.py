@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impasto import profiles as tables
-from impasto import schema
+from impasto import schema, wells
 from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
 from impasto.pretrain import collapse
 from impasto.sampling import bags
@@ -127,12 +127,11 @@ class WellFeed:
 
 
 def class_names(obs: pd.DataFrame, columns: Sequence[str], /) -> npt.NDArray[np.object_]:
-    """The class of each row, as `sampling.bags` names groups; `""` for negative controls and empty wells."""
+    """The class of each row (n,), as `sampling.bags` names groups; `""` for wells that are not treated."""
     names = np.full(len(obs), "", dtype=object)
     for name, rows in bags.groups(obs, by=columns).items():
         names[rows] = name
-    if schema.CONTROL_TYPE in obs:
-        names[obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY]).to_numpy()] = ""
+    names[~wells.treated(obs)] = ""
     return names
 
 

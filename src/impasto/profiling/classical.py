@@ -24,6 +24,7 @@ import numpy.typing as npt
 from impasto.plates.read import BadImage
 from impasto.profiling import segment
 from impasto.profiling.encoders import Array, Floats
+from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
 
 COUNT = "Image_Count_Cells"
@@ -67,7 +68,8 @@ class CpMeasure:
         from importlib.metadata import version
 
         return {
-            "encoder": f"cp_measure {version('cp_measure')}{'' if self.slow else ', fast'}",
+            "name": "cp_measure" if self.slow else "cp_measure_fast",
+            "settings": {"version": version("cp_measure"), "nucleus": self.nucleus},
             "licence": "MIT",
             "preprocessing": f"pixels over the largest of their type; nuclei of {self.nucleus:g} pixels by Otsu and watershed; medians",
         }
@@ -148,3 +150,8 @@ def _median(values: npt.NDArray[np.floating]) -> float:
     """The median over the objects that have a value; missing where none has."""
     there = values[np.isfinite(values)]
     return float(np.median(there)) if there.size else float("nan")
+
+
+def cp_measure(settings: EncoderSettings, /) -> CpMeasure:
+    """CellProfiler's features of cells, cytoplasm and nuclei; `cp_measure_fast` without granularity and radial distribution."""
+    return CpMeasure(nucleus=settings.nucleus, slow=settings.encoder != "cp_measure_fast")

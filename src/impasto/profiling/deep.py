@@ -8,7 +8,7 @@ Images that cannot be read are quarantined with their reason, counted, and do no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto import identity, progress, schema, wells
 from impasto import profiles as tables
-from impasto import progress, runs, schema
 from impasto.nets.encoders.vision import VisionEncoder
 from impasto.plates import illumination as light
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.profiling.classical import COUNT
-from impasto.profiling.encoders import Array, EachChannel, SiteEncoder
+from impasto.profiling.encoders import Array, SiteEncoder, of_sites
 from impasto.schema import InputError
 
 
@@ -59,7 +59,8 @@ def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Pa
 
     Returns
     -------
-    Profiles of sites, features as the encoder names them (`emb_<channel>_0000...`); `uns["quarantine"]` lists what was left out and why.
+    Profiles of sites, features as the encoder names them (`emb_<channel>_0000...`), with the identity of the encoder (`identity.of`);
+    `uns["quarantine"]` lists what was left out and why.
 
     Raises
     ------
@@ -72,10 +73,8 @@ def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Pa
     with progress.bar(what="embedding", unit="site", total=len(sites), done=len(sites) - left) as advance:
         for plate in todo:
             write_plate(sites, plate, encoder, shards=shards, how=how, advance=advance)
-    found = _collect([tables.read(shard(sites, plate, shards), may_be_empty=True) for plate in sites.plates()], sites, encoder)
-    if how.illumination != "none":
-        found.uns["illumination"] = how.illumination
-    return found
+    parts = [tables.read(shard(sites, plate, shards), may_be_empty=True) for plate in sites.plates()]
+    return _collect(parts, sites, encoder, illumination=how.illumination)
 
 
 def unfinished(sites: Sites, shards: Path, /) -> list[str]:
@@ -110,7 +109,7 @@ def write_plate(
 ) -> int:
     """Embed one plate into its shard, whole or not at all; the number of its sites."""
     shards.mkdir(parents=True, exist_ok=True)
-    encoder = EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
+    encoder = of_sites(encoder)
     numbers = sites_of(sites, plate)
     channels = encoder.channels(sites.channels)
     even = light.WAYS[how.illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=how.seed, skip=how.skip)
@@ -166,15 +165,16 @@ def _read_ahead(
             yield result
 
 
-def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder | SiteEncoder) -> anndata.AnnData:
-    encoder = EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
+def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder | SiteEncoder, *, illumination: str) -> anndata.AnnData:
+    encoder = of_sites(encoder)
     reasons = [dict(r) for shard in shards for r in shard.uns.get("quarantine", [])]
     if not sum(shard.n_obs for shard in shards):
         raise InputError(f"none of the {len(sites)} sites could be read (first: {reasons[0]['reason']})")
     values = np.concatenate([tables.dense(s) for s in shards])
     obs = pd.concat([s.obs for s in shards], ignore_index=True).rename(index=str)
-    uns = {**encoder.describe(), "quarantine": reasons}
-    return _counted(anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns=uns))
+    found = _counted(anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns={"quarantine": reasons}))
+    identity.record_encoder(found, {**encoder.describe(), "illumination": illumination})
+    return found
 
 
 def _counted(profiles: anndata.AnnData) -> anndata.AnnData:
@@ -187,20 +187,7 @@ def _counted(profiles: anndata.AnnData) -> anndata.AnnData:
     return out
 
 
-def profile_like(ingested: Path, /, *, features: Sequence[str]) -> anndata.AnnData:
-    """Site profiles of other images, made by the default encoder as those that have these features were.
-
-    Raises InputError on features of another kind.
-    """
-    from impasto.nets.encoders import vision
-
-    if not all(name.startswith("emb_") for name in features):
-        raise InputError("this run was trained on a table of features, so it cannot embed images; give it a table with impasto embed")
-    with runs.scratch() as folder:
-        return profile(Sites.read(ingested), vision.load(), shards=folder)
-
-
 def to_wells(profiles: anndata.AnnData) -> anndata.AnnData:
     """The mean over the sites of each well."""
-    by = [w for w in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if w in profiles.obs]
+    by = [*wells.keys_of_plate(profiles.obs), *([schema.WELL] if schema.WELL in profiles.obs else [])]
     return tables.aggregate(profiles, by=by, statistic="mean")

@@ -11,9 +11,11 @@ import numpy.typing as npt
 import torch
 
 from impasto.feature_names import embedding_names
+from impasto.nets.encoders import vision
 from impasto.nets.encoders.vision import VisionEncoder
 from impasto.plates.eight_bit import to_8_bit
 from impasto.profiling.preprocess import to_encoder
+from impasto.profiling.settings import EncoderSettings
 
 Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]
@@ -29,7 +31,7 @@ class SiteEncoder(Protocol):
         """The names of the features, from the channels that are read."""
 
     def describe(self) -> dict[str, object]:
-        """What the profiles must say of how they were made."""
+        """What the profiles must say of the encoder: `name`, and of `identity`'s other keys those that apply."""
 
     def prepare(self, site: Array, /) -> Array:
         """The pixels (C, H, W) of one site as `__call__` takes them."""
@@ -52,11 +54,14 @@ class EachChannel:
 
     def describe(self) -> dict[str, object]:
         return {
-            "encoder": self.encoder.name,
+            "name": self.encoder.name,
             "sha256": self.encoder.sha256,
-            "licence": self.encoder.licence,
+            "layer": self.encoder.layer,
+            "readout": self.encoder.readout,
+            "size": self.encoder.size,
             "preprocessing": "8 bit by brightest share 0.000028; gray as RGB; bilinear antialiased; ImageNet mean and sd",
-            "input_size": self.encoder.size,
+            "runtime": self.encoder.runtime,
+            "licence": self.encoder.licence,
         }
 
     def prepare(self, site: Array, /) -> Array:
@@ -69,6 +74,26 @@ class EachChannel:
             planes = torch.from_numpy(np.concatenate([sites[i] for i in same]))
             out[same] = self.encoder(to_encoder(planes, size=self.encoder.size)).reshape(len(same), -1).numpy()
         return out
+
+
+def of_sites(encoder: VisionEncoder | SiteEncoder, /) -> SiteEncoder:
+    """The encoder as one of sites: a vision encoder sees each channel on its own."""
+    return EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
+
+
+def vision_encoder(settings: EncoderSettings, /) -> VisionEncoder:
+    """A packaged vision encoder, or a model of transformers by folder or hub name."""
+    net = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
+    if settings.runtime == "torch":
+        return net
+    from impasto.nets.encoders import openvino_int8
+
+    return openvino_int8.convert(net)
+
+
+def intensity(_: EncoderSettings, /) -> Intensity:
+    """Statistics of the raw pixels; nothing to set."""
+    return Intensity()
 
 
 _PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -90,7 +115,7 @@ class Intensity:
         return [f"Image_Intensity_{name}_{channel}" for channel in channels for name in self.names]
 
     def describe(self) -> dict[str, object]:
-        return {"encoder": "intensity", "preprocessing": "raw pixels"}
+        return {"name": "intensity", "preprocessing": "raw pixels"}
 
     def prepare(self, site: Array, /) -> Array:
         return np.concatenate([_statistics(plane.astype(np.float64)) for plane in site]).astype(np.float32)

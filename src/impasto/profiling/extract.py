@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from impasto import methods
+from impasto.profiling import ENCODERS
+from impasto.profiling.settings import EncoderSettings
 from impasto.progress import say
 from impasto.schema import InputError, nearest
-from impasto.settings import Settings, Shown
+from impasto.settings import Shown
 
 if TYPE_CHECKING:
     from impasto.nets.encoders.vision import VisionEncoder
@@ -24,19 +26,10 @@ if TYPE_CHECKING:
     from impasto.profiling.encoders import SiteEncoder
 
 
-class ProfileSettings(Settings):
+class ProfileSettings(EncoderSettings):
     """Which images, through which encoder, to which level."""
 
     images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest wrote.")
-    encoder: str = Field(
-        default="efficientnet_lite0",
-        description="efficientnet_lite0, dinov2_s14, random, intensity, cp_measure, cp_measure_fast, the folder of a run, or a model of "
-        "the hub.",
-    )
-    layer: int = Field(default=-1, description="Of a Hugging Face model: which hidden layer.")
-    pooling: Literal["cls", "mean"] = Field(default="cls", description="Of a Hugging Face model: cls, or mean over patches.")
-    size: int = Field(default=224, description="Of a Hugging Face model: pixels a side.")
-    nucleus: float = Field(default=30.0, description="Of cp_measure: the diameter of a nucleus in pixels.")
     level: Literal["site", "well"] = Field(default="site", description="site, or well (the mean of its sites).")
     per_batch: int = Field(default=8, ge=1, description="Sites that go through the encoder together.")
     quarantine: Path | None = Field(default=None, description="quarantine.csv of impasto check; its sites are left out.")
@@ -44,15 +37,11 @@ class ProfileSettings(Settings):
         default="here", description="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster)."
     )
     workers: int = Field(default=2, ge=1, description="Of Ray: plates at a time.")
-    runtime: Literal["torch", "openvino"] = Field(
-        default="torch", description="torch, or openvino: faster on a CPU, transformers with 8-bit weights (extra openvino)."
-    )
     illumination: Literal["none", "estimate", "files"] = Field(
         default="none",
         description="Even the light before 8 bit: none, estimate (a field a plate and channel, kept beside the profiles), or files (those "
         "that a LoadData table names).",
     )
-    seed: int = Field(default=0, description="Of the encoder with random weights.")
 
 
 def profile(settings: ProfileSettings, out: Path, /) -> None:
@@ -92,7 +81,6 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     _say_left_out(found.uns["quarantine"])
 
 
-_CLASSICAL = ("cp_measure", "cp_measure_fast")
 _NAMED = 10
 """So many sites of one reason are named; all are in `uns["quarantine"]` of the profiles."""
 
@@ -178,36 +166,40 @@ def _extraction(settings: ProfileSettings, sites: Sites) -> Extraction:
     return Extraction(settings.per_batch, skip, settings.illumination, settings.seed)
 
 
-def open_encoder(settings: ProfileSettings, sites: Sites, /) -> VisionEncoder | SiteEncoder:
-    """A trained run by its folder, classical features or statistics of intensity, or a vision encoder by name."""
-    from impasto.nets.encoders import vision
-    from impasto.pretrain.frozen import FrozenRun
-    from impasto.profiling.classical import CpMeasure
-    from impasto.profiling.encoders import Intensity
+def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | SiteEncoder:
+    """The encoder of these settings, for these images.
 
-    if _is_run(settings.encoder):
-        described = json.loads((Path(settings.encoder) / "model.json").read_text())
-        trainable = methods.METHODS[str(described["method"]["name"])]
-        run = FrozenRun.load(Path(settings.encoder), trainable, channels=sites.channels)
+    Parameters
+    ----------
+    settings
+        The name of an encoder of the family, the folder of a run that was trained on images, or a vision model of transformers.
+    sites
+        The images; their channels decide whether a run fits.
+
+    Returns
+    -------
+    The encoder. Raises InputError where there is none of that name, or a run does not read these channels.
+
+    """
+    name = settings.encoder
+    if _is_run(name):
+        from impasto.pretrain.frozen import FrozenRun
+
+        described = json.loads((Path(name) / "model.json").read_text())
+        run = FrozenRun.load(Path(name), methods.METHODS[str(described["method"]["name"])], channels=sites.channels)
         say(f"  {run.match.sentence}")
         return run
-    if settings.encoder == "intensity":
-        return Intensity()
-    if settings.encoder in _CLASSICAL:
-        return CpMeasure(nucleus=settings.nucleus, slow=settings.encoder == "cp_measure")
-    known = (*vision.PACKAGED, "intensity", *_CLASSICAL)
+    if name in ENCODERS:
+        return ENCODERS[name](settings)
     # A slip of the pen is not looked for on the network.
-    if settings.encoder not in known and "/" not in settings.encoder and not Path(settings.encoder).is_dir():
+    if "/" not in name and not Path(name).is_dir():
         raise InputError(
-            f"unknown encoder {settings.encoder!r}{nearest(settings.encoder, known)}; allowed: {', '.join(known)}, the folder of a run or "
-            "of a vision model, or a model of the hub as ORG/MODEL"
+            f"unknown encoder {name!r}{nearest(name, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision model, "
+            "or a model of the hub as ORG/MODEL"
         )
-    found = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
-    if settings.runtime == "openvino":
-        from impasto.nets.encoders import openvino_int8
+    from impasto.profiling.encoders import vision_encoder
 
-        return openvino_int8.convert(found)
-    return found
+    return vision_encoder(settings)
 
 
 def _is_run(encoder: str) -> bool:

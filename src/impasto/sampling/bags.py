@@ -1,7 +1,7 @@
 """Bags: the profiles of one perturbation together, padded to a common size, with a mask.
 
-Lu et al., CellCLIP, section 3.1: one pooled profile a perturbation stands against one text. Grouping by perturbation,
-InChIKey, or any column; wells of one compound are then never negatives of each other.
+Lu et al., CellCLIP, section 3.1: one pooled profile a perturbation stands against one text. The word `perturbation` means replicates
+(`wells.replicates`): a perturbation at one dose, under the name that the user gave. Wells of which nobody said what was done form no bag.
 """
 
 from __future__ import annotations
@@ -12,25 +12,52 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import profiles, schema
+from impasto import schema, wells
 from impasto.schema import InputError
 
 Rows = npt.NDArray[np.intp]
 
 
 def groups(obs: pd.DataFrame, *, by: Sequence[str]) -> dict[str, Rows]:
-    """Name of each group -> its rows, sorted by name. Several columns are joined by `|`.
+    """The rows of each group.
 
-    `perturbation` groups by `profiles.identity`: by InChIKey where there is one.
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    by
+        Columns. `perturbation` groups replicates, dose included; a plate is one plate of one batch of one source.
+
+    Returns
+    -------
+    Name of each group -> its rows (intp), sorted by name; several columns are joined by `|`. A row is in no group where one of the
+    columns says nothing, or where `by` has the perturbation and the well is unknown. Raises InputError on a column that is not there.
+
     """
     missing = [c for c in by if c not in obs]
     if missing:
         raise InputError(f"cannot group by {missing[0]!r}; the profiles have {schema.listed(obs.columns)}")
-    first, *more = [(profiles.identity(obs) if c == schema.PERTURBATION else obs[c].astype("string")).fillna("") for c in by]
-    names = first.str.cat(more, sep="|").to_numpy()
-    order = np.argsort(names, kind="stable")
-    distinct, starts = np.unique(names[order], return_index=True)
-    return {str(n): rows for n, rows in zip(distinct, np.split(order, starts[1:]), strict=True)}
+    first, *more = [_names(obs, column) for column in by]
+    names = first.str.cat(more, sep="|")
+    known = names.notna().to_numpy(dtype=bool)
+    if schema.PERTURBATION in by:
+        known &= ~wells.unknown(obs)
+    rows = np.flatnonzero(known)
+    written = names.to_numpy(dtype=object)[rows].astype(str)
+    order = np.argsort(written, kind="stable")
+    distinct, starts = np.unique(written[order], return_index=True)
+    return {str(n): rows[part] for n, part in zip(distinct, np.split(order, starts[1:]), strict=True)}
+
+
+def _names(obs: pd.DataFrame, column: str) -> pd.Series:
+    """What a column says of each row, missing where it says nothing."""
+    if column == schema.PERTURBATION:
+        return wells.replicates(obs).reset_index(drop=True)
+    written = obs[column].astype("string").replace("", pd.NA).reset_index(drop=True)
+    if column not in (schema.PLATE, schema.BATCH):
+        return written
+    codes, names = wells.groups(obs, column)
+    return pd.Series(np.array(names, dtype=object)[codes], dtype="string").mask(written.isna())
 
 
 def draw(members: Sequence[Rows], *, size: int | None, seed: Sequence[int]) -> tuple[Rows, npt.NDArray[np.bool_]]:

@@ -1,8 +1,9 @@
 """Pairs of sites of one perturbation: across wells, or within one.
 
-Huang et al., CWA-MSN, section 3.2: draw a perturbation, then an anchor and a target well of it, distinct, over plates and batches as
-they come. `wells = "single"` takes the anchor's site twice (the ablation of Table 3). `prefer` draws the target from another plate or
-batch where there is one (not in the paper). Every draw is a function of the generator that is given, so of seed, epoch and row.
+Huang et al., CWA-MSN, section 3.2: draw a perturbation (at one dose: replicates), then an anchor and a target well of it, distinct, over
+plates and batches as they come. `wells = "single"` takes the anchor's site twice (the ablation of Table 3). `prefer` draws the target
+from another plate or batch where there is one (not in the paper). Every draw is a function of the generator that is given, so of seed,
+epoch and row. Unknown and empty wells are in no pair.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema
+from impasto import schema, wells
 from impasto.sampling import bags
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -60,15 +61,13 @@ class Pairs:
         kept = _usable(obs, controls=settings.controls)
         kept = kept if among is None else np.intersect1d(kept, among)
         groups = {name: kept[rows] for name, rows in bags.groups(obs.iloc[kept], by=settings.group_by).items()}
-        where = [w for w in (schema.SOURCE, schema.BATCH, schema.PLATE) if w in obs]
-        codes = {
-            "well": _codes(obs, [*where, schema.WELL]),
-            "plate": _codes(obs, where),
-            "batch": _codes(obs, [w for w in where if w != schema.PLATE]),
-        }
-        found = cls(settings, list(groups), list(groups.values()), **codes)
-        found._refuse_lonely()
-        return found
+        plate, _ = wells.plates(obs)
+        well = pd.factorize(pd.MultiIndex.from_arrays([plate, obs[schema.WELL].astype("string").fillna("")]), sort=True)[0]
+        wider = next((word for word in (schema.BATCH, schema.SOURCE) if word in obs), None)
+        batch, _ = wells.groups(obs, wider)
+        pairs = cls(settings, list(groups), list(groups.values()), well=well.astype(np.intp), plate=plate, batch=batch)
+        pairs._refuse_lonely()
+        return pairs
 
     def _refuse_lonely(self) -> None:
         lonely = [name for name, rows in zip(self.names, self.members, strict=True) if len(np.unique(self.well[rows])) < 2]
@@ -103,9 +102,9 @@ class Pairs:
 
     def _site(self, rows: Rows, rng: np.random.Generator) -> int:
         """A site of a well that is drawn first: wells with many sites count no more than others."""
-        wells = np.unique(self.well[rows])
-        mine = rows[self.well[rows] == wells[rng.integers(len(wells))]]
-        return int(mine[rng.integers(len(mine))])
+        there = np.unique(self.well[rows])
+        of_one = rows[self.well[rows] == there[rng.integers(len(there))]]
+        return int(of_one[rng.integers(len(of_one))])
 
     def _partner(self, rows: Rows, anchor: int, rng: np.random.Generator) -> int:
         others = rows[self.well[rows] != self.well[anchor]]
@@ -119,15 +118,6 @@ class Pairs:
 
 
 def _usable(obs: pd.DataFrame, *, controls: bool) -> Rows:
-    """Rows with a perturbation that are not empty wells (nor negative controls, unless these count)."""
-    usable = obs[schema.PERTURBATION].notna().to_numpy()
-    if schema.CONTROL_TYPE in obs:
-        left_out = [schema.EMPTY] if controls else [schema.EMPTY, schema.NEGCON]
-        usable = usable & ~obs[schema.CONTROL_TYPE].astype(str).isin(left_out).to_numpy()
+    """The treated rows, and the negative controls where these count."""
+    usable = wells.treated(obs) | wells.negative(obs) if controls else wells.treated(obs)
     return np.flatnonzero(usable)
-
-
-def _codes(obs: pd.DataFrame, words: list[str]) -> Rows:
-    if not words:
-        return np.zeros(len(obs), dtype=np.intp)
-    return obs.groupby([obs[w].astype("string").fillna("") for w in words], sort=True).ngroup().to_numpy().astype(np.intp)

@@ -1,7 +1,9 @@
 """Splits: which perturbations, scaffolds, plates or sources are held out; written down with a digest; checked for leaks.
 
-A group (all rows of one perturbation, one scaffold, ...) goes to one part as a whole. Groups are dealt by the hash of their
-own name and the seed, so a split does not change when rows are added or reordered.
+A group (all rows of one compound, one scaffold ...) goes to one part as a whole. Splitting by perturbation holds out compounds
+(`wells.compounds`): all doses of a compound, and all names that share an InChIKey, stay together. Splitting by a property of compounds
+joins the groups that share a compound. The hash of a group's name and the seed choose its part, so that a split does not change when
+rows are added or reordered.
 """
 
 from __future__ import annotations
@@ -17,12 +19,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import profiles, runs, schema
+from impasto import runs, schema, wells
 from impasto.sampling.settings import SplitSettings
 from impasto.schema import InputError
+from impasto.wells import PARTS, TEST, TRAIN, VALIDATION
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-PARTS = (TRAIN, VALIDATION, TEST)
+_OF_COMPOUNDS = (
+    *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.PERTURBATION_TYPE, schema.SMILES, schema.INCHIKEY),
+    *(schema.GENE, schema.TARGETS, schema.MOA, "scaffold"),
+)
+"""What is a property of what was done; every other column (plate, source, cell line ...) is a property of where."""
 
 
 def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:
@@ -37,9 +43,9 @@ def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArr
     for part, share in ((VALIDATION, settings.validation), (TEST, settings.test)):
         if share > 0 and held[part] == 0:
             raise InputError(f"{len(names)} groups by {settings.by!r} are too few for a {part} share of {share}; raise it or set it to 0")
-    dealt = sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
-    tests = set(dealt[: held[TEST]])
-    validations = set(dealt[held[TEST] : held[TEST] + held[VALIDATION]])
+    shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    tests = set(shuffled[: held[TEST]])
+    validations = set(shuffled[held[TEST] : held[TEST] + held[VALIDATION]])
     parts = np.array([TEST if g in tests else VALIDATION if g in validations else TRAIN for g in groups])
     refuse_leaks(obs, parts)
     return parts
@@ -61,46 +67,62 @@ def marked(obs: pd.DataFrame) -> npt.NDArray[np.str_]:
 
 
 def with_controls(table: anndata.AnnData, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:
-    """The part of every row where perturbations or scaffolds are held out: negative controls, which stand on every plate, train.
+    """The part of every row, of a table that holds more than treated wells.
 
-    Held-out plates, batches or sources take their controls with them.
+    Negative controls stand on every plate, so they train where compounds are held out. Empty and unknown wells train too: they have no
+    compound to hold out. Held-out plates, batches, sources or cell lines take all their wells with them.
     """
     parts = np.full(table.n_obs, TRAIN, dtype="<U10")
     if settings.validation == settings.test == 0:
         return parts
-    dealt = np.ones(table.n_obs, dtype=bool)
-    if settings.by in (schema.PERTURBATION, "scaffold") and schema.CONTROL_TYPE in table.obs:
-        dealt = ~table.obs[schema.CONTROL_TYPE].astype(str).isin([schema.NEGCON, schema.EMPTY]).to_numpy()
-    obs = table.obs[dealt]
-    if settings.by not in (schema.PERTURBATION, "scaffold"):
+    if settings.by not in _OF_COMPOUNDS:
         # A plate holds perturbations that stand on others too: that is what it means to hold out a plate.
-        groups = _groups(obs, settings.by)
-        obs = obs.assign(**{schema.PERTURBATION: groups}).drop(columns=[c for c in [schema.INCHIKEY] if c in obs])
-    parts[dealt] = split(obs, settings, seed=seed)
+        places = pd.DataFrame({schema.PERTURBATION: _groups(table.obs, settings.by)})
+        return split(places, settings.model_copy(update={"by": schema.PERTURBATION}), seed=seed)
+    chosen = wells.treated(table.obs)
+    parts[chosen] = split(table.obs[chosen], settings, seed=seed)
     return parts
 
 
-def refuse_leaks(obs: pd.DataFrame, parts: Sequence[str] | npt.NDArray[np.str_], *, by: str = schema.PERTURBATION) -> None:
-    """Raise InputError where one group (by default one InChIKey, else one perturbation) stands in train and in another part."""
-    identity = profiles.identity(obs) if by == schema.PERTURBATION else obs[by]
-    frame = pd.DataFrame({"identity": identity.astype(str).to_numpy(), "part": np.asarray(parts)})
-    in_train = set(frame.loc[frame["part"] == TRAIN, "identity"])
-    leaked = sorted(in_train & set(frame.loc[frame["part"] != TRAIN, "identity"]))
+def refuse_leaks(obs: pd.DataFrame, parts: Sequence[str] | npt.NDArray[np.str_], /) -> None:
+    """Raise InputError where a compound stands in train and in another part.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows. Rows of which nobody said what was done are not compared.
+    parts
+        (n,) the part of each row.
+
+    """
+    frame = pd.DataFrame({"compound": wells.compounds(obs).to_numpy(dtype=object), "part": np.asarray(parts)}).dropna()
+    in_train = set(frame.loc[frame["part"] == TRAIN, "compound"])
+    leaked = sorted(in_train & set(frame.loc[frame["part"] != TRAIN, "compound"]))
     if leaked:
         raise InputError(
-            f"{len(leaked)} of {frame['identity'].nunique()} perturbations stand in train and in a held-out part "
-            f"(first: {leaked[0]!r}); split by {by!r}"
+            f"{len(leaked)} of {frame['compound'].nunique()} compounds stand in train and in a held-out part "
+            f"(first: {leaked[0]!r}); split by {schema.PERTURBATION!r}"
         )
 
 
 def _groups(obs: pd.DataFrame, by: str) -> list[str]:
+    """The group of each row that goes to one part as a whole."""
     if by == "scaffold":
-        return _scaffolds(obs)
-    if by not in obs:
+        groups = wells.with_whole_compounds(pd.Series(_scaffolds(obs), index=obs.index, dtype="string"), obs)
+    elif by not in obs:
         raise InputError(f"cannot split by {by!r}{schema.nearest(by, obs.columns)}; the profiles have {schema.listed(obs.columns)}")
-    if by == schema.PERTURBATION:
-        return profiles.identity(obs).tolist()
-    return obs[by].astype(str).tolist()
+    elif by == schema.PERTURBATION:
+        groups = wells.compounds(obs)
+    elif by in _OF_COMPOUNDS:
+        groups = wells.with_whole_compounds(obs[by], obs)
+    else:
+        codes, names = wells.groups(obs, by)
+        return [names[code] for code in codes]
+    if groups.isna().any():
+        raise InputError(
+            f"{int(groups.isna().sum())} of {len(obs)} rows have no perturbation, so they cannot be split by {by!r}; leave them out"
+        )
+    return [str(group) for group in groups]
 
 
 def _scaffolds(obs: pd.DataFrame) -> list[str]:
@@ -132,19 +154,36 @@ def digest(lists: Mapping[str, Sequence[str]]) -> str:
     return hashlib.sha256(json.dumps({part: sorted(names) for part, names in lists.items()}, sort_keys=True).encode()).hexdigest()
 
 
-def described(obs: pd.DataFrame, parts: npt.NDArray[np.str_]) -> dict[str, Any]:
-    """What a run remembers of its split: perturbations of each part, what they are (InChIKeys where known), and the digest."""
-    names, identity = obs[schema.PERTURBATION].astype(str).to_numpy(), profiles.identity(obs).to_numpy(dtype=str)
+def described(obs: pd.DataFrame, parts: npt.NDArray[np.str_], /) -> dict[str, Any]:
+    """What a run remembers of its split.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    parts
+        (n,) the part of each row.
+
+    Returns
+    -------
+    `split`: the perturbations of each part; `split_identities`: all names and InChIKeys by which they may be known again;
+    `split_digest`: the digest of the lists.
+
+    """
+    names, aliases = obs[schema.PERTURBATION].astype(str).to_numpy(), [known.to_numpy(dtype=object) for known in wells.aliases(obs)]
     lists = {part: sorted(set(names[parts == part])) for part in PARTS}
-    return {
-        "split": lists,
-        "split_identities": {part: sorted(set(identity[parts == part])) for part in PARTS},
-        "split_digest": digest(lists),
-    }
+    known_as = {part: sorted({str(v) for known in aliases for v in known[parts == part] if not pd.isna(v)}) for part in PARTS}
+    return {"split": lists, "split_identities": known_as, "split_digest": digest(lists)}
 
 
-def parts_of(obs: pd.DataFrame, facts: Mapping[str, Any]) -> pd.Series:
-    """The part of every row in a run with these facts, by the perturbation's name or by what it is; `test` where the run never saw it."""
-    part = {name: p for p, names in facts["split"].items() for name in names}
-    same = {name: p for p, names in facts["split_identities"].items() for name in names}
-    return obs[schema.PERTURBATION].astype(str).map(part).fillna(profiles.identity(obs).astype(str).map(same)).fillna(TEST)
+def parts_of(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> pd.Series:
+    """The part of every row (n,) in a run with these facts, by its name or by what it is; `test` where the run never saw it.
+
+    Names are looked up from the surest to the least sure (`wells.aliases`): a new name with a known InChIKey is a known compound.
+    """
+    part_of = {name: part for part, names in facts["split_identities"].items() for name in names}
+    part_of |= {name: part for part, names in facts["split"].items() for name in names}
+    parts = pd.Series(pd.NA, index=obs.index, dtype="string")
+    for known in wells.aliases(obs):
+        parts = parts.fillna(known.map(part_of).astype("string"))
+    return parts.fillna(TEST)

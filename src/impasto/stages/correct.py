@@ -43,13 +43,17 @@ class CorrectSettings(Settings):
 
 def run(settings: CorrectSettings, out: Path) -> None:
     """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
+    from impasto import identity, runs
     from impasto import profiles as tables
-    from impasto import runs
     from impasto.correction import kept
     from impasto.correction.steps import correct
 
+    profiles = tables.read(settings.profiles)
+    made = identity.of(profiles)
+    if settings.fitted:
+        identity.check(identity.kept(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles")
     corrected, fitted, receipt = correct(
-        tables.read(settings.profiles),
+        profiles,
         [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
         fitted=settings.fitted,
         spare=settings.spare,
@@ -58,6 +62,7 @@ def run(settings: CorrectSettings, out: Path) -> None:
     )
     if settings.keep:
         kept.save(fitted_path(out), fitted)
+        identity.keep(fitted_path(out), made)
     tables.write(corrected, out)
     runs.write_json(receipt_path(out), receipt)
 

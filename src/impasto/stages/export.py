@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from impasto.export import EXPORTERS
+from impasto.families import named_in
+from impasto.progress import say
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.stages.base import PROFILES, Verb, Writes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import anndata
-
-# What a recipe's stage leaves in its folder, where `file` does not say.
-_FILES = {"pycytominer": "profiles.parquet", "mantispy": "profiles.h5ad", "copairs": "profiles.parquet", "cellprofiler": ""}
 
 
 class ExportSettings(Settings):
@@ -26,7 +21,7 @@ class ExportSettings(Settings):
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(
         description="Profiles; for copairs also per_group.parquet or per_well.parquet of an evaluation."
     )
-    to: Literal["pycytominer", "mantispy", "copairs", "cellprofiler"] = Field(description="The program that reads them.")
+    to: Annotated[str, named_in(EXPORTERS)] = Field(description=f"The program that reads them: {', '.join(EXPORTERS)}.")
     file: Annotated[str, Shown("nowhere")] = Field(
         default="",
         pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$",
@@ -46,10 +41,10 @@ def run(settings: ExportSettings, out: Path) -> None:
     from impasto import profiles as tables
     from impasto.export import copairs
 
-    path = _target(settings, out)
-    _refuse_foreign_options(settings)
+    path, options = _target(settings, out), _options(settings)
     if not _holds_scores(settings.profiles):
-        _write(tables.read(settings.profiles), settings, path)
+        if sentence := EXPORTERS[settings.to].write(tables.read(settings.profiles), path, options):
+            say(f"  {sentence}")
     elif settings.to == "copairs":
         _write_results(copairs.results(pd.read_parquet(settings.profiles)), path)
     else:
@@ -72,35 +67,15 @@ def _holds_scores(path: Path) -> bool:
         return False  # reading it as profiles says what is wrong
 
 
-def _refuse_foreign_options(settings: ExportSettings) -> None:
-    for option, given, program in (
-        ("--feature-prefix", settings.feature_prefix, "pycytominer"),
-        ("--concentration-unit", settings.concentration_unit, "mantispy"),
-    ):
-        if given and settings.to != program:
-            raise InputError(f"{option} is of --to {program}, and this is --to {settings.to}; leave it out")
-
-
-def _write(profiles: anndata.AnnData, settings: ExportSettings, path: Path) -> None:
-    from impasto import profiles as tables
-    from impasto.export import cellprofiler, copairs, mantispy, pycytominer
-    from impasto.progress import say
-
-    if settings.to == "cellprofiler":
-        if path.suffix:
-            raise InputError(f"--to cellprofiler writes a folder of spreadsheets, and {path.name} is named as a file; give a folder's name")
-        say(f"  {', '.join(sorted(cellprofiler.write(profiles, path)))}")
-    elif settings.to == "mantispy":
-        if tables.suffix(path) not in (".h5ad", ".zarr"):
-            raise InputError(f"{path.name}: mantispy reads AnnData; name the file .h5ad or .zarr")
-        tables.write(mantispy.stamped(profiles, concentration_unit=settings.concentration_unit), path)
-        say("  schema 2.0 of mantispy 0.1.0a1, which is experimental and may change")
-    elif settings.to == "copairs":
-        tables.write(copairs.spelled(profiles), path)
-    else:
-        spelled = pycytominer.spelled(profiles, feature_prefix=settings.feature_prefix)
-        tables.write(spelled, path)
-        say(f"  {_inferred(spelled.var_names)}")
+def _options(settings: ExportSettings) -> dict[str, Any]:
+    """The options of the program. Raises InputError on one that another program has."""
+    given = {"feature_prefix": settings.feature_prefix, "concentration_unit": settings.concentration_unit}
+    allowed = EXPORTERS[settings.to].options
+    for option, value in given.items():
+        if value and option not in allowed:
+            theirs = ", ".join(name for name in EXPORTERS if option in EXPORTERS[name].options)
+            raise InputError(f"--{option.replace('_', '-')} is of --to {theirs}, and this is --to {settings.to}; leave it out")
+    return {option: given[option] for option in allowed}
 
 
 def _write_results(found: Any, path: Path) -> None:
@@ -119,20 +94,8 @@ def _write_results(found: Any, path: Path) -> None:
 
 def _target(settings: ExportSettings, out: Path) -> Path:
     """The file that is written: `out` itself, or where that is a stage's folder, a file in it."""
-    file = settings.file or _FILES[settings.to]
+    file = settings.file or EXPORTERS[settings.to].file
     return out / file if VERB.writes.is_folder(out) and file else out
-
-
-def _inferred(names: Sequence[str]) -> str:
-    """What pycytominer finds by itself among the features written."""
-    from impasto.export import INFERRED
-
-    inferred = sum(name.startswith(INFERRED) for name in names)
-    image = sum(name.startswith("Image_") for name in names)
-    told = f"pycytominer infers {inferred} of {len(names)} features by their names"
-    if inferred + image < len(names):
-        told += "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)"
-    return told + (f"; {image} of the image are taken with image_features=True" if image else "")
 
 
 VERB = Verb(

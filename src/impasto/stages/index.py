@@ -24,11 +24,13 @@ class IndexSettings(Settings):
 
 def run(settings: IndexSettings, out: Path) -> None:
     """Build the index at `out`."""
+    from impasto import identity
     from impasto import profiles as tables
     from impasto.atlas import index
 
     profiles = tables.read(settings.profiles)
-    trained = settings.run or (Path(profiles.uns["run"]) if "run" in profiles.uns else None)
+    embedded_by = identity.of(profiles).run
+    trained = settings.run or (Path(embedded_by["path"]) if embedded_by else None)
     index.build(profiles, out, run=trained, engine=settings.engine, seed=settings.seed)
 
 

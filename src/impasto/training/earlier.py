@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anndata
 from safetensors.torch import load_file
 from torch import Tensor
 
+from impasto import identity
+from impasto.identity import Identity
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.training import checkpoint
@@ -25,6 +29,11 @@ class Earlier:
     facts: dict[str, Any]
     weights: dict[str, Tensor]
 
+    @property
+    def identity(self) -> Identity:
+        """What made the profiles that the run was trained on."""
+        return identity.of_facts(self.facts)
+
     @classmethod
     def read(cls, folder: Path) -> Earlier:
         """Open a run. Raises InputError where the folder is not a finished one."""
@@ -38,8 +47,33 @@ class Earlier:
 def begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:
     """A method with its data; with an earlier run it holds that run's weights, matched by name.
 
-    Raises InputError on every mismatch that the settings do not allow.
+    Parameters
+    ----------
+    trainable, settings
+        The method and what its table says.
+    data
+        Profiles (AnnData) or Sites, as the method reads.
+    earlier
+        The run to start from. Its profiles and these must come from one encoder and one correction.
+    seed
+        Of the weights and the minibatches.
+
+    Returns
+    -------
+    The method, its feed and its facts; `facts["identity"]` says what made the profiles. Raises InputError on every mismatch that the
+    settings do not allow.
+
     """
+    if not isinstance(data, anndata.AnnData):
+        return _begun(trainable, settings, data, earlier, seed=seed)
+    made = identity.of(data)
+    if earlier is not None:
+        identity.check(earlier.identity, made, of_expected=f"the run {earlier.folder}", of_given="the profiles")
+    prepared = _begun(trainable, settings, data, earlier, seed=seed)
+    return dataclasses.replace(prepared, facts={**prepared.facts, "identity": made.record()})
+
+
+def _begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:
     if earlier is None:
         return trainable.prepare(settings, data, seed=seed)
     prepared = (

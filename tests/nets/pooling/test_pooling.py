@@ -12,7 +12,7 @@ from impasto.nets.pooling import POOLINGS
 @pytest.mark.parametrize("name", sorted(POOLINGS))
 def test_order_and_padding_change_nothing(name: str) -> None:
     torch.manual_seed(0)
-    pooling = POOLINGS[name](6)
+    pooling = POOLINGS[name](width=6)
     values, mask = bags()
     found = pooling(values, mask)
     assert found.shape == (4, 3, 6)
@@ -32,4 +32,4 @@ def test_order_and_padding_change_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(POOLINGS))
 def test_a_bag_of_one_is_itself(name: str) -> None:
     values = torch.randn(2, 1, 3, 6)
-    torch.testing.assert_close(POOLINGS[name](6)(values, torch.ones(2, 1, dtype=torch.bool)), values[:, 0])
+    torch.testing.assert_close(POOLINGS[name](width=6)(values, torch.ones(2, 1, dtype=torch.bool)), values[:, 0])

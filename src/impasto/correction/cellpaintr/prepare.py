@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from impasto import feature_names, schema, wells
+from impasto import feature_names, identity, runs, schema, wells
 from impasto import profiles as tables
 from impasto.correction.cellpaintr import sources
 from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, score, source_codes, without_missing
@@ -44,7 +44,7 @@ def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlie
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
     """What `impasto embed` gives for a run of this method: the corrected profiles of the rows given."""
     corrected = Trained.load(run).correct(profiles)
-    corrected.uns["run"] = str(run.resolve())
+    identity.record_run(corrected, run, runs.digest(run / "model.safetensors"), read=identity.of(profiles))
     return corrected
 
 
@@ -77,7 +77,6 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
         "missing_values_set_to_zero": missing,
         "features_of_unknown_name": [n for n in profiles.var_names if not feature_names.parse(n).known],
         "split": _names(profiles.obs, parts),
-        "correction": profiles.uns.get("correction", []),
     }
     if earlier:
         facts |= {name: earlier.facts[name] for name in ("groups", "tokens")}

@@ -45,4 +45,4 @@ def convert(encoder: VisionEncoder, /) -> VisionEncoder:
     chosen = model if convolutional else nncf.compress_weights(model)
     told = "32 bit" if convolutional else "8-bit weights"
     compiled = openvino.Core().compile_model(chosen, "CPU", settings)
-    return dataclasses.replace(encoder, name=f"{encoder.name}, OpenVINO {told}", net=_Compiled(compiled))
+    return dataclasses.replace(encoder, runtime=f"OpenVINO, {told}", net=_Compiled(compiled))

@@ -29,6 +29,11 @@ class VisionEncoder:
     width: int
     sha256: str
     licence: str
+    layer: int | None = None
+    """Which hidden layer of a transformers model is read; None: the net's own output."""
+    readout: str | None = None
+    """How patch tokens become one vector: cls or mean."""
+    runtime: str = "torch"
 
     @torch.inference_mode()
     def __call__(self, images: Tensor, /) -> Tensor:
@@ -71,7 +76,8 @@ def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "c
     if name == "dinov2_s14":
         hub = _HubModel(AutoModel.from_pretrained(weights.folder(name), local_files_only=True), layer=6, pooling="mean").eval()
         known = weights.WEIGHTS[name]
-        return VisionEncoder(f"{name} layer 6 mean", hub.requires_grad_(requires_grad=False), size, 384, known.sha256, known.licence)
+        frozen = hub.requires_grad_(requires_grad=False)
+        return VisionEncoder(name, frozen, size, 384, known.sha256, known.licence, layer=6, readout="mean")
     try:
         model = AutoModel.from_pretrained(name, local_files_only=Path(name).is_dir())
     except (OSError, ValueError) as error:
@@ -79,7 +85,7 @@ def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "c
         raise InputError(f"no encoder {name!r}: packaged are {', '.join(PACKAGED)}; as a folder or hub name it gave: {first}") from None
     hub = _HubModel(model, layer=layer, pooling=pooling).eval().requires_grad_(requires_grad=False)
     width = int(hub(torch.zeros(1, 3, size, size)).shape[1])
-    return VisionEncoder(f"{name} layer {layer} {pooling}", hub, size, width, _digest(name), "see the model's page")
+    return VisionEncoder(name, hub, size, width, _digest(name), "see the model's page", layer=layer, readout=pooling)
 
 
 def _digest(name: str) -> str:

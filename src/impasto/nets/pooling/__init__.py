@@ -1,22 +1,34 @@
-"""Poolings: a bag of profiles -> one profile. Each takes bags (N, K, C, d) and a mask (N, K), in any order, with any padding."""
+"""Poolings: a bag of profiles -> one profile. Each takes bags (N, K, C, d) and a mask (N, K), in any order, with any padding.
+
+`POOLINGS` is the family: name -> a class (or function) that makes the module of the width d of the profiles: `pooling(width=d)`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
-from torch import nn
+from impasto.families import Family
 
-from impasto.nets.pooling.gated_attention import GatedAttention
-from impasto.nets.pooling.hierarchical import Hierarchical
-from impasto.nets.pooling.kmeans import KMeans
-from impasto.nets.pooling.mean import Mean
-from impasto.nets.pooling.median import Median
+if TYPE_CHECKING:
+    from torch import nn
 
-POOLINGS: dict[str, Callable[[int], nn.Module]] = {
-    "gated_attention": lambda width: GatedAttention(width=width),
-    "hierarchical": lambda _: Hierarchical(),
-    "kmeans": lambda _: KMeans(),
-    "mean": lambda _: Mean(),
-    "median": lambda _: Median(),
-}
-"""Name -> a pooling of profiles of a width."""
+
+class Pooling(Protocol):
+    """What makes a pooling."""
+
+    def __call__(self, *, width: int) -> nn.Module:
+        """The module for profiles of this width: `module(bags, mask)` -> pooled profiles (N, C, d)."""
+
+
+POOLINGS: Family[Pooling] = Family(
+    "poolings",
+    what="pooling",
+    parts={
+        "gated_attention": "impasto.nets.pooling.gated_attention:GatedAttention",
+        "hierarchical": "impasto.nets.pooling.hierarchical:Hierarchical",
+        "kmeans": "impasto.nets.pooling.kmeans:KMeans",
+        "mean": "impasto.nets.pooling.mean:Mean",
+        "median": "impasto.nets.pooling.median:Median",
+    },
+)
+"""Name of a pooling -> what makes it."""

@@ -19,7 +19,7 @@ from impasto.nets.pooling.clusters import ByClusters
 class Hierarchical(ByClusters):
     """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
 
-    def __init__(self, *, clusters: int = 3) -> None:
+    def __init__(self, *, width: int | None = None, clusters: int = 3) -> None:  # noqa: ARG002 - the same for every width
         super().__init__()
         self.clusters = clusters
 

@@ -20,7 +20,7 @@ from impasto.nets.pooling.clusters import ByClusters
 class KMeans(ByClusters):
     """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
 
-    def __init__(self, *, clusters: int = 3, steps: int = 10) -> None:
+    def __init__(self, *, width: int | None = None, clusters: int = 3, steps: int = 10) -> None:  # noqa: ARG002 - the same for every width
         super().__init__()
         self.clusters, self.steps = clusters, steps
 

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 class Mean(nn.Module):
     """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
 
+    def __init__(self, *, width: int | None = None) -> None:  # noqa: ARG002 - the same for every width
+        super().__init__()
+
     def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
         real = mask[..., None, None]
         # Padding may hold anything, and zero times infinity is not zero.

@@ -1,0 +1,32 @@
+"""The contract of a loss of pairs: a plain function learns its scale, a PairLoss is taken as it is."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from impasto.losses import LOSSES
+from impasto.losses.pairs import PairLoss, Pairs, pair_loss
+
+
+def pairs() -> Pairs:
+    return Pairs(torch.eye(3), 2 * torch.eye(3), torch.tensor(5.0), torch.tensor(-1.0), torch.full((3, 3), 1 / 3))
+
+
+def test_a_plain_function_is_given_both_sides_and_the_scale() -> None:
+    made = pair_loss(lambda p, q, scale: p.sum() + 10 * q.sum() + 100 * scale)
+    assert float(made.value(pairs())) == 3 + 60 + 500
+    assert (made.scale, made.learns_scale, made.has_bias, dict(made.monitors(pairs()))) == (14.3, True, False, {})
+
+
+def test_a_pair_loss_is_itself() -> None:
+    own = PairLoss(lambda given: given.bias + given.targets.sum(), scale=2.0, learns_scale=False, has_bias=True)
+    assert pair_loss(own) is own
+    assert float(own.value(pairs())) == pytest.approx(2.0)
+
+
+def test_each_of_the_family_says_what_it_begins_with() -> None:
+    made = {name: pair_loss(LOSSES[name]) for name in LOSSES}
+    assert {name for name, loss in made.items() if loss.has_bias} == {"s2l", "sigclip"}
+    assert {name for name, loss in made.items() if not loss.learns_scale} == {"cloob"}
+    assert {name: loss.scale for name, loss in made.items()} == {"clip": 14.3, "cloob": 14.3, "cwcl": 14.3, "s2l": 10.0, "sigclip": 10.0}
