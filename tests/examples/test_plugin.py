@@ -17,20 +17,22 @@ import pandas as pd
 import pytest
 from tests.correction.plated import control_rows, plates
 
-from impasto import correction, evaluation
+from impasto import correction, evaluation, identity, losses, profiling
 from impasto import profiles as tables
 from impasto.correction import kept
 from impasto.correction.steps import correct
 from impasto.evaluation import several
 from impasto.families import Family
+from impasto.plates.sites import Sites
+from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "examples" / "plugin"
 FAMILIES: dict[str, tuple[Family, str]] = {
-#    "encoders": (profiling.ENCODERS, "brightness_grid"),
+    "encoders": (profiling.ENCODERS, "brightness_grid"),
     "correctors": (correction.CORRECTORS, "trimmed_centre"),
-#    "losses": (losses.LOSSES, "margin"),
+    "losses": (losses.LOSSES, "margin"),
     "tasks": (evaluation.TASKS, "beyond-controls"),
 }
 
@@ -185,6 +187,113 @@ def test_fitted_steps_of_the_plugin_are_kept(named: None, tmp_path: Path) -> Non
     corrected, fitted, _ = correct(data, ["trimmed_centre"])
     kept.save(tmp_path / "kept", fitted)
     np.testing.assert_array_equal(correct(data, fitted=tmp_path / "kept")[0].X, corrected.X)
+
+
+# ---------------------------------------------------------------- the encoder
+def test_the_encoder_from_the_command_line(impasto, tmp_path: Path) -> None:
+    plan = ["batches=1", "plates=1", "perturbations=1", "controls=1", "pixels=33", "cells=2"]
+    impasto("simulate", "--out", tmp_path / "painted", *(word for change in plan for word in ("--set", change)))
+    impasto("ingest", tmp_path / "painted" / "images", "--platemap", tmp_path / "painted" / "platemap.csv", "--out", tmp_path / "sites")
+    impasto("profile", tmp_path / "sites", "--encoder", "brightness_grid", "--out", tmp_path / "p.parquet")
+    profiles, sites = tables.read(tmp_path / "p.parquet"), Sites.read(tmp_path / "sites")
+    assert profiles.n_obs == len(sites) == 2
+    assert profiles.n_vars == 16 * len(sites.channels)
+    assert identity.of(profiles).encoder["name"] == "brightness_grid"
+    for number in range(len(sites)):
+        (row,) = profiles.obs.index[profiles.obs["well"] == sites.table["well"].iloc[number]]
+        pixels = sites.image(number)
+        for plane, channel in zip(pixels, sites.channels, strict=True):
+            for r, (top, bottom) in enumerate(EDGES):
+                for c, (left, right) in enumerate(EDGES):
+                    patch = [int(plane[y, x]) for y in range(top, bottom) for x in range(left, right)]
+                    name = f"Image_Brightness_row{r + 1}col{c + 1}_{channel}"
+                    assert profiles[row, name].X.item() == pytest.approx(sum(patch) / len(patch), rel=1e-6)
+    sentence = impasto("profile", tmp_path / "sites", "--encoder", "brightnes_grid", "--out", tmp_path / "q.parquet", code=2)
+    assert "did you mean 'brightness_grid'" in " ".join(sentence.split())
+
+
+EDGES = ((0, 9), (9, 17), (17, 25), (25, 33))
+"""33 pixels in four bands: the first has one more."""
+
+
+def test_the_encoder_as_an_object(named: None) -> None:
+    from impasto_example.brightness_grid import BrightnessGrid
+
+    opened = profiling.ENCODERS["brightness_grid"](EncoderSettings(encoder="brightness_grid"))
+    assert isinstance(opened, BrightnessGrid)
+    site = np.arange(2 * 8 * 8, dtype=np.uint16).reshape(2, 8, 8)
+    (row,) = opened([opened.prepare(site)])
+    assert dict(zip(opened.features(["DNA", "ER"]), row, strict=True))["Image_Brightness_row2col3_ER"] == np.mean([84, 85, 92, 93])
+
+
+# ---------------------------------------------------------------- the loss
+def margin_by_hand(p: np.ndarray, q: np.ndarray, width: float) -> float:
+    total, pairs = 0.0, len(p)
+    for i in range(pairs):
+        for j in range(pairs):
+            if j != i:
+                total += max(0.0, width - p[i] @ q[i] + p[i] @ q[j]) + max(0.0, width - p[i] @ q[i] + p[j] @ q[i])
+    return total / (2 * pairs * (pairs - 1))
+
+
+def unit_rows(seed: int) -> np.ndarray:
+    rows = np.random.default_rng(seed).normal(size=(5, 3))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_the_loss_in_settings_and_as_an_object(named: None) -> None:
+    import torch
+    from impasto_example.margin import MARGIN, margin
+
+    from impasto.joint.objective import Objective
+    from impasto.joint.settings import LossSettings
+
+    p, q = torch.from_numpy(unit_rows(0)), torch.from_numpy(unit_rows(1))
+    expected = margin_by_hand(p.numpy(), q.numpy(), 0.2)
+    assert expected > 0.1
+    by_name = Objective(LossSettings(loss="margin"))
+    for objective in (by_name, Objective(LossSettings(), loss=MARGIN), Objective(LossSettings(), loss=lambda a, b, _: margin(a, b))):
+        assert float(objective(p, q, p[:, None].expand(-1, 2, -1))[0]) == pytest.approx(expected)
+    assert not by_name.log_scale.requires_grad
+    assert torch.autograd.gradcheck(margin, (p.requires_grad_(), q.requires_grad_()))
+    with pytest.raises(InputError, match="did you mean 'margin'"):
+        LossSettings.read({"loss": "margn"}, where="test")
+
+
+RECIPE = """
+[[stage]]
+name = "model"
+verb = "train"
+profiles = "{profiles}"
+[stage.method]
+name = "two_towers"
+perturbation = "molecule"
+loss = "{loss}"
+width = 16
+out = 8
+depth = 1
+heads = 2
+minibatch = 8
+molecule_width = 16
+bits = 256
+[stage.loop]
+epochs = 2
+"""
+
+
+def test_the_loss_in_a_recipe(impasto, tmp_path: Path) -> None:
+    pytest.importorskip("rdkit", reason="molecules need rdkit: pip install 'impasto[chem]'")
+    impasto("simulate", "--out", tmp_path / "simulated", "--no-images", "--set", "plates=1", "--set", "perturbations=24")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(RECIPE.format(profiles=tmp_path / "simulated" / "profiles.parquet", loss="margn"))
+    assert "did you mean 'margin'" in " ".join(impasto("run", recipe, "--out", tmp_path / "out", code=2).split())
+    recipe.write_text(RECIPE.format(profiles=tmp_path / "simulated" / "profiles.parquet", loss="margin"))
+    impasto("run", recipe, "--out", tmp_path / "out")
+    described = json.loads((tmp_path / "out" / "model" / "model.json").read_text())
+    assert described["method"]["loss"] == "margin"
+    # Two unit rows of one pair are at most 2 apart in cosine, so no pair costs more than the margin and 2.
+    values = [json.loads(line) for line in (tmp_path / "out" / "model" / "log.jsonl").read_text().splitlines()]
+    assert all(0 < value["loss"] < 2.2 for value in values if "loss" in value)
 
 
 # ---------------------------------------------------------------- the task
