@@ -191,7 +191,7 @@ def test_fitted_steps_of_the_plugin_are_kept(named: None, tmp_path: Path) -> Non
 
 # ---------------------------------------------------------------- the encoder
 def test_the_encoder_from_the_command_line(impasto, tmp_path: Path) -> None:
-    plan = ["batches=1", "plates=1", "perturbations=1", "controls=1", "pixels=33", "cells=2"]
+    plan = ["batches=1", "plates=1", "perturbations=1", "mechanisms=1", "controls=1", "pixels=33", "cells=2"]
     impasto("simulate", "--out", tmp_path / "painted", *(word for change in plan for word in ("--set", change)))
     impasto("ingest", tmp_path / "painted" / "images", "--platemap", tmp_path / "painted" / "platemap.csv", "--out", tmp_path / "sites")
     impasto("profile", tmp_path / "sites", "--encoder", "brightness_grid", "--out", tmp_path / "p.parquet")
