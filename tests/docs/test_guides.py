@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from tests.correction.plated import plates
 
 from impasto import profiles as tables
@@ -19,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 _FILE = re.compile(r'^```python title="(?P<path>[^"]+)"\n(?P<text>.*?)^```', re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^```bash\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
-GUIDES = {"add-a-corrector.md": ("P.parquet", "C.parquet"), "add-a-task.md": ("P.parquet", "scores/results.csv")}
-"""Page -> the profiles that its command reads, and what it leaves."""
+GUIDES = {"add-a-corrector.md": "C.parquet", "add-a-task.md": "scores/results.csv", "add-a-reader.md": "INGESTED/images.parquet"}
+"""Page -> what its command leaves."""
 
 
 @pytest.fixture
@@ -41,13 +43,28 @@ def test_a_guide_is_followed_literally(guide: str, copy: Path) -> None:
     assert written == ["new file", "new file", "one line"]
     test = next(match["path"] for match in _FILE.finditer(page) if match["path"].startswith("tests/"))
     _run(copy, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
-    profiles, left = GUIDES[guide]
-    tables.write(plates(), copy / profiles)
+    tables.write(plates(), copy / "P.parquet")
+    _paint(copy / "PLATES")
     (command,) = _COMMAND.finditer(page)
     name, *arguments = shlex.split(command["text"])
     assert name == "impasto"
     _run(copy, sys.executable, "-m", "impasto", *arguments)
-    assert (copy / left).exists()
+    assert (copy / GUIDES[guide]).exists()
+
+
+def _paint(folder: Path) -> None:
+    """Two plates in the layout of the guide to readers."""
+    for name in ("P1/DNA/A01=1.tif", "P1/ER/A01=1.tif", "P2/DNA/B02=2.tif", "P2/ER/B02=2.tif"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(folder / name, np.full((8, 8), 7, dtype=np.uint16))
+
+
+def test_a_misspelt_name_is_answered_in_the_words_of_the_guide(copy: Path) -> None:
+    for match in _FILE.finditer((DOCS / "add-a-corrector.md").read_text()):
+        _write(copy / match["path"], match["text"])
+    tables.write(plates(), copy / "P.parquet")
+    with pytest.raises(AssertionError, match="did you mean 'centre'"):
+        _run(copy, sys.executable, "-m", "impasto", "correct", "P.parquet", "--method", "center", "--out", "C.parquet")
 
 
 def _write(path: Path, text: str) -> str:
@@ -58,8 +75,8 @@ def _write(path: Path, text: str) -> str:
         return "new file"
     assert len(text.splitlines()) == 1
     before = path.read_text()
-    assert before.count("    parts={\n") == 1
-    path.write_text(before.replace("    parts={\n", "    parts={\n" + text))
+    assert before.count("parts={") == 1
+    path.write_text(before.replace("parts={", "parts={\n" + text))
     return "one line"
 
 
@@ -73,7 +90,7 @@ def _run(folder: Path, *command: str) -> None:
 def test_the_files_and_tables_that_a_guide_names_are_there(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"`((?:src/impasto/|tests/|examples/)?[\w./-]+\.py)`", text))
-    own = {"yours.py", "test_yours.py", "centre.py", "reach.py"}
+    own = {"yours.py", "test_yours.py", "centre.py", "reach.py", "equals.py"}
     missing = [
         name
         for name in named

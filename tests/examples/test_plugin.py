@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from tests.correction.plated import control_rows, plates
 
 from impasto import correction, evaluation, identity, losses, profiling
@@ -23,6 +24,7 @@ from impasto.correction import kept
 from impasto.correction.steps import correct
 from impasto.evaluation import several
 from impasto.families import Family
+from impasto.plates import readers
 from impasto.plates.sites import Sites
 from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
@@ -31,6 +33,7 @@ ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "examples" / "plugin"
 FAMILIES: dict[str, tuple[Family, str]] = {
     "encoders": (profiling.ENCODERS, "brightness_grid"),
+    "readers": (readers.FURTHER, "equals"),
     "correctors": (correction.CORRECTORS, "trimmed_centre"),
     "losses": (losses.LOSSES, "margin"),
     "tasks": (evaluation.TASKS, "beyond-controls"),
@@ -116,7 +119,7 @@ def centred(values: np.ndarray, data, share: float) -> np.ndarray:
 def test_each_part_has_its_name_beside_those_of_the_package(named: None, group: str) -> None:
     family, name = FAMILIES[group]
     assert name in family.names()
-    assert len(family.names()) > 1
+    assert group == "readers" or len(family.names()) > 1
     module, _, attribute = _entry_points()[f"impasto.{group}"][name].partition(":")
     assert family[name] is getattr(importlib.import_module(module), attribute)
 
@@ -187,6 +190,23 @@ def test_fitted_steps_of_the_plugin_are_kept(named: None, tmp_path: Path) -> Non
     corrected, fitted, _ = correct(data, ["trimmed_centre"])
     kept.save(tmp_path / "kept", fitted)
     np.testing.assert_array_equal(correct(data, fitted=tmp_path / "kept")[0].X, corrected.X)
+
+
+# ---------------------------------------------------------------- the reader
+@pytest.mark.parametrize("source", ["plates", "plates/P1"])
+def test_the_reader_reads_one_plate_and_a_folder_of_plates(impasto, source: str, tmp_path: Path) -> None:
+    values = {("P1", "A01", "1", "DNA"): 3, ("P1", "A01", "1", "ER"): 5, ("P2", "B02", "2", "DNA"): 7, ("P2", "B02", "2", "ER"): 9}
+    for (plate, well, site, channel), value in values.items():
+        path = tmp_path / "plates" / plate / channel / f"{well}={site}.tif"
+        path.parent.mkdir(parents=True)
+        tifffile.imwrite(path, np.full((8, 8), value, dtype=np.uint16))
+    impasto("ingest", tmp_path / source, "--out", tmp_path / "sites")
+    sites = Sites.read(tmp_path / "sites")
+    assert sites.channels == ["DNA", "ER"]
+    for number, row in enumerate(sites.table[["plate", "well", "site"]].itertuples(index=False)):
+        expected = [values[(*row, channel)] for channel in sites.channels]
+        assert sites.image(number).mean(axis=(1, 2)).tolist() == expected
+    assert len(sites) == (2 if source == "plates" else 1)
 
 
 # ---------------------------------------------------------------- the encoder
