@@ -112,10 +112,11 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
         for name, found in found_by:
             rows = planes.table(found.planes, where=str(source))
             rows, unread, refused = places.unread_kinds(rows, str(source))
+            lacking, closed = places.without_library(rows, str(source))
             rows, chosen, unchosen = axes.chosen(rows, depth=choices.depth, time=choices.time, where=str(source))
             kinds.append(Source(str(source), name, len(found.planes), *found.unmatched))
-            notes += [_counted(kinds[-1]), *found.notes, *unread, *chosen]
-            problems += [*found.problems, *refused, *unchosen]
+            notes += [_counted(kinds[-1]), *found.notes, *unread, *lacking, *chosen]
+            problems += [*found.problems, *refused, *closed, *unchosen]
             fixed |= found.stains
             parts.append(rows)
             if not found.annotation.empty:
