@@ -270,3 +270,12 @@ def test_batch_and_source_may_come_from_the_platemap(tmp_path: Path) -> None:
     assert sites.table[["batch", "plate"]].drop_duplicates().to_numpy().tolist() == [["early", "P2"], ["late", "P1"]]
     assert set(sites.table["perturbation"]) == {"x"}
     assert sites.image(0).shape[0] == 2
+
+
+def test_wells_of_one_digit_are_read_with_those_of_two(tmp_path: Path) -> None:
+    for well in ("A1", "a9", "A10", "H12"):
+        for number in (1, 2):
+            image(tmp_path / "P7" / f"exp 3_{well}_s1_w{number}.TIF")
+    found = find([tmp_path / "P7"], choices=Choices({"w1": "DNA", "w2": "ER"}))
+    assert sorted(set(found.planes["well"].astype(str))) == ["A01", "A09", "A10", "H12"]
+    assert len(found.planes) == 8
