@@ -138,7 +138,8 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     notes += remote_files.told(remote_files.urls_of(whole))
     whole, looks, looked, unread_pages = probe.look(whole, where)
     notes += [*more, *looked]
-    problems += [*absent, *unread_pages]
+    # What w1 is cannot be said before it is known how many channels a file holds.
+    problems = [*unread_pages, *problems, *absent]
     return Images(whole, tuple(beside), tuple(kinds), looks, missing, tuple(notes), tuple(problems))
 
 
