@@ -167,8 +167,9 @@ def test_an_option_of_the_other_kind_of_source_is_refused(newcomer: Path, source
 
 
 def test_one_image_and_a_document_are_no_tables(newcomer: Path) -> None:
-    with pytest.raises(InputError, match=r"ch1sk1fk1fl1\.tiff is neither a sheet .* of single images give the folder"):
-        ingest.found_by(ingest.IngestSettings(sources=[Path("000412/Images/r01c01f01p01-ch1sk1fk1fl1.tiff")]))
+    tifffile.imwrite(newcomer / "one.tif", np.zeros((4, 4), dtype=np.uint16))
+    with pytest.raises(InputError, match=r"one\.tif is neither a sheet .* of single images give the folder"):
+        ingest.found_by(ingest.IngestSettings(sources=[Path("one.tif")]))
     (newcomer / "layout.pdf").write_bytes(b"%PDF-1.4\n")
     with pytest.raises(InputError, match=r"layout\.pdf is no table \(PDF document\); allowed: CSV, TSV, Excel, ods, Parquet"):
         ingest.found_by(ingest.IngestSettings(sources=[Path("000412")], platemap=[Path("layout.pdf")]))
