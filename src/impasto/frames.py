@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import profiles, spelling
+from impasto.profile_sources import Source
 from impasto.schema import InputError
 
 
@@ -52,6 +53,7 @@ def profiles_of(data: anndata.AnnData | pd.DataFrame, /, *, task: str) -> anndat
     if not prefixed:
         return anndata.AnnData(X=values, obs=data.obs, var=data.var, uns=dict(data.uns))
     frame = pd.concat([data.obs.reset_index(drop=True), pd.DataFrame(values, columns=data.var_names)], axis=1)
-    named = profiles.from_frame(frame, where="the AnnData", choices=spelling.Choices(annotation=list(data.obs.columns), features="rest"))
+    features = [str(name) for name in data.var_names if not str(name).startswith(spelling.PREFIX)]
+    named = profiles.from_frame(frame, where="the AnnData", source=Source(frame, known=features))
     named.uns.update({key: value for key, value in data.uns.items() if key not in named.uns})
     return named

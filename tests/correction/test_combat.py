@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from tests.correction.plated import plates
+from tests.peers import peer
 
 from impasto.correction import CORRECTORS
 from impasto.correction.combat import Combat, CombatSettings
@@ -16,7 +17,7 @@ from impasto.schema import InputError
 
 def test_combat_equals_scanpys() -> None:
     """scanpy's ComBat (BSD): an independent implementation; its priors take variances over G, ours (as the paper) over G - 1."""
-    scanpy = pytest.importorskip("scanpy")
+    scanpy = peer("scanpy")
     data = plates(plates=3, width=300)
     found = Combat.fit(data, CombatSettings()).transform(data)
     theirs = data.copy()

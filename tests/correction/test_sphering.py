@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.correction.plated import control_rows, plates
+from tests.peers import peer
 
 from impasto.correction.sphering import Sphering, SpheringSettings
 from impasto.schema import InputError
@@ -37,7 +38,7 @@ def test_sphered_controls_are_white() -> None:
 
 
 def test_sphering_without_a_regulariser_is_pycytominers() -> None:
-    operations = pytest.importorskip("pycytominer.operations")
+    operations = peer("pycytominer.operations")
     data = plates(plates=1, wells=96, controls=90)
     found = Sphering.fit(data, SpheringSettings(regulariser=1e-12, on="all")).transform(data).X
     frame = pd.DataFrame(data.X.astype(np.float64))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.correction.plated import control_rows, plates
+from tests.peers import peer
 
 from impasto.correction.standardize import Standardize, StandardizeSettings
 
@@ -51,7 +52,7 @@ def test_standardize_forgets_the_unit_of_a_plate(scale: float, offset: float, se
 
 @pytest.mark.parametrize("controls", [20, 21])
 def test_median_and_mad_are_pycytominers(controls: int) -> None:
-    operations = pytest.importorskip("pycytominer.operations")
+    operations = peer("pycytominer.operations")
     data = plates(plates=2, controls=controls)
     found = Standardize.fit(data, StandardizeSettings()).transform(data).X
     for plate in ("P0", "P1"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.correction.plated import control_rows, plates
+from tests.peers import peer
 
 from impasto.correction.tvn import Tvn, TvnSettings
 from impasto.schema import InputError
@@ -70,7 +71,7 @@ def test_with_fewer_controls_than_features_the_components_are_those_they_show() 
 
 
 def test_tvn_in_efaars_form_is_efaar_benchmarkings() -> None:
-    efaar = pytest.importorskip("efaar_benchmarking.efaar")
+    efaar = peer("efaar_benchmarking.efaar")
     data = plates(plates=3, width=12, controls=30)
     found = Tvn.fit(data, TvnSettings(coral="efaar")).transform(data).X
     theirs = efaar.tvn_on_controls(data.X.astype(np.float64), data.obs, "perturbation", "DMSO", "plate")

@@ -9,11 +9,12 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.peers import peer
 
 from impasto import ranking
 from impasto.evaluation import copairs, replicates
 
-copairs_map = pytest.importorskip("copairs.map")
+copairs_map = peer("copairs.map")
 
 
 def _plates(controls: list[int], *, whole_numbers: bool) -> anndata.AnnData:

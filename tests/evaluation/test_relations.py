@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.evaluation.rows import rows, rows_and_details
+from tests.peers import peer
 
 from impasto import ranking
 from impasto.evaluation import relations
@@ -116,7 +117,7 @@ def test_compounds_have_targets_not_genes(pairs: str) -> None:
 
 @pytest.mark.slow
 def test_efaar_protocol_is_efaar_benchmarking(tmp_path: Path) -> None:
-    benchmarking = pytest.importorskip("efaar_benchmarking.benchmarking")
+    benchmarking = peer("efaar_benchmarking.benchmarking")
     rng = np.random.default_rng(3)
     null, known = rng.normal(0, 0.2, size=5000).astype(np.float32), rng.normal(0.2, 0.2, size=200).astype(np.float32)
     theirs = benchmarking.compute_recall(null, known, [(0.05, 0.95), (0.1, 0.9)])

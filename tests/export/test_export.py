@@ -8,6 +8,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.peers import peer
 
 from impasto import identity, profiles, recipe, schema
 from impasto.export import copairs, mantispy, pycytominer
@@ -124,7 +125,7 @@ def test_two_columns_of_one_name_are_refused() -> None:
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("file", ["o.parquet", "o.csv.gz", "o.h5ad"])
 def test_pycytominer_aggregates_and_normalizes_what_it_is_given(file: str, tmp_path: Path) -> None:
-    theirs = pytest.importorskip("pycytominer", reason="pycytominer is not installed (pip install 'impasto[peers]')")
+    theirs = peer("pycytominer")
     data = table(embedding=True)
     path = str(export(data, "pycytominer", file, tmp_path, feature_prefix="Cells_net_"))
     normalized = theirs.normalize(path, samples="Metadata_control_type == 'negcon'", method="standardize")
@@ -141,7 +142,7 @@ def test_pycytominer_aggregates_and_normalizes_what_it_is_given(file: str, tmp_p
 
 @pytest.mark.filterwarnings("default")
 def test_copairs_ranks_what_it_is_given_and_takes_our_scores_for_its_own(tmp_path: Path) -> None:
-    theirs = pytest.importorskip("copairs.map", reason="copairs is not installed (pip install 'impasto[peers]')")
+    theirs = peer("copairs.map")
     data = table()
     del data.obs["spared"]  # where it is there, our scores rank against spared controls only
     given = pd.read_parquet(export(data, "copairs", "o.parquet", tmp_path))

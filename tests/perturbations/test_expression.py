@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.peers import peer
 
 from impasto.perturbations import expression
 from impasto.perturbations.expression import ExpressionSettings
@@ -32,7 +33,7 @@ def test_normalised_is_the_log_of_counts_scaled_to_a_total() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_variable_genes_are_those_of_scanpy() -> None:
-    scanpy = pytest.importorskip("scanpy")
+    scanpy = peer("scanpy")
     import anndata
 
     logged = expression.normalised(counts(30, 400).to_numpy(dtype=float) + 0.0, total=1e4)

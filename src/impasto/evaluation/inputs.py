@@ -8,11 +8,8 @@ import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 
-from impasto import frames, schema, spelling, wells
-from impasto import profiles as tables
-from impasto.profile_sources import Source
+from impasto import frames, schema, wells
 from impasto.schema import InputError
 
 Floats = npt.NDArray[np.float32]
@@ -42,21 +39,8 @@ def as_profiles(table: Table, /, *, task: str, joint: bool = False) -> anndata.A
     features.
 
     """
-    table = frames.profiles_of(table, task=task)
-    if table.X is None or 0 in table.shape:
-        raise InputError(f"{task} needs rows and features, and the table has {table.n_obs} rows of {table.n_vars} features")
-    if any(str(column).startswith(spelling.PREFIX) for column in table.obs):
-        table = _in_our_words(table)
-    elif sparse.issparse(table.X):
-        table = anndata.AnnData(X=table.X.toarray(), obs=table.obs, var=table.var, uns=dict(table.uns))
-    return table if joint else wells_of(table)
-
-
-def _in_our_words(profiles: anndata.AnnData) -> anndata.AnnData:
-    values = profiles.X.toarray() if sparse.issparse(profiles.X) else np.asarray(profiles.X)
-    frame = pd.concat([profiles.obs.reset_index(drop=True), pd.DataFrame(values, columns=profiles.var_names)], axis=1)
-    features = [str(name) for name in profiles.var_names if not str(name).startswith(spelling.PREFIX)]
-    return tables.from_frame(frame, where="the AnnData", source=Source(frame, known=features))
+    profiles = frames.profiles_of(table, task=task)
+    return profiles if joint else wells_of(profiles)
 
 
 def wells_of(profiles: anndata.AnnData, /) -> anndata.AnnData:
