@@ -133,7 +133,8 @@ def parameters(verb: str) -> dict[str, Any]:
     """Option or metavar -> whether a value follows it."""
     alone = typer.Typer(add_completion=False)
     alone.command(verb, cls=Reading)(COMMANDS[verb])
-    return {word: p for p in typer.main.get_command(alone).params for word in (*p.opts, *p.secondary_opts)}
+    whole = typer.main.get_command(alone)
+    return {word: p for p in whole.get_params(typer.Context(whole)) for word in (*p.opts, *p.secondary_opts)}
 
 
 EXAMPLES = [(verb, example) for verb in ABOUT for example in re.findall(r"`(impasto [^`]+)`", COMMANDS[verb].__doc__ or "")]
