@@ -163,7 +163,7 @@ def test_the_corrector_by_name_by_table_and_as_a_class(named: None) -> None:
     from impasto_example.trimmed_centre import TrimmedCentre
 
     data = plates()
-    for step in ("trimmed_centre", {"method": "trimmed_centre", "share": 0.1}, TrimmedCentre):
+    for step in ("trimmed_centre", {"method": "trimmed_centre", "share": 0.1}, TrimmedCentre, {"method": TrimmedCentre, "share": 0.1}):
         corrected, _, receipt = correct(data, [step])
         np.testing.assert_allclose(corrected.X, centred(data.X, data, 0.1), atol=1e-5)
         assert receipt["methods"][0]["method"] == "trimmed_centre"
