@@ -118,6 +118,9 @@ def test_a_spelling_of_two_meanings_is_told_by_its_values() -> None:
     assert words(Position=["left"], address=["12 High Street"]) == ["Position", "address"]
     assert words(Type=["vehicle", "sample", None]) == [schema.CONTROL_TYPE]
     assert words(Type=["U2OS", "HeLa"]) == ["Type"]
+    assert words(Type=["Vehicle", "reference", "NA"]) == [schema.CONTROL_TYPE], "a word beside those of controls is unknown, never treated"
+    assert words(Type=["Sample", "NA"]) == [schema.CONTROL_TYPE]
+    assert words(Type=["sample", "kinase"]) == ["Type"], "no word names a control"
     assert words(cell_id=[1, 2], Cell_ID=[3, 4]) == ["cell_id", "Cell_ID"]
 
 

@@ -217,9 +217,11 @@ def test_spared_is_read_from_booleans_text_and_numbers(written: list[object]) ->
             for word in ("negcon", "ctl_vehicle", "negative_control", "Negative Control", "EMPTY_control", "vehicle", "DMSO")
         ),
         *((word, "negcon") for word in ("non-targeting", "Non Targeting", "control", "DMSO 0.1 %", "untreated", "negcon_orf")),
+        *((word, "negcon") for word in ("Neg. Ctrl", "negative controls", "DMSO ctrl", "Solvent control", "Vehicle wells", "neutral ctrl")),
+        *((word, "poscon") for word in ("Pos Ctrl", "positive controls", "High control wells")),
         *((word, "poscon") for word in ("poscon", "poscon_cp", "poscon_diverse", "Positive control", "pos")),
         *((word, "trt") for word in ("trt", "trt_cp", "treatment", "Sample", "compound")),
-        *((word, "empty") for word in ("empty", "blank", "media only")),
+        *((word, "empty") for word in ("empty", "blank", "media only", "Blank wells", "unused")),
         *((word, None) for word in ("ctl_x", "reference", "12", "")),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import doses, remote, schema, spelling, tables, wells
+from impasto import doses, platemaps, remote, schema, spelling, tables, wells
 from impasto.schema import InputError
 
 PLACE = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.PLATE_MAP, schema.WELL)
@@ -92,17 +92,31 @@ def join(obs: pd.DataFrame, annotation: Sequence[tuple[str, pd.DataFrame]], /) -
     obs = obs.reset_index(drop=True)
     named = obs[schema.PERTURBATION].notna().to_numpy() if schema.PERTURBATION in obs else np.zeros(len(obs), dtype=bool)
     progress = _Progress(mapped=np.full(len(obs), schema.PERTURBATION in obs), listed=np.zeros(len(obs), dtype=bool))
-    waiting = _in_one_unit(obs, _chained(annotation))
+    plates = set(obs[schema.PLATE].dropna().astype(str)) if schema.PLATE in obs else set[str]()
+    waiting = _in_one_unit(obs, platemaps.of_plates(_chained(annotation), plates))
     while waiting:
         name, table, keys = _next(obs, waiting)
         waiting = [(n, t) for n, t in waiting if t is not table]
+        by_name = _called_by_name(obs) if schema.PERTURBATION not in table else np.zeros(len(obs), dtype=bool)
         obs = _joined(obs, name, table, keys, progress)
-        obs = spelling.named_by_their_names(obs)
+        obs = spelling.named_by_their_names(_without_perturbation(obs, by_name))
     obs = _no_longer_unknown(obs, named)
     if progress.says_treated:
         obs = _unlisted_are_unknown(obs, ~progress.listed)
     obs.index = index
     return obs, progress.joins
+
+
+def _called_by_name(obs: pd.DataFrame) -> wells.Flags:
+    """Rows whose perturbation is its name, for want of an identifier: what renames it renames both."""
+    if schema.PERTURBATION not in obs or schema.PERTURBATION_NAME not in obs:
+        return np.zeros(len(obs), dtype=bool)
+    same = obs[schema.PERTURBATION].astype("string") == obs[schema.PERTURBATION_NAME].astype("string")
+    return same.fillna(False).to_numpy(dtype=bool)
+
+
+def _without_perturbation(obs: pd.DataFrame, rows: wells.Flags) -> pd.DataFrame:
+    return obs.assign(**{schema.PERTURBATION: obs[schema.PERTURBATION].mask(pd.Series(rows, index=obs.index))}) if rows.any() else obs
 
 
 # ---------------------------------------------------------------- order and keys
@@ -188,6 +202,7 @@ def _one_plate(obs: pd.DataFrame) -> bool:
 
 # ---------------------------------------------------------------- one join
 def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], progress: _Progress) -> pd.DataFrame:
+    told = table.attrs.get("told", ())
     table = table[[*keys, *(c for c in table.columns if c not in keys)]]
     there = table[keys].notna().all(axis=1)
     body, notes = _one_row_each(table[there], keys, name)
@@ -212,7 +227,7 @@ def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], 
     used = np.zeros(len(body), dtype=bool)
     used[rows[row_of.notna().to_numpy(dtype=bool)]] = True
     every, found = _count_wells(obs, np.ones(len(obs), dtype=bool)), _count_wells(obs, hit)
-    progress.joins.append(Join(name, tuple(keys), found, every - found, int((~used).sum()), (*notes, *replaced)))
+    progress.joins.append(Join(name, tuple(keys), found, every - found, int((~used).sum()), (*told, *notes, *replaced)))
     return obs
 
 

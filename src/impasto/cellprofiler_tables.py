@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from impasto import delimited, tables
+from impasto import delimited, gallery, schema, tables
 from impasto.feature_names import COMPARTMENTS
 from impasto.schema import InputError
 
@@ -51,7 +51,7 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
 
     Raises InputError where an image table has no `ImageNumber` or names an image twice.
     """
-    parts, objects, unread = [], set[str](), set[str]()
+    parts, objects, unread, placed = [], set[str](), set[str](), set[str]()
     images = image_tables(folder)
     prefixes = {(path.parent, _prefix(path)) for path in images}
     for image in images:
@@ -67,11 +67,22 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
             objects |= set(own)
             if not own:
                 unread.add(path.name)
-        parts.append(join(named, where=str(image.parent)))
+        whole, words = _placed(join(named, where=str(image.parent)), gallery.of_analysis(str(image.parent)))
+        parts.append(whole)
+        placed |= set(words)
     how = [f"{len(images)} CellProfiler runs; objects {', '.join(sorted(objects)) or 'none'}; medians over the objects of an image"]
     if unread:
         how.append(f"left out: {', '.join(sorted(unread))} (no column {NUMBER})")
+    if placed:
+        how.append(f"{', '.join(sorted(placed))}: told by the folders of the Cell Painting Gallery")
     return tables.stacked(parts), how
+
+
+def _placed(whole: pd.DataFrame, words: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """The table with what its folder says of its place, where no column says it; and those words."""
+    bare = {re.sub(r"^(Image_)?Metadata_", "", str(column)).lower() for column in whole.columns}
+    new = {word: value for word, value in words.items() if bare.isdisjoint(schema.ALIASES[word])}
+    return whole.assign(**{f"{_METADATA}{word.capitalize()}": value for word, value in new.items()}), list(new)
 
 
 def _prefix(image: Path) -> str:

@@ -24,7 +24,7 @@ _NAMES = (
 _IF_WELLS = {"address", "position", "wellid", "wellno", "wellname"}
 """Spellings that mean a well only where the values are wells."""
 _IF_KINDS = {"type", "role", "wellrole", "sampletype", "control"}
-"""Spellings that mean a kind of control only where all values are such words."""
+"""Spellings that mean a kind of well only where all values are such words, or some name a control: then the others are unknown words."""
 _TYPES = {"trtcp": schema.COMPOUND, "trtsh": schema.SIRNA, "trtoe": schema.ORF, "trtxpr": schema.CRISPR}
 
 
@@ -264,8 +264,11 @@ def _means(spelling: str, word: str, column: pd.Series) -> bool:
     if word == schema.WELL_ID:
         return not _all_wells(column)
     if word == schema.CONTROL_TYPE and spelling in _IF_KINDS:
-        written = [str(v) for v in column.dropna().unique()]
-        return bool(written) and not pd.api.types.is_bool_dtype(column) and all(wells.kind_of_word(v) for v in written)
+        if pd.api.types.is_bool_dtype(column):
+            return False
+        written = [str(v).strip() for v in column.dropna().unique()]
+        kinds = [wells.kind_of_word(v) for v in written if v.lower() not in wells.SAYS_NOTHING]
+        return bool(kinds) and (all(kinds) or not {schema.NEGCON, schema.POSCON}.isdisjoint(kinds))
     return True
 
 

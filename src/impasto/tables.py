@@ -27,6 +27,12 @@ from impasto.schema import InputError
 PARQUET, FOLDER_OF_PARQUET, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
     *("Parquet", "folder of Parquet files", "Excel", "SQLite", "HDF5", "text", "Zarr", "folder"),
 )
+_MARKS = (
+    *((b"PAR1", PARQUET), (b"SQLite format 3\0", SQLITE), (b"\x89HDF\r\n\x1a\n", HDF5), (b"\xd0\xcf\x11\xe0", EXCEL)),
+    *((b"II*\0", "TIFF image"), (b"MM\0*", "TIFF image"), (b"II+\0", "TIFF image"), (b"MM\0+", "TIFF image")),
+    *((b"\x89PNG", "PNG image"), (b"\xff\xd8\xff", "JPEG image"), (b"%PDF", "PDF document")),
+)
+"""How files begin."""
 GRIDS_UP_TO = 1_000_000
 """Bytes: in larger texts no grid is looked for."""
 _NAMES = re.compile(
@@ -56,7 +62,7 @@ def kind(path: Path) -> str:
         return FOLDER_OF_PARQUET if next(path.rglob("*.parquet"), None) else FOLDER
     with path.open("rb") as handle:
         head = handle.read(16)
-    for mark, name in ((b"PAR1", PARQUET), (b"SQLite format 3\0", SQLITE), (b"\x89HDF\r\n\x1a\n", HDF5), (b"\xd0\xcf\x11\xe0", EXCEL)):
+    for mark, name in _MARKS:
         if head.startswith(mark):
             return name
     if head.startswith(b"PK\3\4"):

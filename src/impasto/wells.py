@@ -55,31 +55,25 @@ def kinds(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
 
 WORDS_OF_KINDS: dict[str, tuple[str, ...]] = {
     schema.NEGCON: (
-        *("negcon", "negctrl", "negcontrol", "negativecontrol", "negative", "neg", "nc", "control", "ctrl", "ctl", "vehicle"),
-        *("vehiclecontrol", "ctlvehicle", "ctlvector", "ctluntrt", "dmso", "dmsocontrol", "untreated", "mock", "nontargeting"),
-        *(
-            "nontargetingcontrol",
-            "nontargetingguide",
-            "ntc",
-            "noguide",
-            "scramble",
-            "scrambled",
-            "emptyvector",
-            "emptycontrol",
-            "lowcontrol",
-        ),
+        *("negcon", "negcontrol", "negativecontrol", "negative", "neg", "nc", "control", "vehicle", "vehiclecontrol"),
+        *("controlvehicle", "ctlvehicle", "ctlvector", "ctluntrt", "dmso", "dmsocontrol", "solvent", "solventcontrol", "untreated"),
+        *("untreatedcontrol", "mock", "mockcontrol", "neutralcontrol", "nontargeting", "nontargetingcontrol", "nontargetingguide"),
+        *("ntc", "noguide", "scramble", "scrambled", "scrambledcontrol", "emptyvector", "emptycontrol", "lowcontrol"),
     ),
-    schema.POSCON: ("poscon", "posctrl", "poscontrol", "positivecontrol", "positive", "pos", "pc", "highcontrol"),
+    schema.POSCON: ("poscon", "poscontrol", "positivecontrol", "positive", "pos", "pc", "highcontrol"),
     schema.TRT: (
-        *("trt", "trtcp", "trtsh", "trtoe", "trtxpr", "trtlig", "trtcompound", "treatment", "treated", "sample", "test"),
-        *("experimental", "compound", "crispr", "orf", "sirna"),
+        *("trt", "trtcp", "trtsh", "trtoe", "trtxpr", "trtlig", "trtcompound", "treatment", "treated", "sample", "test", "testcompound"),
+        *("experimental", "compound", "library", "librarycompound", "crispr", "orf", "sirna"),
     ),
-    schema.EMPTY: ("empty", "blank", "nocells", "noreagent", "media", "mediaonly", "background"),
+    schema.EMPTY: ("empty", "blank", "nocell", "noreagent", "media", "mediaonly", "background", "unused"),
     schema.UNKNOWN: ("unknown",),
 }
-"""What laboratories write for each kind of well: letters only, lower case."""
+"""What laboratories write for each kind of well: letters only, lower case, `control` spelled out, in the singular, without `well`."""
+_SHORT = re.compile(r"(?:cntrl|ctrl|ctl)$")
+_ENDING = re.compile(r"(?<!^)(?:wells?|s)$")
 _KIND_BY_WORD = {word: kind for kind, words in WORDS_OF_KINDS.items() for word in words}
-_SAYS_NOTHING = {"", "none", "na", "nan", "null"}
+SAYS_NOTHING = frozenset({"", "none", "na", "nan", "null"})
+"""What stands in a column of kinds where nothing is said, lower case."""
 _YES, _NO = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 IS_NEGCON = "is_negcon"
 
@@ -87,8 +81,9 @@ IS_NEGCON = "is_negcon"
 def kind_of_word(word: str, /) -> str | None:
     """The kind of well that a laboratory's word means (`ctl_vehicle` -> `negcon`, `poscon_cp` -> `poscon`); None where it is not known."""
     letters = re.sub(r"[^a-z]", "", word.lower())
-    if letters in _KIND_BY_WORD:
-        return _KIND_BY_WORD[letters]
+    for spelling in (letters, _SHORT.sub("control", _ENDING.sub("", letters))):
+        if spelling in _KIND_BY_WORD:
+            return _KIND_BY_WORD[spelling]
     first = re.split(r"[^a-z]", word.strip().lower())[0]
     return first if first in (schema.NEGCON, schema.POSCON, schema.TRT, schema.EMPTY) else None
 
@@ -123,7 +118,7 @@ def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, 
         if column not in obs:
             continue
         words = _text(obs[column]).str.strip()
-        words = words.mask(words.str.lower().isin(_SAYS_NOTHING))
+        words = words.mask(words.str.lower().isin(SAYS_NOTHING))
         meant = words.map(kind_of_word, na_action="ignore").astype("string")
         if column == schema.PERTURBATION_TYPE and not _tells_kinds(words):
             continue

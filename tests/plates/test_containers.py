@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tifffile
 
 from impasto.plates import containers, files, read
+from impasto.plates.ingest import find
 from impasto.plates.reader import Asked, Found
 from impasto.schema import InputError
 
@@ -243,3 +245,23 @@ def _installed(name: str) -> bool:
         __import__(name)
         return True
     return False
+
+
+def test_a_sheet_of_containers_without_their_library_says_how_many_are_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("nd2", "czifile"):
+        monkeypatch.setitem(sys.modules, library, None)  # as where it is not installed
+    rows = ["path,channel,plate,well", "a.CZI,DNA,P,A01", "b.czi,DNA,P,A02", "c.nd2,DNA,P,A03"]
+    for name in ("a.CZI", "b.czi", "c.nd2", "d.tif"):
+        tifffile.imwrite(tmp_path / name, np.ones((4, 4), dtype=np.uint16))
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("\n".join(rows))
+    needs = (
+        "1 .nd2 needs impasto[formats]: pip install 'impasto[formats]'; "
+        "2 .czi needs impasto[formats] and Python 3.12: pip install 'impasto[formats]'"
+    )
+    with pytest.raises(InputError) as refused:
+        find([sheet])
+    assert str(refused.value) == f"{sheet}: 3 of 3 planes cannot be read: {needs}"
+    sheet.write_text("\n".join([*rows, "d.tif,DNA,P,A04"]))
+    told = [note for note in find([sheet]).notes if "cannot be read" in note]
+    assert told == [f"{sheet}: 3 of 4 planes cannot be read: {needs}; until then their sites are quarantined"]

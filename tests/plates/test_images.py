@@ -270,3 +270,26 @@ def test_batch_and_source_may_come_from_the_platemap(tmp_path: Path) -> None:
     assert sites.table[["batch", "plate"]].drop_duplicates().to_numpy().tolist() == [["early", "P2"], ["late", "P1"]]
     assert set(sites.table["perturbation"]) == {"x"}
     assert sites.image(0).shape[0] == 2
+
+
+def test_wells_of_one_digit_are_read_with_those_of_two(tmp_path: Path) -> None:
+    for well in ("A1", "a9", "A10", "H12"):
+        for number in (1, 2):
+            image(tmp_path / "P7" / f"exp 3_{well}_s1_w{number}.TIF")
+    found = find([tmp_path / "P7"], choices=Choices({"w1": "DNA", "w2": "ER"}))
+    assert sorted(set(found.planes["well"].astype(str))) == ["A01", "A09", "A10", "H12"]
+    assert len(found.planes) == 8
+
+
+def test_pages_are_the_channels_in_the_order_that_the_user_says(tmp_path: Path) -> None:
+    for number, well in enumerate(("A01", "A02")):
+        pixels = np.stack([np.full((4, 4), 100 * number + page, dtype=np.uint16) for page in range(3)])
+        (tmp_path / "P").mkdir(exist_ok=True)
+        tifffile.imwrite(tmp_path / "P" / f"{well}_s1.tif", pixels, photometric="minisblack")
+    with pytest.raises(InputError, match=r"A01_s1\.tif holds 3 pages, and its name speaks of one; .*: --channels DNA,ER,\.\.\."):
+        find([tmp_path / "P"])
+    found = find([tmp_path / "P"], asked=Asked(order=("Mito", "DNA", "ER")))
+    sites = Sites(found.planes.assign(path=paths(found.planes).to_pylist()), found.wells, folder=tmp_path)
+    assert {str(c): float(sites.image(1, [str(c)]).mean()) for c in ("Mito", "DNA", "ER")} == {"Mito": 100.0, "DNA": 101.0, "ER": 102.0}
+    with pytest.raises(InputError, match=r"A01_s1\.tif has 3 pages, but 2 channels are named \(DNA, ER\)"):
+        find([tmp_path / "P"], asked=Asked(order=("DNA", "ER")))

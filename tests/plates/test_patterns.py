@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -128,10 +129,14 @@ MADE: dict[str, tuple[Callable[[Words], str], tuple[str, ...]]] = {
         ("well", "site", "channel"),
     ),
     "imagexpress": (imagexpress, ("well", "site", "number", "depth", "time", "prefix", "uuid")),
+    "imagexpress1": (
+        lambda w: f"TimePoint_{w['time']}/ZStep_{w['depth']}/{w['prefix']}_{w['letter']}{w['col']}_s{w['site']}_w{w['number']}.png",
+        ("well", "site", "number", "depth", "time", "prefix"),
+    ),
     "ometiff": (lambda w: f"{w['prefix']}_{w['letter']}{n(w['col'], 2)}_f{w['site']}.ome.tif", ("well", "site", "prefix")),
 }
-SHARED = {frozenset({"evos", "cellomics"})}
-"""Presets that may match the same name: EVOS ends as Cellomics does, and stands before it."""
+SHARED = {frozenset({"evos", "cellomics"}), *(frozenset(two) for two in itertools.combinations(("imagexpress", "imagexpress1", "rxrx"), 2))}
+"""Presets that may match the same name: EVOS ends as Cellomics does, RxRx as ImageXpress; the narrower one stands before the other."""
 
 
 def test_every_preset_is_tried() -> None:
@@ -204,7 +209,7 @@ def test_the_traps_of_imagexpress(name: str, well: str, site: str | None, number
         "033001-1-001001001.tif",
         "W1537F001T0001Z01C1.tif",
         "W0F001T0001Z01C1.tif",
-        "x_A1_s1_w1.tif",
+        "x_A1_w1.tif",
         "1 - 01(fld 1).tif",
         "B02_s1_w1836B6AC1-40E4-45B7-BECB-8FA010B7668.tif",
     ],

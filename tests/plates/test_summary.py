@@ -57,3 +57,12 @@ def test_plates_are_told_apart_by_batch_and_counted() -> None:
 def test_lines_name_every_column_that_is_left_out() -> None:
     told = summary.lines(summary.Summary(features={"t": {"count": 3, "how": "embeddings"}}, left_out={"t": ["a", "b"], "u": []}))
     assert told == ["t: 3 features: embeddings", "t: 2 columns are no features and are left out: a, b"]
+
+
+def test_lines_tell_plates_of_images_one_by_one_and_what_they_lack() -> None:
+    plate = {"wells": 2, "sites": 4, "channels": ["DNA", "ER"], "type": ("uint16",), "size": ("8x8",)}
+    plates = [{"name": f"P{n}", **plate, "missing": n} for n in range(8)]
+    told = summary.lines(summary.Summary(plates=[*plates, {"name": "of a table", "wells": 3}]))
+    assert told[0] == "plate P0: 2 wells, 4 sites, DNA, ER, uint16, 8x8"
+    assert told[5] == "plate P5: 2 wells, 4 sites, DNA, ER, uint16, 8x8; 5 planes are missing"
+    assert told[6:] == ["... and 2 more plates; 13 of their planes are missing"]

@@ -152,14 +152,25 @@ class Kind:
     opened: Callable[[Any], Opened]
     needs: str = ""
 
+    @property
+    def installed(self) -> bool:
+        """Whether its library is here."""
+        try:
+            importlib.import_module(self.module)
+        except ImportError:
+            return False
+        return True
+
+    def lacking(self, suffix: str) -> str:
+        """What a kind of files needs (sentence 20 of the borders)."""
+        return f"{suffix.lower()} needs impasto[formats]{self.needs}: pip install 'impasto[formats]'"
+
     def open(self, path: str) -> AbstractContextManager[Any]:
-        """Open a file with the library. Raises InputError (sentence 20 of the borders) where it is not installed."""
+        """Open a file with the library. Raises InputError where it is not installed."""
         try:
             library = importlib.import_module(self.module)
         except ImportError:
-            raise InputError(
-                f"{path}: .{path.rpartition('.')[2].lower()} needs impasto[formats]{self.needs}: pip install 'impasto[formats]'"
-            ) from None
+            raise InputError(f"{path}: {self.lacking('.' + path.rpartition('.')[2])}") from None
         opener: Callable[[str], AbstractContextManager[Any]] = getattr(library, self.name)
         return opener(str(files.local(path)))
 

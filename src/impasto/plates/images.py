@@ -112,10 +112,11 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
         for name, found in found_by:
             rows = planes.table(found.planes, where=str(source))
             rows, unread, refused = places.unread_kinds(rows, str(source))
+            lacking, closed = places.without_library(rows, str(source))
             rows, chosen, unchosen = axes.chosen(rows, depth=choices.depth, time=choices.time, where=str(source))
             kinds.append(Source(str(source), name, len(found.planes), *found.unmatched))
-            notes += [_counted(kinds[-1]), *found.notes, *unread, *chosen]
-            problems += [*found.problems, *refused, *unchosen]
+            notes += [_counted(kinds[-1]), *found.notes, *unread, *lacking, *chosen]
+            problems += [*found.problems, *refused, *closed, *unchosen]
             fixed |= found.stains
             parts.append(rows)
             if not found.annotation.empty:
@@ -137,7 +138,8 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     notes += remote_files.told(remote_files.urls_of(whole))
     whole, looks, looked, unread_pages = probe.look(whole, where)
     notes += [*more, *looked]
-    problems += [*absent, *unread_pages]
+    # What w1 is cannot be said before it is known how many channels a file holds.
+    problems = [*unread_pages, *problems, *absent]
     return Images(whole, tuple(beside), tuple(kinds), looks, missing, tuple(notes), tuple(problems))
 
 

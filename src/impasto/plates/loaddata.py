@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from impasto import remote, schema
+from impasto import gallery, remote, schema
 from impasto.plates import files, tabular
 from impasto.plates.listing import Listing
 from impasto.plates.reader import Asked, Found, Reader
@@ -24,7 +24,6 @@ from impasto.schema import InputError
 _COLUMN = re.compile(r"^(?:Image_)?(?P<kind>FileName|PathName|URL|Frame)_(?:Orig)?(?P<channel>.+)$")
 _METADATA = re.compile(r"^(Image_)?Metadata_")
 _FILE = re.compile(r"^load_data(?P<illumination>_with_illum)?[.](?P<kind>parquet|csv)([.]gz)?$", re.IGNORECASE)
-_IN_GALLERY = re.compile(r"(?:(?P<source>[^/]+)/)?workspace/load_data_csv/(?P<batch>[^/]+)/(?P<plate>[^/]+)$")
 _PLACE = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE)
 
 
@@ -162,14 +161,14 @@ def _pages(table: pd.DataFrame, columns: Columns, where: str) -> pd.Series:
 
 def _places(table: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
     """Source, batch, plate, well and site of every row, as text."""
-    gallery = _IN_GALLERY.search(where.rpartition("/")[0])
+    of_folder = gallery.of_load_data(where.rpartition("/")[0])
     columns = words_of(table)
     places = pd.DataFrame(index=table.index)
     for word in _PLACE:
         if word in columns:
             places[word] = table[columns[word]].str.strip()
-        elif gallery and gallery.groupdict().get(word):
-            places[word] = gallery[word]
+        elif word in of_folder:
+            places[word] = of_folder[word]
     for word in (schema.PLATE, schema.WELL):
         if word not in places:
             raise InputError(f"{where}: no column says the {word}; add Metadata_{word.capitalize()}")

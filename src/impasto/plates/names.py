@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import schema
-from impasto.plates import harmony, measurement, ome_tiff
+from impasto.plates import harmony, measurement, ome_tiff, stacks
 from impasto.plates.columns import Coded, Texts, coded_rows, recoded
 from impasto.plates.listing import Listing
 from impasto.plates.patterns import Preset, presets
@@ -85,6 +85,8 @@ def planes(preset: Preset, files: Listing, asked: Asked, /) -> Found:
     frame["well"] = _wells(frame, asked, files.root, notes)
     if preset.index == "columbus":
         frame["number"] = _columbus(frame, files.root, problems)
+    if asked.order and preset.index != "ome" and not any((frame[word] != "").any() for word in ("channel", "number")):
+        frame = stacks.in_order(frame, asked.order)
     frame["channel"], frame["number"] = _channels(frame, preset)
     identities: dict[str, str] = {}
     if preset.index == "harmony":

@@ -43,6 +43,8 @@ _OF_PRESETS = {
     # A prefix may end in letters and digits (`E07_s15<UUID>`): where one may stand, a well has two digits.
     "wellof2": ("well", f"{ROW_PATTERN}(?:0[1-9]|[1-3][0-9]|4[0-8])"),
     "wellnumber": ("wellnumber", r"0*(?:[1-9]\d{0,2}|1[0-4]\d\d|15[0-2]\d|153[0-6])"),
+    # JPEG is no image to measure, and often a preview that lies beside one.
+    "image": ("image", "(?:tiff?|png|jp2)"),
     # Its length tells it from the number before it: `_w1836B...` is w1 and an identifier.
     "uuid": ("uuid", "[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}"),
 }

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from impasto import remote, schema
-from impasto.plates import read
+from impasto.plates import containers, read
 from impasto.plates.planes import AT, BASE, KEYS, NAME, PAGE, paths, places
 from impasto.plates.problems import Problem
 
@@ -95,6 +95,24 @@ def missing(planes: pd.DataFrame, where: str, /) -> tuple[int, list[str], list[P
         sentence = f"{where}: none of its {named} files exists (first: {first}); say where they lie: --root FOLDER"
         return lacking, [], [Problem(sentence, ("--root", "FOLDER"))]
     return lacking, [f"{where}: {lacking} of {named} files do not exist (first: {first}); their sites will be quarantined"], []
+
+
+def without_library(planes: pd.DataFrame, where: str, /) -> tuple[list[str], list[Problem]]:
+    """Images of many planes whose library is not installed (sentence 20): counted where it is some, refused where it is all."""
+    names = pa.array(planes[NAME].array)
+    lacking: list[str] = []
+    unread = 0
+    for suffix, kind in containers.KINDS.items():
+        count = int(pc.sum(pc.ends_with(names, suffix, ignore_case=True)).as_py() or 0)
+        if count and not kind.installed:
+            unread += count
+            lacking.append(f"{count} {kind.lacking(suffix)}")
+    if not lacking:
+        return [], []
+    sentence = f"{where}: {unread} of {len(planes)} planes cannot be read: {'; '.join(lacking)}"
+    if unread == len(planes):
+        return [], [Problem(sentence)]
+    return [f"{sentence}; until then their sites are quarantined"], []
 
 
 def unread_kinds(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, list[str], list[Problem]]:

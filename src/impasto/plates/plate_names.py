@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from impasto import schema
+from impasto import gallery, schema
 from impasto.plates.columns import coded_rows, recoded
 from impasto.plates.planes import BASE, PLATE_ID, PREFIX
 from impasto.schema import InputError, one_of
@@ -136,10 +136,13 @@ def _other_names(base: str, plate: str, prefix: str, plate_id: str) -> set[str]:
 
 
 def batches(planes: pd.DataFrame, /) -> tuple[pd.DataFrame, list[str]]:
-    """A plate that lies in two folders is of two batches: the first part in which their paths differ, said."""
-    code, several = coded_rows(planes, [BASE, schema.BATCH, schema.PLATE])
-    rows = pd.DataFrame(several, columns=["base", "batch", "plate"])
-    notes = []
+    """Source and batch, where folders tell them: those of the Cell Painting Gallery's tree; or a plate that lies in two folders.
+
+    Such a plate is of two batches: the first part in which their paths differ, said.
+    """
+    code, several = coded_rows(planes, [BASE, schema.SOURCE, schema.BATCH, schema.PLATE])
+    rows = pd.DataFrame(several, columns=["base", "source", "batch", "plate"])
+    notes = _of_gallery(rows)
     for plate, own in rows[rows["base"] != ""].groupby("plate"):
         bases = sorted(set(own["base"]))
         if len(bases) < 2 or (own["batch"] != "").any():
@@ -147,7 +150,19 @@ def batches(planes: pd.DataFrame, /) -> tuple[pd.DataFrame, list[str]]:
         parts = _first_difference(bases)
         rows.loc[own.index, "batch"] = [parts[base] for base in own["base"]]
         notes.append(f"plate {plate} lies in {len(bases)} folders: its batches are {', '.join(sorted(set(parts.values())))}")
-    return planes.assign(batch=recoded(code, dict(enumerate(rows["batch"])))), _few(notes)
+    told = {word: recoded(code, dict(enumerate(rows[word]))) for word in (schema.SOURCE, schema.BATCH)}
+    return planes.assign(**told), _few(notes)
+
+
+def _of_gallery(rows: pd.DataFrame) -> list[str]:
+    """Fill in source and batch that the folders of the Cell Painting Gallery say, where nothing else does."""
+    told: set[str] = set()
+    for row in rows.itertuples():
+        words = gallery.of_images(row.base) if row.base and not row.source and not row.batch else {}
+        for word, value in words.items():
+            rows.loc[row.Index, word] = value
+        told |= {" ".join(f"{word} {value}" for word, value in words.items())} - {""}
+    return [f"{said}: told by the folders of the Cell Painting Gallery" for said in sorted(told)]
 
 
 def _first_difference(bases: Sequence[str]) -> dict[str, str]:

@@ -89,8 +89,8 @@ def _unread_pages(plate: pd.DataFrame, sample: pd.DataFrame, where: str) -> list
         if pages > 1 and int((plate[NAME] == name).sum()) == 1:
             return [
                 Problem(
-                    f"{where}: {path} holds {pages} pages, and its name speaks of one; "
-                    "list them in a sheet (path,channel,plate,well,site,page), or in a CSV with a column 'file' beside them"
+                    f"{where}: {path} holds {pages} pages, and its name speaks of one; where each page is a channel, say the "
+                    "stains in their order: --channels DNA,ER,..., or else list them in a sheet (path,channel,plate,well,site,page)"
                 )
             ]
     return []

@@ -74,7 +74,7 @@ def _unknown(files: Listing, asked: Asked, readers: Sequence[Reader]) -> str:
     if files.is_file:
         return (
             f"{files.root} is neither a sheet (path, channel, plate, well), nor a LoadData table (FileName_*), nor a table of profiles, "
-            "nor an image of many planes that is read"
+            "nor an image of many planes that is read; of single images give the folder"
         )
     if not first:
         return f"{files.root} holds no images (TIFF, PNG, JPEG, JP2, NPZ or OME-Zarr) and no tables of profiles; check the path"

@@ -47,6 +47,23 @@ def planes(files: Listing, asked: Asked, /) -> Found:
     return Found(pd.DataFrame(rows), tuple(notes), annotation=pd.concat(tables, ignore_index=True), folders=frozenset(folders))
 
 
+def in_order(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
+    """Planes of files whose names say no channel -> planes of their pages, which are the channels in the order that the user says.
+
+    Raises InputError where a file has another number of pages.
+    """
+    for folder, name in zip(frame["folder"], frame["name"], strict=True):
+        pages = read.pages(f"{folder}/{name}")
+        if pages not in (0, len(order)):  # of 0 pages: damaged, and quarantined with the reason
+            raise InputError(
+                f"{folder}/{name} has {pages} pages, but {len(order)} channels are named ({', '.join(order)}); name one channel a page"
+            )
+    every = frame.loc[frame.index.repeat(len(order))].reset_index(drop=True)
+    channels = pd.Categorical.from_codes(list(range(len(order))) * len(frame), categories=list(order))
+    numbers = channels.rename_categories([str(number) for number in range(1, len(order) + 1)])
+    return every.assign(channel=channels, number=numbers, page=list(range(len(order))) * len(frame))
+
+
 def _named(folder: Folder) -> int:
     path = sidecar(folder)
     if path is None:

@@ -14,6 +14,8 @@ from impasto import schema, wells
 from impasto.annotation import Join
 from impasto.plates.problems import Problem
 
+_SHOWN = 6
+"""So many plates are told one by one."""
 _LAYER = re.compile(r"choose with --layer: (?:layers |obsm )?(?P<name>[^\s,]+)")
 _OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
 _EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
@@ -85,7 +87,19 @@ def lines(summary: Summary, /) -> list[str]:
     for table, columns in summary.left_out.items():
         if columns:
             told.append(f"{table}: {len(columns)} columns are no features and are left out: {', '.join(columns)}")
+    of_images = [plate for plate in summary.plates if "sites" in plate]
+    told += [_of_plate(plate) for plate in of_images[:_SHOWN]]
+    if len(of_images) > _SHOWN:
+        told.append(
+            f"... and {len(of_images) - _SHOWN} more plates; {sum(p['missing'] for p in of_images[_SHOWN:])} of their planes are missing"
+        )
     return told
+
+
+def _of_plate(plate: Mapping[str, Any]) -> str:
+    look = "".join(f", {', '.join(plate[word])}" for word in ("type", "size") if plate.get(word))
+    missing = f"; {plate['missing']} planes are missing" if plate["missing"] else ""
+    return f"plate {plate['name']}: {plate['wells']} wells, {plate['sites']} sites, {', '.join(plate['channels'])}{look}{missing}"
 
 
 def plates_of(planes: pd.DataFrame, annotation: pd.DataFrame, /) -> list[dict[str, Any]]:

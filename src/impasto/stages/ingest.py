@@ -69,7 +69,7 @@ def found_by(settings: IngestSettings) -> Found:
     order, stains = _stains(settings)
     depth = None if settings.depth is None else str(settings.depth)
     choices = Choices(settings.columns, settings.features, settings.annotation, settings.leave_out)
-    return ingest.find(
+    found = ingest.find(
         settings.sources,
         platemaps=settings.platemap,
         asked=Asked(settings.pattern or "", order, settings.plate_size, settings.root),
@@ -77,6 +77,21 @@ def found_by(settings: IngestSettings) -> Found:
         opening=Opening(choices, settings.layer, settings.level, settings.sheet, settings.encoding),
         wishes=Wishes(settings.negcon, settings.same_as),
     )
+    _refuse_unused(settings, images=found.profiles is None)
+    return found
+
+
+_OF_IMAGES = ("channels", "channel", "skip_channel", "depth", "time", "pattern", "plate_from", "plate_size", "root")
+_OF_TABLES = ("features", "annotation", "leave_out", "level", "layer")
+"""Options that only one of the two kinds of sources has."""
+
+
+def _refuse_unused(settings: IngestSettings, *, images: bool) -> None:
+    """Raise InputError where an option is given that these sources do not have: it would be passed over."""
+    for field in _OF_TABLES if images else _OF_IMAGES:
+        if getattr(settings, field) not in (None, []):
+            kind, other = ("images", "tables of profiles") if images else ("tables of profiles", "images")
+            raise InputError(f"--{field.replace('_', '-')} is for {other}, and {settings.sources[0]} holds {kind}; leave it out")
 
 
 def _stains(settings: IngestSettings) -> tuple[tuple[str, ...], dict[str, str]]:
