@@ -163,7 +163,7 @@ def test_the_corrector_by_name_by_table_and_as_a_class(named: None) -> None:
     from impasto_example.trimmed_centre import TrimmedCentre
 
     data = plates()
-    for step in ("trimmed_centre", {"method": "trimmed_centre", "share": 0.1}, TrimmedCentre):
+    for step in ("trimmed_centre", {"method": "trimmed_centre", "share": 0.1}, TrimmedCentre, {"method": TrimmedCentre, "share": 0.1}):
         corrected, _, receipt = correct(data, [step])
         np.testing.assert_allclose(corrected.X, centred(data.X, data, 0.1), atol=1e-5)
         assert receipt["methods"][0]["method"] == "trimmed_centre"
@@ -244,6 +244,8 @@ def test_the_encoder_as_an_object(named: None) -> None:
     site = np.arange(2 * 8 * 8, dtype=np.uint16).reshape(2, 8, 8)
     (row,) = opened([opened.prepare(site)])
     assert dict(zip(opened.features(["DNA", "ER"]), row, strict=True))["Image_Brightness_row2col3_ER"] == np.mean([84, 85, 92, 93])
+    with pytest.raises(InputError, match="4 x 4 pixels or more, and one has 8 x 3"):
+        opened.prepare(site[:, :, :3])
 
 
 # ---------------------------------------------------------------- the loss
@@ -386,5 +388,9 @@ def test_the_task_needs_controls_on_every_plate(named: None) -> None:
     data = shifted()
     with pytest.raises(InputError, match="plate B1/P1 has no negative controls"):
         evaluate(data[~control_rows(data, "P1")].copy())
+    unnamed = data.copy()
+    del unnamed.obs["perturbation"]
+    with pytest.raises(InputError, match="perturbation"):
+        evaluate(unnamed)
     with pytest.raises(InputError, match="needs treated wells"):
         evaluate(data[control_rows(data)].copy())

@@ -1,1 +1,1 @@
-"""Five parts for impasto: an encoder, a reader, a corrector, a loss and a task. The entry points in pyproject.toml give them their names."""
+"""Five parts for impasto, by name: an encoder, a reader, a corrector, a loss and a task. Their names are in pyproject.toml."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from impasto import wells
+from impasto import schema, wells
 from impasto.evaluation import inputs
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.result import OWN, Result
@@ -43,6 +43,7 @@ def evaluate(profiles: Table, /, *, quantile: Annotated[float, Field(gt=0, lt=1)
 
     """
     profiles = inputs.as_profiles(profiles, task=TASK)
+    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
     treated = wells.treated(profiles.obs)
     if not treated.any():
         raise InputError(f"{TASK} needs treated wells, and the table has none; join the annotation with --platemap")

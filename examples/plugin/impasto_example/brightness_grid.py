@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.profiling.settings import EncoderSettings
+from impasto.schema import InputError
 
 _SIDE = 4
 
@@ -32,6 +33,10 @@ class BrightnessGrid:
 
     def prepare(self, site: npt.NDArray[np.generic], /) -> npt.NDArray[np.float32]:
         """The features (channels * 16,) of the pixels (channels, height, width) of one site."""
+        if min(site.shape[1:]) < _SIDE:
+            raise InputError(
+                f"brightness_grid needs images of {_SIDE} x {_SIDE} pixels or more, and one has {site.shape[1]} x {site.shape[2]}"
+            )
         bands = [band for rows in np.array_split(site, _SIDE, axis=1) for band in np.array_split(rows, _SIDE, axis=2)]
         return np.stack([band.mean(axis=(1, 2), dtype=np.float64) for band in bands], axis=1).ravel().astype(np.float32)
 
