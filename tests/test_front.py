@@ -81,6 +81,11 @@ def test_a_method_is_trained_embeds_and_is_searched(ad: object, run: Path) -> No
     embedded = im.embed(run, ad)
     assert set(embedded.obs["modality"]) == {"profile", "perturbation"}
     np.testing.assert_allclose(np.linalg.norm(embedded.X, axis=1), 1, atol=1e-5)
+    kept = list(run.parent.glob("run.*.h5ad"))
+    assert len(kept) == 1
+    np.testing.assert_array_equal(im.read(kept[0]).X, ad.X)
+    first = ad.obs.loc[ad.obs["smiles"].notna(), "smiles"].iloc[0]
+    assert len(im.search(run, smiles=first, top=3)) == 3
 
 
 def test_training_again_is_skipped_and_a_misspelt_key_is_named(ad: object, run: Path, tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def train(
     recipe
         A recipe file with one train stage, or the method itself: `{"name": "two_towers", "loss": "cwcl"}`.
     data
-        Profiles, a file of profiles, or (for methods that train on images) a folder that `impasto ingest` wrote.
+        Profiles, a file of profiles, or (for methods that train on images) a folder that `impasto ingest` wrote. Profiles are kept
+        beside the run, as `OUT.<digest>.h5ad`: `im.search` reads them again.
     out
         The folder of the run. A killed run continues from its last checkpoint.
     loop
@@ -144,7 +145,7 @@ def train(
     The folder of the run.
 
     """
-    from impasto import frames, methods, runs
+    from impasto import frames, methods
     from impasto import recipe as recipes
     from impasto.stages import train as stage
 
@@ -163,12 +164,30 @@ def train(
         recipes.execute("train", settings, out=out)
         return out
     profiles = frames.profiles_of(data, task="training")
-    with runs.scratch() as folder:
-        kept = folder / "profiles.h5ad"
-        write(profiles, kept)
-        settings = stage.TrainSettings.read({**values, reads: str(kept)}, where="impasto.train")
-        recipes.execute("train", settings, out=out)
+    kept = _beside(out, profiles)
+    settings = stage.TrainSettings.read({**values, reads: str(kept)}, where="impasto.train")
+    recipes.execute("train", settings, out=out)
     return out
+
+
+def _beside(out: Path, profiles: anndata.AnnData) -> Path:
+    """Profiles as a file beside a run, named by its digest, so that no other file is replaced and a later search finds it."""
+    import shutil
+
+    from impasto import runs
+    from impasto.schema import InputError
+
+    with runs.scratch() as folder:
+        written = folder / "profiles.h5ad"
+        write(profiles, written)
+        content = runs.digest(written)
+        kept = out.with_name(f"{out.name}.{content[:12]}.h5ad")
+        if kept.exists() and runs.digest(kept) != content:
+            raise InputError(f"{kept} is there and holds other profiles; move it away, or give another out")
+        if not kept.exists():
+            with runs.atomic(kept) as temporary:
+                shutil.copyfile(written, temporary)
+    return kept
 
 
 def embed(run: Path | str, data: anndata.AnnData | pd.DataFrame, /) -> anndata.AnnData:

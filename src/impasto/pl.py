@@ -241,5 +241,7 @@ def _axes(ax: Axes | None, *, width: float, height: float) -> Axes:
 
     from impasto.report.figures import style
 
+    # Outside the context: the first figure of a notebook chooses its backend, and the context would undo that at its end.
+    figure = plt.figure(figsize=(width, height), layout="constrained")
     with plt.rc_context(style.RC):
-        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+        return figure.add_subplot()
