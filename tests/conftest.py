@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from tests.loopback import Server
+
+# As in pandas 3, and as some packages set it where they are imported: nothing may write into the values of a frame.
+pd.options.mode.copy_on_write = True
 
 # How long an example takes says how busy the machine is, not whether the property holds.
 hypothesis.register_profile("impasto", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -19,6 +19,7 @@ from impasto import cli, correction, evaluation, options
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.verbs import ABOUT, COMMANDS
+from impasto.verbs.remote_options import Reading
 
 
 class Told(Settings):
@@ -131,8 +132,9 @@ def test_set_reads_nested_keys_and_json_values() -> None:
 def parameters(verb: str) -> dict[str, Any]:
     """Option or metavar -> whether a value follows it."""
     alone = typer.Typer(add_completion=False)
-    alone.command(verb)(COMMANDS[verb])
-    return {word: p for p in typer.main.get_command(alone).params for word in (*p.opts, *p.secondary_opts)}
+    alone.command(verb, cls=Reading)(COMMANDS[verb])
+    whole = typer.main.get_command(alone)
+    return {word: p for p in whole.get_params(typer.Context(whole)) for word in (*p.opts, *p.secondary_opts)}
 
 
 EXAMPLES = [(verb, example) for verb in ABOUT for example in re.findall(r"`(impasto [^`]+)`", COMMANDS[verb].__doc__ or "")]
@@ -181,6 +183,7 @@ def test_names_in_help_are_those_of_the_families() -> None:
 
 
 CONTRACT = {
+    "fetch": ["--cache", "--offline", "--signed", "--json"],
     "ingest": ["--platemap", "--out", "--dry-run", "--channels", "--depth", "--set"],
     "profile": ["--encoder", "--out", "--illumination", "--engine", "--runtime", "--quarantine", "--level"],
     "correct": ["--method", "--by", "--out", "--fitted", "--keep", "--spare", "--set", "--seed", "--json"],

@@ -111,9 +111,9 @@ def test_unknown_and_empty_wells_and_other_doses_are_no_replicates() -> None:
     expected = replicate_signal(data)
     more = plates(plates=2, wells=27, controls=18)
     extra = more.obs["perturbation"].isin(["c24", "c25", "c26"]).to_numpy()
-    kinds = more.obs["control_type"].to_numpy(dtype=object)
+    kinds = more.obs["control_type"].to_numpy(dtype=object, copy=True)
     kinds[extra] = ["empty", "unknown", "trt"] * 2
-    names = more.obs["perturbation"].to_numpy(dtype=object)
+    names = more.obs["perturbation"].to_numpy(dtype=object, copy=True)
     names[np.flatnonzero(extra)[[2, 5]]] = None  # treated, by nobody knows what
     more.obs["control_type"], more.obs["perturbation"] = kinds, names
     more.X[~extra] = data.X

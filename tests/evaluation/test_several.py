@@ -104,8 +104,8 @@ def test_a_task_given_in_python_is_scored_like_the_others() -> None:
     ("task", "given", "sentence"),
     [
         ("mixing", {"labell": "moa"}, r"mixing takes no option 'labell' \(did you mean 'label'\?\); allowed: batch, label"),
-        ("mixing", {"k": "many"}, "the option k is 'many', but input should be a valid integer"),
-        ("sisters", {"protocol": "passin"}, r"the option protocol is 'passin' \(did you mean 'passing'\?\), but input should be 'all'"),
+        ("mixing", {"k": "many"}, "k is 'many', but input should be a valid integer"),
+        ("sisters", {"protocol": "passin"}, r"protocol is 'passin' \(did you mean 'passing'\?\), but input should be 'all'"),
         ("relations", {}, "relations needs the option 'pairs'"),
         ("sistars", {}, r"unknown task 'sistars' \(did you mean 'sisters'\?\)"),
         (width, {"size": 2}, "width takes no option 'size'"),

@@ -29,8 +29,8 @@ def test_a_seed_is_the_same_bytes_and_another_is_not(tmp_path: Path) -> None:
 
 def test_the_truth_can_be_found_again_and_shuffled_labels_cannot() -> None:
     found, truth = profiles.simulate(Plan(perturbations=24), seed=0)
-    scores, _ = replicates.evaluate(found, draws=20)
-    by_group = {s.group: s.value for s in scores if s.metric == "mAP"}
+    scores = replicates.evaluate(found, draws=20).scores
+    by_group = {s.group: s.value for s in scores.itertuples() if s.metric == "mAP"}
     assert by_group["profiles"] > by_group["shuffled labels"] + 0.2
     assert by_group["position only"] < by_group["profiles"]
     assert truth["mechanism"].nunique() == 8
@@ -38,8 +38,8 @@ def test_the_truth_can_be_found_again_and_shuffled_labels_cannot() -> None:
 
 def test_without_strength_there_is_nothing_to_find() -> None:
     found, _ = profiles.simulate(Plan(perturbations=24, strength=0.0, count_effect=0.0), seed=0)
-    scores, _ = replicates.evaluate(found, draws=20)
-    by_group = {s.group: s for s in scores if s.metric == "mAP"}
+    scores = replicates.evaluate(found, draws=20).scores
+    by_group = {s.group: s for s in scores.itertuples() if s.metric == "mAP"}
     assert abs(by_group["profiles"].value - by_group["shuffled labels"].value) < 0.1
 
 

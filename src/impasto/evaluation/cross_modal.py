@@ -62,7 +62,7 @@ def evaluate(
     # Another name or dose of the same compound is no wrong answer. A row without a name has no partner.
     names = wells.compounds(obs)
     chosen = names.notna().to_numpy(dtype=bool)
-    chosen &= (obs[schema.SPLIT] == split).to_numpy(dtype=bool) if schema.SPLIT in obs and split != "all" else True
+    chosen = chosen & (obs[schema.SPLIT] == split).to_numpy(dtype=bool) if schema.SPLIT in obs and split != "all" else True
     is_text = (obs["modality"] == "perturbation").to_numpy(dtype=bool) & chosen
     is_profile = (obs["modality"] == "profile").to_numpy(dtype=bool) & chosen
     if "level" in obs:

@@ -72,7 +72,7 @@ def _of_axis(planes: pd.DataFrame, axis: str, asked: str | None, where: str) -> 
         rows = planes[axis].isin([plain, ""]).to_numpy()
         if axis == DEPTH:
             has_slice = planes[BASE].isin(set(planes.loc[(planes[axis] == plain).to_numpy(), BASE]))
-            rows &= ((planes[axis] == plain) | ~has_slice).to_numpy()
+            rows = rows & ((planes[axis] == plain) | ~has_slice).to_numpy()
         if rows.any():
             return rows, []
         return everything, [_absent(axis, asked, values, where)]

@@ -1,7 +1,7 @@
 """The readers of images, in one tuple: each says how much of a listing it can read, and gives the planes.
 
-A new reader is one `Reader`, in `READERS` or in another package under the entry points `impasto.readers`; it works for one plate and for a
-folder of plates alike, since it is asked for all that lies at a source.
+A new reader is one `Reader`, named in one line of `readers.FURTHER` or by another package under the entry points `impasto.readers`. It
+works for one plate and for a folder of plates alike, since it is asked for all that lies at a source.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The readers of images: one tuple, that the reading and the sentence for unknown names go through.
 
-Another package adds its own under the entry points `impasto.readers`. A new reader works for one plate and for a folder of plates alike:
-it is given all that lies at a source, and takes what is its.
+A new reader is one line of `FURTHER`; another package adds its own under the entry points `impasto.readers`. It works for one plate and
+for a folder of plates alike: it is given all that lies at a source, and takes what is its.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from impasto.schema import InputError
 
 READERS: tuple[Reader, ...] = (sheet.READER, loaddata.READER, ome_zarr.READER, containers.READER, stacks.READER, *names.readers())
 """Those that come with the package, in the order of their priority: where two fit as many images, the first is taken."""
-PLUGINS: Family[Reader] = Family("readers", what="reader of images", parts={})
+FURTHER: Family[Reader] = Family("readers", what="reader of images", parts={})
+"""Those asked after them, by name -> `"module:object"`: a new reader is one line here, or an entry point of a plugin."""
 
 
 def known() -> tuple[Reader, ...]:
     """All readers: the package's own and those of installed plugins."""
-    return (*READERS, *(PLUGINS[name] for name in PLUGINS))
+    return (*READERS, *(FURTHER[name] for name in FURTHER))
 
 
 def read(files: Listing, asked: Asked, /) -> tuple[list[tuple[str, Found]], Listing]:

@@ -41,7 +41,7 @@ def groups(obs: pd.DataFrame, *, by: Sequence[str]) -> dict[str, Rows]:
     names = first.str.cat(more, sep="|")
     known = names.notna().to_numpy(dtype=bool)
     if schema.PERTURBATION in by:
-        known &= ~wells.unknown(obs)
+        known = known & ~wells.unknown(obs)
     rows = np.flatnonzero(known)
     written = names.to_numpy(dtype=object)[rows].astype(str)
     order = np.argsort(written, kind="stable")
