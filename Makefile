@@ -18,8 +18,8 @@ test-slow: $(STAMP) $(VENV)/.impasto-bench  ## the slow tests only
 	$(BIN)/python -m pytest -q -m slow
 
 lint: $(STAMP)  ## style, types, and the direction of imports
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -37,12 +37,20 @@ def test_bookkeeping_is_left_out_and_listed(name: str) -> None:
         (["emb_DNA_0000", "emb_DNA_0001"], "embeddings"),
         (["efficientnet_0", "efficientnet_1"], "embeddings"),
         (["0", "1", "2", "3"], "columns numbered in a row"),
+        (["X_1", "X_2", "X_3", "X_4", "X_5"], "embeddings"),
         (["Image_Granularity_1_DNA", "Nuclei_Texture_Contrast_Mito_3_00_256"], "CellProfiler's names"),
     ],
 )
 def test_features_by_form(names: list[str], how: str) -> None:
     found = tell({name: [0.5] for name in names})
     assert (found.names, found.left_out, found.how) == (names, [], how)
+
+
+def test_a_few_numbered_letters_are_positions_and_a_gap_ends_a_run() -> None:
+    found = tell({name: [1.0] for name in ("x_0", "y_0", "x_1", "y_1", "emb_0", "emb_1")})
+    assert (found.names, found.left_out) == (["emb_0", "emb_1"], ["x_0", "y_0", "x_1", "y_1"])
+    found = tell({name: [1.0] for name in ("x_0", "x_1", "x_2", "x_9", "emb_0")})
+    assert (found.names, found.left_out) == (["emb_0"], ["x_0", "x_1", "x_2", "x_9"])
 
 
 def test_harmonys_features_hold_a_dash_and_its_other_numbers_are_left_out() -> None:

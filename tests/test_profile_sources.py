@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,3 +170,10 @@ def test_constants_of_a_pickle_are_read_without_running_it() -> None:
         assert {k: found[k] for k in ("Metadata_Plate", "Metadata_Well")} == {"Metadata_Plate": "P1", "Metadata_Well": "A01"}
     assert deepprofiler.constants_of_pickle(b"no pickle") == {}
     assert deepprofiler.constants_of_pickle(header + b"\x80\x04broken") == {}
+
+
+def test_hdf5_of_another_kind_says_what_it_holds(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.h5ad", "w") as file:
+        file["foo"] = [1, 2]
+    with pytest.raises(InputError, match=r"x\.h5ad is HDF5 without obs and var \(it holds foo\), so no AnnData"):
+        profile_sources.read(tmp_path / "x.h5ad")

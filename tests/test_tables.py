@@ -140,6 +140,9 @@ def test_sheets_of_one_form_are_one_table_and_others_are_asked_for(tmp_path: Pat
     write(tmp_path / name, {**plates, "read me": [["note", "by"], ["old", "me"]]})  # type: ignore[operator]
     with pytest.raises(InputError, match=r"3 sheets of different columns \(P1, P2, read me\); say which: --sheet P1"):
         tables.read(tmp_path / name)
+    write(tmp_path / name, {"read me": [["made by us"]], "Layout": plates["P1"]})  # type: ignore[operator]
+    with pytest.raises(InputError, match=r"say which: --sheet Layout"):
+        tables.read(tmp_path / name)
 
 
 # ---------------------------------------------------------------- Parquet

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata
+import h5py
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,8 +19,15 @@ _PLATE_AND_WELL = r"^(?P<plate>.+)[_:\-](?P<well>[^_:\-]+)$"
 
 
 def open_file(path: Path, /) -> anndata.AnnData:
-    """Open an .h5ad or .zarr. Raises InputError where a .zarr is of another kind."""
+    """Open an .h5ad or .zarr. Raises InputError where it is of another kind."""
     if not path.is_dir():
+        with h5py.File(path) as file:
+            lacking = [name for name in ("obs", "var") if name not in file]
+            if lacking:
+                raise InputError(
+                    f"{path} is HDF5 without {' and '.join(lacking)} (it holds {', '.join(map(str, file)) or 'nothing'}), so no AnnData; "
+                    "write it with anndata, or as CSV or Parquet"
+                )
         return anndata.read_h5ad(path)
     tables = sorted(p.name for p in (path / "tables").iterdir() if p.is_dir()) if (path / "tables").is_dir() else []
     if tables:

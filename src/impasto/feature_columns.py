@@ -94,8 +94,9 @@ def tell(
         _refuse_text(frame, [c for c in chosen if not _numeric(frame[c])], where)
         rest = [c for c in free if c not in chosen and _numeric(frame[c])]
         return Features(_some(chosen, where), [*leave_out, *rest], f"--features {pattern}")
-    book = [c for c in free if BOOKKEEPING.search(c)]
-    free = [c for c in free if not BOOKKEEPING.search(c)]
+    runs = _runs(free)
+    book = [c for c in free if BOOKKEEPING.search(c) and c not in runs]
+    free = [c for c in free if c in runs or not BOOKKEEPING.search(c)]
     # Types of all columns at once: a table may have thousands.
     numbers = {str(name) for name, dtype in frame.dtypes.items() if _is_number(dtype)}
     numeric, known = [c for c in free if c in numbers], set(known)
@@ -168,9 +169,21 @@ def _refuse_text(frame: pd.DataFrame, columns: Sequence[str], where: str) -> Non
 
 
 def _numbered(columns: Sequence[str]) -> list[str]:
-    digits = sorted(int(c) for c in columns if c.isdigit())
-    in_a_row = len(digits) >= _NUMBERED and digits == list(range(digits[0], digits[0] + len(digits)))
-    return [c for c in columns if c.isdigit()] if in_a_row else []
+    digits = [c for c in columns if c.isdigit()]
+    return digits if _in_a_row([int(c) for c in digits]) else []
+
+
+def _runs(columns: Sequence[str]) -> set[str]:
+    """Columns like `X_1` to `X_259`, an embedding (as JUMP publishes its profiles); `x_0` and `y_0` alone are positions."""
+    stems: dict[str, list[str]] = {}
+    for column in columns:
+        if _EMBEDDING.match(column):
+            stems.setdefault(column.rstrip("0123456789"), []).append(column)
+    return {column for run in stems.values() if _in_a_row([int(c[len(c.rstrip("0123456789")) :]) for c in run]) for column in run}
+
+
+def _in_a_row(numbers: Sequence[int]) -> bool:
+    return len(numbers) >= _NUMBERED and sorted(numbers) == list(range(min(numbers), min(numbers) + len(numbers)))
 
 
 def is_harmony(frame: pd.DataFrame, /) -> bool:

@@ -209,8 +209,11 @@ def _excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:
     bodies = {name: rows[delimited.header_row(rows) :] for name, rows in sheets.items()}
     headers = {tuple(cell.strip() for cell in rows[0]) for rows in bodies.values()}
     if len(headers) > 1:
-        first = shlex.quote(next(iter(bodies)))
-        raise InputError(f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {first}")
+        # A sheet of notes has few cells in its first row; the table is likely the widest.
+        widest = max(bodies, key=lambda name: sum(bool(cell.strip()) for cell in bodies[name][0]))
+        raise InputError(
+            f"{path} has {len(bodies)} sheets of different columns ({', '.join(bodies)}); say which: --sheet {shlex.quote(widest)}"
+        )
     above = sum(len(sheets[name]) - len(rows) for name, rows in bodies.items())
     how = [f"sheet {', '.join(bodies)}", *([f"{above} lines above the header left out"] if above else [])]
     frame, more = _from_rows(bodies, path)

@@ -75,6 +75,6 @@ command = options.command(
     Flags,
     run=run,
     about=ABOUT["correct"],
-    example="impasto correct profiles.parquet --method select --method standardize --method clip --method sphering --spare 0.5 --out corrected.parquet",
+    example="impasto correct profiles.parquet --method select --method standardize --method sphering --spare 0.5 --out corrected.parquet",
     names={"method": CORRECTORS},
 )
