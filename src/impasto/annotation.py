@@ -219,7 +219,7 @@ def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], 
         blank = obs[keys[0]].isna().to_numpy() & progress.mapped
         for column in new:
             added[column] = added[column].astype(object).mask(pd.Series(blank), lone[column].iloc[0])
-        hit |= blank
+        hit = hit | blank  # a view of a column may not be written to
     if not hit.any():
         raise InputError(_nothing_matches(obs, table, keys, name))
     obs, replaced = _laid_over(obs, added, name)
