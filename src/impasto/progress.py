@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 T = TypeVar("T")
-console = Console(stderr=True)
+# Plain text in notebooks too: rich's widgets there need a package of their own, and warn without it.
+console = Console(stderr=True, force_jupyter=False)
 # A pipe has no width of its own: 80 columns would fold every table.
-spoken = Console() if sys.stdout.isatty() else Console(width=140)
+spoken = Console(width=None if sys.stdout.isatty() else 140, force_jupyter=False)
 
 
 def say(sentence: str) -> None:
