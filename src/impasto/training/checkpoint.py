@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
 from impasto import runs
@@ -33,7 +33,8 @@ def save(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer, p
     # Tensors that share memory (tied weights) must be saved apart: safetensors refuses aliases.
     apart = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
     with runs.atomic(folder / _FILE) as temporary:
-        save_file(apart, temporary, metadata={_PLACE: json.dumps(place, sort_keys=True)})
+        # As bytes: `save_file` writes under a name of its own, which a killed run would leave behind.
+        temporary.write_bytes(as_bytes(apart, metadata={_PLACE: json.dumps(place, sort_keys=True)}))
 
 
 def exists(folder: Path) -> bool:

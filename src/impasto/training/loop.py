@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.distributed as dist
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -181,7 +181,8 @@ def _keep_best(method: Method, place: dict[str, Any], score: float, *, settings:
 
 def _save_model(method: Method, out: Path) -> None:
     with runs.atomic(out / "model.safetensors") as temporary:
-        save_file({k: v.detach().cpu().clone().contiguous() for k, v in method.state_dict().items()}, temporary)
+        # As bytes: `save_file` writes under a name of its own, which a killed run would leave behind.
+        temporary.write_bytes(as_bytes({k: v.detach().cpu().clone().contiguous() for k, v in method.state_dict().items()}))
 
 
 def _cut_log(log: Path, *, epoch: int) -> None:
