@@ -190,16 +190,35 @@ def refuse_outside(recipe: Recipe, stage: Stage, settings: Settings, *, out: Pat
             )
 
 
-def execute(name: str, settings: Settings, *, out: Path) -> bool:
-    """Run one verb so that its result is at `out`, with its record; True if work was done, False if it was there already.
+def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], None] | None = None) -> bool:
+    """Run one verb so that its result is at `out`, with its record.
 
-    Raises InputError where the place is not this verb's to write: it holds something else, or what is read.
+    Parameters
+    ----------
+    name
+        The verb.
+    settings
+        What it is told.
+    out
+        Where its result goes.
+    work
+        Leaves the same result at the path it is given, where the caller has read the inputs already; the verb's own `run` otherwise.
+
+    Returns
+    -------
+    True if work was done, False if the result was there already.
+
+    Raises
+    ------
+    InputError
+        Where the place is not this verb's to write: it holds something else, or what is read.
+
     """
     chosen = STAGES[name]
     folder = chosen.writes.is_folder(out)
     out = claims.settled(out, folder=folder)
     return runs.run_stage(
-        lambda: chosen.run(settings, out),
+        lambda: chosen.run(settings, out) if work is None else work(out),
         verb=name,
         settings=settings,
         inputs=remote.inputs(chosen.inputs(settings)),

@@ -25,8 +25,6 @@ OFFSET, ILLUMINATION, PATH = "offset", "illumination", "path"
 PREFIX, PLATE_ID = "prefix", "plate_id"
 """What may name a plate besides its folder: what all its files begin with, and its name in the microscope's index."""
 _CODED = (*KEYS, schema.CHANNEL, FOLDER, AT, NUMBER, DEPTH, TIME, BASE, PREFIX, PLATE_ID, ILLUMINATION)
-ON_DISK = (*KEYS, schema.CHANNEL, PATH, PAGE)
-"""The columns of images.parquet that are always there; `at`, `offset` and `illumination` where any row has one."""
 
 
 def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:

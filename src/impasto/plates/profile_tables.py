@@ -16,7 +16,6 @@ from impasto.schema import InputError
 from impasto.spelling import Choices
 
 Level = Literal["site", "cell"]
-CELLS = "site", "cell"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,8 @@ class Flags(shared.Writing, shared.Setting):
 
 def run(values: dict[str, Any], flags: Flags) -> None:
     """Look, print what was seen, and write the tables."""
+    from impasto.plates import ingest
+
     settings = IngestSettings.read({**options.parse_set(flags.changes), **values}, where="impasto ingest")
     if flags.dry_run:
         dry_run.tell_all(settings, out=flags.out, as_json=flags.as_json)
@@ -40,7 +43,8 @@ def run(values: dict[str, Any], flags: Flags) -> None:
         return
     if not flags.as_json:
         dry_run.show(found)
-    worked = recipe.execute("ingest", settings, out=flags.out)
+    # What was shown is what is written: the plates are not read a second time.
+    worked = recipe.execute("ingest", settings, out=flags.out, work=partial(ingest.write, found))
     if flags.as_json:
         dry_run.print_json(found, [], settings, settings, out=flags.out)
     else:
