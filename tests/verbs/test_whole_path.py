@@ -13,6 +13,7 @@ import pytest
 
 from impasto import profiles as tables
 from impasto import records
+from impasto.evaluation import tidy
 from impasto.nets.encoders import text
 from impasto.schema import InputError
 
@@ -115,7 +116,7 @@ def test_correction_lifts_the_score_on_plates_with_batch_effects(run: Path) -> N
     score = rows[rows["metric"] == "mAP"].set_index("group")["value"]
     assert score["corrected"] > score["raw"]
     assert score["corrected"] > score["shuffled labels"] + 0.3
-    assert list(rows.columns) == ["task", "protocol", "group", "metric", "value", "low", "high", "chance", "n"]
+    assert tuple(rows.columns) == tidy.COLUMNS
 
 
 def test_retrieval_of_held_out_perturbations_is_above_chance(run: Path) -> None:
@@ -178,7 +179,7 @@ def test_evaluate_prints_the_rows_of_the_contract(simulated: Path, tmp_path: Pat
             "--json",
         )
     )
-    assert set(rows[0]) == {"task", "protocol", "group", "metric", "value", "low", "high", "chance", "n"}
+    assert set(rows[0]) == set(tidy.COLUMNS)
     assert "level=batch" in rows[0]["protocol"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,13 +24,16 @@ class Result:
     Attributes
     ----------
     scores
-        One row a number: task, protocol, group, metric, value, low, high (95 % interval), chance, n.
+        One row a number: task, protocol, group, metric, value, low, high (95 % interval), chance, n; then unit, clusters, df,
+        interval, p_chance and about, which say how the interval was made and what it speaks of.
     per_group
         One row a perturbation, gene, pair or whatever the task counts; empty where it has none.
     per_well
         One row a well; empty where the task has none.
     tables
         Further tables by name, such as the fitted curves of `hits`.
+    left_out
+        The scores without groups of units, by which methods are compared pair by pair; empty where a task has none.
 
     Examples
     --------
@@ -45,6 +48,7 @@ class Result:
     per_group: pd.DataFrame = field(default_factory=pd.DataFrame)
     per_well: pd.DataFrame = field(default_factory=pd.DataFrame)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    left_out: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def of(
@@ -58,11 +62,11 @@ class Result:
     ) -> Result:
         """The result of some scores and their detail; empty tables among `tables` are left out."""
         kept = {name: table for name, table in (tables or {}).items() if not table.empty}
-        return cls(tidy.frame(scores), _or_empty(per_group), _or_empty(per_well), kept)
+        return cls(tidy.frame(scores), _or_empty(per_group), _or_empty(per_well), kept, tidy.left_out(scores))
 
     def details(self) -> dict[str, pd.DataFrame]:
         """All tables but the scores, by name; empty ones are left out."""
-        named = {"per_group": self.per_group, "per_well": self.per_well, **self.tables}
+        named = {"per_group": self.per_group, "per_well": self.per_well, "left_out": self.left_out, **self.tables}
         return {name: table for name, table in named.items() if not table.empty}
 
     def called(self, label: str, /) -> Result:
@@ -72,12 +76,38 @@ class Result:
             return table.assign(profiles=table[OWN].replace(OWN, label)) if OWN in table else table
 
         return replace(
-            self,
-            scores=self.scores.assign(group=self.scores["group"].replace(OWN, label)),
+            self.regrouped(lambda groups: groups.replace(OWN, label)),
             per_group=renamed(self.per_group),
             per_well=renamed(self.per_well),
             tables={name: renamed(table) for name, table in self.tables.items()},
         )
+
+    def regrouped(self, rename: Callable[[pd.Series], pd.Series], /) -> Result:
+        """The same with other names in the column `group`, of the scores and of the scores without groups of units.
+
+        Parameters
+        ----------
+        rename
+            Takes the column and gives the new one.
+
+        Returns
+        -------
+        A new result.
+
+        """
+
+        def renamed(table: pd.DataFrame) -> pd.DataFrame:
+            return table.assign(group=rename(table["group"].astype(str))) if len(table) else table
+
+        return replace(self, scores=renamed(self.scores), left_out=renamed(self.left_out))
+
+    def in_state(self, state: str, /) -> Result:
+        """The same with what was done to the profiles ("standardized") at the end of each protocol."""
+
+        def ended(table: pd.DataFrame) -> pd.DataFrame:
+            return table.assign(protocol=table["protocol"] + f", {state}") if len(table) else table
+
+        return replace(self, scores=ended(self.scores), left_out=ended(self.left_out))
 
     def to_csv(self, folder: Path | str, /) -> None:
         """Write `results.csv` (the scores) and one CSV a table of detail into a folder, which is made where it is missing."""
@@ -115,6 +145,7 @@ def joined(results: Iterable[Result], /) -> Result:
         per_group=_stacked([result.per_group for result in every]),
         per_well=_stacked([result.per_well for result in every]),
         tables={name: _stacked([result.tables[name] for result in every if name in result.tables]) for name in names},
+        left_out=_stacked([result.left_out for result in every]),
     )
 
 

@@ -10,6 +10,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def evaluate(
         known = {p for s in scored if s.wells == digest for p in s.result.scores["protocol"]}
         scored.append(Scored(label, digest, _one(TASKS.resolve(task), profiles, chosen, known=known)))
     result = _side_by_side(scored)
-    return replace(result, scores=result.scores.assign(protocol=result.scores["protocol"] + f", {state}")) if state else result
+    return result.in_state(state) if state else result
 
 
 def _one(function: Task, profiles: anndata.AnnData, settings: Mapping[str, Any], *, known: set[str]) -> Result:
@@ -155,20 +156,20 @@ def _one(function: Task, profiles: anndata.AnnData, settings: Mapping[str, Any],
 def _side_by_side(scored: Sequence[Scored]) -> Result:
     """One result of all tables: profiles by the names of their tables, baselines once for the same wells."""
     first_of = {s.wells: s.label for s in reversed(scored)}
-    named = []
-    for s in scored:
-        groups = s.result.scores["group"].astype(str)
-        of_wells = groups.map(baselines.is_baseline)
-        others = ~of_wells & (groups != OWN)
-        if len(first_of) > 1:
-            groups = groups.mask(of_wells, first_of[s.wells] + ": " + groups)
-        if len(scored) > 1:
-            groups = groups.mask(others, s.label + ": " + groups)
-        result = replace(s.result, scores=s.result.scores.assign(group=groups)).called(s.label)
-        named.append(result)
+    named = [s.result.regrouped(partial(_names, of=s, first_of=first_of, count=len(scored))).called(s.label) for s in scored]
     result = joined(named)
-    once = result.scores.drop_duplicates(["task", "protocol", "group", "metric"], ignore_index=True)
-    return replace(result, scores=once)
+    words = ["task", "protocol", "group", "metric"]
+    left = result.left_out.drop_duplicates([*words, "part", "without"], ignore_index=True) if len(result.left_out) else result.left_out
+    return replace(result, scores=result.scores.drop_duplicates(words, ignore_index=True), left_out=left)
+
+
+def _names(groups: pd.Series, /, *, of: Scored, first_of: Mapping[str, str], count: int) -> pd.Series:
+    """The column `group` of one of several tables: baselines by the first table of their wells, its other rows by its own name."""
+    of_wells = groups.map(baselines.is_baseline)
+    others = ~of_wells & (groups != OWN)
+    if len(first_of) > 1:
+        groups = groups.mask(of_wells, first_of[of.wells] + ": " + groups)
+    return groups.mask(others, of.label + ": " + groups) if count > 1 else groups
 
 
 def _digest_of_wells(obs: pd.DataFrame) -> str:

@@ -1,20 +1,69 @@
-"""Tidy numbers: the rows that every evaluation gives, and the bootstrap interval beside each score."""
+"""Tidy numbers: the rows that every evaluation gives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-COLUMNS = ("task", "protocol", "group", "metric", "value", "low", "high", "chance", "n")
+from impasto.statistics.interval import Interval, plural
+from impasto.statistics.jackknife import LeftOut
+
+COLUMNS = (
+    "task",
+    "protocol",
+    "group",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "chance",
+    "n",
+    "unit",
+    "clusters",
+    "df",
+    "interval",
+    "p_chance",
+    "about",
+)
+NUMBERS = ("value", "low", "high", "chance", "clusters", "df", "p_chance")
+"""The columns that hold a number, or NaN where there is none."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """One number with what is needed to believe it. `low`, `high`: 95 % bootstrap interval; `chance`: what knowing nothing scores."""
+    """One number with what is needed to believe it.
+
+    Attributes
+    ----------
+    task, protocol, group, metric
+        What was scored, and how.
+    value
+        The score.
+    low, high
+        Where it would lie with other units, at 95 %; None where no interval can be given.
+    chance
+        What knowing nothing scores; None where that is not known.
+    n
+        How many things were scored (queries, wells, pairs).
+    unit
+        What was really sampled: `compound`, `plate set`, `seed`.
+    clusters
+        How many units there were.
+    df
+        Degrees of freedom of the interval; 0 where no t distribution was used.
+    interval
+        How the interval was made: `jackknife`, `wilson`, `t`, `corrected t`.
+    p_chance
+        How often shuffled labels score as high; None where they were not shuffled.
+    about
+        What the interval speaks of ("other compounds"), or why there is none.
+
+    """
 
     task: str
     protocol: str
@@ -25,12 +74,105 @@ class Score:
     high: float | None
     chance: float | None
     n: int
+    unit: str = ""
+    clusters: int | None = None
+    df: float | None = None
+    interval: str = ""
+    p_chance: float | None = None
+    about: str = ""
+    parts: tuple[LeftOut, ...] = ()
+    """The score without groups of units, one entry a kind of unit: with it two methods are compared pair by pair."""
+    units: str = ""
+    """A digest of the units that were dealt to the groups; scores with the same digest can be compared."""
+
+
+def score(
+    task: str,
+    protocol: str,
+    group: str,
+    metric: str,
+    value: float,
+    interval: Interval,
+    /,
+    *,
+    chance: float | None,
+    n: int,
+    p_chance: float | None = None,
+    about: str | None = None,
+    parts: Sequence[LeftOut] = (),
+    units: str = "",
+) -> Score:
+    """One number with its interval.
+
+    Parameters
+    ----------
+    task, protocol, group, metric, value, chance, n, p_chance
+        As in `Score`.
+    interval
+        Of `impasto.statistics`.
+    about
+        What the interval speaks of; by default other units of its kind, or why there is no interval.
+    parts, units
+        As in `Score`.
+
+    Returns
+    -------
+    The row of the table of scores.
+
+    """
+    said = interval.why or f"other {plural(interval.unit)}" if about is None else about
+    return Score(
+        task,
+        protocol,
+        group,
+        metric,
+        value,
+        interval.low,
+        interval.high,
+        chance,
+        n,
+        unit=interval.unit,
+        clusters=interval.clusters,
+        df=interval.df,
+        interval=interval.method,
+        p_chance=p_chance,
+        about=said,
+        parts=tuple(parts),
+        units=units,
+    )
+
+
+def digest_of_units(names: Iterable[str], /) -> str:
+    """What tells one set of units from another: equal for the same names in the same order."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+def left_out(scores: Sequence[Score], /) -> pd.DataFrame:
+    """The scores without groups of units, as a table that can be kept beside them.
+
+    Parameters
+    ----------
+    scores
+        Of one task or of several.
+
+    Returns
+    -------
+    One row a score, kind of unit and group left out: the four words of the score, units, part, of (units dealt), without, value.
+
+    """
+    rows = [
+        (s.task, s.protocol, s.group, s.metric, s.units, number, part.units, group, value)
+        for s in scores
+        for number, part in enumerate(s.parts)
+        for group, value in enumerate(part.single)
+    ]
+    return pd.DataFrame(rows, columns=["task", "protocol", "group", "metric", "units", "part", "of", "without", "value"])
 
 
 def frame(scores: Sequence[Score]) -> pd.DataFrame:
-    """The rows as a frame with the columns of the contract."""
+    """The rows as a frame with the columns of the contract, and those that say how the interval was made."""
     rows = pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
-    return rows.astype(dict.fromkeys(("value", "low", "high", "chance"), float))
+    return rows.astype(dict.fromkeys(NUMBERS, float))
 
 
 def interval(values: npt.NDArray[np.floating], /, *, seed: int, draws: int = 1000) -> tuple[float | None, float | None]:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from impasto.statistics import jackknife
-from impasto.statistics.interval import FEWEST_UNITS, Interval
+from impasto.statistics.interval import FEWEST_UNITS, Interval, plural
 from impasto.statistics.jackknife import LeftOut
 
 ERROR = 0.05
@@ -73,8 +73,8 @@ def say(first: str, second: str, difference: float, interval: Interval, /) -> st
     ends = f"[{_number(interval.low)}, {_number(interval.high)}]"
     if interval.low > 0 or interval.high < 0:
         side = "above" if difference > 0 else "below"
-        return f"{first} is {side} {second} by {_number(abs(difference))} {_turned(interval, difference)} (other {_plural(interval.unit)})"
-    return f"{first} and {second} are not told apart ({_number(difference)} {ends}, other {_plural(interval.unit)})"
+        return f"{first} is {side} {second} by {_number(abs(difference))} {_turned(interval, difference)} (other {plural(interval.unit)})"
+    return f"{first} and {second} are not told apart ({_number(difference)} {ends}, other {plural(interval.unit)})"
 
 
 def _turned(interval: Interval, difference: float) -> str:
@@ -86,10 +86,6 @@ def _number(value: float) -> str:
     """Three digits after the point, without the leading zero: `.053`, `-.021`, `1.200`."""
     text = f"{value:.3f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
-
-
-def _plural(unit: str) -> str:
-    return unit if unit.endswith("s") else unit + "s"
 
 
 def marks(names: Sequence[str], best: Sequence[str], /) -> dict[str, str]:

@@ -101,3 +101,14 @@ def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
     centre = (share + z**2 / (2 * of)) / (1 + z**2 / of)
     reach = z / (1 + z**2 / of) * float(np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)))
     return Interval(max(0.0, centre - reach), min(1.0, centre + reach), unit, of, 0.0, "wilson")
+
+
+def plural(unit: str, /) -> str:
+    """Several of a unit: `compounds`, `batches`; of two kinds joined by " and ", each of them in the plural."""
+    return " and ".join(_several(word) for word in unit.split(" and "))
+
+
+def _several(word: str) -> str:
+    if word.endswith(("ss", "ch", "sh", "x")):
+        return word + "es"
+    return word if word.endswith("s") else word + "s"
