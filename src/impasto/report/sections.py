@@ -183,12 +183,17 @@ def _graph_table(stage: Ran) -> dict[str, Any]:
 
 def tables(stages: list[Ran]) -> list[dict[str, Any]]:
     """What is laid out by `table` and `finetune` stages (`**best**` becomes bold), and what graphs know of the perturbations."""
-    sections = []
+    sections: list[dict[str, Any]] = []
     for stage in of_verb(stages, "table", "finetune", "graph"):
         laid_out = _graph_table(stage) if stage.verb == "graph" else json.loads((stage.result / "table.json").read_text())
-        rows = [[_marked(cell) for cell in row] for row in laid_out["rows"]]
-        levels: list[tuple[str, int]] = []
-        for level in laid_out["levels"]:
-            levels = [*levels[:-1], (level, levels[-1][1] + 1)] if levels and levels[-1][0] == level else [*levels, (level, 1)]
-        sections.append({**laid_out, "rows": rows, "spans": levels})
+        sections += [_spanned(table) for table in (laid_out, *laid_out.get("differences", ()))]
     return sections
+
+
+def _spanned(laid_out: dict[str, Any]) -> dict[str, Any]:
+    """A table of words for the page: cells marked up, and each heading with how many columns it stands above."""
+    rows = [[_marked(cell) for cell in row] for row in laid_out["rows"]]
+    levels: list[tuple[str, int]] = []
+    for level in laid_out["levels"]:
+        levels = [*levels[:-1], (level, levels[-1][1] + 1)] if levels and levels[-1][0] == level else [*levels, (level, 1)]
+    return {**laid_out, "rows": rows, "spans": levels}
