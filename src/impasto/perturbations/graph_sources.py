@@ -6,8 +6,8 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from impasto.perturbations import databases, graph_weights, relations
 from impasto.perturbations import graph as graphs
-from impasto.perturbations import relations
 from impasto.perturbations.graph import KNOWN_AS, NODE, SUMMARY, Graph, Weights
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.schema import InputError
@@ -28,26 +28,26 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
         rows.append((name, pairs, len(nodes), known, *_edges(weights)))
 
     for name, pairs in _gene_pairs(settings).items():
-        between, genes = graphs.adjacency(pairs)
+        between, genes = graph_weights.adjacency(pairs)
         walked = name == "hetionet"
         weights = (
-            graphs.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
+            graph_weights.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
             if walked
-            else graphs.by_genes(nodes, between, genes)
+            else graph_weights.by_genes(nodes, between, genes)
         )
         own = [set(text.split("|")) - {""} for text in nodes["genes"]]
         add(name, weights, pairs=len(pairs), missing=set().union(*own) - set(genes), known=sum(bool(mine & set(genes)) for mine in own))
     if settings.stitch is not None:
-        links = relations.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
+        links = databases.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
         linked = {*links["compound1"], *links["compound2"]}
         missing = {n for n, known in zip(nodes[NODE], nodes[KNOWN_AS], strict=True) if not linked & {k.upper() for k in known}}
-        add("stitch", graphs.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))
+        add("stitch", graph_weights.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))
     if profiles is not None:
         missing = set(nodes[NODE].drop(index=[p for p in graphs.places(nodes, profiles.obs) if p >= 0]))
-        add("images", graphs.by_images(nodes, profiles), pairs=0, missing=missing, known=len(nodes) - len(missing))
+        add("images", graph_weights.by_images(nodes, profiles), pairs=0, missing=missing, known=len(nodes) - len(missing))
     if not parts:
         raise InputError("no source of relations is given; give at least one, for example --string stringdb_pairs.csv.gz")
-    whole = graphs.combine(parts, shares=settings.shares)
+    whole = graph_weights.combine(parts, shares=settings.shares)
     if not whole.any():
         raise InputError(
             f"none of {', '.join(parts)} relates two of the {len(nodes)} perturbations; are their genes or targets told, as symbols?"
@@ -66,9 +66,9 @@ def _gene_pairs(settings: SourceSettings) -> dict[str, pd.DataFrame]:
     """Name of a source -> its pairs of genes."""
     found: dict[str, pd.DataFrame] = {}
     if settings.string is not None:
-        found["string"] = relations.read_string_scores(settings.string, names=settings.string_names, threshold=settings.threshold)
+        found["string"] = databases.read_string_scores(settings.string, names=settings.string_names, threshold=settings.threshold)
     if settings.hetionet is not None:
-        found["hetionet"] = relations.read_hetionet(settings.hetionet, nodes=settings.hetionet_nodes)
+        found["hetionet"] = databases.read_hetionet(settings.hetionet, nodes=settings.hetionet_nodes)
     for name, pairs in relations.read_all(settings.pairs).items():
         if name in found:
             raise InputError(f"the source {name!r} is given twice; name each database once")

@@ -1,0 +1,132 @@
+"""Databases of relations between genes, or between compounds, read in the forms they are downloaded in.
+
+- CORUM: complexes, every pair of subunits.
+- hu.MAP: pairs with a probability.
+- Reactome: interactions of proteins.
+- SIGNOR: causal pairs.
+- STRING: protein links with a combined score, and its table of names.
+- Hetionet: edges between genes, and its table of nodes.
+- STITCH: links of compounds with proteins, or with other compounds.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+
+from impasto.perturbations.gene_pairs import COLUMNS, normal_pairs, scored_pairs
+from impasto.perturbations.relation_tables import partners, read_table
+from impasto.schema import InputError
+
+
+def read_corum(path: Path) -> pd.DataFrame:
+    """CORUM: `allComplexes.txt` (subunits joined by `;`), or two columns of name and subunits joined by spaces."""
+    first = read_table(path, sep="\t")
+    named = [c for c in first.columns if str(c).lower().replace("_", "").startswith("subunits") and "name" in str(c).lower()]
+    listed = first[named[0]].str.split(";") if named else read_table(path, sep="\t", header=None).iloc[:, 1].str.split()
+    members = [genes for genes in listed if isinstance(genes, list)]
+    pairs = [pair for genes in members for pair in combinations(sorted(set(genes)), 2)]
+    return normal_pairs((a for a, _ in pairs), (b for _, b in pairs))
+
+
+def read_humap(path: Path, *, threshold: float = 0.0) -> pd.DataFrame:
+    """hu.MAP: pairs of symbols with a probability in the last column; those at or above the threshold."""
+    table = read_table(path)
+    a, b = partners(table, path, ("gene1", "gene2"), ("geneid1", "geneid2"), ("genename1", "genename2"))
+    scores = [c for c in table.columns if str(c).lower() in ("score", "probability", "svm_prob")]
+    if scores:
+        table = table[table[scores[0]].astype(float) >= threshold]
+    return normal_pairs(table[a], table[b])
+
+
+def read_reactome(path: Path) -> pd.DataFrame:
+    """Reactome's functional interactions (`Gene1`, `Gene2`), or its PSI-MITAB of human interactions (symbols in the aliases)."""
+    table = read_table(path, sep="\t" if ".mitab" in path.name or path.name.removesuffix(".gz").endswith("txt") else None)
+    lower = {str(c).lower().lstrip("#").strip(): c for c in table}
+    if "alias(es) interactor a" in lower:
+        name = r"uniprotkb:([^|()]+)\(gene name\)"
+        a, b = (table[lower[f"alias(es) interactor {side}"]].str.extract(name)[0] for side in "ab")
+        return normal_pairs(a, b)
+    first, second = partners(table, path, ("gene1", "gene2"))
+    return normal_pairs(table[first], table[second])
+
+
+def read_signor(path: Path) -> pd.DataFrame:
+    """SIGNOR: `ENTITYA`, `ENTITYB`; only pairs of two proteins where the kinds (`TYPEA`, `TYPEB`) are told."""
+    table = read_table(path, sep=None if path.name.removesuffix(".gz").endswith("csv") else "\t")
+    a, b = partners(table, path, ("entitya", "entityb"), ("gene1", "gene2"))
+    kinds = [c for c in table.columns if str(c).lower() in ("typea", "typeb")]
+    if len(kinds) == 2:
+        table = table[(table[kinds[0]] == "protein") & (table[kinds[1]] == "protein")]
+    return normal_pairs(table[a], table[b])
+
+
+def read_string(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
+    """STRING: `protein.links` (protein1 protein2 combined_score) with `protein.info` for the names, or a list of pairs."""
+    return read_string_scores(path, names=names, threshold=threshold)[list(COLUMNS)]
+
+
+def read_string_scores(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
+    """The same with a column `score`: the combined score / 1000, and 1 in a list of pairs that tells none."""
+    bare = path.name.removesuffix(".gz")
+    table = read_table(path, sep=" " if bare.endswith(".txt") else None)
+    a, b = partners(table, path, ("protein1", "protein2"), ("gene1", "gene2"))
+    if "combined_score" in table:
+        table = table[table["combined_score"].astype(float) >= threshold]
+    scores = table["combined_score"].astype(float) / 1000 if "combined_score" in table else pd.Series(1.0, index=table.index)
+    if a.lower() == "gene1":
+        return scored_pairs(table[a], table[b], scores)
+    if names is None:
+        raise InputError(f"{path} names proteins by Ensembl identifiers; give STRING's protein.info file as well")
+    info = read_table(names, sep="\t")
+    symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))
+    return scored_pairs(table[a].map(symbol), table[b].map(symbol), scores)
+
+
+def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ...] = ("GiG", "GcG", "Gr>G")) -> pd.DataFrame:
+    """Hetionet: edges (source, metaedge, target) between genes (`Gene::<Entrez>`), named by its table of nodes (id, name, kind)."""
+    bare = path.name.removesuffix(".gz")
+    table = read_table(path, sep="\t" if bare.endswith((".sif", ".tsv")) else None)
+    a, b = partners(table, path, ("source", "target"))
+    table = table[table["metaedge"].isin(kinds)]
+    nodes = nodes or path.with_name("hetionet_nodes.csv.gz")
+    if not nodes.exists():
+        raise InputError(f"{path} names genes by Entrez numbers; give Hetionet's table of nodes (id, name, kind) as {nodes}")
+    listing = read_table(nodes)
+    symbol = dict(zip(listing["id"], listing["name"], strict=True))
+    return normal_pairs(table[a].map(symbol), table[b].map(symbol))
+
+
+def read_stitch(path: Path, *, threshold: float = 200) -> pd.DataFrame:
+    """STITCH `protein_chemical.links`: columns chemical, protein, score (0 to 1); compounds and proteins as STITCH names them."""
+    table = read_table(path, sep="\t")
+    a, b = partners(table, path, ("chemical", "protein"))
+    score = table["combined_score"].astype(float)
+    kept = pd.DataFrame({"chemical": table[a], "protein": table[b], "score": score / 1000})[score >= threshold]
+    return kept.drop_duplicates(["chemical", "protein"]).sort_values(["chemical", "protein"], ignore_index=True)
+
+
+def read_stitch_chemicals(path: Path, *, inchikeys: Path | None = None, threshold: float = 200) -> pd.DataFrame:
+    """STITCH `chemical_chemical.links`: columns compound1, compound2, score (0 to 1), each pair once.
+
+    `inchikeys` is STITCH's table of the same name: with it compounds are named by InChIKey, and pairs that it does not name are left out.
+    """
+    table = read_table(path, sep="\t")
+    a, b = partners(table, path, ("chemical1", "chemical2"))
+    # The short form of the file has one score, named after its channel; the detailed form ends in the combined one.
+    score = table["combined_score" if "combined_score" in table else table.columns[-1]].astype(float)
+    kept = table[score >= threshold]
+    first, second = kept[a], kept[b]
+    if inchikeys is not None:
+        names = read_table(inchikeys, sep="\t")
+        flat, stereo, key = (next((c for c in names if w in str(c).lower()), None) for w in ("flat", "stereo", "inchikey"))
+        if key is None or (flat is None and stereo is None):
+            raise InputError(
+                f"{inchikeys} has the columns {', '.join(map(str, names))}; STITCH's chemicals.inchikeys has inchikey and chemical ids"
+            )
+        known = {str(i): str(k) for c in (flat, stereo) if c is not None for i, k in zip(names[c], names[key], strict=True)}
+        first, second = first.map(known), second.map(known)
+    found = scored_pairs(first, second, score[kept.index] / 1000)
+    return found.rename(columns={"gene1": "compound1", "gene2": "compound2"})
