@@ -37,11 +37,32 @@ class Described(Protocol):
     """Of what the tower reads: features, bits, or an atom."""
 
     def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
-        """The tensors of these rows (N,), as the tower takes them."""
+        """The tensors of some rows, as the tower takes them.
+
+        Parameters
+        ----------
+        rows
+            (N,), numbers of rows.
+
+        Returns
+        -------
+        tuple[Tensor, ...]
+            The tensors.
+
+        """
 
 
 class Features:
-    """A vector each: frozen text, or a fingerprint. `which` (rows,) is the place of each row's vector; their own by default."""
+    """A vector for each row: frozen text, or a fingerprint.
+
+    Parameters
+    ----------
+    values
+        The distinct vectors (vectors, width).
+    which
+        (rows,), the place of each row's vector; None: row i has vector i.
+
+    """
 
     def __init__(self, values: Tensor, which: Tensor | None = None) -> None:
         self.values, self.which = values, torch.arange(len(values)) if which is None else which
@@ -52,7 +73,18 @@ class Features:
 
 
 class Tokens:
-    """Token ids and their mask (texts, longest of all); a minibatch is cut to its own longest text."""
+    """Token ids and their mask. A minibatch is cut to its own longest text.
+
+    Parameters
+    ----------
+    ids, mask
+        (texts, longest of all) each.
+    which
+        (rows,), the place of each row's text.
+    width
+        Of the text encoder's embedding.
+
+    """
 
     def __init__(self, ids: Tensor, mask: Tensor, which: Tensor, *, width: int) -> None:
         self.ids, self.mask, self.which, self.width = ids, mask, which, width
@@ -65,7 +97,16 @@ class Tokens:
 
 
 class Graphs:
-    """Molecules as graphs, joined into one for a minibatch."""
+    """Molecules as graphs, joined into one for a minibatch.
+
+    Parameters
+    ----------
+    molecules
+        The distinct molecules.
+    which
+        (rows,), the place of each row's molecule.
+
+    """
 
     width = molecular_graphs.ATOM_WIDTH
 
@@ -84,7 +125,26 @@ class Graphs:
 
 
 def describe(obs: pd.DataFrame, settings: PerturbationSettings, /) -> Described:
-    """What a run reads of the perturbation of every row. Raises InputError where a molecule is needed and missing."""
+    """What a run reads of the perturbation of every row.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    settings
+        Whether texts or molecules are read, and how.
+
+    Returns
+    -------
+    Described
+        The perturbations of n rows.
+
+    Raises
+    ------
+    InputError
+        Where a molecule is needed and missing.
+
+    """
     if settings.perturbation == "molecule":
         return of_molecules(fingerprints.of_rows(obs), settings)
     details = tuple(settings.details)
@@ -92,7 +152,21 @@ def describe(obs: pd.DataFrame, settings: PerturbationSettings, /) -> Described:
 
 
 def of_molecules(smiles: Sequence[str], settings: PerturbationSettings, /) -> Described:
-    """Molecules, by SMILES, as this run reads them."""
+    """Molecules as this run reads them.
+
+    Parameters
+    ----------
+    smiles
+        n SMILES.
+    settings
+        How molecules are read.
+
+    Returns
+    -------
+    Described
+        The perturbations of n rows.
+
+    """
     distinct, which = _distinct(smiles)
     if settings.molecule == "message_passing":
         return Graphs([molecular_graphs.graph(s) for s in distinct], which)
@@ -100,7 +174,21 @@ def of_molecules(smiles: Sequence[str], settings: PerturbationSettings, /) -> De
 
 
 def of_texts(texts: Sequence[str], settings: PerturbationSettings, /) -> Described:
-    """Texts, as this run reads them: features of a frozen encoder, or tokens for one that is trained."""
+    """Texts as this run reads them: features of a frozen encoder, or tokens for an encoder that is trained.
+
+    Parameters
+    ----------
+    texts
+        n texts.
+    settings
+        Which text encoder, and whether it is trained.
+
+    Returns
+    -------
+    Described
+        The perturbations of n rows.
+
+    """
     distinct, which = _distinct(texts)
     encoder, known = _reader(settings.text, settings.text_pooling)
     if settings.text_training == "frozen":
@@ -112,12 +200,24 @@ def of_texts(texts: Sequence[str], settings: PerturbationSettings, /) -> Describ
 
 
 def context(obs: pd.DataFrame, /) -> dict[str, str | None]:
-    """What a question to a run must be told, where all its rows agree: the cell line and the type of perturbation."""
-    found = {}
+    """What completes a question to a run: its cell line and its type of perturbation.
+
+    Parameters
+    ----------
+    obs
+        Annotation of the rows of the run.
+
+    Returns
+    -------
+    dict[str, str | None]
+        Column -> its value where all rows agree, else None.
+
+    """
+    shared = {}
     for word in (schema.CELL_LINE, schema.PERTURBATION_TYPE):
         values = obs[word].dropna().unique() if word in obs else []
-        found[word] = str(values[0]) if len(values) == 1 else None
-    return found
+        shared[word] = str(values[0]) if len(values) == 1 else None
+    return shared
 
 
 @functools.lru_cache(maxsize=1)
@@ -134,14 +234,40 @@ def _distinct(values: Sequence[str]) -> tuple[list[str], Tensor]:
 
 
 def width(settings: PerturbationSettings, /) -> int:
-    """The width of what `describe` gives, where nothing has been described yet."""
+    """The width of what `describe` gives, where nothing has been described yet.
+
+    Parameters
+    ----------
+    settings
+        How perturbations are read.
+
+    Returns
+    -------
+    int
+        Of text features, of a fingerprint, or of an atom.
+
+    """
     if settings.perturbation == "text":
         return _reader(settings.text, settings.text_pooling)[0].width
     return molecular_graphs.ATOM_WIDTH if settings.molecule == "message_passing" else settings.bits
 
 
 def tower(settings: PerturbationSettings, /, *, width: int) -> nn.Module:
-    """The tower that takes what `describe` gives, of that width, and returns embeddings (N, out)."""
+    """The tower that embeds what `describe` gives.
+
+    Parameters
+    ----------
+    settings
+        How perturbations are read, and the sizes of the tower.
+    width
+        Of what `describe` gives.
+
+    Returns
+    -------
+    nn.Module
+        A module that returns embeddings (N, out).
+
+    """
     out, dropout, hidden = settings.out, settings.dropout, settings.molecule_width
     if settings.perturbation == "text":
         head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, out))
@@ -154,7 +280,16 @@ def tower(settings: PerturbationSettings, /, *, width: int) -> nn.Module:
 
 
 class TrainedText(nn.Module):
-    """A text encoder trained with the towers, whole or its last layers, and a head. The rest of it stays as it was."""
+    """A text encoder trained with the towers, whole or its last layers, and a head. The rest of it stays as it was.
+
+    Parameters
+    ----------
+    settings
+        Which encoder, and how much of it is trained.
+    head
+        From the encoder's width to the joint space.
+
+    """
 
     def __init__(self, settings: PerturbationSettings, head: nn.Module) -> None:
         super().__init__()
@@ -164,4 +299,17 @@ class TrainedText(nn.Module):
         self.encoder.train_only(settings.text_top if settings.text_training == "top" else None)
 
     def forward(self, ids: Tensor, mask: Tensor, /) -> Tensor:
+        """Embed tokens.
+
+        Parameters
+        ----------
+        ids, mask
+            (N, longest) each.
+
+        Returns
+        -------
+        Tensor
+            (N, out).
+
+        """
         return self.head(self.encoder(ids, mask))

@@ -22,7 +22,24 @@ from impasto.schema import InputError
 
 
 def read_corum(path: Path) -> pd.DataFrame:
-    """CORUM: `allComplexes.txt` (subunits joined by `;`), or two columns of name and subunits joined by spaces."""
+    """Every pair of subunits of a complex.
+
+    Parameters
+    ----------
+    path
+        `allComplexes.txt` (subunits joined by `;`), or two columns of name and subunits joined by spaces.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table.
+
+    """
     first = read_table(path, sep="\t")
     named = [c for c in first.columns if str(c).lower().replace("_", "").startswith("subunits") and "name" in str(c).lower()]
     listed = first[named[0]].str.split(";") if named else read_table(path, sep="\t", header=None).iloc[:, 1].str.split()
@@ -32,7 +49,26 @@ def read_corum(path: Path) -> pd.DataFrame:
 
 
 def read_humap(path: Path, *, threshold: float = 0.0) -> pd.DataFrame:
-    """hu.MAP: pairs of symbols with a probability in the last column; those at or above the threshold."""
+    """Pairs of symbols with a probability.
+
+    Parameters
+    ----------
+    path
+        Pairs, with a column score, probability or svm_prob where there is one.
+    threshold
+        Pairs below it are left out.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs.
+
+    """
     table = read_table(path)
     a, b = partners(table, path, ("gene1", "gene2"), ("geneid1", "geneid2"), ("genename1", "genename2"))
     scores = [c for c in table.columns if str(c).lower() in ("score", "probability", "svm_prob")]
@@ -42,7 +78,24 @@ def read_humap(path: Path, *, threshold: float = 0.0) -> pd.DataFrame:
 
 
 def read_reactome(path: Path) -> pd.DataFrame:
-    """Reactome's functional interactions (`Gene1`, `Gene2`), or its PSI-MITAB of human interactions (symbols in the aliases)."""
+    """Functional interactions, or interactions of human proteins.
+
+    Parameters
+    ----------
+    path
+        A table with `Gene1` and `Gene2`, or PSI-MITAB with symbols in the aliases.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs.
+
+    """
     table = read_table(path, sep="\t" if ".mitab" in path.name or path.name.removesuffix(".gz").endswith("txt") else None)
     lower = {str(c).lower().lstrip("#").strip(): c for c in table}
     if "alias(es) interactor a" in lower:
@@ -54,7 +107,24 @@ def read_reactome(path: Path) -> pd.DataFrame:
 
 
 def read_signor(path: Path) -> pd.DataFrame:
-    """SIGNOR: `ENTITYA`, `ENTITYB`; only pairs of two proteins where the kinds (`TYPEA`, `TYPEB`) are told."""
+    """Causal pairs. Only pairs of two proteins count where the file says the kinds (`TYPEA`, `TYPEB`).
+
+    Parameters
+    ----------
+    path
+        A table with `ENTITYA` and `ENTITYB`.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs.
+
+    """
     table = read_table(path, sep=None if path.name.removesuffix(".gz").endswith("csv") else "\t")
     a, b = partners(table, path, ("entitya", "entityb"), ("gene1", "gene2"))
     kinds = [c for c in table.columns if str(c).lower() in ("typea", "typeb")]
@@ -64,12 +134,54 @@ def read_signor(path: Path) -> pd.DataFrame:
 
 
 def read_string(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
-    """STRING: `protein.links` (protein1 protein2 combined_score) with `protein.info` for the names, or a list of pairs."""
+    """Protein links without their scores.
+
+    Parameters
+    ----------
+    path
+        `protein.links` (protein1 protein2 combined_score), or a list of pairs.
+    names
+        `protein.info`, for `protein.links`.
+    threshold
+        Of the combined score, out of 1,000.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs, or names are needed and missing.
+
+    """
     return read_string_scores(path, names=names, threshold=threshold)[list(COLUMNS)]
 
 
 def read_string_scores(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
-    """The same with a column `score`: the combined score / 1000, and 1 in a list of pairs that tells none."""
+    """Protein links with their scores.
+
+    Parameters
+    ----------
+    path
+        `protein.links` (protein1 protein2 combined_score), or a list of pairs.
+    names
+        `protein.info`, for `protein.links`.
+    threshold
+        Of the combined score, out of 1,000.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2, score: the combined score / 1000, and 1 in a list of pairs without scores.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs, or names are needed and missing.
+
+    """
     bare = path.name.removesuffix(".gz")
     table = read_table(path, sep=" " if bare.endswith(".txt") else None)
     a, b = partners(table, path, ("protein1", "protein2"), ("gene1", "gene2"))
@@ -86,7 +198,28 @@ def read_string_scores(path: Path, *, names: Path | None = None, threshold: floa
 
 
 def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ...] = ("GiG", "GcG", "Gr>G")) -> pd.DataFrame:
-    """Hetionet: edges (source, metaedge, target) between genes (`Gene::<Entrez>`), named by its table of nodes (id, name, kind)."""
+    """Edges between genes (`Gene::<Entrez>`), named by the table of nodes.
+
+    Parameters
+    ----------
+    path
+        Edges (source, metaedge, target).
+    nodes
+        The table of nodes (id, name, kind); hetionet_nodes.csv.gz beside the edges by default.
+    kinds
+        The metaedges that count.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of edges, or there is no table of nodes.
+
+    """
     bare = path.name.removesuffix(".gz")
     table = read_table(path, sep="\t" if bare.endswith((".sif", ".tsv")) else None)
     a, b = partners(table, path, ("source", "target"))
@@ -100,25 +233,62 @@ def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ..
 
 
 def read_stitch(path: Path, *, threshold: float = 200) -> pd.DataFrame:
-    """STITCH `protein_chemical.links`: columns chemical, protein, score (0 to 1); compounds and proteins as STITCH names them."""
+    """Links of compounds with proteins, as STITCH names them.
+
+    Parameters
+    ----------
+    path
+        `protein_chemical.links`.
+    threshold
+        Of the combined score, out of 1,000.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns chemical, protein, score (0 to 1).
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of links.
+
+    """
     table = read_table(path, sep="\t")
     a, b = partners(table, path, ("chemical", "protein"))
     score = table["combined_score"].astype(float)
-    kept = pd.DataFrame({"chemical": table[a], "protein": table[b], "score": score / 1000})[score >= threshold]
-    return kept.drop_duplicates(["chemical", "protein"]).sort_values(["chemical", "protein"], ignore_index=True)
+    strong = pd.DataFrame({"chemical": table[a], "protein": table[b], "score": score / 1000})[score >= threshold]
+    return strong.drop_duplicates(["chemical", "protein"]).sort_values(["chemical", "protein"], ignore_index=True)
 
 
 def read_stitch_chemicals(path: Path, *, inchikeys: Path | None = None, threshold: float = 200) -> pd.DataFrame:
-    """STITCH `chemical_chemical.links`: columns compound1, compound2, score (0 to 1), each pair once.
+    """Links of compounds with compounds, each pair once.
 
-    `inchikeys` is STITCH's table of the same name: with it compounds are named by InChIKey, and pairs that it does not name are left out.
+    Parameters
+    ----------
+    path
+        `chemical_chemical.links`.
+    inchikeys
+        STITCH's chemicals.inchikeys. With it compounds are named by InChIKey, and pairs that it does not name are left out.
+    threshold
+        Of the combined score, out of 1,000.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns compound1, compound2, score (0 to 1).
+
+    Raises
+    ------
+    InputError
+        Where a file is no table of links or names.
+
     """
     table = read_table(path, sep="\t")
     a, b = partners(table, path, ("chemical1", "chemical2"))
     # The short form of the file has one score, named after its channel; the detailed form ends in the combined one.
     score = table["combined_score" if "combined_score" in table else table.columns[-1]].astype(float)
-    kept = table[score >= threshold]
-    first, second = kept[a], kept[b]
+    strong = table[score >= threshold]
+    first, second = strong[a], strong[b]
     if inchikeys is not None:
         names = read_table(inchikeys, sep="\t")
         flat, stereo, key = (next((c for c in names if w in str(c).lower()), None) for w in ("flat", "stereo", "inchikey"))
@@ -128,5 +298,5 @@ def read_stitch_chemicals(path: Path, *, inchikeys: Path | None = None, threshol
             )
         known = {str(i): str(k) for c in (flat, stereo) if c is not None for i, k in zip(names[c], names[key], strict=True)}
         first, second = first.map(known), second.map(known)
-    found = scored_pairs(first, second, score[kept.index] / 1000)
-    return found.rename(columns={"gene1": "compound1", "gene2": "compound2"})
+    scored = scored_pairs(first, second, score[strong.index] / 1000)
+    return scored.rename(columns={"gene1": "compound1", "gene2": "compound2"})

@@ -48,7 +48,20 @@ class ExpressionSettings(Settings):
 
 @dataclass(frozen=True)
 class Lines:
-    """Vectors (lines, width) of cell lines by name, and what is needed to project a new line."""
+    """Vectors of cell lines, and what is needed to project a new line.
+
+    Attributes
+    ----------
+    names
+        Of the lines.
+    vectors
+        (lines, width).
+    settings
+        How expression became a vector.
+    state
+        What `transform` reads: genes, their mean, components.
+
+    """
 
     names: list[str]
     vectors: npt.NDArray[np.float32]
@@ -56,14 +69,45 @@ class Lines:
     state: dict[str, npt.NDArray[Any]]
 
     def of(self, names: Sequence[object], /) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """The vector of each name (n, width), and which of them (n,) are known; an unknown one has a row that means nothing."""
+        """The vectors of some lines.
+
+        Parameters
+        ----------
+        names
+            n cell lines; letters and digits are compared, in any case.
+
+        Returns
+        -------
+        tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+            Vectors (n, width), and which of them are known (n,); the vector of an unknown line means nothing.
+
+        """
         place = {normal_line(name): i for i, name in enumerate(self.names)}
         at = np.array([place.get(normal_line(name), -1) for name in names], dtype=np.intp)
         return self.vectors[at], at >= 0
 
 
 def learn(table: pd.DataFrame, settings: ExpressionSettings, /) -> Lines:
-    """Vectors of the lines of a table. Raises InputError where there are fewer than two lines or no variable gene."""
+    """Vectors of the lines of a table.
+
+    Parameters
+    ----------
+    table
+        Expression (lines, genes), by name.
+    settings
+        How expression becomes a vector.
+
+    Returns
+    -------
+    Lines
+        The vectors, of mean square 1 over all, and what projects a new line.
+
+    Raises
+    ------
+    InputError
+        Where there are fewer than two lines or no variable gene.
+
+    """
     if len(table) < 2:
         raise InputError(
             f"expression of {len(table)} cell line is too little to learn from; give several, and project a new one with --like"
@@ -89,7 +133,26 @@ def learn(table: pd.DataFrame, settings: ExpressionSettings, /) -> Lines:
 
 
 def transform(table: pd.DataFrame, learned: Lines, /) -> Lines:
-    """Vectors of new lines by what was learned from others. Raises InputError where genes are missing, or the method has no projection."""
+    """Vectors of new lines by what was learned from others.
+
+    Parameters
+    ----------
+    table
+        Expression (lines, genes), by name.
+    learned
+        From `learn`.
+
+    Returns
+    -------
+    Lines
+        The lines learned from, then the new ones.
+
+    Raises
+    ------
+    InputError
+        Where genes are missing, or the method has no projection.
+
+    """
     if learned.settings.method == "scvi":
         raise InputError("scVI vectors are learned together; give old and new lines in one table")
     genes = gene_names(learned)
@@ -104,7 +167,19 @@ def transform(table: pd.DataFrame, learned: Lines, /) -> Lines:
 
 
 def gene_names(learned: Lines, /) -> list[str]:
-    """The genes that the vectors are made of."""
+    """The genes that the vectors are made of.
+
+    Parameters
+    ----------
+    learned
+        From `learn`.
+
+    Returns
+    -------
+    list[str]
+        Names, in order.
+
+    """
     return bytes(learned.state["genes"]).decode().split("\n")
 
 
@@ -144,7 +219,16 @@ def _scvi(counts: Floats, settings: ExpressionSettings) -> Floats:
 
 
 def write(learned: Lines, folder: Path, /) -> None:
-    """`vectors.parquet` (cell_line, then one column a dimension), `expression.json`, `projection.safetensors`."""
+    """Write `vectors.parquet` (cell_line, then one column a dimension), `expression.json` and `projection.safetensors`.
+
+    Parameters
+    ----------
+    learned
+        From `learn` or `transform`.
+    folder
+        Written as a whole.
+
+    """
     with runs.atomic(folder) as temporary:
         temporary.mkdir(parents=True)
         frame = pd.DataFrame(learned.vectors, columns=[f"line_{i:03d}" for i in range(learned.vectors.shape[1])])
@@ -155,7 +239,24 @@ def write(learned: Lines, folder: Path, /) -> None:
 
 
 def read(path: Path, /) -> Lines:
-    """A folder that `write` left, or any table of precomputed vectors (a column cell_line, then numbers)."""
+    """Vectors that were written, or precomputed ones.
+
+    Parameters
+    ----------
+    path
+        A folder that `write` left, or a table with a column cell_line, then numbers.
+
+    Returns
+    -------
+    Lines
+        The vectors.
+
+    Raises
+    ------
+    InputError
+        Where the path holds neither.
+
+    """
     if path.is_dir():
         if not (path / "vectors.parquet").exists():
             raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out VECTORS")

@@ -51,10 +51,18 @@ _METADATA = b"impasto"
 class Graph:
     """Perturbations and how strongly they are related.
 
-    `nodes`: one row a compound or reagent, sorted: node (its name, without dose), perturbation_name, perturbation_type, genes, and
-    `known_as`, all names and InChIKeys by which another table may know it.
-    `weights` (nodes, nodes): symmetric, zero diagonal, 0 to 1. `sources`: one row a source, with the nodes it knows and the edges it gives.
-    `unknown`: source -> genes (or compounds) of the nodes that it does not name.
+    Attributes
+    ----------
+    nodes
+        One row a compound or reagent, sorted: node (its name, without dose), perturbation_name, perturbation_type, genes, and `known_as`,
+        all names and InChIKeys by which another table may know it.
+    weights
+        (nodes, nodes), symmetric, zero diagonal, 0 to 1.
+    sources
+        One row a source, with the nodes it knows and the edges it gives.
+    unknown
+        Source -> genes (or compounds) of the nodes that it does not name.
+
     """
 
     nodes: pd.DataFrame
@@ -63,17 +71,58 @@ class Graph:
     unknown: Mapping[str, Sequence[str]]
 
     def places(self, obs: pd.DataFrame, /) -> npt.NDArray[np.intp]:
-        """The node of each row (n,), by its perturbation's name or by what it is; -1 where the graph has none, or it is no treated well."""
+        """The node of each row, by its perturbation's name or its InChIKey.
+
+        Parameters
+        ----------
+        obs
+            Annotation of n rows.
+
+        Returns
+        -------
+        npt.NDArray[np.intp]
+            (n,); -1 where the graph has none, or the well is not treated.
+
+        """
         return places(self.nodes, obs)
 
     def shuffled(self, *, seed: int) -> Graph:
-        """The same edges between shuffled nodes: the control that must not help."""
+        """The same edges between shuffled nodes: the control that must not help.
+
+        Parameters
+        ----------
+        seed
+            Of the shuffling.
+
+        Returns
+        -------
+        Graph
+            The shuffled graph.
+
+        """
         order = np.random.default_rng(seed).permutation(len(self.weights))
         return Graph(self.nodes, self.weights[np.ix_(order, order)], self.sources, self.unknown)
 
 
 def nodes_of(obs: pd.DataFrame, /) -> pd.DataFrame:
-    """The perturbations of a table as nodes. Raises InputError where there are fewer than two."""
+    """The perturbations of a table as nodes.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a node; see `Graph`.
+
+    Raises
+    ------
+    InputError
+        Where there are fewer than two.
+
+    """
     treated = obs[wells.treated(obs)]
     if schema.PERTURBATION not in treated or treated[schema.PERTURBATION].nunique() < 2:
         raise InputError("a graph relates perturbations, and the table has fewer than two; is the column 'perturbation' there?")
@@ -93,7 +142,21 @@ def nodes_of(obs: pd.DataFrame, /) -> pd.DataFrame:
 
 
 def places(nodes: pd.DataFrame, obs: pd.DataFrame, /) -> npt.NDArray[np.intp]:
-    """The node of each row (n,), -1 where there is none; see `Graph.places`."""
+    """The node of each row; see `Graph.places`.
+
+    Parameters
+    ----------
+    nodes
+        Of a graph.
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    npt.NDArray[np.intp]
+        (n,); -1 where there is none.
+
+    """
     place = {name: i for i, names in enumerate(nodes[KNOWN_AS]) for name in names}
     treated = wells.treated(obs)
     codes = pd.Series(pd.NA, index=obs.index, dtype="Int64")
@@ -103,35 +166,61 @@ def places(nodes: pd.DataFrame, obs: pd.DataFrame, /) -> npt.NDArray[np.intp]:
 
 
 def _genes(row: pd.Series, kind: str) -> list[str]:
-    told = row.get(schema.TARGETS) if kind == schema.COMPOUND and isinstance(row.get(schema.TARGETS), str) else row.get(schema.GENE)
-    listed = str(told).replace(";", "|").replace(",", "|").split("|") if isinstance(told, str) else []
+    annotated = row.get(schema.TARGETS) if kind == schema.COMPOUND and isinstance(row.get(schema.TARGETS), str) else row.get(schema.GENE)
+    listed = str(annotated).replace(";", "|").replace(",", "|").split("|") if isinstance(annotated, str) else []
     named = [symbol for symbol in map(normal_symbol, listed) if symbol]
     # A reagent that hits several genes is joined by the first; a compound by every target.
     return sorted(set(named)) if kind == schema.COMPOUND else named[:1]
 
 
 def write(graph: Graph, path: Path, /) -> None:
-    """The edges (node1 < node2, weight) as Parquet, the nodes and counts in its metadata; the same bytes for the same graph."""
+    """Write the edges (node1 < node2, weight) as Parquet, the nodes and counts in its metadata; the same bytes for the same graph.
+
+    Parameters
+    ----------
+    graph
+        The graph.
+    path
+        Of the file.
+
+    """
     first, second = np.nonzero(np.triu(graph.weights, 1))
     names = graph.nodes[NODE].to_numpy(dtype=object)
     edges = pa.table({"node1": names[first], "node2": names[second], "weight": graph.weights[first, second]})
-    told = {
+    described = {
         "nodes": graph.nodes.to_dict(orient="list"),
         "sources": graph.sources.to_dict(orient="list"),
         "unknown": {k: list(v) for k, v in sorted(graph.unknown.items())},
     }
     with runs.atomic(path) as temporary:
-        pq.write_table(edges.replace_schema_metadata({_METADATA: json.dumps(told).encode()}), temporary, compression="zstd")
+        pq.write_table(edges.replace_schema_metadata({_METADATA: json.dumps(described).encode()}), temporary, compression="zstd")
 
 
 def read(path: Path, /) -> Graph:
-    """A graph that `write` left. Raises InputError on any other file."""
+    """A graph that `write` left.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+
+    Returns
+    -------
+    Graph
+        The graph.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing or is no graph.
+
+    """
     if not path.exists():
         raise InputError(f"{path} does not exist; make a graph with: impasto graph PROFILES --string PAIRS --out GRAPH.parquet")
     try:
         table = pq.read_table(path)
-        told = json.loads((table.schema.metadata or {})[_METADATA])
-        nodes = pd.DataFrame(told["nodes"])
+        described = json.loads((table.schema.metadata or {})[_METADATA])
+        nodes = pd.DataFrame(described["nodes"])
         _ = nodes[KNOWN_AS]  # graphs of 0.1.0 do not say how else their nodes are called
     except (pa.ArrowException, OSError, KeyError) as error:
         raise InputError(
@@ -142,4 +231,4 @@ def read(path: Path, /) -> Graph:
     edges = table.to_pandas()
     first, second = edges["node1"].map(place).to_numpy(dtype=np.intp), edges["node2"].map(place).to_numpy(dtype=np.intp)
     weights[first, second] = weights[second, first] = edges["weight"]
-    return Graph(nodes, weights, pd.DataFrame(told["sources"], columns=list(SUMMARY)), told["unknown"])
+    return Graph(nodes, weights, pd.DataFrame(described["sources"], columns=list(SUMMARY)), described["unknown"])

@@ -14,9 +14,27 @@ from impasto.schema import InputError
 
 
 def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.AnnData | None = None) -> Graph:
-    """The graph of the perturbations of a table. `profiles`: those of `settings.images`, read.
+    """The graph of the perturbations of a table.
 
-    Raises InputError where no source is given, or where none relates two of the perturbations.
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    settings
+        Which files of relations, and how they count.
+    profiles
+        Those of `settings.images`, read.
+
+    Returns
+    -------
+    Graph
+        The graph.
+
+    Raises
+    ------
+    InputError
+        Where no source is set, or where none relates two of the perturbations.
+
     """
     nodes = graphs.nodes_of(obs)
     parts: dict[str, Weights] = {}
@@ -36,7 +54,13 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
             else graph_weights.by_genes(nodes, between, genes)
         )
         own = [set(text.split("|")) - {""} for text in nodes["genes"]]
-        add(name, weights, pairs=len(pairs), missing=set().union(*own) - set(genes), known=sum(bool(mine & set(genes)) for mine in own))
+        add(
+            name,
+            weights,
+            pairs=len(pairs),
+            missing=set().union(*own) - set(genes),
+            known=sum(bool(genes_of_node & set(genes)) for genes_of_node in own),
+        )
     if settings.stitch is not None:
         links = databases.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
         linked = {*links["compound1"], *links["compound2"]}
@@ -64,13 +88,13 @@ def _edges(weights: Weights) -> tuple[int, float]:
 
 def _gene_pairs(settings: SourceSettings) -> dict[str, pd.DataFrame]:
     """Name of a source -> its pairs of genes."""
-    found: dict[str, pd.DataFrame] = {}
+    pairs_of: dict[str, pd.DataFrame] = {}
     if settings.string is not None:
-        found["string"] = databases.read_string_scores(settings.string, names=settings.string_names, threshold=settings.threshold)
+        pairs_of["string"] = databases.read_string_scores(settings.string, names=settings.string_names, threshold=settings.threshold)
     if settings.hetionet is not None:
-        found["hetionet"] = databases.read_hetionet(settings.hetionet, nodes=settings.hetionet_nodes)
+        pairs_of["hetionet"] = databases.read_hetionet(settings.hetionet, nodes=settings.hetionet_nodes)
     for name, pairs in relations.read_all(settings.pairs).items():
-        if name in found:
+        if name in pairs_of:
             raise InputError(f"the source {name!r} is given twice; name each database once")
-        found[name] = pairs
-    return found
+        pairs_of[name] = pairs
+    return pairs_of

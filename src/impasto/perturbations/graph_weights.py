@@ -28,30 +28,58 @@ from impasto.schema import InputError
 
 
 def by_genes(nodes: pd.DataFrame, between: sparse.csr_matrix, genes: Sequence[str], /) -> Weights:
-    """Weights between nodes (nodes, nodes) from weights between genes: the strongest over their genes, 1 where they share one."""
+    """Weights between nodes from weights between genes: the strongest over their genes, 1 where they share one.
+
+    Parameters
+    ----------
+    nodes
+        Of a graph.
+    between
+        Weights of genes (genes, genes), symmetric.
+    genes
+        Their symbols.
+
+    Returns
+    -------
+    Weights
+        (nodes, nodes), symmetric.
+
+    """
     named = [[g for g in text.split("|") if g] for text in nodes["genes"]]
-    measured = sorted({g for mine in named for g in mine})
+    measured = sorted({g for own_genes in named for g in own_genes})
     place = {gene: i for i, gene in enumerate(measured)}
     # From the genes of the relations to those measured; a gene that no relation names still relates two of its own perturbations.
     chosen = [(place[gene], i) for i, gene in enumerate(genes) if gene in place]
     rows, columns = [r for r, _ in chosen], [c for _, c in chosen]
     pick = sparse.csr_matrix((np.ones(len(chosen)), (rows, columns)), shape=(len(measured), len(genes)))
     between = (pick @ between @ pick.T).tocsr()
-    own = [[place[g] for g in mine] for mine in named]
+    own = [[place[g] for g in own_genes] for own_genes in named]
     reach = np.zeros((len(nodes), len(measured)))
-    for row, mine in enumerate(own):
-        if mine:
-            reach[row] = np.asarray(between[mine].max(axis=0).todense()).ravel()
-            reach[row, mine] = 1.0
+    for row, own_genes in enumerate(own):
+        if own_genes:
+            reach[row] = np.asarray(between[own_genes].max(axis=0).todense()).ravel()
+            reach[row, own_genes] = 1.0
     weights = np.zeros((len(nodes), len(nodes)))
-    for column, mine in enumerate(own):
-        if mine:
-            weights[:, column] = reach[:, mine].max(axis=1)
+    for column, own_genes in enumerate(own):
+        if own_genes:
+            weights[:, column] = reach[:, own_genes].max(axis=1)
     return np.maximum(weights, weights.T)
 
 
 def adjacency(pairs: pd.DataFrame, /) -> tuple[sparse.csr_matrix, list[str]]:
-    """Pairs (gene1, gene2, and a score, 1 by default) as a symmetric matrix (genes, genes), and the genes, sorted."""
+    """Pairs of genes as a symmetric matrix.
+
+    Parameters
+    ----------
+    pairs
+        Columns gene1, gene2, and a score where there is one (1 by default).
+
+    Returns
+    -------
+    tuple[sparse.csr_matrix, list[str]]
+        (genes, genes), and the genes, sorted.
+
+    """
     genes = sorted({*pairs["gene1"], *pairs["gene2"]})
     place = {gene: i for i, gene in enumerate(genes)}
     first, second = pairs["gene1"].map(place).to_numpy(dtype=np.intp), pairs["gene2"].map(place).to_numpy(dtype=np.intp)
@@ -61,7 +89,25 @@ def adjacency(pairs: pd.DataFrame, /) -> tuple[sparse.csr_matrix, list[str]]:
 
 
 def walk(between: sparse.csr_matrix, start: npt.NDArray[np.intp], /, *, steps: int = 5, average: bool = False) -> Weights:
-    """Where a random walk stands: (len(start), genes), rows that sum to one; each step goes along an edge in proportion to its weight."""
+    """Where a random walk stands; each step goes along an edge in proportion to its weight.
+
+    Parameters
+    ----------
+    between
+        Weights (genes, genes).
+    start
+        Numbers of the genes to start from.
+    steps
+        Of the walk.
+    average
+        Whether the mean over the steps counts, not the last one.
+
+    Returns
+    -------
+    Weights
+        (starts, genes); rows sum to one.
+
+    """
     degree = np.asarray(between.sum(axis=1)).ravel()
     step = sparse.diags(1 / np.where(degree > 0, degree, 1.0)) @ between
     here = sparse.identity(between.shape[0], format="csr")[start]
@@ -73,7 +119,25 @@ def walk(between: sparse.csr_matrix, start: npt.NDArray[np.intp], /, *, steps: i
 
 
 def by_walk(nodes: pd.DataFrame, pairs: pd.DataFrame, /, *, steps: int, average: bool) -> Weights:
-    """Weights between nodes from a random walk over all the genes that the pairs name, measured or not."""
+    """Weights between nodes from a random walk over all the genes that the pairs name, measured or not.
+
+    Parameters
+    ----------
+    nodes
+        Of a graph.
+    pairs
+        Columns gene1, gene2, and a score where there is one.
+    steps
+        Of the walk.
+    average
+        Whether the mean over the steps counts, not the last one.
+
+    Returns
+    -------
+    Weights
+        (nodes, nodes), symmetric.
+
+    """
     between, genes = adjacency(pairs)
     measured = sorted({g for text in nodes["genes"] for g in text.split("|") if g} & set(genes))
     place = {gene: i for i, gene in enumerate(genes)}
@@ -88,7 +152,26 @@ def by_walk(nodes: pd.DataFrame, pairs: pd.DataFrame, /, *, steps: int, average:
 
 
 def by_images(nodes: pd.DataFrame, profiles: anndata.AnnData, /) -> Weights:
-    """Cosine of mean profiles, nothing below 0; nodes without a row are related to none."""
+    """Cosine of mean profiles, nothing below 0; a node without a row is related to none.
+
+    Parameters
+    ----------
+    nodes
+        Of a graph.
+    profiles
+        Profiles of perturbations that may be learned from.
+
+    Returns
+    -------
+    Weights
+        (nodes, nodes), symmetric.
+
+    Raises
+    ------
+    InputError
+        Where values are missing or infinite.
+
+    """
     codes = places(nodes, profiles.obs)
     values = tables.dense(profiles)
     if not np.isfinite(values).all():
@@ -107,28 +190,58 @@ def by_images(nodes: pd.DataFrame, profiles: anndata.AnnData, /) -> Weights:
 
 
 def by_compounds(nodes: pd.DataFrame, pairs: pd.DataFrame, /) -> Weights:
-    """Weights of STITCH's pairs (compound1, compound2, score) between nodes of the same names or InChIKeys."""
+    """Weights of pairs of compounds between nodes of the same names or InChIKeys.
+
+    Parameters
+    ----------
+    nodes
+        Of a graph.
+    pairs
+        Columns compound1, compound2, score.
+
+    Returns
+    -------
+    Weights
+        (nodes, nodes), symmetric.
+
+    """
     renamed = pairs.rename(columns={"compound1": "gene1", "compound2": "gene2"})
     between, names = adjacency(renamed)
     return by_genes(nodes.assign(genes=["|".join(sorted({n.upper() for n in known})) for known in nodes[KNOWN_AS]]), between, names)
 
 
 def combine(parts: Mapping[str, Weights], /, *, shares: Mapping[str, float] | None = None) -> Weights:
-    """The weighted mean of sources, each divided by its largest weight: symmetric, zero diagonal, at most 1.
+    """The weighted mean of sources, each divided by its largest weight.
 
-    `shares`: source -> its share, 1 by default. Raises InputError on a share of an unknown source, or below 0, or where none counts.
+    Parameters
+    ----------
+    parts
+        Source -> weights (nodes, nodes).
+    shares
+        Source -> its share; 1 by default.
+
+    Returns
+    -------
+    Weights
+        (nodes, nodes), symmetric, zero diagonal, at most 1.
+
+    Raises
+    ------
+    InputError
+        Where a share is below 0 or of an unknown source, or no share is above 0.
+
     """
-    given = dict(shares or {})
-    for name, share in given.items():
+    share_of = dict(shares or {})
+    for name, share in share_of.items():
         schema.one_of(name, parts, what="source of a graph")
         if share < 0:
             raise InputError(f"the share of {name} is {share}; a share is 0 or more")
-    whole = sum(given.get(name, 1.0) for name in parts)
+    whole = sum(share_of.get(name, 1.0) for name in parts)
     if not whole:
         raise InputError("no source of the graph has a share above 0; give at least one relation file")
     total = np.zeros_like(next(iter(parts.values())))
     for name in sorted(parts):
         single = (parts[name] + parts[name].T) / 2
         np.fill_diagonal(single, 0.0)
-        total += given.get(name, 1.0) / whole * single / (single.max() or 1.0)
+        total += share_of.get(name, 1.0) / whole * single / (single.max() or 1.0)
     return np.round(total, 6)

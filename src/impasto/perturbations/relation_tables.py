@@ -20,6 +20,28 @@ def _delimiter(path: Path) -> str:
 
 
 def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) -> pd.DataFrame:
+    """A table of text.
+
+    Parameters
+    ----------
+    path
+        CSV, TSV or the like, compressed or not.
+    sep
+        Between columns; by the file's name by default.
+    header
+        The row of the names; None where there is none.
+
+    Returns
+    -------
+    pd.DataFrame
+        All values as text.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read as a table.
+
+    """
     try:
         return pd.read_csv(path, sep=sep or _delimiter(path), header=header, dtype=str, comment=None, keep_default_na=True)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -27,6 +49,28 @@ def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) ->
 
 
 def partners(table: Iterable[object], path: Path, *choices: tuple[str, str]) -> tuple[str, str]:
+    """The two columns that hold the partners of a pair.
+
+    Parameters
+    ----------
+    table
+        Names of columns.
+    path
+        An error names it.
+    choices
+        Pairs of names in lower case, the first that is there counts.
+
+    Returns
+    -------
+    tuple[str, str]
+        Their names as the table writes them.
+
+    Raises
+    ------
+    InputError
+        Where no choice is there.
+
+    """
     lower = {str(c).lower().strip().lstrip("#"): str(c) for c in table}
     for a, b in choices:
         if a in lower and b in lower:
@@ -36,9 +80,25 @@ def partners(table: Iterable[object], path: Path, *choices: tuple[str, str]) -> 
 
 
 def read_pairs(path: Path) -> pd.DataFrame:
-    """A list of pairs: columns gene1, gene2 (or entity1, entity2, or source, target).
+    """A plain list of pairs.
 
     The two columns are read as dictionaries, so that of the millions of names in a list only the distinct ones become text.
+
+    Parameters
+    ----------
+    path
+        Columns gene1, gene2 (or entity1, entity2, or source, target).
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no list of pairs.
+
     """
     parse = arrow_csv.ParseOptions(delimiter=_delimiter(path))
     named = pa.dictionary(pa.int32(), pa.string())

@@ -25,16 +25,47 @@ READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "hetionet": databases.read_hetionet,
     "pairs": read_pairs,
 }
-"""Kind of database -> its reader; the kind is told by the beginning of the file's name."""
+"""Kind of database -> its reader; the kind is the beginning of the file's name."""
 
 
 def database(path: Path) -> str:
-    """The name of a database by its file: `stringdb_pairs.csv.gz` -> `stringdb`."""
+    """The name of a database by its file: `stringdb_pairs.csv.gz` -> `stringdb`.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+
+    Returns
+    -------
+    str
+        The name, lower case.
+
+    """
     return re.split(r"[._]", path.name)[0].lower()
 
 
 def read(path: Path, *, kind: str = "auto") -> pd.DataFrame:
-    """Read one file of gene-gene relations. Raises InputError on anything unusable."""
+    """Read one file of gene-gene relations.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    kind
+        A name of `READERS`, or `auto`: by the file's name.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing or cannot be read.
+
+    """
     if not path.exists():
         raise InputError(f"{path} does not exist; give a list of pairs (gene1,gene2) or a database's own download")
     if kind == "auto":
@@ -45,7 +76,24 @@ def read(path: Path, *, kind: str = "auto") -> pd.DataFrame:
 
 
 def read_all(paths: Iterable[Path]) -> dict[str, pd.DataFrame]:
-    """Name of a database -> its pairs, of files and of all files of pairs in folders, sorted by name."""
+    """Read files of pairs, and all files of pairs in folders.
+
+    Parameters
+    ----------
+    paths
+        Files and folders.
+
+    Returns
+    -------
+    dict[str, pd.DataFrame]
+        Name of a database -> its pairs, sorted by name.
+
+    Raises
+    ------
+    InputError
+        Where a file cannot be read, or a folder holds no lists of pairs.
+
+    """
     files: list[Path] = []
     for path in paths:
         inside = sorted(p for p in path.rglob("*pairs*") if p.is_file()) if path.is_dir() else [path]

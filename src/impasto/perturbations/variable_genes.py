@@ -18,7 +18,26 @@ _BINS = 20
 
 
 def normalised(counts: Floats, /, *, total: float) -> Floats:
-    """log(1 + counts of a line scaled to a total), (lines, genes). Raises InputError on negative counts or a line without any."""
+    """log(1 + counts of a line scaled to a total).
+
+    Parameters
+    ----------
+    counts
+        (lines, genes), 0 or more.
+    total
+        Counts of a line after scaling.
+
+    Returns
+    -------
+    Floats
+        (lines, genes).
+
+    Raises
+    ------
+    InputError
+        Where a count is negative or a line has none.
+
+    """
     sums = counts.sum(axis=1, keepdims=True)
     if (counts < 0).any() or (sums == 0).any():
         raise InputError('counts must be 0 or more, and no line empty; if the values are logarithms already, say values = "log"')
@@ -26,7 +45,21 @@ def normalised(counts: Floats, /, *, total: float) -> Floats:
 
 
 def variable_genes(logged: Floats, /, *, genes: int) -> npt.NDArray[np.intp]:
-    """The columns of the most variable genes of log1p values (lines, genes), in order of columns: scanpy's "seurat" flavour."""
+    """The most variable genes: scanpy's "seurat" flavour.
+
+    Parameters
+    ----------
+    logged
+        log1p values (lines, genes).
+    genes
+        How many.
+
+    Returns
+    -------
+    npt.NDArray[np.intp]
+        Their columns, in order.
+
+    """
     levels = np.expm1(logged)
     mean = levels.mean(axis=0)
     mean[mean == 0] = 1e-12

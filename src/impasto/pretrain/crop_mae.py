@@ -28,7 +28,16 @@ class CropMaeSettings(ReconstructionSettings):
 
 
 class CropMae(ImageMethod):
-    """Encoder of both crops, and a decoder that sees the anchor beside the target."""
+    """Encoder of both crops, and a decoder that sees the anchor beside the target.
+
+    Parameters
+    ----------
+    settings
+        Which share is hidden, and the decoder.
+    facts
+        Channels and their light.
+
+    """
 
     def __init__(self, settings: CropMaeSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
@@ -48,12 +57,52 @@ class CropMae(ImageMethod):
 
 
 def build(settings: CropMaeSettings, facts: Facts, /) -> CropMae:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Which share is hidden, and the decoder.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    CropMae
+        The method.
+
+    Raises
+    ------
+    InputError
+        Where the encoder has no patches.
+
+    """
     return CropMae(settings, facts)
 
 
 def prepare(settings: CropMaeSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites."""
+    """The method with its sites.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, no site can be read, or the sites make no pairs.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build)
 
 

@@ -47,7 +47,16 @@ class MsnSettings(ImageSettings):
 
 
 class Msn(ImageMethod):
-    """Encoder, head and prototypes; a teacher of encoder and head."""
+    """Encoder, head and prototypes; a teacher of encoder and head.
+
+    Parameters
+    ----------
+    settings
+        Sizes, temperatures and weights of the terms.
+    facts
+        Channels and their light.
+
+    """
 
     no_decay = ("prototypes",)
 
@@ -101,12 +110,47 @@ class Msn(ImageMethod):
 
 
 def build(settings: MsnSettings, facts: Facts, /) -> Msn:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Sizes, temperatures and weights of the terms.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    Msn
+        The method.
+
+    """
     return Msn(settings, facts)
 
 
 def prepare(settings: MsnSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites."""
+    """The method with its sites.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, no site can be read, or the sites make no pairs.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build, focal=True)
 
 

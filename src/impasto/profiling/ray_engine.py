@@ -14,9 +14,27 @@ from impasto.schema import InputError
 
 
 def deal(plates: Sequence[str], work: Callable[[str], int], /, *, workers: int) -> Iterator[int]:
-    """Call `work(plate)` for every plate on `workers` workers at a time; yields what it returns, as plates are done.
+    """Call a function for every plate on several workers.
 
-    Raises InputError where Ray is not installed; what a worker raises is raised here.
+    Parameters
+    ----------
+    plates
+        Names of plates.
+    work
+        Called with a plate's name.
+    workers
+        Plates at a time.
+
+    Yields
+    ------
+    int
+        What `work` returns, as plates are done.
+
+    Raises
+    ------
+    InputError
+        Where Ray is not installed; what a worker raises is raised here too.
+
     """
     ray = _ray()
     _join(ray, workers)

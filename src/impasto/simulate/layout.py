@@ -12,7 +12,28 @@ from impasto.simulate.plan import Plan, Truth
 
 
 def wells(plan: Plan, known: Truth, *, seed: int) -> pd.DataFrame:
-    """One row a well: where it is, what is in it, at which dose. Raises InputError where a plate has too few wells."""
+    """Where each well is, what is in it, and at which dose.
+
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    known
+        The truth.
+    seed
+        Of the layout.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a well.
+
+    Raises
+    ------
+    InputError
+        Where a plate has too few wells.
+
+    """
     rng = np.random.default_rng([seed, 2])
     treated = [(i, dose) for i in range(plan.perturbations) for dose in plan.doses]
     total = len(treated) + plan.controls
