@@ -58,12 +58,6 @@ def test_hetionet_names_genes_by_its_nodes(tmp_path: Path) -> None:
     assert pairs_of(databases.read_hetionet(edges, nodes=tmp_path / "nodes.csv")) == [("EGFR", "ERBB2")]
 
 
-def test_stitch_keeps_strong_links(tmp_path: Path) -> None:
-    path = tmp_path / "stitch.tsv"
-    path.write_text("chemical\tprotein\tcombined_score\nCIDm1\t9606.E1\t800\nCIDm2\t9606.E1\t100\n")
-    assert databases.read_stitch(path)["score"].tolist() == [0.8]
-
-
 def test_scores_of_string_are_shares_and_one_where_none_is_told(tmp_path: Path) -> None:
     path = tmp_path / "string_pairs.csv"
     path.write_text("gene1,gene2,combined_score\nTP53,MDM2,900\nMDM2,TP53,400\nEGFR,TP53,199\n")

@@ -10,7 +10,7 @@ import pytest
 from tests.perturbations.related import OBS, made, weight
 
 from impasto import profiles as tables
-from impasto.perturbations import databases
+from impasto.perturbations import stitch
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.perturbations.graph_sources import build
 from impasto.perturbations.relation_tables import read_pairs
@@ -49,7 +49,7 @@ def test_stitch_names_compounds_by_inchikey(tmp_path: Path) -> None:
     (tmp_path / "keys.tsv").write_text(
         "flat_chemical_id\tstereo_chemical_id\tsource_cid\tinchikey\nCIDm1\tCIDs1\t1\tAAAA-B\nCIDm2\tCIDs2\t2\tCCCC-D\n"
     )
-    found = databases.read_stitch_chemicals(tmp_path / "links.tsv", inchikeys=tmp_path / "keys.tsv")
+    found = stitch.read_stitch_chemicals(tmp_path / "links.tsv", inchikeys=tmp_path / "keys.tsv")
     assert found.to_numpy().tolist() == [["AAAA-B", "CCCC-D", 0.8]]
     obs = pd.DataFrame({"perturbation": ["x", "y", "z"], "inchikey": ["AAAA-B", "CCCC-D", None]}, index=list("abc"))
     settings_ = SourceSettings.read({"stitch": tmp_path / "links.tsv", "stitch_inchikeys": tmp_path / "keys.tsv"}, where="test")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from impasto.joint.perturbation import Described
+from impasto.joint.described import Described
 from impasto.joint.values import Values
 from impasto.sampling import bags
 from impasto.training.method import Minibatch

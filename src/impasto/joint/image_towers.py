@@ -30,12 +30,13 @@ from torch.nn import functional
 from impasto import feature_names, schema, wells
 from impasto import profiles as tables
 from impasto.joint import perturbation
+from impasto.joint.described import Described
 from impasto.joint.objective import Objective
-from impasto.joint.perturbation import Described
 from impasto.joint.settings import LossSettings, PerturbationSettings
 from impasto.plates.sites import Sites
 from impasto.pretrain import images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, ViewFeed, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import ViewFeed, Views
 from impasto.sampling import splits
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import split

@@ -22,6 +22,7 @@ from impasto import feature_names, identity, runs, schema, wells
 from impasto import profiles as tables
 from impasto.identity import Identity
 from impasto.joint import image_towers, perturbation, two_towers
+from impasto.joint.described import Described
 from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
 from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
@@ -200,7 +201,7 @@ class Space:
         return embedded
 
     @torch.no_grad()
-    def _described(self, described: perturbation.Described, count: int) -> Vectors:
+    def _described(self, described: Described, count: int) -> Vectors:
         parts = np.array_split(np.arange(count), max(1, -(-count // 256)))
         tensors = (described.take(torch.as_tensor(rows)) for rows in parts)
         return np.concatenate([self.method.embed_perturbation(*some).numpy() for some in tensors])

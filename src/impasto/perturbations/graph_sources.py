@@ -6,7 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto.perturbations import databases, graph_weights, relations
+from impasto.perturbations import databases, graph_weights, relations, stitch
 from impasto.perturbations import graph as graphs
 from impasto.perturbations.graph import KNOWN_AS, NODE, SUMMARY, Graph, Weights
 from impasto.perturbations.graph_settings import SourceSettings
@@ -62,7 +62,7 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
             known=sum(bool(genes_of_node & set(genes)) for genes_of_node in own),
         )
     if settings.stitch is not None:
-        links = databases.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
+        links = stitch.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
         linked = {*links["compound1"], *links["compound2"]}
         missing = {n for n, known in zip(nodes[NODE], nodes[KNOWN_AS], strict=True) if not linked & {k.upper() for k in known}}
         add("stitch", graph_weights.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))

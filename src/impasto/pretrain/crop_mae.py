@@ -12,8 +12,9 @@ from impasto.losses.masked_patches import masked_patches
 from impasto.nets import patches
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, Views
+from impasto.pretrain.images import Facts, ImageMethod
 from impasto.pretrain.mae import ReconstructionSettings, decoder
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 

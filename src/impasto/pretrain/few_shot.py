@@ -25,9 +25,10 @@ from impasto.perturbations import cell_lines
 from impasto.plates.sites import Sites
 from impasto.pretrain import profile_wsl, views
 from impasto.pretrain.frozen import matched
-from impasto.pretrain.images import Facts, ViewFeed
+from impasto.pretrain.images import Facts
 from impasto.pretrain.pictures import Pictures
 from impasto.pretrain.profile_wsl import ProfileWsl, ProfileWslSettings, Wells
+from impasto.pretrain.view_feed import ViewFeed
 from impasto.pretrain.views import View
 from impasto.pretrain.wsl import Wsl, WslSettings
 from impasto.sampling.pairs import Pairs

@@ -14,7 +14,8 @@ from impasto.nets import patches
 from impasto.nets.decoder import Decoder
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.schema import InputError
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from impasto.nets.heads import Norm, head
 from impasto.nets.teacher import Teacher, momentum_at
 from impasto.pretrain import collapse
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Step
 

@@ -20,7 +20,8 @@ from impasto.nets.heads import Norm, head
 from impasto.nets.teacher import Teacher, momentum_at
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 

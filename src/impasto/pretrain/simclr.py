@@ -12,7 +12,8 @@ from impasto.losses.nt_xent import nt_xent
 from impasto.nets.heads import Norm, head
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 

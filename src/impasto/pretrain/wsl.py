@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 
