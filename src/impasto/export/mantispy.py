@@ -85,7 +85,7 @@ def stamped(profiles: anndata.AnnData, /, *, concentration_unit: str | None = No
 
 
 def _annotation(obs: pd.DataFrame, *, unit: str | None) -> pd.DataFrame:
-    """`obs` with the schema's names; control types with the flag that always stands beside them; text as categories, missing as missing."""
+    """`obs` with the schema's names; control types with the flag that belongs to them; text as categories, missing as missing."""
     computed = [c for c in obs if c in COMPUTED]
     out = spelling.prefixed(obs.drop(columns=computed), spelled=SPELLED)
     out = pd.concat([out, obs[computed]], axis=1)
@@ -112,7 +112,7 @@ def _numbers(concentration: pd.Series) -> pd.Series:
     text = concentration[values.isna() & concentration.notna() & (concentration.astype("string") != "")]
     if len(text):
         raise InputError(
-            f"{len(text)} concentrations are not numbers (first {text.iloc[0]!r}); mantispy takes numbers and one unit: mend them"
+            f"{len(text)} concentrations are not numbers (first {text.iloc[0]!r}); mantispy takes numbers in one unit: write them so"
         )
     return values.astype(float)
 
@@ -162,7 +162,7 @@ def _feature(name: str) -> dict[str, object]:
     row["feature"] = "_".join(part for part in rest if part not in (*numbers, *radial)) or known.group
     row["radial_bin"] = radial[0] if radial else None
     if numbers:
-        # Numbers that have no column of their own still stand in params.
+        # Numbers without a column of their own are in params only.
         row["params"] = "_".join(numbers)
         places = _NUMBERS[: min(len(numbers), len(_NUMBERS) if known.group == "Texture" else 1)]
         row |= zip(places, map(float, numbers[: len(places)]), strict=True)

@@ -83,12 +83,15 @@ def match(profiles: anndata.AnnData, facts: dict[str, Any], settings: TwoTowersS
         if present:
             shared.append(channel)
     if not shared:
-        raise InputError(f"the profiles have none of the channels of the earlier run ({', '.join(known)})")
+        raise InputError(
+            f"the profiles have none of the channels of the earlier run ({', '.join(known)}); start from a run that has one of theirs, "
+            "or leave out start"
+        )
     labels = profiles.var[settings.blocks].astype(str)
     new = sorted({c for label in labels for c in (label.split("|") if label else ["shape"])} - set(known))
     if new and settings.new_channels == "refuse":
         raise InputError(
-            f"the earlier run does not know the channel {new[0]}; set new_channels = 'leave_out' or 'begin' (its weights start anew)"
+            f"the earlier run does not know the channel {new[0]}; set new_channels = 'leave_out' or 'begin' (its weights start untrained)"
         )
     begun = new if settings.new_channels == "begin" else []
     names = [*shared, *begun]

@@ -90,7 +90,7 @@ class BagFeed:
         rng = np.random.default_rng([self.seed, number])
         order = rng.permutation(len(self.members))
         count = max(1, len(order) // self.size, self.most)
-        # Groups of one name side by side, names in a random order: dealt out like cards, they never meet.
+        # Groups of one name side by side, names in a random order: with every count-th group, a minibatch has a name once.
         place = rng.permutation(len(order))[self.names[order]]
         spread_out = order[np.argsort(place, kind="stable")]
         return [spread_out[first::count] for first in range(count)]

@@ -1,4 +1,4 @@
-"""Two towers on images: a trained image encoder on one side, what was done to the cells on the other (CLOOME and its kin).
+"""Two towers on images: a trained image encoder on one side, what was done to the cells on the other (CLOOME and similar methods).
 
     view of a site -> ResNet, ViT, ChannelViT or CA-MAE's encoder -> linear -> p
     prompt or molecule -> its tower (joint/perturbation.py)                  -> q

@@ -1,4 +1,4 @@
-"""The values of the rows that bags are made of: in memory, or read from the file as they are asked for."""
+"""The values of the rows that bags are made of: in memory, or read from the file when they are needed."""
 
 from __future__ import annotations
 

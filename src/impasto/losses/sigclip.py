@@ -1,4 +1,4 @@
-"""SigCLIP: every pair of a minibatch is one yes-or-no question, so no pair is normalised by the others.
+"""SigCLIP: each pair of a minibatch is one yes-or-no question, so no pair is normalised by the others.
 
     L = -(1/N) sum_i sum_j log sigmoid( z_ij (s <p_i, q_j> + b) ),   z_ij = 1 for i = j, else -1
 

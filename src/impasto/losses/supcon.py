@@ -1,4 +1,4 @@
-"""SupCon: every well is drawn to all wells of its label, away from the others.
+"""SupCon: each well is pulled towards all wells of its label and away from the others.
 
     L = -sum_{i in I} (1/|P(i)|) sum_{p in P(i)} log [ exp(h_i . h_p / tau) / sum_{a in A(i)} exp(h_i . h_a / tau) ]
 

@@ -113,7 +113,7 @@ class ImplicitFilter(nn.Module):
 @lru_cache(maxsize=4)
 def _circle(length: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Offsets (points,) and the weight each channel gives them (width, points), its squares summing to 1: one for all layers and steps."""
-    # A filter may be asked for first where nothing is trained; what is kept must serve in training too.
+    # The first call may be in inference mode; what the cache holds must serve in training too.
     with torch.inference_mode(False):
         offset = torch.zeros(circle(length), dtype=dtype, device=device)
         positive = torch.arange(length, dtype=dtype, device=device) / max(1, length - 1)

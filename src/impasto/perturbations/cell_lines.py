@@ -198,12 +198,15 @@ def add(prepared: Prepared, settings: CellLineSettings, /, *, seed: int) -> Prep
     """
     units = units_of(prepared, addition="cell-line tokens")
     if schema.CELL_LINE not in units:
-        raise InputError("the data have no column cell_line, so no row can be told its line")
+        raise InputError("cell-line tokens need the column cell_line, which the data do not have; add it to the platemap")
     names = units[schema.CELL_LINE].astype("string").fillna("")
     vectors, known = vectors_of(settings, names, seed=seed)
     if not known.any():
         some = ", ".join(sorted(names.unique())[:5])
-        raise InputError(f"{settings.vectors} has none of the cell lines {some}; names are compared by letters and digits")
+        raise InputError(
+            f"{settings.vectors} has none of the cell lines {some} (compared by letters and digits); make their vectors with: impasto "
+            "expression TABLE --out VECTORS"
+        )
     torch.manual_seed(seed)
     lines_of_rows = attach(prepared.method, dim=vectors.shape[1], tokens=settings.tokens, drop=settings.drop)
     method = WithCellLines(

@@ -117,7 +117,7 @@ def learn(table: pd.DataFrame, settings: ExpressionSettings, /) -> Lines:
     enough = (counts > 0).sum(axis=0) >= min(settings.lines, len(table)) if settings.values == "counts" else np.ones(counts.shape[1], bool)
     enough &= levels.std(axis=0) > 0
     if not enough.any():
-        raise InputError("no gene is expressed in enough lines and varies between them")
+        raise InputError("no gene is expressed in enough lines and varies between them; give more lines, or lower the option lines")
     columns = np.flatnonzero(enough)
     inside = levels[:, columns]
     chosen = columns[variable_genes(inside, genes=settings.genes) if settings.values == "counts" else _most_spread(inside, settings.genes)]
@@ -158,7 +158,10 @@ def transform(table: pd.DataFrame, learned: Lines, /) -> Lines:
     genes = gene_names(learned)
     missing = [g for g in genes if g not in table.columns]
     if missing:
-        raise InputError(f"{len(missing)} of the {len(genes)} genes learned from are not in the table (first: {missing[0]!r})")
+        raise InputError(
+            f"{len(missing)} of the {len(genes)} genes learned from are not in the table (first: {missing[0]!r}); give a table that has "
+            "them"
+        )
     counts = table.to_numpy(dtype=np.float64)
     levels = counts if learned.settings.values == "log" else normalised(counts, total=learned.settings.total)
     inside = pd.DataFrame(levels, columns=table.columns)[genes].to_numpy()

@@ -75,7 +75,7 @@ def read_table(path: Path, /) -> pd.DataFrame:
         raise InputError(f"{path}: {int(values.isna().to_numpy().sum())} values are missing; fill them, or leave out the gene or the line")
     repeated = values.index[values.index.map(normal_line).duplicated()]
     if len(repeated):
-        raise InputError(f"{path}: the cell line {repeated[0]!r} stands there twice")
+        raise InputError(f"{path}: the cell line {repeated[0]!r} stands there twice; give each line one row")
     if values.columns.duplicated().any():
         values = values.T.groupby(level=0).mean().T
     return values[sorted(values.columns)]

@@ -125,7 +125,10 @@ def nodes_of(obs: pd.DataFrame, /) -> pd.DataFrame:
     """
     treated = obs[wells.treated(obs)]
     if schema.PERTURBATION not in treated or treated[schema.PERTURBATION].nunique() < 2:
-        raise InputError("a graph relates perturbations, and the table has fewer than two; is the column 'perturbation' there?")
+        raise InputError(
+            "a graph relates perturbations, and the table has fewer than two in its column 'perturbation'; annotate it with: impasto "
+            "ingest --platemap"
+        )
     compounds = wells.compounds(treated)
     known_as = pd.concat([known.groupby(compounds.to_numpy()).agg(list) for known in wells.aliases(treated)], axis=1).sum(axis=1)
     rows = treated.assign(**{NODE: compounds}).drop_duplicates(NODE).sort_values(NODE)

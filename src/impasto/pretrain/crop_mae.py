@@ -1,7 +1,7 @@
 """CropMAE: the hidden patches of one crop are predicted from what little is seen of it and from another crop, or another well.
 
 Eymaël et al. 2024 (mask .985); across wells it is the CropMAE-Cross of CWA-MSN, section 4.3 and Table 4. The loss is MAE's
-(losses/masked_patches.py); the decoder and its departure stand in nets/decoder.py.
+(losses/masked_patches.py); the decoder and its departure are in nets/decoder.py.
 """
 
 from __future__ import annotations

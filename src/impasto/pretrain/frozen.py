@@ -107,7 +107,9 @@ class FrozenRun:
         earlier = Earlier.read(folder)
         facts = Facts.of(earlier.facts)
         if trainable.build is None:
-            raise InputError(f"{folder} holds a {earlier.method['name']} model, which reads profiles, not images")
+            raise InputError(
+                f"{folder} holds a {earlier.method['name']} model, which reads profiles, not images; use a run of impasto train --sites"
+            )
         method: ImageMethod = trainable.build(trainable.settings.read(earlier.method, where=f"{folder}/model.json"), facts)
         lines = cell_lines.reattach(method, earlier.facts)
         checkpoint.put(method, earlier.weights, where=str(folder))

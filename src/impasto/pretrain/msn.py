@@ -4,7 +4,7 @@
 
 Huang et al., CWA-MSN, section 3.3 and 3.4; Assran et al. 2022 (MSN). Anchor views: one crop with a share of its patches dropped, and
 focal crops, which are whole. Teacher: the EMA of encoder and head, momentum .996 to 1 linearly. The teacher's encoder is what is kept.
-*Departures*: see losses/prototypes.py; Sinkhorn is off unless asked for (the public base has it on, the paper does not say).
+*Departures*: see losses/prototypes.py; Sinkhorn is off by default (the public base has it on, the paper does not say).
 """
 
 from __future__ import annotations

@@ -86,7 +86,10 @@ class Pictures:
                 if (budget := budget - pixels_or_error.nbytes) >= 0:
                     self._cached[number] = pixels_or_error
         if not self.readable:
-            raise InputError(f"none of the {len(self.among)} sites could be read (first: {self.bad[0]['reason']})")
+            raise InputError(
+                f"none of the {len(self.among)} sites could be read (first: {self.bad[0]['reason']}); list what is damaged with: "
+                "impasto check INGESTED --out CHECKED"
+            )
         self.mean = sums / pixels
         self.spread = np.sqrt(np.maximum(squares / pixels - self.mean**2, _SMALLEST**2))
 

@@ -271,7 +271,9 @@ def assemble(
         raise InputError("the profiles hold missing or infinite values; run: impasto correct --method select")
     classes = sorted(set(names[among]))
     if len(classes) < 2:
-        raise InputError(f"{len(classes)} class of {', '.join(settings.classes)} is left to tell apart; at least two are needed")
+        raise InputError(
+            f"{', '.join(settings.classes)} gives {len(classes)} class; a classifier needs two or more: choose more rows (only)"
+        )
     place = {name: i for i, name in enumerate(classes)}
     torch.manual_seed(seed)
     method = ProfileWsl(settings, channels=len(block_names), profile_width=values.shape[2], classes=len(classes))

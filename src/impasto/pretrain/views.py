@@ -1,4 +1,4 @@
-"""Views: augmented crops of images with any number of channels; on tensors, batched, every number drawn from a given generator.
+"""Views: augmented crops of images with any number of channels; on tensors, batched, all random numbers from one generator.
 
 Random resized crop, flips and quarter turns (right for cells, which have no up) are one affine sampling; then Gaussian blur and a
 jitter of each channel's light. The geometry is that of Assran et al. 2022 (MSN: one random and ten focal crops); quarter turns, and

@@ -252,7 +252,10 @@ def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder
     encoder = of_sites(encoder)
     reasons = [dict(r) for shard in shards for r in shard.uns.get("quarantine", [])]
     if not sum(shard.n_obs for shard in shards):
-        raise InputError(f"none of the {len(sites)} sites could be read (first: {reasons[0]['reason']})")
+        raise InputError(
+            f"none of the {len(sites)} sites could be read (first: {reasons[0]['reason']}); list what is damaged with: "
+            "impasto check INGESTED --out CHECKED"
+        )
     values = np.concatenate([tables.dense(s) for s in shards])
     obs = pd.concat([s.obs for s in shards], ignore_index=True).rename(index=str)
     profiles = _counted(anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns={"quarantine": reasons}))
@@ -261,7 +264,7 @@ def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder
 
 
 def _counted(profiles: anndata.AnnData) -> anndata.AnnData:
-    """How many cells a site has is annotation: what every score of its features stands beside, not one of them."""
+    """Move the number of cells of a site from the features to the annotation: scores are compared with it."""
     if COUNT not in profiles.var_names:
         return profiles
     counts = tables.dense(profiles)[:, profiles.var_names.get_loc(COUNT)].astype(int)

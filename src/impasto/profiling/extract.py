@@ -72,7 +72,7 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     encoder = open_encoder(settings, sites)
     shards = _shards(settings, out)
     if settings.engine == "ray":
-        _deal(settings, sites, shards)
+        _over_workers(settings, sites, shards)
     profiles = deep.profile(sites, encoder, shards=shards, how=_extraction(settings, sites))
     if settings.illumination == "estimate":
         _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
@@ -118,7 +118,7 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
         say(f"  {plate}: light of the corners over the centre, divided out: {ratios}")
 
 
-def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
+def _over_workers(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
     """Have workers write the plates' shards; `run` then finds them done and collects them."""
     import torch
 
@@ -133,7 +133,7 @@ def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
     described = whole.model_dump_json()  # a worker stands in a folder of its own
     work = functools.partial(_plate, described, str(shards.resolve()), torch.get_num_threads())
     with progress.bar(what=f"embedding, {settings.workers} workers", unit="site", total=len(sites), done=len(sites) - left) as advance:
-        for sites_done in ray_engine.deal(todo, work, workers=settings.workers):
+        for sites_done in ray_engine.over_workers(todo, work, workers=settings.workers):
             advance(sites_done)
 
 
@@ -150,7 +150,7 @@ def _plate(described: str, shards: str, threads: int, plate: str) -> int:
 
 @functools.lru_cache(maxsize=1)
 def _ready(described: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
-    """What a worker needs for every plate: opened once a worker, since loading an encoder may take longer than a small plate."""
+    """What a worker needs for its plates, opened once a worker: loading an encoder may take longer than a small plate."""
     from impasto.plates.sites import Sites
 
     settings = ProfileSettings.model_validate_json(described)
@@ -248,7 +248,7 @@ def inputs(settings: ProfileSettings, /) -> list[Path]:
 
 
 def _shards(settings: ProfileSettings, out: Path) -> Path:
-    """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
+    """The folder of finished plates: named by settings and images, so that shards of other settings are never mixed in."""
     import hashlib
 
     from impasto.plates.digest import digest

@@ -80,7 +80,7 @@ def objects(dna: npt.NDArray[np.floating], /, *, nucleus: float) -> Objects:
 
 
 def _foreground(plane: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.bool_]:
-    """What is above the threshold, or nothing where that does not stand out of what is below."""
+    """What is above the threshold; nothing where its mean is too near to that of the background."""
     bright = plane > threshold
     if bright.all() or not bright.any():
         return np.zeros(plane.shape, dtype=bool)

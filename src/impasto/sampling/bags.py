@@ -1,7 +1,7 @@
 """Bags: the profiles of one perturbation together, padded to a common size, with a mask.
 
-Lu et al., CellCLIP, section 3.1: one pooled profile a perturbation stands against one text. The word `perturbation` means replicates
-(`wells.replicates`): a perturbation at one dose, under the name that the user gave. Wells of which nobody said what was done form no bag.
+Lu et al., CellCLIP, section 3.1: one pooled profile of a perturbation is paired with one text. The word `perturbation` means replicates
+(`wells.replicates`): a perturbation at one dose, under the name that the user gave. Unknown wells are in no bag.
 """
 
 from __future__ import annotations

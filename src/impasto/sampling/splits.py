@@ -57,7 +57,10 @@ def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArr
     if settings.by == schema.SPLIT:
         return marked(obs)
     if not (settings.validation >= 0 and settings.test >= 0 and settings.validation + settings.test < 1):
-        raise InputError(f"validation {settings.validation} and test {settings.test} must be shares that leave something to train on")
+        raise InputError(
+            f"validation {settings.validation} and test {settings.test} must be 0 or more and together below 1, to leave something to "
+            "train on"
+        )
     groups = _groups(obs, settings.by)
     names = sorted(set(groups))
     held = {VALIDATION: round(settings.validation * len(names)), TEST: round(settings.test * len(names))}
@@ -99,7 +102,7 @@ def marked(obs: pd.DataFrame) -> npt.NDArray[np.str_]:
     if other := sorted(set(parts) - set(PARTS)):
         raise InputError(f"the column {schema.SPLIT!r} holds {str(other[0])!r}; allowed: {', '.join(PARTS)}")
     if TRAIN not in parts:
-        raise InputError(f"the column {schema.SPLIT!r} leaves nothing to train on")
+        raise InputError(f"the column {schema.SPLIT!r} leaves nothing to train on; mark some rows {TRAIN!r}")
     refuse_leaks(obs, parts)
     return parts
 
@@ -148,7 +151,7 @@ def refuse_leaks(obs: pd.DataFrame, parts: Sequence[str] | npt.NDArray[np.str_],
     Parameters
     ----------
     obs
-        Annotation of n rows. Rows of which nobody said what was done are not compared.
+        Annotation of n rows. Unknown wells are not compared.
     parts
         (n,) the part of each row.
 

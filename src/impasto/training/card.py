@@ -1,4 +1,4 @@
-"""The model card written beside every checkpoint: what it is, what it saw, what it was held back from, how it did."""
+"""The model card written beside every checkpoint: what it is, which data it saw, which data were held out, and its score."""
 
 from __future__ import annotations
 

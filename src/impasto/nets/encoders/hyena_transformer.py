@@ -45,11 +45,11 @@ class FeatureTokens(nn.Module):
     def __init__(self, lists: Sequence[Sequence[int]], *, width: int, adapter: Literal["feature", "shared"] = "feature") -> None:
         super().__init__()
         if sorted(i for one in lists for i in one) != list(range(sum(map(len, lists)))):
-            raise ValueError("every feature must stand in one list of `lists`")
+            raise ValueError("`lists` must hold each feature once")
         widest = max(map(len, lists))
         self.single = widest == 1
         if adapter == "shared" and not self.single:
-            raise ValueError("a shared adapter cannot tell the features of one token apart; use adapter 'feature'")
+            raise ValueError("a shared adapter gives all features of one token the same weight; use adapter 'feature'")
         padded = [[*one, *[one[0]] * (widest - len(one))] for one in lists]
         self.register_buffer("members", torch.tensor(padded), persistent=False)
         self.register_buffer("real", torch.tensor([[n < len(one) for n in range(widest)] for one in lists]), persistent=False)

