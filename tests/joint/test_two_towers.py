@@ -13,8 +13,8 @@ from tests.joint.towers import settings, trained
 
 from impasto import runs
 from impasto.joint import two_towers
+from impasto.joint.described import Features
 from impasto.joint.feed import BagFeed, Bags
-from impasto.joint.perturbation import Features
 from impasto.joint.space import Space
 from impasto.joint.two_towers import TwoTowers
 from impasto.nets.encoders import text

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from impasto.joint.described import Features
 from impasto.joint.feed import BagFeed
-from impasto.joint.perturbation import Features
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.schema import InputError
 from impasto.training import gradient_cache

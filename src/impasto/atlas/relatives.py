@@ -15,6 +15,7 @@ import numpy.typing as npt
 from impasto import schema
 from impasto.atlas.index import PROFILE, Index
 from impasto.perturbations import relations
+from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.schema import InputError
 
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
@@ -22,12 +23,12 @@ Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
 
 def perturbed(index: Index, gene: str, /) -> bool:
     """Whether a perturbation of the index has this gene."""
-    return bool((_genes(index) == relations.normal_symbol(gene)).any())
+    return bool((_genes(index) == normal_symbol(gene)).any())
 
 
 def query(index: Index, gene: str, /, *, through: Sequence[Path]) -> Found:
     """The vector, the rows it is made of, and a sentence. Raises InputError where no relative of the gene is perturbed either."""
-    symbol = relations.normal_symbol(gene)
+    symbol = normal_symbol(gene)
     weight: dict[str, int] = {}
     databases = relations.read_all(through)
     for pairs in databases.values():
@@ -59,4 +60,4 @@ def _genes(index: Index) -> npt.NDArray[np.object_]:
     if schema.GENE not in rows:
         raise InputError(f"{index.folder} has no column 'gene', so a gene cannot be looked up in it")
     consensus = (rows["level"] == "perturbation") & (rows["modality"] == PROFILE)
-    return rows[schema.GENE].map(relations.normal_symbol).where(consensus, "").to_numpy(dtype=object)
+    return rows[schema.GENE].map(normal_symbol).where(consensus, "").to_numpy(dtype=object)

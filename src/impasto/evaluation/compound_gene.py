@@ -24,7 +24,7 @@ from impasto.evaluation import baselines, inputs
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score, interval
-from impasto.perturbations.relations import normal_symbol
+from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.schema import InputError, one_of
 
 TASK = "compound-gene"
