@@ -5,11 +5,11 @@ positives sharing a target; mean per target, mean over targets (Chandrasekaran e
 compound) and across classes (CRISPR with compound); by signed cosine, and by its absolute value, since an inhibitor and an
 over-expressed gene may be opposite. Reported for all perturbations and for those that pass replicate detection.
 Doses stand apart unless they are pooled. Another dose, or another name, of the query's own compound is no candidate.
+How sure a score is: `sister_scores`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import anndata
@@ -18,11 +18,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, replicates
+from impasto.evaluation import baselines, inputs, replicates, tidy, units
 from impasto.evaluation.inputs import SameAs, Statistic, Table
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.sister_scores import Sisters, SisterScore
+from impasto.evaluation.tidy import Score
 from impasto.schema import InputError, one_of
+from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "sisters"
 Protocol = Literal["all", "passing", "both"]
@@ -30,50 +32,6 @@ PROTOCOLS = get_args(Protocol)
 ALL, PASSING = "all perturbations", "perturbations passing replicate detection"
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Sisters:
-    """p perturbations, the labels each carries, its class (compound, crispr, orf...), and its compound as a code."""
-
-    names: list[str]
-    labels: list[frozenset[str]]
-    kind: npt.NDArray[np.str_]
-    compound: npt.NDArray[np.intp]
-
-    def related(self) -> Flags:
-        """(p, p), True where two perturbations share a label."""
-        every = sorted(set().union(*self.labels))
-        place = {label: number for number, label in enumerate(every)}
-        holds = np.zeros((len(self.names), max(1, len(every))), dtype=np.float32)
-        for number, labels in enumerate(self.labels):
-            holds[number, [place[label] for label in labels]] = 1
-        return (holds @ holds.T) > 0
-
-
-def average_precisions(vectors: Floats, sisters: Sisters, /, *, across: bool, absolute: bool) -> pd.DataFrame:
-    """One row a query and label: perturbation, label, kind, average_precision, chance, positives, negatives.
-
-    `vectors`: unit rows (p, width). Candidates are the query's own class, or (`across`) all others; the query's own compound never is one.
-    """
-    related, rows = sisters.related(), []
-    labelled = np.array([bool(labels) for labels in sisters.labels])
-    for block, similarity in ranking.similarity_blocks(vectors, vectors):
-        for number, query in enumerate(range(block.start, block.stop)):
-            candidate = (sisters.kind != sisters.kind[query]) if across else (sisters.kind == sisters.kind[query])
-            candidate &= sisters.compound != sisters.compound[query]
-            # Perturbations without any label may well be sisters: they are no negatives.
-            candidate &= labelled
-            right, wrong = candidate & related[query], candidate & ~related[query]
-            if not (right.any() and wrong.any()):
-                continue
-            scores = np.abs(similarity[number]) if absolute else similarity[number]
-            precision = ranking.average_precision(scores[right], scores[wrong])
-            chance = ranking.chance_average_precision(int(right.sum()), int(wrong.sum()))
-            shared = sisters.labels[query] & frozenset().union(*(sisters.labels[i] for i in np.flatnonzero(right)))
-            numbers = (precision, chance, int(right.sum()), int(wrong.sum()))
-            rows += [(sisters.names[query], label, sisters.kind[query], *numbers) for label in sorted(shared)]
-    return pd.DataFrame(rows, columns=["perturbation", "label", "kind", "average_precision", "chance", "positives", "negatives"])
 
 
 def evaluate(
@@ -86,6 +44,7 @@ def evaluate(
     same_as: SameAs = "name",
     statistic: Statistic = "median",
     draws: int = 1000,
+    shuffles: int = MOST_SHUFFLES,
     seed: int = 0,
 ) -> Result:
     """Sister matching within and across classes, beside the baselines and shuffled labels.
@@ -106,8 +65,10 @@ def evaluate(
         How the wells of a perturbation are averaged.
     draws
         Permutations of replicate detection.
+    shuffles
+        How often labels are shuffled at most to ask whether the score is above chance; 0 for never.
     seed
-        Of permutations, shuffled labels and bootstrap.
+        Of permutations, shuffled labels and groups of units.
 
     Returns
     -------
@@ -128,8 +89,13 @@ def evaluate(
     details: list[pd.DataFrame] = []
     for population, kept in _populations(profiles, codes, protocol=protocol, pool_doses=pool_doses, draws=draws, seed=seed).items():
         for name, vectors in [*views.items(), (baselines.SHUFFLED, views[OWN])]:
-            chosen = _choose(sisters, kept, shuffle=name == baselines.SHUFFLED, seed=seed)
-            score, detail = _scored(ranking.unit(vectors[kept]), chosen, population=population, ending=ending, group=name, seed=seed)
+            chosen = sisters.part(kept)
+            if name == baselines.SHUFFLED:
+                chosen = chosen.relabelled(chosen.shuffle(np.random.default_rng(seed)))
+            many = shuffles if name == OWN else 0
+            score, detail = _scored(
+                ranking.unit(vectors[kept]), chosen, population=population, ending=ending, group=name, shuffles=many, seed=seed
+            )
             scores += score
             details += detail
     if not scores:
@@ -152,7 +118,7 @@ def _populations(
 
 
 def _scored(
-    vectors: Floats, sisters: Sisters, *, population: str, ending: str, group: str, seed: int
+    vectors: Floats, sisters: Sisters, *, population: str, ending: str, group: str, shuffles: int, seed: int
 ) -> tuple[list[Score], list[pd.DataFrame]]:
     """Within and across classes, by signed and absolute cosine: the scores, and one row a label of each."""
     scores, details = [], []
@@ -160,18 +126,16 @@ def _scored(
         for absolute in (False, True):
             label = f"{population}, {'across classes' if across else 'within class'}, {ending}"
             metric = f"mAP {'absolute' if absolute else 'signed'} cosine"
-            per_query = average_precisions(vectors, sisters, across=across, absolute=absolute)
-            if not per_query.empty:
-                per = per_query.groupby("label")[["average_precision", "chance"]].mean().reset_index()
-                scores.append(_score(per, label, group, metric, seed=seed))
+            scored = SisterScore(vectors, sisters, across=across, absolute=absolute, seed=seed)
+            per = scored.per_label()
+            if not per.empty:
+                interval, parts = scored.interval()
+                value, p = scored.value(), scored.p_chance(shuffles)
+                digest, chance = sisters.sampled().digest, float(per["chance"].mean())
+                numbers = (TASK, label, group, metric, value, interval)
+                scores.append(tidy.score(*numbers, chance=chance, n=len(per), p_chance=p, parts=parts, units=digest))
                 details.append(per.assign(profiles=group, protocol=label, metric=metric))
     return scores, details
-
-
-def _score(per: pd.DataFrame, protocol: str, group: str, metric: str, *, seed: int) -> Score:
-    values = per["average_precision"].to_numpy()
-    low, high = interval(values, seed=seed)
-    return Score(TASK, protocol, group, metric, float(values.mean()), low, high, float(per["chance"].mean()), len(per))
 
 
 def _gather(obs: pd.DataFrame, *, by: str, pool_doses: bool) -> tuple[npt.NDArray[np.intp], Sisters, str]:
@@ -189,24 +153,8 @@ def _gather(obs: pd.DataFrame, *, by: str, pool_doses: bool) -> tuple[npt.NDArra
     for code, of_row in zip(codes, labels, strict=True):
         if code >= 0:
             everywhere[code] |= of_row
-    compound = pd.factorize(wells.compounds(obs).iloc[rows])[0].astype(np.intp)
+    compound = units.named(wells.compounds(obs).iloc[rows].astype(str).to_numpy(), word=units.kind_of(obs[treated]))
     return codes, Sisters(names, [frozenset(every) for every in everywhere], kind.astype(str).to_numpy()[rows], compound), source
-
-
-def _choose(sisters: Sisters, kept: Flags, *, shuffle: bool, seed: int) -> Sisters:
-    """Some of the perturbations; with `shuffle` their labels shuffled over the compounds of each class."""
-    indices = np.flatnonzero(kept)
-    labelled_as = indices.copy()
-    if shuffle:
-        rng = np.random.default_rng(seed)
-        for kind in np.unique(sisters.kind[kept]):
-            rows = np.flatnonzero(sisters.kind[indices] == kind)
-            compound, names = pd.factorize(sisters.compound[indices[rows]])
-            first = np.unique(compound, return_index=True)[1]
-            labelled_as[rows] = indices[rows[first[rng.permutation(len(names))]]][compound]
-    return Sisters(
-        [sisters.names[i] for i in indices], [sisters.labels[i] for i in labelled_as], sisters.kind[kept], sisters.compound[kept]
-    )
 
 
 def _passing(profiles: anndata.AnnData, codes: npt.NDArray[np.intp], *, pool_doses: bool, draws: int, seed: int) -> Flags | None:

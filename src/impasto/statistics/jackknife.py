@@ -60,10 +60,10 @@ class LeftOut:
         return int(np.isfinite(self.single).sum())
 
 
-def deal(units: int, /, *, seed: int) -> npt.NDArray[np.intp]:
-    """The group of every unit (units,), from 0: units permuted, then dealt one by one to min(20, units) groups."""
+def deal(units: int, /, *, seed: int, most: int = MOST_GROUPS) -> npt.NDArray[np.intp]:
+    """The group of every unit (units,), from 0: units permuted, then dealt one by one to min(`most`, units) groups."""
     groups = np.empty(units, dtype=np.intp)
-    groups[np.random.default_rng(seed).permutation(units)] = np.arange(units) % max(1, min(MOST_GROUPS, units))
+    groups[np.random.default_rng(seed).permutation(units)] = np.arange(units) % max(1, min(most, units))
     return groups
 
 
@@ -115,14 +115,15 @@ def variance(left: LeftOut, /) -> float:
     return max(plain - term / 2, plain / 2)
 
 
-def of_score(parts: LeftOut | Sequence[LeftOut], /, *, unit: str, share: bool = True) -> Interval:
+def of_score(parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit: str, share: bool = True) -> Interval:
     """The interval of a score.
 
     Parameters
     ----------
     parts
         The score without groups of units. Several where several kinds of units were sampled (compounds and genes, perturbations and
-        control wells): their variances add, and the smallest number of groups gives the degrees of freedom.
+        control wells): their variances add, and the kind with the fewest groups gives the degrees of freedom. A kind may itself be
+        several strata (control wells, plate by plate): their variances add, and so do their degrees of freedom.
     unit
         What was sampled, in words.
     share
@@ -131,21 +132,24 @@ def of_score(parts: LeftOut | Sequence[LeftOut], /, *, unit: str, share: bool = 
     Returns
     -------
     The t interval with (groups - 1) degrees of freedom. None with fewer than six units, or where the score is not defined without
-    more than a fifth of the groups.
+    more than a fifth of the groups, or where a stratum is a single group.
 
     """
-    several = [parts] if isinstance(parts, LeftOut) else list(parts)
-    units = min(part.units for part in several)
-    if units < FEWEST_UNITS:
-        return interval.none(unit=unit, clusters=units, method="jackknife", why=f"{units} units ({unit}); {FEWEST_UNITS} are needed")
-    for part in several:
+    kinds = [[parts]] if isinstance(parts, LeftOut) else [[kind] if isinstance(kind, LeftOut) else list(kind) for kind in parts]
+    strata = [part for kind in kinds for part in kind]
+    units = min(sum(part.units for part in kind) for kind in kinds)
+    why = f"{units} units ({unit}); {FEWEST_UNITS} are needed" if units < FEWEST_UNITS else ""
+    for part in strata:
         missing = len(part.single) - part.groups
-        if missing > MOST_MISSING * len(part.single):
+        if not why and missing > MOST_MISSING * len(part.single):
             why = f"without {missing} of {len(part.single)} groups of units ({unit}) the score is not defined"
-            return interval.none(unit=unit, clusters=units, method="jackknife", why=why)
-    whole, df = several[0].whole, min(part.groups for part in several) - 1
-    spread = sum(variance(part) for part in several)
-    return interval.around(whole, spread, df=df, unit=unit, clusters=units, method="jackknife", share=share)
+        if not why and part.groups < 2:
+            why = f"a part of the units ({unit}) is a single group, so its share of the error is not known"
+    if why:
+        return interval.none(unit=unit, clusters=units, method="jackknife", why=why)
+    df = min(sum(part.groups - 1 for part in kind) for kind in kinds)
+    spread = sum(variance(part) for part in strata)
+    return interval.around(strata[0].whole, spread, df=df, unit=unit, clusters=units, method="jackknife", share=share)
 
 
 def difference(first: LeftOut | Sequence[LeftOut], second: LeftOut | Sequence[LeftOut], /, *, unit: str) -> Interval:

@@ -12,7 +12,16 @@ from impasto.statistics import interval
 from impasto.statistics.interval import Interval
 
 
-def of_resplits(values: npt.NDArray[np.floating], /, *, tested: int, trained: int, unit: str = "split", share: bool = False) -> Interval:
+def of_resplits(
+    values: npt.NDArray[np.floating],
+    /,
+    *,
+    tested: int,
+    trained: int,
+    unit: str = "split",
+    share: bool = False,
+    value: float | None = None,
+) -> Interval:
     """The interval of the mean score over R random splits of the same rows.
 
     Parameters
@@ -25,6 +34,8 @@ def of_resplits(values: npt.NDArray[np.floating], /, *, tested: int, trained: in
         What was sampled again and again.
     share
         Whether the score lies in 0 to 1.
+    value
+        What the interval is put around; the mean by default.
 
     """
     values = np.asarray(values, dtype=np.float64)
@@ -32,7 +43,8 @@ def of_resplits(values: npt.NDArray[np.floating], /, *, tested: int, trained: in
     if repeats < 2:
         return interval.none(unit=unit, clusters=repeats, method="corrected t", why=f"{repeats} {unit}; two are needed")
     spread = float(values.var(ddof=1)) * (1 / repeats + tested / trained)
-    return interval.around(float(values.mean()), spread, df=repeats - 1, unit=unit, clusters=repeats, method="corrected t", share=share)
+    middle = float(values.mean()) if value is None else value
+    return interval.around(middle, spread, df=repeats - 1, unit=unit, clusters=repeats, method="corrected t", share=share)
 
 
 def of_repeats(values: npt.NDArray[np.floating], /, *, unit: str, share: bool = False) -> Interval:

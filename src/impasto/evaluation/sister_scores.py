@@ -1,0 +1,228 @@
+"""The mean average precision of sister matching, without groups of units and with shuffled labels.
+
+The score is a mean over labels of the mean average precision of the perturbations that carry the label and have a sister by it. Compounds
+were sampled; where every compound carries one label, and there are few, labels were: compounds of one class come and go together.
+Shuffled labels move between the labelled compounds of one class (compound, crispr, orf), with all of a compound's labels and doses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from impasto import ranking
+from impasto.evaluation import retrieval, units
+from impasto.evaluation.units import Units
+from impasto.statistics import jackknife, shuffles
+from impasto.statistics.interval import Interval
+from impasto.statistics.jackknife import LeftOut
+
+MOST_CLASSES = 30
+"""With one label a compound and at most so many labels, labels are the units."""
+MOST_COMPARED = 2**29
+"""So many comparisons of a right with a wrong answer at most are kept apart by group; a larger table gets the t interval."""
+MOST_SHUFFLED = 2**26
+"""So many pairs of perturbations at most are ranked for shuffled labels."""
+Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Sisters:
+    """p perturbations, the labels each carries, its class (compound, crispr, orf...), and its compound."""
+
+    names: list[str]
+    labels: list[frozenset[str]]
+    kind: npt.NDArray[np.str_]
+    compound: Units
+
+    @cached_property
+    def every(self) -> list[str]:
+        """All labels, sorted."""
+        return sorted(set().union(*self.labels))
+
+    @cached_property
+    def holds(self) -> sparse.csr_array:
+        """(p, labels), 1 where a perturbation carries a label."""
+        place = {label: number for number, label in enumerate(self.every)}
+        pairs = [(row, place[label]) for row, labels in enumerate(self.labels) for label in sorted(labels)]
+        rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+        return sparse.csr_array((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(len(self.names), max(1, len(self.every))))
+
+    @cached_property
+    def related(self) -> Flags:
+        """(p, p), True where two perturbations share a label."""
+        return np.asarray((self.holds @ self.holds.T).toarray() > 0)
+
+    def candidates(self, *, across: bool) -> Flags:
+        """(p, p), the labelled perturbations of the query's own class, or of all others, that are not its own compound.
+
+        Perturbations without any label may well be sisters: they are no negatives.
+        """
+        same = self.kind[:, None] == self.kind[None]
+        labelled = np.array([bool(labels) for labels in self.labels])
+        other = self.compound.of[:, None] != self.compound.of[None]
+        return np.asarray((~same if across else same) & other & labelled[None])
+
+    def sampled(self) -> Units:
+        """What was sampled: labels where each compound has one and there are few, compounds otherwise."""
+        one = all(len(labels) <= 1 for labels in self.labels)
+        if one and 1 < len(self.every) <= MOST_CLASSES:
+            # A perturbation without a label is neither query nor candidate: its unit is of no weight.
+            return units.named([next(iter(labels), self.every[0]) for labels in self.labels], word="class")
+        return self.compound
+
+    def part(self, kept: Flags, /) -> Sisters:
+        """Some of the perturbations."""
+        chosen = np.flatnonzero(kept)
+        return Sisters([self.names[i] for i in chosen], [self.labels[i] for i in chosen], self.kind[kept], self.compound.part(chosen))
+
+    def shuffle(self, rng: np.random.Generator) -> Rows:
+        """(p,) the perturbation whose labels each is given: those of another labelled compound of its class."""
+        given = np.arange(len(self.names))
+        labelled = np.array([bool(labels) for labels in self.labels])
+        for kind in np.unique(self.kind):
+            rows = np.flatnonzero((self.kind == kind) & labelled)
+            compound, first, of = np.unique(self.compound.of[rows], return_index=True, return_inverse=True)
+            given[rows] = rows[first[rng.permutation(len(compound))]][of.ravel()]
+        return given
+
+    def relabelled(self, given: Rows, /) -> Sisters:
+        """The same perturbations with the labels of others."""
+        return replace(self, labels=[self.labels[i] for i in given])
+
+
+class SisterScore:
+    """One score: within a class or across classes, by signed or absolute cosine.
+
+    Parameters
+    ----------
+    vectors
+        Unit rows (p, width).
+    sisters
+        What the perturbations are.
+    across
+        Whether candidates are of all other classes, instead of the query's own.
+    absolute
+        Whether similarity is |cosine|.
+    seed
+        Of the groups of units, and of shuffles.
+
+    """
+
+    def __init__(self, vectors: Floats, sisters: Sisters, /, *, across: bool, absolute: bool, seed: int) -> None:
+        self.sisters, self.across, self.seed = sisters, across, seed
+        cosine = np.concatenate([block for _, block in ranking.similarity_blocks(vectors, vectors)])
+        self.similarity = np.abs(cosine) if absolute else cosine
+        self.candidate = sisters.candidates(across=across)
+        self.right = self.candidate & sisters.related
+        self.wrong = self.candidate & ~sisters.related
+        self.usable = self.right.any(axis=1) & self.wrong.any(axis=1)
+        self.sampled = sisters.sampled()
+
+    @cached_property
+    def per_query(self) -> pd.DataFrame:
+        """One row a query and label by which it has a sister: average_precision and chance, with the numbers of right and wrong answers."""
+        rows = []
+        for query in np.flatnonzero(self.usable):
+            right, wrong = self.right[query], self.wrong[query]
+            scores = self.similarity[query]
+            precision = ranking.average_precision(scores[right], scores[wrong])
+            numbers = int(right.sum()), int(wrong.sum())
+            chance = ranking.chance_average_precision(*numbers)
+            shared = self.sisters.labels[query] & frozenset().union(*(self.sisters.labels[i] for i in np.flatnonzero(right)))
+            start = (self.sisters.names[query], self.sisters.kind[query], precision, chance, *numbers)
+            rows += [(*start, label) for label in sorted(shared)]
+        columns = ["perturbation", "kind", "average_precision", "chance", "positives", "negatives", "label"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def per_label(self) -> pd.DataFrame:
+        """One row a label: its average precision and its chance, the means over the queries that have a sister by it."""
+        return self.per_query.groupby("label")[["average_precision", "chance"]].mean().reset_index()
+
+    def value(self) -> float:
+        """The mean over labels."""
+        return float(self.per_label()["average_precision"].mean())
+
+    def interval(self) -> tuple[Interval, list[LeftOut]]:
+        """The interval over units, and the score without groups of them. A table too large for that gets the t interval over units."""
+        if int(self.right.sum()) * len(self.right) > MOST_COMPARED:
+            per = self.per_query.groupby("perturbation")["average_precision"].mean().reindex(self.sisters.names).to_numpy()
+            return units.mean_over(per, self.sampled, value=self.value()), []
+        left = self.left_out()
+        return jackknife.of_score(left, unit=self.sampled.word), [left]
+
+    def left_out(self) -> LeftOut:
+        """The score without groups of units, which are then neither query nor candidate nor label."""
+        group, count = self.sampled.groups(seed=self.seed), self.sampled.count(seed=self.seed)
+        lists = (
+            (scores, np.flatnonzero(right), np.flatnonzero(wrong))
+            for scores, right, wrong in zip(self.similarity, self.right, self.wrong, strict=True)
+        )
+        ranked = retrieval.rankings(lists, group=group, candidates=group, groups=count)
+        query, label = self.sisters.holds.nonzero()
+        by_group = self._carriers(query, label, group, count)
+        of_unit = jackknife.deal(len(self.sampled), seed=self.seed)
+
+        def score(keep: Flags) -> float:
+            gone = np.unique(of_unit[~keep])
+            precision = ranked.precisions(gone)
+            shared = by_group.sum(axis=0) - by_group[gone].sum(axis=0) > 0
+            return _mean_over_labels(precision, query[shared], label[shared], labels=len(self.sisters.every))
+
+        return jackknife.leave_out(score, len(self.sampled), seed=self.seed)
+
+    def _carriers(self, query: Rows, label: Rows, group: Rows, count: int) -> npt.NDArray[np.float32]:
+        """(G, entries) of each query and label of its own, how many candidates of each group carry that label."""
+        holds = self.sisters.holds.tocsc()
+        carriers = np.zeros((count, len(query)), dtype=np.float32)
+        for number in range(self.sisters.holds.shape[1]):
+            rows = holds.indices[holds.indptr[number] : holds.indptr[number + 1]]
+            entries = np.flatnonzero(label == number)
+            one_hot = (group[rows][:, None] == np.arange(count)).astype(np.float32)
+            carriers[:, entries] = (self.candidate[np.ix_(query[entries], rows)].astype(np.float32) @ one_hot).T
+        return carriers
+
+    def p_chance(self, most: int, /) -> float | None:
+        """How often shuffled labels score as high; None where none are asked for, or the table is too large to rank all pairs."""
+        if not most or self.similarity.size > MOST_SHUFFLED:
+            return None
+        return shuffles.above_chance(self.of_labels(np.arange(len(self.right))), self._shuffled, seed=self.seed, most=most).p
+
+    def _shuffled(self, rng: np.random.Generator) -> float:
+        return self.of_labels(self.sisters.shuffle(rng))
+
+    @cached_property
+    def _ranks(self) -> npt.NDArray[np.float32]:
+        return retrieval.mean_ranks(self.similarity, self.candidate)
+
+    @cached_property
+    def _shared(self) -> sparse.csr_array:
+        """(p, labels) 1 where a label of a query is carried by some candidate; the same for every shuffle, as classes keep their labels."""
+        holds = self.sisters.holds
+        query, label = holds.nonzero()
+        shared = self._carriers(query, label, np.zeros(len(self.right), dtype=np.intp), 1)[0] > 0
+        return sparse.csr_array((np.ones(shared.sum()), (query[shared], label[shared])), shape=holds.shape)
+
+    def of_labels(self, given: Rows, /) -> float:
+        """The score where each perturbation carries the labels of the one in `given` (p,)."""
+        right = self.sisters.related[np.ix_(given, given)] & self.candidate
+        query, answer = np.nonzero(right)
+        precision, number = retrieval.precisions_of(query, self._ranks[query, answer], total=len(right))
+        precision[self.candidate.sum(axis=1) <= number] = np.nan
+        row, label = self._shared[given].nonzero()
+        return _mean_over_labels(precision, row, label, labels=len(self.sisters.every))
+
+
+def _mean_over_labels(precision: npt.NDArray[np.float64], query: Rows, label: Rows, *, labels: int) -> float:
+    """The mean over labels of the mean over their queries; NaN without any."""
+    known = np.isfinite(precision[query])
+    number = np.bincount(label[known], minlength=labels)
+    total = np.bincount(label[known], weights=precision[query[known]], minlength=labels)
+    return float(np.mean(total[number > 0] / number[number > 0])) if number.any() else float("nan")
