@@ -49,7 +49,7 @@ def without_missing(profiles: anndata.AnnData, /) -> tuple[npt.NDArray[np.float3
 def source_codes(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> Rows:
     """The code of each row's source (n,). Raises InputError where a source is not among those the model knows."""
     names = sources.names(obs, facts)
-    strange = sorted(set(names) - set(facts["sources"]))
+    strange = sorted(set(map(str, names)) - set(facts["sources"]))
     if strange:
         raise InputError(
             f"cellpaintr was trained on {facts['by']} {', '.join(map(repr, facts['sources']))}, not on {strange[0]!r}; add it with a train "
