@@ -21,7 +21,8 @@ PLACE = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.PLATE_MAP, schema.WEL
 IDENTIFIERS = (schema.WELL_ID, schema.PERTURBATION, schema.INCHIKEY, schema.PERTURBATION_NAME, schema.GENE, schema.SMILES)
 _SAYS_WHAT_WAS_DONE = (
     *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.CONTROL_TYPE, schema.PERTURBATION_TYPE, schema.CONCENTRATION),
-    *(schema.GENE, schema.SMILES, schema.INCHIKEY, schema.PLATE_MAP, wells.IS_NEGCON),
+    *(schema.GENE, schema.SMILES, schema.INCHIKEY, schema.PLATE_MAP),
+    *(*wells.FLAGS, wells.IS_CONTROL),
 )
 _MUST_AGREE = (schema.PERTURBATION, schema.CONTROL_TYPE, schema.PLATE_MAP)
 """Where several rows of a list of compounds speak of one compound, these may not differ; others are left out."""

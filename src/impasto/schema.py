@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 # ---------------------------------------------------------------- obs: where and what
@@ -63,31 +64,64 @@ GROUP = "group"
 
 # ---------------------------------------------------------------- spellings met in the wild, lower case, prefix taken off
 ALIASES: dict[str, tuple[str, ...]] = {
-    SOURCE: ("source", "laboratory", "lab"),
-    BATCH: ("batch", "batch_id", "experiment", "experiment_name", "week"),
-    PLATE: (*("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi"),),
-    WELL: ("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_no", "position"),
-    SITE: ("site", "field", "fov", "field_of_view", "field_id"),
+    SOURCE: ("source", "laboratory", "lab", "labor", "laboratoire"),
+    BATCH: ("batch", "batch_id", "experiment", "experiment_name", "week", "versuch", "woche", "expérience", "semaine"),
+    PLATE: (
+        *("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi", "plate_number", "plate_no"),
+        *("platte", "plattenname", "plattennummer", "platten_id", "plattenbarcode", "platten_nr", "mikrotiterplatte", "strichcode"),
+        *(
+            "plaque",
+            "nom_plaque",
+            "nom_de_plaque",
+            "numéro_plaque",
+            "numéro_de_plaque",
+            "n_de_plaque",
+            "no_de_plaque",
+            "code_barres",
+            "code_à_barres",
+            "placa",
+            "piastra",
+        ),
+    ),
+    WELL: (
+        *("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_no", "position", "coordinate"),
+        *("well_coordinate", "well_location", "vertiefung", "kavität", "napf", "näpfchen", "koordinate", "lage", "puits", "coordonnée"),
+        *("coordonnées", "pocillo", "pozzetto"),
+    ),
+    SITE: ("site", "field", "fov", "field_of_view", "field_id", "bildfeld", "gesichtsfeld", "champ"),
     WELL_ID: ("well_id",),
     PLATE_MAP: ("plate_map_name", "plate_map", "platemap", "map", "layout"),
-    PERTURBATION: ("perturbation", "jcp2022", "broad_sample", "pert_id", "treatment", "perturbation_id", "sirna"),
+    PERTURBATION: (
+        *("perturbation", "jcp2022", "broad_sample", "pert_id", "treatment", "perturbation_id", "sirna", "behandlung", "traitement"),
+    ),
     PERTURBATION_NAME: (
         *("perturbation_name", "pert_iname", "pert_name", "compound_name", "compound", "compound_id", "drug", "drug_name", "substance"),
-        *("molecule", "treatment_name"),
+        *("molecule", "treatment_name", "cpd", "cmpd", "cpd_name", "cpd_id", "cmpd_id", "verbindung", "substanz", "wirkstoff"),
+        *("verbindungsname", "substanzname", "molekül", "composé", "nom_du_composé", "produit", "molécule", "compuesto", "composto"),
     ),
     PERTURBATION_TYPE: ("perturbation_type", "pert_type", "modality"),
-    CONTROL_TYPE: ("control_type", "well_type", "type", "role", "well_role", "sample_type", "control"),
-    GENE: ("gene", "gene_symbol", "symbol", "target_gene", "gene_name"),
+    CONTROL_TYPE: (
+        *("control_type", "well_type", "type", "role", "well_role", "sample_type", "control", "kontrolltyp", "probentyp", "typ", "rolle"),
+        *("kontrolle", "art", "type_de_contrôle", "type_de_puits", "type_puits", "rôle", "contrôle", "témoin"),
+    ),
+    GENE: ("gene", "gene_symbol", "symbol", "target_gene", "gene_name", "genname", "gensymbol", "gène"),
     TARGETS: ("targets", "target_list", "target"),
     SMILES: ("smiles", "canonical_smiles"),
     INCHIKEY: ("inchikey", "inchi_key"),
     MOA: ("moa", "mechanism_of_action", "mechanism"),
-    CONCENTRATION: ("concentration", "dose", "conc", "mmoles_per_liter"),
-    TIME_H: ("time_h", "timepoint_h", "time", "timepoint"),
-    CELL_LINE: ("cell_line", "cell_type"),
-    CELL_COUNT: ("cell_count", "n_cells", "count_cells", "cells_count", "image_count_cells"),
+    CONCENTRATION: (
+        *("concentration", "final_concentration", "concentration_final", "final_conc", "conc_final", "dose", "conc", "mmoles_per_liter"),
+        *("pert_dose", "compound_concentration"),
+        *("compound_conc", "endkonzentration", "konzentration", "konz", "dosis", "dosierung", "concentration_finale", "concentración"),
+        *("concentrazione",),
+    ),
+    TIME_H: ("time_h", "timepoint_h", "time", "timepoint", "zeit", "zeitpunkt", "temps"),
+    CELL_LINE: ("cell_line", "cell_type", "zelllinie", "zelltyp", "lignée_cellulaire", "lignée", "type_cellulaire"),
+    CELL_COUNT: (
+        *("cell_count", "n_cells", "count_cells", "cells_count", "image_count_cells", "zellzahl", "zellanzahl", "nombre_de_cellules"),
+    ),
 }
-"""Spellings are compared by their letters and digits alone: `Plate ID`, `plate_id` and `PlateID` are one."""
+"""Spellings are compared by their letters and digits alone (`letters`): `Plate ID`, `plate_id` and `PlateID` are one."""
 
 # ---------------------------------------------------------------- channels: a stain, by name
 CHANNELS: dict[str, tuple[str, ...]] = {
@@ -154,18 +188,20 @@ def channel_name(spelling: str) -> str | None:
     that its parts name; phalloidin with WGA is AGP.
 
     """
-    whole = _letters(spelling)
-    for letters in (whole, re.sub("^(corr|orig)", "", whole)):
-        if letters in _CHANNEL_BY_SPELLING:
-            return _CHANNEL_BY_SPELLING[letters]
-    parts = {_CHANNEL_BY_SPELLING.get(_letters(part)) for part in re.split(r"[\s(),/+-]+", spelling)} - {None}
+    whole = letters(spelling)
+    for plain in (whole, re.sub("^(corr|orig)", "", whole)):
+        if plain in _CHANNEL_BY_SPELLING:
+            return _CHANNEL_BY_SPELLING[plain]
+    parts = {_CHANNEL_BY_SPELLING.get(letters(part)) for part in re.split(r"[\s(),/+-]+", spelling)} - {None}
     if parts == {"Actin", "Golgi"}:
         return "AGP"
     return parts.pop() if len(parts) == 1 else None
 
 
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+def letters(text: str, /) -> str:
+    """The letters and digits of a spelling, lower case and without accents: `"Näpfchen 1"` -> `"napfchen1"`."""
+    plain = text.lower() if text.isascii() else unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[^a-z0-9]", "", plain)
 
 
 # ---------------------------------------------------------------- wells

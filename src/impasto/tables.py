@@ -22,7 +22,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from impasto import delimited, failures, grids
-from impasto.schema import InputError
+from impasto.schema import ALIASES, CELL_COUNT, CONCENTRATION, TIME_H, InputError, letters
 
 PARQUET, FOLDER_OF_PARQUET, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
     *("Parquet", "folder of Parquet files", "Excel", "SQLite", "HDF5", "text", "Zarr", "folder"),
@@ -42,6 +42,10 @@ _NAMES = re.compile(
     r"|gene|symbol|target|smiles|inchi|moa|control|(\w+[ _])?type$|cell_?line|sirna|file|path|url|channel)",
     re.I,
 )
+_PREFIX = re.compile(r"^(?:image_)?(?:metadata[_.])?(?:image_metadata_)?", re.I)
+_SPELLINGS = {
+    letters(spelling) for word, spellings in ALIASES.items() if word not in (CONCENTRATION, TIME_H, CELL_COUNT) for spelling in spellings
+}
 _MEASURED = re.compile(
     r"_(AreaShape|Intensity|Texture|Granularity|Correlation|RadialDistribution|Neighbors|Location)_|^emb_|count| - ", re.I
 )
@@ -49,7 +53,7 @@ _MEASURED = re.compile(
 
 def is_name(column: str) -> bool:
     """Whether a column of this name holds names of places or perturbations: text, even where all are digits."""
-    return bool(_NAMES.match(column)) and not _MEASURED.search(column)
+    return (bool(_NAMES.match(column)) or letters(_PREFIX.sub("", column)) in _SPELLINGS) and not _MEASURED.search(column)
 
 
 def kind(path: Path) -> str:

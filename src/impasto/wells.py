@@ -7,7 +7,7 @@ Unknown is a kind of its own: such a well is never treated, never a control, and
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import anndata
 import numpy as np
@@ -59,14 +59,22 @@ WORDS_OF_KINDS: dict[str, tuple[str, ...]] = {
         *("controlvehicle", "ctlvehicle", "ctlvector", "ctluntrt", "dmso", "dmsocontrol", "solvent", "solventcontrol", "untreated"),
         *("untreatedcontrol", "mock", "mockcontrol", "neutralcontrol", "nontargeting", "nontargetingcontrol", "nontargetingguide"),
         *("ntc", "noguide", "scramble", "scrambled", "scrambledcontrol", "emptyvector", "emptycontrol", "lowcontrol"),
+        *("kontrolle", "negativkontrolle", "negativ", "losungsmittel", "losungsmittelkontrolle", "unbehandelt", "temoin", "temoinnegatif"),
+        *("controle", "controlenegatif", "negatif", "vehicule", "solvant", "nontraite"),
     ),
-    schema.POSCON: ("poscon", "poscontrol", "positivecontrol", "positive", "pos", "pc", "highcontrol"),
+    schema.POSCON: (
+        *("poscon", "poscontrol", "positivecontrol", "positive", "pos", "pc", "highcontrol", "positivkontrolle", "positiv"),
+        *("temoinpositif", "controlepositif", "positif"),
+    ),
     schema.TRT: (
         *("trt", "trtcp", "trtsh", "trtoe", "trtxpr", "trtlig", "trtcompound", "treatment", "treated", "sample", "test", "testcompound"),
         *("experimental", "compound", "library", "librarycompound", "crispr", "orf", "sirna"),
+        *("probe", "behandelt", "verbindung", "substanz", "echantillon", "traite", "compose"),
     ),
-    schema.EMPTY: ("empty", "blank", "nocell", "noreagent", "media", "mediaonly", "background", "unused"),
-    schema.UNKNOWN: ("unknown",),
+    schema.EMPTY: (
+        *("empty", "blank", "nocell", "noreagent", "media", "mediaonly", "background", "unused", "leer", "leerwert", "vide", "blanc"),
+    ),
+    schema.UNKNOWN: ("unknown", "unbekannt", "inconnu"),
 }
 """What laboratories write for each kind of well: letters only, lower case, `control` spelled out, in the singular, without `well`."""
 _SHORT = re.compile(r"(?:cntrl|ctrl|ctl)$")
@@ -74,22 +82,69 @@ _ENDING = re.compile(r"(?<!^)(?:wells?|s)$")
 _KIND_BY_WORD = {word: kind for kind, words in WORDS_OF_KINDS.items() for word in words}
 SAYS_NOTHING = frozenset({"", "none", "na", "nan", "null"})
 """What stands in a column of kinds where nothing is said, lower case."""
-_YES, _NO = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
-IS_NEGCON = "is_negcon"
+_YES = {"true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "wahr", "oui", "vrai"}
+_NO = {"false", "f", "no", "n", "0", "0.0", "nein", "falsch", "non", "faux"}
+FLAGS = {f"is_{kind}": kind for kind in (schema.NEGCON, schema.POSCON, schema.EMPTY, schema.TRT)}
+"""Columns of yes and no -> the kind of a well that says yes. One that says no only says what a well is not."""
+IS_CONTROL = "is_control"
+"""The column of yes and no that does not say which control a well is."""
+_ALONE = {"control", "kontrolle", "controle", "temoin"}
+_TREATED = {"treated", "trt", "behandelt", "traite"}
+"""The headings of `is_trt`: a column `Test` or `Library` may say something else."""
+_SHORTEST = 4
+"""A heading of fewer letters (`Pos`, `NC`) may mean something else where its column holds 1 and 0."""
 
 
 def kind_of_word(word: str, /) -> str | None:
     """The kind of well that a laboratory's word means (`ctl_vehicle` -> `negcon`, `poscon_cp` -> `poscon`); None where it is not known."""
-    letters = re.sub(r"[^a-z]", "", word.lower())
-    for spelling in (letters, _SHORT.sub("control", _ENDING.sub("", letters))):
+    letters = _only_letters(word)
+    for spelling in (letters, _spelled_out(letters)):
         if spelling in _KIND_BY_WORD:
             return _KIND_BY_WORD[spelling]
     first = re.split(r"[^a-z]", word.strip().lower())[0]
     return first if first in (schema.NEGCON, schema.POSCON, schema.TRT, schema.EMPTY) else None
 
 
+def flag_of(heading: str, values: Collection[object], /) -> str | None:
+    """The word for a column of yes and no whose heading names a kind of well.
+
+    Parameters
+    ----------
+    heading
+        As a laboratory writes it: `Control`, `is_control`, `Vehicle`, `Neg control`, `Positivkontrolle`.
+    values
+        The different values of the column, without the missing ones.
+
+    Returns
+    -------
+    A word of `FLAGS`, or `is_control`; None where the heading names no kind, or the values are not yes and no.
+
+    """
+    letters = re.sub(r"^(?:is|ist|est)(?=.{3})", "", _only_letters(heading))
+    spelling = _spelled_out(letters)
+    kind = _KIND_BY_WORD.get(letters) or _KIND_BY_WORD.get(spelling)
+    word = IS_CONTROL if spelling in _ALONE else f"is_{kind}"
+    if word not in (*FLAGS, IS_CONTROL) or (kind == schema.TRT and letters not in _TREATED):
+        return None
+    said = {str(value).strip().lower() for value in values} - SAYS_NOTHING
+    if said <= {"0", "1", "0.0", "1.0"}:
+        return word if len(said) == 2 and len(letters) >= _SHORTEST else None
+    # `T` alone may as well stand for `treated`, and `C` beside it for `control`.
+    agreed = said <= _YES | _NO and said != {"t"}
+    return word if agreed or any(len(one) > 1 for one in said & _YES) else None
+
+
+def _only_letters(text: str) -> str:
+    return re.sub(r"\d", "", schema.letters(text))
+
+
+def _spelled_out(letters: str) -> str:
+    """A word in the singular, without `well`, with `control` spelled out."""
+    return _SHORT.sub("control", _ENDING.sub("", letters))
+
+
 def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, dict[str, int]]]:
-    """The kind of every well, from the words of control_type, perturbation_type and is_negcon, in this order.
+    """The kind of every well, from columns of yes and no (`FLAGS`), control_type, perturbation_type, and is_control, in this order.
 
     Parameters
     ----------
@@ -105,15 +160,9 @@ def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, 
         Column -> word -> how many rows hold it.
 
     """
-    known = pd.Series(pd.NA, index=obs.index, dtype="string")
     strange: dict[str, dict[str, int]] = {}
-    asked = False
-    if IS_NEGCON in obs:
-        # A column that says yes decides; one that says no only says what a well is not.
-        told = _text(obs[IS_NEGCON]).str.strip().str.lower()
-        known = known.mask(told.isin(_YES).fillna(False), schema.NEGCON)
-        asked = bool(told.notna().any())
-        _count(strange, IS_NEGCON, obs[IS_NEGCON], told.notna() & ~told.isin(_YES | _NO))
+    known, unclear = _flagged(obs, strange)
+    asked = any(obs[word].notna().any() for word in (*FLAGS, IS_CONTROL) if word in obs)
     for column in (schema.CONTROL_TYPE, schema.PERTURBATION_TYPE):
         if column not in obs:
             continue
@@ -126,8 +175,9 @@ def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, 
         odd = words.notna() & meant.isna() & known.isna()
         _count(strange, column, obs[column], odd)
         known = known.fillna(meant.mask(odd, schema.UNKNOWN))
-    if IS_NEGCON in strange:
-        known = known.mask(known.isna() & told.notna() & ~told.isin(_YES | _NO), schema.UNKNOWN)
+    known = known.mask(known.isna() & unclear, schema.UNKNOWN)
+    if IS_CONTROL in obs:
+        known = _controls_without_kind(obs, known, strange)
     if not asked:
         return None, strange
     named = pd.Series(_named(obs), index=obs.index)
@@ -135,10 +185,44 @@ def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, 
     return known.fillna(rest).mask(known.isin([schema.TRT, schema.POSCON]).fillna(False) & ~named, schema.UNKNOWN), strange
 
 
+def _flagged(obs: pd.DataFrame, strange: dict[str, dict[str, int]]) -> tuple[pd.Series, pd.Series]:
+    """The kinds that columns of yes and no say; and the rows where one holds another word, or two say different kinds."""
+    known = pd.Series(pd.NA, index=obs.index, dtype="string")
+    unclear = pd.Series(False, index=obs.index)
+    for word in [word for word in (*FLAGS, IS_CONTROL) if word in obs]:
+        told = _text(obs[word]).str.strip().str.lower()
+        odd = told.notna() & ~told.isin(_YES | _NO)
+        unclear |= odd
+        if word != IS_CONTROL:
+            yes = told.isin(_YES).fillna(False)
+            both = yes & known.notna()
+            known = known.mask(yes, FLAGS[word]).mask(both, schema.UNKNOWN)
+            odd |= both
+        if FLAGS.get(word) == schema.TRT:
+            # What is not treated and has no other word is not known.
+            unclear |= told.isin(_NO).fillna(False)
+        _count(strange, word, obs[word], odd)
+    return known, unclear
+
+
+def _controls_without_kind(obs: pd.DataFrame, known: pd.Series, strange: dict[str, dict[str, int]]) -> pd.Series:
+    """The kinds with the wells that is_control calls controls: negative ones, unless their names or another column speak against it."""
+    yes = _text(obs[IS_CONTROL]).str.strip().str.lower().isin(_YES).fillna(False)
+    names = next((_text(obs[word]) for word in (schema.PERTURBATION_NAME, schema.PERTURBATION) if word in obs), None)
+    rest = yes & known.isna()
+    odd = yes & (known == schema.TRT).fillna(False)
+    if names is not None and len(names[rest].dropna().unique()) > 1:
+        # Of several substances some may be positive controls: only a name that means a negative one is taken.
+        negative_names = [name for name in names.dropna().unique() if kind_of_word(name) == schema.NEGCON]
+        odd |= rest & names.notna() & ~names.isin(negative_names)
+    _count(strange, IS_CONTROL, obs[IS_CONTROL], odd)
+    return known.mask(rest, schema.NEGCON).mask(odd, schema.UNKNOWN)
+
+
 def _tells_kinds(words: pd.Series) -> bool:
     """Whether a column of perturbation types also tells controls apart (`trt_cp`, `ctl_vehicle`), and not only `compound` and `orf`."""
     written = [str(word) for word in words.dropna().unique()]
-    return any(kind_of_word(word) and re.sub(r"[^a-z]", "", word.lower()) not in schema.PERTURBATION_TYPES for word in written)
+    return any(kind_of_word(word) and _only_letters(word) not in schema.PERTURBATION_TYPES for word in written)
 
 
 def _count(strange: dict[str, dict[str, int]], column: str, written: pd.Series, odd: pd.Series) -> None:

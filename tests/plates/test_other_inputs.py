@@ -41,6 +41,7 @@ def places(found: Images) -> list[str]:
     [
         ("P 7/b3--W00027--P00002--Z00001--T00003--DAPI.tif", {}, "P 7 B03 2 DNA"),
         ("série µ/W25F003T0001Z01C2.tif", {"C02": "ER"}, "série µ C01 3 ER"),
+        *((f"cq/W1F001T0001Z01C{n}.tif", {said: "ER"}, "cq A01 1 ER") for n, said in ((1, "C1"), (2, "c02"), (1, "Ch 1"), (12, "kanal12"))),
         ("scan1/AssayPlate_Greiner_#655090/X_A01.b2_T0001F002L01A01Z01C03.tif", {"ch3": "AGP"}, "scan1 B02 2 AGP"),
         ("scan1/X_H12.d4_T0001F001L01A01Z01C01.tif", {"w1": "DNA"}, "scan1 AF48 1 DNA"),
         ("run 5/A_01_f3_c2_xUV_mFITC_z0_t0.tif", {"FITC": "ER"}, "run 5 A01 3 ER"),

@@ -32,7 +32,7 @@ Plane = npt.NDArray[np.generic]
 _FAR = 32
 TIFF = (".tif", ".tiff")
 IMAGES = (*TIFF, ".png", ".jp2", ".jpg", ".jpeg", ".npz")
-NOT_READ = (".c01", ".dib", ".flex", ".stk", ".bmp", ".gif")
+NOT_READ = (".c01", ".dib", ".flex", ".stk", ".oir", ".vsi", ".ims", ".lsm", ".dv", ".bmp", ".gif")
 """Kinds of images by their suffix that no reader of pixels knows."""
 
 
