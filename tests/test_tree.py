@@ -17,6 +17,7 @@ MIRRORED = (
     "losses",
     "profiling",
     "export",
+    "wells",
     "identity.py",
     "stored.py",
 )
