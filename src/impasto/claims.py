@@ -24,7 +24,21 @@ KEEP_OLD: ContextVar[bool] = ContextVar("keep_old", default=False)
 
 # ---------------------------------------------------------------- outputs and inputs
 def lies_in(path: Path, folder: Path, /) -> bool:
-    """Whether a path is a folder (or file) that is there, or lies in it: by what is on disk, whatever links or `..` it is named by."""
+    """Whether a path is a file or folder, or lies in it. What is on disk decides, whatever links or `..` the path is named by.
+
+    Parameters
+    ----------
+    path
+        A path, there or not.
+    folder
+        A file or a folder.
+
+    Returns
+    -------
+    bool
+        False where `folder` is not there.
+
+    """
     if not folder.exists():
         return False
     real = Path(os.path.realpath(path))
@@ -32,14 +46,44 @@ def lies_in(path: Path, folder: Path, /) -> bool:
 
 
 def settled(out: Path, /, *, folder: bool) -> Path:
-    """The same place named without links and `..`, where there are some; a link that stands for a file itself stays."""
+    """The same place named without links and `..`. A link that stands for a file itself stays.
+
+    Parameters
+    ----------
+    out
+        The place of a result.
+    folder
+        Whether the result is a folder.
+
+    Returns
+    -------
+    Path
+        `out` itself where its name holds neither.
+
+    """
     whole = folder or out.name in ("", "..")
     real = Path(os.path.realpath(out)) if whole else Path(os.path.realpath(out.parent)) / out.name
     return out if ".." not in out.parts and real == Path(os.path.abspath(out)) else real
 
 
 def refuse_overlap(out: Path, inputs: Sequence[Path], /, *, may_lie_in_input: bool = False) -> None:
-    """Raise InputError where an output is, holds or lies in an input."""
+    """Refuse an output that is, holds or lies in an input.
+
+    Parameters
+    ----------
+    out
+        The place of a result.
+    inputs
+        All that the run reads.
+    may_lie_in_input
+        Whether the result may lie in an input.
+
+    Raises
+    ------
+    InputError
+        The two overlap.
+
+    """
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
             how = "is"
@@ -53,7 +97,23 @@ def refuse_overlap(out: Path, inputs: Sequence[Path], /, *, may_lie_in_input: bo
 
 
 def refuse_place(out: Path, verb: str, /, *, folder: bool) -> None:
-    """Raise InputError where no result can stand under this name: a folder where a file is written, a device, a name too long."""
+    """Refuse a name under which no result can stand: a folder where a file is written, a device, a name too long.
+
+    Parameters
+    ----------
+    out
+        The place of a result.
+    verb
+        The verb that writes it.
+    folder
+        Whether the result is a folder.
+
+    Raises
+    ------
+    InputError
+        The result cannot stand there.
+
+    """
     if "\0" in str(out) or any(len(os.fsencode(part)) > 255 for part in out.parts):
         raise InputError(f"--out {str(out)[:60]!r}... is no name for a file; give a shorter one, of letters and numbers")
     if folder and out.is_symlink() and not out.exists():
@@ -73,7 +133,23 @@ def refuse_place(out: Path, verb: str, /, *, folder: bool) -> None:
 
 # ---------------------------------------------------------------- what is there already
 def refuse_strangers(out: Path, verb: str, previous: dict[str, Any] | None, /) -> None:
-    """Raise InputError where a folder holds anything but an earlier result of this verb."""
+    """Refuse a folder that holds anything but an earlier result of this verb.
+
+    Parameters
+    ----------
+    out
+        The folder of a result.
+    verb
+        The verb that writes it.
+    previous
+        The record in the folder, or None.
+
+    Raises
+    ------
+    InputError
+        The folder holds files that no record lists as they are now, or a result of another verb.
+
+    """
     strangers = records.strangers(out) if out.is_dir() else []
     if previous is None and strangers:
         raise InputError(f"{out} is not empty and impasto did not write it (it holds {records.told(strangers)}); give a new folder")
@@ -86,7 +162,25 @@ def refuse_strangers(out: Path, verb: str, previous: dict[str, Any] | None, /) -
 
 
 def free(path: Path, verb: str, listed: records.Files, /, *, name: str) -> None:
-    """See that a file may be written. Raises InputError where it is somebody else's, unless `KEEP_OLD` has it renamed."""
+    """See that a file may be written. With `KEEP_OLD`, a file of somebody else is renamed with the date.
+
+    Parameters
+    ----------
+    path
+        The file.
+    verb
+        The verb that writes it.
+    listed
+        The files of the earlier result, with their digests.
+    name
+        The name of the file in that list.
+
+    Raises
+    ------
+    InputError
+        The file is there, is not as the earlier result left it, and `KEEP_OLD` is not set.
+
+    """
     if not (path.exists() or path.is_symlink()):
         return
     if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
@@ -101,7 +195,19 @@ def free(path: Path, verb: str, listed: records.Files, /, *, name: str) -> None:
 
 
 def dated(path: Path, /) -> Path:
-    """A free name beside a path that holds today's date: `a.parquet` -> `a.2026-01-31.parquet`."""
+    """A free name beside a path that holds today's date: `a.parquet` -> `a.2026-01-31.parquet`.
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+
+    Returns
+    -------
+    Path
+        With a number behind the date where that name is taken.
+
+    """
     suffixes = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
     stem, ending = path.name.removesuffix("".join(suffixes)), "".join(suffixes)
     day = time.strftime("%Y-%m-%d")
@@ -136,7 +242,19 @@ class Claim:
         self._new_folders: list[Path] = []
 
     def is_done(self, key: str, /) -> bool:
-        """Whether the run of this key has finished here and its files are as it left them."""
+        """Whether the run of this key has finished here and its files are as it left them.
+
+        Parameters
+        ----------
+        key
+            The key of the run: version, verb, settings and digests of the inputs.
+
+        Returns
+        -------
+        bool
+            True where there is nothing to do.
+
+        """
         before = self.previous
         if before is None or not records.is_finished(before) or before["key"] != key or not self.out.exists():
             return False
@@ -144,9 +262,18 @@ class Claim:
         return all(path.exists() and records.is_as_listed(path, digest) for path, digest in paths.items())
 
     def start(self, record: Mapping[str, Any], /) -> None:
-        """Write the record `started`. Raises InputError where something is there that is not an earlier result of this verb.
+        """Write the record `started`.
 
-        `record` is what is known of the run: key, settings, inputs... It may be added to until `finish`.
+        Parameters
+        ----------
+        record
+            What is known of the run: key, settings, inputs. It may be added to until `finish`.
+
+        Raises
+        ------
+        InputError
+            Something is there that is not an earlier result of this verb.
+
         """
         verb, self._record = self.verb, record
         if self.folder:
@@ -165,7 +292,21 @@ class Claim:
         self._write(records.STARTED)
 
     def note(self, path: Path, replaced_by: Path | None, /) -> bool:
-        """List a file that is about to be written, if it belongs to this run; whether it does."""
+        """List a file that is about to be written, if it belongs to this run.
+
+        Parameters
+        ----------
+        path
+            The file, or the folder of the result itself.
+        replaced_by
+            The finished temporary path that takes its place, or None.
+
+        Returns
+        -------
+        bool
+            Whether it belongs to this run.
+
+        """
         if self.folder and path == self.out and replaced_by is not None:
             self._replace_folder(replaced_by)
             return True
@@ -250,12 +391,13 @@ def claim(
 
     Returns
     -------
-    The claim, not yet started.
+    Claim
+        Not yet started.
 
     Raises
     ------
     InputError
-        Where the result is, holds or lies in an input, or cannot stand under its name.
+        The result is, holds or lies in an input, or cannot stand under its name.
 
     """
     for path in (out, *beside):

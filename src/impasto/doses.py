@@ -13,14 +13,38 @@ _NAME = re.compile(r"^(?P<stem>.*?)[\s_(\[-]*(?P<unit>[munpµμ]?[Mm])[\s)\]]*$"
 
 
 def unit_of(column: str, /) -> str:
-    """The unit that a column's name ends with (`Dose [nM]` -> `nM`); `""` where it names none."""
+    """The unit that a column's name ends with (`Dose [nM]` -> `nM`).
+
+    Parameters
+    ----------
+    column
+        The name of a column.
+
+    Returns
+    -------
+    str
+        `""` where the name holds no unit, or is not that of a dose.
+
+    """
     name = _NAME.match(column)
     stem = re.sub(r"[^a-z]", "", name["stem"].lower()) if name else ""
     return _plain(name["unit"]) if name and stem.endswith(("dose", "conc", "concentration")) else ""
 
 
 def stem_of(column: str, /) -> str:
-    """A column's name without its unit (`Dose [nM]` -> `Dose`)."""
+    """A column's name without its unit (`Dose [nM]` -> `Dose`).
+
+    Parameters
+    ----------
+    column
+        The name of a column.
+
+    Returns
+    -------
+    str
+        The name as it is where it holds no unit.
+
+    """
     name = _NAME.match(column)
     return name["stem"] if name and unit_of(column) else column
 
@@ -37,8 +61,10 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
 
     Returns
     -------
-    (n,) numbers, and their unit: that of the column's name, micromolar where cells name units of their own. A column in which a cell
-    is no number comes back as it was.
+    numbers : Series of float, shape (n,)
+        The doses. A column in which a cell is no number comes back as it was.
+    unit : str
+        The unit of the column's name; micromolar where cells name units of their own.
 
     """
     if pd.api.types.is_numeric_dtype(column):
@@ -55,7 +81,21 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
 
 
 def in_micromolar(numbers: pd.Series, unit: str, /) -> pd.Series:
-    """Numbers of a unit, in micromolar; as they are where the unit is not known."""
+    """Doses in micromolar.
+
+    Parameters
+    ----------
+    numbers
+        (n,) doses in `unit`.
+    unit
+        `M`, `mM`, `uM`, `nM` or `pM`, in either case.
+
+    Returns
+    -------
+    Series of float, shape (n,)
+        In micromolar; as they are where the unit is not known.
+
+    """
     factor = _PER_MICROMOLAR.get(unit.lower(), 1.0)
     return numbers if factor == 1.0 else (pd.to_numeric(numbers, errors="coerce") * factor).round(12)
 

@@ -53,12 +53,13 @@ def read(
 
     Returns
     -------
-    One row a well, site or perturbation; `obs` in impasto's words, `X` float32.
+    AnnData
+        One row a well, site or perturbation; `obs` in impasto's words, `X` float32.
 
     Raises
     ------
     InputError
-        Where the file cannot be used; the sentence says what to do.
+        The file cannot be used; the sentence says what to do.
 
     """
     from impasto import profiles, wells
@@ -88,6 +89,11 @@ def write(data: anndata.AnnData | pd.DataFrame, path: Path | str, /) -> None:
     path
         Its ending chooses the format: .parquet, .csv, .h5ad or .zarr.
 
+    Raises
+    ------
+    InputError
+        The ending of the name is none of these, or the table has no rows or features.
+
     """
     from impasto import frames, profiles
 
@@ -104,7 +110,13 @@ def concat(tables: Sequence[anndata.AnnData | pd.DataFrame], /) -> anndata.AnnDa
 
     Returns
     -------
-    All rows, in the order given; `uns["features_dropped"]` counts the features that some table lacks.
+    AnnData
+        All rows, in the order given; `uns["features_dropped"]` counts the features that some table lacks.
+
+    Raises
+    ------
+    InputError
+        The tables share no feature, or different encoders or corrections made them.
 
     """
     from impasto import frames, profiles
@@ -142,7 +154,13 @@ def train(
 
     Returns
     -------
-    The folder of the run.
+    Path
+        The folder of the run.
+
+    Raises
+    ------
+    InputError
+        The recipe, the method or the profiles cannot be used, or the folder holds something else.
 
     """
     from impasto import frames, methods
@@ -202,7 +220,13 @@ def embed(run: Path | str, data: anndata.AnnData | pd.DataFrame, /) -> anndata.A
 
     Returns
     -------
-    Of a joint space both modalities as rows (`obs["modality"]`), of other methods the rows given.
+    AnnData
+        For a joint space the rows of both modalities (`obs["modality"]`), for other methods the rows given.
+
+    Raises
+    ------
+    InputError
+        The folder is no run, or another encoder or correction made the profiles.
 
     """
     from impasto import frames, methods
@@ -240,12 +264,13 @@ def search(
 
     Returns
     -------
-    Rank, score and annotation, the best first.
+    DataFrame
+        Rank, score and annotation, the best first.
 
     Raises
     ------
     InputError
-        Where not exactly one question was asked, or it cannot be answered.
+        Not exactly one question was asked, or it cannot be answered.
 
     """
     from impasto.atlas import search as searching
@@ -300,7 +325,13 @@ def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, port: int =
 
     Returns
     -------
-    The running explorer; in a notebook it shows the page.
+    Explorer
+        The running explorer; in a notebook it shows the page.
+
+    Raises
+    ------
+    InputError
+        FastAPI and uvicorn are not installed, or the folder is neither a run nor an index.
 
     """
     from impasto import frames

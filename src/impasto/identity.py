@@ -55,13 +55,32 @@ class Identity:
         return self.encoder is not None or bool(self.steps) or self.run is not None
 
     def record(self) -> dict[str, Any]:
-        """The identity as `uns` and `model.json` hold it: plain, JSON-safe, without what is not known."""
+        """The identity as `uns` and `model.json` hold it.
+
+        Returns
+        -------
+        dict
+            Plain and JSON-safe, without what is not known.
+
+        """
         parts = {"encoder": self.encoder, "steps": list(self.steps), "run": self.run}
         return {name: _plain(part) for name, part in parts.items() if part}
 
     @classmethod
     def read(cls, record: Any, /) -> Identity:
-        """The identity of a record (a dict, or its JSON); an empty one where it is missing or not ours."""
+        """The identity of a record.
+
+        Parameters
+        ----------
+        record
+            A dict, or its JSON.
+
+        Returns
+        -------
+        Identity
+            An empty one where the record is missing or not ours.
+
+        """
         if isinstance(record, str):
             try:
                 record = json.loads(record)
@@ -84,19 +103,41 @@ def of(profiles: anndata.AnnData, /) -> Identity:
 
     Returns
     -------
-    Their identity; an empty one (`known` is False) where nothing is recorded.
+    Identity
+        An empty one (`known` is False) where nothing is recorded.
 
     """
     return Identity.read(profiles.uns.get(KEY))
 
 
 def of_facts(facts: Mapping[str, Any], /) -> Identity:
-    """What made the profiles that a run was trained on, from the `facts` of its `model.json`; empty for a run of 0.1.0."""
+    """What made the profiles that a run was trained on.
+
+    Parameters
+    ----------
+    facts
+        The `facts` of the run's `model.json`.
+
+    Returns
+    -------
+    Identity
+        An empty one for a run of 0.1.0.
+
+    """
     return Identity.read(facts.get("identity"))
 
 
 def put(profiles: anndata.AnnData, identity: Identity, /) -> None:
-    """Write an identity into `uns`, in place of what stands there. `profiles` must not be a view."""
+    """Write an identity into `uns`, in place of the one there.
+
+    Parameters
+    ----------
+    profiles
+        Profiles, not a view.
+    identity
+        What made them.
+
+    """
     record = identity.record()
     profiles.uns = {**{key: value for key, value in profiles.uns.items() if key != KEY}, **({KEY: record} if record else {})}
 
@@ -172,12 +213,13 @@ def compare(expected: Identity, given: Identity, /, *, of_expected: str, of_give
 
     Returns
     -------
-    A sentence to print once where nothing is recorded of one of the two, so that they could not be compared; else `""`.
+    str
+        A sentence to print once where one of the two records nothing, so that they could not be compared; else `""`.
 
     Raises
     ------
     InputError
-        Where the encoders, the runs or (with `steps`) the correction steps differ: one sentence that names both, and what helps.
+        The encoders, the runs or (with `steps`) the correction steps differ: one sentence that names both, and what helps.
 
     """
     if not (expected.known and given.known):
@@ -198,7 +240,25 @@ def compare(expected: Identity, given: Identity, /, *, of_expected: str, of_give
 
 
 def check(expected: Identity, given: Identity, /, *, of_expected: str, of_given: str, steps: bool = True) -> None:
-    """`compare`, with the sentence about what is not recorded printed, once in a process."""
+    """Refuse two identities that differ, as `compare`. Print once in a process what could not be compared.
+
+    Parameters
+    ----------
+    expected
+        What a run, a fitted correction or an index was made of.
+    given
+        What is about to be read by it.
+    of_expected, of_given
+        What each is called in a sentence: `"the run runs/a"`, `"the profiles p.parquet"`.
+    steps
+        Whether the correction steps must agree too.
+
+    Raises
+    ------
+    InputError
+        The encoders, the runs or (with `steps`) the correction steps differ.
+
+    """
     note = compare(expected, given, of_expected=of_expected, of_given=of_given, steps=steps)
     if note and note not in _SAID:
         from impasto.progress import say
@@ -208,23 +268,55 @@ def check(expected: Identity, given: Identity, /, *, of_expected: str, of_given:
 
 
 def keep(folder: Path, identity: Identity, /) -> None:
-    """Write what fitted steps were fitted on into their folder, for `kept`."""
+    """Write the identity of the profiles that fitted steps were fitted on into the folder of these steps.
+
+    Parameters
+    ----------
+    folder
+        The folder of the fitted steps.
+    identity
+        What made the profiles of the fit.
+
+    """
     from impasto.runs import write_json
 
     write_json(folder / _KEPT, identity.record())
 
 
 def kept(folder: Path, /) -> Identity:
-    """What the fitted steps of a folder were fitted on; an empty identity where 0.1.0 left them."""
+    """The identity of the profiles that the fitted steps of a folder were fitted on.
+
+    Parameters
+    ----------
+    folder
+        The folder of the fitted steps.
+
+    Returns
+    -------
+    Identity
+        An empty one for a folder of 0.1.0.
+
+    """
     return Identity.read((folder / _KEPT).read_text() if (folder / _KEPT).exists() else None)
 
 
 def common(profiles: Sequence[anndata.AnnData], /) -> Identity:
     """The identity that all these tables share, for what is stacked from them.
 
+    Parameters
+    ----------
+    profiles
+        Tables of profiles.
+
     Returns
     -------
-    Their identity; an empty one where a table has none. Raises InputError where two differ.
+    Identity
+        An empty one where a table has none.
+
+    Raises
+    ------
+    InputError
+        Two identities differ.
 
     """
     identities = [of(table) for table in profiles]

@@ -28,12 +28,13 @@ def of_plates(annotation: Sequence[Named], plates: Collection[str], /) -> list[N
 
     Returns
     -------
-    The tables in their order; `attrs["told"]` says in sentences what was inferred.
+    list of (str, DataFrame)
+        The tables in their order; `attrs["told"]` holds in sentences what was inferred.
 
     Raises
     ------
     InputError
-        Where several platemaps name no plate and differ in what they say of the same wells.
+        Several platemaps name no plate and differ in what they say of the same wells.
 
     """
     tables = [(name, _of_grids(name, table, plates)) for name, table in annotation]

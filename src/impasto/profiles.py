@@ -31,7 +31,24 @@ _STAMP = "mantispy"
 
 
 def suffix(path: Path) -> str:
-    """The kind of a profiles file to write, by its name. Raises InputError on a kind we do not write."""
+    """The format of a profiles file to write, by its name.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    str
+        `.parquet`, `.csv`, `.csv.gz`, `.tsv`, `.tsv.gz`, `.h5ad` or `.zarr`.
+
+    Raises
+    ------
+    InputError
+        The name ends in none of these.
+
+    """
     for known in sorted(schema.PROFILES_FILES, key=len, reverse=True):
         if path.name.lower().endswith(known):
             return known
@@ -64,8 +81,14 @@ def from_frame(
 
     Returns
     -------
-    Profiles; `uns` says which column was taken for which word (`columns`), which bookkeeping is left out (`columns_left_out`), how
-    features were told (`features_from`), which words are no kind of well that is known (`unknown_words`).
+    AnnData
+        Profiles of the n rows. `uns` says which column was taken for which word (`columns`), which bookkeeping is left out
+        (`columns_left_out`), how features were recognised (`features_from`), and which words are no known kind of well (`unknown_words`).
+
+    Raises
+    ------
+    InputError
+        A column cannot be used, or the table has no features.
 
     """
     source = source or Source(frame)
@@ -87,21 +110,57 @@ def from_frame(
 
 
 def describe_features(names: Sequence[str]) -> pd.DataFrame:
-    """The `var` table of features known by name only: compartment, group, channel."""
+    """The `var` table of features known by name only.
+
+    Parameters
+    ----------
+    names
+        d names of features.
+
+    Returns
+    -------
+    DataFrame, d rows
+        Compartment, group and channel of each feature; `""` where the name does not say.
+
+    """
     parsed = [feature_names.parse(name) for name in names]
     parts = {part: [getattr(p, part) for p in parsed] for part in (schema.COMPARTMENT, schema.GROUP, schema.CHANNEL)}
     return pd.DataFrame(parts, index=pd.Index(names, name=schema.FEATURE, dtype=str))
 
 
 def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
-    """The table of Profiles: `Metadata_` columns first (added where they are not there yet), then the features."""
+    """The table of Profiles as it is written to disk.
+
+    Parameters
+    ----------
+    profiles
+        n profiles of d features.
+
+    Returns
+    -------
+    DataFrame, n rows
+        `Metadata_` columns first (the prefix is added where a name has none), then the d features.
+
+    """
     obs = profiles.obs.rename(columns=lambda c: c if c.startswith(spelling.PREFIX) else spelling.PREFIX + c).reset_index(drop=True)
     features = pd.DataFrame(dense(profiles), columns=profiles.var_names)
     return pd.concat([obs, features], axis=1)
 
 
 def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
-    """`X` as a float32 array (rows, features)."""
+    """The values of profiles.
+
+    Parameters
+    ----------
+    profiles
+        n profiles of d features.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+        Not a copy where `X` is float32 already.
+
+    """
     return np.asarray(profiles.X, dtype=np.float32)
 
 
@@ -141,10 +200,15 @@ def read(
     may_be_empty
         Whether a table of ours may hold no rows.
 
+    Returns
+    -------
+    AnnData
+        Profiles of all rows; `uns` says how the table was read (see `from_frame`).
+
     Raises
     ------
     InputError
-        With the file's name, on anything that cannot be used; on a table of no rows too.
+        The file cannot be used, or holds no rows. The sentence begins with its name.
 
     """
     path = remote.local(path)
@@ -170,7 +234,21 @@ def _nested(value: Any) -> Any:
 
 
 def write(profiles: anndata.AnnData, path: Path | str) -> None:
-    """Write Profiles, atomically: the whole file under its name, or nothing."""
+    """Write Profiles, atomically: the whole file under its name, or nothing.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of n rows.
+    path
+        Its ending chooses the format, see `suffix`.
+
+    Raises
+    ------
+    InputError
+        The name ends in no format that impasto writes.
+
+    """
     path = Path(path)
     kind = suffix(path)
     with runs.atomic(path) as temporary:
@@ -234,7 +312,26 @@ def require(profiles: anndata.AnnData, *words: str, task: str) -> None:
 
 
 def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> anndata.AnnData:
-    """The profiles with the features of a trained run, by name and in its order. Raises InputError where one is missing."""
+    """The profiles with the features of a trained run, by name and in its order.
+
+    Parameters
+    ----------
+    profiles
+        n profiles.
+    features
+        The d features of the run.
+
+    Returns
+    -------
+    AnnData, n rows of d features
+        A copy.
+
+    Raises
+    ------
+    InputError
+        A feature is missing. The sentence counts them and names the first.
+
+    """
     missing = [f for f in features if f not in profiles.var_names]
     if missing:
         raise InputError(
@@ -245,9 +342,28 @@ def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> annd
 
 
 def aggregate(profiles: anndata.AnnData, *, by: Sequence[str], statistic: str = "median") -> anndata.AnnData:
-    """One row a group of `by`, in sorted order; features by mean or median; annotation kept where a group agrees on it.
+    """One row a group, in sorted order.
 
-    `obs["n_rows"]` counts the rows of each group; `cell_count` is summed over sites of a well, else averaged.
+    Parameters
+    ----------
+    profiles
+        n profiles of d features.
+    by
+        Columns whose values name a group.
+    statistic
+        `median` or `mean` of each feature over the rows of a group.
+
+    Returns
+    -------
+    AnnData, one row a group
+        `obs["n_rows"]` counts the rows of each group. Annotation stays where a group agrees on it. `cell_count` is summed over the sites of
+        a well, else averaged.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or the statistic is neither.
+
     """
     schema.one_of(statistic, ("mean", "median"), what="statistic")
     require(profiles, *by, task="aggregation")
@@ -286,12 +402,17 @@ def blocks(
 
     Returns
     -------
-    values
-        (rows, blocks, widest), each block's features first, then zeros.
-    mask
-        (blocks, widest), True where there is a feature: a zero never means "absent".
-    names
+    values : ndarray of float32, shape (n, blocks, widest)
+        The features of each block first, then zeros.
+    mask : ndarray of bool, shape (blocks, widest)
+        True where there is a feature: a zero never means "absent".
+    names : list of str
         The blocks.
+
+    Raises
+    ------
+    InputError
+        A block of `among` has no feature.
 
     """
     schema.one_of(by, (schema.CHANNEL, schema.COMPARTMENT, schema.GROUP), what="kind of block")
@@ -314,10 +435,23 @@ def blocks(
 
 
 def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
-    """Stack Profiles over their common features, in the order of the first; `uns["features_dropped"]` counts the others.
+    """Stack Profiles over their common features, in the order of the first.
 
-    What made them (`identity`) is kept where it is the same for all. Raises InputError where they have no feature in common, or were
-    made by different encoders or corrections.
+    Parameters
+    ----------
+    tables
+        Profiles of the same pipeline.
+
+    Returns
+    -------
+    AnnData
+        All rows. `uns["features_dropped"]` counts the other features. What made the tables (`identity`) stays where it is the same for all.
+
+    Raises
+    ------
+    InputError
+        They have no feature in common, or different encoders or corrections made them.
+
     """
     made = identity.common(tables)
     common = [f for f in tables[0].var_names if all(f in t.var_names for t in tables[1:])]

@@ -32,7 +32,19 @@ THREADS = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
 def unit(values: npt.NDArray[np.floating], /) -> Floats:
-    """Rows scaled to unit length (rows, width), float32; a row of zeros stays zero."""
+    """Rows scaled to unit length.
+
+    Parameters
+    ----------
+    values
+        (n, width) rows.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, width)
+        A row of zeros stays zero.
+
+    """
     values = np.asarray(values, dtype=np.float32)
     length = np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
     return np.divide(values, length, out=np.zeros_like(values), where=length > 0)
@@ -41,7 +53,30 @@ def unit(values: npt.NDArray[np.floating], /) -> Floats:
 def similarity_blocks(
     queries: Floats, candidates: Floats, /, *, block_bytes: int = BLOCK_BYTES, device: str | None = None
 ) -> Iterator[tuple[slice, Floats]]:
-    """Inner products of a block of queries (rows, width) with all candidates (n, width): pairs of slice and (block, n)."""
+    """Inner products of a block of queries with all candidates.
+
+    Parameters
+    ----------
+    queries, candidates
+        Rows (n, width) and (m, width), float32.
+    block_bytes
+        Largest size of one block of products, in bytes.
+    device
+        Where they are formed; see the module.
+
+    Yields
+    ------
+    rows : slice
+        The queries of the block.
+    products : ndarray of float32, shape (block, m)
+        Their inner products.
+
+    Raises
+    ------
+    InputError
+        The device cannot be used.
+
+    """
     held = _held(candidates, device)
     for rows in _slices(len(queries), 4 * len(candidates), block_bytes):
         product = _held(queries[rows], device) @ held.T
@@ -49,7 +84,28 @@ def similarity_blocks(
 
 
 def pair_blocks(vectors: Floats, /, *, block_bytes: int = BLOCK_BYTES // 8, device: str | None = None) -> Iterator[Floats]:
-    """Inner products of all pairs i < j of rows (n, width), each once, a block of them at a time, in no order."""
+    """Inner products of all pairs i < j of rows, each once, a block of them at a time, in no order.
+
+    Parameters
+    ----------
+    vectors
+        Rows (n, width), float32.
+    block_bytes
+        Largest size of one block of products, in bytes.
+    device
+        Where they are formed; see the module.
+
+    Yields
+    ------
+    ndarray of float32, shape (pairs,)
+        The inner products of a block.
+
+    Raises
+    ------
+    InputError
+        The device cannot be used.
+
+    """
     for rows in _slices(len(vectors), 4 * len(vectors), block_bytes):
         ((_, product),) = similarity_blocks(vectors[rows], vectors[rows.start :], block_bytes=2**62, device=device)
         own = len(product)
@@ -87,7 +143,13 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows
 
     Returns
     -------
-    (n,) float64; NaN for a query without a match.
+    ndarray of float64, shape (n,)
+        NaN for a query without a match.
+
+    Raises
+    ------
+    InputError
+        The device cannot be used.
 
     """
     ranks = np.full(len(queries), np.nan)
@@ -111,14 +173,41 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows
 def average_precision(positives: npt.NDArray[np.floating], negatives: npt.NDArray[np.floating], /) -> float:
     """Average precision of one ranking, from the scores of its positives and negatives; ties are averaged.
 
-    AP = (1/M) sum over positives of precision at their rank (Kalinin et al. 2025; Lu et al., CellCLIP, Eq. 12). Where a
-    positive ties with negatives, its precision is that of the middle of the tie.
+    AP = (1/M) sum over positives of precision at their rank (Kalinin et al. 2025; Lu et al., CellCLIP, Eq. 12). Where a positive ties with
+    negatives, its precision is that of the middle of the tie.
+
+    Parameters
+    ----------
+    positives
+        (p,) scores.
+    negatives
+        (q,) scores.
+
+    Returns
+    -------
+    float
+        0 to 1; NaN without positives.
+
     """
     return float(average_precisions(np.asarray(positives)[None], np.asarray(negatives)[None])[0])
 
 
 def average_precisions(positives: npt.NDArray[np.floating], negatives: npt.NDArray[np.floating], /) -> Numbers:
-    """Average precision of many rankings of one shape: scores (float32) of positives (n, p) and of negatives (n, q) -> (n,)."""
+    """Average precision of n rankings of one shape; ties are averaged.
+
+    Parameters
+    ----------
+    positives
+        (n, p) scores, compared as float32.
+    negatives
+        (n, q) scores, compared as float32.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        0 to 1; NaN without positives.
+
+    """
     keys = np.sort(_keys(np.repeat(np.arange(len(positives)), positives.shape[1]), np.asarray(positives, dtype=np.float32).ravel()))
     return _mean_precision(keys, _above(keys, np.array(negatives, dtype=np.float32)), len(positives))
 
@@ -126,20 +215,30 @@ def average_precisions(positives: npt.NDArray[np.floating], negatives: npt.NDArr
 def pool_average_precisions(
     queries: Floats, pool: Floats, rows: Rows, scores: Floats, /, *, left_out: tuple[Rows, Rows], device: str | None = None
 ) -> Numbers:
-    """Average precision (n,) of queries (n, width) that share a pool of negatives (m, width); NaN for a query without positives.
+    """Average precision of queries that share a pool of negatives.
 
-    Only the positives are ranked: the pool's similarities are sorted, and those above each positive counted by halving.
+    Only the positives are ranked: the pool's similarities are sorted, and those above each positive are counted by halving.
 
     Parameters
     ----------
     queries, pool
-        Unit rows.
+        Unit rows (n, width) and (m, width).
     rows, scores
         (k,) each: the query that a positive is of, and its similarity to it.
     left_out
         Pairs (query, row of the pool; queries ascending) that are no negatives: the query itself, and its positives.
     device
         Where the pool is compared and sorted; see the module.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        NaN for a query without positives.
+
+    Raises
+    ------
+    InputError
+        The device cannot be used.
 
     """
     keys = np.sort(_keys(rows, scores))
@@ -219,8 +318,21 @@ def _mean_precision(keys: npt.NDArray[np.int64], above: Numbers, n: int) -> Numb
 def chance_average_precision(positives: int, negatives: int, /) -> float:
     """The mean average precision of random rankings of p positives among q negatives (exact).
 
-    With n = p + q and H_n the n-th harmonic number: E[AP] = (1/n) ((p - 1)/(n - 1) (n - H_n) + H_n). The k-th place holds a
-    positive with probability p/n; given that, each earlier place holds one with probability (p - 1)/(n - 1).
+    With n = p + q and H_n the n-th harmonic number: E[AP] = (1/n) ((p - 1)/(n - 1) (n - H_n) + H_n). The k-th place holds a positive with
+    probability p/n; given that, each earlier place holds one with probability (p - 1)/(n - 1).
+
+    Parameters
+    ----------
+    positives
+        p.
+    negatives
+        q.
+
+    Returns
+    -------
+    float
+        NaN without positives, 1 without negatives.
+
     """
     total = positives + negatives
     if positives < 1:
@@ -232,7 +344,30 @@ def chance_average_precision(positives: int, negatives: int, /) -> float:
 
 
 def top_k(queries: Floats, candidates: Floats, /, *, k: int, device: str | None = None) -> tuple[npt.NDArray[np.intp], Floats]:
-    """Indices and similarities (n, k) of the k nearest candidates of each query, best first; equal ones in order of row."""
+    """The k nearest candidates of each query.
+
+    Parameters
+    ----------
+    queries, candidates
+        Rows (n, width) and (m, width), float32.
+    k
+        How many; m where there are fewer candidates.
+    device
+        Where they are compared; see the module.
+
+    Returns
+    -------
+    indices : ndarray of int, shape (n, k)
+        Rows of the candidates, best first; equal ones in order of row.
+    similarities : ndarray of float32, shape (n, k)
+        Their inner products.
+
+    Raises
+    ------
+    InputError
+        The device cannot be used.
+
+    """
     k = min(k, len(candidates))
     indices = np.empty((len(queries), k), dtype=np.intp)
     scores = np.empty((len(queries), k), dtype=np.float32)

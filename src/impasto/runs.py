@@ -33,16 +33,38 @@ _claims: list[Claim] = []
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path (file or folder) beside `path`; on success it takes the place of `path`, else it is removed.
+    """A temporary path beside `path`. On success it takes the place of `path`, else it is removed.
 
     Inside a run, the record of the run lists the file before it appears.
+
+    Parameters
+    ----------
+    path
+        The file or folder to write.
+
+    Yields
+    ------
+    Path
+        Where to write it.
+
     """
     with whole.replacing(path, before=lambda temporary: note(path, replaced_by=temporary)) as temporary:
         yield temporary
 
 
 def note(path: Path, /, *, replaced_by: Path | None = None) -> None:
-    """List a file in the record of the run that is about to write it. `atomic` does so; a file that is appended to needs it said."""
+    """List a file in the record of the run that is about to write it.
+
+    `atomic` does so. Call it for a file that is appended to.
+
+    Parameters
+    ----------
+    path
+        The file.
+    replaced_by
+        The finished temporary path that takes its place, or None.
+
+    """
     for held in reversed(_claims):
         if held.note(path, replaced_by):
             return
@@ -50,19 +72,52 @@ def note(path: Path, /, *, replaced_by: Path | None = None) -> None:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder that is removed at the end."""
+    """A temporary folder that is removed at the end.
+
+    Yields
+    ------
+    Path
+        The folder.
+
+    """
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
         yield Path(folder)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON (sorted keys, two spaces, a last newline), atomically."""
+    """Write JSON (sorted keys, two spaces, a last newline), atomically.
+
+    Parameters
+    ----------
+    path
+        The file.
+    value
+        What is written.
+
+    """
     with atomic(path) as temporary:
         temporary.write_text(whole.as_json(value))
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's relative names and contents (sorted; run.json and hidden names left out)."""
+    """The digest of a file or folder, for the key of a run.
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+
+    Returns
+    -------
+    str
+        SHA-256 of a file, or of a folder's relative names and contents. `run.json` and hidden names are left out.
+
+    Raises
+    ------
+    InputError
+        The path does not exist.
+
+    """
     total = hashlib.sha256()
     if path.is_file():
         return records.content(path)
@@ -88,7 +143,7 @@ def run_stage(
     may_lie_in_input: bool = False,
     digest: Callable[[Path], str] = digest,
 ) -> bool:
-    """Run `work`, which must leave its result at `out`, unless the same run is already there. True if work was done.
+    """Run `work`, which must leave its result at `out`, unless the same run is already there.
 
     Parameters
     ----------
@@ -101,10 +156,15 @@ def run_stage(
     digest
         The digest of an input, for the key of the run.
 
+    Returns
+    -------
+    bool
+        Whether work was done.
+
     Raises
     ------
     InputError
-        Where an input does not exist, or the result cannot be claimed.
+        An input does not exist, or the result cannot be claimed.
 
     """
     values = settings.model_dump(mode="json")

@@ -17,7 +17,24 @@ from impasto.schema import InputError
 
 
 def read(path: Path | str) -> anndata.AnnData:
-    """Profiles whose X is a `numpy.memmap` of the file. Raises InputError where X does not lie in one piece."""
+    """Read profiles whose values stay in the file.
+
+    Parameters
+    ----------
+    path
+        An .h5ad file whose X lies in one uncompressed piece.
+
+    Returns
+    -------
+    AnnData
+        X is a `numpy.memmap` of the file, in its own precision.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is no .h5ad, keeps X compressed, in chunks or sparse, or holds no rows.
+
+    """
     path = remote.local(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")

@@ -38,12 +38,13 @@ def embedded(space: Space, ingested: Path, /) -> npt.NDArray[np.float32]:
 
     Returns
     -------
-    (width,) the mean over sites, each embedded by the encoder that made the run's training data.
+    ndarray of float32, shape (width,)
+        The mean over sites, each embedded by the encoder that made the run's training data.
 
     Raises
     ------
     InputError
-        Where nothing records that encoder, its weights are others now, or a learned correction lies between it and the run.
+        Nothing records that encoder, its weights have changed, or a learned correction lies between it and the run.
 
     """
     made = space.reads_profiles_of

@@ -21,12 +21,56 @@ Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
 
 
 def perturbed(index: Index, gene: str, /) -> bool:
-    """Whether a perturbation of the index has this gene."""
+    """Whether a perturbation of the index has this gene.
+
+    Parameters
+    ----------
+    index
+        An open index.
+    gene
+        A gene symbol.
+
+    Returns
+    -------
+    bool
+        False for a gene that only its relatives could answer for.
+
+    Raises
+    ------
+    InputError
+        The index has no genes.
+
+    """
     return bool((_genes(index) == relations.normal_symbol(gene)).any())
 
 
 def query(index: Index, gene: str, /, *, through: Sequence[Path]) -> Found:
-    """The vector, the rows it is made of, and a sentence. Raises InputError where no relative of the gene is perturbed either."""
+    """A question for a gene that nothing perturbs, made of its relatives.
+
+    Parameters
+    ----------
+    index
+        An open index.
+    gene
+        A gene symbol.
+    through
+        Files of relations between genes.
+
+    Returns
+    -------
+    vector : ndarray of float32, shape (width,)
+        The weighted mean of the relatives' consensus profiles.
+    rows : ndarray of int
+        The rows that it is made of.
+    sentence : str
+        Through whom the question was expanded.
+
+    Raises
+    ------
+    InputError
+        No relative of the gene is perturbed either, or the index has no genes.
+
+    """
     symbol = relations.normal_symbol(gene)
     weight: dict[str, int] = {}
     databases = relations.read_all(through)

@@ -106,13 +106,49 @@ class Harmony(PerGroup[HarmonySettings, BatchInRounds]):
 
 
 def assignment(values: Array, centroids: Array, weights: Array, /, *, sigma: float) -> Array:
-    """Shares (n, k) of each cluster in rows (n, d) of one batch, its diversity weight (k,) applied; each row sums to one."""
+    """Shares of each cluster in the rows of one batch, by the assignment equation.
+
+    Parameters
+    ----------
+    values
+        (n, d) rows of one batch.
+    centroids
+        (k, d), of unit length.
+    weights
+        (k,) the diversity weights of the batch.
+    sigma
+        Width of a cluster.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k)
+        Each row sums to one.
+
+    """
     share = np.exp(_closeness(values, centroids, sigma=sigma)) * weights
     return np.asarray(share / share.sum(axis=1, keepdims=True))
 
 
 def shift(values: Array, share: Array, intercepts: Array, /, *, ridge: float) -> Array:
-    """Shifts (k, d) of one batch, given the intercepts: the ridge regression's batch coefficients."""
+    """The shifts of one batch in all clusters, given the intercepts: the batch coefficients of the ridge regression.
+
+    Parameters
+    ----------
+    values
+        (n, d) rows of one batch.
+    share
+        (n, k) their shares of the clusters.
+    intercepts
+        (k, d).
+    ridge
+        The penalty lambda.
+
+    Returns
+    -------
+    ndarray of float64, shape (k, d)
+        The shifts W.
+
+    """
     mass = share.sum(axis=0)[:, None]
     return np.asarray((share.T @ values - mass * intercepts) / (mass + ridge))
 

@@ -31,6 +31,11 @@ def state(kind: type[Corrector[Any]], settings: Settings, old: Node, arrays: dic
     arrays
         The arrays of the folder. Harmony's, which were one a round, are stacked and added.
 
+    Returns
+    -------
+    dict
+        The state as `kept.save` writes it now.
+
     """
     if not issubclass(kind, PerGroup):
         return old

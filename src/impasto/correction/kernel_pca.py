@@ -81,13 +81,41 @@ class KernelPca(PerGroup[KernelPcaSettings, CentreAndSpread]):
         return new_features(self.name, self.directions.shape[1])
 
     def coordinates(self, values: Floats, /) -> Array:
-        """Coordinates (n, k) of rows along the components, before any batch is scaled."""
+        """Coordinates of rows along the components, before any batch is scaled.
+
+        Parameters
+        ----------
+        values
+            (n, features) rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, k)
+            The coordinates.
+
+        """
         matrix = kernel_matrix(values.astype(np.float64), self.controls, self.settings.kernel)
         return np.asarray((matrix - matrix.mean(axis=1, keepdims=True) - self.means + self.means.mean()) @ self.directions)
 
 
 def kernel_matrix(left: Array, controls: Array, kernel: Kernel, /) -> Array:
-    """Kernel matrix (n, m) of rows with the m controls, whose variance sets gamma."""
+    """The kernel of rows with the controls.
+
+    Parameters
+    ----------
+    left
+        (n, features) rows.
+    controls
+        (m, features); their variance sets gamma.
+    kernel
+        `linear`, `poly` or `rbf`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, m)
+        The kernel matrix.
+
+    """
     from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel
 
     if kernel == "linear":

@@ -27,7 +27,24 @@ class Ran:
 
 
 def stages(run: Path) -> list[Ran]:
-    """The finished stages of a run, oldest first. Raises InputError where there are none."""
+    """The finished stages of a run, oldest first.
+
+    Parameters
+    ----------
+    run
+        The folder of a run, or of one of its results.
+
+    Returns
+    -------
+    list of Ran
+        Without its reports.
+
+    Raises
+    ------
+    InputError
+        There are none.
+
+    """
     ran = []
     for path in [*run.glob("*/run.json"), *run.glob("*/*.run.json"), *run.glob("run.json"), *run.glob("*.run.json")]:
         record = records.read(path)
@@ -43,7 +60,21 @@ def stages(run: Path) -> list[Ran]:
 
 
 def of_verb(ran: list[Ran], *verbs: str) -> list[Ran]:
-    """The stages of these verbs."""
+    """The stages of these verbs.
+
+    Parameters
+    ----------
+    ran
+        Stages.
+    verbs
+        Names of verbs.
+
+    Returns
+    -------
+    list of Ran
+        In the same order.
+
+    """
     return [s for s in ran if s.verb in verbs]
 
 
@@ -57,12 +88,13 @@ def panels(ran: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
 
     Returns
     -------
-    Name of the stage and its figures: method, caption, and the drawing under `svg`.
+    list of (str, list of dict)
+        The name of each stage and its figures: method, caption, and the drawing under `svg`.
 
     Raises
     ------
     InputError
-        Where a stage left none.
+        A stage left no figures.
 
     """
     folders = [(s.name, s.result) for s in of_verb(ran, "panels")]

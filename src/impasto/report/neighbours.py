@@ -20,7 +20,19 @@ MOST = 8
 
 
 def sections(stages: list[Ran]) -> list[dict[str, Any]]:
-    """One entry a perturbation with an image and a consensus profile (at most 8): thumbnail, and its five nearest."""
+    """Perturbations with an image, each with its thumbnail and its five nearest by consensus profile.
+
+    Parameters
+    ----------
+    stages
+        The stages of a run.
+
+    Returns
+    -------
+    list of dict
+        At most 8: `name`, `image` (a data URI) and `near`, None where there is no index or no consensus profile.
+
+    """
     images = _images(stages)
     built = of_verb(stages, "index")
     shown: list[dict[str, Any]] = []

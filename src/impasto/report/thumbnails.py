@@ -15,7 +15,24 @@ _PREFERRED = (("Mito", "Actin", "AGP"), ("ER", "AGP", "RNA", "Tubulin", "GFP"), 
 
 
 def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
-    """A data URI of one site: Mito or actin in red, ER or AGP in green, DNA in blue; each channel stretched to its 99.7th percentile."""
+    """A colour composite of one site: Mito or actin in red, ER or AGP in green, DNA in blue. Each channel is stretched to its 99.7th
+    percentile.
+
+    Parameters
+    ----------
+    sites
+        Ingested sites.
+    number
+        The row of the site.
+    side
+        The longer side, in pixels.
+
+    Returns
+    -------
+    str
+        A JPEG as a data URI.
+
+    """
     chosen: list[str | None] = []
     for wanted in _PREFERRED:
         chosen.append(next((c for c in wanted if c in sites.channels and c not in chosen), None))

@@ -32,7 +32,8 @@ def draw(obs: pd.DataFrame, axes: Axes, /, *, value: str, low: float, high: floa
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     rows, columns = wells.place(obs)

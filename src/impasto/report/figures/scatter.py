@@ -32,7 +32,8 @@ def draw(points: npt.NDArray[np.floating], categories: pd.Series, tips: Sequence
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     kept = np.arange(len(points))
@@ -54,7 +55,21 @@ def draw(points: npt.NDArray[np.floating], categories: pd.Series, tips: Sequence
 
 
 def height(categories: pd.Series, /, *, width: float) -> float:
-    """How high the figure must be, in pixels: a square, and a legend in two columns."""
+    """How high the figure must be: a square, and a legend in two columns.
+
+    Parameters
+    ----------
+    categories
+        (n,) what colours a point.
+    width
+        Of the figure, in pixels.
+
+    Returns
+    -------
+    float
+        Pixels.
+
+    """
     return width + 12 + 19 * ((min(categories.nunique(), len(style.PALETTE)) + 1) // 2)
 
 
@@ -74,7 +89,8 @@ def against(x: pd.Series, y: pd.Series, tips: Sequence[str], axes: Axes, /, *, l
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     axes.plot([0, 1], [0, 1], color=style.ACCENT, linestyle=(0, (3, 2)), linewidth=1.4)
