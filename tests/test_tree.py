@@ -18,8 +18,11 @@ MIRRORED = (
     "profiling",
     "export",
     "wells",
-    "identity.py",
+    "identity",
+    "profiles",
+    "ranking",
     "stored.py",
+    "outputs.py",
 )
 """The packages that keep to it; others join the list as they do."""
 ALLOWED = {

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import claims, progress, remote, runs
+from impasto import outputs, progress, remote, runs
 from impasto.families import Family
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, with_base
@@ -216,7 +216,7 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
     """
     chosen = STAGES[name]
     folder = chosen.writes.is_folder(out)
-    out = claims.settled(out, folder=folder)
+    out = outputs.settled(out, folder=folder)
     return runs.run_stage(
         lambda: chosen.run(settings, out) if work is None else work(out),
         verb=name,

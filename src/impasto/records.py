@@ -198,7 +198,7 @@ def strangers(folder: Path, /) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in members if not is_ours(path)]
 
 
-def told(names: list[str], /) -> str:
+def in_short(names: list[str], /) -> str:
     """Names for a sentence: the first, and how many more.
 
     Parameters

@@ -1,7 +1,7 @@
 """The words of the field, and checks that explain themselves.
 
 Everything else in the package speaks these words and no others (see docs/vocabulary.md). Column names here carry no
-`Metadata_` prefix: the prefix exists on disk only, and only `profiles.py` adds it and takes it off.
+`Metadata_` prefix: the prefix exists on disk only, and only `profiles` and `spelling` add it and take it off.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from tests.wells.tables import table
 
@@ -62,3 +63,16 @@ def test_pooled_doses_are_one_where_the_name_holds_the_dose() -> None:
     assert wells.replicates(obs).tolist()[:3] == ["AZ138@3uM", "AZ138@0.1uM", "b"]
     assert wells.replicates(obs, pool_doses=True).tolist()[:3] == ["AZ138", "AZ138", "b"]
     assert wells.replicates(obs, pool_doses=True).isna().tolist() == [False, False, False, True]
+
+
+def test_a_compound_is_known_again_by_its_names_and_its_key() -> None:
+    obs = table(perturbation=["AZ138@3uM", "B2", "B1", None], inchikey=["K", "L", "L", None])
+    written = [alias.fillna("-").tolist() for alias in wells.aliases(obs)]
+    assert written == [["AZ138@3uM", "B2", "B1", "-"], ["AZ138", "B2", "B1", "-"], ["AZ138", "B1", "B1", "-"], ["K", "L", "L", "-"]]
+    assert len(wells.aliases(obs.drop(columns="inchikey"))) == 3
+
+
+def test_groups_that_share_a_compound_are_one_and_a_row_without_a_group_goes_with_its_compound() -> None:
+    obs = table(perturbation=["a", "a@1uM", "b", "c", None])
+    groups = pd.Series(["s2", "s1", None, "s3", None], dtype="string")
+    assert wells.with_whole_compounds(groups, obs).fillna("-").tolist() == ["s1", "s1", "b", "s3", "-"]

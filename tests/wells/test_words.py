@@ -72,3 +72,16 @@ def test_controls_by_name() -> None:
     with pytest.raises(InputError, match=r"t: no well is named 'DSMO' \(did you mean 'DMSO'\?\)"):
         wells.mark_negative(obs, ["DSMO"], where="t")
     assert wells.likely_negative(pd.DataFrame({"perturbation": ["a"]})) == {}
+
+
+def test_a_column_of_answers_may_have_gaps() -> None:
+    known, strange = wells.kinds_from_words(pd.DataFrame({"is_negcon": [None, "yes", None], "perturbation": ["a", "b", None]}))
+    assert known is not None
+    assert (known.tolist(), strange) == (["trt", "negcon", "unknown"], {})
+
+
+def test_an_answer_that_is_neither_yes_nor_no_leaves_what_another_column_says() -> None:
+    obs = pd.DataFrame({"is_negcon": ["maybe", "maybe", None], "control_type": ["poscon", None, None], "perturbation": ["a", "b", "c"]})
+    known, strange = wells.kinds_from_words(obs)
+    assert known is not None
+    assert (known.tolist(), strange) == (["poscon", "unknown", "trt"], {"is_negcon": {"maybe": 2}})
