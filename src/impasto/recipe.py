@@ -215,8 +215,9 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
 
     """
     chosen = STAGES[name]
+    out = outputs.settled(out, folder=chosen.writes.is_folder(out))
+    # A link may lead to a name that says the other kind.
     folder = chosen.writes.is_folder(out)
-    out = outputs.settled(out, folder=folder)
     return runs.run_stage(
         lambda: chosen.run(settings, out) if work is None else work(out),
         verb=name,
