@@ -148,10 +148,10 @@ class Claim:
         self._is_written = True
         self.files = {member.relative_to(temporary).as_posix(): None for member in records.walk(temporary)}
         for name in records.strangers(self.out):
-            kept = temporary / name
-            kept = outputs.dated(kept) if kept.exists() else kept
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(self.out / name, kept, follow_symlinks=False)
+            moved = temporary / name
+            moved = outputs.dated(moved) if moved.exists() else moved
+            moved.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.out / name, moved, follow_symlinks=False)
         records.write(temporary / records.RUN, self._current_record(records.STARTED))
 
     def _name(self, path: Path) -> str:

@@ -75,7 +75,7 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
     numbers = pd.to_numeric(parts["number"].str.replace(",", "."))
     if parts["unit"].isna().all():
         return numbers.astype(float), unit
-    # A cell without a unit is in the column's, a molar or millimolar one is told by its capital.
+    # A cell without a unit has the unit of the column.
     factors = parts["unit"].map(_plain, na_action="ignore").fillna(unit or MICROMOLAR).str.lower().map(_PER_MICROMOLAR)
     return (numbers.astype(float) * factors.astype(float)).round(12), MICROMOLAR
 

@@ -79,14 +79,14 @@ def refuse_overlap(out: Path, inputs: Sequence[Path], /, *, may_lie_in_input: bo
     """
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
-            how = "is"
+            relation = "is"
         elif lies_in(path, out):
-            how = "holds"
+            relation = "holds"
         elif lies_in(out, path) and not may_lie_in_input:
-            how = "lies in"
+            relation = "lies in"
         else:
             continue
-        raise InputError(f"--out {out} {how} the input {path}; results never go into what is read: give another folder")
+        raise InputError(f"--out {out} {relation} the input {path}; results never go into what is read: give another folder")
 
 
 def refuse_place(out: Path, verb: str, /, *, folder: bool) -> None:

@@ -90,8 +90,8 @@ def plate(data: anndata.AnnData | pd.DataFrame, /, *, value: str, plate: str | N
     codes, names = wells.plates(profiles.obs)
     chosen = [i for i, name in enumerate(names) if plate is None or name == plate or name.rsplit("/", 1)[-1] == plate]
     if len(chosen) != 1:
-        asked = "no plate is named" if plate is None else f"{plate!r} names {len(chosen)} plates"
-        raise InputError(f"{asked}; say plate=, one of: {listed(names)}")
+        problem = "no plate is named" if plate is None else f"{plate!r} names {len(chosen)} plates"
+        raise InputError(f"{problem}; say plate=, one of: {listed(names)}")
     rows = profiles[codes == chosen[0]]
     if value in rows.var_names:
         shown = np.asarray(rows[:, value].X, dtype=float).ravel()

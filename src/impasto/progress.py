@@ -17,7 +17,7 @@ from rich.text import Text
 T = TypeVar("T")
 # Plain text in notebooks too: rich's widgets there need a package of their own, and warn without it.
 console = Console(stderr=True, force_jupyter=False)
-# A pipe has no width of its own: 80 columns would fold every table.
+# A pipe has no width of its own: 80 columns would fold all tables.
 spoken = Console(width=None if sys.stdout.isatty() else 140, force_jupyter=False)
 
 

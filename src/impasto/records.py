@@ -1,6 +1,6 @@
 """The record of a result: which verb wrote it, from what, and which files are its own.
 
-A folder keeps its record inside, as `run.json`; a file keeps it beside, as `<file>.run.json`. The record's `files` names every file (or
+A folder keeps its record inside, as `run.json`; a file keeps it beside, as `<file>.run.json`. The record's `files` names each file (or
 `.zarr` folder) that the run wrote, from the record's own folder, with its SHA-256; `null` while the run has not finished. What no record
 lists as it is now belongs to somebody else.
 """

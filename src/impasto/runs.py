@@ -1,4 +1,4 @@
-"""Runs that can be killed: atomic files, digests, and the record beside every result.
+"""Runs that can be killed: atomic files, digests, and the record beside each result.
 
 A result is written under a temporary name in its own folder, synced, then renamed, so a reader sees the whole of it or
 nothing. Its place is claimed first (`claims.py`), and its record (`records.py`) lists what the run writes. A stage whose record carries
@@ -65,8 +65,8 @@ def note(path: Path, /, *, replaced_by: Path | None = None) -> None:
         The finished temporary path that takes its place, or None.
 
     """
-    for held in reversed(_claims):
-        if held.note(path, replaced_by):
+    for own_claim in reversed(_claims):
+        if own_claim.note(path, replaced_by):
             return
 
 
@@ -168,11 +168,11 @@ def run_stage(
 
     """
     values = settings.model_dump(mode="json")
-    held = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
+    own_claim = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
     digests = {str(path): digest(path) for path in inputs}
     identity = {"version": __version__, "verb": verb, "settings": values, "inputs": sorted(digests.values())}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    if held.is_done(key):
+    if own_claim.is_done(key):
         return False
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
         work()  # of a training on several ranks, the first keeps the record for all
@@ -187,7 +187,7 @@ def run_stage(
         "command": sys.argv,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
     }
-    with _holding(held, record):
+    with _holding(own_claim, record):
         work()
         record["seconds"] = round(time.perf_counter() - clock, 3)
         record["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
@@ -195,15 +195,15 @@ def run_stage(
 
 
 @contextlib.contextmanager
-def _holding(held: Claim, record: dict[str, Any]) -> Iterator[None]:
+def _holding(own_claim: Claim, record: dict[str, Any]) -> Iterator[None]:
     """The record says `started` until the work is done, then `finished`; a run that fails before it wrote anything leaves no trace."""
-    held.start(record)
-    _claims.append(held)
+    own_claim.start(record)
+    _claims.append(own_claim)
     try:
         yield
     except BaseException:
-        held.undo()
+        own_claim.undo()
         raise
     finally:
-        _claims.remove(held)
-    held.finish()
+        _claims.remove(own_claim)
+    own_claim.finish()

@@ -61,7 +61,7 @@ COMPARTMENT = "compartment"
 GROUP = "group"
 """The CellProfiler module: AreaShape, Intensity, Texture...; `embedding` for a net's output."""
 
-# ---------------------------------------------------------------- spellings met in the wild, lower case, prefix taken off
+# ---------------------------------------------------------------- spellings that laboratories use, lower case, prefix taken off
 ALIASES: dict[str, tuple[str, ...]] = {
     SOURCE: ("source", "laboratory", "lab"),
     BATCH: ("batch", "batch_id", "experiment", "experiment_name", "week"),
@@ -113,19 +113,19 @@ _CHANNEL_BY_SPELLING = {spelling: name for name, spellings in CHANNELS.items() f
 
 
 class InputError(ValueError):
-    """Input that the user can mend. The message is one clear sentence: what was found, what is allowed, what to do."""
+    """Input that the user can mend. The message is one clear sentence: what the input holds, what is allowed, what to do."""
 
 
 PROFILES_FILES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
 """What the name of a file of profiles may end in; the ending says the format."""
 
 
-def nearest(found: str, allowed: Iterable[str]) -> str:
+def nearest(word: str, allowed: Iterable[str]) -> str:
     """The end of an error sentence that offers the nearest allowed word.
 
     Parameters
     ----------
-    found
+    word
         What the user wrote.
     allowed
         The words that are allowed.
@@ -136,7 +136,7 @@ def nearest(found: str, allowed: Iterable[str]) -> str:
         `" (did you mean 'x'?)"`, or `""` where no allowed word is near.
 
     """
-    close = difflib.get_close_matches(found, list(allowed), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
@@ -157,12 +157,12 @@ def listed(names: Iterable[object]) -> str:
     return ", ".join(map(str, names)) or "no annotation"
 
 
-def one_of(found: str, allowed: Sequence[str] | Iterable[str], *, what: str) -> str:
+def one_of(word: str, allowed: Sequence[str] | Iterable[str], *, what: str) -> str:
     """Check that a word is allowed.
 
     Parameters
     ----------
-    found
+    word
         What the user wrote.
     allowed
         The words that are allowed.
@@ -181,9 +181,9 @@ def one_of(found: str, allowed: Sequence[str] | Iterable[str], *, what: str) -> 
 
     """
     names = sorted(allowed)
-    if found not in names:
-        raise InputError(f"unknown {what} {found!r}{nearest(found, names)}; allowed: {', '.join(names)}")
-    return found
+    if word not in names:
+        raise InputError(f"unknown {what} {word!r}{nearest(word, names)}; allowed: {', '.join(names)}")
+    return word
 
 
 def channel_name(spelling: str) -> str | None:

@@ -69,9 +69,9 @@ class Index:
             raise InputError(f"{self.folder} holds no row of the kind asked for; build the index from profiles that have some")
         unit = unit_rows(query[None])[0]
         positions, scores = engines.ENGINES[self.engine](self.folder, self.vectors).nearest(unit, top=top, among=among)
-        found = self.rows.iloc[positions].reset_index(names="row")
-        found.insert(0, "score", scores)
-        return found
+        ranked = self.rows.iloc[positions].reset_index(names="row")
+        ranked.insert(0, "score", scores)
+        return ranked
 
 
 def unit_rows(values: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
@@ -130,15 +130,20 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
         raise InputError("an index of no rows answers nothing; give profiles that have some")
     if MODALITY not in rows:
         rows[MODALITY] = PROFILE
-    kept = _with_consensus(unit_rows(values), rows)
+    vectors, rows = _with_consensus(unit_rows(values), rows)
     with runs.atomic(out) as temporary:
         temporary.mkdir()
-        np.save(temporary / "vectors.npy", kept[0], allow_pickle=False)
-        flat, how = layout.flatten(kept[0], seed=seed)
-        kept[1].assign(x=flat[:, 0], y=flat[:, 1]).to_parquet(temporary / "rows.parquet", index=False)
-        described: dict[str, Any] = {"engine": engine, "layout": how, "run": str(run.resolve()) if run else None, "width": kept[0].shape[1]}
+        np.save(temporary / "vectors.npy", vectors, allow_pickle=False)
+        flat, method = layout.flatten(vectors, seed=seed)
+        rows.assign(x=flat[:, 0], y=flat[:, 1]).to_parquet(temporary / "rows.parquet", index=False)
+        described: dict[str, Any] = {
+            "engine": engine,
+            "layout": method,
+            "run": str(run.resolve()) if run else None,
+            "width": vectors.shape[1],
+        }
         described["identity"] = made.record()
-        engines.ENGINES[engine].build(temporary, kept[0])
+        engines.ENGINES[engine].build(temporary, vectors)
         runs.write_json(temporary / "index.json", described)
 
 
@@ -198,12 +203,12 @@ def _refuse_other_run(run: Path, made: Identity) -> None:
     identity.check(Identity(made.encoder, made.steps, described), made, of_expected=f"the run {run}", of_given="the indexed profiles")
 
 
-def records(found: pd.DataFrame) -> list[dict[str, Any]]:
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as plain objects.
 
     Parameters
     ----------
-    found
+    table
         A table.
 
     Returns
@@ -212,5 +217,5 @@ def records(found: pd.DataFrame) -> list[dict[str, Any]]:
         One a row; what is missing is None.
 
     """
-    plain = found.astype(object).where(found.notna(), None)
-    return [dict(zip(map(str, found.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]
+    plain = table.astype(object).where(table.notna(), None)
+    return [dict(zip(map(str, table.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]

@@ -81,20 +81,22 @@ def query(index: Index, gene: str, /, *, through: Sequence[Path]) -> Found:
     genes = _genes(index)
     at = np.flatnonzero(np.isin(genes, sorted(weight)))
     if not len(at):
-        told = (
+        reason = (
             f"{', '.join(sorted(databases))} relate it to {len(weight)} genes, none of which is"
             if weight
             else "none of the databases relates it"
         )
         raise InputError(
-            f"no perturbation of this index has gene {symbol!r}, and {told} perturbed here; give other relations, or another gene"
+            f"no perturbation of this index has gene {symbol!r}, and {reason} perturbed here; give other relations, or another gene"
         )
     weights = np.array([weight[genes[i]] for i in at], dtype=np.float32)
     vector = (weights[:, None] * index.vectors[at]).sum(axis=0) / weights.sum()
     names = sorted({str(genes[i]) for i in at}, key=lambda g: (-weight[g], g))
     some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    how = f"nothing here perturbs {symbol}: expanded through {', '.join(sorted(databases))} to the profiles nearest to its relatives {some}"
-    return np.asarray(vector, dtype=np.float32), at, how
+    sentence = (
+        f"nothing here perturbs {symbol}: expanded through {', '.join(sorted(databases))} to the profiles nearest to its relatives {some}"
+    )
+    return np.asarray(vector, dtype=np.float32), at, sentence
 
 
 def _genes(index: Index) -> npt.NDArray[np.object_]:

@@ -59,10 +59,10 @@ def application(index: Index) -> FastAPI:
         rank: str = "perturbations",
     ) -> dict[str, Any]:
         try:
-            found, how = search.search(index, kind=kind, query=query, top=top, rank=rank)
+            ranking, sentence = search.search(index, kind=kind, query=query, top=top, rank=rank)
         except InputError as error:
             raise HTTPException(422, str(error)) from None
-        return {"how": how, "rows": records(found)}
+        return {"how": sentence, "rows": records(ranking)}
 
     return app
 

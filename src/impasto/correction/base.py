@@ -1,4 +1,4 @@
-"""What every corrector is: settings in, `fit` on some profiles, `transform` of any. Fitted state can be kept and used on new plates.
+"""What every corrector is: settings in, `fit` on some profiles, `transform` of any. Fitted state can be stored and used on new plates.
 
 A corrector is a frozen dataclass of what it learned. `fit`, `extended` and `transform` are final and hold the guards: no corrector ever
 learns from a spared control or a held-out well, whoever calls it. A method fills in `learn_table` and `apply_table`; one that works
@@ -219,8 +219,8 @@ def with_values(profiles: anndata.AnnData, values: npt.NDArray[np.floating], /, 
         A new object, its values float32.
 
     """
-    held = values.astype(np.float32, copy=False)
-    return anndata.AnnData(X=held, obs=profiles.obs.copy(), var=profiles.var.copy() if var is None else var, uns=dict(profiles.uns))
+    as_float32 = values.astype(np.float32, copy=False)
+    return anndata.AnnData(X=as_float32, obs=profiles.obs.copy(), var=profiles.var.copy() if var is None else var, uns=dict(profiles.uns))
 
 
 def new_features(stem: str, count: int, /) -> pd.DataFrame:

@@ -6,7 +6,7 @@
 Lu et al., CellCLIP, appendix C.3; kernels linear, polynomial (degree 3) and RBF, of which they took the best for each method. Here
 the kernel is a setting, chosen on other wells than those that are scored. Schoelkopf et al. 1998.
 
-Kernels are scikit-learn's. Its `KernelPCA` is not used: what was fitted has to be kept as arrays and applied again without a pickle.
+Kernels are scikit-learn's. Its `KernelPCA` is not used: what was fitted has to be stored as arrays and applied again without a pickle.
 
 Departures: gamma is 1 / (features x variance of the controls), so that it does not depend on a feature's unit; components whose
 eigenvalue is below 1e-8 of the largest are dropped, since scaling by the controls would blow their noise up to one.
@@ -39,7 +39,7 @@ class KernelPcaSettings(Settings):
     method: Literal["kernel_pca"] = "kernel_pca"
     by: By = Field("plate", description="What is centred and scaled by its own controls: plate, batch or source.")
     kernel: Kernel = Field("linear", description="linear, poly (degree 3) or rbf.")
-    components: int | None = Field(None, ge=1, description="Components that are kept; all that the controls show, where left out.")
+    components: int | None = Field(None, ge=1, description="How many components; all that the controls show, where left out.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
     learned
         Name of a group -> what was learned from it.
     feature_names
-        The features of the fit, in order; empty where they are not known (a folder that 0.1.0 kept).
+        The features of the fit, in order; empty where they are not known (a folder of 0.1.0).
     least
         How many reference rows a group needs, by `on`.
 
@@ -311,7 +311,7 @@ def _listed(names: Mapping[str, object]) -> str:
 
 
 def _codes(obs: pd.DataFrame, by: str | None, keys: tuple[str, ...], *, task: str) -> tuple[wells.Codes, list[str]]:
-    """The group of every row, named by the columns of the fit, whatever other columns this table has."""
+    """The group of each row, named by the columns of the fit, whatever other columns this table has."""
     if by is not None:
         wells.require(obs, [by], task=task)
     codes, names = wells.groups(obs, by)

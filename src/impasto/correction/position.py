@@ -3,7 +3,7 @@
     x_rc = grand + row_r + column_c + rest_rc;   rows and columns by turns lose their median until nothing moves (Tukey 1977)
 
 Effects of rows and columns are estimated from the negative controls and treated wells alike by default, since few plates have
-controls in every row. Where replicates share their place on all plates (a fixed layout), a row's median is part biology: then use
+controls in each row. Where replicates share their place on all plates (a fixed layout), a row's median is part biology: then use
 `on = "controls"`, or a scrambled layout. An effect seen in fewer than `least` wells is not estimated and stays.
 """
 

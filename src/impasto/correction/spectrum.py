@@ -89,9 +89,9 @@ def spectrum(rows: Rows, mean: Array, spread: Array, /, *, least: float = 1e-10)
     if n <= width:
         z = np.concatenate([block for _, block in standardized(rows, mean, spread)])
         variances, left = np.linalg.eigh(z @ z.T / (n - 1))
-        kept = variances > least * variances[-1]
-        return variances[kept], z.T @ (left[:, kept] / np.sqrt(variances[kept] * (n - 1)))
+        large = variances > least * variances[-1]
+        return variances[large], z.T @ (left[:, large] / np.sqrt(variances[large] * (n - 1)))
     total = sum((z.T @ z for _, z in standardized(rows, mean, spread)), start=np.zeros((width, width)))
     variances, directions = np.linalg.eigh(total / (n - 1))
-    kept = variances > least * variances[-1]
-    return variances[kept], directions[:, kept]
+    large = variances > least * variances[-1]
+    return variances[large], directions[:, large]

@@ -77,7 +77,7 @@ def blocks(
     labels = [str(v).split("|") if v else ["shape"] for v in profiles.var[by]]
     names = list(among) if among is not None else sorted({n for many in labels for n in many})
     columns = {name: [i for i, many in enumerate(labels) if name in many] for name in names}
-    empty = [name for name, found in columns.items() if not found]
+    empty = [name for name, numbers in columns.items() if not numbers]
     if empty:
         raise InputError(
             f"the profiles have no feature of {by} {empty[0]!r}; they have {', '.join(sorted({n for m in labels for n in m}))}"

@@ -71,9 +71,9 @@ def read(
         CSV, TSV, Excel, Parquet (a file or a folder), .h5ad, .zarr, SQLite, a folder of CellProfiler's tables or of DeepProfiler's
         features.
     columns
-        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); found by spelling otherwise.
+        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); recognised by its spelling otherwise.
     features
-        A regular expression that names the feature columns, or `rest` for every other numeric column; told by form otherwise.
+        A regular expression that names the feature columns, or `rest` for all other numeric columns; recognised by form otherwise.
     annotation, leave_out
         Columns that are annotation, and columns that are neither.
     layer
@@ -169,7 +169,7 @@ def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
 
 def _write_zarr(profiles: anndata.AnnData, path: Path) -> None:
     with anndata.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False), warnings.catch_warnings():
-        # AnnData consolidates the metadata of every Zarr it writes; the format 3 text does not know that yet.
+        # AnnData consolidates the metadata of each Zarr that it writes; the format 3 text does not know that yet.
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         _strings(profiles).write_zarr(path)
 

@@ -31,7 +31,7 @@ def from_frame(
     where
         The name of the table, for error sentences.
     choices
-        What the user says of its columns; otherwise they are told by their spelling.
+        What the user says of its columns; otherwise they are recognised by their spelling.
     source
         What is known of the table's features.
     kinds

@@ -64,9 +64,9 @@ def similarity_blocks(
         The device cannot be used.
 
     """
-    held = held_on(candidates, device)
+    on_device = placed(candidates, device)
     for rows in slices(len(queries), 4 * len(candidates), block_bytes):
-        product = held_on(queries[rows], device) @ held.T
+        product = placed(queries[rows], device) @ on_device.T
         yield rows, product if device is None else product.cpu().numpy()
 
 
@@ -121,7 +121,7 @@ def slices(total: int, row_bytes: int, block_bytes: int) -> Iterator[slice]:
     return (slice(start, min(start + step, total)) for start in range(0, total, step))
 
 
-def held_on(values: npt.NDArray[Any], device: str | None) -> Any:
+def placed(values: npt.NDArray[Any], device: str | None) -> Any:
     """The values where the products are formed.
 
     Parameters

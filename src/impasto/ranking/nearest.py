@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.ranking import blocks
-from impasto.ranking.blocks import Floats, Numbers, Rows, held_on, similarity_blocks, slices
+from impasto.ranking.blocks import Floats, Numbers, Rows, placed, similarity_blocks, slices
 
 
 def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows], /, *, device: str | None = None) -> Numbers:
@@ -40,10 +40,10 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows
             continue
         right = similarity[matches[0][here] - rows.start, matches[1][here]]
         best = np.maximum.reduceat(right, starts)
-        asked = similarity if len(query) == len(similarity) else similarity[query - rows.start]
+        of_queries = similarity if len(query) == len(similarity) else similarity[query - rows.start]
         # No right one stands above the best right one, and of those that tie with it only wrong ones cost rank, each by a half.
-        above = (asked > best[:, None]).sum(axis=1)
-        ties = (asked == best[:, None]).sum(axis=1) - np.add.reduceat(
+        above = (of_queries > best[:, None]).sum(axis=1)
+        ties = (of_queries == best[:, None]).sum(axis=1) - np.add.reduceat(
             right == np.repeat(best, np.diff([*starts, len(right)])), starts, dtype=int
         )
         ranks[query] = 1 + above + ties / 2
@@ -78,12 +78,12 @@ def top_k(queries: Floats, candidates: Floats, /, *, k: int, device: str | None 
     k = min(k, len(candidates))
     indices = np.empty((len(queries), k), dtype=np.intp)
     scores = np.empty((len(queries), k), dtype=np.float32)
-    held = held_on(candidates, device)
+    on_device = placed(candidates, device)
     for rows in slices(len(queries), 4 * len(candidates), blocks.BLOCK_BYTES):
-        similarity = held_on(queries[rows], device) @ held.T
+        similarity = placed(queries[rows], device) @ on_device.T
         if device is None:
-            found = _largest(similarity, k)
-            indices[rows], scores[rows] = found, np.take_along_axis(similarity, found, axis=1)
+            nearest = _largest(similarity, k)
+            indices[rows], scores[rows] = nearest, np.take_along_axis(similarity, nearest, axis=1)
         else:
             best = similarity.sort(dim=1, descending=True, stable=True)
             indices[rows], scores[rows] = best.indices[:, :k].cpu().numpy(), best.values[:, :k].cpu().numpy()

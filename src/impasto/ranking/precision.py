@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.ranking import blocks
-from impasto.ranking.blocks import Floats, Numbers, Rows, held_on, slices
+from impasto.ranking.blocks import Floats, Numbers, Rows, placed, slices
 
 
 def average_precision(positives: npt.NDArray[np.floating], negatives: npt.NDArray[np.floating], /) -> float:
@@ -85,11 +85,11 @@ def pool_average_precisions(
     """
     keys = np.sort(_keys(rows, scores))
     above = np.empty(len(keys))
-    held = held_on(pool, device)
+    on_device = placed(pool, device)
     for block in slices(len(queries), 4 * len(pool), blocks.BLOCK_BYTES // 4):
-        product = held_on(queries[block], device) @ held.T
+        product = placed(queries[block], device) @ on_device.T
         none = slice(*np.searchsorted(left_out[0], [block.start, block.stop]))
-        product[held_on(left_out[0][none] - block.start, device), held_on(left_out[1][none], device)] = -np.inf
+        product[placed(left_out[0][none] - block.start, device), placed(left_out[1][none], device)] = -np.inf
         if device is not None:
             product = product.sort(dim=1).values.cpu().numpy()
         here = slice(*np.searchsorted(keys, [block.start << 32, block.stop << 32]))
@@ -139,20 +139,20 @@ def _above(keys: npt.NDArray[np.int64], negatives: Floats, *, ordered: bool = Fa
 def _bisect(ordered: Floats, rows: Rows, scores: Floats, precedes: np.ufunc) -> Rows:
     """How many of its row (n, q), in order, precede each score: all are halved at once."""
     size, values = ordered.shape[1], ordered.ravel()
-    start, found, step = rows * size - 1, np.zeros(len(rows), dtype=np.intp), 1 << max(0, size.bit_length() - 1)
+    start, below, step = rows * size - 1, np.zeros(len(rows), dtype=np.intp), 1 << max(0, size.bit_length() - 1)
     while step and size:
-        further = found + step
-        found += step * ((further <= size) & precedes(values[start + np.minimum(further, size)], scores))
+        further = below + step
+        below += step * ((further <= size) & precedes(values[start + np.minimum(further, size)], scores))
         step >>= 1
-    return found
+    return below
 
 
 def _mean_precision(keys: npt.NDArray[np.int64], above: Numbers, n: int) -> Numbers:
-    """The mean over each row's positives (sorted keys) of found / (found + negatives above)."""
+    """The mean over each row's positives (sorted keys) of k / (k + negatives above) for its k-th best positive."""
     row = keys >> 32
     number = np.bincount(row, minlength=n)
-    found = np.cumsum(number)[row] - np.arange(len(row))
-    total = np.bincount(row, weights=found / (found + above), minlength=n)
+    place = np.cumsum(number)[row] - np.arange(len(row))
+    total = np.bincount(row, weights=place / (place + above), minlength=n)
     return np.divide(total, number, out=np.full(n, np.nan), where=number > 0)
 
 

@@ -17,13 +17,13 @@ FIGURES = "figures.json"
 
 @dataclass(frozen=True)
 class Ran:
-    """One stage: its name, verb, record, where its result is, and where the record is kept."""
+    """One stage: its name, verb, record, where its result is, and where its record lies."""
 
     name: str
     verb: str
     record: dict[str, Any]
     result: Path
-    kept: Path
+    record_path: Path
 
 
 def stages(run: Path) -> list[Ran]:
@@ -53,10 +53,10 @@ def stages(run: Path) -> list[Ran]:
         result = path.parent if path.name == "run.json" else path.with_name(path.name.removesuffix(".run.json"))
         name = path.parent.name if path.parent != run else result.name
         ran.append(Ran(name, record["verb"], record, result, path))
-    kept = sorted((s for s in ran if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
-    if not kept:
+    finished = sorted((s for s in ran if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
+    if not finished:
         raise InputError(f"{run} holds no finished stages (no run.json); give the folder of an impasto run, or of one of its results")
-    return kept
+    return finished
 
 
 def of_verb(ran: list[Ran], *verbs: str) -> list[Ran]:

@@ -41,9 +41,9 @@ def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
     rgb = np.stack([p if p is not None else np.zeros(shape, dtype=np.uint8) for p in planes], axis=2)
     image = Image.fromarray(rgb)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    kept = io.BytesIO()
-    image.save(kept, format="JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(kept.getvalue()).decode()
+    jpeg = io.BytesIO()
+    image.save(jpeg, format="JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()
 
 
 def _stretch(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

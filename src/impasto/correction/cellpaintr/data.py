@@ -198,8 +198,8 @@ class WellFeed:
         if s.stage == "cwmm":
             order = np.random.default_rng(seed).permutation(len(self.wells.values))
             return np.array_split(order, max(1, len(order) // s.minibatch))
-        deal = one_source if s.stage == "intra" else mixed_sources
-        return deal(self.wells.source, self.wells.label, size=s.minibatch, hand=s.hand, seed=seed)
+        draw = one_source if s.stage == "intra" else mixed_sources
+        return draw(self.wells.source, self.wells.label, size=s.minibatch, hand=s.hand, seed=seed)
 
     def minibatch(self, rows: Rows, /, *, epoch: int) -> Wells:
         # What is hidden is drawn for the whole minibatch, so that ranks which share it hide what one process would.
@@ -278,14 +278,14 @@ def in_parts(method: CellPaintr, labelled: Labelled, /, *, rows: int = 64) -> np
 
 
 def score(
-    held: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, /, *, seed: int
+    validation: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, /, *, seed: int
 ) -> Callable[[Method], dict[str, float]]:
     """The validation of a stage. Stage cwmm scores minus the loss on one fixed mask. Later stages score the mAP of wells of one label, in
     stage inter across sources.
 
     Parameters
     ----------
-    held
+    validation
         Held-out wells.
     groups
         (L,) the group of each feature.
@@ -300,8 +300,8 @@ def score(
         `score`, and in the later stages `chance`. It raises InputError where no held-out label has two wells to compare.
 
     """
-    masked = hide(held, groups, settings, seed=[seed])
-    fixed = Wells(*map(torch.as_tensor, (held.values, masked, held.source, held.label)))
+    masked = hide(validation, groups, settings, seed=[seed])
+    fixed = Wells(*map(torch.as_tensor, (validation.values, masked, validation.source, validation.label)))
 
     def reconstruction(method: Method) -> dict[str, float]:
         assert isinstance(method, CellPaintr)
@@ -309,12 +309,12 @@ def score(
 
     def retrieval(method: Method) -> dict[str, float]:
         assert isinstance(method, CellPaintr)
-        unit = ranking.unit(in_parts(method, held))
+        unit = ranking.unit(in_parts(method, validation))
         similarity = unit @ unit.T
         precisions, chances = [], []
         for i in range(len(unit)):
-            same = held.label == held.label[i]
-            positive = same & ((held.source != held.source[i]) if settings.stage == "inter" else (np.arange(len(unit)) != i))
+            same = validation.label == validation.label[i]
+            positive = same & ((validation.source != validation.source[i]) if settings.stage == "inter" else (np.arange(len(unit)) != i))
             if positive.any() and not same.all():
                 precisions.append(ranking.average_precision(similarity[i, positive], similarity[i, ~same]))
                 chances.append(ranking.chance_average_precision(int(positive.sum()), int((~same).sum())))

@@ -57,7 +57,7 @@ class CellPaintrSettings(Settings):
     unit_scale: bool = True
     minibatch: int = 16
     hand: int = 4
-    """Wells of one label dealt together, in stages intra and inter."""
+    """Wells of one label that go into a minibatch together, in stages intra and inter."""
     source_first: int = 1
     """Epochs of stage intra that train the source tokens only."""
     only_new_sources: bool = False

@@ -140,13 +140,13 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
     torch.manual_seed(seed)
     method = rebuild(settings, facts)
     labelled = Labelled(values, source_codes(profiles.obs, facts), np.asarray(pd.factorize(labels(profiles.obs))[0], dtype=np.intp))
-    training, held = (labelled.part(np.flatnonzero(parts == part)) for part in (wells.TRAIN, wells.VALIDATION))
+    training, validation = (labelled.part(np.flatnonzero(parts == part)) for part in (wells.TRAIN, wells.VALIDATION))
     if len(training.values) < 2:
         raise InputError(f"cellpaintr: {len(training.values)} wells are in the training part; hold out less")
     measure(method, training.values)
     _freeze(method, settings, new, earlier)
     groups = method.groups.numpy()
-    validate = score(held, groups, settings, seed=seed) if len(held.values) else None
+    validate = score(validation, groups, settings, seed=seed) if len(validation.values) else None
     fresh = tuple(f"sources.{token_name(s)}" for s in new) if earlier else ()
     return Prepared(
         method, WellFeed(training, groups, settings, seed=seed), validate, facts, fresh, units=profiles.obs[parts == wells.TRAIN]

@@ -37,7 +37,7 @@ def column(obs: pd.DataFrame, by: str, /) -> str:
 
 
 def names(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> npt.NDArray[np.str_]:
-    """The source of every row (n,), as a run names it.
+    """The source of each row, as a run names it.
 
     Parameters
     ----------

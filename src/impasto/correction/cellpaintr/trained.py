@@ -1,4 +1,4 @@
-"""A trained CellPainTR: opened from a run's folder or held in memory; wells in, corrected profiles out."""
+"""A trained CellPainTR: opened from a run's folder or built in memory; wells in, corrected profiles out."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def rebuild(settings: CellPaintrSettings, facts: dict[str, Any], /) -> CellPaint
 
     """
     codes = {name: code for code, name in enumerate(sorted(set(facts["groups"])))}
-    # Without lists of groups every feature is a token, in the order of the features.
+    # Without lists of groups each feature is a token, in the order of the features.
     lists = data.lists_of(facts["tokens"]) if settings.tokens == "group" else [[i] for i in range(len(facts["features"]))]
     return CellPaintr(settings, lists=lists, groups=[codes[name] for name in facts["groups"]], sources=facts["sources"])
 

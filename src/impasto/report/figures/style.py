@@ -183,7 +183,7 @@ def on_page(text: str, /) -> str:
     for colour, variable in THEME.items():
         text = text.replace(colour, f"var({variable})")
     text = re.sub(r"<style[^>]*>.*?</style>|<defs>\s*</defs>", "", text, flags=re.DOTALL)
-    # Names of groups are the same in every figure; only those that something refers to are kept.
+    # Names of groups are the same in every figure; only those that something refers to stay.
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda match: match.group(0) if match.group(1) in used else "", text)
     width = re.search(r'viewBox="0 0 ([\d.]+) ', text)
