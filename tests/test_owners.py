@@ -11,12 +11,12 @@ SOURCES = Path(__file__).resolve().parent.parent / "src" / "impasto"
 FACTS = {
     "the kinds of wells": (
         r"(isin\(|in |np\.isin\([^)]*)[\[(](schema\.)?(NEGCON|EMPTY|POSCON)\b|[=!]= ?(schema\.)?(NEGCON|POSCON|EMPTY)\b",
-        {"wells.py", "schema.py"},
+        {"wells/kind.py", "wells/words.py", "schema.py"},
     ),
-    "which wells are spared": (r"obs\[(schema\.)?SPARED\](?!\s*=[^=])|\[.spared.\](?!\s*=[^=])", {"wells.py", "correction/spared.py"}),
-    "what is held out": (r"\[(schema\.)?SPLIT\].*[=!]= ?(\w+\.)?TRAIN\b", {"wells.py", "sampling/splits.py"}),
-    "what merges two names": (r"\[(schema\.)?INCHIKEY\]", {"wells.py", "sampling/splits.py"}),
-    "how a well is written": (r"\[A-[PZa-z].{0,12}\\d|parse_well\(", {"wells.py", "schema.py"}),
+    "which wells are spared": (r"obs\[(schema\.)?SPARED\](?!\s*=[^=])|\[.spared.\](?!\s*=[^=])", {"wells/use.py", "correction/spared.py"}),
+    "what is held out": (r"\[(schema\.)?SPLIT\].*[=!]= ?(\w+\.)?TRAIN\b", {"wells/use.py", "sampling/splits.py"}),
+    "what merges two names": (r"\[(schema\.)?INCHIKEY\]", {"wells/treatment.py", "sampling/splits.py"}),
+    "how a well is written": (r"\[A-[PZa-z].{0,12}\\d|parse_well\(", {"wells/places.py", "schema.py"}),
 }
 """What -> a pattern that spells it, and the files that may. Simulated plates write these words, they do not ask for them."""
 

@@ -17,8 +17,12 @@ MIRRORED = (
     "losses",
     "profiling",
     "export",
-    "identity.py",
+    "wells",
+    "identity",
+    "profiles",
+    "ranking",
     "stored.py",
+    "outputs.py",
 )
 """The packages that keep to it; others join the list as they do."""
 ALLOWED = {

@@ -203,7 +203,7 @@ def _one_plate(obs: pd.DataFrame) -> bool:
 
 # ---------------------------------------------------------------- one join
 def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], progress: _Progress) -> pd.DataFrame:
-    told = table.attrs.get("told", ())
+    told = table.attrs.get("inferred", ())
     table = table[[*keys, *(c for c in table.columns if c not in keys)]]
     there = table[keys].notna().all(axis=1)
     body, notes = _one_row_each(table[there], keys, name)

@@ -19,13 +19,37 @@ _SPELLINGS = tuple(sorted({schema.letters(spelling) for spelling in schema.ALIAS
 
 
 def unit_of(column: str, /) -> str:
-    """The unit that a column's name ends with (`Dose [nM]` -> `nM`); `""` where it names none."""
+    """The unit that a column's name ends with (`Dose [nM]` -> `nM`).
+
+    Parameters
+    ----------
+    column
+        The name of a column.
+
+    Returns
+    -------
+    str
+        `""` where the name holds no unit, or is not that of a dose.
+
+    """
     name = _NAME.match(column)
     return _plain(name["unit"]) if name and schema.letters(name["stem"]).endswith(_SPELLINGS) else ""
 
 
 def stem_of(column: str, /) -> str:
-    """A column's name without its unit (`Dose [nM]` -> `Dose`)."""
+    """A column's name without its unit (`Dose [nM]` -> `Dose`).
+
+    Parameters
+    ----------
+    column
+        The name of a column.
+
+    Returns
+    -------
+    str
+        The name as it is where it holds no unit.
+
+    """
     name = _NAME.match(column)
     return name["stem"] if name and unit_of(column) else column
 
@@ -42,13 +66,15 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
 
     Returns
     -------
-    (n,) numbers, and their unit: that of the column's name, micromolar where cells name units of their own. A cell that is no number
-    (`<LOD`) is missing; a column without any number comes back as it was.
+    numbers : Series of float, shape (n,)
+        The doses. A cell that is no number (`<LOD`) is missing; a column without any number comes back as it was.
+    unit : str
+        The unit of the column's name; micromolar where cells name units of their own.
 
     Raises
     ------
     InputError
-        Where a comma may stand before thousands as well as before decimals (`1,000 nM`).
+        A comma may stand before thousands as well as before decimals (`1,000 nM`).
 
     """
     if pd.api.types.is_numeric_dtype(column):
@@ -59,13 +85,27 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
     numbers = pd.to_numeric(parts["number"].str.replace(",", "."))
     if parts["unit"].isna().all():
         return numbers.astype(float), unit
-    # A cell without a unit is in the column's, a molar or millimolar one is told by its capital.
+    # A cell without a unit has the unit of the column.
     factors = parts["unit"].map(_plain, na_action="ignore").fillna(unit or MICROMOLAR).str.lower().map(_PER_MICROMOLAR)
     return (numbers.astype(float) * factors.astype(float)).round(12), MICROMOLAR
 
 
 def in_micromolar(numbers: pd.Series, unit: str, /) -> pd.Series:
-    """Numbers of a unit, in micromolar; as they are where the unit is not known."""
+    """Doses in micromolar.
+
+    Parameters
+    ----------
+    numbers
+        (n,) doses in `unit`.
+    unit
+        `M`, `mM`, `uM`, `nM` or `pM`, in either case.
+
+    Returns
+    -------
+    Series of float, shape (n,)
+        In micromolar; as they are where the unit is not known.
+
+    """
     factor = _PER_MICROMOLAR.get(unit.lower(), 1.0)
     return numbers if factor == 1.0 else (pd.to_numeric(numbers, errors="coerce") * factor).round(12)
 

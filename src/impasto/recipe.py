@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import claims, progress, remote, runs
+from impasto import outputs, progress, remote, runs
 from impasto.families import Family
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, with_base
@@ -215,8 +215,9 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
 
     """
     chosen = STAGES[name]
+    out = outputs.settled(out, folder=chosen.writes.is_folder(out))
+    # A link may lead to a name that says the other kind.
     folder = chosen.writes.is_folder(out)
-    out = claims.settled(out, folder=folder)
     return runs.run_stage(
         lambda: chosen.run(settings, out) if work is None else work(out),
         verb=name,

@@ -1,4 +1,4 @@
-"""Clip: values beyond a limit become the limit. Normalised CellProfiler tables hold |x| up to 3e5, which drown every cosine."""
+"""Clip: values beyond a limit become the limit. Normalised CellProfiler tables hold |x| up to 3e5, which dominate each cosine."""
 
 from __future__ import annotations
 

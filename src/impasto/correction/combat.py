@@ -76,7 +76,21 @@ class Combat(PerGroup[CombatSettings, ShiftAndScale]):
 
 
 def shrunken(z: Array, /, *, varies: npt.NDArray[np.bool_]) -> ShiftAndScale:
-    """Shrunken shift gamma* and scale delta* of one batch's standardised rows (n, features); 0 and 1 for a feature that does not vary."""
+    """Shift gamma* and scale delta* of one batch, shrunken by empirical Bayes.
+
+    Parameters
+    ----------
+    z
+        (n, features) standardised rows of the batch.
+    varies
+        (features,) whether a feature varies within batches.
+
+    Returns
+    -------
+    ShiftAndScale
+        (features,) each; 0 and 1 for a feature that does not vary.
+
+    """
     n = len(z)
     gamma, delta = z.mean(axis=0), z.var(axis=0, ddof=1)
     known_gamma, known_delta = gamma[varies], np.maximum(delta[varies], 1e-12)

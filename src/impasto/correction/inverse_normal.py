@@ -62,5 +62,19 @@ class InverseNormal(PerGroup[InverseNormalSettings, Ordered]):
 
 
 def blom(ranks: Array, /, *, n: int) -> Array:
-    """Normal quantiles of ranks 1..n (Blom's plotting positions); ranks beyond either end take that end's."""
+    """Normal quantiles of ranks (Blom's plotting positions).
+
+    Parameters
+    ----------
+    ranks
+        Ranks from 1 to n, of any shape; ranks beyond either end take the value of that end.
+    n
+        The number of ranked values.
+
+    Returns
+    -------
+    ndarray of float64, the shape of `ranks`
+        Quantiles of the standard normal distribution.
+
+    """
     return np.asarray(ndtri((np.clip(ranks, 1, n) - 0.375) / (n + 0.25)))

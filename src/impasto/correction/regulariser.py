@@ -27,14 +27,40 @@ class Fitted(Protocol):
     """A fitted corrector, as far as the search needs one."""
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        """Corrected profiles."""
+        """Correct profiles.
+
+        Parameters
+        ----------
+        profiles
+            n rows.
+
+        Returns
+        -------
+        AnnData, n rows
+            Corrected profiles.
+
+        """
 
 
 class Fit(Protocol):
     """Fits a corrector on profiles, without their spared controls, at a regulariser."""
 
     def __call__(self, profiles: anndata.AnnData, regulariser: float, /) -> Fitted:
-        """The fitted corrector."""
+        """Fit a corrector.
+
+        Parameters
+        ----------
+        profiles
+            Rows to learn from; spared controls among them are not learned from.
+        regulariser
+            The candidate.
+
+        Returns
+        -------
+        Fitted
+            The fitted corrector.
+
+        """
 
 
 def search(profiles: anndata.AnnData, fit: Fit, /, *, seed: int = 0) -> float:
@@ -51,8 +77,13 @@ def search(profiles: anndata.AnnData, fit: Fit, /, *, seed: int = 0) -> float:
 
     Returns
     -------
-    The candidate with the largest `separation`. Raises InputError where the profiles have no replicates, or too few controls to hold
-    half of them back.
+    float
+        The candidate with the largest `separation`.
+
+    Raises
+    ------
+    InputError
+        The profiles have no replicates, or too few controls to hold half of them back.
 
     """
     wells.require(profiles.obs, [schema.PLATE, schema.PERTURBATION], task="the search for a regulariser")
@@ -62,7 +93,24 @@ def search(profiles: anndata.AnnData, fit: Fit, /, *, seed: int = 0) -> float:
 
 
 def separation(profiles: anndata.AnnData, /) -> float:
-    """Mean average precision of each treated well's replicates among the spared controls of its plate."""
+    """How far replicates stand out from the spared controls of their plate.
+
+    Parameters
+    ----------
+    profiles
+        Corrected profiles with plate, perturbation and spared controls.
+
+    Returns
+    -------
+    float
+        Mean average precision of each treated well's replicates among the spared controls of its plate.
+
+    Raises
+    ------
+    InputError
+        There are no replicates, or no plate has spared controls.
+
+    """
     vectors = ranking.unit(tables.dense(profiles))
     plate, names = wells.plates(profiles.obs)
     what = wells.replicates(profiles.obs).to_numpy(dtype=object)

@@ -75,7 +75,23 @@ def _is_flat(centre: Array, spread: Array) -> np.ndarray[tuple[int], np.dtype[np
 
 
 def location_and_scale(rows: Floats, statistic: Statistic, /) -> tuple[Array, Array]:
-    """Centre and spread (features,) of rows (n, features), float64."""
+    """Centre and spread of each feature.
+
+    Parameters
+    ----------
+    rows
+        (n, features).
+    statistic
+        `mean` (with the sd) or `median` (with 1.4826 MAD).
+
+    Returns
+    -------
+    centre : ndarray of float64, shape (features,)
+        The centre.
+    spread : ndarray of float64, shape (features,)
+        The spread, in the unit of the feature; 0 for a single row.
+
+    """
     if statistic == "mean":
         return mean_and_sd(rows) if len(rows) > 1 else (rows.mean(axis=0, dtype=np.float64), np.zeros(rows.shape[1]))
     features = rows.T.astype(np.float64)

@@ -36,10 +36,8 @@ class TvnSettings(Settings):
     method: Literal["tvn"] = "tvn"
     by: By = Field("plate", description="What is aligned by CORAL: plate, batch or source.")
     on: On = Field("controls", description="What becomes white: the negative controls, or all wells.")
-    ridge: float = Field(0.5, gt=0, description="Ridge e of CORAL, added to every variance of the white controls.")
-    components: int | None = Field(
-        None, ge=1, description="Components that are kept, the largest; all that the controls show, where left out."
-    )
+    ridge: float = Field(0.5, gt=0, description="Ridge e of CORAL, added to each variance of the white controls.")
+    components: int | None = Field(None, ge=1, description="How many components, the largest; all that the controls show, where left out.")
     coral: Literal["aligned", "efaar"] = Field(
         "aligned", description="aligned: means and covariances of the groups. efaar: as EFAAR's code, which leaves groups their means."
     )

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from impasto import profiles as tables
 from impasto import schema, wells
 from impasto.joint import channels, perturbation
 from impasto.joint import values as blocks
@@ -222,7 +221,7 @@ def prepare_from(settings: TwoTowersSettings, profiles: anndata.AnnData, earlier
 def _prepare(
     settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: int, among: list[str] | None, width: int | None
 ) -> Prepared:
-    tables.require(profiles, schema.PERTURBATION, task="training across modalities")
+    wells.require(profiles.obs, [schema.PERTURBATION], task="training across modalities")
     rows = np.flatnonzero(wells.treated(profiles.obs))
     obs = profiles.obs.iloc[rows]
     parts = split(obs, settings.split, seed=seed)
@@ -395,7 +394,7 @@ def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:
         Where there is no perturbation column.
 
     """
-    tables.require(profiles, schema.PERTURBATION, task="training across modalities")
+    wells.require(profiles.obs, [schema.PERTURBATION], task="training across modalities")
     return profiles[wells.treated(profiles.obs)].copy()
 
 

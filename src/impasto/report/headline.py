@@ -21,7 +21,24 @@ class Headline:
 
 
 def headlines(run: Path) -> list[Headline]:
-    """Replicate mAP (best profiles), replicate mAP that position cannot explain, retrieval of held-out perturbations."""
+    """Replicate mAP (best profiles), replicate mAP that position cannot explain, retrieval of held-out perturbations.
+
+    Parameters
+    ----------
+    run
+        The folder of a run.
+
+    Returns
+    -------
+    list of Headline
+        One for each scored stage of these tasks, in the order they ran.
+
+    Raises
+    ------
+    InputError
+        The run has no finished stage.
+
+    """
     headlines_of_run: list[Headline] = []
     for stage in of_verb(stages(run), "evaluate"):
         rows = pd.read_csv(stage.result / "results.csv")

@@ -51,7 +51,9 @@ def run(settings: CorrectSettings, out: Path) -> None:
     profiles = tables.read(settings.profiles)
     made = identity.of(profiles)
     if settings.fitted:
-        identity.check(identity.kept(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles")
+        identity.check(
+            identity.read_from(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles"
+        )
     corrected, fitted, receipt = correct(
         profiles,
         [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
@@ -62,7 +64,7 @@ def run(settings: CorrectSettings, out: Path) -> None:
     )
     if settings.keep:
         kept.save(fitted_path(out), fitted)
-        identity.keep(fitted_path(out), made)
+        identity.write_to(fitted_path(out), made)
     tables.write(corrected, out)
     runs.write_json(receipt_path(out), receipt)
 

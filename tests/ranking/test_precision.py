@@ -1,4 +1,4 @@
-"""Rankings against naive loops, scikit-learn, and counting."""
+"""Average precision against naive loops, scikit-learn, and counting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from impasto import ranking
-from impasto.schema import InputError
+from impasto.ranking import precision
 
 
 def naive_average_precision(positives: list[float], negatives: list[float]) -> float:
@@ -56,48 +56,6 @@ def test_noise_scores_at_chance() -> None:
     assert values.mean() == pytest.approx(ranking.chance_average_precision(3, 30), abs=4 * values.std() / np.sqrt(4000))
 
 
-def test_rank_of_match_is_a_plain_count() -> None:
-    rng = np.random.default_rng(1)
-    q, c = ranking.unit(rng.normal(size=(7, 5))), ranking.unit(rng.normal(size=(9, 5)))
-    matches = rng.random((7, 9)) < 0.3
-    matches[0] = False
-    found = ranking.rank_of_match(q, c, np.nonzero(matches))
-    assert np.isnan(found[0])
-    for i in range(1, 7):
-        scores = [float(q[i] @ c[j]) for j in range(9)]
-        if not matches[i].any():
-            continue
-        best = max(scores[j] for j in range(9) if matches[i, j])
-        assert found[i] == 1 + sum(scores[j] > best for j in range(9) if not matches[i, j])
-
-
-@settings(deadline=None)
-@given(st.integers(0, 2**31))
-def test_ranks_are_counts_whatever_the_ties_and_the_blocks(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    q, c = rng.integers(-1, 2, size=(8, 3)).astype(np.float32), rng.integers(-1, 2, size=(6, 3)).astype(np.float32)
-    right = rng.random((8, 6)) < 0.3
-    with pytest.MonkeyPatch.context() as patch:
-        blocks = ranking.similarity_blocks
-        patch.setattr(ranking, "similarity_blocks", lambda a, b, device: blocks(a, b, block_bytes=4 * 6 * 3, device=device))
-        found = ranking.rank_of_match(q, c, np.nonzero(right))
-    for i in range(8):
-        scores = [float(q[i] @ c[j]) for j in range(6)]
-        best = max((scores[j] for j in range(6) if right[i, j]), default=np.nan)
-        expected = 1 + sum((scores[j] > best) + (scores[j] == best) / 2 for j in range(6) if not right[i, j])
-        assert found[i] == (expected if right[i].any() else pytest.approx(np.nan, nan_ok=True))
-
-
-def test_blocks_change_nothing() -> None:
-    rng = np.random.default_rng(2)
-    q, c = ranking.unit(rng.normal(size=(50, 8))), ranking.unit(rng.normal(size=(40, 8)))
-    whole = np.concatenate([s for _, s in ranking.similarity_blocks(q, c, block_bytes=4 * 40 * 7)])
-    np.testing.assert_allclose(whole, q @ c.T, atol=1e-6)
-    indices, scores = ranking.top_k(q, c, k=3)
-    np.testing.assert_array_equal(indices, np.argsort(-(q @ c.T), axis=1, kind="stable")[:, :3])
-    assert (np.diff(scores, axis=1) <= 0).all()
-
-
 def naive_with_ties(positives: list[float], negatives: list[float]) -> float:
     """The mean over positives of found / (found + negatives above), a tied negative counting a half; one comparison at a time."""
     total = 0.0
@@ -136,8 +94,8 @@ def test_blocks_threads_and_torch_change_no_average_precision(threads: int, monk
     scores = rng.uniform(0, 0.9, 900).astype(np.float32)
     whole = ranking.pool_average_precisions(queries, pool, rows, scores, left_out=out)
     on_torch = ranking.pool_average_precisions(queries, pool, rows, scores, left_out=out, device="cpu")
-    monkeypatch.setattr(ranking, "BLOCK_BYTES", 4 * 8000 * 70)
-    monkeypatch.setattr(ranking, "THREADS", threads)
+    monkeypatch.setattr(ranking.blocks, "BLOCK_BYTES", 4 * 8000 * 70)
+    monkeypatch.setattr(ranking.blocks, "THREADS", threads)
     np.testing.assert_array_equal(ranking.pool_average_precisions(queries, pool, rows, scores, left_out=out), whole)
     np.testing.assert_allclose(on_torch, whole, atol=1e-6)
     right = (np.arange(300), rng.integers(0, 2000, 300))
@@ -149,27 +107,10 @@ def test_blocks_threads_and_torch_change_no_average_precision(threads: int, monk
         np.testing.assert_allclose(x, y, atol=1e-6)
 
 
-def test_a_device_that_is_not_there_is_a_sentence() -> None:
-    vectors = np.eye(3, dtype=np.float32)
-    with pytest.raises(InputError, match="device 'nowhere' cannot be used"):
-        list(ranking.similarity_blocks(vectors, vectors, device="nowhere"))
-
-
 def test_zero_and_minus_zero_tie_and_negative_scores_are_in_order() -> None:
     positives, negatives = np.array([[-0.0, -2.0]]), np.array([[0.0, -1.0, -3.0, 1e-40, -1e-40]])
     expected = naive_with_ties([0.0, -2.0], negatives[0].tolist())
     assert ranking.average_precisions(positives, negatives)[0] == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("rows", [1, 4, 100])
-def test_every_pair_is_there_once(rows: int) -> None:
-    vectors = ranking.unit(np.random.default_rng(3).normal(size=(11, 5)))
-    found = np.concatenate(list(ranking.pair_blocks(vectors, block_bytes=4 * 11 * rows)))
-    np.testing.assert_allclose(np.sort(found), np.sort((vectors @ vectors.T)[np.triu_indices(11, k=1)]), atol=1e-6)
-
-
-def test_a_row_of_zeros_stays_zero() -> None:
-    assert ranking.unit(np.array([[0.0, 0.0], [3.0, 4.0]])).tolist() == [[0.0, 0.0], [pytest.approx(0.6), pytest.approx(0.8)]]
 
 
 _SCORES = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -180,9 +121,9 @@ def test_keys_are_in_the_order_of_pairs_and_hold_them_exactly(pairs: list[tuple[
     """The plain twin: sorted pairs of row and score. Zero and minus zero are one."""
     rows = np.array([row for row, _ in pairs], dtype=np.intp)
     scores = np.array([score for _, score in pairs], dtype=np.float32)
-    keys = np.sort(ranking._keys(rows, scores))
+    keys = np.sort(precision._keys(rows, scores))
     expected = sorted((int(row), float(score) + 0.0) for row, score in zip(rows, scores, strict=True))
-    assert list(zip((keys >> 32).tolist(), ranking._scores(keys).tolist(), strict=True)) == expected
+    assert list(zip((keys >> 32).tolist(), precision._scores(keys).tolist(), strict=True)) == expected
 
 
 @given(st.lists(_SCORES, min_size=1, max_size=8), st.lists(_SCORES, min_size=1, max_size=12))
