@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, copairs, inputs, permutation
+from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
 from impasto.evaluation.result import OWN, Result, joined
@@ -30,7 +30,7 @@ from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError, one_of
 
 TASK = "replicates"
-Protocol = Literal["plate-controls", "plate-others", "all-others", "copairs"]
+Protocol = Literal["plate-controls", "plate-others", "all-others", "copairs", "cpjump1-replicability"]
 PROTOCOLS = get_args(Protocol)
 FALSE_DISCOVERY = 0.05
 """A perturbation counts as retrieved where its corrected p-value lies below."""
@@ -127,7 +127,8 @@ def evaluate(
     profiles
         One row a well.
     protocol
-        Which wells are negatives (see the module).
+        Which wells are negatives (see the module); `cpjump1-replicability` is the score of CPJUMP1's notebooks
+        (`cpjump1.replicability`), which takes no other setting than `seed`.
     level
         Which wells of the perturbation are positives; `all` gives every level that the table can be ranked at.
     pool_doses
@@ -149,11 +150,13 @@ def evaluate(
     -------
     Scores: mAP; where negatives are controls also the fraction of perturbations that differ from them at 5 % false discovery.
     `per_group`: one row a perturbation (mean average precision with its interval over wells, p, corrected p, chance, queries).
-    `per_well`: one row a well (its place and average precision). `tables`: `left_out`, the levels that cannot be ranked and why;
+    `per_well`: one row a well (its place and average precision). `tables`: `levels_not_ranked`, and why;
     `merged`, the names that `same_as` merged. Raises InputError where nothing can be ranked.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of replicates")
+    if protocol == "cpjump1-replicability":
+        return cpjump1.replicability(profiles, seed=seed)
     one_of(level, (*LEVELS, "all"), what="level")
     profiles = inputs.as_profiles(profiles, task="replicate detection")
     wells.require(profiles.obs, [schema.PERTURBATION], task="replicate detection")
@@ -162,15 +165,15 @@ def evaluate(
     if level != "all":
         return replace(_at(profiles, level, chosen), tables={} if listing.empty else {"merged": listing})
     results: list[Result] = []
-    left_out: list[dict[str, str]] = []
+    not_ranked: list[dict[str, str]] = []
     for each in LEVELS:
         try:
             results.append(_at(profiles, each, chosen))
         except InputError as error:
-            left_out.append({"profiles": OWN, "level": each, "reason": str(error)})
+            not_ranked.append({"profiles": OWN, "level": each, "reason": str(error)})
     if not results:
-        raise InputError(left_out[0]["reason"])
-    further = {"left_out": pd.DataFrame(left_out), "merged": listing}
+        raise InputError(not_ranked[0]["reason"])
+    further = {"levels_not_ranked": pd.DataFrame(not_ranked), "merged": listing}
     return replace(joined(results), tables={name: table for name, table in further.items() if not table.empty})
 
 
