@@ -269,3 +269,74 @@ def take(rows: list[int], /, *, most: int) -> list[int]:
 def test_a_gap_is_noticed(before: str, after: str, problem: str) -> None:
     assert before in WHOLE
     assert list(problems(ast.parse(WHOLE.replace(before, after, 1) if before else WHOLE))) == [problem] * bool(problem)
+
+
+CLASS = '''
+@dataclass(frozen=True)
+class Row:
+    """A row.
+
+    Attributes
+    ----------
+    plate
+        Its plate.
+
+    """
+
+    plate: str
+    well: str
+    """Its well."""
+
+    @property
+    def name(self) -> str:
+        """Plate and well."""
+        return self.plate + self.well
+
+
+class Net(nn.Module):
+    """A net.
+
+    Parameters
+    ----------
+    width
+        Of a token.
+
+    """
+
+    def __init__(self, *, width: int) -> None:
+        super().__init__()
+
+
+class Grouped(Feed):
+    """A feed by what it has: `epoch` and `minibatch`."""
+
+    def epoch(self, number: int, /) -> list[int]:
+        return []
+
+    def _drawn(self, number: int) -> int:
+        return number
+'''
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ("", "", ""),
+        ('    """Its well."""\n', "", "Row: Attributes does not list well"),
+        ("    plate\n        Its plate.\n", "", "Row: Attributes does not list plate"),
+        ('        """Plate and well."""\n', "", "Row.name: no docstring"),
+        ("    width\n        Of a token.\n", "", "Net: Parameters does not list width"),
+        ("def epoch(", "def epochs(", "Grouped.epochs: no docstring"),
+        ("class Grouped(Feed):", "class Grouped(nn.Module):", "Grouped.epoch: no docstring"),
+    ],
+)
+def test_a_gap_of_a_class_is_noticed(before: str, after: str, problem: str) -> None:
+    assert before in CLASS
+    assert list(problems(ast.parse(CLASS.replace(before, after, 1) if before else CLASS))) == [problem] * bool(problem)
+
+
+def test_equations_names_and_types_are_no_sentences() -> None:
+    text = (
+        "One line.\n\n    L = a + b, by far too long to read. For anybody.\n\nParameters\n----------\nrows : int\n    Numbers of rows.\n\n"
+    )
+    assert sentences(prose(text)) == ["One line.", "Numbers of rows."]

@@ -198,7 +198,7 @@ def add(prepared: Prepared, settings: CellLineSettings, /, *, seed: int) -> Prep
     """
     units = units_of(prepared, addition="cell-line tokens")
     if schema.CELL_LINE not in units:
-        raise InputError("cell-line tokens need the column cell_line, which the data do not have; add it to the platemap")
+        raise InputError("the data have no column cell_line, which cell-line tokens need; add it to the platemap")
     names = units[schema.CELL_LINE].astype("string").fillna("")
     vectors, known = vectors_of(settings, names, seed=seed)
     if not known.any():

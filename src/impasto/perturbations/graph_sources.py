@@ -74,8 +74,8 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
     whole = graph_weights.combine(parts, shares=settings.shares)
     if not whole.any():
         raise InputError(
-            f"none of {', '.join(parts)} relates two of the {len(nodes)} perturbations; give their genes or targets as symbols (columns "
-            "gene, targets)"
+            f"none of {', '.join(parts)} relates two of the {len(nodes)} perturbations; give other relations, or check that "
+            "the columns gene and targets hold symbols"
         )
     rows.append(("all, combined", sum(int(str(r[1])) for r in rows), len(nodes), int(whole.any(axis=1).sum()), *_edges(whole)))
     return Graph(nodes, whole, pd.DataFrame(rows, columns=list(SUMMARY)), unknown)

