@@ -231,7 +231,7 @@ def channel_name(spelling: str) -> str | None:
 
     Returns
     -------
-    str or None
+    str | None
         A name of `CHANNELS`. A dye that any stain may carry (`"Alexa 488"`) means none of them. A name of several parts means the one stain
         that its parts name; phalloidin with WGA is AGP.
 

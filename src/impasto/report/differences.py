@@ -74,7 +74,8 @@ def compared(laid_out: pd.DataFrame, columns: Sequence[Column], evidence: Eviden
 
     Returns
     -------
-    Name of a column -> its sets; rows that can be compared with no other are in none. Baselines take no part.
+    dict[str, list[Compared]]
+
 
     """
     return {column.name: _sets(_methods(laid_out, column), evidence) for column in columns}
@@ -107,7 +108,8 @@ def marks(sets: Mapping[str, Sequence[Compared]], columns: Sequence[Column], /) 
 
     Returns
     -------
-    Name of a column -> row -> `**` where no other row of its set is as good, `·` where several are not told apart from the best.
+    dict[str, dict[str, str]]
+
 
     """
     made: dict[str, dict[str, str]] = {}
@@ -132,7 +134,8 @@ def frame(sets: Mapping[str, Sequence[Compared]], columns: Sequence[Column], /, 
 
     Returns
     -------
-    One row a column, row and base: column, row, base ("best" or "nothing"), less, value, low, high, unit, clusters, interval, sentence.
+    pd.DataFrame
+
 
     """
     made = []

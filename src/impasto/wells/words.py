@@ -55,7 +55,7 @@ def kind_of_word(word: str, /) -> str | None:
 
     Returns
     -------
-    str or None
+    str | None
         `negcon`, `poscon`, `trt`, `empty` or `unknown`; None where the word is not known.
 
     """
@@ -91,7 +91,7 @@ def mark_negative(obs: pd.DataFrame, names: Sequence[str], /, *, where: str) -> 
 
     Returns
     -------
-    DataFrame
+    pd.DataFrame
         A copy of `obs` whose control type is `negcon` in the rows of these names.
 
     Raises
@@ -127,7 +127,7 @@ def likely_negative(obs: pd.DataFrame, /) -> dict[str, int]:
 
     Returns
     -------
-    dict of str to int
+    dict[str, int]
         Name -> number of rows that have it, from the first column of names that holds one.
 
     """
