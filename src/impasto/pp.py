@@ -70,8 +70,8 @@ def spare(profiles: Table, /, *, share: float = 0.5, seed: int = 0, copy: bool =
     Returns
     -------
     anndata.AnnData
-        N rows. The given object with `copy=False`, a copy with `copy=True`, a new object for a DataFrame. `obs["spared"]` is True for the
-        spared controls.
+        N rows: the given object with `copy=False`, a copy with `copy=True`, a new object for a DataFrame. The column `spared` of `obs` is
+        True for the spared controls.
 
     Raises
     ------

@@ -115,7 +115,7 @@ class Corrector(ABC, Generic[S]):
         Returns
         -------
         anndata.AnnData
-            N rows. The same rows, corrected.
+            The same n rows, corrected.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Corrector(ABC, Generic[S]):
         Returns
         -------
         anndata.AnnData
-            N rows. The same rows, corrected.
+            The same n rows, corrected.
 
         """
 

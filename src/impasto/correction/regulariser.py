@@ -37,7 +37,7 @@ class Fitted(Protocol):
         Returns
         -------
         anndata.AnnData
-            N rows. Corrected profiles.
+            The n rows, corrected.
 
         """
 

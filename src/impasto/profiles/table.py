@@ -78,7 +78,7 @@ def describe_features(names: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        D rows. Compartment, group and channel of each feature; `""` where the name does not say.
+        (d rows) compartment, group and channel of each feature; `""` where the name does not say.
 
     """
     parsed = [feature_names.parse(name) for name in names]
@@ -97,7 +97,7 @@ def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        N rows. `Metadata_` columns first (the prefix is added where a name has none), then the d features.
+        (n rows) `Metadata_` columns first (the prefix is added where a name has none), then the d features.
 
     """
     obs = profiles.obs.rename(columns=lambda c: c if c.startswith(spelling.PREFIX) else spelling.PREFIX + c).reset_index(drop=True)

@@ -33,7 +33,7 @@ def split_columns(facts: Mapping[str, Any], /) -> dict[str, Any]:
     Returns
     -------
     dict[str, Any]
-
+        Column of the table of seeds -> value.
 
     """
     parts = facts.get("split", {})
@@ -53,7 +53,7 @@ def joined(per_seed: pd.DataFrame, /) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-
+        One row a score, in tidy form.
 
     """
     rows = []
@@ -78,7 +78,7 @@ def interval_of(values: Sequence[float], seeds: pd.DataFrame, /, *, share: bool)
     Returns
     -------
     Interval
-
+        Of the mean over the s seeds.
 
     """
     numbers = np.asarray(values, dtype=float)
@@ -89,7 +89,21 @@ def interval_of(values: Sequence[float], seeds: pd.DataFrame, /, *, share: bool)
 
 
 def about(of: Interval, seeds: pd.DataFrame, /) -> str:
-    """What an interval over seeds speaks of."""
+    """What an interval over seeds speaks of.
+
+    Parameters
+    ----------
+    of
+        The interval.
+    seeds
+        (s rows) of a table of seeds: what each held out.
+
+    Returns
+    -------
+    str
+        A part of a sentence.
+
+    """
     if of.why:
         return of.why
     if of.unit == "split":

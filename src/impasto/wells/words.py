@@ -68,12 +68,36 @@ def kind_of_word(word: str, /) -> str | None:
 
 
 def only_letters(word: str, /) -> str:
-    """A word as it is compared: letters without accents, in lower case."""
+    """The letters of a word, as words are compared.
+
+    Parameters
+    ----------
+    word
+        A word as a laboratory wrote it.
+
+    Returns
+    -------
+    str
+        Its letters without accents, in lower case.
+
+    """
     return re.sub(r"\d", "", schema.letters(word))
 
 
 def spelled_out(letters: str, /) -> str:
-    """A word of letters in the singular, without `well`, with `control` spelled out."""
+    """The word in the singular, without `well`, with `control` spelled out.
+
+    Parameters
+    ----------
+    letters
+        What `only_letters` gave.
+
+    Returns
+    -------
+    str
+        The spelling that `WORDS_OF_KINDS` may list.
+
+    """
     return _SHORT.sub("control", _ENDING.sub("", letters))
 
 

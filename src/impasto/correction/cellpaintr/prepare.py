@@ -92,7 +92,7 @@ def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
     Returns
     -------
     anndata.AnnData
-        N rows. The corrected profiles.
+        The n rows, corrected.
 
     Raises
     ------
