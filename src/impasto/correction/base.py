@@ -216,7 +216,7 @@ def with_values(profiles: anndata.AnnData, values: npt.NDArray[np.floating], /, 
     Returns
     -------
     anndata.AnnData
-        N rows of d features. A new object, its values float32.
+        A new object: n rows of d features, float32.
 
     """
     as_float32 = values.astype(np.float32, copy=False)
@@ -236,7 +236,7 @@ def new_features(stem: str, count: int, /) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        `count` rows. Features of the group `embedding`.
+        (`count` rows) features of the group `embedding`.
 
     """
     return tables.describe_features([f"{stem}_{number:04d}" for number in range(count)]).assign(group=EMBEDDING_GROUP)

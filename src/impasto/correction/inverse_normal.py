@@ -81,7 +81,7 @@ def blom(ranks: Array, /, *, n: int) -> Array:
     Returns
     -------
     Array
-        The shape of `ranks`. Quantiles of the standard normal distribution.
+        Of the shape of `ranks`: quantiles of the standard normal distribution.
 
     """
     return np.asarray(ndtri((np.clip(ranks, 1, n) - 0.375) / (n + 0.25)))

@@ -26,7 +26,7 @@ def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> annd
     Returns
     -------
     anndata.AnnData
-        N rows of d features. A copy.
+        A copy: n rows of the d features.
 
     Raises
     ------

@@ -121,7 +121,7 @@ def top_features(model: Trained, profiles: anndata.AnnData, /, *, top: int) -> l
     Returns
     -------
     list[str]
-        N of them. Names joined by `|`, the largest absolute share first.
+        (n,) names joined by `|`, the largest absolute share first.
 
     Raises
     ------

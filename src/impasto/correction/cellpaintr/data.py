@@ -151,7 +151,7 @@ def feature_groups(var: pd.DataFrame, /, *, measures: bool) -> list[str]:
     Returns
     -------
     list[str]
-        L of them. `compartment/channel` or `compartment/channel/group`.
+        (L,) `compartment/channel` or `compartment/channel/group`.
 
     """
     parts = [schema.COMPARTMENT, schema.CHANNEL, *([schema.GROUP] if measures else [])]

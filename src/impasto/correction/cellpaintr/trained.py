@@ -185,7 +185,7 @@ class Trained:
         Returns
         -------
         anndata.AnnData
-            N rows of width features. The same rows, the CLS vector as features.
+            The same N rows, the CLS vector (width) as features.
 
         """
         vectors = self.vectors(profiles)
