@@ -11,7 +11,7 @@ SOURCES = Path(__file__).resolve().parent.parent / "src" / "impasto"
 FACTS = {
     "the kinds of wells": (
         r"(isin\(|in |np\.isin\([^)]*)[\[(](schema\.)?(NEGCON|EMPTY|POSCON)\b|[=!]= ?(schema\.)?(NEGCON|POSCON|EMPTY)\b",
-        {"wells/kind.py", "wells/words.py", "schema.py"},
+        {"wells/kind.py", "wells/words.py", "wells/flags.py", "schema.py"},
     ),
     "which wells are spared": (r"obs\[(schema\.)?SPARED\](?!\s*=[^=])|\[.spared.\](?!\s*=[^=])", {"wells/use.py", "correction/spared.py"}),
     "what is held out": (r"\[(schema\.)?SPLIT\].*[=!]= ?(\w+\.)?TRAIN\b", {"wells/use.py", "sampling/splits.py"}),

@@ -66,8 +66,8 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
 
     Returns
     -------
-    numbers : Series of float, shape (n,)
-        The doses. A cell that is no number (`<LOD`) is missing; a column without any number comes back as it was.
+    numbers : pd.Series
+        (n,) of float. The doses. A cell that is no number (`<LOD`) is missing; a column without any number comes back as it was.
     unit : str
         The unit of the column's name; micromolar where cells name units of their own.
 
@@ -102,8 +102,8 @@ def in_micromolar(numbers: pd.Series, unit: str, /) -> pd.Series:
 
     Returns
     -------
-    Series of float, shape (n,)
-        In micromolar; as they are where the unit is not known.
+    pd.Series
+        (n,) of float. In micromolar; as they are where the unit is not known.
 
     """
     factor = _PER_MICROMOLAR.get(unit.lower(), 1.0)

@@ -53,7 +53,7 @@ def read(
 
     Returns
     -------
-    AnnData
+    anndata.AnnData
         One row a well, site or perturbation; `obs` in impasto's words, `X` float32.
 
     Raises
@@ -110,7 +110,7 @@ def concat(tables: Sequence[anndata.AnnData | pd.DataFrame], /) -> anndata.AnnDa
 
     Returns
     -------
-    AnnData
+    anndata.AnnData
         All rows, in the order given; `uns["features_dropped"]` counts the features that some table lacks.
 
     Raises
@@ -220,7 +220,7 @@ def embed(run: Path | str, data: anndata.AnnData | pd.DataFrame, /) -> anndata.A
 
     Returns
     -------
-    AnnData
+    anndata.AnnData
         For a joint space the rows of both modalities (`obs["modality"]`), for other methods the rows given.
 
     Raises
@@ -264,7 +264,7 @@ def search(
 
     Returns
     -------
-    DataFrame
+    pd.DataFrame
         Rank, score and annotation, the best first.
 
     Raises

@@ -28,7 +28,7 @@ def of_plates(annotation: Sequence[Named], plates: Collection[str], /) -> list[N
 
     Returns
     -------
-    list of (str, DataFrame)
+    list[Named]
         The tables in their order; `attrs["inferred"]` holds, in sentences, what was inferred.
 
     Raises

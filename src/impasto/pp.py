@@ -69,9 +69,9 @@ def spare(profiles: Table, /, *, share: float = 0.5, seed: int = 0, copy: bool =
 
     Returns
     -------
-    AnnData, n rows
-        The given object with `copy=False`, a copy with `copy=True`, a new object for a DataFrame. `obs["spared"]` is True for the spared
-        controls.
+    anndata.AnnData
+        N rows: the given object with `copy=False`, a copy with `copy=True`, a new object for a DataFrame. The column `spared` of `obs` is
+        True for the spared controls.
 
     Raises
     ------
@@ -98,8 +98,8 @@ def aggregate(profiles: Table, /, *, by: Sequence[str] | None = None, statistic:
 
     Returns
     -------
-    AnnData, one row a group
-        A new object, groups in sorted order, with the column `n_rows`. Annotation stays where a group agrees on it.
+    anndata.AnnData
+        One row a group. A new object, groups in sorted order, with the column `n_rows`. Annotation stays where a group agrees on it.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def receipt(before: Table, after: Table, /) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    dict[str, Any]
         What `impasto correct --json` prints (see `impasto.correction.receipt.receipt`).
 
     Raises
@@ -191,8 +191,8 @@ _COPY = (
 _RETURNS = (
     "Returns",
     "-------",
-    "AnnData, n rows",
-    "    The corrected profiles: the given object with `copy=False` (scanpy returns None there), a copy with `copy=True`, a new object for",
+    "AnnData",
+    "    The n corrected rows: the given object with `copy=False` (scanpy returns None there), a copy with `copy=True`, a new object for",
     '    a DataFrame. Spared controls and held-out wells are not learned from; `uns["impasto"]["steps"]` lists the steps.',
 )
 _RAISES = (

@@ -54,7 +54,7 @@ def read(path: Path, /) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
+    dict[str, Any] | None
         None where there is none, or where another program wrote that file.
 
     """
@@ -93,7 +93,7 @@ def files_of(record: Mapping[str, Any] | None, /) -> Files:
 
     Returns
     -------
-    dict of str to str or None
+    Files
         Name from the record's folder -> SHA-256; None for a file whose run has not finished. Empty where there is no record, or where it
         holds something else under that word.
 
@@ -176,7 +176,7 @@ def strangers(folder: Path, /) -> list[str]:
 
     Returns
     -------
-    list of str
+    list[str]
         Names from the folder, sorted.
 
     """

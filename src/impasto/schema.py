@@ -231,7 +231,7 @@ def channel_name(spelling: str) -> str | None:
 
     Returns
     -------
-    str or None
+    str | None
         A name of `CHANNELS`. A dye that any stain may carry (`"Alexa 488"`) means none of them. A name of several parts means the one stain
         that its parts name; phalloidin with WGA is AGP.
 
@@ -247,7 +247,19 @@ def channel_name(spelling: str) -> str | None:
 
 
 def letters(text: str, /) -> str:
-    """The letters and digits of a spelling, lower case and without accents: `"Näpfchen 1"` -> `"napfchen1"`."""
+    """The letters and digits of a spelling: `"Näpfchen 1"` -> `"napfchen1"`.
+
+    Parameters
+    ----------
+    text
+        Any text.
+
+    Returns
+    -------
+    str
+        Lower case, without accents.
+
+    """
     plain = text.lower() if text.isascii() else unicodedata.normalize("NFKD", text.casefold())
     return re.sub(r"[^a-z0-9]", "", plain)
 

@@ -26,7 +26,7 @@ def read(path: Path | str) -> anndata.AnnData:
 
     Returns
     -------
-    AnnData
+    anndata.AnnData
         X is a `numpy.memmap` of the file, in its own precision.
 
     Raises

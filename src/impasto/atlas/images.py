@@ -38,8 +38,8 @@ def embedded(space: Space, ingested: Path, /) -> npt.NDArray[np.float32]:
 
     Returns
     -------
-    ndarray of float32, shape (width,)
-        The mean over sites, each embedded by the encoder that made the run's training data.
+    npt.NDArray[np.float32]
+        (width,) of float32. The mean over sites, each embedded by the encoder that made the run's training data.
 
     Raises
     ------

@@ -32,7 +32,24 @@ PROFILE, PERTURBATION_ROW = "profile", "perturbation"
 
 @dataclass(frozen=True)
 class Index:
-    """An open index. `rows` is aligned with `vectors`; `run` is the trained run that can embed new queries, or None."""
+    """An open index.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    vectors
+        (rows, width), of unit length.
+    rows
+        Annotation, one row a vector.
+    run
+        The trained run that can embed new queries, or None.
+    engine
+        The name of the engine that searches it.
+    made
+        What made the profiles that were indexed.
+
+    """
 
     folder: Path
     vectors: npt.NDArray[np.float32]
@@ -40,7 +57,6 @@ class Index:
     run: Path | None
     engine: str
     made: Identity = field(default_factory=Identity)
-    """What made the profiles that were indexed."""
 
     def nearest(self, query: npt.NDArray[np.float32], /, *, top: int, among: npt.NDArray[np.bool_]) -> pd.DataFrame:
         """The rows nearest to a query by cosine.
@@ -56,7 +72,7 @@ class Index:
 
         Returns
         -------
-        DataFrame
+        pd.DataFrame
             The `top` rows, best first, with `score` (the cosine) and `row` (the row of the index).
 
         Raises
@@ -84,8 +100,8 @@ def unit_rows(values: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
 
     Returns
     -------
-    ndarray of float32, shape (rows, width)
-        A row of zeros stays zero.
+    npt.NDArray[np.float32]
+        (rows, width) of float32. A row of zeros stays zero.
 
     """
     length = np.linalg.norm(values, axis=1, keepdims=True)
@@ -213,7 +229,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
+    list[dict[str, Any]]
         One a row; what is missing is None.
 
     """

@@ -37,8 +37,8 @@ def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int, k: int = 15, min_
 
     Returns
     -------
-    ndarray of float32, shape (rows, 2)
-        The positions.
+    npt.NDArray[np.float32]
+        (rows, 2) of float32. The positions.
 
     """
     with warnings.catch_warnings():
@@ -64,8 +64,8 @@ def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDAr
 
     Returns
     -------
-    positions : ndarray of float32, shape (rows, 2)
-        The positions.
+    positions : npt.NDArray[np.float32]
+        (rows, 2) of float32. The positions.
     method : str
         `umap` or `pca`.
 

@@ -18,7 +18,7 @@ from impasto.perturbations import relations
 from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.schema import InputError
 
-Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
+Question = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]
 
 
 def perturbed(index: Index, gene: str, /) -> bool:
@@ -45,7 +45,7 @@ def perturbed(index: Index, gene: str, /) -> bool:
     return bool((_genes(index) == normal_symbol(gene)).any())
 
 
-def query(index: Index, gene: str, /, *, through: Sequence[Path]) -> Found:
+def query(index: Index, gene: str, /, *, through: Sequence[Path]) -> Question:
     """A question for a gene that nothing perturbs, made of its relatives.
 
     Parameters
@@ -59,9 +59,9 @@ def query(index: Index, gene: str, /, *, through: Sequence[Path]) -> Found:
 
     Returns
     -------
-    vector : ndarray of float32, shape (width,)
-        The weighted mean of the relatives' consensus profiles.
-    rows : ndarray of int
+    vector : npt.NDArray[np.float32]
+        (width,) the weighted mean of the relatives' consensus profiles.
+    rows : npt.NDArray[np.intp]
         The rows that it is made of.
     sentence : str
         Through whom the question was expanded.

@@ -77,7 +77,7 @@ def map_of(index: Index) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    dict[str, Any]
         Positions, level, modality and the annotation shown, as lists aligned by row.
 
     """

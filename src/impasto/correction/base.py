@@ -59,7 +59,7 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        Corrector
+        Self
             The fitted corrector.
 
         Raises
@@ -91,7 +91,7 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        Corrector
+        Self
             One that can transform all these rows.
 
         Raises
@@ -114,8 +114,8 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        AnnData, n rows
-            The same rows, corrected.
+        anndata.AnnData
+            The same n rows, corrected.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        tuple of str
+        tuple[str, ...]
             Empty where a method has no groups.
 
         """
@@ -150,7 +150,7 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        Corrector
+        Self
             The fitted corrector.
 
         """
@@ -166,8 +166,8 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        AnnData, n rows
-            The same rows, corrected.
+        anndata.AnnData
+            The same n rows, corrected.
 
         """
 
@@ -181,7 +181,7 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        Corrector
+        Self
             This one, where a method has no groups.
 
         """
@@ -215,8 +215,8 @@ def with_values(profiles: anndata.AnnData, values: npt.NDArray[np.floating], /, 
 
     Returns
     -------
-    AnnData, n rows of d features
-        A new object, its values float32.
+    anndata.AnnData
+        A new object: n rows of d features, float32.
 
     """
     as_float32 = values.astype(np.float32, copy=False)
@@ -235,8 +235,8 @@ def new_features(stem: str, count: int, /) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, `count` rows
-        Features of the group `embedding`.
+    pd.DataFrame
+        (`count` rows) features of the group `embedding`.
 
     """
     return tables.describe_features([f"{stem}_{number:04d}" for number in range(count)]).assign(group=EMBEDDING_GROUP)

@@ -25,7 +25,7 @@ class ClipSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Clip(Corrector[ClipSettings]):
-    """Nothing is learned."""
+    """Learns nothing; the limit is a setting."""
 
     name: ClassVar[str] = "clip"
     settings_class: ClassVar[type[Settings]] = ClipSettings

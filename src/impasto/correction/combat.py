@@ -34,7 +34,16 @@ class CombatSettings(Settings):
 
 @dataclass(frozen=True)
 class ShiftAndScale:
-    """gamma* and delta* of a batch, (features,) each."""
+    """What a batch learned.
+
+    Attributes
+    ----------
+    shift
+        gamma* (features,).
+    scale
+        delta* (features,).
+
+    """
 
     shift: Array
     scale: Array
@@ -42,7 +51,16 @@ class ShiftAndScale:
 
 @dataclass(frozen=True, kw_only=True)
 class Combat(PerGroup[CombatSettings, ShiftAndScale]):
-    """Grand mean and sd of each feature (features,), an sd being infinite where a feature does not vary; what each batch learned."""
+    """ComBat after its fit.
+
+    Attributes
+    ----------
+    mean
+        Grand mean of each feature (features,).
+    sd
+        Sd of each feature within batches (features,); infinite where a feature does not vary.
+
+    """
 
     name: ClassVar[str] = "combat"
     settings_class: ClassVar[type[Settings]] = CombatSettings

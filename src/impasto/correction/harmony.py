@@ -8,15 +8,15 @@ Repeated, with Z the profiles, Y the centroids, phi(i) the batch of row i:
     W_kb  = sum_{i in b} R_ki (Z_i - m_k) / (sum_{i in b} R_ki + lambda)                                 ridge regression
     Z_i  <- Z_i(0) - sum_k R_ki W_k,phi(i);     z_i = Z_i at unit length
 
-Korsunsky et al. 2019 (algorithms 1 to 3; Arevalo et al. 2024 use it on Cell Painting). m_k, the intercept of the ridge
-regression, is solved with the shifts; sigma = .1, theta = 2, lambda = 1, N / 30 clusters, at most 100.
+Korsunsky et al. 2019, algorithms 1 to 3. Arevalo et al. 2024 use it on Cell Painting. m_k, the intercept of the ridge regression, is solved
+with the shifts. The defaults are sigma = .1, theta = 2, lambda = 1, and N / 30 clusters, at most 100.
 
 Harmony is written out here: its authors' package is GPL-3, and keeps nothing that could be applied to rows it has not seen. First centroids
 are scikit-learn's KMeans.
 
-Departures. Each round ends with one assignment of all rows against fixed Y and O, and the shifts are taken from that: so a round is
-a function of a profile and its batch alone, which is what makes a fitted Harmony applicable to rows that it has not seen. A batch
-that comes later is mapped as Kang et al. 2021 (Symphony) do: centroids and intercepts stay, its own shifts are estimated.
+Departures. Each round ends with one assignment of all rows against fixed Y and O, and the shifts are taken from that. So a round is a
+function of a profile and its batch alone. That makes a fitted Harmony applicable to rows that it has not seen. A batch that comes later is
+mapped as Kang et al. 2021 (Symphony) do: centroids and intercepts stay, its own shifts are estimated.
 """
 
 from __future__ import annotations
@@ -54,7 +54,16 @@ class HarmonySettings(Settings):
 
 @dataclass(frozen=True)
 class Round:
-    """What all batches share in one round: centroids (k, d), of unit length, and intercepts (k, d)."""
+    """What all batches share in one round.
+
+    Attributes
+    ----------
+    centroids
+        (k, d), of unit length.
+    intercepts
+        (k, d).
+
+    """
 
     centroids: Array
     intercepts: Array
@@ -62,7 +71,16 @@ class Round:
 
 @dataclass(frozen=True)
 class BatchInRounds:
-    """A batch's diversity weights (rounds, k) and shifts (rounds, k, d)."""
+    """What a batch learned in all rounds.
+
+    Attributes
+    ----------
+    weights
+        Diversity weights (rounds, k).
+    shifts
+        (rounds, k, d).
+
+    """
 
     weights: Array
     shifts: Array
@@ -70,7 +88,14 @@ class BatchInRounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Harmony(PerGroup[HarmonySettings, BatchInRounds]):
-    """The rounds, in order, by their number as text; and what each batch learned in all of them."""
+    """Harmony after its fit.
+
+    Attributes
+    ----------
+    rounds
+        The rounds, in order, by their number as text.
+
+    """
 
     name: ClassVar[str] = "harmony"
     settings_class: ClassVar[type[Settings]] = HarmonySettings
@@ -121,8 +146,8 @@ def assignment(values: Array, centroids: Array, weights: Array, /, *, sigma: flo
 
     Returns
     -------
-    ndarray of float64, shape (n, k)
-        Each row sums to one.
+    Array
+        (n, k) of float64. Each row sums to one.
 
     """
     share = np.exp(_closeness(values, centroids, sigma=sigma)) * weights
@@ -145,8 +170,8 @@ def shift(values: Array, share: Array, intercepts: Array, /, *, ridge: float) ->
 
     Returns
     -------
-    ndarray of float64, shape (k, d)
-        The shifts W.
+    Array
+        (k, d) of float64. The shifts W.
 
     """
     mass = share.sum(axis=0)[:, None]

@@ -35,7 +35,14 @@ class InverseNormalSettings(Settings):
 
 @dataclass(frozen=True)
 class Ordered:
-    """The sorted values of each feature (n, features)."""
+    """What a group learned.
+
+    Attributes
+    ----------
+    ordered
+        (n, features) the sorted values of each feature.
+
+    """
 
     ordered: Array
 
@@ -73,8 +80,8 @@ def blom(ranks: Array, /, *, n: int) -> Array:
 
     Returns
     -------
-    ndarray of float64, the shape of `ranks`
-        Quantiles of the standard normal distribution.
+    Array
+        Of the shape of `ranks`: quantiles of the standard normal distribution.
 
     """
     return np.asarray(ndtri((np.clip(ranks, 1, n) - 0.375) / (n + 0.25)))

@@ -57,7 +57,7 @@ def load(folder: Path, /) -> list[Corrector[Any]]:
 
     Returns
     -------
-    list of Corrector
+    list[Corrector[Any]]
         At least one.
 
     Raises

@@ -33,7 +33,7 @@ def state(kind: type[Corrector[Any]], settings: Settings, old: Node, arrays: dic
 
     Returns
     -------
-    dict
+    Node
         The state as `kept.save` writes it now.
 
     """

@@ -8,8 +8,8 @@ the kernel is a setting, chosen on other wells than those that are scored. Schoe
 
 Kernels are scikit-learn's. Its `KernelPCA` is not used: what was fitted has to be stored as arrays and applied again without a pickle.
 
-Departures: gamma is 1 / (features x variance of the controls), so that it does not depend on a feature's unit; components whose
-eigenvalue is below 1e-8 of the largest are dropped, since scaling by the controls would blow their noise up to one.
+Departures: gamma is 1 / (features x variance of the controls), so that it does not depend on a feature's unit. Components whose eigenvalue
+is below 1e-8 of the largest are dropped, since scaling by the controls would raise their noise to one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,18 @@ class KernelPcaSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class KernelPca(PerGroup[KernelPcaSettings, CentreAndSpread]):
-    """The controls (n, features), their kernel's means (n,), the directions (n, k), and each batch's centre and spread (k,)."""
+    """Kernel PCA after its fit.
+
+    Attributes
+    ----------
+    controls
+        (n, features) the negative controls.
+    means
+        (n,) the means of their kernel.
+    directions
+        (n, k).
+
+    """
 
     name: ClassVar[str] = "kernel_pca"
     settings_class: ClassVar[type[Settings]] = KernelPcaSettings
@@ -90,8 +101,8 @@ class KernelPca(PerGroup[KernelPcaSettings, CentreAndSpread]):
 
         Returns
         -------
-        ndarray of float64, shape (n, k)
-            The coordinates.
+        Array
+            (n, k) of float64. The coordinates.
 
         """
         matrix = kernel_matrix(values.astype(np.float64), self.controls, self.settings.kernel)
@@ -112,8 +123,8 @@ def kernel_matrix(left: Array, controls: Array, kernel: Kernel, /) -> Array:
 
     Returns
     -------
-    ndarray of float64, shape (n, m)
-        The kernel matrix.
+    Array
+        (n, m) of float64. The kernel matrix.
 
     """
     from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel

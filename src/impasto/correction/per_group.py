@@ -96,6 +96,11 @@ class PerGroup(Corrector[S], Generic[S, L]):
         L
             What `apply` needs.
 
+        Raises
+        ------
+        NotImplementedError
+            The method defines neither `learn` nor `learn_group`.
+
         """
         raise NotImplementedError(f"{self.name} defines neither learn nor learn_group")
 
@@ -111,8 +116,13 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
         Returns
         -------
-        ndarray, shape (n, features out)
-            Corrected rows.
+        npt.NDArray[np.floating]
+            (n, features out). Corrected rows.
+
+        Raises
+        ------
+        NotImplementedError
+            The method defines neither `apply` nor `apply_group`.
 
         """
         raise NotImplementedError(f"{self.name} defines neither apply nor apply_group")
@@ -132,7 +142,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
         Returns
         -------
-        PerGroup
+        Self
             The corrector without what is a group's own.
 
         """
@@ -149,7 +159,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
         Returns
         -------
-        {"controls", "all"}
+        On
             The field `on` of the settings; `all` where there is none.
 
         Raises
@@ -170,7 +180,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
         Returns
         -------
-        DataFrame
+        pd.DataFrame
             The `var` table of the corrected profiles.
 
         """
@@ -204,8 +214,8 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
         Returns
         -------
-        ndarray, shape (n, features out)
-            Corrected rows.
+        npt.NDArray[np.floating]
+            (n, features out). Corrected rows.
 
         """
         return self.apply(group.values, learned)
@@ -297,7 +307,7 @@ def column_of_groups(settings: Settings, /) -> str | None:
 
     Returns
     -------
-    str or None
+    str | None
         The field `by` of the settings, or `plate` where there is none; None for all rows as one group.
 
     """

@@ -32,7 +32,16 @@ class PositionSettings(Settings):
 
 @dataclass(frozen=True)
 class Effects:
-    """Row effects (rows, features) and column effects (columns, features) of a plate."""
+    """What a plate learned.
+
+    Attributes
+    ----------
+    row_effects
+        (rows, features).
+    column_effects
+        (columns, features).
+
+    """
 
     row_effects: Array
     column_effects: Array

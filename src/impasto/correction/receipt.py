@@ -34,7 +34,7 @@ def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list
 
     Returns
     -------
-    dict
+    dict[str, Any]
         `methods`, `rows`, `features` (before, after), `explained` (factor -> share of variance before and after, 0 to 1) and `signal`
         (before, after; None without replicates on different plates).
 
@@ -138,7 +138,7 @@ def replicate_signal(profiles: anndata.AnnData, /) -> float | None:
 
     Returns
     -------
-    float or None
+    float | None
         None without replicates on different plates.
 
     """

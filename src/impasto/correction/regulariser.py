@@ -1,8 +1,8 @@
 """Which regulariser: the one under which replicates stand out most from controls that the whitening has not seen.
 
-Half of each plate's negative controls are learned from, the treated wells' replicates (on other plates, where there are several)
-are ranked among the other half by cosine, and the candidate with the largest mean average precision is taken. Arevalo et al. 2024
-take the best of 25 too, scored on the controls it was fitted on, which favours the strongest whitening whatever it does to new wells.
+Half of each plate's negative controls are learned from. The treated wells' replicates (on other plates, where there are several) are ranked
+among the other half by cosine. The candidate with the largest mean average precision is taken. Arevalo et al. 2024 take the best of 25 too,
+but score it on the controls it was fitted on. That favours the strongest whitening, whatever it does to new wells.
 
 The wells that choose are wells that are corrected: score the result on other perturbations, or on other plates, than these.
 """
@@ -36,8 +36,8 @@ class Fitted(Protocol):
 
         Returns
         -------
-        AnnData, n rows
-            Corrected profiles.
+        anndata.AnnData
+            The n rows, corrected.
 
         """
 

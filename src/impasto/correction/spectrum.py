@@ -33,8 +33,8 @@ def standardized(rows: Rows, mean: Array, spread: Array, /) -> Iterator[tuple[sl
     ------
     rows : slice
         The rows of the block.
-    z : ndarray of float64, shape (block, features)
-        Their standardised values.
+    z : Array
+        (block, features) of float64. Their standardised values.
 
     """
     for start in range(0, len(rows), BLOCK):
@@ -54,10 +54,10 @@ def mean_and_sd(rows: Rows, /) -> tuple[Array, Array]:
 
     Returns
     -------
-    mean : ndarray of float64, shape (features,)
-        The means.
-    sd : ndarray of float64, shape (features,)
-        The standard deviations.
+    mean : Array
+        (features,) of float64. The means.
+    sd : Array
+        (features,) of float64. The standard deviations.
 
     """
     mean = rows.mean(axis=0, dtype=np.float64)
@@ -79,10 +79,10 @@ def spectrum(rows: Rows, mean: Array, spread: Array, /, *, least: float = 1e-10)
 
     Returns
     -------
-    variances : ndarray of float64, shape (k,)
-        Ascending.
-    directions : ndarray of float64, shape (features, k)
-        The principal directions, one a column.
+    variances : Array
+        (k,) of float64. Ascending.
+    directions : Array
+        (features, k) of float64. The principal directions, one a column.
 
     """
     n, width = rows.shape

@@ -43,7 +43,22 @@ class SpheringSettings(Settings):
 
 @dataclass(frozen=True)
 class Whitening:
-    """x -> ((x - mean) / spread) V diag(scale) V^T + rest / sqrt(r): a low-rank whitening of `directions` (features, k)."""
+    """x -> ((x - mean) / spread) V diag(scale) V^T + rest / sqrt(r): a low-rank whitening.
+
+    Attributes
+    ----------
+    mean
+        (features,).
+    spread
+        (features,); an infinite one makes a feature 0.
+    directions
+        V (features, k).
+    scale
+        (k,) what each direction is multiplied by.
+    elsewhere
+        1 / sqrt(r), what all other directions are multiplied by.
+
+    """
 
     mean: Array
     spread: Array
@@ -61,8 +76,8 @@ class Whitening:
 
         Returns
         -------
-        ndarray of float32, shape (n, features)
-            Computed in float64, a block at a time.
+        Floats
+            (n, features) of float32. Computed in float64, a block at a time.
 
         """
         width, k = self.directions.shape

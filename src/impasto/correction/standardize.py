@@ -4,8 +4,8 @@
     z = (x - median) / (1.4826 MAD)   `statistic = "median"`: robust to the few controls that went wrong
 
 The field's first step (Caicedo et al. 2017; pycytominer's standardize and mad_robustize). A feature that does not vary among the
-controls of a plate would be divided by nearly nothing: its spread is taken from all wells of the plate instead, and where it is
-constant there too, it becomes 0.
+controls of a plate would be divided by nearly nothing. Its spread is taken from all wells of the plate instead. Where it is constant there
+too, it becomes 0.
 
 Medians are taken here and not by `numpy.median` or `scipy.stats.median_abs_deviation`: a feature a line, sorted where it lies, is several
 times as fast on the short columns of a plate, to the same numbers.
@@ -43,7 +43,16 @@ class StandardizeSettings(Settings):
 
 @dataclass(frozen=True)
 class CentreAndSpread:
-    """Centre and spread of a group, (features,) each; an infinite spread makes a feature 0."""
+    """What a group learned.
+
+    Attributes
+    ----------
+    centre
+        (features,).
+    spread
+        (features,); an infinite one makes a feature 0.
+
+    """
 
     centre: Array
     spread: Array
@@ -86,10 +95,10 @@ def location_and_scale(rows: Floats, statistic: Statistic, /) -> tuple[Array, Ar
 
     Returns
     -------
-    centre : ndarray of float64, shape (features,)
-        The centre.
-    spread : ndarray of float64, shape (features,)
-        The spread, in the unit of the feature; 0 for a single row.
+    centre : Array
+        (features,) of float64. The centre.
+    spread : Array
+        (features,) of float64. The spread, in the unit of the feature; 0 for a single row.
 
     """
     if statistic == "mean":

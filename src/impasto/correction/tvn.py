@@ -45,7 +45,16 @@ class TvnSettings(Settings):
 
 @dataclass(frozen=True)
 class ShiftAndTurn:
-    """The affine map of a batch: y -> (y - shift) @ turn, with shift (k,) and turn (k, k)."""
+    """The affine map of a batch: y -> (y - shift) @ turn.
+
+    Attributes
+    ----------
+    shift
+        (k,).
+    turn
+        (k, k).
+
+    """
 
     shift: Array
     turn: Array
@@ -53,7 +62,20 @@ class ShiftAndTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class Tvn(PerGroup[TvnSettings, ShiftAndTurn]):
-    """Mean and spread of the controls (features,), their components (features, k), the colour of all white controls (k, k)."""
+    """TVN after its fit.
+
+    Attributes
+    ----------
+    mean
+        (features,) of the controls.
+    spread
+        (features,) of the controls.
+    directions
+        (features, k) their components.
+    colour
+        (k, k) the covariance of all white controls, to the power 1/2.
+
+    """
 
     name: ClassVar[str] = "tvn"
     settings_class: ClassVar[type[Settings]] = TvnSettings

@@ -19,7 +19,18 @@ _FILE = "identity.json"
 
 @dataclass(frozen=True)
 class Identity:
-    """What made some profiles. `encoder` and `run` are None where there is none; `steps` are in the order they were applied."""
+    """What made some profiles.
+
+    Attributes
+    ----------
+    encoder
+        Name, sha256 and settings of the encoder; None where there is none.
+    steps
+        The correction steps, in the order they were applied.
+    run
+        Name, path and sha256 of the run that embedded them; None where there is none.
+
+    """
 
     encoder: dict[str, Any] | None = None
     steps: tuple[dict[str, Any], ...] = ()
@@ -35,7 +46,7 @@ class Identity:
 
         Returns
         -------
-        dict
+        dict[str, Any]
             Plain and JSON-safe, without what is not known.
 
         """
@@ -216,7 +227,7 @@ def plain(value: Any) -> Any:
 
     Returns
     -------
-    dict, list, str, float, int, bool or None
+    Any
         The value in its plain form.
 
     """

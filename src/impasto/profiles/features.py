@@ -25,8 +25,8 @@ def with_features(profiles: anndata.AnnData, features: Sequence[str], /) -> annd
 
     Returns
     -------
-    AnnData, n rows of d features
-        A copy.
+    anndata.AnnData
+        A copy: n rows of the d features.
 
     Raises
     ------
@@ -60,11 +60,11 @@ def blocks(
 
     Returns
     -------
-    values : ndarray of float32, shape (n, blocks, widest)
-        The features of each block first, then zeros.
-    mask : ndarray of bool, shape (blocks, widest)
-        True where there is a feature: a zero never means "absent".
-    names : list of str
+    values : npt.NDArray[np.float32]
+        (n, blocks, widest) of float32. The features of each block first, then zeros.
+    mask : npt.NDArray[np.bool_]
+        (blocks, widest) of bool. True where there is a feature: a zero never means "absent".
+    names : list[str]
         The blocks.
 
     Raises

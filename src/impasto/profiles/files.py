@@ -87,7 +87,7 @@ def read(
 
     Returns
     -------
-    AnnData
+    anndata.AnnData
         Profiles of all rows; `uns` says how the table was read (see `from_frame`).
 
     Raises

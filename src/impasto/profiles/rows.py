@@ -27,9 +27,9 @@ def aggregate(profiles: anndata.AnnData, *, by: Sequence[str], statistic: str = 
 
     Returns
     -------
-    AnnData, one row a group
-        `obs["n_rows"]` counts the rows of each group. Annotation stays where a group agrees on it. `cell_count` is summed over the sites of
-        a well, else averaged.
+    anndata.AnnData
+        One row a group. `obs["n_rows"]` counts the rows of each group. Annotation stays where a group agrees on it. `cell_count` is summed
+        over the sites of a well, else averaged.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def join_common(tables: Sequence[anndata.AnnData]) -> anndata.AnnData:
 
     Returns
     -------
-    AnnData
+    anndata.AnnData
         All rows. `uns["features_dropped"]` counts the other features. What made the tables (`identity`) stays where it is the same for all.
 
     Raises

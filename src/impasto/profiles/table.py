@@ -39,7 +39,7 @@ def from_frame(
 
     Returns
     -------
-    AnnData
+    anndata.AnnData
         Profiles of the n rows. `uns` says which column was taken for which word (`columns`), which bookkeeping is left out
         (`columns_left_out`), how features were recognised (`features_from`), and which words are no known kind of well (`unknown_words`).
 
@@ -77,8 +77,8 @@ def describe_features(names: Sequence[str]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, d rows
-        Compartment, group and channel of each feature; `""` where the name does not say.
+    pd.DataFrame
+        (d rows) compartment, group and channel of each feature; `""` where the name does not say.
 
     """
     parsed = [feature_names.parse(name) for name in names]
@@ -96,8 +96,8 @@ def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, n rows
-        `Metadata_` columns first (the prefix is added where a name has none), then the d features.
+    pd.DataFrame
+        (n rows) `Metadata_` columns first (the prefix is added where a name has none), then the d features.
 
     """
     obs = profiles.obs.rename(columns=lambda c: c if c.startswith(spelling.PREFIX) else spelling.PREFIX + c).reset_index(drop=True)
@@ -115,8 +115,8 @@ def dense(profiles: anndata.AnnData) -> npt.NDArray[np.float32]:
 
     Returns
     -------
-    ndarray of float32, shape (n, d)
-        Not a copy where `X` is float32 already.
+    npt.NDArray[np.float32]
+        (n, d) of float32. Not a copy where `X` is float32 already.
 
     """
     return np.asarray(profiles.X, dtype=np.float32)

@@ -28,8 +28,8 @@ def unit(values: npt.NDArray[np.floating], /) -> Floats:
 
     Returns
     -------
-    ndarray of float32, shape (n, width)
-        A row of zeros stays zero.
+    Floats
+        (n, width) of float32. A row of zeros stays zero.
 
     """
     values = np.asarray(values, dtype=np.float32)
@@ -55,8 +55,8 @@ def similarity_blocks(
     ------
     rows : slice
         The queries of the block.
-    products : ndarray of float32, shape (block, m)
-        Their inner products.
+    products : Floats
+        (block, m) of float32. Their inner products.
 
     Raises
     ------
@@ -84,8 +84,8 @@ def pair_blocks(vectors: Floats, /, *, block_bytes: int = BLOCK_BYTES // 8, devi
 
     Yields
     ------
-    ndarray of float32, shape (pairs,)
-        The inner products of a block.
+    Floats
+        (pairs,) of float32. The inner products of a block.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def placed(values: npt.NDArray[Any], device: str | None) -> Any:
 
     Returns
     -------
-    ndarray or Tensor
+    Any
         The array as it is, or a tensor on the device.
 
     Raises

@@ -23,8 +23,8 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows
 
     Returns
     -------
-    ndarray of float64, shape (n,)
-        NaN for a query without a match.
+    Numbers
+        (n,) of float64. NaN for a query without a match.
 
     Raises
     ------
@@ -64,10 +64,10 @@ def top_k(queries: Floats, candidates: Floats, /, *, k: int, device: str | None 
 
     Returns
     -------
-    indices : ndarray of int, shape (n, k)
-        Rows of the candidates, best first; equal ones in order of row.
-    similarities : ndarray of float32, shape (n, k)
-        Their inner products.
+    indices : npt.NDArray[np.intp]
+        (n, k) of int. Rows of the candidates, best first; equal ones in order of row.
+    similarities : Floats
+        (n, k) of float32. Their inner products.
 
     Raises
     ------

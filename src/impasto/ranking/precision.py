@@ -46,8 +46,8 @@ def average_precisions(positives: npt.NDArray[np.floating], negatives: npt.NDArr
 
     Returns
     -------
-    ndarray of float64, shape (n,)
-        0 to 1; NaN without positives.
+    Numbers
+        (n,) of float64. 0 to 1; NaN without positives.
 
     """
     keys = np.sort(_keys(np.repeat(np.arange(len(positives)), positives.shape[1]), np.asarray(positives, dtype=np.float32).ravel()))
@@ -74,8 +74,8 @@ def pool_average_precisions(
 
     Returns
     -------
-    ndarray of float64, shape (n,)
-        NaN for a query without positives.
+    Numbers
+        (n,) of float64. NaN for a query without positives.
 
     Raises
     ------

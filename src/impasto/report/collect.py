@@ -17,7 +17,22 @@ FIGURES = "figures.json"
 
 @dataclass(frozen=True)
 class Ran:
-    """One stage: its name, verb, record, where its result is, and where its record lies."""
+    """One finished stage of a run.
+
+    Attributes
+    ----------
+    name
+        Of the stage.
+    verb
+        That ran.
+    record
+        What `records.read` gave.
+    result
+        Where the result is.
+    record_path
+        Where the record lies.
+
+    """
 
     name: str
     verb: str
@@ -36,7 +51,7 @@ def stages(run: Path) -> list[Ran]:
 
     Returns
     -------
-    list of Ran
+    list[Ran]
         Without its reports.
 
     Raises
@@ -71,7 +86,7 @@ def of_verb(ran: list[Ran], *verbs: str) -> list[Ran]:
 
     Returns
     -------
-    list of Ran
+    list[Ran]
         In the same order.
 
     """
@@ -88,7 +103,7 @@ def panels(ran: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
 
     Returns
     -------
-    list of (str, list of dict)
+    list[tuple[str, list[dict[str, Any]]]]
         The name of each stage and its figures: method, caption, and the drawing under `svg`.
 
     Raises

@@ -42,21 +42,71 @@ class Compared:
         return [str(name) for name in self.rows.index]
 
     def best(self, *, lowest: bool) -> list[str]:
-        """The rows that no other is shown to beat."""
+        """The rows that no other is shown to beat.
+
+        Parameters
+        ----------
+        lowest
+            Whether a low value is the better one.
+
+        Returns
+        -------
+        list[str]
+            Names of rows.
+
+        """
         values = {name: float(self.rows.loc[name, "value"]) for name in self.names}
         return compare.best_set(values, lambda one, other: self.pairs[one, other][1] if (one, other) in self.pairs else None, lowest=lowest)
 
     def highest(self, *, lowest: bool) -> str:
-        """The row with the best value, whatever its interval."""
+        """The row with the best value, whatever its interval.
+
+        Parameters
+        ----------
+        lowest
+            Whether a low value is the better one.
+
+        Returns
+        -------
+        str
+            The name of the row.
+
+        """
         return str(self.rows["value"].idxmin() if lowest else self.rows["value"].idxmax())
 
     def idle(self, nothing: str | None) -> str | None:
-        """The row that does nothing, by its name or as `data set: name`; None where there is none."""
+        """The row that does nothing.
+
+        Parameters
+        ----------
+        nothing
+            Its name, which may stand behind `data set: `.
+
+        Returns
+        -------
+        str | None
+            The name of the row; None where there is none.
+
+        """
         return next((name for name in self.names if nothing is not None and is_named(name, nothing)), None)
 
 
 def is_named(row: str, name: str, /) -> bool:
-    """Whether a row has this name, by itself or as `data set: name`."""
+    """Whether a row has this name, by itself or as `data set: name`.
+
+    Parameters
+    ----------
+    row
+        The name of a row.
+    name
+        The name that is looked for.
+
+    Returns
+    -------
+    bool
+        True where it has.
+
+    """
     return row == name or row.endswith(f": {name}")
 
 
@@ -74,7 +124,8 @@ def compared(laid_out: pd.DataFrame, columns: Sequence[Column], evidence: Eviden
 
     Returns
     -------
-    Name of a column -> its sets; rows that can be compared with no other are in none. Baselines take no part.
+    dict[str, list[Compared]]
+        Column -> its sets.
 
     """
     return {column.name: _sets(_methods(laid_out, column), evidence) for column in columns}
@@ -107,7 +158,8 @@ def marks(sets: Mapping[str, Sequence[Compared]], columns: Sequence[Column], /) 
 
     Returns
     -------
-    Name of a column -> row -> `**` where no other row of its set is as good, `·` where several are not told apart from the best.
+    dict[str, dict[str, str]]
+        Column -> row -> its mark.
 
     """
     made: dict[str, dict[str, str]] = {}
@@ -132,7 +184,8 @@ def frame(sets: Mapping[str, Sequence[Compared]], columns: Sequence[Column], /, 
 
     Returns
     -------
-    One row a column, row and base: column, row, base ("best" or "nothing"), less, value, low, high, unit, clusters, interval, sentence.
+    pd.DataFrame
+        One row a difference.
 
     """
     made = []
@@ -163,8 +216,9 @@ def text(differences: pd.DataFrame, columns: Sequence[Column], base: str, /) -> 
 
     Returns
     -------
-    The header, and one list of words a row; where a column is compared with several rows, each cell names its own. None where nothing
-    was compared with that base.
+    Lines | None
+        The header, and one list of words a row. Where a column is compared with several rows, each cell names its own. None where nothing
+        was compared with that base.
 
     """
     of_base = differences[differences["base"] == base]

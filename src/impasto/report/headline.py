@@ -13,7 +13,18 @@ from impasto.report.collect import of_verb, stages
 
 @dataclass(frozen=True)
 class Headline:
-    """A figure, what it is, and what it must be read beside."""
+    """One figure that matters.
+
+    Attributes
+    ----------
+    value
+        As text.
+    title
+        What it is.
+    beside
+        What it must be read beside.
+
+    """
 
     value: str
     title: str
@@ -30,7 +41,7 @@ def headlines(run: Path) -> list[Headline]:
 
     Returns
     -------
-    list of Headline
+    list[Headline]
         One for each scored stage of these tasks, in the order they ran.
 
     Raises

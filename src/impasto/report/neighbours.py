@@ -29,7 +29,7 @@ def sections(stages: list[Ran]) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
+    list[dict[str, Any]]
         At most 8: `name`, `image` (a data URI) and `near`, None where there is no index or no consensus profile.
 
     """

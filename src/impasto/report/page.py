@@ -41,7 +41,7 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
 
     Returns
     -------
-    list of Drawing
+    list[Drawing]
         The figures on the page, in order.
 
     Raises

@@ -46,8 +46,9 @@ class Evidence:
 
         Returns
         -------
-        The difference with its paired interval: over the seeds that both were run with, else over the units that both scored. None
-        where they share neither.
+        tuple[float, Interval] | None
+            The difference with its paired interval: over the seeds that both were run with, else over the units that both scored. None
+            where they share neither.
 
         """
         return self._by_seeds(first, second) or self._by_units(first, second)
@@ -81,6 +82,11 @@ def read(folders: Sequence[Path], scores: pd.DataFrame, /) -> Evidence:
         Of evaluations and sweeps.
     scores
         Their tidy numbers.
+
+    Returns
+    -------
+    Evidence
+        What differences can rest on.
 
     """
     left = [pd.read_parquet(path) for folder in folders if (path := folder / LEFT_OUT).exists()]

@@ -32,7 +32,8 @@ def split_columns(facts: Mapping[str, Any], /) -> dict[str, Any]:
 
     Returns
     -------
-    The three columns; empty where the run held nothing out.
+    dict[str, Any]
+        Column of the table of seeds -> value.
 
     """
     parts = facts.get("split", {})
@@ -51,7 +52,8 @@ def joined(per_seed: pd.DataFrame, /) -> pd.DataFrame:
 
     Returns
     -------
-    The columns of tidy numbers, then `sd` (over seeds) and `seeds`. A score of one seed keeps its own interval.
+    pd.DataFrame
+        One row a score, in tidy form.
 
     """
     rows = []
@@ -75,7 +77,8 @@ def interval_of(values: Sequence[float], seeds: pd.DataFrame, /, *, share: bool)
 
     Returns
     -------
-    The corrected interval over splits where the seeds held out different compounds, else the t interval over seeds.
+    Interval
+        Of the mean over the s seeds.
 
     """
     numbers = np.asarray(values, dtype=float)
@@ -86,7 +89,21 @@ def interval_of(values: Sequence[float], seeds: pd.DataFrame, /, *, share: bool)
 
 
 def about(of: Interval, seeds: pd.DataFrame, /) -> str:
-    """What an interval over seeds speaks of."""
+    """What an interval over seeds speaks of.
+
+    Parameters
+    ----------
+    of
+        The interval.
+    seeds
+        (s rows) of a table of seeds: what each held out.
+
+    Returns
+    -------
+    str
+        A part of a sentence.
+
+    """
     if of.why:
         return of.why
     if of.unit == "split":

@@ -32,7 +32,7 @@ def of_stage(stage: Ran) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
+    list[dict[str, Any]]
         For the template: task, protocol, rows, figures.
 
     """
@@ -127,7 +127,7 @@ def comparisons(stages: list[Ran]) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
+    list[dict[str, Any]]
         One section a protocol and level that has several tables.
 
     """
@@ -161,7 +161,7 @@ def replicates(stages: list[Ran]) -> list[Ran]:
 
     Returns
     -------
-    list of Ran
+    list[Ran]
         In the same order.
 
     """
@@ -188,7 +188,7 @@ def per_perturbation(stages: list[Ran]) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
+    list[dict[str, Any]]
         One section a protocol and level; the best perturbation comes first.
 
     """
@@ -239,7 +239,7 @@ def tables(stages: list[Ran]) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
+    list[dict[str, Any]]
         One section a table: title, header, levels and rows.
 
     """

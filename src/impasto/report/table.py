@@ -168,7 +168,8 @@ def text(table: pd.DataFrame, columns: Sequence[Column], /, *, marks: Mapping[st
 
     Returns
     -------
-    The header, and one list of words a row; an interval or a deviation stands beside each value.
+    Lines
+
 
     """
     of_column = marks or {}

@@ -23,10 +23,10 @@ def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, 
 
     Returns
     -------
-    kinds : Series of string, shape (n,), or None
-        `negcon`, `poscon`, `trt`, `empty` or `unknown`; None where no column says anything. A word that is not known makes
+    kinds : pd.Series | None
+        (n,) of string. `negcon`, `poscon`, `trt`, `empty` or `unknown`; None where no column says anything. A word that is not known makes
         `unknown`. A row without a word is treated where its perturbation is named, else unknown.
-    unknown_words : dict of str to dict
+    unknown_words : dict[str, dict[str, int]]
         Column -> word that is not known -> number of rows that hold it.
 
     """

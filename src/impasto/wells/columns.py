@@ -25,8 +25,8 @@ def text(column: pd.Series, /) -> pd.Series:
 
     Returns
     -------
-    Series of string, shape (n,)
-        The same index. Missing where the column is missing or empty.
+    pd.Series
+        (n,) of string. The same index. Missing where the column is missing or empty.
 
     """
     return column.astype("string").replace("", pd.NA)

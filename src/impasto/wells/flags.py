@@ -36,7 +36,7 @@ def flag_of(heading: str, values: Collection[object], /) -> str | None:
 
     Returns
     -------
-    str or None
+    str | None
         A word of `FLAGS`, or `is_control`; None where the heading names no kind, or the values are not yes and no.
 
     """
@@ -66,10 +66,10 @@ def kinds_of_flags(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]], 
 
     Returns
     -------
-    kinds : Series of string, shape (n,)
-        Missing where no column says yes; `unknown` where two say different kinds.
-    unclear : Series of bool, shape (n,)
-        Rows where a column holds another word, and rows that are said not to be treated.
+    kinds : pd.Series
+        (n,) of string. Missing where no column says yes; `unknown` where two say different kinds.
+    unclear : pd.Series
+        (n,) of bool. Rows where a column holds another word, and rows that are said not to be treated.
 
     """
     kinds = pd.Series(pd.NA, index=obs.index, dtype="string")
@@ -104,8 +104,8 @@ def with_controls(obs: pd.DataFrame, kinds: pd.Series, unknown_words: dict[str, 
 
     Returns
     -------
-    Series of string, shape (n,)
-        Such controls are `unknown`.
+    pd.Series
+        (n,) of string. Such controls are `unknown`.
 
     """
     yes = text(obs[IS_CONTROL]).str.strip().str.lower().isin(_YES).fillna(False)

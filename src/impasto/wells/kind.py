@@ -28,8 +28,8 @@ def kinds(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
 
     Returns
     -------
-    ndarray of str, shape (n,)
-        `negcon`, `poscon`, `trt`, `empty` or `unknown`.
+    npt.NDArray[np.str_]
+        (n,) of str. `negcon`, `poscon`, `trt`, `empty` or `unknown`.
 
     """
     has_name = named(obs)
@@ -50,8 +50,8 @@ def named(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        All True in a table without perturbations.
+    Flags
+        (n,) of bool. All True in a table without perturbations.
 
     """
     if schema.PERTURBATION not in obs:
@@ -69,7 +69,7 @@ def counts_of_kinds(obs: pd.DataFrame, /) -> dict[str, int]:
 
     Returns
     -------
-    dict of str to int
+    dict[str, int]
         Kind -> number of rows. A kind without rows is left out.
 
     """
@@ -87,8 +87,8 @@ def treated(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for the treated wells.
+    Flags
+        (n,) of bool. True for the treated wells.
 
     """
     return np.isin(kinds(obs), (schema.TRT, schema.POSCON))
@@ -104,8 +104,8 @@ def negative(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for the negative controls.
+    Flags
+        (n,) of bool. True for the negative controls.
 
     """
     return kinds(obs) == schema.NEGCON
@@ -121,8 +121,8 @@ def positive(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for the positive controls.
+    Flags
+        (n,) of bool. True for the positive controls.
 
     """
     return kinds(obs) == schema.POSCON
@@ -138,8 +138,8 @@ def empty(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for the empty wells.
+    Flags
+        (n,) of bool. True for the empty wells.
 
     """
     return kinds(obs) == schema.EMPTY
@@ -155,8 +155,8 @@ def unknown(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for the unknown wells.
+    Flags
+        (n,) of bool. True for the unknown wells.
 
     """
     return kinds(obs) == schema.UNKNOWN
@@ -208,8 +208,8 @@ def require_negative(obs: pd.DataFrame, /, *, task: str) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for the negative controls.
+    Flags
+        (n,) of bool. True for the negative controls.
 
     Raises
     ------

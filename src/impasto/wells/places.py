@@ -23,7 +23,7 @@ def keys_of_plate(obs: pd.DataFrame, /) -> list[str]:
 
     Returns
     -------
-    list of str
+    list[str]
         Source, batch and plate, as far as the table has them.
 
     """
@@ -42,7 +42,7 @@ def keys_of_group(obs: pd.DataFrame, by: str | None, /) -> list[str]:
 
     Returns
     -------
-    list of str
+    list[str]
         From the widest: a plate's source and batch, a batch's source, where the table has them, and `by`. Empty for None.
 
     """
@@ -68,9 +68,9 @@ def groups(obs: pd.DataFrame, by: str | None, /) -> tuple[Codes, list[str]]:
 
     Returns
     -------
-    codes : ndarray of int, shape (n,)
-        The index of each row's group in `names`.
-    names : list of str
+    codes : Codes
+        (n,) of int. The index of each row's group in `names`.
+    names : list[str]
         Sorted names of the groups.
 
     Raises
@@ -101,9 +101,9 @@ def plates(obs: pd.DataFrame, /) -> tuple[Codes, list[str]]:
 
     Returns
     -------
-    codes : ndarray of int, shape (n,)
-        The index of each row's plate in `names`.
-    names : list of str
+    codes : Codes
+        (n,) of int. The index of each row's plate in `names`.
+    names : list[str]
         Sorted names of the plates; one plate `""` in a table without plates.
 
     """
@@ -120,10 +120,10 @@ def place(obs: pd.DataFrame, /) -> tuple[Codes, Codes]:
 
     Returns
     -------
-    rows : ndarray of int, shape (n,)
-        From 0: `A01` is in row 0.
-    columns : ndarray of int, shape (n,)
-        From 0: `A01` is in column 0.
+    rows : Codes
+        (n,) of int. From 0: `A01` is in row 0.
+    columns : Codes
+        (n,) of int. From 0: `A01` is in column 0.
 
     Raises
     ------

@@ -50,9 +50,9 @@ def replicates(obs: pd.DataFrame, /, *, pool_doses: bool = False) -> pd.Series:
 
     Returns
     -------
-    Series of string, shape (n,)
-        The perturbation as the user named it, with `@dose` behind it where that perturbation has several doses. Missing where
-        nobody named the treatment.
+    pd.Series
+        (n,) of string. The perturbation as the user named it, with `@dose` behind it where that perturbation has several doses. Missing
+        where nobody named the treatment.
 
     """
     names = text(obs[schema.PERTURBATION])
@@ -78,9 +78,9 @@ def compounds(obs: pd.DataFrame, /) -> pd.Series:
 
     Returns
     -------
-    Series of string, shape (n,)
-        The first name, in sorted order, of all that are the same (`AZ138@3uM` counts as `AZ138`). Missing where nobody named the
-        treatment.
+    pd.Series
+        (n,) of string. The first name, in sorted order, of all that are the same (`AZ138@3uM` counts as `AZ138`). Missing where nobody
+        named the treatment.
 
     """
     names = _without_dose(text(obs[schema.PERTURBATION]))
@@ -99,9 +99,9 @@ def aliases(obs: pd.DataFrame, /) -> tuple[pd.Series, ...]:
 
     Returns
     -------
-    tuple of Series of string, each of shape (n,)
-        The perturbation as written, the perturbation without a dose in its name, the compound of this table, and the InChIKey where
-        the table has one. Missing where nothing is known.
+    tuple[pd.Series, ...]
+        The perturbation as written, the perturbation without a dose in its name, the compound of this table, and the InChIKey where the
+        table has one. Missing where nothing is known.
 
     """
     names = text(obs[schema.PERTURBATION])
@@ -121,8 +121,8 @@ def with_whole_compounds(groups: pd.Series, obs: pd.DataFrame, /) -> pd.Series:
 
     Returns
     -------
-    Series of string, shape (n,)
-        The first name, in sorted order, of all groups that are joined. Missing where neither group nor compound is known.
+    pd.Series
+        (n,) of string. The first name, in sorted order, of all groups that are joined. Missing where neither group nor compound is known.
 
     """
     compound_of_row = compounds(obs)
@@ -140,9 +140,9 @@ def merge_by_inchikey(obs: pd.DataFrame, /) -> tuple[pd.Series, dict[str, list[s
 
     Returns
     -------
-    names : Series of string, shape (n,)
-        The first name, in sorted order, of those that share a key. A row without a key keeps its own name.
-    merged : dict of str to list of str
+    names : pd.Series
+        (n,) of string. The first name, in sorted order, of those that share a key. A row without a key keeps its own name.
+    merged : dict[str, list[str]]
         First name -> all names that it replaces, itself included, where they are more than one: what to print.
 
     Raises

@@ -24,8 +24,8 @@ def spared(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True where the column `spared` says so; all False without that column.
+    Flags
+        (n,) of bool. True where the column `spared` says so; all False without that column.
 
     """
     if schema.SPARED not in obs:
@@ -44,8 +44,8 @@ def unseen_negative(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for these controls.
+    Flags
+        (n,) of bool. True for these controls.
 
     """
     controls, unseen = negative(obs), spared(obs)
@@ -62,8 +62,8 @@ def held_out(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True where `split` is not `train`, a missing value included; all False without that column.
+    Flags
+        (n,) of bool. True where `split` is not `train`, a missing value included; all False without that column.
 
     """
     if schema.SPLIT not in obs:
@@ -81,8 +81,8 @@ def learnable(obs: pd.DataFrame, /) -> Flags:
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        True for these wells.
+    Flags
+        (n,) of bool. True for these wells.
 
     """
     return ~spared(obs) & ~held_out(obs)

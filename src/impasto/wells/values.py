@@ -21,8 +21,8 @@ def finite(profiles: anndata.AnnData, /, *, task: str) -> npt.NDArray[np.float32
 
     Returns
     -------
-    ndarray of float32, shape (n, d)
-        Not a copy where `X` is float32 already.
+    npt.NDArray[np.float32]
+        (n, d) of float32. Not a copy where `X` is float32 already.
 
     Raises
     ------

@@ -55,7 +55,7 @@ def kind_of_word(word: str, /) -> str | None:
 
     Returns
     -------
-    str or None
+    str | None
         `negcon`, `poscon`, `trt`, `empty` or `unknown`; None where the word is not known.
 
     """
@@ -68,12 +68,36 @@ def kind_of_word(word: str, /) -> str | None:
 
 
 def only_letters(word: str, /) -> str:
-    """A word as it is compared: letters without accents, in lower case."""
+    """The letters of a word, as words are compared.
+
+    Parameters
+    ----------
+    word
+        A word as a laboratory wrote it.
+
+    Returns
+    -------
+    str
+        Its letters without accents, in lower case.
+
+    """
     return re.sub(r"\d", "", schema.letters(word))
 
 
 def spelled_out(letters: str, /) -> str:
-    """A word of letters in the singular, without `well`, with `control` spelled out."""
+    """The word in the singular, without `well`, with `control` spelled out.
+
+    Parameters
+    ----------
+    letters
+        What `only_letters` gave.
+
+    Returns
+    -------
+    str
+        The spelling that `WORDS_OF_KINDS` may list.
+
+    """
     return _SHORT.sub("control", _ENDING.sub("", letters))
 
 
@@ -91,7 +115,7 @@ def mark_negative(obs: pd.DataFrame, names: Sequence[str], /, *, where: str) -> 
 
     Returns
     -------
-    DataFrame
+    pd.DataFrame
         A copy of `obs` whose control type is `negcon` in the rows of these names.
 
     Raises
@@ -127,7 +151,7 @@ def likely_negative(obs: pd.DataFrame, /) -> dict[str, int]:
 
     Returns
     -------
-    dict of str to int
+    dict[str, int]
         Name -> number of rows that have it, from the first column of names that holds one.
 
     """

@@ -37,8 +37,8 @@ def attributions(model: Trained, profiles: anndata.AnnData, /, *, rows: int = 64
 
     Returns
     -------
-    ndarray of float32, shape (n, L)
-        One column for each of the L features of the model.
+    npt.NDArray[np.float32]
+        (n, L) of float32. One column for each of the L features of the model.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def by_perturbation(model: Trained, profiles: anndata.AnnData, /, *, top: int = 
 
     Returns
     -------
-    DataFrame
+    pd.DataFrame
         One row a perturbation and feature: compartment, group, channel and `attribution`, the mean share. The largest absolute ones come
         first.
 
@@ -120,8 +120,8 @@ def top_features(model: Trained, profiles: anndata.AnnData, /, *, top: int) -> l
 
     Returns
     -------
-    list of str, n of them
-        Names joined by `|`, the largest absolute share first.
+    list[str]
+        (n,) names joined by `|`, the largest absolute share first.
 
     Raises
     ------

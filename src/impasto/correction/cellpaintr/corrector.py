@@ -50,7 +50,18 @@ class CellPaintrCorrectorSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
-    """The model: its settings and facts as JSON, its weights by name."""
+    """The model as what can be stored.
+
+    Attributes
+    ----------
+    method
+        The settings of the model, as JSON.
+    facts
+        The facts of its run, as JSON.
+    weights
+        Its weights by name, float64.
+
+    """
 
     name: ClassVar[str] = "cellpaintr"
     settings_class: ClassVar[type[Settings]] = CellPaintrCorrectorSettings
@@ -86,7 +97,7 @@ class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
 
         Returns
         -------
-        CellPaintrCorrector
+        Self
             This one, where no source is new.
 
         """

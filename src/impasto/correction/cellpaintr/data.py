@@ -28,7 +28,18 @@ CONTROL = "negative control"
 
 @dataclass(frozen=True)
 class Labelled:
-    """N wells: values (N, L) float32 without missing ones, and codes of source and label (N,)."""
+    """N wells.
+
+    Attributes
+    ----------
+    values
+        (N, L) float32, without missing ones.
+    source
+        (N,) codes of sources.
+    label
+        (N,) codes of labels.
+
+    """
 
     values: npt.NDArray[np.float32]
     source: Rows
@@ -61,8 +72,8 @@ def without_missing(profiles: anndata.AnnData, /) -> tuple[npt.NDArray[np.float3
 
     Returns
     -------
-    values : ndarray of float32, shape (N, L)
-        All finite.
+    values : npt.NDArray[np.float32]
+        (N, L) of float32. All finite.
     missing : int
         How many values were set to 0.
 
@@ -84,8 +95,8 @@ def source_codes(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> Rows:
 
     Returns
     -------
-    ndarray of int, shape (n,)
-        The index of each row's source in `facts["sources"]`.
+    Rows
+        (n,) of int. The index of each row's source in `facts["sources"]`.
 
     Raises
     ------
@@ -113,8 +124,8 @@ def labels(obs: pd.DataFrame, /) -> pd.Series:
 
     Returns
     -------
-    Series of string, shape (n,)
-        The compound. All negative controls share one label. An unknown well has its own.
+    pd.Series
+        (n,) of string. The compound. All negative controls share one label. An unknown well has its own.
 
     Raises
     ------
@@ -139,8 +150,8 @@ def feature_groups(var: pd.DataFrame, /, *, measures: bool) -> list[str]:
 
     Returns
     -------
-    list of str, L of them
-        `compartment/channel` or `compartment/channel/group`.
+    list[str]
+        (L,) `compartment/channel` or `compartment/channel/group`.
 
     """
     parts = [schema.COMPARTMENT, schema.CHANNEL, *([schema.GROUP] if measures else [])]
@@ -158,7 +169,7 @@ def lists_of(names: Sequence[str], /) -> list[list[int]]:
 
     Returns
     -------
-    list of list of int
+    list[list[int]]
         One list a distinct name, in order of name.
 
     """
@@ -169,7 +180,20 @@ def lists_of(names: Sequence[str], /) -> list[list[int]]:
 
 
 class WellFeed:
-    """Minibatches of labelled wells: in any order (cwmm), of one source (intra), of all sources (inter)."""
+    """Minibatches of labelled wells: in any order (cwmm), of one source (intra), of all sources (inter).
+
+    Parameters
+    ----------
+    labelled
+        N wells to learn from.
+    groups
+        (L,) the group of each feature.
+    settings
+        Of the stage.
+    seed
+        Of the order, the minibatches and the masks.
+
+    """
 
     def __init__(self, labelled: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrSettings, *, seed: int) -> None:
         self.wells, self.groups, self.settings, self.seed = labelled, groups, settings, seed
@@ -185,7 +209,7 @@ class WellFeed:
 
         Returns
         -------
-        sequence of ndarray of int
+        Sequence[Rows]
             The rows of each minibatch.
 
         """
@@ -241,8 +265,8 @@ def hide(labelled: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrS
 
     Returns
     -------
-    ndarray of bool, shape (N, L)
-        True for a masked value.
+    npt.NDArray[np.bool_]
+        (N, L) of bool. True for a masked value.
 
     """
     low, high = settings.masked
@@ -263,8 +287,8 @@ def in_parts(method: CellPaintr, labelled: Labelled, /, *, rows: int = 64) -> np
 
     Returns
     -------
-    ndarray of float32, shape (N, width)
-        The vectors.
+    npt.NDArray[np.float32]
+        (N, width) of float32. The vectors.
 
     """
     device = method.scale.device
@@ -296,7 +320,7 @@ def score(
 
     Returns
     -------
-    callable of a Method to dict
+    Callable[[Method], dict[str, float]]
         `score`, and in the later stages `chance`. It raises InputError where no held-out label has two wells to compare.
 
     """

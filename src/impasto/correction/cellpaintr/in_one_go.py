@@ -91,9 +91,9 @@ def with_new_sources(
 
     Returns
     -------
-    sources : list of str
+    sources : list[str]
         The names of all sources, old and new.
-    weights : mapping of str to Tensor
+    weights : Mapping[str, Tensor]
         The weights of the model with its new tokens.
 
     """

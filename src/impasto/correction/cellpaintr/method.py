@@ -68,7 +68,22 @@ class CellPaintrSettings(Settings):
 
 @dataclass(frozen=True)
 class Wells(Minibatch):
-    """N wells: values (N, L) with zeros for missing ones, masked (N, L), the codes of source and label (N,); in training their rows."""
+    """N wells.
+
+    Attributes
+    ----------
+    values
+        (N, L) with zeros for missing ones.
+    masked
+        (N, L) True for a masked value.
+    source
+        (N,) codes of sources.
+    label
+        (N,) codes of labels.
+    unit
+        (N,) their rows, in training.
+
+    """
 
     values: Tensor
     masked: Tensor
@@ -99,7 +114,20 @@ def token_name(source: str) -> str:
 
 
 class CellPaintr(Method):
-    """The trainable model. `lists`: the features of each token; `groups`: the channel x compartment group of each feature."""
+    """The trainable model.
+
+    Parameters
+    ----------
+    settings
+        Of the stage.
+    lists
+        The features of each token.
+    groups
+        The channel x compartment group of each feature.
+    sources
+        Names of the sources, in the order of their codes.
+
+    """
 
     low: Tensor
     high: Tensor
@@ -141,8 +169,8 @@ class CellPaintr(Method):
 
         Returns
         -------
-        Tensor, shape (N, L)
-            In the unit that the model reads.
+        Tensor
+            (N, L). In the unit that the model reads.
 
         """
         return torch.where(values == 0, values, values.clamp(self.low, self.high) / self.scale)
@@ -161,10 +189,10 @@ class CellPaintr(Method):
 
         Returns
         -------
-        cls : Tensor, shape (N, width)
-            The CLS vectors.
-        tokens : Tensor, shape (N, T, width)
-            The feature tokens.
+        cls : Tensor
+            (N, width). The CLS vectors.
+        tokens : Tensor
+            (N, T, width). The feature tokens.
 
         """
         tokens = torch.stack([self.sources[name] for name in self.source_names])

@@ -91,8 +91,8 @@ def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
 
     Returns
     -------
-    AnnData, n rows
-        The corrected profiles.
+    anndata.AnnData
+        The n rows, corrected.
 
     Raises
     ------

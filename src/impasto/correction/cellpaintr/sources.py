@@ -48,8 +48,8 @@ def names(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> npt.NDArray[np.str_
 
     Returns
     -------
-    ndarray of str, shape (n,)
-        The source of each row.
+    npt.NDArray[np.str_]
+        (n,) of str. The source of each row.
 
     Raises
     ------

@@ -68,7 +68,16 @@ def rebuild(settings: CellPaintrSettings, facts: dict[str, Any], /) -> CellPaint
 
 @dataclass(frozen=True)
 class Trained:
-    """The method with its weights, and the facts of its run."""
+    """One trained model.
+
+    Attributes
+    ----------
+    method
+        The method with its weights.
+    facts
+        The facts of its run.
+
+    """
 
     method: CellPaintr
     facts: dict[str, Any]
@@ -84,7 +93,7 @@ class Trained:
 
         Returns
         -------
-        Trained
+        Self
             With its weights, ready to correct.
 
         Raises
@@ -113,7 +122,7 @@ class Trained:
 
         Returns
         -------
-        Trained
+        Self
             With its weights, ready to correct.
 
         Raises
@@ -137,7 +146,7 @@ class Trained:
 
         Returns
         -------
-        Labelled
+        data.Labelled
             N wells of L features, all with label 0.
 
         Raises
@@ -159,8 +168,8 @@ class Trained:
 
         Returns
         -------
-        ndarray of float32, shape (N, width)
-            The vectors.
+        npt.NDArray[np.float32]
+            (N, width) of float32. The vectors.
 
         """
         return data.in_parts(self.method, self.wells(profiles))
@@ -175,8 +184,8 @@ class Trained:
 
         Returns
         -------
-        AnnData, N rows of width features
-            The same rows, the CLS vector as features.
+        anndata.AnnData
+            The same N rows, the CLS vector (width) as features.
 
         """
         vectors = self.vectors(profiles)

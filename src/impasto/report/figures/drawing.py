@@ -97,7 +97,7 @@ def write(figures: Iterator[Drawing], folder: Path, /, *, png: bool = False) -> 
 
     Returns
     -------
-    list of Path
+    list[Path]
         The SVG files, in order.
 
     """

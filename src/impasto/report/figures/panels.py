@@ -42,8 +42,8 @@ def flat(vectors: Points, /, *, method: str, seed: int) -> Points:
 
     Returns
     -------
-    ndarray of float32, shape (rows, 2)
-        The positions.
+    Points
+        (rows, 2) of float32. The positions.
 
     Raises
     ------

@@ -20,7 +20,7 @@ def rows(receipt: dict[str, Any], /) -> list[tuple[str, float, float]]:
 
     Returns
     -------
-    list of (str, float, float)
+    list[tuple[str, float, float]]
         Name, before and after.
 
     """

@@ -81,7 +81,7 @@ def tips(texts: Sequence[str]) -> list[str | None]:
 
     Returns
     -------
-    list of str or None
+    list[str | None]
         None for an empty text.
 
     """
