@@ -177,3 +177,17 @@ def test_hdf5_of_another_kind_says_what_it_holds(tmp_path: Path) -> None:
         file["foo"] = [1, 2]
     with pytest.raises(InputError, match=r"x\.h5ad is HDF5 without obs and var \(it holds foo\), so no AnnData"):
         profile_sources.read(tmp_path / "x.h5ad")
+
+
+def test_a_table_that_we_wrote_keeps_its_features_and_one_of_another_program_has_none(tmp_path: Path) -> None:
+    from impasto import profiles
+
+    names = ["Cells_Texture_Contrast_DNA", "Nuclei_AreaShape_Area"]
+    data = anndata.AnnData(X=np.ones((2, 2), dtype=np.float32), var=profiles.describe_features(names))
+    data.obs["Metadata_odd"] = [1.5, 2.5]
+    profiles.write(data, tmp_path / "ours.parquet")
+    ours = profile_sources.read(tmp_path / "ours.parquet")
+    assert ours.ours
+    assert list(ours.known) == names
+    pd.DataFrame({"Metadata_Plate": ["P1"], "x": [1.0]}).to_parquet(tmp_path / "other.parquet")
+    assert not profile_sources.read(tmp_path / "other.parquet").ours

@@ -84,3 +84,18 @@ def test_real_lines_of_the_paediatric_atlas_join_to_their_expression(shared_data
     lines = pd.read_parquet(shared_data / "profiles" / "pediatric_cell_atlas.parquet", columns=["Metadata_cell_line"])["Metadata_cell_line"]
     _, known = learned.of(sorted(lines.unique()))
     assert (known.sum(), len(known)) == (13, 43)
+
+
+def test_genes_of_counts_are_the_variable_ones_and_of_logs_those_of_most_spread() -> None:
+    table = counts(20, 60)
+    logged = expression.normalised(table.to_numpy(dtype=float), total=1e4)
+    inside = (table > 0).sum().to_numpy() >= 2
+    places = np.flatnonzero(inside & (logged.std(0) > 0))
+    variable = places[expression.variable_genes(logged[:, places], genes=7)]
+    spread = np.sort(np.argsort(-logged.std(0), kind="stable")[:7])
+    assert set(variable) != set(spread)
+    chosen = ExpressionSettings(genes=7, lines=2, method="raw")
+    assert expression.gene_names(expression.learn(table, chosen)) == [f"G{i:03d}" for i in variable]
+    as_logs = pd.DataFrame(logged, index=table.index, columns=table.columns)
+    of_logs = expression.learn(as_logs, ExpressionSettings(genes=7, lines=2, method="raw", values="log"))
+    assert expression.gene_names(of_logs) == [f"G{i:03d}" for i in spread]
