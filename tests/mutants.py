@@ -103,6 +103,8 @@ def mutants_of(path: Path) -> list[Mutant]:
         if id(node) in silent or not hasattr(node, "lineno"):
             continue
         for other in variants(node):
+            if ast.dump(other) == ast.dump(node):
+                continue  # two equal arguments, exchanged
             changed = _with(text, node, ast.unparse(ast.fix_missing_locations(copy.deepcopy(other))))
             try:
                 ast.parse(changed)

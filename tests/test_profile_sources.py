@@ -191,3 +191,14 @@ def test_a_table_that_we_wrote_keeps_its_features_and_one_of_another_program_has
     assert list(ours.known) == names
     pd.DataFrame({"Metadata_Plate": ["P1"], "x": [1.0]}).to_parquet(tmp_path / "other.parquet")
     assert not profile_sources.read(tmp_path / "other.parquet").ours
+
+
+@pytest.mark.parametrize("name", ["Per_Image", "MyExpt_Per_Image", "Image", "per_image"])
+def test_the_table_of_images_by_its_usual_names(name: str, tmp_path: Path) -> None:
+    base = sqlite3.connect(tmp_path / "out.sqlite")
+    base.execute(f'create table "{name}" (ImageNumber, Image_Metadata_Well, Image_Metadata_Plate)')
+    base.execute(f"insert into \"{name}\" values (1, 'A01', 'P1')")
+    base.commit()
+    base.close()
+    source = profile_sources.read(tmp_path / "out.sqlite")
+    assert len(source.frame) == 1

@@ -99,3 +99,23 @@ def test_genes_of_counts_are_the_variable_ones_and_of_logs_those_of_most_spread(
     as_logs = pd.DataFrame(logged, index=table.index, columns=table.columns)
     of_logs = expression.learn(as_logs, ExpressionSettings(genes=7, lines=2, method="raw", values="log"))
     assert expression.gene_names(of_logs) == [f"G{i:03d}" for i in spread]
+
+
+def test_variable_genes_bin_by_bin_in_plain_loops() -> None:
+    """Dispersion over its mean and sd in the gene's bin of level; a gene alone in its bin counts as 1."""
+    rng = np.random.default_rng(4)
+    logged = np.log1p(rng.gamma(2.0, 3.0, (15, 60)))
+    logged[:, 0] = np.log1p(5000 + 900 * rng.random(15))
+    mean = np.expm1(logged).mean(0)
+    dispersion = np.log(np.expm1(logged).var(0, ddof=1) / mean)
+    level = np.log1p(mean)
+    edges = np.linspace(level.min(), level.max(), 21)
+    place = np.clip(np.searchsorted(edges, level, side="left"), 1, 20)
+    score = np.empty(60)
+    for gene in range(60):
+        own = dispersion[place == place[gene]]
+        score[gene] = 1.0 if len(own) == 1 else (dispersion[gene] - own.mean()) / own.std(ddof=1)
+    assert (place == place[0]).sum() == 1
+    for genes in (5, 12, 20):
+        expected = np.sort(np.argsort(-score, kind="stable")[:genes])
+        assert expression.variable_genes(logged, genes=genes).tolist() == expected.tolist()

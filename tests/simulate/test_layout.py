@@ -29,10 +29,9 @@ def test_every_plate_holds_all_doses_and_its_controls() -> None:
 
 
 def test_a_fixed_layout_repeats_and_a_scrambled_one_does_not() -> None:
-    for kind, places in (("fixed", {1}), ("scrambled", {4})):
-        table = wells(layout=kind)
-        per = table[table["number"] == 2].groupby("number")["well"].nunique()
-        assert (set(per) == places) or (kind == "scrambled" and per.iloc[0] > 1)
+    places = {kind: wells(layout=kind).query("number == 2")["well"].nunique() for kind in ("fixed", "scrambled")}
+    assert places["fixed"] == 1
+    assert places["scrambled"] > 1
 
 
 def test_lines_take_turns_and_batches_are_dealt() -> None:

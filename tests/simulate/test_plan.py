@@ -65,4 +65,4 @@ def test_side_chains_are_of_their_own() -> None:
     assert plans._tail(0) == "C"
     assert plans._tail(20) == "CC"
     assert plans._tail(21) == "CCC"
-    assert plans._tail(40) == "CCC"[:1] + "CC"
+    assert plans._tail(40) == "CCC"
