@@ -12,11 +12,11 @@ _PAGE = "its words and numbers are read from whole pages, in tests/report"
 ELSEWHERE = {
     **{f"verbs/{name}.py": _PRINTS for name in ("atlas", "check", "embed", "export", "expression", "fetch", "finetune", "graph", "index")},
     **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
-    "verbs/remote_options.py": "options of remote files, in tests/test_remote.py and tests/test_options.py",
+    "verbs/remote_options.py": "the options of remote files, in tests/test_remote.py",
     "verbs/shared.py": "options that several verbs share, in tests/test_options.py",
     **{f"stages/{name}.py": _THIN for name in ("check", "embed", "graph", "index", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
-    "indexed.py": "opens an index or chains stages, in tests/verbs/test_whole_path.py",
+    "indexed.py": "opens an index or chains stages, in tests/joint/test_image_towers.py",
     **{f"report/{name}.py": _PAGE for name in ("collect", "neighbours", "sections")},
     **{f"report/figures/{name}.py": "in tests/report/test_figures.py" for name in ("panels", "scatter")},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in ("retrieval", "sister_scores", "units")},
