@@ -103,6 +103,8 @@ def mutants_of(path: Path) -> list[Mutant]:
         if id(node) in silent or not hasattr(node, "lineno"):
             continue
         for other in variants(node):
+            if ast.dump(other) == ast.dump(node):
+                continue  # two equal arguments, exchanged
             changed = _with(text, node, ast.unparse(ast.fix_missing_locations(copy.deepcopy(other))))
             try:
                 ast.parse(changed)
@@ -161,24 +163,25 @@ def changed_line(mutant: Mutant) -> str:
 
 @dataclass
 class Trial:
-    """A change whose tests run in a fork: the copy it is planted in, the process, and when that started."""
+    """A change whose tests run in a fork: the copy it is planted in, the text that stood there before, and the process."""
 
     mutant: Mutant
     place: Path
+    before: str
     process: int
-    started: float
 
 
 def plant(mutant: Mutant, place: Path, tests: list[str], *, seconds: int) -> Trial:
     """Write the change into a copy of the tree and start its tests in a fork of this process."""
     target = place / mutant.path
+    before = target.read_text()
     target.write_text(mutant.text)
     # Two texts of one size, written within a second, would share their bytecode.
     Path(importlib.util.cache_from_source(str(target))).unlink(missing_ok=True)
     process = os.fork()
     if process == 0:
         _run_tests(place, tests, seconds=seconds)
-    return Trial(mutant, place, process, time.monotonic())
+    return Trial(mutant, place, before, process)
 
 
 def _run_tests(place: Path, tests: list[str], *, seconds: int) -> None:
@@ -211,7 +214,7 @@ def verdict(trial: Trial) -> str | None:
         return None
     with contextlib.suppress(ProcessLookupError):
         os.killpg(trial.process, signal.SIGKILL)
-    (trial.place / trial.mutant.path).write_text((ROOT / trial.mutant.path).read_text())
+    (trial.place / trial.mutant.path).write_text(trial.before)
     code = os.waitstatus_to_exitcode(status)
     return "SURVIVED" if code == 0 else "caught (time)" if code == -signal.SIGXCPU else "caught"
 

@@ -61,3 +61,10 @@ def test_a_column_that_is_no_dose_stays_as_it_is() -> None:
 def test_a_comma_that_may_be_either_is_refused() -> None:
     with pytest.raises(InputError, match="the dose '1,000 nM' may mean thousands or a decimal comma"):
         doses.to_numbers(pd.Series(["1,000 nM", "10 nM"], dtype="string"))
+
+
+@pytest.mark.parametrize(
+    ("column", "stem"), [("Dose [nM]", "Dose"), ("dose_um", "dose"), ("Conc (µM)", "Conc"), ("atom", "atom"), ("dose", "dose")]
+)
+def test_a_name_without_its_unit(column: str, stem: str) -> None:
+    assert doses.stem_of(column) == stem

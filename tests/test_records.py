@@ -78,4 +78,4 @@ def test_strangers_are_what_no_record_lists_as_it_is_now(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("names", "words"), [(["a"], "a"), (["a", "b", "c"], "a and 2 more")])
 def test_names_in_a_sentence(names: list[str], words: str) -> None:
-    assert records.told(names) == words
+    assert records.in_short(names) == words

@@ -79,3 +79,11 @@ def test_fitted_steps_are_applied_to_their_like_only(tmp_path: Path) -> None:
         InputError, match=r"the encoder of the fitted steps .* is dinov2_s14 .*, that of the profiles is efficientnet_lite0"
     ):
         corrected("c", LITE, fitted=str(tmp_path / "a.parquet.fitted"))
+
+
+def test_tables_are_numbered_as_they_are_given() -> None:
+    one, same, other = made(DINO), made(DINO), made(LITE)
+    with pytest.raises(InputError, match=r"the encoder of table 1 is .*, that of table 2 is"):
+        identity.common([one, other])
+    with pytest.raises(InputError, match=r"the encoder of table 1 is .*, that of table 3 is"):
+        identity.common([one, same, other])

@@ -84,3 +84,38 @@ def test_real_lines_of_the_paediatric_atlas_join_to_their_expression(shared_data
     lines = pd.read_parquet(shared_data / "profiles" / "pediatric_cell_atlas.parquet", columns=["Metadata_cell_line"])["Metadata_cell_line"]
     _, known = learned.of(sorted(lines.unique()))
     assert (known.sum(), len(known)) == (13, 43)
+
+
+def test_genes_of_counts_are_the_variable_ones_and_of_logs_those_of_most_spread() -> None:
+    table = counts(20, 60)
+    logged = expression.normalised(table.to_numpy(dtype=float), total=1e4)
+    inside = (table > 0).sum().to_numpy() >= 2
+    places = np.flatnonzero(inside & (logged.std(0) > 0))
+    variable = places[expression.variable_genes(logged[:, places], genes=7)]
+    spread = np.sort(np.argsort(-logged.std(0), kind="stable")[:7])
+    assert set(variable) != set(spread)
+    chosen = ExpressionSettings(genes=7, lines=2, method="raw")
+    assert expression.gene_names(expression.learn(table, chosen)) == [f"G{i:03d}" for i in variable]
+    as_logs = pd.DataFrame(logged, index=table.index, columns=table.columns)
+    of_logs = expression.learn(as_logs, ExpressionSettings(genes=7, lines=2, method="raw", values="log"))
+    assert expression.gene_names(of_logs) == [f"G{i:03d}" for i in spread]
+
+
+def test_variable_genes_bin_by_bin_in_plain_loops() -> None:
+    """Dispersion over its mean and sd in the gene's bin of level; a gene alone in its bin counts as 1."""
+    rng = np.random.default_rng(4)
+    logged = np.log1p(rng.gamma(2.0, 3.0, (15, 60)))
+    logged[:, 0] = np.log1p(5000 + 900 * rng.random(15))
+    mean = np.expm1(logged).mean(0)
+    dispersion = np.log(np.expm1(logged).var(0, ddof=1) / mean)
+    level = np.log1p(mean)
+    edges = np.linspace(level.min(), level.max(), 21)
+    place = np.clip(np.searchsorted(edges, level, side="left"), 1, 20)
+    score = np.empty(60)
+    for gene in range(60):
+        own = dispersion[place == place[gene]]
+        score[gene] = 1.0 if len(own) == 1 else (dispersion[gene] - own.mean()) / own.std(ddof=1)
+    assert (place == place[0]).sum() == 1
+    for genes in (5, 12, 20):
+        expected = np.sort(np.argsort(-score, kind="stable")[:genes])
+        assert expression.variable_genes(logged, genes=genes).tolist() == expected.tolist()

@@ -18,6 +18,8 @@ from impasto import wells
         ("Treated", ["WAHR", "FALSCH"], "is_trt"),
         ("Control", [1, 0], "is_control"),
         ("Control", ["yes", "perhaps"], "is_control"),
+        ("Control", ["ja", "vielleicht"], "is_control"),
+        ("Control", ["y", "perhaps"], None),
         *((heading, values, None) for heading, values in (("Control", [1, 2, 3]), ("Control", [1]), ("Pos", [0, 1]), ("NC", ["1", "0"]))),
         *((heading, ["yes", "no"], None) for heading in ("Library", "Test", "Toxic", "Unknown", "12", "")),
         *((("Control", values, None)) for values in (["C", "T"], ["T"], ["DMSO", "no"], [0.25, 0.5], ["none"])),

@@ -76,3 +76,8 @@ def test_groups_that_share_a_compound_are_one_and_a_row_without_a_group_goes_wit
     obs = table(perturbation=["a", "a@1uM", "b", "c", None])
     groups = pd.Series(["s2", "s1", None, "s3", None], dtype="string")
     assert wells.with_whole_compounds(groups, obs).fillna("-").tolist() == ["s1", "s1", "b", "s3", "-"]
+
+
+def test_a_well_without_a_name_stays_without_one_at_any_dose() -> None:
+    obs = table(perturbation=["a", "a", None, None]).assign(concentration=[1.0, 2.0, 1.0, 2.0])
+    assert wells.replicates(obs).fillna("-").tolist() == ["a@1", "a@2", "-", "-"]

@@ -85,6 +85,9 @@ def named(
     problems += _doubled(rows, where)
     rows.loc[rows["stain"] == "", "stain"] = rows["name"]
     notes += _spelled(rows[~rows["out"]])
+    if len(rows) and rows["out"].all():
+        names = ", ".join(dict.fromkeys(rows["name"]))
+        problems.append(Problem(f"{where}: every channel is left out ({names}); keep one: leave out its --skip-channel, or name its stain"))
     stay = ~rows["out"].to_numpy()[code.codes]
     return kept(planes.assign(channel=recoded(code, dict(enumerate(rows["stain"])))), stay), notes, problems
 

@@ -43,3 +43,10 @@ def test_features_are_named_only_where_asked(wells: anndata.AnnData) -> None:
     fitted = CellPaintrCorrector.fit(wells, settings(top_features=2))
     corrected = fitted.transform(wells)
     assert corrected.obs["top_features"].tolist() == top_features(fitted.model(), wells, top=2)
+
+
+def test_defaults_are_a_laptops() -> None:
+    chosen = CellPaintrCorrectorSettings()
+    assert (chosen.seed, chosen.width, chosen.depth, chosen.new_epochs, chosen.top_features) == (0, 256, 2, 10, 0)
+    assert (chosen.epochs, chosen.lr, chosen.minibatch) == ([10, 10, 20], [1e-3, 3e-4, 3e-4], [64, 64, 128])
+    assert (chosen.by, chosen.tokens, chosen.run) == ("auto", "group", None)

@@ -92,3 +92,11 @@ def test_stage_intra_moves_only_tokens_until_the_settings_say_so() -> None:
     other = model(stage="inter")
     other.before_epoch(0)
     assert all(weight.requires_grad for weight in other.parameters())
+
+
+def test_defaults_are_those_of_the_paper() -> None:
+    chosen = CellPaintrSettings()
+    assert (chosen.width, chosen.depth, chosen.mlp_width, chosen.dropout) == (256, 4, 1024, 0.1)
+    assert (chosen.tokens, chosen.adapter, chosen.mixer, chosen.order, chosen.filter_order) == ("feature", "feature", "hyena", 2, 64)
+    assert chosen.unit_scale
+    assert not chosen.only_new_sources

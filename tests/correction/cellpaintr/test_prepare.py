@@ -94,3 +94,10 @@ def test_a_new_source_begins_in_the_middle_and_alone_moves(wells: anndata.AnnDat
         prepare.prepare_from(settings(stage="cwmm", only_new_sources=True), new, earlier, seed=0)
     with pytest.raises(InputError, match="needs a run that knows other sources"):
         prepare.prepare(settings(only_new_sources=True), wells, seed=0)
+
+
+@pytest.mark.parametrize(("stage", "moves"), [("cwmm", False), ("intra", True), ("inter", True)])
+def test_source_tokens_rest_in_stage_cwmm_only(stage: str, moves: bool, wells: anndata.AnnData) -> None:
+    method = prepare.prepare(settings(stage=stage), wells, seed=0).method
+    assert {token.requires_grad for token in method.sources.values()} == {moves}
+    assert method.head.weight.requires_grad
