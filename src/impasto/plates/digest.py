@@ -62,9 +62,10 @@ def _stamp(path: Path) -> str:
 
 
 def _named(table: Path) -> Iterator[str]:
-    """The images that a table of sites names, sorted, each once."""
+    """The images that a table of sites names, in its order; one of many pages stands there once a part of the table."""
     if table.is_file():
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        yield from sorted(pc.unique(pq.read_table(table, columns=["path"])["path"]).to_pylist())
+        for part in pq.ParquetFile(table).iter_batches(batch_size=1 << 18, columns=["path"]):
+            yield from pc.unique(part.column("path")).to_pylist()
