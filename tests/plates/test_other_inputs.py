@@ -222,7 +222,7 @@ def test_micro_manager_names_the_channels_that_it_numbers(tmp_path: Path) -> Non
     found = read(tmp_path / "mm")
     assert places(found) == ["mm C10 7 DNA", "mm C10 7 Mito", "mm C11 0 DNA", "mm C11 0 Mito"]
     assert list(found.planes["name"]) == [f"img_channel{n:03d}_position000_time000000000_z000.tif" for n in (0, 1, 1, 0)]
-    assert places(read(tmp_path / "mm", {"ch2": "ER"}, skip_channel=["ch1"])) == ["mm C10 7 ER", "mm C11 0 ER"]
+    assert places(read(tmp_path / "mm", {"Mito [Cy5]": "ER"}, skip_channel=["DAPI"])) == ["mm C10 7 ER", "mm C11 0 ER"]
 
 
 @pytest.mark.parametrize("names", [None, "", "[", '["DAPI"]', '{"a": 1}', "[1, 2]"])

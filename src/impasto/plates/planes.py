@@ -43,6 +43,8 @@ def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:
     digits has no leading zeros, a row without a site is site 1. Raises InputError on a well that is none.
 
     """
+    if isinstance(frame.get(BASE, pd.Series(dtype=object)).dtype, pd.CategoricalDtype) and PAGE in frame and OFFSET in frame:
+        return frame  # it has this form already
     columns: dict[str, object] = {}
     if PATH in frame:
         columns[FOLDER], names = split(pa.chunked_array([pa.array(frame[PATH], pa.string())]))
@@ -127,12 +129,12 @@ def paths(planes: pd.DataFrame, /) -> pa.ChunkedArray:
 
 
 def joined(parts: list[pd.DataFrame], /) -> pd.DataFrame:
-    """Several tables of planes as one, categories kept as categories."""
+    """Several tables of planes as one, categories kept as categories. The parts are taken apart, so that nothing is held twice."""
     if len(parts) == 1:
         return parts[0]
     whole: dict[str, object] = {}
-    for column in parts[0]:
-        columns = [part[column] for part in parts]
+    for column in list(parts[0]):
+        columns = [part.pop(column) for part in parts]
         if isinstance(columns[0].dtype, pd.CategoricalDtype):
             whole[column] = pd.api.types.union_categoricals(columns, sort_categories=False)
         else:
