@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import struct
 import sys
 import types
@@ -271,6 +271,32 @@ def test_an_nd2_through_the_library_itself_from_the_file_to_profiles(tmp_path: P
         find([tmp_path / "raw"])
 
 
+def test_a_czi_of_zeiss_own_writer_through_the_library_itself(tmp_path: Path) -> None:
+    writer = pytest.importorskip("pylibCZIrw.czi", reason="the writer of .czi is not installed")
+    if not containers.KINDS[".czi"].installed:
+        pytest.skip("the extra `formats` reads .czi from Python 3.12 on")
+    path, frames = tmp_path / "x_B07.czi", np.arange(2 * 3 * 16 * 24, dtype=np.uint16).reshape(2, 3, 16, 24)
+    with writer.create_czi(str(path)) as file:
+        for scene, channel, depth in itertools.product(range(2), range(2), range(3)):
+            pixels = (frames[channel, depth] + 1000 * scene)[..., None]
+            file.write(pixels, plane={"C": channel, "Z": depth, "T": 0}, scene=scene, location=(100 * scene, 0))
+        file.write_metadata("plate", channel_names={0: "DAPI", 1: "Mito"})
+    planes = found(path).planes
+    assert planes[["well", "site", "channel", "depth"]].drop_duplicates().shape == (12, 4)
+    for row in planes.to_dict(orient="records"):
+        wanted = frames[["DAPI", "Mito"].index(row["channel"]), int(row["depth"])] + 1000 * (int(row["site"]) - 1)
+        np.testing.assert_array_equal(read.plane(row["path"], row["at"]), wanted)
+
+
+def test_an_older_library_is_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("czifile")
+    module.CziFile = Nd2File  # type: ignore[attr-defined]  # it has no scenes
+    monkeypatch.setitem(sys.modules, "czifile", module)
+    (tmp_path / "A01.czi").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"A01\.czi: \.czi needs impasto\[formats\] and Python 3\.12"):
+        found(tmp_path / "A01.czi")
+
+
 def test_an_oif_through_the_library_itself(tmp_path: Path) -> None:
     pytest.importorskip("oiffile", reason="the extra `formats` is not installed")
     frames = np.arange(2 * 3 * 8 * 6, dtype=np.uint16).reshape(2, 3, 8, 6)
@@ -315,7 +341,7 @@ def test_whatever_a_library_raises_is_said_of_the_file(tmp_path: Path, monkeypat
 
 
 def test_damaged_files_through_the_libraries_themselves(tmp_path: Path) -> None:
-    installed = [s for s, kind in containers.KINDS.items() if _installed(kind.module)]
+    installed = [suffix for suffix, kind in containers.KINDS.items() if kind.installed]
     if not installed:
         pytest.skip("the extra `formats` is not installed")
     for suffix in installed:
@@ -324,13 +350,6 @@ def test_damaged_files_through_the_libraries_themselves(tmp_path: Path) -> None:
             containers.scenes(str(tmp_path / f"A01{suffix}"))
         with pytest.raises(read.BadImage):
             read.plane(tmp_path / f"A01{suffix}")
-
-
-def _installed(name: str) -> bool:
-    with contextlib.suppress(ImportError):
-        __import__(name)
-        return True
-    return False
 
 
 def test_a_sheet_of_containers_without_their_library_says_how_many_are_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,21 +150,38 @@ class Czi:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of container: the library and the class in it that opens a file, and ours that asks it."""
+    """A kind of container.
+
+    Attributes
+    ----------
+    module, name
+        The library and the class in it that opens a file.
+    opened
+        Ours that asks it.
+    needs
+        What the library needs, for the sentence that names it.
+    asks
+        What the class must have; an older one lacks it.
+
+    """
 
     module: str
     name: str
     opened: Callable[[Any], Opened]
     needs: str = ""
+    asks: str = "__enter__"
 
     @property
     def installed(self) -> bool:
-        """Whether its library is here."""
+        """Whether its library is here, and new enough."""
+        return self._opener() is not None
+
+    def _opener(self) -> Callable[[str], AbstractContextManager[Any]] | None:
         try:
-            importlib.import_module(self.module)
+            opener: Callable[[str], AbstractContextManager[Any]] = getattr(importlib.import_module(self.module), self.name)
         except ImportError:
-            return False
-        return True
+            return None
+        return opener if hasattr(opener, self.asks) else None
 
     def lacking(self, suffix: str) -> str:
         """What a kind of files needs (sentence 20 of the borders)."""
@@ -172,11 +189,9 @@ class Kind:
 
     def open(self, path: str) -> AbstractContextManager[Any]:
         """Open a file with the library. Raises InputError where it is not installed."""
-        try:
-            library = importlib.import_module(self.module)
-        except ImportError:
-            raise InputError(f"{path}: {self.lacking('.' + path.rpartition('.')[2])}") from None
-        opener: Callable[[str], AbstractContextManager[Any]] = getattr(library, self.name)
+        opener = self._opener()
+        if opener is None:
+            raise InputError(f"{path}: {self.lacking('.' + path.rpartition('.')[2])}")
         return opener(str(files.local(path)))
 
 
@@ -186,7 +201,7 @@ KINDS = {
     ".lif": Kind("liffile", "LifFile", Lif),
     ".oif": _OLYMPUS,
     ".oib": _OLYMPUS,
-    ".czi": Kind("czifile", "CziFile", Czi, " and Python 3.12"),
+    ".czi": Kind("czifile", "CziFile", Czi, " and Python 3.12", asks="scenes"),
 }
 
 
