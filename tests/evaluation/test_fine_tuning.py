@@ -167,10 +167,8 @@ def test_intervals_are_over_perturbations_that_leave_all_splits_and_gains_are_pa
         assert row.p_chance is not None
         assert row.p_chance < 0.05
     gain = fine_tuning.gained(more, base, Protocol("new"), group="g", over="baseline")[0]
-    less = [
-        np.mean([share(m, gone, 1) - share(b, gone, 1) for m, b in zip(more, base, strict=True)])
-        for gone in [set(), *({g} for g in range(8))]
-    ]
+    groups: list[set[int]] = [set(), *({g} for g in range(8))]
+    less = [np.mean([share(m, gone, 1) - share(b, gone, 1) for m, b in zip(more, base, strict=True)]) for gone in groups]
     expected = jackknife.of_score(LeftOut(less[0], np.array(less[1:]), None, 8), unit="perturbation", share=False)
     assert (gain.value, gain.chance, gain.n) == (pytest.approx(less[0]), 0.0, 48)
     assert (gain.low, gain.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
