@@ -12,7 +12,6 @@ left. A real effect may well change intensity: it is flagged only where nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import anndata
 import numpy as np
