@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.evaluation.naive import deleted, permuted
 from tests.evaluation.rows import rows
 
-from impasto.evaluation import cross_modal
+from impasto.evaluation import cross_modal, cross_modal_scores
 from impasto.schema import InputError
+from impasto.statistics import interval, jackknife
 
 
 def space(profiles: np.ndarray, texts: np.ndarray, *, split: str = "test") -> anndata.AnnData:
@@ -127,3 +129,84 @@ def test_rows_without_a_name_and_pooled_levels_only_and_one_molecule_is_right_un
     assert found["R@1 profile to perturbation"].chance == pytest.approx(1 / 3)
     data.obs["inchikey"] = ["K", "K", "L", None] * 2
     assert {s.metric: s for s in rows(cross_modal.evaluate(data))}["R@1 profile to perturbation"].chance == pytest.approx(2 / 3)
+
+
+def _shared(seed: int = 0, *, signal: float = 0.7) -> tuple[anndata.AnnData, list[str]]:
+    """Ten perturbations; two share a text, one has two profiles, one profile has no text. And the pair of each row."""
+    rng = np.random.default_rng(seed)
+    texts = rng.normal(size=(10, 5))
+    texts[3] = texts[7]
+    of_profile = [*range(10), 2, 10]
+    profiles = np.stack([(signal * texts[i] if i < 10 else 0) + rng.normal(size=5) for i in of_profile])
+    names = [f"p{i:02d}" for i in [*of_profile, *range(10)]]
+    obs = pd.DataFrame({"modality": ["profile"] * 12 + ["perturbation"] * 10, "perturbation": names, "split": "test"}).rename(index=str)
+    table = anndata.AnnData(X=np.concatenate([profiles, texts]).astype(np.float32), obs=obs)
+    return table, ["p03" if name == "p07" else name for name in names]
+
+
+@pytest.mark.parametrize("direction", ["profile to perturbation", "perturbation to profile"])
+def test_the_interval_is_that_of_deleted_pairs(direction: str) -> None:
+    table, pair = _shared()
+
+    def score(part: anndata.AnnData, metric: str = "MRR") -> cross_modal.Score:
+        return next(s for s in rows(cross_modal.evaluate(part, shuffles=0)) if s.metric == f"{metric} {direction}")
+
+    expected = jackknife.of_score(deleted(lambda part: score(part).value, table, pair), unit="pair")
+    found = score(table)
+    assert (found.unit, found.clusters, found.about, found.interval) == ("pair", 10, "other pairs", "jackknife")
+    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    # The score without groups is kept for shares too, and their interval is Wilson's, over nine pairs that have both sides.
+    share = score(table, "R@1")
+    result = cross_modal.evaluate(table, shuffles=0).left_out
+    kept = result[result["metric"] == f"R@1 {direction}"]["value"].to_numpy()
+    np.testing.assert_allclose(kept, deleted(lambda part: score(part, "R@1").value, table, pair, pairs=False).single)
+    assert (share.interval, share.clusters) == ("wilson", 9)
+
+
+def test_wilson_counts_a_pair_once() -> None:
+    table, _ = _shared()
+    found = next(s for s in rows(cross_modal.evaluate(table, shuffles=0)) if s.metric == "R@1 profile to perturbation")
+    vectors = cross_modal.ranking.unit(table.X)
+    texts = {f"p{i:02d}": vectors[12 + i] for i in range(10) if i != 7}
+    hits = []
+    for row, name in enumerate(table.obs["perturbation"][:11]):
+        best = max(texts, key=lambda other, row=row: float(vectors[row] @ texts[other]))
+        hits.append(best == ("p03" if name == "p07" else name))
+    # Eleven queries of nine pairs: p02 has two profiles, and p03 and p07 share a text.
+    expected = interval.wilson(9 * np.mean(hits), 9, unit="pair")
+    assert (found.value, found.low, found.high) == (pytest.approx(np.mean(hits)), pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_p_is_small_for_planted_pairs_and_not_for_noise() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(40, 16))
+    planted = {s.metric: s.p_chance for s in rows(cross_modal.evaluate(space(vectors, vectors + rng.normal(size=(40, 16))), shuffles=99))}
+    assert planted["MRR profile to perturbation"] == planted["R@1 perturbation to profile"] == pytest.approx(0.01)
+    noise = [
+        {s.metric: s.p_chance for s in rows(cross_modal.evaluate(space(rng.normal(size=(20, 8)), rng.normal(size=(20, 8))), shuffles=39))}
+        for _ in range(40)
+    ]
+    for metric in ("MRR profile to perturbation", "MRR perturbation to profile"):
+        assert np.mean([one[metric] <= 0.2 for one in noise]) < 0.2 + 3 * np.sqrt(0.16 / 40)
+    same = rows(cross_modal.evaluate(space(np.ones((9, 3)), np.ones((9, 3)) + np.arange(9)[:, None] * 0), shuffles=39))
+    assert all(s.p_chance is None or s.p_chance > 0.9 for s in same)
+
+
+def test_shares_never_leave_0_to_1_and_the_median_says_why_it_has_no_interval() -> None:
+    table, _ = _shared(signal=5.0)
+    found = rows(cross_modal.evaluate(table, shuffles=0))
+    assert all(0 <= s.low <= s.value <= s.high <= 1 for s in found if s.low is not None and s.high is not None)
+    assert next(s for s in found if s.metric.startswith("median")).about == "no interval is made of a median"
+
+
+def test_rows_in_another_order_give_the_same_numbers() -> None:
+    table, _ = _shared(seed=3)
+    first, second = (cross_modal.evaluate(t, shuffles=20).scores for t in (table, permuted(table)))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_large_table_gets_the_t_interval_over_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_modal_scores, "MOST_COMPARED", 0)
+    monkeypatch.setattr(cross_modal_scores, "MOST_SHUFFLED", 0)
+    found = next(s for s in rows(cross_modal.evaluate(_shared()[0])) if s.metric.startswith("MRR"))
+    assert (found.interval, found.clusters, found.p_chance) == ("t over pairs", 9, None)

@@ -21,6 +21,8 @@ from impasto.schema import InputError
 from impasto.simulate import plates as painted
 from impasto.simulate import profiles as simulated
 from impasto.simulate.plan import Plan
+from impasto.statistics import jackknife
+from impasto.statistics.jackknife import LeftOut, deal
 from impasto.training.earlier import Earlier
 from impasto.training.loop import fit
 from impasto.training.settings import LoopSettings
@@ -126,18 +128,53 @@ def test_hits_are_of_wells_with_ties_in_the_middle() -> None:
     assert fine_tuning.hits(scores, classes, Two(), rows, k=2).tolist() == [1, 0, 1]  # all equal: rank 2 of 3
 
 
-def test_tables_and_gains() -> None:
-    base = [{"top-1": np.array([1.0, 0, 0, 0]), "top-5": np.ones(4), "classes": np.array([10])} for _ in range(2)]
-    more = [{"top-1": np.array([1.0, 1, 0, 0]), "top-5": np.ones(4), "classes": np.array([10])} for _ in range(2)]
-    rows = fine_tuning.scored(more, Protocol("new"), group="g")
-    assert [(r.metric, r.value, r.chance) for r in rows] == [("top-1", 0.5, 0.1), ("top-5", 1.0, 0.5)]
-    gain = fine_tuning.gained(more, base, Protocol("new"), group="g", over="baseline")
-    assert (gain[0].value, gain[0].low, gain[0].chance, gain[0].n) == (0.25, None, 0.0, 8)
-    from scipy import stats
+def _asked(scores: np.ndarray, truth: list[str], classes: list[str]) -> dict[str, np.ndarray]:
+    """One split, with hits counted by hand; no score ties."""
+    place = [classes.index(name) for name in truth]
+    ranks = np.array([1 + (row > row[p]).sum() for row, p in zip(scores, place, strict=True)])
+    named = {"classes": np.array(classes), "truth": np.array(truth), "scores": scores}
+    return {"top-1": (ranks <= 1).astype(float), "top-5": (ranks <= 5).astype(float), **named}
 
-    values = [0.1, 0.3, 0.2, 0.25]
-    theirs = stats.ttest_1samp(values, 0.0).confidence_interval()
-    assert fine_tuning.over_splits(values) == pytest.approx((0.2125, theirs.low, theirs.high))
+
+def test_intervals_are_over_perturbations_that_leave_all_splits_and_gains_are_paired() -> None:
+    rng = np.random.default_rng(1)
+    classes, truth = [f"c{i}" for i in range(8)], [f"c{i // 3}" for i in range(24)]
+    right = 1.5 * np.eye(8)[np.arange(24) // 3]
+    base, more = ([_asked(strength * right + rng.normal(size=(24, 8)), truth, classes) for _ in range(2)] for strength in (0.5, 1.5))
+    # The classes of a split may stand in any order.
+    base[1] = {**base[1], "classes": base[1]["classes"][::-1], "scores": base[1]["scores"][:, ::-1]}
+    group = deal(8, seed=0)
+
+    def share(split: dict[str, np.ndarray], gone: set[int], k: int) -> float:
+        """Named among the classes that stay, of the wells that stay."""
+        stays = [c for c, name in enumerate(split["classes"]) if group[int(name[1:])] not in gone]
+        hits = []
+        for row, name in zip(split["scores"], split["truth"], strict=True):
+            if group[int(name[1:])] not in gone:
+                own = row[list(split["classes"]).index(name)]
+                hits.append(1 + sum(row[c] > own for c in stays) <= k)
+        return float(np.mean(hits))
+
+    found = fine_tuning.scored(more, Protocol("new"), group="g")
+    assert [(r.metric, r.unit, r.clusters, r.chance) for r in found] == [
+        ("top-1", "perturbation", 8, 0.125),
+        ("top-5", "perturbation", 8, 0.625),
+    ]
+    for k, row in zip((1, 5), found, strict=True):
+        single = np.array([np.mean([share(split, {g}, k) for split in more]) for g in range(8)])
+        np.testing.assert_allclose(row.parts[0].single, single)
+        assert row.value == pytest.approx(np.mean([share(split, set(), k) for split in more]))
+        assert row.p_chance is not None
+        assert row.p_chance < 0.05
+    gain = fine_tuning.gained(more, base, Protocol("new"), group="g", over="baseline")[0]
+    groups: list[set[int]] = [set(), *({g} for g in range(8))]
+    less = [np.mean([share(m, gone, 1) - share(b, gone, 1) for m, b in zip(more, base, strict=True)]) for gone in groups]
+    expected = jackknife.of_score(LeftOut(less[0], np.array(less[1:]), None, 8), unit="perturbation", share=False)
+    assert (gain.value, gain.chance, gain.n) == (pytest.approx(less[0]), 0.0, 48)
+    assert (gain.low, gain.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_the_papers_layout() -> None:
     table = pd.DataFrame({"row": ["A", "A", "B"], "column": ["x", "x", "y"], "metric": "top-1", "value": [0.1, 0.3, 0.5]})
     levels, header, rows_ = fine_tuning.layout(table)
     assert (levels, header) == (["x", "y"], ["", "top-1, %", "top-1, %"])

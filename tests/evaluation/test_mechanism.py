@@ -6,12 +6,14 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.naive import deleted, permuted
 from tests.evaluation.rows import rows
 
 from impasto import profiles as tables
 from impasto.evaluation import mechanism
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
+from impasto.statistics import jackknife
 
 
 def made(*, signal: float, batch: float = 0.0, seed: int = 0) -> anndata.AnnData:
@@ -160,3 +162,50 @@ def test_chance_shuffles_mechanisms_over_compounds_and_doses_stay_together() -> 
         mixed = mechanism._shuffled(kind, compound, rng)
         assert (mixed[::2] == mixed[1::2]).all()
         assert sorted(mixed[::2]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_the_interval_is_that_of_deleted_compounds(across: bool) -> None:
+    """Eight compounds at two doses: a compound leaves with both, as query and as candidate."""
+    table = made(signal=1.0, seed=2)
+    table = table[table.obs["perturbation"].isin([f"c{c:02d}" for c in (0, 1, 2, 6, 7, 8, 13, 14)])].copy()
+    name = "not same compound" + (", not same batch" if across else "")
+
+    def value(part: anndata.AnnData) -> float:
+        return scores(part, shuffles=0)[name].value
+
+    expected = jackknife.of_score(deleted(value, table, list(table.obs["perturbation"])), unit="compound")
+    found = scores(table, shuffles=0)[name]
+    assert (found.unit, found.clusters, found.df, found.about) == ("compound", 8, expected.df, "other compounds")
+    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_p_is_that_of_mechanisms_shuffled_over_compounds() -> None:
+    assert scores(made(signal=3.0), shuffles=99)["not same compound"].p_chance == pytest.approx(0.01)
+    p = scores(made(signal=0.0), shuffles=99)["not same compound"].p_chance
+    assert p is not None
+    assert p > 0.05
+    assert scores(made(signal=0.0), shuffles=0)["not same compound"].p_chance is None
+
+
+def test_rows_in_another_order_give_the_same_numbers() -> None:
+    table = made(signal=0.8)
+    first, second = (mechanism.evaluate(t, batch_pattern="^[^_]+", draws=20, shuffles=20).scores for t in (table, permuted(table)))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_classifier_is_as_sure_as_its_parts_agree() -> None:
+    """By hand: V = s² (1/R + 1/(R - 1)), R parts, on the logit."""
+    profiles = made(signal=0.3)
+    profiles.obs["part"] = [f"r{int(plate[4]) % 3}" for plate in profiles.obs["plate"]]
+    found = scores(profiles, classify_by="part", shuffles=0)["logistic regression across part, rows, 6 classes"]
+    assert (found.interval, found.unit, found.clusters, found.df) == ("corrected t", "part", 3, 2)
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 < found.low < found.value < found.high < 1
+
+
+def test_many_treatments_get_the_t_interval_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mechanism, "MOST_TREATMENTS", 0)
+    found = scores(made(signal=1.0), shuffles=0)["not same compound"]
+    assert (found.interval, found.clusters) == ("t over compounds", 24)

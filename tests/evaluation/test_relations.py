@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.evaluation.naive import deleted, permuted
 from tests.evaluation.rows import rows, rows_and_details
 from tests.peers import peer
 
@@ -16,6 +17,7 @@ from impasto import ranking
 from impasto.evaluation import relations
 from impasto.evaluation.relations import evaluate
 from impasto.schema import InputError
+from impasto.statistics import jackknife
 
 
 def _profiles(rng: np.random.Generator, genes: int = 30, planted: bool = False, kind: str = "crispr") -> anndata.AnnData:
@@ -57,8 +59,10 @@ def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> Non
     five = {s.group: s for s in scores if s.metric == "recall at 5%"}
     assert five["profiles"].value > 0.9
     shuffled = five["shuffled labels"]
-    assert shuffled.low <= 0.1 <= shuffled.high
-    assert five["profiles"].low > shuffled.high
+    assert shuffled.value == pytest.approx(0.1, abs=0.06)
+    assert shuffled.about.startswith("the mean of 100 shuffles")
+    assert five["profiles"].low > 0.2
+    assert five["profiles"].p_chance == pytest.approx(1 / 101)
     assert set(details["per_group"]["database"]) == {"toy"}
 
 
@@ -179,19 +183,54 @@ def test_unlabelled_wells_and_controls_have_no_gene(pairs: str) -> None:
     assert not {"G00", "G02"} & set(result.tables["genes"]["gene"])
 
 
-def test_the_interval_resamples_genes_and_shuffled_names_are_drawn_again(pairs: str) -> None:
-    profiles = _profiles(np.random.default_rng(2), planted=True)
-    result = evaluate(profiles, pairs=pairs, draws=30, seed=4, thresholds=(0.1,))
-    per, scores = result.per_group, result.scores.set_index("group")
-    middle = per["rank"].to_numpy()
-    hit = (middle <= 0.1) | (middle >= 0.9)
-    assert scores.loc["profiles", "value"] == pytest.approx(hit.mean())
-    times = np.random.default_rng(4).multinomial(30, np.full(30, 1 / 30), size=30)
-    first, second = (per[side].str[1:].astype(int).to_numpy() for side in ("gene1", "gene2"))
-    again = []
-    for row in times:
-        weight = row[first] * row[second]
-        if weight.sum():
-            again.append((weight * hit).sum() / weight.sum())
-    expected = np.quantile(again, [0.025, 0.975])
-    np.testing.assert_allclose(scores.loc["profiles", ["low", "high"]].to_numpy(dtype=float), expected)
+@pytest.mark.parametrize("protocol", relations.PROTOCOLS)
+def test_the_interval_is_that_of_deleted_genes(tmp_path: Path, protocol: str) -> None:
+    """Nine genes; one has no known pair and leaves the null only. Cosines of signs in 16 dimensions are exact, so ties are ties."""
+    rng = np.random.default_rng(2)
+    values = np.repeat(rng.choice([-1.0, 1.0], size=(9, 16)), 2, axis=0)
+    names = np.repeat([f"G{i:02d}" for i in range(9)], 2)
+    obs = pd.DataFrame({"perturbation": names, "gene": names, "perturbation_type": "crispr"}).rename(index=str)
+    table = anndata.AnnData(X=values.astype(np.float32), obs=obs)
+    known = tmp_path / "toy.csv"
+    known.write_text("gene1,gene2\n" + "".join(f"G{i:02d},G{j:02d}\n" for i in range(8) for j in range(i) if (i + j) % 3 < 2))
+
+    def score(part: anndata.AnnData) -> relations.Score:
+        found = evaluate(part, pairs=str(known), protocol=protocol, draws=0, thresholds=(0.2,))  # type: ignore[arg-type]
+        return rows(found)[0]
+
+    expected = jackknife.of_score(deleted(lambda part: score(part).value, table, list(names)), unit="gene")
+    found = score(table)
+    assert (found.unit, found.clusters, found.df, found.about) == ("gene", 9, 8, "other genes")
+    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_p_is_the_share_of_shuffled_names_that_recall_as_many(pairs: str) -> None:
+    """Each shuffle is drawn once, whatever the threshold."""
+    vectors = ranking.unit(np.random.default_rng(0).normal(size=(30, 8)))
+    index = np.array([(i, i + 1) for i in range(0, 30, 2)])
+    null = relations.Null.of(vectors)
+    ends = {t: relations.tails(null, threshold=t, protocol="two-sided") for t in (0.05, 0.1)}
+    made = relations.Recall(vectors, [], index, ends, None, "two-sided").shuffles(seed=3)
+    rng = np.random.default_rng(3)
+    recalls = []
+    assert made.cosine is not None
+    for _ in range(60):
+        order = rng.permutation(30)
+        cosine = [made.cosine[order[i], order[j]] for i, j in index]
+        recalls.append([np.mean([bool(ends[t].hold(c)) for c in cosine]) for t in (0.05, 0.1)])
+    for column, t in enumerate((0.05, 0.1)):
+        values = [r[column] for r in recalls]
+        assert made.chance(t, 0.5, most=60).p == pytest.approx((1 + sum(v >= 0.5 for v in values)) / 61)
+        assert made.chance(t, 0.5, most=60).mean == pytest.approx(np.mean(values))
+
+
+def test_many_genes_get_the_t_interval_and_say_so(pairs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relations, "MOST_GENES", 3)
+    found = rows(evaluate(_profiles(np.random.default_rng(1)), pairs=pairs, draws=5, thresholds=(0.1,)))[0]
+    assert (found.interval, found.clusters) == ("t over genes", 30)
+
+
+def test_rows_in_another_order_give_the_same_numbers(pairs: str) -> None:
+    table = _profiles(np.random.default_rng(4), planted=True)
+    first, second = (evaluate(t, pairs=pairs, draws=20).scores for t in (table, permuted(table)))
+    pd.testing.assert_frame_equal(first, second)

@@ -8,12 +8,15 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.naive import deleted, permuted
 from tests.evaluation.rows import rows, rows_and_details
 
 from impasto import profiles as tables
 from impasto import ranking
-from impasto.evaluation import layout, permutation, replicates
+from impasto.evaluation import layout, permutation, replicate_scores, replicates
+from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
+from impasto.statistics import jackknife
 
 
 def plates(
@@ -263,7 +266,7 @@ def test_all_levels_at_once_are_the_levels_one_by_one_and_what_cannot_be_ranked_
     assert scores == [score for found in apart for score in found]
     assert set(tables["levels_not_ranked"]["level"]) == {"batch", "source"}
     per = tables["per_group"]
-    assert ((per["low"] <= per["mean_average_precision"]) & (per["mean_average_precision"] <= per["high"])).all()
+    assert set(per["protocol"]) == {"plate-controls, level=any", "plate-controls, level=position"}
     # The baseline of shuffled labels is scored over the same perturbations as the profiles.
     counts = {s.n for s in scores if s.protocol.endswith("level=position") and s.group in ("profiles", "shuffled labels")}
     assert len(counts) == 1
@@ -346,3 +349,120 @@ def test_shuffled_labels_are_scored_over_the_same_perturbations() -> None:
     data.obs.loc[moved, "well"] = data.obs.loc[moved, "well"].to_numpy()[::-1]
     scores = rows(replicates.evaluate(data, level="position", draws=9))
     assert {s.group: s.n for s in scores if s.group != "position only"} == {"profiles": 2, "shuffled labels": 2}
+
+
+def _wells(seed: int = 0, *, signal: float = 0.7, twice: bool = False) -> anndata.AnnData:
+    """Two plates of eight perturbations, one at two doses and one in two wells a plate, beside nine and ten controls."""
+    rng = np.random.default_rng(seed)
+    rows, values = [], []
+    for plate, many in (("P", 9), ("Q", 10)):
+        names = [*"abcdefgh", "a", "b"]
+        for well, name in enumerate([*names, *["DMSO"] * many]):
+            dose = np.nan if name == "DMSO" else 10.0 if (name, well) == ("a", 8) else 1.0
+            kind = "negcon" if name == "DMSO" else "trt"
+            rows.append((plate, f"{'ABC'[well // 12]}{well % 12 + 1:02d}", name, dose, kind))
+            values.append(rng.normal(size=5) + (0 if name == "DMSO" else signal * np.eye(8)["abcdefgh".index(name), :5]))
+    obs = pd.DataFrame(rows, columns=["plate", "well", "perturbation", "concentration", "control_type"]).rename(index=str)
+    x = np.array(values, dtype=np.float32)
+    return anndata.AnnData(X=np.round(x) if twice else x, obs=obs)
+
+
+def _own(data: anndata.AnnData, protocol: str, **settings: object) -> Score:
+    given = {"draws": 5, "shuffles": 0, "with_baselines": False, **settings}
+    return rows(replicates.evaluate(data, protocol=protocol, **given))[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("protocol", "ties"), [("plate-others", False), ("plate-others", True), ("all-others", False)])
+def test_the_interval_is_that_of_deleted_perturbations(protocol: str, ties: bool) -> None:
+    data = _wells(twice=ties)
+    unit = [None if name == "DMSO" else name for name in data.obs["perturbation"]]
+    expected = jackknife.of_score(deleted(lambda part: _own(part, protocol).value, data, unit), unit="perturbation")
+    found = _own(data, protocol)
+    assert (found.unit, found.clusters, found.df, found.about) == ("perturbation", 8, 7, "other perturbations")
+    assert (found.low, found.high) == (pytest.approx(expected.low, abs=1e-6), pytest.approx(expected.high, abs=1e-6))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_against_controls_perturbations_and_control_wells_are_deleted(ties: bool) -> None:
+    data = _wells(twice=ties)
+    control = (data.obs["control_type"] == "negcon").to_numpy()
+
+    def value(part: anndata.AnnData) -> float:
+        return _own(part, "plate-controls").value
+
+    unit = [None if is_control else str(name) for is_control, name in zip(control, data.obs["perturbation"], strict=True)]
+    parts = [deleted(value, data, unit, pairs=False)]
+    strata = []
+    for plate in ("P", "Q"):
+        names = [f"nan|nan|{w}" if c and p == plate else None for c, p, w in zip(control, data.obs["plate"], data.obs["well"], strict=True)]
+        strata.append(deleted(value, data, names, pairs=False, most=8))
+    expected = jackknife.of_score([*parts, strata], unit="perturbation and control well")
+    found = _own(data, "plate-controls")
+    assert (found.unit, found.clusters, found.df) == ("perturbation and control well", 8, 7)
+    assert (found.low, found.high) == (pytest.approx(expected.low, abs=1e-6), pytest.approx(expected.high, abs=1e-6))
+    assert jackknife.variance(strata[0]) > 0
+
+
+@pytest.mark.parametrize("level", ["any", "position"])
+@pytest.mark.parametrize("protocol", ["plate-controls", "plate-others", "all-others"])
+def test_shuffled_labels_are_scored_as_a_table_with_those_labels(protocol: str, level: str) -> None:
+    data = _wells(seed=3)
+    names = data.obs["perturbation"].astype(str).to_numpy()
+    where = layout.layout(data.obs, level=level, pool_doses=True)  # type: ignore[arg-type]
+    vectors = ranking.unit(data.X)
+    detail = replicates.average_precisions(vectors, where, protocol=protocol)  # type: ignore[arg-type]
+    scored = replicates.of_detail(detail, vectors, where, data.obs, protocol=protocol, seed=0)  # type: ignore[arg-type]
+    shuffled = replicate_scores.Shuffled.of(scored)
+    assert shuffled is not None
+    treated = np.flatnonzero(where.treated)
+    slots = treated[np.argsort(scored.place[treated], kind="stable")]
+    assert shuffled.score(np.arange(len(slots))) == pytest.approx(scored.value, abs=1e-6)
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        well = np.concatenate([rng.permutation(np.flatnonzero(shuffled.plate == plate)) for plate in (0, 1)])
+        renamed = data.copy()
+        new = names.copy()
+        new[slots[well]] = names[slots]
+        renamed.obs["perturbation"] = new
+        again = replicates.evaluate(renamed, protocol=protocol, level=level, pool_doses=True, draws=5, shuffles=0)  # type: ignore[arg-type]
+        # Between positions other perturbations may come in: the score stays one over those that were ranked.
+        per = again.per_group[again.per_group["perturbation"].isin(scored.perturbations)]
+        assert shuffled.score(well) == pytest.approx(per["mean_average_precision"].mean(), abs=1e-6)
+
+
+def test_chance_among_other_perturbations_is_what_shuffles_score() -> None:
+    data = plates(compounds=20, signal=0.0)
+    found = _own(data, "plate-others", shuffles=200)
+    random = replicates.evaluate(data, protocol="plate-others", draws=5, shuffles=0, with_baselines=False).scores["chance"][0]
+    assert found.chance != random
+    assert found.chance == pytest.approx(random, abs=0.04)
+    assert found.p_chance is not None
+    planted = _own(plates(compounds=20, signal=1.5), "plate-others", shuffles=99)
+    assert planted.p_chance == pytest.approx(0.01)
+
+
+def test_rows_in_another_order_give_the_same_replicate_scores() -> None:
+    data = _wells(seed=5)
+    for protocol in ("plate-controls", "plate-others"):
+        first, second = (replicates.evaluate(table, protocol=protocol, draws=5, shuffles=30) for table in (data, permuted(data)))
+        # The baseline of shuffled labels is one shuffle of the rows as they stand.
+        kept = first.scores["group"] != "shuffled labels"
+        pd.testing.assert_frame_equal(first.scores[kept], second.scores[kept])
+
+
+def test_few_perturbations_or_controls_give_no_interval_and_the_reason() -> None:
+    data = _wells()
+    few = _own(data[data.obs["perturbation"].isin([*"abcde", "DMSO"])].copy(), "plate-others")
+    assert (few.low, few.about) == (None, "5 units (perturbation); 6 are needed")
+    alone = data[(data.obs["control_type"] == "trt") | data.obs["well"].isin(["A11"]) & (data.obs["plate"] == "P")].copy()
+    one = _own(alone, "plate-controls")
+    assert one.low is None
+    assert "1 units (perturbation and control well)" in one.about
+
+
+def test_a_large_table_gets_the_t_interval_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicate_scores, "MOST_COMPARED", 0)
+    monkeypatch.setattr(replicate_scores, "MOST_SHUFFLED", 0)
+    found = _own(_wells(), "plate-others", shuffles=9)
+    assert (found.interval, found.p_chance) == ("t over perturbations", None)
+    assert found.low is not None

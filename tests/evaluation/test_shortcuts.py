@@ -11,6 +11,7 @@ from tests.evaluation.small import plates
 from impasto.evaluation import replicates, shortcuts
 from impasto.evaluation.shortcuts import evaluate
 from impasto.profiles import describe_features
+from impasto.statistics import jackknife
 
 
 def _plates(seed: int, *, effect: float, count_effect: float, position_effect: float = 0.0, fixed: bool = False) -> anndata.AnnData:
@@ -140,3 +141,23 @@ def test_labels_are_shuffled_within_plates_and_over_all_wells_for_the_plate_itse
     columns = np.eye(3)[np.repeat([0, 1, 2], 6)]
     assert shortcuts._association(columns, labels, plate, draws=50, seed=0)[1] == 1.0
     assert shortcuts._association(columns, labels, np.full(18, ""), draws=50, seed=0)[1] == pytest.approx(1 / 51)
+
+
+def test_the_intervals_of_the_audit_are_over_perturbations() -> None:
+    """Each perturbation leaves with all of its wells: of what a shortcut explains, and of the score it leaves."""
+    table = _plates(2, effect=1.0, count_effect=0.3)
+    table = table[table.obs["perturbation"].isin(["DMSO", *(f"C{c:02d}" for c in range(9))])].copy()
+    unit = [None if name == "DMSO" else name for name in table.obs["perturbation"]]
+    treated = np.array([name is not None for name in unit])
+    columns = next(s for s in shortcuts.shortcuts(table) if s.name == "cell count").columns
+    group = jackknife.deal(9, seed=0)
+    of_row = np.array([group[int(name[1:])] for name in table.obs["perturbation"][treated]])
+    codes = table.obs["perturbation"][treated].str[1:].astype(int).to_numpy()
+    single = [shortcuts.explained(columns[treated][of_row != g], np.unique(codes[of_row != g], return_inverse=True)[1]) for g in range(9)]
+    found = {(s.group, s.metric): s for s in rows(evaluate(table, draws=20))}
+    explained = found["cell count", "explained by label"]
+    expected = jackknife.of_score(jackknife.LeftOut(explained.value, np.array(single), None, 9), unit="perturbation")
+    assert (explained.low, explained.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    own = found["profiles", "mAP"]
+    assert (own.unit, own.clusters, own.interval, own.about) == ("perturbation", 9, "jackknife", "other perturbations")
+    assert found["without cell count", "mAP left"].chance == own.chance

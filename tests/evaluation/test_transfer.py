@@ -1,15 +1,22 @@
 """Few-shot transfer: no leaks, splits as their protocol says, chance on noise."""
 
+import itertools
+
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.naive import permuted
 from tests.evaluation.rows import rows
 from tests.evaluation.small import plates
 
-from impasto.evaluation import tidy, transfer
+from impasto.evaluation import naming as naming_module
+from impasto.evaluation import transfer
+from impasto.evaluation.naming import Naming
 from impasto.evaluation.transfer import Split, evaluate
+from impasto.evaluation.units import named
 from impasto.schema import InputError
+from impasto.statistics import jackknife
 
 
 def _profiles(seed: int, signal: float) -> anndata.AnnData:
@@ -69,16 +76,52 @@ def test_too_few_wells_are_refused() -> None:
         evaluate(_profiles(0, 1), shots=4)
 
 
-def test_the_means_are_over_splits_and_intervals_over_all_wells_asked() -> None:
-    right = [np.array([1.0, 0.0, 0.0, 0.0]), np.array([1.0, 1.0])]
-    codes = np.array([0, 1, 2, 0, 1])
-    drawn = [Split(np.array([0, 1, 2]), np.array([3, 4])), Split(np.array([0, 1]), np.array([3]))]
-    score = transfer._score(right, drawn, codes, "within-batch", "profiles", k=1, seed=0)
-    assert score.value == pytest.approx((0.25 + 1.0) / 2)
-    assert score.chance == pytest.approx((1 / 3 + 1 / 2) / 2)
-    assert score.n == 3
-    assert (score.low, score.high) == tidy.interval(np.concatenate(right), seed=0)
-    assert transfer._score(right, drawn, codes, "within-batch", "profiles", k=5, seed=0).chance == 1.0
+def test_the_mean_is_over_splits_and_its_interval_that_of_deleted_perturbations() -> None:
+    """By hand: a perturbation leaves all splits, as what is shown and as what is asked; the splits stay as they were drawn."""
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(8), 4)
+    values = (0.8 * rng.normal(size=(8, 5))[codes] + rng.normal(size=(32, 5))).astype(np.float32)
+    drawn = [transfer.split(codes, np.zeros(32, int), shots=1, protocol="within-batch", rng=np.random.default_rng(s)) for s in range(3)]
+    drawn[2] = Split(drawn[2].shown[codes[drawn[2].shown] < 6], drawn[2].asked[codes[drawn[2].asked] < 6])
+    naming = Naming([transfer.answers(values, codes, d) for d in drawn], named([f"c{i}" for i in range(8)], word="compound"), seed=0)
+    group = jackknife.deal(8, seed=0)
+
+    def share(*gone: int) -> float:
+        keep = ~np.isin(group[codes], gone)
+        parts = [Split(d.shown[keep[d.shown]], d.asked[keep[d.asked]]) for d in drawn]
+        return float(np.mean([transfer.hits(values, codes, d, k=2).mean() for d in parts]))
+
+    single = np.array([share(g) for g in range(8)])
+    pair = np.full((8, 8), np.nan)
+    for g, h in itertools.combinations(range(8), 2):
+        pair[g, h] = share(g, h)
+    expected = jackknife.of_score(jackknife.LeftOut(share(), single, pair, 8), unit="compound")
+    right = [transfer.hits(values, codes, d, k=2) for d in drawn]
+    score = transfer._score(right, naming, "within-batch", "profiles", k=2, shuffles=0)
+    assert score.value == pytest.approx(share())
+    assert score.chance == pytest.approx((2 / 8 + 2 / 8 + 2 / 6) / 3)
+    assert (score.n, score.unit, score.clusters, score.df) == (8, "compound", 8, 7)
+    assert (score.low, score.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_p_is_small_for_a_signal_and_not_for_noise() -> None:
+    planted = rows(evaluate(_profiles(1, signal=2.0), shots=1, splits=2, shuffles=99))
+    assert [s.p_chance for s in planted if s.group == "profiles"] == pytest.approx([0.01, 0.01])
+    p = [rows(evaluate(_profiles(s, signal=0.0), shots=1, splits=2, shuffles=39))[0].p_chance for s in range(25)]
+    assert np.mean([value <= 0.2 for value in p if value is not None]) < 0.2 + 3 * np.sqrt(0.16 / 25)
+
+
+def test_rows_in_another_order_give_the_same_numbers() -> None:
+    table = _profiles(3, signal=0.5)
+    first, second = (evaluate(t, shots=1, splits=2, shuffles=20).scores for t in (table, permuted(table)))
+    kept = first["group"] == "profiles"
+    pd.testing.assert_frame_equal(first[kept], second[kept])
+
+
+def test_a_large_table_gets_the_t_interval_over_perturbations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming_module, "MOST_COMPARED", 0)
+    found = rows(evaluate(_profiles(1, signal=0.5), shots=1, splits=2, shuffles=0))[0]
+    assert (found.interval, found.clusters) == ("t over perturbations", 12)
 
 
 def test_a_well_is_named_by_the_nearest_mean_of_what_was_shown() -> None:

@@ -3,6 +3,8 @@
 R@k = share of queries whose partner is among the k nearest; Lu et al., CellCLIP, section 4.1, Eq. 10 and 11. Candidates are
 unique: perturbations that are written with the same text are one candidate, and each of their profiles is a right answer.
 Chance is exact: for a query with p right answers among m candidates, 1 - C(m - p, k) / C(m, k).
+Pairs were sampled: a perturbation with its text and its profiles; those that share a text are one. How sure a score is:
+`cross_modal_scores`.
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ import pandas as pd
 from scipy.special import gammaln
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import inputs
+from impasto.evaluation import inputs, tidy
+from impasto.evaluation.cross_modal_scores import Direction, sampled
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
+from impasto.statistics.interval import none
+from impasto.statistics.shuffles import MOST_SHUFFLES
 
 KS = (1, 5, 10)
 TASK = "cross-modal"
@@ -31,6 +36,7 @@ def evaluate(
     *,
     split: str = "test",
     ks: tuple[int, ...] = KS,
+    shuffles: int = MOST_SHUFFLES,
     seed: int = 0,
     device: str | None = None,
 ) -> Result:
@@ -45,8 +51,10 @@ def evaluate(
         The part of the column `split`, or `all`.
     ks
         The k of R@k.
+    shuffles
+        How often pairs are shuffled at most to ask whether a score is above chance; 0 for never.
     seed
-        Of the bootstrap.
+        Of shuffles and groups of pairs.
     device
         Where vectors are compared, such as `cuda`; on the processor by default.
 
@@ -72,12 +80,17 @@ def evaluate(
         raise InputError(f"split {split!r} has {sides}; both are needed: choose train, validation, test or all with --set split=")
     vectors = ranking.unit(wells.finite(space, task="cross-modal retrieval"))
     texts, which = _unique(vectors[is_text])
-    matches = _matches(names[is_profile].to_numpy(dtype=object), names[is_text].to_numpy(dtype=object), which)
+    of_profiles, of_texts = names[is_profile].to_numpy(dtype=object), names[is_text].to_numpy(dtype=object)
+    matches = _matches(of_profiles, of_texts, which)
     order = np.argsort(matches[1], kind="stable")
     turned = matches[1][order], matches[0][order]
-    ask = partial(_direction, protocol=f"split={split}, unique candidates", ks=ks, seed=seed, device=device)
-    there = ask("profile to perturbation", vectors[is_profile], texts, matches)
-    return Result.of(there + ask("perturbation to profile", texts, vectors[is_profile], turned))
+    pairs = sampled(of_profiles, of_texts, which)
+    ask = partial(_scores, protocol=f"split={split}, unique candidates", ks=ks, shuffles=shuffles)
+    # The unit of each profile, then that of each candidate text.
+    n = len(of_profiles)
+    there = Direction(vectors[is_profile], texts, matches, pairs, slice(0, n), slice(n, None), seed, device)
+    back = Direction(texts, vectors[is_profile], turned, pairs, slice(n, None), slice(0, n), seed, device)
+    return Result.of(ask("profile to perturbation", there) + ask("perturbation to profile", back))
 
 
 def _unique(texts: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ranking.Rows]:
@@ -94,34 +107,29 @@ def _matches(profiles: npt.NDArray[np.object_], texts: npt.NDArray[np.object_], 
     return pairs["profile"].to_numpy(), pairs["candidate"].to_numpy()
 
 
-def _direction(
-    name: str,
-    queries: npt.NDArray[np.float32],
-    candidates: npt.NDArray[np.float32],
-    matches: tuple[ranking.Rows, ranking.Rows],
-    *,
-    protocol: str,
-    ks: tuple[int, ...],
-    seed: int,
-    device: str | None,
-) -> list[Score]:
-    ranks = ranking.rank_of_match(queries, candidates, matches, device=device)
+def _scores(name: str, asked: Direction, *, protocol: str, ks: tuple[int, ...], shuffles: int) -> list[Score]:
+    ranks = asked.ranks
     usable = ~np.isnan(ranks)
-    ranks, right = ranks[usable], np.bincount(matches[0], minlength=len(queries))[usable]
+    ranks, right = ranks[usable], np.bincount(asked.matches[0], minlength=len(asked.queries))[usable]
     distinct, times = np.unique(right, return_counts=True)
-    n, m = len(ranks), len(candidates)
+    n, m, digest = len(ranks), len(asked.candidates), asked.pairs.digest
     scores = []
     for k in ks:
         # A tie over the border counts by its middle rank, so rounding down would favour constant models: rank <= k.
-        hits = (ranks <= k).astype(float)
-        low, high = interval(hits, seed=seed)
+        def gain(r: npt.NDArray[np.float64], k: int = k) -> npt.NDArray[np.float64]:
+            return (r <= k).astype(float)
+
         chance = float(np.average([chance_at_k(k, candidates=m, right=int(p)) for p in distinct], weights=times))
-        scores.append(Score(TASK, protocol, OWN, f"R@{k} {name}", float(hits.mean()), low, high, chance, n))
-    low, high = interval(1 / ranks, seed=seed)
+        row = (TASK, protocol, OWN, f"R@{k} {name}", float(gain(ranks).mean()), asked.wilson(gain))
+        p = asked.p_chance(gain, shuffles)
+        scores.append(tidy.score(*row, chance=chance, n=n, p_chance=p, parts=asked.parts(gain), units=digest))
     chance = float(np.average([expected_reciprocal_rank(candidates=m, right=int(p)) for p in distinct], weights=times))
-    scores.append(Score(TASK, protocol, OWN, f"MRR {name}", float((1 / ranks).mean()), low, high, chance, n))
+    parts = asked.parts(np.reciprocal)
+    row = (TASK, protocol, OWN, f"MRR {name}", float((1 / ranks).mean()), asked.jackknife(np.reciprocal, parts))
+    scores.append(tidy.score(*row, chance=chance, n=n, p_chance=asked.p_chance(np.reciprocal, shuffles), parts=parts, units=digest))
     middle = float(np.mean((m + 1) / (right + 1)))
-    scores.append(Score(TASK, protocol, OWN, f"median rank {name}", float(np.median(ranks)), None, None, middle, n))
+    median = none(unit=asked.pairs.word, clusters=len(asked.pairs), method="", why="no interval is made of a median")
+    scores.append(tidy.score(TASK, protocol, OWN, f"median rank {name}", float(np.median(ranks)), median, chance=middle, n=n))
     return scores
 
 

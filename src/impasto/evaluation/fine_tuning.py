@@ -4,8 +4,9 @@ Of every split, k wells a perturbation are shown (within one batch, or of other 
 the weights, the rest is named: top-1 and top-5 of wells, the mean over splits. Integrating Biological Knowledge for Robust Microscopy
 Image Profiling on De Novo Cell Lines, sections 4.1.3, 4.3.2 and B.5.
 
-Every split of every variant starts from the same weights, and all variants see the same splits, so two of them are compared split by split.
-Intervals are over splits (Student's t). A line that a run was trained on is refused, and so is a well on two sides.
+Every split of every variant starts from the same weights. All variants see the same splits, so two of them are compared on the same wells.
+Perturbations were sampled: they leave all splits, as what is asked and as an answer, and classifiers stay as they were trained (`naming`).
+A line that a run was trained on is refused, and so is a well on two sides.
 
 Departures: the public code splits by image (a tenth of its test images are other sites of training wells) and lets one encoder drift
 through the five splits; here a well is whole, and each split begins anew.
@@ -13,20 +14,23 @@ through the five splits; here a well is whole, and each split begins anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import t as student
 
 from impasto import runs, schema, wells
-from impasto.evaluation import inputs, transfer
+from impasto.evaluation import inputs, tidy, transfer, units
+from impasto.evaluation.naming import Answers, Naming
 from impasto.evaluation.tidy import Score
 from impasto.pretrain.few_shot import Material
 from impasto.schema import InputError, one_of
+from impasto.statistics import jackknife
+from impasto.statistics.shuffles import MOST_SHUFFLES
 from impasto.training.loop import fit
 from impasto.training.method import Method, Prepared
 from impasto.training.settings import LoopSettings
@@ -34,6 +38,8 @@ from impasto.training.settings import LoopSettings
 TASK = "de-novo"
 Rows = npt.NDArray[np.intp]
 Add = Callable[[Prepared], Prepared]
+Asked = Mapping[str, npt.NDArray[Any]]
+"""The wells asked in one split: `top-1`, `top-5` and `truth` of each well, `classes`, and the `scores` of each well and class."""
 
 
 @dataclass(frozen=True)
@@ -133,17 +139,22 @@ def hits(scores: npt.NDArray[np.float32], classes: Sequence[str], material: Mate
 
 
 def _ranks(scores: npt.NDArray[np.float32], classes: Sequence[str], material: Material, rows: Rows) -> npt.NDArray[np.float64]:
+    means, truth = of_wells(scores, material, rows)
+    place = {name: number for number, name in enumerate(classes)}
+    asked = Answers(means, np.arange(len(classes)), np.array([place[name] for name in truth], dtype=np.intp))
+    return np.asarray(1 + asked.above(np.zeros(len(classes), dtype=np.intp), 1)[0])
+
+
+def of_wells(scores: npt.NDArray[np.float32], material: Material, rows: Rows, /) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+    """The mean scores of the sites of each well (wells, classes), and the class of each well."""
     _, first, place = np.unique(wells_of(material.units)[rows], return_index=True, return_inverse=True)
     means = np.zeros((len(first), scores.shape[1]))
     np.add.at(means, place, scores)
-    means /= np.bincount(place)[:, None]
-    index = {name: i for i, name in enumerate(classes)}
-    own = means[np.arange(len(first)), [index[n] for n in material.names[rows][first]]][:, None]
-    return 1 + (means > own).sum(axis=1) + 0.5 * ((means == own).sum(axis=1) - 1)
+    return means / np.bincount(place)[:, None], material.names[rows][first].astype(str)
 
 
-def one_split(material: Material, parts: Parts, /, *, add: Add, loop: LoopSettings, out: Path) -> dict[str, npt.NDArray[np.float64]]:
-    """Fine-tune on what is shown; the hits of the wells asked, at 1 and at 5."""
+def one_split(material: Material, parts: Parts, /, *, add: Add, loop: LoopSettings, out: Path) -> Asked:
+    """Fine-tune on what is shown; of the wells asked the hits at 1 and at 5, their class (`truth`), and the scores of all `classes`."""
     prepared = add(material.prepared(parts.shown, seed=loop.seed or 0))
     material.begin(prepared)
     classes: list[str] = prepared.facts["classes"]
@@ -156,7 +167,9 @@ def one_split(material: Material, parts: Parts, /, *, add: Add, loop: LoopSettin
     fit(prepared.method, prepared.feed, settings=loop, out=out, validate=validate if len(parts.choosing) else None)
     _load_best(prepared.method, out)
     scores = material.scores(prepared.method, parts.asked)
-    return {f"top-{k}": hits(scores, classes, material, parts.asked, k=k) for k in (1, 5)} | {"classes": np.array([len(classes)])}
+    means, truth = of_wells(scores, material, parts.asked)
+    named = {"classes": np.array(classes, dtype=str), "truth": truth, "scores": means}
+    return {f"top-{k}": hits(scores, classes, material, parts.asked, k=k) for k in (1, 5)} | named
 
 
 def _load_best(method: Method, out: Path) -> None:
@@ -165,44 +178,44 @@ def _load_best(method: Method, out: Path) -> None:
     method.load_state_dict(load_file(out / "model.safetensors"))
 
 
-def over_splits(values: Sequence[float], /) -> tuple[float, float | None, float | None]:
-    """The mean of one value a split, and its 95 % interval by Student's t; none for fewer than three splits.
+def naming_of(found: Sequence[Asked], /) -> Naming:
+    """The wells asked in all splits, to be named by perturbation."""
+    every = sorted({str(name) for split in found for name in split["classes"]})
+    code = {name: number for number, name in enumerate(every)}
+    answers = []
+    for split in found:
+        classes = np.array([code[str(name)] for name in split["classes"]], dtype=np.intp)
+        order = np.argsort(classes)
+        answers.append(Answers(split["scores"][:, order], classes[order], np.array([code[str(n)] for n in split["truth"]], dtype=np.intp)))
+    return Naming(answers, units.named(every, word="perturbation"), seed=0)
 
-    Wells of one split share what was shown and how it was learned, so they are not independent: splits are what is counted.
-    """
-    mean = float(np.mean(values))
-    if len(values) < 3:
-        return mean, None, None
-    half = float(student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return mean, mean - half, mean + half
 
-
-def scored(found: Sequence[dict[str, npt.NDArray[np.float64]]], protocol: Protocol, /, *, group: str) -> list[Score]:
-    """The mean over splits, with its interval."""
-    classes = np.array([int(f["classes"][0]) for f in found])
+def scored(found: Sequence[Asked], protocol: Protocol, /, *, group: str) -> list[Score]:
+    """The mean over splits, with its interval over perturbations."""
+    naming = naming_of(found)
+    classes = np.array([len(split["classes"]) for split in found])
     rows = []
     for k in (1, 5):
-        value, low, high = over_splits([float(f[f"top-{k}"].mean()) for f in found])
-        chance = float(np.minimum(1, k / classes).mean())
-        rows.append(Score(TASK, protocol.told, group, f"top-{k}", value, low, high, chance, int(classes.max())))
+        hit = [np.asarray(split[f"top-{k}"], dtype=np.float64) for split in found]
+        interval, parts = naming.interval(k, hit)
+        row = (TASK, protocol.told, group, f"top-{k}", float(np.mean([h.mean() for h in hit])), interval)
+        chance, p = float(np.minimum(1, k / classes).mean()), naming.p_chance(k, MOST_SHUFFLES)
+        digest = naming.perturbations.digest
+        rows.append(tidy.score(*row, chance=chance, n=int(classes.max()), p_chance=p, parts=parts, units=digest))
     return rows
 
 
-def gained(
-    found: Sequence[dict[str, npt.NDArray[np.float64]]],
-    base: Sequence[dict[str, npt.NDArray[np.float64]]],
-    protocol: Protocol,
-    /,
-    *,
-    group: str,
-    over: str,
-) -> list[Score]:
-    """How much more than another variant, well by well of the same splits; chance is 0."""
+def gained(found: Sequence[Asked], base: Sequence[Asked], protocol: Protocol, /, *, group: str, over: str) -> list[Score]:
+    """How much more than another variant, on the same wells of the same splits; chance is 0, and the interval is paired."""
+    mine, other = naming_of(found), naming_of(base)
     rows = []
     for k in (1, 5):
         each = [f[f"top-{k}"] - b[f"top-{k}"] for f, b in zip(found, base, strict=True)]
-        value, low, high = over_splits([float(e.mean()) for e in each])
-        rows.append(Score(TASK, protocol.told, group, f"top-{k} gained over {over}", value, low, high, 0.0, sum(map(len, each))))
+        interval = jackknife.difference(mine.left_out(k), other.left_out(k), unit="perturbation")
+        value = float(np.mean([e.mean() for e in each]))
+        rows.append(
+            tidy.score(TASK, protocol.told, group, f"top-{k} gained over {over}", value, interval, chance=0.0, n=sum(map(len, each)))
+        )
     return rows
 
 

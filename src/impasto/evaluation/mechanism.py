@@ -3,9 +3,9 @@
 Treatments (a compound at a dose) are averaged over their rows; each is given the mechanism of the treatment of another
 compound that is nearest by cosine (Ljosa et al. 2013, not-same-compound, NSC), and of another compound in another batch (Ando et al.
 2017, not-same-compound-or-batch, NSB; treatments are then averaged within each batch). A compound is one molecule, whatever its name
-and dose (`wells.compounds`). A treatment counts only where a right answer is among its candidates. `classify_by` adds a logistic
-regression of the mechanism on rows, trained on all values of a column but one and tested on that one: an easier question, since one
-compound may stand on both sides.
+and dose (`wells.compounds`). A treatment counts only where a right answer is among its candidates. Compounds were sampled: for the interval
+they leave with all of their doses, as query and as candidate. `classify_by` adds a logistic regression of the mechanism on rows, trained on
+all values of a column but one and tested on that one: an easier question, since one compound may stand on both sides.
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs
+from impasto.evaluation import baselines, inputs, tidy, units
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
+from impasto.evaluation.units import Units
 from impasto.schema import InputError
+from impasto.statistics import jackknife, resplits, shuffles
+from impasto.statistics.interval import Interval
+from impasto.statistics.jackknife import LeftOut
+from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "mechanism"
+MOST_TREATMENTS = 3000
+"""So many treatments at most are compared again without groups of compounds; a larger table gets the t interval."""
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
@@ -39,6 +46,7 @@ def evaluate(
     statistic: Statistic = "mean",
     classify_by: str = "",
     draws: int = 200,
+    shuffles: int = MOST_SHUFFLES,
     seed: int = 0,
 ) -> Result:
     """NSC and NSB accuracy, and with `classify_by` the balanced accuracy of a classifier; chance shuffles mechanisms over compounds.
@@ -61,8 +69,10 @@ def evaluate(
         The column whose values the classifier is tested over; none by default.
     draws
         Shuffles that give chance.
+    shuffles
+        How often mechanisms are shuffled at most to ask whether the score is above chance; 0 for never.
     seed
-        Of shuffles and bootstrap.
+        Of shuffles and groups of compounds.
 
     Returns
     -------
@@ -84,12 +94,15 @@ def evaluate(
     details: list[pd.DataFrame] = []
     for name, view in [(OWN, values), *baselines.stand_ins(profiles)]:
         for across in (False, True):
-            score, detail = _nearest(view[rows], keys, statistic=statistic, across=across, draws=draws, seed=seed, group=name, doses=doses)
+            many = shuffles if name == OWN else 0
+            score, detail = _nearest(
+                view[rows], keys, statistic=statistic, across=across, draws=draws, shuffles=many, seed=seed, group=name, doses=doses
+            )
             scores += score
             details.append(detail.assign(profiles=name))
         if classify_by:
             obs = profiles.obs.iloc[labelled]
-            scores.append(_classified(view[labelled], obs, label=label, by=classify_by, seed=seed, group=name))
+            scores.append(_classified(view[labelled], obs, label=label, by=classify_by, group=name))
     if not scores:
         raise InputError(f"no two compounds share a {label}, so none can be found by another")
     return Result.of(scores, per_group=pd.concat(details, ignore_index=True))
@@ -124,7 +137,16 @@ def _dose(obs: pd.DataFrame) -> pd.Series:
 
 
 def _nearest(
-    values: Floats, keys: pd.DataFrame, *, statistic: Statistic, across: bool, draws: int, seed: int, group: str, doses: str
+    values: Floats,
+    keys: pd.DataFrame,
+    *,
+    statistic: Statistic,
+    across: bool,
+    draws: int,
+    shuffles: int,
+    seed: int,
+    group: str,
+    doses: str,
 ) -> tuple[list[Score], pd.DataFrame]:
     """The score (none where nothing can be answered), and one row a treatment."""
     by = ["treatment", "batch"] if across else ["treatment"]
@@ -135,7 +157,8 @@ def _nearest(
     allowed: Flags = compound[:, None] != compound[None, :]
     if across:
         allowed &= batch[:, None] != batch[None, :]
-    nearest = np.where(allowed, vectors @ vectors.T, -np.inf).argmax(axis=1)
+    similarity = np.where(allowed, vectors @ vectors.T, -np.inf)
+    nearest = similarity.argmax(axis=1)
     mechanism = pd.factorize(first["mechanism"], sort=True)[0]
     right = _right(mechanism, allowed, nearest)
     if not len(right):
@@ -144,13 +167,65 @@ def _nearest(
     chance = [_right(_shuffled(mechanism, compound, rng), allowed, nearest).mean() for _ in range(draws)]
     rule = "not same compound, not same batch" if across else "not same compound"
     name, metric = f"{rule}, 1-NN, {statistic}{doses}", f"accuracy {'NSB' if across else 'NSC'}"
-    low, high = interval(right, seed=seed)
-    score = Score(TASK, name, group, metric, float(right.mean()), low, high, float(np.nanmean(chance)), len(right))
+    sampled = units.named(first["compound"].to_numpy(dtype=str), word="compound")
+    interval, parts = _interval(similarity, allowed, mechanism, right, sampled, seed=seed)
+    value = float(right.mean())
+    score = tidy.score(
+        *(TASK, name, group, metric, value, interval),
+        chance=float(np.nanmean(chance)),
+        n=len(right),
+        p_chance=_p_chance(value, mechanism, compound, allowed, nearest, most=shuffles, seed=seed),
+        parts=parts,
+        units=sampled.digest,
+    )
     asked = np.flatnonzero(_answerable(mechanism, allowed))
     found = first.iloc[nearest[asked]]
     detail = first.iloc[asked][["compound", "treatment", "mechanism", *(["batch"] if across else [])]].reset_index(drop=True)
     detail = detail.assign(nearest=found["treatment"].to_numpy(), nearest_mechanism=found["mechanism"].to_numpy())
     return [score], detail.assign(right=right.astype(bool), metric=metric, protocol=name)
+
+
+def _interval(
+    similarity: Floats, allowed: Flags, mechanism: npt.NDArray[np.intp], right: npt.NDArray[np.float64], sampled: Units, *, seed: int
+) -> tuple[Interval, list[LeftOut]]:
+    """The interval over compounds, and the accuracy without groups of them."""
+    if len(mechanism) > MOST_TREATMENTS:
+        of_treatment = np.full(len(mechanism), np.nan)
+        of_treatment[_answerable(mechanism, allowed)] = right
+        return units.mean_over(of_treatment, sampled, value=float(right.mean())), []
+    # Candidates in order, so that the nearest of those that stay is the first of them.
+    order = np.argsort(-similarity, axis=1, kind="stable")
+    same = allowed & (mechanism[:, None] == mechanism[None, :])
+
+    def score(keep: Flags) -> float:
+        stays = keep[sampled.of]
+        nearest = order[np.arange(len(order)), (stays[order] & np.take_along_axis(allowed, order, axis=1)).argmax(axis=1)]
+        asked = stays & (same & stays[None]).any(axis=1)
+        return float((mechanism[nearest] == mechanism)[asked].mean()) if asked.any() else float("nan")
+
+    left = jackknife.leave_out(score, len(sampled), seed=seed)
+    return jackknife.of_score(left, unit=sampled.word), [left]
+
+
+def _p_chance(
+    value: float,
+    mechanism: npt.NDArray[np.intp],
+    compound: npt.NDArray[np.intp],
+    allowed: Flags,
+    nearest: npt.NDArray[np.intp],
+    *,
+    most: int,
+    seed: int,
+) -> float | None:
+    """How often mechanisms shuffled over compounds are found as often; None where none are asked for."""
+    if not most:
+        return None
+
+    def drawn(rng: np.random.Generator) -> float:
+        right = _right(_shuffled(mechanism, compound, rng), allowed, nearest)
+        return float(right.mean()) if len(right) else 0.0
+
+    return shuffles.above_chance(value, drawn, seed=seed, most=most).p
 
 
 def _answerable(mechanism: npt.NDArray[np.intp], allowed: Flags) -> Flags:
@@ -170,7 +245,7 @@ def _shuffled(mechanism: npt.NDArray[np.intp], compound: npt.NDArray[np.intp], r
     return np.asarray(rng.permutation(own)[compound])
 
 
-def _classified(values: Floats, obs: pd.DataFrame, *, label: str, by: str, seed: int, group: str) -> Score:
+def _classified(values: Floats, obs: pd.DataFrame, *, label: str, by: str, group: str) -> Score:
     """Balanced accuracy over rows, controls a class like the others, each row predicted by a model that never saw its part."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import recall_score
@@ -192,12 +267,12 @@ def _classified(values: Floats, obs: pd.DataFrame, *, label: str, by: str, seed:
             predicted[test] = model.fit(values[~test], truth[~test]).predict(values[test])
     classes = np.unique(truth)
     per_class = recall_score(truth, predicted.astype(str), labels=classes, average=None, zero_division=0.0)
-    rng = np.random.default_rng(seed)
-    again = []
-    for _ in range(200):
-        rows = rng.integers(0, len(truth), len(truth))
-        there = np.unique(truth[rows])
-        again.append(recall_score(truth[rows], predicted[rows].astype(str), labels=there, average="macro", zero_division=0.0))
-    low, high = np.quantile(again, [0.025, 0.975])
+    # Each part is a test of a model of the others: parts share what they were trained on.
+    of_part = [
+        recall_score(truth[parts == p], predicted[parts == p].astype(str), labels=np.unique(truth[parts == p]), average="macro")
+        for p in np.unique(parts)
+    ]
+    value = float(np.mean(per_class))
+    interval = resplits.of_resplits(np.array(of_part), tested=1, trained=max(1, len(of_part) - 1), unit=by, share=True, value=value)
     name = f"logistic regression across {by}, rows, {len(classes)} classes"
-    return Score(TASK, name, group, "balanced accuracy", float(np.mean(per_class)), float(low), float(high), 1 / len(classes), len(truth))
+    return tidy.score(TASK, name, group, "balanced accuracy", value, interval, chance=1 / len(classes), n=len(truth))

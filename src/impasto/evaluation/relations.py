@@ -5,8 +5,8 @@ threshold t where its rank lies in the lowest or highest t of the null. CWA-MSN,
 (5 % and 95 %: chance .10); Celik et al. 2024.
 
 Protocols: `two-sided` (ties count by their middle rank), `one-sided` (the highest only), `efaar` (EFAAR's own rule: right rank
-<= t or left rank >= 1 - t). The interval resamples genes, since pairs that share a gene are not independent; the null is held.
-The row "shuffled labels" shuffles the genes' names: its interval is where chance scatters.
+<= t or left rank >= 1 - t). Genes were sampled, since pairs that share a gene are not independent: a gene leaves with its known pairs and
+with its part of the null (`relation_scores`). The row "shuffled labels" is the mean where the genes' names are shuffled.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -23,12 +24,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs
+from impasto.evaluation import baselines, inputs, tidy, units
 from impasto.evaluation.inputs import Statistic, Table
+from impasto.evaluation.relation_scores import MOST_GENES, Blocks, Shuffles
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.perturbations import gene_pairs, relations
 from impasto.schema import InputError, one_of
+from impasto.statistics import jackknife
+from impasto.statistics.interval import Interval, none
+from impasto.statistics.jackknife import LeftOut
+from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "relations"
 Protocol = Literal["two-sided", "one-sided", "efaar"]
@@ -139,7 +145,7 @@ def evaluate(
     protocol: Protocol = "two-sided",
     statistic: Statistic = "median",
     thresholds: Sequence[float] = THRESHOLDS,
-    draws: int = 200,
+    draws: int = MOST_SHUFFLES,
     seed: int = 0,
     device: str | None = None,
 ) -> Result:
@@ -158,9 +164,9 @@ def evaluate(
     thresholds
         Shares of the null's tails.
     draws
-        Resamples of the interval, and shuffles of the genes' names.
+        Shuffles of the genes' names at most.
     seed
-        Of both.
+        Of shuffles and groups of genes.
     device
         Where genes are compared, such as `cuda`; on the processor by default.
 
@@ -185,14 +191,14 @@ def evaluate(
         for view, vectors in views.items():
             null = Null.of(vectors, device=device)
             ends = {t: tails(null, threshold=t, protocol=protocol) for t in thresholds}
+            blocks = Blocks.of(vectors, seed=seed) if len(genes) <= MOST_GENES else None
             for name, index in known.items():
                 label = f"{protocol}, {name}, {statistic} of {kind} genes"
-                similarity = np.einsum("ij,ij->i", vectors[index[:, 0]], vectors[index[:, 1]])
-                hits = {t: tail.hold(similarity) for t, tail in ends.items()}
-                scores += _scores(hits, index, len(genes), label=label, group=view or OWN, protocol=protocol, draws=draws, seed=seed)
+                recall = Recall(vectors, genes, index, ends, blocks, protocol)
+                shuffled = recall.shuffles(seed=seed) if not view else None
+                scores += recall.scores(label, view or OWN, shuffled=shuffled, draws=draws)
                 if not view:
-                    scores += _shuffled(vectors, ends, index, label=label, protocol=protocol, draws=draws, seed=seed)
-                    detail.append(_detail(genes, index, similarity, null, database=name, protocol=label))
+                    detail.append(_detail(genes, index, recall.similarity, null, database=name, protocol=label))
     if not scores:
         raise InputError(
             f"none of {', '.join(databases)} relates two of the genes measured; is the column 'gene' there, and are there perturbations "
@@ -206,36 +212,77 @@ def chance(threshold: float, protocol: Protocol) -> float:
     return threshold if protocol == "one-sided" else min(1.0, 2 * threshold)
 
 
-def _scores(
-    hits: dict[float, npt.NDArray[np.bool_]], index: Pairs, genes: int, *, label: str, group: str, protocol: Protocol, draws: int, seed: int
-) -> list[Score]:
-    weights = np.random.default_rng(seed).multinomial(genes, np.full(genes, 1 / genes), size=draws).astype(np.float64)
-    of_pair = weights[:, index[:, 0]] * weights[:, index[:, 1]]
-    total = of_pair.sum(axis=1)
-    scores = []
-    for threshold, hit in hits.items():
-        again = (of_pair @ hit)[total > 0] / total[total > 0]
-        low, high = (float(q) for q in np.quantile(again, [0.025, 0.975])) if len(index) > 2 and len(again) else (None, None)
-        metric = f"recall at {threshold:.0%}"
-        scores.append(Score(TASK, label, group, metric, float(hit.mean()), low, high, chance(threshold, protocol), len(index)))
-    return scores
+@dataclass(frozen=True)
+class Recall:
+    """The known pairs of one database among genes.
+
+    Attributes
+    ----------
+    vectors
+        Unit rows (n, width) of the genes.
+    genes
+        Their names, sorted.
+    index
+        (k, 2) the known pairs.
+    ends
+        Threshold -> the tails of the null.
+    blocks
+        The null by groups of genes; None where they are too many.
+    protocol
+        The rule by which a pair is recalled.
+
+    """
+
+    vectors: Floats
+    genes: list[str]
+    index: Pairs
+    ends: dict[float, Tails]
+    blocks: Blocks | None
+    protocol: Protocol
+
+    @cached_property
+    def similarity(self) -> Floats:
+        """(k,) of the known pairs."""
+        return np.asarray(np.einsum("ij,ij->i", self.vectors[self.index[:, 0]], self.vectors[self.index[:, 1]]))
+
+    def shuffles(self, *, seed: int) -> Shuffles:
+        """Recalls where the genes' names are shuffled."""
+        return Shuffles(self.vectors, self.index, {t: tail.hold for t, tail in self.ends.items()}, seed)
+
+    def scores(self, label: str, group: str, /, *, shuffled: Shuffles | None, draws: int) -> list[Score]:
+        """One row a threshold, and one of the shuffled names where there are shuffles."""
+        rules = {t: partial(recalled, threshold=t, protocol=self.protocol) for t in self.ends}
+        left = {} if self.blocks is None else self.blocks.left_out(self.similarity, self.index, rules)
+        rows, digest = [], tidy.digest_of_units(self.genes)
+        for t, tail in self.ends.items():
+            hit = tail.hold(self.similarity)
+            value, metric = float(hit.mean()), f"recall at {t:.0%}"
+            numbers = {"chance": chance(t, self.protocol), "n": len(self.index)}
+            found = shuffled.chance(t, value, most=draws) if shuffled is not None and draws else None
+            p = None if found is None else found.p
+            part = [left[t]] if left else []
+            interval = self._interval(part, hit, value)
+            rows.append(tidy.score(TASK, label, group, metric, value, interval, **numbers, p_chance=p, parts=part, units=digest))
+            if found is not None:
+                why = f"the mean of {found.draws} shuffles of the genes' names"
+                mean = none(unit="shuffle", clusters=found.draws, method="", why=why)
+                rows.append(tidy.score(TASK, label, baselines.SHUFFLED, metric, found.mean, mean, **numbers))
+        return rows
+
+    def _interval(self, parts: Sequence[LeftOut], hit: npt.NDArray[np.bool_], value: float) -> Interval:
+        if parts:
+            return jackknife.of_score(parts, unit="gene")
+        # Each pair counts for both of its genes.
+        names = np.array(self.genes)[self.index.ravel()]
+        return units.mean_over(np.repeat(hit, 2).astype(float), units.named(names, word="gene"), value=value)
 
 
-def _shuffled(
-    vectors: Floats, ends: dict[float, Tails], index: Pairs, *, label: str, protocol: Protocol, draws: int, seed: int
-) -> list[Score]:
-    rng = np.random.default_rng(seed)
-    recalls = np.empty((draws, len(ends)))
-    for draw in range(draws):
-        shuffled = rng.permutation(len(vectors))[index]
-        similarity = np.einsum("ij,ij->i", vectors[shuffled[:, 0]], vectors[shuffled[:, 1]])
-        recalls[draw] = [tail.hold(similarity).mean() for tail in ends.values()]
-    low, high = np.quantile(recalls, [0.025, 0.975], axis=0)
-    means = recalls.mean(axis=0)
-    return [
-        Score(TASK, label, baselines.SHUFFLED, f"recall at {t:.0%}", float(m), float(a), float(b), chance(t, protocol), len(index))
-        for t, m, a, b in zip(ends, means, low, high, strict=True)
-    ]
+def recalled(left: Numbers, right: Numbers, *, threshold: float, protocol: Protocol) -> npt.NDArray[np.bool_]:
+    """Which known pairs are recalled, from the shares of the null below them, and at or below them (k,)."""
+    middle = (left + right) / 2
+    high = (left if protocol == "efaar" else middle) >= 1 - threshold
+    low = (right if protocol == "efaar" else middle) <= threshold
+    return np.asarray(high if protocol == "one-sided" else high | low)
 
 
 def _detail(genes: list[str], index: Pairs, similarity: Floats, null: Null, *, database: str, protocol: str) -> pd.DataFrame:

@@ -13,7 +13,6 @@ Replicates share their dose, unless doses are pooled. Wells of the query's compo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal, get_args
 
 import anndata
@@ -22,12 +21,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation
+from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, replicate_scores, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
+from impasto.evaluation.replicate_scores import ReplicateScore
 from impasto.evaluation.result import OWN, Result, joined
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
 from impasto.schema import InputError, one_of
+from impasto.statistics.interval import wilson
+from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "replicates"
 Protocol = Literal["plate-controls", "plate-others", "all-others", "copairs", "cpjump1-replicability"]
@@ -115,6 +117,7 @@ def evaluate(
     pool_doses: bool = False,
     same_as: SameAs = "name",
     draws: int = 1000,
+    shuffles: int = MOST_SHUFFLES,
     seed: int = 0,
     with_baselines: bool = True,
     device: str | None = None,
@@ -136,9 +139,12 @@ def evaluate(
     same_as
         Whether perturbations are the same by `name`, or by `inchikey` where they have one.
     draws
-        Permutations of the p-value.
+        Permutations of the p-values of perturbations.
+    shuffles
+        How often labels are shuffled within plates at most to ask whether the score is above chance; 0 for never. Where negatives are
+        other perturbations, the mean of the shuffles is the chance.
     seed
-        Of permutations, shuffled labels and bootstrap.
+        Of permutations, shuffled labels and groups of units.
     with_baselines
         Whether baselines are scored too.
     device
@@ -149,7 +155,7 @@ def evaluate(
     Returns
     -------
     Scores: mAP; where negatives are controls also the fraction of perturbations that differ from them at 5 % false discovery.
-    `per_group`: one row a perturbation (mean average precision with its interval over wells, p, corrected p, chance, queries).
+    `per_group`: one row a perturbation (mean average precision, p, corrected p, chance, queries).
     `per_well`: one row a well (its place and average precision). `tables`: `levels_not_ranked`, and why;
     `merged`, the names that `same_as` merged. Raises InputError where nothing can be ranked.
 
@@ -161,7 +167,7 @@ def evaluate(
     profiles = inputs.as_profiles(profiles, task="replicate detection")
     wells.require(profiles.obs, [schema.PERTURBATION], task="replicate detection")
     profiles, listing = inputs.merged(profiles, same_as)
-    chosen = Chosen(protocol, pool_doses, draws, seed, with_baselines, device, null)
+    chosen = Chosen(protocol, pool_doses, draws, shuffles, seed, with_baselines, device, null)
     if level != "all":
         return replace(_at(profiles, level, chosen), tables={} if listing.empty else {"merged": listing})
     results: list[Result] = []
@@ -184,6 +190,7 @@ class Chosen:
     protocol: Protocol
     pool_doses: bool
     draws: int
+    shuffles: int
     seed: int
     with_baselines: bool
     device: str | None
@@ -192,7 +199,7 @@ class Chosen:
 
 def _at(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> Result:
     """The result at one level."""
-    protocol, seed = chosen.protocol, chosen.seed
+    protocol = chosen.protocol
     where = layout(profiles.obs, level=level, pool_doses=chosen.pool_doses)
     values = wells.finite(profiles, task="replicate detection")
     vectors = ranking.unit(values)
@@ -205,16 +212,16 @@ def _at(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> Result:
             "against; choose another --protocol or --level, or mark the negative controls"
         )
     per = _per_perturbation(detail)
-    per[["low", "high"]] = _intervals(detail, seed=seed)
-    scores = [_mean(per, name, OWN, seed=seed)]
+    scored = of_detail(detail, vectors, where, profiles.obs, protocol=protocol, seed=chosen.seed)
+    scores = [score_of(scored, name, OWN, shuffles=chosen.shuffles)]
     # A control that takes a treated well's place has a position of its own, so the test has no meaning between positions.
     if protocol == "copairs" or (protocol == "plate-controls" and level != "position"):
         per = _tested(per, detail, vectors, where, chosen)
-        retrieved = (per["corrected_p_value"] < FALSE_DISCOVERY).to_numpy(dtype=float)
-        low, high = interval(retrieved, seed=seed)
-        scores.append(Score(TASK, name, OWN, "fraction retrieved", float(retrieved.mean()), low, high, None, len(per)))
+        retrieved = int((per["corrected_p_value"] < FALSE_DISCOVERY).sum())
+        share = wilson(retrieved, len(per), unit=scored.word)
+        scores.append(tidy.score(TASK, name, OWN, "fraction retrieved", retrieved / len(per), share, chance=None, n=len(per)))
     if chosen.with_baselines:
-        scores += _baselines(profiles, where, name, chosen, vectors=vectors, among=per[schema.PERTURBATION])
+        scores += _baselines(profiles, where, name, chosen, vectors=vectors, of=scores[0], among=per[schema.PERTURBATION])
     places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)
     per_well = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
     kept = {"profiles": OWN, "protocol": name}
@@ -237,29 +244,84 @@ def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
     return per.assign(queries=grouped.size(), positives=grouped["positives"].mean(), negatives=grouped["negatives"].mean()).reset_index()
 
 
-def _intervals(detail: pd.DataFrame, *, seed: int) -> npt.NDArray[np.float64]:
-    """95 % bootstrap interval (perturbations, 2) of each perturbation's mean over its wells; NaN for fewer than three wells."""
-    ordered = [values.to_numpy() for _, values in detail.groupby(schema.PERTURBATION, sort=True)["average_precision"]]
-    return np.array([interval(values, seed=seed) for values in ordered], dtype=np.float64)
+def of_detail(
+    detail: pd.DataFrame, vectors: Floats, where: Layout, obs: pd.DataFrame, /, *, protocol: Protocol, seed: int
+) -> ReplicateScore:
+    """The score of queries that `average_precisions` ranked, which knows how sure it is.
+
+    Parameters
+    ----------
+    detail
+        Of `average_precisions`.
+    vectors
+        Unit rows (n, width).
+    where
+        Who stands where.
+    obs
+        The annotation of the n wells.
+    protocol
+        Which wells are negatives.
+    seed
+        Of groups of units and shuffles.
+
+    """
+    others = protocol in ("plate-others", "all-others")
+    word = units.kind_of(obs[where.treated])
+    return ReplicateScore(vectors, where, replicate_scores.places(obs), detail, others, protocol != "all-others", seed, word)
 
 
-def _mean(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> Score:
-    values = per["mean_average_precision"].to_numpy()
-    low, high = interval(values, seed=seed)
-    return Score(TASK, protocol, group, "mAP", float(values.mean()), low, high, float(per["chance"].mean()), len(per))
+def score_of(
+    scored: ReplicateScore,
+    protocol: str,
+    group: str,
+    /,
+    *,
+    shuffles: int,
+    task: str = TASK,
+    metric: str = "mAP",
+    chance: float | None = None,
+) -> Score:
+    """The row of one score.
+
+    Parameters
+    ----------
+    scored
+        The score.
+    protocol, group, task, metric
+        As in `Score`.
+    shuffles
+        How often labels are shuffled at most.
+    chance
+        Instead of the chance of random rankings or of shuffles.
+
+    """
+    interval, parts = scored.interval()
+    shuffled = scored.chance(shuffles)
+    per = scored.detail.groupby(schema.PERTURBATION)["chance"].mean()
+    if chance is None:
+        chance = shuffled.mean if shuffled is not None and scored.others else float(per.mean())
+    p = None if shuffled is None else shuffled.p
+    row = (task, protocol, group, metric, scored.value, interval)
+    return tidy.score(*row, chance=chance, n=len(per), p_chance=p, parts=parts, units=scored.sampled.digest)
 
 
-def _baselines(profiles: anndata.AnnData, where: Layout, name: str, chosen: Chosen, *, vectors: Floats, among: pd.Series) -> list[Score]:
+def _baselines(
+    profiles: anndata.AnnData, where: Layout, name: str, chosen: Chosen, *, vectors: Floats, of: Score, among: pd.Series
+) -> list[Score]:
     """Position only, cell count only, and the same profiles under shuffled labels: the three answers to "compared with what?".
 
     Scored over the same perturbations: where few have wells at other positions, shuffled labels would give all of them some.
     """
-    stand_ins = [(group, values, where) for group, values in baselines.stand_ins(profiles)]
+    stand_ins = [(group, ranking.unit(values), where) for group, values in baselines.stand_ins(profiles)]
     stand_ins.append((baselines.SHUFFLED, vectors, _shuffled(where, seed=chosen.seed)))
-    rank = partial(average_precisions, protocol=chosen.protocol, device=chosen.device)
-    ranked = ((group, rank(ranking.unit(values), spots)) for group, values, spots in stand_ins)
-    same = ((group, detail[detail[schema.PERTURBATION].isin(among)]) for group, detail in ranked)
-    return [_mean(_per_perturbation(detail), name, group, seed=chosen.seed) for group, detail in same if not detail.empty]
+    scores = []
+    for group, unit, spots in stand_ins:
+        detail = average_precisions(unit, spots, protocol=chosen.protocol, device=chosen.device)
+        detail = detail[detail[schema.PERTURBATION].isin(among)]
+        if not detail.empty:
+            scored = of_detail(detail, unit, spots, profiles.obs, protocol=chosen.protocol, seed=chosen.seed)
+            scores.append(score_of(scored, name, group, shuffles=0, chance=of.chance))
+    return scores
 
 
 def _shuffled(where: Layout, *, seed: int) -> Layout:

@@ -19,12 +19,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, replicates
+from impasto.evaluation import baselines, inputs, replicates, tidy, units
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.layout import Layout, layout
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
+from impasto.evaluation.units import Units
 from impasto.schema import InputError, one_of
+from impasto.statistics import jackknife
+from impasto.statistics.interval import none
+from impasto.statistics.jackknife import LeftOut
+from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "shortcuts"
 Floats = npt.NDArray[np.float32]
@@ -128,7 +133,7 @@ def evaluate(
     draws
         Permutations of the p-value.
     seed
-        Of permutations and bootstrap.
+        Of permutations and groups of labels.
 
     Returns
     -------
@@ -143,14 +148,19 @@ def evaluate(
     where = layout(obs, level="any", pool_doses=pool_doses, labels=None if by_perturbation else obs[label].astype("string"))
     values = wells.finite(profiles, task="the shortcut audit")
     name = f"{protocol}, label={label}{inputs.dose_words(obs, pool_doses=pool_doses) if by_perturbation else ''}"
-    own = _score(values, where, protocol, name, OWN, metric="mAP", seed=seed)
+    own = _score(values, where, obs, protocol, name, OWN, metric="mAP", seed=seed, shuffles=MOST_SHUFFLES)
     if own is None or own.chance is None:
         raise InputError(f"no {label} occurs in two wells that can be ranked; name another column with --set label=COLUMN")
     codes, _ = inputs.groups(pd.Series(where.perturbation[where.treated]))
+    word = units.kind_of(obs[where.treated]) if by_perturbation else "label"
+    labels = units.of_codes(where.compound[where.treated], where.perturbation[where.treated], word=word)
     scores, rows = [own], []
     for shortcut in shortcuts(profiles):
-        left = _score(without(values, shortcut.columns), where, protocol, name, f"without {shortcut.name}", metric="mAP left", seed=seed)
-        alone = _score(shortcut.alone, where, protocol, name, f"{shortcut.name} only", metric="mAP alone", seed=seed)
+        residuals = without(values, shortcut.columns)
+        left = _score(residuals, where, obs, protocol, name, f"without {shortcut.name}", metric="mAP left", seed=seed, chance=own.chance)
+        alone = _score(
+            shortcut.alone, where, obs, protocol, name, f"{shortcut.name} only", metric="mAP alone", seed=seed, chance=own.chance
+        )
         if left is None or alone is None:
             continue
         columns = shortcut.columns[where.treated]
@@ -158,9 +168,13 @@ def evaluate(
         share, p = _association(columns, codes, plates, draws=draws, seed=seed)
         chance = codes.max() / (len(codes) - 1)
         flagged = is_flagged(p=p, score=own.value, chance=own.chance, left=left.value, alone=alone.value)
-        low, high = _interval_of_share(columns, codes, seed=seed)
-        scores += [Score(TASK, name, shortcut.name, "explained by label", share, low, high, chance, len(codes)), left, alone]
-        scores.append(Score(TASK, name, shortcut.name, "flagged", float(flagged), None, None, None, len(codes)))
+        part = _share_left_out(columns, codes, labels, seed=seed)
+        interval = jackknife.of_score(part, unit=labels.word)
+        row = (TASK, name, shortcut.name, "explained by label", share, interval)
+        scores.append(tidy.score(*row, chance=chance, n=len(codes), p_chance=p, parts=[part], units=labels.digest))
+        scores += [left, alone]
+        verdict = none(unit=labels.word, clusters=len(labels), method="", why="a verdict, not a measurement")
+        scores.append(tidy.score(TASK, name, shortcut.name, "flagged", float(flagged), verdict, chance=None, n=len(codes)))
         rows.append({"shortcut": shortcut.name, "explained": share, "chance": chance, "p_value": p, "mAP": own.value})
         rows[-1] |= {"mAP_chance": own.chance, "mAP_left": left.value, "mAP_alone": alone.value, "flagged": flagged, "profiles": OWN}
     return Result.of(scores, per_group=pd.DataFrame(rows))
@@ -186,28 +200,32 @@ def _association(columns: Numbers, labels: Codes, plates: npt.NDArray[np.str_], 
     return observed, (1 + hits) / (1 + draws)
 
 
-def _interval_of_share(columns: Numbers, labels: Codes, *, seed: int, draws: int = 200) -> tuple[float, float]:
-    """95 % bootstrap interval of R^2 over labels, each with all of its wells."""
-    rng = np.random.default_rng(seed)
-    sizes = np.bincount(labels).astype(float)
-    sums = np.stack([np.bincount(labels, weights=c) for c in columns.T], axis=1)
-    squares = np.bincount(labels, weights=(columns**2).sum(axis=1))
-    inner = (sums**2).sum(axis=1) / sizes
-    shares = []
-    for _ in range(draws):
-        times = np.bincount(rng.integers(0, len(sizes), len(sizes)), minlength=len(sizes))
-        grand = ((times @ sums) ** 2).sum() / (times @ sizes)
-        total = times @ squares - grand
-        shares.append((times @ inner - grand) / total if total > 0 else 0.0)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return float(low), float(high)
+def _share_left_out(columns: Numbers, codes: Codes, labels: Units, *, seed: int) -> LeftOut:
+    """R^2 without groups of labels, each with all of its wells."""
+
+    def score(keep: npt.NDArray[np.bool_]) -> float:
+        stays = keep[labels.of]
+        return explained(columns[stays], np.unique(codes[stays], return_inverse=True)[1].ravel()) if stays.any() else float("nan")
+
+    return jackknife.leave_out(score, len(labels), seed=seed, pairs=False)
 
 
-def _score(values: Floats, where: Layout, protocol: replicates.Protocol, name: str, group: str, *, metric: str, seed: int) -> Score | None:
-    detail = replicates.average_precisions(ranking.unit(values), where, protocol=protocol)
+def _score(
+    values: Floats,
+    where: Layout,
+    obs: pd.DataFrame,
+    protocol: replicates.Protocol,
+    name: str,
+    group: str,
+    *,
+    metric: str,
+    seed: int,
+    shuffles: int = 0,
+    chance: float | None = None,
+) -> Score | None:
+    vectors = ranking.unit(values)
+    detail = replicates.average_precisions(vectors, where, protocol=protocol)
     if detail.empty:
         return None
-    per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean()
-    own = per["average_precision"].to_numpy()
-    low, high = interval(own, seed=seed)
-    return Score(TASK, name, group, metric, float(own.mean()), low, high, float(per["chance"].mean()), len(own))
+    scored = replicates.of_detail(detail, vectors, where, obs, protocol=protocol, seed=seed)
+    return replicates.score_of(scored, name, group, shuffles=shuffles, task=TASK, metric=metric, chance=chance)

@@ -20,11 +20,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs
+from impasto.evaluation import baselines, inputs, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.naming import Answers, Naming
+from impasto.evaluation.replicate_scores import places
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
+from impasto.evaluation.units import Units
 from impasto.schema import InputError, one_of
+from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "transfer"
 Protocol = Literal["within-batch", "over-batches"]
@@ -62,14 +66,30 @@ def split(codes: Codes, batches: Codes, /, *, shots: int, protocol: str, rng: np
     return Split(np.sort(np.concatenate([empty, *shown])), np.sort(np.concatenate([empty, *asked])))
 
 
-def hits(values: Floats, codes: Codes, drawn: Split, /, *, k: int) -> npt.NDArray[np.float64]:
-    """Of each row asked, 1 where its perturbation is among the k nearest means of the rows shown (ties by their middle rank)."""
+def answers(values: Floats, codes: Codes, drawn: Split, /) -> Answers:
+    """The cosine of each row asked with the mean of the rows shown of each perturbation.
+
+    Parameters
+    ----------
+    values
+        (n, width) of all rows.
+    codes
+        (n,) the perturbation of each row.
+    drawn
+        The rows shown and those asked.
+
+    """
     if np.intersect1d(drawn.shown, drawn.asked).size:
         raise InputError("a well is both shown and asked; that is leakage")
     names, place = np.unique(codes[drawn.shown], return_inverse=True)
-    centres = ranking.unit(inputs.consensus(ranking.unit(values[drawn.shown]), place.astype(np.intp), statistic="mean"))
-    asked, right = np.nonzero(codes[drawn.asked][:, None] == names[None])
-    return (ranking.rank_of_match(ranking.unit(values[drawn.asked]), centres, (asked, right)) <= k).astype(float)
+    centres = ranking.unit(inputs.consensus(ranking.unit(values[drawn.shown]), place.ravel().astype(np.intp), statistic="mean"))
+    return Answers(ranking.unit(values[drawn.asked]) @ centres.T, names, codes[drawn.asked])
+
+
+def hits(values: Floats, codes: Codes, drawn: Split, /, *, k: int) -> npt.NDArray[np.float64]:
+    """Of each row asked, 1 where its perturbation is among the k nearest means of the rows shown (ties by their middle rank)."""
+    asked = answers(values, codes, drawn)
+    return np.asarray(1 + asked.above(np.zeros(len(codes), dtype=np.intp), 1)[0] <= k, dtype=np.float64)
 
 
 def evaluate(
@@ -83,6 +103,7 @@ def evaluate(
     same_as: SameAs = "name",
     shots: int | Sequence[int] = (1, 3, 5),
     splits: int = 5,
+    shuffles: int = MOST_SHUFFLES,
     seed: int = 0,
 ) -> Result:
     """Top-1 and top-5 at each number of shots, of every cell line (or one), beside the baselines and shuffled labels.
@@ -105,8 +126,10 @@ def evaluate(
         Wells shown of each perturbation.
     splits
         Random splits.
+    shuffles
+        How often perturbations are shuffled at most to ask whether the score is above chance; 0 for never.
     seed
-        Of splits, shuffled labels and bootstrap.
+        Of splits, shuffles and groups of perturbations.
 
     Returns
     -------
@@ -117,6 +140,8 @@ def evaluate(
     profiles = inputs.as_profiles(profiles, task="transfer")
     wells.require(profiles.obs, [schema.PERTURBATION], task="transfer")
     profiles, merged = inputs.merged(profiles, same_as)
+    # Splits are drawn row by row: in the order of their places, whatever the order of the table.
+    profiles = profiles[np.argsort(places(profiles.obs), kind="stable")]
     obs = profiles.obs
     batches = _batches(obs, batch, protocol)
     names = wells.replicates(obs, pool_doses=pool_doses).where(wells.treated(obs))
@@ -127,7 +152,8 @@ def evaluate(
     scores: list[Score] = []
     details: list[dict[str, object]] = []
     for line, rows in _lines(obs, cell_line).items():
-        codes, _ = inputs.groups(names.where(rows))
+        codes, known = inputs.groups(names.where(rows))
+        perturbations = _units(obs, codes, known)
         for many in counts:
             drawn = [split(codes, batches, shots=many, protocol=protocol, rng=np.random.default_rng([seed, s])) for s in range(splits)]
             if not all(len(d.asked) for d in drawn):
@@ -135,10 +161,12 @@ def evaluate(
             # The splits are the same for all views: only what the wells are called, or hold, differs.
             for name, values in views:
                 called = [_shuffled(codes, d, seed=seed) if name == baselines.SHUFFLED else codes for d in drawn]
+                asked = [answers(values, c, d) for c, d in zip(called, drawn, strict=True)]
+                naming = Naming(asked, perturbations, seed)
                 for k in KS:
                     right = [hits(values, c, d, k=k) for c, d in zip(called, drawn, strict=True)]
                     title = f"{protocol}, {line}, {many} shots, {splits} splits{doses}"
-                    scores.append(_score(right, drawn, codes, title, name, k=k, seed=seed))
+                    scores.append(_score(right, naming, title, name, k=k, shuffles=shuffles if name == OWN else 0))
                     where = {"shots": many, "metric": f"top-{k}", "cell_line": line, "profiles": name}
                     details += [{"split": i, "value": float(r.mean()), **where} for i, r in enumerate(right)]
     if not scores:
@@ -174,9 +202,16 @@ def _shuffled(codes: Codes, drawn: Split, *, seed: int) -> Codes:
     return mixed
 
 
-def _score(right: list[npt.NDArray[np.float64]], drawn: list[Split], codes: Codes, title: str, group: str, *, k: int, seed: int) -> Score:
-    """The mean over splits of each split's mean; its interval over all wells asked."""
-    classes = np.array([len(np.unique(codes[d.shown])) for d in drawn])
-    value = float(np.mean([r.mean() for r in right]))
-    low, high = interval(np.concatenate(right), seed=seed)
-    return Score(TASK, title, group, f"top-{k}", value, low, high, float(np.minimum(1, k / classes).mean()), int(classes.max()))
+def _units(obs: pd.DataFrame, codes: Codes, names: list[str]) -> Units:
+    """The unit of each perturbation by its code: the compound, with all of its doses and names."""
+    compounds = pd.Series(wells.compounds(obs).astype(str).to_numpy()[codes >= 0]).groupby(codes[codes >= 0]).first()
+    return units.of_codes(pd.factorize(compounds)[0].astype(np.intp), np.array(names, dtype=str), word=units.kind_of(obs[codes >= 0]))
+
+
+def _score(right: list[npt.NDArray[np.float64]], naming: Naming, title: str, group: str, *, k: int, shuffles: int) -> Score:
+    """The mean over splits of each split's mean; its interval over perturbations."""
+    classes = np.array([len(asked.classes) for asked in naming.splits])
+    interval, parts = naming.interval(k, right)
+    row = (TASK, title, group, f"top-{k}", float(np.mean([r.mean() for r in right])), interval)
+    chance, p = float(np.minimum(1, k / classes).mean()), naming.p_chance(k, shuffles)
+    return tidy.score(*row, chance=chance, n=int(classes.max()), p_chance=p, parts=parts, units=naming.perturbations.digest)

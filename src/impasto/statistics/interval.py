@@ -100,7 +100,9 @@ def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
     share = successes / of
     centre = (share + z**2 / (2 * of)) / (1 + z**2 / of)
     reach = z / (1 + z**2 / of) * float(np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)))
-    return Interval(max(0.0, centre - reach), min(1.0, centre + reach), unit, of, 0.0, "wilson")
+    # At 0 and 1 the end is the share itself, which rounding could miss.
+    low, high = 0.0 if successes <= 0 else max(0.0, centre - reach), 1.0 if successes >= of else min(1.0, centre + reach)
+    return Interval(low, high, unit, of, 0.0, "wilson")
 
 
 def plural(unit: str, /) -> str:

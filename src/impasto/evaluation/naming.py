@@ -1,0 +1,135 @@
+"""Wells that are to be named by one of several classes: hits over repeated splits, without groups of classes and with names shuffled.
+
+Perturbations were sampled, not splits: splits of the same wells share most of them. A perturbation leaves all splits, as what is asked and
+as an answer that could be given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from impasto.evaluation import units
+from impasto.evaluation.units import Units
+from impasto.statistics import jackknife, shuffles
+from impasto.statistics.interval import Interval
+from impasto.statistics.jackknife import LeftOut
+
+MOST_COMPARED = 2**28
+"""So many wells x classes at most are compared group by group; a larger table gets the t interval."""
+Rows = npt.NDArray[np.intp]
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The wells asked in one split.
+
+    Attributes
+    ----------
+    scores
+        (wells, classes) of each class; large is likely.
+    classes
+        (classes,) the perturbation of each class, as a code.
+    truth
+        (wells,) the perturbation of each well.
+
+    """
+
+    scores: npt.NDArray[np.floating]
+    classes: Rows
+    truth: Rows
+
+    def own(self) -> Numbers:
+        """(wells, 1) the score of the right class."""
+        place = np.searchsorted(self.classes, self.truth)
+        return np.asarray(self.scores[np.arange(len(self.truth)), place], dtype=np.float64)[:, None]
+
+    def above(self, group: Rows, groups: int, /) -> Numbers:
+        """(groups, wells) the wrong classes above the right one, those that tie by a half, by the group of their perturbation."""
+        own = self.own()
+        standing = (self.scores > own) + 0.5 * (self.scores == own)
+        standing[np.arange(len(self.truth)), np.searchsorted(self.classes, self.truth)] = 0
+        one_hot = (group[self.classes][:, None] == np.arange(groups)).astype(np.float64)
+        return np.asarray((standing @ one_hot).T)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The share of wells whose class is among the k best, the mean over splits.
+
+    Attributes
+    ----------
+    splits
+        The wells asked in each.
+    perturbations
+        The unit of each perturbation, by its code.
+    seed
+        Of groups of units and shuffles.
+
+    """
+
+    splits: Sequence[Answers]
+    perturbations: Units
+    seed: int
+
+    def left_out(self, k: int, /) -> LeftOut:
+        """The share without groups of perturbations."""
+        group, count = self.perturbations.groups(seed=self.seed), self.perturbations.count(seed=self.seed)
+        above = [answers.above(group, count) for answers in self.splits]
+        of_unit = jackknife.deal(len(self.perturbations), seed=self.seed)
+
+        def score(keep: npt.NDArray[np.bool_]) -> float:
+            gone = np.unique(of_unit[~keep])
+            shares = []
+            for answers, counts in zip(self.splits, above, strict=True):
+                stays = ~np.isin(group[answers.truth], gone)
+                ranks = 1 + counts.sum(axis=0) - counts[gone].sum(axis=0)
+                if not stays.any():
+                    return float("nan")
+                shares.append(float((ranks[stays] <= k).mean()))
+            return float(np.mean(shares))
+
+        return jackknife.leave_out(score, len(self.perturbations), seed=self.seed)
+
+    def interval(self, k: int, hits: Sequence[Numbers], /) -> tuple[Interval, list[LeftOut]]:
+        """The interval over perturbations, and the share without groups of them.
+
+        Parameters
+        ----------
+        k
+            How many answers a well may have.
+        hits
+            Of each split, which wells were named rightly: what a table too large for the jackknife is judged by.
+
+        """
+        if sum(answers.scores.size for answers in self.splits) > MOST_COMPARED:
+            truth = np.concatenate([answers.truth for answers in self.splits])
+            of_well = Units(self.perturbations.word, self.perturbations.names, self.perturbations.of[truth])
+            value = float(np.mean([h.mean() for h in hits]))
+            return units.mean_over(np.concatenate(list(hits)), of_well, value=value), []
+        left = self.left_out(k)
+        return jackknife.of_score(left, unit=self.perturbations.word), [left]
+
+    def p_chance(self, k: int, most: int, /) -> float | None:
+        """How often wells are named as well where the classes are shuffled; None where none are asked for."""
+        if not most:
+            return None
+        gains = [rankdata(-answers.scores, axis=1) <= k for answers in self.splits]
+        places = [np.searchsorted(answers.classes, answers.truth) for answers in self.splits]
+
+        def score(order: Rows) -> float:
+            shares = []
+            for answers, gain, place in zip(self.splits, gains, places, strict=True):
+                given = np.argsort(np.argsort(order[answers.classes]))
+                shares.append(float(gain[np.arange(len(place)), given[place]].mean()))
+            return float(np.mean(shares))
+
+        def drawn(rng: np.random.Generator) -> float:
+            return score(rng.permutation(len(self.perturbations.of)))
+
+        return shuffles.above_chance(score(np.arange(len(self.perturbations.of))), drawn, seed=self.seed, most=most).p
