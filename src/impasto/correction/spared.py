@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import schema, wells
+from impasto.progress import say
 from impasto.schema import InputError
 
 Share: TypeAlias = float | Literal["auto"]
@@ -40,22 +41,33 @@ def controls_were_learned_from(steps: Iterable[Mapping[str, Any]], /) -> bool:
     return any(step.get("method") not in LEARNS_NOTHING for step in steps)
 
 
-def sentence(obs: pd.DataFrame, /, *, share: Share) -> str:
-    """What was spared, for people: how many controls, on how many plates, and why none.
+def marked(profiles: anndata.AnnData, /, *, share: Share, seed: int) -> anndata.AnnData:
+    """The profiles as a correction takes them: with spared controls where any were asked for. What was spared is said.
 
     Parameters
     ----------
-    obs
-        Annotation with the column `spared`.
+    profiles
+        n rows.
     share
-        What was asked for.
+        A share above 0 chooses anew; `auto` leaves a table with spared controls as it is; 0 chooses none.
+    seed
+        Of the choice.
+
+    Returns
+    -------
+    A marked copy, or the same object where nothing is spared here.
 
     """
-    count, plates = int(wells.spared(obs).sum()), len(wells.plates(obs)[1])
+    if share == 0 or (share == "auto" and wells.spared(profiles.obs).any()):
+        return profiles
+    chosen = spare_controls(profiles, share=share, seed=seed)
+    count, negative = int(wells.spared(chosen.obs).sum()), int(wells.negative(chosen.obs).sum())
     if count:
-        return f"spared {count} of {int(wells.negative(obs).sum())} negative controls on {plates} plates: no step learns from them (--spare)"
-    why = f"no plate has {FEWEST_CONTROLS} negative controls" if share == "auto" else "--spare 0"
-    return f"spared no negative control ({why}), so none can judge what is corrected here"
+        say(f"spared {count} of {negative} negative controls: no step learns from them, and scores rank against them (--spare)")
+        return chosen
+    if negative:
+        say(f"no negative control was spared: no plate has {FEWEST_CONTROLS} of them; --spare 0.5 spares half of those that there are")
+    return profiles
 
 
 def spare_controls(profiles: anndata.AnnData, /, *, share: Share, seed: int) -> anndata.AnnData:

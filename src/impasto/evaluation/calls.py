@@ -46,8 +46,6 @@ class Calls:
         Whether the calls can be believed.
     test, x, tested
         The test of reproduction, its centred wells, and the numbers of the perturbations it tested; None and empty without one.
-    space
-        (n, k) the wells in principal components.
 
     """
 
@@ -57,7 +55,6 @@ class Calls:
     test: Reproduction | None
     x: Centred | None
     tested: list[int]
-    space: Numbers
 
 
 def reproduces(where: Design, test: Test, /) -> bool:
@@ -121,19 +118,20 @@ def call(
         per.loc[pairs, "floor"] = 1 / (1 + size)
         per.loc[pairs, "test"] = "reproduction"
         spared = positions.called(whitened, len(pairs), which)
-    space = distance.scores_of_components(values, components)
-    rest = [j for j in range(len(per)) if j not in set(pairs)]
-    for j, result in zip(rest, _by_distance(space, [where.members[j] for j in rest], where, rate, seed), strict=True):
-        if result is not None:
-            per.loc[j, ["distance", "p", "floor"]] = (result.statistic, result.p, result.floor)
-    if not pairs:
-        played = _by_distance(space, which.sets, where, rate, seed, played=True)
-        spared = np.array([result is not None and result.p <= positions.CALLED_AT for result in played], dtype=bool)
+    rest = sorted(set(range(len(per))) - set(pairs))
+    if rest:
+        space = distance.scores_of_components(values, components)
+        for j, result in zip(rest, _by_distance(space, [where.members[j] for j in rest], where, rate, seed), strict=True):
+            if result is not None:
+                per.loc[j, ["distance", "p", "floor"]] = (result.statistic, result.p, result.floor)
+        if not pairs:
+            played = _by_distance(space, which.sets, where, rate, seed, played=True)
+            spared = np.array([result is not None and result.p <= positions.CALLED_AT for result in played], dtype=bool)
     per["q"] = discovery.corrected_within(per["p"].to_numpy(dtype=float), where.families)
     per["called"] = per["q"] < rate
     per["kept"] = np.nan if whitened is None else _kept(per, whitened, pairs, which, rate=rate)
     calibrated = not where.learned and not (len(spared) and spared.mean() > positions.MOST_CALLED)
-    return Calls(per, spared, calibrated, whitened, x, pairs, space)
+    return Calls(per, spared, calibrated, whitened, x, pairs)
 
 
 def _used(where: Design, sets: Sequence[Rows]) -> Rows:

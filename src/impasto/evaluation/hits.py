@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import progress, schema, wells
-from impasto.evaluation import baselines, calls, dose_response, inputs, plan as plans, positions, reasons, single_wells, tidy
+from impasto.evaluation import baselines, calls, distance, dose_response, inputs, positions, reasons, single_wells, tidy
+from impasto.evaluation import plan as plans
 from impasto.evaluation.calls import Calls, Test
 from impasto.evaluation.design import Design, design
 from impasto.evaluation.inputs import SameAs, Table
@@ -108,7 +109,7 @@ def evaluate(
         return Result.of(_of_plan(outlook), tables={"plan": pd.DataFrame([vars(outlook)]), "left_out": left_out})
     values = wells.finite(profiles, task="calling hits")
     made = calls.call(values, where, which, test=test, components=components, draws=draws, rate=rate, seed=seed)
-    protocol = _protocol(where, reproduced, made, rate=rate, family=family) + inputs.dose_words(profiles.obs, pool_doses=pool_doses)
+    protocol = _protocol(where, reproduced, made, components, rate=rate, family=family) + inputs.dose_words(profiles.obs, pool_doses=pool_doses)
     per, parts = _explained(made, where, profiles, rate=rate)
     scores = _scores(made, where, which, protocol, rate=rate)
     if made.calibrated:
@@ -116,12 +117,12 @@ def evaluate(
         for group, view in baselines.stand_ins(profiles):
             hits = _hits_of_stand_in(view, where, which, test=test, draws=fewer, rate=rate, seed=seed)
             scores.append(_share(hits, protocol, group, "share of hits", unit="perturbation", chance=0.0))
-    curves = _curves(made.space, where, profiles, benchmark=benchmark)
+    curves = _curves(values, where, profiles, components=components, benchmark=benchmark)
     if not curves.empty:
         reached = curves["benchmark_concentration"].notna().to_numpy(dtype=bool)
         name = f"Hill curve, benchmark {benchmark:g} sd"
         scores.append(_share(reached, name, OWN, "share with a benchmark dose", unit="compound", chance=None))
-    tables = {"reasons": parts, "dose_response": curves.assign(profiles=OWN), "merged": merged, "left_out": left_out}
+    tables = {"reasons": parts, "dose_response": curves if curves.empty else curves.assign(profiles=OWN), "merged": merged, "left_out": left_out}
     return Result.of(
         scores,
         per_group=per.assign(profiles=OWN),
@@ -130,9 +131,9 @@ def evaluate(
     )
 
 
-def _protocol(where: Design, reproduced: bool, made: Calls, *, rate: float, family: Family) -> str:
+def _protocol(where: Design, reproduced: bool, made: Calls, components: int, *, rate: float, family: Family) -> str:
     """What was tested, in one line; and what the calls do not exclude."""
-    what = "reproduction over wells" if reproduced else f"distance to plate controls, {made.space.shape[1]} components"
+    what = "reproduction over wells" if reproduced else f"distance to plate controls, {components} components"
     name = f"{what}, false discovery {rate:g} over {'the run' if family == 'run' else 'each batch'}"
     if reproduced and made.per.loc[made.tested, "p2"].isna().all():
         name += ", position not excluded"
@@ -144,7 +145,10 @@ def _protocol(where: Design, reproduced: bool, made: Calls, *, rate: float, fami
 
 def _why_not(where: Design, made: Calls) -> str:
     if where.learned:
-        return "a correction learned from all negative controls, so none can judge; keep some out of it: impasto correct ... --spare 0.5"
+        return (
+            "a correction learned from all negative controls, so none can judge; keep some out of it: impasto correct ... --spare 0.5 "
+            "(in Python, im.pp.spare before the correction)"
+        )
     share = f"{int(made.spared.sum())} of {len(made.spared)}"
     return (
         f"the test calls {share} spared control positions at {positions.CALLED_AT:g}; look at the position of wells "
@@ -197,9 +201,15 @@ def _hits_of_stand_in(
     return made.per["called"].to_numpy(dtype=bool) & made.calibrated
 
 
-def _curves(space: npt.NDArray[np.float64], where: Design, profiles: anndata.AnnData, *, benchmark: float) -> pd.DataFrame:
+def _curves(
+    values: npt.NDArray[np.float32], where: Design, profiles: anndata.AnnData, *, components: int, benchmark: float
+) -> pd.DataFrame:
+    """The curves of compounds with several doses; empty in a table without doses."""
+    if not wells.has_doses(profiles.obs):
+        return pd.DataFrame()
     judges = where.judges()
     controls = {name: np.flatnonzero(judges & (where.plate == code)) for code, name in enumerate(where.plates)}
+    space = distance.scores_of_components(values, components)
     return dose_response.curves(space, profiles.obs, np.array(where.plates, dtype=str)[where.plate], controls, benchmark=benchmark)
 
 

@@ -62,10 +62,10 @@ class Plan:
 
     def sentences(self) -> list[str]:
         """The plan in words, one sentence a fact."""
-        head = f"{_count(self.plates, 'plate')} with {_count(self.controls, 'control')}: the smallest p is {self.floor:.2g}"
-        lines = [head + f"; of {_count(self.perturbations, 'perturbation')}, {self.hits_needed} must reach it for one to be called"]
-        if self.hits_needed > self.perturbations:
-            lines[0] = head + f"; of {_count(self.perturbations, 'perturbation')} none can be called"
+        what = "reproduction is tested" if self.reproduction else f"{_count(self.controls, 'control')} each"
+        needed = "none can be called" if self.hits_needed > self.perturbations else f"{self.hits_needed} must reach it for one to be called"
+        tested = _count(self.perturbations, "perturbation")
+        lines = [f"{_count(self.plates, 'plate')}, {what}: the smallest p is {self.floor:.2g}; of {tested}, {needed}"]
         if self.controls_needed is not None:
             lines.append(f"{self.controls_needed} controls a plate, or one plate more, would allow a lone hit")
         if self.reproduction and self.positions < FEWEST_POSITIONS:

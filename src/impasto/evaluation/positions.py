@@ -136,17 +136,21 @@ class Spread:
     deviation: float
     positions: int
 
-    def p_value(self, statistic: float, size: int, /) -> float:
-        """p2 of a set of `size` wells with this T; NaN where T is."""
-        scale = self.deviation / np.sqrt(size * (size - 1)) * np.sqrt(1 + 1 / self.positions) if size > 1 else np.nan
-        if not np.isfinite(statistic):
-            return float("nan")
-        if scale == 0:
-            return 1.0 if statistic <= self.mean else 0.0
-        return float(stats.t.sf((statistic - self.mean) / scale, self.positions - 1))
+    def p_values(self, statistics: Numbers, sizes: Numbers, /) -> Numbers:
+        """p2 of sets of so many wells with these T (sets,); NaN where T is.
+
+        Where all spared positions have one T, a larger one has p2 = 0: p1 then decides.
+        """
+        scale = self.deviation / np.sqrt(sizes * (sizes - 1)) * np.sqrt(1 + 1 / self.positions)
+        above = statistics - self.mean
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = stats.t.sf(np.where(scale > 0, above / scale, np.where(above > 0, np.inf, -np.inf)), self.positions - 1)
+        return np.asarray(np.where(np.isfinite(statistics), p, np.nan))
 
 
-def spread(statistics: Sequence[float], sizes: Sequence[int], /, *, positions: int) -> Spread | None:
+def spread(
+    statistics: Sequence[float] | Numbers, sizes: Sequence[float] | Numbers, /, *, positions: int, fewest: int = FEWEST_POSITIONS
+) -> Spread | None:
     """What spared positions show of T.
 
     Parameters
@@ -155,16 +159,18 @@ def spread(statistics: Sequence[float], sizes: Sequence[int], /, *, positions: i
         T and the number of wells K0 of each.
     positions
         How many different positions they stand for.
+    fewest
+        How many must be there.
 
     Returns
     -------
-    None with fewer than 12 positions or a T that is not known.
+    None with fewer positions whose T is known.
 
     """
     values, wells = np.array(statistics, dtype=np.float64), np.array(sizes, dtype=np.float64)
     usable = np.isfinite(values) & (wells > 1)
     count = min(positions, int(usable.sum()))
-    if count < FEWEST_POSITIONS:
+    if count < fewest:
         return None
     values, wells = values[usable], wells[usable]
     mean = float(values.mean())
@@ -211,13 +217,17 @@ def judge(test: Reproduction, number: int, which: Played, /, *, without: Sequenc
 
     """
     dropped = [None] * number if without is None else list(without)
-    sizes = [test.size(j, without=dropped[j]) for j in range(number)]
-    cosine = [size >= FEWEST_FOR_COSINE for size in sizes]
-    values = np.array([test.statistic(j, cosine=cosine[j], without=dropped[j]) for j in range(number)])
+    sizes = np.array([test.size(j, without=dropped[j]) for j in range(number)], dtype=np.float64)
+    cosine = sizes >= FEWEST_FOR_COSINE
+    values = np.array([test.statistic(j, cosine=bool(cosine[j]), without=dropped[j]) for j in range(number)])
     p1 = np.array([test.p_value(j, without=dropped[j]) for j in range(number)])
-    shown = {kind: _of_played(test, number, which, cosine=kind) for kind in set(cosine)}
-    p2 = [known.p_value(value, size) if (known := shown[kind]) else np.nan for value, size, kind in zip(values, sizes, cosine, strict=True)]
-    return Judged(values, p1, np.array(p2, dtype=np.float64))
+    p2 = np.full(number, np.nan)
+    for kind in (False, True):
+        own = (cosine == kind) & (sizes > 1)
+        known = _of_played(test, number, which, cosine=kind) if own.any() else None
+        if known:
+            p2[own] = known.p_values(values[own], sizes[own])
+    return Judged(values, p1, p2)
 
 
 def _of_played(test: Reproduction, number: int, which: Played, *, cosine: bool) -> Spread | None:
@@ -229,12 +239,12 @@ def called(test: Reproduction, number: int, which: Played, /) -> npt.NDArray[np.
     """Which played positions the test calls at .05 (played,), each judged by the others: what the calibration of a run rests on."""
     sets = np.arange(number, number + len(which.sets))
     p1 = np.array([test.p_value(j) for j in sets])
-    sizes = np.array([test.size(j) for j in sets])
+    sizes = np.array([test.size(j) for j in sets], dtype=np.float64)
     p2 = np.full(len(sets), np.nan)
     for kind in (False, True):
         values = np.array([test.statistic(j, cosine=kind) for j in sets])
         for place in np.flatnonzero((sizes >= FEWEST_FOR_COSINE) == kind):
             others = np.arange(len(sets)) != place
-            known = spread(values[others], sizes[others], positions=which.positions - 1)
-            p2[place] = known.p_value(values[place], int(sizes[place])) if known else np.nan
+            known = spread(values[others], sizes[others], positions=which.positions - 1, fewest=FEWEST_POSITIONS - 1)
+            p2[place] = known.p_values(values[[place]], sizes[[place]])[0] if known else np.nan
     return np.asarray(np.fmax(p1, p2) <= CALLED_AT)

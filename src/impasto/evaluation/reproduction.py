@@ -12,11 +12,12 @@ fold, with random signs. For a product each residual is times sqrt(1 + 1/c), wit
 Departures, for designs with several wells of a perturbation on a plate. Such wells share the error of their plate's centre. Its
 expectation is taken off T: 1/(1 + c) of a cosine, v/c of a product (v the mean squared length of a residual). The null draws that
 error too. Where a fold has fewer perturbations than a set has wells, or above 24, fewer wells are drawn, and the null is scaled by
-sqrt(k (k - 1) / (K (K - 1))).
+sqrt(k (k - 1) / (K (K - 1))). A fold lends 3,000 residuals to its null at most, whole perturbations drawn at random.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -33,10 +34,33 @@ FEWEST_SETS = 20
 """With fewer perturbations of two wells there is no null to draw from."""
 FEWEST_FOR_COSINE = 3
 MOST_DRAWN = 24
-_BLOCK = 2**22
-"""So many numbers of drawn wells are held at once."""
+MOST_RESIDUALS = 3000
+"""The products of so many residuals of a fold are held at once (72 MB)."""
+_BLOCK = 2**21
+"""So many products of drawn wells are held at once."""
 Pattern = tuple[bool, int, tuple[tuple[int, int], ...]]
 """Whether the statistic is a cosine, the number of wells, and the plates with several of them: (wells, controls) each."""
+
+
+@dataclass(frozen=True)
+class Lender:
+    """The residuals of one fold that its null is drawn from.
+
+    Attributes
+    ----------
+    products
+        (m, m) inner products of all residuals.
+    starts, lengths
+        (perturbations,) where the residuals of each begin, and how many there are.
+    length
+        Their mean squared length, perturbation by perturbation.
+
+    """
+
+    products: Numbers
+    starts: Rows
+    lengths: Rows
+    length: float
 
 
 @dataclass
@@ -74,6 +98,7 @@ class Reproduction:
     draws: int
     seed: int
     _nulls: dict[Pattern, Numbers] = field(default_factory=dict)
+    _lenders: dict[int, Lender] = field(default_factory=dict)
 
     def statistic(self, number: int, /, *, cosine: bool, without: int | None = None) -> float:
         """T of one set.
@@ -98,7 +123,8 @@ class Reproduction:
             return float("nan")
         size = len(own)
         pairs = (float((own.sum(axis=0) ** 2).sum()) - float((own**2).sum())) / (size * (size - 1))
-        shared = sum(k * (k - 1) * self._shared(number, c, cosine=cosine) for k, c in self._crowded(number, stays))
+        fold = int(self.fold[number])
+        shared = sum(k * (k - 1) * self._shared(fold, c, cosine=cosine) for k, c in self._crowded(number, stays))
         return pairs - shared / (size * (size - 1))
 
     def p_value(self, number: int, /, *, without: int | None = None) -> float:
@@ -125,15 +151,23 @@ class Reproduction:
 
     def _crowded(self, number: int, stays: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
         """The plates with several wells of the set: how many, and how many controls."""
-        codes, counts = np.unique(self.plate[self.sets[number]][stays], return_counts=True)
-        return [(int(k), int(self.controls[code])) for code, k in zip(codes, counts, strict=True) if k > 1]
+        counted = Counter(self.plate[self.sets[number]][stays].tolist())
+        return [(k, int(self.controls[code])) for code, k in sorted(counted.items()) if k > 1]
 
-    def _shared(self, number: int, controls: int, *, cosine: bool) -> float:
+    def _shared(self, fold: int, controls: int, *, cosine: bool) -> float:
         """What the error of a centre adds to a pair of wells of one plate."""
-        return 1 / (1 + controls) if cosine else self._length_of_residual(int(self.fold[number])) / controls
+        return 1 / (1 + controls) if cosine else self._lender(fold).length / controls
 
-    def _length_of_residual(self, fold: int) -> float:
-        return float(np.mean([(self.residuals[j] ** 2).sum(axis=1).mean() for j in np.flatnonzero(self.fold == fold)]))
+    def _lender(self, fold: int) -> Lender:
+        if fold not in self._lenders:
+            own = np.random.default_rng([self.seed, fold]).permutation(np.flatnonzero(self.fold == fold))
+            lengths = np.array([len(self.residuals[j]) for j in own], dtype=np.intp)
+            some = max(2, int((np.cumsum(lengths) <= MOST_RESIDUALS).sum()))
+            own, lengths = own[:some], lengths[:some]
+            flat = np.concatenate([self.residuals[j] for j in own])
+            length = float(np.mean([(self.residuals[j] ** 2).sum(axis=1).mean() for j in own]))
+            self._lenders[fold] = Lender(flat @ flat.T, np.cumsum(lengths) - lengths, lengths, length)
+        return self._lenders[fold]
 
     def _null(self, pattern: Pattern) -> Numbers:
         """T of sets of residuals (draws,), sorted; all folds together."""
@@ -144,28 +178,24 @@ class Reproduction:
         return self._nulls[pattern]
 
     def _drawn(self, fold: int, pattern: Pattern, draws: int, rng: np.random.Generator) -> Numbers:
+        """T of sets of residuals of one fold (draws,)."""
         cosine, size, crowded = pattern
-        own = np.flatnonzero(self.fold == fold)
-        take = min(size, len(own), MOST_DRAWN)
-        flat = np.concatenate([self.residuals[j] for j in own])
-        lengths = np.array([len(self.residuals[j]) for j in own])
-        starts = np.cumsum(lengths) - lengths
+        lender = self._lender(fold)
+        take = min(size, len(lender.lengths), MOST_DRAWN)
         plates = _spread_over_plates(size, crowded, take)
+        weights = _weights(take, plates)
         values = np.empty(draws)
-        block = max(1, _BLOCK // (take * flat.shape[1]))
+        block = max(1, _BLOCK // weights.shape[1] ** 2)
         for first in range(0, draws, block):
             count = min(block, draws - first)
-            picked = distinct(len(own), take, count, rng)
-            wells = flat[starts[picked] + (rng.random(picked.shape) * lengths[picked]).astype(np.intp)]
-            wells *= rng.choice([-1.0, 1.0], size=(*picked.shape, 1))
-            for k, c, members in plates:
-                error = flat[rng.integers(0, len(flat), count)] * rng.choice([-1.0, 1.0], size=(count, 1)) / np.sqrt(c)
-                wells[:, members] += error[:, None]
-            if cosine:
-                wells = unit(wells)
-            total = wells.sum(axis=1)
-            values[first : first + count] = ((total**2).sum(axis=1) - (wells**2).sum(axis=(1, 2))) / (take * (take - 1))
-        shared = sum(len(m) * (len(m) - 1) * self._shared(int(own[0]), c, cosine=cosine) for _, c, m in plates)
+            picked = distinct(len(lender.lengths), take, count, rng)
+            rows = lender.starts[picked] + (rng.random(picked.shape) * lender.lengths[picked]).astype(np.intp)
+            errors = rng.integers(0, len(lender.products), (count, len(plates)))
+            rows = np.concatenate([rows, errors], axis=1)
+            signs = rng.choice([-1.0, 1.0], size=rows.shape)
+            products = lender.products[rows[:, :, None], rows[:, None, :]] * signs[:, :, None] * signs[:, None, :]
+            values[first : first + count] = _mean_of_pairs(products if not plates else weights @ products @ weights.T, cosine=cosine)
+        shared = sum(len(m) * (len(m) - 1) * self._shared(fold, c, cosine=cosine) for _, c, m in plates)
         return np.asarray((values - shared / (take * (take - 1))) * np.sqrt(take * (take - 1) / (size * (size - 1))))
 
 
@@ -221,6 +251,25 @@ def distinct(among: int, take: int, draws: int, rng: np.random.Generator, /) -> 
             picked[repeated, column] = rng.integers(0, among, len(repeated))
             repeated = repeated[(picked[repeated, :column] == picked[repeated, column][:, None]).any(axis=1)]
     return picked
+
+
+def _weights(take: int, plates: Sequence[tuple[int, int, Rows]]) -> Numbers:
+    """How drawn residuals make wells (take, take + plates): each its own, and 1/sqrt(c) of its plate's error where it shares a plate."""
+    weights = np.concatenate([np.eye(take), np.zeros((take, len(plates)))], axis=1)
+    for number, (_, controls, members) in enumerate(plates):
+        weights[members, take + number] = 1 / np.sqrt(controls)
+    return weights
+
+
+def _mean_of_pairs(products: Numbers, *, cosine: bool) -> Numbers:
+    """The mean product (or cosine) of all pairs of wells (draws,), from the products of all (draws, k, k)."""
+    take = products.shape[1]
+    if cosine:
+        length = np.sqrt(np.einsum("dkk->dk", products))
+        length = np.where(length > 0, length, 1)
+        products = products / (length[:, :, None] * length[:, None, :])
+    own = np.einsum("dkk->d", products)
+    return np.asarray((products.sum(axis=(1, 2)) - own) / (take * (take - 1)))
 
 
 def _spread_over_plates(size: int, crowded: Sequence[tuple[int, int]], take: int) -> list[tuple[int, int, Rows]]:
