@@ -105,7 +105,10 @@ def simulate_plates(
         place = rng.permutation(size) if scrambled else order
         moved = np.where((who >= 0)[:, None], effects[who], 0)
         values.append(noise(size) * np.where(who >= 0, scale[who], 1)[:, None] + moved + of_position[place] + rng.normal(size=width))
-        rows += [(f"P{plate}", schema.format_well(at // 24, at % 24), names[w] if w >= 0 else "DMSO", w < 0) for at, w in zip(place, who, strict=True)]
+        rows += [
+            (f"P{plate}", schema.format_well(at // 24, at % 24), names[w] if w >= 0 else "DMSO", w < 0)
+            for at, w in zip(place, who, strict=True)
+        ]
     obs = pd.DataFrame(rows, columns=[schema.PLATE, schema.WELL, schema.PERTURBATION, "control"]).rename(index=str)
     obs[schema.CONTROL_TYPE] = np.where(obs.pop("control"), schema.NEGCON, schema.TRT)
     if spare:
@@ -113,7 +116,7 @@ def simulate_plates(
     return anndata.AnnData(X=np.concatenate(values).astype(np.float32), obs=obs)
 
 
-def tested(profiles: anndata.AnnData, *, seed: int, test: calls.Test = "auto") -> calls.Calls:
+def calls_of(profiles: anndata.AnnData, *, seed: int, test: calls.Test = "auto") -> calls.Calls:
     """The calls of a table, as `impasto evaluate hits` makes them, without baselines and curves."""
     where = design(profiles, pool_doses=False, by_batch=False, seed=seed)
     which = positions.played(where, seed=seed)
@@ -135,7 +138,7 @@ def hits_calibration(runs: int, *, seed: int = 0, designs: Sequence[str] = tuple
     for name in track(designs, what="hits, simulated", unit="designs"):
         kept, spared = [], []
         for run in range(runs):
-            made = tested(simulate_plates(seed=seed + 1000 + run, **DESIGNS[name]), seed=run)
+            made = calls_of(simulate_plates(seed=seed + 1000 + run, **DESIGNS[name]), seed=run)
             kept.append((*figures(made.per, made.per["p1"].to_numpy()), *figures(made.per)))
             spared.append(made.spared.mean() if len(made.spared) else np.nan)
         values = np.column_stack([np.array(kept)[:, [0, 3, 4, 5]], np.array(spared)])
@@ -173,7 +176,7 @@ def real_plates(path: Path, *, deals: int, chains: Sequence[str] = tuple(CHAINS)
                 warnings.simplefilter("ignore")
                 after, _, _ = correct(inert_positions(whole, seed=deal), CHAINS[name], spare=0.0)
             start = time.process_time()
-            made = tested(after, seed=deal)
+            made = calls_of(after, seed=deal)
             inert = made.per[schema.PERTURBATION].str.startswith(INERT).to_numpy()
             called = made.per["called"].to_numpy(dtype=bool)
             for word, value in (

@@ -55,7 +55,9 @@ def test_a_perturbation_of_one_well_is_compared_with_controls() -> None:
     made = called(data)
     row = made.per.set_index("perturbation").loc["p04"]
     where = design(data, pool_doses=False, by_batch=False, seed=0)
-    own = distance.tests(distance.scores_of_components(data.X, 5), [where.members[4]], where, rate=0.05, tested=22, seed=0)[0]
+    own = distance.compare_with_controls(distance.scores_of_components(data.X, 5), [where.members[4]], where, rate=0.05, tested=22, seed=0)[
+        0
+    ]
     assert (row["test"], row["distance"], row["p"], row["floor"]) == ("distance", own.statistic, own.p, 1 / 15)
     assert np.isnan(row[["T", "p1", "p2"]].astype(float)).all()
     assert made.tested == [j for j in range(22) if j != 4]

@@ -98,7 +98,7 @@ def test_single_doses_are_a_family_of_their_own_and_batches_are_where_asked() ->
         (lambda obs: obs.assign(well="A01"), "needs one row a well, and 18 of 21 rows stand in a well that another row has too"),
     ],
 )
-def test_what_cannot_be_tested_is_one_sentence(change, sentence: str) -> None:  # noqa: ANN001
+def test_what_cannot_be_tested_is_one_sentence(change, sentence: str) -> None:
     data = screen(perturbations=3, controls=4, spared=2)
     data.obs = pd.DataFrame(change(data.obs))
     with pytest.raises(InputError, match=sentence):

@@ -34,7 +34,7 @@ def test_counting_finds_hits_where_a_thousand_draws_find_none() -> None:
     where = design(data, pool_doses=False, by_batch=False, seed=0)
     assert not where.judging.any()
     space = distance.scores_of_components(data.X, 50)
-    tested = distance.tests(space, where.members, where, rate=0.05, tested=72, seed=0)
+    tested = distance.compare_with_controls(space, where.members, where, rate=0.05, tested=72, seed=0)
     p = np.array([result.p for result in tested])
     assert min(p) == pytest.approx(1 / 169)
     assert all(result.exact for result in tested)
@@ -47,7 +47,7 @@ def test_counting_finds_hits_where_a_thousand_draws_find_none() -> None:
 def test_a_set_without_judges_has_no_test() -> None:
     where = design(screen(perturbations=3, controls=5, spared=2, plates=2), pool_doses=False, by_batch=False, seed=0)
     none = np.zeros(16, dtype=bool)
-    assert distance.tests(np.zeros((16, 2)), where.members, where, rate=0.05, tested=3, seed=0, judges=none) == [None] * 3
+    assert distance.compare_with_controls(np.zeros((16, 2)), where.members, where, rate=0.05, tested=3, seed=0, judges=none) == [None] * 3
 
 
 def test_p_values_are_uniform_on_noise_with_unequal_controls() -> None:
@@ -57,7 +57,9 @@ def test_p_values_are_uniform_on_noise_with_unequal_controls() -> None:
         drop = (data.obs["plate"] == "P0") & data.obs["well"].isin(data.obs["well"][data.obs["control_type"] == "negcon"].unique()[:8])
         data = data[~drop.to_numpy()].copy()
         where = design(data, pool_doses=False, by_batch=False, seed=0)
-        tested = distance.tests(distance.scores_of_components(data.X, 50), where.members, where, rate=0.05, tested=18, seed=0)
+        tested = distance.compare_with_controls(
+            distance.scores_of_components(data.X, 50), where.members, where, rate=0.05, tested=18, seed=0
+        )
         kept.append([result.p for result in tested])
     for level in (0.05, 0.1, 0.5):
         share = (np.array(kept) <= level).mean(axis=1)

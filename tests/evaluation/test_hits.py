@@ -74,7 +74,9 @@ def test_a_run_that_is_not_calibrated_calls_no_hit(capsys: pytest.CaptureFixture
     assert set(result.per_group["reason"]) == {"NOT CALIBRATED"}
     assert "share of hits" not in set(result.scores["metric"])
     assert result.per_well.empty
-    assert "NOT CALIBRATED, so no hit is called: a correction learned from all negative controls" in " ".join(capsys.readouterr().out.split())
+    assert "NOT CALIBRATED, so no hit is called: a correction learned from all negative controls" in " ".join(
+        capsys.readouterr().out.split()
+    )
     fooled = evaluate(screen(perturbations=24, controls=20, spared=10, position=2.0), draws=500)
     assert "hit" not in fooled.per_group
     assert fooled.scores["group"].tolist() == ["spared positions"]
@@ -87,7 +89,9 @@ def test_the_plan_is_printed_first_and_alone_where_asked(capsys: pytest.CaptureF
     data = screen(plates=2, perturbations=72, controls=12, spared=12, whole=True)
     result = evaluate(data, plan=True, test="distance")
     said = " ".join(capsys.readouterr().out.split())
-    assert said.startswith("2 plates, 12 controls each: the smallest p is 0.0059; of 72 perturbations, 9 must reach it for one to be called")
+    assert said.startswith(
+        "2 plates, 12 controls each: the smallest p is 0.0059; of 72 perturbations, 9 must reach it for one to be called"
+    )
     values = result.scores.set_index("metric")["value"]
     assert values["smallest p-value"] == pytest.approx(1 / 169)
     assert (values["hits needed at the smallest p-value"], values["controls a plate for a lone hit"]) == (9, 37)
@@ -160,12 +164,10 @@ def test_a_baseline_that_never_varies_calls_nothing() -> None:
         (lambda d: d, {"family": "batch"}, None),
     ],
 )
-def test_bad_input_is_one_sentence(change, settings: dict, sentence: str | None) -> None:  # noqa: ANN001
+def test_bad_input_is_one_sentence(change, settings: dict, sentence: str | None) -> None:
     data = change(screen(perturbations=24))
     if sentence is None:
         assert set(evaluate(data, draws=100, **settings).per_group["family"]) == {"batch X"}
         return
     with pytest.raises(InputError, match=sentence):
         evaluate(data, **settings)
-
-

@@ -11,7 +11,7 @@ from impasto.evaluation import plan, positions
 from impasto.evaluation.design import design
 
 
-def of(data, *, reproduction: bool, draws: int = 20_000) -> plan.Plan:  # noqa: ANN001
+def of(data, *, reproduction: bool, draws: int = 20_000) -> plan.Plan:
     where = design(data, pool_doses=False, by_batch=False, seed=0)
     return plan.plan(where, positions.played(where, seed=0), reproduction=reproduction, draws=draws, rate=0.05)
 

@@ -14,11 +14,11 @@ from impasto.evaluation.positions import Played
 from impasto.evaluation.reproduction import Reproduction
 
 
-def of(data) -> Design:  # noqa: ANN001
+def of(data) -> Design:
     return design(data, pool_doses=False, by_batch=False, seed=0)
 
 
-def made(data, *, draws: int = 4000) -> tuple[Reproduction, Design, Played]:  # noqa: ANN001
+def made(data, *, draws: int = 4000) -> tuple[Reproduction, Design, Played]:
     where = of(data)
     which = positions.played(where, seed=0)
     x = noise.centred(data.X, where, np.arange(data.n_obs))
@@ -147,7 +147,7 @@ def test_a_position_effect_fools_p1_and_not_the_larger() -> None:
     assert np.mean(p) < 0.1
 
 
-def test_a_table_without_wells_deals(tmp_path) -> None:  # noqa: ANN001
+def test_a_table_without_wells_deals(tmp_path) -> None:
     data = screen(perturbations=4, controls=6, spared=3)
     data.obs = pd.DataFrame(data.obs.drop(columns="well"))
     assert [len(rows) for rows in positions.played(of(data), seed=0).sets] == [3, 3, 3]

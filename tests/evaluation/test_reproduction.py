@@ -73,9 +73,7 @@ def test_folds_are_dealt_evenly_and_no_perturbation_whitens_itself() -> None:
     other = data.copy()
     other.X[where.members[3]] += np.random.default_rng(0).normal(size=(3, 8)) * 0.5
     changed, _ = made(other)
-    same, differs = (
-        [j for j in range(20) if (test.fold[j] == test.fold[3]) == inside and j != 3] for inside in (True, False)
-    )
+    same, differs = ([j for j in range(20) if (test.fold[j] == test.fold[3]) == inside and j != 3] for inside in (True, False))
     # Features are scaled anew, which a whitening does not see but for its shrinkage.
     near = [abs(changed.statistic(j, cosine=True) - test.statistic(j, cosine=True)) for j in same]
     far = [abs(changed.statistic(j, cosine=True) - test.statistic(j, cosine=True)) for j in differs]
@@ -89,20 +87,17 @@ def test_p1_is_the_share_of_mixed_residuals_that_reach_it(plates: int) -> None:
     test, where = made(data, draws=20_000)
     rng = np.random.default_rng(5)
     null = []
-    for _ in range(6000):
+    for _ in range(2500):
         fold = rng.integers(5)
         chosen = rng.choice(np.flatnonzero(test.fold == fold), plates, replace=False)
         wells = [test.residuals[j][rng.integers(plates)] * rng.choice([-1, 1]) for j in chosen]
-        if plates > 2:
-            wells = [well / np.linalg.norm(well) for well in wells]
-        else:
-            wells = [well * np.sqrt(1 + 1 / 14) for well in wells]
+        wells = [well / np.linalg.norm(well) if plates > 2 else well * np.sqrt(1 + 1 / 14) for well in wells]
         pairs = [wells[a] @ wells[b] for a in range(plates) for b in range(plates) if a != b]
         null.append(sum(pairs) / len(pairs))
     assert where.controls_of_plates().tolist() == [14] * plates
     for j in range(20):
-        expected = (1 + sum(value >= test.statistic(j, cosine=plates > 2) for value in null)) / 6001
-        assert test.p_value(j) == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 6000) + 2e-4), j
+        expected = (1 + sum(value >= test.statistic(j, cosine=plates > 2) for value in null)) / 2501
+        assert test.p_value(j) == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 2500) + 5e-4), j
 
 
 def test_the_smallest_p_is_one_over_one_more_than_the_draws() -> None:
@@ -123,13 +118,6 @@ def test_a_plate_can_be_left_out() -> None:
     assert np.isnan(one.p_value(0, without=0))
     assert np.isnan(one.statistic(0, cosine=False, without=0))
     assert where.plates == ["X/P0", "X/P1", "X/P2"]
-
-
-def test_drawn_numbers_are_different_and_uniform() -> None:
-    drawn = reproduction.distinct(5, 4, 4000, np.random.default_rng(0))
-    assert all(len(set(row)) == 4 for row in drawn.tolist())
-    shares = np.array([[(drawn[:, column] == number).mean() for number in range(5)] for column in range(4)])
-    assert np.abs(shares - 0.2).max() < 4 * np.sqrt(0.2 * 0.8 / 4000)
 
 
 def test_more_wells_than_perturbations_of_a_fold_are_scaled_from_fewer() -> None:

@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 
 from impasto import identity, schema
-from impasto.correction import CORRECTORS, kept
+from impasto.correction import CORRECTORS, kept, spared
 from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
-from impasto.correction import spared
 from impasto.frames import profiles_of
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import with_controls

@@ -24,6 +24,7 @@ from impasto.evaluation.positions import Played
 from impasto.evaluation.reproduction import Reproduction
 from impasto.schema import InputError
 from impasto.statistics import discovery
+from impasto.statistics.permutation import Permuted
 
 Test = Literal["auto", "reproduction", "distance"]
 Numbers = npt.NDArray[np.float64]
@@ -144,9 +145,9 @@ def _used(where: Design, sets: Sequence[Rows]) -> Rows:
 
 def _by_distance(
     space: Numbers, sets: Sequence[Rows], where: Design, rate: float, seed: int, *, played: bool = False
-) -> list[distance.Permuted | None]:
+) -> list[Permuted | None]:
     judges = where.judging if played else None
-    return distance.tests(space, sets, where, rate=rate, tested=len(where.names), seed=seed, judges=judges)
+    return distance.compare_with_controls(space, sets, where, rate=rate, tested=len(where.names), seed=seed, judges=judges)
 
 
 def _kept(per: pd.DataFrame, test: Reproduction, pairs: list[int], which: Played, *, rate: float) -> Numbers:
@@ -158,7 +159,7 @@ def _kept(per: pd.DataFrame, test: Reproduction, pairs: list[int], which: Played
         return np.full(len(per), np.nan)
     families = per["family"].to_numpy(dtype=str)
     for number in range(rounds):
-        without = [int(own[number]) if 1 < len(own) and number < len(own) else None for own in plates]
+        without = [int(own[number]) if len(own) > 1 and number < len(own) else None for own in plates]
         p = per["p"].to_numpy(dtype=float, copy=True)
         p[pairs] = positions.judge(test, len(pairs), which, without=without).p
         loses = np.array([out is not None for out in without]) & np.isfinite(p[pairs])

@@ -114,15 +114,15 @@ def design(profiles: anndata.AnnData, /, *, pool_doses: bool, by_batch: bool, se
     left_out = _left_out(obs, tested, codes, plates, centred)
     rows = np.flatnonzero(tested & centred[codes])
     if not len(rows):
-        raise InputError("no treated well stands on a plate with negative controls, so nothing can be tested; mark controls in control_type")
+        raise InputError(
+            "no treated well stands on a plate with negative controls, so nothing can be tested; mark controls in control_type"
+        )
     _refuse_several_rows_a_well(codes, place, tested | negative)
     rows = rows[np.lexsort((rows if place is None else place[rows], codes[rows]))]
     groups = pd.Series(rows).groupby(names.to_numpy(dtype=str, na_value="")[rows], sort=True)
     members = {str(name): own.to_numpy(dtype=np.intp) for name, own in groups}
     families = _families(obs, members, by_batch=by_batch)
-    return Design(
-        list(members), list(members.values()), codes, plates, place, fitting, judging, learned, set_aside, families, left_out
-    )
+    return Design(list(members), list(members.values()), codes, plates, place, fitting, judging, learned, set_aside, families, left_out)
 
 
 def _places(obs: pd.DataFrame) -> Rows | None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from impasto.evaluation.design import Design, Flags, Rows
 from impasto.statistics import permutation
 from impasto.statistics.permutation import Permuted
+from impasto.statistics.shuffles import ENOUGH_EXCEEDANCES
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
@@ -60,7 +61,7 @@ def pools(rows: Rows, judges: Flags, where: Design, /) -> list[tuple[Rows, Rows]
     return sides
 
 
-def tests(
+def compare_with_controls(
     space: Numbers, sets: Sequence[Rows], where: Design, /, *, rate: float, tested: int, seed: int, judges: Flags | None = None
 ) -> list[Permuted | None]:
     """The test of every set; None where no plate of it has a control to compare with.
@@ -82,7 +83,7 @@ def tests(
 
     """
     against = where.judges() if judges is None else judges
-    most = int(np.ceil(permutation.ENOUGH_EXCEEDANCES * tested / rate))
+    most = int(np.ceil(ENOUGH_EXCEEDANCES * tested / rate))
     results: list[Permuted | None] = []
     for rows in sets:
         sides = [(space[own], space[controls]) for own, controls in pools(rows, against, where)]

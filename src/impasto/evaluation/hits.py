@@ -109,9 +109,10 @@ def evaluate(
         return Result.of(_of_plan(outlook), tables={"plan": pd.DataFrame([vars(outlook)]), "left_out": left_out})
     values = wells.finite(profiles, task="calling hits")
     made = calls.call(values, where, which, test=test, components=components, draws=draws, rate=rate, seed=seed)
-    protocol = _protocol(where, reproduced, made, components, rate=rate, family=family) + inputs.dose_words(profiles.obs, pool_doses=pool_doses)
+    doses = inputs.dose_words(profiles.obs, pool_doses=pool_doses)
+    protocol = _protocol(where, reproduced, made, components, rate=rate, family=family) + doses
     per, parts = _explained(made, where, profiles, rate=rate)
-    scores = _scores(made, where, which, protocol, rate=rate)
+    scores = _scores(made, protocol)
     if made.calibrated:
         fewer = min(draws, DRAWS_OF_BASELINES)
         for group, view in baselines.stand_ins(profiles):
@@ -119,10 +120,11 @@ def evaluate(
             scores.append(_share(hits, protocol, group, "share of hits", unit="perturbation", chance=0.0))
     curves = _curves(values, where, profiles, components=components, benchmark=benchmark)
     if not curves.empty:
+        curves = curves.assign(profiles=OWN)
         reached = curves["benchmark_concentration"].notna().to_numpy(dtype=bool)
         name = f"Hill curve, benchmark {benchmark:g} sd"
         scores.append(_share(reached, name, OWN, "share with a benchmark dose", unit="compound", chance=None))
-    tables = {"reasons": parts, "dose_response": curves if curves.empty else curves.assign(profiles=OWN), "merged": merged, "left_out": left_out}
+    tables = {"reasons": parts, "dose_response": curves, "merged": merged, "left_out": left_out}
     return Result.of(
         scores,
         per_group=per.assign(profiles=OWN),
@@ -172,7 +174,7 @@ def _explained(made: Calls, where: Design, profiles: anndata.AnnData, *, rate: f
     return per.rename(columns={"called": "hit"}), parts
 
 
-def _scores(made: Calls, where: Design, which: Played, protocol: str, *, rate: float) -> list[Score]:
+def _scores(made: Calls, protocol: str, /) -> list[Score]:
     """The share of hits, of spared positions called, and of hits kept without a plate."""
     scores = []
     per = made.per

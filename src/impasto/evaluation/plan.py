@@ -20,6 +20,7 @@ from impasto.evaluation.distance import pools
 from impasto.evaluation.positions import FEWEST_POSITIONS, Played
 from impasto.evaluation.reproduction import FEWEST_SETS
 from impasto.statistics import permutation
+from impasto.statistics.shuffles import ENOUGH_EXCEEDANCES
 
 MOST_CONTROLS = 1000
 """Beyond so many controls a plate none is proposed."""
@@ -126,20 +127,18 @@ def plan(where: Design, which: Played, /, *, reproduction: bool, draws: int, rat
 
     """
     judges, tested = where.judges(), len(where.names)
-    usual = Counter(
-        tuple((len(own), len(controls)) for own, controls in pools(rows, judges, where)) for rows in where.members
-    ).most_common(1)[0][0]
+    usual = Counter(tuple((len(own), len(controls)) for own, controls in pools(rows, judges, where)) for rows in where.members).most_common(
+        1
+    )[0][0]
     if reproduction:
         floor, needed = 1 / (1 + null_size(draws, tested, rate)), None
     else:
         counted = permutation.orderings(usual) <= permutation.MOST_ORDERINGS
-        floor = smallest_p(usual) if counted else 1 / (1 + math.ceil(permutation.ENOUGH_EXCEEDANCES * tested / rate))
+        floor = smallest_p(usual) if counted else 1 / (1 + math.ceil(ENOUGH_EXCEEDANCES * tested / rate))
         needed = controls_for_a_lone_hit([k for k, _ in usual], tested, rate) if hits_needed(tested, floor, rate) > 1 else None
     controls = int(np.median([c for _, c in usual])) if usual else 0
     treated = int(np.median([k for k, _ in usual])) if usual else 0
-    return Plan(
-        reproduction, tested, len(usual), treated, controls, which.positions, floor, hits_needed(tested, floor, rate), needed
-    )
+    return Plan(reproduction, tested, len(usual), treated, controls, which.positions, floor, hits_needed(tested, floor, rate), needed)
 
 
 def can_test_reproduction(where: Design, /) -> bool:

@@ -237,7 +237,7 @@ def _of_played(test: Reproduction, number: int, which: Played, *, cosine: bool) 
 
 def called(test: Reproduction, number: int, which: Played, /) -> npt.NDArray[np.bool_]:
     """Which played positions the test calls at .05 (played,), each judged by the others: what the calibration of a run rests on."""
-    sets = np.arange(number, number + len(which.sets))
+    sets = range(number, number + len(which.sets))
     p1 = np.array([test.p_value(j) for j in sets])
     sizes = np.array([test.size(j) for j in sets], dtype=np.float64)
     p2 = np.full(len(sets), np.nan)

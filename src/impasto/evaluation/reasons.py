@@ -101,7 +101,10 @@ def in_words(parts: pd.DataFrame, /) -> str:
         own = parts[parts["part"] == part]
         if set(own["name"]) - {explain.NO_PART}:
             shown = own.head(MOST_FEATURES)
-            words.append(f"{part}s " + ", ".join(f"{row.name_of} ({row.share:.2f})" for row in shown.rename(columns={"name": "name_of"}).itertuples()))
+            words.append(
+                f"{part}s "
+                + ", ".join(f"{row.name_of} ({row.share:.2f})" for row in shown.rename(columns={"name": "name_of"}).itertuples())
+            )
     return "; ".join(words)
 
 
@@ -128,5 +131,3 @@ def of_misses(per: pd.DataFrame, /, *, rate: float) -> pd.Series:
     words[position.to_numpy(dtype=bool)] = POSITION
     words[(per["floor"] > called).to_numpy(dtype=bool)] = FLOOR
     return pd.Series(words, index=per.index)
-
-

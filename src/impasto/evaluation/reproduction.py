@@ -11,8 +11,7 @@ fold, with random signs. For a product each residual is times sqrt(1 + 1/c), wit
 
 Departures, for designs with several wells of a perturbation on a plate. Such wells share the error of their plate's centre. Its
 expectation is taken off T: 1/(1 + c) of a cosine, v/c of a product (v the mean squared length of a residual). The null draws that
-error too. Where a fold has fewer perturbations than a set has wells, or above 24, fewer wells are drawn, and the null is scaled by
-sqrt(k (k - 1) / (K (K - 1))). A fold lends 3,000 residuals to its null at most, whole perturbations drawn at random.
+error too (`residual_null`).
 """
 
 from __future__ import annotations
@@ -24,43 +23,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from impasto.evaluation import noise
+from impasto.evaluation import noise, residual_null
 from impasto.evaluation.design import Design, Rows
 from impasto.evaluation.noise import Centred
+from impasto.evaluation.residual_null import Crowded, Lender
 
 Numbers = npt.NDArray[np.float64]
 FOLDS = 5
 FEWEST_SETS = 20
 """With fewer perturbations of two wells there is no null to draw from."""
 FEWEST_FOR_COSINE = 3
-MOST_DRAWN = 24
-MOST_RESIDUALS = 3000
-"""The products of so many residuals of a fold are held at once (72 MB)."""
-_BLOCK = 2**21
-"""So many products of drawn wells are held at once."""
-Pattern = tuple[bool, int, tuple[tuple[int, int], ...]]
-"""Whether the statistic is a cosine, the number of wells, and the plates with several of them: (wells, controls) each."""
-
-
-@dataclass(frozen=True)
-class Lender:
-    """The residuals of one fold that its null is drawn from.
-
-    Attributes
-    ----------
-    products
-        (m, m) inner products of all residuals.
-    starts, lengths
-        (perturbations,) where the residuals of each begin, and how many there are.
-    length
-        Their mean squared length, perturbation by perturbation.
-
-    """
-
-    products: Numbers
-    starts: Rows
-    lengths: Rows
-    length: float
+Pattern = tuple[bool, int, Crowded]
+"""Whether the statistic is a cosine, the number of wells, and the plates with several of them."""
 
 
 @dataclass
@@ -123,9 +97,9 @@ class Reproduction:
             return float("nan")
         size = len(own)
         pairs = (float((own.sum(axis=0) ** 2).sum()) - float((own**2).sum())) / (size * (size - 1))
-        fold = int(self.fold[number])
-        shared = sum(k * (k - 1) * self._shared(fold, c, cosine=cosine) for k, c in self._crowded(number, stays))
-        return pairs - shared / (size * (size - 1))
+        length = self._lender(int(self.fold[number])).length
+        bias = sum(k * (k - 1) * residual_null.shared(c, length, cosine=cosine) for k, c in self._crowded(number, stays))
+        return pairs - bias / (size * (size - 1))
 
     def p_value(self, number: int, /, *, without: int | None = None) -> float:
         """p1 of one set, of its wells or of those that are not on a plate left out; NaN with fewer than two wells."""
@@ -154,19 +128,10 @@ class Reproduction:
         counted = Counter(self.plate[self.sets[number]][stays].tolist())
         return [(k, int(self.controls[code])) for code, k in sorted(counted.items()) if k > 1]
 
-    def _shared(self, fold: int, controls: int, *, cosine: bool) -> float:
-        """What the error of a centre adds to a pair of wells of one plate."""
-        return 1 / (1 + controls) if cosine else self._lender(fold).length / controls
-
     def _lender(self, fold: int) -> Lender:
         if fold not in self._lenders:
-            own = np.random.default_rng([self.seed, fold]).permutation(np.flatnonzero(self.fold == fold))
-            lengths = np.array([len(self.residuals[j]) for j in own], dtype=np.intp)
-            some = max(2, int((np.cumsum(lengths) <= MOST_RESIDUALS).sum()))
-            own, lengths = own[:some], lengths[:some]
-            flat = np.concatenate([self.residuals[j] for j in own])
-            length = float(np.mean([(self.residuals[j] ** 2).sum(axis=1).mean() for j in own]))
-            self._lenders[fold] = Lender(flat @ flat.T, np.cumsum(lengths) - lengths, lengths, length)
+            own = [self.residuals[j] for j in np.flatnonzero(self.fold == fold).tolist()]
+            self._lenders[fold] = residual_null.lender(own, seed=[self.seed, fold])
         return self._lenders[fold]
 
     def _null(self, pattern: Pattern) -> Numbers:
@@ -174,29 +139,10 @@ class Reproduction:
         if pattern not in self._nulls:
             rng = np.random.default_rng([self.seed, *map(int, pattern[:2]), *(number for pair in pattern[2] for number in pair)])
             share = -(-self.draws // FOLDS)
-            self._nulls[pattern] = np.sort(np.concatenate([self._drawn(fold, pattern, share, rng) for fold in range(FOLDS)]))
+            cosine, size, crowded = pattern
+            parts = [residual_null.drawn(self._lender(f), size, crowded, cosine=cosine, draws=share, rng=rng) for f in range(FOLDS)]
+            self._nulls[pattern] = np.sort(np.concatenate(parts))
         return self._nulls[pattern]
-
-    def _drawn(self, fold: int, pattern: Pattern, draws: int, rng: np.random.Generator) -> Numbers:
-        """T of sets of residuals of one fold (draws,)."""
-        cosine, size, crowded = pattern
-        lender = self._lender(fold)
-        take = min(size, len(lender.lengths), MOST_DRAWN)
-        plates = _spread_over_plates(size, crowded, take)
-        weights = _weights(take, plates)
-        values = np.empty(draws)
-        block = max(1, _BLOCK // weights.shape[1] ** 2)
-        for first in range(0, draws, block):
-            count = min(block, draws - first)
-            picked = distinct(len(lender.lengths), take, count, rng)
-            rows = lender.starts[picked] + (rng.random(picked.shape) * lender.lengths[picked]).astype(np.intp)
-            errors = rng.integers(0, len(lender.products), (count, len(plates)))
-            rows = np.concatenate([rows, errors], axis=1)
-            signs = rng.choice([-1.0, 1.0], size=rows.shape)
-            products = lender.products[rows[:, :, None], rows[:, None, :]] * signs[:, :, None] * signs[:, None, :]
-            values[first : first + count] = _mean_of_pairs(products if not plates else weights @ products @ weights.T, cosine=cosine)
-        shared = sum(len(m) * (len(m) - 1) * self._shared(fold, c, cosine=cosine) for _, c, m in plates)
-        return np.asarray((values - shared / (take * (take - 1))) * np.sqrt(take * (take - 1) / (size * (size - 1))))
 
 
 def reproduction(x: Centred, where: Design, sets: Sequence[Rows], /, *, draws: int, seed: int) -> Reproduction:
@@ -224,7 +170,7 @@ def reproduction(x: Centred, where: Design, sets: Sequence[Rows], /, *, draws: i
     rest: list[Numbers] = [np.empty(0)] * len(sets)
     factors = []
     for number in range(FOLDS):
-        own, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        own, others = np.flatnonzero(fold == number).tolist(), np.flatnonzero(fold != number).tolist()
         factor = noise.shrunk_factor(np.concatenate([controls, *(residuals[j] for j in others)]), features=x.features)
         factors.append(factor)
         if len(own):
@@ -240,44 +186,3 @@ def unit(rows: Numbers, /) -> Numbers:
     """Rows of length one along the last axis; zero stays zero."""
     length = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.where(length > 0, length, 1))
-
-
-def distinct(among: int, take: int, draws: int, rng: np.random.Generator, /) -> Rows:
-    """`take` different numbers below `among` in each of `draws` rows (draws, take), drawn at random."""
-    picked = rng.integers(0, among, (draws, take))
-    for column in range(1, take):
-        repeated = np.flatnonzero((picked[:, :column] == picked[:, [column]]).any(axis=1))
-        while len(repeated):
-            picked[repeated, column] = rng.integers(0, among, len(repeated))
-            repeated = repeated[(picked[repeated, :column] == picked[repeated, column][:, None]).any(axis=1)]
-    return picked
-
-
-def _weights(take: int, plates: Sequence[tuple[int, int, Rows]]) -> Numbers:
-    """How drawn residuals make wells (take, take + plates): each its own, and 1/sqrt(c) of its plate's error where it shares a plate."""
-    weights = np.concatenate([np.eye(take), np.zeros((take, len(plates)))], axis=1)
-    for number, (_, controls, members) in enumerate(plates):
-        weights[members, take + number] = 1 / np.sqrt(controls)
-    return weights
-
-
-def _mean_of_pairs(products: Numbers, *, cosine: bool) -> Numbers:
-    """The mean product (or cosine) of all pairs of wells (draws,), from the products of all (draws, k, k)."""
-    take = products.shape[1]
-    if cosine:
-        length = np.sqrt(np.einsum("dkk->dk", products))
-        length = np.where(length > 0, length, 1)
-        products = products / (length[:, :, None] * length[:, None, :])
-    own = np.einsum("dkk->d", products)
-    return np.asarray((products.sum(axis=(1, 2)) - own) / (take * (take - 1)))
-
-
-def _spread_over_plates(size: int, crowded: Sequence[tuple[int, int]], take: int) -> list[tuple[int, int, Rows]]:
-    """Of `take` drawn wells, which stand together on a plate: wells and controls of each such plate, and the places of the wells."""
-    plate = np.full(size, -1)
-    start = 0
-    for number, (k, _) in enumerate(crowded):
-        plate[start : start + k] = number
-        start += k
-    kept = plate[np.round(np.linspace(0, size - 1, take)).astype(int)]
-    return [(k, c, members) for number, (k, c) in enumerate(crowded) if len(members := np.flatnonzero(kept == number)) > 1]

@@ -12,7 +12,6 @@ from impasto.sampling.settings import SplitSettings
 from impasto.settings import OneOf, Part, Settings, Shown, WrongSetting
 from impasto.stages.base import PROFILES, Verb
 
-
 MOST_SPARED = 0.9
 """The rest of a plate's controls show its centre."""
 
@@ -46,7 +45,7 @@ class CorrectSettings(Settings):
     @classmethod
     def _share_or_auto(cls, value: object) -> object:
         if value != "auto" and not (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_SPARED):
-            raise WrongSetting("spare", f"spare is {value!r}, but it should be 'auto' or a share from 0 to {MOST_SPARED:g}")
+            raise WrongSetting("", f"spare is {value!r}, but it should be 'auto' or a share from 0 to {MOST_SPARED:g}")
         return value
 
 
