@@ -61,7 +61,7 @@ def test_wells_that_share_a_plate_share_an_error(cosine: bool) -> None:
         pairs = sum(wells[a] @ wells[b] for a in range(3) for b in range(3) if a != b)
         expected.append((pairs - 2 * (1 / 3 if cosine else lent.length / 2)) / 6)
     assert values.mean() == pytest.approx(np.mean(expected), abs=5 * np.std(expected) / np.sqrt(3000))
-    assert values.std() == pytest.approx(np.std(expected), rel=0.05)
+    assert values.std() == pytest.approx(np.std(expected), rel=0.08)
     np.testing.assert_allclose(
         np.quantile(values, [0.05, 0.5, 0.95]), np.quantile(expected, [0.05, 0.5, 0.95]), atol=0.1 * np.std(expected)
     )

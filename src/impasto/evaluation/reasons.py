@@ -103,7 +103,7 @@ def in_words(parts: pd.DataFrame, /) -> str:
             shown = own.head(MOST_FEATURES)
             words.append(
                 f"{part}s "
-                + ", ".join(f"{row.name_of} ({row.share:.2f})" for row in shown.rename(columns={"name": "name_of"}).itertuples())
+                + ", ".join(f"{row.name_of} ({row.share:.2g})" for row in shown.rename(columns={"name": "name_of"}).itertuples())
             )
     return "; ".join(words)
 
