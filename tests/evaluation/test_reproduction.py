@@ -5,6 +5,7 @@ from __future__ import annotations
 import anndata
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.covariance import ledoit_wolf
 from tests.evaluation.screens import screen
 from tests.evaluation.test_noise import naive_centred
@@ -131,22 +132,25 @@ def test_more_wells_than_perturbations_of_a_fold_are_scaled_from_fewer() -> None
 def test_wells_of_one_plate_share_the_error_of_its_centre_and_it_is_taken_off() -> None:
     """Four inert wells on one plate whose centre is known from four controls: T is centred, and p1 is uniform."""
     found, values = [], []
-    for seed in range(30):
+    for seed in range(20):
         data = screen(seed=seed, plates=1, perturbations=24, controls=4, spared=0, wells=4)
         test, _ = made(data, draws=4000, seed=seed)
         values.append(np.mean([test.statistic(j, cosine=True) for j in range(24)]))
         found.append(np.mean([test.p_value(j) <= 0.05 for j in range(24)]))
-    assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(30)
-    assert abs(np.mean(found) - 0.05) < 4 * np.std(found) / np.sqrt(30) + 0.02
+    assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(20)
+    assert abs(np.mean(found) - 0.05) < 4 * np.std(found) / np.sqrt(20) + 0.02
 
 
 def test_p1_is_uniform_on_inert_screens() -> None:
     """Perturbations of one screen share its controls, so screens are what is independent."""
     shares = {0.01: [], 0.05: [], 0.2: [], 0.5: []}
-    for seed in range(40):
+    pooled = []
+    for seed in range(30):
         test, _ = made(screen(seed=100 + seed, perturbations=40, controls=24, spared=0, width=30), draws=4000, seed=seed)
         p = np.array([test.p_value(j) for j in range(40)])
+        pooled.append(p)
         for level, kept in shares.items():
             kept.append(float((p <= level).mean()))
     for level, kept in shares.items():
-        assert abs(np.mean(kept) - level) < 3.5 * np.std(kept) / np.sqrt(40) + 0.01, level
+        assert abs(np.mean(kept) - level) < 3.5 * np.std(kept) / np.sqrt(30) + 0.01, level
+    assert stats.kstest(np.concatenate(pooled), "uniform").statistic < 0.05
