@@ -28,6 +28,7 @@ from impasto.evaluation.replicate_scores import ReplicateScore
 from impasto.evaluation.result import OWN, Result, joined
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError, one_of
+from impasto.statistics import discovery
 from impasto.statistics.interval import wilson
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
@@ -235,7 +236,7 @@ def _tested(per: pd.DataFrame, detail: pd.DataFrame, vectors: Floats, where: Lay
         p = copairs.p_values(detail, draws=chosen.draws, seed=chosen.seed, null=chosen.null).reindex(names).to_numpy()
     else:
         p = permutation.p_values(vectors, where, names.tolist(), draws=chosen.draws, seed=chosen.seed)
-    return per.assign(p_value=p, corrected_p_value=permutation.corrected(p))
+    return per.assign(p_value=p, corrected_p_value=discovery.corrected(p))
 
 
 def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
