@@ -57,8 +57,8 @@ def test_rows_that_end_in_more_separators_than_the_header(tmp_path: Path) -> Non
     (tmp_path / "a.csv").write_text("Plate,Well,Compound\nP1,A1,x,,\nP1,A2,y,,\n")
     frame, _ = delimited.read(tmp_path / "a.csv", is_name=lambda _: True)
     assert frame.to_dict("list") == {"Plate": ["P1", "P1"], "Well": ["A1", "A2"], "Compound": ["x", "y"]}
-    (tmp_path / "b.csv").write_text("Well,Compound\nA1,x,1,2\nA2,y,3,4\n")
-    with pytest.raises(InputError, match=r"b\.csv: row 2 has 4 cells, the header 2; give every column a name"):
+    (tmp_path / "b.csv").write_text("Well,Compound,a,b,c,d,e,f\n" + "A1,x,1,2,3,4,5,6,7,8\n" * 2)
+    with pytest.raises(InputError, match=r"b\.csv: row 2 has 10 cells, the header 8; give every column a name"):
         delimited.read(tmp_path / "b.csv", is_name=lambda _: True)
 
 
