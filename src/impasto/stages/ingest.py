@@ -105,10 +105,21 @@ _OF_TABLES = ("features", "annotation", "leave_out", "level", "layer")
 
 def _refuse_unused(settings: IngestSettings, *, images: bool) -> None:
     """Raise InputError where an option is given that these sources do not have: it would be passed over."""
+    from impasto import remote, tables
+
     for field in _OF_TABLES if images else _OF_IMAGES:
         if getattr(settings, field) not in (None, []):
             kind, other = ("images", "tables of profiles") if images else ("tables of profiles", "images")
             raise InputError(f"--{field.replace('_', '-')} is for {other}, and {settings.sources[0]} holds {kind}; leave it out")
+    read = {tables.kind(remote.local(path)) for path in (settings.platemap if images else [*settings.sources, *settings.platemap])}
+    for option, said, kind, what in (
+        ("--encoding", settings.encoding, tables.TEXT, "text (CSV, TSV)"),
+        ("--sheet", settings.sheet, tables.EXCEL, "workbooks (Excel, ods)"),
+    ):
+        if said is not None and kind not in read:
+            raise InputError(f"{option} is for {what}, and no table that is read is one; leave it out")
+    if settings.root is not None and not settings.root.is_dir():
+        raise InputError(f"--root {settings.root} is no folder; give the one below which the files lie")
 
 
 def _stains(settings: IngestSettings) -> tuple[tuple[str, ...], dict[str, str]]:
