@@ -21,6 +21,7 @@ PARTS = (
     "memory",
     "images",
     "listings",
+    "loaddata",
     "training",
     "loader",
     "pretraining",

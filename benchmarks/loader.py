@@ -21,7 +21,7 @@ import torch
 
 from benchmarks.timing import Row
 from impasto import stored
-from impasto.joint import perturbation, values
+from impasto.joint import described, values
 from impasto.joint.feed import BagFeed
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.sampling import bags
@@ -45,8 +45,8 @@ def rows() -> Iterator[Row]:
         found, _ = values.of(data, np.arange(sites), settings, among=None, width=None)
         members = list(bags.groups(data.obs, by=["perturbation"]).values())
         yield Row(f"opening {shape}, half precision", time.perf_counter() - start, None, "", f"{path.stat().st_size / 1e9:.1f} GB")
-        described = perturbation.Features(torch.randn(sites, 384))
-        feed = BagFeed(found, described, members, minibatch=BAGS, bag=BAG, seed=0)
+        texts = described.Features(torch.randn(sites, 384))
+        feed = BagFeed(found, texts, members, minibatch=BAGS, bag=BAG, seed=0)
         _forget(path)
         yield _reading(feed, f"out of the page cache, {shape}", epoch=0)
         yield _reading(feed, f"in the page cache, {shape}", epoch=0)

@@ -14,6 +14,7 @@ from benchmarks.timing import Row, beside
 from impasto import ranking
 from impasto.evaluation import relations
 from impasto.perturbations import relations as knowledge
+from impasto.perturbations.gene_pairs import join
 
 FILES = [Path(constants.BENCHMARK_DATA_DIR) / f"{source}.txt" for source in constants.BENCHMARK_SOURCES]
 Lists = dict[str, pd.DataFrame]
@@ -64,7 +65,7 @@ def _recalls(vectors: np.ndarray, names: list[str], lists: Lists) -> np.ndarray:
     tails = [relations.tails(null, threshold=t, protocol="efaar") for t in (0.05, 0.1)]
     answer = []
     for table in lists.values():
-        pairs = knowledge.join(table, names).pairs.to_numpy()
+        pairs = join(table, names).pairs.to_numpy()
         similarity = np.einsum("ij,ij->i", unit[pairs[:, 0]], unit[pairs[:, 1]])
         answer.append([found.hold(similarity).mean() for found in tails])
     return np.array(answer)

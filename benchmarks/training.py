@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmarks.timing import Row, best_of
 from impasto.joint import perturbation
+from impasto.joint.described import Features
 from impasto.joint.feed import BagFeed, Bags
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.training import gradient_cache
@@ -78,9 +79,7 @@ def _cached_gradient() -> Row:
     """What bounded memory costs: each chunk passes the net twice."""
     settings = TwoTowersSettings(minibatch=512, width=256, depth=4, dropout=0.0)
     values = torch.randn(1024, 5, 384)
-    feed = BagFeed(
-        values, perturbation.Features(torch.randn(1024, 384)), list(np.arange(1024).reshape(512, 2)), minibatch=512, bag=None, seed=0
-    )
+    feed = BagFeed(values, Features(torch.randn(1024, 384)), list(np.arange(1024).reshape(512, 2)), minibatch=512, bag=None, seed=0)
     method = TwoTowers(settings, blocks=5, profile_width=384, perturbation_width=384)
     parts = [feed.minibatch(rows, epoch=0) for rows in np.array_split(np.arange(512), 16)]
     whole = feed.minibatch(np.arange(512), epoch=0)

@@ -101,9 +101,10 @@ def listed(root: Path, bucket: str, prefix: str) -> bytes:
     """ListObjectsV2 of a bucket."""
     keys = sorted(path.relative_to(root / bucket).as_posix() for path in (root / bucket).rglob("*") if path.is_file())
     entry = (
-        "<Contents><Key>{}</Key><LastModified>2025-01-01T00:00:00.000Z</LastModified><ETag>&quot;0&quot;</ETag><Size>{}</Size></Contents>"
+        "<Contents><Key>{}</Key><LastModified>2025-01-01T00:00:00.000Z</LastModified><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Contents>"
     )
-    found = "".join(entry.format(escape(key), (root / bucket / key).stat().st_size) for key in keys if key.startswith(prefix))
+    contents = {key: (root / bucket / key).read_bytes() for key in keys if key.startswith(prefix)}
+    found = "".join(entry.format(escape(key), hashlib.md5(data).hexdigest(), len(data)) for key, data in contents.items())
     return (
         '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f"<Name>{bucket}</Name><Prefix>{escape(prefix)}</Prefix><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"

@@ -1,33 +1,47 @@
 """Small wrong changes, and whether a test notices: `make mutants`, or `python tests/mutants.py --sample 20 --seed 0`.
 
 A change is drawn by a seed from the syntax trees of the source: a comparison turned round, plus for minus, another constant, a `not` or a
-`.T` taken away, two arguments exchanged, `max` for `min`. It is planted in a copy of the working tree, never in the tree itself, and the
-tests that mirror the file run there: `tests/X/test_y.py` of `src/impasto/X/y.py`, and the others of that folder that import it. A change
-that no test notices is a missing test. A change that means the same (a tolerance, a default that nothing reaches) is no fault.
+`.T` taken away, two arguments exchanged, `max` for `min`. It is planted in a copy of the working tree, never in the tree itself. The tests
+run there in this order until one fails: the mirror of the file, the tests beside it that import it, the rest of that folder.
+
+A change that no test notices is a missing test. A change that means the same is no fault: it is listed with its reason in
+`equivalent_mutants.toml`, and the share is of the others. The libraries are imported once; each change is judged in a fork of that process.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import compileall
+import contextlib
 import copy
 import difflib
+import importlib
+import importlib.util
 import os
 import random
+import resource
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = Path("src/impasto")
 LEFT_OUT = ("report", "verbs", "stages", "explorer")
-COPIED = ("src", "tests", "recipes", "pyproject.toml", "examples", "docs")
+COPIED = ("src", "tests", "recipes", "pyproject.toml", "examples", "docs", "data")
+EQUIVALENT = ROOT / "tests" / "equivalent_mutants.toml"
+BASELINE_SECONDS = 3600
+LIBRARIES = (
+    *("numpy", "pandas", "anndata", "pyarrow.parquet", "scipy.stats", "sklearn.pipeline", "torch", "transformers", "matplotlib.pyplot"),
+    *("networkx", "zarr", "tifffile", "imagecodecs", "pydantic", "typer", "rich", "safetensors.torch", "rdkit.Chem"),
+)
+"""What takes long to import and is not ours."""
 
 _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn,
@@ -89,6 +103,8 @@ def mutants_of(path: Path) -> list[Mutant]:
         if id(node) in silent or not hasattr(node, "lineno"):
             continue
         for other in variants(node):
+            if ast.dump(other) == ast.dump(node):
+                continue  # two equal arguments, exchanged
             changed = _with(text, node, ast.unparse(ast.fix_missing_locations(copy.deepcopy(other))))
             try:
                 ast.parse(changed)
@@ -112,37 +128,129 @@ def _with(text: str, node: ast.AST, replacement: str) -> str:
     return (text.encode()[:first] + f"({replacement})".encode() + text.encode()[last:]).decode()
 
 
-def tests_of(path: Path) -> list[str]:
-    """The mirrored test, and the tests of the same folder that import the module."""
+def tests_of(path: Path, *, mirror_only: bool) -> list[str]:
+    """The mirrored test, then the tests of its folder that import the module, then the rest of that folder (not of `tests/` itself).
+
+    `mirror_only`: the mirror alone, where there is one.
+    """
     inside = path.relative_to(SOURCE)
     folder = ROOT / "tests" / inside.parent
     module = "impasto." + ".".join(inside.with_suffix("").parts).removesuffix(".__init__")
     parent, _, name = module.rpartition(".")
     chosen = [folder / f"test_{inside.stem}.py"]
-    for test in sorted(folder.glob("test_*.py")):
+    if mirror_only and chosen[0].exists():
+        return [str(chosen[0].relative_to(ROOT))]
+    beside = sorted(folder.glob("test_*.py"))
+    for test in beside:
         text = test.read_text()
         if module in text or any(line.startswith(f"from {parent} import") and name in line for line in text.splitlines()):
             chosen.append(test)
+    if folder != ROOT / "tests":
+        chosen += beside or sorted(folder.parent.glob("test_*.py"))
     return [str(test.relative_to(ROOT)) for test in dict.fromkeys(chosen) if test.exists()]
 
 
-def verdict(mutant: Mutant, copy_of_tree: Path, *, limit: float) -> str:
-    """`caught`, `caught (time)` or `SURVIVED`, or `NO TEST` where none mirrors the file."""
-    tests = tests_of(mutant.path)
-    if not tests:
-        return "NO TEST"
-    target = copy_of_tree / mutant.path
+def equivalents() -> dict[tuple[str, str], str]:
+    """File and changed line -> why that change means the same."""
+    listed = tomllib.loads(EQUIVALENT.read_text()).get("mutant", []) if EQUIVALENT.exists() else []
+    return {(entry["file"], entry["line"]): entry["reason"] for entry in listed}
+
+
+def changed_line(mutant: Mutant) -> str:
+    """The line as the change leaves it, without its indent."""
+    return " ".join(line[1:].strip() for line in mutant.diff.splitlines() if line.startswith("+"))
+
+
+@dataclass
+class Trial:
+    """A change whose tests run in a fork: the copy it is planted in, the text that stood there before, and the process."""
+
+    mutant: Mutant
+    place: Path
+    before: str
+    process: int
+
+
+def plant(mutant: Mutant, place: Path, tests: list[str], *, seconds: int) -> Trial:
+    """Write the change into a copy of the tree and start its tests in a fork of this process."""
+    target = place / mutant.path
     before = target.read_text()
     target.write_text(mutant.text)
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(copy_of_tree / "src"), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # Two texts of one size, written within a second, would share their bytecode.
+    Path(importlib.util.cache_from_source(str(target))).unlink(missing_ok=True)
+    process = os.fork()
+    if process == 0:
+        _run_tests(place, tests, seconds=seconds)
+    return Trial(mutant, place, before, process)
+
+
+def _run_tests(place: Path, tests: list[str], *, seconds: int) -> None:
+    """Run the tests of a copy and end this process with pytest's exit code: 0 only where all passed."""
+    code = 1
     try:
-        done = subprocess.run(command, cwd=copy_of_tree, env=environment, capture_output=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return "caught (time)"
+        os.setsid()
+        # Processor time, so that a busy machine makes no change look like an endless loop.
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 10))
+        os.chdir(place)
+        silence = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(silence, stream)
+        sys.dont_write_bytecode = True
+        os.environ |= {"PYTHONPATH": str(place / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        sys.path[:] = [str(place), str(place / "src"), *sys.path]
+        import pytest
+
+        # Libraries that bring a plugin were imported before pytest could rewrite their assertions; they have none that matter here.
+        quiet = ("-q", "-x", "-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-p", "no:xdist")
+        code = int(pytest.main([*quiet, *tests]))
     finally:
-        target.write_text(before)
-    return "SURVIVED" if done.returncode == 0 else "caught"
+        os._exit(code)
+
+
+def verdict(trial: Trial) -> str | None:
+    """`caught`, `caught (time)`, `SURVIVED`, or None while the tests still run. Puts the source back where they have ended."""
+    ended, status = os.waitpid(trial.process, os.WNOHANG)
+    if not ended:
+        return None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(trial.process, signal.SIGKILL)
+    (trial.place / trial.mutant.path).write_text(trial.before)
+    code = os.waitstatus_to_exitcode(status)
+    return "SURVIVED" if code == 0 else "caught (time)" if code == -signal.SIGXCPU else "caught"
+
+
+def judge(sample: Sequence[Mutant], places: list[Path], *, seconds: int, mirror_only: bool, tell: Callable[[Mutant, str], None]) -> None:
+    """The verdict of every change, as many at a time as there are copies."""
+    waiting, running = list(reversed(sample)), dict[int, Trial]()
+    same = equivalents()
+    while waiting or running:
+        while waiting and places:
+            mutant = waiting.pop()
+            tests = tests_of(mutant.path, mirror_only=mirror_only)
+            if (str(mutant.path), changed_line(mutant)) in same:
+                tell(mutant, "equivalent")
+            elif not tests:
+                tell(mutant, "NO TEST")
+            else:
+                trial = plant(mutant, places.pop(), tests, seconds=seconds)
+                running[trial.process] = trial
+        for process, trial in list(running.items()):
+            outcome = verdict(trial)
+            if outcome is not None:
+                del running[process]
+                places.append(trial.place)
+                tell(trial.mutant, outcome)
+        time.sleep(0.02)
+
+
+def pass_unchanged(sample: Sequence[Mutant], place: Path, *, mirror_only: bool) -> bool:
+    """Whether the tests pass without any change, all in one process; tests that fail anyway would catch everything."""
+    paths = dict.fromkeys(mutant.path for mutant in sample)
+    tests = list(dict.fromkeys(test for path in paths for test in tests_of(path, mirror_only=mirror_only)))
+    process = os.fork()
+    if process == 0:
+        _run_tests(place, tests, seconds=BASELINE_SECONDS)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
 
 
 def sources(paths: Sequence[str]) -> list[Path]:
@@ -152,47 +260,70 @@ def sources(paths: Sequence[str]) -> list[Path]:
     return [file for file in files if file.relative_to(SOURCE).parts[0] not in LEFT_OUT or paths]
 
 
+def copies(scratch: Path, number: int) -> list[Path]:
+    """So many copies of the working tree, compiled."""
+    places = [scratch / str(count) for count in range(number)]
+    for place in places:
+        place.mkdir()
+        for name in COPIED:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+            elif (ROOT / name).exists():
+                shutil.copy(ROOT / name, place / name)
+        compileall.compile_dir(place / "src", quiet=1)
+    if (ROOT.parent / "shared").is_dir():
+        (scratch / "shared").symlink_to(ROOT.parent / "shared")
+    return places
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Plant small wrong changes in a copy of the source, and say which no test notices.")
     parser.add_argument("--sample", type=int, default=20, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="which")
     parser.add_argument("--paths", nargs="*", default=[], help="files or folders, as src/impasto/pretrain")
     parser.add_argument("--workers", type=int, default=2, help="at a time")
-    parser.add_argument("--limit", type=float, default=240.0, help="seconds for the tests of one change")
+    parser.add_argument("--seconds", type=int, default=240, help="processor time for the tests of one change")
+    parser.add_argument("--no-baseline", action="store_true", help="do not run the tests without a change first")
+    parser.add_argument("--mirror-only", action="store_true", help="run the mirror of a file alone, where it has one")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "mutants.txt", help="where the list is written")
     chosen = parser.parse_args()
     everything = [mutant for file in sources(chosen.paths) for mutant in mutants_of(file)]
     sample = random.Random(chosen.seed).sample(everything, min(chosen.sample, len(everything)))
-    sys.stdout.write(f"{len(sample)} of {len(everything)} changes, seed {chosen.seed}\n")
-    with tempfile.TemporaryDirectory(prefix="impasto-mutants-") as scratch:
-        copies: Queue[Path] = Queue()
-        for number in range(chosen.workers):
-            place = Path(scratch) / str(number)
-            place.mkdir()
-            for name in COPIED:
-                if (ROOT / name).is_dir():
-                    shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-                elif (ROOT / name).exists():
-                    shutil.copy(ROOT / name, place / name)
-            copies.put(place)
+    verdicts: list[str] = []
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="impasto-mutants-") as scratch, chosen.out.open("w") as listing:
 
-        def judged(mutant: Mutant) -> str:
-            place = copies.get()
-            try:
-                found = verdict(mutant, place, limit=chosen.limit)
-            finally:
-                copies.put(place)
-            sys.stdout.write(f"{found:14} {mutant.path}:{mutant.line}\n" + "".join(f"    {line}\n" for line in mutant.diff.splitlines()))
-            sys.stdout.flush()
-            return found
+        def say(text: str) -> None:
+            for stream in (sys.stdout, listing):
+                stream.write(text + "\n")
+                stream.flush()
 
-        with ThreadPoolExecutor(chosen.workers) as pool:
-            verdicts = list(pool.map(judged, sample))
-    caught = sum(found.startswith("caught") for found in verdicts)
-    sys.stdout.write(
-        f"{caught} of {len(verdicts)} caught, {verdicts.count('SURVIVED')} survived, {verdicts.count('NO TEST')} without a test\n"
-    )
+        def tell(mutant: Mutant, outcome: str) -> None:
+            verdicts.append(outcome)
+            say(f"{outcome:14} {mutant.path}:{mutant.line}\n" + "\n".join(f"    {line}" for line in mutant.diff.splitlines()))
+
+        say(f"{len(sample)} of {len(everything)} changes, seed {chosen.seed}")
+        os.environ["OMP_NUM_THREADS"] = "1"
+        for name in LIBRARIES:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        places = copies(Path(scratch), chosen.workers)
+        if not chosen.no_baseline and not pass_unchanged(sample, places[0], mirror_only=chosen.mirror_only):
+            say("the tests of these files fail without a change, so they would catch anything; run them and mend them first")
+            return 1
+        judge(sample, places, seconds=chosen.seconds, mirror_only=chosen.mirror_only, tell=tell)
+        say(summary(verdicts))
     return 0
 
 
+def summary(verdicts: Sequence[str]) -> str:
+    """The share that is caught, of the changes that are not listed as equivalent."""
+    caught = sum(outcome.startswith("caught") for outcome in verdicts)
+    same, survived, untested = (verdicts.count(outcome) for outcome in ("equivalent", "SURVIVED", "NO TEST"))
+    share = f" ({caught / (len(verdicts) - same):.1%})" if len(verdicts) > same else ""
+    return f"{caught} of {len(verdicts) - same} caught{share}; {survived} survived, {untested} without a test, {same} more mean the same"
+
+
 if __name__ == "__main__":
+    sys.path.remove(str(Path(__file__).resolve().parent))
     sys.exit(main())

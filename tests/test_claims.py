@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impasto import claims, records, runs
+from impasto import claims, outputs, records, runs
 from impasto import recipe as recipes
 from impasto.recipe import Verb
 from impasto.schema import InputError
@@ -118,11 +118,11 @@ def test_every_byte_that_was_there_is_there_after(
 @contextlib.contextmanager
 def keeping_old(kept: bool) -> Iterator[None]:
     """`--keep-old` for a while."""
-    token = claims.KEEP_OLD.set(kept)
+    token = outputs.KEEP_OLD.set(kept)
     try:
         yield
     finally:
-        claims.KEEP_OLD.reset(token)
+        outputs.KEEP_OLD.reset(token)
 
 
 # ---------------------------------------------------------------- the verbs themselves
@@ -281,6 +281,14 @@ def test_an_output_that_is_a_link_leaves_what_it_leads_to(table: Path, tmp_path:
     with pytest.raises(InputError, match="is not as impasto correct left it"):
         recipes.execute("correct", asked("correct", table), out=tmp_path / "c.parquet")
     assert (tmp_path / "theirs.parquet").read_text() == "of the user"
+
+
+def test_a_link_to_nothing_is_a_file_or_a_folder_by_the_name_that_it_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "STAGES", {"export": stand_in(recipes.STAGES["export"])})
+    (tmp_path / "l").symlink_to(tmp_path / "a" / "results.csv")
+    assert recipes.execute("export", Asked(reads=[]), out=tmp_path / "l")
+    assert (tmp_path / "a" / "results.csv").read_text() == "ours"
+    assert not recipes.execute("export", Asked(reads=[]), out=tmp_path / "l")
 
 
 # ---------------------------------------------------------------- killed, failed, resumed

@@ -61,3 +61,11 @@ def test_a_grid_longer_than_the_sample_is_whole(tmp_path: Path) -> None:
 def test_other_tables_are_no_grids() -> None:
     assert grids.read({"s": [["well", "1", "2", "3", "4", "5", "6"], ["A01", *"123456"], ["A02", *"123456"]]}, where="t") is None
     assert grids.read({"s": [["id", "0", "1"], ["A", "1", "2"]]}, where="t") is None
+
+
+def test_a_block_of_more_rows_or_columns_than_any_plate_is_no_grid() -> None:
+    for rows, columns in ((33, 48), (32, 49)):
+        letters = [schema.format_well(r, 0)[:-2] for r in range(32)] + ["AG"]
+        cells = [["", *map(str, range(1, columns + 1))]] + [[letters[r], *["x"] * columns] for r in range(rows)]
+        result = grids.read({"s": cells}, where="t")
+        assert result is None or len(result[0]) == 32 * 48

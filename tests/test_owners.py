@@ -11,12 +11,12 @@ SOURCES = Path(__file__).resolve().parent.parent / "src" / "impasto"
 FACTS = {
     "the kinds of wells": (
         r"(isin\(|in |np\.isin\([^)]*)[\[(](schema\.)?(NEGCON|EMPTY|POSCON)\b|[=!]= ?(schema\.)?(NEGCON|POSCON|EMPTY)\b",
-        {"wells.py", "schema.py"},
+        {"wells/kind.py", "wells/words.py", "wells/flags.py", "schema.py"},
     ),
-    "which wells are spared": (r"obs\[(schema\.)?SPARED\](?!\s*=[^=])|\[.spared.\](?!\s*=[^=])", {"wells.py", "correction/spared.py"}),
-    "what is held out": (r"\[(schema\.)?SPLIT\].*[=!]= ?(\w+\.)?TRAIN\b", {"wells.py", "sampling/splits.py"}),
-    "what merges two names": (r"\[(schema\.)?INCHIKEY\]", {"wells.py", "sampling/splits.py"}),
-    "how a well is written": (r"\[A-[PZa-z].{0,12}\\d|parse_well\(", {"wells.py", "schema.py"}),
+    "which wells are spared": (r"obs\[(schema\.)?SPARED\](?!\s*=[^=])|\[.spared.\](?!\s*=[^=])", {"wells/use.py", "correction/spared.py"}),
+    "what is held out": (r"\[(schema\.)?SPLIT\].*[=!]= ?(\w+\.)?TRAIN\b", {"wells/use.py", "sampling/splits.py"}),
+    "what merges two names": (r"\[(schema\.)?INCHIKEY\]", {"wells/treatment.py", "sampling/splits.py"}),
+    "how a well is written": (r"\[A-[PZa-z].{0,12}\\d|parse_well\(", {"wells/places.py", "schema.py"}),
 }
 """What -> a pattern that spells it, and the files that may. Simulated plates write these words, they do not ask for them."""
 
@@ -32,6 +32,18 @@ def test_only_the_owner_spells(fact: str) -> None:
         if re.search(pattern, line)
     ]
     assert not spelled, f"{fact}: ask the owner ({', '.join(sorted(owners))})\n" + "\n".join(spelled)
+
+
+def test_only_statistics_makes_intervals() -> None:
+    pattern = r"quantile\(.*\.0?[29][57]5?|percentile\(.*(2\.5|97\.5)|\bppf\(|1\.96\b"
+    made = [
+        f"{path.relative_to(SOURCES)}:{number}: {line.strip()}"
+        for path in sorted(SOURCES.rglob("*.py"))
+        if path.is_relative_to(SOURCES / "evaluation")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert not made, "an interval is made by impasto.statistics\n" + "\n".join(made)
 
 
 def test_nothing_reaches_upwards_by_importing_at_run_time() -> None:

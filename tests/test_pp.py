@@ -59,7 +59,9 @@ def test_the_signature_and_the_documentation_are_those_of_the_settings() -> None
                 assert parameters[key].default == field.get_default(call_default_factory=True)
                 assert field.description in function.__doc__
         assert "Parameters\n----------\nprofiles" in function.__doc__
-        assert "Returns\n-------" in function.__doc__
+        # mkdocstrings prints the first line under Returns as a type.
+        assert "\n\nReturns\n-------\nAnnData\n    The n corrected rows" in function.__doc__
+        assert "\n\nRaises\n------\nInputError\n    " in function.__doc__
     assert set(dir(pp)) == {*CORRECTORS.names(), "aggregate", "receipt", "spare"}
 
 

@@ -177,3 +177,28 @@ def test_hdf5_of_another_kind_says_what_it_holds(tmp_path: Path) -> None:
         file["foo"] = [1, 2]
     with pytest.raises(InputError, match=r"x\.h5ad is HDF5 without obs and var \(it holds foo\), so no AnnData"):
         profile_sources.read(tmp_path / "x.h5ad")
+
+
+def test_a_table_that_we_wrote_keeps_its_features_and_one_of_another_program_has_none(tmp_path: Path) -> None:
+    from impasto import profiles
+
+    names = ["Cells_Texture_Contrast_DNA", "Nuclei_AreaShape_Area"]
+    data = anndata.AnnData(X=np.ones((2, 2), dtype=np.float32), var=profiles.describe_features(names))
+    data.obs["Metadata_odd"] = [1.5, 2.5]
+    profiles.write(data, tmp_path / "ours.parquet")
+    ours = profile_sources.read(tmp_path / "ours.parquet")
+    assert ours.ours
+    assert list(ours.known) == names
+    pd.DataFrame({"Metadata_Plate": ["P1"], "x": [1.0]}).to_parquet(tmp_path / "other.parquet")
+    assert not profile_sources.read(tmp_path / "other.parquet").ours
+
+
+@pytest.mark.parametrize("name", ["Per_Image", "MyExpt_Per_Image", "Image", "per_image"])
+def test_the_table_of_images_by_its_usual_names(name: str, tmp_path: Path) -> None:
+    base = sqlite3.connect(tmp_path / "out.sqlite")
+    base.execute(f'create table "{name}" (ImageNumber, Image_Metadata_Well, Image_Metadata_Plate)')
+    base.execute(f"insert into \"{name}\" values (1, 'A01', 'P1')")
+    base.commit()
+    base.close()
+    source = profile_sources.read(tmp_path / "out.sqlite")
+    assert len(source.frame) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto import schema, spelling
+from impasto import schema, spelling, tables
 from impasto.schema import InputError
 from impasto.spelling import Choices
 
@@ -101,10 +101,21 @@ def test_a_table_of_annotation_alone_comes_in_our_words() -> None:
         ("experiment_name", schema.BATCH),
         ("Plate_Map_Name", schema.PLATE_MAP),
         ("cell type", schema.CELL_LINE),
+        *((column, schema.PLATE) for column in ("Platte", "Platten-ID", "Plate No.", "Plaque", "N° de plaque", "Code-barres")),
+        *((column, schema.WELL) for column in ("Vertiefung", "Näpfchen", "Puits", "Well Coordinate", "Coordonnées")),
+        *((column, schema.PERTURBATION_NAME) for column in ("Verbindung", "Wirkstoff", "Composé", "Cpd ID", "Molécule")),
+        *((column, schema.PERTURBATION) for column in ("Behandlung", "Traitement")),
+        *(
+            (column, schema.CONCENTRATION)
+            for column in ("Konzentration", "Konz. [µM]", "Dosis (nM)", "Endkonzentration µmol/L", "Final conc. in µM", "Dose, nmol/l")
+        ),
+        ("Zelllinie", schema.CELL_LINE),
+        ("Lignée cellulaire", schema.CELL_LINE),
     ],
 )
 def test_spellings_of_one_word(column: str, word: str) -> None:
     values = {schema.WELL: "b7", schema.CONCENTRATION: "1.5"}
+    assert tables.is_name(column) == (word != schema.CONCENTRATION)
     assert list(spelling.annotation(pd.DataFrame({column: [values.get(word, "x")]}), where="t").columns) == [word]
 
 
@@ -121,6 +132,10 @@ def test_a_spelling_of_two_meanings_is_told_by_its_values() -> None:
     assert words(Type=["Vehicle", "reference", "NA"]) == [schema.CONTROL_TYPE], "a word beside those of controls is unknown, never treated"
     assert words(Type=["Sample", "NA"]) == [schema.CONTROL_TYPE]
     assert words(Type=["sample", "kinase"]) == ["Type"], "no word names a control"
+    assert words(Typ=["Probe", "Negativkontrolle"]) == [schema.CONTROL_TYPE]
+    assert words(Art=["Mensch", "Maus"]) == ["Art"]
+    assert words(Lage=["A1", "h12"]) == [schema.WELL]
+    assert words(Lage=["oben", "unten"]) == ["Lage"]
     assert words(cell_id=[1, 2], Cell_ID=[3, 4]) == ["cell_id", "Cell_ID"]
 
 
@@ -150,3 +165,26 @@ def test_the_users_columns_come_first_and_annotation_may_be_named() -> None:
     assert found.obs["perturbation"].tolist() == ["d1"] * 3
     assert "speed" in found.obs
     assert found.how == "CellProfiler's names"
+
+
+def test_columns_of_yes_and_no_are_annotation_of_a_platemap_and_of_profiles() -> None:
+    found = spelling.annotation(pd.DataFrame({"Well": ["A1", "A2"], "Vehicle": ["yes", "no"], "Control": [1, 2]}), where="t")
+    assert found.to_dict("list") == {"well": ["A01", "A02"], "is_negcon": ["yes", "no"], "Control": [1, 2]}
+    profiles = table().assign(Control=[1, 0, 0], Metadata_Pos_ctrl=[False, True, False])
+    told = spelling.sort(profiles, where="t")
+    assert (told.taken["is_control"], told.taken["is_poscon"]) == ("Control", "Metadata_Pos_ctrl")
+    assert "Control" not in told.features
+    with pytest.raises(InputError, match=r"two columns mean 'is_negcon' and differ .'Vehicle', 'DMSO'.; .*--set columns.is_negcon=Vehicle"):
+        spelling.annotation(pd.DataFrame({"Vehicle": ["yes", "no"], "DMSO": ["no", "yes"]}), where="t")
+    chosen = spelling.annotation(pd.DataFrame({"mark": ["yes", "no"]}), where="t", columns={"is_negcon": "mark"})
+    assert chosen["is_negcon"].tolist() == ["yes", "no"]
+
+
+def test_cells_of_doses_that_hold_no_number_are_kept_and_told() -> None:
+    found = spelling.annotation(pd.DataFrame({"Dose": ["1 nM", "<LOD", None, "10 µM"]}), where="t")
+    assert found["concentration"].fillna(-1).tolist() == [0.001, -1, -1, 10]
+    assert spelling.not_doses(found).tolist() == ["<LOD"]
+    assert spelling.not_doses(pd.DataFrame({"concentration": ["high", None]})).tolist() == ["high"]
+    assert spelling.not_doses(pd.DataFrame({"well": ["A01"]})).empty
+    with pytest.raises(InputError, match=r"map.csv: the dose '1,000 nM' may mean thousands"):
+        spelling.annotation(pd.DataFrame({"Dose": ["1,000 nM", "500 nM"]}), where="map.csv")

@@ -21,7 +21,8 @@ PLACE = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.PLATE_MAP, schema.WEL
 IDENTIFIERS = (schema.WELL_ID, schema.PERTURBATION, schema.INCHIKEY, schema.PERTURBATION_NAME, schema.GENE, schema.SMILES)
 _SAYS_WHAT_WAS_DONE = (
     *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.CONTROL_TYPE, schema.PERTURBATION_TYPE, schema.CONCENTRATION),
-    *(schema.GENE, schema.SMILES, schema.INCHIKEY, schema.PLATE_MAP, wells.IS_NEGCON),
+    *(schema.GENE, schema.SMILES, schema.INCHIKEY, schema.PLATE_MAP),
+    *(*wells.FLAGS, wells.IS_CONTROL),
 )
 _MUST_AGREE = (schema.PERTURBATION, schema.CONTROL_TYPE, schema.PLATE_MAP)
 """Where several rows of a list of compounds speak of one compound, these may not differ; others are left out."""
@@ -202,7 +203,7 @@ def _one_plate(obs: pd.DataFrame) -> bool:
 
 # ---------------------------------------------------------------- one join
 def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], progress: _Progress) -> pd.DataFrame:
-    told = table.attrs.get("told", ())
+    told = table.attrs.get("inferred", ())
     table = table[[*keys, *(c for c in table.columns if c not in keys)]]
     there = table[keys].notna().all(axis=1)
     body, notes = _one_row_each(table[there], keys, name)

@@ -1,7 +1,8 @@
 """Outputs are claimed before they are written: nothing of the user's is ever replaced or removed.
 
-An output that is, holds or lies in an input is refused. So is a folder that holds anything but an earlier result of the same verb, and a
-file that is not such a result (or, with `KEEP_OLD`, it is renamed with the date). What a killed run left is told by its record `started`.
+An output that is, holds or lies in an input is refused (see `outputs`). So is a folder that holds anything but an earlier result of the
+same verb, and a file that is not such a result; with `outputs.KEEP_OLD`, that file is renamed with the date. What a killed run left is
+recognised by its record `started`.
 """
 
 from __future__ import annotations
@@ -9,107 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from impasto import records
+from impasto import outputs, records
 from impasto.schema import InputError
 
-KEEP_OLD: ContextVar[bool] = ContextVar("keep_old", default=False)
-"""Whether a file of somebody else that stands where a result goes is renamed with the date (`--keep-old`), instead of refused."""
 
-
-# ---------------------------------------------------------------- outputs and inputs
-def lies_in(path: Path, folder: Path, /) -> bool:
-    """Whether a path is a folder (or file) that is there, or lies in it: by what is on disk, whatever links or `..` it is named by."""
-    if not folder.exists():
-        return False
-    real = Path(os.path.realpath(path))
-    return any(p.exists() and p.samefile(folder) for p in (real, *real.parents))
-
-
-def settled(out: Path, /, *, folder: bool) -> Path:
-    """The same place named without links and `..`, where there are some; a link that stands for a file itself stays."""
-    whole = folder or out.name in ("", "..")
-    real = Path(os.path.realpath(out)) if whole else Path(os.path.realpath(out.parent)) / out.name
-    return out if ".." not in out.parts and real == Path(os.path.abspath(out)) else real
-
-
-def refuse_overlap(out: Path, inputs: Sequence[Path], /, *, may_lie_in_input: bool = False) -> None:
-    """Raise InputError where an output is, holds or lies in an input."""
-    for path in inputs:
-        if out.exists() and path.exists() and out.samefile(path):
-            how = "is"
-        elif lies_in(path, out):
-            how = "holds"
-        elif lies_in(out, path) and not may_lie_in_input:
-            how = "lies in"
-        else:
-            continue
-        raise InputError(f"--out {out} {how} the input {path}; results never go into what is read: give another folder")
-
-
-def refuse_place(out: Path, verb: str, /, *, folder: bool) -> None:
-    """Raise InputError where no result can stand under this name: a folder where a file is written, a device, a name too long."""
-    if "\0" in str(out) or any(len(os.fsencode(part)) > 255 for part in out.parts):
-        raise InputError(f"--out {str(out)[:60]!r}... is no name for a file; give a shorter one, of letters and numbers")
-    if folder and out.is_symlink() and not out.exists():
-        raise InputError(f"--out {out} is a link that leads nowhere; give another place")
-    above = next((parent for parent in out.parents if parent.exists()), None)
-    if above is not None and not above.is_dir():
-        raise InputError(f"--out {out} lies in {above}, which is a file; give another place")
-    if not out.exists():
-        return
-    if folder and not out.is_dir():
-        raise InputError(f"--out {out} is a file, and impasto {verb} writes a folder; give a new folder")
-    if not folder and out.is_dir() and out.suffix.lower() != ".zarr":
-        raise InputError(f"--out {out} is a folder, and impasto {verb} writes a file; give the name of a file")
-    if not (out.is_file() or out.is_dir()):
-        raise InputError(f"--out {out} is neither a file nor a folder; give another name")
-
-
-# ---------------------------------------------------------------- what is there already
-def refuse_strangers(out: Path, verb: str, previous: dict[str, Any] | None, /) -> None:
-    """Raise InputError where a folder holds anything but an earlier result of this verb."""
-    strangers = records.strangers(out) if out.is_dir() else []
-    if previous is None and strangers:
-        raise InputError(f"{out} is not empty and impasto did not write it (it holds {records.told(strangers)}); give a new folder")
-    if previous is not None and previous["verb"] != verb:
-        raise InputError(f"{out} holds a result of impasto {previous['verb']}; give impasto {verb} a new folder")
-    if strangers:
-        raise InputError(
-            f"{out} holds {records.told(strangers)}, which impasto {verb} did not leave like this; move it away, or give a new folder"
-        )
-
-
-def free(path: Path, verb: str, listed: records.Files, /, *, name: str) -> None:
-    """See that a file may be written. Raises InputError where it is somebody else's, unless `KEEP_OLD` has it renamed."""
-    if not (path.exists() or path.is_symlink()):
-        return
-    if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
-        return
-    if name in listed and records.is_as_listed(path, listed[name]):
-        return
-    if not KEEP_OLD.get():
-        raise InputError(
-            f"{path} is there and is not as impasto {verb} left it; give another name, or rename it with today's date by --keep-old"
-        )
-    path.rename(dated(path))
-
-
-def dated(path: Path, /) -> Path:
-    """A free name beside a path that holds today's date: `a.parquet` -> `a.2026-01-31.parquet`."""
-    suffixes = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
-    stem, ending = path.name.removesuffix("".join(suffixes)), "".join(suffixes)
-    day = time.strftime("%Y-%m-%d")
-    names = (f"{stem}.{day}{number}{ending}" for number in ("", *(f"-{n}" for n in range(2, 10_000))))
-    return next(place for name in names if not (place := path.with_name(name)).exists() and not place.is_symlink())
-
-
-# ---------------------------------------------------------------- a claim
 class Claim:
     """A place that one run may write: its record is there from the start, and lists each file before it appears.
 
@@ -136,7 +44,19 @@ class Claim:
         self._new_folders: list[Path] = []
 
     def is_done(self, key: str, /) -> bool:
-        """Whether the run of this key has finished here and its files are as it left them."""
+        """Whether the run of this key has finished here and its files are as it left them.
+
+        Parameters
+        ----------
+        key
+            The key of the run: version, verb, settings and digests of the inputs.
+
+        Returns
+        -------
+        bool
+            True where there is nothing to do.
+
+        """
         before = self.previous
         if before is None or not records.is_finished(before) or before["key"] != key or not self.out.exists():
             return False
@@ -144,28 +64,51 @@ class Claim:
         return all(path.exists() and records.is_as_listed(path, digest) for path, digest in paths.items())
 
     def start(self, record: Mapping[str, Any], /) -> None:
-        """Write the record `started`. Raises InputError where something is there that is not an earlier result of this verb.
+        """Write the record `started`.
 
-        `record` is what is known of the run: key, settings, inputs... It may be added to until `finish`.
+        Parameters
+        ----------
+        record
+            What is known of the run: key, settings, inputs. It may be added to until `finish`.
+
+        Raises
+        ------
+        InputError
+            Something is there that is not an earlier result of this verb.
+
         """
         verb, self._record = self.verb, record
         if self.folder:
-            refuse_strangers(self.out, verb, self.previous)
+            outputs.refuse_strangers(self.out, verb, self.previous)
         else:
             if self.previous is None:
-                free(self.place, verb, {}, name="")
-            elif self.previous["verb"] != verb and self.out.exists() and not KEEP_OLD.get():
+                outputs.free(self.place, verb, {}, name="")
+            elif self.previous["verb"] != verb and self.out.exists() and not outputs.KEEP_OLD.get():
                 raise InputError(
                     f"{self.out} is a result of impasto {self.previous['verb']}; give another name, or rename it by --keep-old"
                 )
             listed = self.files if self.previous is not None and self.previous["verb"] == verb else {}
             for path in (self.out, *self.beside):
-                free(path, verb, listed, name=self._name(path))
+                outputs.free(path, verb, listed, name=self._name(path))
         self._new_folders = [p for p in (self.place.parent, *self.place.parent.parents) if not p.exists()]
         self._write(records.STARTED)
 
     def note(self, path: Path, replaced_by: Path | None, /) -> bool:
-        """List a file that is about to be written, if it belongs to this run; whether it does."""
+        """List a file that is about to be written, if it belongs to this run.
+
+        Parameters
+        ----------
+        path
+            The file, or the folder of the result itself.
+        replaced_by
+            The finished temporary path that takes its place, or None.
+
+        Returns
+        -------
+        bool
+            Whether it belongs to this run.
+
+        """
         if self.folder and path == self.out and replaced_by is not None:
             self._replace_folder(replaced_by)
             return True
@@ -205,11 +148,11 @@ class Claim:
         self._is_written = True
         self.files = {member.relative_to(temporary).as_posix(): None for member in records.walk(temporary)}
         for name in records.strangers(self.out):
-            kept = temporary / name
-            kept = dated(kept) if kept.exists() else kept
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(self.out / name, kept, follow_symlinks=False)
-        records.write(temporary / records.RUN, self._told(records.STARTED))
+            moved = temporary / name
+            moved = outputs.dated(moved) if moved.exists() else moved
+            moved.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.out / name, moved, follow_symlinks=False)
+        records.write(temporary / records.RUN, self._current_record(records.STARTED))
 
     def _name(self, path: Path) -> str:
         """A path as the record lists it; all of a hidden folder under the folder's name."""
@@ -220,11 +163,11 @@ class Claim:
     def _path(self, name: str) -> Path:
         return self.place.parent / name
 
-    def _told(self, state: str) -> dict[str, Any]:
+    def _current_record(self, state: str) -> dict[str, Any]:
         return {**self._record, "verb": self.verb, "state": state, "files": dict(sorted(self.files.items()))}
 
     def _write(self, state: str) -> None:
-        records.write(self.place, self._told(state))
+        records.write(self.place, self._current_record(state))
 
 
 def claim(
@@ -250,15 +193,16 @@ def claim(
 
     Returns
     -------
-    The claim, not yet started.
+    Claim
+        Not yet started.
 
     Raises
     ------
     InputError
-        Where the result is, holds or lies in an input, or cannot stand under its name.
+        The result is, holds or lies in an input, or cannot stand under its name.
 
     """
     for path in (out, *beside):
-        refuse_overlap(path, inputs, may_lie_in_input=may_lie_in_input)
-    refuse_place(out, verb, folder=folder)
+        outputs.refuse_overlap(path, inputs, may_lie_in_input=may_lie_in_input)
+    outputs.refuse_place(out, verb, folder=folder)
     return Claim(out, verb, folder=folder, beside=beside)

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from impasto import __version__, failures
-from impasto.claims import KEEP_OLD
+from impasto.outputs import KEEP_OLD
 from impasto.verbs import ABOUT, COMMANDS
 from impasto.verbs.remote_options import Reading
 

@@ -6,16 +6,17 @@ of letters: text is UTF-8 or UTF-16, or else cp1252.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pandas as pd
 
@@ -113,21 +114,7 @@ def read(path: Path, *, is_name: IsName, encoding: str | None = None, header_row
 
     """
     seen = layout(path, encoding=encoding)
-    _refuse_doubled(seen.header, path, allowed=header_rows > 1)
-    decimal, how = _decimal(seen, path)
-    how = [*_said(seen), *how]
-    names = list(seen.header)
-    texts = {c for c in names if is_name(c)} | {c for i, c in enumerate(names) if _has_leading_zeros(seen.records[1:21], i)}
-    options: dict[str, Any] = {
-        "sep": seen.separator,
-        "skiprows": len(seen.preamble),
-        "decimal": decimal,
-        "dtype": dict.fromkeys(texts, "string") if header_rows == 1 else None,
-        "header": 0 if header_rows == 1 else [0, 1],
-        "keep_default_na": False,
-        "na_values": list(MISSING),
-        "index_col": False if _trailing_separator(seen) else None,
-    }
+    options, how = _options(seen, path, is_name=is_name, header_rows=header_rows)
     try:
         table = _to_pandas(path, seen.encoding, options)
     except UnicodeDecodeError:
@@ -143,6 +130,55 @@ def read(path: Path, *, is_name: IsName, encoding: str | None = None, header_row
         table["Metadata_Plate"] = plate
         how.append(f"plate {plate}, from a line above the header")
     return table, how
+
+
+def parts(path: Path, *, is_name: IsName, rows: int) -> Iterator[pd.DataFrame]:
+    """The same table in parts of so many rows, for one of which a whole would take too much memory; none where it has no row."""
+    seen = layout(path)
+    options, _ = _options(seen, path, is_name=is_name, header_rows=1)
+    encoding = seen.encoding if seen.encoding != "utf-8" or _is_utf8(path) else "cp1252"
+    plate = _plate_of(seen)
+    with pd.read_csv(path, encoding=encoding, low_memory=False, chunksize=rows, **options) as reader:
+        for part in reader:
+            part = _tidy(part.reset_index(drop=isinstance(part.index, pd.RangeIndex)))
+            yield part.assign(Metadata_Plate=plate) if plate else part
+
+
+def lines(path: Path) -> int:
+    """How many lines a text has."""
+    with _opened(path) as handle:
+        return sum(piece.count(b"\n") for piece in iter(lambda: handle.read(1 << 20), b""))
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with _opened(path) as handle:
+        try:
+            while piece := handle.read(1 << 20):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _options(seen: Layout, path: Path, *, is_name: IsName, header_rows: int) -> tuple[dict[str, Any], list[str]]:
+    """What pandas is told, and what was inferred, in sentences. Raises InputError where a header or decimals stand twice."""
+    _refuse_doubled(seen.header, path, allowed=header_rows > 1)
+    decimal, how = _decimal(seen, path)
+    names = list(seen.header)
+    texts = {c for c in names if is_name(c)} | {c for i, c in enumerate(names) if _has_leading_zeros(seen.records[1:21], i)}
+    options: dict[str, Any] = {
+        "sep": seen.separator,
+        "skiprows": len(seen.preamble),
+        "decimal": decimal,
+        "dtype": dict.fromkeys(texts, "string") if header_rows == 1 else None,
+        "header": 0 if header_rows == 1 else [0, 1],
+        "keep_default_na": False,
+        "na_values": list(MISSING),
+        "index_col": False if _trailing_separator(seen) else None,
+    }
+    return options, [*_said(seen), *how]
 
 
 def _to_pandas(path: Path, encoding: str, options: dict[str, Any]) -> pd.DataFrame:
@@ -167,10 +203,15 @@ def _said(seen: Layout) -> list[str]:
 
 
 def _head(path: Path) -> bytes:
+    with _opened(path) as handle:
+        return handle.read(SAMPLE)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A text, plain or gzipped, open for its bytes."""
     with path.open("rb") as handle:
         zipped = handle.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if zipped else path.open("rb") as handle:
-        return handle.read(SAMPLE)
+    return cast(IO[bytes], gzip.open(path)) if zipped else path.open("rb")
 
 
 def _encoding(raw: bytes) -> str:

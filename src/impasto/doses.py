@@ -6,21 +6,50 @@ import re
 
 import pandas as pd
 
+from impasto import schema
+from impasto.schema import InputError
+
 MICROMOLAR = "uM"
 _PER_MICROMOLAR = {"m": 1e6, "mm": 1e3, "um": 1.0, "nm": 1e-3, "pm": 1e-6}
-_CELL = re.compile(r"^\s*(?P<number>[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?)\s*(?P<unit>[munpµμ]?[Mm])?\s*$")
-_NAME = re.compile(r"^(?P<stem>.*?)[\s_(\[-]*(?P<unit>[munpµμ]?[Mm])[\s)\]]*$")
+_UNIT = r"(?P<unit>[munpµμ]?(?:[Mm]|mol/[lL]))"
+_CELL = re.compile(rf"^\s*(?P<number>[-+]?(?:\d+[.,]?|\d*[.,]\d+)(?:[eE][-+]?\d+)?)\s*{_UNIT}?\s*$")
+_NAME = re.compile(rf"^(?P<stem>.*?)[\s_(\[,-]*(?:\bin )?{_UNIT}[\s)\]]*$")
+_THOUSANDS = re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:,\d{{3}})+(?:[.]\d+)?\s*{_UNIT}?")
+_SPELLINGS = tuple(sorted({schema.letters(spelling) for spelling in schema.ALIASES[schema.CONCENTRATION]}))
 
 
 def unit_of(column: str, /) -> str:
-    """The unit that a column's name ends with (`Dose [nM]` -> `nM`); `""` where it names none."""
+    """The unit that a column's name ends with (`Dose [nM]` -> `nM`).
+
+    Parameters
+    ----------
+    column
+        The name of a column.
+
+    Returns
+    -------
+    str
+        `""` where the name holds no unit, or is not that of a dose.
+
+    """
     name = _NAME.match(column)
-    stem = re.sub(r"[^a-z]", "", name["stem"].lower()) if name else ""
-    return _plain(name["unit"]) if name and stem.endswith(("dose", "conc", "concentration")) else ""
+    return _plain(name["unit"]) if name and schema.letters(name["stem"]).endswith(_SPELLINGS) else ""
 
 
 def stem_of(column: str, /) -> str:
-    """A column's name without its unit (`Dose [nM]` -> `Dose`)."""
+    """A column's name without its unit (`Dose [nM]` -> `Dose`).
+
+    Parameters
+    ----------
+    column
+        The name of a column.
+
+    Returns
+    -------
+    str
+        The name as it is where it holds no unit.
+
+    """
     name = _NAME.match(column)
     return name["stem"] if name and unit_of(column) else column
 
@@ -37,28 +66,65 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
 
     Returns
     -------
-    (n,) numbers, and their unit: that of the column's name, micromolar where cells name units of their own. A column in which a cell
-    is no number comes back as it was.
+    numbers : pd.Series
+        (n,) of float. The doses. A cell that is no number (`<LOD`) is missing; a column without any number comes back as it was.
+    unit : str
+        The unit of the column's name; micromolar where cells name units of their own.
+
+    Raises
+    ------
+    InputError
+        A comma may stand before thousands as well as before decimals (`1,000 nM`).
 
     """
     if pd.api.types.is_numeric_dtype(column):
         return column, unit
-    parts = column.astype("string").str.extract(_CELL)
-    if (parts["number"].isna() & column.notna()).any():
+    parts = _without_thousands(column.astype("string").str.strip()).str.extract(_CELL)
+    if parts["number"].isna().all():
         return column, unit
     numbers = pd.to_numeric(parts["number"].str.replace(",", "."))
     if parts["unit"].isna().all():
         return numbers.astype(float), unit
-    # A cell without a unit is in the column's, a molar or millimolar one is told by its capital.
+    # A cell without a unit has the unit of the column.
     factors = parts["unit"].map(_plain, na_action="ignore").fillna(unit or MICROMOLAR).str.lower().map(_PER_MICROMOLAR)
     return (numbers.astype(float) * factors.astype(float)).round(12), MICROMOLAR
 
 
 def in_micromolar(numbers: pd.Series, unit: str, /) -> pd.Series:
-    """Numbers of a unit, in micromolar; as they are where the unit is not known."""
+    """Doses in micromolar.
+
+    Parameters
+    ----------
+    numbers
+        (n,) doses in `unit`.
+    unit
+        `M`, `mM`, `uM`, `nM` or `pM`, in either case.
+
+    Returns
+    -------
+    pd.Series
+        (n,) of float. In micromolar; as they are where the unit is not known.
+
+    """
     factor = _PER_MICROMOLAR.get(unit.lower(), 1.0)
     return numbers if factor == 1.0 else (pd.to_numeric(numbers, errors="coerce") * factor).round(12)
 
 
+def _without_thousands(cells: pd.Series) -> pd.Series:
+    """The cells without commas before thousands. Raises InputError where they may as well be decimal commas."""
+    likely = cells.str.fullmatch(_THOUSANDS).fillna(False)
+    if not likely.any():
+        return cells
+    others = cells[~likely].dropna()
+    if cells[likely].str.contains(r",.*[,.]").any() or others.str.contains(r"\d[.]\d").any():
+        return cells.mask(likely, cells.str.replace(",", "", regex=False))
+    if others.str.contains(r"\d,\d").any():
+        return cells
+    raise InputError(
+        f"the dose {cells[likely].iloc[0]!r} may mean thousands or a decimal comma, and no other dose tells; write it without a comma"
+    )
+
+
 def _plain(unit: str) -> str:
-    return unit.replace("µ", "u").replace("μ", "u").removesuffix("m") + ("M" if unit.endswith("m") else "")
+    written = re.sub("mol/[lL]$", "M", unit.replace("µ", "u").replace("μ", "u"))
+    return written[:-1] + "M" if written.endswith("m") else written

@@ -24,7 +24,8 @@ def profiles_of(data: anndata.AnnData | pd.DataFrame, /, *, task: str) -> anndat
 
     Returns
     -------
-    The same object where it is Profiles already; else new Profiles, with dense values and the annotation in our words.
+    anndata.AnnData
+        The same object where it is Profiles already; else new Profiles, with dense values and the annotation in the words of `schema`.
 
     Raises
     ------

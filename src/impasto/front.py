@@ -6,9 +6,7 @@ Each function does what the verb of its name does, guards included.
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +14,9 @@ if TYPE_CHECKING:
     import anndata
     import pandas as pd
 
-__all__ = ["Explorer", "concat", "embed", "explore", "read", "search", "train", "write"]
+    from impasto.atlas.background import Explorer
+
+__all__ = ["concat", "embed", "explore", "read", "search", "train", "write"]
 
 
 def read(
@@ -39,9 +39,9 @@ def read(
     path
         Parquet, CSV, Excel, .h5ad, .zarr, or a folder of CellProfiler's tables.
     columns
-        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); told by its spelling otherwise.
+        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); recognised by its spelling otherwise.
     features
-        A regular expression that names the feature columns, or `rest`: every numeric column that is not annotation.
+        A regular expression that names the feature columns, or `rest`: all numeric columns that are not annotation.
     annotation, leave_out
         Columns that are annotation, and columns that are neither annotation nor features.
     negcon
@@ -53,12 +53,13 @@ def read(
 
     Returns
     -------
-    One row a well, site or perturbation; `obs` in impasto's words, `X` float32.
+    anndata.AnnData
+        One row a well, site or perturbation; `obs` in impasto's words, `X` float32.
 
     Raises
     ------
     InputError
-        Where the file cannot be used; the sentence says what to do.
+        The file cannot be used; the sentence says what to do.
 
     """
     from impasto import profiles, wells
@@ -88,6 +89,11 @@ def write(data: anndata.AnnData | pd.DataFrame, path: Path | str, /) -> None:
     path
         Its ending chooses the format: .parquet, .csv, .h5ad or .zarr.
 
+    Raises
+    ------
+    InputError
+        The ending of the name is none of these, or the table has no rows or features.
+
     """
     from impasto import frames, profiles
 
@@ -104,7 +110,13 @@ def concat(tables: Sequence[anndata.AnnData | pd.DataFrame], /) -> anndata.AnnDa
 
     Returns
     -------
-    All rows, in the order given; `uns["features_dropped"]` counts the features that some table lacks.
+    anndata.AnnData
+        All rows, in the order given; `uns["features_dropped"]` counts the features that some table lacks.
+
+    Raises
+    ------
+    InputError
+        The tables share no feature, or different encoders or corrections made them.
 
     """
     from impasto import frames, profiles
@@ -129,7 +141,7 @@ def train(
     recipe
         A recipe file with one train stage, or the method itself: `{"name": "two_towers", "loss": "cwcl"}`.
     data
-        Profiles, a file of profiles, or (for methods that train on images) a folder that `impasto ingest` wrote. Profiles are kept
+        Profiles, a file of profiles, or (for methods that train on images) a folder that `impasto ingest` wrote. Profiles are stored
         beside the run, as `OUT.<digest>.h5ad`: `im.search` reads them again.
     out
         The folder of the run. A killed run continues from its last checkpoint.
@@ -142,7 +154,13 @@ def train(
 
     Returns
     -------
-    The folder of the run.
+    Path
+        The folder of the run.
+
+    Raises
+    ------
+    InputError
+        The recipe, the method or the profiles cannot be used, or the folder holds something else.
 
     """
     from impasto import frames, methods
@@ -164,8 +182,8 @@ def train(
         recipes.execute("train", settings, out=out)
         return out
     profiles = frames.profiles_of(data, task="training")
-    kept = _beside(out, profiles)
-    settings = stage.TrainSettings.read({**values, reads: str(kept)}, where="impasto.train")
+    copy_of_profiles = _beside(out, profiles)
+    settings = stage.TrainSettings.read({**values, reads: str(copy_of_profiles)}, where="impasto.train")
     recipes.execute("train", settings, out=out)
     return out
 
@@ -181,13 +199,13 @@ def _beside(out: Path, profiles: anndata.AnnData) -> Path:
         written = folder / "profiles.h5ad"
         write(profiles, written)
         content = runs.digest(written)
-        kept = out.with_name(f"{out.name}.{content[:12]}.h5ad")
-        if kept.exists() and runs.digest(kept) != content:
-            raise InputError(f"{kept} is there and holds other profiles; move it away, or give another out")
-        if not kept.exists():
-            with runs.atomic(kept) as temporary:
+        copy_of_profiles = out.with_name(f"{out.name}.{content[:12]}.h5ad")
+        if copy_of_profiles.exists() and runs.digest(copy_of_profiles) != content:
+            raise InputError(f"{copy_of_profiles} is there and holds other profiles; move it away, or give another out")
+        if not copy_of_profiles.exists():
+            with runs.atomic(copy_of_profiles) as temporary:
                 shutil.copyfile(written, temporary)
-    return kept
+    return copy_of_profiles
 
 
 def embed(run: Path | str, data: anndata.AnnData | pd.DataFrame, /) -> anndata.AnnData:
@@ -202,7 +220,13 @@ def embed(run: Path | str, data: anndata.AnnData | pd.DataFrame, /) -> anndata.A
 
     Returns
     -------
-    Of a joint space both modalities as rows (`obs["modality"]`), of other methods the rows given.
+    anndata.AnnData
+        For a joint space the rows of both modalities (`obs["modality"]`), for other methods the rows given.
+
+    Raises
+    ------
+    InputError
+        The folder is no run, or another encoder or correction made the profiles.
 
     """
     from impasto import frames, methods
@@ -240,52 +264,28 @@ def search(
 
     Returns
     -------
-    Rank, score and annotation, the best first.
+    pd.DataFrame
+        Rank, score and annotation, the best first.
 
     Raises
     ------
     InputError
-        Where not exactly one question was asked, or it cannot be answered.
+        Not exactly one question was asked, or it cannot be answered.
 
     """
     from impasto.atlas import search as searching
     from impasto.indexed import open_or_build
     from impasto.schema import InputError
 
-    asked = {"text": text, "smiles": smiles, "gene": gene, "well": well, "image": image}
-    questions = [(kind, str(query)) for kind, query in asked.items() if query is not None]
+    by_kind = {"text": text, "smiles": smiles, "gene": gene, "well": well, "image": image}
+    questions = [(kind, str(query)) for kind, query in by_kind.items() if query is not None]
     if len(questions) != 1:
-        raise InputError(f"{len(questions)} questions were asked; give exactly one of {', '.join(asked)}")
+        raise InputError(f"{len(questions)} questions were asked; give exactly one of {', '.join(by_kind)}")
     kind, query = questions[0]
     ranking, _ = searching.search(
         open_or_build(Path(where)), kind=kind, query=query, top=top, rank=rank, through=[Path(file) for file in through]
     )
     return ranking
-
-
-@dataclass(frozen=True)
-class Explorer:
-    """A running explorer.
-
-    Attributes
-    ----------
-    address
-        Where a browser on this machine finds it.
-    server
-        The server; `stop` ends it.
-
-    """
-
-    address: str
-    server: Any
-
-    def stop(self) -> None:
-        """End the server."""
-        self.server.should_exit = True
-
-    def _repr_html_(self) -> str:
-        """The page inside a notebook."""
-        return f'<iframe src="{self.address}" width="100%" height="640" style="border:0"></iframe>'
 
 
 def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, port: int = 8765) -> Explorer:
@@ -300,27 +300,24 @@ def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, port: int =
 
     Returns
     -------
-    The running explorer; in a notebook it shows the page.
+    Explorer
+        The running explorer; in a notebook it shows the page.
+
+    Raises
+    ------
+    InputError
+        FastAPI and uvicorn are not installed, or the folder is neither a run nor an index.
 
     """
     from impasto import frames
-    from impasto.schema import InputError
-
-    try:
-        import uvicorn
-
-        from impasto.atlas.server import application
-    except ModuleNotFoundError as error:
-        raise InputError(f"the explorer needs {error.name}, which is not installed; run: pip install 'impasto[atlas]'") from None
-    from impasto.atlas import index
+    from impasto.atlas import background, index
     from impasto.indexed import open_or_build
 
+    background.require_server()
     if isinstance(data, Path | str):
         opened = open_or_build(Path(data))
     else:
         folder = Path(tempfile.mkdtemp(prefix="impasto-explore-")) / "index"
         index.build(frames.profiles_of(data, task="exploring"), folder)
         opened = index.open_index(folder)
-    server = uvicorn.Server(uvicorn.Config(application(opened), host="127.0.0.1", port=port, log_level="warning"))
-    threading.Thread(target=server.run, daemon=True).start()
-    return Explorer(f"http://127.0.0.1:{port}", server)
+    return background.serve(opened, port=port)

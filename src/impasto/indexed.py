@@ -23,10 +23,15 @@ def open_or_build(where: Path, /) -> Index:
     where
         An index, or a run that `impasto train` left; what is built lies in its folder `search`.
 
+    Returns
+    -------
+    Index
+        The open index.
+
     Raises
     ------
     InputError
-        Where the folder is neither.
+        The folder is neither an index nor a run.
 
     """
     from impasto.atlas import index

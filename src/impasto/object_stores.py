@@ -122,8 +122,17 @@ def pieces(address: Address, /, *, endpoint: str = "", signed: bool = False) -> 
         raise Refused(f"{address.url}: {came} of its {answer.meta['size']} bytes came; run the same command again")
 
 
-def listing(address: Address, /, *, endpoint: str = "", signed: bool = False) -> list[str]:
-    """The URLs of the files below a prefix of a bucket, sorted. Raises NotThere, Refused, NoConnection."""
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A file of a bucket: its URL, its size in bytes, and the bucket's own mark of its content."""
+
+    url: str
+    size: int
+    etag: str
+
+
+def listing(address: Address, /, *, endpoint: str = "", signed: bool = False) -> list[Entry]:
+    """The files below a prefix of a bucket, sorted. Raises NotThere, Refused, NoConnection."""
     if address.scheme != "s3":
         raise InputError(f"{address.url}: a web server does not list its files; name them in a sheet (path,channel,plate,well,site)")
     source = store(address, endpoint=endpoint, signed=signed)
@@ -131,12 +140,16 @@ def listing(address: Address, /, *, endpoint: str = "", signed: bool = False) ->
 
     prefix = address.key.rstrip("/") + "/" if address.key else None
     try:
-        keys = sorted(entry["path"] for part in obstore.list(source, prefix) for entry in part)
+        entries = sorted(
+            Entry(f"s3://{address.host}/{entry['path']}", int(entry["size"]), str(entry["e_tag"] or ""))
+            for part in obstore.list(source, prefix)
+            for entry in part
+        )
     except Exception as error:  # noqa: BLE001 - obstore raises what its Rust side found; `_sentence` sorts it
         raise _sentence(error, address, signed=signed) from None
-    if not keys:
+    if not entries:
         raise NotThere(f"{address.url}: no file lies below it; check its name")
-    return [f"s3://{address.host}/{key}" for key in keys]
+    return entries
 
 
 def _sentence(error: Exception, address: Address, *, signed: bool) -> InputError:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import UnionType
@@ -141,6 +142,8 @@ def _kind(hint: Any) -> tuple[Any, bool]:
     """What a shell can write for a field: a plain type or a Literal, and whether several of them; None for a table."""
     if get_origin(hint) in (Union, UnionType):
         members = [member for member in get_args(hint) if member is not type(None)]
+        if _number_or_word(hint):
+            return str, False
         return _kind(members[0]) if len(members) == 1 else (None, False)
     if get_origin(hint) is list:
         kind, several = _kind(get_args(hint)[0])
@@ -150,8 +153,16 @@ def _kind(hint: Any) -> tuple[Any, bool]:
     return (hint, False) if hint in _OF_THE_SHELL or get_origin(hint) is Literal else (None, False)
 
 
+def _number_or_word(hint: Any) -> bool:
+    """Whether a field holds a number or one of some words (`0.5`, `auto`)."""
+    kinds = [_kind(member)[0] for member in get_args(hint)] if get_origin(hint) in (Union, UnionType) else []
+    return len(kinds) == 2 and float in kinds and any(get_origin(kind) is Literal for kind in kinds)
+
+
 def _split(field: FieldInfo, value: Any) -> Any:
-    """The values of a word that holds several, and paths as they are written."""
+    """The values of a word that holds several, a number where a word could stand too, and paths as they are written."""
+    if _number_or_word(field.annotation) and re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", value, re.IGNORECASE):
+        return float(value)
     separator = shown_as(field).separator
     if separator:
         return [part.strip() for part in value.split(separator) if part.strip()]

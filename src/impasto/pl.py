@@ -35,12 +35,13 @@ def umap(data: anndata.AnnData | pd.DataFrame, /, *, color: str = "perturbation"
 
     Returns
     -------
-    The axes.
+    Axes
+        The axes given, or new ones.
 
     Raises
     ------
     InputError
-        Where there is no such column.
+        The profiles have no such column.
 
     """
     from impasto import frames, tl, wells
@@ -70,12 +71,13 @@ def plate(data: anndata.AnnData | pd.DataFrame, /, *, value: str, plate: str | N
 
     Returns
     -------
-    The axes.
+    Axes
+        The axes given, or new ones.
 
     Raises
     ------
     InputError
-        Where the plate or the value is not there, or several plates are and none is named.
+        The plate or the value is not there, or there are several plates and none is named.
 
     """
     import numpy as np
@@ -88,8 +90,8 @@ def plate(data: anndata.AnnData | pd.DataFrame, /, *, value: str, plate: str | N
     codes, names = wells.plates(profiles.obs)
     chosen = [i for i, name in enumerate(names) if plate is None or name == plate or name.rsplit("/", 1)[-1] == plate]
     if len(chosen) != 1:
-        asked = "no plate is named" if plate is None else f"{plate!r} names {len(chosen)} plates"
-        raise InputError(f"{asked}; say plate=, one of: {listed(names)}")
+        problem = "no plate is named" if plate is None else f"{plate!r} names {len(chosen)} plates"
+        raise InputError(f"{problem}; say plate=, one of: {listed(names)}")
     rows = profiles[codes == chosen[0]]
     if value in rows.var_names:
         shown = np.asarray(rows[:, value].X, dtype=float).ravel()
@@ -116,7 +118,13 @@ def curve(run: Path | str | Sequence[Mapping[str, Any]], /, *, ax: Axes | None =
 
     Returns
     -------
-    The axes.
+    Axes
+        The axes given, or new ones.
+
+    Raises
+    ------
+    InputError
+        The folder holds no log of a training.
 
     """
     import json
@@ -146,7 +154,8 @@ def receipt(made: Mapping[str, Any], /, *, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    The axes.
+    Axes
+        The axes given, or new ones.
 
     """
     from impasto.report.figures import receipt as drawing
@@ -168,12 +177,13 @@ def dose(result: Result, /, perturbation: str, *, ax: Axes | None = None) -> Axe
 
     Returns
     -------
-    The axes: response in standard deviations of the controls over the dose, the benchmark dose dashed.
+    Axes
+        The response in standard deviations of the controls over the dose; the benchmark dose is dashed.
 
     Raises
     ------
     InputError
-        Where the result has no curve of it.
+        The result has no curve of this perturbation.
 
     """
     import numpy as np
@@ -213,12 +223,13 @@ def ranking(result: Result, /, *, most: int = 30, ax: Axes | None = None) -> Axe
 
     Returns
     -------
-    The axes.
+    Axes
+        The axes given, or new ones.
 
     Raises
     ------
     InputError
-        Where the result has no score of each perturbation.
+        The result has no score of each perturbation.
 
     """
     from impasto.report.figures import scores

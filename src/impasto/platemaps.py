@@ -28,12 +28,13 @@ def of_plates(annotation: Sequence[Named], plates: Collection[str], /) -> list[N
 
     Returns
     -------
-    The tables in their order; `attrs["told"]` says in sentences what was inferred.
+    list[Named]
+        The tables in their order; `attrs["inferred"]` holds, in sentences, what was inferred.
 
     Raises
     ------
     InputError
-        Where several platemaps name no plate and differ in what they say of the same wells.
+        Several platemaps name no plate and differ in what they say of the same wells.
 
     """
     tables = [(name, _of_grids(name, table, plates)) for name, table in annotation]
@@ -44,7 +45,10 @@ def of_plates(annotation: Sequence[Named], plates: Collection[str], /) -> list[N
     if all(own.values()) and len(set(own.values())) == len(own):
         for at, plate in own.items():
             name, table = tables[at]
-            tables[at] = (name, _told(table, table.assign(**{schema.PLATE: plate}), f"{name}: of plate {plate}, by the file's name"))
+            tables[at] = (
+                name,
+                _with_sentence(table, table.assign(**{schema.PLATE: plate}), f"{name}: of plate {plate}, by the file's name"),
+            )
         return tables
     for (name, table), (other, second) in itertools.combinations([tables[at] for at in without], 2):
         _refuse_differing(name, table, other, second)
@@ -62,11 +66,11 @@ def _of_grids(name: str, table: pd.DataFrame, plates: Collection[str]) -> pd.Dat
         return table
     long = table.melt(schema.WELL, titles, var_name=schema.PLATE, value_name=schema.PERTURBATION_NAME)
     long[schema.PERTURBATION_NAME] = long[schema.PERTURBATION_NAME].astype("string")
-    return _told(table, long, f"{name}: its grids are plates ({', '.join(titles)}) and hold {schema.PERTURBATION_NAME}")
+    return _with_sentence(table, long, f"{name}: its grids are plates ({', '.join(titles)}) and hold {schema.PERTURBATION_NAME}")
 
 
-def _told(before: pd.DataFrame, after: pd.DataFrame, sentence: str) -> pd.DataFrame:
-    after.attrs = {**before.attrs, "told": [*before.attrs.get("told", ()), sentence]}
+def _with_sentence(before: pd.DataFrame, after: pd.DataFrame, sentence: str) -> pd.DataFrame:
+    after.attrs = {**before.attrs, "inferred": [*before.attrs.get("inferred", ()), sentence]}
     return after
 
 

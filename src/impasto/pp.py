@@ -8,13 +8,15 @@
     im.pp.standardize(ad, by="plate", on="controls")
     white = im.pp.sphering(ad, regulariser=1.0, copy=True)
 
-Each function takes an AnnData or a DataFrame with `Metadata_` columns, and returns the corrected AnnData. With `copy=False`, as in
-scanpy, an AnnData that is given is corrected itself, and is what is returned. Each does what `impasto correct --method NAME` does: spared
-controls and held-out wells are not learned from, and `uns["impasto"]["steps"]` lists the steps.
-To fit on some plates and apply to others, use the classes (`impasto.correction.CORRECTORS["sphering"].fit(profiles)`) or
-`impasto.correction.steps.correct`.
+Each function takes an AnnData or a DataFrame with `Metadata_` columns, and always returns an AnnData. With `copy=False` (the default, as
+in scanpy) the given AnnData itself is corrected, and is returned too. With `copy=True` it stays as it is, and a corrected copy is
+returned. A DataFrame is never changed.
 
-The functions of the correctors, those of plugins included, are made of their settings when they are asked for.
+Each does what `impasto correct --method NAME` does: spared controls and held-out wells are not learned from, and
+`uns["impasto"]["steps"]` lists the steps. To fit on some plates and apply to others, use the classes
+(`impasto.correction.CORRECTORS["sphering"].fit(profiles)`) or `impasto.correction.steps.correct`.
+
+The functions of the correctors, those of plugins included, are built from their settings when they are first used.
 """
 
 from __future__ import annotations
@@ -52,22 +54,29 @@ def __dir__() -> list[str]:
 
 
 def spare(profiles: Table, /, *, share: float = 0.5, seed: int = 0, copy: bool = False) -> anndata.AnnData:
-    """Keep some negative controls out of every correction, to score against.
+    """Keep some negative controls out of all corrections, to score against.
 
     Parameters
     ----------
     profiles
-        n rows with plate, well and control type.
+        n rows with plate, well and control type: an AnnData, or a DataFrame with `Metadata_` columns.
     share
         Share of each plate's negative controls, 0 to 1.
     seed
         Of the choice.
     copy
-        Leave the given object as it is.
+        False: the given AnnData gets the column. True: it stays as it is, and a copy gets it.
 
     Returns
     -------
-    The profiles with a boolean column `spared` in `obs`. Raises InputError where no negative control is marked.
+    anndata.AnnData
+        N rows: the given object with `copy=False`, a copy with `copy=True`, a new object for a DataFrame. The column `spared` of `obs` is
+        True for the spared controls.
+
+    Raises
+    ------
+    InputError
+        No negative control is marked, or the share is not between 0 and 1.
 
     """
     target = _target(profiles, task="im.pp.spare", copy=copy)
@@ -81,16 +90,21 @@ def aggregate(profiles: Table, /, *, by: Sequence[str] | None = None, statistic:
     Parameters
     ----------
     profiles
-        n rows.
+        n rows: an AnnData, or a DataFrame with `Metadata_` columns. It is never changed.
     by
-        Columns that make a group; those that tell wells apart (source, batch, plate, well) where left out.
+        Columns that make a group; by default those that tell wells apart (source, batch, plate, well).
     statistic
         `median` or `mean` of each feature.
 
     Returns
     -------
-    New profiles, groups in sorted order, with the column `n_rows`; annotation is kept where a group agrees on it. The given object is
-    never changed. Raises InputError where a column is missing.
+    anndata.AnnData
+        One row a group. A new object, groups in sorted order, with the column `n_rows`. Annotation stays where a group agrees on it.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or `by` is not a list.
 
     """
     table = profiles_of(profiles, task="im.pp.aggregate")
@@ -101,16 +115,23 @@ def aggregate(profiles: Table, /, *, by: Sequence[str] | None = None, statistic:
 
 
 def receipt(before: Table, after: Table, /) -> dict[str, Any]:
-    """What corrections did: how much of the variance of plate, batch, row, column and cell count went, how much replicate signal is left.
+    """What corrections did: how much of the variance of plate, batch, row, column and cell count is gone, and how much replicate signal is
+    left.
 
     Parameters
     ----------
     before, after
-        The same rows before and after (use `copy=True` to keep the former).
+        The same n rows before and after (use `copy=True` to keep the former).
 
     Returns
     -------
-    As `impasto correct --json` prints it. Raises InputError where the numbers of rows differ.
+    dict[str, Any]
+        What `impasto correct --json` prints (see `impasto.correction.receipt.receipt`).
+
+    Raises
+    ------
+    InputError
+        The two have different numbers of rows.
 
     """
     first, last = (profiles_of(table, task="im.pp.receipt") for table in (before, after))
@@ -156,31 +177,30 @@ def _default(field: Any) -> Any:
 def _documentation(name: str, settings: type[Settings]) -> str:
     kind = CORRECTORS[name]
     about = (inspect.getdoc(inspect.getmodule(kind)) or inspect.getdoc(kind) or name).split("\n\n")[0]
-    described = [
-        line
-        for key, field in settings.model_fields.items()
-        if key != "method"
-        for line in (key, f"    {field.description or 'See its settings class.'} Default: {_default(field)!r}.")
-    ]
-    return "\n".join(
-        [
-            about,
-            "",
-            "Parameters",
-            "----------",
-            "profiles",
-            "    n rows: an AnnData, or a DataFrame with `Metadata_` columns.",
-            *described,
-            "copy",
-            "    Leave the given AnnData as it is. Otherwise it becomes the corrected one: X, obs, var and uns are replaced; obsm stays;",
-            "    layers and varm stay where the features do.",
-            "",
-            "Returns",
-            "-------",
-            "The corrected profiles: the given object, or a copy. Spared controls and held-out wells are not learned from;",
-            '`uns["impasto"]["steps"]` lists the steps. Raises InputError where the profiles lack what is needed.',
-        ]
-    )
+    parameters = {key: field.description or "See its settings class." for key, field in settings.model_fields.items() if key != "method"}
+    described = [line for key, text in parameters.items() for line in (key, f"    {text}")]
+    return "\n".join([about, "", "Parameters", "----------", *_PROFILES, *described, *_COPY, "", *_RETURNS, "", *_RAISES])
+
+
+_PROFILES = ("profiles", "    n rows: an AnnData, or a DataFrame with `Metadata_` columns. A DataFrame is never changed.")
+_COPY = (
+    "copy",
+    "    False: the given AnnData itself is corrected. X, obs, var and uns are replaced; obsm stays; layers and varm stay where the",
+    "    features do. True: it stays as it is, and a copy is corrected.",
+)
+_RETURNS = (
+    "Returns",
+    "-------",
+    "AnnData",
+    "    The n corrected rows: the given object with `copy=False` (scanpy returns None there), a copy with `copy=True`, a new object for",
+    '    a DataFrame. Spared controls and held-out wells are not learned from; `uns["impasto"]["steps"]` lists the steps.',
+)
+_RAISES = (
+    "Raises",
+    "------",
+    "InputError",
+    "    A setting is not known or not allowed, or the profiles lack what the method needs.",
+)
 
 
 def _target(profiles: Table, *, task: str, copy: bool) -> anndata.AnnData:

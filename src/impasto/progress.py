@@ -17,18 +17,37 @@ from rich.text import Text
 T = TypeVar("T")
 # Plain text in notebooks too: rich's widgets there need a package of their own, and warn without it.
 console = Console(stderr=True, force_jupyter=False)
-# A pipe has no width of its own: 80 columns would fold every table.
+# A pipe has no width of its own: 80 columns would fold all tables.
 spoken = Console(width=None if sys.stdout.isatty() else 140, force_jupyter=False)
 
 
 def say(sentence: str) -> None:
-    """Print a sentence as it is: what was inferred, left out or counted while a run works."""
+    """Print a sentence as it is: what was inferred, left out or counted while a run works.
+
+    Parameters
+    ----------
+    sentence
+        One line.
+
+    """
     spoken.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def silent(quiet: bool, /) -> Iterator[None]:
-    """Where `quiet`, sentences go to standard error until the end, so that standard output holds JSON only."""
+    """Send sentences to standard error until the end, so that standard output holds JSON only.
+
+    Parameters
+    ----------
+    quiet
+        Whether to do so.
+
+    Yields
+    ------
+    None
+        The block runs under this setting.
+
+    """
     before, spoken.stderr = spoken.stderr, quiet or spoken.stderr
     try:
         yield
@@ -47,7 +66,25 @@ Advance = Callable[[int], None]
 
 @contextlib.contextmanager
 def bar(*, what: str, unit: str, total: int | None = None, done: int = 0) -> Iterator[Advance]:
-    """A progress bar that is moved by hand; `done` items count as finished before the start (a resumed run)."""
+    """A progress bar that is moved by hand.
+
+    Parameters
+    ----------
+    what
+        The work, as written before the bar.
+    unit
+        What one item is: `sites`, `plates`.
+    total
+        How many items; None where that is not known.
+    done
+        Items that count as finished before the start (a resumed run).
+
+    Yields
+    ------
+    Advance
+        Call it with how many more are done.
+
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=not console.is_terminal) as shown:
         task = shown.add_task(what, total=total, completed=done, unit=unit)
@@ -55,7 +92,21 @@ def bar(*, what: str, unit: str, total: int | None = None, done: int = 0) -> Ite
 
 
 def track(items: Iterable[T], *, what: str, unit: str, total: int | None = None, done: int = 0) -> Iterator[T]:
-    """Iterate under a progress bar."""
+    """Iterate under a progress bar.
+
+    Parameters
+    ----------
+    items
+        What to iterate over.
+    what, unit, total, done
+        See `bar`.
+
+    Yields
+    ------
+    T
+        The items, in order.
+
+    """
     with bar(what=what, unit=unit, total=total, done=done) as advance:
         for item in items:
             yield item

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import claims, progress, remote, runs
+from impasto import outputs, progress, remote, runs
 from impasto.families import Family
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, with_base
@@ -215,8 +215,9 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
 
     """
     chosen = STAGES[name]
+    out = outputs.settled(out, folder=chosen.writes.is_folder(out))
+    # A link may lead to a name that says the other kind.
     folder = chosen.writes.is_folder(out)
-    out = claims.settled(out, folder=folder)
     return runs.run_stage(
         lambda: chosen.run(settings, out) if work is None else work(out),
         verb=name,
@@ -301,12 +302,17 @@ def _rows(settings: SweepSettings, out: Path) -> Iterator[tuple[str, Recipe, Pat
 def _sweep(settings: SweepSettings, out: Path) -> None:
     """Run every row and seed at `out/<row>/<seed>`; leave results.csv (means over seeds) and per_seed.csv at `out`."""
     frames: list[pd.DataFrame] = []
+    without: list[pd.DataFrame] = []
     for label, row, folder in _rows(settings, out):
         progress.say(f"{label}, seed {row.seed}")
         seconds = run(row, folder)
         results = [result_of(folder, stage) for stage in row.stages if stage.verb == "evaluate"]
-        frames.append(sweep.scores(results, label, seconds=seconds).assign(seed=row.seed))
-    sweep.write(frames, settings, out)
+        trained = [result_of(folder, stage) / "model.json" for stage in row.stages if stage.verb == "train"]
+        facts = json.loads(trained[0].read_text())["facts"] if trained else {}
+        names = [stage.name for stage in row.stages]
+        frames.append(sweep.scores(results, label, stages=names, seconds=seconds, facts=facts).assign(seed=row.seed))
+        without.append(sweep.left_out(results, label))
+    sweep.write(frames, without, settings, out)
 
 
 SWEEP = Verb(settings=SweepSettings, inputs=sweep.inputs, run=_sweep, result="", writes=FOLDER)

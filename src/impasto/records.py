@@ -1,6 +1,6 @@
 """The record of a result: which verb wrote it, from what, and which files are its own.
 
-A folder keeps its record inside, as `run.json`; a file keeps it beside, as `<file>.run.json`. The record's `files` names every file (or
+A folder keeps its record inside, as `run.json`; a file keeps it beside, as `<file>.run.json`. The record's `files` names each file (or
 `.zarr` folder) that the run wrote, from the record's own folder, with its SHA-256; `null` while the run has not finished. What no record
 lists as it is now belongs to somebody else.
 """
@@ -26,12 +26,38 @@ _LEFTOVER = re.compile(r"^\..+\.(partial|replaced)-")
 
 
 def path_of(out: Path, /, *, folder: bool) -> Path:
-    """Where the record of the result `out` is kept."""
+    """The place of a result's record.
+
+    Parameters
+    ----------
+    out
+        The result.
+    folder
+        Whether it is a folder of files.
+
+    Returns
+    -------
+    Path
+        `run.json` inside a folder, `<file>.run.json` beside a file.
+
+    """
     return out / RUN if folder else out.with_name(f"{out.name}.{RUN}")
 
 
 def read(path: Path, /) -> dict[str, Any] | None:
-    """A record, or None where there is none or another program wrote that file."""
+    """Read a record.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+
+    Returns
+    -------
+    dict[str, Any] | None
+        None where there is none, or where another program wrote that file.
+
+    """
     try:
         value = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):
@@ -41,18 +67,55 @@ def read(path: Path, /) -> dict[str, Any] | None:
 
 
 def is_finished(record: Mapping[str, Any], /) -> bool:
-    """Whether the run that this record describes came to its end."""
+    """Whether the run that this record describes came to its end.
+
+    Parameters
+    ----------
+    record
+        A record.
+
+    Returns
+    -------
+    bool
+        False for a run that was killed, or still runs.
+
+    """
     return record.get("state") == FINISHED
 
 
 def files_of(record: Mapping[str, Any] | None, /) -> Files:
-    """The files that a record lists; none where there is no record, or where it holds something else under that word."""
+    """The files that a record lists.
+
+    Parameters
+    ----------
+    record
+        A record, or None.
+
+    Returns
+    -------
+    Files
+        Name from the record's folder -> SHA-256; None for a file whose run has not finished. Empty where there is no record, or where it
+        holds something else under that word.
+
+    """
     files = record.get("files") if record else None
     return {str(name): value for name, value in files.items() if value is None or isinstance(value, str)} if isinstance(files, dict) else {}
 
 
 def content(path: Path, /) -> str:
-    """SHA-256 of a file, or of all names and contents in a folder; of a link, of where it leads."""
+    """The digest of what a path holds.
+
+    Parameters
+    ----------
+    path
+        A file, a folder or a link.
+
+    Returns
+    -------
+    str
+        SHA-256 of a file, of all names and contents in a folder, or of where a link leads.
+
+    """
     if path.is_symlink():
         return hashlib.sha256(b"link " + os.fsencode(os.readlink(path))).hexdigest()
     if path.is_file():
@@ -65,7 +128,19 @@ def content(path: Path, /) -> str:
 
 
 def walk(folder: Path, /) -> Iterator[Path]:
-    """Every file and link in a folder, at any depth, sorted in each; links are not followed."""
+    """All files and links in a folder, at any depth, sorted in each; links are not followed.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Yields
+    ------
+    Path
+        A file or link.
+
+    """
     for base, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted([*files, *(f for f in folders if (Path(base) / f).is_symlink())]):
@@ -73,12 +148,38 @@ def walk(folder: Path, /) -> Iterator[Path]:
 
 
 def is_as_listed(path: Path, digest: str | None, /) -> bool:
-    """Whether a file still is what its record says; what a run had not finished is taken as it is."""
+    """Whether a file still is what its record says.
+
+    Parameters
+    ----------
+    path
+        The file, or a folder that the record lists as one.
+    digest
+        Its SHA-256 in the record; None where the run has not finished, which any content agrees with.
+
+    Returns
+    -------
+    bool
+        True where they agree.
+
+    """
     return digest is None or content(path) == digest
 
 
 def strangers(folder: Path, /) -> list[str]:
-    """The files in a folder that no record in it lists as they are now: names from the folder, sorted."""
+    """The files in a folder that no record in it lists as they are now.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    list[str]
+        Names from the folder, sorted.
+
+    """
     members = list(walk(folder))
     listed: dict[Path, str | None] = {}
     for path in members:
@@ -97,12 +198,33 @@ def strangers(folder: Path, /) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in members if not is_ours(path)]
 
 
-def told(names: list[str], /) -> str:
-    """Names for a sentence: the first, and how many more."""
+def in_short(names: list[str], /) -> str:
+    """Names for a sentence: the first, and how many more.
+
+    Parameters
+    ----------
+    names
+        At least one.
+
+    Returns
+    -------
+    str
+        `"a.csv"`, `"a.csv and 2 more"`.
+
+    """
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def write(path: Path, record: Mapping[str, Any], /) -> None:
-    """Write a record, atomically."""
+    """Write a record, atomically.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    record
+        What is written as JSON.
+
+    """
     with whole.replacing(path) as temporary:
         temporary.write_text(whole.as_json(record))

@@ -10,6 +10,7 @@ The keys of a bucket are no URLs: `#`, `?` and `%` are letters of a key.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import threading
@@ -20,8 +21,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from impasto import object_stores
-from impasto.object_stores import Address, NoConnection, NotThere, Refused
+from impasto import object_stores, whole
+from impasto.object_stores import Address, Entry, NoConnection, NotThere, Refused
 from impasto.schema import InputError
 
 WORKERS = 8
@@ -32,6 +33,7 @@ _SCHEME = re.compile(r"(?:(s3|https?|gs|gcs|az|abfss?|ftp):/{1,2}|(?!file:)([a-z
 _FILE = re.compile(
     r"[.](csv|tsv|txt|parquet|xlsx|xls|ods|h5ad|sqlite|zip|ozx|tiff?|png|jpe?g|jp2|nd2|czi|lif|oi[bf])([.]gz)?$", re.IGNORECASE
 )
+_STORE = re.compile(r"[.]zarr(/|$)", re.IGNORECASE)
 _OLD = 24 * 3600.0
 """Seconds after which a part that no run finished is removed."""
 
@@ -66,8 +68,19 @@ def is_file(url: str, /) -> bool:
 
 
 def inputs(paths: Iterable[Path], /) -> list[Path]:
-    """The inputs of a run on this machine, for its digest: remote files are fetched, remote folders are left out."""
-    return [local(path) for path in paths if (remote := url(path)) is None or is_file(remote)]
+    """The inputs of a run on this machine, for its digest: remote files, fetched, and the listings of remote folders.
+
+    A web server lists nothing, and a Zarr store may hold millions of files: these count by their name alone, in the run's settings.
+    """
+    found = []
+    for path in paths:
+        remote = url(path)
+        if remote is None or is_file(remote):
+            found.append(local(path))
+        elif remote.startswith("s3:") and not _STORE.search(remote):
+            listing(remote)
+            found.append(cache().listing_of(remote))
+    return found
 
 
 def cache() -> Cache:
@@ -135,6 +148,12 @@ class Cache:
         if any(part in ("", ".", "..") or "\0" in part for part in parts):
             raise InputError(f"{url} is not the name of a file; check the table that names it")
         return self.folder.joinpath(address.scheme, *parts)
+
+    def listing_of(self, url: str, /) -> Path:
+        """Where the listing of a remote folder is kept: a line a file, with its size and the bucket's mark of its content."""
+        address = Address.of(url)
+        *above, name = [address.scheme, *filter(None, (address.host, *address.key.split("/")))]
+        return self.folder.joinpath(".listings", *above, f"{name}.jsonl")
 
     def open(self, url: str, /) -> Path:
         """The file of a URL on this machine: one request where it is not in the cache, none where it is. Raises InputError."""
@@ -233,11 +252,27 @@ def _cache(folder: str, offline: bool, signed: bool, endpoint: str) -> Cache:
 
 
 def listing(prefix: str, /) -> list[str]:
-    """The URLs of all files below an s3:// prefix, sorted. Raises InputError where there are none or it cannot be listed."""
+    """The URLs of all files below an s3:// prefix, sorted; with `--offline`, as they were when it was listed last.
+
+    Raises InputError where there are none or it cannot be listed.
+    """
     source = cache()
+    kept = source.listing_of(prefix)
+    before = {Entry(*json.loads(line)) for line in kept.read_text(encoding="utf-8").splitlines()} if kept.is_file() else set()
     if source.offline:
-        raise NoConnection(f"{prefix} cannot be listed, since --offline is set; give a table or a list that names its files")
-    return object_stores.listing(Address.of(prefix), endpoint=source.endpoint, signed=source.signed)
+        if not before:
+            raise NoConnection(f"{prefix} cannot be listed, since --offline is set; give a table or a list that names its files")
+        return sorted(entry.url for entry in before)
+    entries = object_stores.listing(Address.of(prefix), endpoint=source.endpoint, signed=source.signed)
+    for changed in before.difference(entries):
+        # The copy of what was there before is not what is there now.
+        source.place(changed.url).unlink(missing_ok=True)
+    try:
+        with whole.replacing(kept) as temporary:
+            temporary.write_text("".join(f"{json.dumps([e.url, e.size, e.etag])}\n" for e in entries), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{kept} cannot be written ({error.strerror}); say another folder with --cache") from None
+    return [entry.url for entry in entries]
 
 
 def urls_of(source: str, /) -> list[str]:

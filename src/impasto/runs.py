@@ -1,4 +1,4 @@
-"""Runs that can be killed: atomic files, digests, and the record beside every result.
+"""Runs that can be killed: atomic files, digests, and the record beside each result.
 
 A result is written under a temporary name in its own folder, synced, then renamed, so a reader sees the whole of it or
 nothing. Its place is claimed first (`claims.py`), and its record (`records.py`) lists what the run writes. A stage whose record carries
@@ -33,36 +33,91 @@ _claims: list[Claim] = []
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path (file or folder) beside `path`; on success it takes the place of `path`, else it is removed.
+    """A temporary path beside `path`. On success it takes the place of `path`, else it is removed.
 
     Inside a run, the record of the run lists the file before it appears.
+
+    Parameters
+    ----------
+    path
+        The file or folder to write.
+
+    Yields
+    ------
+    Path
+        Where to write it.
+
     """
     with whole.replacing(path, before=lambda temporary: note(path, replaced_by=temporary)) as temporary:
         yield temporary
 
 
 def note(path: Path, /, *, replaced_by: Path | None = None) -> None:
-    """List a file in the record of the run that is about to write it. `atomic` does so; a file that is appended to needs it said."""
-    for held in reversed(_claims):
-        if held.note(path, replaced_by):
+    """List a file in the record of the run that is about to write it.
+
+    `atomic` does so. Call it for a file that is appended to.
+
+    Parameters
+    ----------
+    path
+        The file.
+    replaced_by
+        The finished temporary path that takes its place, or None.
+
+    """
+    for own_claim in reversed(_claims):
+        if own_claim.note(path, replaced_by):
             return
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder that is removed at the end."""
+    """A temporary folder that is removed at the end.
+
+    Yields
+    ------
+    Path
+        The folder.
+
+    """
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
         yield Path(folder)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON (sorted keys, two spaces, a last newline), atomically."""
+    """Write JSON (sorted keys, two spaces, a last newline), atomically.
+
+    Parameters
+    ----------
+    path
+        The file.
+    value
+        What is written.
+
+    """
     with atomic(path) as temporary:
         temporary.write_text(whole.as_json(value))
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's relative names and contents (sorted; run.json and hidden names left out)."""
+    """The digest of a file or folder, for the key of a run.
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+
+    Returns
+    -------
+    str
+        SHA-256 of a file, or of a folder's relative names and contents. `run.json` and hidden names are left out.
+
+    Raises
+    ------
+    InputError
+        The path does not exist.
+
+    """
     total = hashlib.sha256()
     if path.is_file():
         return records.content(path)
@@ -88,7 +143,7 @@ def run_stage(
     may_lie_in_input: bool = False,
     digest: Callable[[Path], str] = digest,
 ) -> bool:
-    """Run `work`, which must leave its result at `out`, unless the same run is already there. True if work was done.
+    """Run `work`, which must leave its result at `out`, unless the same run is already there.
 
     Parameters
     ----------
@@ -101,18 +156,23 @@ def run_stage(
     digest
         The digest of an input, for the key of the run.
 
+    Returns
+    -------
+    bool
+        Whether work was done.
+
     Raises
     ------
     InputError
-        Where an input does not exist, or the result cannot be claimed.
+        An input does not exist, or the result cannot be claimed.
 
     """
     values = settings.model_dump(mode="json")
-    held = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
+    own_claim = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
     digests = {str(path): digest(path) for path in inputs}
     identity = {"version": __version__, "verb": verb, "settings": values, "inputs": sorted(digests.values())}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    if held.is_done(key):
+    if own_claim.is_done(key):
         return False
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
         work()  # of a training on several ranks, the first keeps the record for all
@@ -127,7 +187,7 @@ def run_stage(
         "command": sys.argv,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
     }
-    with _holding(held, record):
+    with _holding(own_claim, record):
         work()
         record["seconds"] = round(time.perf_counter() - clock, 3)
         record["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
@@ -135,15 +195,15 @@ def run_stage(
 
 
 @contextlib.contextmanager
-def _holding(held: Claim, record: dict[str, Any]) -> Iterator[None]:
+def _holding(own_claim: Claim, record: dict[str, Any]) -> Iterator[None]:
     """The record says `started` until the work is done, then `finished`; a run that fails before it wrote anything leaves no trace."""
-    held.start(record)
-    _claims.append(held)
+    own_claim.start(record)
+    _claims.append(own_claim)
     try:
         yield
     except BaseException:
-        held.undo()
+        own_claim.undo()
         raise
     finally:
-        _claims.remove(held)
-    held.finish()
+        _claims.remove(own_claim)
+    own_claim.finish()

@@ -1,13 +1,14 @@
 """The words of the field, and checks that explain themselves.
 
 Everything else in the package speaks these words and no others (see docs/vocabulary.md). Column names here carry no
-`Metadata_` prefix: the prefix exists on disk only, and only `profiles.py` adds it and takes it off.
+`Metadata_` prefix: the prefix exists on disk only, and only `profiles` and `spelling` add it and take it off.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 # ---------------------------------------------------------------- obs: where and what
@@ -61,33 +62,66 @@ COMPARTMENT = "compartment"
 GROUP = "group"
 """The CellProfiler module: AreaShape, Intensity, Texture...; `embedding` for a net's output."""
 
-# ---------------------------------------------------------------- spellings met in the wild, lower case, prefix taken off
+# ---------------------------------------------------------------- spellings that laboratories use, lower case, prefix taken off
 ALIASES: dict[str, tuple[str, ...]] = {
-    SOURCE: ("source", "laboratory", "lab"),
-    BATCH: ("batch", "batch_id", "experiment", "experiment_name", "week"),
-    PLATE: (*("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi"),),
-    WELL: ("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_no", "position"),
-    SITE: ("site", "field", "fov", "field_of_view", "field_id"),
+    SOURCE: ("source", "laboratory", "lab", "labor", "laboratoire"),
+    BATCH: ("batch", "batch_id", "experiment", "experiment_name", "week", "versuch", "woche", "expérience", "semaine"),
+    PLATE: (
+        *("plate", "assay_plate_barcode", "plate_barcode", "barcode", "plate_id", "plate_name", "plate_dapi", "plate_number", "plate_no"),
+        *("platte", "plattenname", "plattennummer", "platten_id", "plattenbarcode", "platten_nr", "mikrotiterplatte", "strichcode"),
+        *(
+            "plaque",
+            "nom_plaque",
+            "nom_de_plaque",
+            "numéro_plaque",
+            "numéro_de_plaque",
+            "n_de_plaque",
+            "no_de_plaque",
+            "code_barres",
+            "code_à_barres",
+            "placa",
+            "piastra",
+        ),
+    ),
+    WELL: (
+        *("well", "well_position", "assay_well", "assay_plate_well", "address", "well_name", "well_no", "position", "coordinate"),
+        *("well_coordinate", "well_location", "vertiefung", "kavität", "napf", "näpfchen", "koordinate", "lage", "puits", "coordonnée"),
+        *("coordonnées", "pocillo", "pozzetto"),
+    ),
+    SITE: ("site", "field", "fov", "field_of_view", "field_id", "bildfeld", "gesichtsfeld", "champ"),
     WELL_ID: ("well_id",),
     PLATE_MAP: ("plate_map_name", "plate_map", "platemap", "map", "layout"),
-    PERTURBATION: ("perturbation", "jcp2022", "broad_sample", "pert_id", "treatment", "perturbation_id", "sirna"),
+    PERTURBATION: (
+        *("perturbation", "jcp2022", "broad_sample", "pert_id", "treatment", "perturbation_id", "sirna", "behandlung", "traitement"),
+    ),
     PERTURBATION_NAME: (
         *("perturbation_name", "pert_iname", "pert_name", "compound_name", "compound", "compound_id", "drug", "drug_name", "substance"),
-        *("molecule", "treatment_name"),
+        *("molecule", "treatment_name", "cpd", "cmpd", "cpd_name", "cpd_id", "cmpd_id", "verbindung", "substanz", "wirkstoff"),
+        *("verbindungsname", "substanzname", "molekül", "composé", "nom_du_composé", "produit", "molécule", "compuesto", "composto"),
     ),
     PERTURBATION_TYPE: ("perturbation_type", "pert_type", "modality"),
-    CONTROL_TYPE: ("control_type", "well_type", "type", "role", "well_role", "sample_type", "control"),
-    GENE: ("gene", "gene_symbol", "symbol", "target_gene", "gene_name"),
+    CONTROL_TYPE: (
+        *("control_type", "well_type", "type", "role", "well_role", "sample_type", "control", "kontrolltyp", "probentyp", "typ", "rolle"),
+        *("kontrolle", "art", "type_de_contrôle", "type_de_puits", "type_puits", "rôle", "contrôle", "témoin"),
+    ),
+    GENE: ("gene", "gene_symbol", "symbol", "target_gene", "gene_name", "genname", "gensymbol", "gène"),
     TARGETS: ("targets", "target_list", "target"),
     SMILES: ("smiles", "canonical_smiles"),
     INCHIKEY: ("inchikey", "inchi_key"),
     MOA: ("moa", "mechanism_of_action", "mechanism"),
-    CONCENTRATION: ("concentration", "dose", "conc", "mmoles_per_liter"),
-    TIME_H: ("time_h", "timepoint_h", "time", "timepoint"),
-    CELL_LINE: ("cell_line", "cell_type"),
-    CELL_COUNT: ("cell_count", "n_cells", "count_cells", "cells_count", "image_count_cells"),
+    CONCENTRATION: (
+        *("concentration", "final_concentration", "concentration_final", "final_conc", "conc_final", "dose", "conc", "mmoles_per_liter"),
+        *("pert_dose", "compound_concentration"),
+        *("compound_conc", "endkonzentration", "konzentration", "konz", "dosis", "dosierung", "concentration_finale", "concentración"),
+        *("concentrazione",),
+    ),
+    TIME_H: ("time_h", "timepoint_h", "time", "timepoint", "zeit", "zeitpunkt", "temps"),
+    CELL_LINE: ("cell_line", "cell_type", "zelllinie", "zelltyp", "lignée_cellulaire", "lignée", "type_cellulaire"),
+    CELL_COUNT: (
+        *("cell_count", "n_cells", "count_cells", "cells_count", "image_count_cells", "zellzahl", "zellanzahl", "nombre_de_cellules"),
+    ),
 }
-"""Spellings are compared by their letters and digits alone: `Plate ID`, `plate_id` and `PlateID` are one."""
+"""Spellings are compared by their letters and digits alone (`letters`): `Plate ID`, `plate_id` and `PlateID` are one."""
 
 # ---------------------------------------------------------------- channels: a stain, by name
 CHANNELS: dict[str, tuple[str, ...]] = {
@@ -113,30 +147,77 @@ _CHANNEL_BY_SPELLING = {spelling: name for name, spellings in CHANNELS.items() f
 
 
 class InputError(ValueError):
-    """Input that the user can mend. The message is one clear sentence: what was found, what is allowed, what to do."""
+    """Input that the user can mend. The message is one clear sentence: what the input holds, what is allowed, what to do."""
 
 
 PROFILES_FILES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
 """What the name of a file of profiles may end in; the ending says the format."""
 
 
-def nearest(found: str, allowed: Iterable[str]) -> str:
-    """`" (did you mean 'x'?)"`, or nothing where no allowed word is near."""
-    close = difflib.get_close_matches(found, list(allowed), n=1, cutoff=0.6)
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """The end of an error sentence that offers the nearest allowed word.
+
+    Parameters
+    ----------
+    word
+        What the user wrote.
+    allowed
+        The words that are allowed.
+
+    Returns
+    -------
+    str
+        `" (did you mean 'x'?)"`, or `""` where no allowed word is near.
+
+    """
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def listed(names: Iterable[object]) -> str:
-    """The names of columns for a sentence, or `"no annotation"` where there are none."""
+    """The names of columns for a sentence.
+
+    Parameters
+    ----------
+    names
+        Names of columns.
+
+    Returns
+    -------
+    str
+        Joined by commas, or `"no annotation"` where there are none.
+
+    """
     return ", ".join(map(str, names)) or "no annotation"
 
 
-def one_of(found: str, allowed: Sequence[str] | Iterable[str], *, what: str) -> str:
-    """`found`, or an `InputError` that names what is allowed and the nearest spelling."""
+def one_of(word: str, allowed: Sequence[str] | Iterable[str], *, what: str) -> str:
+    """Check that a word is allowed.
+
+    Parameters
+    ----------
+    word
+        What the user wrote.
+    allowed
+        The words that are allowed.
+    what
+        What the word names, as the error sentence says it.
+
+    Returns
+    -------
+    str
+        The word itself.
+
+    Raises
+    ------
+    InputError
+        The word is not allowed. The sentence offers the nearest and lists all.
+
+    """
     names = sorted(allowed)
-    if found not in names:
-        raise InputError(f"unknown {what} {found!r}{nearest(found, names)}; allowed: {', '.join(names)}")
-    return found
+    if word not in names:
+        raise InputError(f"unknown {what} {word!r}{nearest(word, names)}; allowed: {', '.join(names)}")
+    return word
 
 
 def channel_name(spelling: str) -> str | None:
@@ -150,22 +231,37 @@ def channel_name(spelling: str) -> str | None:
 
     Returns
     -------
-    A name of `CHANNELS`. A dye that any stain may carry (`"Alexa 488"`) means none of them. A name of several parts means the one stain
-    that its parts name; phalloidin with WGA is AGP.
+    str | None
+        A name of `CHANNELS`. A dye that any stain may carry (`"Alexa 488"`) means none of them. A name of several parts means the one stain
+        that its parts name; phalloidin with WGA is AGP.
 
     """
-    whole = _letters(spelling)
-    for letters in (whole, re.sub("^(corr|orig)", "", whole)):
-        if letters in _CHANNEL_BY_SPELLING:
-            return _CHANNEL_BY_SPELLING[letters]
-    parts = {_CHANNEL_BY_SPELLING.get(_letters(part)) for part in re.split(r"[\s(),/+-]+", spelling)} - {None}
+    whole = letters(spelling)
+    for plain in (whole, re.sub("^(corr|orig)", "", whole)):
+        if plain in _CHANNEL_BY_SPELLING:
+            return _CHANNEL_BY_SPELLING[plain]
+    parts = {_CHANNEL_BY_SPELLING.get(letters(part)) for part in re.split(r"[\s(),/+-]+", spelling)} - {None}
     if parts == {"Actin", "Golgi"}:
         return "AGP"
     return parts.pop() if len(parts) == 1 else None
 
 
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+def letters(text: str, /) -> str:
+    """The letters and digits of a spelling: `"Näpfchen 1"` -> `"napfchen1"`.
+
+    Parameters
+    ----------
+    text
+        Any text.
+
+    Returns
+    -------
+    str
+        Lower case, without accents.
+
+    """
+    plain = text.lower() if text.isascii() else unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[^a-z0-9]", "", plain)
 
 
 # ---------------------------------------------------------------- wells
@@ -182,7 +278,26 @@ ROWS, COLUMNS = 32, 48
 
 
 def parse_well(well: str) -> tuple[int, int]:
-    """`"A01"` -> `(0, 0)`, `"AF48"` -> `(31, 47)`; `a-01`, `1,1` and `r01c01` are wells too. Raises InputError on anything else."""
+    """Row and column of a well: `"A01"` -> `(0, 0)`, `"AF48"` -> `(31, 47)`.
+
+    Parameters
+    ----------
+    well
+        `A01`; `a-01`, `1,1` and `r01c01` are wells too.
+
+    Returns
+    -------
+    row : int
+        From 0 to 31.
+    column : int
+        From 0 to 47.
+
+    Raises
+    ------
+    InputError
+        The text is not a well.
+
+    """
     row, column = -1, -1
     if lettered := _WELL.match(str(well)):
         column = int(lettered["column"]) - 1
@@ -198,7 +313,19 @@ def parse_well(well: str) -> tuple[int, int]:
 
 
 def is_well(text: object) -> bool:
-    """Whether a text is a well: `A01`, `a-1`, `AF48`, `r01c01`."""
+    """Whether a text is a well.
+
+    Parameters
+    ----------
+    text
+        `A01`, `a-1`, `AF48`, `r01c01`, or anything else.
+
+    Returns
+    -------
+    bool
+        True where `parse_well` reads it.
+
+    """
     try:
         parse_well(str(text))
     except InputError:
@@ -207,20 +334,65 @@ def is_well(text: object) -> bool:
 
 
 def format_well(row: int, column: int) -> str:
-    """`(0, 0)` -> `"A01"`; the inverse of `parse_well`."""
+    """The name of a well: `(0, 0)` -> `"A01"`; the inverse of `parse_well`.
+
+    Parameters
+    ----------
+    row, column
+        From 0.
+
+    Returns
+    -------
+    str
+        Letters and a column of two digits.
+
+    """
     letters = chr(ord("A") + row) if row < 26 else chr(ord("A") + row // 26 - 1) + chr(ord("A") + row % 26)
     return f"{letters}{column + 1:02d}"
 
 
 def normal_well(well: str) -> str:
-    """`"a1"`, `"A1"`, `"A-01"` -> `"A01"`."""
+    """A well as impasto writes it: `"a1"`, `"A1"`, `"A-01"` -> `"A01"`.
+
+    Parameters
+    ----------
+    well
+        A well in any form that `parse_well` reads.
+
+    Returns
+    -------
+    str
+        `A01` to `AF48`.
+
+    Raises
+    ------
+    InputError
+        The text is not a well.
+
+    """
     return format_well(*parse_well(well))
 
 
 def well_of(row: str, column: str, /) -> str:
-    """The well of a row, by letter or number from 1, and a column from 1: `("B", "03")` and `("2", "3")` -> `"B03"`.
+    """The well of a row and a column: `("B", "03")` and `("2", "3")` -> `"B03"`.
 
-    Raises InputError where no plate has it.
+    Parameters
+    ----------
+    row
+        A letter, or a number from 1.
+    column
+        A number from 1.
+
+    Returns
+    -------
+    str
+        `A01` to `AF48`.
+
+    Raises
+    ------
+    InputError
+        No plate has it.
+
     """
     letters = format_well(int(row) - 1, 0)[:-2] if row.isdecimal() and int(row) else row
     return normal_well(f"{letters}{int(column):02d}")
@@ -230,6 +402,28 @@ def well_within(place: str, row: str, column: int, /, *, across: int = 4) -> str
     """The well of a larger plate that lies within a place of a smaller one: `("A01", "b", 2)` -> `"B02"`.
 
     A place of 96 wells holds 4 x 4 wells of 1536, rows `a` to `d`, columns 1 to 4.
+
+    Parameters
+    ----------
+    place
+        A well of the smaller plate.
+    row
+        The row within the place, a letter from `a`.
+    column
+        The column within the place, from 1.
+    across
+        Rows and columns of the larger plate in one place.
+
+    Returns
+    -------
+    str
+        A well of the larger plate.
+
+    Raises
+    ------
+    InputError
+        `place` is not a well.
+
     """
     large_row, large_column = parse_well(place)
     return format_well(across * large_row + "abcdefgh".index(row.lower()), across * large_column + column - 1)

@@ -21,10 +21,14 @@ _NAMES = (
     *(schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.WELL_ID, schema.PLATE_MAP),
     *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.GENE, schema.INCHIKEY),
 )
-_IF_WELLS = {"address", "position", "wellid", "wellno", "wellname"}
+_IF_WELLS = {
+    *("address", "position", "wellid", "wellno", "wellname", "coordinate", "wellcoordinate", "welllocation", "koordinate", "lage"),
+    *("coordonnee", "coordonnees", "napf"),
+}
 """Spellings that mean a well only where the values are wells."""
-_IF_KINDS = {"type", "role", "wellrole", "sampletype", "control"}
+_IF_KINDS = {schema.letters(spelling) for spelling in schema.ALIASES[schema.CONTROL_TYPE]} - {"controltype", "welltype"}
 """Spellings that mean a kind of well only where all values are such words, or some name a control: then the others are unknown words."""
+_DOSES_AS_WRITTEN = f"{schema.CONCENTRATION}_original"
 _TYPES = {"trtcp": schema.COMPOUND, "trtsh": schema.SIRNA, "trtoe": schema.ORF, "trtxpr": schema.CRISPR}
 
 
@@ -161,10 +165,24 @@ def normal_values(obs: pd.DataFrame, *, where: str, unit: str = "") -> pd.DataFr
     if schema.SITE in obs:
         obs[schema.SITE] = obs[schema.SITE].str.replace(r"^0+(?=\d+$)", "", regex=True)
     if schema.CONCENTRATION in obs:
-        obs[schema.CONCENTRATION], used = doses.to_numbers(obs[schema.CONCENTRATION], unit=unit)
+        written = obs[schema.CONCENTRATION]
+        try:
+            obs[schema.CONCENTRATION], used = doses.to_numbers(written, unit=unit)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        if (obs[schema.CONCENTRATION].isna() & written.notna()).any():
+            obs[_DOSES_AS_WRITTEN] = written
         if used:
             obs.attrs["unit"] = used
     return obs
+
+
+def not_doses(obs: pd.DataFrame, /) -> pd.Series:
+    """The cells of the doses that hold no number, as they are written."""
+    if schema.CONCENTRATION not in obs:
+        return pd.Series(dtype="string")
+    written = text(obs[_DOSES_AS_WRITTEN if _DOSES_AS_WRITTEN in obs else schema.CONCENTRATION]).dropna()
+    return written[pd.to_numeric(obs.loc[written.index, schema.CONCENTRATION], errors="coerce").isna()]
 
 
 def named_by_their_names(obs: pd.DataFrame, /) -> pd.DataFrame:
@@ -220,34 +238,50 @@ def _bare(column: str) -> str:
     return next((column[len(p) :] for p in _PREFIXES if column.startswith(p)), column)
 
 
-def _letters(column: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", column.lower())
-
-
 def _find_words(frame: pd.DataFrame, named: Mapping[str, str], *, chosen: Mapping[str, str], where: str) -> dict[str, str]:
     """Which column means which word: those the user chose, then by spelling, the first spelling of the list winning."""
     taken: dict[str, str] = {}
     for word, column in chosen.items():
-        schema.one_of(word, schema.ALIASES, what="word for a column")
+        schema.one_of(word, (*schema.ALIASES, *wells.FLAGS, wells.IS_CONTROL), what="word for a column")
         taken[word] = _column(column, named, where=where, what=repr(word))
     by_letters: dict[str, list[str]] = {}
     for column, bare in named.items():
-        by_letters.setdefault(_letters(doses.stem_of(bare)), []).append(column)
+        by_letters.setdefault(schema.letters(doses.stem_of(bare)), []).append(column)
     for word, spellings in schema.ALIASES.items():
         # A well_id is a well where its values are wells, else a laboratory's own name of a well.
         for spelling in (*spellings, *schema.ALIASES[schema.WELL_ID]) if word == schema.WELL else spellings:
             if word in taken:
                 break
-            wanted = _letters(spelling)
+            wanted = schema.letters(spelling)
             fitting = [c for c in by_letters.get(wanted, ()) if c not in taken.values() and _means(wanted, word, frame[c])]
-            if len(fitting) > 1 and not text(frame[fitting[0]]).equals(text(frame[fitting[1]])):
-                raise InputError(
-                    f"{where}: two columns mean {word!r} and differ ({fitting[0]!r}, {fitting[1]!r}); say which one with "
-                    f"--set columns.{word}={fitting[0]}"
-                )
             if fitting:
-                taken[word] = fitting[0]
-    return taken
+                taken[word] = _one_of(fitting, frame, word, where)
+    return {**taken, **_find_flags(frame, named, taken, where)}
+
+
+def _find_flags(frame: pd.DataFrame, named: Mapping[str, str], taken: Mapping[str, str], where: str) -> dict[str, str]:
+    """Which columns of yes and no say what kind of well it is (`Control`, `is_vehicle`): word -> column."""
+    fitting: dict[str, list[str]] = {}
+    for column in [c for c in named if c not in taken.values()]:
+        word = wells.flag_of(named[column], frame[column].dropna().unique()) if _may_be_flag(named[column]) else None
+        if word and word not in taken:
+            fitting.setdefault(word, []).append(column)
+    return {word: _one_of(columns, frame, word, where) for word, columns in fitting.items()}
+
+
+def _may_be_flag(column: str) -> bool:
+    """Whether a heading may name a kind of well, so that its values are looked at: a table may have thousands of columns."""
+    return bool(wells.flag_of(column, ("yes", "no")))
+
+
+def _one_of(fitting: Sequence[str], frame: pd.DataFrame, word: str, where: str) -> str:
+    """The first of the columns that mean a word. Raises InputError where two of them differ."""
+    if len(fitting) > 1 and not text(frame[fitting[0]]).equals(text(frame[fitting[1]])):
+        raise InputError(
+            f"{where}: two columns mean {word!r} and differ ({fitting[0]!r}, {fitting[1]!r}); say which one with "
+            f"--set columns.{word}={fitting[0]}"
+        )
+    return fitting[0]
 
 
 def _column(name: str, named: Mapping[str, str], *, where: str, what: str) -> str:
@@ -279,8 +313,8 @@ def _all_wells(column: pd.Series) -> bool:
 
 def _wells_of_rows_and_columns(table: pd.DataFrame, chosen: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Tables that say the row and the column of a well apart (Harmony's `Row`, `Column`), where no column says the well."""
-    letters = {_letters(_bare(c)): c for c in table.columns}
-    if schema.WELL in chosen or any(_letters(s) in letters and s not in ("position", "address") for s in schema.ALIASES[schema.WELL]):
+    letters = {schema.letters(_bare(c)): c for c in table.columns}
+    if schema.WELL in chosen or any(schema.letters(s) in letters and s not in ("position", "address") for s in schema.ALIASES[schema.WELL]):
         return table, {}
     row = next((letters[n] for n in ("row", "wellrow", "platerow") if n in letters), None)
     column = next((letters[n] for n in ("column", "col", "wellcolumn", "wellcol", "platecolumn", "platecol") if n in letters), None)
@@ -308,5 +342,5 @@ def _perturbation_types(obs: pd.DataFrame) -> pd.Series | None:
     if schema.PERTURBATION_TYPE not in obs:
         return None
     written = text(obs[schema.PERTURBATION_TYPE]).str.lower()
-    kind = written.map(lambda word: _TYPES.get(_letters(word), word), na_action="ignore").astype("string")
+    kind = written.map(lambda word: _TYPES.get(schema.letters(word), word), na_action="ignore").astype("string")
     return kind.where(kind.isin(schema.PERTURBATION_TYPES)) if kind.isin(schema.PERTURBATION_TYPES).any() else None

@@ -5,6 +5,7 @@ Columns that hold names are text, so that `000412` stays `000412`. What was infe
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import io
@@ -12,7 +13,7 @@ import re
 import shlex
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from impasto import delimited, failures, grids
-from impasto.schema import InputError
+from impasto.schema import ALIASES, CELL_COUNT, CONCENTRATION, TIME_H, InputError, letters
 
 PARQUET, FOLDER_OF_PARQUET, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
     *("Parquet", "folder of Parquet files", "Excel", "SQLite", "HDF5", "text", "Zarr", "folder"),
@@ -42,6 +43,10 @@ _NAMES = re.compile(
     r"|gene|symbol|target|smiles|inchi|moa|control|(\w+[ _])?type$|cell_?line|sirna|file|path|url|channel)",
     re.I,
 )
+_PREFIX = re.compile(r"^(?:image_)?(?:metadata[_.])?(?:image_metadata_)?", re.I)
+_SPELLINGS = {
+    letters(spelling) for word, spellings in ALIASES.items() if word not in (CONCENTRATION, TIME_H, CELL_COUNT) for spelling in spellings
+}
 _MEASURED = re.compile(
     r"_(AreaShape|Intensity|Texture|Granularity|Correlation|RadialDistribution|Neighbors|Location)_|^emb_|count| - ", re.I
 )
@@ -49,7 +54,7 @@ _MEASURED = re.compile(
 
 def is_name(column: str) -> bool:
     """Whether a column of this name holds names of places or perturbations: text, even where all are digits."""
-    return bool(_NAMES.match(column)) and not _MEASURED.search(column)
+    return (bool(_NAMES.match(column)) or letters(_PREFIX.sub("", column)) in _SPELLINGS) and not _MEASURED.search(column)
 
 
 def kind(path: Path) -> str:
@@ -104,18 +109,53 @@ def read(path: Path | str, *, sheet: str | None = None, encoding: str | None = N
     """
     path = Path(path)
     sort = kind(path)
-    try:
+    with _damage_told(path):
         if sort in (PARQUET, FOLDER_OF_PARQUET):
             return parquet(path), []
         if sort == EXCEL:
             return _excel(path, sheet)
         if sort == TEXT:
             return _text(path, encoding)
+    raise InputError(f"{path} is no table ({sort}); allowed: CSV, TSV, Excel, ods, Parquet")
+
+
+def parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
+    """A table of any kind in parts of so many rows; a workbook, a grid and a folder of Parquet files come whole.
+
+    Raises InputError where it cannot be read.
+    """
+    sort = kind(path)
+    if sort == TEXT and path.stat().st_size >= GRIDS_UP_TO:
+        with _damage_told(path):
+            yield from delimited.parts(path, is_name=is_name, rows=rows)
+    elif sort == PARQUET:
+        with _damage_told(path):
+            for batch in pq.ParquetFile(path).iter_batches(batch_size=rows):
+                yield _as_frame(pa.Table.from_batches([batch]), path)
+    else:
+        yield read(path)[0]
+
+
+def count(path: Path) -> int:
+    """How many rows a table has; of a long text, how many lines but its first. Raises InputError where it cannot be read."""
+    sort = kind(path)
+    if sort == TEXT and path.stat().st_size >= GRIDS_UP_TO:
+        return delimited.lines(path) - 1
+    if sort == PARQUET:
+        with _damage_told(path):
+            return int(pq.read_metadata(path).num_rows)
+    return len(read(path)[0])
+
+
+@contextlib.contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What a damaged table raises is said of that table."""
+    try:
+        yield
     except (OSError, pa.ArrowException, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, EOFError) as error:
         if failures.is_memory(error):
             raise
         raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
-    raise InputError(f"{path} is no table ({sort}); allowed: CSV, TSV, Excel, ods, Parquet")
 
 
 def columns(path: Path) -> list[str]:
@@ -148,7 +188,10 @@ def _text(path: Path, encoding: str | None) -> tuple[pd.DataFrame, list[str]]:
 # ---------------------------------------------------------------- Parquet
 def parquet(path: Path) -> pd.DataFrame:
     """A Parquet file or a folder of them: named index levels are columns, structs and lists of one length are taken apart."""
-    table = _folder_of_parquet(path) if path.is_dir() else pq.read_table(path)
+    return _as_frame(_folder_of_parquet(path) if path.is_dir() else pq.read_table(path), path)
+
+
+def _as_frame(table: pa.Table, path: Path) -> pd.DataFrame:
     while any(pa.types.is_struct(column.type) for column in table.schema):
         table = table.flatten()
     frame = table.to_pandas()

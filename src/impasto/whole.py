@@ -13,7 +13,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def replacing(path: Path, /, *, before: Callable[[Path], None] = lambda _: None) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it takes the place of `path`, else it is removed.
+    """A temporary path beside `path`. On success it takes the place of `path`, else it is removed.
 
     Parameters
     ----------
@@ -21,6 +21,11 @@ def replacing(path: Path, /, *, before: Callable[[Path], None] = lambda _: None)
         A file or folder, there already or not.
     before
         Called with the finished temporary path, just before it takes its place.
+
+    Yields
+    ------
+    Path
+        Where to write.
 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +49,14 @@ def replacing(path: Path, /, *, before: Callable[[Path], None] = lambda _: None)
 
 
 def remove(path: Path, /) -> None:
-    """Remove a file, a link, or a folder with all that is in it, where it is there; what a link leads to stays."""
+    """Remove a file, a link, or a folder with all that is in it. What a link leads to stays.
+
+    Parameters
+    ----------
+    path
+        What to remove, there or not.
+
+    """
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -52,5 +64,17 @@ def remove(path: Path, /) -> None:
 
 
 def as_json(value: Any, /) -> str:
-    """JSON as we write it: sorted keys, two spaces, a last newline."""
+    """A value as JSON: sorted keys, two spaces, a last newline.
+
+    Parameters
+    ----------
+    value
+        Anything; what JSON does not know becomes text.
+
+    Returns
+    -------
+    str
+        The text.
+
+    """
     return json.dumps(value, indent=2, sort_keys=True, default=str) + "\n"

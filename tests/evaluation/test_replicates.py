@@ -264,7 +264,7 @@ def test_all_levels_at_once_are_the_levels_one_by_one_and_what_cannot_be_ranked_
     scores, tables = rows_and_details(replicates.evaluate(data, level="all", draws=20))
     apart = [rows(replicates.evaluate(data, level=level, draws=20)) for level in ("any", "position")]
     assert scores == [score for found in apart for score in found]
-    assert set(tables["left_out"]["level"]) == {"batch", "source"}
+    assert set(tables["levels_not_ranked"]["level"]) == {"batch", "source"}
     per = tables["per_group"]
     assert set(per["protocol"]) == {"plate-controls, level=any", "plate-controls, level=position"}
     # The baseline of shuffled labels is scored over the same perturbations as the profiles.

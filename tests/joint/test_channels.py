@@ -11,6 +11,8 @@ import torch
 
 from impasto import feature_names
 from impasto import profiles as tables
+from impasto.joint import channels
+from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.space import Space
 from impasto.schema import InputError
 from impasto.stages import train
@@ -63,3 +65,54 @@ def test_what_does_not_match_is_said(tmp_path: Path) -> None:
     tables.write(some[:, some.var_names != "emb_DNA_0003"].copy(), tmp_path / "e.parquet")
     with pytest.raises(InputError, match="channel DNA: 5 of the 6 features"):
         run(tmp_path / "e.parquet", tmp_path / "e", start=first)
+
+
+def test_features_stand_in_the_order_of_the_run_and_those_of_begun_channels_behind() -> None:
+    """By hand: the run knew two features of DNA, one of both and one of ER; the table has them in another order, and GFP."""
+    run = ["Cells_Texture_A_DNA", "Cells_Correlation_K_DNA_ER", "Cells_Texture_B_DNA", "Cells_Texture_A_ER"]
+    here = ["Cells_Texture_A_GFP", "Cells_Texture_B_DNA", "Cells_Texture_A_ER", "Cells_Correlation_K_DNA_ER", "Cells_Texture_A_DNA"]
+    here += ["Cells_Texture_New_DNA", "Cells_AreaShape_Area"]
+    profiles = anndata.AnnData(X=np.arange(14, dtype=np.float32).reshape(2, 7), var=tables.describe_features(here))
+    facts = {"features": run, "blocks": ["DNA", "ER"]}
+    settings = TwoTowersSettings(new_channels="leave_out")
+    matched = channels.match(profiles, facts, settings)
+    assert matched.names == ["DNA", "ER"]
+    assert matched.places == [0, 1]
+    assert list(matched.profiles.var_names) == run
+    assert matched.profiles.X[0].tolist() == [4.0, 3.0, 1.0, 2.0]
+    begun = channels.match(profiles, facts, TwoTowersSettings(new_channels="begin"))
+    assert begun.names == ["DNA", "ER", "GFP", "shape"]
+    assert begun.places == [0, 1, None, None]
+    # A feature that the run does not know is used only where its channel begins anew.
+    assert list(begun.profiles.var_names) == [*run, "Cells_Texture_A_GFP"]
+
+
+def test_a_correlation_with_a_channel_that_is_left_out_is_left_out() -> None:
+    run = ["Cells_Texture_A_DNA", "Cells_Correlation_K_DNA_ER", "Cells_Texture_A_ER"]
+    facts = {"features": run[:1], "blocks": ["DNA"]}
+    profiles = anndata.AnnData(X=np.ones((2, 3), dtype=np.float32), var=tables.describe_features(run))
+    matched = channels.match(profiles, facts, TwoTowersSettings(new_channels="leave_out"))
+    assert list(matched.profiles.var_names) == run[:1]
+    begun = channels.match(profiles, facts, TwoTowersSettings(new_channels="begin"))
+    assert begun.names == ["DNA", "ER"]
+    assert list(begun.profiles.var_names) == run
+
+
+def test_values_are_padded_to_the_width_of_the_run() -> None:
+    names = ["Cells_Texture_A_DNA", "Cells_Texture_B_DNA", "Cells_Texture_A_ER"]
+    profiles = anndata.AnnData(X=np.array([[1.0, 2.0, 3.0]], dtype=np.float32), var=tables.describe_features(names))
+    blocks, order = channels.values(profiles, TwoTowersSettings(), among=["ER", "DNA"], width=3)
+    assert order == ["ER", "DNA"]
+    assert blocks.tolist() == [[[3.0, 0.0, 0.0], [1.0, 2.0, 0.0]]]
+    assert channels.values(profiles, TwoTowersSettings(), among=None, width=2)[0].shape == (1, 2, 2)
+    with pytest.raises(InputError, match="a channel has 2 features, and the earlier run reads 1"):
+        channels.values(profiles, TwoTowersSettings(), among=None, width=1)
+
+
+def test_embeddings_of_channels_move_by_place_and_statistics_stay() -> None:
+    name = "profile_tower.channels"
+    earlier = {name: torch.tensor([[1.0], [2.0]]), "mean": torch.zeros(1), "spread": torch.zeros(1), "other": torch.ones(1)}
+    own = {name: torch.tensor([[10.0], [20.0], [30.0]]), "mean": torch.full((1,), 5.0), "spread": torch.full((1,), 6.0)}
+    moved = channels.moved(earlier, own, [1, None, 0])
+    assert moved[name].tolist() == [[2.0], [20.0], [1.0]]
+    assert (moved["mean"].item(), moved["spread"].item(), moved["other"].item()) == (5.0, 6.0, 1.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from impasto.joint.described import Features
 from impasto.joint.feed import BagFeed
-from impasto.joint.perturbation import Features
 
 
 def test_profiles_alone_make_bags_without_perturbations() -> None:

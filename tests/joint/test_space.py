@@ -63,3 +63,16 @@ def test_what_is_no_run_with_a_joint_space_is_a_sentence(tmp_path: Path) -> None
     runs.write_json(tmp_path / "model.json", {"method": {"name": "mae"}, "facts": {}})
     with pytest.raises(InputError, match="holds a mae model, which has no joint space; use a run of two_towers or image_towers"):
         Space.load(tmp_path)
+
+
+def test_a_molecule_is_one_unit_vector_and_many_are_described_in_parts_in_order(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    space = trained(profiles, tmp_path, epochs=1)
+    smiles = [str(s) for s in profiles.obs["smiles"].dropna().unique()[:3]]
+    one = [space.smiles(s) for s in smiles]
+    assert all(vector.shape == (8,) for vector in one)
+    np.testing.assert_allclose([np.linalg.norm(vector) for vector in one], 1.0, rtol=1e-5)
+    from impasto.joint import perturbation
+
+    many = smiles * 100
+    together = space._described(perturbation.of_molecules(many, space.settings), len(many))
+    np.testing.assert_allclose(together, np.array(one * 100), atol=1e-5)

@@ -13,8 +13,8 @@ from tests.joint.towers import settings, trained
 
 from impasto import runs
 from impasto.joint import two_towers
+from impasto.joint.described import Features
 from impasto.joint.feed import BagFeed, Bags
-from impasto.joint.perturbation import Features
 from impasto.joint.space import Space
 from impasto.joint.two_towers import TwoTowers
 from impasto.nets.encoders import text
@@ -173,3 +173,11 @@ def test_the_validation_score_is_the_mean_reciprocal_rank_written_out() -> None:
     assert found == {"score": pytest.approx(np.mean(reciprocal)), "chance": pytest.approx(np.mean([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]))}
     constant = two_towers.retrieval_score(held)(Fixed(torch.ones(7, 3), torch.ones(5, 3)))
     assert constant["score"] == pytest.approx(1 / 3)  # all five tie, so each has the middle rank
+
+
+@pytest.mark.parametrize(("width", "expected"), [(None, 6), (5, 5)])
+def test_a_residual_tower_is_as_wide_as_the_settings_say_or_as_one_channel(width: int | None, expected: int) -> None:
+    chosen = two_towers.TwoTowersSettings.read({"profile_tower": "residual", "width": width, "out": 3, "depth": 1}, where="test")
+    tower = two_towers._profile_tower(chosen, blocks=4, profile_width=6)
+    shapes = {tuple(weight.shape) for weight in tower.parameters() if weight.ndim == 2}
+    assert (expected, 24) in shapes

@@ -95,3 +95,11 @@ def test_what_cannot_be_mapped_is_said(tmp_path: Path) -> None:
     values, _ = blocks.of(stored.read(tmp_path / "holed.h5ad"), np.arange(10), TwoTowersSettings(), among=None, width=None)
     with pytest.raises(InputError, match="missing or infinite values"):
         blocks.statistics(values, np.arange(10), limit=10.0)
+
+
+def test_the_first_feature_with_missing_values_is_named() -> None:
+    holed = table()
+    holed.X[4, 2] = np.nan
+    holed.X[5, 7] = np.inf
+    with pytest.raises(InputError, match=rf"2 features hold missing or infinite values \(first: {holed.var_names[2]}\)"):
+        blocks.finite(holed)

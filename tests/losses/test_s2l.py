@@ -64,3 +64,13 @@ def test_answers_above_the_underflow_of_a_sigmoid_stay_finite() -> None:
     """A pair that is far off and an answer of exactly yes or no: sigmoid(-400) is 0 in float32, its logarithm is not."""
     p, q = torch.eye(2), -torch.eye(2)
     assert float(s2l(p, q, torch.tensor(400.0), torch.tensor(0.0), torch.eye(2))) == pytest.approx(400 + math.log(2))
+
+
+def test_answers_are_cut_at_one_and_zero_below_the_least() -> None:
+    p = torch.tensor([[1.0, 0.0], [math.cos(0.1), math.sin(0.1)], [0.0, 1.0]], dtype=torch.float64)
+    steep = answers(p, gamma=3.0, delta=0.5, least=0.2)
+    assert steep.diagonal().tolist() == [1.0, 1.0, 1.0]
+    assert steep[0, 1] == 1.0
+    assert steep[0, 2] == 0.0
+    # Below zero the line is cut too, where the least similarity does not do it.
+    assert answers(p, gamma=1.0, delta=0.75, least=-9.0)[0, 2] == 0.0

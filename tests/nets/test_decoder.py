@@ -13,7 +13,7 @@ from impasto.nets.encoders.vit import ViT
 def test_a_decoder_predicts_the_hidden_tokens_only_from_what_was_seen() -> None:
     torch.manual_seed(0)
     net = ViT(channels=2, **TINY)
-    decoder = Decoder(given=24, tokens=16, token_pixels=128, width=16, depth=1, heads=2)
+    decoder = Decoder(seen_width=24, tokens=16, token_pixels=128, width=16, depth=1, heads=2)
     keep, dropped = patches.split(torch.rand(2, 16), drop=0.75)
     seen = net(torch.randn(2, 2, 32, 32), keep)
     predicted = decoder(seen, keep, dropped)

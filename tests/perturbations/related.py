@@ -28,3 +28,7 @@ def made(values: dict[str, object], **more: object) -> graphs.Graph:
 def weight(graph: graphs.Graph, a: str, b: str) -> float:
     first, second = graph.places(pd.DataFrame({"perturbation": [a, b]}))
     return float(graph.weights[first, second])
+
+
+def pairs_of(table: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(table[["gene1", "gene2"]].itertuples(index=False, name=None))

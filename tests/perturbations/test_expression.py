@@ -1,4 +1,4 @@
-"""Expression to vectors: the steps against plain loops and scanpy, forms of tables, a new line by itself."""
+"""Expression to vectors: PCA against scikit-learn, a new line by itself, files that are read back."""
 
 from __future__ import annotations
 
@@ -7,51 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.peers import peer
+from tests.perturbations.transcribed import counts
 
 from impasto.perturbations import expression
 from impasto.perturbations.expression import ExpressionSettings
+from impasto.perturbations.expression_tables import read_table
+from impasto.perturbations.variable_genes import normalised
 from impasto.schema import InputError
-
-
-def counts(lines: int = 12, genes: int = 200, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    factors = rng.normal(size=(lines, 3)) @ rng.normal(size=(3, genes))
-    values = rng.poisson(np.exp(rng.normal(1.5, 1.0, genes) + 0.4 * factors))
-    return pd.DataFrame(values, index=[f"LINE-{i}" for i in range(lines)], columns=[f"G{i:03d}" for i in range(genes)])
-
-
-def test_normalised_is_the_log_of_counts_scaled_to_a_total() -> None:
-    table = counts().to_numpy(dtype=float)
-    found = expression.normalised(table, total=1e4)
-    for i in (0, 5):
-        for j in (0, 17):
-            assert found[i, j] == pytest.approx(np.log(1 + table[i, j] / sum(table[i]) * 1e4))
-    with pytest.raises(InputError, match='values = "log"'):
-        expression.normalised(table - 50, total=1e4)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_variable_genes_are_those_of_scanpy() -> None:
-    scanpy = peer("scanpy")
-    import anndata
-
-    logged = expression.normalised(counts(30, 400).to_numpy(dtype=float) + 0.0, total=1e4)
-    data = anndata.AnnData(logged.copy())
-    scanpy.pp.highly_variable_genes(data, n_top_genes=100, flavor="seurat")
-    ours = expression.variable_genes(logged, genes=100)
-    assert set(ours) == set(np.flatnonzero(data.var["highly_variable"]))
-
-
-def test_variable_genes_find_what_was_planted() -> None:
-    rng = np.random.default_rng(0)
-    level = np.exp(rng.uniform(2, 5, 300))
-    # Ten genes, spread over all levels, are high in half of the lines and low in the other half.
-    share = np.ones((40, 300))
-    planted = np.argsort(level)[15::30]
-    share[:20, planted], share[20:, planted] = 1.8, 0.2
-    chosen = expression.variable_genes(expression.normalised(rng.poisson(level * share).astype(float), total=1e4), genes=10)
-    assert set(chosen) == set(planted)
 
 
 def test_pca_vectors_are_those_of_scikit_learn_up_to_scale_and_sign() -> None:
@@ -59,7 +21,7 @@ def test_pca_vectors_are_those_of_scikit_learn_up_to_scale_and_sign() -> None:
 
     table = counts()
     learned = expression.learn(table, ExpressionSettings(width=4, genes=100))
-    levels = expression.normalised(table.to_numpy(dtype=float), total=1e4)
+    levels = normalised(table.to_numpy(dtype=float), total=1e4)
     inside = levels[:, [table.columns.get_loc(g) for g in expression.gene_names(learned)]]
     theirs = PCA(4, svd_solver="full").fit_transform(inside)
     theirs /= np.sqrt((theirs**2).mean())
@@ -91,29 +53,6 @@ def test_a_new_line_is_projected_by_what_was_learned(tmp_path: Path) -> None:
         expression.transform(table.iloc[:1, :5], again)
 
 
-def test_both_forms_of_table_are_read(tmp_path: Path) -> None:
-    table = counts(3, 4)
-    table.rename_axis("Metadata_cell_line").reset_index().to_csv(tmp_path / "lines.csv", index=False)
-    table.T.rename_axis("Gene").reset_index().to_csv(tmp_path / "genes.csv.gz", index=False)
-    one, two = expression.read_table(tmp_path / "lines.csv"), expression.read_table(tmp_path / "genes.csv.gz")
-    pd.testing.assert_frame_equal(one, two, check_names=False)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a,b\n1,2\n", "neither a column cell_line"),
-        ("cell_line,G1\nX,1\nx,2\n", "stands there twice"),
-        ("cell_line,G1,G2\nX,1,\nY,2,1\n", "1 values are missing"),
-        ("cell_line,G1\nX,high\nY,2\n", "'G1' is not numeric"),
-    ],
-)
-def test_bad_tables_say_what_is_wrong(tmp_path: Path, text: str, sentence: str) -> None:
-    (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(InputError, match=sentence):
-        expression.read_table(tmp_path / "t.csv")
-
-
 def test_too_few_lines_and_flat_genes_are_refused() -> None:
     with pytest.raises(InputError, match="too little to learn from"):
         expression.learn(counts().iloc[:1], ExpressionSettings())
@@ -139,9 +78,44 @@ def test_scvi_gives_a_latent_of_the_width_asked_for() -> None:
 
 
 def test_real_lines_of_the_paediatric_atlas_join_to_their_expression(shared_data: Path) -> None:
-    table = expression.read_table(shared_data / "expression" / "ccle_rma_500_lines_1000_genes.parquet")
+    table = read_table(shared_data / "expression" / "ccle_rma_500_lines_1000_genes.parquet")
     assert table.shape == (500, 1000)
     learned = expression.learn(table, ExpressionSettings(width=16, values="log"))
     lines = pd.read_parquet(shared_data / "profiles" / "pediatric_cell_atlas.parquet", columns=["Metadata_cell_line"])["Metadata_cell_line"]
     _, known = learned.of(sorted(lines.unique()))
     assert (known.sum(), len(known)) == (13, 43)
+
+
+def test_genes_of_counts_are_the_variable_ones_and_of_logs_those_of_most_spread() -> None:
+    table = counts(20, 60)
+    logged = expression.normalised(table.to_numpy(dtype=float), total=1e4)
+    inside = (table > 0).sum().to_numpy() >= 2
+    places = np.flatnonzero(inside & (logged.std(0) > 0))
+    variable = places[expression.variable_genes(logged[:, places], genes=7)]
+    spread = np.sort(np.argsort(-logged.std(0), kind="stable")[:7])
+    assert set(variable) != set(spread)
+    chosen = ExpressionSettings(genes=7, lines=2, method="raw")
+    assert expression.gene_names(expression.learn(table, chosen)) == [f"G{i:03d}" for i in variable]
+    as_logs = pd.DataFrame(logged, index=table.index, columns=table.columns)
+    of_logs = expression.learn(as_logs, ExpressionSettings(genes=7, lines=2, method="raw", values="log"))
+    assert expression.gene_names(of_logs) == [f"G{i:03d}" for i in spread]
+
+
+def test_variable_genes_bin_by_bin_in_plain_loops() -> None:
+    """Dispersion over its mean and sd in the gene's bin of level; a gene alone in its bin counts as 1."""
+    rng = np.random.default_rng(4)
+    logged = np.log1p(rng.gamma(2.0, 3.0, (15, 60)))
+    logged[:, 0] = np.log1p(5000 + 900 * rng.random(15))
+    mean = np.expm1(logged).mean(0)
+    dispersion = np.log(np.expm1(logged).var(0, ddof=1) / mean)
+    level = np.log1p(mean)
+    edges = np.linspace(level.min(), level.max(), 21)
+    place = np.clip(np.searchsorted(edges, level, side="left"), 1, 20)
+    score = np.empty(60)
+    for gene in range(60):
+        own = dispersion[place == place[gene]]
+        score[gene] = 1.0 if len(own) == 1 else (dispersion[gene] - own.mean()) / own.std(ddof=1)
+    assert (place == place[0]).sum() == 1
+    for genes in (5, 12, 20):
+        expected = np.sort(np.argsort(-score, kind="stable")[:genes])
+        assert expression.variable_genes(logged, genes=genes).tolist() == expected.tolist()

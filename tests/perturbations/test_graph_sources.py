@@ -10,9 +10,10 @@ import pytest
 from tests.perturbations.related import OBS, made, weight
 
 from impasto import profiles as tables
-from impasto.perturbations import relations
+from impasto.perturbations import stitch
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.perturbations.graph_sources import build
+from impasto.perturbations.relation_tables import read_pairs
 from impasto.schema import InputError
 
 
@@ -48,7 +49,7 @@ def test_stitch_names_compounds_by_inchikey(tmp_path: Path) -> None:
     (tmp_path / "keys.tsv").write_text(
         "flat_chemical_id\tstereo_chemical_id\tsource_cid\tinchikey\nCIDm1\tCIDs1\t1\tAAAA-B\nCIDm2\tCIDs2\t2\tCCCC-D\n"
     )
-    found = relations.read_stitch_chemicals(tmp_path / "links.tsv", inchikeys=tmp_path / "keys.tsv")
+    found = stitch.read_stitch_chemicals(tmp_path / "links.tsv", inchikeys=tmp_path / "keys.tsv")
     assert found.to_numpy().tolist() == [["AAAA-B", "CCCC-D", 0.8]]
     obs = pd.DataFrame({"perturbation": ["x", "y", "z"], "inchikey": ["AAAA-B", "CCCC-D", None]}, index=list("abc"))
     settings_ = SourceSettings.read({"stitch": tmp_path / "links.tsv", "stitch_inchikeys": tmp_path / "keys.tsv"}, where="test")
@@ -74,7 +75,7 @@ def test_real_relations_join_to_the_compounds_of_real_plates(shared_data: Path) 
     assert rows.loc["string", ["nodes", "known", "edges"]].tolist() == [306, 272, 376]
     assert rows.loc["hetionet", "known"] == 229
     # Every edge of STRING is a pair of its list, or a shared target.
-    listed = {frozenset(p) for p in relations.read_pairs(kg / "stringdb_pairs.csv.gz").itertuples(index=False, name=None)}
+    listed = {frozenset(p) for p in read_pairs(kg / "stringdb_pairs.csv.gz").itertuples(index=False, name=None)}
     only = build(obs, SourceSettings.read({"string": given_["string"]}, where="test"))
     genes = [set(t.split("|")) for t in only.nodes["genes"]]
     for a, b in zip(*np.nonzero(np.triu(only.weights)), strict=True):

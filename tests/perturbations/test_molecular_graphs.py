@@ -27,3 +27,27 @@ def test_a_bad_smiles_is_one_sentence(smiles: str, capfd: pytest.CaptureFixture[
     with pytest.raises(InputError, match="is not a SMILES that can be read; write for example"):
         molecular_graphs.graph(smiles)
     assert capfd.readouterr().err == ""
+
+
+def test_every_part_of_an_atom_and_a_bond_by_hand() -> None:
+    elements = [5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53]
+    assert molecular_graphs.ATOM_WIDTH == 13 + 6 + 5 + 3 + 5
+    phosphorus = molecular_graphs.graph("ClP(Cl)(Cl)(Cl)Cl")
+    for atom, number, degree in ((0, 17, 1), (1, 15, 5)):
+        row = phosphorus.atoms[atom]
+        assert row[:12].tolist() == [float(number == e) for e in elements]
+        assert row[12] == 0
+        assert row[13:19].tolist() == [float(degree == d) for d in range(6)]
+    sodium = molecular_graphs.graph("[Na+]").atoms[0]
+    assert sodium[:13].tolist() == [0.0] * 12 + [1.0]
+    assert sodium[27] == 1
+    methane = molecular_graphs.graph("C").atoms[0]
+    assert methane[19:24].tolist() == [0, 0, 0, 0, 1]
+    assert methane[24:27].tolist() == [0, 0, 1]
+    # Charge, aromatic, in a ring, then the two turns.
+    assert molecular_graphs.graph("c1ccccc1").atoms[0][27:].tolist() == [0, 1, 1, 0, 0]
+    left, right = (molecular_graphs.graph(s).atoms[1][30:].tolist() for s in ("C[C@H](N)O", "C[C@@H](N)O"))
+    assert sorted((left, right)) == [[0, 1], [1, 0]]
+    assert molecular_graphs.graph("c1ccccc1").bonds[0].tolist() == [0, 0, 0, 1, 1, 1, 0]
+    assert molecular_graphs.graph("C#N").bonds.tolist() == [[0, 0, 1, 0, 0, 0, 0]] * 2
+    assert molecular_graphs.graph("F/C=C/F").bonds[1].tolist() == [0, 1, 0, 0, 0, 0, 1]

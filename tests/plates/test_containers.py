@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import struct
 import sys
 import types
@@ -15,10 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tifffile
+from tests.plates import vendor_files
 
+from impasto import profiles
+from impasto import recipe as recipes
 from impasto.plates import containers, files, read
-from impasto.plates.ingest import find
+from impasto.plates.images import Choices
+from impasto.plates.ingest import find, write
 from impasto.plates.reader import Asked, Found
+from impasto.plates.sites import Sites
 from impasto.schema import InputError
 
 Pixels = npt.NDArray[np.uint16]
@@ -78,11 +83,27 @@ class CziFile:
         return f"<ImageDocument><Scenes>{scene.format(0, 1, 'A1')}{scene.format(2, 2, 'A1')}</Scenes></ImageDocument>"
 
 
+class OifSeries:
+    """Files of a series with their places, the last first."""
+
+    axes, shape = "CZ", (2, 3)
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names[::-1]
+        self.indices = [(c, z) for c in range(2) for z in range(3)][::-1]
+
+    def __getitem__(self, number: int) -> str:
+        return self._names[number]
+
+
 class OifFile:
     def __init__(self, path: str) -> None:
         names = [f"s_C00{c}Z00{z}.tif" for c in (1, 2) for z in (1, 2, 3)]
-        self.series = (SimpleNamespace(axes="CZ", shape=(2, 3), files=names),)
-        self.mainfile = {f"GUI Channel {n} Parameters": {"DyeName": dye} for n, dye in ((1, "Hoechst 33342"), (2, "Alexa 488"))}
+        self.series = (OifSeries(names),)
+        dyes = ("Hoechst 33342", "Alexa 488")
+        self.mainfile = {f"Channel {n} Parameters": {"DyeName": dye} for n, dye in enumerate(dyes, start=1)}
+        # The second detector of the program's window was not switched on.
+        self.mainfile |= {f"GUI Channel {n} Parameters": {"DyeName": dye} for n, dye in ((1, dyes[0]), (2, "idle"), (3, dyes[1]))}
 
     def __enter__(self) -> OifFile:
         return self
@@ -122,6 +143,7 @@ def test_every_plane_is_that_of_its_scene_and_axes(tmp_path: Path, name: str, we
         scene = (0, 2)[int(row["site"]) - 1] if name.endswith("czi") else wells[row["well"]]
         pixels = read.plane(row["path"], row["at"])
         np.testing.assert_array_equal(pixels, value(scene, 0, int(row["number"]) - 1, int(row["depth"] or 0)))
+        assert pixels.flags.owndata, "what is a view of the file's memory ends with the file"
     assert planes["depth"].nunique() == max(1, depths)
     assert planes[["well", "site", "number", "depth"]].duplicated().sum() == 0
 
@@ -228,8 +250,98 @@ def test_a_leica_file_through_the_library_itself(tmp_path: Path) -> None:
         found(path)
 
 
+def test_an_nd2_through_the_library_itself_from_the_file_to_profiles(tmp_path: Path) -> None:
+    pytest.importorskip("nd2", reason="the extra `formats` is not installed")
+    frames = np.arange(3 * 2 * 2 * 16 * 24, dtype=np.uint16).reshape(3, 2, 2, 16, 24)
+    (tmp_path / "raw").mkdir()
+    path = vendor_files.nd2(tmp_path / "raw" / "s 1.nd2", frames, positions=["B03", "B03", "AF48"], dyes=["DAPI", "WGA"], depths=2)
+    with pytest.raises(InputError, match=r"2 planes in depth \(0, 1\); choose one with --depth 1"):
+        find([tmp_path / "raw"])
+    write(find([tmp_path / "raw"], choices=Choices(depth="1")), tmp_path / "in")
+    sites = Sites.read(tmp_path / "in")
+    assert sites.table[["plate", "well", "site"]].to_numpy().tolist() == [["s 1", "AF48", "1"], ["s 1", "B03", "1"], ["s 1", "B03", "2"]]
+    for number, position in enumerate((2, 0, 1)):
+        np.testing.assert_array_equal(sites.image(number, ["DNA", "Golgi"]), frames[position, 1])
+    profiled = profiles.read(_profiled(tmp_path / "in", tmp_path / "p.parquet"))
+    assert profiled.obs["well"].tolist() == ["AF48", "B03", "B03"]
+    means = profiled[:, "Image_Intensity_mean_DNA"].X.ravel()
+    np.testing.assert_allclose(means, [frames[position, 1, 0].mean() for position in (2, 0, 1)], rtol=1e-5)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(InputError, match=r"s 1\.nd2 cannot be read"):
+        find([tmp_path / "raw"])
+
+
+def test_a_czi_of_zeiss_own_writer_through_the_library_itself(tmp_path: Path) -> None:
+    writer = pytest.importorskip("pylibCZIrw.czi", reason="the writer of .czi is not installed")
+    if not containers.KINDS[".czi"].installed:
+        pytest.skip("the extra `formats` reads .czi from Python 3.12 on")
+    path, frames = tmp_path / "x_B07.czi", np.arange(2 * 3 * 16 * 24, dtype=np.uint16).reshape(2, 3, 16, 24)
+    with writer.create_czi(str(path)) as file:
+        for scene, channel, depth in itertools.product(range(2), range(2), range(3)):
+            pixels = (frames[channel, depth] + 1000 * scene)[..., None]
+            file.write(pixels, plane={"C": channel, "Z": depth, "T": 0}, scene=scene, location=(100 * scene, 0))
+        file.write_metadata("plate", channel_names={0: "DAPI", 1: "Mito"})
+    planes = found(path).planes
+    assert planes[["well", "site", "channel", "depth"]].drop_duplicates().shape == (12, 4)
+    for row in planes.to_dict(orient="records"):
+        wanted = frames[["DAPI", "Mito"].index(row["channel"]), int(row["depth"])] + 1000 * (int(row["site"]) - 1)
+        np.testing.assert_array_equal(read.plane(row["path"], row["at"]), wanted)
+
+
+def test_an_older_library_is_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("czifile")
+    module.CziFile = Nd2File  # type: ignore[attr-defined]  # it has no scenes
+    monkeypatch.setitem(sys.modules, "czifile", module)
+    (tmp_path / "A01.czi").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"A01\.czi: \.czi needs impasto\[formats\] and Python 3\.12"):
+        found(tmp_path / "A01.czi")
+
+
+def test_an_oif_through_the_library_itself(tmp_path: Path) -> None:
+    pytest.importorskip("oiffile", reason="the extra `formats` is not installed")
+    frames = np.arange(2 * 3 * 8 * 6, dtype=np.uint16).reshape(2, 3, 8, 6)
+    for well, shift in (("A01", 0), ("a2", 1000)):
+        (tmp_path / "P 7").mkdir(exist_ok=True)
+        vendor_files.oif(tmp_path / "P 7" / f"x_{well}.oif", frames + np.uint16(shift), dyes=["Hoechst 33342", ""], idle=[2])
+    choices = Choices({"CH3": "ER"}, depth="2")
+    found = find([tmp_path / "P 7"], choices=choices)
+    assert not [note for note in found.notes if "not known" in note], "the TIFFs of an .oif are part of it"
+    write(found, tmp_path / "in")
+    sites = Sites.read(tmp_path / "in")
+    assert sites.table["well"].tolist() == ["A01", "A02"]
+    for number, shift in enumerate((0, 1000)):
+        np.testing.assert_array_equal(sites.image(number, ["DNA", "ER"]), frames[:, 2] + np.uint16(shift))
+
+
+def _profiled(ingested: Path, out: Path) -> Path:
+    recipes.execute("profile", recipes.STAGES["profile"].settings.read({"images": ingested, "encoder": "intensity"}, where="test"), out=out)
+    return out
+
+
+@pytest.mark.usefixtures("libraries")
+def test_whatever_a_library_raises_is_said_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "A01.czi").write_bytes(b"x")
+    for error, sentence in (
+        (NameError("name 'x' is not defined"), r"A01\.czi cannot be read \(NameError: name 'x' is not defined\); copy it again"),
+        (ValueError("no CZI"), r"A01\.czi cannot be read \(no CZI\)"),
+        (ValueError(), r"A01\.czi cannot be read \(ValueError: \)"),
+    ):
+
+        def fail(*_: object, error: Exception = error) -> str:
+            raise error
+
+        monkeypatch.setattr(CziFile, "metadata", fail)
+        with pytest.raises(InputError, match=sentence):
+            found(tmp_path / "A01.czi")
+        with pytest.raises(read.BadImage, match="cannot be read"):
+            read.plane(tmp_path / "A01.czi", "s0c0")
+    monkeypatch.setattr(CziFile, "metadata", lambda _: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(MemoryError):
+        found(tmp_path / "A01.czi")
+
+
 def test_damaged_files_through_the_libraries_themselves(tmp_path: Path) -> None:
-    installed = [s for s, kind in containers.KINDS.items() if _installed(kind.module)]
+    installed = [suffix for suffix, kind in containers.KINDS.items() if kind.installed]
     if not installed:
         pytest.skip("the extra `formats` is not installed")
     for suffix in installed:
@@ -238,13 +350,6 @@ def test_damaged_files_through_the_libraries_themselves(tmp_path: Path) -> None:
             containers.scenes(str(tmp_path / f"A01{suffix}"))
         with pytest.raises(read.BadImage):
             read.plane(tmp_path / f"A01{suffix}")
-
-
-def _installed(name: str) -> bool:
-    with contextlib.suppress(ImportError):
-        __import__(name)
-        return True
-    return False
 
 
 def test_a_sheet_of_containers_without_their_library_says_how_many_are_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

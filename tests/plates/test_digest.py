@@ -18,7 +18,7 @@ def plate(base: Path) -> Path:
     folder = base / "plate"
     (folder / "Images").mkdir(parents=True)
     (folder / "Index.xml").write_text("<a/>")
-    for name in ("a.tiff", "b.TIF"):
+    for name in ("a.tiff", "b.TIF", "c.ND2", "d.czi", "e.oir"):
         (folder / "Images" / name).write_bytes(b"pixels")
         os.utime(folder / "Images" / name, ns=(10**18, 10**18))
     return folder

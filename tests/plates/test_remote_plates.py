@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ import pytest
 import tifffile
 from tests.loopback import Server
 
-from impasto import cli, profiles
+from impasto import cli, profiles, remote
 from impasto.plates.sites import Sites
+from impasto.schema import InputError
 
 CHANNELS = ("DNA", "ER", "RNA", "AGP", "Mito")
 IMAGES = "cpg0016-jump/source_4/images/B1/images/BR1__2021-05-02T16_02_51-Measurement1/Images"
@@ -162,3 +165,95 @@ def test_a_remote_source_that_is_not_there_is_a_sentence(
     ):
         assert run(monkeypatch, "ingest", source, "--out", tmp_path / "out") == 2
         assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+def stacks(folder: Path) -> None:
+    """Two stacks of two pages and the CSV that says what they are."""
+    folder.mkdir(parents=True)
+    for well in (1, 2):
+        tifffile.imwrite(folder / f"s{well}.tif", np.stack([pixels(well, 1), pixels(well, 2)]))
+    (folder / "index.csv").write_text("file,well,channels,compound\ns1.tif,B07,DNA|ER,aspirin\ns2.tif,C08,DNA|ER,DMSO\n")
+
+
+def ome_tiffs(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for well, name in ((1, "B07"), (2, "C08")):
+        planes = np.stack([pixels(well, 1), pixels(well, 2)])
+        tifffile.imwrite(folder / f"{name}.ome.tif", planes, metadata={"axes": "CYX", "Channel": {"Name": ["DAPI", "ConA"]}})
+
+
+def yokogawa(folder: Path) -> None:
+    """One plane a channel; the list says that a third is an error of the camera."""
+    folder.mkdir(parents=True)
+    records = []
+    for well, name in ((1, "B07"), (2, "C08")):
+        for channel in (1, 2):
+            file = f"X_{name}_T0001F001L01A01Z01C{channel:02d}.tif"
+            tifffile.imwrite(folder / file, pixels(well, channel))
+            records.append(f'<bts:MeasurementRecord bts:Type="IMG" bts:Row="1" bts:Column="1">{file}</bts:MeasurementRecord>')
+    tifffile.imwrite(folder / "X_D09_T0001F001L01A01Z01C01.tif", pixels(3, 1))
+    records.append('<bts:MeasurementRecord bts:Type="ERR">X_D09_T0001F001L01A01Z01C01.tif</bts:MeasurementRecord>')
+    body = "".join(records)
+    (folder / "MeasurementData.mlf").write_text(
+        f'<bts:MeasurementData xmlns:bts="http://www.yokogawa.co.jp/BTS">{body}</bts:MeasurementData>'
+    )
+
+
+@pytest.mark.parametrize("kind", ["bucket", "zip", "zip in a bucket"])
+@pytest.mark.parametrize(("made", "options"), [(stacks, ()), (ome_tiffs, ()), (yokogawa, ("--channel", "C1=DNA", "--channel", "C2=ER"))])
+def test_what_lies_beside_the_images_is_read_in_a_zip_and_in_a_bucket(
+    server: Server, tmp_path: Path, kind: str, made: Callable[[Path], None], options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = server.root / "gallery" / "data" / "P 9"
+    made(folder)
+    source: object = "s3://gallery/data/P 9"
+    if kind != "bucket":
+        packed = (tmp_path if kind == "zip" else server.root / "gallery") / "P 9.zip"
+        with zipfile.ZipFile(packed, "w") as file:
+            for path in sorted(folder.iterdir()):
+                file.write(path, path.name)
+        source = packed if kind == "zip" else "s3://gallery/P 9.zip"
+    assert run(monkeypatch, "ingest", source, *options, "--out", tmp_path / "out") == 0
+    sites = Sites.read(tmp_path / "out")
+    assert sites.table[["plate", "well"]].to_numpy().tolist() == [["P 9", "B07"], ["P 9", "C08"]]
+    for number in (0, 1):
+        np.testing.assert_array_equal(sites.image(number, channels=["ER", "DNA"]), [pixels(number + 1, 2), pixels(number + 1, 1)])
+
+
+def test_a_folder_in_a_bucket_is_read_again_where_a_file_in_it_is_another(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = server.root / "gallery" / "plate"
+    phenix(folder, wells=2)
+    index(folder)
+
+    def ingest(*options: object) -> str:
+        assert run(monkeypatch, "ingest", "s3://gallery/plate/", "--out", tmp_path / "out", *options) == 0
+        return json.loads((tmp_path / "out" / "run.json").read_text())["key"]
+
+    first = ingest()
+    assert ingest() == first
+    assert "already there:" in capsys.readouterr().out
+    before = Sites.read(tmp_path / "out").image(1, ["DNA"])[0]
+    tifffile.imwrite(folder / "r01c02f01p01-ch1sk1fk1fl1.tiff", pixels(9, 9))
+    changed = ingest()
+    assert changed != first, "same name and size, other content"
+    np.testing.assert_array_equal(before, pixels(2, 1))
+    np.testing.assert_array_equal(Sites.read(tmp_path / "out").image(1, ["DNA"])[0], pixels(9, 9), "not the copy of what was there before")
+    (folder / "r01c02f01p01-ch2sk1fk1fl1.tiff").unlink()
+    assert ingest() not in (first, changed)
+    asked = len(server.log)
+    assert ingest("--offline") == ingest("--offline"), "as it was listed last"
+    assert len(server.log) == asked
+
+
+def test_the_listing_of_a_whole_bucket_and_of_a_prefix_are_kept_apart(server: Server) -> None:
+    for key in ("P1/a b#1.tif", "P2/c.tif"):
+        (server.root / "gallery" / key).parent.mkdir(exist_ok=True, parents=True)
+        (server.root / "gallery" / key).write_bytes(key.encode())
+    whole = remote.inputs([Path("s3://gallery"), Path("s3://gallery/P1/"), Path("s3://gallery/a.zarr"), Path("https://host/folder")])
+    assert [len(path.read_text().splitlines()) for path in whole] == [2, 1]
+    with remote.settings(offline=True):
+        assert remote.listing("s3://gallery/P1") == ["s3://gallery/P1/a b#1.tif"]
+        with pytest.raises(InputError, match=r"s3://gallery/P2/ cannot be listed, since --offline is set"):
+            remote.listing("s3://gallery/P2/")

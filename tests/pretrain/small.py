@@ -8,10 +8,16 @@ import torch
 from torch import Tensor
 
 from impasto.methods import METHODS
-from impasto.pretrain.images import Facts, Views
+from impasto.pretrain.images import Facts
+from impasto.pretrain.view_feed import Views
 
 FACTS = Facts(["DNA", "ER"], [0.2, 0.4], [0.1, 0.3], ["a", "b", "c"])
 ROWS = 5
+SMALL = {
+    "encoder": {"patch": 8, "width": 12, "depth": 1, "heads": 2},
+    "views": {"size": 32, "focal": 2, "focal_size": 16},
+    "pairs": {"lonely": "same-well"},
+}
 
 
 def built(name: str, **changes: Any) -> Any:

@@ -13,8 +13,9 @@ from impasto.methods import METHODS
 from impasto.nets import patches
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse
-from impasto.pretrain.images import Facts, Views
+from impasto.pretrain.images import Facts
 from impasto.pretrain.msn import Msn, MsnSettings
+from impasto.pretrain.view_feed import Views
 from impasto.schema import InputError
 from impasto.training.loop import fit
 from impasto.training.method import Prepared

@@ -29,7 +29,7 @@ def test_what_does_not_fit_is_read_again_to_the_same_pixels(memory_mb: int, inge
     sites = Sites.read(ingested)
     found = Pictures(sites, channels=["DNA"], longest=24, memory_mb=memory_mb, among=[0, 1, 2])
     assert set(found.readable) <= {0, 1, 2}
-    assert len(found._kept) == (len(found.readable) if memory_mb else 0)
+    assert len(found._cached) == (len(found.readable) if memory_mb else 0)
     image = found[found.readable[0]]
     assert image.shape == (1, 24, 24)
     assert 0 <= float(image.min()) <= float(image.max()) <= 1

@@ -154,3 +154,11 @@ def test_plates_are_measured_and_empty_sites_counted(tmp_path: Path) -> None:
     assert again.obs[schema.CELL_COUNT].tolist() == found.obs[schema.CELL_COUNT].tolist()
     assert {"Cells", "Cytoplasm", "Nuclei"} == set(again.var["compartment"])
     assert deep.to_wells(again).obs[schema.CELL_COUNT].sum() == found.obs[schema.CELL_COUNT].sum()
+
+
+def test_the_slow_measurements_are_left_out_by_name_only() -> None:
+    from impasto.profiling.settings import EncoderSettings
+
+    slow, fast = (classical.cp_measure(EncoderSettings(encoder=name)) for name in ("cp_measure", "cp_measure_fast"))
+    assert (slow.slow, fast.slow) == (True, False)
+    assert (slow.describe()["name"], fast.describe()["name"]) == ("cp_measure", "cp_measure_fast")

@@ -43,3 +43,16 @@ def test_sites_of_two_sizes_keep_their_places_and_channels() -> None:
     assert encoder.features(["DNA", "ER"]) == ["emb_DNA_0000", "emb_DNA_0001", "emb_ER_0000", "emb_ER_0001"]
     assert isinstance(of_sites(encoder.encoder), EachChannel)
     assert of_sites(encoder) is encoder
+
+
+def test_every_percentile_is_that_of_its_name() -> None:
+    plane = np.random.default_rng(0).integers(0, 65535, (40, 50)).astype(np.uint16)
+    statistics = dict(zip(Intensity().features(["DNA"]), Intensity().prepare(plane[None]), strict=True))
+    for q in (1, 5, 25, 50, 75, 95, 99):
+        assert statistics[f"Image_Intensity_p{q:02d}_DNA"] == pytest.approx(np.percentile(plane, q))
+    values = plane.astype(float)
+    skewness = np.mean(((values - values.mean()) / values.std()) ** 3)
+    assert statistics["Image_Intensity_skewness_DNA"] == pytest.approx(skewness, abs=1e-5)
+    padded = np.pad(values, 1, mode="symmetric")
+    means = sum(padded[i : i + 40, j : j + 50] for i in range(3) for j in range(3)) / 9
+    assert statistics["Image_Intensity_coarseness_DNA"] == pytest.approx(means.std() / values.std(), rel=1e-5)

@@ -23,7 +23,7 @@ def test_without_ray_it_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install 'impasto\[ray\]'"):
-        list(ray_engine.deal(["P"], len, workers=1))
+        list(ray_engine.over_workers(["P"], len, workers=1))
 
 
 @pytest.mark.slow

@@ -71,3 +71,11 @@ def test_where_there_is_no_nucleus_none_is_found(plane: np.ndarray) -> None:
 def test_dust_is_no_nucleus() -> None:
     plane, _ = painted([(100, 100, 12), (30, 30, 2), (200, 50, 3)])
     assert segment.objects(plane, nucleus=24).count == 1
+
+
+@pytest.mark.parametrize(("apart", "stands_out"), [(3.9, False), (4.1, True), (4.9, True)])
+def test_the_least_contrast_is_four_sd_of_the_background(apart: float, stands_out: bool) -> None:
+    plane = np.where(np.indices((20, 20)).sum(0) % 2 == 0, 1.0, -1.0)
+    plane[:4] = apart
+    assert segment._foreground(plane, 1.5).any() == stands_out
+    assert not segment._foreground(plane, -2.0).any()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from impasto.report import table
 from impasto.report.table import Column
@@ -32,15 +30,33 @@ COLUMNS = [
 
 def test_rows_columns_best_chance_and_means() -> None:
     laid = table.lay_out(tidy(), COLUMNS)
-    header, lines = table.text(laid, COLUMNS)
+    header, lines = table.text(laid, COLUMNS, marks={"mAP: any": {"corrected": "**"}, "mAP: position": {"raw": "·", "corrected": "·"}})
     assert header == ["", "any", "position", "mean"]
     assert [line[0] for line in lines] == ["raw", "corrected", "position only", "chance"]
-    assert lines[0] == ["raw", "31.0 [20.0, 40.0]", "0.300 [0.200, 0.400]", "0.305"]
-    # The best of the profiles is bold; a baseline never is, however high it scores.
-    assert lines[1][1:] == ["**51.0** [40.0, 60.0]", "**0.500** [0.400, 0.600]", "**0.505**"]
+    assert lines[0] == ["raw", "31.0 [20.0, 40.0]", "0.300 · [0.200, 0.400]", "0.305"]
+    # The best is bold where it stands alone; all that are not told apart from it carry a dot.
+    assert lines[1][1:] == ["**51.0** [40.0, 60.0]", "0.500 · [0.400, 0.600]", "0.505"]
     assert lines[2][2] == "0.900 [0.800, 1.000]"
     assert lines[3] == ["chance", "20.0", "0.200", "0.200"]
-    assert "| corrected | **51.0** [40.0, 60.0]" in table.markdown(laid, COLUMNS, title="t", note="n")
+    assert "| corrected | **51.0** [40.0, 60.0]" in table.markdown(header, lines, title="t", note="n")
+
+
+def test_without_a_comparison_nothing_is_marked() -> None:
+    _, lines = table.text(table.lay_out(tidy(), COLUMNS), COLUMNS)
+    assert not any("**" in cell or "·" in cell for line in lines for cell in line)
+
+
+def test_chance_levels_of_their_own_stand_in_each_row() -> None:
+    two_sets = tidy()
+    two_sets["chance"] = two_sets["group"].map({"raw": 0.089, "corrected": 0.121, "position only": 0.5})
+    _, lines = table.text(table.lay_out(two_sets, COLUMNS), COLUMNS)
+    assert [line[0] for line in lines] == ["raw", "corrected", "position only"]
+    assert lines[0][1:3] == ["31.0 [20.0, 40.0] (chance 8.9)", "0.300 [0.200, 0.400] (chance 0.089)"]
+    assert lines[1][1].endswith("(chance 12.1)")
+    # What differs by rounding only is one row; a baseline's own chance does not count.
+    two_sets["chance"] = two_sets["group"].map({"raw": 0.2000, "corrected": 0.2004, "position only": 0.5})
+    _, lines = table.text(table.lay_out(two_sets, COLUMNS), COLUMNS)
+    assert lines[-1][:2] == ["chance", "20.0"]
 
 
 def test_rows_are_ordered_as_asked_and_every_column_is_the_default() -> None:
@@ -66,17 +82,3 @@ def test_what_does_not_fit_is_a_sentence(columns: list[Column], rows: list[str] 
 def test_a_folder_without_results_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no results\.csv"):
         table.read([tmp_path])
-
-
-def test_seeds_are_joined_with_a_t_interval() -> None:
-    per_seed = pd.concat([tidy().assign(seed=s, value=lambda f, s=s: f["value"] + 0.1 * s) for s in range(3)])
-    joined = table.seeds_joined(per_seed)
-    first = joined[(joined["group"] == "raw") & joined["protocol"].str.endswith("any")].iloc[0]
-    values = np.array([0.31, 0.41, 0.51])
-    low, high = stats.t.interval(0.95, 2, loc=values.mean(), scale=stats.sem(values))
-    assert (first["value"], first["sd"], first["seeds"]) == (pytest.approx(0.41), pytest.approx(0.1), 3)
-    assert (first["low"], first["high"]) == (pytest.approx(low), pytest.approx(high))
-    _, lines = table.text(table.lay_out(joined, COLUMNS), COLUMNS)
-    assert lines[0][1] == "41.0 ± 10.0"
-    one = table.seeds_joined(tidy().assign(seed=0))
-    assert one["low"].tolist() == tidy()["low"].tolist()

@@ -60,7 +60,7 @@ def test_leaks_and_bad_shares_stop() -> None:
     parts = np.where(obs["plate"] == "P0", "test", "train")
     with pytest.raises(InputError, match="30 of 30 compounds stand in train and in a held-out part"):
         refuse_leaks(obs, parts)
-    with pytest.raises(InputError, match="must be shares that leave something"):
+    with pytest.raises(InputError, match="must be 0 or more and together below 1"):
         split(obs, SplitSettings(test=0.95), seed=0)
     with pytest.raises(InputError, match="too few for a validation share"):
         split(wells(compounds=4), SplitSettings(), seed=0)

@@ -101,6 +101,25 @@ def test_the_table_is_written_and_a_second_run_does_nothing(swept: Path) -> None
     assert (swept / "out" / "rows" / "results.csv").stat().st_mtime_ns == before
 
 
+def test_rows_are_compared_seed_by_seed_below_the_table(swept: Path) -> None:
+    compared = pd.read_csv(swept / "out" / "table" / "differences.csv")
+    assert set(compared["base"]) == {"best"}
+    per_seed = pd.read_csv(swept / "out" / "rows" / "per_seed.csv").pivot_table(index="seed", columns=["metric", "group"], values="value")
+    row = compared.iloc[0]
+    assert row["value"] == pytest.approx((per_seed["mAP"][row["row"]] - per_seed["mAP"][row["less"]]).mean())
+    assert (row["unit"], row["clusters"]) == ("seed", 2)
+    words = json.loads((swept / "out" / "table" / "table.json").read_text())
+    assert [table["title"].rsplit(": ")[-1] for table in words["differences"]] == ["less the best"]
+    assert (swept / "out" / "table" / "table.md").read_text().count("|---|") >= 2
+
+
+def test_minutes_say_which_stages_they_took(swept: Path) -> None:
+    per_seed = pd.read_csv(swept / "out" / "rows" / "per_seed.csv")
+    protocol = per_seed.loc[per_seed["metric"] == "minutes", "protocol"].iloc[0]
+    assert protocol.startswith("stages: ")
+    assert {"corrected", "scored"} <= set(protocol.removeprefix("stages: ").split(", "))
+
+
 def test_differences_are_taken_seed_by_seed(swept: Path) -> None:
     per_seed = pd.read_csv(swept / "out" / "rows" / "per_seed.csv").pivot_table(index="seed", columns=["metric", "group"], values="value")
     for seed in (0, 1):

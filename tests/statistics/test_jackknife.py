@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from impasto.statistics import jackknife
 from impasto.statistics.jackknife import LeftOut
@@ -117,3 +118,17 @@ def test_it_covers_the_truth_of_a_score_of_pairs(planted: float) -> None:
         assert found.high is not None
         held += found.low <= truth <= found.high
     assert held >= 88
+
+
+def test_a_paired_difference_of_two_kinds_of_units_adds_their_variances() -> None:
+    rng = np.random.default_rng(5)
+    parts = [[LeftOut(whole, whole + 0.1 * rng.normal(size=8), None, 8) for _ in range(2)] for whole in (0.6, 0.4)]
+    expected = 0.0
+    for one, other in zip(*parts, strict=True):
+        steps = one.single - other.single
+        expected += 7 / 8 * float(((steps - steps.mean()) ** 2).sum())
+    paired = jackknife.difference(*parts, unit="compound and gene")
+    assert paired.low is not None
+    assert paired.high is not None
+    assert (paired.high - paired.low) / 2 == pytest.approx(stats.t.ppf(0.975, 7) * np.sqrt(expected))
+    assert (paired.high + paired.low) / 2 == pytest.approx(0.2)

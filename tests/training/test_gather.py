@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 import numpy as np, torch, torch.distributed as dist
 from impasto.joint.feed import BagFeed
-from impasto.joint.perturbation import Features
+from impasto.joint.described import Features
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.training.settings import LoopSettings, OptimSettings
 from impasto.training.loop import fit

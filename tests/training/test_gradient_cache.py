@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from impasto.joint.described import Features
 from impasto.joint.feed import BagFeed
-from impasto.joint.perturbation import Features
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
 from impasto.schema import InputError
 from impasto.training import gradient_cache
@@ -88,3 +88,22 @@ class Plain(Method):
 def test_a_method_that_does_not_contrast_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be trained in chunks"):
         fit(Plain(), feed(), settings=LoopSettings(epochs=1, chunk=4), out=tmp_path)
+
+
+def test_gradients_are_averaged_over_ranks_and_one_without_a_gradient_counts_as_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two ranks, the other of which holds gradients of 3 and 5: its part is added as `all_reduce` would."""
+    from impasto.training import gradient_cache
+
+    with_gradient, without = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(2))
+    with_gradient.grad = torch.tensor([1.0, 2.0])
+    elsewhere = iter([torch.full((2,), 3.0), torch.full((2,), 5.0)])
+    monkeypatch.setattr(gradient_cache.dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(gradient_cache.dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(gradient_cache.dist, "all_reduce", lambda tensor: tensor.add_(next(elsewhere)))
+    gradient_cache.average([with_gradient, without])
+    assert with_gradient.grad.tolist() == [2.0, 2.5]
+    assert without.grad is not None
+    assert without.grad.tolist() == [2.5, 2.5]
+    monkeypatch.setattr(gradient_cache.dist, "get_world_size", lambda: 1)
+    gradient_cache.average([with_gradient])
+    assert with_gradient.grad.tolist() == [2.0, 2.5]

@@ -194,3 +194,13 @@ def test_epochs_behind_the_last_checkpoint_are_logged_once(tmp_path: Path) -> No
         fit(Line(), Points(stop_at=3), settings=settings, out=tmp_path)
     fit(Line(), Points(), settings=settings, out=tmp_path)
     assert [json.loads(line)["epoch"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [0, 1, 2, 3, 4]
+
+
+def test_minibatches_in_one_piece_go_through_the_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from impasto.training import loop
+
+    calls: list[nn.Module] = []
+    monkeypatch.setattr(loop, "_distributed", lambda method, device: calls.append(method) or method)
+    line = Line()
+    fit(line, Points(), settings=LoopSettings(epochs=2), out=tmp_path)
+    assert calls == [line]

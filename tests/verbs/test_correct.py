@@ -46,8 +46,8 @@ def test_kept_steps_are_applied_to_new_plates_which_are_named(table: Path, tmp_p
     data = tables.read(table)
     old = data[(data.obs["plate"] != "P2").to_numpy()].copy()
     tables.write(old, tmp_path / "old.parquet")
-    impasto("correct", tmp_path / "old.parquet", "--method", "standardize", "--keep", "--out", tmp_path / "c.parquet")
-    done = impasto("correct", table, "--fitted", tmp_path / "c.parquet.fitted", "--out", tmp_path / "later.parquet")
+    impasto("correct", tmp_path / "old.parquet", "--method", "standardize", "--spare", 0, "--keep", "--out", tmp_path / "c.parquet")
+    done = impasto("correct", table, "--fitted", tmp_path / "c.parquet.fitted", "--spare", 0, "--out", tmp_path / "later.parquet")
     assert "standardize had not seen B2/P2 in its fit: corrected by what their own rows say" in done.stdout.replace("\n", " ")
     np.testing.assert_array_equal(tables.read(tmp_path / "later.parquet").X, correct(data, ["standardize"])[0].X)
 
@@ -63,3 +63,17 @@ def test_an_empty_list_of_fitted_steps_and_both_kinds_are_refused(table: Path, t
     done = impasto("correct", table, "--out", tmp_path / "x.parquet", code=2)
     assert "either steps to fit (--method) or a folder of fitted ones (--fitted)" in done.stderr.replace("\n", " ")
     assert not (tmp_path / "x.parquet").exists()
+
+
+def test_half_of_the_controls_are_spared_unless_told_otherwise(table: Path, tmp_path: Path) -> None:
+    controls = int((tables.read(table).obs["control_type"] == "negcon").sum())
+    for given, expected in (
+        ((), controls // 2),
+        (("--spare", "auto"), controls // 2),
+        (("--spare", 0), 0),
+        (("--spare", 0.25), controls // 4),
+    ):
+        done = impasto("correct", table, "--method", "clip", *given, "--out", tmp_path / "c.parquet", "--json")
+        obs = tables.read(tmp_path / "c.parquet").obs
+        assert (int(obs["spared"].astype(bool).sum()) if "spared" in obs else 0) == expected
+        json.loads(done.stdout)

@@ -38,12 +38,13 @@ def embedded(space: Space, ingested: Path, /) -> npt.NDArray[np.float32]:
 
     Returns
     -------
-    (width,) the mean over sites, each embedded by the encoder that made the run's training data.
+    npt.NDArray[np.float32]
+        (width,) of float32. The mean over sites, each embedded by the encoder that made the run's training data.
 
     Raises
     ------
     InputError
-        Where nothing records that encoder, its weights are others now, or a learned correction lies between it and the run.
+        Nothing records that encoder, its weights have changed, or a learned correction lies between it and the run.
 
     """
     made = space.reads_profiles_of
@@ -63,8 +64,8 @@ def embedded(space: Space, ingested: Path, /) -> npt.NDArray[np.float32]:
     now = Identity({**of_sites(encoder).describe(), "illumination": made.encoder.get("illumination")})
     identity.check(Identity(made.encoder), now, of_expected=f"the run {space.folder}", of_given="the encoder as it is now")
     with runs.scratch() as folder:
-        how = Extraction(illumination=str(made.encoder.get("illumination", "none")))
-        profiles = _corrected(profile(sites, encoder, shards=folder, how=how), made)
+        settings = Extraction(illumination=str(made.encoder.get("illumination", "none")))
+        profiles = _corrected(profile(sites, encoder, shards=folder, how=settings), made)
     return np.asarray(space.rows(profiles).mean(axis=0), dtype=np.float32)
 
 

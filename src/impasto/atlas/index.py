@@ -32,7 +32,24 @@ PROFILE, PERTURBATION_ROW = "profile", "perturbation"
 
 @dataclass(frozen=True)
 class Index:
-    """An open index. `rows` is aligned with `vectors`; `run` is the trained run that can embed new queries, or None."""
+    """An open index.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    vectors
+        (rows, width), of unit length.
+    rows
+        Annotation, one row a vector.
+    run
+        The trained run that can embed new queries, or None.
+    engine
+        The name of the engine that searches it.
+    made
+        What made the profiles that were indexed.
+
+    """
 
     folder: Path
     vectors: npt.NDArray[np.float32]
@@ -40,34 +57,81 @@ class Index:
     run: Path | None
     engine: str
     made: Identity = field(default_factory=Identity)
-    """What made the profiles that were indexed."""
 
     def nearest(self, query: npt.NDArray[np.float32], /, *, top: int, among: npt.NDArray[np.bool_]) -> pd.DataFrame:
-        """The `top` rows of `among` (a boolean vector) nearest to a query (width,) by cosine, best first, with `score`.
+        """The rows nearest to a query by cosine.
 
-        Raises InputError where no row is among the candidates.
+        Parameters
+        ----------
+        query
+            (width,) any length but zero.
+        top
+            How many rows.
+        among
+            (rows,) True for the candidates.
+
+        Returns
+        -------
+        pd.DataFrame
+            The `top` rows, best first, with `score` (the cosine) and `row` (the row of the index).
+
+        Raises
+        ------
+        InputError
+            No row is among the candidates.
+
         """
         if not among.any():
             raise InputError(f"{self.folder} holds no row of the kind asked for; build the index from profiles that have some")
         unit = unit_rows(query[None])[0]
         positions, scores = engines.ENGINES[self.engine](self.folder, self.vectors).nearest(unit, top=top, among=among)
-        found = self.rows.iloc[positions].reset_index(names="row")
-        found.insert(0, "score", scores)
-        return found
+        ranked = self.rows.iloc[positions].reset_index(names="row")
+        ranked.insert(0, "score", scores)
+        return ranked
 
 
 def unit_rows(values: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
-    """Rows scaled to unit length (rows, width); a row of zeros stays zero."""
+    """Rows scaled to unit length.
+
+    Parameters
+    ----------
+    values
+        (rows, width).
+
+    Returns
+    -------
+    npt.NDArray[np.float32]
+        (rows, width) of float32. A row of zeros stays zero.
+
+    """
     length = np.linalg.norm(values, axis=1, keepdims=True)
     return np.divide(values, length, out=np.zeros_like(values), where=length > 0).astype(np.float32)
 
 
 def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, engine: str = "exact", seed: int = 0) -> None:
-    """Write an index of Profiles at `out`, as a whole or not at all.
+    """Write an index of Profiles, as a whole or not at all.
 
-    Profile rows are kept as wells (or sites), and their consensus over replicates is added, so that both wells and
-    perturbations can be ranked; rows of modality `perturbation` (embedded texts, molecules) are kept as they are.
-    Raises InputError where `run` is not the run that embedded the profiles.
+    Profile rows stay as wells (or sites), and their consensus over replicates is added. So both wells and perturbations can be ranked. Rows
+    of modality `perturbation` (embedded texts, molecules) stay as they are.
+
+    Parameters
+    ----------
+    profiles
+        Profiles, or the embeddings of a run.
+    out
+        The folder of the index.
+    run
+        The run that embedded the profiles, which can embed new queries; or None.
+    engine
+        The name of an engine of `engines`.
+    seed
+        Of the flat map.
+
+    Raises
+    ------
+    InputError
+        There are no rows, values are missing or infinite, or `run` is not the run that embedded the profiles.
+
     """
     made = identity.of(profiles)
     if run is not None:
@@ -82,15 +146,20 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
         raise InputError("an index of no rows answers nothing; give profiles that have some")
     if MODALITY not in rows:
         rows[MODALITY] = PROFILE
-    kept = _with_consensus(unit_rows(values), rows)
+    vectors, rows = _with_consensus(unit_rows(values), rows)
     with runs.atomic(out) as temporary:
         temporary.mkdir()
-        np.save(temporary / "vectors.npy", kept[0], allow_pickle=False)
-        flat, how = layout.flatten(kept[0], seed=seed)
-        kept[1].assign(x=flat[:, 0], y=flat[:, 1]).to_parquet(temporary / "rows.parquet", index=False)
-        described: dict[str, Any] = {"engine": engine, "layout": how, "run": str(run.resolve()) if run else None, "width": kept[0].shape[1]}
+        np.save(temporary / "vectors.npy", vectors, allow_pickle=False)
+        flat, method = layout.flatten(vectors, seed=seed)
+        rows.assign(x=flat[:, 0], y=flat[:, 1]).to_parquet(temporary / "rows.parquet", index=False)
+        described: dict[str, Any] = {
+            "engine": engine,
+            "layout": method,
+            "run": str(run.resolve()) if run else None,
+            "width": vectors.shape[1],
+        }
         described["identity"] = made.record()
-        engines.ENGINES[engine].build(temporary, kept[0])
+        engines.ENGINES[engine].build(temporary, vectors)
         runs.write_json(temporary / "index.json", described)
 
 
@@ -112,7 +181,24 @@ def _with_consensus(vectors: npt.NDArray[np.float32], rows: pd.DataFrame) -> tup
 
 
 def open_index(folder: Path) -> Index:
-    """Open an index. Raises InputError where the folder is none."""
+    """Open an index.
+
+    Parameters
+    ----------
+    folder
+        The folder that `build` wrote.
+
+    Returns
+    -------
+    Index
+        Its vectors stay in the file.
+
+    Raises
+    ------
+    InputError
+        The folder is no index, or a damaged one.
+
+    """
     described = folder / "index.json"
     if not described.exists():
         raise InputError(f"{folder} is not an index; make one with: impasto index PROFILES --out INDEX")
@@ -133,7 +219,19 @@ def _refuse_other_run(run: Path, made: Identity) -> None:
     identity.check(Identity(made.encoder, made.steps, described), made, of_expected=f"the run {run}", of_given="the indexed profiles")
 
 
-def records(found: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain objects; what is missing is None."""
-    plain = found.astype(object).where(found.notna(), None)
-    return [dict(zip(map(str, found.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain objects.
+
+    Parameters
+    ----------
+    table
+        A table.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        One a row; what is missing is None.
+
+    """
+    plain = table.astype(object).where(table.notna(), None)
+    return [dict(zip(map(str, table.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]

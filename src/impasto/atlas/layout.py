@@ -10,12 +10,37 @@ import numpy.typing as npt
 
 
 def has_umap() -> bool:
-    """Whether umap-learn is installed."""
+    """Whether umap-learn is installed.
+
+    Returns
+    -------
+    bool
+        True where `by_umap` works.
+
+    """
     return importlib.util.find_spec("umap") is not None
 
 
 def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int, k: int = 15, min_distance: float = 0.1) -> npt.NDArray[np.float32]:
-    """UMAP positions (rows, 2) of vectors (rows, width) by cosine, `k` neighbours at most."""
+    """UMAP positions by cosine.
+
+    Parameters
+    ----------
+    vectors
+        (rows, width).
+    seed
+        Of the map.
+    k
+        Neighbours, at most.
+    min_distance
+        UMAP's smallest distance of two points.
+
+    Returns
+    -------
+    npt.NDArray[np.float32]
+        (rows, 2) of float32. The positions.
+
+    """
     with warnings.catch_warnings():
         # umap says at import that it lacks TensorFlow, and that a seed makes it run on one thread; a map that moves at each build
         # is worse.
@@ -28,7 +53,23 @@ def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int, k: int = 15, min_
 
 
 def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDArray[np.float32], str]:
-    """Positions (rows, 2) of unit vectors (rows, width), and the name of the method used."""
+    """A flat map of unit vectors.
+
+    Parameters
+    ----------
+    vectors
+        (rows, width), of unit length.
+    seed
+        Of the map.
+
+    Returns
+    -------
+    positions : npt.NDArray[np.float32]
+        (rows, 2) of float32. The positions.
+    method : str
+        `umap` or `pca`.
+
+    """
     if has_umap() and len(vectors) > 15:
         return by_umap(vectors, seed=seed), "umap"
     from sklearn.decomposition import PCA

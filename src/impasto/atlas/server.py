@@ -28,7 +28,19 @@ SHOWN = (
 
 
 def application(index: Index) -> FastAPI:
-    """The web application over one open index: `/` the page, `/api/map`, `/api/search`."""
+    """The web application over one open index: `/` the page, `/api/map`, `/api/search`.
+
+    Parameters
+    ----------
+    index
+        An open index.
+
+    Returns
+    -------
+    FastAPI
+        The application.
+
+    """
     app = FastAPI(title="impasto atlas", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
 
     @app.get("/", response_class=HTMLResponse)
@@ -47,16 +59,28 @@ def application(index: Index) -> FastAPI:
         rank: str = "perturbations",
     ) -> dict[str, Any]:
         try:
-            found, how = search.search(index, kind=kind, query=query, top=top, rank=rank)
+            ranking, sentence = search.search(index, kind=kind, query=query, top=top, rank=rank)
         except InputError as error:
             raise HTTPException(422, str(error)) from None
-        return {"how": how, "rows": records(found)}
+        return {"how": sentence, "rows": records(ranking)}
 
     return app
 
 
 def map_of(index: Index) -> dict[str, Any]:
-    """Columns of the map: positions, level, and the annotation shown, as lists aligned by row."""
+    """The map of an index for the page.
+
+    Parameters
+    ----------
+    index
+        An open index.
+
+    Returns
+    -------
+    dict[str, Any]
+        Positions, level, modality and the annotation shown, as lists aligned by row.
+
+    """
     rows = index.rows
     columns = {name: _plain(rows[name]) for name in SHOWN if name in rows}
     positions = {axis: np.round(rows[axis].to_numpy(float), 4).tolist() for axis in ("x", "y")}

@@ -1,4 +1,4 @@
-"""What every corrector is: settings in, `fit` on some profiles, `transform` of any. Fitted state can be kept and used on new plates.
+"""What every corrector is: settings in, `fit` on some profiles, `transform` of any. Fitted state can be stored and used on new plates.
 
 A corrector is a frozen dataclass of what it learned. `fit`, `extended` and `transform` are final and hold the guards: no corrector ever
 learns from a spared control or a held-out well, whoever calls it. A method fills in `learn_table` and `apply_table`; one that works
@@ -59,12 +59,13 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        The fitted corrector.
+        Self
+            The fitted corrector.
 
         Raises
         ------
         InputError
-            Where no row is left to learn from, where controls are missing, where a group shares nothing with the others.
+            No row is left to learn from, controls are missing, or a group shares nothing with the others.
 
         """
         table, chosen = profiles_of(profiles, task=cls.name), cls._checked(settings)
@@ -90,7 +91,13 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        A corrector that can transform all these rows. Raises InputError where a new group lacks what is needed.
+        Self
+            One that can transform all these rows.
+
+        Raises
+        ------
+        InputError
+            A new group lacks what is needed.
 
         """
         table = profiles_of(profiles, task=self.name)
@@ -107,26 +114,77 @@ class Corrector(ABC, Generic[S]):
 
         Returns
         -------
-        The same n rows. Raises InputError at a group that was not seen in fit (see `extended`).
+        anndata.AnnData
+            The same n rows, corrected.
+
+        Raises
+        ------
+        InputError
+            A group was not seen in fit (see `extended`).
 
         """
         return self.apply_table(profiles_of(profiles, task=self.name))
 
     def seen_in_fit(self) -> tuple[str, ...]:
-        """The groups that this corrector knows, from its fit or by `extended`; empty where a method has none."""
+        """The groups that this corrector knows, from its fit or by `extended`.
+
+        Returns
+        -------
+        tuple[str, ...]
+            Empty where a method has no groups.
+
+        """
         return ()
 
     @classmethod
     @abstractmethod
     def learn_table(cls, profiles: anndata.AnnData, settings: S, /) -> Self:
-        """Learn from all rows of these profiles; those that nothing may be learned from are gone already."""
+        """Learn from all rows of these profiles.
+
+        Parameters
+        ----------
+        profiles
+            Profiles without the rows that nothing may be learned from.
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        Self
+            The fitted corrector.
+
+        """
 
     @abstractmethod
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        """Corrected profiles; those given are not changed."""
+        """Correct profiles, which are not changed.
+
+        Parameters
+        ----------
+        profiles
+            n rows.
+
+        Returns
+        -------
+        anndata.AnnData
+            The same n rows, corrected.
+
+        """
 
     def extend_table(self, _: anndata.AnnData, /) -> Self:
-        """`extended`, without rows that nothing may be learned from."""
+        """Learn what is new in these profiles, for `extended`.
+
+        Parameters
+        ----------
+        _
+            Profiles without the rows that nothing may be learned from.
+
+        Returns
+        -------
+        Self
+            This one, where a method has no groups.
+
+        """
         return self
 
     @classmethod
@@ -144,11 +202,41 @@ def _rows(profiles: anndata.AnnData, chosen: wells.Flags) -> anndata.AnnData:
 
 
 def with_values(profiles: anndata.AnnData, values: npt.NDArray[np.floating], /, *, var: pd.DataFrame | None = None) -> anndata.AnnData:
-    """The same rows with other values, of the same features or of those that `var` describes."""
-    held = values.astype(np.float32, copy=False)
-    return anndata.AnnData(X=held, obs=profiles.obs.copy(), var=profiles.var.copy() if var is None else var, uns=dict(profiles.uns))
+    """The same rows with other values.
+
+    Parameters
+    ----------
+    profiles
+        n rows.
+    values
+        (n, d) values.
+    var
+        What describes the d features, where they are not those of `profiles`.
+
+    Returns
+    -------
+    anndata.AnnData
+        A new object: n rows of d features, float32.
+
+    """
+    as_float32 = values.astype(np.float32, copy=False)
+    return anndata.AnnData(X=as_float32, obs=profiles.obs.copy(), var=profiles.var.copy() if var is None else var, uns=dict(profiles.uns))
 
 
 def new_features(stem: str, count: int, /) -> pd.DataFrame:
-    """The `var` table of features that a corrector makes: `tvn_0000`, `tvn_0001`, ..."""
+    """The `var` table of features that a corrector makes: `tvn_0000`, `tvn_0001`.
+
+    Parameters
+    ----------
+    stem
+        The name of the method.
+    count
+        How many.
+
+    Returns
+    -------
+    pd.DataFrame
+        (`count` rows) features of the group `embedding`.
+
+    """
     return tables.describe_features([f"{stem}_{number:04d}" for number in range(count)]).assign(group=EMBEDDING_GROUP)

@@ -1,4 +1,4 @@
-"""Clip: values beyond a limit become the limit. Normalised CellProfiler tables hold |x| up to 3e5, which drown every cosine."""
+"""Clip: values beyond a limit become the limit. Normalised CellProfiler tables hold |x| up to 3e5, which dominate each cosine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ClipSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Clip(Corrector[ClipSettings]):
-    """Nothing is learned."""
+    """Learns nothing; the limit is a setting."""
 
     name: ClassVar[str] = "clip"
     settings_class: ClassVar[type[Settings]] = ClipSettings

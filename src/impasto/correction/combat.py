@@ -34,7 +34,16 @@ class CombatSettings(Settings):
 
 @dataclass(frozen=True)
 class ShiftAndScale:
-    """gamma* and delta* of a batch, (features,) each."""
+    """What a batch learned.
+
+    Attributes
+    ----------
+    shift
+        gamma* (features,).
+    scale
+        delta* (features,).
+
+    """
 
     shift: Array
     scale: Array
@@ -42,7 +51,16 @@ class ShiftAndScale:
 
 @dataclass(frozen=True, kw_only=True)
 class Combat(PerGroup[CombatSettings, ShiftAndScale]):
-    """Grand mean and sd of each feature (features,), an sd being infinite where a feature does not vary; what each batch learned."""
+    """ComBat after its fit.
+
+    Attributes
+    ----------
+    mean
+        Grand mean of each feature (features,).
+    sd
+        Sd of each feature within batches (features,); infinite where a feature does not vary.
+
+    """
 
     name: ClassVar[str] = "combat"
     settings_class: ClassVar[type[Settings]] = CombatSettings
@@ -76,7 +94,21 @@ class Combat(PerGroup[CombatSettings, ShiftAndScale]):
 
 
 def shrunken(z: Array, /, *, varies: npt.NDArray[np.bool_]) -> ShiftAndScale:
-    """Shrunken shift gamma* and scale delta* of one batch's standardised rows (n, features); 0 and 1 for a feature that does not vary."""
+    """Shift gamma* and scale delta* of one batch, shrunken by empirical Bayes.
+
+    Parameters
+    ----------
+    z
+        (n, features) standardised rows of the batch.
+    varies
+        (features,) whether a feature varies within batches.
+
+    Returns
+    -------
+    ShiftAndScale
+        (features,) each; 0 and 1 for a feature that does not vary.
+
+    """
     n = len(z)
     gamma, delta = z.mean(axis=0), z.var(axis=0, ddof=1)
     known_gamma, known_delta = gamma[varies], np.maximum(delta[varies], 1e-12)

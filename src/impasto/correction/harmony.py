@@ -1,4 +1,4 @@
-"""Harmony: soft clusters in which every batch has its share, and in each cluster one shift a batch.
+"""Harmony: soft clusters in which each batch has its share, and in each cluster one shift a batch.
 
 Repeated, with Z the profiles, Y the centroids, phi(i) the batch of row i:
 
@@ -8,15 +8,15 @@ Repeated, with Z the profiles, Y the centroids, phi(i) the batch of row i:
     W_kb  = sum_{i in b} R_ki (Z_i - m_k) / (sum_{i in b} R_ki + lambda)                                 ridge regression
     Z_i  <- Z_i(0) - sum_k R_ki W_k,phi(i);     z_i = Z_i at unit length
 
-Korsunsky et al. 2019 (algorithms 1 to 3; Arevalo et al. 2024 use it on Cell Painting). m_k, the intercept of the ridge
-regression, is solved with the shifts; sigma = .1, theta = 2, lambda = 1, N / 30 clusters, at most 100.
+Korsunsky et al. 2019, algorithms 1 to 3. Arevalo et al. 2024 use it on Cell Painting. m_k, the intercept of the ridge regression, is solved
+with the shifts. The defaults are sigma = .1, theta = 2, lambda = 1, and N / 30 clusters, at most 100.
 
 Harmony is written out here: its authors' package is GPL-3, and keeps nothing that could be applied to rows it has not seen. First centroids
 are scikit-learn's KMeans.
 
-Departures. Each round ends with one assignment of all rows against fixed Y and O, and the shifts are taken from that: so a round is
-a function of a profile and its batch alone, which is what makes a fitted Harmony applicable to rows that it has not seen. A batch
-that comes later is mapped as Kang et al. 2021 (Symphony) do: centroids and intercepts stay, its own shifts are estimated.
+Departures. Each round ends with one assignment of all rows against fixed Y and O, and the shifts are taken from that. So a round is a
+function of a profile and its batch alone. That makes a fitted Harmony applicable to rows that it has not seen. A batch that comes later is
+mapped as Kang et al. 2021 (Symphony) do: centroids and intercepts stay, its own shifts are estimated.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class HarmonySettings(Settings):
     by: By = Field("batch", description="What a batch is: plate, batch or source.")
     clusters: int | None = Field(None, ge=2, description="Soft clusters; a thirtieth of the rows, 2 to 100, where left out.")
     sigma: float = Field(0.1, gt=0, description="Width of a cluster: the larger, the softer.")
-    theta: float = Field(2.0, ge=0, description="How hard clusters are kept mixed; 0 does not ask for it.")
+    theta: float = Field(2.0, ge=0, description="How strongly batches are mixed within clusters; 0 does not mix them.")
     ridge: float = Field(1.0, ge=0, description="Penalty on a batch's shifts (lambda).")
     rounds: int = Field(10, ge=1, description="Rounds of clustering and correction, at most.")
     confounded: bool = Field(False, description="Accept a batch that shares no perturbation with the others.")
@@ -54,7 +54,16 @@ class HarmonySettings(Settings):
 
 @dataclass(frozen=True)
 class Round:
-    """What all batches share in one round: centroids (k, d), of unit length, and intercepts (k, d)."""
+    """What all batches share in one round.
+
+    Attributes
+    ----------
+    centroids
+        (k, d), of unit length.
+    intercepts
+        (k, d).
+
+    """
 
     centroids: Array
     intercepts: Array
@@ -62,7 +71,16 @@ class Round:
 
 @dataclass(frozen=True)
 class BatchInRounds:
-    """A batch's diversity weights (rounds, k) and shifts (rounds, k, d)."""
+    """What a batch learned in all rounds.
+
+    Attributes
+    ----------
+    weights
+        Diversity weights (rounds, k).
+    shifts
+        (rounds, k, d).
+
+    """
 
     weights: Array
     shifts: Array
@@ -70,7 +88,14 @@ class BatchInRounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Harmony(PerGroup[HarmonySettings, BatchInRounds]):
-    """The rounds, in order, by their number as text; and what each batch learned in all of them."""
+    """Harmony after its fit.
+
+    Attributes
+    ----------
+    rounds
+        The rounds, in order, by their number as text.
+
+    """
 
     name: ClassVar[str] = "harmony"
     settings_class: ClassVar[type[Settings]] = HarmonySettings
@@ -89,30 +114,66 @@ class Harmony(PerGroup[HarmonySettings, BatchInRounds]):
         return cls(settings=settings, keys=keys, learned=learned, rounds=rounds)
 
     def learn(self, values: Floats, _: Floats, /) -> BatchInRounds:
-        given = values.astype(np.float64)
-        current, shifts = given, []
+        uncorrected = values.astype(np.float64)
+        current, shifts = uncorrected, []
         for step in self.rounds.values():
             share = assignment(current, step.centroids, np.ones(len(step.centroids)), sigma=self.settings.sigma)
-            shifts.append(shift(given, share, step.intercepts, ridge=self.settings.ridge))
-            current = given - share @ shifts[-1]
+            shifts.append(shift(uncorrected, share, step.intercepts, ridge=self.settings.ridge))
+            current = uncorrected - share @ shifts[-1]
         return BatchInRounds(np.ones((len(shifts), len(shifts[0]))), np.array(shifts))
 
     def apply(self, values: Floats, learned: BatchInRounds, /) -> Array:
-        given = values.astype(np.float64)
-        current = given
+        uncorrected = values.astype(np.float64)
+        current = uncorrected
         for step, weights, shifts in zip(self.rounds.values(), learned.weights, learned.shifts, strict=True):
-            current = given - assignment(current, step.centroids, weights, sigma=self.settings.sigma) @ shifts
+            current = uncorrected - assignment(current, step.centroids, weights, sigma=self.settings.sigma) @ shifts
         return current
 
 
 def assignment(values: Array, centroids: Array, weights: Array, /, *, sigma: float) -> Array:
-    """Shares (n, k) of each cluster in rows (n, d) of one batch, its diversity weight (k,) applied; each row sums to one."""
+    """Shares of each cluster in the rows of one batch, by the assignment equation.
+
+    Parameters
+    ----------
+    values
+        (n, d) rows of one batch.
+    centroids
+        (k, d), of unit length.
+    weights
+        (k,) the diversity weights of the batch.
+    sigma
+        Width of a cluster.
+
+    Returns
+    -------
+    Array
+        (n, k) of float64. Each row sums to one.
+
+    """
     share = np.exp(_closeness(values, centroids, sigma=sigma)) * weights
     return np.asarray(share / share.sum(axis=1, keepdims=True))
 
 
 def shift(values: Array, share: Array, intercepts: Array, /, *, ridge: float) -> Array:
-    """Shifts (k, d) of one batch, given the intercepts: the ridge regression's batch coefficients."""
+    """The shifts of one batch in all clusters, given the intercepts: the batch coefficients of the ridge regression.
+
+    Parameters
+    ----------
+    values
+        (n, d) rows of one batch.
+    share
+        (n, k) their shares of the clusters.
+    intercepts
+        (k, d).
+    ridge
+        The penalty lambda.
+
+    Returns
+    -------
+    Array
+        (k, d) of float64. The shifts W.
+
+    """
     mass = share.sum(axis=0)[:, None]
     return np.asarray((share.T @ values - mass * intercepts) / (mass + ridge))
 
@@ -188,7 +249,7 @@ def _clustered(
 
 
 def _diversity(observed: Array, shares_of_batches: Array, *, theta: float) -> Array:
-    """((E + 1) / (O + 1))^theta for every batch and cluster (batches, k)."""
+    """((E + 1) / (O + 1))^theta for each batch and cluster (batches, k)."""
     expected = shares_of_batches[:, None] * observed.sum(axis=0)
     return np.asarray(((expected + 1) / (observed + 1)) ** theta)
 

@@ -35,7 +35,14 @@ class InverseNormalSettings(Settings):
 
 @dataclass(frozen=True)
 class Ordered:
-    """The sorted values of each feature (n, features)."""
+    """What a group learned.
+
+    Attributes
+    ----------
+    ordered
+        (n, features) the sorted values of each feature.
+
+    """
 
     ordered: Array
 
@@ -62,5 +69,19 @@ class InverseNormal(PerGroup[InverseNormalSettings, Ordered]):
 
 
 def blom(ranks: Array, /, *, n: int) -> Array:
-    """Normal quantiles of ranks 1..n (Blom's plotting positions); ranks beyond either end take that end's."""
+    """Normal quantiles of ranks (Blom's plotting positions).
+
+    Parameters
+    ----------
+    ranks
+        Ranks from 1 to n, of any shape; ranks beyond either end take the value of that end.
+    n
+        The number of ranked values.
+
+    Returns
+    -------
+    Array
+        Of the shape of `ranks`: quantiles of the standard normal distribution.
+
+    """
     return np.asarray(ndtri((np.clip(ranks, 1, n) - 0.375) / (n + 0.25)))

@@ -26,7 +26,16 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def save(folder: Path, steps: Sequence[Corrector[Any]], /) -> None:
-    """Write fitted steps at `folder`, whole or not at all."""
+    """Write fitted steps, whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        The folder to write.
+    steps
+        Fitted correctors, in order.
+
+    """
     arrays: Arrays = {}
     written = [
         {"method": step.name, "settings": step.settings.model_dump(mode="json"), "state": _taken_apart(step, str(number), arrays)["record"]}
@@ -48,12 +57,13 @@ def load(folder: Path, /) -> list[Corrector[Any]]:
 
     Returns
     -------
-    At least one corrector.
+    list[Corrector[Any]]
+        At least one.
 
     Raises
     ------
     InputError
-        Where the folder holds no fitted steps, or damaged ones.
+        The folder holds no fitted steps, or damaged ones.
 
     """
     leave_some = "leave some with: impasto correct P --method NAME --keep --out Q"

@@ -1,6 +1,6 @@
-"""Fitted correctors that version 0.1.0 kept, in the layout of today.
+"""Fitted correctors that version 0.1.0 wrote, in the layout of today.
 
-It kept one mapping of groups for each thing that a group learned (`centre`, `spread`); today there is one mapping, `learned`, to records
+It wrote one mapping of groups for each thing that a group learned (`centre`, `spread`); today there is one mapping, `learned`, to records
 of these. It named a plate by its own name only, whatever its batch.
 """
 
@@ -18,7 +18,7 @@ Node = dict[str, Any]
 
 
 def state(kind: type[Corrector[Any]], settings: Settings, old: Node, arrays: dict[str, np.ndarray[Any, Any]], /) -> Node:
-    """The state of a step as it would be kept now.
+    """The state of a step as it is written now.
 
     Parameters
     ----------
@@ -27,9 +27,14 @@ def state(kind: type[Corrector[Any]], settings: Settings, old: Node, arrays: dic
     settings
         Its settings.
     old
-        Its state as 0.1.0 kept it.
+        Its state as 0.1.0 wrote it.
     arrays
         The arrays of the folder. Harmony's, which were one a round, are stacked and added.
+
+    Returns
+    -------
+    Node
+        The state as `kept.save` writes it now.
 
     """
     if not issubclass(kind, PerGroup):

@@ -6,10 +6,10 @@
 Lu et al., CellCLIP, appendix C.3; kernels linear, polynomial (degree 3) and RBF, of which they took the best for each method. Here
 the kernel is a setting, chosen on other wells than those that are scored. Schoelkopf et al. 1998.
 
-Kernels are scikit-learn's. Its `KernelPCA` is not used: what was fitted has to be kept as arrays and applied again without a pickle.
+Kernels are scikit-learn's. Its `KernelPCA` is not used: what was fitted has to be stored as arrays and applied again without a pickle.
 
-Departures: gamma is 1 / (features x variance of the controls), so that it does not depend on a feature's unit; components whose
-eigenvalue is below 1e-8 of the largest are dropped, since scaling by the controls would blow their noise up to one.
+Departures: gamma is 1 / (features x variance of the controls), so that it does not depend on a feature's unit. Components whose eigenvalue
+is below 1e-8 of the largest are dropped, since scaling by the controls would raise their noise to one.
 """
 
 from __future__ import annotations
@@ -39,12 +39,23 @@ class KernelPcaSettings(Settings):
     method: Literal["kernel_pca"] = "kernel_pca"
     by: By = Field("plate", description="What is centred and scaled by its own controls: plate, batch or source.")
     kernel: Kernel = Field("linear", description="linear, poly (degree 3) or rbf.")
-    components: int | None = Field(None, ge=1, description="Components that are kept; all that the controls show, where left out.")
+    components: int | None = Field(None, ge=1, description="How many components; all that the controls show, where left out.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class KernelPca(PerGroup[KernelPcaSettings, CentreAndSpread]):
-    """The controls (n, features), their kernel's means (n,), the directions (n, k), and each batch's centre and spread (k,)."""
+    """Kernel PCA after its fit.
+
+    Attributes
+    ----------
+    controls
+        (n, features) the negative controls.
+    means
+        (n,) the means of their kernel.
+    directions
+        (n, k).
+
+    """
 
     name: ClassVar[str] = "kernel_pca"
     settings_class: ClassVar[type[Settings]] = KernelPcaSettings
@@ -81,13 +92,41 @@ class KernelPca(PerGroup[KernelPcaSettings, CentreAndSpread]):
         return new_features(self.name, self.directions.shape[1])
 
     def coordinates(self, values: Floats, /) -> Array:
-        """Coordinates (n, k) of rows along the components, before any batch is scaled."""
+        """Coordinates of rows along the components, before any batch is scaled.
+
+        Parameters
+        ----------
+        values
+            (n, features) rows.
+
+        Returns
+        -------
+        Array
+            (n, k) of float64. The coordinates.
+
+        """
         matrix = kernel_matrix(values.astype(np.float64), self.controls, self.settings.kernel)
         return np.asarray((matrix - matrix.mean(axis=1, keepdims=True) - self.means + self.means.mean()) @ self.directions)
 
 
 def kernel_matrix(left: Array, controls: Array, kernel: Kernel, /) -> Array:
-    """Kernel matrix (n, m) of rows with the m controls, whose variance sets gamma."""
+    """The kernel of rows with the controls.
+
+    Parameters
+    ----------
+    left
+        (n, features) rows.
+    controls
+        (m, features); their variance sets gamma.
+    kernel
+        `linear`, `poly` or `rbf`.
+
+    Returns
+    -------
+    Array
+        (n, m) of float64. The kernel matrix.
+
+    """
     from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel
 
     if kernel == "linear":

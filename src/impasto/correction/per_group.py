@@ -69,7 +69,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
     learned
         Name of a group -> what was learned from it.
     feature_names
-        The features of the fit, in order; empty where they are not known (a folder that 0.1.0 kept).
+        The features of the fit, in order; empty where they are not known (a folder of 0.1.0).
     least
         How many reference rows a group needs, by `on`.
 
@@ -82,33 +82,142 @@ class PerGroup(Corrector[S], Generic[S, L]):
     feature_names: tuple[str, ...] = ()
 
     def learn(self, values: Floats, reference: Floats, /) -> L:
-        """What is a group's own, from its rows (n, features) and from those a statistic is taken over (m, features)."""
+        """Learn what is a group's own.
+
+        Parameters
+        ----------
+        values
+            (n, features) the rows of the group.
+        reference
+            (m, features) those of them that a statistic is taken over.
+
+        Returns
+        -------
+        L
+            What `apply` needs.
+
+        Raises
+        ------
+        NotImplementedError
+            The method defines neither `learn` nor `learn_group`.
+
+        """
         raise NotImplementedError(f"{self.name} defines neither learn nor learn_group")
 
     def apply(self, values: Floats, learned: L, /) -> npt.NDArray[np.floating]:
-        """Corrected rows (n, features out) of a group."""
+        """Correct the rows of a group.
+
+        Parameters
+        ----------
+        values
+            (n, features) the rows of the group.
+        learned
+            What was learned from the group.
+
+        Returns
+        -------
+        npt.NDArray[np.floating]
+            (n, features out). Corrected rows.
+
+        Raises
+        ------
+        NotImplementedError
+            The method defines neither `apply` nor `apply_group`.
+
+        """
         raise NotImplementedError(f"{self.name} defines neither apply nor apply_group")
 
     @classmethod
     def begin(cls, groups: Mapping[str, Group], settings: S, keys: tuple[str, ...], /) -> Self:  # noqa: ARG003
-        """The corrector with what all groups share, learned from all of them; its groups are learned after that."""
+        """Learn what all groups share. Their own parts are learned after that.
+
+        Parameters
+        ----------
+        groups
+            Name -> rows of each group.
+        settings
+            Of the class `settings_class`.
+        keys
+            The columns that name the groups.
+
+        Returns
+        -------
+        Self
+            The corrector without what is a group's own.
+
+        """
         return cls(settings=settings, keys=keys, learned={})
 
     @classmethod
     def reference_of(cls, settings: Settings, /) -> On:
-        """What statistics are taken over: the field `on` of the settings, or all rows."""
+        """The rows that statistics are taken over.
+
+        Parameters
+        ----------
+        settings
+            The settings of the corrector.
+
+        Returns
+        -------
+        On
+            The field `on` of the settings; `all` where there is none.
+
+        Raises
+        ------
+        InputError
+            The field holds another word.
+
+        """
         return schema.one_of(getattr(settings, "on", "all"), ("controls", "all"), what="reference")  # type: ignore[return-value]
 
     def features(self, var: pd.DataFrame, /) -> pd.DataFrame:
-        """The `var` table of the corrected profiles, from that of the profiles given; the same features by default."""
+        """The features of the corrected profiles; those of the profiles given, unless a method makes its own.
+
+        Parameters
+        ----------
+        var
+            The `var` table of the profiles given.
+
+        Returns
+        -------
+        pd.DataFrame
+            The `var` table of the corrected profiles.
+
+        """
         return var.copy()
 
     def learn_group(self, group: Group, /) -> L:
-        """`learn` with the group's annotation at hand, for a method that needs more of its wells than their values."""
+        """`learn` with the group's annotation, for a method that needs more of its wells than their values.
+
+        Parameters
+        ----------
+        group
+            The rows of the group.
+
+        Returns
+        -------
+        L
+            What `apply_group` needs.
+
+        """
         return self.learn(group.values, group.reference)
 
     def apply_group(self, group: Group, learned: L, /) -> npt.NDArray[np.floating]:
-        """`apply` with the group's annotation at hand."""
+        """`apply` with the group's annotation.
+
+        Parameters
+        ----------
+        group
+            The rows of the group.
+        learned
+            What was learned from the group.
+
+        Returns
+        -------
+        npt.NDArray[np.floating]
+            (n, features out). Corrected rows.
+
+        """
         return self.apply(group.values, learned)
 
     # ------------------------------------------------------------ the same for all
@@ -189,7 +298,19 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
 
 def column_of_groups(settings: Settings, /) -> str | None:
-    """The column whose values are the groups: the field `by` of the settings, or the plate; None for all rows as one."""
+    """The column whose values are the groups.
+
+    Parameters
+    ----------
+    settings
+        The settings of a corrector.
+
+    Returns
+    -------
+    str | None
+        The field `by` of the settings, or `plate` where there is none; None for all rows as one group.
+
+    """
     by: str | None = getattr(settings, "by", schema.PLATE)
     return by
 
@@ -200,7 +321,7 @@ def _listed(names: Mapping[str, object]) -> str:
 
 
 def _codes(obs: pd.DataFrame, by: str | None, keys: tuple[str, ...], *, task: str) -> tuple[wells.Codes, list[str]]:
-    """The group of every row, named by the columns of the fit, whatever other columns this table has."""
+    """The group of each row, named by the columns of the fit, whatever other columns this table has."""
     if by is not None:
         wells.require(obs, [by], task=task)
     codes, names = wells.groups(obs, by)
@@ -219,7 +340,23 @@ def _codes(obs: pd.DataFrame, by: str | None, keys: tuple[str, ...], *, task: st
 
 
 def refuse_confounded(obs: pd.DataFrame, by: str | None, /, *, task: str) -> None:
-    """Raise InputError where a group shares no perturbation or control with the others: its biology would be taken for its batch."""
+    """Refuse a group that shares no perturbation or control with the others: its biology would be taken for its batch.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    by
+        The column of the groups; None for one group.
+    task
+        What needs the groups, as the error sentence begins.
+
+    Raises
+    ------
+    InputError
+        A group shares nothing with the others. Tables without perturbations pass.
+
+    """
     codes, names = wells.groups(obs, by)
     if len(names) < 2 or schema.PERTURBATION not in obs:
         return

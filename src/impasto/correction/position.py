@@ -3,7 +3,7 @@
     x_rc = grand + row_r + column_c + rest_rc;   rows and columns by turns lose their median until nothing moves (Tukey 1977)
 
 Effects of rows and columns are estimated from the negative controls and treated wells alike by default, since few plates have
-controls in every row. Where replicates share their place on all plates (a fixed layout), a row's median is part biology: then use
+controls in each row. Where replicates share their place on all plates (a fixed layout), a row's median is part biology: then use
 `on = "controls"`, or a scrambled layout. An effect seen in fewer than `least` wells is not estimated and stays.
 """
 
@@ -32,7 +32,16 @@ class PositionSettings(Settings):
 
 @dataclass(frozen=True)
 class Effects:
-    """Row effects (rows, features) and column effects (columns, features) of a plate."""
+    """What a plate learned.
+
+    Attributes
+    ----------
+    row_effects
+        (rows, features).
+    column_effects
+        (columns, features).
+
+    """
 
     row_effects: Array
     column_effects: Array
@@ -65,7 +74,25 @@ def _of_lines(effects: Array, lines: wells.Codes) -> Array:
 
 
 def median_polish(values: Array, row: wells.Codes, column: wells.Codes, /, *, least: int, turns: int) -> Effects:
-    """The effects of rows and columns on wells (n, features) that stand in these rows (n,) and columns (n,), from 0."""
+    """The effects of rows and columns of a plate, by median polish.
+
+    Parameters
+    ----------
+    values
+        (n, features) wells.
+    row, column
+        (n,) where they stand, from 0.
+    least
+        How many wells a row or column needs; the effect of one with fewer is 0.
+    turns
+        The most turns.
+
+    Returns
+    -------
+    Effects
+        (rows, features) and (columns, features).
+
+    """
     rest = values - np.median(values, axis=0)
     lines_of = (row, column)
     effects = [np.zeros((int(lines.max()) + 1, values.shape[1])) for lines in lines_of]

@@ -34,8 +34,14 @@ def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list
 
     Returns
     -------
-    `methods`, `rows`, `features` (before, after), `explained` (factor -> share of variance before and after, 0 to 1) and `signal`
-    (before, after; None without replicates on different plates).
+    dict[str, Any]
+        `methods`, `rows`, `features` (before, after), `explained` (factor -> share of variance before and after, 0 to 1) and `signal`
+        (before, after; None without replicates on different plates).
+
+    Raises
+    ------
+    InputError
+        The two have different numbers of rows.
 
     """
     if before.n_obs != after.n_obs:
@@ -73,7 +79,21 @@ def _scaled(profiles: anndata.AnnData) -> Array:
 
 
 def explained_share(values: Array, labels: wells.Codes, /) -> float:
-    """Share of the variance (n, features; unit variance each) that lies between groups (n,), chance taken off, at least 0."""
+    """Share of the variance that lies between groups, chance taken off.
+
+    Parameters
+    ----------
+    values
+        (n, features), of unit variance each.
+    labels
+        (n,) the group of each row.
+
+    Returns
+    -------
+    float
+        At least 0, at most 1.
+
+    """
     names, codes = np.unique(labels, return_inverse=True)
     sums = np.zeros((len(names), values.shape[1]))
     np.add.at(sums, codes, values)
@@ -84,7 +104,21 @@ def explained_share(values: Array, labels: wells.Codes, /) -> float:
 
 
 def correlated_share(values: Array, numbers: Array, /) -> float:
-    """Mean squared correlation of the features with a number, chance 1/(n - 1) taken off, at least 0."""
+    """Mean squared correlation of the features with a number, chance 1/(n - 1) taken off.
+
+    Parameters
+    ----------
+    values
+        (n, features), of unit variance each.
+    numbers
+        (n,); rows where it is not finite are left out.
+
+    Returns
+    -------
+    float
+        At least 0, at most 1; 0 where fewer than three rows have a number, or all the same.
+
+    """
     known = np.isfinite(numbers)
     centred = numbers[known] - numbers[known].mean()
     if known.sum() < 3 or centred.std() == 0:
@@ -95,7 +129,19 @@ def correlated_share(values: Array, numbers: Array, /) -> float:
 
 
 def replicate_signal(profiles: anndata.AnnData, /) -> float | None:
-    """Mean cosine of replicates on different plates minus that of different perturbations; None without replicates."""
+    """Mean cosine of replicates on different plates minus that of different perturbations.
+
+    Parameters
+    ----------
+    profiles
+        n profiles of wells.
+
+    Returns
+    -------
+    float | None
+        None without replicates on different plates.
+
+    """
     if schema.PERTURBATION not in profiles.obs or schema.PLATE not in profiles.obs:
         return None
     treated = wells.treated(profiles.obs)

@@ -1,8 +1,8 @@
 """Which regulariser: the one under which replicates stand out most from controls that the whitening has not seen.
 
-Half of each plate's negative controls are learned from, the treated wells' replicates (on other plates, where there are several)
-are ranked among the other half by cosine, and the candidate with the largest mean average precision is taken. Arevalo et al. 2024
-take the best of 25 too, scored on the controls it was fitted on, which favours the strongest whitening whatever it does to new wells.
+Half of each plate's negative controls are learned from. The treated wells' replicates (on other plates, where there are several) are ranked
+among the other half by cosine. The candidate with the largest mean average precision is taken. Arevalo et al. 2024 take the best of 25 too,
+but score it on the controls it was fitted on. That favours the strongest whitening, whatever it does to new wells.
 
 The wells that choose are wells that are corrected: score the result on other perturbations, or on other plates, than these.
 """
@@ -27,14 +27,40 @@ class Fitted(Protocol):
     """A fitted corrector, as far as the search needs one."""
 
     def transform(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        """Corrected profiles."""
+        """Correct profiles.
+
+        Parameters
+        ----------
+        profiles
+            n rows.
+
+        Returns
+        -------
+        anndata.AnnData
+            The n rows, corrected.
+
+        """
 
 
 class Fit(Protocol):
     """Fits a corrector on profiles, without their spared controls, at a regulariser."""
 
     def __call__(self, profiles: anndata.AnnData, regulariser: float, /) -> Fitted:
-        """The fitted corrector."""
+        """Fit a corrector.
+
+        Parameters
+        ----------
+        profiles
+            Rows to learn from; spared controls among them are not learned from.
+        regulariser
+            The candidate.
+
+        Returns
+        -------
+        Fitted
+            The fitted corrector.
+
+        """
 
 
 def search(profiles: anndata.AnnData, fit: Fit, /, *, seed: int = 0) -> float:
@@ -51,8 +77,13 @@ def search(profiles: anndata.AnnData, fit: Fit, /, *, seed: int = 0) -> float:
 
     Returns
     -------
-    The candidate with the largest `separation`. Raises InputError where the profiles have no replicates, or too few controls to hold
-    half of them back.
+    float
+        The candidate with the largest `separation`.
+
+    Raises
+    ------
+    InputError
+        The profiles have no replicates, or too few controls to hold half of them back.
 
     """
     wells.require(profiles.obs, [schema.PLATE, schema.PERTURBATION], task="the search for a regulariser")
@@ -62,7 +93,24 @@ def search(profiles: anndata.AnnData, fit: Fit, /, *, seed: int = 0) -> float:
 
 
 def separation(profiles: anndata.AnnData, /) -> float:
-    """Mean average precision of each treated well's replicates among the spared controls of its plate."""
+    """How far replicates stand out from the spared controls of their plate.
+
+    Parameters
+    ----------
+    profiles
+        Corrected profiles with plate, perturbation and spared controls.
+
+    Returns
+    -------
+    float
+        Mean average precision of each treated well's replicates among the spared controls of its plate.
+
+    Raises
+    ------
+    InputError
+        There are no replicates, or no plate has spared controls.
+
+    """
     vectors = ranking.unit(tables.dense(profiles))
     plate, names = wells.plates(profiles.obs)
     what = wells.replicates(profiles.obs).to_numpy(dtype=object)

@@ -1,8 +1,8 @@
 """Select: features that can be compared, chosen once and applied by name.
 
-Dropped: features with missing or infinite values in more than `missing` of the rows, features that hardly vary, one of each pair
-that correlates above `correlation` (the one with the larger summed correlation, as in the field's habit), and those matched by
-`block`. What is still missing in the kept ones becomes the feature's median of its training rows.
+Four kinds of features are dropped. The first have missing or infinite values in more than `missing` of the rows. The second hardly vary.
+Of each pair that correlates above `correlation`, the one with the larger summed correlation goes, as in the field's habit. The last are
+matched by `block`. What is still missing in a selected feature becomes the feature's median of its training rows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,16 @@ class SelectSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Select(Corrector[SelectSettings]):
-    """The names kept, and the value (kept,) that stands for a missing one."""
+    """The selection after its fit.
+
+    Attributes
+    ----------
+    kept
+        Names of the selected features, in order.
+    filling
+        (selected,) the value that stands for a missing one.
+
+    """
 
     name: ClassVar[str] = "select"
     settings_class: ClassVar[type[Settings]] = SelectSettings
@@ -85,7 +94,7 @@ def _infinite_is_missing(profiles: anndata.AnnData) -> Array:
 
 
 def _uncorrelated(values: Array, limit: float) -> npt.NDArray[np.bool_]:
-    """Which columns stay when, of every pair above the limit, the one with the larger summed correlation goes."""
+    """Which columns stay when, of each pair above the limit, the one with the larger summed correlation goes."""
     correlation = np.abs(np.atleast_2d(np.corrcoef(values, rowvar=False)))
     np.fill_diagonal(correlation, 0.0)
     order = np.argsort(-correlation.sum(axis=0), kind="stable")

@@ -20,7 +20,23 @@ BLOCK = 2048
 
 
 def standardized(rows: Rows, mean: Array, spread: Array, /) -> Iterator[tuple[slice, Array]]:
-    """Blocks of (x - mean) / spread (block, features), with the rows they stand for; an infinite spread makes a feature 0."""
+    """Blocks of (x - mean) / spread.
+
+    Parameters
+    ----------
+    rows
+        (n, features).
+    mean, spread
+        (features,); an infinite spread makes a feature 0.
+
+    Yields
+    ------
+    rows : slice
+        The rows of the block.
+    z : Array
+        (block, features) of float64. Their standardised values.
+
+    """
     for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
         z = rows[block] - mean
@@ -29,24 +45,53 @@ def standardized(rows: Rows, mean: Array, spread: Array, /) -> Iterator[tuple[sl
 
 
 def mean_and_sd(rows: Rows, /) -> tuple[Array, Array]:
-    """The mean and the sd (n - 1) of each feature."""
+    """The mean and the sd (over n - 1) of each feature.
+
+    Parameters
+    ----------
+    rows
+        (n, features), two rows or more.
+
+    Returns
+    -------
+    mean : Array
+        (features,) of float64. The means.
+    sd : Array
+        (features,) of float64. The standard deviations.
+
+    """
     mean = rows.mean(axis=0, dtype=np.float64)
     squares = sum((np.einsum("ij,ij->j", z, z) for _, z in standardized(rows, mean, np.ones_like(mean))), start=np.zeros_like(mean))
     return mean, np.sqrt(squares / (len(rows) - 1))
 
 
 def spectrum(rows: Rows, mean: Array, spread: Array, /, *, least: float = 1e-10) -> tuple[Array, Array]:
-    """Variances (k,), ascending, and principal directions (features, k) of the standardised rows.
+    """Variances and principal directions of the standardised rows.
 
-    Those up to `least` of the largest are left out, as they are rounding.
+    Parameters
+    ----------
+    rows
+        (n, features).
+    mean, spread
+        (features,); an infinite spread makes a feature 0.
+    least
+        Variances up to this share of the largest are left out, as they are rounding.
+
+    Returns
+    -------
+    variances : Array
+        (k,) of float64. Ascending.
+    directions : Array
+        (features, k) of float64. The principal directions, one a column.
+
     """
     n, width = rows.shape
     if n <= width:
         z = np.concatenate([block for _, block in standardized(rows, mean, spread)])
         variances, left = np.linalg.eigh(z @ z.T / (n - 1))
-        kept = variances > least * variances[-1]
-        return variances[kept], z.T @ (left[:, kept] / np.sqrt(variances[kept] * (n - 1)))
+        large = variances > least * variances[-1]
+        return variances[large], z.T @ (left[:, large] / np.sqrt(variances[large] * (n - 1)))
     total = sum((z.T @ z for _, z in standardized(rows, mean, spread)), start=np.zeros((width, width)))
     variances, directions = np.linalg.eigh(total / (n - 1))
-    kept = variances > least * variances[-1]
-    return variances[kept], directions[:, kept]
+    large = variances > least * variances[-1]
+    return variances[large], directions[:, large]

@@ -43,7 +43,22 @@ class SpheringSettings(Settings):
 
 @dataclass(frozen=True)
 class Whitening:
-    """x -> ((x - mean) / spread) V diag(scale) V^T + rest / sqrt(r): a low-rank whitening of `directions` (features, k)."""
+    """x -> ((x - mean) / spread) V diag(scale) V^T + rest / sqrt(r): a low-rank whitening.
+
+    Attributes
+    ----------
+    mean
+        (features,).
+    spread
+        (features,); an infinite one makes a feature 0.
+    directions
+        V (features, k).
+    scale
+        (k,) what each direction is multiplied by.
+    elsewhere
+        1 / sqrt(r), what all other directions are multiplied by.
+
+    """
 
     mean: Array
     spread: Array
@@ -52,7 +67,19 @@ class Whitening:
     elsewhere: float
 
     def apply(self, values: Floats, /) -> Floats:
-        """Whitened rows (n, features), float64 within a block."""
+        """Whiten rows.
+
+        Parameters
+        ----------
+        values
+            (n, features).
+
+        Returns
+        -------
+        Floats
+            (n, features) of float32. Computed in float64, a block at a time.
+
+        """
         width, k = self.directions.shape
         weighted = (self.directions * (self.scale - self.elsewhere)).T
         whole = None if 2 * k < width else self.directions @ weighted + self.elsewhere * np.eye(width)
@@ -95,7 +122,28 @@ class Sphering(PerGroup[SpheringSettings, Whitening]):
 
 
 def whitening(reference_rows: Floats, /, *, correlation: bool, regulariser: float) -> Whitening:
-    """The whitening of reference rows (n, features)."""
+    """The whitening of reference rows.
+
+    Parameters
+    ----------
+    reference_rows
+        (n, features), two rows or more.
+    correlation
+        Whether the correlation is whitened (ZCA-cor), or the covariance (ZCA).
+    regulariser
+        r, a share of the mean eigenvalue, above 0.
+
+    Returns
+    -------
+    Whitening
+        The fitted map.
+
+    Raises
+    ------
+    InputError
+        The reference rows do not vary.
+
+    """
     mean, deviation = mean_and_sd(reference_rows)
     spread = np.where(deviation <= 1e-9, np.inf, deviation if correlation else 1.0)
     if np.isinf(spread).all():

@@ -4,8 +4,8 @@
     z = (x - median) / (1.4826 MAD)   `statistic = "median"`: robust to the few controls that went wrong
 
 The field's first step (Caicedo et al. 2017; pycytominer's standardize and mad_robustize). A feature that does not vary among the
-controls of a plate would be divided by nearly nothing: its spread is taken from all wells of the plate instead, and where it is
-constant there too, it becomes 0.
+controls of a plate would be divided by nearly nothing. Its spread is taken from all wells of the plate instead. Where it is constant there
+too, it becomes 0.
 
 Medians are taken here and not by `numpy.median` or `scipy.stats.median_abs_deviation`: a feature a line, sorted where it lies, is several
 times as fast on the short columns of a plate, to the same numbers.
@@ -43,7 +43,16 @@ class StandardizeSettings(Settings):
 
 @dataclass(frozen=True)
 class CentreAndSpread:
-    """Centre and spread of a group, (features,) each; an infinite spread makes a feature 0."""
+    """What a group learned.
+
+    Attributes
+    ----------
+    centre
+        (features,).
+    spread
+        (features,); an infinite one makes a feature 0.
+
+    """
 
     centre: Array
     spread: Array
@@ -75,7 +84,23 @@ def _is_flat(centre: Array, spread: Array) -> np.ndarray[tuple[int], np.dtype[np
 
 
 def location_and_scale(rows: Floats, statistic: Statistic, /) -> tuple[Array, Array]:
-    """Centre and spread (features,) of rows (n, features), float64."""
+    """Centre and spread of each feature.
+
+    Parameters
+    ----------
+    rows
+        (n, features).
+    statistic
+        `mean` (with the sd) or `median` (with 1.4826 MAD).
+
+    Returns
+    -------
+    centre : Array
+        (features,) of float64. The centre.
+    spread : Array
+        (features,) of float64. The spread, in the unit of the feature; 0 for a single row.
+
+    """
     if statistic == "mean":
         return mean_and_sd(rows) if len(rows) > 1 else (rows.mean(axis=0, dtype=np.float64), np.zeros(rows.shape[1]))
     features = rows.T.astype(np.float64)

@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 
 from impasto import identity, schema
-from impasto.correction import CORRECTORS, kept
+from impasto.correction import CORRECTORS, kept, spared
 from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
-from impasto.correction.spared import spare_controls
 from impasto.frames import profiles_of
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import with_controls
@@ -36,7 +35,7 @@ def correct(
     /,
     *,
     fitted: Path | str | Sequence[Fitted] | None = None,
-    spare: float = 0.0,
+    spare: spared.Share = 0.0,
     split: SplitSettings | Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> tuple[anndata.AnnData, list[Fitted], dict[str, Any]]:
@@ -52,7 +51,8 @@ def correct(
         Instead of `steps`: correctors that were fitted before, or the folder that `kept.save` left. A plate, batch or source that
         they have not seen is learned from its own rows; everything shared stays as it was fitted.
     spare
-        Share of each plate's negative controls that no step learns from, 0 to 1; they are marked in the column `spared`.
+        Share of each plate's negative controls that no step learns from, 0 to 1; they are marked in the column `spared`. `auto`: a half
+        where a plate has sixteen, else none; a table with spared controls keeps them. What was spared is said.
     split
         What no step learns from, marked in the column `split`: `{"by": "perturbation", "test": 0.3}`.
     seed
@@ -76,8 +76,7 @@ def correct(
     if bool(steps) == (fitted is not None):
         raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
     before = profiles_of(profiles, task="correct")
-    if spare:
-        before = spare_controls(before, share=spare, seed=seed)
+    before = spared.marked(before, share=spare, seed=seed)
     if split is not None:
         chosen = split if isinstance(split, SplitSettings) else SplitSettings.read(split, where="[stage.split]")
         before = before.copy()

@@ -36,10 +36,8 @@ class TvnSettings(Settings):
     method: Literal["tvn"] = "tvn"
     by: By = Field("plate", description="What is aligned by CORAL: plate, batch or source.")
     on: On = Field("controls", description="What becomes white: the negative controls, or all wells.")
-    ridge: float = Field(0.5, gt=0, description="Ridge e of CORAL, added to every variance of the white controls.")
-    components: int | None = Field(
-        None, ge=1, description="Components that are kept, the largest; all that the controls show, where left out."
-    )
+    ridge: float = Field(0.5, gt=0, description="Ridge e of CORAL, added to each variance of the white controls.")
+    components: int | None = Field(None, ge=1, description="How many components, the largest; all that the controls show, where left out.")
     coral: Literal["aligned", "efaar"] = Field(
         "aligned", description="aligned: means and covariances of the groups. efaar: as EFAAR's code, which leaves groups their means."
     )
@@ -47,7 +45,16 @@ class TvnSettings(Settings):
 
 @dataclass(frozen=True)
 class ShiftAndTurn:
-    """The affine map of a batch: y -> (y - shift) @ turn, with shift (k,) and turn (k, k)."""
+    """The affine map of a batch: y -> (y - shift) @ turn.
+
+    Attributes
+    ----------
+    shift
+        (k,).
+    turn
+        (k, k).
+
+    """
 
     shift: Array
     turn: Array
@@ -55,7 +62,20 @@ class ShiftAndTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class Tvn(PerGroup[TvnSettings, ShiftAndTurn]):
-    """Mean and spread of the controls (features,), their components (features, k), the colour of all white controls (k, k)."""
+    """TVN after its fit.
+
+    Attributes
+    ----------
+    mean
+        (features,) of the controls.
+    spread
+        (features,) of the controls.
+    directions
+        (features, k) their components.
+    colour
+        (k, k) the covariance of all white controls, to the power 1/2.
+
+    """
 
     name: ClassVar[str] = "tvn"
     settings_class: ClassVar[type[Settings]] = TvnSettings

@@ -29,7 +29,7 @@ from impasto.evaluation.compound_gene_scores import METRICS, Compound, Macro
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
-from impasto.perturbations.relations import normal_symbol
+from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.schema import InputError, one_of
 from impasto.statistics.interval import none
 

@@ -78,13 +78,35 @@ def explain(
     length = float(np.linalg.norm(a) * np.linalg.norm(b))
     if length == 0:
         raise InputError(f"the profile of {(second if a.any() else first)!r} is zero, so its cosine with another is not defined")
-    features = pd.DataFrame({schema.FEATURE: ours.var_names.astype(str)})
-    for part in PARTS:
-        features[part] = ours.var[part].astype(str).replace("", NO_PART).to_numpy() if part in ours.var else NO_PART
-    features = features.assign(first=a, second=b, contribution=a * b / length)
+    features = parts_of_features(ours).assign(first=a, second=b, contribution=a * b / length)
     order = np.argsort(-np.abs(features["contribution"].to_numpy()), kind="stable")
-    sums = pd.concat([_summed(features, part) for part in PARTS], ignore_index=True)
+    sums = pd.concat([summed(features, part) for part in PARTS], ignore_index=True)
     return Explanation(first, second, float(features["contribution"].sum()), features.iloc[order].reset_index(drop=True), sums)
+
+
+def parts_of_features(profiles: anndata.AnnData, /) -> pd.DataFrame:
+    """One row a feature: its name, channel, compartment and group; `none` where it has none."""
+    features = pd.DataFrame({schema.FEATURE: profiles.var_names.astype(str)})
+    for part in PARTS:
+        features[part] = profiles.var[part].astype(str).replace("", NO_PART).to_numpy() if part in profiles.var else NO_PART
+    return features
+
+
+def summed(features: pd.DataFrame, part: str, /) -> pd.DataFrame:
+    """The contributions of one kind of part, largest first. A correlation of two channels is a part of its own (`DNA|ER`).
+
+    Parameters
+    ----------
+    features
+        One row a feature, as `parts_of_features` gives them, with the column `contribution`.
+    part
+        One of `PARTS`.
+
+    """
+    table = features.groupby(part)["contribution"].agg(["size", "sum"]).reset_index()
+    table.columns = pd.Index(["name", "features", "contribution"])
+    table.insert(0, "part", part)
+    return table.sort_values("contribution", key=np.abs, ascending=False, ignore_index=True)
 
 
 def _profile(
@@ -105,11 +127,3 @@ def _profile(
         )
     reduce = np.median if statistic == "median" else np.mean
     return np.asarray(reduce(values[chosen].astype(np.float64), axis=0))
-
-
-def _summed(features: pd.DataFrame, part: str) -> pd.DataFrame:
-    """The contributions of one kind of part, largest first. A correlation of two channels is a part of its own (`DNA|ER`)."""
-    table = features.groupby(part)["contribution"].agg(["size", "sum"]).reset_index()
-    table.columns = pd.Index(["name", "features", "contribution"])
-    table.insert(0, "part", part)
-    return table.sort_values("contribution", key=np.abs, ascending=False, ignore_index=True)

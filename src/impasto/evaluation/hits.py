@@ -1,55 +1,38 @@
-"""Hits: which perturbations differ from their plates' negative controls, and from which dose on?
+"""Hits: which perturbations did something, at a stated false discovery rate?
 
-Distance. On each plate, the mean of the perturbation's wells minus the mean of the plate's controls; averaged over plates; its
-length, in the space of the first principal components of all wells. The p-value is that of a joint permutation: on every plate the
-treated wells exchange with the plate's controls, and the length is computed again. Benjamini-Hochberg over perturbations and doses.
-A well without a perturbation is never tested. The curves over doses are in `dose_response`.
+Two wells or more: the wells of a perturbation move the same way, more than wells of different perturbations do (`reproduction`), and more
+than spared control positions do (`positions`). One well, or fewer than 20 perturbations: it is farther from its plates' controls than
+controls are, by exact enumeration (`distance`). What the design can show at all is said first (`plan`). The curves over doses are in
+`dose_response`. A well without a perturbation is never tested.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal
 
+import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema, wells
-from impasto.evaluation import baselines, dose_response, inputs, permutation
+from impasto import progress, schema, wells
+from impasto.evaluation import baselines, calls, distance, dose_response, inputs, positions, reasons, single_wells, tidy
+from impasto.evaluation import plan as plans
+from impasto.evaluation.calls import Calls, Test
+from impasto.evaluation.design import Design, design
 from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.positions import Played
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
+from impasto.statistics import interval
 
 TASK = "hits"
-DRAWS_OF_BASELINES = 200
-"""So many permutations at most for a baseline."""
-PLAYED = 3
-"""One in so many negative controls plays a treatment."""
-Floats = npt.NDArray[np.float32]
-Numbers = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Plates:
-    """What is compared: the name (n,) of what was done to each well, which wells are tested, the plate of each, and its controls."""
-
-    names: npt.NDArray[np.str_]
-    treated: npt.NDArray[np.bool_]
-    plate: npt.NDArray[np.str_]
-    controls: dict[str, Rows]
-
-    @classmethod
-    def of(cls, obs: pd.DataFrame, /, *, pool_doses: bool) -> Plates:
-        """The plates of a table. Raises InputError where none has two negative controls."""
-        codes, plates = wells.plates(obs)
-        negative = np.flatnonzero(wells.unseen_negative(obs))
-        controls = {plate: negative[codes[negative] == number] for number, plate in enumerate(plates)}
-        if max(map(len, controls.values())) < 2:
-            raise InputError("no plate has two negative controls, so nothing can be called a hit; mark them in the column control_type")
-        names = wells.replicates(obs, pool_doses=pool_doses).fillna("").to_numpy(dtype=str)
-        return cls(names, wells.treated(obs), np.array(plates, dtype=str)[codes], controls)
+DRAWS_OF_BASELINES = 2000
+"""The size of the null of a baseline, at most."""
+SPARED = "spared positions"
+"""The group of control positions that play perturbations."""
+Family = Literal["run", "batch"]
 
 
 def evaluate(
@@ -58,118 +41,193 @@ def evaluate(
     *,
     pool_doses: bool = False,
     same_as: SameAs = "name",
+    test: Test = "auto",
+    family: Family = "run",
+    plan: bool = False,
     components: int = 50,
-    draws: int = 1000,
+    draws: int = 20_000,
     rate: float = 0.05,
     benchmark: float = 1.349,
     seed: int = 0,
 ) -> Result:
-    """Share of hits at a false discovery rate, beside the baselines and control wells that play a treatment.
+    """Share of hits at a false discovery rate, beside the baselines and the spared control positions that the same test calls.
 
     Parameters
     ----------
     profiles
-        One row a well, with negative controls marked.
+        One row a well, with negative controls marked, spared ones among them.
     pool_doses
         Whether all doses of a perturbation are tested as one.
     same_as
         Whether perturbations are the same by `name`, or by `inchikey` where they have one.
+    test
+        `reproduction` of the wells of a perturbation, `distance` to the controls, or `auto`: the first where 20 perturbations have two
+        wells.
+    family
+        Whether the false discovery rate is held over the `run` or in each `batch`. Single doses of a compound are a family apart.
+    plan
+        Only say what the design can show: the smallest p-value, and how many hits or wells it needs.
     components
         Principal components that distances are measured in.
     draws
-        Permutations of the p-value.
+        Size of the null of reproduction, at least.
     rate
         False discovery rate below which a perturbation is a hit.
     benchmark
         Response, in standard deviations of the controls, that a curve must reach.
     seed
-        Of permutations and bootstrap.
+        Of folds and draws, and of the controls that are set aside in a table where none is spared.
 
     Returns
     -------
-    Scores: the share of hits, that of each baseline, and how many controls played as treatments have p < `rate`.
-    `per_group`: one row a perturbation and dose (distance, p, corrected p, hit). `tables`: `dose_response`, one row a curve; `merged`.
-    Raises InputError where no plate has two negative controls.
+    Scores: the share of hits, that of each baseline, the spared positions called at .05, and the share of hits kept without a plate.
+    `per_group`: one row a perturbation and dose (T, p, p1, p2, q, hit, reason, kept). `per_well`: a conformal p-value a well. `tables`:
+    `reasons`, one row a hit and part; `dose_response`, one row a curve; `plan`; `left_out`; `merged`.
+
+    Raises
+    ------
+    InputError
+        Where no plate has two negative controls, nothing is left to test, or a row is not a well of its own.
 
     """
+    if not 0 < rate < 1:
+        raise InputError(f"rate is {rate:g}; a false discovery rate lies between 0 and 1, as in --set rate=0.05")
+    if draws < 1 or components < 1:
+        raise InputError(f"draws is {draws} and components is {components}; both are 1 or more")
     profiles = inputs.as_profiles(profiles, task="calling hits")
     wells.require(profiles.obs, [schema.PERTURBATION], task="calling hits")
     wells.require_negative(profiles.obs, task="calling hits")
     profiles, merged = inputs.merged(profiles, same_as)
-    plates = Plates.of(profiles.obs, pool_doses=pool_doses)
-    space = scores_of_components(wells.finite(profiles, task="calling hits"), components)
+    where = design(profiles, pool_doses=pool_doses, by_batch=family == "batch", seed=seed)
+    which = positions.played(where, seed=seed)
+    reproduced = calls.reproduces(where, test)
+    outlook = plans.plan(where, which, reproduction=reproduced, draws=draws, rate=rate)
+    for sentence in outlook.sentences():
+        progress.say(sentence)
+    left_out = pd.DataFrame({"profiles": OWN, "reason": where.left_out})
+    if plan:
+        return Result.of(_of_plan(outlook), tables={"plan": pd.DataFrame([vars(outlook)]), "left_out": left_out})
+    values = wells.finite(profiles, task="calling hits")
+    made = calls.call(values, where, which, test=test, components=components, draws=draws, rate=rate, seed=seed)
     doses = inputs.dose_words(profiles.obs, pool_doses=pool_doses)
-    name = f"distance to plate controls, {space.shape[1]} components, false discovery {rate:g}{doses}"
-    per = _table(space, plates, draws=draws, seed=seed)
-    per["hit"] = per["corrected_p_value"] < rate
-    scores = [_share(per["hit"], name, OWN, "share of hits", 0.0, seed=seed)]
-    for group, view in baselines.stand_ins(profiles):
-        other = _table(view.astype(np.float64), plates, draws=min(draws, DRAWS_OF_BASELINES), seed=seed)
-        scores.append(_share(other["corrected_p_value"] < rate, name, group, "share of hits", 0.0, seed=seed))
-    played = _table(space, _controls_as_treatments(plates, seed=seed), draws=draws, seed=seed)
-    if not played.empty:
-        scores.append(_share(played["p_value"] < rate, name, "controls played as treatments", f"share with p < {rate:g}", rate, seed=seed))
-    curves = dose_response.curves(space, profiles.obs, plates.plate, plates.controls, benchmark=benchmark)
+    protocol = _protocol(where, reproduced, made, components, rate=rate, family=family) + doses
+    per, parts = _explained(made, where, profiles, rate=rate)
+    scores = _scores(made, protocol)
+    if made.calibrated:
+        fewer = min(draws, DRAWS_OF_BASELINES)
+        for group, view in baselines.stand_ins(profiles):
+            hits = _hits_of_stand_in(view, where, which, test=test, draws=fewer, rate=rate, seed=seed)
+            scores.append(_share(hits, protocol, group, "share of hits", unit="perturbation", chance=0.0))
+    curves = _curves(values, where, profiles, components=components, benchmark=benchmark)
     if not curves.empty:
-        reached = curves["benchmark_concentration"].notna()
-        scores.append(_share(reached, f"Hill curve, benchmark {benchmark:g} sd", OWN, "share with a benchmark dose", None, seed=seed))
-    return Result.of(scores, per_group=per.assign(profiles=OWN), tables={"dose_response": curves.assign(profiles=OWN), "merged": merged})
+        curves = curves.assign(profiles=OWN)
+        reached = curves["benchmark_concentration"].notna().to_numpy(dtype=bool)
+        name = f"Hill curve, benchmark {benchmark:g} sd"
+        scores.append(_share(reached, name, OWN, "share with a benchmark dose", unit="compound", chance=None))
+    tables = {"reasons": parts, "dose_response": curves, "merged": merged, "left_out": left_out}
+    return Result.of(
+        scores,
+        per_group=per.assign(profiles=OWN),
+        per_well=pd.DataFrame() if where.learned else single_wells.table(profiles, values, where).assign(profiles=OWN),
+        tables={**tables, "plan": pd.DataFrame([vars(outlook)])},
+    )
 
 
-def scores_of_components(values: Floats, components: int, /) -> Numbers:
-    """The first principal components (n, k) of all rows, features scaled to one variance: treated and controls alike."""
-    spread = values.std(axis=0, dtype=np.float64)
-    scaled = (values[:, spread > 0] - values[:, spread > 0].mean(axis=0, dtype=np.float64)) / spread[spread > 0]
-    _, vectors = np.linalg.eigh(scaled.T @ scaled)
-    return np.asarray(scaled @ vectors[:, ::-1][:, :components])
+def _protocol(where: Design, reproduced: bool, made: Calls, components: int, *, rate: float, family: Family) -> str:
+    """What was tested, in one line; and what the calls do not exclude."""
+    what = "reproduction over wells" if reproduced else f"distance to plate controls, {components} components"
+    name = f"{what}, false discovery {rate:g} over {'the run' if family == 'run' else 'each batch'}"
+    if reproduced and made.per.loc[made.tested, "p2"].isna().all():
+        name += ", position not excluded"
+    if not made.calibrated:
+        name += f", {reasons.NOT_CALIBRATED}"
+        progress.say(f"{reasons.NOT_CALIBRATED}, so no hit is called: {_why_not(where, made)}")
+    return name
 
 
-def distance(space: Numbers, pools: list[tuple[Rows, Rows]], /, *, draws: int, seed: int) -> tuple[float, Numbers]:
-    """The length of the mean difference from controls, and its null (draws,). `pools`: treated rows, control rows of each plate."""
-    rng = np.random.default_rng(seed)
-    shift = np.zeros((draws + 1, space.shape[1]))
-    for treated, controls in pools:
-        rows = np.concatenate([treated, controls])
-        k, c = len(treated), len(controls)
-        weights = np.full((draws + 1, k + c), -1 / c)
-        weights[0, :k] = 1 / k
-        chosen = rng.random((draws, k + c)).argpartition(k - 1, axis=1)[:, :k]
-        np.put_along_axis(weights[1:], chosen, 1 / k, axis=1)
-        shift += weights @ space[rows]
-    lengths = np.linalg.norm(shift, axis=1) / len(pools)
-    return float(lengths[0]), lengths[1:]
+def _why_not(where: Design, made: Calls) -> str:
+    if where.learned:
+        return (
+            "a correction learned from all negative controls, so none can judge; keep some out of it: impasto correct ... --spare 0.5 "
+            "(in Python, im.pp.spare before the correction)"
+        )
+    share = f"{int(made.spared.sum())} of {len(made.spared)}"
+    return (
+        f"the test calls {share} spared control positions at {positions.CALLED_AT:g}; look at the position of wells "
+        "(impasto correct ... --method position), or spare more controls"
+    )
 
 
-def _table(space: Numbers, plates: Plates, *, draws: int, seed: int) -> pd.DataFrame:
-    """One row a perturbation: distance, its expectation, p, corrected p, how many wells on how many plates."""
-    rows = []
-    chosen = np.flatnonzero(plates.treated)
-    for name, members in pd.Series(chosen).groupby(plates.names[chosen], sort=True):
-        own = members.to_numpy()
-        on = plates.plate[own]
-        sides = [(own[on == plate], plates.controls[plate]) for plate in np.unique(on) if len(plates.controls[plate])]
-        if sides:
-            length, null = distance(space, sides, draws=draws, seed=seed)
-            count = sum(len(treated) for treated, _ in sides)
-            rows.append((name, length, float(null.mean()), permutation.p_value(length, null), count, len(sides)))
-    per = pd.DataFrame(rows, columns=[schema.PERTURBATION, "distance", "expected_distance", "p_value", "wells", "plates"])
-    return per.assign(corrected_p_value=permutation.corrected(per["p_value"].to_numpy(dtype=float)))
+def _explained(made: Calls, where: Design, profiles: anndata.AnnData, *, rate: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of perturbations with hit and reason, and the parts behind each hit. A run that is not calibrated has no column `hit`."""
+    per = made.per.copy()
+    if not made.calibrated:
+        return per.drop(columns=["called", "kept"]).assign(reason=reasons.NOT_CALIBRATED), pd.DataFrame()
+    per["reason"] = reasons.of_misses(per, rate=rate)
+    called = per["called"].to_numpy(dtype=bool)
+    chosen = [place for place, j in enumerate(made.tested) if called[j]]
+    parts = pd.DataFrame()
+    if made.test is not None and made.x is not None:
+        parts = reasons.of_hits(made.test, chosen, [where.names[made.tested[place]] for place in chosen], made.x, profiles)
+    words = {str(name): reasons.in_words(own) for name, own in parts.groupby(schema.PERTURBATION)} if len(parts) else {}
+    per.loc[called, "reason"] = [words.get(str(name), "farther than controls") for name in per.loc[called, schema.PERTURBATION]]
+    return per.rename(columns={"called": "hit"}), parts
 
 
-def _controls_as_treatments(plates: Plates, *, seed: int) -> Plates:
-    """A third of each plate's controls, one a plate to each made-up treatment: their p-values must be uniform."""
-    rng = np.random.default_rng(seed)
-    names, played, rest = plates.names.astype(object), np.zeros(len(plates.treated), dtype=bool), {}
-    for plate, rows in plates.controls.items():
-        shuffled = rng.permutation(rows)
-        taken = shuffled[: len(rows) // PLAYED]
-        names[taken] = [f"control {i}" for i in range(len(taken))]
-        played[taken] = True
-        rest[plate] = np.sort(shuffled[len(rows) // PLAYED :])
-    return Plates(names.astype(str), played, plates.plate, rest)
+def _scores(made: Calls, protocol: str, /) -> list[Score]:
+    """The share of hits, of spared positions called, and of hits kept without a plate."""
+    scores = []
+    per = made.per
+    if made.calibrated:
+        scores.append(_share(per["called"].to_numpy(dtype=bool), protocol, OWN, "share of hits", unit="perturbation", chance=0.0))
+    if len(made.spared):
+        metric = f"share with p <= {positions.CALLED_AT:g}"
+        scores.append(_share(made.spared, protocol, SPARED, metric, unit="position", chance=positions.CALLED_AT))
+    kept = per.loc[per["called"] & per["kept"].notna(), "kept"]
+    if made.calibrated and len(kept):
+        around = interval.wilson(float(kept.sum()), len(kept), unit="perturbation")
+        scores.append(
+            tidy.score(TASK, protocol, OWN, "share of hits kept without a plate", float(kept.mean()), around, chance=None, n=len(kept))
+        )
+    return scores
 
 
-def _share(flags: pd.Series, name: str, group: str, metric: str, chance: float | None, *, seed: int) -> Score:
-    values = flags.to_numpy(dtype=float)
-    low, high = interval(values, seed=seed)
-    return Score(TASK, name, group, metric, float(values.mean()), low, high, chance, len(values))
+def _hits_of_stand_in(
+    view: npt.NDArray[np.float32], where: Design, which: Played, *, test: Test, draws: int, rate: float, seed: int
+) -> npt.NDArray[np.bool_]:
+    """What a baseline calls; nothing where its features do not vary or its calls are not calibrated."""
+    try:
+        made = calls.call(view, where, which, test=test, components=view.shape[1], draws=draws, rate=rate, seed=seed)
+    except InputError:
+        return np.zeros(len(where.names), dtype=bool)
+    return made.per["called"].to_numpy(dtype=bool) & made.calibrated
+
+
+def _curves(
+    values: npt.NDArray[np.float32], where: Design, profiles: anndata.AnnData, *, components: int, benchmark: float
+) -> pd.DataFrame:
+    """The curves of compounds with several doses; empty in a table without doses."""
+    if not wells.has_doses(profiles.obs):
+        return pd.DataFrame()
+    judges = where.judges()
+    controls = {name: np.flatnonzero(judges & (where.plate == code)) for code, name in enumerate(where.plates)}
+    space = distance.scores_of_components(values, components)
+    return dose_response.curves(space, profiles.obs, np.array(where.plates, dtype=str)[where.plate], controls, benchmark=benchmark)
+
+
+def _of_plan(outlook: plans.Plan) -> list[Score]:
+    protocol = "plan, reproduction over wells" if outlook.reproduction else "plan, distance to plate controls"
+    counted = outlook.perturbations
+    numbers = {
+        "smallest p-value": outlook.floor,
+        "hits needed at the smallest p-value": float(outlook.hits_needed),
+        "controls a plate for a lone hit": float(outlook.controls if outlook.controls_needed is None else outlook.controls_needed),
+        "spared positions": float(outlook.positions),
+    }
+    exact = interval.none(unit="perturbation", clusters=counted, method="counted", why="counted from the layout")
+    return [tidy.score(TASK, protocol, OWN, metric, value, exact, chance=None, n=counted) for metric, value in numbers.items()]
+
+
+def _share(flags: npt.NDArray[np.bool_], protocol: str, group: str, metric: str, *, unit: str, chance: float | None) -> Score:
+    around = interval.wilson(int(flags.sum()), len(flags), unit=unit)
+    return tidy.score(TASK, protocol, group, metric, float(flags.mean()), around, chance=chance, n=len(flags))

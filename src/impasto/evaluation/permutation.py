@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from impasto.evaluation.layout import Layout, Rows
+from impasto.statistics.permutation import p_value
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
@@ -107,11 +107,6 @@ def null_scores(
     return float(means[0]), means[1:]
 
 
-def p_value(observed: float, null: Numbers, /) -> float:
-    """(1 + #{null >= observed}) / (1 + draws), with a tolerance for rounding so that ties count."""
-    return float((1 + (null >= observed - 1e-9).sum()) / (1 + len(null)))
-
-
 def _pick(size: int, treated: int, *, draws: int, rng: np.random.Generator) -> Rows:
     """Which `treated` members of a pool play the treated wells (draws + 1, treated); the first row is the truth."""
     chosen = np.empty((draws + 1, treated), dtype=np.intp)
@@ -135,11 +130,3 @@ def _precision(positives: Floats, negatives: Floats) -> Numbers:
         twice += negative >= ordered
     found = np.arange(1, len(ordered) + 1)[:, None]
     return np.asarray((found / (found + twice / 2)).mean(axis=0))
-
-
-def corrected(p_values: Numbers, /) -> Numbers:
-    """P-values (n,) corrected for the false discovery rate by Benjamini and Hochberg (1995); NaN stays NaN and is not counted."""
-    adjusted = np.full(len(p_values), np.nan)
-    known = ~np.isnan(p_values)
-    adjusted[known] = false_discovery_control(p_values[known]) if known.any() else []
-    return adjusted

@@ -29,7 +29,7 @@ from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.relation_scores import MOST_GENES, Blocks, Shuffles
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
-from impasto.perturbations import relations
+from impasto.perturbations import gene_pairs, relations
 from impasto.schema import InputError, one_of
 from impasto.statistics import jackknife
 from impasto.statistics.interval import Interval, none
@@ -127,7 +127,7 @@ def gene_profiles(
     profiles: anndata.AnnData, chosen: npt.NDArray[np.bool_], /, *, statistic: Statistic
 ) -> tuple[list[str], dict[str, Floats]]:
     """Genes and their consensus, of the profiles (key "") and of the shortcut baselines that the table allows."""
-    symbols = profiles.obs[schema.GENE].map(relations.normal_symbol).astype(object)
+    symbols = profiles.obs[schema.GENE].map(gene_pairs.normal_symbol).astype(object)
     codes, genes = inputs.groups(symbols.where((symbols != "").to_numpy() & chosen, None))
     sides = [("", wells.finite(profiles, task="gene-gene recall")), *baselines.stand_ins(profiles)]
     if len(genes) < 3:
@@ -183,7 +183,7 @@ def evaluate(
     scores, detail, listing = [], [], []
     for kind, chosen in gene_classes(profiles.obs).items():
         genes, views = gene_profiles(profiles, chosen, statistic=statistic)
-        of_database = {name: relations.join(every, genes) for name, every in databases.items()}
+        of_database = {name: gene_pairs.join(every, genes) for name, every in databases.items()}
         for name, j in of_database.items():
             unknown = set(j.unknown)
             listing += [{"database": name, "kind": kind, "gene": g, "known": g not in unknown, "profiles": OWN} for g in genes]

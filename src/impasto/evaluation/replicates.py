@@ -21,18 +21,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, copairs, inputs, permutation, replicate_scores, tidy, units
+from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, replicate_scores, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
 from impasto.evaluation.replicate_scores import ReplicateScore
 from impasto.evaluation.result import OWN, Result, joined
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError, one_of
+from impasto.statistics import discovery
 from impasto.statistics.interval import wilson
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "replicates"
-Protocol = Literal["plate-controls", "plate-others", "all-others", "copairs"]
+Protocol = Literal["plate-controls", "plate-others", "all-others", "copairs", "cpjump1-replicability"]
 PROTOCOLS = get_args(Protocol)
 FALSE_DISCOVERY = 0.05
 """A perturbation counts as retrieved where its corrected p-value lies below."""
@@ -130,7 +131,8 @@ def evaluate(
     profiles
         One row a well.
     protocol
-        Which wells are negatives (see the module).
+        Which wells are negatives (see the module); `cpjump1-replicability` is the score of CPJUMP1's notebooks
+        (`cpjump1.replicability`), which takes no other setting than `seed`.
     level
         Which wells of the perturbation are positives; `all` gives every level that the table can be ranked at.
     pool_doses
@@ -155,11 +157,13 @@ def evaluate(
     -------
     Scores: mAP; where negatives are controls also the fraction of perturbations that differ from them at 5 % false discovery.
     `per_group`: one row a perturbation (mean average precision, p, corrected p, chance, queries).
-    `per_well`: one row a well (its place and average precision). `tables`: `left_out`, the levels that cannot be ranked and why;
+    `per_well`: one row a well (its place and average precision). `tables`: `levels_not_ranked`, and why;
     `merged`, the names that `same_as` merged. Raises InputError where nothing can be ranked.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of replicates")
+    if protocol == "cpjump1-replicability":
+        return cpjump1.replicability(profiles, seed=seed)
     one_of(level, (*LEVELS, "all"), what="level")
     profiles = inputs.as_profiles(profiles, task="replicate detection")
     wells.require(profiles.obs, [schema.PERTURBATION], task="replicate detection")
@@ -168,15 +172,15 @@ def evaluate(
     if level != "all":
         return replace(_at(profiles, level, chosen), tables={} if listing.empty else {"merged": listing})
     results: list[Result] = []
-    left_out: list[dict[str, str]] = []
+    not_ranked: list[dict[str, str]] = []
     for each in LEVELS:
         try:
             results.append(_at(profiles, each, chosen))
         except InputError as error:
-            left_out.append({"profiles": OWN, "level": each, "reason": str(error)})
+            not_ranked.append({"profiles": OWN, "level": each, "reason": str(error)})
     if not results:
-        raise InputError(left_out[0]["reason"])
-    further = {"left_out": pd.DataFrame(left_out), "merged": listing}
+        raise InputError(not_ranked[0]["reason"])
+    further = {"levels_not_ranked": pd.DataFrame(not_ranked), "merged": listing}
     return replace(joined(results), tables={name: table for name, table in further.items() if not table.empty})
 
 
@@ -232,7 +236,7 @@ def _tested(per: pd.DataFrame, detail: pd.DataFrame, vectors: Floats, where: Lay
         p = copairs.p_values(detail, draws=chosen.draws, seed=chosen.seed, null=chosen.null).reindex(names).to_numpy()
     else:
         p = permutation.p_values(vectors, where, names.tolist(), draws=chosen.draws, seed=chosen.seed)
-    return per.assign(p_value=p, corrected_p_value=permutation.corrected(p))
+    return per.assign(p_value=p, corrected_p_value=discovery.corrected(p))
 
 
 def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:

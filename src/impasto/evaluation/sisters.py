@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, replicates, tidy, units
+from impasto.evaluation import baselines, cpjump1, inputs, replicates, tidy, units
 from impasto.evaluation.inputs import SameAs, Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.sister_scores import Sisters, SisterScore
@@ -27,7 +27,7 @@ from impasto.schema import InputError, one_of
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "sisters"
-Protocol = Literal["all", "passing", "both"]
+Protocol = Literal["all", "passing", "both", "cpjump1-matching"]
 PROTOCOLS = get_args(Protocol)
 ALL, PASSING = "all perturbations", "perturbations passing replicate detection"
 Floats = npt.NDArray[np.float32]
@@ -54,7 +54,8 @@ def evaluate(
     profiles
         One row a well.
     protocol
-        All perturbations, those passing replicate detection (against plate controls, 5 % false discovery), or both.
+        All perturbations, those passing replicate detection (against plate controls, 5 % false discovery), or both; or
+        `cpjump1-matching`, as CPJUMP1's notebooks score (`cpjump1.matching`).
     by
         The column of labels; `auto` takes the first of targets, gene, moa that holds anything.
     pool_doses
@@ -77,6 +78,8 @@ def evaluate(
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of sisters")
+    if protocol == "cpjump1-matching":
+        return cpjump1.matching(profiles, by=by, seed=seed)
     profiles = inputs.as_profiles(profiles, task="sister matching")
     wells.require(profiles.obs, [schema.PERTURBATION], task="sister matching")
     profiles, merged = inputs.merged(profiles, same_as)

@@ -16,7 +16,21 @@ from impasto.schema import InputError
 
 
 def write(profiles: anndata.AnnData, folder: Path, /) -> list[str]:
-    """Write the tables, the whole folder or nothing; the names of the files."""
+    """Write the tables, the whole folder or nothing.
+
+    Parameters
+    ----------
+    profiles
+        Profiles with features of CellProfiler's names.
+    folder
+        The folder to write.
+
+    Returns
+    -------
+    list[str]
+        The names of the files.
+
+    """
     split = cellprofiler_tables.split(tables.to_frame(pycytominer.spelled(profiles)))
     with runs.atomic(folder) as temporary:
         temporary.mkdir(parents=True)

@@ -25,7 +25,24 @@ THRESHOLD = 0.05
 
 
 def spelled(profiles: anndata.AnnData, /) -> anndata.AnnData:
-    """The profiles under pycytominer's names. Raises InputError where values are missing: copairs would rank nothing by them."""
+    """The profiles under pycytominer's names.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of sites, wells or perturbations.
+
+    Returns
+    -------
+    anndata.AnnData
+        A copy.
+
+    Raises
+    ------
+    InputError
+        Where values are missing: copairs would rank nothing by them.
+
+    """
     missing = ~np.isfinite(tables.dense(profiles))
     if missing.any():
         worst = profiles.var_names[int(missing.sum(axis=0).argmax())]
@@ -37,12 +54,36 @@ def spelled(profiles: anndata.AnnData, /) -> anndata.AnnData:
 
 
 def is_result(columns: pd.Index, /) -> bool:
-    """Whether a table is a detail of an evaluation (`per_group.parquet`, `per_well.parquet`) rather than profiles."""
+    """Whether a table is a detail of an evaluation (`per_group.parquet`, `per_well.parquet`) rather than profiles.
+
+    Parameters
+    ----------
+    columns
+        Of the table.
+
+    Returns
+    -------
+    bool
+        True for a detail of an evaluation.
+
+    """
     return {"chance", "positives", "negatives"} <= set(columns) and bool({"average_precision", "mean_average_precision"} & set(columns))
 
 
 def results(detail: pd.DataFrame, /) -> pd.DataFrame:
-    """`per_group` or `per_well` of `impasto evaluate` under copairs' names; what it has no name for keeps ours behind `Metadata_`."""
+    """A detail of an evaluation under copairs' names; a column without a name of copairs keeps ours behind `Metadata_`.
+
+    Parameters
+    ----------
+    detail
+        `per_group` or `per_well` of `impasto evaluate`.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a group or a query.
+
+    """
     return _per_group(detail) if "mean_average_precision" in detail else _per_query(detail)
 
 
@@ -60,9 +101,9 @@ def _per_query(detail: pd.DataFrame) -> pd.DataFrame:
 
 def _per_group(detail: pd.DataFrame) -> pd.DataFrame:
     measured = detail[[c for c in ("mean_average_precision", "p_value", "corrected_p_value") if c in detail]].copy()
-    for name, told in (("below_p", "p_value"), ("below_corrected_p", "corrected_p_value")):
-        if told in measured:
-            measured[name] = measured[told] < THRESHOLD
+    for name, source in (("below_p", "p_value"), ("below_corrected_p", "corrected_p_value")):
+        if source in measured:
+            measured[name] = measured[source] < THRESHOLD
     return pd.concat([_annotation(detail, *measured.columns), measured], axis=1)
 
 

@@ -1,9 +1,11 @@
 """Profiles for scverse's mantispy, to version 2.0 of its AnnData schema (package 0.1.0a1: experimental, so all of it is in this file).
 
-`obs` holds `Metadata_<Concept>` for identity and annotation, and computed results in snake_case without the prefix; `var` says of every
-feature its object, group, feature, channel, scale, angle, gray levels, radial bin and parameters, whether it is a feature, and its kind
-(measurement, embedding, derived); `uns["mantispy"]` says the schema's version, the resolution (well, or aggregate; impasto has no
-profiles of single objects) and the columns that name a row. X is float32, rows are "0", "1"...
+- `obs` holds `Metadata_<Concept>` for identity and annotation. Computed results are in snake_case without the prefix.
+- `var` says of every feature its object, group, feature, channel, scale, angle, gray levels, radial bin and parameters. It also says
+  whether it is a feature, and its kind (measurement, embedding, derived).
+- `uns["mantispy"]` says the schema's version, the resolution (well or aggregate) and the columns that name a row. impasto has no profiles
+  of single objects.
+- X is float32, rows are "0", "1"...
 """
 
 from __future__ import annotations
@@ -50,10 +52,26 @@ _TREATMENT = "treatment"
 
 
 def stamped(profiles: anndata.AnnData, /, *, concentration_unit: str | None = None) -> anndata.AnnData:
-    """The profiles in mantispy's schema; a copy.
+    """The profiles in mantispy's schema.
 
-    Raises InputError where a concentration has no unit or is no number, where two columns would share a name, and where rows are named
-    neither by plate and well nor by perturbation.
+    Parameters
+    ----------
+    profiles
+        Profiles of sites, wells or perturbations.
+    concentration_unit
+        Such as `uM`; needed where there are concentrations.
+
+    Returns
+    -------
+    anndata.AnnData
+        A copy.
+
+    Raises
+    ------
+    InputError
+        Where a concentration has no unit or is no number, where two columns would share a name, and where rows are named neither by plate
+        and well nor by perturbation.
+
     """
     obs = _annotation(profiles.obs, unit=concentration_unit)
     resolution, grouped_by = _resolution(obs)
@@ -67,7 +85,7 @@ def stamped(profiles: anndata.AnnData, /, *, concentration_unit: str | None = No
 
 
 def _annotation(obs: pd.DataFrame, *, unit: str | None) -> pd.DataFrame:
-    """`obs` with the schema's names; control types with the flag that always stands beside them; text as categories, missing as missing."""
+    """`obs` with the schema's names; control types with the flag that belongs to them; text as categories, missing as missing."""
     computed = [c for c in obs if c in COMPUTED]
     out = spelling.prefixed(obs.drop(columns=computed), spelled=SPELLED)
     out = pd.concat([out, obs[computed]], axis=1)
@@ -90,13 +108,13 @@ def _annotation(obs: pd.DataFrame, *, unit: str | None) -> pd.DataFrame:
 
 
 def _numbers(concentration: pd.Series) -> pd.Series:
-    found = pd.to_numeric(concentration, errors="coerce")
-    text = concentration[found.isna() & concentration.notna() & (concentration.astype("string") != "")]
+    values = pd.to_numeric(concentration, errors="coerce")
+    text = concentration[values.isna() & concentration.notna() & (concentration.astype("string") != "")]
     if len(text):
         raise InputError(
-            f"{len(text)} concentrations are not numbers (first {text.iloc[0]!r}); mantispy takes numbers and one unit: mend them"
+            f"{len(text)} concentrations are not numbers (first {text.iloc[0]!r}); mantispy takes numbers in one unit: write them so"
         )
-    return found.astype(float)
+    return values.astype(float)
 
 
 def _resolution(obs: pd.DataFrame) -> tuple[str, list[str]]:
@@ -110,7 +128,19 @@ def _resolution(obs: pd.DataFrame) -> tuple[str, list[str]]:
 
 
 def features(names: list[str], /) -> pd.DataFrame:
-    """The schema's `var`: what each feature is, from its name. A name of no known form is a `derived` feature of no object."""
+    """The schema's `var`: what each feature is, from its name. A name of no known form is a `derived` feature of no object.
+
+    Parameters
+    ----------
+    names
+        Of the features.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a feature.
+
+    """
     rows = [_feature(name) for name in names]
     var = pd.DataFrame(rows, index=pd.Index(names, dtype=str), columns=[*_COLUMNS, "is_feature", "feature_kind"])
     for column in var.columns.difference(["is_feature"]):
@@ -132,7 +162,7 @@ def _feature(name: str) -> dict[str, object]:
     row["feature"] = "_".join(part for part in rest if part not in (*numbers, *radial)) or known.group
     row["radial_bin"] = radial[0] if radial else None
     if numbers:
-        # Numbers that have no column of their own still stand in params.
+        # Numbers without a column of their own are in params only.
         row["params"] = "_".join(numbers)
         places = _NUMBERS[: min(len(numbers), len(_NUMBERS) if known.group == "Texture" else 1)]
         row |= zip(places, map(float, numbers[: len(places)]), strict=True)

@@ -23,7 +23,7 @@ from impasto.schema import InputError
 
 
 def spelled(profiles: anndata.AnnData, /, *, feature_prefix: str = "") -> anndata.AnnData:
-    """The profiles under pycytominer's names; a copy.
+    """The profiles under pycytominer's names.
 
     Parameters
     ----------
@@ -31,6 +31,11 @@ def spelled(profiles: anndata.AnnData, /, *, feature_prefix: str = "") -> anndat
         Profiles of sites, wells or perturbations.
     feature_prefix
         Put before features of no compartment, such as `Cells_dinov2_`; `""` leaves names as they are.
+
+    Returns
+    -------
+    anndata.AnnData
+        A copy.
 
     Raises
     ------
@@ -55,10 +60,10 @@ def _inferred(names: Sequence[str]) -> str:
     """What pycytominer finds by itself among the features written."""
     inferred = sum(name.startswith(INFERRED) for name in names)
     image = sum(name.startswith("Image_") for name in names)
-    told = f"pycytominer infers {inferred} of {len(names)} features by their names"
+    sentence = f"pycytominer infers {inferred} of {len(names)} features by their names"
     if inferred + image < len(names):
-        told += "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)"
-    return told + (f"; {image} of the image are taken with image_features=True" if image else "")
+        sentence += "; for the others add --feature-prefix Cells_<model>_, or give it their names (features=...)"
+    return sentence + (f"; {image} of the image are taken with image_features=True" if image else "")
 
 
 def _export(profiles: anndata.AnnData, path: Path, options: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from impasto.joint.perturbation import Described
+from impasto.joint.described import Described
 from impasto.joint.values import Values
 from impasto.sampling import bags
 from impasto.training.method import Minibatch
@@ -20,8 +20,19 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Bags(Minibatch):
-    """Bags of N groups: profiles (N, K, C, d), mask (N, K), the number of each group (N,), and the tensors of their perturbations
-    (none: only profiles).
+    """Bags of N groups.
+
+    Attributes
+    ----------
+    profiles
+        (N, K, C, d).
+    mask
+        (N, K), True where a profile is real.
+    unit
+        (N,), the number of each group.
+    perturbation
+        The tensors of their perturbations; empty where only profiles are read.
+
     """
 
     profiles: Tensor
@@ -35,10 +46,28 @@ class Bags(Minibatch):
 
 
 class BagFeed:
-    """Bags of groups of rows, in a seeded order; the values (rows, C, d) lie in memory or in a file, and are indexed.
+    """Bags of groups of rows, in a seeded order.
 
-    `names` says what was done to each group. Groups of one name are dealt to different minibatches, so that wells of one
-    compound are never each other's negatives; without names (or where they are all different) any groups may meet.
+    Groups of one name never share a minibatch, so that wells of one compound are never each other's negatives. Without names any groups may
+    share one.
+
+    Parameters
+    ----------
+    values
+        Blocks of rows (rows, C, d), in memory or in a file.
+    described
+        What is read of the perturbation of each row; None: only profiles.
+    members
+        The rows of each group.
+    minibatch
+        Groups in a minibatch.
+    bag
+        The most rows of a group in a bag; None: all.
+    seed
+        Of the order and of the rows in a bag.
+    names
+        What was done to each group; None: all groups differ.
+
     """
 
     def __init__(
@@ -61,22 +90,50 @@ class BagFeed:
         rng = np.random.default_rng([self.seed, number])
         order = rng.permutation(len(self.members))
         count = max(1, len(order) // self.size, self.most)
-        # Groups of one name side by side, names in a random order: dealt out like cards, they never meet.
+        # Groups of one name side by side, names in a random order: with every count-th group, a minibatch has a name once.
         place = rng.permutation(len(order))[self.names[order]]
-        dealt = order[np.argsort(place, kind="stable")]
-        return [dealt[first::count] for first in range(count)]
+        spread_out = order[np.argsort(place, kind="stable")]
+        return [spread_out[first::count] for first in range(count)]
 
     def minibatch(self, rows: Rows, /, *, epoch: int) -> Bags:
         return self.bags(rows, size=self.bag, seed=[self.seed, epoch])
 
     def bags(self, rows: Rows, /, *, size: int | None = None, seed: Sequence[int] = (0,)) -> Bags:
-        """Bags of these groups; whole ones unless a size is given."""
+        """Bags of these groups.
+
+        Parameters
+        ----------
+        rows
+            Numbers of groups.
+        size
+            The most rows in a bag; None: all of a group.
+        seed
+            Of the rows that are drawn.
+
+        Returns
+        -------
+        Bags
+            One bag for each group.
+
+        """
         taken, mask = bags.draw([self.members[i] for i in rows], size=size, seed=seed)
         first = torch.as_tensor(np.array([self.members[i][0] for i in rows]))
         described = () if self.described is None else self.described.take(first)
         return Bags(self.values[torch.as_tensor(taken)], torch.as_tensor(mask), torch.as_tensor(np.asarray(rows)), described)
 
     def whole(self, *, minibatch: int = 256) -> Sequence[Bags]:
-        """All groups, in order, whole, a few at a time."""
+        """All groups, in order, with all of their rows, a few at a time.
+
+        Parameters
+        ----------
+        minibatch
+            Groups that come together.
+
+        Returns
+        -------
+        Sequence[Bags]
+            Minibatches of bags.
+
+        """
         parts = np.array_split(np.arange(len(self.members)), max(1, -(-len(self.members) // minibatch)))
         return [self.bags(rows) for rows in parts if len(rows)]

@@ -1,4 +1,4 @@
-"""Two towers on images: a trained image encoder on one side, what was done to the cells on the other (CLOOME and its kin).
+"""Two towers on images: a trained image encoder on one side, what was done to the cells on the other (CLOOME and similar methods).
 
     view of a site -> ResNet, ViT, ChannelViT or CA-MAE's encoder -> linear -> p
     prompt or molecule -> its tower (joint/perturbation.py)                  -> q
@@ -30,12 +30,13 @@ from torch.nn import functional
 from impasto import feature_names, schema, wells
 from impasto import profiles as tables
 from impasto.joint import perturbation
+from impasto.joint.described import Described
 from impasto.joint.objective import Objective
-from impasto.joint.perturbation import Described
 from impasto.joint.settings import LossSettings, PerturbationSettings
 from impasto.plates.sites import Sites
 from impasto.pretrain import images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, ViewFeed, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import ViewFeed, Views
 from impasto.sampling import splits
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import split
@@ -57,7 +58,18 @@ class ImageTowersSettings(ImageSettings, PerturbationSettings, LossSettings):
 
 @dataclass(frozen=True)
 class Shown(Minibatch):
-    """Views of sites, the number of each site (N,), and the tensors of what was done there."""
+    """Views of N sites and what was done there.
+
+    Attributes
+    ----------
+    views
+        Views of the sites.
+    unit
+        (N,), the number of each site.
+    perturbation
+        The tensors of their perturbations.
+
+    """
 
     views: Views
     unit: Tensor
@@ -69,7 +81,18 @@ class Shown(Minibatch):
 
 
 class ShownFeed:
-    """Views with the perturbations of their sites."""
+    """Views with the perturbations of their sites.
+
+    Parameters
+    ----------
+    feed
+        Of the views.
+    described
+        What is read of the perturbation of each training row.
+    row_of
+        (sites,), the training row of each site; -1 for a site that is not shown.
+
+    """
 
     def __init__(self, feed: ViewFeed, described: Described, row_of: Tensor) -> None:
         self.feed, self.described, self.row_of = feed, described, row_of
@@ -83,7 +106,16 @@ class ShownFeed:
 
 
 class ImageTowers(ImageMethod):
-    """The trainable pair of towers."""
+    """The trainable pair of towers.
+
+    Parameters
+    ----------
+    settings
+        Parts and sizes.
+    facts
+        Channels and their light.
+
+    """
 
     def __init__(self, settings: ImageTowersSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
@@ -93,20 +125,70 @@ class ImageTowers(ImageMethod):
         self.objective = Objective(settings)
 
     def embed_representation(self, seen: Tensor, /) -> Tensor:
-        """The encoder's representation (N, width) -> unit embeddings (N, out)."""
+        """Embed the encoder's representation.
+
+        Parameters
+        ----------
+        seen
+            (N, width).
+
+        Returns
+        -------
+        Tensor
+            Unit embeddings (N, out).
+
+        """
         return functional.normalize(self.head(seen), dim=1)
 
     def embed_perturbation(self, *described: Tensor) -> Tensor:
-        """What `joint.perturbation` reads of N perturbations -> unit embeddings (N, out)."""
+        """Embed perturbations.
+
+        Parameters
+        ----------
+        described
+            What `joint.perturbation` reads of N perturbations.
+
+        Returns
+        -------
+        Tensor
+            Unit embeddings (N, out).
+
+        """
         return functional.normalize(self.perturbation_tower(*described), dim=1)
 
     def towers(self, minibatch: Shown, /) -> tuple[Tensor, Tensor, Tensor]:
-        """Unit embeddings of views and perturbations (N, out), and the representation (N, 1, width): all that the loss needs."""
+        """All that the loss needs.
+
+        Parameters
+        ----------
+        minibatch
+            N views with their perturbations.
+
+        Returns
+        -------
+        tuple[Tensor, Tensor, Tensor]
+            Unit embeddings of views and of perturbations, (N, out) each, and the representation (N, 1, width).
+
+        """
         seen = self.encoder.represent(self.light(minibatch.views.anchor))
         return self.embed_representation(seen), self.embed_perturbation(*minibatch.perturbation), seen[:, None]
 
     def contrast(self, p: Tensor, q: Tensor, seen: Tensor, /) -> Step:
-        """The loss of what `towers` gives, over the global minibatch."""
+        """The loss of what `towers` gives, over the global minibatch.
+
+        Parameters
+        ----------
+        p, q
+            Unit embeddings of views and of perturbations, (N, out) each.
+        seen
+            The representation (N, 1, width).
+
+        Returns
+        -------
+        Step
+            The loss term, the embeddings and the monitors.
+
+        """
         p, q = gather(p), gather(q)
         loss, monitors = self.objective(p, q, gather(seen))
         return Step(terms={self.towers_settings.loss: loss}, embeddings={"image": p, "perturbation": q}, monitors=monitors)
@@ -116,22 +198,54 @@ class ImageTowers(ImageMethod):
 
 
 def build(settings: ImageTowersSettings, facts: Facts, /) -> ImageTowers:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Parts and sizes.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    ImageTowers
+        The method.
+
+    """
     return ImageTowers(settings, facts)
 
 
 def prepare(settings: ImageTowersSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with the sites of the perturbations that are trained on; negative controls and held-out ones are not shown.
+    """The method with the sites of the perturbations that are trained on. Negative controls and held-out perturbations are not shown.
 
-    Raises InputError where the split is impossible, or a perturbation cannot be described.
+    Parameters
+    ----------
+    settings
+        Parts, sizes and what is held out.
+    sites
+        Ingested images.
+    seed
+        Of the split, the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where the split is impossible, or a perturbation cannot be described.
+
     """
     table = sites.table
     treated = np.flatnonzero(wells.treated(table))
     parts = split(table.iloc[treated], settings.split, seed=seed)
-    told = splits.described(table.iloc[treated], parts)
+    split_facts = splits.described(table.iloc[treated], parts)
     shown = settings.model_copy(
         update={
-            "only": {**settings.only, schema.PERTURBATION: told["split"][TRAIN]},
+            "only": {**settings.only, schema.PERTURBATION: split_facts["split"][TRAIN]},
             "pairs": settings.pairs.model_copy(update={"epoch": "perturbations", "controls": False}),
         }
     )
@@ -144,24 +258,68 @@ def prepare(settings: ImageTowersSettings, sites: Sites, /, *, seed: int) -> Pre
     facts = {
         **prepared.facts,
         "features": feature_names.embedding_names("", prepared.method.encoder.width),
-        **told,
+        **split_facts,
         **perturbation.context(table.iloc[treated]),
     }
     return Prepared(prepared.method, feed, None, facts, units=prepared.units)
 
 
 def rebuild(settings: ImageTowersSettings, facts: dict[str, Any], /) -> ImageTowers:
-    """The method of a run, from what model.json remembers, with untrained weights."""
+    """The method of a run, with untrained weights.
+
+    Parameters
+    ----------
+    settings
+        Of the run.
+    facts
+        What model.json remembers.
+
+    Returns
+    -------
+    ImageTowers
+        The method.
+
+    """
     return build(settings, Facts.of(facts))
 
 
 def values(profiles: anndata.AnnData, settings: ImageTowersSettings, facts: dict[str, Any], /) -> Tensor:  # noqa: ARG001 - as of two_towers
-    """What its heads read of profiles: the representation (rows, width) that `impasto profile --encoder RUN` wrote."""
+    """What the heads read of profiles.
+
+    Parameters
+    ----------
+    profiles
+        The representation that `impasto profile --encoder RUN` wrote.
+    settings, facts
+        Not read; `two_towers.values` needs them.
+
+    Returns
+    -------
+    Tensor
+        (rows, width).
+
+    """
     return torch.as_tensor(tables.dense(profiles))
 
 
 def embed_bags(method: ImageTowers, values: Tensor, members: Sequence[Rows], /) -> Tensor:
-    """A unit embedding (groups, out) of each group of rows: the mean over its sites."""
+    """An embedding of each group of rows: the mean over its sites.
+
+    Parameters
+    ----------
+    method
+        The towers.
+    values
+        The representation (rows, width).
+    members
+        The rows of each group.
+
+    Returns
+    -------
+    Tensor
+        Unit embeddings (groups, out).
+
+    """
     each = method.embed_representation(values)
     return functional.normalize(torch.stack([each[torch.as_tensor(rows)].mean(dim=0) for rows in members]), dim=1)
 

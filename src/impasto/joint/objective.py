@@ -35,6 +35,21 @@ class Objective(nn.Module):
         self.bias = nn.Parameter(torch.tensor(settings.bias)) if self.loss.has_bias else None
 
     def forward(self, profiles: Tensor, perturbations: Tensor, pooled: Tensor, /) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of N pairs.
+
+        Parameters
+        ----------
+        profiles, perturbations
+            Unit embeddings, (N, width) each; row i of both is pair i.
+        pooled
+            The pooled profiles behind them (N, channels, d).
+
+        Returns
+        -------
+        tuple[Tensor, dict[str, Tensor]]
+            The loss, a scalar, and what to log.
+
+        """
         s = self.settings
         scale = self.log_scale.exp().clamp(max=100.0)
         targets = weights(pooled, centre=s.centre, sharpness=s.sharpness, top=s.top)

@@ -1,18 +1,18 @@
 """The perturbation side of the two towers: what a run reads of a perturbation, and the tower that embeds it.
 
-Each distinct text or molecule is read once. `take(rows)` gives the tensors of some rows, which the tower takes as they are:
+    frozen text        dropout, linear
+    trained text       BERT, dropout, linear
+    fingerprints       perceptron, plain or residual
+    graphs             message passing
 
-    frozen text        features (N, t)                                       -> dropout, linear
-    trained text       token ids (N, longest), mask (N, longest)             -> BERT, dropout, linear
-    fingerprints       log counts (N, bits)                                  -> perceptron, plain or residual
-    graphs             atoms, bonds, ends, the molecule of each atom, (N,)   -> message passing
+Each distinct text or molecule is read once. The tensors that a tower takes are in described.py.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto import schema
+from impasto.joint.described import Described, Features, Graphs, Tokens
 from impasto.joint.settings import PerturbationSettings
 from impasto.nets.encoders import molecule
 from impasto.nets.encoders.residual_mlp import ResidualMLP
@@ -30,61 +31,27 @@ if TYPE_CHECKING:
     from impasto.nets.encoders.text import TextEncoder
 
 
-class Described(Protocol):
-    """The perturbations of all rows of a table."""
-
-    width: int
-    """Of what the tower reads: features, bits, or an atom."""
-
-    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
-        """The tensors of these rows (N,), as the tower takes them."""
-
-
-class Features:
-    """A vector each: frozen text, or a fingerprint. `which` (rows,) is the place of each row's vector; their own by default."""
-
-    def __init__(self, values: Tensor, which: Tensor | None = None) -> None:
-        self.values, self.which = values, torch.arange(len(values)) if which is None else which
-        self.width = values.shape[1]
-
-    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
-        return (self.values[self.which[rows]],)
-
-
-class Tokens:
-    """Token ids and their mask (texts, longest of all); a minibatch is cut to its own longest text."""
-
-    def __init__(self, ids: Tensor, mask: Tensor, which: Tensor, *, width: int) -> None:
-        self.ids, self.mask, self.which, self.width = ids, mask, which, width
-
-    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
-        chosen = self.which[rows]
-        mask = self.mask[chosen]
-        longest = int(mask.sum(dim=1).max())
-        return self.ids[chosen, :longest], mask[:, :longest]
-
-
-class Graphs:
-    """Molecules as graphs, joined into one for a minibatch."""
-
-    width = molecular_graphs.ATOM_WIDTH
-
-    def __init__(self, molecules: Sequence[molecular_graphs.Graph], which: Tensor) -> None:
-        self.molecules, self.which = list(molecules), which
-
-    def take(self, rows: Tensor, /) -> tuple[Tensor, ...]:
-        chosen = [self.molecules[int(i)] for i in self.which[rows]]
-        counts = np.array([len(g.atoms) for g in chosen])
-        before = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        atoms = np.concatenate([g.atoms for g in chosen])
-        bonds = np.concatenate([g.bonds for g in chosen])
-        ends = np.concatenate([g.ends + first for g, first in zip(chosen, before, strict=True)], axis=1)
-        owner = np.repeat(np.arange(len(chosen)), counts)
-        return (*map(torch.as_tensor, (atoms, bonds, ends, owner)), torch.arange(len(chosen)))
-
-
 def describe(obs: pd.DataFrame, settings: PerturbationSettings, /) -> Described:
-    """What a run reads of the perturbation of every row. Raises InputError where a molecule is needed and missing."""
+    """What a run reads of the perturbation of every row.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    settings
+        Whether texts or molecules are read, and how.
+
+    Returns
+    -------
+    Described
+        The perturbations of n rows.
+
+    Raises
+    ------
+    InputError
+        Where a molecule is needed and missing.
+
+    """
     if settings.perturbation == "molecule":
         return of_molecules(fingerprints.of_rows(obs), settings)
     details = tuple(settings.details)
@@ -92,7 +59,21 @@ def describe(obs: pd.DataFrame, settings: PerturbationSettings, /) -> Described:
 
 
 def of_molecules(smiles: Sequence[str], settings: PerturbationSettings, /) -> Described:
-    """Molecules, by SMILES, as this run reads them."""
+    """Molecules as this run reads them.
+
+    Parameters
+    ----------
+    smiles
+        n SMILES.
+    settings
+        How molecules are read.
+
+    Returns
+    -------
+    Described
+        The perturbations of n rows.
+
+    """
     distinct, which = _distinct(smiles)
     if settings.molecule == "message_passing":
         return Graphs([molecular_graphs.graph(s) for s in distinct], which)
@@ -100,7 +81,21 @@ def of_molecules(smiles: Sequence[str], settings: PerturbationSettings, /) -> De
 
 
 def of_texts(texts: Sequence[str], settings: PerturbationSettings, /) -> Described:
-    """Texts, as this run reads them: features of a frozen encoder, or tokens for one that is trained."""
+    """Texts as this run reads them: features of a frozen encoder, or tokens for an encoder that is trained.
+
+    Parameters
+    ----------
+    texts
+        n texts.
+    settings
+        Which text encoder, and whether it is trained.
+
+    Returns
+    -------
+    Described
+        The perturbations of n rows.
+
+    """
     distinct, which = _distinct(texts)
     encoder, known = _reader(settings.text, settings.text_pooling)
     if settings.text_training == "frozen":
@@ -112,12 +107,24 @@ def of_texts(texts: Sequence[str], settings: PerturbationSettings, /) -> Describ
 
 
 def context(obs: pd.DataFrame, /) -> dict[str, str | None]:
-    """What a question to a run must be told, where all its rows agree: the cell line and the type of perturbation."""
-    found = {}
+    """What completes a question to a run: its cell line and its type of perturbation.
+
+    Parameters
+    ----------
+    obs
+        Annotation of the rows of the run.
+
+    Returns
+    -------
+    dict[str, str | None]
+        Column -> its value where all rows agree, else None.
+
+    """
+    shared = {}
     for word in (schema.CELL_LINE, schema.PERTURBATION_TYPE):
         values = obs[word].dropna().unique() if word in obs else []
-        found[word] = str(values[0]) if len(values) == 1 else None
-    return found
+        shared[word] = str(values[0]) if len(values) == 1 else None
+    return shared
 
 
 @functools.lru_cache(maxsize=1)
@@ -134,14 +141,40 @@ def _distinct(values: Sequence[str]) -> tuple[list[str], Tensor]:
 
 
 def width(settings: PerturbationSettings, /) -> int:
-    """The width of what `describe` gives, where nothing has been described yet."""
+    """The width of what `describe` gives, where nothing has been described yet.
+
+    Parameters
+    ----------
+    settings
+        How perturbations are read.
+
+    Returns
+    -------
+    int
+        Of text features, of a fingerprint, or of an atom.
+
+    """
     if settings.perturbation == "text":
         return _reader(settings.text, settings.text_pooling)[0].width
     return molecular_graphs.ATOM_WIDTH if settings.molecule == "message_passing" else settings.bits
 
 
 def tower(settings: PerturbationSettings, /, *, width: int) -> nn.Module:
-    """The tower that takes what `describe` gives, of that width, and returns embeddings (N, out)."""
+    """The tower that embeds what `describe` gives.
+
+    Parameters
+    ----------
+    settings
+        How perturbations are read, and the sizes of the tower.
+    width
+        Of what `describe` gives.
+
+    Returns
+    -------
+    nn.Module
+        A module that returns embeddings (N, out).
+
+    """
     out, dropout, hidden = settings.out, settings.dropout, settings.molecule_width
     if settings.perturbation == "text":
         head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, out))
@@ -154,7 +187,16 @@ def tower(settings: PerturbationSettings, /, *, width: int) -> nn.Module:
 
 
 class TrainedText(nn.Module):
-    """A text encoder trained with the towers, whole or its last layers, and a head. The rest of it stays as it was."""
+    """A text encoder trained with the towers, whole or its last layers, and a head. The rest of it stays as it was.
+
+    Parameters
+    ----------
+    settings
+        Which encoder, and how much of it is trained.
+    head
+        From the encoder's width to the joint space.
+
+    """
 
     def __init__(self, settings: PerturbationSettings, head: nn.Module) -> None:
         super().__init__()
@@ -164,4 +206,17 @@ class TrainedText(nn.Module):
         self.encoder.train_only(settings.text_top if settings.text_training == "top" else None)
 
     def forward(self, ids: Tensor, mask: Tensor, /) -> Tensor:
+        """Embed tokens.
+
+        Parameters
+        ----------
+        ids, mask
+            (N, longest) each.
+
+        Returns
+        -------
+        Tensor
+            (N, out).
+
+        """
         return self.head(self.encoder(ids, mask))

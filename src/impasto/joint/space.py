@@ -22,6 +22,7 @@ from impasto import feature_names, identity, runs, schema, wells
 from impasto import profiles as tables
 from impasto.identity import Identity
 from impasto.joint import image_towers, perturbation, two_towers
+from impasto.joint.described import Described
 from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
 from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
@@ -39,7 +40,20 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Space:
-    """A trained pair of towers with what it needs to read new data."""
+    """A trained pair of towers with what it needs to read new data.
+
+    Attributes
+    ----------
+    folder
+        The run.
+    settings
+        Of its method.
+    facts
+        What model.json remembers.
+    method
+        The towers, in evaluation mode.
+
+    """
 
     folder: Path
     settings: TwoTowersSettings | ImageTowersSettings
@@ -50,7 +64,24 @@ class Space:
 
     @classmethod
     def load(cls, folder: Path | str) -> Space:
-        """Open a run that `impasto train` left. Raises InputError where it is not one of this method."""
+        """Open a run.
+
+        Parameters
+        ----------
+        folder
+            What `impasto train` left.
+
+        Returns
+        -------
+        Space
+            The joint space.
+
+        Raises
+        ------
+        InputError
+            Where it is no finished run, or its method has no joint space.
+
+        """
         folder = Path(folder)
         if not (folder / "model.json").exists():
             raise InputError(
@@ -73,7 +104,24 @@ class Space:
 
     @torch.no_grad()
     def rows(self, profiles: anndata.AnnData) -> Vectors:
-        """A unit vector (rows, out) of each row of Profiles on its own, whatever is known of its perturbation."""
+        """A vector of each row of Profiles on its own, whatever is known of its perturbation.
+
+        Parameters
+        ----------
+        profiles
+            Profiles made as those that the run was trained on.
+
+        Returns
+        -------
+        Vectors
+            Unit vectors (rows, out).
+
+        Raises
+        ------
+        InputError
+            Where another encoder or correction made them, or features are missing.
+
+        """
         profiles = self._readable(profiles)
         return self._bags(self._values(profiles), [np.array([i]) for i in range(profiles.n_obs)]).numpy()
 
@@ -90,22 +138,37 @@ class Space:
         return identity.of_facts(self.facts)
 
     def _values(self, profiles: anndata.AnnData) -> torch.Tensor:
-        found: torch.Tensor = _METHODS[self.settings.name].values(profiles, self.settings, self.facts)
-        return found
+        values: torch.Tensor = _METHODS[self.settings.name].values(profiles, self.settings, self.facts)
+        return values
 
     def _bags(self, values: torch.Tensor, members: list[Rows]) -> torch.Tensor:
-        found: torch.Tensor = _METHODS[self.settings.name].embed_bags(self.method, values, members)
-        return found
+        embeddings: torch.Tensor = _METHODS[self.settings.name].embed_bags(self.method, values, members)
+        return embeddings
 
     @torch.no_grad()
     def embed(self, profiles: anndata.AnnData) -> anndata.AnnData:
-        """Both modalities as rows of one table of Profiles.
+        """Both modalities as rows of one table of Profiles; features are matched by name.
 
-        Rows of `modality` profile come at two levels: each row given (`level` well), and each compound's pooled bag (`level`
-        perturbation; where its bags are finer, such as one a dose, their mean); rows of `modality` perturbation are the texts or
-        molecules. `split` says which part a row was in when the run was trained; a perturbation the run never saw is `test`.
-        One that it saw under another name (the same InChIKey) is what it was.
-        Features are matched by name.
+        Rows of `modality` profile come at two levels. `level` well: each row of the profiles. `level` perturbation: each compound's pooled
+        bag, or the mean of its bags where these are finer, such as one a dose. Rows of `modality` perturbation are the texts or molecules.
+        `split` says which part a row was in when the run was trained. A perturbation that the run never saw is `test`. One that it saw
+        under another name (the same InChIKey) keeps its part.
+
+        Parameters
+        ----------
+        profiles
+            Profiles made as those that the run was trained on, with a perturbation column.
+
+        Returns
+        -------
+        anndata.AnnData
+            Unit vectors, their annotation, and the identity of the run.
+
+        Raises
+        ------
+        InputError
+            Where another encoder or correction made the profiles, or features are missing.
+
         """
         made = identity.of(profiles)
         profiles = self._readable(profiles)
@@ -138,21 +201,52 @@ class Space:
         return embedded
 
     @torch.no_grad()
-    def _described(self, described: perturbation.Described, count: int) -> Vectors:
+    def _described(self, described: Described, count: int) -> Vectors:
         parts = np.array_split(np.arange(count), max(1, -(-count // 256)))
         tensors = (described.take(torch.as_tensor(rows)) for rows in parts)
         return np.concatenate([self.method.embed_perturbation(*some).numpy() for some in tensors])
 
     def text(self, sentence: str) -> Vectors:
-        """A unit vector (out,) of any text. Raises InputError where the run reads molecules."""
+        """A vector of any text.
+
+        Parameters
+        ----------
+        sentence
+            The text.
+
+        Returns
+        -------
+        Vectors
+            A unit vector (out,).
+
+        Raises
+        ------
+        InputError
+            Where the run reads molecules.
+
+        """
         if self.reads != "text":
             raise InputError(f"{self.folder} was trained on molecules and reads no text; ask it for a SMILES, a well or images")
         return self._described(perturbation.of_texts([sentence], self.settings), 1)[0]
 
     def smiles(self, smiles: str) -> Vectors:
-        """A unit vector (out,) of a molecule, seen or not: by the molecule tower, else written into the prompt of the run.
+        """A vector of a molecule, seen in training or not: by the molecule tower, else written into the prompt of the run.
 
-        Raises InputError on a bad SMILES.
+        Parameters
+        ----------
+        smiles
+            The molecule.
+
+        Returns
+        -------
+        Vectors
+            A unit vector (out,).
+
+        Raises
+        ------
+        InputError
+            Where the SMILES cannot be read.
+
         """
         fingerprints.molecule(smiles)
         if self.reads == "molecule":
@@ -160,11 +254,28 @@ class Space:
         return self.text(self._prompt({schema.PERTURBATION_NAME: "a compound", schema.SMILES: smiles}))
 
     def gene(self, symbol: str) -> Vectors:
-        """A unit vector (out,) of a perturbation of a gene: of the type the run was trained on, else a compound that targets it."""
+        """A vector of a perturbation of a gene: of the type the run was trained on, else a compound that targets it.
+
+        Parameters
+        ----------
+        symbol
+            Of the gene, in any case.
+
+        Returns
+        -------
+        Vectors
+            A unit vector (out,).
+
+        Raises
+        ------
+        InputError
+            Where the run reads molecules.
+
+        """
         kind = self.facts["perturbation_type"]
         named = {} if kind in (schema.CRISPR, schema.ORF, schema.SIRNA) else {schema.PERTURBATION_NAME: "a compound"}
         return self.text(self._prompt({schema.GENE: symbol.upper(), schema.PERTURBATION_TYPE: kind, **named}))
 
     def _prompt(self, row: dict[str, Any]) -> str:
-        told = {schema.CELL_LINE: self.facts["cell_line"], **row}
-        return prompt(told, template=self.settings.template, details=tuple(self.settings.details))
+        annotation = {schema.CELL_LINE: self.facts["cell_line"], **row}
+        return prompt(annotation, template=self.settings.template, details=tuple(self.settings.details))

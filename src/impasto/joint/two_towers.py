@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from impasto import profiles as tables
 from impasto import schema, wells
 from impasto.joint import channels, perturbation
 from impasto.joint import values as blocks
@@ -40,7 +39,20 @@ Rows = npt.NDArray[np.intp]
 
 
 class TwoTowers(Method):
-    """The trainable pair of towers. `perturbation_width`: of what its perturbation tower reads."""
+    """The trainable pair of towers.
+
+    Parameters
+    ----------
+    settings
+        Parts and sizes.
+    blocks
+        How many channels (or other blocks) a profile has.
+    profile_width
+        d, of a block.
+    perturbation_width
+        Of what the perturbation tower reads.
+
+    """
 
     mean: Tensor
     spread: Tensor
@@ -56,7 +68,19 @@ class TwoTowers(Method):
         self.objective = Objective(settings)
 
     def pooled(self, minibatch: Bags, /) -> Tensor:
-        """Pooled, standardised profiles (N, C, d)."""
+        """Pooled, standardised profiles.
+
+        Parameters
+        ----------
+        minibatch
+            N bags.
+
+        Returns
+        -------
+        Tensor
+            (N, C, d).
+
+        """
         limit = self.settings.clip_values
         values = minibatch.profiles.clamp(-limit, limit)
         return self.pooling((values - self.mean) / self.spread, minibatch.mask)
@@ -65,17 +89,55 @@ class TwoTowers(Method):
         return functional.normalize(self.profile_tower(self.pooled(minibatch)), dim=1)
 
     def embed_perturbation(self, *described: Tensor) -> Tensor:
-        """What `joint.perturbation` reads of N perturbations -> unit embeddings (N, out)."""
+        """Embed perturbations.
+
+        Parameters
+        ----------
+        described
+            What `joint.perturbation` reads of N perturbations.
+
+        Returns
+        -------
+        Tensor
+            Unit embeddings (N, out).
+
+        """
         return functional.normalize(self.perturbation_tower(*described), dim=1)
 
     def towers(self, minibatch: Bags, /) -> tuple[Tensor, Tensor, Tensor]:
-        """Unit embeddings of profiles and perturbations (N, out), and the pooled profiles (N, C, d): all that the loss needs."""
+        """All that the loss needs.
+
+        Parameters
+        ----------
+        minibatch
+            N bags with their perturbations.
+
+        Returns
+        -------
+        tuple[Tensor, Tensor, Tensor]
+            Unit embeddings of profiles and of perturbations, (N, out) each, and the pooled profiles (N, C, d).
+
+        """
         pooled = self.pooled(minibatch)
         p = functional.normalize(self.profile_tower(pooled), dim=1)
         return p, self.embed_perturbation(*minibatch.perturbation), pooled
 
     def contrast(self, p: Tensor, q: Tensor, pooled: Tensor, /) -> Step:
-        """The loss of what `towers` gives. Every rank sees all pairs of the global minibatch as negatives, as one process would."""
+        """The loss of what `towers` gives. All ranks see all pairs of the global minibatch as negatives, as one process would.
+
+        Parameters
+        ----------
+        p, q
+            Unit embeddings of profiles and of perturbations, (N, out) each.
+        pooled
+            The pooled profiles (N, C, d).
+
+        Returns
+        -------
+        Step
+            The loss term, the embeddings and the monitors.
+
+        """
         p, q = gather(p), gather(q)
         loss, monitors = self.objective(p, q, gather(pooled))
         return Step(terms={self.settings.loss: loss}, embeddings={"profile": p, "perturbation": q}, monitors=monitors)
@@ -100,28 +162,66 @@ def _profile_tower(settings: TwoTowersSettings, *, blocks: int, profile_width: i
 
 
 def prepare(settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
-    """The method with its data: Profiles of wells or sites, with a perturbation column. Controls are not trained on.
+    """The method with its data. Controls are not trained on.
 
-    Raises InputError where the profiles are too few, hold missing values, or the split leaks.
+    Parameters
+    ----------
+    settings
+        Parts, sizes and what is held out.
+    profiles
+        Profiles of wells or sites, with a perturbation column.
+    seed
+        Of the split, the weights and the minibatches.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed, its validation and its facts.
+
+    Raises
+    ------
+    InputError
+        Where the profiles are too few, hold missing values, or the split leaks.
+
     """
     return _prepare(settings, profiles, seed=seed, among=None, width=None)
 
 
 def prepare_from(settings: TwoTowersSettings, profiles: anndata.AnnData, earlier: Earlier, /, *, seed: int) -> Prepared:
-    """The method with the channels of an earlier run, matched by name; `earlier.weights` are put in the order of these channels.
+    """The method with the channels of an earlier run, matched by name.
 
-    Raises InputError where channels do not match and `new_channels` does not say what to do (see `joint.channels`).
+    Parameters
+    ----------
+    settings
+        Parts, sizes and what is held out.
+    profiles
+        Profiles of wells or sites, with a perturbation column.
+    earlier
+        The run to start from; its `weights` are put in the order of these channels.
+    seed
+        Of the split, the new weights and the minibatches.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed, its validation and its facts.
+
+    Raises
+    ------
+    InputError
+        Where channels do not match and `new_channels` does not say what to do (see `joint.channels`).
+
     """
-    found = channels.match(profiles, earlier.facts, settings)
-    prepared = _prepare(settings, found.profiles, seed=seed, among=found.names, width=int(earlier.facts["profile_width"]))
-    earlier.weights.update(channels.moved(earlier.weights, prepared.method.state_dict(), found.places))
+    matched = channels.match(profiles, earlier.facts, settings)
+    prepared = _prepare(settings, matched.profiles, seed=seed, among=matched.names, width=int(earlier.facts["profile_width"]))
+    earlier.weights.update(channels.moved(earlier.weights, prepared.method.state_dict(), matched.places))
     return prepared
 
 
 def _prepare(
     settings: TwoTowersSettings, profiles: anndata.AnnData, /, *, seed: int, among: list[str] | None, width: int | None
 ) -> Prepared:
-    tables.require(profiles, schema.PERTURBATION, task="training across modalities")
+    wells.require(profiles.obs, [schema.PERTURBATION], task="training across modalities")
     rows = np.flatnonzero(wells.treated(profiles.obs))
     obs = profiles.obs.iloc[rows]
     parts = split(obs, settings.split, seed=seed)
@@ -154,7 +254,19 @@ def _prepare(
 
 
 def retrieval_score(held: BagFeed, /) -> Callable[[Method], dict[str, float]]:
-    """Validation: the mean reciprocal rank of the right partner, both ways, among the held-out perturbations."""
+    """Validation: the mean reciprocal rank of the right partner, both ways, among the held-out perturbations.
+
+    Parameters
+    ----------
+    held
+        Bags of the held-out perturbations.
+
+    Returns
+    -------
+    Callable[[Method], dict[str, float]]
+        A function of the method that gives `score` and its `chance`.
+
+    """
     _, first = np.unique(held.names, return_index=True)
 
     def validate(method: Method) -> dict[str, float]:
@@ -175,32 +287,114 @@ def retrieval_score(held: BagFeed, /) -> Callable[[Method], dict[str, float]]:
 
 
 def consensus(embeddings: Tensor, numbers: npt.NDArray[np.intp], /) -> Tensor:
-    """The unit mean (perturbations, out) of the embeddings (groups, out) of each perturbation, numbered from 0."""
+    """The unit mean of the embeddings of each perturbation.
+
+    Parameters
+    ----------
+    embeddings
+        (groups, out).
+    numbers
+        (groups,), the perturbation of each group, numbered from 0.
+
+    Returns
+    -------
+    Tensor
+        Unit rows (perturbations, out).
+
+    """
     where = torch.as_tensor(numbers, device=embeddings.device)
     return functional.normalize(embeddings.new_zeros(int(numbers.max()) + 1, embeddings.shape[1]).index_add(0, where, embeddings), dim=1)
 
 
 def rebuild(settings: TwoTowersSettings, facts: dict[str, Any], /) -> TwoTowers:
-    """The method of a run, from what model.json remembers, with untrained weights."""
+    """The method of a run, with untrained weights.
+
+    Parameters
+    ----------
+    settings
+        Of the run.
+    facts
+        What model.json remembers.
+
+    Returns
+    -------
+    TwoTowers
+        The method.
+
+    """
     sizes = {"profile_width": int(facts["profile_width"]), "perturbation_width": int(facts["perturbation_width"])}
     return TwoTowers(settings, blocks=len(facts["blocks"]), **sizes)
 
 
 def values(profiles: anndata.AnnData, settings: TwoTowersSettings, facts: dict[str, Any], /) -> Tensor:
-    """What its profile tower reads of profiles: the blocks (rows, channels, width) of the run."""
+    """What the profile tower reads of profiles.
+
+    Parameters
+    ----------
+    profiles
+        n rows with the features of the run.
+    settings
+        Of the run.
+    facts
+        What model.json remembers.
+
+    Returns
+    -------
+    Tensor
+        Blocks (n, channels, width).
+
+    Raises
+    ------
+    InputError
+        Where values are missing or infinite.
+
+    """
     blocks.finite(profiles)
     return torch.as_tensor(channels.values(profiles, settings, among=facts["blocks"], width=int(facts["profile_width"]))[0])
 
 
 def embed_bags(method: TwoTowers, values: Tensor, members: Sequence[Rows], /) -> Tensor:
-    """A unit embedding (groups, out) of each group of rows: its bag, pooled."""
+    """An embedding of each group of rows: its bag, pooled.
+
+    Parameters
+    ----------
+    method
+        The towers.
+    values
+        Blocks (rows, channels, width).
+    members
+        The rows of each group.
+
+    Returns
+    -------
+    Tensor
+        Unit embeddings (groups, out).
+
+    """
     feed = BagFeed(values, None, members, minibatch=1, bag=None, seed=0)
     return torch.cat([method.embed(bag) for bag in feed.whole()])
 
 
 def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:
-    """The treated rows (`wells.treated`): no controls, no empty and no unknown wells."""
-    tables.require(profiles, schema.PERTURBATION, task="training across modalities")
+    """The treated rows (`wells.treated`): no controls, no empty and no unknown wells.
+
+    Parameters
+    ----------
+    profiles
+        Profiles with a perturbation column.
+
+    Returns
+    -------
+    anndata.AnnData
+        A copy with the treated rows.
+
+    Raises
+    ------
+    InputError
+        Where there is no perturbation column.
+
+    """
+    wells.require(profiles.obs, [schema.PERTURBATION], task="training across modalities")
     return profiles[wells.treated(profiles.obs)].copy()
 
 

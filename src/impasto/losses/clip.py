@@ -16,11 +16,39 @@ from torch.nn import functional
 
 
 def clip(profiles: Tensor, perturbations: Tensor, scale: Tensor, /) -> Tensor:
-    """The loss of N pairs, a scalar, from unit embeddings (N, width) twice and a scale."""
+    """The mean of both directions' cross entropy (Eq. 1).
+
+    Parameters
+    ----------
+    profiles, perturbations
+        Unit embeddings, (N, width) each; row i of both is pair i.
+    scale
+        1/tau, a scalar.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar in nats.
+
+    """
     return 0.5 * (direction(profiles, perturbations, scale) + direction(perturbations, profiles, scale))
 
 
 def direction(queries: Tensor, candidates: Tensor, scale: Tensor, /) -> Tensor:
-    """Cross entropy of each query (N, width) against its own candidate (N, width) among all."""
+    """Cross entropy of each query against its own candidate among all candidates.
+
+    Parameters
+    ----------
+    queries, candidates
+        Unit embeddings, (N, width) each; row i of both is pair i.
+    scale
+        1/tau, a scalar.
+
+    Returns
+    -------
+    Tensor
+        The loss of this direction, a scalar in nats.
+
+    """
     own = torch.arange(len(queries), device=queries.device)
     return functional.cross_entropy(scale * queries @ candidates.T, own)

@@ -22,7 +22,23 @@ from impasto.losses.pairs import PairLoss
 
 
 def cloob(profiles: Tensor, perturbations: Tensor, scale: Tensor, /, *, beta: float = 14.3) -> Tensor:
-    """The loss of N >= 2 pairs, a scalar, from unit embeddings (N, width) twice and a scale."""
+    """InfoLOOB between the embeddings that two Hopfield networks retrieve (Fürst et al. 2022, Eq. 3 to 9).
+
+    Parameters
+    ----------
+    profiles, perturbations
+        Unit embeddings, (N, width) each, N >= 2.
+    scale
+        1/tau, a scalar.
+    beta
+        Inverse temperature of the Hopfield networks.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar in nats.
+
+    """
     among_profiles = leave_one_out(retrieved(profiles, profiles, beta=beta), retrieved(perturbations, profiles, beta=beta), scale)
     among_perturbations = leave_one_out(
         retrieved(perturbations, perturbations, beta=beta), retrieved(profiles, perturbations, beta=beta), scale
@@ -31,12 +47,42 @@ def cloob(profiles: Tensor, perturbations: Tensor, scale: Tensor, /, *, beta: fl
 
 
 def retrieved(states: Tensor, stored: Tensor, /, *, beta: float) -> Tensor:
-    """What a modern Hopfield network with patterns `stored` (M, width) recalls for `states` (N, width), as unit rows."""
+    """What a modern Hopfield network recalls for some states.
+
+    Parameters
+    ----------
+    states
+        Unit rows (N, width).
+    stored
+        Unit rows (M, width), the patterns that the network stores.
+    beta
+        Inverse temperature.
+
+    Returns
+    -------
+    Tensor
+        The recalled patterns (N, width), unit rows.
+
+    """
     return functional.normalize(torch.softmax(beta * states @ stored.T, dim=1) @ stored, dim=1)
 
 
 def leave_one_out(anchors: Tensor, others: Tensor, scale: Tensor, /) -> Tensor:
-    """InfoLOOB of N pairs: the own partner stands in the numerator only."""
+    """InfoLOOB: the pair itself stands in the numerator only.
+
+    Parameters
+    ----------
+    anchors, others
+        Unit rows, (N, width) each; row i of both is pair i.
+    scale
+        1/tau, a scalar.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar in nats. It has no lower bound as the scale grows.
+
+    """
     scores = scale * anchors @ others.T
     own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     return (torch.logsumexp(scores.masked_fill(own, float("-inf")), dim=1) - scores.diagonal()).mean()

@@ -7,5 +7,19 @@ from torch.nn import functional
 
 
 def cosine(predictions: Tensor, targets: Tensor, /) -> Tensor:
-    """The mean over rows of predictions (N, d) and targets (N, d); the targets get no gradient."""
+    """The mean squared distance of unit vectors (BYOL, Eq. 2).
+
+    Parameters
+    ----------
+    predictions
+        (N, d), of any length.
+    targets
+        (N, d), of any length; no gradient flows to them.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar between 0 and 4.
+
+    """
     return (2 - 2 * functional.cosine_similarity(predictions, targets.detach(), dim=1)).mean()

@@ -24,7 +24,25 @@ from torch import Tensor
 
 
 def graph_laplacian(features: Tensor, weights: Tensor, /, *, symmetric: bool = False, held: bool = False) -> Tensor:
-    """The loss, a scalar, of node features (nodes, width) and weights (nodes, nodes): symmetric, none negative, zero diagonal."""
+    """The weighted sum of squared distances of related nodes (section 3.2.2).
+
+    Parameters
+    ----------
+    features
+        Features of the nodes (nodes, width).
+    weights
+        (nodes, nodes), symmetric, none negative, zero diagonal.
+    symmetric
+        Whether the normalised Laplacian is taken, so that a hub counts no more than others.
+    held
+        Whether the energy of each node is held at one, as the proof of Proposition 3.1 asks.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar.
+
+    """
     degree = weights.sum(dim=1)
     if symmetric:
         # A node without an edge has degree 0 and no weight to scale.

@@ -13,6 +13,22 @@ from torch.nn import functional
 
 
 def info_nce(queries: Tensor, keys: Tensor, /, *, temperature: float) -> Tensor:
-    """The loss of queries (N, d) against keys (N, d), row by row positives; the keys get no gradient."""
+    """The cross entropy of each query with its own key, times 2 tau (MoCo v3, Algorithm 1).
+
+    Parameters
+    ----------
+    queries
+        (N, d), of any length.
+    keys
+        (N, d), of any length; row i is the positive of query i. No gradient flows to them.
+    temperature
+        tau.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar.
+
+    """
     similarity = functional.normalize(queries, dim=1) @ functional.normalize(keys.detach(), dim=1).T / temperature
     return 2 * temperature * functional.cross_entropy(similarity, torch.arange(len(queries), device=queries.device))

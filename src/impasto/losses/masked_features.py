@@ -15,7 +15,23 @@ from torch.nn import functional
 
 
 def masked_features(predicted: Tensor, values: Tensor, masked: Tensor, groups: Tensor, /) -> Tensor:
-    """The loss, a scalar: predicted and true values (N, L), masked (N, L) bool, the group of each feature (L,) as codes 0..G-1."""
+    """The mean over groups of the mean squared error on masked values (CellPainTR, Eq. 9).
+
+    Parameters
+    ----------
+    predicted, values
+        Predicted and true values, (N, L) each.
+    masked
+        (N, L), True where a value was hidden.
+    groups
+        (L,) the group of each feature, as codes 0..G-1.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar; 0 where nothing is masked.
+
+    """
     belongs = functional.one_hot(groups).to(predicted.dtype)
     squares = torch.where(masked, predicted - values, torch.zeros_like(predicted)).square().sum(dim=0) @ belongs
     counts = masked.sum(dim=0).to(predicted.dtype) @ belongs

@@ -13,9 +13,22 @@ _SMALL = 1e-6
 
 
 def masked_patches(predicted: Tensor, pixels: Tensor, /, *, normalise: bool = True) -> Tensor:
-    """The loss of predicted (N, M, d) against the pixels (N, M, d) of the hidden patches; a scalar.
+    """The mean squared error over the hidden patches (MAE, section 3).
 
-    `normalise` = False compares the pixels as they are.
+    Parameters
+    ----------
+    predicted
+        Predicted pixels of the hidden patches (N, M, d).
+    pixels
+        Their true pixels (N, M, d).
+    normalise
+        Whether each patch's mean and sd are taken off its true pixels first.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar.
+
     """
     if normalise:
         mean, variance = pixels.mean(dim=-1, keepdim=True), pixels.var(dim=-1, keepdim=True)

@@ -13,7 +13,21 @@ from torch.nn import functional
 
 
 def nt_xent(first: Tensor, second: Tensor, /, *, temperature: float) -> Tensor:
-    """The loss of two views (N, d) and (N, d), row by row the same; a scalar."""
+    """The cross entropy of each view with its other view (SimCLR, Eq. 1).
+
+    Parameters
+    ----------
+    first, second
+        Two views, (N, d) each, of any length; row i of both shows one thing.
+    temperature
+        tau.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar in nats.
+
+    """
     views = functional.normalize(torch.cat([first, second]), dim=1)
     similarity = views @ views.T / temperature
     # A view is never compared with itself.

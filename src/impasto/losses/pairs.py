@@ -65,7 +65,19 @@ class PairLoss:
 
 
 def pair_loss(loss: PairLoss | Plain, /) -> PairLoss:
-    """The loss as it is, or a plain function as a loss that learns its scale."""
+    """The loss as it is, or a plain function as a loss that learns its scale.
+
+    Parameters
+    ----------
+    loss
+        A `PairLoss`, or a function of profiles (N, width), perturbations (N, width) and the scale ().
+
+    Returns
+    -------
+    PairLoss
+        The loss with what it says of itself.
+
+    """
     if isinstance(loss, PairLoss):
         return loss
     function: Plain = loss

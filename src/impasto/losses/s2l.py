@@ -1,14 +1,14 @@
-"""S2L: SigCLIP with soft answers, so that two compounds whose profiles are nearly one are not told apart by force.
+"""S2L: SigCLIP with soft answers, so that two compounds whose profiles are nearly the same are not pushed apart.
 
     L     = -(1/N) sum_i sum_j log( w_ij sigmoid(x_ij) + (1 - w_ij) sigmoid(-x_ij) ),   x_ij = s <p_i, q_j> + b
     w_ij  = clip(gamma r_ij - delta, 0, 1)  where r_ij >= least, else 0;   w_ii of the pair itself as any other
     r_ij  = 1 - (4/pi) atan( |p_i - p_j|^2 / 0.3 )
 
-Fradkin et al. 2024 (MolPhenix), section 4; Lu et al., CellCLIP, appendix E: similarities of the projected profiles, detached,
-least = 0.75, gamma = 1.75, delta = 0.75. With one-hot answers it is SigCLIP.
+Fradkin et al. 2024 (MolPhenix), section 4; Lu et al., CellCLIP, appendix E: similarities of the projected profiles, detached, least = 0.75,
+gamma = 1.75, delta = 0.75. With one-hot answers it is SigCLIP.
 
-Departures: CellCLIP names gamma and delta without an equation. Read as the line gamma r - delta they give a pair with itself
-the answer 1 exactly (1.75 - 0.75), which no other reading we found does.
+Departures: CellCLIP names gamma and delta without an equation. Read as the line gamma r - delta, they give a pair with itself the answer 1
+exactly (1.75 - 0.75). No other reading that we tried does so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,25 @@ from impasto.losses.pairs import PairLoss, Pairs
 
 
 def answers(profiles: Tensor, /, *, spread: float = 0.3, least: float = 0.75, gamma: float = 1.75, delta: float = 0.75) -> Tensor:
-    """Soft answers (N, N) in [0, 1] from unit profile embeddings (N, width); no gradient flows."""
+    """Soft answers to "are these two a pair?" (MolPhenix, section 4); no gradient flows.
+
+    Parameters
+    ----------
+    profiles
+        Unit embeddings (N, width).
+    spread
+        The squared distance at which the similarity is 0.
+    least
+        Similarities below it give the answer 0.
+    gamma, delta
+        Slope and offset of the line from similarity to answer.
+
+    Returns
+    -------
+    Tensor
+        Answers (N, N), 0 to 1.
+
+    """
     profiles = profiles.detach()
     # |p - q|^2 = 2 - 2 <p, q> of unit rows; the own distance is exactly zero, whatever the rounding.
     squared = (2 - 2 * profiles @ profiles.T).clamp(min=0).fill_diagonal_(0)
@@ -32,7 +50,23 @@ def answers(profiles: Tensor, /, *, spread: float = 0.3, least: float = 0.75, ga
 
 
 def s2l(profiles: Tensor, perturbations: Tensor, scale: Tensor, bias: Tensor, targets: Tensor, /) -> Tensor:
-    """The loss of N pairs, a scalar: unit embeddings (N, width) twice, a scale, a bias, and answers (N, N) from `answers`."""
+    """The sum over all answers, divided by the number of pairs.
+
+    Parameters
+    ----------
+    profiles, perturbations
+        Unit embeddings, (N, width) each; row i of both is pair i.
+    scale, bias
+        Scalars s and b.
+    targets
+        Answers (N, N), from `answers`.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar in nats.
+
+    """
     logits = scale * profiles @ perturbations.T + bias
     # In logarithms: w sigmoid(x) underflows long before its logarithm does.
     yes, no = functional.logsigmoid(logits) + targets.log(), functional.logsigmoid(-logits) + (-targets).log1p()

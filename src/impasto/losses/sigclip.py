@@ -1,4 +1,4 @@
-"""SigCLIP: every pair of a minibatch is one yes-or-no question, so no pair is normalised by the others.
+"""SigCLIP: each pair of a minibatch is one yes-or-no question, so no pair is normalised by the others.
 
     L = -(1/N) sum_i sum_j log sigmoid( z_ij (s <p_i, q_j> + b) ),   z_ij = 1 for i = j, else -1
 
@@ -20,7 +20,21 @@ from impasto.losses.pairs import PairLoss
 
 
 def sigclip(profiles: Tensor, perturbations: Tensor, scale: Tensor, bias: Tensor, /) -> Tensor:
-    """The loss of N pairs, a scalar, from unit embeddings (N, width) twice, a scale and a bias."""
+    """The sum over all questions, divided by the number of pairs (Zhai et al. 2023, Eq. 1).
+
+    Parameters
+    ----------
+    profiles, perturbations
+        Unit embeddings, (N, width) each; row i of both is pair i.
+    scale, bias
+        Scalars s and b.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar in nats.
+
+    """
     answers = scale * profiles @ perturbations.T + bias
     signs = 2 * torch.eye(len(answers), dtype=answers.dtype, device=answers.device) - 1
     return -functional.logsigmoid(signs * answers).sum() / len(answers)

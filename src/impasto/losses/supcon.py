@@ -1,4 +1,4 @@
-"""SupCon: every well is drawn to all wells of its label, away from the others.
+"""SupCon: each well is pulled towards all wells of its label and away from the others.
 
     L = -sum_{i in I} (1/|P(i)|) sum_{p in P(i)} log [ exp(h_i . h_p / tau) / sum_{a in A(i)} exp(h_i . h_a / tau) ]
 
@@ -15,7 +15,23 @@ from torch import Tensor
 
 
 def supcon(embeddings: Tensor, labels: Tensor, /, *, temperature: float = 0.07) -> Tensor:
-    """The loss, a scalar, of unit rows (N, width) with labels (N,) as codes; 0 where no row has a positive."""
+    """The mean over the rows that have a positive (CellPainTR, Eq. 11).
+
+    Parameters
+    ----------
+    embeddings
+        Unit rows (N, width).
+    labels
+        (N,) codes.
+    temperature
+        tau.
+
+    Returns
+    -------
+    Tensor
+        The loss, a scalar in nats; 0 where no row has a positive.
+
+    """
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     positive = (labels[:, None] == labels[None, :]) & ~itself
     scores = (embeddings @ embeddings.T / temperature).masked_fill(itself, float("-inf"))

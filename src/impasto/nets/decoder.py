@@ -15,13 +15,26 @@ from impasto.nets.trunk import Attention, Trunk
 
 
 class Decoder(nn.Module):
-    """Seen tokens (N, K, given) and their places -> predicted pixels (N, M, token_pixels) of the hidden places."""
+    """Seen tokens and their places -> predicted pixels of the hidden places.
+
+    Parameters
+    ----------
+    seen_width
+        Width of the encoder's tokens.
+    tokens
+        Places of an image.
+    token_pixels
+        Pixels of one place, times channels.
+    width, depth, heads
+        Of the decoder's trunk.
+
+    """
 
     no_decay = ("hidden", "places", "other")
 
-    def __init__(self, *, given: int, tokens: int, token_pixels: int, width: int, depth: int, heads: int) -> None:
+    def __init__(self, *, seen_width: int, tokens: int, token_pixels: int, width: int, depth: int, heads: int) -> None:
         super().__init__()
-        self.project = nn.Linear(given, width)
+        self.project = nn.Linear(seen_width, width)
         self.hidden, self.other = nn.Parameter(torch.empty(width)), nn.Parameter(torch.empty(width))
         self.places = nn.Parameter(torch.empty(tokens, width))
         self.trunk = Trunk(width=width, depth=depth, mixer=lambda: Attention(width=width, heads=heads))
@@ -31,7 +44,25 @@ class Decoder(nn.Module):
         self.apply(patches.initialise)
 
     def forward(self, seen: Tensor, keep: Tensor, dropped: Tensor, beside: Tensor | None = None, /) -> Tensor:
-        """`seen` begins with the CLS token, then those at `keep` (N, K); predicts those at `dropped` (N, M)."""
+        """Predict the pixels of the hidden places.
+
+        Parameters
+        ----------
+        seen
+            (N, 1 + K, seen_width), the CLS token first, then the tokens at `keep`.
+        keep
+            (N, K), the places of the tokens that were seen.
+        dropped
+            (N, M), the places to predict.
+        beside
+            (N, 1 + tokens, seen_width), all tokens of another view, CLS first; None without one.
+
+        Returns
+        -------
+        Tensor
+            Pixels (N, M, token_pixels).
+
+        """
         inner = self.project(seen)
         known = inner[:, 1:] + self.places[keep]
         unknown = self.hidden + self.places[dropped]

@@ -18,7 +18,23 @@ _NORMS: dict[Norm, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm1d, "laye
 
 
 def head(widths: Sequence[int], /, *, norm: Norm = "batch", last_norm: bool = False) -> nn.Sequential:
-    """Linear layers from `widths[0]` to `widths[-1]`, with a norm and GELU between them; `last_norm` adds a norm at the end."""
+    """Linear layers with a norm and GELU between them.
+
+    Parameters
+    ----------
+    widths
+        Of the input, the hidden layers and the output.
+    norm
+        Which norm: `batch`, `layer` or `none`.
+    last_norm
+        Whether a norm follows the last layer too.
+
+    Returns
+    -------
+    nn.Sequential
+        (N, widths[0]) -> (N, widths[-1]).
+
+    """
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(itertools.pairwise(widths)):
         inner = number < len(widths) - 2

@@ -26,18 +26,51 @@ from impasto.nets.recurrence import circle, recurrence
 
 
 class Sine(nn.Module):
-    """sin(w x)."""
+    """sin(w x).
+
+    Parameters
+    ----------
+    frequency
+        w.
+
+    """
 
     def __init__(self, frequency: float, /) -> None:
         super().__init__()
         self.frequency = frequency
 
     def forward(self, x: Tensor, /) -> Tensor:
+        """sin(w x) of each value.
+
+        Parameters
+        ----------
+        x
+            Of any shape.
+
+        Returns
+        -------
+        Tensor
+            Of the same shape.
+
+        """
         return torch.sin(self.frequency * x)
 
 
 class ImplicitFilter(nn.Module):
-    """A filter of any length as a function of the offset: for L tokens (width, circle(L)), on the circle of `recurrence`."""
+    """A filter of any length, as a function of the offset (Poli et al. 2023).
+
+    Parameters
+    ----------
+    width
+        Channels.
+    order
+        Hidden width of the function.
+    bands
+        Pairs of cosine and sine that describe an offset.
+    frequency
+        Of the sine activations.
+
+    """
 
     no_decay = ("direct",)
 
@@ -56,6 +89,19 @@ class ImplicitFilter(nn.Module):
         self.direct = nn.Parameter(torch.randn(width))
 
     def forward(self, length: int, /) -> Tensor:
+        """The filter for `length` tokens.
+
+        Parameters
+        ----------
+        length
+            L.
+
+        Returns
+        -------
+        Tensor
+            (width, circle(L)), laid on the circle of `recurrence`.
+
+        """
         direct = self.direct
         offset, window = _circle(length, len(direct), direct.dtype, direct.device)
         waves = math.pi * offset[:, None] * torch.arange(1, self.bands + 1, dtype=offset.dtype, device=offset.device)
@@ -67,7 +113,7 @@ class ImplicitFilter(nn.Module):
 @lru_cache(maxsize=4)
 def _circle(length: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Offsets (points,) and the weight each channel gives them (width, points), its squares summing to 1: one for all layers and steps."""
-    # A filter may be asked for first where nothing is trained; what is kept must serve in training too.
+    # The first call may be in inference mode; what the cache holds must serve in training too.
     with torch.inference_mode(False):
         offset = torch.zeros(circle(length), dtype=dtype, device=device)
         positive = torch.arange(length, dtype=dtype, device=device) / max(1, length - 1)
@@ -80,9 +126,21 @@ def _circle(length: int, width: int, dtype: torch.dtype, device: torch.device) -
 
 
 class Hyena(nn.Module):
-    """The operator over tokens (batch, L, width); `mask` (batch, L) is True where a token is real, others are silent.
+    """The operator over tokens (CellPainTR, Eqs. 4 and 5).
 
-    `order` is the number N of gates; `whole` adds the innermost convolution h^1, as Eq. 5 is printed.
+    Parameters
+    ----------
+    width
+        Channels of a token.
+    order
+        The number N of gates.
+    filter_order
+        Hidden width of the filters' functions.
+    frequency
+        Of the filters' sine activations.
+    whole
+        Whether the innermost convolution h^1 is there, as Eq. 5 is printed.
+
     """
 
     def __init__(self, *, width: int, order: int = 2, filter_order: int = 64, frequency: float = 10.0, whole: bool = False) -> None:
@@ -98,6 +156,21 @@ class Hyena(nn.Module):
         self.project_out = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
+        """Mix the tokens of each row.
+
+        Parameters
+        ----------
+        tokens
+            (batch, L, width).
+        mask
+            (batch, L), True where a token is real; the others are silent. None: all are real.
+
+        Returns
+        -------
+        Tensor
+            (batch, L, width).
+
+        """
         length = tokens.shape[1]
         if mask is not None:
             tokens = tokens * mask[:, :, None]

@@ -15,7 +15,26 @@ from torch.nn import functional
 
 
 def cut(images: Tensor, /, *, patch: int) -> Tensor:
-    """Images (N, C, H, W) -> flattened patches (N, P, C * patch * patch), row by row. H and W must be multiples of `patch`."""
+    """Images as flattened patches, row by row.
+
+    Parameters
+    ----------
+    images
+        (N, C, H, W); H and W are multiples of `patch`.
+    patch
+        Side of a patch in pixels.
+
+    Returns
+    -------
+    Tensor
+        (N, P, C * patch * patch).
+
+    Raises
+    ------
+    ValueError
+        Where the sides are not multiples of `patch`.
+
+    """
     n, channels, height, width = images.shape
     if height % patch or width % patch:
         raise ValueError(f"an image of {height} x {width} pixels cannot be cut into patches of {patch}")
@@ -24,19 +43,56 @@ def cut(images: Tensor, /, *, patch: int) -> Tensor:
 
 
 def split(noise: Tensor, /, *, drop: float) -> tuple[Tensor, Tensor]:
-    """Noise (N, P) -> the indices of the patches that stay (N, K) and of those that are dropped (N, P - K), K = floor(P (1 - drop))."""
+    """Which patches stay and which are dropped, by sorting noise.
+
+    Parameters
+    ----------
+    noise
+        (N, P), a random number for each patch.
+    drop
+        The share that is dropped.
+
+    Returns
+    -------
+    tuple[Tensor, Tensor]
+        Indices of those that stay (N, K) and of those that are dropped (N, P - K), K = floor(P (1 - drop)).
+
+    """
     order = noise.argsort(dim=1, stable=True)
-    kept = int(noise.shape[1] * (1 - drop))
-    return order[:, :kept], order[:, kept:]
+    stay = int(noise.shape[1] * (1 - drop))
+    return order[:, :stay], order[:, stay:]
 
 
 def take(tokens: Tensor, index: Tensor, /) -> Tensor:
-    """The tokens (N, K, width) at these indices (N, K) of tokens (N, P, width)."""
+    """The tokens at these indices.
+
+    Parameters
+    ----------
+    tokens
+        (N, P, width).
+    index
+        (N, K).
+
+    Returns
+    -------
+    Tensor
+        (N, K, width).
+
+    """
     return tokens.gather(1, index[:, :, None].expand(-1, -1, tokens.shape[2]))
 
 
 class Positions(nn.Module):
-    """One learned vector a place of a square grid, interpolated to other grids."""
+    """One learned vector for each place of a square grid, interpolated to other grids.
+
+    Parameters
+    ----------
+    side
+        Side of the grid, in patches.
+    width
+        Of a vector.
+
+    """
 
     no_decay = ("grid",)
 
@@ -47,7 +103,19 @@ class Positions(nn.Module):
         nn.init.trunc_normal_(self.grid, std=0.02)
 
     def forward(self, rows: int, columns: int, /) -> Tensor:
-        """The positions (rows * columns, width) of a grid of this size."""
+        """The positions of a grid of this size.
+
+        Parameters
+        ----------
+        rows, columns
+            In patches.
+
+        Returns
+        -------
+        Tensor
+            (rows * columns, width).
+
+        """
         if rows == columns == self.side:
             return self.grid
         square = self.grid.T.reshape(1, -1, self.side, self.side)
@@ -56,7 +124,14 @@ class Positions(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Linear weights from a truncated normal of sd 0.02, biases zero: the usual start of a ViT. For `nn.Module.apply`."""
+    """The usual start of a ViT, for `nn.Module.apply`: linear weights from a truncated normal of sd 0.02, biases zero.
+
+    Parameters
+    ----------
+    module
+        Changed in place where it is a linear layer.
+
+    """
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
@@ -64,7 +139,24 @@ def initialise(module: nn.Module) -> None:
 
 
 def side_of(count: int, /) -> int:
-    """The side of a square grid of `count` patches."""
+    """The side of a square grid.
+
+    Parameters
+    ----------
+    count
+        How many patches it has.
+
+    Returns
+    -------
+    int
+        The root of `count`.
+
+    Raises
+    ------
+    ValueError
+        Where `count` is no square number.
+
+    """
     side = math.isqrt(count)
     if side * side != count:
         raise ValueError(f"{count} patches are not a square grid")

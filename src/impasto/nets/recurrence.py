@@ -35,27 +35,27 @@ class _Recurrence(torch.autograd.Function):
         points = circle(length)
         spectra = {n: torch.fft.rfft(h) for n, h in enumerate(filters, start=1) if h is not None}
         projected = _rows_of(x, batch, len(w_in), length)
-        found = torch.empty_like(x)
+        output = torch.empty_like(x)
         for rows in _slices(batch, CACHED // (width * points), x.device):
-            p, some = projected[rows], x[rows]
-            torch.bmm(_each(w_in, some), some.transpose(1, 2), out=p)
+            p, x_rows = projected[rows], x[rows]
+            torch.bmm(_each(w_in, x_rows), x_rows.transpose(1, 2), out=p)
             p += b_in[:, None]
             if mask is not None:
                 p *= mask[rows, None]
             y = _rows_of(x, len(p), width, length)
             for channels in _slices(width, CACHED // (len(p) * points), x.device):
                 _run(p.view(len(p), -1, width, length), short.view(-1, width, 3), spectra, channels, points, out=y[:, channels])
-            torch.baddbmm(b_out, y.transpose(1, 2), _each(w_out.T, some), out=found[rows])
+            torch.baddbmm(b_out, y.transpose(1, 2), _each(w_out.T, x_rows), out=output[rows])
         ctx.count, ctx.filtered = len(filters), list(spectra)
         ctx.save_for_backward(x, mask, w_in, short, w_out, projected, *spectra.values())
-        return found
+        return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, mask, w_in, short, w_out, projected, *kept = ctx.saved_tensors
+        x, mask, w_in, short, w_out, projected, *saved_spectra = ctx.saved_tensors
         batch, length, width = x.shape
         points = circle(length)
-        spectra = dict(zip(ctx.filtered, kept, strict=True))
+        spectra = dict(zip(ctx.filtered, saved_spectra, strict=True))
         conjugates = {n: s.conj().resolve_conj() for n, s in spectra.items()}
         above = gradients[0]
         weights = short.view(-1, width, 3)
@@ -63,11 +63,11 @@ class _Recurrence(torch.autograd.Function):
         to_bias = short.new_zeros(len(short))
         totals = {n: torch.zeros_like(s) for n, s in spectra.items()}
         for rows in _slices(batch, CACHED // (width * points), x.device):
-            some, mine = x[rows], above[rows]
-            y, to_y, to_p = (_rows_of(x, len(some), channels, length) for channels in (width, width, len(w_in)))
-            p, to_parts = (t.view(len(some), -1, width, length) for t in (projected[rows], to_p))
-            torch.bmm(_each(w_out.T, some), mine.transpose(1, 2), out=to_y)
-            for channels in _slices(width, CACHED // (len(some) * points), x.device):
+            x_rows, above_rows = x[rows], above[rows]
+            y, to_y, to_p = (_rows_of(x, len(x_rows), channels, length) for channels in (width, width, len(w_in)))
+            p, to_parts = (t.view(len(x_rows), -1, width, length) for t in (projected[rows], to_p))
+            torch.bmm(_each(w_out.T, x_rows), above_rows.transpose(1, 2), out=to_y)
+            for channels in _slices(width, CACHED // (len(x_rows) * points), x.device):
                 parts, waves, reads = _run(p, weights, spectra, channels, points, out=y[:, channels])
                 down = to_y[:, channels]
                 for n in range(ctx.count, -1, -1):
@@ -83,9 +83,9 @@ class _Recurrence(torch.autograd.Function):
             if mask is not None:
                 to_p *= mask[rows, None]
             to_bias += to_p.sum(dim=(0, 2))
-            to_in += torch.bmm(to_p, some).sum(dim=0)
-            to_out += torch.bmm(y, mine).sum(dim=0).T
-            torch.bmm(to_p.transpose(1, 2), _each(w_in, some), out=to_x[rows])
+            to_in += torch.bmm(to_p, x_rows).sum(dim=0)
+            to_out += torch.bmm(y, above_rows).sum(dim=0).T
+            torch.bmm(to_p.transpose(1, 2), _each(w_in, x_rows), out=to_x[rows])
         to_filters = (torch.fft.irfft(totals[n], points) if n in totals else None for n in range(1, ctx.count + 1))
         return to_x, None, to_in, to_bias, to_short.view_as(short), to_out, above.sum(dim=(0, 1)), *to_filters
 
@@ -101,17 +101,40 @@ def recurrence(
     filters: Sequence[Tensor | None],
     /,
 ) -> Tensor:
-    """Tokens (B, L, C) -> (B, L, C).
+    """The recurrence with its two projections (CellPainTR, Eqs. 4 and 5).
 
-    `mask` (B, L): tokens that are silent after the first projection too. `short` ((N + 1) C, 3): weights before, here, after. `filters`:
-    one of each gate, in the order of x^1 .. x^N: (C, circle(L)), offset 0 first, then 1 .. L - 1, zeros, and -(L - 1) .. -1; or None where
-    there is no convolution.
+    Parameters
+    ----------
+    x
+        Tokens (B, L, C).
+    mask
+        (B, L), False where a token is silent after the first projection too; None: none is.
+    w_in, b_in
+        First projection, ((N + 1) C, C) and ((N + 1) C,).
+    short
+        ((N + 1) C, 3), weights of the token before, the token here, the token after.
+    w_out, b_out
+        Last projection, (C, C) and (C,).
+    filters
+        One for each gate, in the order of x^1 .. x^N. Each is (C, circle(L)): offset 0 first, then 1 .. L - 1, zeros, and -(L - 1) .. -1.
+        None where there is no convolution.
+
+    Returns
+    -------
+    Tensor
+        Tokens (B, L, C).
+
+    Raises
+    ------
+    ValueError
+        Where a filter has another shape.
+
     """
     for h in filters:
         if h is not None and h.shape != (x.shape[2], circle(x.shape[1])):
             raise ValueError(f"a filter has shape {tuple(h.shape)}; tokens {tuple(x.shape)} need {(x.shape[2], circle(x.shape[1]))}")
-    found: Tensor = _Recurrence.apply(x, mask, w_in, b_in, short, w_out, b_out, *filters)  # type: ignore[no-untyped-call]
-    return found
+    output: Tensor = _Recurrence.apply(x, mask, w_in, b_in, short, w_out, b_out, *filters)  # type: ignore[no-untyped-call]
+    return output
 
 
 def _run(
@@ -135,10 +158,10 @@ def _run(
 
 def _shifted(u: Tensor, weights: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Each channel of (rows, channels, L) with its own three weights (channels, 3): before, here, after; silence outside."""
-    found = torch.mul(u, weights[:, 1:2], out=out)
-    found[..., 1:].addcmul_(u[..., :-1], weights[:, :1])
-    found[..., :-1].addcmul_(u[..., 1:], weights[:, 2:])
-    return found
+    shifted = torch.mul(u, weights[:, 1:2], out=out)
+    shifted[..., 1:].addcmul_(u[..., :-1], weights[:, :1])
+    shifted[..., :-1].addcmul_(u[..., 1:], weights[:, 2:])
+    return shifted
 
 
 def _by_shift(above: Tensor, u: Tensor) -> Tensor:
@@ -163,6 +186,18 @@ def _slices(whole: int, most: int, device: torch.device) -> Iterator[slice]:
 
 
 def circle(length: int, /) -> int:
-    """Points of the circle that filters of `length` tokens are laid on: 2^k, 3, 5 or 7 times 2^k, where a CPU's transforms are fastest."""
+    """Points of the circle that filters are laid on: 2^k, 3, 5 or 7 times 2^k, where a CPU's transforms are fastest.
+
+    Parameters
+    ----------
+    length
+        L, in tokens.
+
+    Returns
+    -------
+    int
+        The least such number that is not below 2L - 1.
+
+    """
     least = 2 * length - 1
     return min(odd << max(0, math.ceil(math.log2(least / odd))) for odd in (1, 3, 5, 7))

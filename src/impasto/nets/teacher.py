@@ -17,7 +17,14 @@ from torch import nn
 
 
 class Teacher(nn.Module):
-    """An EMA copy of `student` at `net`; no gradient ever reaches it."""
+    """A copy of a net, at `net`, that follows it as a moving average; no gradient ever reaches it.
+
+    Parameters
+    ----------
+    student
+        The net to copy.
+
+    """
 
     def __init__(self, student: nn.Module, /) -> None:
         super().__init__()
@@ -25,16 +32,41 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def follow(self, student: nn.Module, /, *, momentum: float) -> None:
-        """Move towards `student`: all of the way at momentum 0, not at all at 1."""
-        theirs = student.state_dict()
-        for name, mine in self.net.state_dict().items():
-            if mine.is_floating_point():
-                mine.mul_(momentum).add_(theirs[name], alpha=1 - momentum)
+        """Move towards the student.
+
+        Parameters
+        ----------
+        student
+            The net that was copied.
+        momentum
+            The share of its own weights that the teacher keeps: 0 copies the student, 1 stays.
+
+        """
+        student_weights = student.state_dict()
+        for name, weight in self.net.state_dict().items():
+            if weight.is_floating_point():
+                weight.mul_(momentum).add_(student_weights[name], alpha=1 - momentum)
             else:
-                mine.copy_(theirs[name])
+                weight.copy_(student_weights[name])
 
 
 def momentum_at(progress: float, /, *, start: float, end: float = 1.0, shape: Literal["linear", "cosine"] = "linear") -> float:
-    """The momentum when a share `progress` (0..1) of the training is done."""
+    """The momentum after a share of the training.
+
+    Parameters
+    ----------
+    progress
+        The share that is done, 0 to 1.
+    start, end
+        Momentum at 0 and at 1.
+    shape
+        How it goes from one to the other.
+
+    Returns
+    -------
+    float
+        The momentum.
+
+    """
     share = progress if shape == "linear" else 0.5 * (1 - math.cos(math.pi * progress))
     return start + (end - start) * share

@@ -16,7 +16,18 @@ from torch.utils.checkpoint import checkpoint
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention over tokens (batch, tokens, width); `mask` (batch, tokens) is True where a token is real."""
+    """Multi-head self-attention over tokens.
+
+    Parameters
+    ----------
+    width
+        Of a token; a multiple of `heads`.
+    heads
+        How many.
+    dropout
+        Of the attention weights.
+
+    """
 
     def __init__(self, *, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -27,6 +38,21 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
+        """Mix the tokens of each row.
+
+        Parameters
+        ----------
+        tokens
+            (batch, tokens, width).
+        mask
+            (batch, tokens), True where a token is real; None: all are.
+
+        Returns
+        -------
+        Tensor
+            (batch, tokens, width).
+
+        """
         batch, length, width = tokens.shape
         q, k, v = self.qkv(tokens).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         allowed = None if mask is None else mask[:, None, None, :]
@@ -38,7 +64,22 @@ Recompute = Literal["nothing", "activation", "mlp", "block"]
 
 
 class Block(nn.Module):
-    """One pre-norm residual block: mixer, then an MLP of `mlp_width`, GELU."""
+    """One pre-norm residual block: mixer, then an MLP with GELU.
+
+    Parameters
+    ----------
+    mixer
+        Called as `mixer(tokens, mask)`.
+    width
+        Of a token.
+    mlp_width
+        Hidden width of the MLP.
+    dropout
+        After the mixer and in the MLP.
+    recompute
+        What the backward pass computes again; see `Trunk`.
+
+    """
 
     def __init__(self, mixer: nn.Module, /, *, width: int, mlp_width: int, dropout: float = 0.0, recompute: Recompute = "nothing") -> None:
         super().__init__()
@@ -49,6 +90,21 @@ class Block(nn.Module):
         self.recompute = recompute
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
+        """Apply the block.
+
+        Parameters
+        ----------
+        tokens
+            (batch, tokens, width).
+        mask
+            (batch, tokens), True where a token is real; None: all are.
+
+        Returns
+        -------
+        Tensor
+            (batch, tokens, width).
+
+        """
         if self.recompute == "block" and torch.is_grad_enabled():
             return checkpoint(self._whole, tokens, mask, use_reentrant=False)
         return self._whole(tokens, mask)
@@ -67,11 +123,26 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """`depth` blocks and a last norm: (batch, tokens, width) -> (batch, tokens, width).
+    """Some blocks and a last norm.
 
-    `mixer` makes one token mixer a block; it is called as `mixer(tokens, mask)`. `recompute` says what is computed again in the
-    backward pass instead of being kept: the `activation` of the MLP (no product more), the whole `mlp` (a ninth more products), or the
-    whole `block` (a third more, the memory of one block instead of all).
+    The backward pass can compute some things again instead of keeping them. `activation`: that of the MLP, with no product more. `mlp`: the
+    whole MLP, with a ninth more products. `block`: the whole block, with a third more products and the memory of one block.
+
+    Parameters
+    ----------
+    width
+        Of a token.
+    depth
+        How many blocks.
+    mixer
+        Makes one token mixer a block; it is called as `mixer(tokens, mask)`.
+    mlp_width
+        Hidden width of the MLPs; four times `width` by default.
+    dropout
+        After each mixer and in each MLP.
+    recompute
+        What the backward pass computes again.
+
     """
 
     def __init__(
@@ -92,6 +163,21 @@ class Trunk(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
+        """Apply the blocks.
+
+        Parameters
+        ----------
+        tokens
+            (batch, tokens, width).
+        mask
+            (batch, tokens), True where a token is real; None: all are.
+
+        Returns
+        -------
+        Tensor
+            (batch, tokens, width).
+
+        """
         for block in self.blocks:
             tokens = block(tokens, mask)
         return self.norm(tokens)

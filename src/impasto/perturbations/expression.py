@@ -1,20 +1,18 @@
-"""Expression -> one vector a cell line: what a line is, from the genes it transcribes, so that a line never imaged can be told.
+"""Expression -> one vector a cell line: what a line is, from the genes it transcribes, so that a line never imaged has one too.
 
     counts -> genes expressed in at least 5 lines -> total 1e4 -> log1p -> 1,000 highly variable genes -> vector
 
 Integrating Biological Knowledge for Robust Microscopy Image Profiling on De Novo Cell Lines, section 3.2.3 and appendix B.2. The vector is
-a PCA of these genes, the genes themselves (`raw`), or scVI's latent (`scvi`, an extra). Highly variable genes are scanpy's default
-("seurat": Satija et al. 2015): the log of variance over mean of the normalised counts, standardised among genes of like mean.
+a PCA of these genes, the genes themselves (`raw`), or scVI's latent (`scvi`, an extra).
 
-Departures: the paper's latent comes from scVI or scGPT; PCA is the base here because it needs no further package, and a new line is
-projected by what was learned (`transform`), not by learning again. Tables that are logarithms already (microarrays, log TPM:
+Departures: the paper's latent comes from scVI or scGPT. PCA is the default here because it needs no further package. A new line is
+projected by what was learned (`transform`), without learning again. Tables that are logarithms already (microarrays, log TPM:
 `values = "log"`) are taken as they are, and their variable genes are those of the largest standard deviation.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +24,10 @@ import pandas as pd
 from safetensors.numpy import load_file, save_file
 
 from impasto import runs, schema
+from impasto.perturbations.expression_tables import normal_line, read_table
+from impasto.perturbations.variable_genes import Floats, normalised, variable_genes
 from impasto.schema import InputError
 from impasto.settings import Settings
-
-Floats = npt.NDArray[np.float64]
-_GENE_COLUMNS = ("gene", "genes", "gene_symbol", "symbol", "ensembl_gene", "gene_id", "gene_name")
-_BINS = 20
 
 
 class ExpressionSettings(Settings):
@@ -52,7 +48,20 @@ class ExpressionSettings(Settings):
 
 @dataclass(frozen=True)
 class Lines:
-    """Vectors (lines, width) of cell lines by name, and what is needed to project a new line."""
+    """Vectors of cell lines, and what is needed to project a new line.
+
+    Attributes
+    ----------
+    names
+        Of the lines.
+    vectors
+        (lines, width).
+    settings
+        How expression became a vector.
+    state
+        What `transform` reads: genes, their mean, components.
+
+    """
 
     names: list[str]
     vectors: npt.NDArray[np.float32]
@@ -60,83 +69,45 @@ class Lines:
     state: dict[str, npt.NDArray[Any]]
 
     def of(self, names: Sequence[object], /) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """The vector of each name (n, width), and which of them (n,) are known; an unknown one has a row that means nothing."""
+        """The vectors of some lines.
+
+        Parameters
+        ----------
+        names
+            n cell lines; letters and digits are compared, in any case.
+
+        Returns
+        -------
+        tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+            Vectors (n, width), and which of them are known (n,); the vector of an unknown line means nothing.
+
+        """
         place = {normal_line(name): i for i, name in enumerate(self.names)}
         at = np.array([place.get(normal_line(name), -1) for name in names], dtype=np.intp)
         return self.vectors[at], at >= 0
 
 
-def normal_line(name: object) -> str:
-    """A cell line's name as it is compared: letters and digits, upper case (`SK-N-AS` and `SKNAS` are one)."""
-    return re.sub(r"[^A-Z0-9]", "", str(name).upper())
-
-
-# ---------------------------------------------------------------- tables
-def read_table(path: Path, /) -> pd.DataFrame:
-    """Expression (lines, genes) by name, from lines in rows (a column `cell_line`) or genes in rows (a column `gene`).
-
-    Genes told twice are averaged. Raises InputError where neither form is found, or where values are missing or not numbers.
-    """
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give a table of expression, one row a cell line or one row a gene")
-    bare = path.name.removesuffix(".gz")
-    try:
-        table = pd.read_parquet(path) if bare.endswith(".parquet") else pd.read_csv(path, sep="\t" if bare.endswith(".tsv") else ",")
-    except (OSError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path} cannot be read as a table of expression ({str(error).splitlines()[0]})") from error
-    lower = {str(c).lower().removeprefix("metadata_"): c for c in table.columns}
-    lines = next((lower[w] for w in schema.ALIASES[schema.CELL_LINE] if w in lower), None)
-    genes = next((lower[w] for w in _GENE_COLUMNS if w in lower), None)
-    if lines is not None:
-        kept = [c for c in table.columns if c != lines and not str(c).startswith("Metadata_")]
-        found = table.set_index(table[lines].astype(str))[kept]
-    elif genes is not None:
-        found = table.set_index(table[genes].astype(str)).drop(columns=genes).T
-    else:
-        raise InputError(f"{path} has neither a column cell_line (one row a line) nor a column gene (one row a gene)")
-    text = [c for c in found.columns if not pd.api.types.is_numeric_dtype(found[c])]
-    if text and lines is not None:
-        raise InputError(f"{path}: the gene {text[0]!r} is not numeric (first value {found[text[0]].iloc[0]!r})")
-    values = found.astype(np.float64)
-    if values.isna().to_numpy().any():
-        raise InputError(f"{path}: {int(values.isna().to_numpy().sum())} values are missing; fill them, or leave out the gene or the line")
-    twice = values.index[values.index.map(normal_line).duplicated()]
-    if len(twice):
-        raise InputError(f"{path}: the cell line {twice[0]!r} stands there twice")
-    if values.columns.duplicated().any():
-        values = values.T.groupby(level=0).mean().T
-    return values[sorted(values.columns)]
-
-
-# ---------------------------------------------------------------- steps
-def normalised(counts: Floats, /, *, total: float) -> Floats:
-    """log(1 + counts of a line scaled to a total), (lines, genes). Raises InputError on negative counts or a line without any."""
-    sums = counts.sum(axis=1, keepdims=True)
-    if (counts < 0).any() or (sums == 0).any():
-        raise InputError('counts must be 0 or more, and no line empty; if the values are logarithms already, say values = "log"')
-    return np.asarray(np.log1p(counts / sums * total))
-
-
-def variable_genes(logged: Floats, /, *, genes: int) -> npt.NDArray[np.intp]:
-    """The columns of the most variable genes of log1p values (lines, genes), in order of columns: scanpy's "seurat" flavour."""
-    levels = np.expm1(logged)
-    mean = levels.mean(axis=0)
-    mean[mean == 0] = 1e-12
-    dispersion = levels.var(axis=0, ddof=1) / mean
-    dispersion[dispersion == 0] = np.nan
-    dispersion, mean = np.log(dispersion), np.log1p(mean)
-    frame = pd.DataFrame({"bin": pd.cut(mean, bins=_BINS), "dispersion": dispersion})
-    of_bin = frame.groupby("bin", observed=True)["dispersion"].agg(["mean", "std"]).reindex(frame["bin"])
-    centre, spread = of_bin["mean"].to_numpy(), of_bin["std"].to_numpy()
-    # A bin of one gene has no spread: that gene counts as 1, as scanpy has it.
-    single = np.isnan(spread)
-    spread, centre = np.where(single, centre, spread), np.where(single, 0.0, centre)
-    score = np.nan_to_num((dispersion - centre) / spread, nan=-np.inf)
-    return np.sort(np.argsort(-score, kind="stable")[:genes])
-
-
 def learn(table: pd.DataFrame, settings: ExpressionSettings, /) -> Lines:
-    """Vectors of the lines of a table. Raises InputError where there are fewer than two lines or no variable gene."""
+    """Vectors of the lines of a table.
+
+    Parameters
+    ----------
+    table
+        Expression (lines, genes), by name.
+    settings
+        How expression becomes a vector.
+
+    Returns
+    -------
+    Lines
+        The vectors, of mean square 1 over all, and what projects a new line.
+
+    Raises
+    ------
+    InputError
+        Where there are fewer than two lines or no variable gene.
+
+    """
     if len(table) < 2:
         raise InputError(
             f"expression of {len(table)} cell line is too little to learn from; give several, and project a new one with --like"
@@ -146,7 +117,7 @@ def learn(table: pd.DataFrame, settings: ExpressionSettings, /) -> Lines:
     enough = (counts > 0).sum(axis=0) >= min(settings.lines, len(table)) if settings.values == "counts" else np.ones(counts.shape[1], bool)
     enough &= levels.std(axis=0) > 0
     if not enough.any():
-        raise InputError("no gene is expressed in enough lines and varies between them")
+        raise InputError("no gene is expressed in enough lines and varies between them; give more lines, or lower the option lines")
     columns = np.flatnonzero(enough)
     inside = levels[:, columns]
     chosen = columns[variable_genes(inside, genes=settings.genes) if settings.values == "counts" else _most_spread(inside, settings.genes)]
@@ -162,13 +133,35 @@ def learn(table: pd.DataFrame, settings: ExpressionSettings, /) -> Lines:
 
 
 def transform(table: pd.DataFrame, learned: Lines, /) -> Lines:
-    """Vectors of new lines by what was learned from others. Raises InputError where genes are missing, or the method has no projection."""
+    """Vectors of new lines by what was learned from others.
+
+    Parameters
+    ----------
+    table
+        Expression (lines, genes), by name.
+    learned
+        From `learn`.
+
+    Returns
+    -------
+    Lines
+        The lines learned from, then the new ones.
+
+    Raises
+    ------
+    InputError
+        Where genes are missing, or the method has no projection.
+
+    """
     if learned.settings.method == "scvi":
         raise InputError("scVI vectors are learned together; give old and new lines in one table")
     genes = gene_names(learned)
     missing = [g for g in genes if g not in table.columns]
     if missing:
-        raise InputError(f"{len(missing)} of the {len(genes)} genes learned from are not in the table (first: {missing[0]!r})")
+        raise InputError(
+            f"{len(missing)} of the {len(genes)} genes learned from are not in the table (first: {missing[0]!r}); give a table that has "
+            "them"
+        )
     counts = table.to_numpy(dtype=np.float64)
     levels = counts if learned.settings.values == "log" else normalised(counts, total=learned.settings.total)
     inside = pd.DataFrame(levels, columns=table.columns)[genes].to_numpy()
@@ -177,7 +170,19 @@ def transform(table: pd.DataFrame, learned: Lines, /) -> Lines:
 
 
 def gene_names(learned: Lines, /) -> list[str]:
-    """The genes that the vectors are made of."""
+    """The genes that the vectors are made of.
+
+    Parameters
+    ----------
+    learned
+        From `learn`.
+
+    Returns
+    -------
+    list[str]
+        Names, in order.
+
+    """
     return bytes(learned.state["genes"]).decode().split("\n")
 
 
@@ -216,9 +221,17 @@ def _scvi(counts: Floats, settings: ExpressionSettings) -> Floats:
     return latent / np.sqrt(np.square(latent).mean())
 
 
-# ---------------------------------------------------------------- files
 def write(learned: Lines, folder: Path, /) -> None:
-    """`vectors.parquet` (cell_line, then one column a dimension), `expression.json`, `projection.safetensors`."""
+    """Write `vectors.parquet` (cell_line, then one column a dimension), `expression.json` and `projection.safetensors`.
+
+    Parameters
+    ----------
+    learned
+        From `learn` or `transform`.
+    folder
+        Written as a whole.
+
+    """
     with runs.atomic(folder) as temporary:
         temporary.mkdir(parents=True)
         frame = pd.DataFrame(learned.vectors, columns=[f"line_{i:03d}" for i in range(learned.vectors.shape[1])])
@@ -229,7 +242,24 @@ def write(learned: Lines, folder: Path, /) -> None:
 
 
 def read(path: Path, /) -> Lines:
-    """A folder that `write` left, or any table of precomputed vectors (a column cell_line, then numbers)."""
+    """Vectors that were written, or precomputed ones.
+
+    Parameters
+    ----------
+    path
+        A folder that `write` left, or a table with a column cell_line, then numbers.
+
+    Returns
+    -------
+    Lines
+        The vectors.
+
+    Raises
+    ------
+    InputError
+        Where the path holds neither.
+
+    """
     if path.is_dir():
         if not (path / "vectors.parquet").exists():
             raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out VECTORS")

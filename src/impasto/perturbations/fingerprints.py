@@ -24,28 +24,64 @@ if TYPE_CHECKING:
 
 
 def molecule(smiles: str, /) -> Mol:
-    """The molecule of a SMILES. Raises InputError on one that cannot be read, and where RDKit is not installed."""
+    """The molecule of a SMILES.
+
+    Parameters
+    ----------
+    smiles
+        One molecule.
+
+    Returns
+    -------
+    Mol
+        RDKit's molecule.
+
+    Raises
+    ------
+    InputError
+        Where the SMILES cannot be read, or RDKit is not installed.
+
+    """
     try:
         from rdkit import Chem, rdBase
     except ImportError:
         raise InputError("molecules need RDKit, which is not installed; run: pip install 'impasto[chem]'") from None
 
     with rdBase.BlockLogs():  # the sentence below says it; RDKit's own trace would say it twice
-        found = Chem.MolFromSmiles(smiles) if smiles else None
-    if found is None or not found.GetNumAtoms():
+        parsed = Chem.MolFromSmiles(smiles) if smiles else None
+    if parsed is None or not parsed.GetNumAtoms():
         raise InputError(f"{smiles!r} is not a SMILES that can be read; write for example CCCC(O)=O")
-    return found
+    return parsed
 
 
 def fingerprints(smiles: Sequence[str], /, *, bits: int = 8192) -> npt.NDArray[np.float32]:
-    """Counts (molecules, bits) of SMILES."""
-    found = np.zeros((len(smiles), bits), dtype=np.float32)
+    """Count fingerprints (CLOOME; CellCLIP, appendix E).
+
+    Parameters
+    ----------
+    smiles
+        n molecules.
+    bits
+        Of a fingerprint.
+
+    Returns
+    -------
+    npt.NDArray[np.float32]
+        Counts (n, bits).
+
+    Raises
+    ------
+    InputError
+        Where a SMILES cannot be read, or RDKit is not installed.
+
+    """
+    counts = np.zeros((len(smiles), bits), dtype=np.float32)
     generators = _generators(bits)
-    for row, text in zip(found, smiles, strict=True):
+    for row, text in zip(counts, smiles, strict=True):
         read = molecule(text)
         for generator in generators:
             np.maximum(row, generator.GetCountFingerprintAsNumPy(read), out=row)
-    return found
+    return counts
 
 
 def _generators(bits: int) -> tuple[Any, Any]:
@@ -56,15 +92,32 @@ def _generators(bits: int) -> tuple[Any, Any]:
 
 
 def of_rows(obs: pd.DataFrame, /) -> list[str]:
-    """The SMILES of every row. Raises InputError that counts the perturbations without one."""
+    """The SMILES of every row.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    list[str]
+        n SMILES.
+
+    Raises
+    ------
+    InputError
+        Where a perturbation has none; the sentence counts them.
+
+    """
     from impasto import schema
 
-    given = obs[schema.SMILES].astype("string") if schema.SMILES in obs else pd.Series(pd.NA, index=obs.index, dtype="string")
-    without = given.isna() | (given.str.strip() == "")
+    written = obs[schema.SMILES].astype("string") if schema.SMILES in obs else pd.Series(pd.NA, index=obs.index, dtype="string")
+    without = written.isna() | (written.str.strip() == "")
     if without.any():
         names = sorted(obs.loc[without, schema.PERTURBATION].astype(str).unique())
         raise InputError(
             f"{len(names)} perturbations have no SMILES (first: {names[0]!r}), and this method reads molecules; "
             "join the compounds' annotation, leave them out, or set perturbation = 'text'"
         )
-    return given.astype(str).tolist()
+    return written.astype(str).tolist()

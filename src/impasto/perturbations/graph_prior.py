@@ -53,7 +53,20 @@ class PriorSettings(Settings):
 
 
 class GraphPrior(Wrapped):
-    """A method with one term more: `graph_<loss>`."""
+    """A method with one term more: `graph_<loss>`.
+
+    Parameters
+    ----------
+    method
+        The inner method.
+    settings
+        Which loss, and how strong.
+    weights
+        (nodes, nodes).
+    nodes
+        (units,), the node of each unit; -1 for none.
+
+    """
 
     weights: Tensor
     nodes: Tensor
@@ -73,7 +86,21 @@ class GraphPrior(Wrapped):
         return dataclasses.replace(step, terms=terms, monitors={**step.monitors, "graph_nodes": vectors.new_tensor(float(present))})
 
     def term(self, vectors: Tensor, nodes: Tensor, /) -> tuple[Tensor, int]:
-        """The loss, before its weight, of vectors (rows, width) and the node of each row (-1 for none); and how many nodes it saw."""
+        """The loss, before its weight (section 3.2.2).
+
+        Parameters
+        ----------
+        vectors
+            Embeddings (rows, width).
+        nodes
+            (rows,), the node of each row; -1 for none.
+
+        Returns
+        -------
+        tuple[Tensor, int]
+            The loss, a scalar, and how many nodes it saw.
+
+        """
         settings = self.settings
         present, place = torch.unique(nodes[nodes >= 0], return_inverse=True)
         unit = functional.normalize(vectors[nodes >= 0], dim=1)
@@ -89,7 +116,28 @@ class GraphPrior(Wrapped):
 
 
 def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepared:
-    """The method with its prior. Raises InputError where the feed does not say what its rows are, or the graph knows none of them."""
+    """The method with its prior.
+
+    Parameters
+    ----------
+    prepared
+        A method with its data.
+    settings
+        Which graph, which loss, how strong.
+    seed
+        Of shuffled edges.
+
+    Returns
+    -------
+    Prepared
+        The same, with the prior; `facts["prior"]` counts what is in the graph.
+
+    Raises
+    ------
+    InputError
+        Where the feed does not say what its rows are, or the graph relates no two of them.
+
+    """
     units = units_of(prepared, addition="prior")
     graph = graphs.read(settings.graph)
     if settings.edges == "shuffled":
@@ -108,14 +156,14 @@ def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepare
         weights=torch.as_tensor(graph.weights, dtype=torch.float32),
         nodes=torch.as_tensor(places, dtype=torch.long),
     )
-    told = {
+    recorded = {
         **settings.model_dump(mode="json"),
         "perturbations": int(names.nunique()),
         "in_graph": len(known),
         "not_in_graph": sorted({str(n) for n, p in zip(names, places, strict=True) if p < 0 and pd.notna(n)}),
         "edges_among_them": int((inside > 0).sum()) // 2,
     }
-    facts = {**prepared.facts, "prior": told}
+    facts = {**prepared.facts, "prior": recorded}
     return dataclasses.replace(prepared, method=method, validate=on_innermost(prepared.validate), facts=facts)
 
 

@@ -31,6 +31,13 @@ class SourceSettings(Settings):
     shares: dict[str, float] = Field(default_factory=dict, description="Name of a source: its share of the weighted mean; 1 by default.")
 
     def files(self) -> list[Path]:
-        """The files that are read."""
+        """The files that are read.
+
+        Returns
+        -------
+        list[Path]
+            Their paths.
+
+        """
         single = (self.string, self.string_names, self.hetionet, self.hetionet_nodes, self.images, self.stitch, self.stitch_inchikeys)
         return [p for p in single if p is not None] + list(self.pairs)

@@ -6,17 +6,35 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from impasto.perturbations import databases, graph_weights, relations, stitch
 from impasto.perturbations import graph as graphs
-from impasto.perturbations import relations
 from impasto.perturbations.graph import KNOWN_AS, NODE, SUMMARY, Graph, Weights
 from impasto.perturbations.graph_settings import SourceSettings
 from impasto.schema import InputError
 
 
 def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.AnnData | None = None) -> Graph:
-    """The graph of the perturbations of a table. `profiles`: those of `settings.images`, read.
+    """The graph of the perturbations of a table.
 
-    Raises InputError where no source is given, or where none relates two of the perturbations.
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    settings
+        Which files of relations, and how they count.
+    profiles
+        Those of `settings.images`, read.
+
+    Returns
+    -------
+    Graph
+        The graph.
+
+    Raises
+    ------
+    InputError
+        Where no source is set, or where none relates two of the perturbations.
+
     """
     nodes = graphs.nodes_of(obs)
     parts: dict[str, Weights] = {}
@@ -28,29 +46,36 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
         rows.append((name, pairs, len(nodes), known, *_edges(weights)))
 
     for name, pairs in _gene_pairs(settings).items():
-        between, genes = graphs.adjacency(pairs)
+        between, genes = graph_weights.adjacency(pairs)
         walked = name == "hetionet"
         weights = (
-            graphs.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
+            graph_weights.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
             if walked
-            else graphs.by_genes(nodes, between, genes)
+            else graph_weights.by_genes(nodes, between, genes)
         )
         own = [set(text.split("|")) - {""} for text in nodes["genes"]]
-        add(name, weights, pairs=len(pairs), missing=set().union(*own) - set(genes), known=sum(bool(mine & set(genes)) for mine in own))
+        add(
+            name,
+            weights,
+            pairs=len(pairs),
+            missing=set().union(*own) - set(genes),
+            known=sum(bool(genes_of_node & set(genes)) for genes_of_node in own),
+        )
     if settings.stitch is not None:
-        links = relations.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
+        links = stitch.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
         linked = {*links["compound1"], *links["compound2"]}
         missing = {n for n, known in zip(nodes[NODE], nodes[KNOWN_AS], strict=True) if not linked & {k.upper() for k in known}}
-        add("stitch", graphs.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))
+        add("stitch", graph_weights.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))
     if profiles is not None:
         missing = set(nodes[NODE].drop(index=[p for p in graphs.places(nodes, profiles.obs) if p >= 0]))
-        add("images", graphs.by_images(nodes, profiles), pairs=0, missing=missing, known=len(nodes) - len(missing))
+        add("images", graph_weights.by_images(nodes, profiles), pairs=0, missing=missing, known=len(nodes) - len(missing))
     if not parts:
         raise InputError("no source of relations is given; give at least one, for example --string stringdb_pairs.csv.gz")
-    whole = graphs.combine(parts, shares=settings.shares)
+    whole = graph_weights.combine(parts, shares=settings.shares)
     if not whole.any():
         raise InputError(
-            f"none of {', '.join(parts)} relates two of the {len(nodes)} perturbations; are their genes or targets told, as symbols?"
+            f"none of {', '.join(parts)} relates two of the {len(nodes)} perturbations; give other relations, or check that "
+            "the columns gene and targets hold symbols"
         )
     rows.append(("all, combined", sum(int(str(r[1])) for r in rows), len(nodes), int(whole.any(axis=1).sum()), *_edges(whole)))
     return Graph(nodes, whole, pd.DataFrame(rows, columns=list(SUMMARY)), unknown)
@@ -64,13 +89,13 @@ def _edges(weights: Weights) -> tuple[int, float]:
 
 def _gene_pairs(settings: SourceSettings) -> dict[str, pd.DataFrame]:
     """Name of a source -> its pairs of genes."""
-    found: dict[str, pd.DataFrame] = {}
+    pairs_of: dict[str, pd.DataFrame] = {}
     if settings.string is not None:
-        found["string"] = relations.read_string_scores(settings.string, names=settings.string_names, threshold=settings.threshold)
+        pairs_of["string"] = databases.read_string_scores(settings.string, names=settings.string_names, threshold=settings.threshold)
     if settings.hetionet is not None:
-        found["hetionet"] = relations.read_hetionet(settings.hetionet, nodes=settings.hetionet_nodes)
+        pairs_of["hetionet"] = databases.read_hetionet(settings.hetionet, nodes=settings.hetionet_nodes)
     for name, pairs in relations.read_all(settings.pairs).items():
-        if name in found:
+        if name in pairs_of:
             raise InputError(f"the source {name!r} is given twice; name each database once")
-        found[name] = pairs
-    return found
+        pairs_of[name] = pairs
+    return pairs_of

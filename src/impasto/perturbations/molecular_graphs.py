@@ -22,7 +22,18 @@ BOND_WIDTH = len(_BONDS) + 3
 
 @dataclass(frozen=True)
 class Graph:
-    """One molecule: atoms (A, ATOM_WIDTH), bonds (B, BOND_WIDTH), ends (2, B): each bond from one atom to the other, both ways."""
+    """One molecule.
+
+    Attributes
+    ----------
+    atoms
+        (A, ATOM_WIDTH).
+    bonds
+        (B, BOND_WIDTH), each bond twice.
+    ends
+        (2, B), the atom that each bond leaves and the atom it reaches.
+
+    """
 
     atoms: npt.NDArray[np.float32]
     bonds: npt.NDArray[np.float32]
@@ -30,11 +41,28 @@ class Graph:
 
 
 def graph(smiles: str, /) -> Graph:
-    """The graph of a SMILES. Raises InputError on one that cannot be read."""
-    found = molecule(smiles)
-    atoms = np.array([_atom(a) for a in found.GetAtoms()], dtype=np.float32)
-    bonds = [_bond(b) for b in found.GetBonds()]
-    ends = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in found.GetBonds()]
+    """The graph of a molecule.
+
+    Parameters
+    ----------
+    smiles
+        One molecule.
+
+    Returns
+    -------
+    Graph
+        Its atoms and bonds.
+
+    Raises
+    ------
+    InputError
+        Where the SMILES cannot be read.
+
+    """
+    mol = molecule(smiles)
+    atoms = np.array([_atom(a) for a in mol.GetAtoms()], dtype=np.float32)
+    bonds = [_bond(b) for b in mol.GetBonds()]
+    ends = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()]
     both = np.array(ends + [(t, s) for s, t in ends], dtype=np.int64).reshape(-1, 2).T
     return Graph(atoms, np.array(bonds + bonds, dtype=np.float32).reshape(-1, BOND_WIDTH), both)
 

@@ -31,8 +31,20 @@ _GENETIC = {
 def prompt(row: Mapping[str, Any], /, *, template: str = "painting", details: tuple[str, ...] = (schema.SMILES,)) -> str:
     """The prompt of one perturbation.
 
-    `row` maps words of the schema to values (missing ones may be absent, None or NaN); `details` names which of smiles,
-    gene, targets, moa, concentration, time_h follow the name of a compound.
+    Parameters
+    ----------
+    row
+        Word of the schema -> value; a missing value may be absent, None or NaN.
+    template
+        `painting` or `plain`.
+    details
+        Which of smiles, gene, targets, moa, concentration and time_h follow the name of a compound.
+
+    Returns
+    -------
+    str
+        One sentence.
+
     """
     text = {word: str(value) for word, value in row.items() if pd.notna(value) and str(value)}
     cells = f"{text[schema.CELL_LINE]} cells" if schema.CELL_LINE in text else "Cells" if template == "plain" else "cells"
@@ -66,5 +78,19 @@ def _said(detail: str, text: Mapping[str, str]) -> bool:
 
 
 def prompts(profiles: anndata.AnnData, /, *, template: str, details: tuple[str, ...]) -> list[str]:
-    """The prompt of every row of Profiles."""
+    """The prompt of every row of Profiles.
+
+    Parameters
+    ----------
+    profiles
+        n rows.
+    template, details
+        As of `prompt`.
+
+    Returns
+    -------
+    list[str]
+        n sentences.
+
+    """
     return [prompt(row, template=template, details=details) for row in profiles.obs.to_dict(orient="records")]

@@ -92,6 +92,9 @@ def _problems(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]]) -> li
         for column, words in unknown_words.items()
         for word, count in words.items()
     ]
+    odd = spelling.not_doses(obs)
+    if len(odd):
+        problems.append(Problem(f"concentration: {len(odd)} rows hold no number (first: {odd.iloc[0]!r}); their dose is missing"))
     missing = [word for word in (schema.PLATE, schema.WELL, schema.PERTURBATION) if word not in obs]
     if missing:
         say = f"--set columns.{missing[0]}=NAME"

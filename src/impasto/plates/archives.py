@@ -18,6 +18,12 @@ _INSIDE = re.compile(r"^(.*?[.](?:ozx|zip))(?:/(.*))?$", re.IGNORECASE)
 _GROUPS = ("zarr.json", ".zattrs", ".zgroup")
 
 
+def stem(name: str, /) -> str:
+    """What a folder or a zip is called: `"P1.zip"` -> `"P1"`."""
+    suffix = next((one for one in SUFFIXES if name.lower().endswith(one)), "")
+    return name[: len(name) - len(suffix)]
+
+
 class Zip:
     """A zip that is open for reading, from several threads.
 

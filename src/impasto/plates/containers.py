@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema
+from impasto.failures import is_memory
 from impasto.plates import files
 from impasto.plates.listing import Listing
 from impasto.plates.reader import Asked, Found, Reader
@@ -30,7 +31,6 @@ from impasto.schema import InputError
 Plane = npt.NDArray[np.generic]
 _AXES = "TCZ"
 _WELL = re.compile(r"(?<![A-Za-z0-9])([A-Z]{1,2}|[a-z])[-_]?(\d{1,2})(?![0-9])")
-_DAMAGE = (ValueError, OSError, KeyError, IndexError, RuntimeError, TypeError, AttributeError, ET.ParseError)
 
 
 @dataclass(frozen=True)
@@ -111,15 +111,20 @@ class Oif:
     def scenes(self) -> list[Scene]:
         """The file."""
         sizes = dict(zip(str(self._series.axes), self._series.shape, strict=True))
-        settings = [self._file.mainfile.get(f"GUI Channel {n} Parameters", {}) for n in range(1, sizes.get("C", 1) + 1)]
-        names = tuple(str(channel.get("DyeName") or channel.get("CH Name") or "") for channel in settings)
-        return [Scene("", sizes, names)]
+        # Those that were recorded, in their order; the detectors of the program's window (`GUI Channel`) count idle ones too.
+        settings = [self._file.mainfile.get(f"Channel {n} Parameters", {}) for n in range(1, sizes.get("C", 1) + 1)]
+        return [Scene("", sizes, tuple(map(self._name, settings)))]
+
+    @staticmethod
+    def _name(channel: Any) -> str:
+        dye = str(channel.get("DyeName") or "")
+        return str(channel.get("CH Name") or "") if dye.lower() in ("", "none") else dye
 
     def plane(self, scene: int, at: dict[str, int]) -> Plane:  # noqa: ARG002 - it has one
         """The TIFF of that place in the file."""
         index = tuple(at.get(axis, 0) for axis in str(self._series.axes))
-        name = self._series.files[int(np.ravel_multi_index(index, self._series.shape)) if index else 0]
-        return np.asarray(self._file.asarray(name))
+        number = [tuple(one) for one in self._series.indices].index(index) if index else 0
+        return np.asarray(self._file.asarray(self._series[number]))
 
 
 class Czi:
@@ -145,21 +150,38 @@ class Czi:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of container: the library and the class in it that opens a file, and ours that asks it."""
+    """A kind of container.
+
+    Attributes
+    ----------
+    module, name
+        The library and the class in it that opens a file.
+    opened
+        Ours that asks it.
+    needs
+        What the library needs, for the sentence that names it.
+    asks
+        What the class must have; an older one lacks it.
+
+    """
 
     module: str
     name: str
     opened: Callable[[Any], Opened]
     needs: str = ""
+    asks: str = "__enter__"
 
     @property
     def installed(self) -> bool:
-        """Whether its library is here."""
+        """Whether its library is here, and new enough."""
+        return self._opener() is not None
+
+    def _opener(self) -> Callable[[str], AbstractContextManager[Any]] | None:
         try:
-            importlib.import_module(self.module)
+            opener: Callable[[str], AbstractContextManager[Any]] = getattr(importlib.import_module(self.module), self.name)
         except ImportError:
-            return False
-        return True
+            return None
+        return opener if hasattr(opener, self.asks) else None
 
     def lacking(self, suffix: str) -> str:
         """What a kind of files needs (sentence 20 of the borders)."""
@@ -167,11 +189,9 @@ class Kind:
 
     def open(self, path: str) -> AbstractContextManager[Any]:
         """Open a file with the library. Raises InputError where it is not installed."""
-        try:
-            library = importlib.import_module(self.module)
-        except ImportError:
-            raise InputError(f"{path}: {self.lacking('.' + path.rpartition('.')[2])}") from None
-        opener: Callable[[str], AbstractContextManager[Any]] = getattr(library, self.name)
+        opener = self._opener()
+        if opener is None:
+            raise InputError(f"{path}: {self.lacking('.' + path.rpartition('.')[2])}")
         return opener(str(files.local(path)))
 
 
@@ -181,7 +201,7 @@ KINDS = {
     ".lif": Kind("liffile", "LifFile", Lif),
     ".oif": _OLYMPUS,
     ".oib": _OLYMPUS,
-    ".czi": Kind("czifile", "CziFile", Czi, " and Python 3.12"),
+    ".czi": Kind("czifile", "CziFile", Czi, " and Python 3.12", asks="scenes"),
 }
 
 
@@ -193,13 +213,8 @@ def kind_of(path: str, /) -> Kind | None:
 def scenes(path: str, /) -> list[Scene]:
     """The scenes of a file. Raises InputError where its library is not installed, or it cannot read the file."""
     kind = KINDS["." + path.rpartition(".")[2].lower()]
-    try:
-        with kind.open(path) as file:
-            found = kind.opened(file).scenes()
-    except InputError:
-        raise
-    except _DAMAGE as error:
-        raise InputError(f"{path} cannot be read ({(str(error).splitlines() or [type(error).__name__])[0][:120]}); copy it again") from None
+    with _damage_told(path), kind.open(path) as file:
+        found = kind.opened(file).scenes()
     for scene in found:
         other = next((axis for axis, size in scene.sizes.items() if axis not in (*_AXES, "Y", "X") and size > 1), None)
         if other:
@@ -212,10 +227,10 @@ def scenes(path: str, /) -> list[Scene]:
 def pixels(path: str, places: Sequence[str | int], /) -> list[Plane]:
     """Planes (H, W) of a file: each `"s0t0c1z2"`, or the number of a channel of its first scene.
 
-    Raises InputError, or what damage raises.
+    Raises InputError where the file cannot be read, IndexError where it has no such plane.
     """
     kind = KINDS["." + path.rpartition(".")[2].lower()]
-    with kind.open(path) as file:
+    with _damage_told(path), kind.open(path) as file:
         opened = kind.opened(file)
         sizes = [scene.sizes for scene in opened.scenes()]
         planes = []
@@ -227,8 +242,25 @@ def pixels(path: str, places: Sequence[str | int], /) -> list[Plane]:
             several = [axis for axis in _AXES if sizes[scene].get(axis, 1) > 1 and axis not in at]
             if several:
                 raise IndexError(f"{sizes[scene][several[0]]} planes along {several[0]}, of which none is named")
-            planes.append(np.squeeze(opened.plane(scene, {axis: number for axis, number in at.items() if axis in sizes[scene]})))
+            pixels = opened.plane(scene, {axis: number for axis, number in at.items() if axis in sizes[scene]})
+            # A copy: a library may give a view of the file's memory, which ends with the file.
+            planes.append(np.array(np.squeeze(pixels)))
     return planes
+
+
+@contextmanager
+def _damage_told(path: str) -> Iterator[None]:
+    """Whatever a library raises on a file is said of that file; how it fails on damage is written nowhere."""
+    try:
+        yield
+    except (InputError, IndexError):
+        raise
+    except Exception as error:
+        if is_memory(error):
+            raise  # says nothing of the file
+        cause = (str(error).splitlines() or [""])[0][:120]
+        odd = "" if cause and isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
+        raise InputError(f"{path} cannot be read ({odd}{cause}); copy it again") from error
 
 
 def fits(listing: Listing, /) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from impasto import records, runs
-from impasto.plates.read import IMAGES
+from impasto.plates.listing import IMAGE
 
 _TABLE = "images.parquet"
 """The table of sites that `impasto ingest` leaves: it names images that lie elsewhere."""
@@ -47,7 +47,7 @@ def digest(source: Path, /) -> str:
 
 def _is_image(path: Path, base: Path) -> bool:
     """Whether a file holds pixels: by its suffix, or since it lies in an OME-Zarr image. An AnnData store is a table."""
-    if path.suffix.lower() in IMAGES:
+    if IMAGE.search(path.name):
         return True
     store = next((p for p in (path, *path.parents) if p.suffix == ".zarr" and (p == base or p.is_relative_to(base))), None)
     return store is not None and not (store / "obs").is_dir() and path.suffix != ".json" and not path.name.startswith(".z")
@@ -62,9 +62,10 @@ def _stamp(path: Path) -> str:
 
 
 def _named(table: Path) -> Iterator[str]:
-    """The images that a table of sites names, sorted, each once."""
+    """The images that a table of sites names, in its order; one of many pages stands there once a part of the table."""
     if table.is_file():
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        yield from sorted(pc.unique(pq.read_table(table, columns=["path"])["path"]).to_pylist())
+        for part in pq.ParquetFile(table).iter_batches(batch_size=1 << 18, columns=["path"]):
+            yield from pc.unique(part.column("path")).to_pylist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,7 @@ from impasto import remote
 from impasto.plates import archives
 from impasto.plates.listing import Folder, Listing
 
-_SIDECAR = re.compile(r"(^|/)(index([.]idx)?[.]xml|[^/]*[.](mlf|mes|mrf|csv|csv[.]gz|tsv|xdce|json))$", re.IGNORECASE)
+_SIDECAR = re.compile(r"(^|/)(index([.]idx)?[.]xml|metadata[.]txt|[^/]*[.](mlf|mes|mrf|csv|csv[.]gz|tsv|xdce|json))$", re.IGNORECASE)
 """What readers look at beside the images: fetched with the listing."""
 _DRIVE = re.compile(r"^[A-Za-z]:/")
 _STORE = re.compile(r"^(.*?[.](?:zarr|ozx))(?:/|$)", re.IGNORECASE)
@@ -36,6 +37,13 @@ def local(path: Path | str, /) -> Path:
         return remote.local(path)
     file, member = packed
     return file.file(member) if member else file.path
+
+
+def fetch(paths: Iterable[str], /) -> None:
+    """Bring the remote ones of these files into the cache, several at once; one that is not there is left to who opens it."""
+    urls = [url for path in paths if (url := remote.url(path)) and archives.split(path) is None]
+    if urls:
+        remote.cache().fetch(urls)
 
 
 def folder(path: Path | str, /) -> Path:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from impasto import profile_sources, remote, tables
 from impasto.plates import archives, containers, files, loaddata, ome_zarr, sheet
 
@@ -21,5 +19,5 @@ def is_profiles(source: Path) -> bool:
     kind = profile_sources.kind(path)
     if kind not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
         return kind is not None
-    head = pd.DataFrame(columns=tables.columns(path))
-    return not (sheet.is_sheet(head) or loaddata.is_loaddata(head))
+    columns = tables.columns(path)
+    return not (sheet.is_sheet(columns) or loaddata.is_loaddata(columns))

@@ -109,18 +109,22 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     for source, listing in listings:
         found_by, rest = readers.read(listing, asked)
         notes += _left(source, rest)
-        for name, found in found_by:
+        while found_by:
+            # Taken out, so that the planes are held once.
+            name, found = found_by.pop(0)
             rows = planes.table(found.planes, where=str(source))
+            count = len(rows)
             rows, unread, refused = places.unread_kinds(rows, str(source))
             lacking, closed = places.without_library(rows, str(source))
             rows, chosen, unchosen = axes.chosen(rows, depth=choices.depth, time=choices.time, where=str(source))
-            kinds.append(Source(str(source), name, len(found.planes), *found.unmatched))
+            kinds.append(Source(str(source), name, count, *found.unmatched))
             notes += [_counted(kinds[-1]), *found.notes, *unread, *lacking, *chosen]
             problems += [*found.problems, *refused, *closed, *unchosen]
             fixed |= found.stains
             parts.append(rows)
             if not found.annotation.empty:
                 beside.append((Path(source), found.annotation))
+            del found, rows
     whole = planes.joined(parts)
     first, *others = (str(source) for source, _ in listings)
     where = ", ".join([first, *others]) if len(others) < 3 else f"{first} and {len(others)} more"
@@ -135,7 +139,7 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     whole = planes.sorted_by_place(whole)
     problems += [*unnamed, *(places.shared(whole, where) or places.doubled(whole, where) if not problems and not unnamed else [])]
     missing, more, absent = places.missing(whole, where)
-    notes += remote_files.told(remote_files.urls_of(whole))
+    notes += remote_files.told(whole)
     whole, looks, looked, unread_pages = probe.look(whole, where)
     notes += [*more, *looked]
     # What w1 is cannot be said before it is known how many channels a file holds.

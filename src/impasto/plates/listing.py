@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from impasto.schema import InputError
 
-IMAGE = re.compile(r"[.](?:tiff?|png|jp2|jpe?g|npz|c01|dib|flex|stk|czi|nd2|lif|oif|oib|bmp|gif)$", re.IGNORECASE)
+IMAGE = re.compile(r"[.](?:tiff?|png|jp2|jpe?g|npz|c01|dib|flex|stk|czi|nd2|lif|oif|oib|oir|vsi|ims|lsm|dv|bmp|gif)$", re.IGNORECASE)
 """Names of images, those that are not read among them: a file that looks like an image is counted, never passed over."""
 LEFT_OUT = re.compile(r"_thumb|^[.]", re.IGNORECASE)
 """Thumbnails, and what is hidden."""
@@ -101,6 +101,8 @@ def _walk(folder: str, stores: list[str], seen: set[tuple[int, int]]) -> Iterato
                     inside.append(entry.name)
             else:
                 names.append(entry.name)
+    # The TIFFs of an .oif are part of it.
+    inside = [name for name in inside if not (name.lower().endswith(".oif.files") and name[: -len(".files")] in names)]
     if _STORE.search(folder) or not _STORE_MEMBERS.isdisjoint(names):
         stores.append(folder)
         return

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
 from impasto import gallery, remote, schema
 from impasto.plates import files, tabular
 from impasto.plates.listing import Listing
+from impasto.plates.planes import FOLDER, joined
+from impasto.plates.planes import table as planes_table
 from impasto.plates.reader import Asked, Found, Reader
 from impasto.schema import InputError
 
@@ -40,15 +44,13 @@ class Columns:
 def fits(listing: Listing, /) -> int:
     """How many images the LoadData tables of a listing name."""
     return sum(
-        len(table) * len(channels_of(table))
-        for path in tables_of(listing)
-        if (table := tabular.at(path)) is not None and is_loaddata(table)
+        tabular.count(path) * len(channels_of(columns)) for path in tables_of(listing) if is_loaddata(columns := tabular.columns(path))
     )
 
 
-def is_loaddata(table: pd.DataFrame, /) -> bool:
-    """Whether a table is a LoadData table."""
-    return any((m := _COLUMN.match(str(c))) and m["kind"] in ("FileName", "URL") for c in table.columns)
+def is_loaddata(columns: Iterable[str], /) -> bool:
+    """Whether a table with these columns is a LoadData table."""
+    return any((m := _COLUMN.match(c)) and m["kind"] in ("FileName", "URL") for c in columns)
 
 
 def tables_of(listing: Listing, /) -> list[str]:
@@ -74,53 +76,98 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
     """
     frames, annotation, notes = [], [], []
     for path in tables_of(listing):
-        table = tabular.at(path)
-        if table is None or not is_loaddata(table):
-            continue
-        frame, about_wells, said = _of_table(table, path, asked)
-        frames.append(frame)
-        annotation.append(about_wells)
-        notes += said
-    whole = pd.concat(frames, ignore_index=True)
+        columns = tabular.columns(path)
+        if is_loaddata(columns):
+            table = _Table(path, asked, columns)
+            for part in tabular.parts(path):
+                frames.append(table.planes(part))
+                annotation.append(table.about_wells(part))
+            notes += table.notes()
+    if not frames:
+        raise InputError(f"{listing.root} names no image; its table has no rows")
+    whole = joined(frames)
     taken = None
     if not listing.is_file:
         # The images that the tables name are not read a second time by their names.
-        named = {path.rpartition("/")[0] for path in whole["path"]} | {path.rpartition("/")[0] for path in tables_of(listing)}
+        named = {str(folder) for folder in whole[FOLDER].array.categories} | {path.rpartition("/")[0] for path in tables_of(listing)}
         taken = frozenset(folder.path for folder in listing.folders if folder.path in named)
-    return Found(whole, tuple(notes), annotation=pd.concat(annotation, ignore_index=True), folders=taken)
+    about_wells = pd.concat(annotation, ignore_index=True)
+    return Found(whole, tuple(notes), annotation=about_wells.drop_duplicates(ignore_index=True), folders=taken)
 
 
-def _of_table(table: pd.DataFrame, path: str, asked: Asked) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """The planes of one table, what it says about wells, and sentences."""
-    channels = channels_of(table)
-    functions = {name: column for name, column in channels_of(table, illumination=True).items() if name in channels}
-    strays = sorted(set(channels_of(table, illumination=True)) - set(channels))
-    if strays:
-        raise InputError(f"{path}: illumination functions of {', '.join(strays)} belong to no channel; it has {', '.join(channels)}")
-    notes: list[str] = []
-    places = _places(table, path, notes)
-    parts, lacking = [], 0
-    for name, columns in channels.items():
-        paths = _paths(table, columns, path, asked)
-        named = paths != ""
-        lacking += int((~named).sum())
-        part = places[named].assign(path=paths[named], channel=name, page=_pages(table, columns, path)[named])
-        if name in functions:
-            part["illumination"] = _paths(table, functions[name], path, asked)[named]
-        parts.append(part)
-    if lacking:
-        notes.append(f"{path}: {lacking} images are not named; their sites lack a channel")
-    if functions:
-        notes.append(f"{path}: illumination functions of {', '.join(functions)} are applied by impasto profile --illumination files only")
-    # Row by row, as the table has it.
-    return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True), _annotation(table, places), notes
+class _Table:
+    """One table, of which parts come one after the other."""
+
+    def __init__(self, path: str, asked: Asked, columns: Sequence[str]) -> None:
+        self._path, self._asked = path, asked
+        self._channels = channels_of(columns)
+        functions = channels_of(columns, illumination=True)
+        strays = sorted(set(functions) - set(self._channels))
+        if strays:
+            has = ", ".join(self._channels)
+            raise InputError(f"{path}: illumination functions of {', '.join(strays)} belong to no channel; it has {has}")
+        self._functions = functions
+        self._words = words_of(columns)
+        self._rows = self._lacking = 0
+        self._sites: dict[tuple[str, ...], int] = {}
+        """Place of a well -> how many of its rows have come, where no column says the site."""
+
+    def planes(self, part: pd.DataFrame) -> pd.DataFrame:
+        """The planes of the next rows."""
+        first = self._rows + 2
+        self._rows += len(part)
+        places = _places(part, self._path, self._words, first)
+        if schema.SITE not in places:
+            places[schema.SITE] = self._numbered(places)
+        channels = []
+        for name, columns in self._channels.items():
+            paths = _paths(part, columns, self._path, self._asked)
+            named = paths != ""
+            self._lacking += int((~named).sum())
+            rows = places[named].assign(path=paths[named], channel=name, page=_pages(part, columns, self._path, first)[named])
+            if name in self._functions:
+                rows["illumination"] = _paths(part, self._functions[name], self._path, self._asked)[named]
+            channels.append(rows)
+        # Row by row, as the table has it.
+        return planes_table(pd.concat(channels).sort_index(kind="stable").reset_index(drop=True), where=self._path)
+
+    def _numbered(self, places: pd.DataFrame) -> list[str]:
+        """The rows of each well, numbered in their order."""
+        numbers = []
+        for place in places.itertuples(index=False, name=None):
+            self._sites[place] = self._sites.get(place, 0) + 1
+            numbers.append(str(self._sites[place]))
+        return numbers
+
+    def about_wells(self, part: pd.DataFrame) -> pd.DataFrame:
+        """What the rows say about wells beside where they are: their other `Metadata_` columns."""
+        said = set(self._words.values())
+        other = {column: _METADATA.sub("", column) for column in map(str, part.columns) if _METADATA.match(column) and column not in said}
+        other = {column: name for column, name in other.items() if name.lower() not in _PLACE}
+        if not other:
+            return pd.DataFrame()
+        about = _places(part, self._path, self._words, 0).drop(columns=schema.SITE, errors="ignore")
+        about = about.join(part[list(other)].rename(columns=other).replace("", pd.NA))
+        return about.loc[:, ~about.columns.duplicated()].drop_duplicates(ignore_index=True)
+
+    def notes(self) -> list[str]:
+        """Sentences worth telling, once all parts have come."""
+        notes = []
+        if any(count > 1 for count in self._sites.values()):
+            notes.append(f"{self._path}: no column says the site; the rows of each well are numbered in their order")
+        if self._lacking:
+            notes.append(f"{self._path}: {self._lacking} images are not named; their sites lack a channel")
+        if self._functions:
+            stains = ", ".join(self._functions)
+            notes.append(f"{self._path}: illumination functions of {stains} are applied by impasto profile --illumination files only")
+        return notes
 
 
-def channels_of(table: pd.DataFrame, /, *, illumination: bool = False) -> dict[str, Columns]:
-    """The channels of a table (or those of its illumination functions) and their columns."""
+def channels_of(table: Iterable[str], /, *, illumination: bool = False) -> dict[str, Columns]:
+    """The channels of a table with these columns (or those of its illumination functions) and their columns."""
     words = {"FileName": "file", "PathName": "folder", "URL": "url", "Frame": "page"}
     channels: dict[str, dict[str, str]] = {}
-    for column in map(str, table.columns):
+    for column in table:
         match = _COLUMN.match(column)
         if match and match["channel"].startswith("Illum") == illumination:
             channels.setdefault(match["channel"].removeprefix("Illum"), {}).setdefault(words[match["kind"]], column)
@@ -143,11 +190,12 @@ def _paths(table: pd.DataFrame, columns: Columns, where: str, asked: Asked) -> p
     return pd.Series(chosen, index=table.index, dtype=object)
 
 
+@lru_cache(maxsize=4096)
 def _is_here(folder: str) -> bool:
     return remote.url(folder) is not None or os.path.isdir(folder or ".")
 
 
-def _pages(table: pd.DataFrame, columns: Columns, where: str) -> pd.Series:
+def _pages(table: pd.DataFrame, columns: Columns, where: str, first: int) -> pd.Series:
     """The page of each row's image, from 0; 0 where none is named."""
     if not columns.page:
         return pd.Series(0, index=table.index)
@@ -155,14 +203,13 @@ def _pages(table: pd.DataFrame, columns: Columns, where: str) -> pd.Series:
     bad = numbers.isna() | (numbers < 0) | (numbers % 1 != 0)
     if bad.any():
         row = int(bad.to_numpy().argmax())
-        raise InputError(f"{where}: row {row + 2} has {columns.page} {table[columns.page].iloc[row]!r}; pages are numbers from 0")
+        raise InputError(f"{where}: row {row + first} has {columns.page} {table[columns.page].iloc[row]!r}; pages are numbers from 0")
     return numbers.astype(int)
 
 
-def _places(table: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
-    """Source, batch, plate, well and site of every row, as text."""
+def _places(table: pd.DataFrame, where: str, columns: Mapping[str, str], first: int) -> pd.DataFrame:
+    """Source, batch, plate, well and, where a column says it, site of every row, as text; `first` is the number of the first row."""
     of_folder = gallery.of_load_data(where.rpartition("/")[0])
-    columns = words_of(table)
     places = pd.DataFrame(index=table.index)
     for word in _PLACE:
         if word in columns:
@@ -175,20 +222,16 @@ def _places(table: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
         blank = places[word] == ""
         if blank.any():
             raise InputError(
-                f"{where}: row {int(blank.to_numpy().argmax()) + 2} leaves its {word} blank ({columns[word]}); fill it or drop the row"
+                f"{where}: row {int(blank.to_numpy().argmax()) + first} leaves its {word} blank ({columns[word]}); fill it or drop the row"
             )
-    if schema.SITE not in places:
-        keys = [word for word in _PLACE if word in places]
-        places[schema.SITE] = (places.groupby(keys, sort=False).cumcount() + 1).astype(str)
-        if (places[schema.SITE] != "1").any():
-            notes.append(f"{where}: no column says the site; the rows of each well are numbered in their order")
     return places
 
 
-def words_of(table: pd.DataFrame, /) -> dict[str, str]:
+def words_of(table: Iterable[str], /) -> dict[str, str]:
     """Source, batch, plate, well, site -> the column that says it, as `Image_Metadata_Plate` or `Image_Metadata_Plate_DAPI`."""
-    channels = "|".join(re.escape(name.lower()) for name in channels_of(table)) or "$^"
-    bare = {str(c): _METADATA.sub("", str(c)).lower() for c in table.columns}
+    columns = list(table)
+    channels = "|".join(re.escape(name.lower()) for name in channels_of(columns)) or "$^"
+    bare = {c: _METADATA.sub("", c).lower() for c in columns}
     plain = {column: re.sub(rf"_(?:orig)?({channels})$", "", word) for column, word in bare.items() if _METADATA.match(column)}
     found: dict[str, str] = {}
     for word in _PLACE:
@@ -198,15 +241,6 @@ def words_of(table: pd.DataFrame, /) -> dict[str, str]:
         if matches:
             found[word] = matches[0]
     return found
-
-
-def _annotation(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    """What the table says about wells beside where they are: its other `Metadata_` columns."""
-    said = set(words_of(table).values())
-    other = {column: _METADATA.sub("", column) for column in map(str, table.columns) if _METADATA.match(column) and column not in said}
-    other = {column: name for column, name in other.items() if name.lower() not in _PLACE}
-    about = places.drop(columns=schema.SITE).join(table[list(other)].rename(columns=other).replace("", pd.NA))
-    return about.loc[:, ~about.columns.duplicated()].drop_duplicates(ignore_index=True) if other else pd.DataFrame()
 
 
 READER = Reader("LoadData", "load_data.csv", fits, planes)

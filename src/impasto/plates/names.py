@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import schema
-from impasto.plates import harmony, measurement, ome_tiff, stacks
+from impasto.plates import harmony, measurement, micromanager, ome_tiff, stacks
 from impasto.plates.columns import Coded, Texts, coded_rows, recoded
 from impasto.plates.listing import Listing
 from impasto.plates.patterns import Preset, presets
@@ -93,6 +93,8 @@ def planes(preset: Preset, files: Listing, asked: Asked, /) -> Found:
         identities = harmony.apply(frame)
     elif preset.index == "measurement":
         frame = measurement.apply(frame, notes)
+    elif preset.index == "micromanager":
+        frame = micromanager.apply(frame)
     elif preset.index == "ome":
         frame = ome_tiff.apply(frame, asked.order)
     frame["plate_id"] = recoded(frame["base"].array, identities)

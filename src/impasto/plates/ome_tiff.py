@@ -12,6 +12,8 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import tifffile
 
+from impasto.object_stores import NoConnection
+from impasto.plates import files
 from impasto.schema import InputError
 
 _DAMAGE = (
@@ -52,8 +54,10 @@ class Page:
 def pages(path: Path | str, /) -> tuple[Page, ...]:
     """The pages of an OME-TIFF, none where the file is no OME-TIFF or is damaged (its pixels will be quarantined with the reason)."""
     try:
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(files.local(path)) as file:
             return tuple(_pages(file)) if file.ome_metadata else ()
+    except NoConnection:
+        raise  # of no image: none can be had
     except _DAMAGE:
         return ()
 
@@ -100,6 +104,7 @@ def apply(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
 
     """
     rows: list[dict[str, object]] = []
+    files.fetch(f"{folder}/{name}" for folder, name in zip(frame["folder"], frame["name"], strict=True))
     for row in frame.to_dict(orient="records"):
         path = f"{row['folder']}/{row['name']}"
         inside = pages(path) or (Page(0, 0, "w1", 1, "", ""),)

@@ -64,7 +64,7 @@ class Preset:
     channel
         How a channel known by its number is shown: `"ch{}"`.
     index
-        The sidecar that says more: `"harmony"`, `"measurement"`, `"columbus"`, `"ome"`, or `""`.
+        The sidecar that says more: `"harmony"`, `"measurement"`, `"micromanager"`, `"columbus"`, `"ome"`, or `""`.
     stains
         The stains of channels 1, 2, ..., where the data set fixes them.
 

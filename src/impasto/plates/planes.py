@@ -43,9 +43,12 @@ def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:
     digits has no leading zeros, a row without a site is site 1. Raises InputError on a well that is none.
 
     """
+    if isinstance(frame.get(BASE, pd.Series(dtype=object)).dtype, pd.CategoricalDtype) and PAGE in frame and OFFSET in frame:
+        return frame  # it has this form already
     columns: dict[str, object] = {}
     if PATH in frame:
-        columns[FOLDER], columns[NAME] = _split(frame[PATH])
+        columns[FOLDER], names = split(pa.chunked_array([pa.array(frame[PATH], pa.string())]))
+        columns[NAME] = pd.arrays.ArrowExtensionArray(names)
     else:
         columns[FOLDER], columns[NAME] = coded(frame[FOLDER]), frame[NAME].array
     for word in _CODED:
@@ -70,12 +73,50 @@ def _well(well: str, where: str) -> str:
         raise InputError(f"{where}: {error}") from None
 
 
-def _split(paths: pd.Series) -> tuple[pd.Categorical, pd.arrays.ArrowExtensionArray]:
-    """Folders, and names with Arrow text."""
-    parts = [str(path).rpartition("/") for path in paths]
-    # `rpartition` gives no folder for a bare name, and "" for one in the root.
-    folders = coded([head if head or not slash else "/" for head, slash, _ in parts])
-    return folders, pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array([name for _, _, name in parts], pa.string())]))
+def split(paths: pa.ChunkedArray, /) -> tuple[pd.Categorical, pa.ChunkedArray]:
+    """Paths (n,) -> their folders, each kept once (`""` of a bare name, `"/"` of one in the root), and their names."""
+    heads = pc.replace_substring_regex(paths, r"[^/]*$", "")
+    return recoded(categories(heads), _without_last_slash), pc.replace_substring_regex(paths, r"^(?s:.*)/", "")
+
+
+def _without_last_slash(head: str) -> str:
+    return head if head == "/" else head.removesuffix("/")
+
+
+def categories(column: pa.ChunkedArray, /) -> pd.Categorical:
+    """A column of Arrow text, dictionaries or not, as one that keeps each value once; what is missing is `""`."""
+    once = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    whole = once.unify_dictionaries().combine_chunks()
+    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+    values = pd.Index(whole.dictionary.to_pylist(), dtype=object)
+    return recoded(pd.Categorical.from_codes(whole.indices.fill_null(-1).to_numpy(zero_copy_only=False), values), str)
+
+
+def compact(frame: pd.DataFrame, /) -> pd.DataFrame:
+    """Planes as `on_disk` has them, in the form that takes little memory: words as categories, folders and names apart."""
+    words = [word for word in (*KEYS, schema.CHANNEL, AT, ILLUMINATION) if word in frame]
+    columns: dict[str, object] = {word: coded(frame[word]) for word in words}
+    columns[FOLDER], names = split(pa.chunked_array([pa.array(frame[PATH], pa.string())]))
+    columns[NAME] = pd.arrays.ArrowExtensionArray(names)
+    return pd.DataFrame(columns | {number: frame[number].to_numpy() for number in (PAGE, OFFSET) if number in frame})
+
+
+def read(path: Path, /) -> pd.DataFrame:
+    """The table that `write` left, as `compact` gives it: the paths of all planes are never in memory at once."""
+    kept = pq.read_schema(path).names
+    words = [word for word in (*KEYS, schema.CHANNEL, AT, ILLUMINATION) if word in kept]
+    columns: dict[str, object] = {}
+    for word in words:
+        columns[word] = categories(pq.read_table(path, columns=[word], read_dictionary=[word])[word])
+    folders, names = [], []
+    for part in pq.ParquetFile(path).iter_batches(batch_size=1 << 18, columns=[PATH]):
+        folder, name = split(pa.chunked_array([part.column(PATH)]))
+        folders.append(folder)
+        names += name.chunks
+    columns[FOLDER] = pd.api.types.union_categoricals(folders) if folders else coded([])
+    columns[NAME] = pd.arrays.ArrowExtensionArray(pa.chunked_array(names, pa.string()))
+    columns |= {number: pq.read_table(path, columns=[number])[number].to_numpy() for number in (PAGE, OFFSET) if number in kept}
+    return pd.DataFrame(columns)
 
 
 def paths(planes: pd.DataFrame, /) -> pa.ChunkedArray:
@@ -88,12 +129,12 @@ def paths(planes: pd.DataFrame, /) -> pa.ChunkedArray:
 
 
 def joined(parts: list[pd.DataFrame], /) -> pd.DataFrame:
-    """Several tables of planes as one, categories kept as categories."""
+    """Several tables of planes as one, categories kept as categories. The parts are taken apart, so that nothing is held twice."""
     if len(parts) == 1:
         return parts[0]
     whole: dict[str, object] = {}
-    for column in parts[0]:
-        columns = [part[column] for part in parts]
+    for column in list(parts[0]):
+        columns = [part.pop(column) for part in parts]
         if isinstance(columns[0].dtype, pd.CategoricalDtype):
             whole[column] = pd.api.types.union_categoricals(columns, sort_categories=False)
         else:
@@ -117,9 +158,11 @@ def kept(planes: pd.DataFrame, rows: npt.NDArray[np.bool_], /) -> pd.DataFrame:
 
 
 def sorted_by_place(planes: pd.DataFrame, /) -> pd.DataFrame:
-    """The rows by source, batch, plate, well, site and channel."""
-    order = np.argsort(places(planes, (*KEYS, schema.CHANNEL)), kind="stable")
-    return planes.take(order).reset_index(drop=True)
+    """The rows by source, batch, plate, well, site and channel; the table itself where they are so."""
+    place = places(planes, (*KEYS, schema.CHANNEL))
+    if (np.diff(place) >= 0).all():
+        return planes
+    return planes.take(np.argsort(place, kind="stable")).reset_index(drop=True)
 
 
 def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Table]:

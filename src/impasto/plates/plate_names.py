@@ -15,6 +15,7 @@ from pathlib import PurePath
 import pandas as pd
 
 from impasto import gallery, schema
+from impasto.plates import archives
 from impasto.plates.columns import coded_rows, recoded
 from impasto.plates.planes import BASE, PLATE_ID, PREFIX
 from impasto.schema import InputError, one_of
@@ -30,7 +31,7 @@ def folder_of_plate(base: str, /) -> str:
     """The folder that stands for the plate whose images lie at `base`: the nearest that is not technical."""
     parts = PurePath(os.path.abspath(base)).parts
     plain = [part for part in parts[1:] if not _TECHNICAL.match(part)]
-    return plain[-1] if plain else (parts[-1] if len(parts) > 1 else "plate")
+    return archives.stem(plain[-1] if plain else (parts[-1] if len(parts) > 1 else "plate"))
 
 
 def without_measurement(folder: str, /) -> str:

@@ -48,9 +48,7 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
     notes: list[str] = []
     problems: list[Problem] = []
     order = np.argsort(plates, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(plates[order]) != 0])[: len(order)]
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        rows = order[start:end]
+    for rows in np.split(order, np.flatnonzero(np.diff(plates[order])) + 1) if len(order) else []:
         sample = planes.iloc[rows[np.linspace(0, len(rows) - 1, min(_LOOKED_AT, len(rows))).astype(int)]]
         plate = "/".join(filter(None, (sample.iloc[0][word] for word in (schema.SOURCE, schema.BATCH, schema.PLATE))))
         pixels = _pixels(sample)

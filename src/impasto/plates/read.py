@@ -32,7 +32,7 @@ Plane = npt.NDArray[np.generic]
 _FAR = 32
 TIFF = (".tif", ".tiff")
 IMAGES = (*TIFF, ".png", ".jp2", ".jpg", ".jpeg", ".npz")
-NOT_READ = (".c01", ".dib", ".flex", ".stk", ".bmp", ".gif")
+NOT_READ = (".c01", ".dib", ".flex", ".stk", ".oir", ".vsi", ".ims", ".lsm", ".dv", ".bmp", ".gif")
 """Kinds of images by their suffix that no reader of pixels knows."""
 
 
@@ -168,12 +168,13 @@ def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
     Names come from OME-XML, from an ImageJ description (`Labels`), or from tifffile's JSON description (`channels`).
     Raises BadImage.
     """
-    path = Path(path)
-    if path.exists() and path.stat().st_size == 0:
-        raise BadImage(path, "the file is empty (0 bytes)")
     try:
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(_here(path)) as file:
             return len(file.pages), _channel_names(file)
+    except NoConnection:
+        raise  # of no image: none can be had
+    except InputError as error:
+        raise BadImage(path, str(error)) from None
     except _DAMAGE as error:
         if is_memory(error):
             raise  # says nothing of the image

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +14,42 @@ from impasto.plates import planes, zarr_stores
 from impasto.schema import InputError
 
 _COUNTED = 100_000
-"""So many files are looked for in the cache; of more it is not said how many lack."""
+"""So many planes are looked for in the cache; of more it is not said how many lack."""
+_PART = 1 << 18
 
 
-def urls_of(table: pd.DataFrame, /) -> list[str]:
-    """The remote files of a table of planes, each once: images and illumination functions, but no Zarr store (it is read where it lies)."""
+def urls_of(table: pd.DataFrame, /) -> Iterator[str]:
+    """The remote files of a table of planes: images and illumination functions, but no Zarr store (it is read where it lies).
+
+    Each comes once where the planes are sorted by place; a file of planes of several places may come again.
+    """
+    far = _remote_rows(table)
+    named = itertools.chain(
+        (path for start in range(0, len(far), _PART) for path in dict.fromkeys(planes.paths(far.iloc[start : start + _PART]).to_pylist())),
+        map(str, far[planes.ILLUMINATION].unique()),
+    )
+    return (url for path in named if (url := remote.url(path)) and not zarr_stores.is_inside(url))
+
+
+def _remote_rows(table: pd.DataFrame) -> pd.DataFrame:
     folders = np.array([remote.url(f"{folder}/") is not None for folder in table[planes.FOLDER].array.categories], dtype=bool)
-    far = table[folders[table[planes.FOLDER].array.codes]] if len(table) else table
-    named = [*planes.paths(far).to_pylist(), *map(str, far[planes.ILLUMINATION].unique())] if len(far) else []
-    return [url for path in dict.fromkeys(named) if (url := remote.url(path)) and not zarr_stores.is_inside(url)]
+    return planes.kept(table, folders[table[planes.FOLDER].array.codes]) if len(table) else table
 
 
-def told(urls: list[str], /) -> list[str]:
-    """A sentence about them; none where there are none. Raises InputError where one is of a kind that is not read."""
-    if not urls:
+def told(table: pd.DataFrame, /) -> list[str]:
+    """A sentence about the remote files of a table of planes; none where there are none.
+
+    Raises InputError where one is of a kind that is not read.
+    """
+    far = _remote_rows(table)
+    if not len(far):
         return []
     cache = remote.cache()
-    if len(urls) > _COUNTED:
-        return [f"{len(urls)} files are remote; the cache is {cache.folder}"]
+    if len(far) > _COUNTED:
+        return [f"{len(far)} planes are remote; the cache is {cache.folder}"]
+    urls = list(dict.fromkeys(urls_of(far)))
+    if not urls:
+        return []
     there = len(urls) - len(cache.missing(urls))
     return [
         f"{len(urls)} files are remote, {there} of them in {cache.folder}; the others are fetched when they are read, or by impasto fetch"
@@ -44,7 +63,9 @@ def write_list(urls: Iterable[str], path: Path, /) -> int:
             remote.urls_of(str(path))
         except InputError:
             raise InputError(f"{path} is there and is no list of URLs; give --fetch-list another name") from None
-    lines = list(urls)
-    with runs.atomic(path) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return len(lines)
+    count = 0
+    with runs.atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for line in urls:
+            file.write(f"{line}\n")
+            count += 1
+    return count

@@ -5,11 +5,15 @@ The sheet of nf-core/cellpainting is one: its paths are s3:// URLs, its other co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from impasto import schema
 from impasto.plates import files, tabular
 from impasto.plates.listing import Listing
+from impasto.plates.planes import joined
+from impasto.plates.planes import table as planes_table
 from impasto.plates.reader import Asked, Found, Reader
 from impasto.schema import InputError
 
@@ -20,13 +24,12 @@ _TECHNICAL = ("page", "row", "col", "field_id", "plane_id")
 
 def fits(listing: Listing, /) -> int:
     """How many images a listing names, where it is such a sheet."""
-    table = tabular.read(listing)
-    return len(table) if table is not None and is_sheet(table) else 0
+    return tabular.count(listing.root) if listing.is_file and is_sheet(tabular.columns(listing.root)) else 0
 
 
-def is_sheet(table: pd.DataFrame, /) -> bool:
-    """Whether a table is such a sheet."""
-    return {"path", schema.CHANNEL} <= {_word(column) for column in table.columns}
+def is_sheet(columns: Iterable[str], /) -> bool:
+    """Whether a table with these columns is such a sheet."""
+    return {"path", schema.CHANNEL} <= {_word(column) for column in columns}
 
 
 def _word(column: object) -> str:
@@ -42,7 +45,17 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
         Where a column is missing, a row leaves one blank, or a page is no number.
 
     """
-    table, where = tabular.require(listing), listing.root
+    parts, annotation, first = [], [], 2
+    for part in tabular.parts(listing.root):
+        rows, about_wells = _of_part(part, listing.root, asked, first)
+        parts.append(planes_table(rows, where=listing.root))
+        annotation.append(about_wells)
+        first += len(part)
+    return Found(joined(parts), annotation=pd.concat(annotation, ignore_index=True).drop_duplicates(ignore_index=True))
+
+
+def _of_part(table: pd.DataFrame, where: str, asked: Asked, first: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The planes of some rows, the first of which has that number, and what they say of wells."""
     table = table.rename(columns={c: _word(c) for c in table.columns if _word(c) in (*_NEEDED, *_MAY, *_TECHNICAL)})
     for column in _NEEDED:
         if column not in table.columns:
@@ -53,14 +66,14 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
     blank = (rows[list(_NEEDED)] == "").any(axis=1)
     if blank.any():
         raise InputError(
-            f"{where}: row {int(blank.to_numpy().argmax()) + 2} leaves one of {', '.join(_NEEDED)} blank; fill it or drop the row"
+            f"{where}: row {int(blank.to_numpy().argmax()) + first} leaves one of {', '.join(_NEEDED)} blank; fill it or drop the row"
         )
     for column in ("path", "illumination"):
         if column in rows:
             rows[column] = [files.written(path, beside=where, root=asked.root) if path else "" for path in rows[column]]
     if "page" in table:
-        rows["page"] = [_page(value, where, row) for row, value in enumerate(table["page"], start=2)]
-    return Found(rows, annotation=_annotation(table, rows))
+        rows["page"] = [_page(value, where, row) for row, value in enumerate(table["page"], start=first)]
+    return rows, _annotation(table, rows)
 
 
 def _annotation(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from impasto import remote, schema, wells
 from impasto.plates import read, zarr_stores
-from impasto.plates.planes import AT, ILLUMINATION, KEYS, OFFSET, PAGE, PATH
+from impasto.plates.planes import AT, FOLDER, ILLUMINATION, KEYS, NAME, OFFSET, PAGE, PATH, compact, places, sorted_by_place
+from impasto.plates.planes import read as read_planes
 from impasto.schema import InputError
 
 
@@ -32,10 +33,10 @@ class Sites:
     def __init__(self, planes: pd.DataFrame, annotation: pd.DataFrame, *, folder: Path) -> None:
         self.folder = folder
         keys = list(KEYS)
-        planes = planes.astype(dict.fromkeys([*keys, schema.CHANNEL], str)).sort_values([*keys, schema.CHANNEL], kind="stable")
-        planes = planes.reset_index(drop=True)
-        first = ~planes.duplicated(keys).to_numpy()
-        self.table = planes.loc[first, keys].reset_index(drop=True)
+        planes = sorted_by_place(compact(planes) if PATH in planes else planes)
+        place = places(planes, KEYS)
+        first = np.diff(place, prepend=-1) != 0
+        self.table = planes.loc[first, keys].astype(str).reset_index(drop=True)
         self._ends = np.append(np.flatnonzero(first), len(planes))
         self._planes = planes.drop(columns=keys)
         if len(annotation):
@@ -44,11 +45,13 @@ class Sites:
         self._codes, whole = wells.plates(self.table)
         short = ["/".join(filter(None, name.split("/"))) for name in whole]
         self._names = short if len(set(short)) == len(short) else whole
-        per_plate = pd.Series(self._codes[np.cumsum(first) - 1]).groupby(planes[schema.CHANNEL]).nunique().sort_index()
-        everywhere = per_plate == len(self._names)
-        self.channels: list[str] = list(per_plate.index[everywhere])
-        self.not_everywhere: dict[str, int] = {str(stain): int(count) for stain, count in per_plate[~everywhere].items()}
-        self._is_remote = any(remote.url(path) is not None for path in self._planes[PATH])
+        stains = planes[schema.CHANNEL].array
+        pairs = np.unique(self._codes[np.cumsum(first) - 1].astype(np.int64) * len(stains.categories) + stains.codes)
+        per_plate = np.bincount(pairs % len(stains.categories), minlength=len(stains.categories))
+        counts = {str(stain): int(count) for stain, count in sorted(zip(stains.categories, per_plate, strict=True)) if count}
+        self.channels: list[str] = [stain for stain, count in counts.items() if count == len(self._names)]
+        self.not_everywhere: dict[str, int] = {stain: count for stain, count in counts.items() if count < len(self._names)}
+        self._is_remote = any(remote.url(f"{head}/") is not None for head in planes[FOLDER].array.categories)
         self.has_illumination = ILLUMINATION in planes
 
     @classmethod
@@ -61,7 +64,7 @@ class Sites:
                 "and give INGESTED here"
             )
         annotation = folder / "wells.parquet"
-        planes = pd.read_parquet(folder / "images.parquet")
+        planes = read_planes(folder / "images.parquet")
         if planes.empty:
             raise InputError(f"{folder}/images.parquet lists no image; ingest the plates again: impasto ingest IMAGES --out INGESTED")
         return cls(planes, pd.read_parquet(annotation) if annotation.exists() else pd.DataFrame(), folder=folder)
@@ -80,7 +83,7 @@ class Sites:
     def channels_of(self, numbers: npt.NDArray[np.intp], /) -> list[str]:
         """All stains that these sites have, sorted: of one plate, its own set."""
         rows = np.concatenate([np.arange(self._ends[n], self._ends[n + 1]) for n in numbers]) if len(numbers) else np.zeros(0, dtype=int)
-        return sorted(self._planes[schema.CHANNEL].iloc[rows].unique())
+        return sorted(map(str, self._planes[schema.CHANNEL].iloc[rows].unique()))
 
     def image(self, number: int, /, channels: Sequence[str] | None = None) -> npt.NDArray[np.generic]:
         """The pixels of a site.
@@ -121,7 +124,8 @@ class Sites:
         A file that is not there is left to `image`, which says so.
         """
         rows = [row for n in numbers for row in range(self._ends[n], self._ends[n + 1])] if self._is_remote else []
-        urls = [url for path in self._planes[PATH].iloc[rows].unique() if (url := remote.url(path)) and not zarr_stores.is_inside(url)]
+        named = dict.fromkeys(_paths(self._planes.iloc[rows]))
+        urls = [url for path in named if (url := remote.url(path)) and not zarr_stores.is_inside(url)]
         if urls:
             remote.cache().fetch(urls)
 
@@ -143,7 +147,14 @@ class Sites:
         return ", ".join(f"{stain} on {count} of {len(self._names)} plates" for stain, count in self.not_everywhere.items())
 
     def _of_site(self, number: int) -> pd.DataFrame:
-        return self._planes.iloc[self._ends[number] : self._ends[number + 1]].set_index(schema.CHANNEL)
+        """The planes of a site by their channel, with whole paths."""
+        rows = self._planes.iloc[self._ends[number] : self._ends[number + 1]]
+        words = {word: rows[word].to_numpy() for word in rows if word not in (FOLDER, NAME)}
+        return pd.DataFrame({**words, PATH: _paths(rows)}).set_index(schema.CHANNEL)
+
+
+def _paths(rows: pd.DataFrame) -> list[str]:
+    return [f"{head}{'' if head in ('', '/') else '/'}{name}" for head, name in zip(rows[FOLDER], rows[NAME], strict=True)]
 
 
 def _where(rows: pd.DataFrame) -> list[int | str]:

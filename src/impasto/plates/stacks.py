@@ -7,14 +7,15 @@ sidecar's `channels` column (`Mito|AGP|RNA|ER|DNA`), or from `--channels` in ord
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pandas as pd
 
 from impasto import schema
-from impasto.plates import ome_tiff, read
+from impasto.plates import archives, files, ome_tiff, read
 from impasto.plates.listing import Folder, Listing
 from impasto.plates.reader import Asked, Found, Reader
 from impasto.schema import InputError
@@ -22,21 +23,21 @@ from impasto.schema import InputError
 _TABLE = re.compile(r"[.]csv(?:[.]gz)?$", re.IGNORECASE)
 
 
-def fits(files: Listing, /) -> int:
+def fits(listing: Listing, /) -> int:
     """How many stacks the sidecars of a listing name."""
-    return sum(_named(folder) for folder in files.folders) if not files.is_file else 0
+    return sum(_named(folder) for folder in listing.folders) if not listing.is_file else 0
 
 
-def planes(files: Listing, asked: Asked, /) -> Found:
+def planes(listing: Listing, asked: Asked, /) -> Found:
     """The planes of all stacks of a listing, with what their sidecars say of wells."""
     rows: list[dict[str, object]] = []
     tables, folders, notes = [], [], []
-    for folder in files.folders:
+    for folder in listing.folders:
         path = sidecar(folder)
         if path is None or not _named(folder):
             continue
-        table = pd.read_csv(path)
-        rows += _planes(Path(folder.path), table, order=asked.order)
+        table = pd.read_csv(files.local(path))
+        rows += _planes(folder, table, order=asked.order)
         placeless = [n for n, row in enumerate(table.to_dict(orient="records")) if not _own_well(row, str(row.get("file", "")))]
         if placeless:
             notes.append(
@@ -68,34 +69,35 @@ def _named(folder: Folder) -> int:
     path = sidecar(folder)
     if path is None:
         return 0
-    table = pd.read_csv(path, usecols=lambda column: column in ("file", "row"))
+    table = pd.read_csv(files.local(path), usecols=lambda column: column in ("file", "row"))
     if "file" not in table:
         return int(sum(name.lower().endswith(read.TIFF) for name in folder.names.to_pylist()) == 1)
     return int(table["file"].astype(str).isin(set(folder.names.to_pylist())).sum())
 
 
-def sidecar(folder: Folder, /) -> Path | None:
+def sidecar(folder: Folder, /) -> str | None:
     """The sidecar table of a folder: the first CSV (or CSV.gz) with a column `file` or `row`."""
     for name in folder.names.to_pylist():
-        path = Path(folder.path) / name
+        path = f"{folder.path}/{name}"
         if _TABLE.search(name) and {"file", "row"} & _columns(path):
             return path
     return None
 
 
-def _columns(path: Path) -> set[str]:
+def _columns(path: str) -> set[str]:
     try:
-        return set(pd.read_csv(path, nrows=0).columns)
+        return set(pd.read_csv(files.local(path), nrows=0).columns)
     except (ValueError, OSError):
         return set()  # not a table of ours
 
 
-def _planes(folder: Path, table: pd.DataFrame, *, order: Sequence[str]) -> Iterator[dict[str, object]]:
+def _planes(folder: Folder, table: pd.DataFrame, *, order: Sequence[str]) -> Iterator[dict[str, object]]:
     """The planes of the stacks that a sidecar lists. Raises InputError where the channels cannot be told."""
     one = None if "file" in table else _only_stack(folder)
-    sizes: dict[Path, tuple[int, list[str] | None]] = {}
+    sizes: dict[str, tuple[int, list[str] | None]] = {}
+    files.fetch([one] if one else [f"{folder.path}/{name}" for name in table["file"]])
     for number, row in enumerate(table.to_dict(orient="records")):
-        path = folder / str(row["file"]) if one is None else one
+        path = f"{folder.path}/{row['file']}" if one is None else one
         if path not in sizes:
             try:
                 sizes[path] = read.stack_shape(path)
@@ -109,7 +111,7 @@ def _planes(folder: Path, table: pd.DataFrame, *, order: Sequence[str]) -> Itera
         series = 1 if names is not named else max(1, len({page.series for page in ome_tiff.pages(path)}))
         if one is None and pages and pages != len(names) and series == 1:
             raise InputError(f"{path} has {pages} pages, but {len(names)} channels are named ({', '.join(names)}); name one channel a page")
-        place = {**_place(row, path, number, folder), "path": str(path), "base": str(folder)}
+        place = {**_place(row, path, number, folder.path), "path": path, "base": folder.path}
         pages_inside = ome_tiff.pages(path) if one is None and names is named else ()
         if len({page.series for page in pages_inside}) > 1:
             for page in pages_inside:
@@ -120,11 +122,11 @@ def _planes(folder: Path, table: pd.DataFrame, *, order: Sequence[str]) -> Itera
             yield {**place, schema.CHANNEL: name, "page": first + offset}
 
 
-def _only_stack(folder: Path) -> Path:
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in read.TIFF)
+def _only_stack(folder: Folder) -> str:
+    found = [name for name in folder.names.to_pylist() if name.lower().endswith(read.TIFF)]
     if len(found) != 1:
-        raise InputError(f"{folder}: the sidecar has a column 'row', so the folder must hold one TIFF; it holds {len(found)}")
-    return found[0]
+        raise InputError(f"{folder.path}: the sidecar has a column 'row', so the folder must hold one TIFF; it holds {len(found)}")
+    return f"{folder.path}/{found[0]}"
 
 
 def _from_sidecar(row: dict[str, object]) -> list[str] | None:
@@ -133,11 +135,11 @@ def _from_sidecar(row: dict[str, object]) -> list[str] | None:
     return [re.sub(r"\(.*\)$", "", part).strip() for part in value.split("|")] if isinstance(value, str) else None
 
 
-def _place(row: dict[str, object], path: Path, number: int, folder: Path) -> dict[str, str]:
+def _place(row: dict[str, object], path: str, number: int, folder: str) -> dict[str, str]:
     """Plate, well, site of a row. A stack without a well gets one of its own, in order, on a plate named after the folder."""
-    well = _own_well(row, path.stem) or schema.format_well(number // 24, number % 24)
+    well = _own_well(row, Path(path).stem) or schema.format_well(number // 24, number % 24)
     return {
-        schema.PLATE: _value(row, schema.PLATE, folder.absolute().name),
+        schema.PLATE: _value(row, schema.PLATE, archives.stem(PurePath(os.path.abspath(folder)).name)),
         schema.WELL: well,
         schema.SITE: _value(row, schema.SITE, str(number) if "row" in row else "1"),
         schema.BATCH: _value(row, schema.BATCH, ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 
@@ -15,6 +16,8 @@ from impasto.schema import BRIGHT_FIELD, InputError, nearest
 
 OWN = "own:"
 """`--channel NAME=own:LIPIDS` names a stain of the user's own."""
+_NUMBERED = re.compile(r"(?:c|ch|w|d|channel|chan|kanal|canal)[ _-]?0*(\d{1,3})", re.IGNORECASE)
+"""A channel by its number, as users write it: `C1`, `ch 01`, `channel1`."""
 _PANEL = {
     "ER": ("alexa488", "488", "fitc"),
     "RNA": ("alexa488long", "488long", "488650"),
@@ -68,17 +71,23 @@ def named(
     aliases = [_aliases(name, number) for name, number in zip(rows["name"], rows["number"], strict=True)]
     problems = _unused([*channel, *skip], aliases, list(dict.fromkeys(rows["name"])), where)
     stains = {name: stain_of(value) for name, value in channel.items()}
+    said = _asked_names([*channel, *skip], aliases)
+    stains = {said[name]: stain for name, stain in stains.items()}
     rows["said"] = [next((stains[a] for a in own if a in stains), "") for own in aliases]
     rows["stain"] = [
         own or fixed.get(name) or schema.channel_name(name) or "" for own, name in zip(rows["said"], rows["name"], strict=True)
     ]
-    rows["out"] = [any(a in skip for a in own) for own in aliases]
+    left = {said[name] for name in skip}
+    rows["out"] = [any(a in left for a in own) for own in aliases]
     notes = _skipped(rows)
     notes += _leave_bright_field(rows)
     problems += _unknown(rows, where)
     problems += _doubled(rows, where)
     rows.loc[rows["stain"] == "", "stain"] = rows["name"]
     notes += _spelled(rows[~rows["out"]])
+    if len(rows) and rows["out"].all():
+        names = ", ".join(dict.fromkeys(rows["name"]))
+        problems.append(Problem(f"{where}: every channel is left out ({names}); keep one: leave out its --skip-channel, or name its stain"))
     stay = ~rows["out"].to_numpy()[code.codes]
     return kept(planes.assign(channel=recoded(code, dict(enumerate(rows["stain"])))), stay), notes, problems
 
@@ -87,9 +96,17 @@ def _aliases(name: str, number: str) -> tuple[str, ...]:
     return (name, f"ch{int(number)}", f"w{int(number)}") if number.isdecimal() else (name,)
 
 
+def _asked_names(asked: Collection[str], aliases: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """What the user calls a channel -> a name that it has; `C1`, `c01` and `Ch 1` are `w1` where no channel is called so."""
+    known = {alias for own in aliases for alias in own}
+    by_number = {name: f"w{int(match[1])}" for name in asked if (match := _NUMBERED.fullmatch(name))}
+    return {name: name if name in known else by_number.get(name, name) for name in asked}
+
+
 def _unused(asked: Sequence[str], aliases: Sequence[tuple[str, ...]], names: Sequence[str], where: str) -> list[Problem]:
     known = {alias for own in aliases for alias in own}
-    return [Problem(f"{where}: there is no channel {name!r}; it has {', '.join(map(repr, names))}") for name in asked if name not in known]
+    meant = _asked_names(asked, aliases)
+    return [Problem(f"{where}: there is no channel {n!r}; it has {', '.join(map(repr, names))}") for n in asked if meant[n] not in known]
 
 
 def _skipped(rows: pd.DataFrame) -> list[str]:

@@ -1,46 +1,41 @@
-"""A table of images, read once for all readers of tables: every value as text, what is missing as `""`. A remote one is fetched."""
+"""A table of images for all readers of tables: every value as text, what is missing as `""`. A remote one is fetched.
+
+It is read in parts, so that a table of millions of images is never in memory as text.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator
 
 import pandas as pd
 
 from impasto import tables
 from impasto.plates import archives, containers, files
-from impasto.plates.listing import Listing
-from impasto.schema import InputError
+
+ROWS = 1 << 16
+"""Rows of a part."""
 
 
-def read(listing: Listing, /) -> pd.DataFrame | None:
-    """The table of a source that is one file, or None where it is no table."""
-    return at(listing.root) if listing.is_file else None
+def columns(path: str, /) -> list[str]:
+    """The columns of the table at a path or URL, none where it is no table. Raises InputError where it cannot be had."""
+    return tables.columns(files.local(path)) if _is_table(path) else []
 
 
-def at(path: str, /) -> pd.DataFrame | None:
-    """The table at a path or URL, or None where it is no table. Raises InputError where it cannot be had."""
+def count(path: str, /) -> int:
+    """How many rows the table has; about, for a long text."""
+    return tables.count(files.local(path)) if _is_table(path) else 0
+
+
+def parts(path: str, /) -> Iterator[pd.DataFrame]:
+    """The table, some rows at a time. Raises InputError where it cannot be read."""
+    for part in tables.parts(files.local(path), rows=ROWS):
+        yield pd.DataFrame({str(name): _text(part[name]) for name in part})
+
+
+def _is_table(path: str) -> bool:
     if path.lower().endswith(archives.SUFFIXES) or containers.kind_of(path):
-        return None
-    file = files.local(path)
-    if tables.kind(file) not in (tables.TEXT, tables.PARQUET, tables.EXCEL):
-        return None
-    status = file.stat()
-    return _read(file, status.st_mtime_ns, status.st_size)
-
-
-def require(listing: Listing, /) -> pd.DataFrame:
-    """The table. Raises InputError where there is none."""
-    table = read(listing)
-    if table is None:
-        raise InputError(f"{listing.root} is no table")
-    return table
-
-
-@lru_cache(maxsize=4)
-def _read(path: Path, changed: int, size: int) -> pd.DataFrame:  # noqa: ARG001 - a file that has changed is read again
-    frame = tables.read(path)[0]
-    return pd.DataFrame({str(name): _text(frame[name]) for name in frame})
+        return False
+    return tables.kind(files.local(path)) in (tables.TEXT, tables.PARQUET, tables.EXCEL)
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -35,12 +35,47 @@ class Byol(Momentum):
 
 
 def build(settings: ByolSettings, facts: Facts, /) -> Byol:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Sizes and momentum.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    Byol
+        The method.
+
+    """
     return Byol(settings, facts, last_norm=False)
 
 
 def prepare(settings: ByolSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites."""
+    """The method with its sites.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, no site can be read, or the sites make no pairs.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build)
 
 

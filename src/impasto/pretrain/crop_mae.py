@@ -1,7 +1,7 @@
 """CropMAE: the hidden patches of one crop are predicted from what little is seen of it and from another crop, or another well.
 
 Eymaël et al. 2024 (mask .985); across wells it is the CropMAE-Cross of CWA-MSN, section 4.3 and Table 4. The loss is MAE's
-(losses/masked_patches.py); the decoder and its departure stand in nets/decoder.py.
+(losses/masked_patches.py); the decoder and its departure are in nets/decoder.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from impasto.losses.masked_patches import masked_patches
 from impasto.nets import patches
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, Views
+from impasto.pretrain.images import Facts, ImageMethod
 from impasto.pretrain.mae import ReconstructionSettings, decoder
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 
@@ -28,7 +29,16 @@ class CropMaeSettings(ReconstructionSettings):
 
 
 class CropMae(ImageMethod):
-    """Encoder of both crops, and a decoder that sees the anchor beside the target."""
+    """Encoder of both crops, and a decoder that sees the anchor beside the target.
+
+    Parameters
+    ----------
+    settings
+        Which share is hidden, and the decoder.
+    facts
+        Channels and their light.
+
+    """
 
     def __init__(self, settings: CropMaeSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
@@ -48,12 +58,52 @@ class CropMae(ImageMethod):
 
 
 def build(settings: CropMaeSettings, facts: Facts, /) -> CropMae:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Which share is hidden, and the decoder.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    CropMae
+        The method.
+
+    Raises
+    ------
+    InputError
+        Where the encoder has no patches.
+
+    """
     return CropMae(settings, facts)
 
 
 def prepare(settings: CropMaeSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites."""
+    """The method with its sites.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, no site can be read, or the sites make no pairs.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build)
 
 

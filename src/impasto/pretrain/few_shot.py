@@ -1,11 +1,11 @@
 """Few-shot fine-tuning: an encoder of an earlier run, or an untrained one, learns to name perturbations from a few wells of a new line.
 
 Whole encoder and a new linear classifier, cross entropy, as in WSL (Integrating Biological Knowledge for Robust Microscopy Image Profiling
-on De Novo Cell Lines, sections 4.1.3 and B.5). A *material* is the data with what is known of the encoder: it makes a new method, with the
-same weights every time, for the rows that are shown, and scores any rows. There is one for images and one for profiles.
+on De Novo Cell Lines, sections 4.1.3 and B.5). A *material* is the data with what is known of the encoder. It makes a new method, with the
+same weights every time, for the rows that are shown, and it scores any rows. There is one for images and one for profiles.
 
-Channels are matched by name: one that the run was trained on and the images lack counts as its mean, so the rest of the encoder is used
-as it is. A feature that a profile run was trained on and the table lacks is refused.
+Channels are matched by name. One that the run was trained on and the images lack counts as its mean, so the rest of the encoder is used as
+it is. A feature that a profile run was trained on and the table lacks is refused.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from impasto.perturbations import cell_lines
 from impasto.plates.sites import Sites
 from impasto.pretrain import profile_wsl, views
 from impasto.pretrain.frozen import matched
-from impasto.pretrain.images import Facts, ViewFeed
+from impasto.pretrain.images import Facts
 from impasto.pretrain.pictures import Pictures
 from impasto.pretrain.profile_wsl import ProfileWsl, ProfileWslSettings, Wells
+from impasto.pretrain.view_feed import ViewFeed
 from impasto.pretrain.views import View
 from impasto.pretrain.wsl import Wsl, WslSettings
 from impasto.sampling.pairs import Pairs
@@ -51,25 +52,79 @@ class Material(Protocol):
     """The class of each row, `""` for none."""
 
     def prepared(self, shown: Rows, /, *, seed: int) -> Prepared:
-        """A new method on these rows; the encoder always begins with the same weights."""
+        """A new method; its encoder always begins with the same weights.
+
+        Parameters
+        ----------
+        shown
+            The rows to train on.
+        seed
+            Of the new weights and the minibatches.
+
+        Returns
+        -------
+        Prepared
+            The method, its feed and its facts, `classes` among them.
+
+        """
 
     def begin(self, prepared: Prepared, /) -> None:
-        """Put the earlier run's weights into a method that has its additions."""
+        """Put the earlier run's weights into a method that has its additions.
+
+        Parameters
+        ----------
+        prepared
+            What `prepared` gave.
+
+        """
 
     def scores(self, method: Method, rows: Rows, /) -> npt.NDArray[np.float32]:
-        """The scores (rows, classes) of the classes of `prepared(...).facts["classes"]`."""
+        """The scores of the classes of `prepared(...).facts["classes"]`.
+
+        Parameters
+        ----------
+        method
+            A trained method.
+        rows
+            The rows to score.
+
+        Returns
+        -------
+        npt.NDArray[np.float32]
+            (rows, classes).
+
+        """
 
 
 class Images:
-    """Sites of a new line. `earlier`: a run of an image-only method; without one, the encoder of the settings, untrained."""
+    """Sites of a new line.
+
+    Parameters
+    ----------
+    sites
+        Ingested images.
+    settings
+        What a recipe says of the method.
+    earlier
+        A run of an image-only method; None: the encoder of the settings, untrained.
+    among
+        The sites that may be read.
+    where
+        What an error names.
+
+    """
 
     def __init__(self, sites: Sites, settings: dict[str, Any], earlier: Earlier | None, *, among: Sequence[int], where: str) -> None:
         self.earlier, self.units = earlier, sites.table
-        given = {"name": "wsl", **settings}
+        chosen_settings = {"name": "wsl", **settings}
         if earlier is not None:
-            given = {**given, "encoder": earlier.method["encoder"], "views": {**earlier.method["views"], **settings.get("views", {})}}
-            given["views"]["size"] = earlier.method["views"]["size"]
-        self.settings = WslSettings.read(given, where=where)
+            chosen_settings = {
+                **chosen_settings,
+                "encoder": earlier.method["encoder"],
+                "views": {**earlier.method["views"], **settings.get("views", {})},
+            }
+            chosen_settings["views"]["size"] = earlier.method["views"]["size"]
+        self.settings = WslSettings.read(chosen_settings, where=where)
         chosen = self.settings.pairs.model_copy(update={"wells": "single", "epoch": "sites", "controls": False})
         self.settings = self.settings.model_copy(update={"pairs": chosen})
         self.names = profile_wsl.class_names(sites.table, chosen.group_by)
@@ -128,17 +183,30 @@ class _Filled:
 
 
 class Profiles:
-    """Wells of a new line. `earlier`: a run of profile_wsl; without one, its settings, untrained."""
+    """Wells of a new line.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of wells.
+    settings
+        What a recipe says of the method.
+    earlier
+        A run of profile_wsl; None: the settings, untrained.
+    where
+        What an error names.
+
+    """
 
     def __init__(self, profiles: anndata.AnnData, settings: dict[str, Any], earlier: Earlier | None, *, where: str) -> None:
-        given = {"name": "profile_wsl", **settings}
+        chosen_settings = {"name": "profile_wsl", **settings}
         if earlier is not None:
             if earlier.method["name"] != "profile_wsl":
                 raise InputError(f"{earlier.folder} holds a {earlier.method['name']} model; on profiles, start from a profile_wsl run")
             built = {k: earlier.method[k] for k in ("blocks", "width", "depth", "heads", "out")}
-            given = {**given, **built}
+            chosen_settings = {**chosen_settings, **built}
             profiles = tables.with_features(profiles, earlier.facts["features"])
-        self.settings = ProfileWslSettings.read(given, where=where)
+        self.settings = ProfileWslSettings.read(chosen_settings, where=where)
         self.earlier, self.profiles, self.units = earlier, profiles, profiles.obs
         self.names = profile_wsl.class_names(profiles.obs, self.settings.classes)
         values, _, _ = tables.blocks(profiles, by=self.settings.blocks, among=self._blocks())
@@ -163,13 +231,13 @@ class Profiles:
 
 
 def _begin(prepared: Prepared, earlier: Earlier | None) -> None:
-    """The encoder's weights and its light, by name; only a new classifier, and tokens that the run had not, begin anew."""
+    """The encoder's weights and its light, by name. Only a new classifier, and tokens that the run did not have, keep their new weights."""
     if earlier is None:
         return
     own = prepared.method.state_dict()
-    kept = {name: value for name, value in earlier.weights.items() if name.startswith("encoder.") or name in ("mean", "spread")}
-    had_tokens = any(".trunk.lines." in name for name in kept)
+    encoder_weights = {name: value for name, value in earlier.weights.items() if name.startswith("encoder.") or name in ("mean", "spread")}
+    had_tokens = any(".trunk.lines." in name for name in encoder_weights)
     fresh = ["classifier.*"] if had_tokens else ["classifier.*", cell_lines.FRESH]
     if had_tokens and not any(".trunk.lines." in name for name in own):
         raise InputError(f"{earlier.folder} was trained with cell-line tokens; give its variant the same [cell_lines]")
-    checkpoint.put(prepared.method, kept, where=str(earlier.folder), fresh=fresh)
+    checkpoint.put(prepared.method, encoder_weights, where=str(earlier.folder), fresh=fresh)

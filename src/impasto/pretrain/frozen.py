@@ -1,8 +1,8 @@
 """A trained image-only run as the frozen encoder of `impasto profile`: channels are matched by name.
 
-A sum over channels (vit, resnet) needs most of what it was trained on: a channel that is not there counts as its mean, and with fewer
-than half of them the run is refused. One token a channel (channel_vit) needs one channel that it knows. The channel-agnostic encoder
-(ca_mae) reads any; a channel it has never seen is given the mean light of those it has.
+A sum over channels (vit, resnet) needs most of what it was trained on. A channel that is not there counts as its mean, and with fewer than
+half of them the run is refused. One token a channel (channel_vit) needs one channel that it knows. The channel-agnostic encoder (ca_mae)
+reads any. A channel that it has never seen is given the mean light of those it has.
 """
 
 from __future__ import annotations
@@ -33,7 +33,20 @@ _TOGETHER = 32
 
 @dataclass(frozen=True)
 class Match:
-    """Channels to read, the numbers of those the run knows (None where all are read as they come), and their light."""
+    """Which channels a run reads of some images.
+
+    Attributes
+    ----------
+    read
+        Their names, in order.
+    numbers
+        Their numbers in the run; None where all are read as they come.
+    mean, spread
+        Their light in the training data, (channels,) each.
+    sentence
+        What is read, missing and new, for the user.
+
+    """
 
     read: list[str]
     numbers: Tensor | None
@@ -44,7 +57,22 @@ class Match:
 
 @dataclass(frozen=True)
 class FrozenRun:
-    """A run's backbone with what it needs to read sites; see `profiling.encoders.SiteEncoder`."""
+    """A run's backbone with what it needs to read sites; see `profiling.encoders.SiteEncoder`.
+
+    Attributes
+    ----------
+    folder
+        The run.
+    method
+        In evaluation mode.
+    facts
+        Channels and their light in the training data.
+    sha256
+        Of the weights.
+    match
+        Which channels are read.
+
+    """
 
     folder: Path
     method: ImageMethod
@@ -54,11 +82,34 @@ class FrozenRun:
 
     @classmethod
     def load(cls, folder: Path, trainable: Trainable, /, *, channels: Sequence[str]) -> FrozenRun:
-        """Open a run that `impasto train --sites` left, for images with these channels. Raises InputError where they do not fit."""
+        """Open a run for images with these channels.
+
+        Parameters
+        ----------
+        folder
+            What `impasto train --sites` left.
+        trainable
+            Its method.
+        channels
+            Of the images.
+
+        Returns
+        -------
+        FrozenRun
+            The frozen encoder.
+
+        Raises
+        ------
+        InputError
+            Where the run reads profiles, or the channels do not fit.
+
+        """
         earlier = Earlier.read(folder)
         facts = Facts.of(earlier.facts)
         if trainable.build is None:
-            raise InputError(f"{folder} holds a {earlier.method['name']} model, which reads profiles, not images")
+            raise InputError(
+                f"{folder} holds a {earlier.method['name']} model, which reads profiles, not images; use a run of impasto train --sites"
+            )
         method: ImageMethod = trainable.build(trainable.settings.read(earlier.method, where=f"{folder}/model.json"), facts)
         lines = cell_lines.reattach(method, earlier.facts)
         checkpoint.put(method, earlier.weights, where=str(folder))
@@ -67,13 +118,47 @@ class FrozenRun:
             match = replace(match, sentence=f"{match.sentence}; {lines}")
         return cls(folder, method.eval(), facts, runs.digest(folder / "model.safetensors"), match)
 
-    def channels(self, found: Sequence[str], /) -> list[str]:
-        return [name for name in self.match.read if name in found]
+    def channels(self, available: Sequence[str], /) -> list[str]:
+        """The channels to read.
+
+        Parameters
+        ----------
+        available
+            Those of the images.
+
+        Returns
+        -------
+        list[str]
+            Their names, in order.
+
+        """
+        return [name for name in self.match.read if name in available]
 
     def features(self, channels: Sequence[str], /) -> list[str]:  # noqa: ARG002 - one embedding of all channels together
+        """The names of the features; one embedding of all channels together.
+
+        Parameters
+        ----------
+        channels
+            Not read.
+
+        Returns
+        -------
+        list[str]
+            `emb_0000`, `emb_0001` and so on.
+
+        """
         return embedding_names("", self.method.backbone().width)  # type: ignore[arg-type]
 
     def describe(self) -> dict[str, object]:
+        """What the profiles must say of the encoder.
+
+        Returns
+        -------
+        dict[str, object]
+            The keys of `identity`, with `name`.
+
+        """
         settings = self.method.settings
         return {
             "name": self.folder.name,
@@ -87,10 +172,36 @@ class FrozenRun:
         }
 
     def prepare(self, site: Array, /) -> Array:
+        """The pixels of one site in 8 bit.
+
+        Parameters
+        ----------
+        site
+            (C, H, W), as the microscope wrote it.
+
+        Returns
+        -------
+        Array
+            (C, H, W) uint8.
+
+        """
         return np.stack([to_8_bit(plane) for plane in site])
 
     @torch.inference_mode()
     def __call__(self, sites: Sequence[Array], /) -> npt.NDArray[np.float32]:
+        """The representation of some sites.
+
+        Parameters
+        ----------
+        sites
+            Prepared sites, (C, H, W) uint8 each.
+
+        Returns
+        -------
+        npt.NDArray[np.float32]
+            (sites, width).
+
+        """
         size = self.method.settings.views.size
         images = torch.cat([_resized(torch.from_numpy(site)[None].float() / 255, size) for site in sites])
         images = (images - self.match.mean[:, None, None]) / self.match.spread[:, None, None]
@@ -105,30 +216,53 @@ def _resized(image: Tensor, size: int) -> Tensor:
     return functional.interpolate(image, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
-def matched(facts: Facts, found: list[str], /, *, kind: str, where: str) -> Match:
-    """Which channels of the images a run reads. Raises InputError where what it would give is meaningless."""
-    known = [name for name in facts.channels if name in found]
-    missing, new = [n for n in facts.channels if n not in found], [n for n in found if n not in facts.channels]
+def matched(facts: Facts, available: list[str], /, *, kind: str, where: str) -> Match:
+    """Which channels of the images a run reads.
+
+    Parameters
+    ----------
+    facts
+        Channels and their light in the training data.
+    available
+        The channels of the images.
+    kind
+        The name of the encoder.
+    where
+        What an error names.
+
+    Returns
+    -------
+    Match
+        The channels, their numbers and their light.
+
+    Raises
+    ------
+    InputError
+        Where too few channels are shared for a meaningful embedding.
+
+    """
+    known = [name for name in facts.channels if name in available]
+    missing, new = [n for n in facts.channels if n not in available], [n for n in available if n not in facts.channels]
     read = known + new if kind == "ca_mae" else known
     enough = 1 if kind in ("channel_vit", "ca_mae") else (len(facts.channels) + 1) // 2
     if len(read) < enough:
         raise InputError(
-            f"{where} was trained on {', '.join(facts.channels)}, and the images have {', '.join(found)}: a {kind} needs {enough} of its "
-            "channels; train on channels that both have (channels = [...]), or use a channel_vit or ca_mae encoder"
+            f"{where} was trained on {', '.join(facts.channels)}, and the images have {', '.join(available)}: a {kind} needs {enough} of "
+            "its channels; train on channels that both have (channels = [...]), or use a channel_vit or ca_mae encoder"
         )
     numbers = [facts.channels.index(name) for name in known]
     mean, spread = (torch.tensor(v, dtype=torch.float32) for v in (facts.mean, facts.spread))
     fate = "given the mean light of those it knows" if kind == "ca_mae" else "left out"
     parts = [("channels read", read), ("of the run's, not in these images", missing), (f"not known to the run, {fate}", new)]
-    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
+    sentence = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
     all_there = numbers == list(range(len(facts.channels)))
-    match = Match(read, None if all_there else torch.tensor(numbers), mean[numbers], spread[numbers], told)
+    match = Match(read, None if all_there else torch.tensor(numbers), mean[numbers], spread[numbers], sentence)
     if kind != "ca_mae":
         return match
-    strange = len(read) - len(known)
+    unseen = len(read) - len(known)
     return replace(
         match,
         numbers=None,
-        mean=torch.cat([mean[numbers], mean.mean().expand(strange)]),
-        spread=torch.cat([spread[numbers], spread.mean().expand(strange)]),
+        mean=torch.cat([mean[numbers], mean.mean().expand(unseen)]),
+        spread=torch.cat([spread[numbers], spread.mean().expand(unseen)]),
     )

@@ -7,7 +7,7 @@ several ranks a method gathers the representations of all of them before its hea
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,14 +20,14 @@ from torch import Tensor, nn
 from impasto.nets.encoders import image
 from impasto.nets.encoders.image import EncoderSettings
 from impasto.plates.sites import Sites
-from impasto.pretrain import views
-from impasto.pretrain.pictures import HasPixels, Pictures
+from impasto.pretrain.pictures import Pictures
+from impasto.pretrain.view_feed import ViewFeed, Views
 from impasto.pretrain.views import ViewSettings
 from impasto.sampling.pairs import Pairs, PairSettings
 from impasto.sampling.rows import lines_of, rows_of
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
-from impasto.training.method import Method, Minibatch, Prepared
+from impasto.training.method import Method, Prepared
 
 Rows = npt.NDArray[np.intp]
 
@@ -51,7 +51,18 @@ class ImageSettings(Settings):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run must remember of its data to be rebuilt: channels in order, their light, the perturbations in order."""
+    """What a run must remember of its data to be rebuilt.
+
+    Attributes
+    ----------
+    channels
+        In order.
+    mean, spread
+        Light of each channel, 0 to 1.
+    perturbations
+        In order.
+
+    """
 
     channels: list[str]
     mean: list[float]
@@ -60,90 +71,33 @@ class Facts:
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Facts:
-        """From the `facts` of model.json."""
+        """The facts of a run.
+
+        Parameters
+        ----------
+        facts
+            The `facts` of model.json.
+
+        Returns
+        -------
+        Facts
+            Those that rebuild an image method.
+
+        """
         return cls(**{name: facts[name] for name in ("channels", "mean", "spread", "perturbations")})
 
 
-@dataclass(frozen=True)
-class Views(Minibatch):
-    """Views of pairs, light 0..1, and what is random about them.
-
-    `anchor` and `target` (B, C, S, S), `focal` (B, F, C, s, s) with F = 0 where a method has no use for them, `noise` (B, tokens)
-    from which patches are dropped, `group` (B,) the number of the perturbation, `unit` and `partner` (B,) the sites of anchor and target.
-    """
-
-    anchor: Tensor
-    target: Tensor
-    focal: Tensor
-    noise: Tensor
-    group: Tensor
-    unit: Tensor
-    partner: Tensor
-
-    @property
-    def size(self) -> int:
-        return len(self.anchor)
-
-
-class ViewFeed:
-    """Minibatches of views: every random number is a function of the seed, the epoch and the row."""
-
-    def __init__(self, pictures: HasPixels, pairs: Pairs, settings: ImageSettings, /, *, tokens: int, focal: bool, seed: int) -> None:
-        self.pictures, self.pairs, self.settings, self.tokens, self.seed = pictures, pairs, settings, tokens, seed
-        self.focal = settings.views.focal if focal else 0
-
-    def epoch(self, number: int, /) -> Sequence[Rows]:
-        """Shuffled passes over the perturbations (or sites), each cut into minibatches of equal size: none holds a row twice."""
-        rng = np.random.default_rng([self.seed, number])
-        parts: list[Rows] = []
-        for rows in self.pairs.passes():
-            parts += np.array_split(rng.permutation(rows), max(1, len(rows) // self.settings.minibatch))
-        return parts
-
-    def minibatch(self, rows: Rows, /, *, epoch: int) -> Views:
-        """The views of these rows of an epoch."""
-        drawn = [self._draw(int(row), np.random.default_rng([self.seed, epoch, int(row)])) for row in rows]
-        settings = self.settings.views
-        pictures = {n: self.pictures[n] for d in drawn for n in (d.anchor, d.target)}
-        anchors = [pictures[d.anchor] for d in drawn]
-        channels = len(self.pictures.channels)
-        focal = torch.empty(len(rows), 0, channels, settings.focal_size, settings.focal_size)
-        if self.focal:
-            many = [a for a in anchors for _ in range(self.focal)]
-            small = views.render(many, [v for d in drawn for v in d.focal_views], size=settings.focal_size)
-            focal = small.view(len(rows), self.focal, *small.shape[1:])
-        return Views(
-            anchor=views.render(anchors, [d.anchor_view for d in drawn], size=settings.size),
-            target=views.render([pictures[d.target] for d in drawn], [d.target_view for d in drawn], size=settings.size),
-            focal=focal,
-            noise=torch.from_numpy(np.stack([d.noise for d in drawn])),
-            group=torch.tensor([d.group for d in drawn]),
-            unit=torch.tensor([d.anchor for d in drawn]),
-            partner=torch.tensor([d.target for d in drawn]),
-        )
-
-    def _draw(self, row: int, rng: np.random.Generator) -> _Drawn:
-        group, anchor, target = self.pairs.draw(row, rng)
-        made = [
-            views.draw(self.settings.views, rng, channels=len(self.pictures.channels), focal=number >= 2)
-            for number in range(2 + self.focal)
-        ]
-        return _Drawn(group, anchor, target, made[0], made[1], made[2:], rng.random(self.tokens, dtype=np.float32))
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    group: int
-    anchor: int
-    target: int
-    anchor_view: views.View
-    target_view: views.View
-    focal_views: list[views.View]
-    noise: npt.NDArray[np.float32]
-
-
 class ImageMethod(Method):
-    """The frame of an image-only method: an encoder, and the light of each channel that its input is normalised with."""
+    """The frame of an image-only method: an encoder, and the light of each channel that its input is normalised with.
+
+    Parameters
+    ----------
+    settings
+        The encoder and its views.
+    facts
+        Channels and their light.
+
+    """
 
     mean: Tensor
     spread: Tensor
@@ -156,21 +110,66 @@ class ImageMethod(Method):
         self.register_buffer("spread", torch.tensor(facts.spread, dtype=torch.float32))
 
     def light(self, images: Tensor, channels: Tensor | None = None, /) -> Tensor:
-        """Images (..., C, H, W), light 0..1, with mean 0 and sd 1 a channel (those numbered, where not all are there)."""
+        """Images with mean 0 and sd 1 in each channel.
+
+        Parameters
+        ----------
+        images
+            (..., C, H, W), light 0 to 1.
+        channels
+            The numbers of the channels that the images hold; None: all of them, in order.
+
+        Returns
+        -------
+        Tensor
+            (..., C, H, W).
+
+        """
         mean, spread = (self.mean, self.spread) if channels is None else (self.mean[channels], self.spread[channels])
         return (images - mean[:, None, None]) / spread[:, None, None]
 
     def backbone(self) -> nn.Module:
-        """The encoder whose representation is used after the training."""
+        """The encoder whose representation is used after the training.
+
+        Returns
+        -------
+        nn.Module
+            An image encoder.
+
+        """
         return self.encoder
 
     def embed(self, minibatch: Any, /) -> Tensor:
-        """The representation (N, width) of images (N, C, H, W), light 0..1: before any head."""
+        """The representation of images, before any head.
+
+        Parameters
+        ----------
+        minibatch
+            Images (N, C, H, W), light 0 to 1.
+
+        Returns
+        -------
+        Tensor
+            (N, width).
+
+        """
         return self.backbone().represent(self.light(minibatch))  # type: ignore[operator]
 
     @abstractmethod
     def forward(self, minibatch: Views, /) -> Any:
-        """Loss terms, the anchors' representations as `image`, and the monitors of collapse."""
+        """One step of the method.
+
+        Parameters
+        ----------
+        minibatch
+            Views of pairs.
+
+        Returns
+        -------
+        Any
+            A `Step`: loss terms, the anchors' representations as `image`, and the monitors of collapse.
+
+        """
 
 
 S = TypeVar("S", bound=ImageSettings)
@@ -179,9 +178,33 @@ S = TypeVar("S", bound=ImageSettings)
 def prepare(
     settings: S, sites: Sites, /, *, seed: int, build: Callable[[S, Facts], ImageMethod], focal: bool = False, across: bool = True
 ) -> Prepared:
-    """A method with its sites. `focal`: its anchors have focal crops; `across`: it compares two sites of a pair.
+    """A method with its sites.
 
-    Raises InputError where a channel is not there, nothing says what was done to the cells, or no site can be read.
+    Parameters
+    ----------
+    settings
+        Of the method.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+    build
+        Makes the untrained method.
+    focal
+        Whether its anchors have focal crops.
+    across
+        Whether it compares two sites of a pair.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, nothing says what was done to the cells, or no site can be read.
+
     """
     channels = _channels(sites, settings.channels)
     among = rows_of(sites.table, settings.only)
@@ -192,7 +215,7 @@ def prepare(
     torch.manual_seed(seed)
     method = build(settings, facts)
     feed = ViewFeed(pictures, pairs, settings, tokens=int(method.encoder.tokens), focal=focal, seed=seed)
-    told = {
+    recorded = {
         **facts.__dict__,
         "sites": len(pictures.readable),
         "quarantine": pictures.bad,
@@ -200,7 +223,7 @@ def prepare(
         "split": {"train": pairs.names},
         "lines": lines_of(sites.table, sorted({int(row) for rows in pairs.members for row in rows})),
     }
-    return Prepared(method, feed, None, told, units=sites.table)
+    return Prepared(method, feed, None, recorded, units=sites.table)
 
 
 def _channels(sites: Sites, wanted: list[str] | None) -> list[str]:

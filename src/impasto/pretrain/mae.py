@@ -14,7 +14,8 @@ from impasto.nets import patches
 from impasto.nets.decoder import Decoder
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.schema import InputError
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
@@ -40,11 +41,30 @@ class MaeSettings(ReconstructionSettings):
 
 
 def decoder(encoder: Any, settings: ReconstructionSettings, /) -> Decoder:
-    """A decoder for an encoder with tokens. Raises InputError for one without."""
+    """A decoder for an encoder with tokens.
+
+    Parameters
+    ----------
+    encoder
+        An image encoder.
+    settings
+        Sizes of the decoder.
+
+    Returns
+    -------
+    Decoder
+        The untrained decoder.
+
+    Raises
+    ------
+    InputError
+        Where the encoder has no patches.
+
+    """
     if not encoder.tokens:
         raise InputError("a masked autoencoder needs an encoder with patches: vit, channel_vit or ca_mae, not resnet")
     return Decoder(
-        given=encoder.width,
+        seen_width=encoder.width,
         tokens=encoder.tokens,
         token_pixels=encoder.token_pixels,
         width=settings.decoder_width,
@@ -54,7 +74,16 @@ def decoder(encoder: Any, settings: ReconstructionSettings, /) -> Decoder:
 
 
 class Mae(ImageMethod):
-    """Encoder and decoder."""
+    """Encoder and decoder.
+
+    Parameters
+    ----------
+    settings
+        Which share is hidden, and the decoder.
+    facts
+        Channels and their light.
+
+    """
 
     def __init__(self, settings: MaeSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
@@ -75,12 +104,52 @@ class Mae(ImageMethod):
 
 
 def build(settings: MaeSettings, facts: Facts, /) -> Mae:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Which share is hidden, and the decoder.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    Mae
+        The method.
+
+    Raises
+    ------
+    InputError
+        Where the encoder has no patches.
+
+    """
     return Mae(settings, facts)
 
 
 def prepare(settings: MaeSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites: each on its own, so a perturbation with one well is welcome."""
+    """The method with its sites: each on its own, so a perturbation with one well is welcome.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, or no site can be read.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build, across=False)
 
 

@@ -29,7 +29,16 @@ class MocoV3Settings(MomentumSettings):
 
 
 class MocoV3(Momentum):
-    """The frame with InfoNCE."""
+    """The frame with InfoNCE.
+
+    Parameters
+    ----------
+    settings
+        Sizes, momentum and temperature.
+    facts
+        Channels and their light.
+
+    """
 
     term = "info_nce"
 
@@ -42,12 +51,47 @@ class MocoV3(Momentum):
 
 
 def build(settings: MocoV3Settings, facts: Facts, /) -> MocoV3:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Sizes, momentum and temperature.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    MocoV3
+        The method.
+
+    """
     return MocoV3(settings, facts)
 
 
 def prepare(settings: MocoV3Settings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites."""
+    """The method with its sites.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, no site can be read, or the sites make no pairs.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build)
 
 

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from impasto.nets.heads import Norm, head
 from impasto.nets.teacher import Teacher, momentum_at
 from impasto.pretrain import collapse
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Step
 
@@ -30,7 +31,18 @@ class MomentumSettings(ImageSettings):
 
 
 class Momentum(ImageMethod):
-    """Encoder, projector, predictor; a teacher of the first two."""
+    """Encoder, projector, predictor; a teacher of the first two.
+
+    Parameters
+    ----------
+    settings
+        Sizes and momentum.
+    facts
+        Channels and their light.
+    last_norm
+        Whether projector and predictor end in a norm.
+
+    """
 
     term: str
 
@@ -46,15 +58,29 @@ class Momentum(ImageMethod):
 
     @abstractmethod
     def compare(self, predictions: Tensor, targets: Tensor, /) -> Tensor:
-        """The loss of predictions (B, out) against the teacher's projections (B, out)."""
+        """The loss of one direction.
+
+        Parameters
+        ----------
+        predictions
+            Of the student (B, out).
+        targets
+            The teacher's projections (B, out).
+
+        Returns
+        -------
+        Tensor
+            A scalar.
+
+        """
 
     def forward(self, minibatch: Views, /) -> Step:
         views = [self.light(view) for view in (minibatch.anchor, minibatch.target)]
         seen = [gather(self.encoder.represent(view)) for view in views]
         predictions = [self.predictor(self.projector(rows)) for rows in seen]
         with torch.no_grad():
-            theirs = self.teacher.net
-            targets = [theirs["projector"](gather(theirs["encoder"].represent(view))) for view in views]
+            teacher = self.teacher.net
+            targets = [teacher["projector"](gather(teacher["encoder"].represent(view))) for view in views]
         loss = self.compare(predictions[0], targets[1]) + self.compare(predictions[1], targets[0])
         rank = collapse.effective_rank(seen[0].detach())
         return Step(terms={self.term: loss}, embeddings={"image": seen[0]}, monitors={"embedding_rank": rank})

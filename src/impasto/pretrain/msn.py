@@ -4,7 +4,7 @@
 
 Huang et al., CWA-MSN, section 3.3 and 3.4; Assran et al. 2022 (MSN). Anchor views: one crop with a share of its patches dropped, and
 focal crops, which are whole. Teacher: the EMA of encoder and head, momentum .996 to 1 linearly. The teacher's encoder is what is kept.
-*Departures*: see losses/prototypes.py; Sinkhorn is off unless asked for (the public base has it on, the paper does not say).
+*Departures*: see losses/prototypes.py; Sinkhorn is off by default (the public base has it on, the paper does not say).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from impasto.nets.heads import Norm, head
 from impasto.nets.teacher import Teacher, momentum_at
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 
@@ -47,7 +48,16 @@ class MsnSettings(ImageSettings):
 
 
 class Msn(ImageMethod):
-    """Encoder, head and prototypes; a teacher of encoder and head."""
+    """Encoder, head and prototypes; a teacher of encoder and head.
+
+    Parameters
+    ----------
+    settings
+        Sizes, temperatures and weights of the terms.
+    facts
+        Channels and their light.
+
+    """
 
     no_decay = ("prototypes",)
 
@@ -101,12 +111,47 @@ class Msn(ImageMethod):
 
 
 def build(settings: MsnSettings, facts: Facts, /) -> Msn:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Sizes, temperatures and weights of the terms.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    Msn
+        The method.
+
+    """
     return Msn(settings, facts)
 
 
 def prepare(settings: MsnSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites."""
+    """The method with its sites.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, no site can be read, or the sites make no pairs.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build, focal=True)
 
 

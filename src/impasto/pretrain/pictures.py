@@ -37,7 +37,24 @@ class HasPixels(Protocol):
 
 
 class Pictures:
-    """Sites (C, H, W) uint8 by their number; `mean` and `spread` (C,) of light 0..1; `bad` are the sites that cannot be read."""
+    """The pixels of sites, by the number of the site.
+
+    `mean` and `spread` (C,) are of light 0 to 1. `bad` lists the sites that cannot be read, `readable` the numbers of the others.
+
+    Parameters
+    ----------
+    sites
+        Ingested images.
+    channels
+        The stains to read, in order.
+    longest
+        The longest side in pixels; larger sites are made smaller. None leaves them.
+    memory_mb
+        How much of the pixels is kept, in MiB.
+    among
+        The numbers of the sites to read; None: all.
+
+    """
 
     def __init__(
         self, sites: Sites, /, *, channels: Sequence[str], longest: int | None, memory_mb: int, among: Sequence[int] | None = None
@@ -46,30 +63,33 @@ class Pictures:
         self.sites, self.channels, self.longest = sites, list(channels), longest
         self.bad: list[dict[str, str]] = []
         self.readable: list[int] = []
-        self._kept: dict[int, Pixels] = {}
+        self._cached: dict[int, Pixels] = {}
         self._look(memory_mb * 2**20)
 
     def __getitem__(self, number: int) -> Tensor:
         """The pixels of a site, light 0..1, float32 (C, H, W)."""
-        kept = self._kept.get(number)
-        return torch.from_numpy(self._read(number) if kept is None else kept).float() / 255
+        cached = self._cached.get(number)
+        return torch.from_numpy(self._read(number) if cached is None else cached).float() / 255
 
     def _look(self, budget: int) -> None:
         sums, squares, pixels = np.zeros(len(self.channels)), np.zeros(len(self.channels)), 0
         with progress.bar(what="reading", unit="site", total=len(self.among), done=0) as advance, ThreadPoolExecutor(max_workers=2) as pool:
-            for number, found in self._tried(pool):
+            for number, pixels_or_error in self._tried(pool):
                 advance(1)
-                if isinstance(found, BadImage):
+                if isinstance(pixels_or_error, BadImage):
                     name = self.sites.name(number)
-                    self.bad.append({"site": name, "reason": found.told(without=name)})
+                    self.bad.append({"site": name, "reason": pixels_or_error.told(without=name)})
                     continue
                 self.readable.append(number)
-                light = found.reshape(len(found), -1) / np.float64(255)
+                light = pixels_or_error.reshape(len(pixels_or_error), -1) / np.float64(255)
                 sums, squares, pixels = sums + light.sum(axis=1), squares + (light**2).sum(axis=1), pixels + light.shape[1]
-                if (budget := budget - found.nbytes) >= 0:
-                    self._kept[number] = found
+                if (budget := budget - pixels_or_error.nbytes) >= 0:
+                    self._cached[number] = pixels_or_error
         if not self.readable:
-            raise InputError(f"none of the {len(self.among)} sites could be read (first: {self.bad[0]['reason']})")
+            raise InputError(
+                f"none of the {len(self.among)} sites could be read (first: {self.bad[0]['reason']}); list what is damaged with: "
+                "impasto check INGESTED --out CHECKED"
+            )
         self.mean = sums / pixels
         self.spread = np.sqrt(np.maximum(squares / pixels - self.mean**2, _SMALLEST**2))
 
@@ -86,8 +106,8 @@ class Pictures:
             return error
 
     def _read(self, number: int) -> Pixels:
-        found = np.stack([to_8_bit(plane) for plane in self.sites.image(number, channels=self.channels)])
-        return found if self.longest is None else _at_most(found, self.longest)
+        pixels = np.stack([to_8_bit(plane) for plane in self.sites.image(number, channels=self.channels)])
+        return pixels if self.longest is None else _at_most(pixels, self.longest)
 
 
 def _at_most(pixels: Pixels, longest: int) -> Pixels:

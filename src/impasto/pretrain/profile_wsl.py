@@ -2,9 +2,9 @@
 
     L = CE(W f(x) + b, perturbation),    f = CrossChannelFormer of the features of each channel
 
-The weakly supervised learning of images (pretrain/wsl.py) where there are tables and no images: the same loss, the same place for
-cell-line tokens and a graph prior, a thousandth of the cost. `classes` names the columns whose values are told apart, the perturbation by
-default; wells of negative controls are left out.
+The weakly supervised learning of images (pretrain/wsl.py) where there are tables and no images: the same loss, the same place for cell-line
+tokens and a graph prior, a thousandth of the cost. `classes` names the columns whose values are the classes, the perturbation by default.
+Wells of negative controls are left out.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Rows = npt.NDArray[np.intp]
 
 
 class ProfileWslSettings(Settings):
-    """What is told apart, from which rows, by how large a net."""
+    """What the classes are, which rows are trained on, and how large the net is."""
 
     name: Literal["profile_wsl"] = "profile_wsl"
     classes: list[str] = Field(default_factory=lambda: [schema.PERTURBATION])
@@ -56,7 +56,18 @@ class ProfileWslSettings(Settings):
 
 @dataclass(frozen=True)
 class Wells(Minibatch):
-    """Profiles (N, C, d), the number of each class (N,), the row of each well (N,)."""
+    """Profiles of N wells and their classes.
+
+    Attributes
+    ----------
+    profiles
+        (N, C, d).
+    group
+        (N,), the number of each class.
+    unit
+        (N,), the row of each well.
+
+    """
 
     profiles: Tensor
     group: Tensor
@@ -68,7 +79,20 @@ class Wells(Minibatch):
 
 
 class ProfileWsl(Method):
-    """Encoder and linear classifier."""
+    """Encoder and linear classifier.
+
+    Parameters
+    ----------
+    settings
+        Sizes.
+    channels
+        How many channels (or other blocks) a profile has.
+    profile_width
+        d, of a block.
+    classes
+        How many.
+
+    """
 
     mean: Tensor
     spread: Tensor
@@ -94,7 +118,19 @@ class ProfileWsl(Method):
         return self.encoder((minibatch.profiles.clamp(-limit, limit) - self.mean) / self.spread)
 
     def scores(self, minibatch: Wells, /) -> Tensor:
-        """The classes' scores (N, classes)."""
+        """The scores of the classes.
+
+        Parameters
+        ----------
+        minibatch
+            N wells.
+
+        Returns
+        -------
+        Tensor
+            (N, classes).
+
+        """
         return self.classifier(self.embed(minibatch))
 
     def forward(self, minibatch: Wells, /) -> Step:
@@ -111,7 +147,22 @@ class ProfileWsl(Method):
 
 
 class WellFeed:
-    """Wells in a seeded order; `among` are the rows that are trained on."""
+    """Wells in a seeded order.
+
+    Parameters
+    ----------
+    values
+        Blocks of all rows (rows, C, d).
+    classes
+        The class of each row.
+    among
+        The rows that are trained on.
+    minibatch
+        Wells in a minibatch.
+    seed
+        Of the order.
+
+    """
 
     def __init__(self, values: Tensor, classes: Sequence[int], /, *, among: Rows, minibatch: int, seed: int) -> None:
         self.values, self.classes, self.among = values, torch.as_tensor(classes), among
@@ -127,7 +178,21 @@ class WellFeed:
 
 
 def class_names(obs: pd.DataFrame, columns: Sequence[str], /) -> npt.NDArray[np.object_]:
-    """The class of each row (n,), as `sampling.bags` names groups; `""` for wells that are not treated."""
+    """The class of each row, as `sampling.bags` names groups.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    columns
+        Whose values are the classes.
+
+    Returns
+    -------
+    npt.NDArray[np.object_]
+        (n,); `""` for wells that are not treated.
+
+    """
     names = np.full(len(obs), "", dtype=object)
     for name, rows in bags.groups(obs, by=columns).items():
         names[rows] = name
@@ -136,7 +201,28 @@ def class_names(obs: pd.DataFrame, columns: Sequence[str], /) -> npt.NDArray[np.
 
 
 def prepare(settings: ProfileWslSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
-    """The method with its wells. Raises InputError where values are missing or fewer than two classes are left."""
+    """The method with its wells.
+
+    Parameters
+    ----------
+    settings
+        Classes, rows and sizes.
+    profiles
+        Profiles of wells, with a perturbation column.
+    seed
+        Of the weights and the minibatches.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where values are missing or fewer than two classes are left.
+
+    """
     names = class_names(profiles.obs, settings.classes)
     among = np.array([row for row in rows_of(profiles.obs, settings.only) if names[row]], dtype=np.intp)
     return assemble(settings, profiles, names, among=among, seed=seed)
@@ -152,16 +238,45 @@ def assemble(
     seed: int,
     blocks: Sequence[str] | None = None,
 ) -> Prepared:
-    """The method, trained on the rows `among` of these profiles. `blocks`: those of an earlier run."""
-    values, _, found = tables.blocks(profiles, by=settings.blocks, among=blocks)
+    """The method, trained on some rows.
+
+    Parameters
+    ----------
+    settings
+        Sizes.
+    profiles
+        Profiles of n wells.
+    names
+        (n,), the class of each row.
+    among
+        The rows to train on.
+    seed
+        Of the weights and the minibatches.
+    blocks
+        Those of an earlier run; None: all of the profiles'.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where values are missing or fewer than two classes are left.
+
+    """
+    values, _, block_names = tables.blocks(profiles, by=settings.blocks, among=blocks)
     if not np.isfinite(values[among]).all():
         raise InputError("the profiles hold missing or infinite values; run: impasto correct --method select")
     classes = sorted(set(names[among]))
     if len(classes) < 2:
-        raise InputError(f"{len(classes)} class of {', '.join(settings.classes)} is left to tell apart; at least two are needed")
+        raise InputError(
+            f"{', '.join(settings.classes)} gives {len(classes)} class; a classifier needs two or more: choose more rows (only)"
+        )
     place = {name: i for i, name in enumerate(classes)}
     torch.manual_seed(seed)
-    method = ProfileWsl(settings, channels=len(found), profile_width=values.shape[2], classes=len(classes))
+    method = ProfileWsl(settings, channels=len(block_names), profile_width=values.shape[2], classes=len(classes))
     seen = np.clip(values[among], -settings.clip_values, settings.clip_values)
     method.mean.copy_(torch.as_tensor(seen.mean(axis=0)))
     method.spread.copy_(torch.as_tensor(np.maximum(seen.std(axis=0), 1e-3)))
@@ -169,7 +284,7 @@ def assemble(
     feed = WellFeed(torch.as_tensor(values), codes, among=among, minibatch=settings.minibatch, seed=seed)
     facts: dict[str, Any] = {
         "features": list(profiles.var_names),
-        "blocks": found,
+        "blocks": block_names,
         "classes": classes,
         "lines": lines_of(profiles.obs, among),
         "split": {"train": classes},

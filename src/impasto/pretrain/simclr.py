@@ -12,7 +12,8 @@ from impasto.losses.nt_xent import nt_xent
 from impasto.nets.heads import Norm, head
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 
@@ -30,7 +31,16 @@ class SimClrSettings(ImageSettings):
 
 
 class SimClr(ImageMethod):
-    """Encoder and projector."""
+    """Encoder and projector.
+
+    Parameters
+    ----------
+    settings
+        Sizes and temperature.
+    facts
+        Channels and their light.
+
+    """
 
     def __init__(self, settings: SimClrSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
@@ -46,12 +56,47 @@ class SimClr(ImageMethod):
 
 
 def build(settings: SimClrSettings, facts: Facts, /) -> SimClr:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        Sizes and temperature.
+    facts
+        Channels and their light.
+
+    Returns
+    -------
+    SimClr
+        The method.
+
+    """
     return SimClr(settings, facts)
 
 
 def prepare(settings: SimClrSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites."""
+    """The method with its sites.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, no site can be read, or the sites make no pairs.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build)
 
 

@@ -1,4 +1,4 @@
-"""Views: augmented crops of images with any number of channels; on tensors, batched, every number drawn from a given generator.
+"""Views: augmented crops of images with any number of channels; on tensors, batched, all random numbers from one generator.
 
 Random resized crop, flips and quarter turns (right for cells, which have no up) are one affine sampling; then Gaussian blur and a
 jitter of each channel's light. The geometry is that of Assran et al. 2022 (MSN: one random and ten focal crops); quarter turns, and
@@ -43,7 +43,24 @@ class ViewSettings(Settings):
 
 @dataclass(frozen=True)
 class View:
-    """One view: where it is cut out (centre and sides as shares of the image), how it is turned, its blur and its light."""
+    """One view: where it is cut out, how it is turned, its blur and its light.
+
+    Attributes
+    ----------
+    centre
+        Row and column, as shares of the image.
+    sides
+        Height and width, as shares of the image.
+    turn
+        Quarter turns.
+    flip
+        Whether it is mirrored.
+    blur
+        Sd of a Gaussian, in pixels of a view of 224.
+    gain, offset
+        Of each channel's light; empty where light is left as it is.
+
+    """
 
     centre: tuple[float, float]
     sides: tuple[float, float]
@@ -55,7 +72,25 @@ class View:
 
 
 def draw(settings: ViewSettings, rng: np.random.Generator, /, *, channels: int, focal: bool = False) -> View:
-    """One view: every number from `rng`, always as many of them, so that settings do not move what others draw."""
+    """Draw one view. The same count of numbers is always drawn, so that settings do not move what others draw.
+
+    Parameters
+    ----------
+    settings
+        How crops are made.
+    rng
+        Where all numbers come from.
+    channels
+        How many stains.
+    focal
+        Whether it is a focal crop.
+
+    Returns
+    -------
+    View
+        The view.
+
+    """
     low, high = settings.focal_scale if focal else settings.scale
     area, bend = rng.uniform(low, high), rng.uniform(-1, 1) * math.log(settings.stretch) / 2
     height, width = (min(1.0, math.sqrt(area) * math.exp(sign * bend)) for sign in (1, -1))
@@ -75,7 +110,23 @@ def draw(settings: ViewSettings, rng: np.random.Generator, /, *, channels: int, 
 
 
 def render(images: Sequence[Tensor], views: Sequence[View], /, *, size: int) -> Tensor:
-    """View `i` of image `i` (C, H, W), light 0..1: (N, C, size, size). Images of one shape are rendered together."""
+    """Cut the views out of their images. Images of one shape are rendered together.
+
+    Parameters
+    ----------
+    images
+        (C, H, W) each, light 0 to 1.
+    views
+        View i is cut out of image i.
+    size
+        Side of a rendered view in pixels.
+
+    Returns
+    -------
+    Tensor
+        (N, C, size, size), light 0 to 1.
+
+    """
     out = torch.empty(len(images), len(images[0]), size, size)
     levels = [_halvings(image, view, size) for image, view in zip(images, views, strict=True)]
     alike: dict[tuple[tuple[int, ...], int], list[int]] = {}

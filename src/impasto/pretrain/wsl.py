@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
-from impasto.pretrain.images import Facts, ImageMethod, ImageSettings, Views
+from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
 from impasto.training.method import Prepared, Step, Trainable
 
@@ -30,7 +31,16 @@ class WslSettings(ImageSettings):
 
 
 class Wsl(ImageMethod):
-    """Encoder and a linear classifier of the perturbations."""
+    """Encoder and a linear classifier of the perturbations.
+
+    Parameters
+    ----------
+    settings
+        The encoder, and the share of label smoothing.
+    facts
+        Channels, their light and the perturbations.
+
+    """
 
     def __init__(self, settings: WslSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
@@ -49,12 +59,47 @@ class Wsl(ImageMethod):
 
 
 def build(settings: WslSettings, facts: Facts, /) -> Wsl:
-    """The untrained method."""
+    """The untrained method.
+
+    Parameters
+    ----------
+    settings
+        The encoder, and the share of label smoothing.
+    facts
+        Channels, their light and the perturbations.
+
+    Returns
+    -------
+    Wsl
+        The method.
+
+    """
     return Wsl(settings, facts)
 
 
 def prepare(settings: WslSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites: each drawn on its own, so a perturbation with one well is welcome."""
+    """The method with its sites: each drawn on its own, so a perturbation with one well is welcome.
+
+    Parameters
+    ----------
+    settings
+        Which sites, how their views are made, and the sizes.
+    sites
+        Ingested images.
+    seed
+        Of the weights and the views.
+
+    Returns
+    -------
+    Prepared
+        The method, its feed and its facts.
+
+    Raises
+    ------
+    InputError
+        Where a channel is not there, or no site can be read.
+
+    """
     return images.prepare(settings, sites, seed=seed, build=build, across=False)
 
 

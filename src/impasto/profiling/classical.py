@@ -39,30 +39,66 @@ Pixels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class CpMeasure:
-    """A site -> the medians of CellProfiler's features over its cells. `nucleus`: the diameter of a nucleus in pixels."""
+    """A site -> the medians of CellProfiler's features over its cells.
+
+    Attributes
+    ----------
+    nucleus
+        The diameter of a nucleus in pixels.
+
+    """
 
     nucleus: float = 30.0
     slow: bool = True
     """With granularity and radial distribution."""
 
-    def channels(self, found: Sequence[str], /) -> list[str]:
-        """DNA first, by which nuclei are found. Raises InputError where it is missing, or cp_measure is."""
+    def channels(self, available: Sequence[str], /) -> list[str]:
+        """DNA first, by which nuclei are found.
+
+        Parameters
+        ----------
+        available
+            Those of the images.
+
+        Returns
+        -------
+        list[str]
+            All of them, in order.
+
+        Raises
+        ------
+        InputError
+            Where DNA is missing, or cp_measure is not installed.
+
+        """
         _ = self._functions
-        if "DNA" not in found:
-            raise InputError(f"cp_measure finds cells by their nuclei, and there is no channel DNA; there are {', '.join(found)}")
-        return ["DNA", *(c for c in found if c != "DNA")]
+        if "DNA" not in available:
+            raise InputError(f"cp_measure finds cells by their nuclei, and there is no channel DNA; there are {', '.join(available)}")
+        return ["DNA", *(c for c in available if c != "DNA")]
 
     def features(self, channels: Sequence[str], /) -> list[str]:
         return [COUNT, *_names(self, tuple(channels))]
 
     def painted(self, channels: Sequence[str], /) -> list[str]:
-        """The names of the measurements, as a painted site of two cells gives them."""
+        """The names of the measurements, as a painted site of two cells gives them.
+
+        Parameters
+        ----------
+        channels
+            In order, DNA first.
+
+        Returns
+        -------
+        list[str]
+            CellProfiler's names.
+
+        """
         y, x = np.mgrid[0:96, 0:96]
         blobs = sum(np.exp(-((y - row) ** 2 + (x - column) ** 2) / 60) for row, column in ((32, 32), (64, 60)))
         rough = [1 + 0.1 * np.cos(number + y / 3 + x / 5) for number in range(len(channels))]
         painted = np.stack([0.05 + 0.4 * blobs * r for r in rough]).astype(np.float32)
-        found = segment.objects(painted[0], nucleus=20)
-        return [name for name, _ in self._measured(painted, found, channels)]
+        objects = segment.objects(painted[0], nucleus=20)
+        return [name for name, _ in self._measured(painted, objects, channels)]
 
     def describe(self) -> dict[str, object]:
         from importlib.metadata import version
@@ -75,14 +111,31 @@ class CpMeasure:
         }
 
     def prepare(self, site: Array, /) -> Array:
-        """The features of one site. Raises BadImage where no nucleus is found, or a measurement fails."""
+        """The features of one site.
+
+        Parameters
+        ----------
+        site
+            Pixels (C, H, W), as the microscope wrote them.
+
+        Returns
+        -------
+        Array
+            (F,) float32.
+
+        Raises
+        ------
+        BadImage
+            Where no nucleus is found, or a measurement fails.
+
+        """
         pixels = np.stack([scaled(plane) for plane in site])
-        found = segment.objects(pixels[0], nucleus=self.nucleus)
-        if not found.count:
+        objects = segment.objects(pixels[0], nucleus=self.nucleus)
+        if not objects.count:
             raise BadImage("segmentation", "no nucleus was found inside the field")
         channels = tuple(map(str, range(len(pixels))))  # what they are called changes no value
-        measured = dict(self._measured(pixels, found, channels))
-        return np.array([found.count, *(measured.get(name, np.nan) for name in _names(self, channels))], dtype=np.float32)
+        measured = dict(self._measured(pixels, objects, channels))
+        return np.array([objects.count, *(measured.get(name, np.nan) for name in _names(self, channels))], dtype=np.float32)
 
     def __call__(self, sites: Sequence[Array], /) -> Floats:
         return np.stack(sites).astype(np.float32)
@@ -95,9 +148,9 @@ class CpMeasure:
             raise InputError("--encoder cp_measure needs cp_measure; install it with: pip install 'impasto[classical]'") from None
         return {**bulk.get_core_measurements(), **bulk.get_correlation_measurements()}
 
-    def _measured(self, pixels: Pixels, found: segment.Objects, channels: Sequence[str]) -> Iterator[tuple[str, float]]:
+    def _measured(self, pixels: Pixels, objects: segment.Objects, channels: Sequence[str]) -> Iterator[tuple[str, float]]:
         """Name and median of every feature; nothing of a compartment that no cell has (cells without any cytoplasm)."""
-        for compartment, labels in (("Cells", found.cells), ("Cytoplasm", found.cytoplasm), ("Nuclei", found.nuclei)):
+        for compartment, labels in (("Cells", objects.cells), ("Cytoplasm", objects.cytoplasm), ("Nuclei", objects.nuclei)):
             if not labels.any():
                 continue
             for name, values in self._objects(pixels, labels, channels):
@@ -121,16 +174,16 @@ class CpMeasure:
                     pair = (other, one) if order == ["2"] else (one, other)
                     yield "_".join(["Correlation", "Correlation" if measure == "Pearson" else measure, *pair]), values
 
-    def _call(self, function: str, *given: Any, **more: Any) -> list[tuple[str, npt.NDArray[np.floating]]]:
+    def _call(self, function: str, *inputs: Any, **options: Any) -> list[tuple[str, npt.NDArray[np.floating]]]:
         """What a measurement gives, positions left out; what it warns of (a cell of one gray) becomes a missing value."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
-                answer = self._functions[function](*given, **more)
+                measured = self._functions[function](*inputs, **options)
             except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
                 # One odd site does not stop the night's run: it is left out, with this reason.
                 raise BadImage("cp_measure", f"{function} failed ({error})") from error
-        return [(key, np.asarray(values)) for key, values in answer.items() if not key.startswith(_POSITIONS)]
+        return [(key, np.asarray(values)) for key, values in measured.items() if not key.startswith(_POSITIONS)]
 
 
 @lru_cache(maxsize=4)
@@ -139,7 +192,19 @@ def _names(encoder: CpMeasure, channels: tuple[str, ...]) -> list[str]:
 
 
 def scaled(plane: Array, /) -> Pixels:
-    """Pixels between 0 and 1."""
+    """Pixels over the largest value of their type; real numbers above 1 over 65535.
+
+    Parameters
+    ----------
+    plane
+        Pixels of any shape.
+
+    Returns
+    -------
+    Pixels
+        The same shape, 0 to 1.
+
+    """
     if np.issubdtype(plane.dtype, np.integer):
         return (plane.astype(np.float32) / np.iinfo(str(plane.dtype)).max).astype(np.float32)
     real = plane.astype(np.float32)
@@ -153,5 +218,17 @@ def _median(values: npt.NDArray[np.floating]) -> float:
 
 
 def cp_measure(settings: EncoderSettings, /) -> CpMeasure:
-    """CellProfiler's features of cells, cytoplasm and nuclei; `cp_measure_fast` without granularity and radial distribution."""
+    """CellProfiler's features of cells, cytoplasm and nuclei; `cp_measure_fast` without granularity and radial distribution.
+
+    Parameters
+    ----------
+    settings
+        The name of the encoder, and the diameter of a nucleus.
+
+    Returns
+    -------
+    CpMeasure
+        The encoder.
+
+    """
     return CpMeasure(nucleus=settings.nucleus, slow=settings.encoder != "cp_measure_fast")

@@ -59,8 +59,9 @@ def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Pa
 
     Returns
     -------
-    Profiles of sites, features as the encoder names them (`emb_<channel>_0000...`), with the identity of the encoder (`identity.of`);
-    `uns["quarantine"]` lists what was left out and why.
+    anndata.AnnData
+        Profiles of sites, features as the encoder names them (`emb_<channel>_0000...`), with the identity of the encoder (`identity.of`).
+        `uns["quarantine"]` lists what was left out and why.
 
     Raises
     ------
@@ -78,22 +79,82 @@ def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Pa
 
 
 def unfinished(sites: Sites, shards: Path, /) -> list[str]:
-    """The plates that have no shard yet."""
+    """The plates that have no shard yet.
+
+    Parameters
+    ----------
+    sites
+        The ingested images.
+    shards
+        Where finished plates are kept.
+
+    Returns
+    -------
+    list[str]
+        Names of plates.
+
+    """
     return [plate for plate in sites.plates() if not shard(sites, plate, shards).exists()]
 
 
 def shard(sites: Sites, plate: str, shards: Path, /) -> Path:
-    """Where a plate's profiles are kept until all are done."""
+    """Where a plate's profiles are kept until all are done.
+
+    Parameters
+    ----------
+    sites
+        The ingested images.
+    plate
+        Its name.
+    shards
+        Where finished plates are kept.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    """
     return shards / f"{sites.plates().index(plate):04d}.parquet"
 
 
 def field(sites: Sites, plate: str, shards: Path, /) -> Path:
-    """Where a plate's illumination fields are kept, where they are estimated."""
+    """Where a plate's illumination fields are kept, where they are estimated.
+
+    Parameters
+    ----------
+    sites
+        The ingested images.
+    plate
+        Its name.
+    shards
+        Where finished plates are kept.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    """
     return shard(sites, plate, shards).with_suffix(".light.parquet")
 
 
 def sites_of(sites: Sites, plate: str, /) -> npt.NDArray[np.intp]:
-    """The numbers of a plate's sites."""
+    """The sites of a plate.
+
+    Parameters
+    ----------
+    sites
+        The ingested images.
+    plate
+        Its name.
+
+    Returns
+    -------
+    npt.NDArray[np.intp]
+        Their numbers.
+
+    """
     return sites.of_plate(plate)
 
 
@@ -107,26 +168,48 @@ def write_plate(
     how: Extraction = Extraction(),
     advance: progress.Advance = lambda _: None,
 ) -> int:
-    """Embed one plate into its shard, whole or not at all; the number of its sites."""
+    """Embed one plate into its shard, whole or not at all.
+
+    Parameters
+    ----------
+    sites
+        The ingested images.
+    plate
+        Its name.
+    encoder
+        A frozen encoder of sites, or a vision encoder.
+    shards
+        Where finished plates are kept.
+    how
+        How sites go to the encoder.
+    advance
+        Called with a number of sites as they are done.
+
+    Returns
+    -------
+    int
+        The number of the plate's sites.
+
+    """
     shards.mkdir(parents=True, exist_ok=True)
     encoder = of_sites(encoder)
     numbers = sites_of(sites, plate)
     channels = encoder.channels(sites.channels)
-    even = light.WAYS[how.illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=how.seed, skip=how.skip)
+    even_light = light.WAYS[how.illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=how.seed, skip=how.skip)
     vectors: list[npt.NDArray[np.float32]] = []
-    kept: list[int] = []
+    read_numbers: list[int] = []
     reasons: list[dict[str, str]] = []
-    for ready, bad in _read_ahead(sites, numbers, encoder, channels, even, how):
+    for ready, bad in _read_ahead(sites, numbers, encoder, channels, even_light, how):
         reasons += bad
         if ready:
             vectors.append(encoder([site for _, site in ready]))
-            kept += [number for number, _ in ready]
+            read_numbers += [number for number, _ in ready]
         advance(len(ready) + len(bad))
     names = encoder.features(channels)
     values = np.concatenate(vectors) if vectors else np.empty((0, len(names)), dtype=np.float32)
-    obs = sites.table.iloc[kept].reset_index(drop=True).rename(index=str)
-    found = anndata.AnnData(X=values, obs=obs, var=tables.describe_features(names), uns={"quarantine": reasons})
-    tables.write(found, shard(sites, plate, shards))
+    obs = sites.table.iloc[read_numbers].reset_index(drop=True).rename(index=str)
+    profiles = anndata.AnnData(X=values, obs=obs, var=tables.describe_features(names), uns={"quarantine": reasons})
+    tables.write(profiles, shard(sites, plate, shards))
     return len(numbers)
 
 
@@ -169,16 +252,19 @@ def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder
     encoder = of_sites(encoder)
     reasons = [dict(r) for shard in shards for r in shard.uns.get("quarantine", [])]
     if not sum(shard.n_obs for shard in shards):
-        raise InputError(f"none of the {len(sites)} sites could be read (first: {reasons[0]['reason']})")
+        raise InputError(
+            f"none of the {len(sites)} sites could be read (first: {reasons[0]['reason']}); list what is damaged with: "
+            "impasto check INGESTED --out CHECKED"
+        )
     values = np.concatenate([tables.dense(s) for s in shards])
     obs = pd.concat([s.obs for s in shards], ignore_index=True).rename(index=str)
-    found = _counted(anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns={"quarantine": reasons}))
-    identity.record_encoder(found, {**encoder.describe(), "illumination": illumination})
-    return found
+    profiles = _counted(anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns={"quarantine": reasons}))
+    identity.record_encoder(profiles, {**encoder.describe(), "illumination": illumination})
+    return profiles
 
 
 def _counted(profiles: anndata.AnnData) -> anndata.AnnData:
-    """How many cells a site has is annotation: what every score of its features stands beside, not one of them."""
+    """Move the number of cells of a site from the features to the annotation: scores are compared with it."""
     if COUNT not in profiles.var_names:
         return profiles
     counts = tables.dense(profiles)[:, profiles.var_names.get_loc(COUNT)].astype(int)
@@ -188,6 +274,18 @@ def _counted(profiles: anndata.AnnData) -> anndata.AnnData:
 
 
 def to_wells(profiles: anndata.AnnData) -> anndata.AnnData:
-    """The mean over the sites of each well."""
+    """The mean over the sites of each well.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of sites.
+
+    Returns
+    -------
+    anndata.AnnData
+        Profiles of wells.
+
+    """
     by = [*wells.keys_of_plate(profiles.obs), *([schema.WELL] if schema.WELL in profiles.obs else [])]
     return tables.aggregate(profiles, by=by, statistic="mean")

@@ -24,30 +24,102 @@ Floats = npt.NDArray[np.float32]
 class SiteEncoder(Protocol):
     """Sites -> features, in two steps: `prepare` one site while it is read, then embed several together."""
 
-    def channels(self, found: Sequence[str], /) -> list[str]:
-        """Which of the channels that are there to read, in which order. Raises InputError where they make no sense."""
+    def channels(self, available: Sequence[str], /) -> list[str]:
+        """Which channels to read, in which order.
+
+        Parameters
+        ----------
+        available
+            Those of the images.
+
+        Returns
+        -------
+        list[str]
+            Their names.
+
+        Raises
+        ------
+        InputError
+            Where the encoder cannot read these channels.
+
+        """
 
     def features(self, channels: Sequence[str], /) -> list[str]:
-        """The names of the features, from the channels that are read."""
+        """The names of the features.
+
+        Parameters
+        ----------
+        channels
+            Those that are read.
+
+        Returns
+        -------
+        list[str]
+            F names.
+
+        """
 
     def describe(self) -> dict[str, object]:
-        """What the profiles must say of the encoder: `name`, and of `identity`'s other keys those that apply."""
+        """What the profiles must say of the encoder.
+
+        Returns
+        -------
+        dict[str, object]
+            `name`, and of `identity`'s other keys those that apply.
+
+        """
 
     def prepare(self, site: Array, /) -> Array:
-        """The pixels (C, H, W) of one site as `__call__` takes them."""
+        """One site as `__call__` takes it.
+
+        Parameters
+        ----------
+        site
+            Pixels (C, H, W), as the microscope wrote them.
+
+        Returns
+        -------
+        Array
+            What is kept of the site until it is embedded.
+
+        Raises
+        ------
+        BadImage
+            Where the site has no features.
+
+        """
 
     def __call__(self, sites: Sequence[Array], /) -> Floats:
-        """The features (N, F) of N prepared sites."""
+        """The features of some sites.
+
+        Parameters
+        ----------
+        sites
+            N prepared sites.
+
+        Returns
+        -------
+        Floats
+            (N, F).
+
+        """
 
 
 @dataclass(frozen=True)
 class EachChannel:
-    """A vision encoder that sees each channel as a gray image of its own (Lu et al., CellCLIP, Eq. 2)."""
+    """A vision encoder that sees each channel as a gray image of its own (Lu et al., CellCLIP, Eq. 2).
+
+    Attributes
+    ----------
+    encoder
+        Of gray images.
+
+    """
 
     encoder: VisionEncoder
 
-    def channels(self, found: Sequence[str], /) -> list[str]:
-        return list(found)
+    def channels(self, available: Sequence[str], /) -> list[str]:
+        return list(available)
 
     def features(self, channels: Sequence[str], /) -> list[str]:
         return [name for channel in channels for name in embedding_names(channel, self.encoder.width)]
@@ -77,12 +149,41 @@ class EachChannel:
 
 
 def of_sites(encoder: VisionEncoder | SiteEncoder, /) -> SiteEncoder:
-    """The encoder as one of sites: a vision encoder sees each channel on its own."""
+    """The encoder as an encoder of sites: a vision encoder sees each channel on its own.
+
+    Parameters
+    ----------
+    encoder
+        Of sites, or of images.
+
+    Returns
+    -------
+    SiteEncoder
+        An encoder of sites.
+
+    """
     return EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
 
 
 def vision_encoder(settings: EncoderSettings, /) -> VisionEncoder:
-    """A packaged vision encoder, or a model of transformers by folder or hub name."""
+    """A packaged vision encoder, or a model of transformers by folder or hub name.
+
+    Parameters
+    ----------
+    settings
+        The name of the encoder, and how it is read.
+
+    Returns
+    -------
+    VisionEncoder
+        The encoder.
+
+    Raises
+    ------
+    InputError
+        Where there is no encoder of that name, or its runtime is not installed.
+
+    """
     net = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
     if settings.runtime == "torch":
         return net
@@ -92,7 +193,14 @@ def vision_encoder(settings: EncoderSettings, /) -> VisionEncoder:
 
 
 def intensity(_: EncoderSettings, /) -> Intensity:
-    """Statistics of the raw pixels; nothing to set."""
+    """Statistics of the raw pixels; nothing to set.
+
+    Returns
+    -------
+    Intensity
+        The encoder.
+
+    """
     return Intensity()
 
 
@@ -102,14 +210,14 @@ _PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 class Intensity:
     """Fourteen statistics of each channel's raw pixels, and nothing learned: what a trained encoder must be better than.
 
-    Mean, sd, seven percentiles, skewness, and the shares of light in the brightest 1, 5 and 25 % of pixels, and the sd of a 3 x 3
-    mean over the sd of all (how coarse the light is).
+    They are the mean, the sd, seven percentiles, the skewness, and the shares of light in the brightest 1, 5 and 25 % of pixels. The last
+    is how coarse the light is: the sd of a 3 x 3 mean over the sd of all.
     """
 
     names = ("mean", "sd", *(f"p{q:02d}" for q in _PERCENTILES), "skewness", "top01", "top05", "top25", "coarseness")
 
-    def channels(self, found: Sequence[str], /) -> list[str]:
-        return list(found)
+    def channels(self, available: Sequence[str], /) -> list[str]:
+        return list(available)
 
     def features(self, channels: Sequence[str], /) -> list[str]:
         return [f"Image_Intensity_{name}_{channel}" for channel in channels for name in self.names]

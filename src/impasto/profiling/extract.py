@@ -72,13 +72,13 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     encoder = open_encoder(settings, sites)
     shards = _shards(settings, out)
     if settings.engine == "ray":
-        _deal(settings, sites, shards)
-    found = deep.profile(sites, encoder, shards=shards, how=_extraction(settings, sites))
+        _over_workers(settings, sites, shards)
+    profiles = deep.profile(sites, encoder, shards=shards, how=_extraction(settings, sites))
     if settings.illumination == "estimate":
         _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
-    tables.write(deep.to_wells(found) if settings.level == "well" else found, out)
+    tables.write(deep.to_wells(profiles) if settings.level == "well" else profiles, out)
     shutil.rmtree(shards)
-    _say_left_out(found.uns["quarantine"])
+    _say_left_out(profiles.uns["quarantine"])
 
 
 _NAMED = 10
@@ -109,16 +109,16 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
     fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
     with runs.atomic(fields_path(out)) as temporary:
         fields.to_parquet(temporary, index=False)
-    for plate, mine in fields.groupby("plate", sort=True):
-        sites = int(mine["sites"].min())
+    for plate, of_plate in fields.groupby("plate", sort=True):
+        sites = int(of_plate["sites"].min())
         if sites < LEAST:
             say(f"  {plate}: light left as it is; a field is estimated from {LEAST} sites or more, and it has {sites} that can be read")
             continue
-        told = ", ".join(f"{row.channel} {row.corner_to_centre:.2f}" for row in mine.itertuples())
-        say(f"  {plate}: light of the corners over the centre, divided out: {told}")
+        ratios = ", ".join(f"{row.channel} {row.corner_to_centre:.2f}" for row in of_plate.itertuples())
+        say(f"  {plate}: light of the corners over the centre, divided out: {ratios}")
 
 
-def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
+def _over_workers(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
     """Have workers write the plates' shards; `run` then finds them done and collects them."""
     import torch
 
@@ -130,30 +130,30 @@ def _deal(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
     encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
     quarantine = settings.quarantine and settings.quarantine.resolve()
     whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
-    told = whole.model_dump_json()  # a worker stands in a folder of its own
-    work = functools.partial(_plate, told, str(shards.resolve()), torch.get_num_threads())
+    described = whole.model_dump_json()  # a worker stands in a folder of its own
+    work = functools.partial(_plate, described, str(shards.resolve()), torch.get_num_threads())
     with progress.bar(what=f"embedding, {settings.workers} workers", unit="site", total=len(sites), done=len(sites) - left) as advance:
-        for sites_done in ray_engine.deal(todo, work, workers=settings.workers):
+        for sites_done in ray_engine.over_workers(todo, work, workers=settings.workers):
             advance(sites_done)
 
 
-def _plate(told: str, shards: str, threads: int, plate: str) -> int:
+def _plate(described: str, shards: str, threads: int, plate: str) -> int:
     """What a worker does: one plate. As many threads as one process would use: sums are split, and so rounded, the same way."""
     import torch
 
     from impasto.profiling import deep
 
     torch.set_num_threads(threads)
-    sites, encoder, how = _ready(told)
+    sites, encoder, how = _ready(described)
     return deep.write_plate(sites, plate, encoder, shards=Path(shards), how=how)
 
 
 @functools.lru_cache(maxsize=1)
-def _ready(told: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
-    """What a worker needs for every plate: opened once a worker, since loading an encoder may take longer than a small plate."""
+def _ready(described: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
+    """What a worker needs for its plates, opened once a worker: loading an encoder may take longer than a small plate."""
     from impasto.plates.sites import Sites
 
-    settings = ProfileSettings.model_validate_json(told)
+    settings = ProfileSettings.model_validate_json(described)
     sites = Sites.read(settings.images)
     return sites, open_encoder(settings, sites), _extraction(settings, sites)
 
@@ -178,7 +178,13 @@ def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | 
 
     Returns
     -------
-    The encoder. Raises InputError where there is none of that name, or a run does not read these channels.
+    VisionEncoder | SiteEncoder
+        The encoder.
+
+    Raises
+    ------
+    InputError
+        Where there is none of that name, or a run does not read these channels.
 
     """
     name = settings.encoder
@@ -207,24 +213,48 @@ def _is_run(encoder: str) -> bool:
 
 
 def fields_path(out: Path) -> Path:
-    """Where the fields of light that were divided out of profiles are kept."""
+    """Where the fields of light that were divided out of profiles are kept.
+
+    Parameters
+    ----------
+    out
+        The profiles.
+
+    Returns
+    -------
+    Path
+        A file beside them.
+
+    """
     return out.with_name(out.name + ".illumination.parquet")
 
 
 def inputs(settings: ProfileSettings, /) -> list[Path]:
-    """The images, the weights of a run, the quarantine."""
+    """The images, the weights of a run, the quarantine.
+
+    Parameters
+    ----------
+    settings
+        Which of them are read.
+
+    Returns
+    -------
+    list[Path]
+        Their paths.
+
+    """
     weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else []
     return [settings.images, *weights, *([settings.quarantine] if settings.quarantine else [])]
 
 
 def _shards(settings: ProfileSettings, out: Path) -> Path:
-    """The folder of finished plates: named by settings and images, so that shards of others are never mixed in."""
+    """The folder of finished plates: named by settings and images, so that shards of other settings are never mixed in."""
     import hashlib
 
     from impasto.plates.digest import digest
 
     digests = "".join(digest(path) for path in inputs(settings))
     # Who embeds the plates changes nothing in them.
-    told = settings.model_dump_json(exclude={"engine", "workers"})
-    key = hashlib.sha256((told + digests).encode()).hexdigest()[:12]
+    described = settings.model_dump_json(exclude={"engine", "workers"})
+    key = hashlib.sha256((described + digests).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")

@@ -1,7 +1,7 @@
 """Plates over many workers: Ray on this machine, or on the cluster that RAY_ADDRESS names. An extra: `impasto[ray]`.
 
 A plate is a pure shard: its file is written under a temporary name and renamed, and holds the same bytes whoever writes it. So the
-engine only deals plates to workers; what is killed goes on at the first plate that has no file.
+engine only hands plates to workers. A killed run goes on at the first plate that has no file.
 """
 
 from __future__ import annotations
@@ -13,10 +13,28 @@ from typing import Any
 from impasto.schema import InputError
 
 
-def deal(plates: Sequence[str], work: Callable[[str], int], /, *, workers: int) -> Iterator[int]:
-    """Call `work(plate)` for every plate on `workers` workers at a time; yields what it returns, as plates are done.
+def over_workers(plates: Sequence[str], work: Callable[[str], int], /, *, workers: int) -> Iterator[int]:
+    """Call a function for every plate on several workers.
 
-    Raises InputError where Ray is not installed; what a worker raises is raised here.
+    Parameters
+    ----------
+    plates
+        Names of plates.
+    work
+        Called with a plate's name.
+    workers
+        Plates at a time.
+
+    Yields
+    ------
+    int
+        What `work` returns, as plates are done.
+
+    Raises
+    ------
+    InputError
+        Where Ray is not installed; what a worker raises is raised here too.
+
     """
     ray = _ray()
     _join(ray, workers)

@@ -22,7 +22,14 @@ SMALLEST, REACH, CONTRAST = 0.15, 1.0, 4.0
 
 @dataclass(frozen=True)
 class Objects:
-    """Labels (H, W) of each compartment; 0 is none of it. A cell and its nucleus share a label; a crowded cell may have no cytoplasm."""
+    """Labels (H, W) of each compartment; 0 is none of it. A cell and its nucleus share a label. A crowded cell may have no cytoplasm.
+
+    Attributes
+    ----------
+    nuclei, cells, cytoplasm
+        Labels (H, W), 1 to the number of cells.
+
+    """
 
     nuclei: Labels
     cells: Labels
@@ -35,7 +42,21 @@ class Objects:
 
 
 def objects(dna: npt.NDArray[np.floating], /, *, nucleus: float) -> Objects:
-    """The objects of a DNA plane (H, W). `nucleus` is the diameter of a nucleus in pixels."""
+    """The objects of a DNA plane.
+
+    Parameters
+    ----------
+    dna
+        (H, W).
+    nucleus
+        The diameter of a nucleus in pixels.
+
+    Returns
+    -------
+    Objects
+        Labels of nuclei, cells and cytoplasm.
+
+    """
     from scipy import ndimage
     from skimage import feature, filters, morphology, segmentation
 
@@ -51,15 +72,15 @@ def objects(dna: npt.NDArray[np.floating], /, *, nucleus: float) -> Objects:
     nuclei = segmentation.watershed(-depth, seeds, mask=bright)
     cells = segmentation.expand_labels(nuclei, distance=REACH * nucleus)
     inside = segmentation.clear_border(nuclei)
-    kept = np.unique(inside[inside > 0])
+    inside_labels = np.unique(inside[inside > 0])
     number = np.zeros(len(peaks) + 1, dtype=np.int32)
-    number[kept] = np.arange(1, len(kept) + 1)
+    number[inside_labels] = np.arange(1, len(inside_labels) + 1)
     nuclei, cells = number[nuclei], number[cells]
     return Objects(nuclei, cells, np.where(nuclei > 0, 0, cells))
 
 
 def _foreground(plane: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.bool_]:
-    """What is above the threshold, or nothing where that does not stand out of what is below."""
+    """What is above the threshold; nothing where its mean is too near to that of the background."""
     bright = plane > threshold
     if bright.all() or not bright.any():
         return np.zeros(plane.shape, dtype=bool)

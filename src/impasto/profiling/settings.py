@@ -29,7 +29,19 @@ class EncoderSettings(Settings):
 
 
 def of_identity(encoder: Mapping[str, Any], /) -> EncoderSettings:
-    """The settings that make an encoder again, from what profiles record of it (`identity.Identity.encoder`)."""
+    """The settings that make an encoder again.
+
+    Parameters
+    ----------
+    encoder
+        What profiles record of it (`identity.Identity.encoder`).
+
+    Returns
+    -------
+    EncoderSettings
+        The settings.
+
+    """
     settings = encoder.get("settings") or {}
     _, random, seed = str(encoder.get("sha256", "")).partition("random weights, seed ")
     return EncoderSettings(

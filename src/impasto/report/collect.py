@@ -17,17 +17,49 @@ FIGURES = "figures.json"
 
 @dataclass(frozen=True)
 class Ran:
-    """One stage: its name, verb, record, where its result is, and where the record is kept."""
+    """One finished stage of a run.
+
+    Attributes
+    ----------
+    name
+        Of the stage.
+    verb
+        That ran.
+    record
+        What `records.read` gave.
+    result
+        Where the result is.
+    record_path
+        Where the record lies.
+
+    """
 
     name: str
     verb: str
     record: dict[str, Any]
     result: Path
-    kept: Path
+    record_path: Path
 
 
 def stages(run: Path) -> list[Ran]:
-    """The finished stages of a run, oldest first. Raises InputError where there are none."""
+    """The finished stages of a run, oldest first.
+
+    Parameters
+    ----------
+    run
+        The folder of a run, or of one of its results.
+
+    Returns
+    -------
+    list[Ran]
+        Without its reports.
+
+    Raises
+    ------
+    InputError
+        There are none.
+
+    """
     ran = []
     for path in [*run.glob("*/run.json"), *run.glob("*/*.run.json"), *run.glob("run.json"), *run.glob("*.run.json")]:
         record = records.read(path)
@@ -36,14 +68,28 @@ def stages(run: Path) -> list[Ran]:
         result = path.parent if path.name == "run.json" else path.with_name(path.name.removesuffix(".run.json"))
         name = path.parent.name if path.parent != run else result.name
         ran.append(Ran(name, record["verb"], record, result, path))
-    kept = sorted((s for s in ran if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
-    if not kept:
+    finished = sorted((s for s in ran if s.verb != "report"), key=lambda s: (s.record["started"], s.name))
+    if not finished:
         raise InputError(f"{run} holds no finished stages (no run.json); give the folder of an impasto run, or of one of its results")
-    return kept
+    return finished
 
 
 def of_verb(ran: list[Ran], *verbs: str) -> list[Ran]:
-    """The stages of these verbs."""
+    """The stages of these verbs.
+
+    Parameters
+    ----------
+    ran
+        Stages.
+    verbs
+        Names of verbs.
+
+    Returns
+    -------
+    list[Ran]
+        In the same order.
+
+    """
     return [s for s in ran if s.verb in verbs]
 
 
@@ -57,12 +103,13 @@ def panels(ran: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
 
     Returns
     -------
-    Name of the stage and its figures: method, caption, and the drawing under `svg`.
+    list[tuple[str, list[dict[str, Any]]]]
+        The name of each stage and its figures: method, caption, and the drawing under `svg`.
 
     Raises
     ------
     InputError
-        Where a stage left none.
+        A stage left no figures.
 
     """
     folders = [(s.name, s.result) for s in of_verb(ran, "panels")]

@@ -13,7 +13,18 @@ from impasto.report.collect import of_verb, stages
 
 @dataclass(frozen=True)
 class Headline:
-    """A figure, what it is, and what it must be read beside."""
+    """One figure that matters.
+
+    Attributes
+    ----------
+    value
+        As text.
+    title
+        What it is.
+    beside
+        What it must be read beside.
+
+    """
 
     value: str
     title: str
@@ -21,7 +32,24 @@ class Headline:
 
 
 def headlines(run: Path) -> list[Headline]:
-    """Replicate mAP (best profiles), replicate mAP that position cannot explain, retrieval of held-out perturbations."""
+    """Replicate mAP (best profiles), replicate mAP that position cannot explain, retrieval of held-out perturbations.
+
+    Parameters
+    ----------
+    run
+        The folder of a run.
+
+    Returns
+    -------
+    list[Headline]
+        One for each scored stage of these tasks, in the order they ran.
+
+    Raises
+    ------
+    InputError
+        The run has no finished stage.
+
+    """
     headlines_of_run: list[Headline] = []
     for stage in of_verb(stages(run), "evaluate"):
         rows = pd.read_csv(stage.result / "results.csv")

@@ -20,7 +20,19 @@ MOST = 8
 
 
 def sections(stages: list[Ran]) -> list[dict[str, Any]]:
-    """One entry a perturbation with an image and a consensus profile (at most 8): thumbnail, and its five nearest."""
+    """Perturbations with an image, each with its thumbnail and its five nearest by consensus profile.
+
+    Parameters
+    ----------
+    stages
+        The stages of a run.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        At most 8: `name`, `image` (a data URI) and `near`, None where there is no index or no consensus profile.
+
+    """
     images = _images(stages)
     built = of_verb(stages, "index")
     shown: list[dict[str, Any]] = []
@@ -33,7 +45,7 @@ def sections(stages: list[Ran]) -> list[dict[str, Any]]:
 
 def _images(stages: list[Ran]) -> dict[str, tuple[str, str]]:
     """Perturbation -> thumbnail and caption, of the first readable site of each."""
-    kept: dict[str, tuple[str, str]] = {}
+    thumbnail_of: dict[str, tuple[str, str]] = {}
     for stage in of_verb(stages, "ingest"):
         if not (Path(stage.result) / "images.parquet").exists():
             continue
@@ -41,15 +53,15 @@ def _images(stages: list[Ran]) -> dict[str, tuple[str, str]]:
         if schema.PERTURBATION not in sites.table:
             continue
         for number, what in enumerate(sites.table[schema.PERTURBATION].astype(str)):
-            if what in kept or len(kept) >= MOST:
+            if what in thumbnail_of or len(thumbnail_of) >= MOST:
                 continue
             row = sites.table.loc[number]
             caption = str(row.get(schema.PERTURBATION_NAME, what))
             try:
-                kept[what] = (thumbnails.composite(sites, number), f"{caption} ({row[schema.PLATE]} {row[schema.WELL]})")
+                thumbnail_of[what] = (thumbnails.composite(sites, number), f"{caption} ({row[schema.PLATE]} {row[schema.WELL]})")
             except BadImage:
                 continue
-    return kept
+    return thumbnail_of
 
 
 def _nearest(opened: Index, what: str, images: dict[str, tuple[str, str]]) -> list[dict[str, Any]] | None:

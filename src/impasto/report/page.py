@@ -41,12 +41,13 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
 
     Returns
     -------
-    The figures on the page, in order.
+    list[Drawing]
+        The figures on the page, in order.
 
     Raises
     ------
     InputError
-        Where the run has no finished stage.
+        The run has no finished stage.
 
     """
     stages = collect.stages(run)

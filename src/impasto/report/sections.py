@@ -23,7 +23,19 @@ _BARS = ("replicates", "sisters")
 
 
 def of_stage(stage: Ran) -> list[dict[str, Any]]:
-    """One section a protocol; a curve over concentrations, where there are several, comes before its protocols."""
+    """The sections of a scored stage, one a protocol. A curve over concentrations, where there are several, comes before them.
+
+    Parameters
+    ----------
+    stage
+        An evaluate stage.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        For the template: task, protocol, rows, figures.
+
+    """
     rows = pd.read_csv(stage.result / "results.csv")
     # Profiles first, then what they must be read beside.
     rows = rows.iloc[np.argsort([is_baseline(str(g)) for g in rows["group"]], kind="stable")]
@@ -106,7 +118,19 @@ def _over_concentrations(stage: Ran, rows: pd.DataFrame) -> list[dict[str, Any]]
 
 
 def comparisons(stages: list[Ran]) -> list[dict[str, Any]]:
-    """For each protocol and level: mean average precision of each perturbation, the first table against each later one."""
+    """Mean average precision of each perturbation, the first table of profiles against each later one.
+
+    Parameters
+    ----------
+    stages
+        The stages of a run.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        One section a protocol and level that has several tables.
+
+    """
     sections = []
     for stage in replicates(stages):
         for protocol, wide in _wide(stage):
@@ -128,7 +152,19 @@ def _against(pairs: pd.DataFrame, before: str, after: str, tips: list[str], *, t
 
 
 def replicates(stages: list[Ran]) -> list[Ran]:
-    """The stages that detected replicates."""
+    """The stages that detected replicates.
+
+    Parameters
+    ----------
+    stages
+        The stages of a run.
+
+    Returns
+    -------
+    list[Ran]
+        In the same order.
+
+    """
     return [s for s in of_verb(stages, "evaluate") if s.record["settings"]["task"] == "replicates"]
 
 
@@ -143,7 +179,19 @@ def _wide(stage: Ran) -> list[tuple[str, pd.DataFrame]]:
 
 
 def per_perturbation(stages: list[Ran]) -> list[dict[str, Any]]:
-    """Tables of each perturbation's replicate mAP, its interval over wells, and whether it differs from the controls."""
+    """Tables of each perturbation's replicate mAP, its interval over wells, and whether it differs from the controls.
+
+    Parameters
+    ----------
+    stages
+        The stages of a run.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        One section a protocol and level; the best perturbation comes first.
+
+    """
     sections = []
     for stage in replicates(stages):
         detail = pd.read_parquet(stage.result / "per_group.parquet")
@@ -182,13 +230,30 @@ def _graph_table(stage: Ran) -> dict[str, Any]:
 
 
 def tables(stages: list[Ran]) -> list[dict[str, Any]]:
-    """What is laid out by `table` and `finetune` stages (`**best**` becomes bold), and what graphs know of the perturbations."""
-    sections = []
+    """What `table` and `finetune` stages laid out (`**best**` becomes bold), and what graphs know of the perturbations.
+
+    Parameters
+    ----------
+    stages
+        The stages of a run.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        One section a table: title, header, levels and rows.
+
+    """
+    sections: list[dict[str, Any]] = []
     for stage in of_verb(stages, "table", "finetune", "graph"):
         laid_out = _graph_table(stage) if stage.verb == "graph" else json.loads((stage.result / "table.json").read_text())
-        rows = [[_marked(cell) for cell in row] for row in laid_out["rows"]]
-        levels: list[tuple[str, int]] = []
-        for level in laid_out["levels"]:
-            levels = [*levels[:-1], (level, levels[-1][1] + 1)] if levels and levels[-1][0] == level else [*levels, (level, 1)]
-        sections.append({**laid_out, "rows": rows, "spans": levels})
+        sections += [_spanned(table) for table in (laid_out, *laid_out.get("differences", ()))]
     return sections
+
+
+def _spanned(laid_out: dict[str, Any]) -> dict[str, Any]:
+    """A table of words for the page: cells marked up, and each heading with how many columns it stands above."""
+    rows = [[_marked(cell) for cell in row] for row in laid_out["rows"]]
+    levels: list[tuple[str, int]] = []
+    for level in laid_out["levels"]:
+        levels = [*levels[:-1], (level, levels[-1][1] + 1)] if levels and levels[-1][0] == level else [*levels, (level, 1)]
+    return {**laid_out, "rows": rows, "spans": levels}

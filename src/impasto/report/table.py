@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-import numpy as np
 import pandas as pd
 
 from impasto.evaluation.baselines import is_baseline
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 
+Lines: TypeAlias = tuple[list[str], list[list[str]]]
+"""A header and the rows under it, as words."""
+
 CHANCE = "chance"
+SAME_CHANCE = 0.0005
+"""Chance levels that differ by less are one row of the table; else each cell has its own."""
+SCORE = ("task", "protocol", "metric")
+"""The words by which a cell knows the score that it shows."""
 
 
 class Column(Settings):
@@ -121,13 +128,19 @@ def _cells(scores: pd.DataFrame, column: Column, order: Sequence[str]) -> list[d
         )
     cells = []
     for record in chosen[chosen["group"].isin(order)].to_dict(orient="records"):
-        kept = {key: record.get(key) for key in ("value", "low", "high", "sd", "seeds", "n")}
-        cells.append({"row": record["group"], "column": column.name, **kept})
-    # A baseline may be scored over other rows, with another chance level: the profiles' own is shown.
-    own = chosen[[not is_baseline(str(g)) for g in chosen["group"]]]["chance"]
-    if own.notna().any():
-        cells.append({"row": CHANCE, "column": column.name, "value": float(own.mean())})
+        shown = {key: record.get(key) for key in ("value", "low", "high", "chance", "unit", "about", "sd", "seeds", "n", *SCORE)}
+        cells.append({"row": record["group"], "column": column.name, **shown})
+    if (common := _common_chance(chosen)) is not None:
+        cells.append({"row": CHANCE, "column": column.name, "value": common})
     return cells
+
+
+def _common_chance(scores: pd.DataFrame) -> float | None:
+    """What knowing nothing scores, where that is the same for all rows but the baselines, which may be scored over other wells."""
+    own = scores[[not is_baseline(str(g)) for g in scores["group"]]]["chance"].dropna()
+    if own.empty or own.max() - own.min() >= SAME_CHANCE:
+        return None
+    return float(own.mean())
 
 
 def _means(laid_out: pd.DataFrame, column: Column) -> pd.DataFrame:
@@ -141,72 +154,73 @@ def _means(laid_out: pd.DataFrame, column: Column) -> pd.DataFrame:
     return pd.DataFrame({"row": whole.index, "column": column.name, "value": whole.to_numpy()})
 
 
-def text(table: pd.DataFrame, columns: Sequence[Column], /) -> tuple[list[str], list[list[str]]]:
-    """Header and rows as words: the best value of a column in bold (`**`), an interval or a deviation beside each value."""
-    best = {c.name: _best(table[table["column"] == c.name], lowest=c.lowest) for c in columns}
+def text(table: pd.DataFrame, columns: Sequence[Column], /, *, marks: Mapping[str, Mapping[str, str]] | None = None) -> Lines:
+    """Header and rows as words.
+
+    Parameters
+    ----------
+    table
+        What `lay_out` gave.
+    columns
+        Its columns.
+    marks
+        Name of a column -> row -> its mark (`differences.marks`): `**` makes it bold, `·` stands beside it.
+
+    Returns
+    -------
+    Lines
+
+
+    """
+    of_column = marks or {}
+    has_chance = set(table.loc[table["row"] == CHANCE, "column"])
     lines = []
     for name, of_row in table.groupby("row", sort=False):
         by_column = of_row.set_index("column")
-        cells = [_cell(by_column.loc[c.name], c, bold=best[c.name] == name) if c.name in by_column.index else "" for c in columns]
+        cells = [
+            _cell(by_column.loc[c.name], c, mark=of_column.get(c.name, {}).get(str(name), ""), own_chance=c.name not in has_chance)
+            if c.name in by_column.index
+            else ""
+            for c in columns
+        ]
         lines.append([str(name), *cells])
     return ["", *(c.header for c in columns)], lines
 
 
-def _best(column: pd.DataFrame, *, lowest: bool) -> str | None:
-    own = column[[not is_baseline(str(r)) and r != CHANCE for r in column["row"]]].dropna(subset="value")
-    if len(own) < 2:
-        return None
-    return str(own.loc[own["value"].idxmin() if lowest else own["value"].idxmax(), "row"])
+def number(value: float, column: Column, /) -> str:
+    """A value as a column shows it: 12.3 for .123 in per cent, else three digits after the point."""
+    shown = f"{100 * value:.1f}" if column.percent else f"{value:.3f}"
+    # What rounds to nothing has no sign.
+    return shown.removeprefix("-") if float(shown) == 0 else shown
 
 
-def _cell(cell: pd.Series, column: Column, *, bold: bool) -> str:
-    def number(value: float) -> str:
-        shown = f"{100 * value:.1f}" if column.percent else f"{value:.3f}"
-        # What rounds to nothing has no sign.
-        return shown.removeprefix("-") if float(shown) == 0 else shown
-
+def _cell(cell: pd.Series, column: Column, *, mark: str, own_chance: bool) -> str:
     if pd.isna(cell["value"]):
         return ""
-    words = f"**{number(cell['value'])}**" if bold else number(cell["value"])
+    value = number(cell["value"], column)
+    words = f"**{value}**" if mark == "**" else f"{value} {mark}".rstrip()
     over_seeds = pd.notna(cell.get("sd")) and cell.get("seeds", 0) > 1
     if over_seeds:
-        words += f" ± {number(cell['sd'])}"
+        words += f" ± {number(cell['sd'], column)}"
     if pd.notna(cell.get("low")) and (column.interval or not over_seeds):
-        words += f" [{number(cell['low'])}, {number(cell['high'])}]"
+        words += f" [{number(cell['low'], column)}, {number(cell['high'], column)}]"
+    if own_chance and pd.notna(cell.get("chance")):
+        words += f" (chance {number(cell['chance'], column)})"
     return words
 
 
-def markdown(table: pd.DataFrame, columns: Sequence[Column], /, *, title: str, note: str) -> str:
-    """The table in Markdown, its headings of two levels joined."""
-    _, lines = text(table, columns)
-    named = ["", *(c.name for c in columns)]
-    ruled = [f"| {' | '.join(named)} |", "|" + "---|" * len(named), *(f"| {' | '.join(line)} |" for line in lines)]
-    return "\n".join([f"**{title}**", "", *ruled, "", *([note, ""] if note else [])])
+def markdown(header: Sequence[str], lines: Sequence[Sequence[str]], /, *, title: str, note: str) -> str:
+    """A table in Markdown.
 
+    Parameters
+    ----------
+    header
+        A name a column, the first of them empty.
+    lines
+        One list of words a row.
+    title, note
+        What stands above and below.
 
-def seeds_joined(per_seed: pd.DataFrame, /) -> pd.DataFrame:
-    """One row a score from one row a score and seed: mean, sd, a 95 % t interval of the mean over seeds, seeds.
-
-    With one seed, the interval is the score's own.
     """
-    from scipy.stats import t
-
-    keys = ["task", "protocol", "group", "metric"]
-    joined = []
-    for key, seeds in per_seed.groupby(keys, sort=False, dropna=False):
-        values, count = seeds["value"].to_numpy(dtype=float), len(seeds)
-        deviation = float(np.std(values, ddof=1)) if count > 1 else float("nan")
-        reach = float(t.ppf(0.975, count - 1)) * deviation / np.sqrt(count) if count > 1 else float("nan")
-        middle = float(values.mean())
-        low, high = (middle - reach, middle + reach) if count > 1 else (seeds["low"].iloc[0], seeds["high"].iloc[0])
-        values_of_score = {
-            "value": middle,
-            "low": low,
-            "high": high,
-            "chance": seeds["chance"].mean(),
-            "n": seeds["n"].iloc[0],
-            "sd": deviation,
-            "seeds": count,
-        }
-        joined.append(dict(zip(keys, key, strict=True)) | values_of_score)
-    return pd.DataFrame(joined)
+    ruled = [f"| {' | '.join(header)} |", "|" + "---|" * len(header), *(f"| {' | '.join(line)} |" for line in lines)]
+    return "\n".join([f"**{title}**", "", *ruled, "", *([note, ""] if note else [])])

@@ -15,7 +15,24 @@ _PREFERRED = (("Mito", "Actin", "AGP"), ("ER", "AGP", "RNA", "Tubulin", "GFP"), 
 
 
 def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
-    """A data URI of one site: Mito or actin in red, ER or AGP in green, DNA in blue; each channel stretched to its 99.7th percentile."""
+    """A colour composite of one site: Mito or actin in red, ER or AGP in green, DNA in blue. Each channel is stretched to its 99.7th
+    percentile.
+
+    Parameters
+    ----------
+    sites
+        Ingested sites.
+    number
+        The row of the site.
+    side
+        The longer side, in pixels.
+
+    Returns
+    -------
+    str
+        A JPEG as a data URI.
+
+    """
     chosen: list[str | None] = []
     for wanted in _PREFERRED:
         chosen.append(next((c for c in wanted if c in sites.channels and c not in chosen), None))
@@ -24,9 +41,9 @@ def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
     rgb = np.stack([p if p is not None else np.zeros(shape, dtype=np.uint8) for p in planes], axis=2)
     image = Image.fromarray(rgb)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    kept = io.BytesIO()
-    image.save(kept, format="JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(kept.getvalue()).decode()
+    jpeg = io.BytesIO()
+    image.save(jpeg, format="JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()
 
 
 def _stretch(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """Bags: the profiles of one perturbation together, padded to a common size, with a mask.
 
-Lu et al., CellCLIP, section 3.1: one pooled profile a perturbation stands against one text. The word `perturbation` means replicates
-(`wells.replicates`): a perturbation at one dose, under the name that the user gave. Wells of which nobody said what was done form no bag.
+Lu et al., CellCLIP, section 3.1: one pooled profile of a perturbation is paired with one text. The word `perturbation` means replicates
+(`wells.replicates`): a perturbation at one dose, under the name that the user gave. Unknown wells are in no bag.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Rows = npt.NDArray[np.intp]
 def groups(obs: pd.DataFrame, *, by: Sequence[str]) -> dict[str, Rows]:
     """The rows of each group.
 
+    A row is in no group where one of the columns says nothing, or where `by` has the perturbation and the well is unknown.
+
     Parameters
     ----------
     obs
@@ -30,8 +32,13 @@ def groups(obs: pd.DataFrame, *, by: Sequence[str]) -> dict[str, Rows]:
 
     Returns
     -------
-    Name of each group -> its rows (intp), sorted by name; several columns are joined by `|`. A row is in no group where one of the
-    columns says nothing, or where `by` has the perturbation and the well is unknown. Raises InputError on a column that is not there.
+    dict[str, Rows]
+        Name of each group -> its rows, sorted by name; several columns are joined by `|`.
+
+    Raises
+    ------
+    InputError
+        Where a column is not there.
 
     """
     missing = [c for c in by if c not in obs]
@@ -61,19 +68,31 @@ def _names(obs: pd.DataFrame, column: str) -> pd.Series:
 
 
 def draw(members: Sequence[Rows], *, size: int | None, seed: Sequence[int]) -> tuple[Rows, npt.NDArray[np.bool_]]:
-    """One bag a group: rows (groups, bag) and mask (groups, bag).
+    """One bag for each group. Padding repeats a group's first row under a False mask, so that it always points at real data.
 
-    With `size`, at most that many rows of a group are drawn, without replacement: a function of the seed only. Padding
-    repeats a group's first row under a False mask, so that it always points at real data.
+    Parameters
+    ----------
+    members
+        The rows of each group.
+    size
+        The most rows of a group, drawn without replacement; None: all.
+    seed
+        Of the draw, with the group's first row.
+
+    Returns
+    -------
+    tuple[Rows, npt.NDArray[np.bool_]]
+        Rows and mask, (groups, bag) each.
+
     """
     longest = max(map(len, members))
     width = longest if size is None else min(size, longest)
     rows = np.empty((len(members), width), dtype=np.intp)
     mask = np.zeros((len(members), width), dtype=bool)
-    for number, mine in enumerate(members):
-        rng = np.random.default_rng([*seed, int(mine[0])])
-        taken = mine if len(mine) <= width else rng.permutation(mine)[:width]
-        rows[number] = mine[0]
+    for number, of_group in enumerate(members):
+        rng = np.random.default_rng([*seed, int(of_group[0])])
+        taken = of_group if len(of_group) <= width else rng.permutation(of_group)[:width]
+        rows[number] = of_group[0]
         rows[number, : len(taken)] = taken
         mask[number, : len(taken)] = True
     return rows, mask

@@ -13,15 +13,46 @@ import numpy.typing as npt
 
 
 def share(*, low: float, high: float, seed: Sequence[int]) -> float:
-    """The share of a minibatch, uniform in [low, high]."""
+    """The share of a minibatch that is hidden.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the uniform distribution.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    float
+        A share in [low, high].
+
+    """
     return float(np.random.default_rng(seed).uniform(low, high))
 
 
 def draw(values: npt.NDArray[np.floating], groups: npt.NDArray[np.intp], /, *, share: float, seed: Sequence[int]) -> npt.NDArray[np.bool_]:
-    """Masked values (rows, features), True where hidden; `groups` (features,) are codes.
+    """Which values are hidden.
 
-    In each row and group, of n values that are not zero, share x n are hidden, rounded up or down at random so that small groups
+    In each row and group, of n values that are not zero, share x n are hidden. That is rounded up or down at random, so that small groups
     have their part.
+
+    Parameters
+    ----------
+    values
+        (rows, features).
+    groups
+        (features,) codes.
+    share
+        The share of a group.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    npt.NDArray[np.bool_]
+        (rows, features), True where hidden.
+
     """
     rng = np.random.default_rng(seed)
     masked = np.zeros(values.shape, dtype=bool)

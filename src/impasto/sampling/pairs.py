@@ -41,7 +41,20 @@ class PairSettings(Settings):
 
 @dataclass(frozen=True)
 class Pairs:
-    """Perturbations by name, the rows of their sites, and where every site is: codes (sites,) of well, plate, batch."""
+    """Perturbations and their sites, and where each site is.
+
+    Attributes
+    ----------
+    settings
+        Which two sites make a pair.
+    names
+        Of the perturbations.
+    members
+        The rows of the sites of each perturbation.
+    well, plate, batch
+        Codes (sites,) of where each site is.
+
+    """
 
     settings: PairSettings
     names: list[str]
@@ -52,15 +65,33 @@ class Pairs:
 
     @classmethod
     def of(cls, obs: pd.DataFrame, settings: PairSettings, /, *, among: Sequence[int] | None = None) -> Pairs:
-        """The pairs that these sites allow; `among` are the rows to use, all by default.
+        """The pairs that some sites allow.
 
-        Raises InputError where nothing says what was done to the cells, or (unless asked for) a perturbation has one well only.
+        Parameters
+        ----------
+        obs
+            Annotation of the sites.
+        settings
+            Which two sites make a pair.
+        among
+            The rows to use; None: all.
+
+        Returns
+        -------
+        Pairs
+            The pairs.
+
+        Raises
+        ------
+        InputError
+            Where nothing says what was done to the cells, or (unless the settings allow it) a perturbation has one well only.
+
         """
         if schema.PERTURBATION not in obs or obs[schema.PERTURBATION].isna().all():
             raise InputError("no site has a perturbation, so there are no pairs; ingest the images with --platemap")
-        kept = _usable(obs, controls=settings.controls)
-        kept = kept if among is None else np.intersect1d(kept, among)
-        groups = {name: kept[rows] for name, rows in bags.groups(obs.iloc[kept], by=settings.group_by).items()}
+        usable = _usable(obs, controls=settings.controls)
+        usable = usable if among is None else np.intersect1d(usable, among)
+        groups = {name: usable[rows] for name, rows in bags.groups(obs.iloc[usable], by=settings.group_by).items()}
         plate, _ = wells.plates(obs)
         well = pd.factorize(pd.MultiIndex.from_arrays([plate, obs[schema.WELL].astype("string").fillna("")]), sort=True)[0]
         wider = next((word for word in (schema.BATCH, schema.SOURCE) if word in obs), None)
@@ -83,11 +114,32 @@ class Pairs:
         return once * self.settings.repeats
 
     def passes(self) -> list[Rows]:
-        """The rows of an epoch, pass by pass: a pass has each perturbation (or site) once."""
+        """The rows of an epoch, pass by pass: a pass has each perturbation (or site) once.
+
+        Returns
+        -------
+        list[Rows]
+            The rows of each pass.
+
+        """
         return np.split(np.arange(len(self), dtype=np.intp), self.settings.repeats)
 
     def draw(self, row: int, rng: np.random.Generator, /) -> tuple[int, int, int]:
-        """Row of an epoch -> the number of its perturbation, the anchor's site and the target's site."""
+        """Draw one pair.
+
+        Parameters
+        ----------
+        row
+            Of an epoch.
+        rng
+            Where all numbers come from.
+
+        Returns
+        -------
+        tuple[int, int, int]
+            The number of the perturbation, the anchor's site and the target's site.
+
+        """
         if self.settings.epoch == "perturbations":
             group = row % len(self.names)
             anchor = self._site(self.members[group], rng)

@@ -1,8 +1,8 @@
 """Minibatches that hold several wells of each label: from one source, or from all sources mixed.
 
-CellPainTR, section 3.2: intra-source minibatches teach what a compound looks like within a laboratory, inter-source ones that it is
-the same compound everywhere. A contrast needs positives, so wells are dealt in hands: up to `hand` wells of one label, from as
-many sources as there are, and a minibatch is filled hand by hand. Every row comes once an epoch.
+CellPainTR, section 3.2: intra-source minibatches teach what a compound looks like within a laboratory. Inter-source minibatches teach that
+it is the same compound everywhere. A contrast needs positives. So the wells of a label come in groups of up to `hand` wells, from as many
+sources as there are, and a minibatch is filled group by group. Each row comes once an epoch.
 """
 
 from __future__ import annotations
@@ -18,23 +18,62 @@ Codes = npt.NDArray[np.intp]
 
 
 def one_source(sources: Codes, labels: Codes, /, *, size: int, hand: int, seed: Sequence[int]) -> list[Rows]:
-    """The minibatches of an epoch, each from one source, in a seeded order."""
+    """The minibatches of an epoch, each from one source, in a seeded order.
+
+    Parameters
+    ----------
+    sources, labels
+        (n,) codes of each row.
+    size
+        About how many rows a minibatch has.
+    hand
+        The most wells of one label that come together.
+    seed
+        Of the order.
+
+    Returns
+    -------
+    list[Rows]
+        The rows of each minibatch.
+
+    """
     rng = np.random.default_rng(seed)
     minibatches = []
     for source in np.unique(sources):
-        mine = np.flatnonzero(sources == source)
-        minibatches += [mine[part] for part in mixed_sources(sources[mine], labels[mine], size=size, hand=hand, seed=[*seed, int(source)])]
+        of_source = np.flatnonzero(sources == source)
+        minibatches += [
+            of_source[part]
+            for part in mixed_sources(sources[of_source], labels[of_source], size=size, hand=hand, seed=[*seed, int(source)])
+        ]
     return [minibatches[i] for i in rng.permutation(len(minibatches))]
 
 
 def mixed_sources(sources: Codes, labels: Codes, /, *, size: int, hand: int, seed: Sequence[int]) -> list[Rows]:
-    """The minibatches of an epoch over all sources, about `size` rows each, never fewer than two where there are two."""
+    """The minibatches of an epoch over all sources, never fewer than two rows where there are two.
+
+    Parameters
+    ----------
+    sources, labels
+        (n,) codes of each row.
+    size
+        About how many rows a minibatch has.
+    hand
+        The most wells of one label that come together.
+    seed
+        Of the order.
+
+    Returns
+    -------
+    list[Rows]
+        The rows of each minibatch.
+
+    """
     rng = np.random.default_rng(seed)
     hands = []
     for label in np.unique(labels):
-        dealt = _in_turn(sources, np.flatnonzero(labels == label), rng)
+        in_turn = _in_turn(sources, np.flatnonzero(labels == label), rng)
         # Hands of nearly equal length, and no well alone where its label has two.
-        hands += np.array_split(dealt, max(1, min(-(-len(dealt) // hand), len(dealt) // 2)))
+        hands += np.array_split(in_turn, max(1, min(-(-len(in_turn) // hand), len(in_turn) // 2)))
     hands = [hands[i] for i in rng.permutation(len(hands))]
     minibatches: list[list[Rows]] = [[]]
     filled = 0

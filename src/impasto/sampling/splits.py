@@ -32,11 +32,35 @@ _OF_COMPOUNDS = (
 
 
 def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArray[np.str_]:
-    """The part of every row: train, validation or test. Raises InputError where a part would be empty or the shares do not fit."""
+    """The part of every row: train, validation or test.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    settings
+        What is held out, and how much of it.
+    seed
+        Of the split.
+
+    Returns
+    -------
+    npt.NDArray[np.str_]
+        (n,) names of parts.
+
+    Raises
+    ------
+    InputError
+        Where a part would be empty, the shares do not fit, or the split leaks.
+
+    """
     if settings.by == schema.SPLIT:
         return marked(obs)
     if not (settings.validation >= 0 and settings.test >= 0 and settings.validation + settings.test < 1):
-        raise InputError(f"validation {settings.validation} and test {settings.test} must be shares that leave something to train on")
+        raise InputError(
+            f"validation {settings.validation} and test {settings.test} must be 0 or more and together below 1, to leave something to "
+            "train on"
+        )
     groups = _groups(obs, settings.by)
     names = sorted(set(groups))
     held = {VALIDATION: round(settings.validation * len(names)), TEST: round(settings.test * len(names))}
@@ -52,7 +76,24 @@ def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArr
 
 
 def marked(obs: pd.DataFrame) -> npt.NDArray[np.str_]:
-    """The parts that the column `split` says. Raises InputError where it is missing, says other words, or leaks."""
+    """The parts that the column `split` says.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    npt.NDArray[np.str_]
+        (n,) names of parts.
+
+    Raises
+    ------
+    InputError
+        Where the column is missing, says other words, or leaks.
+
+    """
     if schema.SPLIT not in obs:
         raise InputError(
             f"the profiles have no column {schema.SPLIT!r}; mark one with impasto correct (split = ...), or split by perturbation"
@@ -61,7 +102,7 @@ def marked(obs: pd.DataFrame) -> npt.NDArray[np.str_]:
     if other := sorted(set(parts) - set(PARTS)):
         raise InputError(f"the column {schema.SPLIT!r} holds {str(other[0])!r}; allowed: {', '.join(PARTS)}")
     if TRAIN not in parts:
-        raise InputError(f"the column {schema.SPLIT!r} leaves nothing to train on")
+        raise InputError(f"the column {schema.SPLIT!r} leaves nothing to train on; mark some rows {TRAIN!r}")
     refuse_leaks(obs, parts)
     return parts
 
@@ -71,6 +112,26 @@ def with_controls(table: anndata.AnnData, settings: SplitSettings, *, seed: int)
 
     Negative controls stand on every plate, so they train where compounds are held out. Empty and unknown wells train too: they have no
     compound to hold out. Held-out plates, batches, sources or cell lines take all their wells with them.
+
+    Parameters
+    ----------
+    table
+        n rows.
+    settings
+        What is held out, and how much of it.
+    seed
+        Of the split.
+
+    Returns
+    -------
+    npt.NDArray[np.str_]
+        (n,) names of parts.
+
+    Raises
+    ------
+    InputError
+        Where a part would be empty, the shares do not fit, or the split leaks.
+
     """
     parts = np.full(table.n_obs, TRAIN, dtype="<U10")
     if settings.validation == settings.test == 0:
@@ -85,14 +146,19 @@ def with_controls(table: anndata.AnnData, settings: SplitSettings, *, seed: int)
 
 
 def refuse_leaks(obs: pd.DataFrame, parts: Sequence[str] | npt.NDArray[np.str_], /) -> None:
-    """Raise InputError where a compound stands in train and in another part.
+    """Refuse a split in which a compound stands in train and in another part.
 
     Parameters
     ----------
     obs
-        Annotation of n rows. Rows of which nobody said what was done are not compared.
+        Annotation of n rows. Unknown wells are not compared.
     parts
         (n,) the part of each row.
+
+    Raises
+    ------
+    InputError
+        Where there is such a compound; the sentence names the first.
 
     """
     frame = pd.DataFrame({"compound": wells.compounds(obs).to_numpy(dtype=object), "part": np.asarray(parts)}).dropna()
@@ -142,15 +208,45 @@ def _scaffolds(obs: pd.DataFrame) -> list[str]:
 
 
 def write(path: Path, obs: pd.DataFrame, parts: npt.NDArray[np.str_], *, settings: SplitSettings, seed: int) -> str:
-    """Write the perturbations of each part, with the rule that made them; returns the digest of the lists."""
+    """Write the perturbations of each part, with the rule that made them.
+
+    Parameters
+    ----------
+    path
+        Of the JSON file.
+    obs
+        Annotation of n rows.
+    parts
+        (n,) the part of each row.
+    settings, seed
+        Of the split.
+
+    Returns
+    -------
+    str
+        The digest of the lists.
+
+    """
     lists = {part: sorted(set(obs.loc[parts == part, schema.PERTURBATION].astype(str))) for part in PARTS}
-    found = digest(lists)
-    runs.write_json(path, {"by": settings.by, "seed": seed, "digest": found, **lists})
-    return found
+    split_digest = digest(lists)
+    runs.write_json(path, {"by": settings.by, "seed": seed, "digest": split_digest, **lists})
+    return split_digest
 
 
 def digest(lists: Mapping[str, Sequence[str]]) -> str:
-    """SHA-256 of the lists of a split: two runs with the same one held out the same."""
+    """SHA-256 of the lists of a split: two runs with the same digest held out the same perturbations.
+
+    Parameters
+    ----------
+    lists
+        Part -> names.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+
+    """
     return hashlib.sha256(json.dumps({part: sorted(names) for part, names in lists.items()}, sort_keys=True).encode()).hexdigest()
 
 
@@ -166,8 +262,9 @@ def described(obs: pd.DataFrame, parts: npt.NDArray[np.str_], /) -> dict[str, An
 
     Returns
     -------
-    `split`: the perturbations of each part; `split_identities`: all names and InChIKeys by which they may be known again;
-    `split_digest`: the digest of the lists.
+    dict[str, Any]
+        `split`: the perturbations of each part. `split_identities`: all names and InChIKeys by which they may be known again.
+        `split_digest`: the digest of the lists.
 
     """
     names, aliases = obs[schema.PERTURBATION].astype(str).to_numpy(), [known.to_numpy(dtype=object) for known in wells.aliases(obs)]
@@ -177,9 +274,22 @@ def described(obs: pd.DataFrame, parts: npt.NDArray[np.str_], /) -> dict[str, An
 
 
 def parts_of(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> pd.Series:
-    """The part of every row (n,) in a run with these facts, by its name or by what it is; `test` where the run never saw it.
+    """The part of every row in a run, by its name or by its compound.
 
     Names are looked up from the surest to the least sure (`wells.aliases`): a new name with a known InChIKey is a known compound.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    facts
+        What the run remembers of its split (`described`).
+
+    Returns
+    -------
+    pd.Series
+        (n,) names of parts; `test` where the run never saw the row's compound.
+
     """
     part_of = {name: part for part, names in facts["split_identities"].items() for name in names}
     part_of |= {name: part for part, names in facts["split"].items() for name in names}

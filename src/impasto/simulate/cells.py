@@ -15,14 +15,43 @@ from impasto.simulate.plan import PROPERTIES, Plan, Truth
 
 @dataclass(frozen=True)
 class Cells:
-    """What the cells of each well are: the ten properties (wells, 10), and the log of their number, both with nuisance."""
+    """What the cells of each well are, nuisance included.
+
+    Attributes
+    ----------
+    properties
+        (wells, 10), the properties of `plan.PROPERTIES`, in sd.
+    log_count
+        (wells,), the log of their number over the plan's.
+
+    """
 
     properties: npt.NDArray[np.float64]
     log_count: npt.NDArray[np.float64]
 
 
 def of_wells(plan: Plan, known: Truth, where: pd.DataFrame, lines: Lines, *, seed: int) -> Cells:
-    """Biology plus nuisance: cell line, source, batch, plate, row, column and edge, cell count, and well-to-well noise."""
+    """Biology plus nuisance: cell line, source, batch, plate, row, column and edge, cell count, and well-to-well noise.
+
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    known
+        The truth.
+    where
+        One row a well, from `layout.wells`.
+    lines
+        The cell lines.
+    seed
+        Of all that is drawn.
+
+    Returns
+    -------
+    Cells
+        The cells of each well.
+
+    """
     line = np.array([lines.names.index(name) for name in where[schema.CELL_LINE]])
     properties = lines.rest[line].copy()
     log_count = np.zeros(len(where))

@@ -1,4 +1,4 @@
-"""What stands where: the wells of a plan, their plates and batches, and the perturbations that are in them."""
+"""Where everything is: the wells of a plan, their plates and batches, and the perturbations that are in them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,34 @@ from impasto.simulate.plan import Plan, Truth
 
 
 def wells(plan: Plan, known: Truth, *, seed: int) -> pd.DataFrame:
-    """One row a well: where it is, what is in it, at which dose. Raises InputError where a plate has too few wells."""
+    """Where each well is, what is in it, and at which dose.
+
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    known
+        The truth.
+    seed
+        Of the layout.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a well.
+
+    Raises
+    ------
+    InputError
+        Where a plate has too few wells.
+
+    """
     rng = np.random.default_rng([seed, 2])
     treated = [(i, dose) for i in range(plan.perturbations) for dose in plan.doses]
     total = len(treated) + plan.controls
     rows, columns = next(((r, c) for r, c in ((8, 12), (16, 24), (32, 48)) if r * c >= total), (0, 0))
     if not rows:
-        raise InputError(f"{total} wells a plate do not fit on 1,536; fewer perturbations, doses or controls")
+        raise InputError(f"{total} wells a plate do not fit on 1,536; lower perturbations, doses or controls")
     fixed = rng.permutation(rows * columns)[:total]
     parts = []
     for source in range(plan.sources):

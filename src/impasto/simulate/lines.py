@@ -23,7 +23,20 @@ _LEFT_OUT, _ADDED = 0.2, 0.02
 
 @dataclass(frozen=True)
 class Lines:
-    """Names of the imaged lines, their look at rest (lines, 10), their answer (lines, 10), and counts of all lines sequenced."""
+    """The simulated cell lines.
+
+    Attributes
+    ----------
+    names
+        Of the imaged lines.
+    rest
+        (lines, 10), how their cells look at rest, in sd.
+    answer
+        (lines, 10), how strongly each property answers a perturbation, as a factor.
+    expression
+        Counts of genes in all lines sequenced, one row a line.
+
+    """
 
     names: list[str]
     rest: npt.NDArray[np.float64]
@@ -32,7 +45,21 @@ class Lines:
 
 
 def lines(plan: Plan, /, *, seed: int) -> Lines:
-    """Draw the lines of a plan. A plan of one line has the look and the answer that the effects are written in: 0 and 1."""
+    """Draw the lines of a plan. A plan of one line has the look and the answer that the effects are written in: 0 and 1.
+
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    seed
+        Of the lines.
+
+    Returns
+    -------
+    Lines
+        The lines.
+
+    """
     if plan.cell_lines == 1:
         flat = np.zeros((1, len(PROPERTIES)))
         return Lines([plan.cell_line], flat, flat + 1.0, pd.DataFrame())
@@ -51,7 +78,21 @@ def lines(plan: Plan, /, *, seed: int) -> Lines:
 
 
 def relations(known: Truth, /, *, seed: int) -> pd.DataFrame:
-    """Pairs of genes with a combined score, as STRING writes them: the genes that are said to share a mechanism, and some noise."""
+    """Pairs of genes with a combined score, as STRING writes them: the genes that are said to share a mechanism, and some noise.
+
+    Parameters
+    ----------
+    known
+        The truth.
+    seed
+        Of the noise.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2, combined_score.
+
+    """
     rng = np.random.default_rng([seed, 80])
     annotated = known.perturbations[[schema.GENE, schema.MOA]].drop_duplicates(schema.GENE).sort_values(schema.GENE)
     genes, groups = annotated[schema.GENE].to_numpy(dtype=object), annotated[schema.MOA].to_numpy(dtype=object)

@@ -1,9 +1,9 @@
-"""How a plate was stained and imaged: what no shift of an embedding takes out, since it bends what is seen of the cells.
+"""How a plate was stained and imaged: no shift of an embedding takes this out, since it bends what is seen of the cells.
 
-Five things differ between batches, between the plates of a batch and between the wells of a plate, each by a strength of the plan: the
-focus, the grain, the slope of the light, and for each stain its background and its response (the power that light follows: a stain
-that saturates flattens a cell, one that does not sharpens it). The shifts of three levels add up, in sd; where all strengths are 0,
-plates are painted without any of this.
+Five things differ between batches, between the plates of a batch and between the wells of a plate, each by a strength of the plan. They are
+the focus, the grain, the slope of the light, and for each stain its background and its response. The response is the power that light
+follows: a stain that saturates flattens a cell, one that does not sharpens it. The shifts of three levels add up, in sd. Where all
+strengths are 0, plates are painted without any of this.
 """
 
 from __future__ import annotations
@@ -25,8 +25,19 @@ Pixels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Optics:
-    """One well's: `blur` (sd, in pixels of a site of 256), `grain` (of the noise, 1 as usual), `slope` (2,), a stain's `background`
-    and `response` (stains,).
+    """The optics of one well.
+
+    Attributes
+    ----------
+    blur
+        Sd in pixels of a site of 256.
+    grain
+        Of the noise, 1 as usual.
+    slope
+        (2,), of the light along rows and columns.
+    background, response
+        Of each stain (stains,).
+
     """
 
     blur: float
@@ -36,7 +47,21 @@ class Optics:
     response: Pixels
 
     def seen(self, planes: Pixels, /, *, scale: float) -> Pixels:
-        """The light of cells (stains, H, W) as this well shows it; `scale` is the pixels of a site over 256."""
+        """The light of cells as this well shows it.
+
+        Parameters
+        ----------
+        planes
+            (stains, H, W).
+        scale
+            Pixels of a site over 256.
+
+        Returns
+        -------
+        Pixels
+            (stains, H, W).
+
+        """
         bent = np.clip(planes, 0, None) ** self.response[:, None, None]
         blurred = np.stack([gaussian_filter(plane, self.blur * scale) for plane in bent])
         y, x = (np.linspace(-1, 1, size, dtype=np.float32) for size in planes.shape[1:])
@@ -45,7 +70,25 @@ class Optics:
 
 
 def of_wells(plan: Plan, where: pd.DataFrame, /, *, stains: int, seed: int) -> list[Optics] | None:
-    """The optics of each well, or none where the plan has no such differences."""
+    """The optics of each well.
+
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    where
+        One row a well, from `layout.wells`.
+    stains
+        How many.
+    seed
+        Of the shifts.
+
+    Returns
+    -------
+    list[Optics] | None
+        One for each well; None where the plan has no such differences.
+
+    """
     levels = ((schema.BATCH, plan.batch_optics), (schema.PLATE, plan.plate_optics), (None, plan.well_optics))
     if not any(size for _, size in levels):
         return None

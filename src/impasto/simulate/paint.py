@@ -27,7 +27,31 @@ def site(
     magnification: float = 1.0,
     optics: Optics | None = None,
 ) -> npt.NDArray[np.uint16]:
-    """One site (5, pixels, pixels). `properties` are the ten of `plan.PROPERTIES`, in sd; `lamp` (5, pixels, pixels) is the light."""
+    """Paint one site.
+
+    Parameters
+    ----------
+    properties
+        The ten of `plan.PROPERTIES`, in sd.
+    cells
+        How many.
+    pixels
+        Side of the site.
+    lamp
+        The light, (5, pixels, pixels).
+    rng
+        Where all numbers come from.
+    magnification
+        How large cells are painted.
+    optics
+        Of the well; None: as usual.
+
+    Returns
+    -------
+    npt.NDArray[np.uint16]
+        (5, pixels, pixels).
+
+    """
     planes = np.zeros((len(CHANNELS), pixels, pixels), dtype=np.float32)
     scale = pixels / 256 * magnification
     for _ in range(cells):
@@ -41,7 +65,21 @@ def site(
 
 
 def lamp(pixels: int, /, *, rng: np.random.Generator) -> Pixels:
-    """An uneven lamp for each channel (5, pixels, pixels): brighter near a point off the centre."""
+    """An uneven lamp for each channel: brighter near a point off the centre.
+
+    Parameters
+    ----------
+    pixels
+        Side of a site.
+    rng
+        Where the points come from.
+
+    Returns
+    -------
+    Pixels
+        (5, pixels, pixels).
+
+    """
     grid = np.linspace(-1, 1, pixels, dtype=np.float32)
     centres = rng.uniform(-0.4, 0.4, (len(CHANNELS), 2))
     return np.stack([1.0 - 0.25 * ((grid[:, None] - y) ** 2 + (grid[None, :] - x) ** 2) for y, x in centres]).astype(np.float32)

@@ -123,7 +123,21 @@ class Plan(Settings):
 
 
 def drawn_from(plan: Plan, /, *, seed: int) -> int:
-    """The seed of all that is drawn again in a repeat of the experiment; the plan's own for the first."""
+    """The seed of all that is drawn again in a repeat of the experiment.
+
+    Parameters
+    ----------
+    plan
+        `repeat` numbers the experiment.
+    seed
+        Of the first experiment.
+
+    Returns
+    -------
+    int
+        The seed; the plan's own for the first.
+
+    """
     return seed + 1_000_003 * plan.repeat
 
 
@@ -139,7 +153,16 @@ LAWS: dict[str, Law] = {
 
 @dataclass(frozen=True)
 class Truth:
-    """What the simulation knows: perturbations (one row each, with mechanism, law, potency) and directions (mechanisms, 10)."""
+    """What the simulation knows.
+
+    Attributes
+    ----------
+    perturbations
+        One row each, with mechanism, law and potency.
+    directions
+        (mechanisms, 10), how each mechanism moves the properties.
+
+    """
 
     perturbations: pd.DataFrame
     directions: npt.NDArray[np.float64]
@@ -149,13 +172,46 @@ class Truth:
     """Where each perturbation goes beside its mechanism (perturbations, 10)."""
 
     def effect(self, number: int, dose: float) -> npt.NDArray[np.float64]:
-        """How far perturbation `number` moves the ten properties at a dose, before the plan's strength."""
+        """How far a perturbation moves the properties, before the plan's strength.
+
+        Parameters
+        ----------
+        number
+            Of the perturbation.
+        dose
+            1 is its full dose.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (10,), in sd.
+
+        """
         row = self.perturbations.iloc[number]
         return np.asarray(row["potency"] * LAWS[row["law"]](dose) * (self.directions[row["mechanism"]] + self.private[number]))
 
 
 def truth(plan: Plan, *, seed: int) -> Truth:
-    """Draw mechanisms and perturbations. Raises InputError where the plan asks for more compounds' mechanisms than there are scaffolds."""
+    """Draw mechanisms and perturbations.
+
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    seed
+        Of all that is drawn.
+
+    Returns
+    -------
+    Truth
+        The truth.
+
+    Raises
+    ------
+    InputError
+        Where the plan asks for more mechanisms than there are perturbations, or scaffolds of compounds.
+
+    """
     most = min(len(_SCAFFOLDS), plan.perturbations) if plan.kind == "compound" else plan.perturbations
     if not 1 <= plan.mechanisms <= most:
         raise InputError(f"mechanisms is {plan.mechanisms}; allowed: 1 to {most} for {plan.perturbations} perturbations")

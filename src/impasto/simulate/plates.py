@@ -34,7 +34,25 @@ Try:  impasto ingest {first} --platemap platemap.csv --out ingested --dry-run
 
 
 def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
-    """Write the plates at `out`, as a whole or not at all; the same bytes for the same plan and seed."""
+    """Write the plates as a whole or not at all; the same bytes for the same plan and seed.
+
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    out
+        The folder.
+    seed
+        Of all that is drawn.
+    images
+        Whether plates are painted; profiles are always written.
+
+    Raises
+    ------
+    InputError
+        Where the plan cannot be drawn.
+
+    """
     known = plans.truth(plan, seed=seed)
     drawn_seed = plans.drawn_from(plan, seed=seed)
     where = layout.wells(plan, known, seed=drawn_seed)

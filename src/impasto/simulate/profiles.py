@@ -20,9 +20,25 @@ _SHAPES = ("AreaShape_Area", "AreaShape_Eccentricity")
 
 
 def simulate(plan: Plan, /, *, seed: int) -> tuple[anndata.AnnData, pd.DataFrame]:
-    """Profiles of wells (with cell_count), and the truth table of the perturbations.
+    """Profiles of wells in CellProfiler's form. Each feature reads a mix of the properties its channel shows, bent by a tanh, plus noise.
 
-    Each feature reads a mix of the properties its channel shows, bent by a tanh, plus noise.
+    Parameters
+    ----------
+    plan
+        Sizes and strengths.
+    seed
+        Of all that is drawn.
+
+    Returns
+    -------
+    tuple[anndata.AnnData, pd.DataFrame]
+        Profiles with cell_count, and the truth table of the perturbations.
+
+    Raises
+    ------
+    InputError
+        Where the plan cannot be drawn.
+
     """
     known = plans.truth(plan, seed=seed)
     drawn_seed = plans.drawn_from(plan, seed=seed)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from impasto.correction import CORRECTORS
 from impasto.sampling.settings import SplitSettings
-from impasto.settings import OneOf, Part, Settings, Shown
+from impasto.settings import OneOf, Part, Settings, Shown, WrongSetting
 from impasto.stages.base import PROFILES, Verb
+
+MOST_SPARED = 0.9
+"""The rest of a plate's controls show its centre."""
 
 
 def step_settings(method: str) -> type[Settings]:
@@ -29,16 +32,21 @@ class CorrectSettings(Settings):
         "from its own rows; what all plates share stays as fitted.",
     )
     keep: bool = Field(default=False, description="Leave the fitted steps at OUT.fitted, for plates to come.")
-    spare: float = Field(
-        default=0.0,
-        ge=0,
-        le=0.9,
-        description="Share of each plate's negative controls that no step learns from, to score against.",
+    spare: Literal["auto"] | float = Field(
+        default="auto",
+        description="Share of each plate's negative controls that no step learns from, to score against; auto: half where a plate has 16.",
     )
     split: SplitSettings | None = Field(
         default=None, description="What no step learns from: {by = 'perturbation', test = 0.3} marks these in the column split."
     )
     seed: int = Field(default=0, description="Of the choice of spared controls.")
+
+    @field_validator("spare", mode="before")
+    @classmethod
+    def _share_or_auto(cls, value: object) -> object:
+        if value != "auto" and not (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_SPARED):
+            raise WrongSetting("", f"spare is {value!r}, but it should be 'auto' or a share from 0 to {MOST_SPARED:g}")
+        return value
 
 
 def run(settings: CorrectSettings, out: Path) -> None:
@@ -51,7 +59,9 @@ def run(settings: CorrectSettings, out: Path) -> None:
     profiles = tables.read(settings.profiles)
     made = identity.of(profiles)
     if settings.fitted:
-        identity.check(identity.kept(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles")
+        identity.check(
+            identity.read_from(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles"
+        )
     corrected, fitted, receipt = correct(
         profiles,
         [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
@@ -62,7 +72,7 @@ def run(settings: CorrectSettings, out: Path) -> None:
     )
     if settings.keep:
         kept.save(fitted_path(out), fitted)
-        identity.keep(fitted_path(out), made)
+        identity.write_to(fitted_path(out), made)
     tables.write(corrected, out)
     runs.write_json(receipt_path(out), receipt)
 

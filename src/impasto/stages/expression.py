@@ -34,8 +34,9 @@ class ExpressionStageSettings(Settings):
 def run(settings: ExpressionStageSettings, out: Path) -> None:
     """Write the vectors, a folder, at `out`."""
     from impasto.perturbations import expression
+    from impasto.perturbations.expression_tables import read_table
 
-    table = expression.read_table(settings.table)
+    table = read_table(settings.table)
     if settings.like is not None:
         expression.write(expression.transform(table, expression.read(settings.like)), out)
         return

@@ -64,7 +64,7 @@ def run(settings: PanelsSettings, out: Path) -> None:
         told = {}
         for word in settings.colours:
             column = inputs.batch_word(table.obs) if word == "auto" else word
-            tables.require(table, column, task="panels")
+            wells.require(table.obs, [column], task="panels")
             # A perturbation is shown by its name, where it has one.
             named = table.obs.get(schema.PERTURBATION_NAME) if column == schema.PERTURBATION else None
             values = (

@@ -26,7 +26,7 @@ def inputs(settings: ReportSettings) -> list[Path]:
     """The records of the run's other stages: when one changes, the report is out of date."""
     from impasto.report import collect
 
-    return [stage.kept for stage in collect.stages(settings.run)]
+    return [stage.record_path for stage in collect.stages(settings.run)]
 
 
 def run(settings: ReportSettings, out: Path) -> None:

@@ -16,7 +16,7 @@ set = { "train.method.pooling" = "mean" }
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,23 +80,54 @@ def refuse_unknown_reference(settings: SweepSettings, labels: Sequence[Sequence[
         one_of(settings.reference, dict.fromkeys([*(row.label for row in settings.row), *named]), what="reference of a sweep")
 
 
-def scores(results: Sequence[Path], label: str, *, seconds: float) -> pd.DataFrame:
-    """The tidy numbers of one row and seed: of all its evaluations, and the minutes that its stages took."""
+def scores(results: Sequence[Path], label: str, *, stages: Sequence[str], seconds: float, facts: Mapping[str, Any]) -> pd.DataFrame:
+    """The tidy numbers of one row and seed: of all its evaluations, and the minutes that its stages took.
+
+    Parameters
+    ----------
+    results
+        Folders of its evaluations.
+    label
+        Of the row.
+    stages
+        Names of the stages that were timed.
+    seconds
+        What they took together.
+    facts
+        Of its trained run; empty where nothing was trained.
+
+    """
     import pandas as pd
 
     from impasto.evaluation import tidy
+    from impasto.report import repeats
 
-    minutes = tidy.frame([tidy.Score("sweep", "all stages", label, "minutes", seconds / 60, None, None, None, 1)])
+    minutes = tidy.frame([tidy.Score("sweep", f"stages: {', '.join(stages)}", label, "minutes", seconds / 60, None, None, None, 1)])
     frames = [*(_scores(folder, label) for folder in results), minutes]
-    return pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+    whole = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+    return whole.assign(**repeats.split_columns(facts))
 
 
-def write(frames: Sequence[pd.DataFrame], settings: SweepSettings, out: Path) -> None:
-    """Write per_seed.csv and, joined over seeds, results.csv at `out`."""
+def write(frames: Sequence[pd.DataFrame], without: Sequence[pd.DataFrame], settings: SweepSettings, out: Path) -> None:
+    """Write per_seed.csv and, joined over seeds, results.csv at `out`; left_out.parquet, where there is one seed.
+
+    Parameters
+    ----------
+    frames
+        What `scores` gave, with `seed`, for every row and seed.
+    without
+        What `left_out` gave, for every row and seed.
+    settings
+        Of the sweep.
+    out
+        Its folder.
+
+    """
     import pandas as pd
 
     from impasto import runs
-    from impasto.report import table
+    from impasto.report import repeats
+    from impasto.report.paired import LEFT_OUT
 
     per_seed = pd.concat(frames, ignore_index=True)
     # The baselines of one seed are the same for all rows: kept once.
@@ -107,7 +138,12 @@ def write(frames: Sequence[pd.DataFrame], settings: SweepSettings, out: Path) ->
     with runs.atomic(out / "per_seed.csv") as temporary:
         per_seed.to_csv(temporary, index=False)
     with runs.atomic(out / "results.csv") as temporary:
-        table.seeds_joined(per_seed).to_csv(temporary, index=False)
+        repeats.joined(per_seed).to_csv(temporary, index=False)
+    filled = [table for table in without if len(table)]
+    # Rows of several seeds are compared seed by seed.
+    if len(settings.seeds) == 1 and filled:
+        with runs.atomic(out / LEFT_OUT) as temporary:
+            pd.concat(filled, ignore_index=True).drop_duplicates([*repeats.KEYS, "part", "without"]).to_parquet(temporary, index=False)
 
 
 def differences(per_seed: pd.DataFrame, labels: list[str], reference: str, /) -> pd.DataFrame:
@@ -130,7 +166,7 @@ def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
     others = scores[[g != reference and not is_baseline(g) for g in scores["group"]]]
     both = others.merge(theirs, on=keys, suffixes=("", "_reference"))
     less = both.assign(value=both["value"] - both["value_reference"], metric=both["metric"] + f" less {called}")
-    less[["low", "high", "chance"]] = float("nan")
+    less[["low", "high", "chance", "p_chance"]] = float("nan")
     return less.drop(columns="value_reference")
 
 
@@ -139,18 +175,42 @@ def folder_name(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_.-").lower()[:64] or "row"
 
 
-def _scores(folder: Path, label: str) -> pd.DataFrame:
-    """The tidy numbers of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside.
+def left_out(results: Sequence[Path], label: str, /) -> pd.DataFrame:
+    """The scores of one row without groups of units, of all its evaluations: by them rows are compared pair by pair.
 
-    An evaluation of several named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
+    Parameters
+    ----------
+    results
+        Folders of its evaluations.
+    label
+        Of the row.
+
     """
     import pandas as pd
 
-    from impasto.evaluation.baselines import is_baseline
+    from impasto.report.paired import LEFT_OUT
+
+    tables = [pd.read_parquet(folder / LEFT_OUT) for folder in results if (folder / LEFT_OUT).exists()]
+    named = [table.assign(group=_named(table["group"], label)) for table in tables]
+    return pd.concat(named, ignore_index=True) if named else pd.DataFrame()
+
+
+def _scores(folder: Path, label: str) -> pd.DataFrame:
+    import pandas as pd
 
     read = pd.read_csv(folder / "results.csv")
-    groups = read["group"].astype(str)
+    return read.assign(group=_named(read["group"], label))
+
+
+def _named(groups: pd.Series, label: str) -> pd.Series:
+    """The column `group` of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside.
+
+    An evaluation of several named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
+    """
+    from impasto.evaluation.baselines import is_baseline
+
+    groups = groups.astype(str)
     own = {g for g in groups if not is_baseline(g)}
     if len(own) > 1 and DEFAULT_GROUP not in own:
-        return read.assign(group=label + ": " + groups)
-    return read.assign(group=groups.replace(DEFAULT_GROUP, label))
+        return label + ": " + groups
+    return groups.replace(DEFAULT_GROUP, label)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from impasto.report.table import Column
+from impasto.schema import one_of
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, Verb
 
@@ -27,30 +29,73 @@ class TableSettings(Settings):
     rows: Annotated[list[str] | None, Shown(name="row")] = Field(
         default=None, description="A group shown, in order; all, as they come, by default. Baselines stand below them."
     )
+    nothing: str | None = Field(
+        default=None, description="The row that does nothing to the profiles: every other row is compared with it, unit by unit."
+    )
 
 
 def run(settings: TableSettings, out: Path) -> None:
-    """Write table.csv (long form), table.md and table.json (its text) at `out`."""
+    """Write table.csv (long form), differences.csv (paired), table.md and table.json (their text) at `out`."""
     from impasto import runs
-    from impasto.report import table
+    from impasto.report import differences, paired, table
 
     scores = table.read(settings.results)
+    groups = [str(group) for group in dict.fromkeys(scores["group"])]
+    if settings.nothing is not None and not any(differences.is_named(group, settings.nothing) for group in groups):
+        one_of(settings.nothing, groups, what="row that does nothing")
     named = [c for metric, heading in settings.columns.items() for c in table.of_metric(scores, metric, heading)]
     columns = [*named, *settings.column] or table.every_column(scores)
     laid = table.lay_out(scores, columns, rows=settings.rows)
-    header, lines = table.text(laid, columns)
-    note = "; ".join([*([settings.note] if settings.note else []), f"protocols: {' | '.join(table.protocols(scores, columns))}"])
+    sets = differences.compared(laid, columns, paired.read(settings.results, scores))
+    marks = differences.marks(sets, columns)
+    header, lines = table.text(laid, columns, marks=marks)
+    compared = differences.frame(sets, columns, nothing=settings.nothing)
+    note = "; ".join(
+        [*([settings.note] if settings.note else []), *_legend(marks), f"protocols: {' | '.join(table.protocols(scores, columns))}"]
+    )
+    below = [
+        (f"{settings.title}: {heading}", *words)
+        for base, heading in differences.HEADINGS.items()
+        if (words := differences.text(compared, columns, base)) is not None
+    ]
+    whole = {"title": settings.title, "note": note, "levels": [c.level for c in columns], "header": header, "rows": lines}
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
         laid.to_csv(temporary / "table.csv", index=False)
-        (temporary / "table.md").write_text(table.markdown(laid, columns, title=settings.title, note=note))
-        told = {"title": settings.title, "note": note, "levels": [c.level for c in columns], "header": header, "rows": lines}
-        runs.write_json(temporary / "table.json", told)
+        compared.to_csv(temporary / "differences.csv", index=False)
+        pages = [table.markdown(["", *(c.name for c in columns)], lines, title=settings.title, note=note)]
+        pages += [table.markdown(names, rows, title=title, note="") for title, names, rows in below]
+        (temporary / "table.md").write_text("\n".join(pages))
+        runs.write_json(temporary / "table.json", {**whole, "differences": [_as_table(*of_base) for of_base in below]})
+
+
+def inputs(settings: TableSettings) -> list[Path]:
+    """The files that a table rests on; the folder itself where it holds no results, so that the error names it."""
+    from impasto.report import paired
+
+    files: list[Path] = []
+    for folder in settings.results:
+        names = ("results.csv", paired.PER_SEED, paired.LEFT_OUT)
+        files += [folder / name for name in names if (folder / name).exists()] or [folder]
+    return files
+
+
+def _as_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """A table of words without headings above its columns, as table.json holds it."""
+    return {"title": title, "note": "", "levels": [""] * (len(header) - 1), "header": header, "rows": rows}
+
+
+def _legend(marks: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """What the marks of a table say, where it has any."""
+    used = {mark for of_column in marks.values() for mark in of_column.values()}
+    said = ["bold: shown to be better than every other row"] if "**" in used else []
+    said += ["·: not told apart from the best"] if "·" in used else []
+    return said + (["columns without a mark: rows that cannot be compared pair by pair"] if not all(marks.values()) else [])
 
 
 VERB = Verb(
     settings=TableSettings,
-    inputs=lambda s: [p if (p := r / "results.csv").exists() else r for r in s.results],
+    inputs=inputs,
     run=run,
     result="",
     writes=FOLDER,

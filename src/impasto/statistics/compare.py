@@ -1,54 +1,62 @@
 """Which of several methods is best, and the one sentence that says so.
 
-Methods are scored on the same units, so differences are paired: the score of each without the same groups of units. Row i stays in
-the best set unless some other row leads it by more than
+Methods are scored on the same units, so differences are paired: by the score of each without the same groups of units, by the same
+seeds, or by the same splits. Row i stays in the best set unless some other row leads it by more than
 
-    t(1 - .05/(M - 1), G - 1) se_ij        (one-sided, for M - 1 comparisons with the best)
+    t(1 - .05/(M - 1), df) se_ij        (one-sided, for M - 1 comparisons with the best)
 
-with se_ij from the jackknife of the difference.
+with se_ij and df of the paired difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 from scipy import stats
 
-from impasto.statistics import jackknife
-from impasto.statistics.interval import FEWEST_UNITS, Interval, plural
-from impasto.statistics.jackknife import LeftOut
+from impasto.statistics.interval import LEVEL, Interval, plural
 
 ERROR = 0.05
 
 
-def best_set(rows: Mapping[str, LeftOut], /, *, lowest: bool = False) -> list[str]:
+def best_set(values: Mapping[str, float], less: Callable[[str, str], Interval | None], /, *, lowest: bool = False) -> list[str]:
     """The methods that no other is shown to beat, in the order given.
 
     Parameters
     ----------
-    rows
-        Name of a method -> its score without the same groups of the same units.
+    values
+        Name of a method -> its score.
+    less
+        The paired interval of the first method less the second; None, or an interval without ends, where the two cannot be compared.
     lowest
         Whether small scores are good.
 
     Returns
     -------
-    One name where a method stands alone, several where they are not told apart. All, where there are fewer than six units.
+    One name where a method stands alone, several where they are not told apart. None at all where no two methods can be compared.
 
     """
-    names = list(rows)
-    if len(names) < 2 or min(rows[name].units for name in names) < FEWEST_UNITS:
-        return names
+    names = list(values)
+    pairs = {(i, j): less(j, i) for i in names for j in names if i != j}
+    if all(pair is None or pair.low is None for pair in pairs.values()):
+        return []
     sign = -1.0 if lowest else 1.0
 
-    def beaten(mine: LeftOut, other: LeftOut) -> bool:
-        lead = sign * (other.whole - mine.whole)
-        difference = LeftOut(lead, sign * (other.single - mine.single), None, mine.units)
-        error = float(np.sqrt(jackknife.variance(difference)))
-        return lead > float(stats.t.ppf(1 - ERROR / (len(names) - 1), difference.groups - 1)) * error
+    def beaten(name: str, other: str) -> bool:
+        pair = pairs[name, other]
+        if pair is None or pair.low is None or pair.high is None:
+            return False
+        lead = sign * (values[other] - values[name])
+        return lead > float(stats.t.ppf(1 - ERROR / (len(names) - 1), pair.df)) * standard_error(pair)
 
-    return [name for name in names if not any(beaten(rows[name], rows[other]) for other in names if other != name)]
+    return [name for name in names if not any(beaten(name, other) for other in names if other != name)]
+
+
+def standard_error(of: Interval, /) -> float:
+    """The standard error behind a symmetric t interval. Raises ValueError where the interval has no ends."""
+    if of.low is None or of.high is None:
+        raise ValueError(f"no interval, so no standard error: {of.why}")
+    return (of.high - of.low) / 2 / float(stats.t.ppf((1 + LEVEL) / 2, of.df))
 
 
 def say(first: str, second: str, difference: float, interval: Interval, /) -> str:

@@ -152,13 +152,13 @@ def of_score(parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit:
     return interval.around(strata[0].whole, spread, df=df, unit=unit, clusters=units, method="jackknife", share=share)
 
 
-def difference(first: LeftOut, second: LeftOut, /, *, unit: str) -> Interval:
+def difference(first: LeftOut | Sequence[LeftOut], second: LeftOut | Sequence[LeftOut], /, *, unit: str) -> Interval:
     """The interval of `first` less `second`, two scores of the same units dealt to the same groups.
 
     Parameters
     ----------
     first, second
-        Each score without the same groups.
+        Each score without the same groups; as many entries as kinds of units were sampled.
     unit
         What was sampled.
 
@@ -167,5 +167,9 @@ def difference(first: LeftOut, second: LeftOut, /, *, unit: str) -> Interval:
     The paired interval: V of the differences group by group, without the pairs' term, t with (G - 1) degrees of freedom.
 
     """
-    paired = LeftOut(first.whole - second.whole, first.single - second.single, None, min(first.units, second.units))
+    firsts, seconds = ([parts] if isinstance(parts, LeftOut) else list(parts) for parts in (first, second))
+    paired = [
+        LeftOut(one.whole - other.whole, one.single - other.single, None, min(one.units, other.units))
+        for one, other in zip(firsts, seconds, strict=True)
+    ]
     return of_score(paired, unit=unit, share=False)

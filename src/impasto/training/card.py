@@ -1,4 +1,4 @@
-"""The model card written beside every checkpoint: what it is, what it saw, what it was held back from, how it did."""
+"""The model card written beside every checkpoint: what it is, which data it saw, which data were held out, and its score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,23 @@ from impasto import __version__
 
 
 def write(described: dict[str, Any], *, log: Path, digest: str) -> str:
-    """Markdown of the card, from model.json's content, the training log and the digest of the data."""
+    """The text of a model card.
+
+    Parameters
+    ----------
+    described
+        The content of model.json.
+    log
+        The training log, one JSON object a line.
+    digest
+        SHA-256 of the data.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    """
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     facts, method = described["facts"], described["method"]
     settings = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in sorted(method.items()))

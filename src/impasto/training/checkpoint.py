@@ -25,7 +25,18 @@ _FILE, _PLACE = "state.safetensors", "place"
 
 
 def save(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer, place: Mapping[str, Any]) -> None:
-    """Write a checkpoint at `folder`, replacing the one before it as a whole."""
+    """Write a checkpoint, replacing the one before it as a whole.
+
+    Parameters
+    ----------
+    folder
+        Of the checkpoint.
+    method, optimiser
+        Whose tensors are written.
+    place
+        Step, best score and the like, plain values.
+
+    """
     tensors = {f"method.{k}": v for k, v in method.state_dict().items()}
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{k}": torch.as_tensor(v) for k, v in state.items()}
@@ -38,15 +49,46 @@ def save(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer, p
 
 
 def exists(folder: Path) -> bool:
-    """Whether there is a checkpoint to go on from."""
+    """Whether there is a checkpoint to go on from.
+
+    Parameters
+    ----------
+    folder
+        Of the checkpoint.
+
+    Returns
+    -------
+    bool
+        True where there is one.
+
+    """
     return (folder / _FILE).exists()
 
 
 def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-    """Put a checkpoint back into a method and its optimiser; returns the place. Raises InputError where it does not fit."""
-    with safe_open(folder / _FILE, framework="pt") as kept:
-        place: dict[str, Any] = json.loads(kept.metadata()[_PLACE])
-        tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
+    """Put a checkpoint back into a method and its optimiser, and set the random state.
+
+    Parameters
+    ----------
+    folder
+        Of the checkpoint.
+    method, optimiser
+        Changed in place.
+
+    Returns
+    -------
+    dict[str, Any]
+        The place that `save` was given.
+
+    Raises
+    ------
+    InputError
+        Where the weights do not fit the method.
+
+    """
+    with safe_open(folder / _FILE, framework="pt") as stored:
+        place: dict[str, Any] = json.loads(stored.metadata()[_PLACE])
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     put(method, {k.removeprefix("method."): v for k, v in tensors.items() if k.startswith("method.")}, where=str(folder))
     whole = optimiser.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
@@ -60,9 +102,24 @@ def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -
 
 
 def put(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str, fresh: Sequence[str] = ()) -> None:
-    """Load weights by name, all of them and no others. Raises InputError that names the first that is missing, new or misshapen.
+    """Load weights by name, all of them and no others.
 
-    A weight whose name matches one of the patterns `fresh` (`sources.*`) may differ: it keeps what the module began with.
+    Parameters
+    ----------
+    module
+        Changed in place.
+    tensors
+        Name -> weight.
+    where
+        What an error names.
+    fresh
+        Patterns of names (`sources.*`) that may differ; such a weight keeps its value in the module.
+
+    Raises
+    ------
+    InputError
+        Where a weight is not finite, missing, new or misshapen; the sentence names the first.
+
     """
     for name, tensor in sorted(tensors.items()):
         if not torch.isfinite(tensor).all():

@@ -22,7 +22,20 @@ from impasto.training.method import Prepared, Trainable
 
 @dataclass(frozen=True)
 class Earlier:
-    """A run that `impasto train` left: the settings of its method, the facts of model.json, its weights by name."""
+    """A run that `impasto train` left.
+
+    Attributes
+    ----------
+    folder
+        Of the run.
+    method
+        The settings of its method.
+    facts
+        What model.json remembers.
+    weights
+        By name.
+
+    """
 
     folder: Path
     method: dict[str, Any]
@@ -36,7 +49,24 @@ class Earlier:
 
     @classmethod
     def read(cls, folder: Path) -> Earlier:
-        """Open a run. Raises InputError where the folder is not a finished one."""
+        """Open a run.
+
+        Parameters
+        ----------
+        folder
+            Of the run.
+
+        Returns
+        -------
+        Earlier
+            Its settings, facts and weights.
+
+        Raises
+        ------
+        InputError
+            Where the folder is not a finished run.
+
+        """
         for name in ("model.json", "model.safetensors"):
             if not (folder / name).exists():
                 raise InputError(f"{folder} is not a finished run (it has no {name}); make one with: impasto train RECIPE --out RUN")
@@ -60,8 +90,13 @@ def begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier 
 
     Returns
     -------
-    The method, its feed and its facts; `facts["identity"]` says what made the profiles. Raises InputError on every mismatch that the
-    settings do not allow.
+    Prepared
+        The method, its feed and its facts; `facts["identity"]` says what made the profiles.
+
+    Raises
+    ------
+    InputError
+        On every mismatch that the settings do not allow.
 
     """
     if not isinstance(data, anndata.AnnData):

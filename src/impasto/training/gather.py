@@ -27,15 +27,27 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         first = sum(ctx.sizes[: dist.get_rank()])
-        mine = gradients[0][first : first + ctx.sizes[dist.get_rank()]]
-        return mine * dist.get_world_size(), None
+        own_rows = gradients[0][first : first + ctx.sizes[dist.get_rank()]]
+        return own_rows * dist.get_world_size(), None
 
 
 def gather(rows: Tensor, /) -> Tensor:
-    """Rows (n, ...) of this rank -> rows of all ranks, in order of rank; the same tensor where there is one process."""
+    """The rows of all ranks, with gradient.
+
+    Parameters
+    ----------
+    rows
+        (n, ...) of this rank.
+
+    Returns
+    -------
+    Tensor
+        Rows of all ranks, in order of rank; the same tensor where there is one process.
+
+    """
     if not dist.is_initialized() or dist.get_world_size() == 1:
         return rows
     sizes = [torch.zeros(1, dtype=torch.long, device=rows.device) for _ in range(dist.get_world_size())]
     dist.all_gather(sizes, torch.tensor([len(rows)], device=rows.device))
-    found: Tensor = _Gather.apply(rows, [int(s) for s in sizes])  # type: ignore[no-untyped-call]
-    return found
+    gathered: Tensor = _Gather.apply(rows, [int(s) for s in sizes])  # type: ignore[no-untyped-call]
+    return gathered

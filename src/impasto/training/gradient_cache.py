@@ -28,14 +28,52 @@ class Contrasting(Protocol):
     """A method whose loss needs only what its towers give."""
 
     def towers(self, minibatch: Any, /) -> tuple[Tensor, ...]:
-        """The tensors, each with a row for every row of the minibatch, that the loss is a function of."""
+        """The tensors that the loss is a function of.
+
+        Parameters
+        ----------
+        minibatch
+            N rows.
+
+        Returns
+        -------
+        tuple[Tensor, ...]
+            Tensors with N rows each.
+
+        """
 
     def contrast(self, *sides: Tensor) -> Step:
-        """The loss of these tensors, of all rows of a large minibatch together."""
+        """The loss of all rows of a large minibatch together.
+
+        Parameters
+        ----------
+        sides
+            What `towers` gives, of all rows.
+
+        Returns
+        -------
+        Step
+            The loss terms and embeddings.
+
+        """
 
 
 def backward(method: Contrasting, chunks: Sequence[Any], /) -> Step:
-    """Add the gradient of the minibatch that these chunks make up to the method's parameters; returns its step."""
+    """Add the gradient of the minibatch that these chunks make up to the method's parameters.
+
+    Parameters
+    ----------
+    method
+        Its parameters' `grad` is changed.
+    chunks
+        Parts of one minibatch.
+
+    Returns
+    -------
+    Step
+        The step of the whole minibatch.
+
+    """
     states, parts = [], []
     for chunk in chunks:
         states.append(_random_state())
@@ -50,7 +88,11 @@ def backward(method: Contrasting, chunks: Sequence[Any], /) -> Step:
         rows = slice(first, first + len(part[0]))
         _set_random_state(state)
         # A side that the loss only reads (soft targets) has no gradient to hand on.
-        wanted = [(side, every.grad[rows]) for side, every in zip(method.towers(chunk), whole, strict=True) if every.grad is not None]
+        wanted = [
+            (side, whole_side.grad[rows])
+            for side, whole_side in zip(method.towers(chunk), whole, strict=True)
+            if whole_side.grad is not None
+        ]
         sides, gradients = zip(*[(side, gradient) for side, gradient in wanted if side.requires_grad], strict=True)
         torch.autograd.backward(sides, gradients)
         first = rows.stop
@@ -59,7 +101,14 @@ def backward(method: Contrasting, chunks: Sequence[Any], /) -> Step:
 
 
 def average(parameters: Sequence[Tensor], /) -> None:
-    """The mean of the gradients over ranks, in place; nothing where there is one process."""
+    """The mean of the gradients over ranks, in place; nothing where there is one process.
+
+    Parameters
+    ----------
+    parameters
+        Their `grad` is changed; None counts as zeros.
+
+    """
     if not dist.is_initialized() or dist.get_world_size() == 1:
         return
     for parameter in parameters:

@@ -37,10 +37,36 @@ class Feed(Protocol):
     """Where minibatches come from."""
 
     def epoch(self, number: int, /) -> Sequence[Rows]:
-        """The rows of every minibatch of an epoch: a function of the seed and the number only."""
+        """The rows of every minibatch of an epoch: a function of the seed and the number only.
+
+        Parameters
+        ----------
+        number
+            Of the epoch, from 0.
+
+        Returns
+        -------
+        Sequence[Rows]
+            Rows of each minibatch.
+
+        """
 
     def minibatch(self, rows: Rows, /, *, epoch: int) -> Minibatch:
-        """The tensors of these rows; random views are a function of the seed, the epoch and the rows only."""
+        """The tensors of some rows; random views are a function of the seed, the epoch and the rows only.
+
+        Parameters
+        ----------
+        rows
+            Of one minibatch.
+        epoch
+            Its number, from 0.
+
+        Returns
+        -------
+        Minibatch
+            The minibatch.
+
+        """
 
 
 Validate = Callable[[Method], Mapping[str, float]]
@@ -48,9 +74,26 @@ Validate = Callable[[Method], Mapping[str, float]]
 
 
 def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, validate: Validate | None = None) -> None:
-    """Train `method`; leave `model.safetensors` (the best weights by validation, else the last) and `log.jsonl` at `out`.
+    """Train a method; leave `model.safetensors` (the best weights by validation, else the last) and `log.jsonl`.
 
-    Raises InputError where a loss is not finite: it names the term, the epoch and what to try.
+    Parameters
+    ----------
+    method
+        Trained in place.
+    feed
+        Where minibatches come from.
+    settings
+        How long, with which optimiser.
+    out
+        The folder of the run; a checkpoint in it is continued.
+    validate
+        Scores the method on held-out rows; None: the last weights are kept.
+
+    Raises
+    ------
+    InputError
+        Where there is no minibatch, the method cannot be trained in chunks, or a loss is not finite.
+
     """
     out.mkdir(parents=True, exist_ok=True)
     device = torch.device(settings.device)
@@ -189,9 +232,11 @@ def _cut_log(log: Path, *, epoch: int) -> None:
     """Drop lines of epochs after the checkpoint: they will be written again."""
     if not log.exists() or _rank() != 0:
         return
-    kept = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n") and json.loads(line)["epoch"] < epoch]
+    earlier_lines = [
+        line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n") and json.loads(line)["epoch"] < epoch
+    ]
     with runs.atomic(log) as temporary:
-        temporary.write_text("".join(kept))
+        temporary.write_text("".join(earlier_lines))
 
 
 def _distributed(method: Method, device: torch.device) -> nn.Module:

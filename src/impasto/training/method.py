@@ -33,7 +33,19 @@ class Minibatch:
         """Number of rows."""
 
     def to(self, device: torch.device) -> Self:
-        """The same minibatch with every tensor on `device`."""
+        """The same minibatch on another device.
+
+        Parameters
+        ----------
+        device
+            Where every tensor goes.
+
+        Returns
+        -------
+        Self
+            A new minibatch.
+
+        """
         return dataclasses.replace(self, **{f.name: _moved(getattr(self, f.name), device) for f in dataclasses.fields(self)})
 
 
@@ -48,9 +60,17 @@ def _moved(value: Any, device: torch.device) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What one forward pass gives: weighted loss terms (the loop minimises their sum), embeddings, and monitors to log.
+    """What one forward pass gives.
 
-    `embeddings` have one row each of the global minibatch (gathered from all ranks), the method's main one first.
+    Attributes
+    ----------
+    terms
+        Weighted loss terms; the loop minimises their sum.
+    embeddings
+        One row each of the global minibatch (gathered from all ranks), the method's main one first.
+    monitors
+        What else to log: name -> scalar.
+
     """
 
     terms: Mapping[str, Tensor]
@@ -68,27 +88,76 @@ class Method(nn.Module):
 
     @abstractmethod
     def forward(self, minibatch: Any, /) -> Step:
-        """Loss terms and embeddings of one minibatch. Never changes the minibatch."""
+        """Loss terms and embeddings. Never changes the minibatch.
+
+        Parameters
+        ----------
+        minibatch
+            What the method's feed makes.
+
+        Returns
+        -------
+        Step
+            The step.
+
+        """
 
     @abstractmethod
     def embed(self, minibatch: Any, /) -> Tensor:
-        """The embeddings (rows, width) that users search and score, without augmentation or dropout."""
+        """The embeddings that users search and score, without augmentation or dropout.
+
+        Parameters
+        ----------
+        minibatch
+            What the method reads of new data.
+
+        Returns
+        -------
+        Tensor
+            (rows, width).
+
+        """
 
     def before_epoch(self, number: int, /) -> None:
-        """Called before each epoch: a weight that stands still in it is frozen here (`requires_grad`), and freed in a later one."""
+        """Called before each epoch. A weight that does not change in it is frozen here (`requires_grad`), and freed in a later one.
+
+        Parameters
+        ----------
+        number
+            Of the epoch, from 0.
+
+        """
 
     def after_step(self, progress: float, /) -> None:
-        """Called after each optimiser step with the share of training done, 0..1: EMA teachers move here."""
+        """Called after each optimiser step: EMA teachers move here.
+
+        Parameters
+        ----------
+        progress
+            The share of the training that is done, 0 to 1.
+
+        """
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A method ready for the loop, with its data: what `prepare(settings, profiles, seed=...)` of a method's module returns.
+    """A method ready for the loop, with its data.
 
-    `feed` and `validate` are those of `training.loop`; `facts` is what the run must remember to embed new data (names of
-    blocks, splits, digests), plain values for model.json. `fresh` names the weights (`sources.*`) that the settings allow to
-    begin anew where a run starts from an earlier one. `units` annotates what `unit` of a minibatch numbers (sites, perturbations):
-    a graph prior and cell-line tokens need it.
+    Attributes
+    ----------
+    method
+        Untrained, or with the weights of an earlier run.
+    feed
+        Where minibatches come from; see `training.loop.Feed`.
+    validate
+        Scores the method on held-out rows; None without any.
+    facts
+        What the run must remember to embed new data (names of blocks, splits, digests): plain values for model.json.
+    fresh
+        Names of weights (`sources.*`) that may start untrained where the run starts from an earlier one.
+    units
+        What `unit` of a minibatch numbers (sites, perturbations), one row each; a graph prior and cell-line tokens need it.
+
     """
 
     method: Method
@@ -130,7 +199,16 @@ class Trainable:
 
 @dataclasses.dataclass(frozen=True)
 class Addition:
-    """What a table inside `[stage.method]` adds to any method: its settings, and `add(prepared, settings, seed=...)`."""
+    """What a table inside `[stage.method]` adds to any method.
+
+    Attributes
+    ----------
+    settings
+        What the table may say.
+    add
+        `add(prepared, settings, seed=...)` -> Prepared.
+
+    """
 
     settings: type[Settings]
     add: Callable[..., Prepared]

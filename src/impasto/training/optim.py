@@ -17,7 +17,21 @@ from impasto.training.settings import OptimSettings
 
 
 def optimiser(module: nn.Module, settings: OptimSettings) -> torch.optim.AdamW:
-    """AdamW over the trainable parameters of a module, in two groups: with and without weight decay."""
+    """AdamW in two groups: with and without weight decay.
+
+    Parameters
+    ----------
+    module
+        Its trainable parameters.
+    settings
+        Learning rate and weight decay.
+
+    Returns
+    -------
+    torch.optim.AdamW
+        The optimiser; each group says whether it is `decayed`.
+
+    """
     skipped: set[int] = set()
     for part in module.modules():
         if isinstance(part, nn.Embedding | nn.LayerNorm | nn.modules.batchnorm._BatchNorm):
@@ -35,7 +49,21 @@ def optimiser(module: nn.Module, settings: OptimSettings) -> torch.optim.AdamW:
 
 
 def schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
-    """The learning rate at a step (0-based): linear warm-up from `lr_start`, then `restarts` cosine cycles from `lr` to `lr_floor`."""
+    """Linear warm-up from `lr_start`, then `restarts` cosine cycles from `lr` to `lr_floor`.
+
+    Parameters
+    ----------
+    settings
+        The rates and the warm-up.
+    steps
+        Of the whole training.
+
+    Returns
+    -------
+    Callable[[int], float]
+        Step (from 0) -> learning rate.
+
+    """
     span = max(1, steps - settings.warmup)
 
     def rate(step: int) -> float:
@@ -49,7 +77,21 @@ def schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
 
 
 def decay_schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
-    """The weight decay at a step (0-based): constant, or from `weight_decay` to `weight_decay_end` along a half cosine."""
+    """Constant weight decay, or from `weight_decay` to `weight_decay_end` along a half cosine.
+
+    Parameters
+    ----------
+    settings
+        The two weight decays.
+    steps
+        Of the whole training.
+
+    Returns
+    -------
+    Callable[[int], float]
+        Step (from 0) -> weight decay.
+
+    """
     start, end = settings.weight_decay, settings.weight_decay_end
     if end is None:
         return lambda _: start

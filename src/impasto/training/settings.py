@@ -37,5 +37,17 @@ class LoopSettings(Settings):
     optim: OptimSettings = OptimSettings()
 
     def seeded(self, seed: int) -> LoopSettings:
-        """The same settings, with this seed where they name none."""
+        """The same settings, with this seed where they name none.
+
+        Parameters
+        ----------
+        seed
+            Of the training.
+
+        Returns
+        -------
+        LoopSettings
+            The settings, or a copy.
+
+        """
         return self if self.seed is not None else self.model_copy(update={"seed": seed})

@@ -17,7 +17,14 @@ from impasto.training.method import Method, Minibatch, Prepared, Step
 
 
 class Wrapped(Method):
-    """The base of all additions to a method. Everything but `forward` is the inner method's, its weights' names included."""
+    """The base of all additions to a method. Everything but `forward` is the inner method's, its weights' names included.
+
+    Parameters
+    ----------
+    method
+        The inner method.
+
+    """
 
     def __init__(self, method: Method) -> None:
         super().__init__()
@@ -37,29 +44,96 @@ class Wrapped(Method):
         self.method.after_step(progress)
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:  # type: ignore[override]
-        """The inner method's."""
-        found: dict[str, Any] = self.method.state_dict(destination=destination, prefix=prefix, keep_vars=keep_vars)
-        return found
+        """The inner method's weights.
+
+        Parameters
+        ----------
+        destination, prefix, keep_vars
+            As of `nn.Module.state_dict`.
+
+        Returns
+        -------
+        dict[str, Any]
+            Name -> weight.
+
+        """
+        weights: dict[str, Any] = self.method.state_dict(destination=destination, prefix=prefix, keep_vars=keep_vars)
+        return weights
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Into the inner method."""
+        """Load weights into the inner method.
+
+        Parameters
+        ----------
+        state_dict, strict, assign
+            As of `nn.Module.load_state_dict`.
+
+        Returns
+        -------
+        Any
+            Missing and unexpected names.
+
+        """
         return self.method.load_state_dict(state_dict, strict=strict, assign=assign)
 
 
 def innermost(method: Method, /) -> Method:
-    """The method itself, all additions taken off."""
+    """The method itself, all additions taken off.
+
+    Parameters
+    ----------
+    method
+        With or without additions.
+
+    Returns
+    -------
+    Method
+        The inner method.
+
+    """
     while isinstance(method, Wrapped):
         method = method.method
     return method
 
 
 def on_innermost(validate: Any, /) -> Any:
-    """A validation that is given the method itself, all additions taken off."""
+    """A validation that is given the method itself, all additions taken off.
+
+    Parameters
+    ----------
+    validate
+        A function of the inner method, or None.
+
+    Returns
+    -------
+    Any
+        A function of the method with its additions, or None.
+
+    """
     return None if validate is None else lambda method: validate(innermost(method))
 
 
 def units_of(prepared: Prepared, /, *, addition: str) -> Any:
-    """The annotation of what rows show. Raises InputError where the method does not say it."""
+    """The annotation of what rows show.
+
+    Parameters
+    ----------
+    prepared
+        A method with its data.
+    addition
+        What asks for it; an error names it.
+
+    Returns
+    -------
+    Any
+        A table, one row a unit.
+
+    Raises
+    ------
+    InputError
+        Where the method does not say what its rows show.
+
+    """
     if prepared.units is None:
         raise InputError(f"this method does not say what its rows show (perturbation, cell line), so it takes no {addition}")
     return prepared.units

@@ -122,8 +122,6 @@ def show(found: Found) -> None:
         terminal.console.print(f"... and {len(names) - 6} more plates")
     terminal.console.print(picture.LEGEND)
     if not found.planes.empty:
-        sites = found.planes.drop_duplicates([*wells.keys_of_plate(found.planes), schema.WELL, schema.SITE])
+        sites = sum(plate["sites"] for plate in found.summary.plates)
         stains = ", ".join(sorted(found.planes[schema.CHANNEL].unique()))
-        terminal.console.print(
-            f"{len(names)} plates, {len(of_wells)} wells, {len(sites)} sites, {len(found.planes)} planes; channels {stains}"
-        )
+        terminal.console.print(f"{len(names)} plates, {len(of_wells)} wells, {sites} sites, {len(found.planes)} planes; channels {stains}")

@@ -68,8 +68,8 @@ def show_results(out: Path, *, as_json: bool) -> None:
             for r in rows.itertuples()
         ]
         show(short, title=f"{task}: {protocol}", as_json=False)
-    if (out / "left_out.parquet").exists():
-        for row in pd.read_parquet(out / "left_out.parquet").itertuples():
+    if (out / "levels_not_ranked.parquet").exists():
+        for row in pd.read_parquet(out / "levels_not_ranked.parquet").itertuples():
             say(f"left out, {row.profiles}: {row.reason}")
     if (out / "merged.parquet").exists():
         for row in pd.read_parquet(out / "merged.parquet").drop_duplicates().itertuples():

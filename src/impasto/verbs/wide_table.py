@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -13,8 +14,29 @@ MOST_COLUMNS = 6
 """A terminal shows no more side by side without breaking words."""
 
 
-def draw(*, title: str, note: str, levels: Sequence[str], header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table of words (`report.table.text`), `**best**` in bold; a wide one in parts, each with the columns of some headings."""
+def draw(
+    *,
+    title: str,
+    note: str,
+    levels: Sequence[str],
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    differences: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Print a table of words (`report.table.text`), `**best**` in bold; a wide one in parts, each with the columns of some headings.
+
+    Parameters
+    ----------
+    title, note
+        What stands above and below.
+    levels
+        The heading above each column.
+    header, rows
+        Its words.
+    differences
+        Tables of the same form, printed below.
+
+    """
     console.print(f"[bold]{title}[/bold]", highlight=False)
     for columns in _parts(levels):
         drawn = Table(show_edge=False)
@@ -28,6 +50,8 @@ def draw(*, title: str, note: str, levels: Sequence[str], header: Sequence[str],
         console.print()
     if note:
         console.print(f"[dim]{note}[/dim]", highlight=False)
+    for table in differences:
+        draw(**table)
 
 
 def _parts(levels: Sequence[str]) -> list[list[int]]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from impasto.joint.perturbation import Graphs
+from impasto.joint.described import Graphs
 from impasto.nets.encoders.molecule import MessagePassing, mlp
 from impasto.perturbations import molecular_graphs
 

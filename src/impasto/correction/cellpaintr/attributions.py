@@ -24,9 +24,27 @@ from impasto.schema import InputError
 
 
 def attributions(model: Trained, profiles: anndata.AnnData, /, *, rows: int = 64) -> npt.NDArray[np.float32]:
-    """The share of every feature in each row's distance from the controls (rows, features of the model).
+    """The share of each feature in each row's distance from the controls.
 
-    Raises InputError where a source has no negative controls.
+    Parameters
+    ----------
+    model
+        A trained model.
+    profiles
+        n rows, with negative controls in each source.
+    rows
+        How many rows are computed at a time.
+
+    Returns
+    -------
+    npt.NDArray[np.float32]
+        (n, L) of float32. One column for each of the L features of the model.
+
+    Raises
+    ------
+    InputError
+        A source has no negative controls.
+
     """
     read = model.wells(profiles)
     vectors = functional.normalize(torch.as_tensor(model.vectors(profiles)), dim=1)
@@ -53,7 +71,29 @@ def attributions(model: Trained, profiles: anndata.AnnData, /, *, rows: int = 64
 
 
 def by_perturbation(model: Trained, profiles: anndata.AnnData, /, *, top: int = 20) -> pd.DataFrame:
-    """The `top` features of each perturbation by mean absolute share, with compartment, group and channel: one row each."""
+    """The features that make each perturbation differ from the controls.
+
+    Parameters
+    ----------
+    model
+        A trained model.
+    profiles
+        n rows, with negative controls in each source.
+    top
+        How many features of each perturbation.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a perturbation and feature: compartment, group, channel and `attribution`, the mean share. The largest absolute ones come
+        first.
+
+    Raises
+    ------
+    InputError
+        A source has no negative controls.
+
+    """
     shares = attributions(model, profiles)
     var = tables.describe_features(model.facts["features"])
     what = labels(profiles.obs).to_numpy()
@@ -67,7 +107,28 @@ def by_perturbation(model: Trained, profiles: anndata.AnnData, /, *, top: int = 
 
 
 def top_features(model: Trained, profiles: anndata.AnnData, /, *, top: int) -> list[str]:
-    """The `top` features of each row by absolute share, joined by `|`."""
+    """The features that make each row differ from the controls.
+
+    Parameters
+    ----------
+    model
+        A trained model.
+    profiles
+        n rows, with negative controls in each source.
+    top
+        How many features of each row.
+
+    Returns
+    -------
+    list[str]
+        (n,) names joined by `|`, the largest absolute share first.
+
+    Raises
+    ------
+    InputError
+        A source has no negative controls.
+
+    """
     shares = np.abs(attributions(model, profiles))
     names = np.asarray(model.facts["features"])
     return ["|".join(names[np.argsort(-row, kind="stable")[:top]]) for row in shares]

@@ -50,7 +50,18 @@ class CellPaintrCorrectorSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
-    """The model: its settings and facts as JSON, its weights by name."""
+    """The model as what can be stored.
+
+    Attributes
+    ----------
+    method
+        The settings of the model, as JSON.
+    facts
+        The facts of its run, as JSON.
+    weights
+        Its weights by name, float64.
+
+    """
 
     name: ClassVar[str] = "cellpaintr"
     settings_class: ClassVar[type[Settings]] = CellPaintrCorrectorSettings
@@ -77,7 +88,19 @@ class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
         return corrected
 
     def extend_table(self, profiles: anndata.AnnData, /) -> Self:
-        """The same model with a token for each new source, learned from that source's own wells; no other weight moves (D.3)."""
+        """The same model with a token for each new source, learned from that source's own wells. No other weight moves (D.3).
+
+        Parameters
+        ----------
+        profiles
+            Rows of known and new sources.
+
+        Returns
+        -------
+        Self
+            This one, where no source is new.
+
+        """
         facts = json.loads(self.facts)
         new = ~np.isin(sources.names(profiles.obs, facts), facts["sources"])
         if not new.any():
@@ -92,7 +115,14 @@ class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
         return tuple(json.loads(self.facts)["sources"])
 
     def model(self) -> Trained:
-        """The model with its weights."""
+        """The model with its weights.
+
+        Returns
+        -------
+        Trained
+            Ready to correct.
+
+        """
         from impasto.correction.cellpaintr import in_one_go
         from impasto.correction.cellpaintr.trained import Trained
 

@@ -26,7 +26,26 @@ STAGES: tuple[Literal["cwmm", "intra", "inter"], ...] = ("cwmm", "intra", "inter
 
 
 def stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, /) -> Earlier:
-    """Train the stages, each from the one before; returns the last. Raises InputError where the settings do not fit three stages."""
+    """Train the three stages, each from the one before.
+
+    Parameters
+    ----------
+    profiles
+        Wells to learn from.
+    settings
+        Epochs, learning rates and minibatches, three of each.
+
+    Returns
+    -------
+    Earlier
+        The last stage.
+
+    Raises
+    ------
+    InputError
+        The settings do not fit three stages.
+
+    """
     for name in ("epochs", "lr", "minibatch"):
         if len(getattr(settings, name)) != len(STAGES):
             raise InputError(f"cellpaintr: {name} has {len(getattr(settings, name))} values; give one for each of {', '.join(STAGES)}")
@@ -59,7 +78,25 @@ def stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, /) 
 def with_new_sources(
     profiles: anndata.AnnData, earlier: Earlier, settings: CellPaintrCorrectorSettings, /
 ) -> tuple[list[str], Mapping[str, Tensor]]:
-    """The names of all sources and the weights of the same model with a token for each source of these profiles; no other weight moves."""
+    """The same model with a token for each source of these profiles. No other weight moves.
+
+    Parameters
+    ----------
+    profiles
+        Rows of new sources.
+    earlier
+        The model.
+    settings
+        `new_epochs`, `lr` and `seed`.
+
+    Returns
+    -------
+    sources : list[str]
+        The names of all sources, old and new.
+    weights : Mapping[str, Tensor]
+        The weights of the model with its new tokens.
+
+    """
     if schema.SPLIT in profiles.obs and wells.held_out(profiles.obs).all():
         # Sources that are held out as a whole are learned from their own rows, as by every corrector.
         profiles = profiles.copy()
@@ -79,6 +116,22 @@ def with_new_sources(
 
 
 def opened(method: str, facts: str, weights: Mapping[str, object], /) -> Earlier:
-    """A kept model as an earlier run: its settings and facts as JSON, its weights by name, float64."""
+    """A fitted model as an earlier run.
+
+    Parameters
+    ----------
+    method
+        Its settings, as JSON.
+    facts
+        Its facts, as JSON.
+    weights
+        Its weights by name, float64.
+
+    Returns
+    -------
+    Earlier
+        With weights of float32.
+
+    """
     tensors = {name: torch.as_tensor(values).float() for name, values in weights.items()}
     return Earlier(Path("cellpaintr"), json.loads(method), json.loads(facts), tensors)

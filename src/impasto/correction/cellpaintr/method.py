@@ -57,7 +57,7 @@ class CellPaintrSettings(Settings):
     unit_scale: bool = True
     minibatch: int = 16
     hand: int = 4
-    """Wells of one label dealt together, in stages intra and inter."""
+    """Wells of one label that go into a minibatch together, in stages intra and inter."""
     source_first: int = 1
     """Epochs of stage intra that train the source tokens only."""
     only_new_sources: bool = False
@@ -68,7 +68,22 @@ class CellPaintrSettings(Settings):
 
 @dataclass(frozen=True)
 class Wells(Minibatch):
-    """N wells: values (N, L) with zeros for missing ones, masked (N, L), the codes of source and label (N,); in training their rows."""
+    """N wells.
+
+    Attributes
+    ----------
+    values
+        (N, L) with zeros for missing ones.
+    masked
+        (N, L) True for a masked value.
+    source
+        (N,) codes of sources.
+    label
+        (N,) codes of labels.
+    unit
+        (N,) their rows, in training.
+
+    """
 
     values: Tensor
     masked: Tensor
@@ -82,12 +97,37 @@ class Wells(Minibatch):
 
 
 def token_name(source: str) -> str:
-    """The name of a source's token among the weights: readable, and without the dots that separate weights' names."""
+    """The name of a source's token among the weights: readable, and without the dots that separate weights' names.
+
+    Parameters
+    ----------
+    source
+        The name of a source.
+
+    Returns
+    -------
+    str
+        `of ` and the name, its special characters percent-encoded.
+
+    """
     return "of " + quote(source, safe=" ").replace(".", "%2E")
 
 
 class CellPaintr(Method):
-    """The trainable model. `lists`: the features of each token; `groups`: the channel x compartment group of each feature."""
+    """The trainable model.
+
+    Parameters
+    ----------
+    settings
+        Of the stage.
+    lists
+        The features of each token.
+    groups
+        The channel x compartment group of each feature.
+    sources
+        Names of the sources, in the order of their codes.
+
+    """
 
     low: Tensor
     high: Tensor
@@ -120,11 +160,41 @@ class CellPaintr(Method):
         self.register_buffer("groups", torch.tensor(groups), persistent=False)
 
     def scaled(self, values: Tensor, /) -> Tensor:
-        """Values (N, L) clipped and scaled; zeros, which may be missing ones, stay zero."""
+        """Clip and scale values. Zeros, which may be missing values, stay zero.
+
+        Parameters
+        ----------
+        values
+            (N, L).
+
+        Returns
+        -------
+        Tensor
+            (N, L). In the unit that the model reads.
+
+        """
         return torch.where(values == 0, values, values.clamp(self.low, self.high) / self.scale)
 
     def encode(self, values: Tensor, masked: Tensor | None, source: Tensor, /) -> tuple[Tensor, Tensor]:
-        """CLS (N, width) and feature tokens (N, T, width) of scaled values, with the codes of their sources."""
+        """Run the trunk over wells.
+
+        Parameters
+        ----------
+        values
+            (N, L) scaled values.
+        masked
+            (N, L) True for a masked value, or None.
+        source
+            (N,) codes of sources.
+
+        Returns
+        -------
+        cls : Tensor
+            (N, width). The CLS vectors.
+        tokens : Tensor
+            (N, T, width). The feature tokens.
+
+        """
         tokens = torch.stack([self.sources[name] for name in self.source_names])
         encoded: tuple[Tensor, Tensor] = self.net(values, masked, tokens[source])
         return encoded

@@ -24,9 +24,27 @@ from impasto.training.method import Prepared, Trainable
 
 
 def prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, /, *, seed: int) -> Prepared:
-    """The method with its data: Profiles of wells, normalised within plates, with a perturbation and a source column.
+    """The method with its data.
 
-    Raises InputError where nothing is left to train on.
+    Parameters
+    ----------
+    settings
+        The settings of the stage.
+    profiles
+        Profiles of wells, normalised within plates, with a perturbation and a source column.
+    seed
+        Of the weights, the split and the minibatches.
+
+    Returns
+    -------
+    Prepared
+        Ready to train.
+
+    Raises
+    ------
+    InputError
+        Nothing is left to train on, or `only_new_sources` is set.
+
     """
     if settings.only_new_sources:
         raise InputError("cellpaintr: only_new_sources needs a run that knows other sources; give the stage start = RUN")
@@ -36,13 +54,52 @@ def prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, /, *, seed:
 def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: Earlier, /, *, seed: int) -> Prepared:
     """The method with the features and sources of an earlier run, and with those sources that are new.
 
-    Raises InputError where features are missing, or where sources are new and `only_new_sources` is not set.
+    Parameters
+    ----------
+    settings
+        The settings of the stage.
+    profiles
+        Profiles of wells with the features of the earlier run.
+    earlier
+        The run to start from.
+    seed
+        Of the split and the minibatches.
+
+    Returns
+    -------
+    Prepared
+        Ready to train.
+
+    Raises
+    ------
+    InputError
+        Features are missing, or sources are new and `only_new_sources` is not set.
+
     """
     return _prepare(settings, tables.with_features(profiles, earlier.facts["features"]), earlier, seed=seed)
 
 
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
-    """What `impasto embed` gives for a run of this method: the corrected profiles of the rows given."""
+    """Correct profiles with a run of this method: what `impasto embed` gives.
+
+    Parameters
+    ----------
+    run
+        The folder of the run.
+    profiles
+        n rows.
+
+    Returns
+    -------
+    anndata.AnnData
+        The n rows, corrected.
+
+    Raises
+    ------
+    InputError
+        The profiles lack features, or hold a source that the run does not know.
+
+    """
     corrected = Trained.load(run).correct(profiles)
     identity.record_run(corrected, run, runs.digest(run / "model.safetensors"), read=identity.of(profiles))
     return corrected
@@ -83,13 +140,13 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
     torch.manual_seed(seed)
     method = rebuild(settings, facts)
     labelled = Labelled(values, source_codes(profiles.obs, facts), np.asarray(pd.factorize(labels(profiles.obs))[0], dtype=np.intp))
-    training, held = (labelled.part(np.flatnonzero(parts == part)) for part in (wells.TRAIN, wells.VALIDATION))
+    training, validation = (labelled.part(np.flatnonzero(parts == part)) for part in (wells.TRAIN, wells.VALIDATION))
     if len(training.values) < 2:
         raise InputError(f"cellpaintr: {len(training.values)} wells are in the training part; hold out less")
     measure(method, training.values)
     _freeze(method, settings, new, earlier)
     groups = method.groups.numpy()
-    validate = score(held, groups, settings, seed=seed) if len(held.values) else None
+    validate = score(validation, groups, settings, seed=seed) if len(validation.values) else None
     fresh = tuple(f"sources.{token_name(s)}" for s in new) if earlier else ()
     return Prepared(
         method, WellFeed(training, groups, settings, seed=seed), validate, facts, fresh, units=profiles.obs[parts == wells.TRAIN]
@@ -97,7 +154,16 @@ def _prepare(settings: CellPaintrSettings, profiles: anndata.AnnData, earlier: E
 
 
 def measure(method: CellPaintr, values: npt.NDArray[np.float32], /) -> None:
-    """Set the clipping limits and the scale of each feature from training wells (N, L); an earlier run's own replace them."""
+    """Set the clipping limits and the scale of each feature. Those of an earlier run replace them later.
+
+    Parameters
+    ----------
+    method
+        The model, which is changed.
+    values
+        (N, L) of the training wells.
+
+    """
     s = method.settings
     # Values that were seen, inside the quantiles: with few wells an interpolated limit would follow the outlier it must cut.
     low = np.quantile(values, s.quantile, axis=0, method="higher")

@@ -15,7 +15,21 @@ AUTO = "auto"
 
 
 def column(obs: pd.DataFrame, by: str, /) -> str:
-    """The column of the source tokens: the one named, or the first of source, batch, plate that holds several values."""
+    """The column of the source tokens.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+    by
+        A column, or `auto`: the first of source, batch, plate that holds several values.
+
+    Returns
+    -------
+    str
+        A name of a column, which the table may lack.
+
+    """
     candidates = [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
     if by != AUTO or not candidates:
         return schema.SOURCE if by == AUTO else by
@@ -23,7 +37,7 @@ def column(obs: pd.DataFrame, by: str, /) -> str:
 
 
 def names(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> npt.NDArray[np.str_]:
-    """The source of every row (n,), as a run names it.
+    """The source of each row, as a run names it.
 
     Parameters
     ----------
@@ -34,7 +48,13 @@ def names(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> npt.NDArray[np.str_
 
     Returns
     -------
-    (n,) names. Raises InputError where the column is missing.
+    npt.NDArray[np.str_]
+        (n,) of str. The source of each row.
+
+    Raises
+    ------
+    InputError
+        The annotation has no column `by`.
 
     """
     by, keys = facts["by"], facts.get("source_keys", [facts["by"]])

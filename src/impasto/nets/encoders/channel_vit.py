@@ -17,7 +17,22 @@ from impasto.nets.trunk import Attention, Trunk
 
 
 class ChannelViT(nn.Module):
-    """Images (N, C, H, W) -> tokens (N, 1 + C * patches, width), the CLS token first, then channel after channel."""
+    """One token for each patch and channel, and a CLS token.
+
+    Parameters
+    ----------
+    channels
+        How many stains.
+    size
+        Side of a training image in pixels.
+    patch
+        Side of a patch in pixels.
+    width, depth, heads
+        Of the trunk.
+    agnostic
+        Whether channels have no embedding of their own (CA-MAE).
+
+    """
 
     no_decay = ("cls", "channel")
 
@@ -37,12 +52,40 @@ class ChannelViT(nn.Module):
         self.apply(patches.initialise)
 
     def cut(self, images: Tensor, /) -> Tensor:
-        """The pixels of every token (N, C * P, patch * patch), channel after channel."""
+        """The pixels of every token.
+
+        Parameters
+        ----------
+        images
+            (N, C, H, W).
+
+        Returns
+        -------
+        Tensor
+            (N, C * P, patch * patch), channel after channel.
+
+        """
         n, channels, height, width = images.shape
         return patches.cut(images.reshape(n * channels, 1, height, width), patch=self.patch).reshape(n, -1, self.token_pixels)
 
     def forward(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
-        """Tokens of the patches `keep` (N, K) among all C x P, of all by default; `channels` are the numbers of those shown."""
+        """The tokens of images.
+
+        Parameters
+        ----------
+        images
+            (N, C, H, W).
+        keep
+            (N, K), the tokens that stay, among all C * P; None: all.
+        channels
+            The numbers of the channels that the images hold; None: all of them, in order.
+
+        Returns
+        -------
+        Tensor
+            (N, 1 + K, width), the CLS token first, then channel after channel.
+
+        """
         n, shown = images.shape[:2]
         places = self.positions(images.shape[2] // self.patch, images.shape[3] // self.patch).repeat(shown, 1)
         if self.channel is not None:
@@ -55,5 +98,17 @@ class ChannelViT(nn.Module):
         return self.trunk(torch.cat([self.cls.expand(n, 1, -1), tokens], dim=1))
 
     def represent(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
-        """One vector an image (N, width): its CLS token."""
+        """One vector for each image: its CLS token.
+
+        Parameters
+        ----------
+        images, keep, channels
+            As of `forward`.
+
+        Returns
+        -------
+        Tensor
+            (N, width).
+
+        """
         return self(images, keep, channels)[:, 0]

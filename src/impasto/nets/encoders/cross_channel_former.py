@@ -15,7 +15,22 @@ from impasto.nets.trunk import Attention, Trunk
 
 
 class CrossChannelFormer(nn.Module):
-    """Pooled profiles (N, C, profile_width) -> embeddings (N, out)."""
+    """Pooled profiles, one for each channel -> embeddings (CellCLIP, Eq. 4).
+
+    Parameters
+    ----------
+    channels
+        How many.
+    profile_width
+        Of a pooled profile.
+    width
+        Of the trunk; None or 0 takes the width of the profiles.
+    out
+        Of an embedding.
+    depth, heads, dropout
+        Of the trunk.
+
+    """
 
     no_decay = ("cls", "channels")
 
@@ -33,6 +48,19 @@ class CrossChannelFormer(nn.Module):
         self.project_out = nn.Linear(inner, out)
 
     def forward(self, pooled: Tensor, /) -> Tensor:
+        """Embed pooled profiles.
+
+        Parameters
+        ----------
+        pooled
+            (N, C, profile_width).
+
+        Returns
+        -------
+        Tensor
+            (N, out).
+
+        """
         tokens = self.project_in(pooled) + self.channels
         tokens = torch.cat([self.cls.expand(len(tokens), 1, -1), tokens], dim=1)
         return self.project_out(self.trunk(tokens)[:, 0])

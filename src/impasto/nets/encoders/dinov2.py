@@ -1,9 +1,10 @@
 """DINOv2 ViT-S/14 out of a packaged ONNX file: a transformers `Dinov2Model` folder, read at layer 6.
 
-Oquab et al. 2024. The package holds a trunk whose last blocks were tuned for saliency, so it must not be taken for the published
-`dinov2-small`; the mean of the patch tokens after layer 6 tells stains of real Cell Painting fields apart better than the last
-layer does. In the ONNX graph linear weights are transposed and without their names (they come in the order key, value, query,
-output, fc1, fc2 of each layer, as its nodes do), and the position embeddings are two tensors (CLS, patches).
+Oquab et al. 2024. The last blocks of the packaged trunk were tuned for saliency, so it is not the published `dinov2-small`. The mean of the
+patch tokens after layer 6 separates the stains of real Cell Painting fields better than the last layer does.
+
+In the ONNX graph linear weights are transposed and without their names. They come in the order key, value, query, output, fc1, fc2 of each
+layer, as its nodes do. The position embeddings are two tensors (CLS, patches).
 
 ONNX is protobuf; the few fields needed are read here rather than with another dependency of 20 MB.
 """
@@ -44,7 +45,16 @@ CONFIG = {
 
 
 def convert(onnx: Path, target: Path, /) -> None:
-    """Write config.json and model.safetensors of the trunk in an ONNX file."""
+    """Write config.json and model.safetensors of the trunk in an ONNX file.
+
+    Parameters
+    ----------
+    onnx
+        The file.
+    target
+        An existing folder.
+
+    """
     tensors = dict(_initializers(onnx.read_bytes()))
     state = {k.removeprefix("backbone."): v for k, v in tensors.items() if k.startswith("backbone.")}
     # The numbers in the nameless names grow along the graph.
@@ -67,9 +77,9 @@ def _initializers(data: bytes) -> Iterator[tuple[str, Tensor]]:
             continue
         for inner, tensor in _fields(value):
             if inner == 5 and not isinstance(tensor, int):
-                name, found = _tensor(tensor)
-                if re.match(r"backbone\.|onnx::(MatMul|Concat|Reshape)", name) and found is not None:
-                    yield name, found
+                name, values = _tensor(tensor)
+                if re.match(r"backbone\.|onnx::(MatMul|Concat|Reshape)", name) and values is not None:
+                    yield name, values
 
 
 def _tensor(data: memoryview) -> tuple[str, Tensor | None]:

@@ -71,6 +71,19 @@ class EfficientNetLite0(nn.Module):
         self._conv_head, self._bn1 = nn.Conv2d(inner, self.width, 1, bias=False), _norm(self.width)
 
     def forward(self, images: Tensor, /) -> Tensor:
+        """Embed images.
+
+        Parameters
+        ----------
+        images
+            RGB (N, 3, H, W), ImageNet-normalised.
+
+        Returns
+        -------
+        Tensor
+            (N, 1280).
+
+        """
         inner = functional.relu6(self._bn0(self._conv_stem(images)))
         for block in self._blocks:
             inner = block(inner)
@@ -78,7 +91,19 @@ class EfficientNetLite0(nn.Module):
 
 
 def load(path: Path | None = None) -> EfficientNetLite0:
-    """The net with its published weights, in evaluation mode, without gradients."""
+    """The net with its published weights, in evaluation mode, without gradients.
+
+    Parameters
+    ----------
+    path
+        A folder with model.safetensors; the packaged weights by default.
+
+    Returns
+    -------
+    EfficientNetLite0
+        The frozen net.
+
+    """
     state = load_file((path or weights.folder("efficientnet_lite0")) / "model.safetensors")
     net = EfficientNetLite0()
     # The classifier of ImageNet is the one part we leave out; anything else missing or new is an error.
@@ -89,8 +114,19 @@ def load(path: Path | None = None) -> EfficientNetLite0:
 def random(*, seed: int) -> EfficientNetLite0:
     """The same net with random weights: the control that a pretrained encoder must beat.
 
-    Weights are normal with variance 2 / fan-in before a ReLU (He et al. 2015) and 1 / fan-in before none, so that what differs between
-    images reaches the last layer; torch's own start halves it at every layer, down to nothing.
+    Weights are normal, with variance 2 / fan-in before a ReLU (He et al. 2015) and 1 / fan-in before none. So what differs between images
+    reaches the last layer. torch's own start halves it at every layer, down to nothing.
+
+    Parameters
+    ----------
+    seed
+        Of the weights.
+
+    Returns
+    -------
+    EfficientNetLite0
+        The frozen net.
+
     """
     torch.manual_seed(seed)
     net = EfficientNetLite0()

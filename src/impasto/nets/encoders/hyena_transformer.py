@@ -3,12 +3,12 @@
     E_i = W_i c_i + b_i + M_i           feature i, its value c_i, its context M_i
     tokens = trunk([cls; E_1; ...; E_L; S_k])
 
-CellPainTR, Eqs. 6 to 8, section 3.1. A masked value is replaced by a learned vector in the place of W_i c_i + b_i; M_i stays, so
-the net knows what it is asked for.
+CellPainTR, Eqs. 6 to 8, section 3.1. A masked value is replaced by a learned vector in the place of W_i c_i + b_i; M_i stays, so the net
+knows which value it is asked for.
 
-Departures: a token may stand for several features (a compartment x channel x measure group), then E_g is the sum of W_i c_i over
-its features, a masked one giving a learned vector of its own, plus M_g. `shared` uses one W and b for all features. Instead of Hyena
-the trunk can mix by attention, to compare.
+Departures: a token may stand for several features (a compartment x channel x measure group). Then E_g is the sum of W_i c_i over its
+features, plus M_g, and a masked feature gives a learned vector of its own. `shared` uses one W and b for all features. Instead of Hyena the
+trunk can mix by attention, to compare.
 """
 
 from __future__ import annotations
@@ -25,9 +25,17 @@ from impasto.nets.trunk import Attention, Recompute, Trunk
 
 
 class FeatureTokens(nn.Module):
-    """Values (N, L) -> tokens (N, T, width), one for each of T lists of features; each feature stands in one list.
+    """Values of features -> tokens, one for each list of features.
 
-    `adapter`: `feature` (a W and b for each, Eq. 6) or `shared` (one for all; for tokens of one feature each).
+    Parameters
+    ----------
+    lists
+        The features of each token; each feature stands in one list.
+    width
+        Of a token.
+    adapter
+        `feature` (a W and b for each, Eq. 6) or `shared` (one for all, for tokens of one feature each).
+
     """
 
     no_decay = ("weight", "bias", "mask", "context")
@@ -37,11 +45,11 @@ class FeatureTokens(nn.Module):
     def __init__(self, lists: Sequence[Sequence[int]], *, width: int, adapter: Literal["feature", "shared"] = "feature") -> None:
         super().__init__()
         if sorted(i for one in lists for i in one) != list(range(sum(map(len, lists)))):
-            raise ValueError("every feature must stand in one list of `lists`")
+            raise ValueError("`lists` must hold each feature once")
         widest = max(map(len, lists))
         self.single = widest == 1
         if adapter == "shared" and not self.single:
-            raise ValueError("a shared adapter cannot tell the features of one token apart; use adapter 'feature'")
+            raise ValueError("a shared adapter gives all features of one token the same weight; use adapter 'feature'")
         padded = [[*one, *[one[0]] * (widest - len(one))] for one in lists]
         self.register_buffer("members", torch.tensor(padded), persistent=False)
         self.register_buffer("real", torch.tensor([[n < len(one) for n in range(widest)] for one in lists]), persistent=False)
@@ -52,6 +60,21 @@ class FeatureTokens(nn.Module):
         self.context = nn.Parameter(0.02 * torch.randn(len(lists), width))
 
     def forward(self, values: Tensor, masked: Tensor | None = None, /) -> Tensor:
+        """The tokens of some wells.
+
+        Parameters
+        ----------
+        values
+            (N, L).
+        masked
+            (N, L), True where a value is hidden; None: none is.
+
+        Returns
+        -------
+        Tensor
+            (N, T, width).
+
+        """
         tokens, widest = self.members.shape
         hidden = torch.zeros_like(values) if masked is None else masked.to(values.dtype)
         shown = (values * (1 - hidden))[:, self.members] * self.real
@@ -65,7 +88,14 @@ class FeatureTokens(nn.Module):
 
 
 class FeatureHead(nn.Module):
-    """Tokens (N, T, width) -> the value of every feature (N, L): width-width-GELU-LayerNorm-1, the last step a feature's own in groups."""
+    """Tokens -> the value of every feature: width-width-GELU-LayerNorm-1. The last step is a feature's own where tokens hold several.
+
+    Parameters
+    ----------
+    tokens
+        The module that made the tokens.
+
+    """
 
     no_decay = ("weight", "bias")
 
@@ -85,13 +115,45 @@ class FeatureHead(nn.Module):
         self.places: Tensor
 
     def forward(self, tokens: Tensor, /) -> Tensor:
+        """Predict the values.
+
+        Parameters
+        ----------
+        tokens
+            (N, T, width).
+
+        Returns
+        -------
+        Tensor
+            (N, L).
+
+        """
         body = self.body(tokens)
         values = (body.transpose(0, 1) @ self.weight).transpose(0, 1) + self.bias
         return values.flatten(1)[:, self.places]
 
 
 class HyenaTransformer(nn.Module):
-    """Values (N, L), masked (N, L) or None, source tokens (N, width) -> CLS (N, width) and feature tokens (N, T, width)."""
+    """The net of CellPainTR: features of wells -> CLS and feature tokens.
+
+    Parameters
+    ----------
+    lists
+        The features of each token; each feature stands in one list.
+    width, depth, mlp_width, dropout
+        Of the trunk; dropout acts on its input.
+    adapter
+        How values become tokens; see `FeatureTokens`.
+    mixer
+        `hyena` or `attention`.
+    order, filter_order
+        Of Hyena: its gates, and the hidden width of its filters.
+    heads
+        Of attention.
+    recompute
+        What the backward pass computes again; see `Trunk`.
+
+    """
 
     no_decay = ("cls",)
 
@@ -121,6 +183,23 @@ class HyenaTransformer(nn.Module):
         self.trunk = Trunk(width=width, depth=depth, mixer=make, mlp_width=mlp_width, recompute=recompute)
 
     def forward(self, values: Tensor, masked: Tensor | None, source: Tensor, /) -> tuple[Tensor, Tensor]:
+        """Embed wells.
+
+        Parameters
+        ----------
+        values
+            (N, L).
+        masked
+            (N, L), True where a value is hidden; None: none is.
+        source
+            (N, width), the token of each well's source.
+
+        Returns
+        -------
+        tuple[Tensor, Tensor]
+            CLS (N, width) and feature tokens (N, T, width).
+
+        """
         features = self.tokens(values, masked)
         whole = torch.cat([self.cls.expand(len(values), 1, -1), features, source[:, None]], dim=1)
         whole = self.trunk(functional.dropout(whole, self.dropout, self.training))

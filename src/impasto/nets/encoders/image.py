@@ -18,14 +18,41 @@ from impasto.settings import Settings
 
 
 class ImageEncoder(Protocol):
-    """What every encoder here offers to a method."""
+    """What every encoder here offers to a method.
+
+    Attributes
+    ----------
+    width
+        Of the representation.
+    channels
+        How many stains an image has.
+    tokens
+        Of a training image, without CLS; 0 for an encoder without tokens.
+
+    """
 
     width: int
     channels: int
     tokens: int
 
     def represent(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
-        """One vector an image."""
+        """One vector for each image.
+
+        Parameters
+        ----------
+        images
+            (N, C, H, W).
+        keep
+            (N, K), the tokens that stay; None: all.
+        channels
+            The numbers of the channels that the images hold; None: all of them, in order.
+
+        Returns
+        -------
+        Tensor
+            (N, width).
+
+        """
 
 
 class EncoderSettings(Settings):
@@ -40,7 +67,28 @@ class EncoderSettings(Settings):
 
 
 def build(settings: EncoderSettings, /, *, channels: int, size: int) -> nn.Module:
-    """An untrained encoder of images of `channels` stains, `size` pixels a side. Raises InputError where sizes do not fit."""
+    """An untrained encoder.
+
+    Parameters
+    ----------
+    settings
+        Its name and sizes.
+    channels
+        How many stains an image has.
+    size
+        Side of a training image in pixels.
+
+    Returns
+    -------
+    nn.Module
+        A module that is an `ImageEncoder`.
+
+    Raises
+    ------
+    InputError
+        Where the sizes do not fit each other.
+
+    """
     if settings.name == "resnet":
         return ResNet(channels=channels, layers=settings.layers)
     if size % settings.patch or settings.width % settings.heads:

@@ -19,14 +19,49 @@ from torch.nn import functional
 
 
 def mlp(*, wide: int, width: int, out: int, depth: int = 4, dropout: float = 0.0) -> nn.Sequential:
-    """The perceptron of `depth` layers: features (N, wide) -> embeddings (N, out)."""
+    """The perceptron of CLOOME.
+
+    Parameters
+    ----------
+    wide
+        Features of a molecule.
+    width
+        Of the hidden layers.
+    out
+        Of an embedding.
+    depth
+        Layers.
+    dropout
+        Before each layer but the last.
+
+    Returns
+    -------
+    nn.Sequential
+        Features (N, wide) -> embeddings (N, out).
+
+    """
     sizes = [wide, *[width] * (depth - 1)]
     hidden = [nn.Sequential(nn.Linear(a, b), nn.GELU(), nn.Dropout(dropout)) for a, b in itertools.pairwise(sizes)]
     return nn.Sequential(nn.Dropout(dropout), *hidden, nn.Linear(width, out))
 
 
 class MessagePassing(nn.Module):
-    """Atoms of all molecules (A, a), bonds (B, b), ends (2, B), the molecule of each atom (A,), a row each (N,) -> (N, out)."""
+    """Message passing over the atoms and bonds of molecules, then the mean over their atoms.
+
+    Parameters
+    ----------
+    atom_width, bond_width
+        Features of an atom and of a bond.
+    width
+        Of the hidden state of an atom.
+    out
+        Of an embedding.
+    depth
+        Rounds of messages.
+    dropout
+        In the update.
+
+    """
 
     def __init__(self, *, atom_width: int, bond_width: int, width: int, out: int, depth: int = 4, dropout: float = 0.0) -> None:
         super().__init__()
@@ -39,6 +74,27 @@ class MessagePassing(nn.Module):
         self.last = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, out))
 
     def forward(self, atoms: Tensor, bonds: Tensor, ends: Tensor, owner: Tensor, molecules: Tensor, /) -> Tensor:
+        """Embed molecules.
+
+        Parameters
+        ----------
+        atoms
+            Atoms of all molecules (A, atom_width).
+        bonds
+            Bonds of all molecules, both directions (B, bond_width).
+        ends
+            (2, B), the atom that each bond leaves and the atom it reaches.
+        owner
+            (A,), the molecule of each atom.
+        molecules
+            (N,), one entry for each molecule; only their number is read.
+
+        Returns
+        -------
+        Tensor
+            (N, out).
+
+        """
         hidden = self.atoms(atoms)
         source, target = ends
         for bond, update in zip(self.bonds, self.updates, strict=True):

@@ -1,8 +1,8 @@
 """A vision encoder through OpenVINO: the same embeddings but for rounding, faster on a CPU. Extra `openvino`.
 
-Transformers get weights of 8 bits; activations stay in 32. Cosine with torch's embeddings on real Cell Painting fields: .9998.
-Nothing else is rounded, since it shows: with 8-bit activations too the cosine is .998 for DINOv2, and with 8-bit weights .98 for the
-convolutions of EfficientNet-Lite0, whose scales differ widely between channels; those are compiled in 32 bits.
+Transformers get weights of 8 bits; activations stay in 32. Cosine with torch's embeddings on real Cell Painting fields: .9998. With 8-bit
+activations too the cosine is .998 for DINOv2, so they are not rounded. With 8-bit weights it is .98 for the convolutions of
+EfficientNet-Lite0, whose scales differ widely between channels. Those are compiled in 32 bits.
 """
 
 from __future__ import annotations
@@ -30,7 +30,24 @@ class _Compiled(nn.Module):
 
 
 def convert(encoder: VisionEncoder, /) -> VisionEncoder:
-    """The encoder with its net compiled for this CPU. Raises InputError where OpenVINO is not installed."""
+    """The encoder with its net compiled for this CPU.
+
+    Parameters
+    ----------
+    encoder
+        A vision encoder of torch.
+
+    Returns
+    -------
+    VisionEncoder
+        The same encoder, run by OpenVINO.
+
+    Raises
+    ------
+    InputError
+        Where OpenVINO is not installed.
+
+    """
     try:
         import nncf
         import openvino
@@ -39,10 +56,10 @@ def convert(encoder: VisionEncoder, /) -> VisionEncoder:
     nncf.set_log_level(logging.ERROR)
     model = openvino.convert_model(encoder.net, example_input=torch.zeros(2, 3, encoder.size, encoder.size))
     model.reshape([-1, 3, encoder.size, encoder.size])
-    # 32-bit activations, said aloud: on newer CPUs the default would be bfloat16.
+    # 32-bit activations are asked for: on newer CPUs the default would be bfloat16.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     convolutional = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in encoder.net.modules())
     chosen = model if convolutional else nncf.compress_weights(model)
-    told = "32 bit" if convolutional else "8-bit weights"
+    precision = "32 bit" if convolutional else "8-bit weights"
     compiled = openvino.Core().compile_model(chosen, "CPU", settings)
-    return dataclasses.replace(encoder, runtime=f"OpenVINO, {told}", net=_Compiled(compiled))
+    return dataclasses.replace(encoder, runtime=f"OpenVINO, {precision}", net=_Compiled(compiled))

@@ -13,7 +13,22 @@ from torch.nn import functional
 
 
 class ResidualMLP(nn.Module):
-    """Features (N, ...) of `wide` numbers a row -> embeddings (N, out)."""
+    """A residual perceptron.
+
+    Parameters
+    ----------
+    wide
+        Numbers of a row of features.
+    width
+        Of the hidden layers.
+    out
+        Of an embedding.
+    depth
+        Residual blocks.
+    dropout
+        Of the input and in each block.
+
+    """
 
     def __init__(self, *, wide: int, width: int, out: int, depth: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -25,6 +40,19 @@ class ResidualMLP(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, features: Tensor, /) -> Tensor:
+        """Embed features.
+
+        Parameters
+        ----------
+        features
+            (N, ...), `wide` numbers a row.
+
+        Returns
+        -------
+        Tensor
+            (N, out).
+
+        """
         hidden = self.first(self.dropout(features.flatten(1)))
         for block in self.blocks:
             hidden = hidden + block(hidden)

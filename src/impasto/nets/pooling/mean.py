@@ -6,12 +6,34 @@ from torch import Tensor, nn
 
 
 class Mean(nn.Module):
-    """Bags (N, K, C, d) and their mask (N, K) -> pooled profiles (N, C, d)."""
+    """The mean of a bag's real profiles.
+
+    Parameters
+    ----------
+    width
+        Not read: the pooling is the same for every width.
+
+    """
 
     def __init__(self, *, width: int | None = None) -> None:  # noqa: ARG002 - the same for every width
         super().__init__()
 
     def forward(self, bags: Tensor, mask: Tensor, /) -> Tensor:
+        """Pool bags.
+
+        Parameters
+        ----------
+        bags
+            (N, K, C, d).
+        mask
+            (N, K), True where a profile is real.
+
+        Returns
+        -------
+        Tensor
+            (N, C, d).
+
+        """
         real = mask[..., None, None]
         # Padding may hold anything, and zero times infinity is not zero.
         return bags.masked_fill(~real, 0.0).sum(dim=1) / real.sum(dim=1)

@@ -24,7 +24,8 @@ def draw(log: list[dict[str, Any]], axes: Axes, /) -> Axes:
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     other = next((key for key in RIGHT if any(key in line for line in log)), None)

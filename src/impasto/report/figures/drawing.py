@@ -39,7 +39,23 @@ class Drawing:
 
 
 def draw(on: Callable[[Axes], object], /, *, title: str, width: float = 420.0, height: float = 300.0) -> Drawing:
-    """The drawing that `on` makes on empty axes of a size in pixels."""
+    """A figure from what a function draws.
+
+    Parameters
+    ----------
+    on
+        Draws on empty axes.
+    title
+        What the figure shows, in words.
+    width, height
+        Of the figure, in pixels.
+
+    Returns
+    -------
+    Drawing
+        The figure as SVG, and as PNG when asked for.
+
+    """
     with rc_context(style.RC):
         figure = style.blank(width=width, height=height)
         on(figure.subplots())
@@ -47,7 +63,19 @@ def draw(on: Callable[[Axes], object], /, *, title: str, width: float = 420.0, h
 
 
 def drawings(value: Any, /) -> Iterator[Drawing]:
-    """All drawings in nested lists and dictionaries, in order."""
+    """All drawings in nested lists and dictionaries, in order.
+
+    Parameters
+    ----------
+    value
+        A drawing, a list, a tuple, a dictionary, or anything else, which holds none.
+
+    Yields
+    ------
+    Drawing
+        One of them.
+
+    """
     if isinstance(value, Drawing):
         yield value
     elif isinstance(value, dict | list | tuple):
@@ -56,11 +84,21 @@ def drawings(value: Any, /) -> Iterator[Drawing]:
 
 
 def write(figures: Iterator[Drawing], folder: Path, /, *, png: bool = False) -> list[Path]:
-    """Write every figure at `folder` as SVG, named by its title, and with `png` as PNG too (3 pixels a unit).
+    """Write figures as SVG, named by their titles. Two figures of one title get a number.
+
+    Parameters
+    ----------
+    figures
+        What to write.
+    folder
+        Where.
+    png
+        Whether to write PNG too, 3 pixels a unit.
 
     Returns
     -------
-    The SVG files, in order. Two figures of one title get a number.
+    list[Path]
+        The SVG files, in order.
 
     """
     folder.mkdir(parents=True, exist_ok=True)

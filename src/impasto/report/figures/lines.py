@@ -28,7 +28,8 @@ def draw(curves: Mapping[str, pd.DataFrame], axes: Axes, /, *, x_label: str, y_l
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     for number, (name, points) in enumerate(curves.items()):
@@ -56,7 +57,19 @@ def draw(curves: Mapping[str, pd.DataFrame], axes: Axes, /, *, x_label: str, y_l
 
 
 def height(curves: Mapping[str, pd.DataFrame], /) -> float:
-    """How high the figure must be, in pixels: its legend has two columns."""
+    """How high the figure must be: its legend has two columns.
+
+    Parameters
+    ----------
+    curves
+        Group -> its points.
+
+    Returns
+    -------
+    float
+        Pixels.
+
+    """
     return 290.0 + 17 * ((len(curves) + 2) // 2)
 
 

@@ -29,7 +29,28 @@ Points = npt.NDArray[np.float32]
 
 
 def flat(vectors: Points, /, *, method: str, seed: int) -> Points:
-    """Positions (rows, 2) of unit vectors (rows, width). Raises InputError where umap-learn is asked for and not installed."""
+    """A flat map of unit vectors.
+
+    Parameters
+    ----------
+    vectors
+        (rows, width), of unit length.
+    method
+        A name of `METHODS`.
+    seed
+        Of the map.
+
+    Returns
+    -------
+    Points
+        (rows, 2) of float32. The positions.
+
+    Raises
+    ------
+    InputError
+        UMAP is asked for and umap-learn is not installed.
+
+    """
     if method == "umap":
         if not layout.has_umap():
             raise InputError("umap panels need umap-learn; install it with: pip install 'impasto[plots]', or leave umap out of methods")
@@ -55,8 +76,8 @@ def draw(maps: Sequence[tuple[str, Points, pd.DataFrame]], /, *, side: float = 2
 
     Returns
     -------
-    The figure. The ten commonest values of a colouring have colours of their own, others are grey; `negative control` is drawn
-    first, in ink.
+    Figure
+        The ten commonest values of a colouring have colours of their own, others are grey. `negative control` is drawn first, in ink.
 
     """
     colourings = list(maps[0][2].columns)

@@ -32,7 +32,8 @@ def draw(obs: pd.DataFrame, axes: Axes, /, *, value: str, low: float, high: floa
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     rows, columns = wells.place(obs)
@@ -52,9 +53,9 @@ def draw(obs: pd.DataFrame, axes: Axes, /, *, value: str, low: float, high: floa
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     axes.set_aspect("equal")
-    every = 1 if width <= 12 else 4
-    axes.set_xticks(np.arange(0, width, every) + 0.46, [str(c + 1) for c in range(0, width, every)])
-    axes.set_yticks(np.arange(0, height, every) + 0.46, [schema.format_well(r, 0)[:-2] for r in range(0, height, every)])
+    step = 1 if width <= 12 else 4
+    axes.set_xticks(np.arange(0, width, step) + 0.46, [str(c + 1) for c in range(0, width, step)])
+    axes.set_yticks(np.arange(0, height, step) + 0.46, [schema.format_well(r, 0)[:-2] for r in range(0, height, step)])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

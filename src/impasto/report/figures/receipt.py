@@ -11,7 +11,19 @@ from impasto.report.figures.style import BLUE, LINE, SOFT
 
 
 def rows(receipt: dict[str, Any], /) -> list[tuple[str, float, float]]:
-    """Name, before and after of every bar: the factors' share of variance, then the replicate signal where it is known."""
+    """The bars: the factors' share of variance, then the replicate signal where it is known.
+
+    Parameters
+    ----------
+    receipt
+        As `correct` writes it.
+
+    Returns
+    -------
+    list[tuple[str, float, float]]
+        Name, before and after.
+
+    """
     bars = [(name, values["before"], values["after"]) for name, values in receipt["explained"].items()]
     signal = receipt["signal"]
     return bars if signal["before"] is None else [*bars, ("replicate signal (cosine)", signal["before"], signal["after"])]
@@ -29,7 +41,8 @@ def draw(receipt: dict[str, Any], axes: Axes, /) -> Axes:
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     bars = rows(receipt)

@@ -32,19 +32,20 @@ def draw(points: npt.NDArray[np.floating], categories: pd.Series, tips: Sequence
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
-    kept = np.arange(len(points))
-    if len(kept) > MOST_POINTS:
-        kept = np.sort(np.random.default_rng(seed).choice(kept, MOST_POINTS, replace=False))
+    shown = np.arange(len(points))
+    if len(shown) > MOST_POINTS:
+        shown = np.sort(np.random.default_rng(seed).choice(shown, MOST_POINTS, replace=False))
     low, high = np.quantile(points, 0.002, axis=0), np.quantile(points, 0.998, axis=0)
     place = np.clip((points - low) / np.maximum(high - low, 1e-9), 0, 1)
     labels = categories.astype(str).to_numpy()
     names = list(pd.Series(labels).value_counts().index)
     colour = {name: style.PALETTE[number] if number < len(style.PALETTE) else style.GREY for number, name in enumerate(names)}
-    drawn = axes.scatter(place[kept, 0], place[kept, 1], s=9, c=[colour[label] for label in labels[kept]], alpha=0.75, linewidths=0)
-    drawn.set_urls(style.tips([tips[int(row)] for row in kept]))
+    drawn = axes.scatter(place[shown, 0], place[shown, 1], s=9, c=[colour[label] for label in labels[shown]], alpha=0.75, linewidths=0)
+    drawn.set_urls(style.tips([tips[int(row)] for row in shown]))
     for name in names[: len(style.PALETTE)]:
         axes.scatter([], [], s=22, color=colour[name], label=name[:26])
     axes.set_aspect("equal")
@@ -54,7 +55,21 @@ def draw(points: npt.NDArray[np.floating], categories: pd.Series, tips: Sequence
 
 
 def height(categories: pd.Series, /, *, width: float) -> float:
-    """How high the figure must be, in pixels: a square, and a legend in two columns."""
+    """How high the figure must be: a square, and a legend in two columns.
+
+    Parameters
+    ----------
+    categories
+        (n,) what colours a point.
+    width
+        Of the figure, in pixels.
+
+    Returns
+    -------
+    float
+        Pixels.
+
+    """
     return width + 12 + 19 * ((min(categories.nunique(), len(style.PALETTE)) + 1) // 2)
 
 
@@ -74,7 +89,8 @@ def against(x: pd.Series, y: pd.Series, tips: Sequence[str], axes: Axes, /, *, l
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     axes.plot([0, 1], [0, 1], color=style.ACCENT, linestyle=(0, (3, 2)), linewidth=1.4)

@@ -23,7 +23,8 @@ def draw(rows: pd.DataFrame, axes: Axes, /, *, top: float = 1.0) -> Axes:
 
     Returns
     -------
-    The axes given.
+    Axes
+        The axes given.
 
     """
     for place, row in enumerate(rows.itertuples()):
@@ -51,7 +52,19 @@ def draw(rows: pd.DataFrame, axes: Axes, /, *, top: float = 1.0) -> Axes:
 
 
 def height(rows: pd.DataFrame, /) -> float:
-    """How high the figure must be, in pixels."""
+    """How high the figure must be.
+
+    Parameters
+    ----------
+    rows
+        The rows that are drawn.
+
+    Returns
+    -------
+    float
+        Pixels.
+
+    """
     return 46.0 + 28.0 * len(rows)
 
 

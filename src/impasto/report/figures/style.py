@@ -55,22 +55,64 @@ _TIP = "tip:"
 
 
 def blank(*, width: float, height: float) -> Figure:
-    """An empty figure of a size in pixels, which no window manager knows."""
+    """An empty figure, which no window manager knows.
+
+    Parameters
+    ----------
+    width, height
+        In pixels.
+
+    Returns
+    -------
+    Figure
+        Without axes.
+
+    """
     return Figure(figsize=(width / DOTS_AN_INCH, height / DOTS_AN_INCH), dpi=DOTS_AN_INCH, layout="constrained")
 
 
 def tips(texts: Sequence[str]) -> list[str | None]:
-    """Tooltips, one a point, as the addresses that matplotlib writes around its points (`PathCollection.set_urls`)."""
+    """Tooltips, as the addresses that matplotlib writes around its points (`PathCollection.set_urls`).
+
+    Parameters
+    ----------
+    texts
+        One a point.
+
+    Returns
+    -------
+    list[str | None]
+        None for an empty text.
+
+    """
     return [_TIP + quote(text, safe="") if text else None for text in texts]
 
 
 def legend(axes: Axes, *, columns: int = 2, at: float = -0.16) -> None:
-    """The legend below the axes."""
+    """Draw the legend below the axes.
+
+    Parameters
+    ----------
+    axes
+        Axes with labelled artists.
+    columns
+        Of the legend.
+    at
+        Its upper end, in heights of the axes.
+
+    """
     axes.legend(loc="upper left", bbox_to_anchor=(-0.02, at), ncols=columns, handletextpad=0.4, columnspacing=1.2, borderaxespad=0)
 
 
 def frame(axes: Axes) -> None:
-    """A map's frame: all four sides, no scales."""
+    """Give axes a map's frame: all four sides, no scales.
+
+    Parameters
+    ----------
+    axes
+        The axes.
+
+    """
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -78,7 +120,21 @@ def frame(axes: Axes) -> None:
 
 
 def svg(figure: Figure, /, *, title: str) -> str:
-    """The figure as an SVG file in the light theme, with `title` as its text alternative; the same bytes each time."""
+    """The figure as an SVG file in the light theme; the same bytes each time.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    title
+        Its text alternative.
+
+    Returns
+    -------
+    str
+        The file.
+
+    """
     with rc_context({**RC, "svg.hashsalt": title}):
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -89,7 +145,21 @@ def svg(figure: Figure, /, *, title: str) -> str:
 
 
 def png(figure: Figure, /, *, scale: float = 3.0) -> bytes:
-    """The figure as PNG, `scale` pixels a unit."""
+    """The figure as PNG.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    scale
+        Pixels a unit.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    """
     written = io.BytesIO()
     with rc_context(RC):
         figure.savefig(written, format="png", dpi=DOTS_AN_INCH * scale, facecolor="white", metadata={"Software": None})
@@ -97,11 +167,23 @@ def png(figure: Figure, /, *, scale: float = 3.0) -> bytes:
 
 
 def on_page(text: str, /) -> str:
-    """An SVG of `svg` for a page: its colours are the page's, its size follows the column, its names clash with no other figure's."""
+    """An SVG for a page: its colours are the page's, its size follows the column, its names clash with no other figure's.
+
+    Parameters
+    ----------
+    text
+        An SVG that `svg` made.
+
+    Returns
+    -------
+    str
+        The `<svg>` element.
+
+    """
     for colour, variable in THEME.items():
         text = text.replace(colour, f"var({variable})")
     text = re.sub(r"<style[^>]*>.*?</style>|<defs>\s*</defs>", "", text, flags=re.DOTALL)
-    # Names of groups are the same in every figure; only those that something refers to are kept.
+    # Names of groups are the same in every figure; only those that something refers to stay.
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda match: match.group(0) if match.group(1) in used else "", text)
     width = re.search(r'viewBox="0 0 ([\d.]+) ', text)

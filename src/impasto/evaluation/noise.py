@@ -1,0 +1,161 @@
+"""What wells of nothing look like: features in units of their own spread, centred by each plate's controls, and the noise between wells.
+
+    Y = features / sd of the wells about their plate's centre,      x = Y - mean of the plate's fitting controls,
+    residual of a well of perturbation j = (x - mean of j) sqrt(K / (K - 1)), less the plate's mean residual, times sqrt(n / (n - 1)),
+    S = covariance of residuals, shrunk to a multiple of the identity (Ledoit & Wolf 2004).
+
+A plate's centre is known from c controls only. What all residuals of a plate share is that centre's error, and is taken off.
+
+Departures: any L with L L' = S whitens as well as S^(1/2), since only inner products are used. With more features than wells, wells
+are first written in an orthonormal basis of their own span, which changes no inner product. The shrinkage is at least .02, so that
+directions without noise are never divided by nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from impasto.evaluation.design import Design, Rows
+from impasto.schema import InputError
+
+Numbers = npt.NDArray[np.float64]
+LEAST_SHRINKAGE = 0.02
+_CONSTANT = 1e-9
+"""Relative to the largest value of a feature: a spread below it is rounding."""
+
+
+@dataclass(frozen=True)
+class Centred:
+    """Wells about the centres of their plates.
+
+    Attributes
+    ----------
+    values
+        (n, r) x, in the basis.
+    basis
+        (features, r) orthonormal columns; None where the features themselves are the basis.
+    kept
+        (all features,) which features vary.
+
+    """
+
+    values: Numbers
+    basis: Numbers | None
+    kept: npt.NDArray[np.bool_]
+
+    @property
+    def features(self) -> int:
+        """How many features vary."""
+        return int(self.kept.sum())
+
+    def in_features(self, vectors: Numbers, /) -> Numbers:
+        """Vectors (m, r) of the basis as features that vary (m, features)."""
+        return vectors if self.basis is None else vectors @ self.basis.T
+
+
+def centred(values: npt.NDArray[np.floating], where: Design, rows: Rows, /) -> Centred:
+    """The wells of a run about the centres of their plates.
+
+    Parameters
+    ----------
+    values
+        (n, features) of all rows.
+    where
+        The design.
+    rows
+        The rows that are tested, centre, or judge; the values of others are zero.
+
+    Returns
+    -------
+    Features in units of their spread, less the mean of the plate's fitting controls. Raises InputError where no feature varies.
+
+    """
+    about = np.zeros(values.shape)
+    for code in np.unique(where.plate[rows]):
+        own = rows[where.plate[rows] == code]
+        middle = values[where.fitting & (where.plate == code)].mean(axis=0, dtype=np.float64)
+        about[own] = values[own] - middle
+    spread = about[rows].std(axis=0)
+    largest = np.abs(values[rows]).max(axis=0)
+    kept = spread > _CONSTANT * np.maximum(largest, np.finfo(np.float32).tiny)
+    if not kept.any():
+        raise InputError(f"none of {values.shape[1]} features varies between wells of a plate, so nothing can differ from the controls")
+    scaled = about[:, kept] / spread[kept]
+    if scaled.shape[1] <= len(rows):
+        return Centred(scaled, None, kept)
+    basis, coordinates = linalg.qr(scaled[rows].T, mode="economic")
+    inside = np.zeros((len(values), len(rows)))
+    inside[rows] = coordinates.T
+    return Centred(inside, basis, kept)
+
+
+def of_controls(x: Numbers, where: Design, /) -> Numbers:
+    """Residuals of the fitting controls about their plate's mean (controls, r), each with the variance of a well."""
+    parts = []
+    for code in np.unique(where.plate[where.fitting]):
+        own = x[where.fitting & (where.plate == code)]
+        if len(own) > 1:
+            parts.append((own - own.mean(axis=0)) * np.sqrt(len(own) / (len(own) - 1)))
+    return np.concatenate(parts) if parts else np.empty((0, x.shape[1]))
+
+
+def of_replicates(x: Numbers, sets: Sequence[Rows], plate: Rows, /) -> list[Numbers]:
+    """Residuals of the wells of each set (K, r), each with the variance of a well.
+
+    Parameters
+    ----------
+    x
+        (n, r) centred wells.
+    sets
+        The rows of each perturbation, two or more.
+    plate
+        (n,) codes.
+
+    """
+    rest = [(x[rows] - x[rows].mean(axis=0)) * np.sqrt(len(rows) / (len(rows) - 1)) for rows in sets]
+    flat, codes = np.concatenate(rest), plate[np.concatenate(list(sets))]
+    for code in np.unique(codes):
+        own = codes == code
+        if own.sum() > 1:
+            flat[own] = (flat[own] - flat[own].mean(axis=0)) * np.sqrt(own.sum() / (own.sum() - 1))
+    return np.split(flat, np.cumsum([len(rows) for rows in sets])[:-1])
+
+
+def shrunk_factor(residuals: Numbers, /, *, features: int) -> Numbers:
+    """The lower triangle L (r, r) with L L' = the shrunk covariance of the residuals.
+
+    Parameters
+    ----------
+    residuals
+        (m, r) of mean zero.
+    features
+        How many features they stand for; more than r where they are written in a basis.
+
+    Returns
+    -------
+    The factor of (1 - a) S + a μ I with S = R'R / m, μ = trace S / features and a by Ledoit and Wolf (2004), at least .02. The identity
+    where all residuals are zero.
+
+    """
+    count, width = residuals.shape
+    covariance = residuals.T @ residuals / max(count, 1)
+    mean = float(np.trace(covariance)) / features
+    if mean <= 0:
+        return np.eye(width)
+    square = float((covariance**2).sum())
+    error = float(((residuals**2).sum(axis=1) ** 2).sum()) / count**2 - square / count
+    distance = square - features * mean**2
+    share = float(np.clip(error / distance, LEAST_SHRINKAGE, 1)) if distance > 0 else 1.0
+    covariance *= 1 - share
+    covariance[np.diag_indices(width)] += share * mean
+    return np.asarray(linalg.cholesky(covariance, lower=True))
+
+
+def whitened(rows: Numbers, factor: Numbers, /) -> Numbers:
+    """Rows (m, r) by L^-1: their inner products are those under S^-1."""
+    return np.asarray(linalg.solve_triangular(factor, rows.T, lower=True).T)

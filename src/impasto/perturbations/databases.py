@@ -1,0 +1,231 @@
+"""Databases of relations between genes, read in the forms they are downloaded in.
+
+- CORUM: complexes, every pair of subunits.
+- hu.MAP: pairs with a probability.
+- Reactome: interactions of proteins.
+- SIGNOR: causal pairs.
+- STRING: protein links with a combined score, and its table of names.
+- Hetionet: edges between genes, and its table of nodes.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+
+from impasto.perturbations.gene_pairs import COLUMNS, normal_pairs, scored_pairs
+from impasto.perturbations.relation_tables import partners, read_table
+from impasto.schema import InputError
+
+
+def read_corum(path: Path) -> pd.DataFrame:
+    """Every pair of subunits of a complex.
+
+    Parameters
+    ----------
+    path
+        `allComplexes.txt` (subunits joined by `;`), or two columns of name and subunits joined by spaces.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table.
+
+    """
+    first = read_table(path, sep="\t")
+    named = [c for c in first.columns if str(c).lower().replace("_", "").startswith("subunits") and "name" in str(c).lower()]
+    listed = first[named[0]].str.split(";") if named else read_table(path, sep="\t", header=None).iloc[:, 1].str.split()
+    members = [genes for genes in listed if isinstance(genes, list)]
+    pairs = [pair for genes in members for pair in combinations(sorted(set(genes)), 2)]
+    return normal_pairs((a for a, _ in pairs), (b for _, b in pairs))
+
+
+def read_humap(path: Path, *, threshold: float = 0.0) -> pd.DataFrame:
+    """Pairs of symbols with a probability.
+
+    Parameters
+    ----------
+    path
+        Pairs, with a column score, probability or svm_prob where there is one.
+    threshold
+        Pairs below it are left out.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs.
+
+    """
+    table = read_table(path)
+    a, b = partners(table, path, ("gene1", "gene2"), ("geneid1", "geneid2"), ("genename1", "genename2"))
+    scores = [c for c in table.columns if str(c).lower() in ("score", "probability", "svm_prob")]
+    if scores:
+        table = table[table[scores[0]].astype(float) >= threshold]
+    return normal_pairs(table[a], table[b])
+
+
+def read_reactome(path: Path) -> pd.DataFrame:
+    """Functional interactions, or interactions of human proteins.
+
+    Parameters
+    ----------
+    path
+        A table with `Gene1` and `Gene2`, or PSI-MITAB with symbols in the aliases.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs.
+
+    """
+    table = read_table(path, sep="\t" if ".mitab" in path.name or path.name.removesuffix(".gz").endswith("txt") else None)
+    lower = {str(c).lower().lstrip("#").strip(): c for c in table}
+    if "alias(es) interactor a" in lower:
+        name = r"uniprotkb:([^|()]+)\(gene name\)"
+        a, b = (table[lower[f"alias(es) interactor {side}"]].str.extract(name)[0] for side in "ab")
+        return normal_pairs(a, b)
+    first, second = partners(table, path, ("gene1", "gene2"))
+    return normal_pairs(table[first], table[second])
+
+
+def read_signor(path: Path) -> pd.DataFrame:
+    """Causal pairs. Only pairs of two proteins count where the file says the kinds (`TYPEA`, `TYPEB`).
+
+    Parameters
+    ----------
+    path
+        A table with `ENTITYA` and `ENTITYB`.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs.
+
+    """
+    table = read_table(path, sep=None if path.name.removesuffix(".gz").endswith("csv") else "\t")
+    a, b = partners(table, path, ("entitya", "entityb"), ("gene1", "gene2"))
+    kinds = [c for c in table.columns if str(c).lower() in ("typea", "typeb")]
+    if len(kinds) == 2:
+        table = table[(table[kinds[0]] == "protein") & (table[kinds[1]] == "protein")]
+    return normal_pairs(table[a], table[b])
+
+
+def read_string(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
+    """Protein links without their scores.
+
+    Parameters
+    ----------
+    path
+        `protein.links` (protein1 protein2 combined_score), or a list of pairs.
+    names
+        `protein.info`, for `protein.links`.
+    threshold
+        Of the combined score, out of 1,000.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs, or names are needed and missing.
+
+    """
+    return read_string_scores(path, names=names, threshold=threshold)[list(COLUMNS)]
+
+
+def read_string_scores(path: Path, *, names: Path | None = None, threshold: float = 200) -> pd.DataFrame:
+    """Protein links with their scores.
+
+    Parameters
+    ----------
+    path
+        `protein.links` (protein1 protein2 combined_score), or a list of pairs.
+    names
+        `protein.info`, for `protein.links`.
+    threshold
+        Of the combined score, out of 1,000.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2, score: the combined score / 1000, and 1 in a list of pairs without scores.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of pairs, or names are needed and missing.
+
+    """
+    bare = path.name.removesuffix(".gz")
+    table = read_table(path, sep=" " if bare.endswith(".txt") else None)
+    a, b = partners(table, path, ("protein1", "protein2"), ("gene1", "gene2"))
+    if "combined_score" in table:
+        table = table[table["combined_score"].astype(float) >= threshold]
+    scores = table["combined_score"].astype(float) / 1000 if "combined_score" in table else pd.Series(1.0, index=table.index)
+    if a.lower() == "gene1":
+        return scored_pairs(table[a], table[b], scores)
+    if names is None:
+        raise InputError(f"{path} names proteins by Ensembl identifiers; give STRING's protein.info file as well")
+    info = read_table(names, sep="\t")
+    symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))
+    return scored_pairs(table[a].map(symbol), table[b].map(symbol), scores)
+
+
+def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ...] = ("GiG", "GcG", "Gr>G")) -> pd.DataFrame:
+    """Edges between genes (`Gene::<Entrez>`), named by the table of nodes.
+
+    Parameters
+    ----------
+    path
+        Edges (source, metaedge, target).
+    nodes
+        The table of nodes (id, name, kind); hetionet_nodes.csv.gz beside the edges by default.
+    kinds
+        The metaedges that count.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table of edges, or there is no table of nodes.
+
+    """
+    bare = path.name.removesuffix(".gz")
+    table = read_table(path, sep="\t" if bare.endswith((".sif", ".tsv")) else None)
+    a, b = partners(table, path, ("source", "target"))
+    table = table[table["metaedge"].isin(kinds)]
+    nodes = nodes or path.with_name("hetionet_nodes.csv.gz")
+    if not nodes.exists():
+        raise InputError(f"{path} names genes by Entrez numbers; give Hetionet's table of nodes (id, name, kind) as {nodes}")
+    listing = read_table(nodes)
+    symbol = dict(zip(listing["id"], listing["name"], strict=True))
+    return normal_pairs(table[a].map(symbol), table[b].map(symbol))

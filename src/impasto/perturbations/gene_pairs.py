@@ -1,0 +1,160 @@
+"""Pairs of genes: symbols written one way, each pair once, joined to the genes of a table.
+
+A pair has no direction and never joins a gene to itself. Pairs are sorted, with gene1 < gene2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+COLUMNS = ("gene1", "gene2")
+
+
+_NO_SYMBOL = frozenset(("", "NAN", "NA", "<NA>", "NONE", "-"))
+
+
+def normal_symbol(text: object) -> str:
+    """A gene symbol as relations write it: upper case, no space.
+
+    Parameters
+    ----------
+    text
+        As a table writes it.
+
+    Returns
+    -------
+    str
+        The symbol; `""` where there is none.
+
+    """
+    if not isinstance(text, str):
+        return ""
+    symbol = text.strip().upper().replace(" ", "")
+    return "" if symbol in _NO_SYMBOL else symbol
+
+
+def normal_pairs(first: Iterable[object], second: Iterable[object], /) -> pd.DataFrame:
+    """Pairs of symbols, each once, without self pairs and without unnamed partners.
+
+    Both columns are categorical, over the same symbols in order: what follows looks up each symbol once.
+
+    Parameters
+    ----------
+    first, second
+        The partners of each pair.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    """
+    sides = [side.to_numpy(dtype=object) if isinstance(side, pd.Series) else np.array(list(side), dtype=object) for side in (first, second)]
+    codes, names = pd.factorize(np.concatenate(sides))
+    return coded_pairs(codes, names)
+
+
+def coded_pairs(codes: npt.NDArray[np.integer], names: Iterable[object]) -> pd.DataFrame:
+    """The pairs of `normal_pairs` from numbers instead of names.
+
+    Parameters
+    ----------
+    codes
+        The first partners, then the second ones, as numbers into `names`; -1 has no name.
+    names
+        Symbols, in any writing.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2.
+
+    """
+    # Each name is written normally once and numbered in order of its symbol; a missing one takes the last place.
+    symbols, number = np.unique(np.array([*map(normal_symbol, names), ""], dtype=object), return_inverse=True)
+    one, other = np.split(number[codes], 2)
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    valid = (low != high) & (low > 0)  # the empty symbol is the first
+    # Sorted in place and compared with their neighbours: several times as fast as np.unique, which hashes.
+    both = np.sort((low[valid] * len(symbols) + high[valid]).astype(np.min_scalar_type(len(symbols) ** 2)))
+    distinct = np.divmod(both[np.append(True, both[1:] > both[:-1])[: len(both)]], len(symbols))
+    genes = pd.CategoricalDtype(pd.Index(symbols, dtype=object), ordered=False)
+    return pd.DataFrame({c: pd.Categorical.from_codes(side, dtype=genes) for c, side in zip(COLUMNS, distinct, strict=True)})
+
+
+def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iterable[float], /) -> pd.DataFrame:
+    """The pairs of `normal_pairs` with a score: the highest where a pair comes several times.
+
+    Parameters
+    ----------
+    first, second
+        The partners of each pair.
+    scores
+        Of each pair.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2, score.
+
+    """
+    best: dict[tuple[str, str], float] = {}
+    for x, y, score in zip(first, second, scores, strict=True):
+        a, b = normal_symbol(x), normal_symbol(y)
+        if a and b and a != b:
+            pair = (min(a, b), max(a, b))
+            best[pair] = max(best.get(pair, 0.0), float(score))
+    rows = [(a, b, score) for (a, b), score in sorted(best.items())]
+    return pd.DataFrame(rows, columns=[*COLUMNS, "score"]).astype({"gene1": str, "gene2": str, "score": float})
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Pairs whose genes are both among those measured, and how much of either side was left over.
+
+    Attributes
+    ----------
+    genes_seen
+        How many of the genes measured a relation names.
+
+    """
+
+    pairs: pd.DataFrame
+    """Columns first, second: indices into the genes."""
+    genes_seen: int
+    unknown: list[str]
+    """Genes measured that no relation names."""
+
+
+def join(pairs: pd.DataFrame, genes: list[str], /) -> Joined:
+    """The relations among some genes.
+
+    Parameters
+    ----------
+    pairs
+        Columns gene1, gene2.
+    genes
+        Normalised symbols, each once.
+
+    Returns
+    -------
+    Joined
+        The pairs as numbers of genes, and the genes that no relation names.
+
+    """
+    index = pd.Index(genes, dtype=object)
+    one, other = (pairs[column].astype("category").cat for column in COLUMNS)
+    place = np.append(index.get_indexer(one.categories), -1)
+    same = other.categories is one.categories or other.categories.equals(one.categories)
+    first = place[one.codes]
+    second = (place if same else np.append(index.get_indexer(other.categories), -1))[other.codes]
+    inside = (first >= 0) & (second >= 0)
+    named = np.zeros(len(genes) + 1, dtype=bool)
+    named[first] = named[second] = True
+    unknown = [gene for gene, is_named in zip(genes, named[:-1], strict=True) if not is_named]
+    return Joined(pd.DataFrame({"first": first[inside], "second": second[inside]}), len(genes) - len(unknown), unknown)

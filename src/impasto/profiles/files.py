@@ -1,0 +1,185 @@
+"""Profiles in files: Parquet and CSV with the community's `Metadata_` columns, `.h5ad`, `.zarr`; read from any table a laboratory has."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anndata
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from impasto import __version__, profile_sources, remote, runs, schema
+from impasto.profile_sources import FILE_METADATA
+from impasto.profiles.table import from_frame, to_frame
+from impasto.schema import InputError
+from impasto.spelling import Choices
+
+_READING = ("columns", "columns_left_out", "features_from", "unknown_words", "read_as")
+_NO_ROWS = "holds no rows; make it again (impasto ingest, or impasto profile), and see what those left out"
+_STAMP = "mantispy"
+"""What that package's files say of themselves; it speaks of the file, not of the profiles, so it is not carried on."""
+
+
+def suffix(path: Path) -> str:
+    """The format of a profiles file to write, by its name.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    str
+        `.parquet`, `.csv`, `.csv.gz`, `.tsv`, `.tsv.gz`, `.h5ad` or `.zarr`.
+
+    Raises
+    ------
+    InputError
+        The name ends in none of these.
+
+    """
+    for known in sorted(schema.PROFILES_FILES, key=len, reverse=True):
+        if path.name.lower().endswith(known):
+            return known
+    raise InputError(f"{path}: cannot tell the kind of file from its name; allowed: {', '.join(schema.PROFILES_FILES)}")
+
+
+def read(
+    path: Path | str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    features: str | None = None,
+    annotation: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+    layer: str | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    kinds: bool = True,
+    may_be_empty: bool = False,
+) -> anndata.AnnData:
+    """Read Profiles from any table a laboratory has.
+
+    Parameters
+    ----------
+    path
+        CSV, TSV, Excel, Parquet (a file or a folder), .h5ad, .zarr, SQLite, a folder of CellProfiler's tables or of DeepProfiler's
+        features.
+    columns
+        Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); recognised by its spelling otherwise.
+    features
+        A regular expression that names the feature columns, or `rest` for all other numeric columns; recognised by form otherwise.
+    annotation, leave_out
+        Columns that are annotation, and columns that are neither.
+    layer
+        Of an AnnData: the layer, obsm or `raw` that holds the values.
+    sheet, encoding
+        Of a workbook and of a text, see `tables.read`.
+    kinds
+        Whether kinds of wells become our words; False leaves them as written, for a join to come.
+    may_be_empty
+        Whether a table of ours may hold no rows.
+
+    Returns
+    -------
+    anndata.AnnData
+        Profiles of all rows; `uns` says how the table was read (see `from_frame`).
+
+    Raises
+    ------
+    InputError
+        The file cannot be used, or holds no rows. The sentence begins with its name.
+
+    """
+    path = remote.local(path)
+    source = profile_sources.read(path, layer=layer, sheet=sheet, encoding=encoding)
+    if not len(source.frame) and not (may_be_empty and source.ours):
+        raise InputError(f"{path} {_NO_ROWS}")
+    choices = Choices(columns or {}, features, annotation, leave_out)
+    profiles = from_frame(source.frame, where=str(path), choices=choices, source=source, kinds=kinds)
+    if source.var is not None:
+        profiles.var = source.var.reindex(profiles.var_names).astype(str).fillna("")
+    profiles.uns.update({k: _nested(v) for k, v in source.uns.items() if k not in (*profiles.uns, _STAMP)})
+    return profiles
+
+
+def _nested(value: Any) -> Any:
+    """An `uns` entry as it was before `_strings` wrote it."""
+    if isinstance(value, str) and value[:1] in "[{":
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
+def write(profiles: anndata.AnnData, path: Path | str) -> None:
+    """Write Profiles, atomically: the whole file under its name, or nothing.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of n rows.
+    path
+        Its ending chooses the format, see `suffix`.
+
+    Raises
+    ------
+    InputError
+        The name ends in no format that impasto writes.
+
+    """
+    path = Path(path)
+    kind = suffix(path)
+    with runs.atomic(path) as temporary:
+        _WRITERS[kind](profiles, temporary)
+
+
+def _write_parquet(profiles: anndata.AnnData, path: Path) -> None:
+    table = pa.Table.from_pandas(to_frame(profiles), preserve_index=False)
+    extra: dict[str, Any] = {
+        "features": list(profiles.var_names),
+        "var": {c: profiles.var[c].astype(str).tolist() for c in profiles.var.columns},
+        "uns": {k: v for k, v in profiles.uns.items() if k not in _READING},
+        "version": __version__,
+    }
+    metadata = {**(table.schema.metadata or {}), FILE_METADATA: json.dumps(extra, default=str).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
+    to_frame(profiles).to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
+
+
+def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
+    """A copy that holds what HDF5 and Zarr can store: plain strings and numbers; nested `uns` entries become JSON."""
+    copy = profiles.copy()
+    nested = {k: v for k, v in profiles.uns.items() if isinstance(v, list | dict) and k != _STAMP}
+    copy.uns = {k: json.dumps(v, default=str) if k in nested else v for k, v in profiles.uns.items() if k not in _READING}
+    for column in copy.obs:
+        if copy.obs[column].dtype == object or isinstance(copy.obs[column].dtype, pd.StringDtype):
+            copy.obs[column] = copy.obs[column].astype("string").fillna("").astype(object)
+    return copy
+
+
+def _write_zarr(profiles: anndata.AnnData, path: Path) -> None:
+    with anndata.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False), warnings.catch_warnings():
+        # AnnData consolidates the metadata of each Zarr that it writes; the format 3 text does not know that yet.
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        _strings(profiles).write_zarr(path)
+
+
+_WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".csv.gz": _write_csv,
+    ".tsv": _write_csv,
+    ".tsv.gz": _write_csv,
+    ".h5ad": lambda profiles, path: _strings(profiles).write_h5ad(path),
+    ".zarr": _write_zarr,
+}

@@ -1,0 +1,41 @@
+"""What a well measured: values that must be finite before anything is computed with them."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+
+from impasto.schema import InputError
+
+
+def finite(profiles: anndata.AnnData, /, *, task: str) -> npt.NDArray[np.float32]:
+    """The values of profiles, all of them finite.
+
+    Parameters
+    ----------
+    profiles
+        n profiles of d features.
+    task
+        What needs the values, as the error sentence begins.
+
+    Returns
+    -------
+    npt.NDArray[np.float32]
+        (n, d) of float32. Not a copy where `X` is float32 already.
+
+    Raises
+    ------
+    InputError
+        A value is missing or infinite. The sentence counts the features that hold one and names the first.
+
+    """
+    values = np.asarray(profiles.X, dtype=np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        features = profiles.var_names[bad.any(axis=0)]
+        raise InputError(
+            f"{task}: {len(features)} features hold missing or infinite values (first: {features[0]}); "
+            "drop or fill them first: impasto correct PROFILES --method select --out SELECTED"
+        )
+    return values

@@ -1,0 +1,66 @@
+"""What lies at a source, read once: folders in order, stores as one, links not followed in circles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from impasto.plates.listing import Folder, Listing
+from impasto.schema import InputError
+
+
+def touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+
+
+def test_folders_names_stores_and_counts(tmp_path: Path) -> None:
+    for name in (
+        "b.tif",
+        "a.TIF",
+        "a_thumb.tif",
+        ".hidden.png",
+        "notes.txt",
+        "sub/c.png",
+        ".git/d.tif",
+        "P.zarr/0",
+        "deep/other/.zattrs",
+        "q.ozx",
+        "empty/x/y.jp2",
+    ):
+        touch(tmp_path / name)
+    (tmp_path / "sub" / "up").symlink_to(tmp_path)
+    listing = Listing.of(tmp_path)
+    assert [f.path for f in listing.folders] == [str(tmp_path), f"{tmp_path}/empty/x", f"{tmp_path}/sub"]
+    assert listing.folders[0].images() == ["a.TIF", "b.tif"]
+    assert listing.stores == (f"{tmp_path}/P.zarr", f"{tmp_path}/deep/other", f"{tmp_path}/q.ozx")
+    assert listing.images == 4
+    assert len(listing) == 8
+    rest = listing.without({f"{tmp_path}/sub"}, {f"{tmp_path}/q.ozx"})
+    assert [f.path for f in rest.folders] == [str(tmp_path), f"{tmp_path}/empty/x"]
+    assert rest.stores == listing.stores[:2]
+    assert rest.images == 3
+
+
+def test_a_file_is_a_folder_of_one_name(tmp_path: Path) -> None:
+    touch(tmp_path / "t.csv")
+    touch(tmp_path / "p.ozx")
+    listing = Listing.of(tmp_path / "t.csv")
+    assert listing.is_file
+    assert (listing.folders[0].path, listing.folders[0].names.to_pylist()) == (str(tmp_path), ["t.csv"])
+    assert listing.stores == ()
+    assert Listing.of(tmp_path / "p.ozx").stores == (str(tmp_path / "p.ozx"),)
+    with pytest.raises(InputError, match="does not exist"):
+        Listing.of(tmp_path / "nothing")
+    assert Folder("f", pa.array(["x.nd2", "y.doc"])).images() == ["x.nd2"]
+
+
+def test_a_name_that_is_not_unicode_is_a_sentence(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "a\udcff.tif").write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system takes Unicode only")
+    with pytest.raises(InputError, match="holds a name that is not Unicode"):
+        Listing.of(tmp_path)

@@ -1,0 +1,43 @@
+"""A look at a few images of every plate: type, size, ScanR's offset, and pages that nobody would read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tests.plates.frames import table
+
+from impasto.plates import probe
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "offset"), [(32768, 32768 + 4095, 32768), (32767, 33000, 0), (32768, 32768 + 4096, 0), (40, 900, 0)]
+)
+def test_an_offset_is_that_of_a_camera_of_12_bits(low: int, high: int, offset: int, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "0.tif", np.array([[low, high]], dtype=np.uint16))
+    planes, looks, notes, problems = probe.look(table(path=[f"{tmp_path}/0.tif", f"{tmp_path}/gone.tif"], batch=["B1", "B1"]), "W")
+    assert planes["offset"].tolist() == [offset, offset]
+    assert looks == {"B1/P1": probe.Look(("uint16",), ("1x2",), offset)}
+    assert bool(notes) == bool(offset)
+    assert problems == []
+
+
+def test_one_plane_without_the_offset_keeps_all_as_they_are_and_plates_are_apart(tmp_path: Path) -> None:
+    for n, value in enumerate((33000, 5, 33000)):
+        tifffile.imwrite(tmp_path / f"{n}.tif", np.full((2, 3 + n), value, dtype=np.uint16))
+    frame = table(path=[f"{tmp_path}/{n}.tif" for n in range(3)], plate=["P1", "P1", "P2"])
+    planes, looks, _, _ = probe.look(frame, "W")
+    assert planes["offset"].tolist() == [0, 0, 32768]
+    assert looks["P1"].sizes == ("2x3", "2x4")
+    assert looks["P2"].offset == 32768
+
+
+def test_pages_that_the_name_does_not_speak_of_are_a_problem(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "0.tif", np.zeros((3, 8, 8), dtype=np.uint16), photometric="minisblack")
+    listed = table(path=[f"{tmp_path}/0.tif"], base=[str(tmp_path)])
+    assert "0.tif holds 3 pages, and its name speaks of one" in probe.look(listed, "W")[3][0].sentence
+    assert probe.look(table(path=[f"{tmp_path}/0.tif"] * 3, page=[0, 1, 2], base=[str(tmp_path)] * 3), "W")[3] == []
+    assert probe.look(table(path=[f"{tmp_path}/0.tif"]), "W")[3] == []
+    assert probe.look(listed[:0], "W")[1] == {}

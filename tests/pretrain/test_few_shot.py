@@ -1,0 +1,93 @@
+"""Few-shot material: channels by name, absent ones as their mean, whole views, and what begins anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anndata
+import numpy as np
+import pytest
+import torch
+
+from impasto.pretrain import few_shot, profile_wsl
+from impasto.pretrain.images import Facts
+from impasto.pretrain.profile_wsl import ProfileWslSettings
+from impasto.schema import InputError
+from impasto.simulate import profiles as simulated
+from impasto.simulate.plan import Plan
+from impasto.training.earlier import Earlier
+
+SMALL: dict[str, Any] = {"width": 8, "depth": 1, "heads": 2, "out": 8, "minibatch": 8}
+
+
+class Pixels(SimpleNamespace):
+    def __getitem__(self, number: int) -> torch.Tensor:
+        return torch.stack([torch.full((2, 2), 10.0 * number + place) for place in range(len(self.channels))])
+
+
+def test_channels_are_those_of_the_run_and_absent_ones_hold_their_mean() -> None:
+    facts = Facts(["ER", "GFP", "DNA"], [5.0, 6.0, 7.0], [1.0, 1.0, 1.0], perturbations=[])
+    filled = few_shot._Filled(Pixels(channels=["DNA", "ER"]), facts)
+    assert filled.place == [1, -1, 0]
+    assert filled[2][:, 0, 0].tolist() == [21.0, 6.0, 20.0]
+    assert filled[2].shape == (3, 2, 2)
+    same = few_shot._Filled(Pixels(channels=["ER", "GFP", "DNA"]), facts)
+    assert same[1][:, 0, 0].tolist() == [10.0, 11.0, 12.0]
+
+
+@pytest.fixture(scope="module")
+def profiles() -> anndata.AnnData:
+    return simulated.simulate(Plan(batches=1, plates=2, perturbations=6, mechanisms=3, controls=4), seed=0)[0]
+
+
+@pytest.fixture(scope="module")
+def earlier(profiles: anndata.AnnData) -> Earlier:
+    settings = ProfileWslSettings.read({"name": "profile_wsl", **SMALL}, where="test")
+    made = profile_wsl.prepare(settings, profiles, seed=0)
+    weights = {name: value.clone() for name, value in made.method.state_dict().items()}
+    for name in weights:
+        if name.startswith("encoder."):
+            weights[name] = weights[name] + 0.25
+    return Earlier(Path("run"), {"name": "profile_wsl", **settings.model_dump(mode="json")}, made.facts, weights)
+
+
+def test_the_encoder_begins_with_the_weights_of_the_run_and_the_classifier_anew(profiles: anndata.AnnData, earlier: Earlier) -> None:
+    material = few_shot.Profiles(profiles, {"minibatch": 8}, earlier, where="test")
+    shown = np.flatnonzero(material.names != "")[:8]
+    prepared = material.prepared(shown, seed=1)
+    before = {name: value.clone() for name, value in prepared.method.state_dict().items()}
+    material.begin(prepared)
+    after = prepared.method.state_dict()
+    for name in after:
+        if name.startswith("encoder.") or name in ("mean", "spread"):
+            assert torch.equal(after[name], earlier.weights[name]), name
+        elif name.startswith("classifier."):
+            assert torch.equal(after[name], before[name]), name
+    assert set(prepared.facts["classes"]) == {str(name) for name in material.names[shown]}
+    scores = material.scores(prepared.method, np.arange(5))
+    assert scores.shape == (5, len(prepared.facts["classes"]))
+    one = material.scores(prepared.method, np.array([3]))
+    np.testing.assert_allclose(scores[3], one[0], atol=1e-5)
+
+
+def test_features_are_matched_by_name_and_missing_ones_refused(profiles: anndata.AnnData, earlier: Earlier) -> None:
+    shuffled = few_shot.Profiles(profiles[:, ::-1].copy(), {}, earlier, where="test")
+    plain = few_shot.Profiles(profiles, {}, earlier, where="test")
+    assert torch.equal(shuffled.values, plain.values)
+    with pytest.raises(InputError, match="features"):
+        few_shot.Profiles(profiles[:, 1:].copy(), {}, earlier, where="test")
+    wrong = Earlier(Path("run"), {"name": "wsl"}, {}, {})
+    with pytest.raises(InputError, match="run holds a wsl model; on profiles, start from a profile_wsl run"):
+        few_shot.Profiles(profiles, {}, wrong, where="test")
+
+
+def test_without_an_earlier_run_nothing_is_put_in(profiles: anndata.AnnData) -> None:
+    material = few_shot.Profiles(profiles, SMALL, None, where="test")
+    prepared = material.prepared(np.flatnonzero(material.names != "")[:8], seed=1)
+    before = {name: value.clone() for name, value in prepared.method.state_dict().items()}
+    material.begin(prepared)
+    assert all(torch.equal(value, before[name]) for name, value in prepared.method.state_dict().items())
+    again = material.prepared(np.flatnonzero(material.names != "")[:8], seed=1)
+    assert all(torch.equal(value, before[name]) for name, value in again.method.state_dict().items())

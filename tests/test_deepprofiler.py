@@ -1,0 +1,66 @@
+"""DeepProfiler's features: the place from the path, medians over cells by hand, and metadata that are never unpickled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impasto import deepprofiler
+from impasto.schema import InputError
+
+
+def write(path: Path, cells: list[list[float]], **more: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, features=np.array(cells, dtype=np.float64).reshape(len(cells), -1 if cells else 2), **more)
+
+
+def test_a_site_is_the_median_of_its_cells_and_its_path_says_where_it_is(tmp_path: Path) -> None:
+    write(tmp_path / "P1" / "A01" / "3.npz", [[1.0, 10.0], [5.0, 20.0], [2.0, 90.0]])
+    write(tmp_path / "BR2" / "B02_s1.npz", [[4.0, 8.0], [6.0, 0.0]])
+    write(tmp_path / "BR2" / "C03-2.npz", [])
+    write(tmp_path / "BR2" / "notes.npz", [[0.0, 0.0]])
+    assert [path.name for path in deepprofiler.files(tmp_path)] == ["B02_s1.npz", "C03-2.npz", "3.npz"]
+    table, notes = deepprofiler.read_folder(tmp_path)
+    assert table["Metadata_Plate"].tolist() == ["BR2", "BR2", "P1"]
+    assert table["Metadata_Well"].tolist() == ["B02", "C03", "A01"]
+    assert table["Metadata_Site"].tolist() == ["s1", "2", "3"]
+    assert table["Metadata_Count_Cells"].tolist() == [2, 0, 3]
+    np.testing.assert_array_equal(table.iloc[:, -2:].to_numpy(), [[5.0, 4.0], [np.nan, np.nan], [2.0, 20.0]])
+    assert notes[0].startswith("DeepProfiler: 3 sites;")
+
+
+def test_source_and_batch_are_read_from_pickled_metadata_without_running_them(tmp_path: Path) -> None:
+    metadata = {"Metadata_Source": "S7", "Metadata_Batch": "B4", "Metadata_Plate": "elsewhere", "other": 1}
+    write(tmp_path / "P1" / "A01" / "1.npz", [[1.0, 2.0]], metadata=np.array(metadata, dtype=object))
+    table, _ = deepprofiler.read_folder(tmp_path)
+    assert table.loc[0, ["Metadata_Plate", "Metadata_Source", "Metadata_Batch"]].tolist() == ["P1", "S7", "B4"]
+
+
+def test_texts_of_a_pickle_are_paired_also_where_one_is_repeated() -> None:
+    import io
+
+    raw = io.BytesIO()
+    shared = "S7"
+    np.save(raw, np.array({"Metadata_Source": shared, "Metadata_Batch": shared, "Metadata_Row": 3}, dtype=object), allow_pickle=True)
+    assert deepprofiler.constants_of_pickle(raw.getvalue()) == {"Metadata_Source": "S7", "Metadata_Batch": "S7", "Metadata_Row": "3"}
+    assert deepprofiler.constants_of_pickle(b"no array") == {}
+    assert deepprofiler.constants_of_pickle(raw.getvalue()[:-12]) == {}
+
+
+def test_files_without_features_of_other_shapes_or_damaged_are_sentences(tmp_path: Path) -> None:
+    place = tmp_path / "P1" / "A01"
+    write(place / "1.npz", [[1.0, 2.0]])
+    write(place / "2.npz", [[1.0, 2.0, 3.0]])
+    with pytest.raises(InputError, match="its files differ in the number of features"):
+        deepprofiler.read_folder(tmp_path)
+    np.savez(place / "2.npz", features=np.zeros(3))
+    with pytest.raises(InputError, match="features have 1 axes"):
+        deepprofiler.read_folder(tmp_path)
+    np.savez(place / "2.npz", other=np.zeros(3))
+    with pytest.raises(InputError, match=r"holds no features; it has other\.npy"):
+        deepprofiler.read_folder(tmp_path)
+    (place / "2.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="may be truncated"):
+        deepprofiler.read_folder(tmp_path)
