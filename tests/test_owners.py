@@ -34,6 +34,18 @@ def test_only_the_owner_spells(fact: str) -> None:
     assert not spelled, f"{fact}: ask the owner ({', '.join(sorted(owners))})\n" + "\n".join(spelled)
 
 
+def test_only_statistics_makes_intervals() -> None:
+    pattern = r"quantile\(.*\.0?[29][57]5?|percentile\(.*(2\.5|97\.5)|\bppf\(|1\.96\b"
+    made = [
+        f"{path.relative_to(SOURCES)}:{number}: {line.strip()}"
+        for path in sorted(SOURCES.rglob("*.py"))
+        if path.is_relative_to(SOURCES / "evaluation")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert not made, "an interval is made by impasto.statistics\n" + "\n".join(made)
+
+
 def test_nothing_reaches_upwards_by_importing_at_run_time() -> None:
     # A name of a family, a namespace of `import impasto as im`, and packages that may not be installed.
     allowed = {"families.py", "__init__.py", "atlas/engines.py", "plates/containers.py"}

@@ -9,6 +9,16 @@ SOURCE = ROOT / "src" / "impasto"
 _PRINTS = "prints what its stage gives: the options in tests/test_options.py, a run in tests/verbs"
 _THIN = "reads, calls one function that has its own mirror, and writes; run by the recipes in tests/recipes and tests/verbs"
 _PAGE = "its words and numbers are read from whole pages, in tests/report"
+SCORES = (
+    "compound_gene_scores",
+    "cross_modal_scores",
+    "relation_scores",
+    "replicate_scores",
+    "sister_scores",
+    "naming",
+    "retrieval",
+    "units",
+)
 ELSEWHERE = {
     **{f"verbs/{name}.py": _PRINTS for name in ("atlas", "check", "embed", "export", "expression", "fetch", "finetune", "graph", "index")},
     **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
@@ -19,7 +29,7 @@ ELSEWHERE = {
     "indexed.py": "opens an index or chains stages, in tests/joint/test_image_towers.py",
     **{f"report/{name}.py": _PAGE for name in ("collect", "neighbours", "sections")},
     **{f"report/figures/{name}.py": "in tests/report/test_figures.py" for name in ("panels", "scatter")},
-    **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in ("retrieval", "sister_scores", "units")},
+    **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
 }
 """Files without a test of their own, and why."""
 

@@ -7,13 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests.evaluation.naive import permuted
 from tests.evaluation.rows import rows, rows_and_details
 from tests.evaluation.small import precision
 
 from impasto import ranking
-from impasto.evaluation import compound_gene
+from impasto.evaluation import compound_gene, compound_gene_scores
 from impasto.evaluation.compound_gene import evaluate
+from impasto.evaluation.units import named
 from impasto.schema import InputError
+from impasto.statistics import jackknife
 
 
 def _profiles(seed: int, strength: float, sign: int = 1) -> anndata.AnnData:
@@ -40,7 +43,7 @@ def test_area_under_the_curve_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     positives, negatives = rng.integers(0, 5, (6, 3)).astype(float), rng.integers(0, 5, (6, 9)).astype(float)
     theirs = [roc_auc_score([1] * 3 + [0] * 9, np.concatenate([p, q])) for p, q in zip(positives, negatives, strict=True)]
-    np.testing.assert_allclose(compound_gene.area_under_curve(positives, negatives), theirs)
+    np.testing.assert_allclose(compound_gene_scores.area_under_curve(positives, negatives), theirs)
 
 
 def test_targets_are_found_at_the_high_dose_and_not_at_the_low_one() -> None:
@@ -62,9 +65,28 @@ def test_z_is_the_formula() -> None:
     scores, details = rows_and_details(evaluate(_profiles(2, strength=1), seeds=30))
     per = details["per_group"]
     some = per[per["concentration"] == 10]
-    sd = np.sqrt(np.var(some["AP"]) + np.mean(some["AP_sd"] ** 2))
-    of_random = np.sqrt(np.var(some["random_AP"]) + np.mean(some["random_AP_sd"] ** 2))
-    z = (some["AP"].mean() - some["random_AP"].mean()) / np.sqrt(sd**2 + of_random**2)
+    # By hand from the drawings: sd over seeds of the mean over compounds.
+    assert _value(scores, "AP", "10") == pytest.approx(some["AP"].mean())
+    names = [f"G{i:02d}" for i in range(30)]
+    frame, codes = compound_gene._compounds(_profiles(2, strength=1).obs)
+    vectors = ranking.unit(compound_gene.inputs.consensus(_profiles(2, strength=1).X, codes, statistic="median"))
+    of_genes, gene_names = compound_gene._genes(_profiles(2, strength=1).obs, "auto")
+    assert gene_names == names
+    genes = ranking.unit(compound_gene.inputs.consensus(_profiles(2, strength=1).X, of_genes, statistic="median"))
+    own, random = np.zeros(30), np.zeros(30)
+    rows_at_ten = np.flatnonzero(frame["concentration"] == 10)
+    for row in rows_at_ten:
+        right = int(frame["compound"][row][1:])
+        rng = np.random.default_rng([0, row])
+        orders = rng.permuted(np.tile([g for g in range(30) if g != right], (30, 1)), axis=1)
+        noise = rng.random((30, 30))
+        cosine = np.abs(vectors[row] @ genes.T)
+        for s in range(30):
+            others = orders[s, :20]
+            own[s] += precision([cosine[right]], cosine[others].tolist()) / len(rows_at_ten)
+            random[s] += precision([noise[s, right]], noise[s, others].tolist()) / len(rows_at_ten)
+    assert _value(scores, "AP sd", "10") == pytest.approx(own.std())
+    z = (own.mean() - random.mean()) / np.sqrt(own.std() ** 2 + random.std() ** 2)
     assert _value(scores, "AP z", "10") == pytest.approx(z)
 
 
@@ -87,9 +109,9 @@ def test_genes_alone_are_refused() -> None:
         evaluate(profiles[profiles.obs["perturbation_type"] == "crispr"].copy())
 
 
-def test_activities_of_one_are_active_of_ten_inactive_and_between_left_out(tmp_path: Path) -> None:
+def test_activities_up_to_one_are_active_and_those_up_to_ten_left_out(tmp_path: Path) -> None:
     path = tmp_path / "truth.csv"
-    path.write_text("compound,gene,activity\nC00,G00,1\nC00,G01,1.01\nC00,G02,9.99\nC00,G03,10\nC00,g 04,0.1\n")
+    path.write_text("compound,gene,activity\nC00,G00,1\nC00,G01,1.01\nC00,G02,10\nC00,G03,10.1\nC00,g 04,0.1\n")
     positive, excluded = compound_gene._truth(_profiles(0, 1).obs, str(path))
     assert positive == {"C00": {"G00", "G04"}}
     assert excluded == {"C00": {"G01", "G02"}}
@@ -108,38 +130,90 @@ def test_a_compound_bought_twice_goes_by_one_name_in_the_truth(tmp_path: Path) -
     assert (codes == frame.index[(frame["compound"] == "C00") & (frame["concentration"] == 10)][0]).sum() == 4
 
 
-@pytest.mark.parametrize(("targets", "genes", "negatives"), [(1, 30, 20), (12, 60, 24), (2, 15, 13)])
-def test_negatives_are_twice_the_targets_and_at_least_twenty_where_there_are_so_many(targets: int, genes: int, negatives: int) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "targets", "genes", "negatives"), [("rxrx3-core", 1, 30, 20), ("rxrx3-core", 12, 60, 24), ("signed", 2, 15, 13)]
+)
+def test_negatives_are_twice_the_targets_and_at_least_twenty(protocol: str, targets: int, genes: int, negatives: int) -> None:
+    made = _drawn(genes, {f"G{i:02d}" for i in range(targets)}, set(), protocol=protocol)
+    assert made is not None
+    assert made.size(np.ones(genes, dtype=bool)) == (targets, negatives)
+
+
+def test_a_compound_with_too_few_genes_to_draw_from_is_left_out_by_the_benchmark() -> None:
+    assert _drawn(15, {"G00", "G01"}, set(), protocol="rxrx3-core") is None
+    assert _drawn(22, {"G00", "G01"}, set(), protocol="rxrx3-core") is not None
+    assert _drawn(15, set(), set(), protocol="signed") is None
+
+
+def _drawn(genes: int, positive: set[str], excluded: set[str], *, protocol: str, seeds: int = 4) -> compound_gene_scores.Compound | None:
+    similarity = np.random.default_rng(3).normal(size=genes).astype(np.float32)
     names = [f"G{i:02d}" for i in range(genes)]
-    similarity = np.random.default_rng(0).normal(size=(1, genes)).astype(np.float32)
-    per = compound_gene.per_compound(similarity, ["C"], names, {"C": set(names[:targets])}, {}, seeds=3, seed=0)
-    assert (per["targets"].iloc[0], per["negatives"].iloc[0]) == (targets, negatives)
+    return compound_gene.drawn(similarity, "C", names, {"C": positive}, {"C": excluded}, seeds=seeds, seed=[0, 0], protocol=protocol)  # type: ignore[arg-type]
 
 
 def test_one_compound_by_hand_with_all_other_genes_as_negatives() -> None:
     """Ten genes: two targets, one of unknown activity that is no negative, seven negatives, so every seed draws the same."""
-    names = [f"G{i}" for i in range(10)]
-    similarity = np.random.default_rng(3).normal(size=(1, 10)).astype(np.float32)
-    per = compound_gene.per_compound(similarity, ["C"], names, {"C": {"G0", "G5"}}, {"C": {"G7"}}, seeds=4, seed=0).iloc[0]
-    right, wrong = similarity[0, [0, 5]], similarity[0, [1, 2, 3, 4, 6, 8, 9]]
-    assert per["AUC"] == pytest.approx(np.mean([[float(a > b) for b in wrong] for a in right]))
-    assert per["AP"] == pytest.approx(precision(right.tolist(), wrong.tolist()))
-    assert per["AUC_sd"] == pytest.approx(0)
-    assert per["random_AUC_sd"] > 0
-    assert per["chance_AP"] == pytest.approx(ranking.chance_average_precision(2, 7))
+    made = _drawn(10, {"G00", "G05"}, {"G07"}, protocol="signed")
+    assert made is not None
+    right, wrong = made.similarity[[0, 5]], made.similarity[[1, 2, 3, 4, 6, 8, 9]]
+    scores = made.scores(np.ones(10, dtype=bool), seeds=4)
+    assert scores is not None
+    np.testing.assert_allclose(scores["AUC"], np.mean([[float(a > b) for b in wrong] for a in right]))
+    np.testing.assert_allclose(scores["AP"], precision(right.tolist(), wrong.tolist()))
+    # Without genes 5 and 1: one target, six negatives.
+    fewer = made.scores(~np.isin(np.arange(10), [1, 5]), seeds=4)
+    assert fewer is not None
+    np.testing.assert_allclose(fewer["AP"], precision([made.similarity[0]], made.similarity[[2, 3, 4, 6, 8, 9]].tolist()))
 
 
-def test_maximum_takes_the_highest_dose_of_each_compound() -> None:
-    per = pd.DataFrame({"compound": ["a", "a", "b", "c"], "concentration": [1.0, 10.0, 3.0, np.nan], "AUC": [0.1, 0.5, 0.7, 0.9]})
-    for column in ("AUC_sd", "AP", "AP_sd", "random_AUC", "random_AUC_sd", "random_AP", "random_AP_sd", "chance_AP"):
-        per[column] = np.arange(4) / 10
-    scores = {s.protocol.split("=")[1]: s for s in compound_gene._summaries(per, "p", "profiles", seed=0) if s.metric == "AUC"}
-    assert sorted(scores) == ["1", "10", "3", "maximum"]
-    assert scores["maximum"].value == pytest.approx((0.5 + 0.7 + 0.9) / 3)
-    assert scores["maximum"].n == 3
-    assert scores["maximum"].chance == 0.5
-    of_ap = next(s for s in compound_gene._summaries(per, "p", "profiles", seed=0) if s.metric == "AP" and s.protocol.endswith("maximum"))
-    assert of_ap.chance == pytest.approx((0.1 + 0.2 + 0.3) / 3)
+def test_highest_and_maximum_are_two_readings() -> None:
+    compounds = pd.DataFrame({"compound": ["a", "a", "b", "c"], "concentration": [1.0, 10.0, 3.0, np.nan]})
+    similarity = np.array([[0.9, 0.1], [0.2, 0.3], [0.4, 0.5], [0.6, 0.7]], dtype=np.float32)
+    frame, both = compound_gene._with_maximum(compounds, similarity)
+    views = compound_gene._views(frame)
+    assert sorted(views) == ["1", "10", "3", "highest", "maximum", "unknown"]
+    assert views["unknown"] == [3]
+    assert views["highest"] == [1, 2, 3]
+    # The greatest score of each gene over all concentrations, whichever concentration gives it.
+    np.testing.assert_allclose(both[views["maximum"]], [[0.9, 0.3], [0.4, 0.5], [0.6, 0.7]])
+
+
+def test_the_interval_is_over_compounds_and_genes() -> None:
+    """By hand: the variance of the mean over compounds, and that of deleted genes, targets and random ones, drawn in the same order."""
+    rng = np.random.default_rng(0)
+    names = [f"G{i:02d}" for i in range(26)]
+    made = []
+    for c in range(8):
+        positive = {"C": {names[c], names[c + 9]}}
+        similarity = rng.normal(size=26).astype(np.float32)
+        made.append(compound_gene.drawn(similarity, "C", names, positive, {}, seeds=3, seed=[0, c], protocol="signed"))
+    compounds = [compound for compound in made if compound is not None]
+    macro = compound_gene_scores.Macro(compounds, named(list("abcdefgh"), word="compound"), named(names, word="gene"), 3, 0)
+    values = macro.by_seed()
+    interval, parts = macro.intervals(values)["AP"]
+    each = values["AP"].mean(axis=1)
+    group = jackknife.deal(26, seed=0)
+    single = []
+    for g in range(20):
+        total = []
+        for compound in compounds:
+            right = [i for i in compound.right if group[i] != g]
+            others = [[i for i in order if group[i] != g][: max(2 * len(right), 20)] for order in compound.order]
+            if right:
+                total.append(np.mean([precision(compound.similarity[right].tolist(), compound.similarity[o].tolist()) for o in others]))
+        single.append(np.mean(total))
+    spread = each.var(ddof=1) / 8 + 19 / 20 * ((np.array(single) - np.mean(single)) ** 2).sum()
+    value = each.mean()
+    reach = 2.364624 * np.sqrt(spread) / (value * (1 - value))
+    low, high = (1 / (1 + np.exp(-(np.log(value / (1 - value)) + sign * reach))) for sign in (-1, 1))
+    assert (interval.low, interval.high) == (pytest.approx(low, abs=1e-5), pytest.approx(high, abs=1e-5))
+    assert (interval.unit, interval.clusters, interval.df, len(parts)) == ("compound and gene", 8, 7, 2)
+
+
+def test_rows_in_another_order_give_the_same_numbers() -> None:
+    table = _profiles(4, strength=1)
+    first, second = (evaluate(t, seeds=5).scores for t in (table, permuted(table)))
+    pd.testing.assert_frame_equal(first, second)
 
 
 def test_the_first_class_of_genes_that_is_there_is_taken() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_samples
+from tests.evaluation.naive import deleted
 from tests.evaluation.rows import rows
 from tests.evaluation.small import cosine, plates, precision
 
-from impasto.evaluation import classify, conservation, mixing, neighbours
+from impasto.evaluation import classify, conservation, mixing, neighbours, replicates
 from impasto.evaluation.tidy import Score
+from impasto.statistics import jackknife
 
 
 def own(**changes: object) -> dict[str, Score]:
@@ -65,21 +69,66 @@ def test_clusters_silhouette_and_classifier_are_of_labelled_wells_and_controls()
     treated = data.obs["control_type"].eq("trt").to_numpy()[used]
     for metric, chosen in (("F1 label (with controls)", np.ones(len(values), dtype=bool)), ("F1 label (without controls)", treated)):
         codes = np.unique(labels[chosen], return_inverse=True)[1]
-        predicted = classify.predict(values[chosen], codes, folds=classify.stratified(codes, seed=0))
-        assert found[metric].value == pytest.approx(classify.macro_f1(codes, predicted))
+        deals = (classify.predict(values[chosen], codes, folds=classify.stratified(codes, seed=[0, deal])) for deal in range(4))
+        assert found[metric].value == pytest.approx(np.mean([classify.macro_f1(codes, predicted) for predicted in deals]))
         assert found[metric].n == chosen.sum()
 
 
-def test_the_interval_of_clusters_is_of_half_samples() -> None:
-    data, found = plates(signal=1.5), own()
-    where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
-    groups = neighbours.communities(neighbours.nearest(data.X[where.rows], k=5), seed=0)
-    rng, n = np.random.default_rng(0), len(groups)
-    halves = []
-    for _ in range(50):
-        half = rng.choice(n, n // 2, replace=False)
-        halves.append(normalized_mutual_info_score(where.labels[half], groups[half]))
-    assert found["clusters NMI"].high - found["clusters NMI"].value == pytest.approx(1.96 * np.std(halves, ddof=1))  # type: ignore[operator]
+def eight(*, seed: int = 0, signal: float = 1.5) -> anndata.AnnData:
+    """Eight compounds in two wells of each of two plates, beside four controls."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(8, 6)) * signal
+    rows, values = [], []
+    for plate in ("P", "Q"):
+        for well in range(20):
+            control = well >= 16
+            rows.append(
+                (plate, f"{'AB'[well // 10]}{well % 10 + 1:02d}", "DMSO" if control else f"c{well % 8}", "negcon" if control else "trt")
+            )
+            values.append(rng.normal(size=6) + (0 if control else centres[well % 8]))
+    obs = pd.DataFrame(rows, columns=["plate", "well", "perturbation", "control_type"]).rename(index=str)
+    return anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs)
+
+
+def test_the_intervals_of_silhouettes_and_rankings_are_those_of_deleted_perturbations() -> None:
+    data = eight()
+    unit = [None if name == "DMSO" else name for name in data.obs["perturbation"]]
+
+    def width(part: anndata.AnnData) -> Score:
+        where = mixing.labelled(part, batch="auto", label="perturbation", pool_doses=False)
+        return conservation._silhouette(part.X[where.rows], where, "p", "profiles", metric="cosine", seed=0)
+
+    expected = jackknife.of_score(deleted(lambda part: width(part).value, data, unit), unit="perturbation")
+    scored = {s.metric: s for s in rows(conservation.evaluate(data, k=5, with_baselines=False))}
+    found = scored["silhouette label"]
+    assert (found.clusters, found.df, found.interval) == (8, 7, "jackknife")
+    assert (found.low, found.high) == (pytest.approx(expected.low, abs=1e-5), pytest.approx(expected.high, abs=1e-5))
+    alone = rows(replicates.evaluate(data, protocol="plate-others", draws=5, shuffles=0, with_baselines=False))[0]
+    same = scored["mAP non-replicate"]
+    assert (same.low, same.high, same.unit) == (pytest.approx(alone.low), pytest.approx(alone.high), "perturbation")
+
+
+def test_the_interval_of_clusters_is_of_halves_of_perturbations_clustered_anew() -> None:
+    """By hand: value ± t(15) sd of 16 halves, controls always in, on the logit (of ARI scaled from -1..1)."""
+    data = eight()
+    scores = rows(conservation.evaluate(data, k=5))
+    found, own = {s.metric: s for s in scores}, {s.metric: s for s in scores if s.group == "profiles"}
+    names, rng = data.obs["perturbation"].to_numpy(dtype=str), np.random.default_rng([0, 16])
+    halves: dict[str, list[float]] = {"NMI": [], "ARI": []}
+    for _ in range(16):
+        order = rng.permutation(8)
+        keep = np.array([name == "DMSO" or order[int(name[1:])] < 4 for name in names])
+        groups = neighbours.communities(neighbours.nearest(data.X[keep], k=5), seed=0)
+        halves["NMI"].append(normalized_mutual_info_score(names[keep], groups))
+        halves["ARI"].append(adjusted_rand_score(names[keep], groups))
+    for metric, low in (("NMI", 0.0), ("ARI", -1.0)):
+        score, span = own[f"clusters {metric}"], 1 - low
+        value = (score.value - low) / span
+        reach = 2.131450 * np.std(halves[metric], ddof=1) / span / (value * (1 - value))
+        ends = [low + span / (1 + np.exp(-(np.log(value / (1 - value)) + sign * reach))) for sign in (-1, 1)]
+        assert (score.low, score.high) == (pytest.approx(ends[0], abs=1e-4), pytest.approx(ends[1], abs=1e-4))
+        assert (score.interval, score.about) == ("halves", "other perturbations, clustered anew")
+    assert found["clusters NMI"].about == "halves are clustered anew for the profiles only"
 
 
 def test_a_label_seen_once_is_not_asked_of_the_classifier() -> None:
@@ -91,8 +140,9 @@ def test_a_label_seen_once_is_not_asked_of_the_classifier() -> None:
 
 
 def test_the_weights_of_the_overall_scores() -> None:
-    found = own()
-    batch = {s.metric: s for s in rows(mixing.evaluate(plates(signal=1.5), k=5, with_baselines=False))}["batch score (Eq. 21)"]
+    data = eight()
+    found = {s.metric: s for s in rows(conservation.evaluate(data, k=5, with_baselines=False))}
+    batch = {s.metric: s for s in rows(mixing.evaluate(data, k=5, with_baselines=False))}["batch score (Eq. 21)"]
     terms = ["clusters NMI", "clusters ARI", "silhouette label", "mAP control", "mAP non-replicate"]
     terms += ["F1 label (with controls)", "F1 label (without controls)"]
     for end in ("value", "low", "high"):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
+from tests.evaluation.naive import deleted, permuted
 from tests.evaluation.rows import rows
 from tests.evaluation.small import plates
 
@@ -14,6 +15,7 @@ from impasto import profiles as tables
 from impasto.evaluation import classify, conservation, inputs, mixing
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
+from impasto.statistics import jackknife
 
 
 def _profiles(seed: int, *, batch_effect: float, signal: float) -> anndata.AnnData:
@@ -138,7 +140,8 @@ def test_torch_gives_the_same_scores() -> None:
         mixing.evaluate(profiles, k=8, device="nowhere")
 
 
-def test_one_minus_f1_turns_the_interval_and_chance_round() -> None:
+def test_f1_is_the_mean_of_four_deals_and_its_interval_over_twenty_folds() -> None:
+    """By hand: V = s² (1/20 + 1/4), 19 degrees of freedom, on the logit; 1 - F1 turns all of it round."""
     data = plates(signal=1.5)
     where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
     assert where.words == "batch=batch, label=perturbation"
@@ -147,13 +150,58 @@ def test_one_minus_f1_turns_the_interval_and_chance_round() -> None:
         ("1 - F1 batch (with controls)", where),
         ("1 - F1 batch (without controls)", where.part(~where.control)),
     ):
-        predicted = classify.predict(data.X[part.rows], part.batches, folds=classify.stratified(part.batches, seed=0))
-        low, high = classify.interval_of_f1(part.batches, predicted, seed=0)
+        whole, folds = [], []
+        for deal in range(4):
+            fold = classify.stratified(part.batches, seed=[0, deal])
+            predicted = classify.predict(data.X[part.rows], part.batches, folds=fold)
+            whole.append(classify.macro_f1(part.batches, predicted))
+            folds += [f1_score(part.batches[fold == f], predicted[fold == f], average="macro") for f in range(5)]
         score = found[metric]
-        assert score.value == pytest.approx(1 - classify.macro_f1(part.batches, predicted))
-        assert (score.low, score.high) == (pytest.approx(1 - high), pytest.approx(1 - low))
+        value = 1 - np.mean(whole)
+        assert score.value == pytest.approx(value)
+        reach = 2.093024 * np.sqrt(np.var(folds, ddof=1) * (1 / 20 + 1 / 4)) / (value * (1 - value))
+        ends = [1 / (1 + np.exp(-(np.log(value / (1 - value)) + sign * reach))) for sign in (-1, 1)]
+        assert (score.low, score.high) == (pytest.approx(ends[0], abs=1e-3), pytest.approx(ends[1], abs=1e-3))
+        assert (score.unit, score.clusters, score.df, score.about) == ("fold", 20, 19, "other wells of these batches")
         assert score.chance == pytest.approx(1 - classify.chance_f1(part.batches, seed=0))
         assert score.n == len(part.rows)
+
+
+def test_the_intervals_of_connectivity_and_silhouettes_are_those_of_deleted_perturbations(tmp_path: Path) -> None:
+    data = _profiles(1, batch_effect=1, signal=1)
+    before = data.copy()
+    before.X = before.X + np.random.default_rng(0).normal(size=before.X.shape).astype(np.float32)
+    tables.write(before, tmp_path / "before.parquet")
+    unit = [None if kind == "negcon" else name for kind, name in zip(data.obs["control_type"], data.obs["perturbation"], strict=True)]
+
+    known: dict[tuple[str, ...], dict[str, Score]] = {}
+
+    def scored(part: anndata.AnnData, which: str) -> Score:
+        key = tuple(part.obs_names)
+        if key not in known:
+            found = rows(mixing.evaluate(part, k=6, with_baselines=False, before=str(tmp_path / "before.parquet")))
+            known[key] = {s.metric: s for s in found}
+        return known[key][which]
+
+    for metric in ("graph connectivity (scib)", "graph connectivity (scib-metrics)", mixing.KEPT, "silhouette batch"):
+        left = deleted(lambda part, metric=metric: scored(part, metric).value, data, unit, pairs=False)
+        expected, found = jackknife.of_score(left, unit="perturbation"), scored(data, metric)
+        assert (found.clusters, found.about) == (7, "other perturbations")
+        assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high)), metric
+
+
+def test_rows_in_another_order_give_the_same_numbers() -> None:
+    data = _profiles(1, batch_effect=1, signal=1)
+    data.obs["plate"] = data.obs["plate"].astype(str) + data.obs["well"].astype(str).str[0]
+    for task in (mixing.evaluate, conservation.evaluate):
+        first, second = (task(t, k=6, with_baselines=False).scores for t in (data, permuted(data)))
+        pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_large_table_gets_the_t_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixing, "MOST_ROWS", 0)
+    found = {s.metric: s for s in rows(mixing.evaluate(_profiles(1, batch_effect=1, signal=1), k=6, with_baselines=False))}
+    assert found["graph connectivity (scib)"].interval == "t over perturbations"
 
 
 def test_all_negative_controls_are_one_label_and_unlabelled_wells_none() -> None:
@@ -176,11 +224,11 @@ def test_batches_of_one_name_in_two_sources_are_two() -> None:
 
 def test_a_weighted_sum_of_scores_joins_their_intervals() -> None:
     one, other = Score("t", "p", "g", "a", 0.2, 0.1, 0.4, None, 3), Score("t", "p", "g", "b", 0.6, 0.5, 0.9, None, 9)
-    both = mixing.mean_score("sum", {one: 0.4, other: 0.6})
+    both = mixing.mean_score("sum", [(one, 0.4), (other, 0.6)])
     assert (both.value, both.low, both.high) == (pytest.approx(0.44), pytest.approx(0.34), pytest.approx(0.7))
-    assert (both.metric, both.n, both.chance) == ("sum", 9, None)
-    none = mixing.mean_score("sum", {one: 0.5, Score("t", "p", "g", "b", 0.6, None, None, None, 9): 0.5})
-    assert (none.low, none.high) == (None, None)
+    assert (both.metric, both.n, both.chance, both.interval) == ("sum", 9, None, "ends joined")
+    none = mixing.mean_score("sum", [(one, 0.5), (Score("t", "p", "g", "b", 0.6, None, None, None, 9), 0.5)])
+    assert (none.low, none.high, none.about) == (None, None, "b has no interval")
 
 
 def test_empty_wells_carry_no_label_though_they_have_a_name() -> None:

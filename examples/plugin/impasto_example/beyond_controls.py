@@ -2,7 +2,7 @@
 
 The distance of a well is that from the mean of the plate's negative controls. A well lies beyond them where it is farther than the
 quantile (.95) of the controls' own distances. Chance is one minus the quantile. Controls that no correction learned from are used
-where there are some. The mean is taken over perturbations, and so is its interval.
+where there are some. The mean is taken over perturbations, and its interval leaves groups of them out, with all of their doses.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from impasto import schema, wells
-from impasto.evaluation import inputs
+from impasto.evaluation import inputs, tidy, units
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
 from impasto.schema import InputError
+from impasto.statistics import jackknife
 
 TASK = "beyond-controls"
 
@@ -34,7 +34,7 @@ def evaluate(profiles: Table, /, *, quantile: Annotated[float, Field(gt=0, lt=1)
     quantile
         Of the controls' distances, 0 to 1.
     seed
-        Of the bootstrap.
+        Of the groups of perturbations.
 
     Returns
     -------
@@ -50,11 +50,22 @@ def evaluate(profiles: Table, /, *, quantile: Annotated[float, Field(gt=0, lt=1)
     beyond = _beyond(profiles, quantile=quantile)[treated]
     names = wells.replicates(profiles.obs)[treated]
     per_well = profiles.obs[treated].assign(perturbation=names, beyond=beyond)
-    per_group = per_well.groupby("perturbation")["beyond"].agg(share="mean", wells="size").reset_index()
-    low, high = interval(per_group["share"].to_numpy(), seed=seed)
+    per_well["unit"] = wells.compounds(profiles.obs)[treated].astype(str)
+    per_group = (
+        per_well.groupby("perturbation").agg(share=("beyond", "mean"), wells=("beyond", "size"), unit=("unit", "first")).reset_index()
+    )
+    share, sampled = per_group["share"].to_numpy(), units.named(per_group["unit"].to_numpy(dtype=str), word="perturbation")
+
+    def score(keep: npt.NDArray[np.bool_]) -> float:
+        return float(share[keep[sampled.of]].mean())
+
+    left = jackknife.leave_out(score, len(sampled), seed=seed, pairs=False)
+    around = jackknife.of_score(left, unit=sampled.word)
     protocol = f"quantile {quantile:g}{inputs.dose_words(profiles.obs, pool_doses=False)}"
-    score = Score(TASK, protocol, OWN, "share beyond", float(per_group["share"].mean()), low, high, 1 - quantile, len(per_group))
-    return Result.of([score], per_group=per_group, per_well=per_well)
+    row = (TASK, protocol, OWN, "share beyond", float(share.mean()), around)
+    mean = tidy.score(*row, chance=1 - quantile, n=len(share), parts=[left], units=sampled.digest)
+    per_group, per_well = per_group.drop(columns="unit"), per_well.drop(columns="unit")
+    return Result.of([mean], per_group=per_group, per_well=per_well)
 
 
 def _beyond(profiles: anndata.AnnData, /, *, quantile: float) -> npt.NDArray[np.bool_]:

@@ -1,17 +1,21 @@
 """Compound-gene: does a compound look like the knock-out of its known targets more than like that of random genes?
 
 CWA-MSN, section 4.2, Table 2 and Fig. 3 (RxRx3-core; Celik et al. 2024). For each compound at each concentration, cosine with the
-profiles of its targets (positives) and of random other genes that are somebody's target (negatives, max(2 x positives, 20), drawn again
-for each seed); AUC and AP per compound, mean over compounds (macro). z = (mean - random mean) / sqrt(sd^2 + random sd^2), sd over
-compounds and seeds, random = the same with scores drawn at random.
+profiles of its targets (positives) and of random other genes (negatives, max(2 x positives, 20), drawn again for each seed); AUC and AP
+per compound, mean over compounds (macro). sd is that of the macro mean over seeds, and z = (mean - random mean) / sqrt(sd^2 + random
+sd^2), random = the same with scores drawn at random. It says how the drawing scatters; the interval says what other compounds and genes
+would give.
 
-Protocols: `rxrx3-core` ranks by |cosine|, `signed` by cosine. Truth: the profiles' own targets, or `truth`, a table with the columns
-compound, gene and (where known) activity in micromolar: targets at or below 1 are positives, 1 to 10 are left out.
-Each concentration is a row of its own, and `maximum` takes each compound's highest. A compound is one molecule, whatever its name.
+Protocols: `rxrx3-core` ranks by |cosine| and leaves out a compound with too few genes to draw from; `signed` ranks by cosine and draws
+those that there are. Truth: the profiles' own targets, or `truth`, a table with the columns compound, gene and (where known) activity in
+micromolar: targets at or below 1 are positives, those above 1 and up to 10 are left out. Genes are drawn from all of the truth.
+Each concentration is scored by itself. `highest` takes each compound's highest, `maximum` each gene's greatest score over the
+concentrations of a compound, as EFAAR's benchmark does. A compound is one molecule, whatever its name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -20,21 +24,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs
+from impasto.evaluation import baselines, inputs, tidy, units
+from impasto.evaluation.compound_gene_scores import METRICS, Compound, Macro
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.result import OWN, Result
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
 from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.schema import InputError, one_of
+from impasto.statistics.interval import none
 
 TASK = "compound-gene"
+READINGS = ("highest", "maximum")
+"""What stands for a concentration where a compound counts once."""
 Protocol = Literal["rxrx3-core", "signed"]
 PROTOCOLS = get_args(Protocol)
 GeneType = Literal["auto", "crispr", "orf", "sirna"]
 ACTIVE, INACTIVE = 1.0, 10.0
-"""In micromolar: active at or below the first, inactive from the second on; between them nobody says."""
-NEGATIVES_EACH, FEWEST_NEGATIVES = 2, 20
-"""So many random genes for each target, and at least so many."""
+"""In micromolar: active at or below the first, inactive above the second; between them nobody says."""
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
@@ -67,7 +73,7 @@ def evaluate(
     seeds
         Drawings of random genes.
     seed
-        Of the drawings and the bootstrap.
+        Of the drawings and of groups of compounds and genes.
 
     Returns
     -------
@@ -80,7 +86,8 @@ def evaluate(
     codes, genes = _genes(profiles.obs, gene_type)
     compounds, compound_codes = _compounds(profiles.obs)
     positive, excluded = _truth(profiles.obs, truth)
-    usable = sorted({gene for targets in positive.values() for gene in targets} & set(genes))
+    known = {gene for targets in positive.values() for gene in targets} | (set() if truth is None else _listed(truth))
+    usable = sorted(known & set(genes))
     if len(usable) < 3:
         raise InputError(f"{len(usable)} known targets of compounds have profiles of their own; compound-gene needs 3")
     columns = [genes.index(gene) for gene in usable]
@@ -89,64 +96,113 @@ def evaluate(
         chosen: Statistic = statistic if name == OWN else "mean"
         of_genes = ranking.unit(inputs.consensus(values, codes, statistic=chosen))[columns]
         of_compounds = ranking.unit(inputs.consensus(values, compound_codes, statistic=chosen))
-        similarity = of_compounds @ of_genes.T
-        per = per_compound(
-            np.abs(similarity) if protocol == "rxrx3-core" else similarity,
-            compounds["compound"].tolist(),
-            usable,
-            positive,
-            excluded,
-            seeds=seeds,
-            seed=seed,
-        )
-        if per.empty:
+        cosine = of_compounds @ of_genes.T
+        similarity = np.abs(cosine) if protocol == "rxrx3-core" else cosine
+        frame, similarity = _with_maximum(compounds, similarity)
+        made = {
+            row: compound
+            for row, name_of in enumerate(frame["compound"])
+            if (compound := drawn(similarity[row], name_of, usable, positive, excluded, seeds=seeds, seed=[seed, row], protocol=protocol))
+        }
+        if not made:
             raise InputError("no compound has both a target and random genes among the genes measured")
-        per = pd.concat([compounds, per.set_index("row")], axis=1, join="inner").reset_index(drop=True)
-        scores += _summaries(per, f"{protocol}, {len(usable)} genes, {seeds} seeds, {chosen}", name, seed=seed)
-        details.append(per.assign(profiles=name, protocol=protocol))
-    return Result.of(scores, per_group=pd.concat(details, ignore_index=True))
+        ending = f"{protocol}, {len(usable)} genes, {seeds} seeds, {chosen}"
+        for view, rows in _views(frame.loc[list(made)]).items():
+            macro = Macro(
+                *([made[row] for row in rows], units.named(frame.loc[rows, "compound"].to_numpy(dtype=str), word="compound")),
+                *(units.named(usable, word="gene"), seeds, seed),
+            )
+            scored, detail = _summary(macro, f"{ending}, concentration={view}", name)
+            scores += scored
+            if view not in READINGS:
+                where = {"concentration": frame.loc[rows, "concentration"].to_numpy(), "profiles": name, "protocol": protocol}
+                details.append(detail.assign(compound=frame.loc[rows, "compound"].to_numpy(), **where))
+    per = pd.concat(details, ignore_index=True)
+    return Result.of(scores, per_group=per[["compound", "concentration", *per.columns.drop(["compound", "concentration"])]])
 
 
-def per_compound(
+def drawn(
     similarity: Floats,
-    compounds: list[str],
+    compound: str,
     genes: list[str],
     positive: dict[str, set[str]],
     excluded: dict[str, set[str]],
     /,
     *,
     seeds: int,
-    seed: int,
-) -> pd.DataFrame:
-    """One row a usable compound: AUC and AP (mean and sd over seeds), those of random scores, and the number of targets."""
-    rows = []
-    for row, compound in enumerate(compounds):
-        right = np.array([gene in positive.get(compound, ()) for gene in genes])
-        wrong = np.flatnonzero(~right & ~np.array([gene in excluded.get(compound, ()) for gene in genes]))
-        p = int(right.sum())
-        q = min(len(wrong), max(NEGATIVES_EACH * p, FEWEST_NEGATIVES))
-        if not p or not q:
-            continue
-        rng = np.random.default_rng([seed, row])
-        drawn = np.stack([rng.choice(wrong, q, replace=False) for _ in range(seeds)])
-        positives = np.repeat(similarity[row, right][None], seeds, axis=0)
-        chance = rng.random((seeds, p + q))
-        answer = {"row": row, "targets": p, "negatives": q, "chance_AP": ranking.chance_average_precision(p, q)}
-        for kind, (a, b) in {"": (positives, similarity[row, drawn]), "random_": (chance[:, :p], chance[:, p:])}.items():
-            auc, ap = area_under_curve(a, b), ranking.average_precisions(a, b)
-            answer |= {f"{kind}AUC": auc.mean(), f"{kind}AUC_sd": auc.std(), f"{kind}AP": ap.mean(), f"{kind}AP_sd": ap.std()}
-        rows.append(answer)
-    return pd.DataFrame(rows)
+    seed: Sequence[int],
+    protocol: Protocol,
+) -> Compound | None:
+    """A compound with its targets and the random orders of other genes; None where it cannot be scored.
 
+    Parameters
+    ----------
+    similarity
+        (genes,) to each gene.
+    compound
+        Its name.
+    genes
+        Those that are measured and in the truth, sorted.
+    positive, excluded
+        Compound -> its targets, and the genes of which nobody says whether they are.
+    seeds, seed
+        How many drawings, and of what.
+    protocol
+        `rxrx3-core` asks for as many random genes as it says.
 
-def area_under_curve(positives: npt.NDArray[np.floating], negatives: npt.NDArray[np.floating], /) -> Numbers:
-    """The share of pairs (n, p) x (n, q) that are ranked rightly, ties a half: (n,).
-
-    The same as scikit-learn's `roc_auc_score`, which takes one ranking a call: here are some ten thousand a table.
     """
-    above = positives[:, :, None] > negatives[:, None, :]
-    equal = positives[:, :, None] == negatives[:, None, :]
-    return np.asarray((above + 0.5 * equal).mean(axis=(1, 2)))
+    right = np.array([gene in positive.get(compound, ()) for gene in genes])
+    wrong = np.flatnonzero(~right & ~np.array([gene in excluded.get(compound, ()) for gene in genes]))
+    rng = np.random.default_rng(seed)
+    order = rng.permuted(np.tile(wrong, (seeds, 1)), axis=1)
+    made = Compound(similarity, np.flatnonzero(right), order, rng.random((seeds, len(genes))), protocol == "rxrx3-core")
+    return made if made.size(np.ones(len(genes), dtype=bool))[0] else None
+
+
+def _with_maximum(compounds: pd.DataFrame, similarity: Floats) -> tuple[pd.DataFrame, Floats]:
+    """The compounds at each concentration, then each once more with the greatest similarity of each gene over its concentrations."""
+    codes, names = pd.factorize(compounds["compound"], sort=True)
+    greatest = np.full((len(names), similarity.shape[1]), -np.inf, dtype=np.float32)
+    np.maximum.at(greatest, codes, similarity)
+    over_all = pd.DataFrame({"compound": names, "concentration": np.nan, "over_all": True})
+    frame = pd.concat([compounds.assign(over_all=False), over_all], ignore_index=True)
+    return frame, np.concatenate([similarity, greatest])
+
+
+def _views(frame: pd.DataFrame) -> dict[str, list[int]]:
+    """Each concentration, the highest of each compound, and the greatest score over all: the rows of the frame that it takes."""
+    single, over_all = frame[~frame["over_all"]], frame[frame["over_all"]]
+    doses = single["concentration"]
+    highest = doses.fillna(-1) == doses.fillna(-1).groupby(single["compound"]).transform("max")
+    views = {f"{dose:g}": single.index[doses == dose].tolist() for dose in np.unique(doses.dropna())}
+    nothing = {"unknown": single.index[doses.isna()].tolist()} if doses.isna().any() else {}
+    return {**views, **nothing, "highest": single.index[highest].tolist(), "maximum": over_all.index.tolist()}
+
+
+def _summary(macro: Macro, protocol: str, group: str) -> tuple[list[Score], pd.DataFrame]:
+    """AUC and AP, their sd over seeds and their z; and one row a compound."""
+    values, random = macro.by_seed(), macro.by_seed(random=True)
+    intervals, n = macro.intervals(values), len(macro.compounds)
+    sizes = [compound.size(np.ones(len(macro.genes), dtype=bool)) for compound in macro.compounds]
+    chance = [ranking.chance_average_precision(*size) for size in sizes]
+    detail = pd.DataFrame({"targets": [p for p, _ in sizes], "negatives": [q for _, q in sizes], "chance_AP": chance})
+    digest = tidy.digest_of_units([*macro.sampled.names, *macro.genes.names])
+    scores = []
+    for metric in METRICS:
+        own, by_chance = values[metric].mean(axis=0), random[metric].mean(axis=0)
+        value, sd, of_random = float(own.mean()), float(own.std()), float(by_chance.std())
+        spread = float(np.hypot(sd, of_random))
+        # One seed has no spread to compare with.
+        z = (value - float(by_chance.mean())) / spread if spread > 0 else float("nan")
+        interval, parts = intervals[metric]
+        known = 0.5 if metric == "AUC" else float(np.mean(chance))
+        scores.append(tidy.score(TASK, protocol, group, metric, value, interval, chance=known, n=n, parts=parts, units=digest))
+        why = none(unit="seed", clusters=macro.seeds, method="", why="how the drawing of random genes scatters")
+        scores.append(tidy.score(TASK, protocol, group, f"{metric} sd", sd, why, chance=of_random, n=n))
+        scores.append(tidy.score(TASK, protocol, group, f"{metric} z", z, why, chance=0.0, n=n))
+        for kind, each in {"": values[metric], "random_": random[metric]}.items():
+            detail[f"{kind}{metric}"], detail[f"{kind}{metric}_sd"] = each.mean(axis=1), each.std(axis=1)
+    return scores, detail
 
 
 def _genes(obs: pd.DataFrame, gene_type: GeneType) -> tuple[npt.NDArray[np.intp], list[str]]:
@@ -198,30 +254,12 @@ def _truth(obs: pd.DataFrame, truth: str | None) -> tuple[dict[str, set[str]], d
     # A compound bought twice goes by the first of its names; the table may use any of them.
     by_name = dict(zip(obs[schema.PERTURBATION].astype(str), names.astype(str), strict=True))
     for name, gene, active in zip(table["compound"].astype(str), table["gene"].map(normal_symbol), activity, strict=True):
-        side = positive if active <= ACTIVE else excluded if active < INACTIVE else None
+        side = positive if active <= ACTIVE else excluded if active <= INACTIVE else None
         if side is not None:
             side.setdefault(by_name.get(name, name), set()).add(gene)
     return positive, excluded
 
 
-def _summaries(per: pd.DataFrame, protocol: str, group: str, *, seed: int) -> list[Score]:
-    scores = []
-    doses = per["concentration"]
-    views = {f"{dose:g}": per[doses == dose] for dose in np.unique(doses.dropna())}
-    highest = doses.fillna(-1) == doses.fillna(-1).groupby(per["compound"]).transform("max")
-    views["maximum"] = per[highest]
-    for dose, some in views.items():
-        for metric, chance in (("AUC", 0.5), ("AP", float(some["chance_AP"].mean()))):
-            values = some[metric].to_numpy()
-            # Over compounds and seeds: between compounds, plus the mean within.
-            sd = np.sqrt(values.var() + (some[f"{metric}_sd"] ** 2).mean())
-            of_random = np.sqrt(some[f"random_{metric}"].var(ddof=0) + (some[f"random_{metric}_sd"] ** 2).mean())
-            spread = float(np.sqrt(sd**2 + of_random**2))
-            # One compound under one seed has no spread to compare with.
-            z = (values.mean() - some[f"random_{metric}"].mean()) / spread if spread > 0 else np.nan
-            named = f"{protocol}, concentration={dose}"
-            low, high = interval(values, seed=seed)
-            scores.append(Score(TASK, named, group, metric, float(values.mean()), low, high, chance, len(some)))
-            scores.append(Score(TASK, named, group, f"{metric} sd", float(sd), None, None, float(of_random), len(some)))
-            scores.append(Score(TASK, named, group, f"{metric} z", float(z), None, None, 0.0, len(some)))
-    return scores
+def _listed(truth: str) -> set[str]:
+    """All genes of a truth table."""
+    return set(pd.read_csv(Path(truth), sep=None, engine="python")["gene"].map(normal_symbol))

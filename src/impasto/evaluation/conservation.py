@@ -3,11 +3,14 @@
 NMI and ARI of communities of the graph of neighbours against the label (CellPainTR, Eq. 18, 19), silhouette of the label scaled to
 0..1, replicate mAP against the plate's controls and against its other perturbations (Eq. 12, 13), F1 of a label classifier with and
 without controls (Eq. 16); their mean (Eq. 22); and overall scores with mixing's: .5/.5 (Eq. 23) and .4/.6 (Arevalo et al. 2024).
+
+Perturbations were sampled. A silhouette or ranking is scored again without groups of them; clusters are found anew in 16 random halves of
+them, for the profiles only; the classifier's interval is over folds. An overall score joins the ends of its terms.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import anndata
@@ -16,16 +19,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, classify, inputs, mixing, neighbours, replicates, silhouette
+from impasto.evaluation import baselines, classify, inputs, mixing, neighbours, replicates, silhouette, tidy, units
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.layout import layout
 from impasto.evaluation.mixing import Labelled
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.silhouette import Metric
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
 from impasto.schema import one_of
+from impasto.statistics import jackknife, resplits
+from impasto.statistics.interval import Interval, none
+from impasto.statistics.jackknife import LeftOut
 
 TASK = "conservation"
+HALVES = 16
+MOST_DISTANCES = 2**22
+"""So many rows x labels at most are scored again without groups of perturbations; a larger table gets the t interval."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -65,7 +74,7 @@ def evaluate(
     resolution
         Of the communities.
     seed
-        Of communities, folds, shuffled labels and bootstrap.
+        Of communities, folds, halves, shuffled labels and groups of perturbations.
     with_baselines
         Whether baselines are scored too.
     device
@@ -114,38 +123,98 @@ def score(
     """All scores of conservation of one set of rows, their mean, and the overall scores."""
     name = f"{where.words}, {metric}, k={k}, Louvain at {resolution:g}"
     used = values[where.rows]
-    nearest = neighbours.nearest(used, k=k, metric=metric, device=device)
-    rows = _clusters(neighbours.communities(nearest, resolution=resolution, seed=seed), where, name, group, seed=seed)
-    width = (silhouette.samples(used, where.labels, metric=metric) + 1) / 2
-    rows.append(Score(TASK, name, group, "silhouette label", float(width.mean()), *interval(width, seed=seed), None, len(width)))
+    clusters = Clusters(used, where, metric=metric, k=k, resolution=resolution, seed=seed, device=device)
+    rows = clusters.scores(name, group)
+    rows.append(_silhouette(used, where, name, group, metric=metric, seed=seed))
     rows += _rankings(profiles, values, where, name, group, seed=seed, device=device)
     rows += _classifier(used, where, name, group, seed=seed)
-    biology = mixing.mean_score("biology score (Eq. 22)", dict.fromkeys(rows, 1 / len(rows)))
+    biology = mixing.mean_score("biology score (Eq. 22)", [(row, 1 / len(rows)) for row in rows])
     of_batches = mixing.score(used, where, metric=metric, k=k, seed=seed, group=group, earlier=earlier, device=device)
     mixed = replace(of_batches[-1], task=TASK, protocol=name)
     totals = [
         mixed,
         biology,
-        mixing.mean_score("overall (.5 batch + .5 biology, Eq. 23)", {mixed: 0.5, biology: 0.5}),
-        mixing.mean_score("overall (.4 batch + .6 biology, Arevalo)", {mixed: 0.4, biology: 0.6}),
+        mixing.mean_score("overall (.5 batch + .5 biology, Eq. 23)", [(mixed, 0.5), (biology, 0.5)]),
+        mixing.mean_score("overall (.4 batch + .6 biology, Arevalo)", [(mixed, 0.4), (biology, 0.6)]),
     ]
     return rows + totals
 
 
-def _clusters(clusters: npt.NDArray[np.intp], where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+@dataclass(frozen=True, kw_only=True)
+class Clusters:
+    """Communities of the graph of neighbours, of all rows or of some.
 
-    rng = np.random.default_rng(seed)
-    n = len(clusters)
-    scores = []
-    for metric, agree in (("NMI", normalized_mutual_info_score), ("ARI", adjusted_rand_score)):
-        # Half-samples without replacement: a row drawn twice would agree with itself.
-        halves = [agree(where.labels[r], clusters[r]) for r in (rng.choice(n, n // 2, replace=False) for _ in range(50))]
-        value = float(agree(where.labels, clusters))
-        spread = 1.96 * float(np.std(halves, ddof=1))
-        chance = float(np.mean([agree(rng.permutation(where.labels), clusters) for _ in range(10)]))
-        scores.append(Score(TASK, name, group, f"clusters {metric}", value, value - spread, value + spread, chance, n))
-    return scores
+    Attributes
+    ----------
+    values
+        (n, width).
+    where
+        What the rows are.
+    metric, k, resolution, seed, device
+        How neighbours and communities are found.
+
+    """
+
+    values: Floats = field(kw_only=False)
+    where: Labelled = field(kw_only=False)
+    metric: Metric
+    k: int
+    resolution: float
+    seed: int
+    device: str | None
+
+    def scores(self, name: str, group: str, /) -> list[Score]:
+        """NMI and ARI with the labels. Their intervals are over halves of the perturbations, each clustered anew."""
+        from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+        clusters = self.of(self.where.whole())
+        halves = [(self.where.labels[half], self.of(half)) for half in self._halves()] if group == OWN else []
+        sampled, rng = self.where.sampled(), np.random.default_rng(self.seed)
+        rows = []
+        for metric, agree, lowest in (("NMI", normalized_mutual_info_score, 0.0), ("ARI", adjusted_rand_score, -1.0)):
+            value = float(agree(self.where.labels, clusters))
+            interval = self._interval([float(agree(*half)) for half in halves], value, lowest)
+            chance = float(np.mean([agree(rng.permutation(self.where.labels), clusters) for _ in range(10)]))
+            about = f"other {sampled.word}s, clustered anew" if interval.low is not None else None
+            row = (TASK, name, group, f"clusters {metric}", value, interval)
+            rows.append(tidy.score(*row, chance=chance, n=len(clusters), about=about))
+        return rows
+
+    def of(self, keep: npt.NDArray[np.bool_], /) -> npt.NDArray[np.intp]:
+        """The community of each row that stays."""
+        nearest = neighbours.nearest(self.values[keep], k=self.k, metric=self.metric, device=self.device)
+        return neighbours.communities(nearest, resolution=self.resolution, seed=self.seed)
+
+    def _halves(self) -> list[npt.NDArray[np.bool_]]:
+        count, rng = len(self.where.sampled()), np.random.default_rng([self.seed, HALVES])
+        orders = [rng.permutation(count) for _ in range(HALVES)]
+        return [self.where.without(order < (count + 1) // 2) for order in orders] if count > 1 else []
+
+    def _interval(self, halves: list[float], value: float, lowest: float) -> Interval:
+        sampled = self.where.sampled()
+        if not halves:
+            return none(unit=sampled.word, clusters=len(sampled), method="halves", why="halves are clustered anew for the profiles only")
+        return resplits.of_halves(np.array(halves), value=value, unit=sampled.word, clusters=len(sampled), lowest=lowest)
+
+
+def _silhouette(values: Floats, where: Labelled, name: str, group: str, *, metric: Metric, seed: int) -> Score:
+    """The mean over rows of the silhouette of the label, scaled to 0..1."""
+    width = (silhouette.samples(values, where.labels, metric=metric) + 1) / 2
+    value, sampled = float(width.mean()), where.sampled()
+    left: list[LeftOut] = []
+    if len(values) * (int(where.labels.max()) + 1) <= MOST_DISTANCES:
+        total = silhouette.summed(values, where.labels, metric=metric)
+
+        def score(keep: npt.NDArray[np.bool_]) -> float:
+            gone = np.unique(where.labels[~where.without(keep)])
+            return float((silhouette.without(total, where.labels, gone).mean() + 1) / 2)
+
+        left = [jackknife.leave_out(score, len(sampled), seed=seed)]
+        interval = jackknife.of_score(left, unit=sampled.word)
+    else:
+        interval = units.mean_over(width[~where.control], sampled, value=value)
+    row = (TASK, name, group, "silhouette label", value, interval)
+    return tidy.score(*row, chance=None, n=len(width), parts=left, units=sampled.digest)
 
 
 def _rankings(
@@ -161,10 +230,8 @@ def _rankings(
     for metric, protocol in rankings:
         detail = replicates.average_precisions(vectors, spots, protocol=protocol, device=device)
         if not detail.empty:
-            per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean()
-            own = per["average_precision"].to_numpy()
-            low, high = interval(own, seed=seed)
-            scores.append(Score(TASK, name, group, metric, float(own.mean()), low, high, float(per["chance"].mean()), len(own)))
+            scored = replicates.of_detail(detail, vectors, spots, profiles.obs, protocol=protocol, seed=seed)
+            scores.append(replicates.score_of(scored, name, group, shuffles=0, task=TASK, metric=metric))
     return scores
 
 
@@ -178,8 +245,8 @@ def _classifier(values: Floats, where: Labelled, name: str, group: str, *, seed:
         if len(np.unique(where.labels[inside])) < 2:
             continue
         codes = where.part(inside).labels
-        predicted = classify.predict(values[inside], codes, folds=classify.stratified(codes, seed=seed))
-        low, high = classify.interval_of_f1(codes, predicted, seed=seed)
-        value, chance = classify.macro_f1(codes, predicted), classify.chance_f1(codes, seed=seed)
-        scores.append(Score(TASK, name, group, f"F1 label ({kind})", value, low, high, chance, len(codes)))
+        value, interval = classify.repeated_f1(values[inside], codes, seed=seed)
+        chance = classify.chance_f1(codes, seed=seed)
+        row = (TASK, name, group, f"F1 label ({kind})", value, interval)
+        scores.append(tidy.score(*row, chance=chance, n=len(codes), about="other wells of these perturbations"))
     return scores

@@ -4,12 +4,16 @@ Graph connectivity in three definitions that differ (named): the largest compone
 (scib), the largest strong component in the directed one (scib-metrics), and the share of neighbours kept from the profiles before
 correction (CellPainTR, Eq. 14; asks for `before`). Silhouette batch: 1 - |s| of batches within each label (scib). 1 - F1 of a batch
 classifier, with and without controls (Eq. 15). Their mean is CellPainTR's batch score (Eq. 21).
+
+Perturbations were sampled, not batches: one leaves with all of its wells, and neighbours are found anew. Controls always stay. The
+classifier's interval is over folds. Nothing here speaks of other batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import anndata
@@ -19,15 +23,21 @@ import pandas as pd
 
 from impasto import profiles as tables
 from impasto import schema, wells
-from impasto.evaluation import baselines, classify, inputs, neighbours, silhouette
+from impasto.evaluation import baselines, classify, inputs, neighbours, silhouette, tidy, units
 from impasto.evaluation.inputs import Table
+from impasto.evaluation.replicate_scores import places
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.silhouette import Metric
-from impasto.evaluation.tidy import Score, interval
+from impasto.evaluation.tidy import Score
+from impasto.evaluation.units import Units
 from impasto.schema import InputError, one_of
+from impasto.statistics import jackknife
+from impasto.statistics.jackknife import LeftOut
 
 TASK = "mixing"
 KEPT = "graph connectivity (neighbours kept, Eq. 14)"
+MOST_ROWS = 6000
+"""So many rows at most are compared again without groups of perturbations; a larger table gets the t interval."""
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
@@ -37,7 +47,8 @@ Flags = npt.NDArray[np.bool_]
 class Labelled:
     """Rows in use, the label, compound and batch of each as codes, which are negative controls, and how a protocol names all that.
 
-    Unlabelled and empty wells are not among the rows. Every negative control carries one label, whatever it is called.
+    Unlabelled and empty wells are not among the rows, which stand in the order of their places. Every negative control carries one
+    label, whatever it is called. `names` are those of the compounds, `unit` is the word for one.
     """
 
     rows: Codes
@@ -46,13 +57,26 @@ class Labelled:
     batches: Codes
     control: Flags
     words: str
+    names: tuple[str, ...] = ()
+    unit: str = "perturbation"
 
     def part(self, chosen: Flags, /) -> Labelled:
         """The same over some of the rows, codes renumbered without gaps."""
         labels, compounds, batches = (
             np.unique(codes[chosen], return_inverse=True)[1].astype(np.intp) for codes in (self.labels, self.compounds, self.batches)
         )
-        return Labelled(self.rows[chosen], labels, compounds, batches, self.control[chosen], self.words)
+        names = tuple(self.names[code] for code in np.unique(self.compounds[chosen])) if self.names else ()
+        return Labelled(self.rows[chosen], labels, compounds, batches, self.control[chosen], self.words, names, self.unit)
+
+    def sampled(self) -> Units:
+        """The unit of each treated row: its compound, with all of its doses and wells."""
+        return units.named(np.array(self.names, dtype=str)[self.compounds[~self.control]], word=self.unit)
+
+    def without(self, keep: Flags, /) -> Flags:
+        """(rows,) which stay where only some units (`sampled`) are kept. Controls do."""
+        stays = self.whole()
+        stays[~self.control] = keep[self.sampled().of]
+        return stays
 
     def whole(self) -> Flags:
         """All of the rows."""
@@ -69,11 +93,15 @@ def labelled(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses
     compound = wells.compounds(obs) if by_perturbation else text
     control = wells.negative(obs)
     codes, _ = inputs.groups(text.mask(control, "negative control"))
-    compounds, _ = inputs.groups(compound.mask(control, "negative control"))
+    compounds, names = inputs.groups(compound.mask(control, "negative control"))
     known = (codes >= 0) & (control | wells.treated(obs))
     doses = inputs.dose_words(obs, pool_doses=pool_doses) if by_perturbation else ""
-    every = Labelled(np.arange(len(obs)), codes, compounds, wells.groups(obs, word)[0], control, f"batch={word}, label={label}{doses}")
-    where = every.part(known)
+    order = np.argsort(places(obs), kind="stable")
+    batches = wells.groups(obs, word)[0]
+    unit = units.kind_of(obs[wells.treated(obs)]) if by_perturbation else "label"
+    words = f"batch={word}, label={label}{doses}"
+    every = Labelled(order, codes[order], compounds[order], batches[order], control[order], words, tuple(names), unit)
+    where = every.part(known[order])
     if not len(where.rows) or where.labels.max() < 1 or where.control.all():
         raise InputError(f"all rows have one {label}; mixing and conservation need at least two: choose another with --set label=COLUMN")
     return where
@@ -112,7 +140,7 @@ def evaluate(
     k
         Neighbours.
     seed
-        Of folds, shuffled labels and bootstrap.
+        Of folds, shuffled labels and groups of perturbations.
     with_baselines
         Whether baselines are scored too.
     device
@@ -135,7 +163,7 @@ def evaluate(
     if with_baselines:
         order = np.random.default_rng(seed).permutation(len(where.rows))
         codes = (where.labels[order], where.compounds[order], where.batches[order], where.control[order])
-        shuffled = Labelled(where.rows, *codes, where.words)
+        shuffled = Labelled(where.rows, *codes, where.words, where.names, where.unit)
         scores += score(values[where.rows], shuffled, metric=metric, k=k, seed=seed, group=baselines.SHUFFLED, device=device)
     return Result.of(scores)
 
@@ -154,36 +182,115 @@ def score(
 ) -> list[Score]:
     """All scores of mixing of one set of rows (n, width), and their mean (Eq. 21)."""
     name = f"{where.words}, {metric}, k={k}"
-    nearest = neighbours.nearest(values, k=k, metric=metric, device=device)
-    weak, strong = (neighbours.connectivity(nearest, where.labels, strong=s) for s in (False, True))
+    graph = Graph(values, where, metric, k, device)
     rows = [
-        _mean("graph connectivity (scib)", weak, name, group, seed=seed),
-        _mean("graph connectivity (scib-metrics)", strong, name, group, seed=seed),
+        graph.score("graph connectivity (scib)", graph.connectivity, name, group, seed=seed),
+        graph.score("graph connectivity (scib-metrics)", graph.strong_connectivity, name, group, seed=seed),
     ]
     if earlier is not None:
-        kept = neighbours.overlap(earlier, nearest)
-        rows.append(_mean(KEPT, kept, name, group, seed=seed, chance=k / (len(values) - 1)))
-    batches = silhouette.of_batches(values, where.labels, where.batches, metric=metric)
-    if len(batches):
-        rows.append(_mean("silhouette batch", batches, name, group, seed=seed))
+        rows.append(graph.score(KEPT, partial(graph.kept, earlier=earlier), name, group, seed=seed, chance=k / (len(values) - 1)))
+    if len(silhouette.of_batches(values, where.labels, where.batches, metric=metric)):
+        rows.append(graph.score("silhouette batch", graph.silhouette, name, group, seed=seed))
     for which, part in _with_and_without(where):
         if part.batches.max() > 0:
             rows.append(_one_minus_f1(values, where, part, name, which, group, seed=seed))
     by_metric = {r.metric: r for r in rows}
     terms = [by_metric.get(KEPT, by_metric["graph connectivity (scib)"])]
     terms += [r for m, r in by_metric.items() if m == "silhouette batch" or m.startswith("1 - F1")]
-    return [*rows, mean_score("batch score (Eq. 21)", dict.fromkeys(terms, 1 / len(terms)))]
+    return [*rows, mean_score("batch score (Eq. 21)", [(term, 1 / len(terms)) for term in terms])]
 
 
-def mean_score(metric: str, terms: Mapping[Score, float], /) -> Score:
+@dataclass(frozen=True)
+class Graph:
+    """The neighbours of rows, and scores of them where some rows are gone.
+
+    Attributes
+    ----------
+    values
+        (n, width).
+    where
+        What the rows are.
+    metric, k, device
+        How neighbours are found.
+
+    """
+
+    values: Floats
+    where: Labelled
+    metric: Metric
+    k: int
+    device: str | None
+
+    @cached_property
+    def found(self) -> Codes:
+        """(n, wide) more neighbours than are used, nearest first."""
+        return neighbours.nearest(self.values, k=neighbours.wide(self.k), metric=self.metric, device=self.device)
+
+    def nearest(self, keep: Flags, /) -> Codes:
+        """The neighbours of the rows that stay, among themselves."""
+        among = neighbours.among(self.found, keep, k=self.k)
+        return neighbours.nearest(self.values[keep], k=self.k, metric=self.metric, device=self.device) if among is None else among
+
+    def connectivity(self, keep: Flags, /, *, strong: bool = False) -> npt.NDArray[np.float64]:
+        """Of each label, the share of its rows in the largest component."""
+        return neighbours.connectivity(self.nearest(keep), _renumbered(self.where.labels[keep]), strong=strong)
+
+    def strong_connectivity(self, keep: Flags, /) -> npt.NDArray[np.float64]:
+        """The same by strong components."""
+        return self.connectivity(keep, strong=True)
+
+    def kept(self, keep: Flags, /, *, earlier: Codes) -> npt.NDArray[np.float64]:
+        """Of each row, the share of its neighbours that it had before; `earlier` is a wider list of those."""
+        now = self.nearest(keep)
+        before = neighbours.among(earlier, keep, k=now.shape[1])
+        return neighbours.overlap(before, now) if before is not None else np.full(1, np.nan)
+
+    def silhouette(self, keep: Flags, /) -> npt.NDArray[np.float64]:
+        """Of each label in several batches, how mixed they are."""
+        return silhouette.of_batches(self.values[keep], self.where.labels[keep], self.where.batches[keep], metric=self.metric)
+
+    def score(
+        self,
+        metric: str,
+        parts: Callable[[Flags], npt.NDArray[np.float64]],
+        name: str,
+        group: str,
+        /,
+        *,
+        seed: int,
+        chance: float | None = None,
+    ) -> Score:
+        """The mean of the parts of a score (labels, or rows), with its interval over perturbations."""
+        whole = parts(self.where.whole())
+        sampled = self.where.sampled()
+        left: list[LeftOut] = []
+        if len(self.values) <= MOST_ROWS:
+            left = [jackknife.leave_out(lambda keep: _mean(parts(self.where.without(keep))), len(sampled), seed=seed, pairs=False)]
+            interval = jackknife.of_score(left, unit=sampled.word)
+        else:
+            # Of labels or rows in order; a label is of the unit of its rows.
+            own = [str(n) for n in range(len(whole))]
+            interval = units.mean_over(whole, units.named(own, word=sampled.word), value=_mean(whole))
+        digest = sampled.digest
+        return tidy.score(TASK, name, group, metric, _mean(whole), interval, chance=chance, n=len(whole), parts=left, units=digest)
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _renumbered(codes: Codes) -> Codes:
+    return np.unique(codes, return_inverse=True)[1].ravel().astype(np.intp)
+
+
+def mean_score(metric: str, terms: Sequence[tuple[Score, float]], /) -> Score:
     """A weighted sum of scores. Its interval joins their ends, as if they erred together: no narrower than the true one."""
-    first = next(iter(terms))
-    low, high = (
-        None if any(getattr(s, end) is None for s in terms) else sum(w * getattr(s, end) for s, w in terms.items())
-        for end in ("low", "high")
-    )
-    value = sum(w * s.value for s, w in terms.items())
-    return Score(first.task, first.protocol, first.group, metric, value, low, high, None, max(s.n for s in terms))
+    first = terms[0][0]
+    without = [s.metric for s, _ in terms if s.low is None or s.high is None]
+    ends = [None if without else sum(w * (getattr(s, end) or 0.0) for s, w in terms) for end in ("low", "high")]
+    about = f"{without[0]} has no interval" if without else "the ends of its terms' intervals joined: no narrower than the true one"
+    value, n = sum(w * s.value for s, w in terms), max(s.n for s, _ in terms)
+    return Score(first.task, first.protocol, first.group, metric, value, *ends, None, n, interval="ends joined", about=about)
 
 
 def _with_and_without(where: Labelled) -> list[tuple[str, Labelled]]:
@@ -193,21 +300,16 @@ def _with_and_without(where: Labelled) -> list[tuple[str, Labelled]]:
 
 def _one_minus_f1(values: Floats, where: Labelled, part: Labelled, name: str, which: str, group: str, *, seed: int) -> Score:
     inside = np.isin(where.rows, part.rows)
-    predicted = classify.predict(values[inside], part.batches, folds=classify.stratified(part.batches, seed=seed))
-    low, high = classify.interval_of_f1(part.batches, predicted, seed=seed)
+    value, interval = classify.repeated_f1(values[inside], part.batches, seed=seed, turned=True)
     chance = 1 - classify.chance_f1(part.batches, seed=seed)
-    value = 1 - classify.macro_f1(part.batches, predicted)
-    return Score(TASK, name, group, f"1 - F1 batch ({which})", value, 1 - high, 1 - low, chance, len(predicted))
-
-
-def _mean(metric: str, values: npt.NDArray[np.float64], name: str, group: str, *, seed: int, chance: float | None = None) -> Score:
-    return Score(TASK, name, group, metric, float(values.mean()), *interval(values, seed=seed), chance, len(values))
+    row = (TASK, name, group, f"1 - F1 batch ({which})", value, interval)
+    return tidy.score(*row, chance=chance, n=int(inside.sum()), about="other wells of these batches")
 
 
 def earlier_neighbours(
     before: str | None, profiles: anndata.AnnData, *, k: int, metric: Metric, rows: Codes, device: str | None
 ) -> Codes | None:
-    """The neighbours that `rows` had in the table `before`, whose rows are found by their place; None without a table."""
+    """The neighbours that `rows` had in the table `before`, more than k; rows are found by their place. None without a table."""
     if before is None:
         return None
     old = tables.read(Path(before))
@@ -221,4 +323,4 @@ def earlier_neighbours(
         place = np.arange(len(now))
     else:
         raise InputError(f"{before} does not hold the same wells; before and after must be the same table, or one a part of the other")
-    return neighbours.nearest(wells.finite(old, task="mixing")[place[rows]], k=k, metric=metric, device=device)
+    return neighbours.nearest(wells.finite(old, task="mixing")[place[rows]], k=neighbours.wide(k), metric=metric, device=device)

@@ -32,6 +32,38 @@ def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str
     return found[~own].reshape(len(values), k)
 
 
+def wide(k: int, /) -> int:
+    """How many neighbours are kept so that k are left where a group of rows is gone."""
+    return 2 * k + 10
+
+
+def among(found: Indices, keep: npt.NDArray[np.bool_], /, *, k: int) -> Indices | None:
+    """The k nearest neighbours of the rows that stay, among those that stay, from a wider list.
+
+    Parameters
+    ----------
+    found
+        (n, wide) nearest first.
+    keep
+        (n,) which rows stay.
+    k
+        Neighbours of a row.
+
+    Returns
+    -------
+    (rows that stay, k) renumbered. None where the list of some row is too short.
+
+    """
+    k = min(k, int(keep.sum()) - 1)
+    lists = found[keep]
+    stays = keep[lists]
+    chosen = stays & (np.cumsum(stays, axis=1) <= k)
+    if k < 1 or (chosen.sum(axis=1) < k).any():
+        return None
+    number = np.cumsum(keep) - 1
+    return np.asarray(number[lists[chosen]].reshape(len(lists), k))
+
+
 def adjacency(neighbours: Indices, /) -> sparse.csr_matrix:
     """The directed graph of neighbours: (n, n), 1 where column is a neighbour of row."""
     n, k = neighbours.shape

@@ -10,6 +10,7 @@ clusters a call: here batches are clusters within each of hundreds of labels. Th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
@@ -31,7 +32,37 @@ def samples(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Nu
     sizes = np.bincount(codes).astype(np.float64)
     if len(sizes) < 2:
         return np.full(len(values), np.nan)
-    found = np.empty(len(values))
+    blocks = (_silhouette(total, codes[rows], sizes) for rows, total in _totals(values, codes, sizes, metric=metric))
+    return np.concatenate([np.empty(0), *blocks])
+
+
+def summed(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Numbers:
+    """The summed distance (n, clusters) of every row to the rows of every cluster, from which clusters can be left out."""
+    return np.concatenate([total for _, total in _totals(values, codes, np.bincount(codes).astype(np.float64), metric=metric)])
+
+
+def without(total: Numbers, codes: Codes, gone: Codes, /) -> Numbers:
+    """The silhouettes of the rows that stay where some clusters are left out, in order; NaN where fewer than two stay.
+
+    Parameters
+    ----------
+    total
+        (n, clusters), of `summed`.
+    codes
+        (n,) the cluster of every row.
+    gone
+        The clusters that are left out.
+
+    """
+    sizes = np.bincount(codes, minlength=total.shape[1]).astype(np.float64)
+    sizes[gone] = 0
+    stays = sizes[codes] > 0
+    if (sizes > 0).sum() < 2:
+        return np.full(int(stays.sum()), np.nan)
+    return _silhouette(total[stays], codes[stays], sizes)
+
+
+def _totals(values: Floats, codes: Codes, sizes: Numbers, *, metric: Metric) -> Iterator[tuple[slice, Numbers]]:
     values = ranking.unit(values) if metric == "cosine" else values
     member = np.zeros((len(values), len(sizes)), dtype=np.float64) if metric == "euclidean" else None
     if member is not None:
@@ -41,9 +72,7 @@ def samples(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Nu
     for start in range(0, len(values), step):
         rows = slice(start, start + step)
         block = values[rows].astype(np.float64)
-        total = sizes - block @ sums.T if member is None else _distances(block, values) @ member
-        found[rows] = _silhouette(total, codes[rows], sizes)
-    return found
+        yield rows, sizes - block @ sums.T if member is None else _distances(block, values) @ member
 
 
 def _sums(values: Floats, codes: Codes, clusters: int) -> Numbers:

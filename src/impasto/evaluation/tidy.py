@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from impasto.statistics.interval import Interval, plural
@@ -173,15 +171,3 @@ def frame(scores: Sequence[Score]) -> pd.DataFrame:
     """The rows as a frame with the columns of the contract, and those that say how the interval was made."""
     rows = pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
     return rows.astype(dict.fromkeys(NUMBERS, float))
-
-
-def interval(values: npt.NDArray[np.floating], /, *, seed: int, draws: int = 1000) -> tuple[float | None, float | None]:
-    """95 % percentile bootstrap interval of the mean of independent values; None for fewer than three."""
-    values = np.asarray(values, dtype=np.float64)
-    if len(values) < 3:
-        return None, None
-    rng = np.random.default_rng(seed)
-    # In blocks, so that 1,000 draws of 50,000 values never stand in memory at once.
-    means = [values[rng.integers(0, len(values), (min(50, draws), len(values)))].mean(axis=1) for _ in range(0, draws, 50)]
-    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
-    return float(low), float(high)

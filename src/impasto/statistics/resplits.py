@@ -5,6 +5,8 @@ V = s² (1/R + n_test / n_train),    t with R - 1 degrees of freedom          (N
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -45,6 +47,36 @@ def of_resplits(
     spread = float(values.var(ddof=1)) * (1 / repeats + tested / trained)
     middle = float(values.mean()) if value is None else value
     return interval.around(middle, spread, df=repeats - 1, unit=unit, clusters=repeats, method="corrected t", share=share)
+
+
+def of_halves(halves: npt.NDArray[np.floating], /, *, value: float, unit: str, clusters: int, lowest: float = 0.0) -> Interval:
+    """The interval of a score that cannot be made again without a few units, from random halves of the units, scored anew.
+
+    A half has about the scatter of another sample of the same size, since it is half as large: value ± t(.975, R - 1) sd.
+
+    Parameters
+    ----------
+    halves
+        (R,) the score of each half.
+    value
+        The score of all.
+    unit
+        What was sampled.
+    clusters
+        How many units there are.
+    lowest
+        The least that the score can be; the most is 1.
+
+    """
+    halves = np.asarray(halves, dtype=np.float64)
+    if clusters < interval.FEWEST_UNITS or len(halves) < 2:
+        why = f"{clusters} units ({unit}); {interval.FEWEST_UNITS} are needed"
+        return interval.none(unit=unit, clusters=clusters, method="halves", why=why)
+    span = 1 - lowest
+    spread = float(halves.var(ddof=1)) / span**2
+    made = interval.around((value - lowest) / span, spread, df=len(halves) - 1, unit=unit, clusters=clusters, method="halves", share=True)
+    low, high = (None if end is None else lowest + span * end for end in (made.low, made.high))
+    return replace(made, low=low, high=high)
 
 
 def of_repeats(values: npt.NDArray[np.floating], /, *, unit: str, share: bool = False) -> Interval:
