@@ -49,3 +49,11 @@ def test_a_column_that_is_numbers_for_long_and_then_text_keeps_its_zeros(tmp_pat
     table, _ = delimited.read(path, is_name=lambda name: False)
     assert table["code"].iloc[31:34].tolist() == ["000001", "000002", "000003"]
     assert table["code"].iloc[-1] == "X1"
+
+
+def test_leading_zeros_in_the_first_row_alone_keep_a_column_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("kit,x\n007,1\n12,2\n")
+    frame, _ = delimited.read(path, is_name=lambda name: False)
+    assert frame["kit"].tolist() == ["007", "12"]
+    assert frame["x"].tolist() == [1, 2]
