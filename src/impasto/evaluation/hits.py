@@ -128,7 +128,7 @@ def evaluate(
     return Result.of(
         scores,
         per_group=per.assign(profiles=OWN),
-        per_well=pd.DataFrame() if where.learned else single_wells.table(profiles, values, where).assign(profiles=OWN),
+        per_well=single_wells.table(profiles, values, where).assign(profiles=OWN),
         tables={**tables, "plan": pd.DataFrame([vars(outlook)])},
     )
 
