@@ -108,10 +108,8 @@ def evaluate(
             raise InputError("no compound has both a target and random genes among the genes measured")
         ending = f"{protocol}, {len(usable)} genes, {seeds} seeds, {chosen}"
         for view, rows in _views(frame.loc[list(made)]).items():
-            macro = Macro(
-                *([made[row] for row in rows], units.named(frame.loc[rows, "compound"].to_numpy(dtype=str), word="compound")),
-                *(units.named(usable, word="gene"), seeds, seed),
-            )
+            sampled = units.named(frame.loc[rows, "compound"].to_numpy(dtype=str), word="compound")
+            macro = Macro([made[row] for row in rows], sampled, units.named(usable, word="gene"), seeds, seed)
             scored, detail = _summary(macro, f"{ending}, concentration={view}", name)
             scores += scored
             if view not in READINGS:

@@ -324,7 +324,7 @@ def _standing(score: ReplicateScore, rows: Rows, similarity: Floats) -> tuple[Fl
     return above, number
 
 
-def _found_among(query: Rows, similarity: Floats, wrong: Numbers, *, total: int) -> Numbers:
+def _found_among(query: Rows, similarity: Floats, wrong: npt.NDArray[np.floating], *, total: int) -> Numbers:
     """(total,) the average precision of each query from the wrong answers above each of its right ones; NaN without right ones."""
     order = np.lexsort((-similarity, query))
     query, wrong = query[order], wrong[order]
