@@ -43,3 +43,14 @@ def test_a_share_never_leaves_its_range(value: float, variance: float, df: int) 
     assert found.high is not None
     assert 0 <= found.low <= value + 1e-9
     assert value - 1e-9 <= found.high <= 1
+
+
+def test_a_share_without_variance_has_no_interval_rather_than_a_point() -> None:
+    found = interval.around(0.25, 0.0, df=9, unit="compound", clusters=10, method="jackknife", share=True)
+    assert (found.low, found.high) == (None, None)
+    assert "its error is not known" in found.why
+    # At 0 and 1 Wilson's interval says how little is known, and a difference of nothing is nothing.
+    assert interval.around(1.0, 0.0, df=9, unit="compound", clusters=10, method="jackknife", share=True).low == pytest.approx(
+        0.7225, abs=1e-3
+    )
+    assert interval.around(0.0, 0.0, df=9, unit="compound", clusters=10, method="jackknife", share=False).low == 0.0
