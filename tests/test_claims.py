@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from impasto import claims, outputs, records, runs
 from impasto import recipe as recipes
-from impasto.recipe import Verb
 from impasto.schema import InputError
 from impasto.settings import Settings
+from impasto.stages.base import Verb
 
 
 class Asked(Settings):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from impasto import delimited
@@ -49,3 +51,39 @@ def test_a_column_that_is_numbers_for_long_and_then_text_keeps_its_zeros(tmp_pat
     table, _ = delimited.read(path, is_name=lambda name: False)
     assert table["code"].iloc[31:34].tolist() == ["000001", "000002", "000003"]
     assert table["code"].iloc[-1] == "X1"
+
+
+def test_leading_zeros_in_the_first_row_alone_keep_a_column_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("kit,x\n007,1\n12,2\n")
+    frame, _ = delimited.read(path, is_name=lambda name: False)
+    assert frame["kit"].tolist() == ["007", "12"]
+    assert frame["x"].tolist() == [1, 2]
+
+
+def test_rows_that_end_in_more_separators_than_the_header(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Plate,Well,Compound\nP1,A1,x,,\nP1,A2,y,,\n")
+    frame, _ = delimited.read(tmp_path / "a.csv", is_name=lambda _: True)
+    assert frame.to_dict("list") == {"Plate": ["P1", "P1"], "Well": ["A1", "A2"], "Compound": ["x", "y"]}
+    (tmp_path / "b.csv").write_text("Well,Compound,a,b,c,d,e,f\n" + "A1,x,1,2,3,4,5,6,7,8\n" * 2)
+    with pytest.raises(InputError, match=r"b\.csv: row 2 has 10 cells, the header 8; give every column a name"):
+        delimited.read(tmp_path / "b.csv", is_name=lambda _: True)
+
+
+def test_the_numbers_of_rows_have_no_heading(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(",Well,Compound\n1,A1,x\n2,A2,y\n")
+    frame, how = delimited.read(tmp_path / "a.csv", is_name=lambda _: True)
+    assert (frame["Well"].tolist(), how) == (["A1", "A2"], [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16", "gz"])
+def test_a_text_in_parts_is_the_same_text(tmp_path: Path, encoding: str) -> None:
+    rows = [f"{n % 384:06d},µ{n},{n / 4},{'' if n % 7 else n}" for n in range(5000)]
+    raw = "\n".join(["Plate Name: 000412", "Plate_x,Compound,Value,Odd", *rows]).encode("utf-8" if encoding == "gz" else encoding)
+    path = tmp_path / ("a.csv.gz" if encoding == "gz" else "a.csv")
+    path.write_bytes(gzip.compress(raw) if encoding == "gz" else raw)
+    whole, _ = delimited.read(path, is_name=lambda c: c == "Plate_x")
+    parts = list(delimited.parts(path, is_name=lambda c: c == "Plate_x", rows=700))
+    assert [len(part) for part in parts] == [*[700] * 7, 100]
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
+    assert delimited.lines(path) == 5001

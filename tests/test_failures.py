@@ -44,11 +44,11 @@ REPORT = ". Please report this line, and what the same command prints with --deb
     ],
 )
 def test_an_error_is_a_code_and_one_line(error: BaseException, code: int, sentence: str) -> None:
-    assert failures.told(error) == (code, sentence)
+    assert failures.code_and_sentence(error) == (code, sentence)
 
 
 def test_a_runtime_error_about_something_else_is_our_fault() -> None:
-    assert failures.told(RuntimeError("shape mismatch"))[0] == 1
+    assert failures.code_and_sentence(RuntimeError("shape mismatch"))[0] == 1
 
 
 def test_the_file_that_was_read_is_named(tmp_path: Path) -> None:
@@ -60,4 +60,4 @@ def test_the_file_that_was_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Expecting") as caught:
         index.open_index(folder)
     assert failures.file_of(caught.value) == folder
-    assert str(folder) in failures.told(caught.value)[1]
+    assert str(folder) in failures.code_and_sentence(caught.value)[1]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from impasto import families
+from impasto import atlas, correction, evaluation, export, families, losses, methods, profiling, stages, verbs
 from impasto.families import Family
+from impasto.nets import pooling
+from impasto.plates import readers
 from impasto.schema import InputError
 
 
@@ -66,3 +71,58 @@ def test_a_plugin_that_cannot_be_imported_is_named(plugins: list[EntryPoint]) ->
     plugins.append(EntryPoint("broken", "no_such_module:Thing", "impasto.letters"))
     with pytest.raises(InputError, match="the plugin 'no_such_module:Thing' for the letter 'broken' cannot be imported"):
         letters()["broken"]
+
+
+# ---------------------------------------------------------------- all families
+FAMILIES: dict[str, Family[Any]] = {
+    "additions": methods.ADDITIONS,
+    "correctors": correction.CORRECTORS,
+    "encoders": profiling.ENCODERS,
+    "engines": atlas.ENGINES,
+    "exporters": export.EXPORTERS,
+    "losses": losses.LOSSES,
+    "methods": methods.METHODS,
+    "poolings": pooling.POOLINGS,
+    "readers": readers.FURTHER,
+    "stages": stages.STAGES,
+    "tasks": evaluation.TASKS,
+    "verbs": verbs.COMMANDS,
+}
+
+
+def test_every_family_of_the_package_is_here() -> None:
+    source = Path(families.__file__).parent
+    table = re.compile(r"^\w+: Family\[.*\] = Family\(\s*\"(\w+)\"", re.MULTILINE)
+    tables = [name for path in source.rglob("*.py") for name in table.findall(path.read_text())]
+    assert sorted(tables) == sorted(FAMILIES)
+    assert all(family.group == f"impasto.{name}" for name, family in FAMILIES.items())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_an_object_of_python_does_as_well_as_a_name_in_every_family(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    family, part = FAMILIES[name], object()
+    assert family.resolve(part) is part
+    monkeypatch.setattr(family, "_added", {})
+    assert family.add("of_my_own", part) is part
+    assert family.resolve("of_my_own") is family["of_my_own"] is part
+    assert "of_my_own" in family.names()
+    with pytest.raises(InputError, match=r"\(did you mean 'of_my_own'\?\); allowed: .*of_my_own"):
+        family["of_my_won"]
+    again = object()  # a cell of a notebook that is run again
+    family.add("of_my_own", again)
+    assert family["of_my_own"] is again
+
+
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if len(family.names())])
+def test_a_name_of_the_package_is_not_given_away(name: str) -> None:
+    family = FAMILIES[name]
+    taken = family.names()[0]
+    with pytest.raises(InputError, match=f"there is a {family.what} '{taken}' already; give yours another name"):
+        family.add(taken, object())
+    assert family[taken] is not None
+
+
+def test_a_name_of_a_plugin_is_not_given_away(plugins: list[EntryPoint]) -> None:
+    plugins.append(EntryPoint("chain", "collections:ChainMap", "impasto.letters"))
+    with pytest.raises(InputError, match="there is a letter 'chain' already"):
+        letters().add("chain", dict)

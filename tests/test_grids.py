@@ -69,3 +69,23 @@ def test_a_block_of_more_rows_or_columns_than_any_plate_is_no_grid() -> None:
         cells = [["", *map(str, range(1, columns + 1))]] + [[letters[r], *["x"] * columns] for r in range(rows)]
         result = grids.read({"s": cells}, where="t")
         assert result is None or len(result[0]) == 32 * 48
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(8, 12), (16, 24), (32, 48)])
+@pytest.mark.parametrize("lost", [range(32), range(2, 5)])
+def test_letters_of_rows_may_be_left_out_in_a_whole_plate(rows: int, columns: int, lost: range) -> None:
+    cells = text(grid(rows, columns, lambda r, c: f"{r}/{c}", corner="Compound"))
+    for row in lost:
+        if row < rows:
+            cells[row + 1][0] = ""
+    table, _ = grids.read({"s": cells}, where="t") or pytest.fail("no grid")
+    for well, value in zip(table["well"], table["Compound"], strict=True):
+        assert "{}/{}".format(*schema.parse_well(well)) == value
+    assert len(table) == rows * columns
+    assert grids.read({"s": cells[:-1]}, where="t") is None, "of a part of a plate the letters must be there"
+
+
+def test_headings_of_rows_and_columns_may_say_so() -> None:
+    cells = text(grid(8, 12, lambda r, c: f"{r}/{c}"))
+    named = [[f"Col {cell}" if cell else "" for cell in cells[0]], *([f"Row {row[0]}", *row[1:]] for row in cells[1:])]
+    assert grids.read({"s": named}, where="t")[0].equals(grids.read({"s": cells}, where="t")[0])  # type: ignore[index]

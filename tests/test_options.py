@@ -125,7 +125,7 @@ def test_set_reads_nested_keys_and_json_values() -> None:
     assert options.parse_set(["a=b=c", "n=null", 'text="5"']) == {"a": "b=c", "n": None, "text": "5"}
     with pytest.raises(InputError, match="is not key=value"):
         options.parse_set(["k"])
-    with pytest.raises(InputError, match="'k' was given a value already"):
+    with pytest.raises(InputError, match="'k' has a value already"):
         options.parse_set(["k=1", "k.more=2"])
 
 

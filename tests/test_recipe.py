@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from impasto import recipe as recipes
+from impasto import recipe_file
 from impasto.schema import InputError
 
 SHIPPED = sorted((Path(__file__).resolve().parents[1] / "recipes").rglob("*.toml"))
@@ -18,7 +19,7 @@ def test_every_shipped_recipe_is_sound(path: Path, tmp_path: Path) -> None:
     recipe = recipes.read(path)
     for stage in recipe.stages:
         given = {"profiles": "given.parquet"} if stage.verb == "train" and "profiles" not in stage.values else None
-        recipes.settings_of(recipe, stage, out=tmp_path, given=given)
+        recipes.settings_of(recipe, stage, out=tmp_path, changes=given)
 
 
 def test_every_stage_has_settings() -> None:
@@ -100,7 +101,7 @@ def test_a_stage_writes_only_in_the_folder_of_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("label", ["..", "../../keep", "/home/me/x", ".", "", "mean pooling", "α", "a" * 300, "-x", "A + B"])
 def test_a_row_of_a_sweep_has_a_folder_of_its_own_in_it(label: str) -> None:
-    from impasto.stages.sweep import folder_name
+    from impasto.sweep import folder_name
 
     assert recipes.STAGE_NAME.fullmatch(folder_name(label))
 
@@ -124,8 +125,8 @@ def test_paths_of_parts_start_at_the_recipe_too(tmp_path: Path) -> None:
 
 
 def test_no_module_below_the_verbs_imports_by_name() -> None:
-    source = Path(recipes.__file__).read_text()
-    assert "importlib" not in source
+    for module in (recipes, recipe_file):
+        assert "importlib" not in Path(str(module.__file__)).read_text()
 
 
 def test_a_run_says_each_stage_and_shows_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

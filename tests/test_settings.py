@@ -9,8 +9,11 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, ValidationError
 
+from impasto.parts import OneOf, Part
+from impasto.relative_paths import with_base
 from impasto.schema import InputError, one_of
-from impasto.settings import OneOf, Part, Settings, of_function, with_base
+from impasto.settings import Settings
+from impasto.signatures import of_function
 
 
 class Counting(Settings):
@@ -64,7 +67,7 @@ def settings_of(name: str) -> type[Settings]:
     return KINDS[one_of(name, KINDS, what="method")]
 
 
-Step = Annotated[Part, OneOf("method", settings_of)]
+Step = Annotated[Part, OneOf("method", KINDS, settings_of)]
 
 
 class Stage(Settings):

@@ -188,3 +188,17 @@ def test_cells_of_doses_that_hold_no_number_are_kept_and_told() -> None:
     assert spelling.not_doses(pd.DataFrame({"well": ["A01"]})).empty
     with pytest.raises(InputError, match=r"map.csv: the dose '1,000 nM' may mean thousands"):
         spelling.annotation(pd.DataFrame({"Dose": ["1,000 nM", "500 nM"]}), where="map.csv")
+
+
+def test_doses_with_their_units_in_another_column() -> None:
+    found = spelling.annotation(pd.DataFrame({"Conc": [10.0, 1.0, 2.0], "Unit": ["nM", "µM", None]}), where="t")
+    assert found["concentration"].tolist() == [0.01, 1.0, 2.0]
+    alone = spelling.annotation(pd.DataFrame({"Conc": [10.0], "Unit": ["ug/mL"]}), where="t")
+    assert alone["concentration"].tolist() == [10.0]
+    with pytest.raises(InputError, match=r"map.csv: doses have several units, and 'ug/mL' is none that is known"):
+        spelling.annotation(pd.DataFrame({"Conc": [10.0, 1.0], "Dose unit": ["ug/mL", "nM"]}), where="map.csv")
+
+
+def test_names_that_a_spreadsheet_made_dates_of() -> None:
+    obs = pd.DataFrame({"gene": ["1-Mar", "TP53", None, "2-Sep"], "perturbation": ["2024-03-01", "MARCH1", "SEPT2", "x-Mar"]})
+    assert spelling.names_made_dates(obs) == ["1-Mar", "2-Sep", "2024-03-01"]

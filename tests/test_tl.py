@@ -26,6 +26,15 @@ def test_a_task_is_its_function_with_typed_settings_by_keyword_only(task: str) -
     assert all(f"    {s.name}\n" in (function.__doc__ or "") for s in settings), task
 
 
+def test_a_task_added_in_python_is_a_tool_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TASKS, "_added", {})
+    TASKS.add("my-own", tl.replicates)
+    assert tl.my_own is tl.replicates
+    assert "my_own" in dir(tl)
+    with pytest.raises(AttributeError, match=r"impasto\.tl has no 'replicate' \(did you mean 'replicates'\?\); it has .*my_own"):
+        assert tl.replicate
+
+
 def test_ten_perturbations_among_unlabelled_wells() -> None:
     data = plates(unlabelled=8)
     assert tl.replicates(data).per_group["perturbation"].tolist() == list("abcd")

@@ -61,9 +61,17 @@ def read(path: Path, *, columns: Mapping[str, str] | None = None, sheet: str | N
     table, how = tables.read(remote.local(path), sheet=sheet, encoding=encoding)
     if table.empty:
         raise InputError(f"{path} holds no rows; it has the columns {schema.listed(table.columns)}")
+    how = [*how, *(f"a column without a heading is left out (first: {first!r})" for first in _without_heading(table))]
     table = spelling.annotation(table, where=str(path), columns=columns)
     table.attrs["how"] = how
     return table
+
+
+def _without_heading(table: pd.DataFrame) -> list[str]:
+    """The first value of each column that has no heading, unless it only numbers the rows."""
+    columns = [table[name].dropna() for name in table.columns if str(name).startswith("Unnamed")]
+    numbered = [pd.api.types.is_integer_dtype(column) and (np.diff(column.to_numpy()) == 1).all() for column in columns]
+    return [str(column.iloc[0]) for column, only in zip(columns, numbered, strict=True) if len(column) and not only]
 
 
 def join(obs: pd.DataFrame, annotation: Sequence[tuple[str, pd.DataFrame]], /) -> tuple[pd.DataFrame, list[Join]]:
@@ -207,6 +215,9 @@ def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], 
     table = table[[*keys, *(c for c in table.columns if c not in keys)]]
     there = table[keys].notna().all(axis=1)
     body, notes = _one_row_each(table[there], keys, name)
+    blank = int((~there & table.notna().any(axis=1)).sum())
+    if blank > 1:
+        notes = [*notes, f"{name}: {blank} rows leave {' or '.join(keys)} blank and are not used"]
     new = [c for c in body.columns if c not in keys]
     left = obs[keys].astype("string")
     right = body.astype(dict.fromkeys(keys, "string")).assign(row=np.arange(len(body)))

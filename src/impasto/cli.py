@@ -15,8 +15,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from impasto import __version__, failures
+from impasto import __version__, failures, usage
 from impasto.outputs import KEEP_OLD
+from impasto.schema import InputError
 from impasto.verbs import ABOUT, COMMANDS
 from impasto.verbs.remote_options import Reading
 
@@ -42,15 +43,29 @@ class Verbs(TyperGroup):
         return TyperCommand(cmd_name, help=ABOUT[cmd_name]) if cmd_name in ABOUT else _whole(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The whole verb that was asked for, with its options."""
-        if args and args[0] in COMMANDS:
+        """The whole verb that was asked for, with its options. Raises InputError where there is none of that name."""
+        if args[0] not in COMMANDS and ctx.resilient_parsing:  # a shell completes a word that is not whole yet
+            return super().resolve_command(ctx, args)
+        try:
             return args[0], _whole(args[0]), args[1:]
-        return super().resolve_command(ctx, args)
+        except InputError as error:
+            raise InputError(f"{error}; see: impasto --help") from None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the words before the verb."""
+        if not args:
+            return super().parse_args(ctx, args)  # help
+        try:
+            return super().parse_args(ctx, args)
+        except usage.USAGE_ERROR as error:
+            raise _Caught from usage.as_input_error(error, verb="")
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb that was asked for."""
+        """Read the words after the verb, and run it."""
         try:
             return super().invoke(ctx)
+        except usage.USAGE_ERROR as error:
+            raise _Caught from usage.as_input_error(error, verb=ctx.invoked_subcommand or "")
         except (EOFError, KeyboardInterrupt) as error:
             raise _Caught from error
         except OSError as error:
@@ -107,7 +122,19 @@ _FOR_ALL = ("--debug", "--keep-old")
 
 
 def for_all_first(arguments: Sequence[str], /) -> list[str]:
-    """The arguments with what holds for all verbs before the verb, wherever it was written."""
+    """The arguments with what holds for all verbs before the verb, wherever it was written.
+
+    Parameters
+    ----------
+    arguments
+        The words of the command line, without the program.
+
+    Returns
+    -------
+    list of str
+        The same words.
+
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
     before = [a for a in arguments[:end] if a in _FOR_ALL]
     return [*dict.fromkeys(before), *(a for a in arguments[:end] if a not in _FOR_ALL), *arguments[end:]]
@@ -129,6 +156,6 @@ def main() -> None:
         failed = error.__cause__ if isinstance(error, _Caught) and error.__cause__ is not None else error
         if failures.DEBUG.get() or os.environ.get("IMPASTO_DEBUG"):
             traceback.print_exception(failed)
-        code, sentence = failures.told(failed)
+        code, sentence = failures.code_and_sentence(failed)
         sys.stderr.write(f"impasto: {sentence}\n")
         sys.exit(code)

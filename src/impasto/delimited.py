@@ -89,8 +89,9 @@ def cells(path: Path, seen: Layout, /) -> list[list[str]]:
 
 
 def header_row(records: Sequence[Sequence[str]]) -> int:
-    """The number of the header among records: the first that is nearly as full as the fullest."""
+    """The number of the header among records: the first that is nearly as full as the fullest; numbers of rows have no heading."""
     filled = [sum(bool(str(cell).strip()) for cell in record) for record in records[:60]]
+    filled = [n + 1 if n > 1 and not str(record[0]).strip() else n for n, record in zip(filled, records[:60], strict=True)]
     return next(number for number, count in enumerate(filled) if count >= 0.75 * max(filled))
 
 
@@ -165,6 +166,11 @@ def _is_utf8(path: Path) -> bool:
 def _options(seen: Layout, path: Path, *, is_name: IsName, header_rows: int) -> tuple[dict[str, Any], list[str]]:
     """What pandas is told, and what was inferred, in sentences. Raises InputError where a header or decimals stand twice."""
     _refuse_doubled(seen.header, path, allowed=header_rows > 1)
+    wider = [number for number, record in enumerate(seen.records[1:50], start=2) if len(record) > len(seen.header) + 1]
+    if wider and not _trailing_separator(seen):
+        raise InputError(
+            f"{path}: row {wider[0]} has {len(seen.records[wider[0] - 1])} cells, the header {len(seen.header)}; give every column a name"
+        )
     decimal, how = _decimal(seen, path)
     names = list(seen.header)
     texts = {c for c in names if is_name(c)} | {c for i, c in enumerate(names) if _has_leading_zeros(seen.records[1:21], i)}
@@ -177,6 +183,7 @@ def _options(seen: Layout, path: Path, *, is_name: IsName, header_rows: int) -> 
         "keep_default_na": False,
         "na_values": list(MISSING),
         "index_col": False if _trailing_separator(seen) else None,
+        "usecols": list(range(len(seen.header))) if _trailing_separator(seen) else None,
     }
     return options, [*_said(seen), *how]
 
@@ -247,8 +254,9 @@ def _records(text: str) -> tuple[str, list[list[str]]]:
 
 
 def _trailing_separator(seen: Layout) -> bool:
-    body = seen.records[1:50]
-    return bool(body) and all(len(record) == len(seen.header) + 1 and not record[-1].strip() for record in body if record)
+    """Whether the rows end in separators that the header lacks."""
+    width, body = len(seen.header), [record for record in seen.records[1:50] if record]
+    return any(len(record) > width for record in body) and not any("".join(record[width:]).strip() for record in body)
 
 
 def _has_leading_zeros(records: Sequence[Sequence[str]], column: int) -> bool:

@@ -90,6 +90,21 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
     return (numbers.astype(float) * factors.astype(float)).round(12), MICROMOLAR
 
 
+def with_units(column: pd.Series, units: pd.Series, /) -> pd.Series:
+    """Doses as text with the units that another column gives, cell by cell; cells without one stay.
+
+    Raises InputError where several units stand there and one of them is not known.
+    """
+    written = units.astype("string").str.strip().replace("", pd.NA)
+    known = written.dropna().str.fullmatch(_UNIT)
+    if not known.all():
+        if len(written.dropna().unique()) > 1:
+            strange = written.dropna()[~known].iloc[0]
+            raise InputError(f"doses have several units, and {strange!r} is none that is known; allowed: pM, nM, uM, mM, M")
+        return column
+    return column.astype("string").str.strip().where(written.isna(), column.astype("string").str.strip() + " " + written)
+
+
 def in_micromolar(numbers: pd.Series, unit: str, /) -> pd.Series:
     """Doses in micromolar.
 

@@ -25,7 +25,7 @@ class Terminated(BaseException):
     """The machine, or who runs it, has asked this process to end (SIGTERM)."""
 
 
-def told(error: BaseException, /) -> tuple[int, str]:
+def code_and_sentence(error: BaseException, /) -> tuple[int, str]:
     """The exit code of an error and the sentence that a user reads.
 
     Parameters
@@ -38,11 +38,11 @@ def told(error: BaseException, /) -> tuple[int, str]:
     The exit code, and one line without a line break.
 
     """
-    code, sentence = _told(error)
+    code, sentence = _code_and_sentence(error)
     return code, " ".join(sentence.split())
 
 
-def _told(error: BaseException) -> tuple[int, str]:
+def _code_and_sentence(error: BaseException) -> tuple[int, str]:
     if isinstance(error, InputError):
         return 2, str(error)
     if isinstance(error, KeyboardInterrupt):
@@ -62,7 +62,19 @@ def _told(error: BaseException) -> tuple[int, str]:
 
 
 def is_memory(error: BaseException, /) -> bool:
-    """Whether an error says that memory ran out; torch says so by a RuntimeError."""
+    """Whether an error says that memory ran out; torch says so by a RuntimeError.
+
+    Parameters
+    ----------
+    error
+        Any error.
+
+    Returns
+    -------
+    bool
+        True for too little memory.
+
+    """
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
@@ -82,7 +94,18 @@ def _at(error: BaseException) -> str:
 def file_of(error: BaseException, /) -> Path | None:
     """The file that was being read or written, where that is known.
 
-    The system names it in its own errors. Else it is what the innermost of our functions that was given a path was given.
+    The system names it in its own errors. Else it is what the path that the innermost of our functions holds.
+
+    Parameters
+    ----------
+    error
+        An error with its traceback.
+
+    Returns
+    -------
+    Path or None
+        The file or folder.
+
     """
     if isinstance(error, OSError) and isinstance(error.filename, str):
         return Path(error.filename)

@@ -44,24 +44,77 @@ class Family(Generic[P]):
         self.what = what
         self._own = dict(parts)
         self._outside: dict[str, EntryPoint] | None = None
+        self._added: dict[str, P] = {}
 
     def names(self) -> tuple[str, ...]:
-        """All names of the family, sorted: the package's own and those of installed plugins."""
-        return tuple(sorted({*self._own, *self._plugins()}))
+        """All names of the family.
+
+        Returns
+        -------
+        tuple of str
+            Sorted: the package's own, those of installed plugins, and those that `add` gave in this process.
+
+        """
+        return tuple(sorted({*self._own, *self._plugins(), *self._added}))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._own or name in self._plugins()
+        return name in self._own or name in self._added or name in self._plugins()
 
     def __getitem__(self, name: str) -> P:
         """The part of that name. Raises InputError, with the names that are allowed, where there is none."""
         one_of(name, self.names(), what=self.what)
+        if name in self._added:
+            return self._added[name]
         return self._own_part(name) if name in self._own else self._plugin(name)
 
+    def add(self, name: str, part: P, /) -> P:
+        """Give an object of Python a name in this process: in settings, recipes and error sentences it is then like any other.
+
+        Parameters
+        ----------
+        name
+            Its name. The same name may be given again, to a newer object of a notebook.
+        part
+            The class, function or object.
+
+        Returns
+        -------
+        P
+            The part.
+
+        Raises
+        ------
+        InputError
+            Where a part of the package or of a plugin has the name.
+
+        """
+        if name in self._own or name in self._plugins():
+            raise InputError(f"there is a {self.what} {name!r} already; give yours another name")
+        self._added[name] = part
+        return part
+
     def resolve(self, part: str | P, /) -> P:
-        """The part itself: looked up where a name is given, as it is where an object is given."""
+        """The part itself.
+
+        Parameters
+        ----------
+        part
+            A name, or an object that does as well as one.
+
+        Returns
+        -------
+        P
+            What the name stands for, or the object.
+
+        Raises
+        ------
+        InputError
+            Where there is no part of that name.
+
+        """
         return self[part] if isinstance(part, str) else part
 
     def _own_part(self, name: str) -> P:
@@ -94,5 +147,17 @@ class Family(Generic[P]):
 
 
 def named_in(family: Family[Any], /) -> AfterValidator:
-    """The mark of a field that holds the name of a part; any other name is refused. It stands in `Annotated[str, ...]`."""
+    """The mark of a field that holds the name of a part. It stands in `Annotated[str, ...]`.
+
+    Parameters
+    ----------
+    family
+        Where the name is looked up, when the field is read.
+
+    Returns
+    -------
+    AfterValidator
+        It refuses every name that is not in the family.
+
+    """
     return AfterValidator(lambda name: one_of(name, family.names(), what=family.what))

@@ -5,6 +5,7 @@ A sheet may hold several, side by side or one below the other. A grid's title st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
@@ -16,6 +17,12 @@ Cells = Sequence[Sequence[str]]
 SMALLEST = (4, 6)
 """Rows and columns of the smallest grid that is looked for (24 wells); a smaller block may be any table."""
 LARGEST = (32, 48)
+_PLATES = (8, 16, 32)
+"""Rows of whole plates of 96, 384 and 1,536 wells."""
+_ROW, _COLUMN = (
+    re.compile(r"^\s*(?:row|zeile|ligne)\s+", re.IGNORECASE),
+    re.compile(r"^\s*(?:col|column|spalte|colonne)\.?\s+", re.IGNORECASE),
+)
 UNTITLED = schema.PERTURBATION_NAME
 """What a lone grid without a title holds."""
 
@@ -59,7 +66,8 @@ def _grids(cells: Cells) -> Iterator[tuple[str, pd.Series, tuple[int, int]]]:
     for r, row in enumerate(cells):
         c = 0
         while c < len(row):
-            width, height = _width(row, c + 1), _height(cells, r + 1, c)
+            width = _width(row, c + 1)
+            height = _height(cells, r + 1, c, width)
             if width < SMALLEST[1] or height < SMALLEST[0] or _number(row[c]) is not None:
                 c += 1
                 continue
@@ -76,12 +84,16 @@ def _width(row: Sequence[str], start: int) -> int:
     return count
 
 
-def _height(cells: Cells, start: int, column: int) -> int:
-    """How many cells from `start` down are A, B, C..."""
-    count = 0
-    while count < LARGEST[0] and _cell(cells, start + count, column).upper() == schema.format_well(count, 0)[:-2]:
-        count += 1
-    return count
+def _height(cells: Cells, start: int, column: int, width: int) -> int:
+    """How many cells from `start` down are A, B, C...; in a whole plate some letters, or all, may be left out."""
+    count = named = 0
+    while count < LARGEST[0] and start + count < len(cells):
+        label = _ROW.sub("", _cell(cells, start + count, column)).upper()
+        empty = not any(_cell(cells, start + count, c) for c in range(column + 1, column + 1 + width))
+        if label != schema.format_well(count, 0)[:-2] and (label or empty):
+            break
+        count, named = count + 1, named + bool(label)
+    return count if named == count or count in _PLATES else 0
 
 
 def _title(cells: Cells, row: int, column: int, width: int) -> str:
@@ -100,7 +112,7 @@ def _cell(cells: Cells, row: int, column: int) -> str:
 
 def _number(text: str) -> int | None:
     try:
-        number = float(text)
+        number = float(_COLUMN.sub("", text))
     except ValueError:
         return None
     return int(number) if number.is_integer() else None

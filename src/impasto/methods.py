@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from pydantic import create_model
 
 from impasto.families import Family
+from impasto.parts import OneOf, Part
 from impasto.schema import InputError
-from impasto.settings import OneOf, Part, Settings
+from impasto.settings import Settings
 from impasto.training.settings import LoopSettings
 
 if TYPE_CHECKING:
@@ -52,32 +53,97 @@ ADDITIONS: Family[Addition] = Family(
 """Name of a table inside `[stage.method]` -> what it adds to any method."""
 
 
+def settings_of(name: str, /) -> type[Settings]:
+    """What `[stage.method]` with this name may say.
+
+    Parameters
+    ----------
+    name
+        A method of `METHODS`.
+
+    Returns
+    -------
+    type
+        The method's own settings, and a table for each addition.
+
+    Raises
+    ------
+    InputError
+        Where there is no such method.
+
+    """
+    return _with_additions(METHODS[name].settings, tuple((addition, ADDITIONS[addition].settings) for addition in ADDITIONS))
+
+
 @cache
-def settings_of(name: str) -> type[Settings]:
-    """What `[stage.method]` with this name may say: the method's own settings, and a table for each addition."""
-    own = METHODS[name].settings
-    tables = {addition: (ADDITIONS[addition].settings | None, None) for addition in ADDITIONS}
-    with_tables: Any = create_model(own.__name__, __base__=own, **tables)  # type: ignore[call-overload]
+def _with_additions(own: type[Settings], tables: tuple[tuple[str, type[Settings]], ...]) -> type[Settings]:
+    fields = {addition: (settings | None, None) for addition, settings in tables}
+    with_tables: Any = create_model(own.__name__, __base__=own, **fields)  # type: ignore[call-overload]
     return cast("type[Settings]", with_tables)
 
 
-Chosen = Annotated[Part, OneOf("name", settings_of)]
+Chosen = Annotated[Part, OneOf("name", METHODS, settings_of)]
 """The type of a field that holds a method with its settings and additions."""
 
 
 def own_settings(chosen: Part, /) -> Settings:
-    """The settings of the method itself, without what is added to it."""
+    """The settings of the method itself, without what is added to it.
+
+    Parameters
+    ----------
+    chosen
+        A method with its additions.
+
+    Returns
+    -------
+    Settings
+        Of the class `METHODS[chosen.name].settings`.
+
+    """
     kind = METHODS[chosen.name].settings
     return kind.model_validate({field: getattr(chosen.settings, field) for field in kind.model_fields})
 
 
 def additions(chosen: Part, /) -> dict[str, Settings]:
-    """What is added to the method: name of the addition -> its settings."""
+    """What is added to the method: name of the addition -> its settings.
+
+    Parameters
+    ----------
+    chosen
+        A method with its additions.
+
+    Returns
+    -------
+    dict
+        Name of an addition -> its settings, of those that were said.
+
+    """
     return {name: added for name in ADDITIONS if (added := getattr(chosen.settings, name)) is not None}
 
 
 def with_additions(prepared: Prepared, added: Mapping[str, Settings], /, *, seed: int) -> Prepared:
-    """The method with what is added to it, in the order of `ADDITIONS`."""
+    """The method with what is added to it, in the order of `ADDITIONS`.
+
+    Parameters
+    ----------
+    prepared
+        The method with its data.
+    added
+        Name of an addition -> its settings.
+    seed
+        Of the weights that the additions bring.
+
+    Returns
+    -------
+    Prepared
+        The method, wrapped once for each.
+
+    Raises
+    ------
+    InputError
+        Where an addition does not fit the method.
+
+    """
     for name in ADDITIONS:
         if name in added:
             prepared = ADDITIONS[name].add(prepared, added[name], seed=seed)
@@ -85,7 +151,19 @@ def with_additions(prepared: Prepared, added: Mapping[str, Settings], /, *, seed
 
 
 def added_files(chosen: Part, /) -> list[Path]:
-    """The files that the additions of a method read."""
+    """The files that the additions of a method read.
+
+    Parameters
+    ----------
+    chosen
+        A method with its additions.
+
+    Returns
+    -------
+    list of Path
+        Files and folders.
+
+    """
     return [value for added in additions(chosen).values() for _, value in added if isinstance(value, Path)]
 
 
@@ -143,7 +221,26 @@ def train(
 
 
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
-    """The embeddings of a trained run: of a joint space both modalities as rows, of other methods the rows given."""
+    """The embeddings of a trained run: of a joint space both modalities as rows, of other methods the rows of the profiles.
+
+    Parameters
+    ----------
+    run
+        The folder of a trained run.
+    profiles
+        Profiles (n, features) with the features that it was trained on.
+
+    Returns
+    -------
+    AnnData
+        Embeddings as rows; `obs["modality"]` says which, of a joint space.
+
+    Raises
+    ------
+    InputError
+        Where the profiles do not fit the run.
+
+    """
     from impasto.training.earlier import Earlier
 
     own = METHODS[str(Earlier.read(run).method["name"])].embed

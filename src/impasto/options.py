@@ -9,7 +9,7 @@ def run(values: dict[str, Any], flags: Flags) -> None: ...
 command = options.command("index", IndexSettings, Flags, run=run, example="impasto index embeddings.parquet --out index")
 ```
 
-The first class is what the verb is told (and what a recipe's stage says); of it only what was given reaches `run`, as plain values. The
+The first class is what the verb works on (and what a recipe's stage says); of it only what was typed reaches `run`, as plain values. The
 second is of the terminal only, and reaches `run` checked. Where help lists the names of a family, they come from its table.
 """
 
@@ -60,9 +60,9 @@ def command(
     name
         The verb.
     settings, flags
-        What the verb is told, and what is of the terminal only.
+        What the verb works on, and what is of the terminal only.
     run
-        Takes the values that were given for `settings` (plain, unchecked) and the checked `flags`.
+        Takes the values that were typed for `settings` (plain, unchecked) and the checked `flags`.
     about
         What the verb does, for `--help`.
     example
@@ -70,15 +70,20 @@ def command(
     names
         Field -> the family (or table) whose names its help lists.
     from_recipe
-        A recipe says what `settings` must be told, so none of its options has to be given.
+        A recipe says what `settings` requires, so none of its options is required here.
+
+    Returns
+    -------
+    Callable
+        A function whose signature holds one parameter an option or argument.
 
     """
 
-    def function(**given: Any) -> None:
-        given = {key: value for key, value in given.items() if value is not None and value != []}
-        chosen = flags.read({key: given.pop(key) for key in list(given) if key in flags.model_fields}, where=f"impasto {name}")
+    def function(**typed: Any) -> None:
+        typed = {key: value for key, value in typed.items() if value is not None and value != []}
+        chosen = flags.read({key: typed.pop(key) for key in list(typed) if key in flags.model_fields}, where=f"impasto {name}")
         with progress.silent(getattr(chosen, "as_json", False)):
-            run({key: _split(settings.model_fields[key], value) for key, value in given.items()}, chosen)
+            run({key: _split(settings.model_fields[key], value) for key, value in typed.items()}, chosen)
 
     families = names or {}
     shown = [
@@ -87,7 +92,7 @@ def command(
         for key, field in kind.model_fields.items()
         if (parameter := _parameter(key, field, families.get(key), required=field.is_required() and not (from_recipe and kind is settings)))
     ]
-    # Arguments stand first, in their order; then what must be given.
+    # Arguments stand first, in their order; then what is required.
     shown.sort(
         key=lambda p: (not isinstance(get_args(p.annotation)[1], typer.models.ArgumentInfo), p.default is not inspect.Parameter.empty)
     )
@@ -99,7 +104,19 @@ def command(
 
 
 def shown_as(field: FieldInfo) -> Shown:
-    """How a field stands on the command line."""
+    """How a field stands on the command line.
+
+    Parameters
+    ----------
+    field
+        A field of settings.
+
+    Returns
+    -------
+    Shown
+        Its mark; the defaults of `Shown` where it has none.
+
+    """
     return next((mark for mark in field.metadata if isinstance(mark, Shown)), Shown())
 
 
@@ -132,7 +149,7 @@ def _parameter(key: str, field: FieldInfo, family: Iterable[str] | None, *, requ
     return inspect.Parameter(
         key,
         inspect.Parameter.KEYWORD_ONLY,
-        # What was not given stays None, so that it never overrides what `--set` or a recipe says.
+        # What was not typed stays None, so that it never overrides what `--set` or a recipe says.
         default=inspect.Parameter.empty if required else None,
         annotation=Annotated[annotation if required else annotation | None, info],
     )
@@ -172,7 +189,23 @@ def _split(field: FieldInfo, value: Any) -> Any:
 def parse_set(pairs: list[str]) -> dict[str, Any]:
     """`["columns.well=Well", "k=25"]` -> `{"columns": {"well": "Well"}, "k": 25}`: the values of `--set key=value`.
 
-    A value that is JSON (number, true, list) is read as such, anything else as a string. Raises InputError where a pair is none.
+    A value that is JSON (number, true, list) is read as such, anything else as a string.
+
+    Parameters
+    ----------
+    pairs
+        Words of the command line.
+
+    Returns
+    -------
+    dict
+        Key -> value, nested where a key has dots. A value that is JSON (number, true, list) is read as such, anything else as text.
+
+    Raises
+    ------
+    InputError
+        Where a word is no pair, or a key is both a value and a table.
+
     """
     values: dict[str, Any] = {}
     for pair in pairs:
@@ -184,7 +217,7 @@ def parse_set(pairs: list[str]) -> dict[str, Any]:
         for parent in parents:
             table = table.setdefault(parent, {})
             if not isinstance(table, dict):
-                raise InputError(f"--set {pair!r}: {parent!r} was given a value already")
+                raise InputError(f"--set {pair!r}: {parent!r} has a value already")
         try:
             table[last] = json.loads(text)
         except json.JSONDecodeError:

@@ -1,158 +1,54 @@
-"""Recipes: one TOML file that names data, parts, methods and stages; read strictly, run in order, skipped where done.
+"""Recipes: their stages are checked before the first one runs, run in order, and skipped where done.
 
-```toml
-name = "demo"
-seed = 0
-
-[[stage]]
-name = "profiles"                # its folder is OUT/profiles
-verb = "ingest"
-sources = ["data/plates.parquet"]   # relative to this file
-
-[[stage]]
-name = "corrected"
-verb = "correct"
-profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run, "@/x" what lies in it
-method = "sphering"
-```
+`recipe_file` says what is in the file of a recipe.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import os
-import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from impasto import outputs, progress, remote, runs
-from impasto.families import Family
+from impasto.recipe_file import STAGE_NAME, Recipe, Stage, read
+from impasto.relative_paths import with_base
 from impasto.schema import InputError, nearest
-from impasto.settings import Settings, with_base
-from impasto.stages import sweep
-from impasto.stages.base import FOLDER, Verb
-from impasto.stages.sweep import SweepSettings
+from impasto.settings import Settings
+from impasto.stages import STAGES
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-STAGES: Family[Verb] = Family(
-    "stages",
-    what="verb",
-    parts={
-        "simulate": "impasto.stages.simulate:VERB",
-        "ingest": "impasto.stages.ingest:VERB",
-        "check": "impasto.stages.check:VERB",
-        "profile": "impasto.stages.profile:VERB",
-        "correct": "impasto.stages.correct:VERB",
-        "graph": "impasto.stages.graph:VERB",
-        "expression": "impasto.stages.expression:VERB",
-        "train": "impasto.stages.train:VERB",
-        "finetune": "impasto.stages.finetune:VERB",
-        "embed": "impasto.stages.embed:VERB",
-        "evaluate": "impasto.stages.evaluate:VERB",
-        "sweep": "impasto.recipe:SWEEP",
-        "table": "impasto.stages.table:VERB",
-        "panels": "impasto.stages.panels:VERB",
-        "index": "impasto.stages.index:VERB",
-        "export": "impasto.stages.export:VERB",
-        "report": "impasto.stages.report:VERB",
-    },
-)
-"""The verbs that can be a stage of a recipe."""
-STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-"""What a stage may be named: the name of one folder of the run, and never a way out of it."""
+__all__ = ["STAGE_NAME", "Recipe", "Stage", "checked", "execute", "read", "refuse_outside", "result_of", "run", "settings_of"]
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage of a recipe: its name, its verb, and the plain values written for it."""
+def settings_of(recipe: Recipe, stage: Stage, *, out: Path, changes: Mapping[str, Any] | None = None) -> Settings:
+    """The checked settings of one stage: `@stage` and relative paths resolved, the recipe's seed filled in, `changes` on top.
 
-    name: str
-    verb: str
-    values: Mapping[str, Any]
+    Parameters
+    ----------
+    recipe, stage
+        A recipe and one of its stages.
+    out
+        The folder of the run, where `@stage` begins.
+    changes
+        Key -> value, instead of what the stage says.
 
+    Returns
+    -------
+    Settings
+        Of the class that the verb names.
 
-@dataclass(frozen=True)
-class Recipe:
-    """A checked recipe. `path` is the file it came from; relative paths in it start at that file's folder."""
+    Raises
+    ------
+    InputError
+        On the first key or value that is wrong, at any depth.
 
-    path: Path
-    name: str
-    seed: int
-    stages: tuple[Stage, ...]
-
-    def only(self, name: str) -> Stage:
-        """The one stage with this verb, for `impasto train RECIPE` and its like. Raises InputError unless there is one."""
-        found = [s for s in self.stages if s.verb == name]
-        if len(found) != 1:
-            raise InputError(f"{self.path} has {len(found)} stages with verb {name!r}; this command needs exactly one")
-        return found[0]
-
-    def seeded(self, seed: int) -> Recipe:
-        """The same recipe with another seed."""
-        return replace(self, seed=seed)
-
-    def changed(self, changes: Mapping[str, Any]) -> Recipe:
-        """The same recipe with other values: `{"train.method.loss": "clip"}` is stage, key, key. Raises InputError on an unknown stage."""
-        stages = {s.name: copy.deepcopy(dict(s.values)) for s in self.stages}
-        for path, value in changes.items():
-            name, *keys = path.split(".")
-            if name not in stages or not keys:
-                raise InputError(f"{path!r} names no stage and key of {self.path}{nearest(name, stages)}; stages: {', '.join(stages)}")
-            table = stages[name]
-            for key in keys[:-1]:
-                table = table.setdefault(key, {})
-            table[keys[-1]] = value
-        return replace(self, stages=tuple(replace(s, values=stages[s.name]) for s in self.stages))
-
-
-def read(path: Path) -> Recipe:
-    """Read a recipe. Raises InputError, with the place and the nearest spelling, on anything unknown."""
-    try:
-        values = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; recipes are TOML files, see recipes/ for examples") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from None
-    allowed = ("name", "seed", "about", "stage")
-    for key in values:
-        if key not in allowed:
-            raise InputError(f"{path}: unknown key {key!r}{nearest(key, allowed)}; allowed: {', '.join(allowed)}")
-    stages: list[Stage] = []
-    for number, table in enumerate(values.get("stage", []), start=1):
-        table = dict(table)
-        kind = table.pop("verb", None)
-        if kind not in STAGES:
-            slip = next((key for key in table if nearest(key, ["verb"])), "verb") if kind is None else None
-            if slip not in (None, "verb"):
-                raise InputError(f"{path}: stage {number} has the unknown key {slip!r}{nearest(str(slip), ['verb'])}")
-            raise InputError(f"{path}: stage {number} has verb {kind!r}{nearest(str(kind), STAGES)}; allowed: {', '.join(STAGES)}")
-        name = str(table.pop("name", kind))
-        if not STAGE_NAME.fullmatch(name):
-            raise InputError(
-                f"{path}: stage {number} is named {name!r}, and its folder is named so: give it a name of letters, digits, _, . and - "
-                "that begins with a letter or digit, 64 at most"
-            )
-        if name in {s.name for s in stages}:
-            raise InputError(f"{path}: two stages are named {name!r}; give each its own name")
-        stages.append(Stage(name, kind, table))
-    if not stages:
-        raise InputError(f"{path} has no [[stage]]; add at least one")
-    return Recipe(path, str(values.get("name", path.stem)), int(values.get("seed", 0)), tuple(stages))
-
-
-def settings_of(recipe: Recipe, stage: Stage, *, out: Path, given: Mapping[str, Any] | None = None) -> Settings:
-    """The checked settings of one stage: `@stage` and relative paths resolved, the recipe's seed filled in, `given` on top."""
+    """
     kind = STAGES[stage.verb].settings
     values = _resolve(dict(stage.values), recipe, stage, out=out)
     if "seed" in kind.model_fields:
         values.setdefault("seed", recipe.seed)
-    values.update(given or {})
+    values.update(changes or {})
     return kind.read(with_base(kind, values, base=recipe.path.parent), where=f"{recipe.path}, stage {stage.name!r}")
 
 
@@ -176,12 +72,40 @@ def _resolve(value: Any, recipe: Recipe, stage: Stage, *, out: Path) -> Any:
 
 
 def result_of(out: Path, stage: Stage) -> Path:
-    """Where a stage of a run at `out` leaves its result."""
+    """Where a stage of a run at `out` leaves its result.
+
+    Parameters
+    ----------
+    out
+        The folder of the run.
+    stage
+        One of its stages.
+
+    Returns
+    -------
+    Path
+        The file or folder.
+
+    """
     return out / stage.name / STAGES[stage.verb].result
 
 
 def refuse_outside(recipe: Recipe, stage: Stage, settings: Settings, *, out: Path) -> None:
-    """Raise InputError where a stage of a run would write anywhere but in the folder of the run."""
+    """Raise InputError where a stage of a run would write anywhere but in the folder of the run.
+
+    Parameters
+    ----------
+    recipe, stage, settings
+        A stage with its checked settings.
+    out
+        The folder of the run.
+
+    Raises
+    ------
+    InputError
+        Where it would.
+
+    """
     result, home = result_of(out, stage), Path(os.path.abspath(out))
     for path in (result, *STAGES[stage.verb].beside(settings, result)):
         if not Path(os.path.abspath(path)).is_relative_to(home):
@@ -198,11 +122,11 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
     name
         The verb.
     settings
-        What it is told.
+        Its settings.
     out
         Where its result goes.
     work
-        Leaves the same result at the path it is given, where the caller has read the inputs already; the verb's own `run` otherwise.
+        Leaves the same result at the path that it takes, where the caller has read the inputs already; the verb's own `run` otherwise.
 
     Returns
     -------
@@ -232,7 +156,7 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
 
 
 def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
-    """Every stage of a recipe with its checked settings; the stages of every row of a sweep are checked too.
+    """Every stage of a recipe with its checked settings.
 
     Parameters
     ----------
@@ -240,6 +164,11 @@ def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
         What `read` gave.
     out
         The folder of the run, where `@stage` begins. Nothing is written there.
+
+    Returns
+    -------
+    list of tuple of Stage, Settings
+        In the order of the recipe.
 
     Raises
     ------
@@ -250,11 +179,6 @@ def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
     stages = [(stage, settings_of(recipe, stage, out=out)) for stage in recipe.stages]
     for stage, settings in stages:
         refuse_outside(recipe, stage, settings, out=out)
-        for label, row, folder in _rows(settings, result_of(out, stage)) if isinstance(settings, SweepSettings) else ():
-            try:
-                checked(row, out=folder)
-            except InputError as error:
-                raise InputError(f"{recipe.path}, stage {stage.name!r}, row {label!r}: {error}") from None
     return stages
 
 
@@ -287,32 +211,3 @@ def run(recipe: Recipe, out: Path, /, *, show: Callable[[str, Path], None] | Non
         if show is not None:
             show(stage.verb, result)
     return seconds
-
-
-def _rows(settings: SweepSettings, out: Path) -> Iterator[tuple[str, Recipe, Path]]:
-    """The label, the recipe and the folder of every row of a sweep and every seed."""
-    base = read(settings.recipe)
-    sweep.refuse_unknown_reference(settings, [s.values.get("labels", []) for s in base.stages if s.verb == "evaluate"])
-    for row in settings.row:
-        changed = base.changed({**settings.given, **row.set})
-        for seed in settings.seeds:
-            yield row.label, changed.seeded(seed), out / sweep.folder_name(row.label) / str(seed)
-
-
-def _sweep(settings: SweepSettings, out: Path) -> None:
-    """Run every row and seed at `out/<row>/<seed>`; leave results.csv (means over seeds) and per_seed.csv at `out`."""
-    frames: list[pd.DataFrame] = []
-    without: list[pd.DataFrame] = []
-    for label, row, folder in _rows(settings, out):
-        progress.say(f"{label}, seed {row.seed}")
-        seconds = run(row, folder)
-        results = [result_of(folder, stage) for stage in row.stages if stage.verb == "evaluate"]
-        trained = [result_of(folder, stage) / "model.json" for stage in row.stages if stage.verb == "train"]
-        facts = json.loads(trained[0].read_text())["facts"] if trained else {}
-        names = [stage.name for stage in row.stages]
-        frames.append(sweep.scores(results, label, stages=names, seconds=seconds, facts=facts).assign(seed=row.seed))
-        without.append(sweep.left_out(results, label))
-    sweep.write(frames, without, settings, out)
-
-
-SWEEP = Verb(settings=SweepSettings, inputs=sweep.inputs, run=_sweep, result="", writes=FOLDER)

@@ -28,7 +28,13 @@ _IF_WELLS = {
 """Spellings that mean a well only where the values are wells."""
 _IF_KINDS = {schema.letters(spelling) for spelling in schema.ALIASES[schema.CONTROL_TYPE]} - {"controltype", "welltype"}
 """Spellings that mean a kind of well only where all values are such words, or some name a control: then the others are unknown words."""
+_UNITS = {
+    *("unit", "units", "doseunit", "doseunits", "concunit", "concunits", "concentrationunit", "concentrationunits", "pertdoseunit"),
+    *("einheit", "einheiten", "unite", "unites"),
+}
+"""Headings of a column that gives each dose its unit, by their letters."""
 _DOSES_AS_WRITTEN = f"{schema.CONCENTRATION}_original"
+_DATE = re.compile(r"\d{1,2}[-. ](?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]{0,6}|\d{4}-\d\d-\d\d", re.I)
 _TYPES = {"trtcp": schema.COMPOUND, "trtsh": schema.SIRNA, "trtoe": schema.ORF, "trtxpr": schema.CRISPR}
 
 
@@ -148,6 +154,12 @@ def _in_our_words(table: pd.DataFrame, taken: Mapping[str, str], *, where: str) 
     if not obs.columns.is_unique:
         doubled = obs.columns[obs.columns.duplicated()][0]
         raise InputError(f"{where}: two columns mean {doubled!r}; say which one with --set columns.{doubled}=NAME")
+    beside = next((c for c in obs.columns if schema.letters(c) in _UNITS), None)
+    if beside is not None and schema.CONCENTRATION in obs and not units.get(schema.CONCENTRATION):
+        try:
+            obs = obs.assign(**{schema.CONCENTRATION: doses.with_units(obs[schema.CONCENTRATION], obs[beside])})
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
     return normal_values(obs, where=where, unit=units.get(schema.CONCENTRATION, ""))
 
 
@@ -183,6 +195,12 @@ def not_doses(obs: pd.DataFrame, /) -> pd.Series:
         return pd.Series(dtype="string")
     written = text(obs[_DOSES_AS_WRITTEN if _DOSES_AS_WRITTEN in obs else schema.CONCENTRATION]).dropna()
     return written[pd.to_numeric(obs.loc[written.index, schema.CONCENTRATION], errors="coerce").isna()]
+
+
+def names_made_dates(obs: pd.DataFrame, /) -> list[str]:
+    """Genes and perturbations that a spreadsheet has made dates of (`1-Mar` for MARCH1, `2-Sep`), each once."""
+    columns = [word for word in (schema.GENE, schema.PERTURBATION_NAME, schema.PERTURBATION) if word in obs]
+    return sorted({value for word in columns for value in text(obs[word]).dropna().unique() if _DATE.fullmatch(value)})
 
 
 def named_by_their_names(obs: pd.DataFrame, /) -> pd.DataFrame:

@@ -9,12 +9,14 @@ import contextlib
 import csv
 import datetime as dt
 import io
+import itertools
 import re
 import shlex
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -155,7 +157,9 @@ def _damage_told(path: Path) -> Iterator[None]:
     except (OSError, pa.ArrowException, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, EOFError) as error:
         if failures.is_memory(error):
             raise
-        raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
+        raise InputError(
+            f"{path} cannot be read ({(str(error).splitlines() or [type(error).__name__])[0]}); it may be truncated or of another kind"
+        ) from error
 
 
 def columns(path: Path) -> list[str]:
@@ -242,7 +246,7 @@ def _excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:
     if sheet is not None and sheet not in book.sheet_names:
         raise InputError(f"{path} has no sheet {sheet!r}; it has {', '.join(book.sheet_names)}")
     names = [sheet] if sheet is not None else book.sheet_names
-    sheets = {name: [[_cell(v) for v in row] for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)] for name in names}
+    sheets = {name: _cells(book.get_sheet_by_name(name)) for name in names}
     sheets = {name: rows for name, rows in sheets.items() if any(any(row) for row in rows)}
     if not sheets:
         raise InputError(f"{path} holds no table: its sheets ({', '.join(book.sheet_names)}) are empty")
@@ -279,6 +283,19 @@ def _from_rows(bodies: dict[str, list[list[str]]], path: Path) -> tuple[pd.DataF
             return delimited.read(text, is_name=is_name)
         except InputError as error:
             raise InputError(str(error).replace(str(text), str(path))) from None
+
+
+def _cells(sheet: Any) -> list[list[str]]:
+    """The cells of a sheet as text; a merged one speaks for all that it covers below and beside it."""
+    rows = [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        # A title over a whole table is no heading of its columns.
+        if right - left + 1 >= max(map(len, rows), default=0):
+            continue
+        for row, column in itertools.product(range(top, min(bottom + 1, len(rows))), range(left, right + 1)):
+            if column < len(rows[row]):
+                rows[row][column] = rows[top][left]
+    return rows
 
 
 def _cell(value: object) -> str:

@@ -1,16 +1,18 @@
 """Tools, as scanpy's users expect them: `impasto.tl.NAME(profiles, ...)`.
 
-One function a task, each returning one `Result`; and `pca`, `neighbours`, `umap` and `explain`. Every function takes Profiles or a
-DataFrame with `Metadata_` columns, and does what its verb does.
+One function a task, those of plugins included, each returning one `Result`; and `pca`, `neighbours`, `umap` and `explain`. Every function
+takes Profiles or a DataFrame with `Metadata_` columns, and does what its verb does.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import anndata
 import numpy as np
 
 from impasto import ranking, wells
-from impasto.evaluation import inputs
+from impasto.evaluation import TASKS, inputs
 from impasto.evaluation.compound_gene import evaluate as compound_gene
 from impasto.evaluation.conservation import evaluate as conservation
 from impasto.evaluation.cross_modal import evaluate as cross_modal
@@ -27,7 +29,7 @@ from impasto.evaluation.result import Result
 from impasto.evaluation.shortcuts import evaluate as shortcuts
 from impasto.evaluation.sisters import evaluate as sisters
 from impasto.evaluation.transfer import evaluate as transfer
-from impasto.schema import InputError
+from impasto.schema import InputError, nearest
 
 __all__ = [
     "Explanation",
@@ -48,6 +50,18 @@ __all__ = [
     "transfer",
     "umap",
 ]
+
+
+def __getattr__(name: str) -> Callable[..., Result]:
+    """A task that has no line here: of a plugin, or added in Python."""
+    task = name.replace("_", "-")
+    if task not in TASKS:
+        raise AttributeError(f"impasto.tl has no {name!r}{nearest(name, __dir__())}; it has {', '.join(__dir__())}")
+    return TASKS[task]
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(task.replace("-", "_") for task in TASKS)})
 
 
 def umap(profiles: Table, /, *, k: int = 15, min_distance: float = 0.1, seed: int = 0, copy: bool = False) -> anndata.AnnData | None:

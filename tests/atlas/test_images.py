@@ -13,11 +13,11 @@ from impasto import identity, methods, runs
 from impasto import profiles as tables
 from impasto.atlas import images, index, search
 from impasto.joint.space import Space
+from impasto.parts import Part
 from impasto.plates.ingest import find, write
 from impasto.plates.sites import Sites
 from impasto.profiling import deep, encoders
 from impasto.schema import InputError
-from impasto.settings import Part
 from impasto.simulate import plates as simulated
 from impasto.simulate.plan import Plan
 from impasto.stages import train

@@ -104,3 +104,12 @@ def test_one_feature_alone_is_kept_and_a_broken_expression_is_a_sentence() -> No
     assert Select.fit(data).kept == tuple(data.var_names)
     with pytest.raises(InputError, match=r"select: block = '\(' is no regular expression"):
         Select.fit(data, SelectSettings(block="("))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_the_share_of_missing_rows_is_from_zero_to_one(share: float) -> None:
+    from impasto.correction import CORRECTORS
+
+    with pytest.raises(InputError, match="missing"):
+        CORRECTORS["select"].settings_class.read({"missing": share}, where="test")
+    assert CORRECTORS["select"].settings_class.read({}, where="test").missing == 0.05

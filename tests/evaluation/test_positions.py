@@ -132,6 +132,8 @@ def test_each_spared_position_is_called_by_what_the_others_show() -> None:
         p2 = stats.t.sf((values[i] - rest.mean()) / (rest.std(ddof=1) * np.sqrt(1 + 1 / 14)), 13)
         expected.append(max(test.p_value(20 + i), p2) <= 0.05)
     assert positions.called(test, 20, which).tolist() == expected
+    # Of twelve, each is judged by eleven others.
+    assert positions.called(test, 20, Played(which.sets[:12], 12)).mean() < 0.3
     # Too few to learn from each other: p1 alone, which a position fools.
     assert positions.called(test, 20, Played(which.sets[:11], 11)).mean() > 0.5
 

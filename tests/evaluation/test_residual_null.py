@@ -52,7 +52,7 @@ def test_wells_that_share_a_plate_share_an_error(cosine: bool) -> None:
     lent = lender(own, seed=[0])
     values = drawn(lent, 3, ((2, 2),), cosine=cosine, draws=20_000, rng=np.random.default_rng(1))
     flat, rng, expected = np.concatenate(own), np.random.default_rng(2), []
-    for _ in range(3000):
+    for _ in range(6000):
         wells = [own[j][rng.integers(2)] * rng.choice([-1, 1]) for j in rng.choice(8, 3, replace=False)]
         error = flat[rng.integers(16)] * rng.choice([-1, 1]) / np.sqrt(2)
         wells = [wells[0] + error, wells[1] + error, wells[2]]
@@ -60,10 +60,10 @@ def test_wells_that_share_a_plate_share_an_error(cosine: bool) -> None:
             wells = [well / np.linalg.norm(well) for well in wells]
         pairs = sum(wells[a] @ wells[b] for a in range(3) for b in range(3) if a != b)
         expected.append((pairs - 2 * (1 / 3 if cosine else lent.length / 2)) / 6)
-    assert values.mean() == pytest.approx(np.mean(expected), abs=5 * np.std(expected) / np.sqrt(3000))
+    assert values.mean() == pytest.approx(np.mean(expected), abs=5 * np.std(expected) / np.sqrt(6000))
     assert values.std() == pytest.approx(np.std(expected), rel=0.08)
     np.testing.assert_allclose(
-        np.quantile(values, [0.05, 0.5, 0.95]), np.quantile(expected, [0.05, 0.5, 0.95]), atol=0.1 * np.std(expected)
+        np.quantile(values, [0.05, 0.5, 0.95]), np.quantile(expected, [0.05, 0.5, 0.95]), atol=0.15 * np.std(expected)
     )
 
 

@@ -24,7 +24,7 @@ def test_lists_are_not_shared_between_settings() -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"loss": "clipp"}, r"test, loss: unknown loss 'clipp' \(did you mean 'clip'\?\); allowed: clip, cloob, cwcl, s2l, sigclip"),
+        ({"loss": "clipp"}, r"test, loss: unknown loss 'clipp' \(did you mean 'clip'\?\); allowed: .*clip, .*sigclip"),
         ({"poolin": "mean"}, r"test: unknown key 'poolin' \(did you mean 'pooling'"),
         ({"minibatch": 64.5}, "test: minibatch is 64.5, but input should be a valid integer"),
         ({"split": {"validaton": 0.1}}, r"test, split: unknown key 'validaton'"),

@@ -181,3 +181,17 @@ def test_a_residual_tower_is_as_wide_as_the_settings_say_or_as_one_channel(width
     tower = two_towers._profile_tower(chosen, blocks=4, profile_width=6)
     shapes = {tuple(weight.shape) for weight in tower.parameters() if weight.ndim == 2}
     assert (expected, 24) in shapes
+
+
+def test_values_beyond_the_limit_on_either_side_count_as_the_limit(profiles: anndata.AnnData) -> None:
+    import dataclasses
+
+    prepared = two_towers.prepare(settings(clip_values=2.0), profiles, seed=0)
+    method = prepared.method.eval()
+    minibatch = prepared.feed.minibatch(prepared.feed.epoch(0)[0], epoch=0)
+    values = minibatch.profiles.clamp(-2.0, 2.0)
+    expected = method.towers(dataclasses.replace(minibatch, profiles=values))[0]
+    for sign in (1.0, -1.0):
+        beyond = torch.where(values == 2.0 * sign, 3.5 * sign, values)
+        assert not torch.equal(beyond, values)
+        torch.testing.assert_close(method.towers(dataclasses.replace(minibatch, profiles=beyond))[0], expected)

@@ -97,6 +97,22 @@ def test_the_field_is_the_least_squares_surface() -> None:
     np.testing.assert_allclose(illumination.fit(mean).terms, naive / scale, rtol=1e-9, atol=1e-12)
 
 
+def test_each_site_is_divided_by_its_own_mean_before_the_average() -> None:
+    """A site ten times as bright counts once: the average of two by hand, in float64; a black one counts as even."""
+    rng = np.random.default_rng(2)
+    dim, bright = (
+        1 + rng.random((1, illumination.GRID, illumination.GRID)),
+        10 * (1 + rng.random((1, illumination.GRID, illumination.GRID))),
+    )
+    average = illumination.Average()
+    for site in (dim, bright, np.zeros_like(dim)) * illumination.LEAST:
+        average.add(site)
+    by_hand = (dim[0] / dim.mean() + bright[0] / bright.mean() + 1.0) / 3
+    field = average.fields(["DNA"])["DNA"]
+    np.testing.assert_allclose(field.terms, illumination.fit(by_hand).terms, rtol=1e-9, atol=1e-12)
+    assert field.sites == 3 * illumination.LEAST
+
+
 def test_a_surface_of_second_order_comes_back_at_every_size() -> None:
     planted = illumination.Field((1.1, 0.1, -0.05, -0.2, 0.03, -0.1), 1)
     found = illumination.fit(illumination.blocks(planted.values(640, 640)[np.newaxis])[0])

@@ -162,14 +162,14 @@ def test_json_without_a_dry_run_writes_and_tells(tmp_path: Path, monkeypatch: py
 def test_an_option_of_the_other_kind_of_source_is_refused(newcomer: Path, source: str, options: dict[str, object], sentence: str) -> None:
     (newcomer / "t.csv").write_text("Plate,Well,Cells_AreaShape_Area\nP,A01,1\nP,A02,2\n")
     with pytest.raises(InputError) as refused:
-        ingest.found_by(ingest.IngestSettings.read({"sources": [source], **options}, where="impasto ingest"))
+        ingest.survey(ingest.IngestSettings.read({"sources": [source], **options}, where="impasto ingest"))
     assert str(refused.value) == sentence
 
 
 def test_one_image_and_a_document_are_no_tables(newcomer: Path) -> None:
     tifffile.imwrite(newcomer / "one.tif", np.zeros((4, 4), dtype=np.uint16))
     with pytest.raises(InputError, match=r"one\.tif is neither a sheet .* of single images give the folder"):
-        ingest.found_by(ingest.IngestSettings(sources=[Path("one.tif")]))
+        ingest.survey(ingest.IngestSettings(sources=[Path("one.tif")]))
     (newcomer / "layout.pdf").write_bytes(b"%PDF-1.4\n")
     with pytest.raises(InputError, match=r"layout\.pdf is no table \(PDF document\); allowed: CSV, TSV, Excel, ods, Parquet"):
-        ingest.found_by(ingest.IngestSettings(sources=[Path("000412")], platemap=[Path("layout.pdf")]))
+        ingest.survey(ingest.IngestSettings(sources=[Path("000412")], platemap=[Path("layout.pdf")]))

@@ -1,4 +1,7 @@
-"""Engines that find nearest vectors: exact in blocks by default; FAISS and LanceDB as extras behind the same two calls."""
+"""Engines that find nearest vectors: exact in blocks by default; FAISS and LanceDB as extras behind the same two calls.
+
+`atlas.ENGINES` is the family that names them.
+"""
 
 from __future__ import annotations
 
@@ -81,11 +84,8 @@ class Lance(Engine):
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
         table = _lancedb().connect(str(self.folder / "lance")).open_table("vectors")
         wanted = ",".join(map(str, np.flatnonzero(among)))
-        found = table.search(query).distance_type("cosine").where(f"row IN ({wanted})", prefilter=True).limit(top).to_arrow()
-        return found["row"].to_numpy().astype(np.intp), 1 - found["_distance"].to_numpy().astype(np.float32)
-
-
-ENGINES: dict[str, type[Engine]] = {"exact": Exact, "faiss": Faiss, "lance": Lance}
+        hits = table.search(query).distance_type("cosine").where(f"row IN ({wanted})", prefilter=True).limit(top).to_arrow()
+        return hits["row"].to_numpy().astype(np.intp), 1 - hits["_distance"].to_numpy().astype(np.float32)
 
 
 def _faiss() -> Any:

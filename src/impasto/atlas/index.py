@@ -2,7 +2,7 @@
 
 A folder: `vectors.npy` (rows, width; float32, unit length), `rows.parquet` (annotation and a flat map position `x`, `y`),
 `index.json` (engine, origin, digest of the profiles). Search is exact, in blocks over the memory-mapped vectors, unless
-another engine was chosen when the index was built (see `engines`).
+another engine was chosen when the index was built (see `atlas.ENGINES`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import pandas as pd
 
 from impasto import identity, runs, schema, wells
 from impasto import profiles as tables
-from impasto.atlas import engines, layout
+from impasto.atlas import ENGINES, layout
+from impasto.atlas.engines import Engine
 from impasto.identity import Identity
 from impasto.schema import InputError
 
@@ -55,7 +56,7 @@ class Index:
     vectors: npt.NDArray[np.float32]
     rows: pd.DataFrame
     run: Path | None
-    engine: str
+    engine: str | type[Engine]
     made: Identity = field(default_factory=Identity)
 
     def nearest(self, query: npt.NDArray[np.float32], /, *, top: int, among: npt.NDArray[np.bool_]) -> pd.DataFrame:
@@ -84,7 +85,7 @@ class Index:
         if not among.any():
             raise InputError(f"{self.folder} holds no row of the kind asked for; build the index from profiles that have some")
         unit = unit_rows(query[None])[0]
-        positions, scores = engines.ENGINES[self.engine](self.folder, self.vectors).nearest(unit, top=top, among=among)
+        positions, scores = ENGINES.resolve(self.engine)(self.folder, self.vectors).nearest(unit, top=top, among=among)
         ranked = self.rows.iloc[positions].reset_index(names="row")
         ranked.insert(0, "score", scores)
         return ranked
@@ -108,7 +109,7 @@ def unit_rows(values: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
     return np.divide(values, length, out=np.zeros_like(values), where=length > 0).astype(np.float32)
 
 
-def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, engine: str = "exact", seed: int = 0) -> None:
+def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, engine: str | type[Engine] = "exact", seed: int = 0) -> None:
     """Write an index of Profiles, as a whole or not at all.
 
     Profile rows stay as wells (or sites), and their consensus over replicates is added. So both wells and perturbations can be ranked. Rows
@@ -123,20 +124,20 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
     run
         The run that embedded the profiles, which can embed new queries; or None.
     engine
-        The name of an engine of `engines`.
+        A name of `ENGINES`, or a class of your own, which `open_index` takes too.
     seed
         Of the flat map.
 
     Raises
     ------
     InputError
-        There are no rows, values are missing or infinite, or `run` is not the run that embedded the profiles.
+        There is no such engine, there are no rows, values are missing or infinite, or `run` is not the run that embedded the profiles.
 
     """
+    chosen = ENGINES.resolve(engine)
     made = identity.of(profiles)
     if run is not None:
         _refuse_other_run(run, made)
-    schema.one_of(engine, engines.ENGINES, what="engine")
     values = tables.dense(profiles)
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).any(axis=1).sum())
@@ -153,13 +154,13 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
         flat, method = layout.flatten(vectors, seed=seed)
         rows.assign(x=flat[:, 0], y=flat[:, 1]).to_parquet(temporary / "rows.parquet", index=False)
         described: dict[str, Any] = {
-            "engine": engine,
+            "engine": engine if isinstance(engine, str) else engine.__name__,
             "layout": method,
             "run": str(run.resolve()) if run else None,
             "width": vectors.shape[1],
         }
         described["identity"] = made.record()
-        engines.ENGINES[engine].build(temporary, vectors)
+        chosen.build(temporary, vectors)
         runs.write_json(temporary / "index.json", described)
 
 
@@ -180,13 +181,15 @@ def _with_consensus(vectors: npt.NDArray[np.float32], rows: pd.DataFrame) -> tup
     return np.concatenate([vectors, unit_rows(tables.dense(consensus))]), pd.concat([rows, added], ignore_index=True)
 
 
-def open_index(folder: Path) -> Index:
+def open_index(folder: Path, /, *, engine: type[Engine] | None = None) -> Index:
     """Open an index.
 
     Parameters
     ----------
     folder
         The folder that `build` wrote.
+    engine
+        The class that it was built with, where that is of your own and has no name in `ENGINES`.
 
     Returns
     -------
@@ -196,7 +199,7 @@ def open_index(folder: Path) -> Index:
     Raises
     ------
     InputError
-        The folder is no index, or a damaged one.
+        The folder is no index, is a damaged one, or needs an engine that is not known.
 
     """
     described = folder / "index.json"
@@ -210,7 +213,9 @@ def open_index(folder: Path) -> Index:
     if not all(np.isfinite(vectors[start : start + _BLOCK]).all() for start in range(0, len(vectors), _BLOCK)):
         raise InputError(f"{folder} holds vectors that are not finite, and nothing is near to those{_AGAIN}")
     run = Path(facts["run"]) if facts["run"] else None
-    return Index(folder, vectors, rows, run, facts["engine"], Identity.read(facts.get("identity")))
+    if engine is None:
+        schema.one_of(facts["engine"], ENGINES, what="engine")
+    return Index(folder, vectors, rows, run, engine or facts["engine"], Identity.read(facts.get("identity")))
 
 
 def _refuse_other_run(run: Path, made: Identity) -> None:

@@ -25,8 +25,8 @@ from impasto.schema import InputError
 from impasto.settings import Settings
 
 Fitted = Corrector[Any]
-Step = str | Mapping[str, Any] | Settings | type[Fitted]
-"""A method's name, a table with `method` and its settings, a method's settings, or a class of your own."""
+Step = str | Mapping[str, Any] | Settings | type[Settings] | type[Fitted]
+"""A method's name, a table with `method` and its settings, a method's settings or their class, or a class of your own."""
 
 
 def correct(
@@ -89,6 +89,28 @@ def apply(profiles: anndata.AnnData, steps: Sequence[Step | Fitted], /) -> tuple
     """`correct` without a receipt: corrected profiles, fitted correctors, and the steps as they are written down.
 
     Groups that a step has not seen, because they are new or held out as a whole, are learned from their own rows.
+
+    Parameters
+    ----------
+    profiles
+        n rows; they are not changed.
+    steps
+        Steps to fit, or fitted correctors, in order.
+
+    Returns
+    -------
+    after
+        The corrected profiles.
+    correctors
+        The fitted correctors, in order.
+    methods
+        Each step as it is written down.
+
+    Raises
+    ------
+    InputError
+        Where a step cannot be fitted or applied.
+
     """
     after, correctors, methods = profiles, [], []
     for number, step in enumerate(steps, start=1):
@@ -114,7 +136,15 @@ def settings_of(step: Step, /, *, where: str = "correct") -> tuple[type[Fitted],
 
     Returns
     -------
-    The class of the corrector and its settings. Raises InputError where the step names no method, or settings that it does not have.
+    kind
+        The class of the corrector.
+    settings
+        Its settings, of the class `kind.settings_class`.
+
+    Raises
+    ------
+    InputError
+        Where the step names no method, or settings that it does not have.
 
     """
     if isinstance(step, str):
@@ -122,20 +152,35 @@ def settings_of(step: Step, /, *, where: str = "correct") -> tuple[type[Fitted],
         return kind, kind.settings_class()
     if isinstance(step, type) and issubclass(step, Corrector):
         return step, step.settings_class()
+    if isinstance(step, type) and issubclass(step, Settings):
+        return _corrector_of(step, where=where), step()
     if isinstance(step, Settings):
-        return CORRECTORS[_method(step.model_dump(), where=where)], step
+        return _corrector_of(type(step), where=where), step
     if not isinstance(step, Mapping):
         raise InputError(f"{where}: a step is a method's name, a table with the key 'method', or settings, and not {type(step).__name__}")
-    kind = CORRECTORS.resolve(_method(step, where=where))
+    if "method" not in step:
+        raise InputError(f'{where}: the step names no method; add one, as method = "sphering"; allowed: {", ".join(CORRECTORS)}')
+    kind = CORRECTORS.resolve(step["method"])
     rest = {key: _plain(value) for key, value in step.items() if key != "method"}
     return kind, kind.settings_class.read(rest, where=f"{where} ({kind.name})")
 
 
-def _method(step: Mapping[str, Any], *, where: str) -> str:
-    if "method" not in step:
-        raise InputError(f'{where}: the step names no method; add one, as method = "sphering"; allowed: {", ".join(CORRECTORS)}')
-    method: str = step["method"]
-    return method
+def _corrector_of(settings: type[Settings], *, where: str) -> type[Fitted]:
+    """The one corrector, of the family or of your own, that takes settings of this class."""
+    named: Any = settings.model_fields["method"].default if "method" in settings.model_fields else None
+    if named in CORRECTORS and CORRECTORS[named].settings_class is settings:
+        return CORRECTORS[named]
+    takers = [kind for kind in _classes_below(Corrector) if getattr(kind, "settings_class", None) is settings]
+    # A cell of a notebook that is run again makes its class anew: the newest is meant.
+    newest = {(kind.__module__, kind.__qualname__): kind for kind in takers}
+    if len(newest) == 1:
+        return next(iter(newest.values()))
+    why = f"several take them: {', '.join(kind.__name__ for kind in newest.values())}" if newest else "no correction method takes them"
+    raise InputError(f"{where}: the settings {settings.__name__} do not say the method, for {why}; give {{'method': CLASS, ...}}")
+
+
+def _classes_below(kind: Any) -> list[type[Fitted]]:
+    return [inner for below in kind.__subclasses__() for inner in (below, *_classes_below(below))]
 
 
 def _plain(value: Any) -> Any:

@@ -221,9 +221,10 @@ def _of_plan(outlook: plans.Plan) -> list[Score]:
     numbers = {
         "smallest p-value": outlook.floor,
         "hits needed at the smallest p-value": float(outlook.hits_needed),
-        "controls a plate for a lone hit": float(outlook.controls if outlook.controls_needed is None else outlook.controls_needed),
         "spared positions": float(outlook.positions),
     }
+    if outlook.controls_needed is not None:
+        numbers["controls a plate for a lone hit"] = float(outlook.controls_needed)
     exact = interval.none(unit="perturbation", clusters=counted, method="counted", why="counted from the layout")
     return [tidy.score(TASK, protocol, OWN, metric, value, exact, chance=None, n=counted) for metric, value in numbers.items()]
 

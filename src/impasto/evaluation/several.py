@@ -21,7 +21,7 @@ from impasto import schema, wells
 from impasto.evaluation import TASKS, baselines, inputs
 from impasto.evaluation.result import OWN, Result, joined
 from impasto.schema import InputError, nearest
-from impasto.settings import of_function
+from impasto.signatures import of_function
 
 Task = Callable[..., Result]
 BASELINES = "with_baselines"

@@ -92,6 +92,9 @@ def _problems(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]]) -> li
         for column, words in unknown_words.items()
         for word, count in words.items()
     ]
+    dates = spelling.names_made_dates(obs)
+    if dates:
+        problems.append(Problem(f"{len(dates)} names are dates (first: {dates[0]}): a spreadsheet has changed them; write them as text"))
     odd = spelling.not_doses(obs)
     if len(odd):
         problems.append(Problem(f"concentration: {len(odd)} rows hold no number (first: {odd.iloc[0]!r}); their dose is missing"))

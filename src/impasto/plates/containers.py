@@ -314,7 +314,7 @@ def _of_file(path: str, order: Sequence[str]) -> Iterator[dict[str, object]]:
 def _rows(scene: Scene, path: str, number: int, order: Sequence[str], place: dict[str, str]) -> Iterator[dict[str, object]]:
     count = scene.sizes.get("C", 1)
     names = tuple(scene.channels) if len(scene.channels) == count and all(scene.channels) else ()
-    labels = names or tuple(order) or tuple(f"channel {n}" for n in range(1, count + 1))
+    labels = tuple(order) or names or tuple(f"channel {n}" for n in range(1, count + 1))
     if len(labels) != count:
         raise InputError(f"{path}: {len(labels)} channels are named ({', '.join(labels)}), but it holds {count}")
     axes = [axis for axis in _AXES if axis in scene.sizes]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import remote, schema
-from impasto.plates import axes, files, places, planes, plate_names, probe, readers, remote_files, stains
+from impasto.plates import axes, files, places, planes, plate_names, probe, readers, remote_files, stains, unused
 from impasto.plates.listing import Listing
 from impasto.plates.problems import Problem
 from impasto.plates.reader import Asked
@@ -106,6 +106,7 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     notes: list[str] = []
     problems: list[Problem] = []
     fixed: dict[str, str] = {}
+    seen = unused.Seen()
     for source, listing in listings:
         found_by, rest = readers.read(listing, asked)
         notes += _left(source, rest)
@@ -114,6 +115,7 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
             name, found = found_by.pop(0)
             rows = planes.table(found.planes, where=str(source))
             count = len(rows)
+            seen.add(name, rows)
             rows, unread, refused = places.unread_kinds(rows, str(source))
             lacking, closed = places.without_library(rows, str(source))
             rows, chosen, unchosen = axes.chosen(rows, depth=choices.depth, time=choices.time, where=str(source))
@@ -128,6 +130,7 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     whole = planes.joined(parts)
     first, *others = (str(source) for source, _ in listings)
     where = ", ".join([first, *others]) if len(others) < 3 else f"{first} and {len(others)} more"
+    problems += unused.refused(asked, depth=choices.depth, time=choices.time, seen=seen, where=where)
     whole, more = plate_names.named(whole, plate_from=choices.plate_from)
     notes += more
     whole, more = plate_names.spelled_as(whole, plates)

@@ -272,7 +272,7 @@ def assemble(
     classes = sorted(set(names[among]))
     if len(classes) < 2:
         raise InputError(
-            f"{', '.join(settings.classes)} gives {len(classes)} class; a classifier needs two or more: choose more rows (only)"
+            f"{len(classes)} class of {', '.join(settings.classes)} is left; a classifier needs two or more: choose more rows (only)"
         )
     place = {name: i for i, name in enumerate(classes)}
     torch.manual_seed(seed)

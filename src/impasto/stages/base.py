@@ -29,7 +29,24 @@ class Writes:
     suffixes: tuple[str, ...] = ()
 
     def is_folder(self, out: Path, /) -> bool:
-        """Whether the result at `out` is a folder of files. Raises InputError where the name fits nothing that the verb writes."""
+        """Whether the result at `out` is a folder of files.
+
+        Parameters
+        ----------
+        out
+            Where the result goes.
+
+        Returns
+        -------
+        bool
+            True for a folder, False for one file.
+
+        Raises
+        ------
+        InputError
+            Where the name fits nothing that the verb writes.
+
+        """
         named_as_file = out.name.lower().endswith(self.suffixes)
         if not named_as_file and not self.folder:
             raise InputError(f"{out}: cannot tell the kind of file from its name; allowed: {', '.join(self.suffixes)}")
@@ -41,7 +58,19 @@ PROFILES = Writes(folder=False, suffixes=PROFILES_FILES)
 
 
 def digest_of_images(path: Path, /) -> str:
-    """The digest of an input that may hold images or name them (`plates.digest`)."""
+    """The digest of an input that may hold images or name them (`plates.digest`).
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+
+    Returns
+    -------
+    str
+        Another for other content.
+
+    """
     from impasto.plates.digest import digest  # reads formats of images, so it is imported when it is asked for
 
     return digest(path)
@@ -54,7 +83,7 @@ class Verb:
     Attributes
     ----------
     settings
-        Checks what it is told.
+        The class of its settings.
     inputs
         The paths that a run with these settings reads.
     run
@@ -82,5 +111,17 @@ class Verb:
     digest: Callable[[Path], str] = runs.digest
 
     def record(self, out: Path, /) -> Path:
-        """Where the record of a result at `out` is kept."""
+        """Where the record of a result at `out` is kept.
+
+        Parameters
+        ----------
+        out
+            Where the result lies.
+
+        Returns
+        -------
+        Path
+            The file of the record.
+
+        """
         return records.path_of(out, folder=self.writes.is_folder(out))

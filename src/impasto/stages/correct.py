@@ -8,16 +8,35 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from impasto.correction import CORRECTORS
+from impasto.parts import OneOf, Part
 from impasto.sampling.settings import SplitSettings
-from impasto.settings import OneOf, Part, Settings, Shown, WrongSetting
+from impasto.settings import Settings, Shown
 from impasto.stages.base import PROFILES, Verb
+from impasto.wrong_settings import WrongSetting
 
 MOST_SPARED = 0.9
 """The rest of a plate's controls show its centre."""
 
 
 def step_settings(method: str) -> type[Settings]:
-    """The settings of a correction method."""
+    """The settings of a correction method.
+
+    Parameters
+    ----------
+    method
+        A method of `CORRECTORS`.
+
+    Returns
+    -------
+    type
+        A class of settings.
+
+    Raises
+    ------
+    InputError
+        Where there is no such method.
+
+    """
     return CORRECTORS[method].settings_class
 
 
@@ -25,7 +44,7 @@ class CorrectSettings(Settings):
     """The steps, applied in order; each is a table with `method` and that method's own settings."""
 
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles of wells or sites.")
-    steps: list[Annotated[Part, OneOf("method", step_settings)]] = Field(default_factory=list)
+    steps: list[Annotated[Part, OneOf("method", CORRECTORS, step_settings)]] = Field(default_factory=list)
     fitted: Annotated[Path | None, Shown(metavar="DIR")] = Field(
         default=None,
         description="Instead of --method: apply the steps that --keep left. A new plate brings its own centre, shift or scale, learned "
@@ -78,24 +97,74 @@ def run(settings: CorrectSettings, out: Path) -> None:
 
 
 def fitted_path(out: Path) -> Path:
-    """Where the fitted steps of corrected profiles are kept."""
+    """Where the fitted steps of corrected profiles are kept.
+
+    Parameters
+    ----------
+    out
+        The file of the profiles.
+
+    Returns
+    -------
+    Path
+        A folder beside it.
+
+    """
     return out.with_name(out.name + ".fitted")
 
 
 def receipt_path(out: Path) -> Path:
-    """Where the receipt of corrected profiles is kept."""
+    """Where the receipt of corrected profiles is kept.
+
+    Parameters
+    ----------
+    out
+        The file of the profiles.
+
+    Returns
+    -------
+    Path
+        A JSON file beside it.
+
+    """
     return out.with_name(out.name + ".receipt.json")
 
 
 def inputs(settings: CorrectSettings) -> list[Path]:
-    """The profiles, the fitted steps, and the weights of a run that a step applies."""
+    """The profiles, the fitted steps, and the weights of a run that a step applies.
+
+    Parameters
+    ----------
+    settings
+        A correction.
+
+    Returns
+    -------
+    list of Path
+        Files and folders.
+
+    """
     runs = [run for step in settings.steps if (run := getattr(step.settings, "run", None)) is not None]
     applied = [Path(run) / "model.safetensors" for run in runs]
     return [settings.profiles, *([settings.fitted] if settings.fitted else []), *applied]
 
 
 def beside(settings: CorrectSettings, out: Path) -> list[Path]:
-    """What is written beside the corrected profiles."""
+    """What is written beside the corrected profiles.
+
+    Parameters
+    ----------
+    settings
+        A correction.
+    out
+        The file of the profiles.
+
+    Returns
+    -------
+    list of Path
+        The receipt, and with `keep` the fitted steps.
+
+    """
     return [receipt_path(out), *([fitted_path(out)] if settings.keep else [])]
 
 

@@ -21,7 +21,7 @@ class EmbedSettings(Settings):
 
 
 def run(settings: EmbedSettings, out: Path) -> None:
-    """Write the embeddings at `out`: of a joint space both modalities as rows, of other methods the rows given."""
+    """Write the embeddings at `out`: of a joint space both modalities as rows, of other methods the rows of the profiles."""
     from impasto import methods
     from impasto import profiles as tables
 

@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
-from impasto.settings import Settings, Shown, WrongSetting
+from impasto.evaluation import TASKS
+from impasto.families import named_in
+from impasto.parts import SettingsOf
+from impasto.settings import Settings, Shown
+from impasto.signatures import of_function
 from impasto.stages.base import FOLDER, Verb
+
+if TYPE_CHECKING:
+    from impasto.evaluation.result import Result
+
+
+def options_of(task: str, /) -> type[Settings]:
+    """What `options` may say of a task.
+
+    Parameters
+    ----------
+    task
+        A task of `TASKS`.
+
+    Returns
+    -------
+    type
+        The settings of the task's signature, and `columns`. None is required: another key of the stage may say it (`pairs`).
+
+    Raises
+    ------
+    InputError
+        Where there is no such task.
+
+    """
+    return _options_of(TASKS[task])
+
+
+@cache
+def _options_of(function: Callable[..., Result]) -> type[Settings]:
+    own = of_function(function)
+    columns: Any = (dict[str, str], Field(default_factory=dict, description="Our word -> the name of a column of the tables."))
+    sayable = {name: (field.annotation, None) for name, field in own.model_fields.items() if field.is_required()}
+    made: Any = create_model(own.__name__, __base__=own, **{"columns": columns, **sayable})
+    return cast("type[Settings]", made)
 
 
 class EvaluateSettings(Settings):
     """A task over one or several tables of profiles; with several, `labels` names each in the table of results."""
 
-    task: Annotated[str, Shown("argument", metavar="TASK")] = Field(description="What is scored.")
+    task: Annotated[str, Shown("argument", metavar="TASK"), named_in(TASKS)] = Field(description="What is scored.")
     profiles: Annotated[list[Path], Shown("argument", metavar="PROFILES...")] = Field(
         description="One table, or several to compare (before, after)."
     )
@@ -26,7 +66,9 @@ class EvaluateSettings(Settings):
         description="Only the rows of this part of the column split (train, validation, test), with negative controls.",
     )
     pairs: list[Path] = Field(default_factory=list, description="Of relations: a file or a folder of known pairs.")
-    options: dict[str, Any] = Field(default_factory=dict, description="The task's own options, and `columns` as a table spells them.")
+    options: Annotated[Settings, SettingsOf("task", TASKS, options_of)] = Field(
+        default_factory=dict, validate_default=True, description="The task's own options, and `columns` as a table spells them."
+    )
     pool_doses: bool = Field(default=False, description="All doses of a perturbation are one; apart by default.")
     same_as: Literal["inchikey"] | None = Field(
         default=None, description="inchikey: perturbations that share an InChIKey are one, and are named; by name otherwise."
@@ -38,10 +80,8 @@ class EvaluateSettings(Settings):
     seed: int = Field(default=0, description="Of bootstrap and permutations.")
 
     @model_validator(mode="after")
-    def _options_of_the_task(self) -> EvaluateSettings:
-        columns = self.options.get("columns", {})
-        if not isinstance(columns, dict) or not all(isinstance(column, str) for column in columns.values()):
-            raise WrongSetting("options", f"columns is {columns!r}, but it should be a table: our word -> the name of a column")
+    def _the_task_takes_them(self) -> EvaluateSettings:
+        """The task takes what the stage and its options say together, and has all that it needs."""
         task_options(self)
         return self
 
@@ -53,7 +93,7 @@ def run(settings: EvaluateSettings, out: Path) -> None:
     from impasto.evaluation import several
 
     labels = several.labels_of(settings.profiles, labels=settings.labels)
-    columns = settings.options.get("columns")
+    columns = settings.options.model_dump()["columns"]
     read = ((label, tables.read(path, columns=columns)) for path, label in zip(settings.profiles, labels, strict=True))
     result = several.evaluate(settings.task, read, settings=task_options(settings), part=settings.part, state=settings.state)
     with runs.atomic(out) as temporary:
@@ -64,14 +104,33 @@ def run(settings: EvaluateSettings, out: Path) -> None:
 
 
 def task_options(settings: EvaluateSettings) -> dict[str, Any]:
-    """The options as the task takes them, checked against its signature. Raises InputError on any that it does not know."""
+    """The options as the task takes them.
+
+    Parameters
+    ----------
+    settings
+        A stage: its `options`, and its own keys that are options of the task (`protocol`, `level`, `pairs`, ...).
+
+    Returns
+    -------
+    dict
+        Option -> checked value, of those that were said.
+
+    Raises
+    ------
+    InputError
+        On an option that the task does not take, and on one that it needs and nobody said.
+
+    """
     from impasto.evaluation import several
 
-    given = {name: value for name, value in settings.options.items() if name != "columns"}
-    given |= {"pairs": [str(p) for p in settings.pairs]} if settings.pairs else {}
-    given |= {"pool_doses": True} if settings.pool_doses else {}
-    given |= {word: value for word in ("protocol", "level", "same_as", "seed") if (value := getattr(settings, word)) is not None}
-    return several.checked(settings.task, given)
+    said = settings.options.model_dump(mode="json", exclude_unset=True, exclude={"columns"})
+    said |= {"pairs": [str(p) for p in settings.pairs]} if settings.pairs else {}
+    said |= {"pool_doses": True} if settings.pool_doses else {}
+    said |= {word: value for word in ("protocol", "level", "same_as") if (value := getattr(settings, word)) is not None}
+    if "seed" in options_of(settings.task).model_fields:  # every stage has a seed; a task that draws nothing needs none
+        said.setdefault("seed", settings.seed)
+    return several.checked(settings.task, said)
 
 
 VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER)

@@ -69,16 +69,16 @@ def _holds_scores(path: Path) -> bool:
 
 def _options(settings: ExportSettings) -> dict[str, Any]:
     """The options of the program. Raises InputError on one that another program has."""
-    given = {"feature_prefix": settings.feature_prefix, "concentration_unit": settings.concentration_unit}
+    options = {"feature_prefix": settings.feature_prefix, "concentration_unit": settings.concentration_unit}
     allowed = EXPORTERS[settings.to].options
-    for option, value in given.items():
+    for option, value in options.items():
         if value and option not in allowed:
             theirs = ", ".join(name for name in EXPORTERS if option in EXPORTERS[name].options)
             raise InputError(f"--{option.replace('_', '-')} is of --to {theirs}, and this is --to {settings.to}; leave it out")
-    return {option: given[option] for option in allowed}
+    return {option: options[option] for option in allowed}
 
 
-def _write_results(found: Any, path: Path) -> None:
+def _write_results(scores: Any, path: Path) -> None:
     from impasto import profiles as tables
     from impasto import runs
 
@@ -87,9 +87,9 @@ def _write_results(found: Any, path: Path) -> None:
         raise InputError(f"{path.name}: the results of an evaluation are a table; name the file .parquet or .csv")
     with runs.atomic(path) as temporary:
         if kind == ".parquet":
-            found.to_parquet(temporary, index=False)
+            scores.to_parquet(temporary, index=False)
         else:
-            found.to_csv(temporary, index=False)
+            scores.to_csv(temporary, index=False)
 
 
 def _target(settings: ExportSettings, out: Path) -> Path:

@@ -26,8 +26,8 @@ class ExpressionStageSettings(Settings):
     @model_validator(mode="after")
     def _learned_once(self) -> ExpressionStageSettings:
         if self.like is not None and self.options is not None:
-            given = ", ".join(sorted(self.options.model_fields_set))
-            raise InputError(f"--like takes everything from {self.like}; leave out {given}")
+            options = ", ".join(sorted(self.options.model_fields_set))
+            raise InputError(f"--like takes everything from {self.like}; leave out {options}")
         return self
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from impasto.atlas import ENGINES
+from impasto.families import named_in
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, Verb
 
@@ -18,7 +20,7 @@ class IndexSettings(Settings):
     run: Path | None = Field(
         default=None, description="The trained run that reads text and molecules; known by itself in the output of impasto embed."
     )
-    engine: str = Field(default="exact", description="exact, faiss or lance.")
+    engine: Annotated[str, named_in(ENGINES)] = Field(default="exact", description="What finds the nearest vectors.")
     seed: int = Field(default=0, description="Of the flat map.")
 
 

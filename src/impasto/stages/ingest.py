@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class IngestSettings(Settings):
-    """Sources (all images or all tables), platemaps in any order, and what cannot be told by looking."""
+    """Sources (all images or all tables), platemaps in any order, and what cannot be seen in them."""
 
     sources: Annotated[list[Path], Shown("argument", metavar="PLATES_OR_TABLES...")] = Field(
         description="Folders of images, sheets, or tables of profiles."
@@ -57,8 +57,25 @@ class IngestSettings(Settings):
     encoding: str | None = Field(default=None, description="The encoding of a text that is neither UTF-8, UTF-16 nor cp1252.")
 
 
-def found_by(settings: IngestSettings) -> Found:
-    """What these settings find. Writes nothing."""
+def survey(settings: IngestSettings) -> Found:
+    """What the sources hold, checked and joined with the platemaps. Writes nothing.
+
+    Parameters
+    ----------
+    settings
+        The sources and how they are read.
+
+    Returns
+    -------
+    Found
+        Planes of images or profiles, wells, and what is to be said of them.
+
+    Raises
+    ------
+    InputError
+        Where something cannot be read, or does not fit; the sentence offers the option that helps.
+
+    """
     from impasto.plates import ingest
     from impasto.plates.annotate import Wishes
     from impasto.plates.images import Choices as ChoicesOfImages
@@ -69,7 +86,7 @@ def found_by(settings: IngestSettings) -> Found:
     order, stains = _stains(settings)
     depth = None if settings.depth is None else str(settings.depth)
     choices = Choices(settings.columns, settings.features, settings.annotation, settings.leave_out)
-    found = ingest.find(
+    contents = ingest.find(
         settings.sources,
         platemaps=settings.platemap,
         asked=Asked(settings.pattern or "", order, settings.plate_size, settings.root),
@@ -77,8 +94,8 @@ def found_by(settings: IngestSettings) -> Found:
         opening=Opening(choices, settings.layer, settings.level, settings.sheet, settings.encoding),
         wishes=Wishes(settings.negcon, settings.same_as),
     )
-    _refuse_unused(settings, images=found.profiles is None)
-    return found
+    _refuse_unused(settings, images=contents.profiles is None)
+    return contents
 
 
 _OF_IMAGES = ("channels", "channel", "skip_channel", "depth", "time", "pattern", "plate_from", "plate_size", "root")
@@ -88,10 +105,21 @@ _OF_TABLES = ("features", "annotation", "leave_out", "level", "layer")
 
 def _refuse_unused(settings: IngestSettings, *, images: bool) -> None:
     """Raise InputError where an option is given that these sources do not have: it would be passed over."""
+    from impasto import remote, tables
+
     for field in _OF_TABLES if images else _OF_IMAGES:
         if getattr(settings, field) not in (None, []):
             kind, other = ("images", "tables of profiles") if images else ("tables of profiles", "images")
             raise InputError(f"--{field.replace('_', '-')} is for {other}, and {settings.sources[0]} holds {kind}; leave it out")
+    read = {tables.kind(remote.local(path)) for path in (settings.platemap if images else [*settings.sources, *settings.platemap])}
+    for option, said, kind, what in (
+        ("--encoding", settings.encoding, tables.TEXT, "text (CSV, TSV)"),
+        ("--sheet", settings.sheet, tables.EXCEL, "workbooks (Excel, ods)"),
+    ):
+        if said is not None and kind not in read:
+            raise InputError(f"{option} is for {what}, and no table that is read is one; leave it out")
+    if settings.root is not None and not settings.root.is_dir():
+        raise InputError(f"--root {settings.root} is no folder; give the one below which the files lie")
 
 
 def _stains(settings: IngestSettings) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -116,7 +144,7 @@ def run(settings: IngestSettings, out: Path) -> None:
     """Write images.parquet and wells.parquet, or profiles.parquet, at `out`."""
     from impasto.plates import ingest
 
-    ingest.write(found_by(settings), out)
+    ingest.write(survey(settings), out)
 
 
 VERB = Verb(settings=IngestSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="", writes=FOLDER, digest=digest_of_images)

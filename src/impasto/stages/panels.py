@@ -53,15 +53,15 @@ def run(settings: PanelsSettings, out: Path) -> None:
         raise InputError(f"{len(labels)} labels for {len(settings.profiles)} tables of profiles; give one label a table")
 
     def shown(path: Path) -> anndata.AnnData:
-        found = tables.read(path)
-        found = found if settings.part is None else inputs.of_part(found, settings.part)
-        if min(found.shape) < 3:
-            raise InputError(f"{path}: {found.n_obs} rows of {found.n_vars} features make no map; give three of each or more")
-        kept = np.sort(np.random.default_rng(settings.seed).permutation(found.n_obs)[: settings.most])
-        return found[kept].copy()
+        profiles = tables.read(path)
+        profiles = profiles if settings.part is None else inputs.of_part(profiles, settings.part)
+        if min(profiles.shape) < 3:
+            raise InputError(f"{path}: {profiles.n_obs} rows of {profiles.n_vars} features make no map; give three of each or more")
+        kept = np.sort(np.random.default_rng(settings.seed).permutation(profiles.n_obs)[: settings.most])
+        return profiles[kept].copy()
 
     def colourings(table: anndata.AnnData) -> pd.DataFrame:
-        told = {}
+        colours = {}
         for word in settings.colours:
             column = inputs.batch_word(table.obs) if word == "auto" else word
             wells.require(table.obs, [column], task="panels")
@@ -72,8 +72,8 @@ def run(settings: PanelsSettings, out: Path) -> None:
             )
             known = values.fillna("unknown").reset_index(drop=True)
             negative = pd.Series(wells.unseen_negative(table.obs))
-            told[column] = known.mask(negative, panels.CONTROL) if column == schema.PERTURBATION else known
-        return pd.DataFrame(told)
+            colours[column] = known.mask(negative, panels.CONTROL) if column == schema.PERTURBATION else known
+        return pd.DataFrame(colours)
 
     read = [(name, shown(path)) for name, path in zip(labels, settings.profiles, strict=True)]
     with runs.atomic(out) as temporary:
@@ -98,9 +98,9 @@ def run(settings: PanelsSettings, out: Path) -> None:
 def _rows(settings: PanelsSettings, maps: list[Any]) -> str:
     """What a map shows, in words."""
     counts = sorted({len(points) for _, points, _ in maps})
-    told = " to ".join(f"{count:,}" for count in (counts[0], counts[-1])[: len(counts)]) + " rows"
-    told += ", thinned at random" if counts[-1] == settings.most else ""
-    return told + (f", the part {settings.part} and its negative controls" if settings.part else "")
+    words = " to ".join(f"{count:,}" for count in (counts[0], counts[-1])[: len(counts)]) + " rows"
+    words += ", thinned at random" if counts[-1] == settings.most else ""
+    return words + (f", the part {settings.part} and its negative controls" if settings.part else "")
 
 
 VERB = Verb(settings=PanelsSettings, inputs=lambda s: list(s.profiles), run=run, result="", writes=FOLDER)

@@ -23,7 +23,19 @@ class ReportSettings(Settings):
 
 
 def inputs(settings: ReportSettings) -> list[Path]:
-    """The records of the run's other stages: when one changes, the report is out of date."""
+    """The records of the run's other stages: when one changes, the report is out of date.
+
+    Parameters
+    ----------
+    settings
+        A report.
+
+    Returns
+    -------
+    list of Path
+        The files of the records.
+
+    """
     from impasto.report import collect
 
     return [stage.record_path for stage in collect.stages(settings.run)]

@@ -44,20 +44,53 @@ def run(settings: TrainSettings, out: Path) -> None:
 
 
 def data_path(settings: TrainSettings) -> Path:
-    """The data that this method reads. Raises InputError where they are not given, or others are."""
-    given = {"profiles": settings.profiles, "sites": settings.sites}
+    """The data that this method reads.
+
+    Parameters
+    ----------
+    settings
+        A training.
+
+    Returns
+    -------
+    Path
+        The profiles or the sites.
+
+    Raises
+    ------
+    InputError
+        Where the data are not said, or others are.
+
+    """
+    data = {"profiles": settings.profiles, "sites": settings.sites}
     name, wanted = settings.method.name, methods.METHODS[settings.method.name].reads
-    path = given.pop(wanted)
+    path = data.pop(wanted)
     if path is None:
         raise InputError(f"{name} trains on {wanted}; give them with --{wanted}, or as the key {wanted!r} of the stage")
-    for other, extra in given.items():
+    for other, extra in data.items():
         if extra is not None:
             raise InputError(f"{name} trains on {wanted}, so it does not read the {other} {extra}; leave them out")
     return path
 
 
 def read(path: Path, kind: str, /, *, stored: bool) -> Any:
-    """The data at a path: Profiles or Sites."""
+    """The data at a path: Profiles or Sites.
+
+    Parameters
+    ----------
+    path
+        The data.
+    kind
+        `profiles` or `sites`.
+    stored
+        Whether profiles stay in their file, for tables larger than memory.
+
+    Returns
+    -------
+    AnnData or Sites
+        The data.
+
+    """
     if kind == "sites":
         from impasto.plates.sites import Sites
 
@@ -72,7 +105,19 @@ def read(path: Path, kind: str, /, *, stored: bool) -> Any:
 
 
 def inputs(settings: TrainSettings) -> list[Path]:
-    """The data, the weights it starts from, and the files of what is added."""
+    """The data, the weights it starts from, and the files of what is added.
+
+    Parameters
+    ----------
+    settings
+        A training.
+
+    Returns
+    -------
+    list of Path
+        Files and folders.
+
+    """
     start = settings.start and settings.start / "model.safetensors"
     return [path for path in (settings.profiles, settings.sites, start) if path is not None] + methods.added_files(settings.method)
 

@@ -18,6 +18,7 @@ from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
 from impasto import runs
+from impasto.nets.encoders import resnet
 from impasto.schema import InputError
 
 _RANDOM = "random.torch"
@@ -83,13 +84,20 @@ def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -
     Raises
     ------
     InputError
-        Where the weights do not fit the method.
+        Where the weights do not fit the method, or are those of a ResNet that version 0.1.0 began to train.
 
     """
     with safe_open(folder / _FILE, framework="pt") as stored:
         place: dict[str, Any] = json.loads(stored.metadata()[_PLACE])
         tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    put(method, {k.removeprefix("method."): v for k, v in tensors.items() if k.startswith("method.")}, where=str(folder))
+    weights = {k.removeprefix("method."): v for k, v in tensors.items() if k.startswith("method.")}
+    if resnet.renamed(weights).keys() != weights.keys():
+        # The optimiser numbers the weights in the order of the net, which is another one now.
+        raise InputError(
+            f"{folder} was begun by version 0.1.0 of impasto, whose ResNet is written otherwise. A finished run of it can be used; "
+            "this one cannot go on: remove the folder and train again"
+        )
+    put(method, weights, where=str(folder))
     whole = optimiser.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
@@ -109,7 +117,7 @@ def put(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str, fresh: 
     module
         Changed in place.
     tensors
-        Name -> weight.
+        Name -> weight; the names of version 0.1.0 are understood.
     where
         What an error names.
     fresh
@@ -121,6 +129,7 @@ def put(module: nn.Module, tensors: Mapping[str, Tensor], *, where: str, fresh: 
         Where a weight is not finite, missing, new or misshapen; the sentence names the first.
 
     """
+    tensors = resnet.renamed(tensors)
     for name, tensor in sorted(tensors.items()):
         if not torch.isfinite(tensor).all():
             raise InputError(

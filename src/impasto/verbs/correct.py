@@ -36,19 +36,45 @@ def run(values: dict[str, Any], flags: Flags) -> None:
 
 
 def steps(flags: Flags) -> list[dict[str, Any]]:
-    """The steps of `--method`, each with the values of `--by` and `--set` that are its own."""
-    given = options.parse_set(flags.changes)
+    """The steps of `--method`, each with the values of `--by` and `--set` that are its own.
+
+    Parameters
+    ----------
+    flags
+        The options of the verb.
+
+    Returns
+    -------
+    list of dict
+        One table a method, plain and unchecked.
+
+    Raises
+    ------
+    InputError
+        Where there is no such method, or a word of `--set` is no pair.
+
+    """
+    changes = options.parse_set(flags.changes)
     tables: list[dict[str, Any]] = []
     for name in flags.method:
         known = step_settings(name).model_fields
         table: dict[str, Any] = {"method": name, **({"by": flags.by} if flags.by and "by" in known else {})}
-        table |= {k: v for k, v in given.items() if k not in flags.method and (k in known or len(flags.method) == 1)}
-        tables.append({**table, **given.get(name, {})})
+        table |= {k: v for k, v in changes.items() if k not in flags.method and (k in known or len(flags.method) == 1)}
+        tables.append({**table, **changes.get(name, {})})
     return tables
 
 
 def show(receipt: dict[str, Any], out: Path) -> None:
-    """Print a receipt."""
+    """Print a receipt.
+
+    Parameters
+    ----------
+    receipt
+        What `correct` returned.
+    out
+        The corrected profiles.
+
+    """
     for step in receipt["methods"]:
         if step.get("learned_anew"):
             terminal.console.print(

@@ -38,7 +38,19 @@ def run(_values: dict[str, Any], flags: Flags) -> None:
 
 
 def find_recipe() -> Path:
-    """recipes/demo.toml of the checkout that is worked in, or that the package was installed from."""
+    """recipes/demo.toml of the checkout that is worked in, or that the package was installed from.
+
+    Returns
+    -------
+    Path
+        The recipe.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+
+    """
     for base in (Path.cwd(), Path(__file__).resolve().parents[3]):
         if (base / "recipes" / "demo.toml").exists():
             return base / "recipes" / "demo.toml"

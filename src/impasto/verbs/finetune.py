@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
-from impasto.stages.finetune import FinetuneSettings
+from impasto.stages.finetune_settings import FinetuneSettings
 from impasto.verbs import ABOUT, shared, terminal
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
+from impasto.atlas import ENGINES
 from impasto.stages.index import IndexSettings
 from impasto.verbs import ABOUT, shared, terminal
 
@@ -25,5 +26,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
 
 
 command = options.command(
-    "index", IndexSettings, Flags, run=run, about=ABOUT["index"], example="impasto index embeddings.parquet --out index"
+    "index",
+    IndexSettings,
+    Flags,
+    run=run,
+    about=ABOUT["index"],
+    example="impasto index embeddings.parquet --out index",
+    names={"engine": ENGINES},
 )

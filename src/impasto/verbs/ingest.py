@@ -10,7 +10,7 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.settings import Shown
-from impasto.stages.ingest import IngestSettings, found_by
+from impasto.stages.ingest import IngestSettings, survey
 from impasto.verbs import ABOUT, dry_run, shared, terminal
 
 if TYPE_CHECKING:
@@ -33,29 +33,38 @@ def run(values: dict[str, Any], flags: Flags) -> None:
 
     settings = IngestSettings.read({**options.parse_set(flags.changes), **values}, where="impasto ingest")
     if flags.dry_run:
-        dry_run.tell_all(settings, out=flags.out, as_json=flags.as_json)
+        dry_run.print_all(settings, out=flags.out, as_json=flags.as_json)
     if flags.dry_run and flags.fetch_list is None:
         return
-    found = found_by(settings)
+    contents = survey(settings)
     if flags.fetch_list is not None:
-        write_fetch_list(found, flags.fetch_list)
+        write_fetch_list(contents, flags.fetch_list)
     if flags.dry_run:
         return
     if not flags.as_json:
-        dry_run.show(found)
+        dry_run.show(contents)
     # What was shown is what is written: the plates are not read a second time.
-    worked = recipe.execute("ingest", settings, out=flags.out, work=partial(ingest.write, found))
+    worked = recipe.execute("ingest", settings, out=flags.out, work=partial(ingest.write, contents))
     if flags.as_json:
-        dry_run.print_json(found, [], settings, settings, out=flags.out)
+        dry_run.print_json(contents, [], settings, settings, out=flags.out)
     else:
         terminal.wrote(flags.out, worked, as_json=False)
 
 
-def write_fetch_list(found: Found, path: Path) -> None:
-    """Write the remote files that were named, one a line."""
+def write_fetch_list(contents: Found, path: Path) -> None:
+    """Write the remote files that were named, one a line.
+
+    Parameters
+    ----------
+    contents
+        What the sources hold.
+    path
+        The file to write.
+
+    """
     from impasto.plates import remote_files
 
-    count = remote_files.write_list(remote_files.urls_of(found.planes), path)
+    count = remote_files.write_list(remote_files.urls_of(contents.planes), path)
     terminal.say(f"{path}: {count} remote files; bring them with: impasto fetch {path}")
 
 

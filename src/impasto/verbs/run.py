@@ -11,6 +11,7 @@ from pydantic import Field
 from impasto import options, recipe
 from impasto.options import parse_set
 from impasto.settings import Settings, Shown
+from impasto.stages import STAGES
 from impasto.verbs import ABOUT, shared, table, terminal
 
 
@@ -37,11 +38,20 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     whole = whole if settings.seed is None else whole.seeded(settings.seed)
     recipe.run(whole, flags.out, show=None if flags.as_json else show)
     if flags.as_json:
-        terminal.write_json([json.loads(recipe.STAGES[s.verb].record(recipe.result_of(flags.out, s)).read_text()) for s in whole.stages])
+        terminal.write_json([json.loads(STAGES[s.verb].record(recipe.result_of(flags.out, s)).read_text()) for s in whole.stages])
 
 
 def show(verb: str, result: Path) -> None:
-    """Print the result of a stage, where its numbers are what a reader waits for."""
+    """Print the result of a stage, where its numbers are what a reader waits for.
+
+    Parameters
+    ----------
+    verb
+        The verb of the stage.
+    result
+        Where its result lies.
+
+    """
     if verb == "table":
         table.show(result)
     elif verb == "finetune":
@@ -49,7 +59,24 @@ def show(verb: str, result: Path) -> None:
 
 
 def changed_values(pairs: list[str]) -> dict[str, Any]:
-    """`STAGE.KEY=VALUE` as `{"STAGE.KEY": value}`; what names a file here is made whole, since a recipe's paths start elsewhere."""
+    """`STAGE.KEY=VALUE` as `{"STAGE.KEY": value}`; what names a file here is made whole, since a recipe's paths start elsewhere.
+
+    Parameters
+    ----------
+    pairs
+        Words of the command line.
+
+    Returns
+    -------
+    dict
+        `STAGE.KEY` -> value.
+
+    Raises
+    ------
+    InputError
+        Where a word is no pair.
+
+    """
 
     def whole(value: Any) -> Any:
         if isinstance(value, list):
@@ -70,6 +97,6 @@ command = options.command(
     RunSettings,
     Flags,
     run=run,
-    about=f"{ABOUT['run']}\n\nRelative paths in a recipe start at its folder, those given by --set where you are.",
+    about=f"{ABOUT['run']}\n\nRelative paths in a recipe start at its folder, those of --set where you are.",
     example="impasto run recipes/demo.toml --out runs/demo",
 )

@@ -30,16 +30,37 @@ class Setting(Settings):
 
 
 class FromRecipe(Writing, Setting):
-    """The options of a verb that is told most of its settings by a stage of a recipe."""
+    """The options of a verb most of whose settings a stage of a recipe says."""
 
     path: Annotated[Path, Shown("argument", metavar="RECIPE")] = Field(description="A recipe with one stage of this verb; see recipes/.")
 
 
 def settings_from_recipe(verb: str, values: Mapping[str, Any], flags: FromRecipe, /) -> Settings:
-    """The settings of the one stage of this verb in a recipe, with what is given on the command line on top, key by key."""
+    """The settings of the one stage of this verb in a recipe, with what the command line says on top, key by key.
+
+    Parameters
+    ----------
+    verb
+        The verb.
+    values
+        What was typed for its settings.
+    flags
+        The recipe, and the words of `--set`.
+
+    Returns
+    -------
+    Settings
+        Checked.
+
+    Raises
+    ------
+    InputError
+        Unless the recipe has one such stage, and where a setting is wrong.
+
+    """
     whole = recipe.read(flags.path)
     stage = whole.only(verb)
-    given = {key: str(value.resolve()) if isinstance(value, Path) else value for key, value in values.items()}
+    changes = {key: str(value.resolve()) if isinstance(value, Path) else value for key, value in values.items()}
     for key, value in parse_set(flags.changes).items():
-        given[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
-    return recipe.settings_of(whole, stage, out=flags.out, given=given)
+        changes[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
+    return recipe.settings_of(whole, stage, out=flags.out, changes=changes)

@@ -36,7 +36,24 @@ def run(values: dict[str, Any], flags: Flags) -> None:
 
 
 def read_plan(path: Path | None) -> dict[str, Any]:
-    """The keys of a plan's file."""
+    """The keys of a plan's file.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+
+    Returns
+    -------
+    dict
+        Key -> value, plain.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read.
+
+    """
     try:
         return tomllib.loads(path.read_text()) if path else {}
     except FileNotFoundError:

@@ -33,7 +33,14 @@ def run(values: dict[str, Any], flags: Flags) -> None:
 
 
 def show(out: Path) -> None:
-    """Print the table of a folder."""
+    """Print the table of a folder.
+
+    Parameters
+    ----------
+    out
+        The folder of a table.
+
+    """
     wide_table.draw(**json.loads((out / "table.json").read_text()))
 
 

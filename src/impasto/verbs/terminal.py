@@ -34,12 +34,32 @@ SHORT = {
 
 
 def write_json(value: Any) -> None:
-    """Print a value as JSON on standard output."""
+    """Print a value as JSON on standard output.
+
+    Parameters
+    ----------
+    value
+        Anything that JSON can hold; other objects are written as text.
+
+    """
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
 def wrote(out: Path, worked: bool, /, *, as_json: bool, beside: str = "") -> None:
-    """Print where the result of a verb lies; as JSON, the record of its run."""
+    """Print where the result of a verb lies; as JSON, the record of its run.
+
+    Parameters
+    ----------
+    out
+        The result.
+    worked
+        False where it was there already.
+    as_json
+        Print its record.
+    beside
+        What else to say of it.
+
+    """
     if as_json:
         inside = records.path_of(out, folder=True)
         write_json(json.loads((inside if inside.exists() else records.path_of(out, folder=False)).read_text()))
@@ -48,7 +68,18 @@ def wrote(out: Path, worked: bool, /, *, as_json: bool, beside: str = "") -> Non
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
-    """Print rows that share their keys, as a table or (`--json`) as a list of objects on standard output."""
+    """Print rows that share their keys, as a table or (`--json`) as a list of objects on standard output.
+
+    Parameters
+    ----------
+    rows
+        Tables with the same keys.
+    title
+        Stands above the table.
+    as_json
+        Print a list of objects.
+
+    """
     if as_json:
         write_json(list(rows))
         return
@@ -62,12 +93,32 @@ def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> Non
 
 
 def show_frame(frame: pd.DataFrame, /, *, title: str, as_json: bool) -> None:
-    """Print a DataFrame; what is missing in it is null."""
+    """Print a DataFrame; what is missing in it is null.
+
+    Parameters
+    ----------
+    frame
+        The rows.
+    title
+        Stands above the table.
+    as_json
+        Print a list of objects.
+
+    """
     show(frame.astype(object).where(frame.notna(), None).to_dict(orient="records"), title=title, as_json=as_json)
 
 
 def show_results(out: Path, *, as_json: bool) -> None:
-    """Print results.csv: whole as JSON, or a table a protocol for people."""
+    """Print results.csv: whole as JSON, or a table a protocol for people.
+
+    Parameters
+    ----------
+    out
+        The folder of an evaluation.
+    as_json
+        Print all rows as a list of objects.
+
+    """
     import pandas as pd
 
     from impasto.evaluation import tidy

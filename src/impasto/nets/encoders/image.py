@@ -63,7 +63,7 @@ class EncoderSettings(Settings):
     width: int = 384
     depth: int = 12
     heads: int = 6
-    layers: Literal[18, 50] = 50
+    layers: Literal[18, 50, 101] = 50
 
 
 def build(settings: EncoderSettings, /, *, channels: int, size: int) -> nn.Module:

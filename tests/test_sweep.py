@@ -13,7 +13,7 @@ import pytest
 from impasto import recipe as recipes
 from impasto.recipe import run as run_stages
 from impasto.schema import InputError
-from impasto.stages.sweep import differences
+from impasto.stages.sweep_scores import differences
 
 ROW = """
 [[stage]]

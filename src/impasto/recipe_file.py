@@ -1,0 +1,175 @@
+"""The file of a recipe: TOML that names data, parts, methods and stages.
+
+```toml
+name = "demo"
+seed = 0
+
+[[stage]]
+name = "profiles"                # its folder is OUT/profiles
+verb = "ingest"
+sources = ["data/plates.parquet"]   # relative to this file
+
+[[stage]]
+name = "corrected"
+verb = "correct"
+profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run, "@/x" what lies in it
+method = "sphering"
+```
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from impasto.schema import InputError, nearest
+from impasto.stages import STAGES
+
+STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What a stage may be named: the name of one folder of the run, and never a way out of it."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a recipe: its name, its verb, and the plain values written for it."""
+
+    name: str
+    verb: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe. `path` is the file it came from; relative paths in it start at that file's folder."""
+
+    path: Path
+    name: str
+    seed: int
+    stages: tuple[Stage, ...]
+
+    def only(self, name: str) -> Stage:
+        """The one stage with this verb, for `impasto train RECIPE` and its like.
+
+        Parameters
+        ----------
+        name
+            A verb.
+
+        Returns
+        -------
+        Stage
+            The one stage of it.
+
+        Raises
+        ------
+        InputError
+            Unless there is exactly one.
+
+        """
+        stages = [s for s in self.stages if s.verb == name]
+        if len(stages) != 1:
+            raise InputError(f"{self.path} has {len(stages)} stages with verb {name!r}; this command needs exactly one")
+        return stages[0]
+
+    def seeded(self, seed: int) -> Recipe:
+        """The same recipe with another seed.
+
+        Parameters
+        ----------
+        seed
+            The other seed.
+
+        Returns
+        -------
+        Recipe
+            The same stages.
+
+        """
+        return replace(self, seed=seed)
+
+    def changed(self, changes: Mapping[str, Any]) -> Recipe:
+        """The same recipe with other values: `{"train.method.loss": "clip"}` is stage, key, key.
+
+        Parameters
+        ----------
+        changes
+            `STAGE.KEY.KEY` -> value, plain.
+
+        Returns
+        -------
+        Recipe
+            The same stages with these values; they are checked with the others.
+
+        Raises
+        ------
+        InputError
+            Where a key names no stage.
+
+        """
+        stages = {s.name: copy.deepcopy(dict(s.values)) for s in self.stages}
+        for path, value in changes.items():
+            name, *keys = path.split(".")
+            if name not in stages or not keys:
+                raise InputError(f"{path!r} names no stage and key of {self.path}{nearest(name, stages)}; stages: {', '.join(stages)}")
+            table = stages[name]
+            for key in keys[:-1]:
+                table = table.setdefault(key, {})
+            table[keys[-1]] = value
+        return replace(self, stages=tuple(replace(s, values=stages[s.name]) for s in self.stages))
+
+
+def read(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+
+    Returns
+    -------
+    Recipe
+        Its stages; their values are plain, and `checked` checks them.
+
+    Raises
+    ------
+    InputError
+        With the place and the nearest spelling, on anything unknown.
+
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; recipes are TOML files, see recipes/ for examples") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    allowed = ("name", "seed", "about", "stage")
+    for key in values:
+        if key not in allowed:
+            raise InputError(f"{path}: unknown key {key!r}{nearest(key, allowed)}; allowed: {', '.join(allowed)}")
+    stages: list[Stage] = []
+    for number, table in enumerate(values.get("stage", []), start=1):
+        table = dict(table)
+        kind = table.pop("verb", None)
+        if kind not in STAGES:
+            slip = next((key for key in table if nearest(key, ["verb"])), "verb") if kind is None else None
+            if slip not in (None, "verb"):
+                raise InputError(f"{path}: stage {number} has the unknown key {slip!r}{nearest(str(slip), ['verb'])}")
+            raise InputError(f"{path}: stage {number} has verb {kind!r}{nearest(str(kind), STAGES)}; allowed: {', '.join(STAGES)}")
+        name = str(table.pop("name", kind))
+        if not STAGE_NAME.fullmatch(name):
+            raise InputError(
+                f"{path}: stage {number} is named {name!r}, and its folder is named so: give it a name of letters, digits, _, . and - "
+                "that begins with a letter or digit, 64 at most"
+            )
+        if name in {s.name for s in stages}:
+            raise InputError(f"{path}: two stages are named {name!r}; give each its own name")
+        stages.append(Stage(name, kind, table))
+    if not stages:
+        raise InputError(f"{path} has no [[stage]]; add at least one")
+    return Recipe(path, str(values.get("name", path.stem)), int(values.get("seed", 0)), tuple(stages))
