@@ -258,7 +258,7 @@ class Recall:
             hit = tail.hold(self.similarity)
             value, metric = float(hit.mean()), f"recall at {t:.0%}"
             known, n = chance(t, self.protocol), len(self.index)
-            found = shuffled.chance(t, value, most=draws) if shuffled is not None and draws else None
+            found = shuffled.chance(t, value, most=draws) if shuffled is not None and draws > 0 else None
             p = None if found is None else found.p
             part = [left[t]] if left else []
             interval = self._interval(part, hit, value)

@@ -197,7 +197,7 @@ class ReplicateScore:
 
     def chance(self, most: int, /) -> Chance | None:
         """What shuffled labels score, and how often as high; None where none are asked for, or the table is too large."""
-        if not most or self.where.treated.sum() > MOST_SHUFFLED:
+        if most < 1 or self.where.treated.sum() > MOST_SHUFFLED:
             return None
         shuffled = Shuffled.of(self)
         if shuffled is None:
