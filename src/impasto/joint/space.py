@@ -97,6 +97,12 @@ class Space:
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
         return cls(folder, settings, described["facts"], method.eval(), runs.digest(folder / "model.safetensors"))
 
+    @staticmethod
+    def of_run(folder: Path, /) -> bool:
+        """Whether a folder holds a run of a method with a joint space."""
+        described = folder / "model.json"
+        return described.exists() and json.loads(described.read_text())["method"]["name"] in _METHODS
+
     @property
     def reads(self) -> str:
         """What its perturbation tower reads: text or molecule."""
