@@ -106,11 +106,11 @@ def search_calibration(folder: Path, seed: int) -> list[Row]:
     assert opened.run is not None, "an index without a run reads no text"
     space = Space.load(opened.run)
     candidates = ((opened.rows["level"] == "perturbation") & (opened.rows["modality"] == PROFILE)).to_numpy(dtype=bool)
-    read: dict[str, Callable[[str], np.ndarray]] = {strangers.GENE: space.gene}
+    read: dict[str, Callable[[Sequence[str]], np.ndarray]] = {strangers.GENE: space.genes}
     nulls = {form: null.of_form(opened, form) for form in (strangers.PROMPT, strangers.PHRASE, strangers.GENE)}
     rows = []
     for what, asked in track(list(questions(space, opened.rows, seed=seed).items()), what="search", unit="kinds"):
-        vectors = [read.get(asked.form, space.text)(query) for query in asked.queries]
+        vectors = read.get(asked.form, space.texts)(asked.queries)
         rows.append(_row(f"search: {what}", [null.judge(opened, v, candidates, nulls[asked.form]).p for v in vectors]))
     rows.append(_row("search: spared control well", of_wells(opened, null.control_wells(opened.rows), seed=seed)))
     treated = np.flatnonzero(wells.treated(opened.rows) & (opened.rows["level"] == "well").to_numpy())

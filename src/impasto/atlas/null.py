@@ -47,11 +47,14 @@ class Null:
         (m, width) of unit length; none where there is no null.
     what
         What they are, or why there are none.
+    of_controls
+        Whether they are made of control wells. Controls are then no candidates: such a query would find itself.
 
     """
 
     vectors: Vectors
     what: str
+    of_controls: bool = False
 
     @property
     def there(self) -> bool:
@@ -97,7 +100,7 @@ def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
         where = "all plates"
     made = np.stack([np.asarray(index.vectors[np.sort(chosen)]).mean(axis=0) for chosen in drawn])
     size = len(drawn[0])
-    return Null(unit_rows(made), f"{len(made)} queries of {size} {spared} {'well' if size == 1 else 'wells'} of {where}")
+    return Null(unit_rows(made), f"{len(made)} queries of {size} {spared} {'well' if size == 1 else 'wells'} of {where}", of_controls=True)
 
 
 def control_wells(rows: pd.DataFrame, /) -> Rows:
@@ -122,7 +125,7 @@ class Judged:
     Attributes
     ----------
     rows
-        One row a candidate, by its row in the index: z, p, q.
+        One row a candidate, by its row in the index: z, p, q. Negative controls have none beside a null of control wells.
     p
         Of the query; None without a null.
     sentence
@@ -137,9 +140,10 @@ class Judged:
 
 def judge(index: Index, query: Vectors, among: npt.NDArray[np.bool_], null: Null, /) -> Judged:
     """Compare a query (width,) with its null on the candidates `among` (rows of the index,)."""
-    candidates = np.flatnonzero(among)
-    if not null.there:
-        return Judged(pd.DataFrame(columns=["z", "p", "q"]), None, f"not compared with a random query: {null.what}")
+    candidates = np.flatnonzero(among & ~wells.negative(index.rows) if null.of_controls else among)
+    if not null.there or not len(candidates):
+        why = null.what if not null.there else "only negative controls are ranked"
+        return Judged(pd.DataFrame(columns=["z", "p", "q"]), None, f"not compared with a random query: {why}")
     asked = np.concatenate([null.vectors, unit_rows(query[None])])
     standing = pool.standing(_scores(index, asked, candidates))
     table = pd.DataFrame({"z": standing.z, "p": standing.p, "q": permutation.corrected(standing.p)}, index=candidates)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ _SEPARATORS = r"\s*[|;,]\s*"
 
 def table() -> pd.DataFrame:
     """Perturbation name, gene, mechanism and SMILES of 750 compounds."""
-    return pd.read_csv(importlib.resources.files("impasto.atlas").joinpath("strangers.csv").open(), dtype="string")
+    with importlib.resources.files("impasto.atlas").joinpath("strangers.csv").open() as file:
+        return pd.read_csv(file, dtype="string")
 
 
 def unknown_to(rows: pd.DataFrame, word: str, /) -> list[str]:
@@ -73,10 +74,31 @@ def queries(space: Space, rows: pd.DataFrame, /) -> dict[str, list[str]]:
 
 
 def embedded(space: Space, rows: pd.DataFrame, /) -> tuple[Vectors, pd.DataFrame]:
-    """The vectors (queries, width) of all these queries, and one row for each with its form and what was asked."""
-    read: dict[str, Callable[[str], Vectors]] = {PROMPT: space.text, PHRASE: space.text, SMILES: space.smiles, GENE: space.gene}
-    listed = [(form, query) for form, pool in queries(space, rows).items() for query in pool]
-    vectors = np.stack([read[form](query) for form, query in listed]) if listed else np.zeros((0, space.settings.out), dtype=np.float32)
+    """The vectors of all these queries, and one row for each with its form and what was asked.
+
+    Parameters
+    ----------
+    space
+        Of the run that reads them.
+    rows
+        Of the index.
+
+    Returns
+    -------
+    tuple[Vectors, pandas.DataFrame]
+        Unit vectors (queries, width) and their list.
+
+    """
+    read: dict[str, Callable[[Sequence[str]], Vectors]] = {
+        PROMPT: space.texts,
+        PHRASE: space.texts,
+        SMILES: space.molecules,
+        GENE: space.genes,
+    }
+    pools = {form: pool for form, pool in queries(space, rows).items() if pool}
+    none = np.zeros((0, space.settings.out), dtype=np.float32)
+    listed = [(form, query) for form, pool in pools.items() for query in pool]
+    vectors = np.concatenate([none, *(read[form](pool) for form, pool in pools.items())])
     return vectors.astype(np.float32), pd.DataFrame(listed, columns=["form", "query"])
 
 
