@@ -14,6 +14,7 @@ import pytest
 from impasto.atlas import index, null, search, strangers
 from impasto.atlas.index import Index
 from impasto.evaluation import permutation
+from impasto.statistics.pool import Standing
 
 WIDTH = 40
 
@@ -143,3 +144,10 @@ def test_a_kept_null_is_read_by_its_form(opened: Index) -> None:
     assert judged.rows.index.tolist() == np.flatnonzero(among).tolist()
     assert "p cannot fall below 0.25" in judged.sentence
     assert replace(got, vectors=got.vectors[:1]).there is False
+
+
+@pytest.mark.parametrize(("p", "words"), [(0.05, "told apart"), (0.051, "not told apart"), (0.4, "not told apart"), (0.01, "told apart")])
+def test_a_query_is_told_apart_up_to_one_in_twenty(p: float, words: str) -> None:
+    kept = null.Null(np.ones((300, 2), dtype=np.float32), "300 phrases that name nothing in this index")
+    sentence = null._sentence(Standing(np.zeros(1), np.ones(1), p, 1 / 301), kept)
+    assert sentence == f"{words} from a random query (p = {p:.2g}; 300 phrases that name nothing in this index, p >= 0.0033)"
