@@ -27,8 +27,8 @@ from impasto.evaluation.dose.hill import Design, Fit, Shapes
 from impasto.evaluation.dose.layout import Dosed
 from impasto.evaluation.dose.named import benchmark_dose, ec50
 from impasto.evaluation.dose.whitened import Whitened
-from impasto.statistics import discovery
 from impasto.progress import track
+from impasto.statistics import discovery
 
 Numbers = npt.NDArray[np.float64]
 FEATURES, HIDDEN = 100, 15

@@ -13,7 +13,7 @@ import pytest
 
 from impasto.atlas import index, null, search, strangers
 from impasto.atlas.index import Index
-from impasto.evaluation import permutation
+from impasto.statistics import discovery
 from impasto.statistics.pool import Standing
 
 WIDTH = 40
@@ -97,7 +97,7 @@ def test_rows_and_query_are_judged_by_the_null(opened: Index) -> None:
         assert row.score == pytest.approx(float(vector @ query), abs=1e-5)
         assert row.p == pytest.approx((1 + np.sum(made @ vector >= vector @ query - 1e-6)) / 513)
     assert "c2" not in set(ranking["perturbation"])
-    np.testing.assert_allclose(ranking["q"], permutation.corrected(ranking["p"].to_numpy()))
+    np.testing.assert_allclose(ranking["q"], discovery.corrected(ranking["p"].to_numpy()))
     assert len(set(ranking["query_p"])) == 1
     assert sentence.startswith("profiles nearest to name of c2; ")
     assert "from a random query (p = " in sentence

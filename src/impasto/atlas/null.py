@@ -22,8 +22,7 @@ import pandas as pd
 from impasto import wells
 from impasto.atlas import strangers
 from impasto.atlas.index import PROFILE, Index, unit_rows
-from impasto.evaluation import permutation
-from impasto.statistics import pool
+from impasto.statistics import discovery, pool
 from impasto.statistics.pool import Standing
 
 Vectors = npt.NDArray[np.float32]
@@ -146,7 +145,7 @@ def judge(index: Index, query: Vectors, among: npt.NDArray[np.bool_], null: Null
         return Judged(pd.DataFrame(columns=["z", "p", "q"]), None, f"not compared with a random query: {why}")
     asked = np.concatenate([null.vectors, unit_rows(query[None])])
     standing = pool.standing(_scores(index, asked, candidates))
-    table = pd.DataFrame({"z": standing.z, "p": standing.p, "q": permutation.corrected(standing.p)}, index=candidates)
+    table = pd.DataFrame({"z": standing.z, "p": standing.p, "q": discovery.corrected(standing.p)}, index=candidates)
     return Judged(table, standing.query_p, _sentence(standing, null))
 
 

@@ -36,7 +36,8 @@ class Whitened:
             about[rows] = values[rows] - values[controls].mean(axis=0)
             measured |= rows
         spread = about[measured].std(axis=0)
-        varying = spread > 0
+        # Relative to the values, since a constant feature varies by rounding.
+        varying = spread > 1e-9 * np.maximum(np.abs(values).max(axis=0), np.finfo(np.float32).tiny)
         scaled = about[:, varying] / spread[varying]
         names = sorted(dosed.rows_of)
         folds = min(FOLDS, len(names))
@@ -62,6 +63,6 @@ def _residuals(scaled: Numbers, treatments: pd.Series, dosed: Dosed) -> tuple[Nu
 
 
 def _factor(residuals: Numbers) -> Numbers:
-    """The factor of the noise; the identity from fewer than twenty residuals."""
+    """The factor of the noise; the identity from fewer than twenty residuals, and where no feature varies."""
     features = residuals.shape[1]
-    return np.eye(features) if len(residuals) < FEWEST_RESIDUALS else noise.shrunk_factor(residuals, features=features)
+    return np.eye(features) if len(residuals) < FEWEST_RESIDUALS or not features else noise.shrunk_factor(residuals, features=features)
