@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import anndata
+import numpy as np
 import pandas as pd
 import pytest
 from tests.evaluation.small import plates
@@ -36,6 +37,20 @@ def test_equal_stems_are_both_scored(tmp_path: Path) -> None:
     again = ran("replicates", one, one, "--set", "draws=9", "--out", tmp_path / "twice")
     assert isinstance(again.exception, InputError)
     assert "would both be called" in str(again.exception)
+
+
+def test_two_tables_of_the_same_wells_are_compared_pair_by_pair(tmp_path: Path) -> None:
+    raw = plates()
+    blurred = raw.copy()
+    blurred.X = blurred.X + np.random.default_rng(0).normal(scale=2, size=raw.shape).astype(np.float32)
+    one, two = written(raw, tmp_path / "raw.parquet"), written(blurred, tmp_path / "blurred.parquet")
+    result = ran("replicates", one, two, "--set", "draws=9", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    rows = pd.read_csv(tmp_path / "out" / "differences.csv").query("base == 'nothing' and column.str.endswith('mAP')")
+    scores = pd.read_csv(tmp_path / "out" / "results.csv").query("metric == 'mAP'").set_index("group")["value"]
+    assert rows["row"].tolist() == ["blurred"]
+    assert rows["value"].iloc[0] == pytest.approx(scores["blurred"] - scores["raw"])
+    assert rows["sentence"].iloc[0] in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(("flag", "words", "n"), [([], "doses apart", 8), (["--pool-doses"], "doses pooled", 4)])

@@ -16,6 +16,8 @@ from impasto.statistics import compare
 from impasto.statistics.interval import Interval
 
 BEST, NOTHING = "best", "nothing"
+FILE = "differences.csv"
+"""Where a table or an evaluation of several tables leaves its differences."""
 HEADINGS = {BEST: "less the best", NOTHING: "less doing nothing"}
 COLUMNS = ("column", "row", "base", "less", "value", "low", "high", "unit", "clusters", "interval", "sentence")
 

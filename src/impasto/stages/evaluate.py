@@ -101,6 +101,18 @@ def run(settings: EvaluateSettings, out: Path) -> None:
         result.scores.to_csv(temporary / "results.csv", index=False)
         for name, table in result.details().items():
             table.to_parquet(temporary / f"{name}.parquet", index=False)
+        if len(labels) > 1:
+            _compare(temporary, first=labels[0])
+
+
+def _compare(folder: Path, *, first: str) -> None:
+    """Write differences.csv: every table less the best, and less the first, on the units that both scored."""
+    from impasto.report import differences, paired, table
+
+    scores = table.read([folder])
+    columns = table.every_column(scores)
+    sets = differences.compared(table.lay_out(scores, columns), columns, paired.read([folder], scores))
+    differences.frame(sets, columns, nothing=first).to_csv(folder / differences.FILE, index=False)
 
 
 def task_options(settings: EvaluateSettings) -> dict[str, Any]:

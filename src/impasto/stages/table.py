@@ -62,7 +62,7 @@ def run(settings: TableSettings, out: Path) -> None:
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
         laid.to_csv(temporary / "table.csv", index=False)
-        compared.to_csv(temporary / "differences.csv", index=False)
+        compared.to_csv(temporary / differences.FILE, index=False)
         pages = [table.markdown(["", *(c.name for c in columns)], lines, title=settings.title, note=note)]
         pages += [table.markdown(names, rows, title=title, note="") for title, names, rows in below]
         (temporary / "table.md").write_text("\n".join(pages))

@@ -25,6 +25,23 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     settings = EvaluateSettings.read({**values, **({"options": changes} if changes else {})}, where="impasto evaluate")
     recipe.execute("evaluate", settings, out=flags.out)
     terminal.show_results(flags.out, as_json=flags.as_json)
+    if len(settings.profiles) > 1 and not flags.as_json:
+        _say_differences(flags.out)
+
+
+def _say_differences(out: Path) -> None:
+    """Print how each table compares with the first, by the units that both scored."""
+    import pandas as pd
+
+    from impasto.report import differences
+
+    made = pd.read_csv(out / differences.FILE)
+    first = made[made["base"] == differences.NOTHING]
+    for column, rows in first.groupby("column", sort=False):
+        for sentence in rows["sentence"]:
+            terminal.say(f"{column}: {sentence}")
+    if first.empty:
+        terminal.say("the tables are not compared pair by pair: they were not scored on the same units")
 
 
 command = options.command(
