@@ -202,3 +202,13 @@ def test_doses_with_their_units_in_another_column() -> None:
 def test_names_that_a_spreadsheet_made_dates_of() -> None:
     obs = pd.DataFrame({"gene": ["1-Mar", "TP53", None, "2-Sep"], "perturbation": ["2024-03-01", "MARCH1", "SEPT2", "x-Mar"]})
     assert spelling.names_made_dates(obs) == ["1-Mar", "2-Sep", "2024-03-01"]
+
+
+def test_the_gene_of_a_compound_is_its_target_where_no_list_says_more() -> None:
+    obs = pd.DataFrame({"perturbation_type": ["compound", "crispr", "compound"], "gene": ["AKT1", "TP53", None], "perturbation": list("abc")})
+    read, _ = spelling.with_kinds(obs)
+    assert read["targets"].fillna("").tolist() == ["AKT1", "", ""]
+    listed, _ = spelling.with_kinds(obs.assign(targets=["AKT1|AKT2", None, None]))
+    assert listed["targets"].fillna("").tolist() == ["AKT1|AKT2", "", ""]
+    assert "targets" not in spelling.with_kinds(obs.assign(perturbation_type="crispr"))[0]
+    assert "targets" not in spelling.with_kinds(obs[["gene", "perturbation"]])[0]

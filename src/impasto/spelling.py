@@ -237,7 +237,15 @@ def with_kinds(obs: pd.DataFrame, /) -> tuple[pd.DataFrame, dict[str, dict[str, 
         if word in obs and not text(obs[word]).equals(normal) and f"{word}_original" not in obs:
             obs[f"{word}_original"] = obs[word]
         obs[word] = normal
-    return obs, unknown_words
+    return _with_targets(obs), unknown_words
+
+
+def _with_targets(obs: pd.DataFrame) -> pd.DataFrame:
+    """The annotation with a list of targets: where a table has none, the gene of a compound, which is its first known target."""
+    if schema.TARGETS in obs or not {schema.GENE, schema.PERTURBATION_TYPE} <= set(obs):
+        return obs
+    of_compounds = text(obs[schema.GENE]).where(obs[schema.PERTURBATION_TYPE] == schema.COMPOUND)
+    return obs.assign(**{schema.TARGETS: of_compounds}) if of_compounds.notna().any() else obs
 
 
 def prefixed(obs: pd.DataFrame, *, spelled: Mapping[str, str]) -> pd.DataFrame:
