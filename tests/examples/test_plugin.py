@@ -141,7 +141,7 @@ def test_what_it_adds_is_listed_for_the_next_misspelling(named: None) -> None:
 def test_the_corrector_from_the_command_line(impasto, tmp_path: Path) -> None:
     data = plates()
     tables.write(data, tmp_path / "p.parquet")
-    arguments = ["--method", "trimmed_centre", "--set", "share=0.2", "--keep", "--out", tmp_path / "c.parquet", "--json"]
+    arguments = ["--method", "trimmed_centre", "--set", "share=0.2", "--spare", "0", "--keep", "--out", tmp_path / "c.parquet", "--json"]
     receipt = json.loads(impasto("correct", tmp_path / "p.parquet", *arguments))
     assert receipt["methods"] == [{"method": "trimmed_centre", "by": "plate", "on": "controls", "share": 0.2}]
     corrected = tables.read(tmp_path / "c.parquet")
