@@ -196,7 +196,7 @@ class Measured:
         effects, likeness = _effects(x, sets.members)
         of_positions, of_controls = _effects(x, played) if played else (np.zeros((1, x.shape[1])), np.zeros(1))
         residuals = _residuals(x, [*sets.members, *played], sets.plate)
-        return cls(effects, likeness > np.quantile(of_controls, 0.95), of_positions, residuals)
+        return cls(effects, likeness > np.quantile(of_controls, 1 - CALLED_AT), of_positions, residuals)
 
 
 def _effects(x: Numbers, sets: list[Rows]) -> tuple[Numbers, Numbers]:
