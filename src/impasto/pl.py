@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from impasto.evaluation.result import Result
 
-__all__ = ["curve", "dose", "plate", "ranking", "receipt", "umap"]
+__all__ = ["curve", "dose", "plate", "ranking", "receipt", "umap", "volcano"]
 
 
 def umap(data: anndata.AnnData | pd.DataFrame, /, *, color: str = "perturbation", ax: Axes | None = None, seed: int = 0) -> Axes:
@@ -235,6 +235,45 @@ def ranking(result: Result, /, *, most: int = 30, ax: Axes | None = None) -> Axe
     rows = shown.rename(columns={"perturbation": "group", "mean_average_precision": "value"})
     rows = rows.reindex(columns=["group", "value", "low", "high", "chance"])
     return scores.draw(rows, _axes(ax, width=6.0, height=0.5 + 0.26 * len(rows)))
+
+
+def volcano(result: Result, /, perturbation: str, *, names: int = 8, ax: Axes | None = None) -> Axes:
+    """The features of one perturbation, from `im.tl.differential_features`: effect and p, those called in colour.
+
+    Parameters
+    ----------
+    result
+        What `im.tl.differential_features` returned.
+    perturbation
+        Whose features.
+    names
+        How many of the called features are named.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The axes given, or new ones.
+
+    Raises
+    ------
+    InputError
+        The result has no features of this perturbation.
+
+    """
+    from impasto.report.figures import volcano as drawing
+    from impasto.schema import InputError, nearest
+
+    table = result.tables.get("features")
+    known = [] if table is None else sorted(set(table["perturbation"].astype(str)))
+    if table is None or perturbation not in known:
+        raise InputError(f"there are no features of {perturbation!r}{nearest(perturbation, known)}; im.tl.differential_features gives them")
+    rows = table[table["perturbation"].astype(str) == perturbation]
+    axes = drawing.draw(rows, _axes(ax, width=4.6, height=4.0), names=names)
+    ending = f"{int(rows['called'].sum())} of {len(rows)} features called" if "called" in rows else "NOT CALIBRATED, none called"
+    axes.set_title(f"{perturbation}: {ending}", loc="left")
+    return axes
 
 
 def _axes(ax: Axes | None, *, width: float, height: float) -> Axes:

@@ -13,19 +13,27 @@ import numpy as np
 
 from impasto import ranking, wells
 from impasto.evaluation import TASKS, inputs
+from impasto.evaluation.arms import evaluate as arms
 from impasto.evaluation.compound_gene import evaluate as compound_gene
 from impasto.evaluation.conservation import evaluate as conservation
 from impasto.evaluation.cross_modal import evaluate as cross_modal
+from impasto.evaluation.differential_features import evaluate as differential_features
+from impasto.evaluation.distributions import evaluate as distributions
 from impasto.evaluation.explain import Explanation, explain
+from impasto.evaluation.grit import evaluate as grit
+from impasto.evaluation.guides import evaluate as guides
 from impasto.evaluation.hits import evaluate as hits
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.maps import nearest as neighbours
 from impasto.evaluation.maps import pca, written_to
 from impasto.evaluation.mechanism import evaluate as mechanism
 from impasto.evaluation.mixing import evaluate as mixing
+from impasto.evaluation.percent_replicating import evaluate as percent_replicating
+from impasto.evaluation.power import evaluate as power
 from impasto.evaluation.relations import evaluate as relations
 from impasto.evaluation.replicates import evaluate as replicates
 from impasto.evaluation.result import Result
+from impasto.evaluation.saturation import evaluate as saturation
 from impasto.evaluation.shortcuts import evaluate as shortcuts
 from impasto.evaluation.sisters import evaluate as sisters
 from impasto.evaluation.transfer import evaluate as transfer
@@ -34,17 +42,25 @@ from impasto.schema import InputError, nearest
 __all__ = [
     "Explanation",
     "Result",
+    "arms",
     "compound_gene",
     "conservation",
     "cross_modal",
+    "differential_features",
+    "distributions",
     "explain",
+    "grit",
+    "guides",
     "hits",
     "mechanism",
     "mixing",
     "neighbours",
     "pca",
+    "percent_replicating",
+    "power",
     "relations",
     "replicates",
+    "saturation",
     "shortcuts",
     "sisters",
     "transfer",

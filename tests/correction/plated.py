@@ -22,6 +22,7 @@ def plates(*, plates: int = 3, wells: int = 40, controls: int = 20, width: int =
                     "well": f"{chr(65 + well // 12)}{well % 12 + 1:02d}",
                     "control_type": "negcon" if control else "trt",
                     "perturbation": "DMSO" if control else f"c{well}",
+                    "gene": None if control else f"c{well}",
                 }
             )
             values.append(offset + scale * (rng.normal(size=width) @ mixing))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import anndata
@@ -23,7 +24,9 @@ from impasto.correction.standardize import Standardize
 from impasto.schema import InputError
 from impasto.settings import Settings
 
-QUICK: dict[str, dict[str, Any]] = {"cellpaintr": {"width": 8, "depth": 1, "epochs": [1, 0, 0]}}
+ARMS = Path(__file__).with_name("arms.csv")
+"""The perturbations of `plated` as genes on two arms."""
+QUICK: dict[str, dict[str, Any]] = {"cellpaintr": {"width": 8, "depth": 1, "epochs": [1, 0, 0]}, "arm": {"arms": str(ARMS), "least": 1}}
 
 
 def marked(name: str) -> anndata.AnnData:

@@ -19,7 +19,8 @@ from impasto.schema import InputError
 
 OLD = Path(__file__).with_name("kept_0.1.0")
 """What 0.1.0 kept of each corrector, fitted on plates P0 and P1 of `plates(wells=24, controls=12)`, and what it made of them."""
-QUICK: dict[str, dict[str, Any]] = {"cellpaintr": {"width": 8, "depth": 1, "epochs": [1, 0, 0]}}
+ARMS = Path(__file__).with_name("arms.csv")
+QUICK: dict[str, dict[str, Any]] = {"cellpaintr": {"width": 8, "depth": 1, "epochs": [1, 0, 0]}, "arm": {"arms": str(ARMS), "least": 1}}
 
 
 @pytest.mark.parametrize("name", CORRECTORS.names())

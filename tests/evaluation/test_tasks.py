@@ -31,7 +31,18 @@ PERTURBATION_TASKS = {
     "transfer": ["--protocol", "over-batches", "--set", "shots=[1,2]"],
     "shortcuts": [],
     "hits": ["--set", "draws=50"],
+    "percent-replicating": [],
+    "grit": [],
+    "distributions": ["--set", "least=2", "--set", "draws=99"],
+    "saturation": ["--set", "draws=99"],
 }
+FEATURE_TASKS = {
+    "differential-features": [],
+    "power": ["--set", "plates=[2]", "--set", "controls=[8]", "--set", "runs=2", "--set", "draws=200"],
+    "guides": ["--set", "guide=perturbation"],
+    "arms": ["--set", "least=1"],
+}
+"""Tasks that score features, designs, guides or arms: a position or a count of cells has no such thing."""
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +83,23 @@ def test_a_task_prints_named_scores_beside_its_baselines(task: str, folder: Path
     assert len(written) == len(rows)
 
 
+@pytest.mark.parametrize("task", FEATURE_TASKS)
+def test_a_task_of_features_or_designs_prints_named_scores(task: str, folder: Path, tmp_path: Path) -> None:
+    genes = sorted(tables.read(folder / "profiles.parquet").obs["gene"].dropna().unique())
+    pd.DataFrame({"gene": genes, "arm": [f"{i % 2}p" for i in range(len(genes))]}).to_csv(tmp_path / "arms.csv", index=False)
+    options = FEATURE_TASKS[task] + (["--set", f"arms={tmp_path / 'arms.csv'}"] if task == "arms" else [])
+    ran = CliRunner().invoke(
+        app, ["evaluate", task, str(folder / "profiles.parquet"), "--out", str(tmp_path / "scores"), "--json", *options]
+    )
+    assert ran.exit_code == 0, ran.output
+    rows = json.loads(ran.stdout)
+    assert rows
+    assert all(tuple(row) == COLUMNS for row in rows)
+    assert all(row["task"] == task and row["protocol"] and row["n"] > 0 and row["about"] for row in rows)
+
+
 def test_all_tasks_of_the_contract_are_here() -> None:
-    assert set(evaluation.TASKS) >= {"cross-modal", *PERTURBATION_TASKS}
+    assert set(evaluation.TASKS) >= {"cross-modal", *PERTURBATION_TASKS, *FEATURE_TASKS}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ CORRECTORS: Family[type[Corrector[Any]]] = Family(
     what="correction method",
     parts={
         "cellpaintr": "impasto.correction.cellpaintr.corrector:CellPaintrCorrector",
+        "arm": "impasto.correction.arm:Arm",
         "clip": "impasto.correction.clip:Clip",
         "combat": "impasto.correction.combat:Combat",
         "harmony": "impasto.correction.harmony:Harmony",

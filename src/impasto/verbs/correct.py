@@ -22,6 +22,7 @@ class Flags(shared.Writing, shared.Setting):
     by: str | None = Field(
         default=None, description="plate, batch or source: what is corrected on its own (each method's habit by default)."
     )
+    arms: Path | None = Field(default=None, description="A table of genes and their chromosome arms, for the method arm.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:
@@ -59,6 +60,7 @@ def steps(flags: Flags) -> list[dict[str, Any]]:
     for name in flags.method:
         known = step_settings(name).model_fields
         table: dict[str, Any] = {"method": name, **({"by": flags.by} if flags.by and "by" in known else {})}
+        table |= {"arms": str(flags.arms)} if flags.arms and "arms" in known else {}
         table |= {k: v for k, v in changes.items() if k not in flags.method and (k in known or len(flags.method) == 1)}
         tables.append({**table, **changes.get(name, {})})
     return tables

@@ -1,0 +1,333 @@
+"""Do the wells of a perturbation come from where its plates' controls come from? Energy distance, or sliced 2-Wasserstein.
+
+Both see a shift, a spread and a split alike, where a mean sees the shift only. Wells are first written about the mean of all wells of their
+plate, in units of the spread about it, in the first principal components: nothing of this knows which wells were treated. Under the null
+hypothesis the treated wells of a plate could be any of its treated wells and controls, so the p-value counts such choices
+(`statistics.choices`), plate by plate. Benjamini and Hochberg over the run.
+
+In a table of cells a well is a cloud of as many cells as every other, and wells change places, not cells: cells of one well are no
+replicates of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal, get_args
+
+import anndata
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema, wells
+from impasto.evaluation import baselines, energy, inputs, sliced_wasserstein, tidy
+from impasto.evaluation.distance import scores_of_components
+from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS
+from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets
+from impasto.evaluation.result import OWN, Result
+from impasto.evaluation.tidy import Score
+from impasto.progress import say
+from impasto.schema import InputError, one_of
+from impasto.statistics import discovery, interval
+from impasto.statistics.choices import of_choices
+from impasto.statistics.permutation import Permuted
+
+TASK = "distributions"
+Protocol = Literal["energy", "wasserstein"]
+PROTOCOLS = get_args(Protocol)
+NAMES = {"energy": "energy distance", "wasserstein": "sliced 2-Wasserstein"}
+POSITIONS = "control positions"
+"""The group of control wells that play perturbations: what the test calls for a position alone."""
+MOST_COUNTED = 20_000
+"""So many choices at most are counted one by one, and so many drawn by default: a p-value below one in as many is never needed here."""
+Numbers = npt.NDArray[np.float64]
+
+
+def evaluate(
+    profiles: Table,
+    /,
+    *,
+    protocol: Protocol = "energy",
+    least: int = 3,
+    pool_doses: bool = False,
+    same_as: SameAs = "name",
+    components: int = 50,
+    directions: int = 32,
+    cells: int = 50,
+    draws: int = 9999,
+    rate: float = 0.05,
+    seed: int = 0,
+    with_baselines: bool = True,
+) -> Result:
+    """The share of perturbations whose wells differ in distribution from their plates' controls, beside the baselines.
+
+    Parameters
+    ----------
+    profiles
+        One row a well, or a cell, with negative controls marked.
+    protocol
+        `energy` or `wasserstein` distance.
+    least
+        How many wells a perturbation needs.
+    pool_doses
+        Whether all doses of a perturbation are one.
+    same_as
+        Whether perturbations are the same by `name`, or by `inchikey` where they have one.
+    components
+        Principal components that distances are measured in.
+    directions
+        Of the sliced distance.
+    cells
+        In a table of cells, how many a well are compared; wells with fewer than most have are left out and counted.
+    draws
+        How many choices are drawn at most where they are too many to be counted.
+    rate
+        False discovery rate below which a perturbation is called.
+    seed
+        Of draws, cells and directions.
+    with_baselines
+        Whether baselines are scored too.
+
+    Returns
+    -------
+    Scores: the share called, and the share with p of .05 or less (chance .05). `per_group`: one row a perturbation (wells, controls,
+    distance, p, floor, exact, q, called). Raises InputError without negative controls, without a perturbation of `least` wells, or where no
+    feature varies.
+
+    """
+    one_of(protocol, PROTOCOLS, what="protocol of distributions")
+    for word, value, smallest in (("least", least, 2), ("components", components, 1), ("directions", directions, 1), ("cells", cells, 1)):
+        if value < smallest:
+            raise InputError(f"{word} is {value}; it is {smallest} or more")
+    if draws < 19 or not 0 < rate < 1:
+        raise InputError(f"draws is {draws} and rate is {rate:g}; draws is 19 or more, and rate lies between 0 and 1")
+    profiles = inputs.as_profiles(profiles, task=TASK)
+    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
+    profiles, merged = inputs.merged(profiles, same_as)
+    clouds = Clouds.of(profiles, cells=cells, seed=seed)
+    sets = replicate_sets(clouds.obs, task=TASK, pool_doses=pool_doses, least=least, with_controls=True)
+    name = f"{NAMES[protocol]}, {components} components, false discovery {rate:g} over the run"
+    name += inputs.dose_words(profiles.obs, pool_doses=pool_doses)
+    own = wells.finite(profiles, task=TASK)
+    views = {OWN: own, **(dict(baselines.stand_ins(profiles)) if with_baselines else {})}
+    scores: list[Score] = []
+    per = pd.DataFrame()
+    for group, values in views.items():
+        points = clouds.points(values, sets.plate, sets.treated | sets.controls, components=components)
+        if points is None:
+            if group == OWN:
+                raise InputError(f"none of {values.shape[1]} features varies between wells of a plate, so no distribution can differ")
+            continue
+        measure: Measure
+        if protocol == "energy":
+            at = pd.Series(sets.controls.astype(np.intp)).groupby(sets.plate).cumsum().to_numpy(dtype=np.intp) - 1
+            measure = Energy(points, sets.plate, sets.controls, at)
+        else:
+            axes = sliced_wasserstein.directions(points.shape[2], directions, seed=seed)
+            measure = Sliced(points @ axes)
+        tests = [_tested(rows, sets.plate, sets.controls, measure, draws=draws, seed=seed) for rows in sets.members]
+        p = np.array([test.p for test in tests])
+        q = discovery.corrected(p)
+        for metric, flags, chance in (("share called", q < rate, 0.0), (f"share with p <= {CALLED_AT:g}", p <= CALLED_AT, CALLED_AT)):
+            around, parts = sets.share(flags, seed=seed), [sets.left_out(flags.astype(np.float64), seed=seed)]
+            scores.append(
+                tidy.score(
+                    *(TASK, name, group, metric, float(flags.mean()), around),
+                    chance=chance,
+                    n=len(flags),
+                    parts=parts,
+                    units=sets.units.digest,
+                )
+            )
+        if group == OWN:
+            scores += _of_positions(sets, measure, name, draws=draws, seed=seed)
+            controls = [int(np.isin(sets.plate[sets.controls], sets.plate[rows]).sum()) for rows in sets.members]
+            per = pd.DataFrame({schema.PERTURBATION: sets.names, "wells": [len(rows) for rows in sets.members], "controls": controls})
+            per = per.assign(distance=[t.statistic for t in tests], p=p, floor=[t.floor for t in tests], exact=[t.exact for t in tests])
+            per = per.assign(q=q, called=q < rate, profiles=OWN, protocol=name)
+    return Result.of(scores, per_group=per, tables={"merged": merged})
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """The wells of a table, each with as many rows.
+
+    Attributes
+    ----------
+    obs
+        One row a well.
+    rows
+        (wells, r) the rows of each that are compared.
+
+    """
+
+    obs: pd.DataFrame
+    rows: Rows
+
+    @classmethod
+    def of(cls, profiles: anndata.AnnData, /, *, cells: int, seed: int) -> Clouds:
+        """The wells of a table of wells, sites or cells; rows without a well each stand for themselves.
+
+        Parameters
+        ----------
+        profiles
+            n rows.
+        cells
+            How many rows a well at most.
+        seed
+            Of the rows that are taken.
+
+        Returns
+        -------
+        The wells; those with fewer rows than nine of ten wells have are left out.
+
+        """
+        obs = profiles.obs
+        if schema.WELL not in obs or obs[schema.WELL].isna().any():
+            return cls(obs, np.arange(len(obs))[:, None])
+        plate, _ = wells.plates(obs)
+        well = pd.factorize(pd.Series(plate).astype(str) + " " + obs[schema.WELL].astype(str).to_numpy(), sort=False)[0]
+        counts = np.bincount(well)
+        size = max(1, min(cells, int(np.quantile(counts, 0.1))))
+        # Shuffled first, so that the rows taken from a well are drawn at random; in order again within the well.
+        order = np.random.default_rng(seed).permutation(len(obs)) if counts.max() > 1 else np.arange(len(obs))
+        order = order[np.argsort(well[order], kind="stable")]
+        place = np.arange(len(order)) - (np.cumsum(counts) - counts)[well[order]]
+        kept = order[(place < size) & (counts[well[order]] >= size)].reshape(-1, size)
+        if counts.max() > 1:
+            few = int((counts < size).sum())
+            say(f"{size} rows of each of {len(kept)} wells are compared; {few} wells with fewer rows are left out")
+        kept = kept[np.argsort(kept[:, 0], kind="stable")]
+        return cls(obs.iloc[kept[:, 0]], kept)
+
+    def points(self, values: npt.NDArray[np.floating], plate: Rows, used: npt.NDArray[np.bool_], /, *, components: int) -> Numbers | None:
+        """The rows of each well in principal components (wells, r, d), about the mean of their plate; None where nothing varies.
+
+        Parameters
+        ----------
+        values
+            (n, features) of all rows.
+        plate
+            (wells,) codes.
+        used
+            (wells,) treated wells and controls; the others are zero.
+        components
+            How many at most.
+
+        Returns
+        -------
+        The points.
+
+        """
+        flat = values[self.rows[used].ravel()].astype(np.float64)
+        of_row = np.repeat(plate[used], self.rows.shape[1])
+        for code in np.unique(of_row):
+            own = of_row == code
+            flat[own] -= flat[own].mean(axis=0)
+        flat[:, np.abs(flat).max(axis=0) <= 1e-6 * np.maximum(np.abs(values).max(axis=0), 1e-30)] = 0
+        if not flat.any():
+            return None
+        scored = scores_of_components(flat.astype(np.float32), min(components, flat.shape[1]))
+        points = np.zeros((len(plate), self.rows.shape[1], scored.shape[1]))
+        points[used] = scored.reshape(-1, self.rows.shape[1], scored.shape[1])
+        return points
+
+
+Measure = Callable[[Rows], Callable[[Rows], Numbers]]
+"""Takes the wells of a pool, and gives the statistic of choices among them."""
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy distances; distances between controls are kept plate by plate.
+
+    Attributes
+    ----------
+    points
+        (wells, r, d).
+    plate
+        (wells,) codes.
+    controls
+        (wells,) which are negative controls.
+    at
+        (wells,) the place of a control among those of its plate.
+    kept
+        The distances between the controls of two plates.
+
+    """
+
+    points: Numbers
+    plate: Rows
+    controls: npt.NDArray[np.bool_]
+    at: Rows
+    kept: dict[tuple[int, int], Numbers] = field(default_factory=dict)
+
+    def __call__(self, pool: Rows) -> Callable[[Rows], Numbers]:
+        """The statistic of choices among the wells of a pool."""
+        is_control = self.controls[pool]
+        treated, controls = np.flatnonzero(~is_control), np.flatnonzero(is_control)
+        distances = np.zeros((len(pool), len(pool)))
+        distances[treated] = energy.between(self.points[pool[treated]], self.points[pool])
+        distances[:, treated] = distances[treated].T
+        plates = self.plate[pool[controls]]
+        for one in np.unique(plates):
+            for other in np.unique(plates):
+                own, others = controls[plates == one], controls[plates == other]
+                places = np.ix_(self.at[pool[own]], self.at[pool[others]])
+                distances[np.ix_(own, others)] = self._among(int(one), int(other))[places]
+        return partial(energy.of_choices, distances)
+
+    def _among(self, one: int, other: int) -> Numbers:
+        if (one, other) not in self.kept:
+            first, second = (np.flatnonzero(self.controls & (self.plate == code)) for code in (one, other))
+            self.kept[one, other] = energy.between(self.points[first], self.points[second])
+            self.kept[other, one] = self.kept[one, other].T
+        return self.kept[one, other]
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """Sliced 2-Wasserstein distances.
+
+    Attributes
+    ----------
+    along
+        (wells, r, L) points along directions.
+
+    """
+
+    along: Numbers
+
+    def __call__(self, pool: Rows) -> Callable[[Rows], Numbers]:
+        """The statistic of choices among the wells of a pool."""
+        return partial(sliced_wasserstein.of_choices, self.along[pool])
+
+
+def _of_positions(sets: ReplicateSets, measure: Measure, name: str, /, *, draws: int, seed: int) -> list[Score]:
+    """The share of control positions that the same test calls at .05; none where too few can play a perturbation."""
+    played = sets.played_by_controls(seed=seed)
+    if len(played) < FEWEST_POSITIONS:
+        return []
+    called = 0
+    for rows in played:
+        others = sets.controls.copy()
+        others[rows] = False
+        called += _tested(rows, sets.plate, others, measure, draws=draws, seed=seed).p <= CALLED_AT
+    around = interval.wilson(called, len(played), unit="position")
+    metric = f"share with p <= {CALLED_AT:g}"
+    return [tidy.score(TASK, name, POSITIONS, metric, called / len(played), around, chance=CALLED_AT, n=len(played))]
+
+
+def _tested(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_], measure: Measure, /, *, draws: int, seed: int) -> Permuted:
+    """The test of one perturbation: members plate by plate, the treated wells of each first."""
+    members: list[Rows] = []
+    pools: list[tuple[int, int]] = []
+    for code in np.unique(plate[rows]):
+        treated = rows[plate[rows] == code]
+        others = np.flatnonzero(controls & (plate == code)).astype(np.intp)
+        members += [treated, others]
+        pools.append((len(treated), len(others)))
+    return of_choices(pools, measure(np.concatenate(members)), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)

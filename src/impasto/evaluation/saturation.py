@@ -1,0 +1,172 @@
+"""Replicate saturation: how do mAP and the share retrieved grow with plates, and would one more plate help?
+
+Of each set of plates that perturbations share, n plates are drawn again and again; replicates are ranked among the controls of their plate
+(`replicates`, protocol plate-controls), and each perturbation is tested at a false discovery rate. A perturbation counts with its mean
+over the draws. All numbers of plates are scored on the same perturbations, those with `most` plates, so the steps between them are
+paired. The row `shuffled labels` is the same curve for wells of different perturbations: what it gains, more plates give without any
+replicate.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import ranking, schema, wells
+from impasto.evaluation import baselines, inputs, permutation, tidy
+from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.layout import Layout, layout
+from impasto.evaluation.replicate_sets import ReplicateSets, replicate_sets
+from impasto.evaluation.replicates import FALSE_DISCOVERY, average_precisions
+from impasto.evaluation.result import OWN, Result
+from impasto.evaluation.tidy import Score
+from impasto.schema import InputError
+from impasto.statistics import discovery, jackknife
+from impasto.statistics.jackknife import LeftOut
+
+TASK = "saturation"
+MAP, RETRIEVED = "mAP", "share retrieved"
+Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.float64]
+
+
+def evaluate(
+    profiles: Table,
+    /,
+    *,
+    most: int = 0,
+    subsets: int = 5,
+    pool_doses: bool = False,
+    same_as: SameAs = "name",
+    draws: int = 1000,
+    seed: int = 0,
+    with_baselines: bool = True,
+) -> Result:
+    """MAP and the share retrieved at 2, 3, ... plates, each step from the number before, and the same under shuffled labels.
+
+    Parameters
+    ----------
+    profiles
+        One row a well, with negative controls marked.
+    most
+        The largest number of plates; by default the largest that half of the perturbations have.
+    subsets
+        How many choices of n plates at most are averaged.
+    pool_doses
+        Whether all doses of a perturbation are one.
+    same_as
+        Whether perturbations are the same by `name`, or by `inchikey` where they have one.
+    draws
+        Permutations of the p-values of perturbations.
+    seed
+        Of choices, permutations and groups of units.
+    with_baselines
+        Whether the curves of position only, cell count only and shuffled labels are made too.
+
+    Returns
+    -------
+    Scores: mAP and share retrieved at each number of plates, and the paired step to it. `per_group`: one row a perturbation and number of
+    plates. Raises InputError where fewer than two plates share a perturbation.
+
+    """
+    if most < 0 or most == 1 or subsets < 1 or draws < 19:
+        raise InputError(f"most is {most}, subsets is {subsets} and draws is {draws}; they are 2 or more, 1 or more, and 19 or more")
+    profiles = inputs.as_profiles(profiles, task=TASK)
+    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
+    profiles, merged = inputs.merged(profiles, same_as)
+    sets = replicate_sets(profiles.obs, task=TASK, pool_doses=pool_doses, least=2, with_controls=True)
+    plates = np.array([len(set(pattern)) for pattern in sets.patterns])
+    largest = most if most else int(np.median(plates))
+    kept = np.flatnonzero(plates >= largest)
+    if largest < 2 or not len(kept):
+        raise InputError(
+            f"no perturbation stands on {max(2, largest)} plates with negative controls (the most is {plates.max()}), so nothing can grow "
+            "with plates; read more plates"
+        )
+    sets = sets.part(kept)
+    where = layout(profiles.obs, level="any", pool_doses=pool_doses)
+    doses = inputs.dose_words(profiles.obs, pool_doses=pool_doses)
+    views = [(OWN, wells.finite(profiles, task=TASK), where)]
+    if with_baselines:
+        views += [(name, values, where) for name, values in baselines.stand_ins(profiles)]
+        views.append((baselines.SHUFFLED, views[0][1], _shuffled(where, sets, seed=seed)))
+    scores: list[Score] = []
+    details = []
+    for group, values, spots in views:
+        before: dict[str, LeftOut] = {}
+        whole: dict[str, float] = {}
+        for number in range(2, largest + 1):
+            per, chance = _at(ranking.unit(values), spots, sets, number, subsets=subsets, draws=draws, seed=seed)
+            protocol = f"{number} plates, plate-controls{doses}"
+            for metric in (MAP, RETRIEVED):
+                of_each = per[metric].to_numpy()
+                left = sets.left_out(of_each, seed=seed)
+                around = sets.mean(of_each, seed=seed, share=True)
+                by_chance = chance if metric == MAP else 0.0
+                row = (TASK, protocol, group, metric, left.whole, around)
+                scores.append(tidy.score(*row, chance=by_chance, n=len(per), parts=[left], units=sets.units.digest))
+                if metric in before and group == OWN:
+                    step = jackknife.difference(left, before[metric], unit=sets.units.word)
+                    row = (TASK, protocol, group, f"{metric}, step from {number - 1} plates", left.whole - whole[metric], step)
+                    scores.append(tidy.score(*row, chance=0.0, n=len(per)))
+                before[metric], whole[metric] = left, left.whole
+            if group == OWN:
+                details.append(per.assign(plates=number, profiles=OWN, protocol=protocol))
+    return Result.of(scores, per_group=pd.concat(details, ignore_index=True), tables={"merged": merged})
+
+
+def _at(
+    vectors: Floats, where: Layout, sets: ReplicateSets, number: int, /, *, subsets: int, draws: int, seed: int
+) -> tuple[pd.DataFrame, float]:
+    """Mean over choices of `number` plates: one row a perturbation; and the chance of its rankings."""
+    total = {MAP: np.zeros(len(sets.names)), RETRIEVED: np.zeros(len(sets.names))}
+    chances, count = [], np.zeros(len(sets.names))
+    for round_, kept in enumerate(_choices(sets, number, subsets=subsets, seed=seed)):
+        part = replace(where, treated=where.treated & kept)
+        detail = average_precisions(vectors, part, protocol="plate-controls")
+        per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean().reindex(sets.names)
+        known = per["average_precision"].notna().to_numpy()
+        p = permutation.p_values(vectors, part, sets.names, draws=draws, seed=seed + round_)
+        total[MAP] += per["average_precision"].fillna(0).to_numpy()
+        total[RETRIEVED] += discovery.corrected(p) < FALSE_DISCOVERY
+        count += known
+        chances.append(float(per["chance"].mean()))
+    times = np.maximum(count, 1)
+    table = pd.DataFrame({schema.PERTURBATION: sets.names, MAP: total[MAP] / times, RETRIEVED: total[RETRIEVED] / times})
+    return table, float(np.mean(chances))
+
+
+def _choices(sets: ReplicateSets, number: int, /, *, subsets: int, seed: int) -> list[npt.NDArray[np.bool_]]:
+    """Which wells stay (n,), choice by choice: of each set of plates, the wells of its perturbations on `number` of them."""
+    rng = np.random.default_rng(seed)
+    of_pattern: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+    for pattern in sorted({tuple(sorted(set(p))) for p in sets.patterns}):
+        every = list(itertools.islice(itertools.combinations(pattern, number), 5000))
+        order = rng.permutation(len(every))
+        of_pattern[pattern] = [every[i] for i in order]
+    rounds = min(subsets, max(len(every) for every in of_pattern.values()))
+    choices = []
+    for round_ in range(rounds):
+        kept = np.zeros(len(sets.plate), dtype=bool)
+        for rows, pattern in zip(sets.members, sets.patterns, strict=True):
+            every = of_pattern[tuple(sorted(set(pattern)))]
+            kept[rows[np.isin(sets.plate[rows], every[round_ % len(every)])]] = True
+        choices.append(kept)
+    return choices
+
+
+def _shuffled(where: Layout, sets: ReplicateSets, /, *, seed: int) -> Layout:
+    """The same places with labels shuffled among the perturbations that share their plates, plate by plate."""
+    rng = np.random.default_rng(seed)
+    given = np.arange(len(where.plate))
+    patterns = [tuple(sorted(set(pattern))) for pattern in sets.patterns]
+    for pattern in sorted(set(patterns)):
+        members = np.concatenate([rows for rows, own in zip(sets.members, patterns, strict=True) if own == pattern])
+        for code in pattern:
+            rows = members[sets.plate[members] == code]
+            given[rows] = rng.permutation(rows)
+    return replace(where, perturbation=where.perturbation[given], compound=where.compound[given])

@@ -1,0 +1,120 @@
+"""Distribution tests: their p against counting by hand, their null on inert wells, cells that move with their well."""
+
+from __future__ import annotations
+
+import itertools
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from tests.evaluation.rows import rows
+from tests.evaluation.screens import screen
+from tests.evaluation.small import plates
+from tests.evaluation.test_energy import naive
+
+from impasto.evaluation.distributions import Clouds, evaluate
+from impasto.schema import InputError
+
+
+def test_p_counts_every_choice_of_wells_by_hand() -> None:
+    data = screen(plates=2, perturbations=4, active=1, controls=5, spared=5, width=3, wells=2, effect=1.0)
+    result = evaluate(data, with_baselines=False, components=3)
+    per = result.per_group.set_index("perturbation")
+    x = data.X.astype(np.float64)
+    for plate in ("P0", "P1"):
+        own = (data.obs["plate"] == plate).to_numpy()
+        x[own] -= x[own].mean(axis=0)
+    x /= x.std(axis=0)
+    for name in ("p00", "p02"):
+        pools = []
+        for plate in ("P0", "P1"):
+            here = (data.obs["plate"] == plate).to_numpy()
+            treated = np.flatnonzero(here & (data.obs["perturbation"] == name).to_numpy())
+            pools.append((treated, np.flatnonzero(here & (data.obs["control_type"] == "negcon").to_numpy())))
+        every = []
+        for choice in itertools.product(*[itertools.combinations(np.concatenate(p), 2) for p in pools]):
+            chosen = np.concatenate(choice)
+            others = np.setdiff1d(np.concatenate([np.concatenate(p) for p in pools]), chosen)
+            every.append(naive(x[chosen], x[others]))
+        assert len(every) == 21**2
+        assert per.loc[name, "distance"] == pytest.approx(every[0], rel=1e-4)
+        assert per.loc[name, "p"] == pytest.approx(np.mean(np.array(every) >= every[0] * (1 - 1e-9)))
+        assert per.loc[name, "exact"]
+        assert per.loc[name, "floor"] == 1 / 441
+        assert per.loc[name, "controls"] == 10
+
+
+@pytest.mark.parametrize("protocol", ["energy", "wasserstein"])
+def test_inert_perturbations_are_called_at_their_level_and_active_ones_are(protocol: str) -> None:
+    small = []
+    for seed in range(12):
+        scores = rows(
+            evaluate(
+                screen(seed=seed, plates=2, wells=2, perturbations=20, controls=6, spared=6, width=5),
+                protocol=protocol, draws=199, directions=8, with_baselines=False, seed=seed,
+            )
+        )  # fmt: skip
+        assert (scores[0].chance, scores[1].chance) == (0.0, 0.05)
+        small.append(scores[1].value)
+    assert np.mean(small) == pytest.approx(0.05, abs=0.045)
+    active = evaluate(screen(plates=2, wells=2, perturbations=20, active=10, controls=8, spared=8), protocol=protocol, directions=8)
+    assert active.per_group["called"][:10].mean() >= 0.9
+    assert active.per_group["called"][10:].sum() <= 2
+    assert {"profiles", "position only"} <= set(active.scores["group"])
+
+
+def test_a_spread_without_a_shift_is_seen() -> None:
+    rng = np.random.default_rng(0)
+    data = screen(plates=2, perturbations=1, wells=8, controls=40, spared=40, width=2)
+    treated = (data.obs["control_type"] == "trt").to_numpy()
+    data.X[treated] = rng.choice([-6, 6], (treated.sum(), 2)) + 0.5
+    assert evaluate(data, with_baselines=False, draws=999).per_group["p"][0] < 0.01
+
+
+def test_positions_that_act_show_in_the_row_of_control_positions() -> None:
+    def called(position: float) -> float:
+        data = screen(perturbations=6, controls=20, spared=20, position=position)
+        return next(s.value for s in rows(evaluate(data, draws=999, with_baselines=False)) if s.group == "control positions")
+
+    assert called(4.0) > 0.8
+    assert called(0.0) < 0.25
+
+
+def test_cells_of_a_well_change_places_with_it() -> None:
+    rng = np.random.default_rng(0)
+    table = screen(plates=1, perturbations=3, wells=3, controls=12, spared=12, width=4)
+    # Every well has a mean of its own, and forty cells around it: as cells are, not as wells are, perturbations would differ.
+    values = np.repeat(rng.normal(size=(table.n_obs, 4)), 40, axis=0) + 0.05 * rng.normal(size=(table.n_obs * 40, 4))
+    obs = table.obs.iloc[np.repeat(np.arange(table.n_obs), 40)].reset_index(drop=True).rename(index=str)
+    per = evaluate(anndata.AnnData(X=values.astype(np.float32), obs=obs), cells=10, with_baselines=False).per_group
+    assert (per["wells"] == 3).all()
+    assert (per["p"] > 0.05).sum() >= 2
+    assert per["floor"].iloc[0] == pytest.approx(1 / 455)
+
+
+def test_wells_of_few_cells_are_left_out_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    obs = pd.DataFrame({"plate": "P", "well": ["A01"] * 30 + ["A02"] * 25 + ["A03"] * 2, "perturbation": "a"}).rename(index=str)
+    more = pd.concat([obs, *[obs[:25].assign(well=f"B{i:02d}") for i in range(1, 11)]]).reset_index(drop=True).rename(index=str)
+    clouds = Clouds.of(anndata.AnnData(X=np.ones((len(more), 1), dtype=np.float32), obs=more), cells=50, seed=0)
+    assert clouds.rows.shape == (12, 25)
+    assert "A03" not in set(clouds.obs["well"])
+    assert all(len(set(more["well"].iloc[own])) == 1 for own in clouds.rows)
+    assert "25 rows of each of 12 wells are compared; 1 wells with fewer rows are left out" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [({"least": 1}, "least is 1; it is 2 or more"), ({"least": 7}, "needs perturbations of 7 wells"), ({"draws": 3}, "draws is 3"),
+     ({"protocol": "enrgy"}, "did you mean 'energy'")],
+)  # fmt: skip
+def test_a_wrong_setting_is_one_sentence(settings: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        evaluate(plates(), **settings)
+
+
+def test_constant_features_are_one_sentence() -> None:
+    data = plates()
+    data.X[:] = 3
+    with pytest.raises(InputError, match="none of 6 features varies"):
+        evaluate(data)

@@ -1,0 +1,115 @@
+"""Percent replicating against a plain loop, its null under shuffled labels, and what cannot be compared."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from tests.evaluation.rows import rows
+from tests.evaluation.screens import screen
+from tests.evaluation.small import plates
+
+from impasto.evaluation import percent_replicating
+from impasto.evaluation.percent_replicating import evaluate
+from impasto.schema import InputError
+from impasto.statistics.interval import wilson
+
+
+def naive_median(x: np.ndarray) -> float:
+    return float(np.median([np.corrcoef(a, b)[0, 1] for a, b in itertools.combinations(x.astype(np.float64), 2)]))
+
+
+def test_medians_thresholds_and_the_share_are_those_of_a_plain_loop() -> None:
+    data = screen(perturbations=16, active=6, width=12, effect=2.5)
+    result = evaluate(data, draws=4000, shuffles=99)
+    per = result.per_group.set_index("perturbation")
+    obs = data.obs
+    for name in ("p00", "p03", "p12"):
+        assert per.loc[name, "median_correlation"] == pytest.approx(
+            naive_median(data.X[(obs["perturbation"] == name).to_numpy()]), abs=1e-5
+        )
+    rng = np.random.default_rng(5)
+    treated = [np.flatnonzero(((obs["plate"] == p) & (obs["control_type"] == "trt")).to_numpy()) for p in ("P0", "P1", "P2")]
+    null = []
+    while len(null) < 1500:
+        own = [int(rng.choice(r)) for r in treated]
+        if obs["perturbation"].iloc[own].nunique() == 3:
+            null.append(naive_median(data.X[own]))
+    assert per["threshold"].to_numpy() == pytest.approx(np.quantile(null, 0.95), abs=0.05)
+    assert (per["replicating"] == (per["median_correlation"] > per["threshold"])).all()
+    score = rows(result)[0]
+    assert score.value == per["replicating"].mean()
+    expected = wilson(int(per["replicating"].sum()), 16, unit="perturbation")
+    assert (score.low, score.high, score.chance, score.n) == (expected.low, expected.high, 0.05, 16)
+    assert per["replicating"][:6].mean() > 0.6
+
+
+def test_null_sets_hold_different_compounds_on_the_plates_of_their_perturbation(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = screen(perturbations=12, wells=2, plates=2)
+    seen = {}
+
+    def kept(*given: object, **named: object) -> dict:
+        seen["sets"], seen["nulls"] = given[0], real(*given, **named)
+        return seen["nulls"]
+
+    real = percent_replicating._null_sets
+    monkeypatch.setattr(percent_replicating, "_null_sets", kept)
+    evaluate(data, draws=200, shuffles=0, with_baselines=False)
+    (drawn,) = seen["nulls"].values()
+    assert drawn.shape == (200, 4)
+    for own in drawn:
+        assert data.obs["perturbation"].iloc[own].nunique() == 4
+        assert data.obs["plate"].iloc[own].tolist() == ["P0", "P0", "P1", "P1"]
+
+
+def test_where_nothing_replicates_one_in_twenty_does() -> None:
+    shares, p = [], []
+    for seed in range(30):
+        scores = rows(evaluate(screen(seed=seed, perturbations=30, width=6), shuffles=99, seed=seed, with_baselines=False))
+        shares.append(scores[0].value)
+        p.append(scores[0].p_chance)
+    assert np.mean(shares) == pytest.approx(0.05, abs=3 * 0.04 / np.sqrt(30))
+    assert np.mean(np.array(p) <= 0.1) <= 0.28
+
+
+def test_a_plate_effect_is_no_replication() -> None:
+    data = screen(perturbations=30, width=8, plates=2, wells=2)
+    data.X[(data.obs["plate"] == "P1").to_numpy(), :4] += 30
+    assert rows(evaluate(data, shuffles=0))[0].value < 0.2
+
+
+def test_doses_of_a_compound_are_one_unit_and_baselines_stand_beside() -> None:
+    data = screen(perturbations=20, plates=4, active=20)
+    data.obs["concentration"] = np.where(data.obs["plate"].isin(["P0", "P1"]), 1.0, 10.0)
+    result = evaluate(data, shuffles=0)
+    score = rows(result)[0]
+    assert (score.n, score.clusters, score.interval) == (40, 20, "jackknife")
+    assert rows(evaluate(data, pool_doses=True, shuffles=0))[0].n == 20
+    groups = set(result.scores["group"])
+    assert {"profiles", "position only", "shuffled labels"} <= groups
+    assert rows(evaluate(screen(plates=3), shuffles=0))[2].group == "position only"
+
+
+def test_many_wells_give_the_same_without_all_correlations(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = screen(active=8)
+    before = evaluate(data, shuffles=0)
+    monkeypatch.setattr(percent_replicating, "MOST_KEPT", 3)
+    monkeypatch.setattr(percent_replicating, "_BLOCK", 64)
+    after = evaluate(data, shuffles=99)
+    np.testing.assert_allclose(before.per_group["median_correlation"], after.per_group["median_correlation"], atol=1e-6)
+    assert rows(after)[0].p_chance is None
+
+
+def test_constant_features_replicate_nothing_and_what_cannot_be_asked_is_a_sentence() -> None:
+    data = screen()
+    data.X[:] = 1
+    assert rows(evaluate(data, shuffles=9))[0].value == 0
+    with pytest.raises(InputError, match="2 wells or more, and the largest has 1"):
+        evaluate(screen(plates=1))
+    one = plates()
+    one.obs.loc[one.obs["control_type"] == "trt", "perturbation"] = "a"
+    with pytest.raises(InputError, match="no plate holds wells of different compounds"):
+        evaluate(one)
+    with pytest.raises(InputError, match="draws is 5"):
+        evaluate(plates(), draws=5)

@@ -1,0 +1,60 @@
+"""Saturation: each number of plates against `replicates` on those plates alone; steps that are paired; what cannot grow."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pytest
+from tests.evaluation.rows import rows
+from tests.evaluation.screens import screen
+
+from impasto.evaluation import replicates
+from impasto.evaluation.saturation import evaluate
+from impasto.schema import InputError
+
+
+def test_a_number_of_plates_is_the_mean_over_the_tables_of_those_plates() -> None:
+    data = screen(perturbations=12, active=6, controls=12, spared=12, effect=1.0)
+    result = evaluate(data, subsets=10, draws=199, with_baselines=False)
+    value = {(s.protocol[:8], s.metric): s for s in rows(result)}
+    alone = []
+    for pair in (("P0", "P1"), ("P0", "P2"), ("P1", "P2")):
+        part = data[data.obs["plate"].isin(pair).to_numpy()].copy()
+        alone.append(rows(replicates.evaluate(part, shuffles=0, with_baselines=False))[0].value)
+    assert value["2 plates", "mAP"].value == pytest.approx(np.mean(alone))
+    whole = rows(replicates.evaluate(data, shuffles=0, with_baselines=False))[0]
+    assert value["3 plates", "mAP"].value == pytest.approx(whole.value)
+    assert value["3 plates", "mAP"].chance == pytest.approx(whole.chance)
+    step = value["3 plates", "mAP, step from 2 plates"]
+    assert step.value == pytest.approx(whole.value - np.mean(alone))
+    assert step.low < step.value < step.high  # type: ignore[operator]
+    assert result.per_group.groupby("plates")["mAP"].mean().tolist() == pytest.approx([np.mean(alone), whole.value])
+
+
+def test_the_share_retrieved_grows_where_there_is_something_and_not_under_shuffled_labels() -> None:
+    data = screen(plates=4, perturbations=30, active=15, controls=16, spared=16, width=20, effect=1.5)
+    scores = {(s.group, s.protocol[0], s.metric): s.value for s in rows(evaluate(data, draws=999, subsets=3))}
+    own = [scores["profiles", n, "share retrieved"] for n in "234"]
+    assert own[0] < own[2]
+    assert own[2] > 0.4
+    assert all(scores["shuffled labels", n, "share retrieved"] < 0.1 for n in "234")
+
+
+def test_plates_of_other_layouts_are_chosen_apart() -> None:
+    one, other = screen(perturbations=8, active=8), screen(seed=1, plates=2, perturbations=8, active=8)
+    other.obs["perturbation"] = other.obs["perturbation"].astype(str).replace({f"p{i:02d}": f"q{i}" for i in range(8)})
+    other.obs["plate"] = "Q" + other.obs["plate"].astype(str)
+    both = anndata.concat([one, other], index_unique="-")
+    assert set(evaluate(both, draws=99, with_baselines=False).scores["n"]) == {16}
+    assert set(evaluate(both, draws=99, most=3, with_baselines=False).scores["n"]) == {8}
+
+
+def test_one_plate_is_a_sentence() -> None:
+    with pytest.raises(InputError, match="needs perturbations of 2 wells"):
+        evaluate(screen(plates=1))
+    with pytest.raises(InputError, match="no perturbation stands on 2 plates"):
+        evaluate(screen(plates=1, wells=2))
+    with pytest.raises(InputError, match="no perturbation stands on 5 plates"):
+        evaluate(screen(), most=5)
+    with pytest.raises(InputError, match="subsets is 0"):
+        evaluate(screen(), subsets=0)
