@@ -86,7 +86,7 @@ def test_recomputing_changes_memory_and_not_the_gradient(what: str) -> None:
 
 
 def test_lists_that_miss_a_feature_are_refused() -> None:
-    with pytest.raises(ValueError, match="every feature"):
+    with pytest.raises(ValueError, match="must hold each feature once"):
         FeatureTokens([[0], [2]], width=4)
     with pytest.raises(ValueError, match="shared adapter"):
         FeatureTokens([[0, 1]], width=4, adapter="shared")
