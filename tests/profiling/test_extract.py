@@ -8,9 +8,9 @@ from unittest.mock import Mock
 import pytest
 
 from impasto.nets.encoders import vision
+from impasto.profiling import extract
 from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import Intensity
-from impasto.profiling import extract
 from impasto.profiling.extract import ProfileSettings, open_encoder
 from impasto.schema import InputError
 
