@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
@@ -370,3 +371,16 @@ def test_a_sheet_of_containers_without_their_library_says_how_many_are_unread(tm
     sheet.write_text("\n".join([*rows, "d.tif,DNA,P,A04"]))
     told = [note for note in find([sheet]).notes if "cannot be read" in note]
     assert told == [f"{sheet}: 3 of 4 planes cannot be read: {needs}; until then their sites are quarantined"]
+
+
+def test_a_channel_of_leica_is_named_by_its_dye_or_else_by_its_colour() -> None:
+    written = "<ChannelProperty><Key>{0}</Key><Value>{1}</Value></ChannelProperty>"
+    gain = written.format("Gain", "2")
+    described = [
+        f'<ChannelDescription LUTName="Gray">{gain}{written.format("DyeName", "DAPI")}</ChannelDescription>',
+        f'<ChannelDescription LUTName="Green">{gain}{written.format("DyeName", "")}</ChannelDescription>',
+        '<ChannelDescription LUTName="Red"/>',
+        "<ChannelDescription/>",
+    ]
+    text = f"<E><Data><Image><ImageDescription><Channels>{''.join(described)}</Channels></ImageDescription></Image></Data></E>"
+    assert containers.Lif._channels(SimpleNamespace(xml_element=ET.fromstring(text))) == ("DAPI", "Green", "Red", "")
