@@ -111,7 +111,12 @@ def test_sqlite_has_its_table_of_images_by_its_name_and_medians_of_objects(image
     named = "Cells_" if "Per" in cells else ""
     with closing(sqlite3.connect(tmp_path / "p.sqlite")) as base:
         pd.DataFrame({"ImageNumber": [2, 1], "Image_Metadata_Well": ["A02", "A01"], "Image_Count_Cells": [1, 3]}).to_sql(image, base)
-        objects = {"ImageNumber": [1, 1, 1], f"{named}ObjectNumber": [1, 2, 3], f"{named}AreaShape_Area": [1.0, 9.0, 2.0]}
+        objects = {
+            "ImageNumber": [1, 1, 1],
+            f"{named}ObjectNumber": [1, 2, 3],
+            f"{named}AreaShape_Area": [1.0, 9.0, 2.0],
+            "Note": ["x"] * 3,
+        }
         pd.DataFrame(objects).to_sql(cells, base, index=False)
         pd.DataFrame({"ImageNumber": [1], "note": ["x"]}).to_sql("Remarks", base, index=False)
     table, how = cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")
@@ -140,3 +145,14 @@ def test_several_objects_under_two_header_rows_are_tables_of_their_own(tmp_path:
     )
     table, _ = cellprofiler_tables.read_folder(tmp_path)
     assert table[["Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]].to_numpy().tolist() == [[30.0, 2.0]]
+
+
+def test_texts_and_numbers_of_objects_are_no_features_and_each_object_keeps_its_images() -> None:
+    tables = {
+        "Image": pd.DataFrame({"ImageNumber": [1, 2], "Metadata_Well": ["A01", "A02"]}),
+        "Cells": pd.DataFrame({"ImageNumber": [1], "ObjectNumber": [1], "Metadata_Site": [3], "Note": ["x"], "AreaShape_Area": [4.0]}),
+        "Nuclei": pd.DataFrame({"ImageNumber": [2, 1], "ObjectNumber": [1, 1], "AreaShape_Area": [8.0, 6.0]}),
+    }
+    joined = cellprofiler_tables.join(tables, where="t")
+    assert joined.columns.tolist() == ["Metadata_Well", "Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]
+    assert joined.fillna(-1).to_numpy().tolist() == [["A01", 4.0, 6.0], ["A02", -1, 8.0]]

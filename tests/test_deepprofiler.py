@@ -36,6 +36,7 @@ def test_a_plate_that_is_called_like_a_well_is_a_plate(tmp_path: Path) -> None:
     write(tmp_path / "P2" / "notes.npz", [[0.0, 0.0]])
     write(tmp_path / "P3" / "A01" / "3.npz", [[1.0, 10.0]])
     write(tmp_path / "P3" / "summary.npz", [[0.0, 0.0]])
+    write(tmp_path / "models" / "weights.npz", [[0.0, 0.0]])
     table, _ = deepprofiler.read_folder(tmp_path)
     assert table[["Metadata_Plate", "Metadata_Well", "Metadata_Site"]].to_numpy().tolist() == [["P2", "B02", "s1"], ["P3", "A01", "3"]]
     inside, _ = deepprofiler.read_folder(tmp_path / "P3")
@@ -68,6 +69,9 @@ def test_files_without_features_of_other_shapes_or_damaged_are_sentences(tmp_pat
         deepprofiler.read_folder(tmp_path)
     np.savez(place / "2.npz", features=np.zeros(3))
     with pytest.raises(InputError, match="features have 1 axes"):
+        deepprofiler.read_folder(tmp_path)
+    np.savez(place / "2.npz", features=np.array([[1.0, 2.0]], dtype=object))
+    with pytest.raises(InputError, match=r"2\.npz cannot be read \(Object arrays cannot be loaded"):  # a pickle is never opened
         deepprofiler.read_folder(tmp_path)
     np.savez(place / "2.npz", other=np.zeros(3))
     with pytest.raises(InputError, match=r"holds no features; it has other\.npy"):

@@ -27,6 +27,12 @@ def test_a_pixel_at_the_threshold_is_white_whatever_the_threshold() -> None:
     assert eight_bit.to_8_bit(np.array([[20, 40, 300]], dtype=np.uint16)).tolist() == [[17, 34, 255]]
 
 
+def test_pixels_far_above_the_threshold_are_white() -> None:
+    plane = np.zeros((300, 300), dtype=np.uint16)
+    plane[0, :4] = [65535, 1000, 100, 50]
+    assert eight_bit.to_8_bit(plane)[0, :5].tolist() == [255, 255, 255, 127, 0]
+
+
 def test_a_plane_without_light_stays_black_and_the_brightest_do_not_wrap() -> None:
     assert not eight_bit.to_8_bit(np.zeros((4, 4), dtype=np.uint16)).any()
     assert eight_bit.to_8_bit(np.full((4, 4), 5, dtype=np.uint16)).tolist() == [[255] * 4] * 4
