@@ -53,6 +53,9 @@ _COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
 }  # fmt: skip
 _EXCHANGED = {"max": "min", "min": "max", "any": "all", "all": "any", "argmax": "argmin", "argmin": "argmax", "mean": "sum", "sum": "mean"}
 
+_SYMMETRIC = ("max", "min", "maximum", "minimum")
+"""Functions whose arguments can be exchanged without a change."""
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -83,7 +86,9 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, ast.Attribute) and node.attr in _EXCHANGED:
         yield ast.Attribute(node.value, _EXCHANGED[node.attr], node.ctx)
     if isinstance(node, ast.Call) and len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
-        yield ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], node.keywords)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in _SYMMETRIC:
+            yield ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], node.keywords)
     if isinstance(node, ast.IfExp):
         yield ast.IfExp(node.test, node.orelse, node.body)
 

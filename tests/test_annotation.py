@@ -184,3 +184,13 @@ def test_a_platemap_without_rows_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("well,compound\n")
     with pytest.raises(InputError, match=r"m\.csv holds no rows; it has the columns well, compound"):
         annotation.read(tmp_path / "m.csv")
+
+
+def test_a_well_that_was_unknown_for_want_of_a_name_is_what_the_table_makes_it() -> None:
+    obs = data(perturbation=["a", pd.NA, pd.NA, pd.NA], control_type=["unknown", "unknown", "unknown", "negcon"])
+    joined, _ = annotation.join(obs, [table("m.csv", "plate,well,perturbation\nP1,A01,a\nP1,A02,b\nP2,A02,d")])
+    # Named before: nobody knew what it was for another reason. Named now: free. Not named: as before. A control: stays one.
+    assert joined["control_type"].fillna("").tolist() == ["unknown", "", "unknown", "negcon"]
+    assert kinds(joined) == ["unknown", "trt", "unknown", "negcon"]
+    without_kinds, _ = annotation.join(data(), [table("m.csv", "plate,well,perturbation\nP1,A01,a")])
+    assert "control_type" not in without_kinds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -73,3 +75,84 @@ def test_split_and_join_are_inverse() -> None:
     assert tables["Nuclei"].columns.tolist() == ["ImageNumber", "ObjectNumber", "AreaShape_Area"]
     back = cellprofiler_tables.join(tables, where="t")
     pd.testing.assert_frame_equal(back[table.columns], table)
+
+
+def test_an_image_table_is_named_image_behind_any_prefix_and_numbers_its_images(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    for name in ("b/MyExpt_Image.csv", "Image.txt", ".hidden/Image.csv"):
+        (tmp_path / name).write_text("ImageNumber,Count_Cells\n1,2\n")
+    (tmp_path / "Image.csv").write_text("Count_Cells\n2\n")  # by its full name: that it lacks its numbers is said on reading
+    (tmp_path / "SampleImage.csv").write_text("name,size\na,2\n")
+    (tmp_path / "Image.csv.bak").write_text("ImageNumber\n1\n")
+    assert [str(path.relative_to(tmp_path)) for path in cellprofiler_tables.image_tables(tmp_path)] == [
+        "Image.csv",
+        "Image.txt",
+        "b/MyExpt_Image.csv",
+    ]
+
+
+def test_tables_of_two_runs_in_one_folder_are_told_apart_by_their_prefix(tmp_path: Path) -> None:
+    for prefix, well, area in (("", "A01", 1.0), ("My_", "A02", 5.0)):
+        (tmp_path / f"{prefix}Image.csv").write_text(f"ImageNumber,Metadata_Well\n1,{well}\n")
+        (tmp_path / f"{prefix}Cells.csv").write_text(f"ImageNumber,ObjectNumber,AreaShape_Area\n1,1,{area}\n1,2,{area + 2}\n")
+    (tmp_path / "My_Experiment.csv").write_text("Key,Value\na,b\n")
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    table, how = cellprofiler_tables.read_folder(tmp_path)
+    assert dict(zip(table["Metadata_Well"], table["Cells_AreaShape_Area"], strict=True)) == {"A01": 2.0, "A02": 6.0}
+    assert how == [
+        "2 CellProfiler runs; objects Cells; medians over the objects of an image",
+        "left out: notes.csv (no column ImageNumber)",
+    ]
+
+
+@pytest.mark.parametrize(("image", "cells"), [("MyExpt_Per_Image", "MyExpt_Per_Cells"), ("Image", "Cells")])
+def test_sqlite_has_its_table_of_images_by_its_name_and_medians_of_objects(image: str, cells: str, tmp_path: Path) -> None:
+    named = "Cells_" if "Per" in cells else ""
+    with closing(sqlite3.connect(tmp_path / "p.sqlite")) as base:
+        pd.DataFrame({"ImageNumber": [2, 1], "Image_Metadata_Well": ["A02", "A01"], "Image_Count_Cells": [1, 3]}).to_sql(image, base)
+        objects = {
+            "ImageNumber": [1, 1, 1],
+            f"{named}ObjectNumber": [1, 2, 3],
+            f"{named}AreaShape_Area": [1.0, 9.0, 2.0],
+            "Note": ["x"] * 3,
+        }
+        pd.DataFrame(objects).to_sql(cells, base, index=False)
+        pd.DataFrame({"ImageNumber": [1], "note": ["x"]}).to_sql("Remarks", base, index=False)
+    table, how = cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")
+    assert table["Metadata_Count_Cells"].tolist() == [1, 3]
+    assert table["Cells_AreaShape_Area"].fillna(-1).tolist() == [-1, 2.0]
+    assert not any("ObjectNumber" in column for column in table)
+    assert how == [f"SQLite: {image}, {cells}; medians over the objects of an image"]
+
+
+def test_sqlite_without_images_or_with_an_image_twice_is_a_sentence(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "p.sqlite")) as base:
+        pd.DataFrame({"ImageNumber": [1]}).to_sql("Images_of_all", base)
+        with pytest.raises(InputError, match=r"holds no table of images \(Per_Image or Image\); it has Images_of_all"):
+            cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")
+        pd.DataFrame({"ImageNumber": [1, 1]}).to_sql("Per_Image", base)
+        with pytest.raises(InputError, match="Per_Image does not tell images apart by ImageNumber"):
+            cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")
+        pd.DataFrame({"ImageNumber": [1, 1], "TableNumber": [1, 2]}).to_sql("Per_Image", base, if_exists="replace")
+    assert len(cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")[0]) == 2
+
+
+def test_several_objects_under_two_header_rows_are_tables_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "Image.csv").write_text("ImageNumber,Metadata_Well\n1,A01\n")
+    (tmp_path / "All.csv").write_text(
+        "Image,Cells,Cells,Nuclei\nImageNumber,ObjectNumber,AreaShape_Area,AreaShape_Area\n1,1,10,1\n1,2,30,2\n1,3,80,9\n"
+    )
+    table, _ = cellprofiler_tables.read_folder(tmp_path)
+    assert table[["Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]].to_numpy().tolist() == [[30.0, 2.0]]
+
+
+def test_texts_and_numbers_of_objects_are_no_features_and_each_object_keeps_its_images() -> None:
+    tables = {
+        "Image": pd.DataFrame({"ImageNumber": [1, 2], "Metadata_Well": ["A01", "A02"]}),
+        "Cells": pd.DataFrame({"ImageNumber": [1], "ObjectNumber": [1], "Metadata_Site": [3], "Note": ["x"], "AreaShape_Area": [4.0]}),
+        "Nuclei": pd.DataFrame({"ImageNumber": [2, 1], "ObjectNumber": [1, 1], "AreaShape_Area": [8.0, 6.0]}),
+    }
+    joined = cellprofiler_tables.join(tables, where="t")
+    assert joined.columns.tolist() == ["Metadata_Well", "Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]
+    assert joined.fillna(-1).to_numpy().tolist() == [["A01", 4.0, 6.0], ["A02", -1, 8.0]]

@@ -31,6 +31,18 @@ def test_a_site_is_the_median_of_its_cells_and_its_path_says_where_it_is(tmp_pat
     assert notes[0].startswith("DeepProfiler: 3 sites;")
 
 
+def test_a_plate_that_is_called_like_a_well_is_a_plate(tmp_path: Path) -> None:
+    write(tmp_path / "P2" / "B02_s1.npz", [[4.0, 8.0]])
+    write(tmp_path / "P2" / "notes.npz", [[0.0, 0.0]])
+    write(tmp_path / "P3" / "A01" / "3.npz", [[1.0, 10.0]])
+    write(tmp_path / "P3" / "summary.npz", [[0.0, 0.0]])
+    write(tmp_path / "models" / "weights.npz", [[0.0, 0.0]])
+    table, _ = deepprofiler.read_folder(tmp_path)
+    assert table[["Metadata_Plate", "Metadata_Well", "Metadata_Site"]].to_numpy().tolist() == [["P2", "B02", "s1"], ["P3", "A01", "3"]]
+    inside, _ = deepprofiler.read_folder(tmp_path / "P3")
+    assert inside[["Metadata_Plate", "Metadata_Well", "Metadata_Site"]].to_numpy().tolist() == [["P3", "A01", "3"]]
+
+
 def test_source_and_batch_are_read_from_pickled_metadata_without_running_them(tmp_path: Path) -> None:
     metadata = {"Metadata_Source": "S7", "Metadata_Batch": "B4", "Metadata_Plate": "elsewhere", "other": 1}
     write(tmp_path / "P1" / "A01" / "1.npz", [[1.0, 2.0]], metadata=np.array(metadata, dtype=object))
@@ -57,6 +69,9 @@ def test_files_without_features_of_other_shapes_or_damaged_are_sentences(tmp_pat
         deepprofiler.read_folder(tmp_path)
     np.savez(place / "2.npz", features=np.zeros(3))
     with pytest.raises(InputError, match="features have 1 axes"):
+        deepprofiler.read_folder(tmp_path)
+    np.savez(place / "2.npz", features=np.array([[1.0, 2.0]], dtype=object))
+    with pytest.raises(InputError, match=r"2\.npz cannot be read \(Object arrays cannot be loaded"):  # a pickle is never opened
         deepprofiler.read_folder(tmp_path)
     np.savez(place / "2.npz", other=np.zeros(3))
     with pytest.raises(InputError, match=r"holds no features; it has other\.npy"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -63,3 +64,61 @@ def test_a_file_is_free_while_it_is_as_it_was_left(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a.csv is there and is not as impasto correct left it"):
         outputs.free(file, "correct", listed, name="a.csv")
     assert file.read_text() == "edited"
+
+
+def test_a_folder_is_written_again_only_where_all_in_it_is_as_the_same_verb_left_it(tmp_path: Path) -> None:
+    outputs.refuse_strangers(tmp_path / "new", "correct", None)
+    (tmp_path / "empty").mkdir()
+    outputs.refuse_strangers(tmp_path / "empty", "correct", None)
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    (earlier / "a.csv").write_text("ours")
+    with pytest.raises(InputError, match=r"earlier is not empty and impasto did not write it \(it holds .*a\.csv.*\); give a new folder"):
+        outputs.refuse_strangers(earlier, "correct", None)
+    previous = {"verb": "correct", "key": "k", "state": records.FINISHED, "files": {"a.csv": records.content(earlier / "a.csv")}}
+    (earlier / "run.json").write_text(json.dumps(previous))
+    assert records.strangers(earlier) == []
+    outputs.refuse_strangers(earlier, "correct", previous)
+    with pytest.raises(InputError, match="earlier holds a result of impasto correct; give impasto embed a new folder"):
+        outputs.refuse_strangers(earlier, "embed", previous)
+    (earlier / "a.csv").write_text("edited")
+    with pytest.raises(InputError, match=r"earlier holds .*a\.csv.*, which impasto correct did not leave like this"):
+        outputs.refuse_strangers(earlier, "correct", previous)
+
+
+@pytest.mark.parametrize(
+    ("out", "folder", "sentence"),
+    [
+        ("a" * 256, True, "is no name for a file"),
+        ("link", True, "is a link that leads nowhere"),
+        ("file/new", True, "lies in .*file, which is a file"),
+        ("file", True, "is a file, and impasto correct writes a folder"),
+        ("there", False, "is a folder, and impasto correct writes a file"),
+    ],
+)
+def test_a_place_where_no_result_can_stand_is_refused(out: str, folder: bool, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there.zarr").mkdir()
+    with pytest.raises(InputError, match=sentence):
+        outputs.refuse_place(tmp_path / out, "correct", folder=folder)
+    for free, as_folder in (("a" * 255, True), ("file", False), ("there", True), ("there.zarr", False), ("x/y/z", True), ("link", False)):
+        outputs.refuse_place(tmp_path / free, "correct", folder=as_folder)
+
+
+def test_a_strangers_file_is_renamed_with_the_date_where_the_user_asks(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("a stranger's")
+    asked = outputs.KEEP_OLD.set(True)
+    try:
+        outputs.free(file, "correct", {}, name="a.csv")
+    finally:
+        outputs.KEEP_OLD.reset(asked)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["a stranger's"]
+    assert not file.exists()
+    (tmp_path / "folder").mkdir()
+    outputs.free(tmp_path / "folder", "correct", {}, name="folder")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="dangling is there and is not as impasto correct left it"):
+        outputs.free(tmp_path / "dangling", "correct", {}, name="dangling")

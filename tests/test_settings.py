@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,10 +9,8 @@ import pytest
 from pydantic import Field, ValidationError
 
 from impasto.parts import OneOf, Part
-from impasto.relative_paths import with_base
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
-from impasto.signatures import of_function
 
 
 class Counting(Settings):
@@ -120,45 +117,3 @@ def test_a_part_is_read_with_its_own_settings_and_written_whole() -> None:
 def test_every_slip_is_named_with_its_whole_place(values: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         Stage.read(values, where="test")
-
-
-def test_relative_paths_start_at_a_folder_at_any_depth() -> None:
-    values = {
-        "steps": [
-            {"method": "scaled", "run": "runs/a"},
-            {"method": "scaled", "run": "/b", "counting": {"source": "c"}},
-            {"method": "unknown"},
-        ],
-        "one": {"method": "scaled", "run": "d"},
-        "files": {"e": {"source": "f"}},
-        "data": ["g", "/h"],
-        "kind": "not/a/path",
-        "unknown": "i",
-    }
-    assert with_base(Stage, values, base=Path("base")) == {
-        "steps": [
-            {"method": "scaled", "run": "base/runs/a"},
-            {"method": "scaled", "run": "/b", "counting": {"source": "base/c"}},
-            {"method": "unknown"},
-        ],
-        "one": {"method": "scaled", "run": "base/d"},
-        "files": {"e": {"source": "base/f"}},
-        "data": ["base/g", "/h"],
-        "kind": "not/a/path",
-        "unknown": "i",
-    }
-
-
-def task(profiles: object, /, *, pairs: str | Sequence[str], ks: tuple[int, ...] = (1, 5), rate: float = 0.05, group: str = "all") -> None:
-    """A task as evaluations are."""
-
-
-def test_a_signature_is_read_as_settings() -> None:
-    kind = of_function(task, without=frozenset({"group"}))
-    assert list(kind.model_fields) == ["pairs", "ks", "rate"]
-    chosen = kind.read({"pairs": ["a", "b"], "ks": [1, 2]}, where="task")
-    assert (chosen.pairs, chosen.ks, chosen.rate) == (["a", "b"], (1, 2), 0.05)  # type: ignore[attr-defined]
-    assert of_function(task, without=frozenset({"group"})) is kind
-    for values, sentence in (({}, "the key 'pairs' is missing"), ({"pairs": "a", "rates": 1}, "unknown key 'rates' .did you mean 'rate'")):
-        with pytest.raises(InputError, match=sentence):
-            kind.read(values, where="task")

@@ -13,19 +13,11 @@ SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "repl
 ELSEWHERE = {
     **{f"verbs/{name}.py": _PRINTS for name in ("atlas", "check", "embed", "export", "expression", "fetch", "finetune", "graph", "index")},
     **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
-    "verbs/remote_options.py": "the options of remote files, in tests/test_remote.py",
-    "verbs/shared.py": "options that several verbs share, in tests/test_options.py",
     **{f"stages/{name}.py": _THIN for name in ("check", "embed", "graph", "index", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
-    "indexed.py": "opens an index or chains stages, in tests/joint/test_image_towers.py",
-    **{f"report/{name}.py": _PAGE for name in ("collect", "neighbours", "sections")},
-    **{f"report/figures/{name}.py": "in tests/report/test_figures.py" for name in ("panels", "scatter")},
+    **{f"report/{name}.py": _PAGE for name in ("neighbours", "sections")},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
-    "recipe_file.py": "in tests/test_recipe.py",
-    **{f"{name}.py": "in tests/test_settings.py" for name in ("relative_paths", "signatures")},
-    **{f"{name}.py": "in tests/test_parts.py" for name in ("stages/finetune_settings", "wrong_settings")},
     "report/figures/dose.py": "through im.pl.dose in tests/test_pl.py",
-    "stages/sweep_scores.py": "in tests/test_sweep.py",
 }
 """Files without a test of their own, and why."""
 

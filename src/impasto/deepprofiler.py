@@ -25,14 +25,13 @@ _FROM_METADATA = ("Metadata_Source", "Metadata_Batch")
 
 def files(folder: Path, /) -> list[Path]:
     """The feature files under a folder: every `.npz` whose path names a well."""
-    return [path for path in sorted(folder.rglob("*.npz")) if _place(path) is not None]
+    return list(_places(folder))
 
 
 def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
     """One row a site: medians over its cells, and their count. Raises InputError where a file holds no features."""
     rows, values = [], []
-    for path in files(folder):
-        plate, well, site = _place(path) or ("", "", "")
+    for path, (plate, well, site) in _places(folder).items():
         cells, constants = _read(path)
         rows.append({"Metadata_Plate": plate, "Metadata_Well": well, "Metadata_Site": site, "Metadata_Count_Cells": len(cells)} | constants)
         # A site without cells is there, without values.
@@ -44,12 +43,16 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
     return table, [f"DeepProfiler: {len(rows)} sites; medians over the cells of a site; pickled metadata are not unpickled"]
 
 
-def _place(path: Path) -> tuple[str, str, str] | None:
-    """Plate, well and site of a file, or None where its path names no well."""
-    together = _WELL_AND_SITE.match(path.stem)
-    if together and schema.is_well(together["well"]):
-        return path.parent.name, together["well"], together["site"]
-    return (path.parent.parent.name, path.parent.name, path.stem) if schema.is_well(path.parent.name) else None
+def _places(folder: Path) -> dict[Path, tuple[str, str, str]]:
+    """Plate, well and site of every file under a folder whose path names a well, sorted by path."""
+    paths = sorted(folder.rglob("*.npz"))
+    together = {path: named for path in paths if (named := _WELL_AND_SITE.match(path.stem)) and schema.is_well(named["well"])}
+    below = [path for path in paths if path not in together and schema.is_well(path.parent.name)]
+    # A plate may be called like a well (P2): what holds wells, as files or as folders, is a plate.
+    plates = {path.parent for path in together} | {path.parent.parent for path in below}
+    places = {path: (path.parent.name, named["well"], named["site"]) for path, named in together.items()}
+    places |= {path: (path.parent.parent.name, path.parent.name, path.stem) for path in below if path.parent not in plates}
+    return {path: places[path] for path in paths if path in places}
 
 
 def _read(path: Path) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:

@@ -195,3 +195,23 @@ def test_values_beyond_the_limit_on_either_side_count_as_the_limit(profiles: ann
         beyond = torch.where(values == 2.0 * sign, 3.5 * sign, values)
         assert not torch.equal(beyond, values)
         torch.testing.assert_close(method.towers(dataclasses.replace(minibatch, profiles=beyond))[0], expected)
+
+
+def test_values_are_clipped_on_both_sides_before_their_mean_and_spread(profiles: anndata.AnnData) -> None:
+    far = profiles.copy()
+    far.X[::7, 0] = 50.0
+    far.X[3::7, 1] = -50.0
+    prepared = two_towers.prepare(settings(clip_values=1.5), far, seed=0)
+    chosen = far[(far.obs["perturbation"].isin(prepared.facts["split"]["train"])).to_numpy()]
+    wide = far.var["channel"].replace("", "shape").value_counts().max()
+    for place, block in enumerate(prepared.facts["blocks"]):
+        own = [i for i, label in enumerate(far.var["channel"]) if block in (label.split("|") if label else ["shape"])]
+        clipped = np.clip(chosen.X[:, own].astype(np.float64), -1.5, 1.5)
+        np.testing.assert_allclose(prepared.method.mean[place, : len(own)], clipped.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(prepared.method.spread[place, : len(own)], clipped.std(axis=0), atol=1e-5)
+        assert len(own) <= wide
+    embedding = prepared.method.eval()
+    minibatch = prepared.feed.minibatch(prepared.feed.epoch(0)[0], epoch=0)
+    further = Bags(minibatch.profiles * 1e4, minibatch.mask, minibatch.perturbation)
+    once = Bags((minibatch.profiles * 1e4).clamp(-1.5, 1.5), minibatch.mask, minibatch.perturbation)
+    torch.testing.assert_close(embedding.embed(further), embedding.embed(once))

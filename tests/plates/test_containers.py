@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
@@ -370,3 +371,28 @@ def test_a_sheet_of_containers_without_their_library_says_how_many_are_unread(tm
     sheet.write_text("\n".join([*rows, "d.tif,DNA,P,A04"]))
     told = [note for note in find([sheet]).notes if "cannot be read" in note]
     assert told == [f"{sheet}: 3 of 4 planes cannot be read: {needs}; until then their sites are quarantined"]
+
+
+def test_a_channel_of_leica_is_named_by_its_dye_or_else_by_its_colour() -> None:
+    written = "<ChannelProperty><Key>{0}</Key><Value>{1}</Value></ChannelProperty>"
+    gain = written.format("Gain", "2")
+    described = [
+        f'<ChannelDescription LUTName="Gray">{gain}{written.format("DyeName", "DAPI")}</ChannelDescription>',
+        f'<ChannelDescription LUTName="Green">{gain}{written.format("DyeName", "")}</ChannelDescription>',
+        '<ChannelDescription LUTName="Red"/>',
+        "<ChannelDescription/>",
+    ]
+    text = f"<E><Data><Image><ImageDescription><Channels>{''.join(described)}</Channels></ImageDescription></Image></Data></E>"
+    assert containers.Lif._channels(SimpleNamespace(xml_element=ET.fromstring(text))) == ("DAPI", "Green", "Red", "")
+
+
+def test_a_frame_of_nikon_is_found_by_position_time_and_depth_where_they_are_not_said_too() -> None:
+    loops = [{"P": p, "T": t, "Z": z} for p in range(2) for t in range(2) for z in range(2)]
+    frames = [np.stack([np.full((2, 2), 10 * number), np.full((2, 2), 10 * number + 1)]) for number in range(8)]
+    file = SimpleNamespace(sizes={"P": 2, "T": 2, "Z": 2, "C": 2}, loop_indices=loops, read_frame=lambda number: frames[number])
+    opened = containers.Nd2(file)
+    assert opened.plane(1, {"T": 1, "Z": 0, "C": 1}).tolist() == [[61, 61], [61, 61]]
+    assert opened.plane(1, {"C": 1}).tolist() == [[41, 41], [41, 41]], "time and depth that nobody names are the first"
+    assert opened.plane(0, {"Z": 1}).tolist() == [[10, 10], [10, 10]], "so is the channel"
+    with pytest.raises(IndexError, match="no plane"):
+        opened.plane(2, {"C": 0})

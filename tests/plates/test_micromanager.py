@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 
@@ -53,3 +54,44 @@ def test_the_names_of_a_list(tmp_path: Path) -> None:
     assert micromanager.channel_names(tmp_path / "metadata.txt") == ()
     (tmp_path / "metadata.txt").write_text('{"Summary": {"ChNames" :\n ["DAPI ", "Cy5"], "cut')
     assert micromanager.channel_names(tmp_path / "metadata.txt") == ("DAPI", "Cy5")
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metadata.txt").write_text(text)
+    return folder / "metadata.txt"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"Summary": {"ChNames": ["DAPI", " Mito "], "Slices": 1}}', ("DAPI", "Mito")),
+        ('{"Summary": {"ChNames"\t:\n ["DAPI"], "ends in the mid', ("DAPI",)),
+        ('{"Summary": {"ChNames": [], "Slices": 1}}', ()),
+        ('{"Summary": {"ChNames": ["DAPI", 2]}}', ()),
+        ('{"Summary": {"ChNames": {"a": 1}}}', ()),
+        ('{"Summary": {"ChNames": ["DAP', ()),
+        ('{"Summary": {"Slices": 1}}', ()),
+        ("", ()),
+    ],
+)
+def test_names_stand_in_the_summary(text: str, names: tuple[str, ...], tmp_path: Path) -> None:
+    assert micromanager.channel_names(write(tmp_path, text)) == names
+
+
+def test_a_folder_without_a_list_has_no_names_and_other_letters_are_no_obstacle(tmp_path: Path) -> None:
+    assert micromanager.channel_names(tmp_path / "metadata.txt") == ()
+    (tmp_path / "metadata.txt").write_bytes(b'{"Prefix": "\xb5m", "ChNames": ["DAPI"]}')
+    assert micromanager.channel_names(tmp_path / "metadata.txt") == ("DAPI",)
+
+
+def test_channels_are_named_by_the_list_of_their_own_folder_and_numbered_from_one(tmp_path: Path) -> None:
+    write(tmp_path / "a", '{"ChNames": ["DAPI", "Mito"]}')
+    write(tmp_path / "b", '{"ChNames": ["ER"]}')
+    rows = [("a", "0", "x"), ("a", "1", "x"), ("b", "0", "x"), ("b", "1", "x"), ("c", "0", "x"), ("a", "", "w2")]
+    planes = pd.DataFrame(rows, columns=["folder", "number", "channel"]).assign(well="A01")
+    planes["folder"] = pd.Categorical([str(tmp_path / name) for name in planes["folder"]])
+    named = micromanager.apply(planes)
+    assert named["channel"].astype(str).tolist() == ["DAPI", "Mito", "ER", "x", "x", "w2"]
+    assert named["number"].astype(str).tolist() == ["1", "2", "1", "2", "1", ""]
+    assert named["well"].tolist() == ["A01"] * 6

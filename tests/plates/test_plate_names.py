@@ -90,3 +90,16 @@ def test_many_notes_are_three_and_a_count() -> None:
     assert len(notes) == 4
     assert notes[-1] == "... and 3 more plates so"
     assert isinstance(frame, pd.DataFrame)
+
+
+@pytest.mark.parametrize(
+    ("notes", "shown"),
+    [
+        ([], []),
+        (["a", "b", "c"], ["a", "b", "c"]),
+        (["a", "b", "c", "d"], ["a", "b", "c", "... and 1 more plates so"]),
+        (["a", "b", "c", "d", "e", "f"], ["a", "b", "c", "... and 3 more plates so"]),
+    ],
+)
+def test_three_notes_are_shown_and_the_others_counted(notes: list[str], shown: list[str]) -> None:
+    assert plate_names._few(notes) == shown

@@ -192,3 +192,19 @@ def test_a_killed_check_ends_in_the_same_bytes(ingested: Path, tmp_path: Path, m
     check(Sites.read(ingested), tmp_path / "killed")
     for name in ("quality.parquet", "plates.parquet", "quarantine.csv"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e-8])
+def test_channels_of_one_focus_are_told_apart_by_their_contrast_on_any_scale(scale: float) -> None:
+    rng = np.random.default_rng(1)
+    rows = [
+        {"name": f"s{i}", "plate": "P", "channel": channel, "focus": -3.0, "contrast": scale * contrast * rng.uniform(0.95, 1.05)}
+        for i in range(20)
+        for channel, contrast in (("DNA", 1.0), ("Mito", 50.0))
+    ]
+    table = pd.DataFrame(rows)
+    swap = table.index[table["name"] == "s7"]
+    table.loc[swap, "contrast"] = table.loc[swap[::-1], "contrast"].to_numpy()
+    assert np.flatnonzero(quality._swapped(table)).tolist() == list(swap)
+    table.loc[0, "contrast"] = 0.0  # black is far from its own channel, and not near to another
+    assert np.flatnonzero(quality._swapped(table)).tolist() == list(swap)

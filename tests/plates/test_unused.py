@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from tests.plates.frames import table
 
-from impasto.plates import images
+from impasto.plates import images, loaddata, patterns, sheet, unused
 from impasto.plates.images import Choices, Images
 from impasto.plates.reader import Asked
+
+NUMBERED = next(preset.name for preset in patterns.presets() if "{wellnumber}" in preset.pattern)
+LETTERED = next(preset.name for preset in patterns.presets() if "{wellnumber}" not in preset.pattern)
 
 
 def image(path: Path) -> None:
@@ -53,3 +57,57 @@ def test_depth_and_time_of_names_that_say_neither(tmp_path: Path) -> None:
         assert problem.sentence == f"{tmp_path}/P1: nothing says that its planes differ in {axis}; leave out --{axis}"
     both = read_images(tmp_path / "P1", tmp_path / "P2", channels=channels, depth="3")
     assert not both.problems, "one of the sources has depths"
+
+
+def sentences(asked: Asked, *, depth: str | None = None, time: str | None = None, readers: str = LETTERED, **seen: set[str]) -> list[str]:
+    known = unused.Seen(readers={readers}, **seen)
+    return [problem.sentence for problem in unused.refused(asked, depth=depth, time=time, seen=known, where="plates")]
+
+
+def test_axes_readers_and_channels_are_those_of_the_planes() -> None:
+    seen = unused.Seen()
+    seen.add("phenix", table(depth=["1", "2"], time=["", ""], channel=["w1", "w2"]))
+    assert (seen.readers, seen.axes, seen.channels) == ({"phenix"}, {"depth"}, {"w1", "w2"})
+    seen.add("cq1", table(depth=["", ""], time=["", "3"], channel=["w3", "w1"]))
+    assert (seen.readers, seen.axes, seen.channels) == ({"phenix", "cq1"}, {"depth", "time"}, {"w1", "w2", "w3"})
+
+
+def test_depth_and_time_need_planes_that_differ_in_them() -> None:
+    assert sentences(Asked()) == []
+    assert sentences(Asked(), depth="max", time="first", axes={"depth", "time"}) == []
+    assert sentences(Asked(), depth="max", time="first", axes={"time"}) == [
+        "plates: nothing says that its planes differ in depth; leave out --depth"
+    ]
+    assert sentences(Asked(), depth="max", time="first", axes={"depth"}) == [
+        "plates: nothing says that its planes differ in time; leave out --time"
+    ]
+
+
+def test_a_size_of_plates_needs_numbered_wells() -> None:
+    (sentence,) = sentences(Asked(plate_size=384))
+    assert sentence == "plates: --plate-size is for wells that are numbered (W1, W2, ...), and these have letters; leave it out"
+    assert sentences(Asked(plate_size=384), readers=NUMBERED) == []
+    assert sentences(Asked(plate_size=384, pattern="{plate}/{wellnumber}_{channel}.tif"), readers="pattern") == []
+    assert len(sentences(Asked(plate_size=384, pattern="{plate}/{well}_{channel}.tif"), readers="pattern")) == 1
+
+
+def test_a_root_needs_a_table_of_paths() -> None:
+    (sentence,) = sentences(Asked(root=Path("/mirror")))
+    assert sentence == "plates: --root is for tables that name files by their paths, and this is none; leave it out"
+    for name in (sheet.READER.name, loaddata.READER.name):
+        assert sentences(Asked(root=Path("/mirror")), readers=name) == []
+
+
+def test_an_order_of_channels_needs_channels_without_names() -> None:
+    assert sentences(Asked(order=("DNA", "ER")), channels={"DNA", "ER", "Mito"}) == []
+    (sentence,) = sentences(Asked(order=("DNA", "ER")), channels={"w 2", "DNA"})
+    assert sentence == (
+        "plates: --channels DNA,ER is for stacks that do not name their channels, and these are named 'DNA', 'w 2'; "
+        "say what each is: --channel DNA=STAIN"
+    )
+
+
+@pytest.mark.parametrize(("first", "quoted"), [("w 2", "'w 2=STAIN'"), ("w2", "w2=STAIN")])
+def test_the_command_is_quoted_for_the_shell(first: str, quoted: str) -> None:
+    (sentence,) = sentences(Asked(order=("DNA",)), channels={first})
+    assert sentence.endswith(f"--channel {quoted}")

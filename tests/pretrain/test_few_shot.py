@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.pretrain import few_shot, profile_wsl
+from impasto.plates.sites import Sites
+from impasto.pretrain import few_shot, profile_wsl, views
 from impasto.pretrain.images import Facts
 from impasto.pretrain.profile_wsl import ProfileWslSettings
 from impasto.schema import InputError
@@ -91,3 +92,43 @@ def test_without_an_earlier_run_nothing_is_put_in(profiles: anndata.AnnData) -> 
     assert all(torch.equal(value, before[name]) for name, value in prepared.method.state_dict().items())
     again = material.prepared(np.flatnonzero(material.names != "")[:8], seed=1)
     assert all(torch.equal(value, before[name]) for name, value in again.method.state_dict().items())
+
+
+TINY: dict[str, Any] = {"minibatch": 4, "encoder": {"patch": 8, "width": 12, "depth": 1, "heads": 2}, "views": {"size": 16}}
+
+
+def test_images_without_a_run_begin_untrained_with_the_light_of_the_sites(ingested: Path) -> None:
+    sites = Sites.read(ingested)
+    rows = list(range(len(sites)))
+    material = few_shot.Images(sites, TINY, None, among=rows, where="test")
+    assert material.known.channels == sites.channels
+    assert material.known.mean == pytest.approx(material.pictures.mean)
+    assert material.known.spread == pytest.approx(material.pictures.spread)
+    assert (material.settings.pairs.wells, material.settings.pairs.epoch, material.settings.pairs.controls) == ("single", "sites", False)
+    shown = np.flatnonzero(material.names != "")[:6]
+    prepared = material.prepared(shown, seed=1)
+    assert set(prepared.facts["classes"]) == set(material.names[np.intersect1d(shown, material.pictures.readable)])
+    method: Any = prepared.method.eval()
+    assert method.mean.tolist() == pytest.approx(list(material.pictures.mean))
+    asked = np.array(material.pictures.readable[:3])
+    with torch.no_grad():
+        whole = views.render([material.pictures[int(row)] for row in asked], [few_shot._WHOLE] * 3, size=16)
+        expected = method.classifier(method.embed(whole))
+    np.testing.assert_allclose(material.scores(method, asked), expected, atol=1e-5)
+
+
+def test_images_with_a_run_have_its_encoder_its_size_and_its_light(ingested: Path) -> None:
+    sites = Sites.read(ingested)
+    untrained = few_shot.Images(sites, TINY, None, among=[0], where="test")
+    settings = untrained.settings.model_dump(mode="json")
+    facts = {"channels": sites.channels[::-1], "mean": [0.3] * 5, "spread": [0.2] * 5, "perturbations": ["a"]}
+    earlier = Earlier(Path("run"), settings, facts, {})
+    chosen = {"minibatch": 8, "views": {"size": 99, "focal": 3}}
+    material = few_shot.Images(sites, chosen, earlier, among=[0, 1], where="test")
+    assert (material.settings.views.size, material.settings.views.focal, material.settings.minibatch) == (16, 3, 8)
+    assert material.settings.encoder == untrained.settings.encoder
+    assert (material.known.channels, material.known.mean) == (sites.channels[::-1], [0.3] * 5)
+    number = material.pictures.readable[0]
+    there = material.pictures[number]
+    order = [material.pictures.channels.index(name) for name in sites.channels[::-1]]
+    assert torch.equal(material.filled[number], there[order])

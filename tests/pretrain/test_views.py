@@ -90,3 +90,66 @@ def test_rendering_changes_no_image() -> None:
     images = [image()]
     views.render(images, [View(**WHOLE, turn=1, blur=3.0, gain=(2.0, 2.0, 2.0), offset=(0.1, 0.1, 0.1))], size=12)
     assert torch.equal(images[0], image())
+
+
+def test_a_drawn_view_is_the_numbers_of_the_generator_in_their_order() -> None:
+    settings = ViewSettings(scale=(0.05, 0.2), stretch=2.0, blur=0.5, blur_sd=(0.5, 1.5), jitter=0.5, gain=0.3, offset=0.2)
+    drawn = [views.draw(settings, np.random.default_rng(seed), channels=2) for seed in range(20)]
+    for seed, view in enumerate(drawn):
+        rng = np.random.default_rng(seed)
+        area, bend = rng.uniform(0.05, 0.2), rng.uniform(-1, 1)
+        height, width = np.sqrt(area) * np.sqrt(2.0) ** bend, np.sqrt(area) / np.sqrt(2.0) ** bend
+        down, right = rng.random(), rng.random()
+        turn, flip, blurred, sd, jittered = rng.integers(4), rng.integers(2), rng.random() < 0.5, rng.uniform(0.5, 1.5), rng.random() < 0.5
+        gain, offset = np.exp(0.3 * rng.uniform(-1, 1, 2)), 0.2 * rng.uniform(-1, 1, 2)
+        assert view.sides == pytest.approx((height, width))
+        assert view.centre == pytest.approx((height / 2 + down * (1 - height), width / 2 + right * (1 - width)))
+        assert (view.turn, view.flip, view.blur) == (turn, bool(flip), pytest.approx(sd if blurred else 0.0))
+        assert view.gain == pytest.approx(tuple(gain) if jittered else ())
+        assert view.offset == pytest.approx(tuple(offset) if jittered else ())
+    assert {view.flip for view in drawn} == {bool(view.blur) for view in drawn} == {bool(view.gain) for view in drawn} == {True, False}
+
+
+def test_focal_crops_have_their_own_scale_and_turns_and_flips_can_be_left_out() -> None:
+    settings = ViewSettings(scale=(0.5, 1.0), focal_scale=(0.05, 0.1), stretch=1.0, turns=False, flips=False)
+    for seed in range(10):
+        whole, focal = (views.draw(settings, np.random.default_rng(seed), channels=1, focal=focal) for focal in (False, True))
+        assert whole.sides[0] * whole.sides[1] >= 0.5
+        assert 0.05 - 1e-9 <= focal.sides[0] * focal.sides[1] <= 0.1 + 1e-9
+        assert focal.sides[0] == focal.sides[1]
+        assert (whole.turn, whole.flip) == (0, False)
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+@pytest.mark.parametrize("flip", [False, True])
+def test_each_pixel_of_a_view_is_read_where_its_crop_says(turn: int, flip: bool) -> None:
+    height, width, size = 10, 14, 5
+    plane, view = image(height, width)[:1], View(centre=(0.45, 0.6), sides=(0.7, 0.4), turn=turn, flip=flip)
+    got = views.render([plane], [view], size=size)[0, 0]
+    pixels = plane[0].double().numpy()
+    for row in range(size):
+        for column in range(size):
+            right, down = (2 * column + 1) / size - 1, (2 * row + 1) / size - 1
+            right = -right if flip else right
+            for _ in range(turn):
+                right, down = -down, right
+            y = (view.centre[0] + down * view.sides[0] / 2) * height - 0.5
+            x = (view.centre[1] + right * view.sides[1] / 2) * width - 0.5
+            y, x = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
+            top, left = min(int(y), height - 2), min(int(x), width - 2)
+            part, across = y - top, x - left
+            upper = pixels[top, left] * (1 - across) + pixels[top, left + 1] * across
+            lower = pixels[top + 1, left] * (1 - across) + pixels[top + 1, left + 1] * across
+            assert float(got[row, column]) == pytest.approx(upper * (1 - part) + lower * part, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sides", "shape", "halvings"),
+    [((1.0, 1.0), (16, 16), 1), ((1.0, 1.0), (16, 32), 1), ((0.5, 1.0), (32, 16), 1), ((1.0, 0.5), (16, 32), 1), ((0.5, 0.5), (32, 32), 1)],
+)
+def test_the_shorter_side_of_a_crop_in_pixels_says_how_often_it_is_averaged(
+    sides: tuple[float, float], shape: tuple[int, int], halvings: int
+) -> None:
+    assert views._halvings(image(*shape), View((0.5, 0.5), sides), 8) == halvings
+    assert views._halvings(image(*shape), View((0.5, 0.5), sides), 16) == 0
+    assert views._halvings(image(*shape), View((0.5, 0.5), sides), 4) == halvings + 1

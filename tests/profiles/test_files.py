@@ -29,6 +29,21 @@ def test_every_kind_of_file_comes_back_whole(tmp_path: Path, ending: str) -> Non
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("ending", [".parquet", ".h5ad", ".zarr"])
+@pytest.mark.parametrize("kept", [[], [schema.GROUP]])
+def test_what_a_file_does_not_say_of_its_features_their_names_do(tmp_path: Path, ending: str, kept: list[str]) -> None:
+    before = profiles.from_frame(table(), where="t")
+    said = before.copy()
+    said.var = said.var[kept].replace("Texture", "own group")
+    profiles.write(said, tmp_path / f"p{ending}")
+    after = profiles.read(tmp_path / f"p{ending}")
+    assert after.var[schema.CHANNEL].tolist() == ["Mito", "", "AGP|DNA"]
+    assert after.var[schema.COMPARTMENT].tolist() == ["Cells", "Nuclei", "Cells"]
+    if kept and ending == ".parquet":
+        assert after.var[schema.GROUP].tolist() == ["own group", "AreaShape", "Correlation"], "what the file says stays"
+    assert profiles.blocks(after)[2] == ["AGP", "DNA", "Mito", "shape"]
+
+
 def test_numeric_metadata_in_x_moves_back_to_obs(tmp_path: Path) -> None:
     """pycytominer and CytoTable leave numeric Metadata_ columns in X of an AnnData."""
     values = np.arange(6, dtype=np.float32).reshape(2, 3)

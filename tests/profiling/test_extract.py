@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from impasto.nets.encoders import vision
+from impasto.profiling import extract
 from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import Intensity
 from impasto.profiling.extract import ProfileSettings, open_encoder
@@ -28,3 +29,46 @@ def test_a_slip_of_the_pen_is_not_looked_for_on_the_network(tmp_path: Path, monk
     monkeypatch.setattr(vision, "load", Mock(side_effect=AssertionError("looked for")))
     with pytest.raises(InputError, match=r"unknown encoder 'cp_measur' \(did you mean 'cp_measure'\?\); allowed: cp_measure, cp_"):
         encoder("cp_measur", tmp_path)
+
+
+def test_sites_that_were_left_out_are_named_by_their_reason_ten_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(extract, "say", said.append)
+    extract._say_left_out([])
+    assert said == []
+    cut_off = [{"site": f"P1 A{number:02d} s1", "reason": "the file is cut off"} for number in range(1, 13)]
+    black = {"site": "P1 B01 s1", "reason": "no light"}
+    extract._say_left_out([cut_off[0], black, *cut_off[1:]])
+    assert said == [
+        *(f"  left out: P1 A{number:02d} s1: the file is cut off" for number in range(1, 11)),
+        "  left out: 2 more sites: the file is cut off",
+        "  left out: P1 B01 s1: no light",
+        "13 sites were left out; their names and reasons are in the profiles (uns['quarantine'])",
+    ]
+    said.clear()
+    extract._say_left_out(cut_off[:10])
+    assert len(said) == 11, "ten are named, and none is left to count"
+
+
+def test_inputs_are_the_images_the_weights_of_a_run_and_the_quarantine(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.json").write_text("{}")
+    plain = ProfileSettings(images=tmp_path, encoder="intensity")
+    assert extract.inputs(plain) == [tmp_path]
+    whole = plain.model_copy(update={"encoder": str(tmp_path / "run"), "quarantine": tmp_path / "quarantine.csv"})
+    assert extract.inputs(whole) == [tmp_path, tmp_path / "run" / "model.safetensors", tmp_path / "quarantine.csv"]
+    assert extract.fields_path(tmp_path / "p.parquet") == tmp_path / "p.parquet.illumination.parquet"
+
+
+def test_finished_plates_wait_in_a_folder_that_is_named_by_all_that_changes_them(tmp_path: Path) -> None:
+    (tmp_path / "sites.parquet").write_bytes(b"sites")
+    settings, out = ProfileSettings(images=tmp_path / "sites.parquet", encoder="intensity"), tmp_path / "p.parquet"
+    first = extract._shards(settings, out)
+    assert first.parent == tmp_path
+    assert first.name.startswith(".p.parquet.plates-")
+    for same in ({"engine": "ray"}, {"workers": 7}):
+        assert extract._shards(settings.model_copy(update=same), out) == first
+    for other in ({"encoder": "random"}, {"level": "well"}, {"illumination": "estimate"}, {"seed": 9}):
+        assert extract._shards(settings.model_copy(update=other), out) != first
+    (tmp_path / "sites.parquet").write_bytes(b"other sites")
+    assert extract._shards(settings, out) != first

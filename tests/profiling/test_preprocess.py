@@ -14,11 +14,8 @@ from impasto.profiling.preprocess import to_encoder
 
 def naive(plane: np.ndarray) -> np.ndarray:
     count = max(1, round(plane.shape[0] * plane.shape[1] * 0.000028))
-    threshold = float(sorted(plane.ravel().tolist())[-count])
-    return np.array(
-        [[0 if threshold <= 0 else int(min(255.0, float(np.float32(v) * np.float32(255.0 / threshold)))) for v in row] for row in plane],
-        dtype=np.uint8,
-    )
+    threshold = sorted(plane.ravel().tolist())[-count]
+    return np.array([[0 if threshold <= 0 else min(255, v * 255 // threshold) for v in row] for row in plane.tolist()], dtype=np.uint8)
 
 
 @settings(deadline=None, max_examples=30)

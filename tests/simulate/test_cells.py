@@ -56,3 +56,18 @@ def test_noise_is_half_and_counts_make_cells_small() -> None:
     ]
     residual = counted.log_count[treated] - np.array(mean)
     assert 0.05 < residual.std() < 0.15
+
+
+def test_positions_add_a_slope_down_and_across_and_a_step_on_all_four_sides() -> None:
+    _, _, where, painted = made(position_effect=2.0, perturbations=90, controls=6)
+    row = np.array([ord(well[0]) - 65 for well in where["well"]])
+    column = np.array([int(well[1:]) - 1 for well in where["well"]])
+    assert row.max() > 2
+    assert column.max() > 2
+    edge = (row == 0) | (row == row.max()) | (column == 0) | (column == column.max())
+    assert 0 < edge.sum() < len(edge)
+    design = np.stack([row / row.max() - 0.5, column / column.max() - 0.5, edge], axis=1)
+    rng = np.random.default_rng([0, 20])
+    down, across, step = (rng.normal(size=10) for _ in range(3))
+    expected = design @ np.stack([2.0 * down, 2.0 * across, 0.5 * 2.0 * step])
+    np.testing.assert_allclose(painted.properties, expected, atol=1e-9)

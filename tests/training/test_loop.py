@@ -204,3 +204,58 @@ def test_minibatches_in_one_piece_go_through_the_ranks(tmp_path: Path, monkeypat
     line = Line()
     fit(line, Points(), settings=LoopSettings(epochs=2), out=tmp_path)
     assert calls == [line]
+
+
+class TwoSides(Method):
+    """A loss of all rows together: the squared difference of two means."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+        self.calls: list[tuple[str, int]] = []
+
+    def towers(self, minibatch: Pairs, /) -> tuple[Tensor, Tensor]:
+        self.calls.append(("towers", minibatch.size))
+        return (minibatch.x @ self.weight)[:, None], minibatch.y[:, None]
+
+    def contrast(self, p: Tensor, q: Tensor, /) -> Step:
+        return Step(terms={"means": (p.mean() - q.mean()) ** 2}, embeddings={})
+
+    def forward(self, minibatch: Pairs, /) -> Step:
+        self.calls.append(("forward", minibatch.size))
+        return self.contrast(*self.towers(minibatch))
+
+    def embed(self, minibatch: Pairs, /) -> Tensor:
+        return self.towers(minibatch)[0]
+
+
+@pytest.mark.parametrize("chunk", [None, 8, 20, 4, 3])
+def test_a_minibatch_in_chunks_has_the_loss_of_all_its_rows_and_one_chunk_is_a_plain_step(chunk: int | None, tmp_path: Path) -> None:
+    method, feed = TwoSides(), Points()
+    rows = feed.epoch(0)[0]
+    raw = 2 * float(feed.x[rows].sum(1).mean() - feed.y[rows].mean()) * feed.x[rows].mean(0)
+    optim = OptimSettings(lr=0.0, clip_norm=None)
+    fit(method, feed, settings=LoopSettings(epochs=1, max_steps=1, chunk=chunk, optim=optim), out=tmp_path)
+    assert method.weight.grad is not None
+    torch.testing.assert_close(method.weight.grad, raw, rtol=1e-4, atol=1e-6)
+    line = json.loads((tmp_path / "log.jsonl").read_text())
+    assert line["means"] == pytest.approx(float(feed.x[rows].sum(1).mean() - feed.y[rows].mean()) ** 2, rel=1e-4)
+    sizes = {None: [], 8: [], 20: [], 4: [4, 4, 4, 4], 3: [3, 3, 2, 3, 3, 2]}[chunk]
+    assert method.calls == ([("towers", size) for size in sizes] if sizes else [("forward", 8), ("towers", 8)])
+
+
+def test_a_run_ends_after_so_many_steps_or_epochs_and_no_minibatch_is_a_sentence(tmp_path: Path) -> None:
+    method = Watched()
+    fit(method, Points(), settings=LoopSettings(epochs=3, max_steps=7), out=tmp_path / "steps")
+    lines = [json.loads(line) for line in (tmp_path / "steps" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 7]
+    assert method.progress == pytest.approx([step / 7 for step in range(1, 8)])
+    fit(method, Points(), settings=LoopSettings(epochs=2, max_steps=70), out=tmp_path / "epochs")
+    lines = [json.loads(line) for line in (tmp_path / "epochs" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 10]
+    empty = Points()
+    empty.epoch = lambda number, /: []  # type: ignore[method-assign]
+    with pytest.raises(InputError, match="there is no minibatch to train on"):
+        fit(method, empty, settings=LoopSettings(epochs=1), out=tmp_path / "none")
+    with pytest.raises(InputError, match="cannot be trained in chunks; leave out chunk"):
+        fit(Line(), Points(), settings=LoopSettings(epochs=1, chunk=4), out=tmp_path / "chunks")

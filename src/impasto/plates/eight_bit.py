@@ -21,4 +21,5 @@ def to_8_bit(plane: npt.NDArray[np.generic], /) -> npt.NDArray[np.uint8]:
     threshold = float(np.partition(plane, plane.size - count, axis=None)[plane.size - count])
     if threshold <= 0:
         return np.zeros(plane.shape, dtype=np.uint8)
-    return np.clip(plane.astype(np.float32) * (255.0 / threshold), 0, 255).astype(np.uint8)
+    # In double precision and multiplied first: a pixel at the threshold gives 255 exactly, and every other its own whole number.
+    return np.clip(plane.astype(np.float64) * 255 / threshold, 0, 255).astype(np.uint8)

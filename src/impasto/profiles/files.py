@@ -103,7 +103,9 @@ def read(
     choices = Choices(columns or {}, features, annotation, leave_out)
     profiles = from_frame(source.frame, where=str(path), choices=choices, source=source, kinds=kinds)
     if source.var is not None:
-        profiles.var = source.var.reindex(profiles.var_names).astype(str).fillna("")
+        said = source.var.reindex(profiles.var_names).astype(str).fillna("")
+        # What a file does not say of its features (channel, compartment, group), their names do.
+        profiles.var = said.join(profiles.var.drop(columns=said.columns, errors="ignore"))
     profiles.uns.update({k: _nested(v) for k, v in source.uns.items() if k not in (*profiles.uns, _STAMP)})
     return profiles
 

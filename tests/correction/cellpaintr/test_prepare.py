@@ -8,9 +8,12 @@ import anndata
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from impasto import identity, runs
 from impasto.correction.cellpaintr import prepare
 from impasto.correction.cellpaintr.method import CellPaintrSettings, token_name
+from impasto.correction.cellpaintr.trained import Trained
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
@@ -101,3 +104,19 @@ def test_source_tokens_rest_in_stage_cwmm_only(stage: str, moves: bool, wells: a
     method = prepare.prepare(settings(stage=stage), wells, seed=0).method
     assert {token.requires_grad for token in method.sources.values()} == {moves}
     assert method.head.weight.requires_grad
+
+
+def test_what_a_run_embeds_is_corrected_and_says_which_run_and_which_profiles_made_it(wells: anndata.AnnData, tmp_path: Path) -> None:
+    made = prepare.prepare(settings(), wells, seed=0)
+    run = tmp_path / "run"
+    run.mkdir()
+    runs.write_json(run / "model.json", {"method": made.method.settings.model_dump(mode="json"), "facts": made.facts})
+    save_file(dict(made.method.state_dict()), run / "model.safetensors")
+    read = wells.copy()
+    identity.put(read, identity.Identity({"name": "intensity"}, ({"method": "standardize"},), None))
+    corrected = prepare.embed(run, read)
+    np.testing.assert_array_equal(corrected.X, Trained.load(run).correct(wells).X)
+    made_by = identity.of(corrected)
+    assert (made_by.encoder, made_by.steps) == (identity.of(read).encoder, identity.of(read).steps)
+    assert made_by.run == {"name": "run", "path": str(run.resolve()), "sha256": runs.digest(run / "model.safetensors")}
+    assert prepare.METHOD.embed is prepare.embed

@@ -21,6 +21,32 @@ def test_varints(number: int) -> None:
     assert dinov2._varint(memoryview(bytes(encoded)), 0) == (number, len(encoded))
 
 
+def varint(number: int) -> bytes:
+    return bytes([number]) if number < 0x80 else bytes([number & 0x7F | 0x80]) + varint(number >> 7)
+
+
+def field(number: int, value: int | bytes) -> bytes:
+    """One field of a protobuf message: a varint, or bytes with their length."""
+    return varint(number << 3) + varint(value) if isinstance(value, int) else varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def stored(name: str, values: np.ndarray, *, kind: int = 1) -> bytes:
+    dims = b"".join(field(1, size) for size in values.shape)
+    return dims + field(2, kind) + field(8, name.encode()) + field(9, values.tobytes())
+
+
+def test_the_tensors_of_a_file_are_read_by_their_names() -> None:
+    weight, bias = np.arange(6, dtype="<f4").reshape(2, 3), np.array([0.5], dtype="<f4")
+    graph = field(5, stored("backbone.a.weight", weight)) + field(1, b"a node") + field(3, 7)
+    graph += field(5, stored("onnx::MatMul_12", bias)) + field(5, stored("other", bias)) + field(5, stored("backbone.count", bias, kind=7))
+    # The version of the format, and a name, stand before the graph; a double and a float (of fixed length) are passed over.
+    fixed = varint(20 << 3 | 1) + bytes(8) + varint(21 << 3 | 5) + bytes(4)
+    tensors = dict(dinov2._initializers(field(1, 8) + field(2, b"pytorch") + fixed + field(7, graph)))
+    assert list(tensors) == ["backbone.a.weight", "onnx::MatMul_12"]
+    np.testing.assert_array_equal(tensors["backbone.a.weight"], weight)
+    np.testing.assert_array_equal(tensors["onnx::MatMul_12"], bias)
+
+
 @pytest.mark.slow
 def test_layer_six_equals_the_onnx_file_under_onnxruntime() -> None:
     """Stored numbers: onnxruntime 1.x on the packaged file, input default_rng(0) (1, 3, 224, 224), output of layer 5 (0-based)."""

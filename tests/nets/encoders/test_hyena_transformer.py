@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from impasto.nets.encoders.hyena_transformer import FeatureHead, FeatureTokens, HyenaTransformer
+from impasto.nets.hyena import Hyena
+from impasto.nets.trunk import Attention
 
 SINGLES = [[i] for i in range(7)]
 
@@ -86,7 +88,30 @@ def test_recomputing_changes_memory_and_not_the_gradient(what: str) -> None:
 
 
 def test_lists_that_miss_a_feature_are_refused() -> None:
-    with pytest.raises(ValueError, match="every feature"):
+    with pytest.raises(ValueError, match="must hold each feature once"):
         FeatureTokens([[0], [2]], width=4)
     with pytest.raises(ValueError, match="shared adapter"):
         FeatureTokens([[0, 1]], width=4, adapter="shared")
+
+
+def test_the_mixer_and_its_sizes_are_those_asked_for() -> None:
+    def mixers(**changes: object) -> list[torch.nn.Module]:
+        net = HyenaTransformer(SINGLES, width=16, depth=2, mlp_width=32, **changes)  # type: ignore[arg-type]
+        return [module for module in net.modules() if isinstance(module, Hyena | Attention)]
+
+    assert [type(module) for module in mixers()] == [Hyena, Hyena]
+    assert [type(module) for module in mixers(mixer="attention", heads=4)] == [Attention, Attention]
+    wide, narrow = (sum(p.numel() for p in mixers(filter_order=size)[0].parameters()) for size in (32, 8))
+    assert wide > narrow
+    third, second = (sum(p.numel() for p in mixers(order=order)[0].parameters()) for order in (3, 2))
+    assert third > second
+
+
+def test_dropout_falls_on_tokens_in_training_only() -> None:
+    torch.manual_seed(4)
+    net = HyenaTransformer(SINGLES, width=16, depth=1, mlp_width=32, dropout=0.5)
+    values, source = torch.randn(2, 7), torch.randn(2, 16)
+    assert not torch.equal(net.train()(values, None, source)[0], net(values, None, source)[0])
+    assert torch.equal(net.eval()(values, None, source)[0], net(values, None, source)[0])
+    still = HyenaTransformer(SINGLES, width=16, depth=1, mlp_width=32, dropout=0.0).train()
+    assert torch.equal(still(values, None, source)[0], still(values, None, source)[0])
