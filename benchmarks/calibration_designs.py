@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
+
 def plates(
     seed: int,
     strength: float,
