@@ -20,6 +20,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -148,6 +149,7 @@ def digest_of_source(module: str, /) -> str:
     return total.hexdigest()[:12]
 
 
+@cache
 def _code(file: Path) -> str:
     """What a file does, without what it says."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -252,14 +254,14 @@ def coverage(section: str, what: str, case: str, covered: int, of: int, /) -> Ro
 def share(section: str, what: str, case: str, values: np.ndarray, of: np.ndarray, judged: str, /) -> Row:
     """The row of a share of p-values, from that of every run.
 
-    Its error is that between runs, or that of as many independent p-values where that is larger.
+    Its error is that between runs, or, of what is judged, that of as many independent p-values where that is larger.
     """
     many = len(values)
     if not many:
         return Row(section, what, case, float("nan"), float("nan"), 0, "shown")
     value, total = float(values.mean()), int(of.sum())
     smooth = min(1.0, max(0.0, (value * total + 1) / (total + 2)))
-    drawn = np.sqrt(smooth * (1 - smooth) / total) if judged != "shown" or 0 <= value <= 1 else 0.0
+    drawn = 0.0 if judged == "shown" else np.sqrt(smooth * (1 - smooth) / total)
     between = float(values.std(ddof=1)) / np.sqrt(many) if many > 1 else 0.0
     error = float(max(drawn, between))
     # Red, and open.

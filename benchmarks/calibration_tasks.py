@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from benchmarks import calibration_designs as designs
@@ -92,18 +92,14 @@ def _mechanism(seed: int, strength: float, shuffles: int) -> Result:
     return mechanism.evaluate(table, draws=20, shuffles=shuffles, seed=seed)
 
 
-@cache
-def _known() -> str:
-    """A file of known pairs: those of one class among 60 genes of twelve classes."""
-    file = Path(tempfile.mkdtemp(prefix="calibration-")) / "known.csv"
-    lines = [f"G{i:03d},G{j:03d}\n" for i in range(60) for j in range(i + 1, 60) if i % 12 == j % 12]
-    file.write_text("gene1,gene2\n" + "".join(lines))
-    return str(file)
-
-
 def _relations(seed: int, strength: float, shuffles: int) -> Result:
+    """The known pairs are those of one class among 60 genes of twelve classes."""
     table = designs.plates(seed, strength, perturbations=60, kind="crispr")
-    return relations.evaluate(table, pairs=_known(), thresholds=(0.05,), draws=shuffles, seed=seed)
+    pairs = [f"G{i:03d},G{j:03d}\n" for i in range(60) for j in range(i + 1, 60) if i % 12 == j % 12]
+    with tempfile.TemporaryDirectory() as folder:
+        known = Path(folder) / "known.csv"
+        known.write_text("gene1,gene2\n" + "".join(pairs))
+        return relations.evaluate(table, pairs=str(known), thresholds=(0.05,), draws=shuffles, seed=seed)
 
 
 def _cross_modal(seed: int, strength: float, shuffles: int) -> Result:
