@@ -54,23 +54,22 @@ def jobs_of(sections: Sequence[str], part: str, /) -> list[tuple[Job, str]]:
 
 
 def calibrate(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, runs: int | None, minutes: float) -> list[str]:
-    """Make the runs that are not kept yet. Gives a sentence for every job that was skipped or cut short."""
-    sentences, until = [], time.monotonic() + 60 * minutes
+    """Make the runs that are not kept yet, and say what was left out. Gives the sentences of jobs of which no run is kept."""
+    without, until = [], time.monotonic() + 60 * minutes
     for job, source in jobs:
-        if job.missing:
-            sentences.append(job.missing)
-            continue
         many = runs or (job.full if size == "full" else job.ci)
-        if not many:
-            sentences.append(f"{job.section}, {job.name}: only in the full size")
-            continue
-        left = many - kept(folder, job, source)["run"].nunique()
-        made = list(track(carry_on(folder, job, source, many=many, until=until), what=job.name, unit="runs", total=max(0, left)))
-        if len(made) < left:
-            sentences.append(f"{job.section}, {job.name}: {many - left + len(made)} of {many} runs, the time was up")
-    for sentence in sentences:
-        say(sentence)
-    return sentences
+        done = kept(folder, job, source)["run"].nunique()
+        sentence = job.missing or ("" if many else f"{job.section}, {job.name}: only in the full size")
+        if not sentence:
+            left = max(0, many - done)
+            made = list(track(carry_on(folder, job, source, many=many, until=until), what=job.name, unit="runs", total=left))
+            done += len(made)
+            if len(made) < left:
+                sentence = f"{job.section}, {job.name}: {done} of {many} runs, the time was up"
+        if sentence:
+            say(sentence)
+            without += [] if done else [sentence]
+    return without
 
 
 def rows_of(jobs: Sequence[tuple[Job, str]], folder: Path, /) -> list[Row]:

@@ -42,7 +42,7 @@ def of_reproduction(name: str, run: int) -> list[Seen]:
         Seen(what, "inert, p1 alone", "shown", alone, of=inert),
         Seen(what, NULL, "share", error, of=inert),
         Seen(what, FOUND, "shown", power, of=72 - inert),
-        Seen(what, "hits that are inert", "share", wrong),
+        Seen(what, "hits that are inert", "share", wrong, of=36),
         Seen(what, "spared positions, p <= .05", "shown", spared),
     ]
 
@@ -54,7 +54,7 @@ def of_distance(name: str, run: int) -> list[Seen]:
     return [
         Seen(name, NULL, "share", error, of=36),
         Seen(name, FOUND, "shown", power, of=36),
-        Seen(name, "hits that are inert", "share", wrong),
+        Seen(name, "hits that are inert", "share", wrong, of=36),
     ]
 
 
