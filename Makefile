@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.impasto-installed
 
-.PHONY: demo test test-slow peers lint bench docs clean mutants
+.PHONY: demo test test-slow peers lint bench docs clean mutants calibrate nightly
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
@@ -29,6 +29,16 @@ bench: $(STAMP) $(VENV)/.impasto-bench  ## speed and memory, beside the usual to
 MUTANTS ?= --sample 20 --seed 0
 mutants: $(STAMP)  ## small wrong changes, planted in a copy: which of them does no test notice? MUTANTS="--sample 200 --seed 1"
 	$(BIN)/python tests/mutants.py $(MUTANTS)
+
+CALIBRATE ?= --size ci
+calibrate: $(STAMP)  ## does every number mean what it says? coverage and null shares. CALIBRATE="--size full --write docs/calibration.md"
+	$(BIN)/python -m benchmarks.calibrate $(CALIBRATE)
+
+nightly:  ## what is too long for every change: calibration whole, 200 mutants, slow tests, speed and memory
+	$(MAKE) calibrate CALIBRATE="--size full"
+	$(MAKE) mutants MUTANTS="--sample 200 --seed 0"
+	$(MAKE) test-slow
+	$(MAKE) bench
 
 docs: $(STAMP)  ## the documentation, as a web site in site/
 	$(BIN)/mkdocs build --strict

@@ -132,17 +132,22 @@ def figures(per: pd.DataFrame, p: np.ndarray | None = None) -> tuple[float, floa
     return error, float(called[~inert].mean()) if (~inert).any() else float("nan"), float(called[inert].sum() / max(1, called.sum()))
 
 
+WORDS = ("error, p1 alone", "error", "power", "FDP", "spared called")
+
+
+def of_run(name: str, *, seed: int, run: int) -> tuple[float, ...]:
+    """The figures of one run of a simulated design, in the order of `WORDS`; NaN where there is none."""
+    made = calls_of(simulate_plates(seed=seed + 1000 + run, **DESIGNS[name]), seed=run)
+    alone, _, _ = figures(made.per, made.per["p1"].to_numpy())
+    return (alone, *figures(made.per), float(made.spared.mean()) if len(made.spared) else float("nan"))
+
+
 def hits_calibration(runs: int, *, seed: int = 0, designs: Sequence[str] = tuple(DESIGNS)) -> list[Row]:
     """Error at .05, power and FDP of every simulated design, with their Monte-Carlo errors over `runs` runs."""
     rows = []
     for name in track(designs, what="hits, simulated", unit="designs"):
-        kept, spared = [], []
-        for run in range(runs):
-            made = calls_of(simulate_plates(seed=seed + 1000 + run, **DESIGNS[name]), seed=run)
-            kept.append((*figures(made.per, made.per["p1"].to_numpy()), *figures(made.per)))
-            spared.append(made.spared.mean() if len(made.spared) else np.nan)
-        values = np.column_stack([np.array(kept)[:, [0, 3, 4, 5]], np.array(spared)])
-        for word, column in zip(("error, p1 alone", "error", "power", "FDP", "spared called"), values.T, strict=True):
+        values = np.array([of_run(name, seed=seed, run=run) for run in range(runs)])
+        for word, column in zip(WORDS, values.T, strict=True):
             if np.isfinite(column).any():
                 rows.append(Row(f"{name}: {word}", float(np.nanmean(column)), float(np.nanstd(column) / np.sqrt(runs))))
     return rows
@@ -163,33 +168,46 @@ def inert_positions(profiles: anndata.AnnData, *, seed: int, inert: int = 20, fi
     return anndata.AnnData(X=profiles.X, obs=obs, var=profiles.var.copy())
 
 
-def real_plates(path: Path, *, deals: int, chains: Sequence[str] = tuple(CHAINS)) -> Iterator[tuple[str, dict[str, list[float]]]]:
-    """Of each chain of correctors: inert positions called at .05 by p1 and by p, hits among both kinds, hits kept a plate less, seconds."""
+def three_plates(path: Path) -> anndata.AnnData:
+    """The first three plates of a real table, features that are finite."""
     whole = tables.read(path)
     whole = whole[whole.obs[schema.PLATE].isin(sorted(set(whole.obs[schema.PLATE]))[:3])]
     finite = np.isfinite(np.asarray(whole.X)).all(axis=0)
-    whole = whole[:, finite].copy()
+    return whole[:, finite].copy()
+
+
+def of_deal(whole: anndata.AnnData, chain: str, *, deal: int) -> dict[str, float]:
+    """One deal of the control positions of real plates after a chain of correctors.
+
+    Inert positions called at .05 by p1 and by p, hits among both kinds, hits kept a plate less, spared positions called, whether the
+    run says that it is calibrated, CPU seconds.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        after, _, _ = correct(inert_positions(whole, seed=deal), CHAINS[chain], spare=0.0)
+    start = time.process_time()
+    made = calls_of(after, seed=deal)
+    inert = made.per[schema.PERTURBATION].str.startswith(INERT).to_numpy()
+    called = made.per["called"].to_numpy(dtype=bool)
+    shown = {
+        "inert, p1 alone": (made.per["p1"][inert] <= RATE).mean(),
+        "inert": (made.per["p"][inert] <= RATE).mean(),
+        "hits among inert": called[inert].mean(),
+        "hits among compounds": called[~inert].mean(),
+        "kept a plate less": made.per["kept"].mean(),
+        "spared called": made.spared.mean(),
+        "calibrated": made.calibrated,
+        "CPU seconds": time.process_time() - start,
+    }
+    return {word: float(value) for word, value in shown.items()}
+
+
+def real_plates(path: Path, *, deals: int, chains: Sequence[str] = tuple(CHAINS)) -> Iterator[tuple[str, dict[str, list[float]]]]:
+    """The figures of `of_deal` for each chain of correctors and each deal."""
+    whole = three_plates(path)
     for name in chains:
-        shown: dict[str, list[float]] = {}
-        for deal in range(deals):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                after, _, _ = correct(inert_positions(whole, seed=deal), CHAINS[name], spare=0.0)
-            start = time.process_time()
-            made = calls_of(after, seed=deal)
-            inert = made.per[schema.PERTURBATION].str.startswith(INERT).to_numpy()
-            called = made.per["called"].to_numpy(dtype=bool)
-            for word, value in (
-                ("inert, p1 alone", (made.per["p1"][inert] <= RATE).mean()),
-                ("inert", (made.per["p"][inert] <= RATE).mean()),
-                ("hits among inert", called[inert].mean()),
-                ("hits among compounds", called[~inert].mean()),
-                ("kept a plate less", made.per["kept"].mean()),
-                ("spared called", made.spared.mean()),
-                ("CPU seconds", time.process_time() - start),
-            ):
-                shown.setdefault(word, []).append(float(value))
-        yield name, shown
+        made = [of_deal(whole, name, deal=deal) for deal in range(deals)]
+        yield name, {word: [one[word] for one in made] for word in made[0]}
 
 
 def main() -> None:
