@@ -39,7 +39,7 @@ def test_only_statistics_makes_intervals() -> None:
     made = [
         f"{path.relative_to(SOURCES)}:{number}: {line.strip()}"
         for path in sorted(SOURCES.rglob("*.py"))
-        if path.is_relative_to(SOURCES / "evaluation")
+        if not path.is_relative_to(SOURCES / "statistics")
         for number, line in enumerate(path.read_text().splitlines(), start=1)
         if re.search(pattern, line)
     ]
