@@ -10,7 +10,7 @@ How sure a score is: `sister_scores`.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import anndata
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, cpjump1, inputs, replicates, tidy, units
+from impasto.evaluation import baselines, cpjump1, inputs, protocols, replicates, tidy, units
 from impasto.evaluation.inputs import SameAs, Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.sister_scores import Sisters, SisterScore
@@ -27,7 +27,7 @@ from impasto.schema import InputError, one_of
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "sisters"
-Protocol = Literal["all", "passing", "both", "cpjump1-matching"]
+Protocol = protocols.Sisters
 PROTOCOLS = get_args(Protocol)
 ALL, PASSING = "all perturbations", "perturbations passing replicate detection"
 Floats = npt.NDArray[np.float32]
