@@ -202,10 +202,10 @@ def mean_score(metric: str, parts: Sequence[tuple[Score, float]], /) -> Score:
     """A weighted sum of scores. Its interval joins their ends, as if they erred together: no narrower than the true one."""
     first = parts[0][0]
     without = [s.metric for s, _ in parts if s.low is None or s.high is None]
-    ends = [None if without else sum(w * (getattr(s, end) or 0.0) for s, w in parts) for end in ("low", "high")]
+    low, high = (None if without else float(sum(w * (getattr(s, end) or 0.0) for s, w in parts)) for end in ("low", "high"))
     about = f"{without[0]} has no interval" if without else "the ends of its parts' intervals joined: no narrower than the true one"
     value, n = sum(w * s.value for s, w in parts), max(s.n for s, _ in parts)
-    return Score(first.task, first.protocol, first.group, metric, value, *ends, None, n, interval="ends joined", about=about)
+    return Score(first.task, first.protocol, first.group, metric, value, low, high, None, n, interval="ends joined", about=about)
 
 
 def _by_group(rows: Sequence[Score]) -> dict[str, list[Score]]:

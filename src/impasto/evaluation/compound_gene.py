@@ -114,10 +114,8 @@ def evaluate(
         made = {row: Compound(similarity[row], drawn[c], (seed, row)) for row, c in enumerate(frame["compound"]) if c in drawn}
         ending = f"{protocol}, {len(usable)} genes, {seeds} seeds, {chosen}"
         for view, rows in _views(frame.loc[list(made)]).items():
-            macro = Macro(
-                *([made[row] for row in rows], units.named(frame.loc[rows, "compound"].to_numpy(dtype=str), word="compound")),
-                *(units.named(usable, word="gene"), seeds, seed),
-            )
+            sampled = units.named(frame.loc[rows, "compound"].to_numpy(dtype=str), word="compound")
+            macro = Macro([made[row] for row in rows], sampled, units.named(usable, word="gene"), seeds, seed)
             scored, detail = _summary(macro, f"{ending}, concentration={view}", name, over="compound" if protocol == "cwa-msn" else "seed")
             scores += scored
             if view not in READINGS:
