@@ -29,20 +29,12 @@ ELSEWHERE = {
     "indexed.py": "opens an index or chains stages, in tests/joint/test_image_towers.py",
     **{f"report/{name}.py": _PAGE for name in ("collect", "neighbours", "sections")},
     **{f"report/figures/{name}.py": "in tests/report/test_figures.py" for name in ("panels", "scatter")},
-<<<<<<< HEAD
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
-=======
-    **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in ("retrieval", "sister_scores", "units")},
-    "evaluation/cross_modal_scores.py": "in tests/evaluation/test_cross_modal.py",
-    "evaluation/naming.py": "in tests/evaluation/test_transfer.py",
-    "evaluation/relation_scores.py": "in tests/evaluation/test_relations.py, through its task",
-    "evaluation/replicate_scores.py": "in tests/evaluation/test_replicates.py",
     "plates/micromanager.py": "in tests/plates/test_other_inputs.py",
     "recipe_file.py": "in tests/test_recipe.py",
     **{f"{name}.py": "in tests/test_settings.py" for name in ("relative_paths", "signatures")},
     **{f"{name}.py": "in tests/test_parts.py" for name in ("stages/finetune_settings", "wrong_settings")},
     "stages/sweep_scores.py": "in tests/test_sweep.py",
->>>>>>> mirror
 }
 """Files without a test of their own, and why."""
 
