@@ -9,16 +9,7 @@ SOURCE = ROOT / "src" / "impasto"
 _PRINTS = "prints what its stage gives: the options in tests/test_options.py, a run in tests/verbs"
 _THIN = "reads, calls one function that has its own mirror, and writes; run by the recipes in tests/recipes and tests/verbs"
 _PAGE = "its words and numbers are read from whole pages, in tests/report"
-SCORES = (
-    "compound_gene_scores",
-    "cross_modal_scores",
-    "relation_scores",
-    "replicate_scores",
-    "sister_scores",
-    "naming",
-    "retrieval",
-    "units",
-)
+SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "replicate_scores", "sister_scores", "naming")
 ELSEWHERE = {
     **{f"verbs/{name}.py": _PRINTS for name in ("atlas", "check", "embed", "export", "expression", "fetch", "finetune", "graph", "index")},
     **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},

@@ -24,7 +24,7 @@ BIOLOGY = [*SCIB, "F1 label (with controls)", "F1 label (without controls)"]
 
 
 def plates(seed: int = 0, *, moved: bool = True) -> anndata.AnnData:
-    """JUMP's layout in small: two plates in each of two sources, six compounds in two wells a plate (`moved`: at other places), controls."""
+    """Two plates in each of two sources; six compounds in two wells of each, at other places where `moved`; five controls."""
     rng = np.random.default_rng(seed)
     centres, lines, values = rng.normal(size=(6, 8)) * 1.5, [], []
     for source in ("S1", "S2"):

@@ -57,7 +57,8 @@ def test_results_are_joined_table_by_table() -> None:
 def test_files_are_read_back_as_they_were(tmp_path: Path) -> None:
     found = replicates.evaluate(plates(), draws=9)
     found.to_csv(tmp_path / "new" / "scores")
-    assert sorted(p.name for p in (tmp_path / "new" / "scores").iterdir()) == ["per_group.csv", "per_well.csv", "results.csv"]
+    written = sorted(p.name for p in (tmp_path / "new" / "scores").iterdir())
+    assert written == ["left_out.csv", "per_group.csv", "per_well.csv", "results.csv"]
     read = pd.read_csv(tmp_path / "new" / "scores" / "results.csv").fillna({"unit": "", "interval": "", "about": ""})
     pd.testing.assert_frame_equal(read, found.scores, check_dtype=False)
     assert len(pd.read_csv(tmp_path / "new" / "scores" / "per_well.csv")) == 24

@@ -236,3 +236,13 @@ def test_a_table_too_large_for_the_jackknife_says_so(monkeypatch: pytest.MonkeyP
     assert (found.interval, found.p_chance) == ("t over perturbations", None)
     assert found.low is not None
     assert found.low < found.value
+
+
+def test_where_nothing_passes_replicate_detection_all_are_scored_and_passing_is_refused() -> None:
+    data = plates()
+    data.X[:] = 1.0
+    assert {p.split(",")[0] for p in evaluate(data, by="moa").scores["protocol"]} == {"all perturbations"}
+    with pytest.raises(InputError, match="no perturbation passes replicate detection"):
+        evaluate(data, by="moa", protocol="passing")
+    ties = rows(evaluate(data, by="moa", protocol="all"))[0]
+    assert ties.low is None

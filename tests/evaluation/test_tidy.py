@@ -32,3 +32,16 @@ def test_the_scores_without_groups_of_units_make_a_table() -> None:
         ["g", "mAP", "ab", 0, 2, 1, 0.6],
     ]
     assert tidy.digest_of_units(["a", "b"]) != tidy.digest_of_units(["ab"])
+
+
+def test_a_score_is_said_in_one_sentence() -> None:
+    made = Interval(0.086, 0.171, "compound", 306, 19.0, "jackknife")
+    row = tidy.score("sisters", "p", "profiles", "mAP", 0.122, made, chance=0.045, n=421, p_chance=0.001)
+    table = tidy.frame([row])
+    expected = "mAP .122; other compounds .086 to .171; above chance .045, p = .001 (labels shuffled)"
+    assert tidy.said(table.to_dict("records")[0]) == expected
+    vague = tidy.frame([tidy.score("t", "p", "g", "mAP", 0.05, made, chance=0.045, n=1, p_chance=0.4)]).to_dict("records")[0]
+    assert tidy.said(vague).endswith("not told from chance .045, p = .400 (labels shuffled)")
+    few = none(unit="class", clusters=3, method="jackknife", why="3 units (class); 6 are needed")
+    short = tidy.frame([tidy.score("t", "p", "g", "mAP", 0.05, few, chance=None, n=1)]).to_dict("records")[0]
+    assert tidy.said(short) == "mAP .050; no interval: 3 units (class); 6 are needed"

@@ -36,10 +36,20 @@ def test_the_interval_of_a_share_is_made_on_the_logit() -> None:
     assert found.high == pytest.approx(1 / (1 + np.exp(-(middle + reach))), abs=1e-6)
 
 
-@given(st.floats(0, 1), st.floats(0, 4), st.integers(1, 30))
+@given(st.floats(0, 1), st.floats(1e-12, 4), st.integers(1, 30))
 def test_a_share_never_leaves_its_range(value: float, variance: float, df: int) -> None:
     found = interval.around(value, variance, df=df, unit="plate", clusters=df + 1, method="t", share=True)
     assert found.low is not None
     assert found.high is not None
     assert 0 <= found.low <= value + 1e-9
     assert value - 1e-9 <= found.high <= 1
+
+
+def test_a_share_without_variance_has_no_interval_rather_than_a_point() -> None:
+    found = interval.around(0.25, 0.0, df=9, unit="compound", clusters=10, method="jackknife", share=True)
+    assert (found.low, found.high) == (None, None)
+    assert "its error is not known" in found.why
+    # At 0 and 1 Wilson's interval says how little is known, and a difference of nothing is nothing.
+    one = interval.around(1.0, 0.0, df=9, unit="compound", clusters=10, method="jackknife", share=True)
+    assert one.low == pytest.approx(0.7225, abs=1e-3)
+    assert interval.around(0.0, 0.0, df=9, unit="compound", clusters=10, method="jackknife", share=False).low == 0.0

@@ -24,7 +24,7 @@ def results(tmp_path: Path) -> Path:
         "chance": 0.05,
     }
     pd.DataFrame([score | {"n": 8}]).to_csv(tmp_path / "results.csv", index=False)
-    pd.DataFrame([{"profiles": "raw", "reason": "no controls"}]).to_parquet(tmp_path / "left_out.parquet")
+    pd.DataFrame([{"profiles": "raw", "reason": "no controls"}]).to_parquet(tmp_path / "levels_not_ranked.parquet")
     merged = {"perturbation": "AMG900", "names": "AMG900, AMG-900", "profiles": "raw"}
     pd.DataFrame([merged, merged]).to_parquet(tmp_path / "merged.parquet")
     return tmp_path

@@ -10,10 +10,12 @@ Pairs were sampled: a perturbation with its text and its profiles; those that sh
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 from scipy.special import gammaln
 
 from impasto import ranking, schema, wells
@@ -36,7 +38,7 @@ def evaluate(
     *,
     split: str = "test",
     ks: tuple[int, ...] = KS,
-    shuffles: int = MOST_SHUFFLES,
+    shuffles: Annotated[int, Field(ge=0)] = MOST_SHUFFLES,
     seed: int = 0,
     device: str | None = None,
 ) -> Result:

@@ -171,7 +171,7 @@ class Direction:
 
     def p_chance(self, gain: Gain, most: int, /) -> float | None:
         """How often queries that are given the candidates of another pair score as high; None where none are asked for, or too many."""
-        ranked = self._ranks_of_pairs if most else None
+        ranked = self._ranks_of_pairs if most > 0 else None
         if ranked is None:
             return None
         ranks, own = ranked

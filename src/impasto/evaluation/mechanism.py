@@ -11,10 +11,12 @@ all values of a column but one and tested on that one: an easier question, since
 from __future__ import annotations
 
 import warnings
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
 from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs, tidy, units
@@ -46,7 +48,7 @@ def evaluate(
     statistic: Statistic = "mean",
     classify_by: str = "",
     draws: int = 200,
-    shuffles: int = MOST_SHUFFLES,
+    shuffles: Annotated[int, Field(ge=0)] = MOST_SHUFFLES,
     seed: int = 0,
 ) -> Result:
     """NSC and NSB accuracy, and with `classify_by` the balanced accuracy of a classifier; chance shuffles mechanisms over compounds.
@@ -218,7 +220,7 @@ def _p_chance(
     seed: int,
 ) -> float | None:
     """How often mechanisms shuffled over compounds are found as often; None where none are asked for."""
-    if not most:
+    if most < 1:
         return None
 
     def drawn(rng: np.random.Generator) -> float:

@@ -117,7 +117,7 @@ class Naming:
 
     def p_chance(self, k: int, most: int, /) -> float | None:
         """How often wells are named as well where the classes are shuffled; None where none are asked for."""
-        if not most:
+        if most < 1:
             return None
         gains = [rankdata(-answers.scores, axis=1) <= k for answers in self.splits]
         places = [np.searchsorted(answers.classes, answers.truth) for answers in self.splits]

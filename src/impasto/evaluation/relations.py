@@ -26,7 +26,7 @@ import pandas as pd
 from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs, protocols, tidy, units
 from impasto.evaluation.inputs import Statistic, Table
-from impasto.evaluation.relation_scores import MOST_GENES, Blocks, Shuffles
+from impasto.evaluation.relation_scores import MOST_GENES, Blocks, Rule, Shuffles
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.perturbations import gene_pairs, relations
@@ -251,22 +251,22 @@ class Recall:
 
     def scores(self, label: str, group: str, /, *, shuffled: Shuffles | None, draws: int) -> list[Score]:
         """One row a threshold, and one of the shuffled names where there are shuffles."""
-        rules = {t: partial(recalled, threshold=t, protocol=self.protocol) for t in self.ends}
+        rules: dict[float, Rule] = {t: partial(recalled, threshold=t, protocol=self.protocol) for t in self.ends}
         left = {} if self.blocks is None else self.blocks.left_out(self.similarity, self.index, rules)
         rows, digest = [], tidy.digest_of_units(self.genes)
         for t, tail in self.ends.items():
             hit = tail.hold(self.similarity)
             value, metric = float(hit.mean()), f"recall at {t:.0%}"
-            numbers = {"chance": chance(t, self.protocol), "n": len(self.index)}
-            found = shuffled.chance(t, value, most=draws) if shuffled is not None and draws else None
+            known, n = chance(t, self.protocol), len(self.index)
+            found = shuffled.chance(t, value, most=draws) if shuffled is not None and draws > 0 else None
             p = None if found is None else found.p
             part = [left[t]] if left else []
             interval = self._interval(part, hit, value)
-            rows.append(tidy.score(TASK, label, group, metric, value, interval, **numbers, p_chance=p, parts=part, units=digest))
+            rows.append(tidy.score(TASK, label, group, metric, value, interval, chance=known, n=n, p_chance=p, parts=part, units=digest))
             if found is not None:
                 why = f"the mean of {found.draws} shuffles of the genes' names"
                 mean = none(unit="shuffle", clusters=found.draws, method="", why=why)
-                rows.append(tidy.score(TASK, label, baselines.SHUFFLED, metric, found.mean, mean, **numbers))
+                rows.append(tidy.score(TASK, label, baselines.SHUFFLED, metric, found.mean, mean, chance=known, n=n))
         return rows
 
     def _interval(self, parts: Sequence[LeftOut], hit: npt.NDArray[np.bool_], value: float) -> Interval:

@@ -197,7 +197,7 @@ class ReplicateScore:
 
     def chance(self, most: int, /) -> Chance | None:
         """What shuffled labels score, and how often as high; None where none are asked for, or the table is too large."""
-        if not most or self.where.treated.sum() > MOST_SHUFFLED:
+        if most < 1 or self.where.treated.sum() > MOST_SHUFFLED:
             return None
         shuffled = Shuffled.of(self)
         if shuffled is None:
@@ -324,7 +324,7 @@ def _standing(score: ReplicateScore, rows: Rows, similarity: Floats) -> tuple[Fl
     return above, number
 
 
-def _found_among(query: Rows, similarity: Floats, wrong: Numbers, *, total: int) -> Numbers:
+def _found_among(query: Rows, similarity: Floats, wrong: npt.NDArray[np.floating], *, total: int) -> Numbers:
     """(total,) the average precision of each query from the wrong answers above each of its right ones; NaN without right ones."""
     order = np.lexsort((-similarity, query))
     query, wrong = query[order], wrong[order]

@@ -13,12 +13,13 @@ Replicates share their dose, unless doses are pooled. Wells of the query's compo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
 from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, protocols, replicate_scores, tidy, units
@@ -118,7 +119,7 @@ def evaluate(
     pool_doses: bool = False,
     same_as: SameAs = "name",
     draws: int = 1000,
-    shuffles: int = MOST_SHUFFLES,
+    shuffles: Annotated[int, Field(ge=0)] = MOST_SHUFFLES,
     seed: int = 0,
     with_baselines: bool = True,
     device: str | None = None,

@@ -127,7 +127,7 @@ class Result:
 
     def _texts(self) -> list[str]:
         return [
-            f"{task}: {protocol}\n{_short(rows).to_string(index=False)}"
+            "\n".join([f"{task}: {protocol}", _short(rows).to_string(index=False), *_said(rows)])
             for (task, protocol), rows in self.scores.groupby(["task", "protocol"], sort=False)
         ]
 
@@ -158,17 +158,23 @@ def _or_empty(table: pd.DataFrame | None) -> pd.DataFrame:
     return pd.DataFrame() if table is None else table.reset_index(drop=True)
 
 
+def _said(rows: pd.DataFrame) -> list[str]:
+    """The sentence of every score that shuffled labels were compared with."""
+    return [f"{row['group']}: {tidy.said(row)}" for row in rows.to_dict("records") if pd.notna(row["p_chance"])]
+
+
 def _short(rows: pd.DataFrame) -> pd.DataFrame:
     """The scores of one protocol for people: three decimals, the interval in one column."""
     interval = [f"{low:.3f} to {high:.3f}" if pd.notna(low) else "" for low, high in zip(rows["low"], rows["high"], strict=True)]
-    chance = ["" if pd.isna(value) else f"{value:.3f}" for value in rows["chance"]]
-    value = [f"{value:.3f}" for value in rows["value"]]
+    chance, p = (["" if pd.isna(value) else f"{value:.3f}" for value in rows[column]] for column in ("chance", "p_chance"))
     columns = {
         "group": rows["group"],
         "metric": rows["metric"],
-        "value": value,
+        "value": [f"{value:.3f}" for value in rows["value"]],
         "95 % interval": interval,
+        "speaks of": rows["about"],
         "chance": chance,
+        "p of shuffles": p,
         "n": rows["n"],
     }
     return pd.DataFrame(columns)

@@ -191,7 +191,7 @@ class SisterScore:
 
     def p_chance(self, most: int, /) -> float | None:
         """How often shuffled labels score as high; None where none are asked for, or the table is too large to rank all pairs."""
-        if not most or self.similarity.size > MOST_SHUFFLED:
+        if most < 1 or self.similarity.size > MOST_SHUFFLED:
             return None
         return shuffles.above_chance(self.of_labels(np.arange(len(self.right))), self._shuffled, seed=self.seed, most=most).p
 

@@ -10,12 +10,13 @@ How sure a score is: `sister_scores`.
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Annotated, get_args
 
 import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
 from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, cpjump1, inputs, protocols, replicates, tidy, units
@@ -44,7 +45,7 @@ def evaluate(
     same_as: SameAs = "name",
     statistic: Statistic = "median",
     draws: int = 1000,
-    shuffles: int = MOST_SHUFFLES,
+    shuffles: Annotated[int, Field(ge=0)] = MOST_SHUFFLES,
     seed: int = 0,
 ) -> Result:
     """Sister matching within and across classes, beside the baselines and shuffled labels.
@@ -113,10 +114,13 @@ def _populations(
     populations: dict[str, Flags] = {ALL: np.ones(codes.max() + 1, dtype=bool)} if protocol != "passing" else {}
     if protocol != "all":
         passing = _passing(profiles, codes, pool_doses=pool_doses, draws=draws, seed=seed)
-        if passing is not None:
+        if passing is not None and passing.any():
             populations[PASSING] = passing
         elif protocol == "passing":
-            raise InputError("replicate detection cannot be tested here (no replicates or no plate controls); use --protocol all")
+            raise InputError(
+                "no perturbation passes replicate detection, or it cannot be tested here (no replicates or no plate controls); "
+                "use --protocol all"
+            )
     return populations
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from impasto.statistics import compare
 from impasto.statistics.interval import Interval, plural
 from impasto.statistics.jackknife import LeftOut
 
@@ -30,6 +32,8 @@ COLUMNS = (
 )
 NUMBERS = ("value", "low", "high", "chance", "clusters", "df", "p_chance")
 """The columns that hold a number, or NaN where there is none."""
+CHANCE_LEVEL = 0.05
+"""A score is said to be above chance where shuffled labels score as high no more often."""
 
 
 @dataclass(frozen=True)
@@ -171,3 +175,33 @@ def frame(scores: Sequence[Score]) -> pd.DataFrame:
     """The rows as a frame with the columns of the contract, and those that say how the interval was made."""
     rows = pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
     return rows.astype(dict.fromkeys(NUMBERS, float))
+
+
+def said(row: Mapping[str, Any], /) -> str:
+    """One score as a sentence: where it would lie with other units, and whether it is above chance; two questions, two numbers.
+
+    Parameters
+    ----------
+    row
+        Of the table of scores; what is missing is None or NaN.
+
+    Returns
+    -------
+    `"mAP .122; other compounds .086 to .171; above chance .045, p = .001 (labels shuffled)"`, with what there is of it.
+
+    """
+    words = [f"{row['metric']} {compare.number(row['value'])}"]
+    if _known(row["low"]) and _known(row["high"]):
+        words.append(f"{row['about']} {compare.number(row['low'])} to {compare.number(row['high'])}")
+    elif _known(row["about"]) and row["about"]:
+        words.append(f"no interval: {row['about']}")
+    if _known(row["p_chance"]) and _known(row["chance"]):
+        above = "above" if row["p_chance"] <= CHANCE_LEVEL else "not told from"
+        words.append(f"{above} chance {compare.number(row['chance'])}, p = {compare.number(row['p_chance'])} (labels shuffled)")
+    elif _known(row["chance"]):
+        words.append(f"chance {compare.number(row['chance'])}")
+    return "; ".join(words)
+
+
+def _known(value: object) -> bool:
+    return value is not None and value == value

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Annotated, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
 from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs, protocols, tidy, units
@@ -103,7 +104,7 @@ def evaluate(
     same_as: SameAs = "name",
     shots: int | Sequence[int] = (1, 3, 5),
     splits: int = 5,
-    shuffles: int = MOST_SHUFFLES,
+    shuffles: Annotated[int, Field(ge=0)] = MOST_SHUFFLES,
     seed: int = 0,
 ) -> Result:
     """Top-1 and top-5 at each number of shots, of every cell line (or one), beside the baselines and shuffled labels.

@@ -77,20 +77,20 @@ def say(first: str, second: str, difference: float, interval: Interval, /) -> st
 
     """
     if interval.low is None or interval.high is None:
-        return f"{first} and {second} cannot be compared ({_number(difference)}; {interval.why})"
-    ends = f"[{_number(interval.low)}, {_number(interval.high)}]"
+        return f"{first} and {second} cannot be compared ({number(difference)}; {interval.why})"
+    ends = f"[{number(interval.low)}, {number(interval.high)}]"
     if interval.low > 0 or interval.high < 0:
         side = "above" if difference > 0 else "below"
-        return f"{first} is {side} {second} by {_number(abs(difference))} {_turned(interval, difference)} (other {plural(interval.unit)})"
-    return f"{first} and {second} are not told apart ({_number(difference)} {ends}, other {plural(interval.unit)})"
+        return f"{first} is {side} {second} by {number(abs(difference))} {_turned(interval, difference)} (other {plural(interval.unit)})"
+    return f"{first} and {second} are not told apart ({number(difference)} {ends}, other {plural(interval.unit)})"
 
 
 def _turned(interval: Interval, difference: float) -> str:
     ends = sorted((abs(interval.low or 0.0), abs(interval.high or 0.0))) if difference < 0 else [interval.low or 0.0, interval.high or 0.0]
-    return f"[{_number(ends[0])}, {_number(ends[1])}]"
+    return f"[{number(ends[0])}, {number(ends[1])}]"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three digits after the point, without the leading zero: `.053`, `-.021`, `1.200`."""
     text = f"{value:.3f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text

@@ -11,6 +11,9 @@ LEVEL = 0.95
 FEWEST_UNITS = 6
 """With fewer units no interval is given: it would say more than is known."""
 
+NO_VARIANCE = 1e-18
+"""Of a share; what rounding leaves of none."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -66,9 +69,15 @@ def around(value: float, variance: float, /, *, df: float, unit: str, clusters: 
 
     Returns
     -------
-    value ± t(.975, df) sqrt(variance), or the same on the logit, where the variance becomes V / (value (1 - value))².
+    value ± t(.975, df) sqrt(variance), or the same on the logit, where the variance becomes V / (value (1 - value))². None for a share
+    without any variance.
 
     """
+    if share and 0 < value < 1 and variance < NO_VARIANCE:
+        # All ties, or one number for all: a point would say that nothing is uncertain.
+        return none(
+            unit=unit, clusters=clusters, method=method, why="the score is the same whatever is left out, so its error is not known"
+        )
     reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * float(np.sqrt(variance))
     if not share:
         return Interval(value - reach, value + reach, unit, clusters, df, method)

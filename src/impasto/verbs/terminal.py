@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["console", "say", "show", "show_frame", "show_results", "write_json", "wrote"]
 
 
+SHORT = {
+    "group": "group",
+    "metric": "metric",
+    "value": "value",
+    "low": "95 % from",
+    "high": "to",
+    "about": "speaks of",
+    "chance": "chance",
+    "n": "n",
+}
+"""The columns of the table of scores that people are shown, and what they are called."""
+
+
 def write_json(value: Any) -> None:
     """Print a value as JSON on standard output.
 
@@ -108,17 +121,22 @@ def show_results(out: Path, *, as_json: bool) -> None:
     """
     import pandas as pd
 
+    from impasto.evaluation import tidy
+
     results = pd.read_csv(out / "results.csv")
     if as_json:
         show_frame(results, title="", as_json=True)
         return
-    plain = results.astype(object).where(results.notna(), None)
+    # A result of an earlier version has fewer columns.
+    whole = results.reindex(columns=list(tidy.COLUMNS))
+    plain = whole.astype(object).where(whole.notna(), None)
     for (task, protocol), rows in plain.groupby(["task", "protocol"], sort=False):
-        short = [
-            {"group": r.group, "metric": r.metric, "value": r.value, "95 % from": r.low, "to": r.high, "chance": r.chance, "n": r.n}
-            for r in rows.itertuples()
-        ]
+        records = rows.to_dict("records")
+        short = [{word: row[column] for column, word in SHORT.items()} for row in records]
         show(short, title=f"{task}: {protocol}", as_json=False)
+        for row in records:
+            if row["p_chance"] is not None:
+                say(f"{row['group']}: {tidy.said(row)}")
     if (out / "levels_not_ranked.parquet").exists():
         for row in pd.read_parquet(out / "levels_not_ranked.parquet").itertuples():
             say(f"left out, {row.profiles}: {row.reason}")
