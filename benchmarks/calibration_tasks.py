@@ -228,7 +228,7 @@ def coverage_mixing(runs: int, seed: int = 0) -> list[Row]:
     def run(number: int, strength: float, _: int) -> Result:
         return mixing.evaluate(_in_batches(number, strength), with_baselines=False, seed=number)
 
-    metrics = ("graph connectivity (scib)", "silhouette batch", "1 - F1 batch (without controls)", "batch score (Eq. 21)")
+    metrics = ("graph connectivity (scib)", "silhouette batch", "1 - F1 batch (without controls)", "batch score (cellpaintr-scib)")
     return coverage("mixing", run, metrics, runs=runs, seed=seed)
 
 

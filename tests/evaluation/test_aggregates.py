@@ -14,6 +14,7 @@ from tests.evaluation.small import precision
 
 from impasto import profiles as tables
 from impasto.evaluation import aggregates, conservation, mixing, neighbours
+from impasto.evaluation.replicate_scores import places
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
 
@@ -123,7 +124,8 @@ def test_a_named_protocol_gives_its_own_parts_and_aggregate(protocol: str, parts
 def test_arevalo_step_by_step() -> None:
     """Treated wells only, 25 neighbours, replicates at another place, no classifier, .4 batch + .6 biology."""
     data = plates()
-    treated = data[data.obs["control_type"] == "trt"].copy()
+    treated = data[data.obs["control_type"] == "trt"]
+    treated = treated[np.argsort(places(treated.obs), kind="stable")].copy()
     x, obs = treated.X.astype(np.float64), treated.obs.reset_index(drop=True)
     labels, batch = obs["perturbation"].factorize(sort=True)[0], obs["source"].factorize(sort=True)[0]
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)

@@ -109,8 +109,8 @@ def test_a_part_of_a_split_is_scored_with_the_spared_controls() -> None:
 
 def test_the_batch_score_carries_an_interval_around_it() -> None:
     for scores in (
-        rows(mixing.evaluate(_profiles(0, batch_effect=2, signal=1), k=8)),
-        rows(conservation.evaluate(_profiles(0, batch_effect=2, signal=1), k=8)),
+        rows(mixing.evaluate(_profiles(0, batch_effect=1, signal=1), k=8)),
+        rows(conservation.evaluate(_profiles(0, batch_effect=1, signal=1), k=8)),
     ):
         for score in scores:
             if score.group == "profiles" and "score" in score.metric:
