@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -362,3 +366,112 @@ def test_the_place_of_a_record_is_told_by_the_verb_and_not_by_a_dot(table: Path,
     (tmp_path / "c.zarr" / "mine.txt").write_text("of the user")
     with pytest.raises(InputError, match="is not as impasto correct left it"):
         recipes.execute("correct", asked("correct", table), out=tmp_path / "c.zarr")
+
+
+# ---------------------------------------------------------------- the verbs' own work on trees of users
+CHAIN = ("ingest", "check", "profile", "correct", "evaluate", "export", "index", "simulate")
+"""Verbs whose own work takes a second on a tiny tree."""
+
+
+MADE = {"ingest": "in", "profile": "profiles.parquet", "correct": "corrected.parquet", "evaluate": "scores"}
+"""Verb -> its result in the laboratory."""
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plate of images with a platemap, what was made of both, and a file of the user's beside each."""
+    base = tmp_path_factory.mktemp("lab")
+    (base / "raw").mkdir()
+    for number, (well, channel) in enumerate(itertools.product(range(1, 7), (1, 2))):
+        y, x = np.mgrid[:32, :40]
+        pixels = 300 + 2000 * np.exp(-((y - 10 - well) ** 2 + (x - 12 - number) ** 2) / 30)
+        tifffile.imwrite(base / "raw" / f"r01c{well:02d}f01p01-ch{channel}sk1fk1fl1.tiff", pixels.astype(np.uint16))
+    rows = [f"A{well:02d},{'DMSO' if well < 4 else 'drug'},{'negcon' if well < 4 else 'trt'}" for well in range(1, 7)]
+    (base / "map.csv").write_text("\n".join(["well,compound,control_type", *rows]))
+    for verb, name in MADE.items():
+        recipes.execute(verb, real(verb, base), out=base / name)
+    (base / "notes").mkdir()
+    for place in (base / "thesis.docx", base / "notes" / "results.csv", base / "notes" / "run.json"):
+        place.write_text("of the user")
+    return base
+
+
+def real(verb: str, base: Path, **more: object) -> Settings:
+    """Settings of a verb that reads what lies in the laboratory."""
+    given: dict[str, dict[str, object]] = {
+        "ingest": {"sources": [str(base / "raw")], "platemap": [str(base / "map.csv")], "channel": ["ch1=DNA", "ch2=ER"]},
+        "check": {"images": base / "in"},
+        "profile": {"images": base / "in", "encoder": "intensity"},
+        "correct": {"profiles": base / "profiles.parquet", "steps": [{"method": "standardize"}]},
+        "evaluate": {"task": "replicates", "profiles": [str(base / "corrected.parquet")]},
+        "export": {"profiles": base / "corrected.parquet", "to": "pycytominer"},
+        "index": {"profiles": base / "corrected.parquet"},
+        "simulate": {"seed": 1},
+    }
+    return recipes.STAGES[verb].settings.read({**given[verb], **more}, where="test")
+
+
+PLACES = st.sampled_from(
+    [
+        *("raw", "raw/x", "in", "in/images.parquet", "profiles.parquet", "corrected.parquet", "scores", "notes", "notes/results.csv"),
+        *("thesis.docx", "map.csv", "new", "new/deep", "new.parquet", "new.csv", "RAW", "raw/../notes", "link", "link/x", "."),
+    ]
+)
+
+
+@pytest.mark.parametrize("verb", CHAIN)
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(outs=st.lists(PLACES, min_size=2, max_size=4), linked=st.sampled_from(["raw", "notes", "in"]), keep_old=st.booleans())
+def test_the_work_of_verbs_leaves_every_byte_that_was_there(
+    verb: str, laboratory: Path, outs: list[str], linked: str, keep_old: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, keeping_old(keep_old):
+        base = Path(folder) / "lab"
+        shutil.copytree(laboratory, base)
+        (base / "link").symlink_to(base / linked)
+        before = bytes_of(base)
+        for name in outs:
+            ours = {path for path in before if path.startswith(MADE.get(verb, "nothing"))}
+            with contextlib.suppress(InputError):
+                recipes.execute(verb, real(verb, base), out=base / name)
+            after = bytes_of(base)
+            # What an earlier run of the same verb has left may be made anew; all else is as it was, where it was, or renamed if so asked.
+            kept = {path: content for path, content in before.items() if path not in ours}
+            if keep_old:
+                contents = list(after.values())
+                assert all(content in contents for content in kept.values()), (verb, name)
+            else:
+                assert {path: after.get(path) for path in kept} == kept, (verb, name)
+            assert all(path in after for path in before if path.startswith("raw/")), (verb, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["profile", "check"])
+def test_a_verb_that_is_killed_under_its_claim_goes_on(verb: str, laboratory: Path, tmp_path: Path) -> None:
+    base = tmp_path / "lab"
+    shutil.copytree(laboratory, base)
+    out = base / {"profile": "killed.parquet", "check": "killed"}[verb]
+    words = {"profile": ["profile", base / "in", "--encoder", "intensity"], "check": ["check", base / "in"]}[verb]
+    before = bytes_of(base)
+    command = [sys.executable, "-m", "impasto", *map(str, words), "--out", str(out)]
+    record = recipes.STAGES[verb].record(out)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # As soon as the claim is written, the process is gone without a word.
+    while process.poll() is None and not record.exists():
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    during = bytes_of(base)
+    assert {path: during.get(path) for path in before} == before
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    after = bytes_of(base)
+    assert {path: after.get(path) for path in before} == before
+    finished = records.read(record)
+    assert finished is not None
+    assert finished["state"] == "finished"
+    fresh = out.with_name("fresh" + out.suffix)
+    assert subprocess.run([*command[:-1], str(fresh)], check=False, capture_output=True).returncode == 0
+    if verb == "profile":
+        pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(fresh))
+    else:
+        pd.testing.assert_frame_equal(pd.read_parquet(out / "quality.parquet"), pd.read_parquet(fresh / "quality.parquet"))

@@ -86,21 +86,28 @@ def test_a_ranking_shows_the_best_perturbations_on_the_axes_given(ad: object) ->
 
 
 def test_a_dose_curve_is_the_fitted_one() -> None:
-    curves = pd.DataFrame(
+    compounds = pd.DataFrame(
         {
-            "perturbation": ["AMG900"],
-            "top": [4.0],
-            "ec50": [1.0],
-            "slope": [1.0],
-            "benchmark_concentration": [0.5],
-            "r_squared": [0.9],
-            "doses": [6],
+            "perturbation": ["AMG900", "water"],
+            "curve": [True, False],
+            "ec50_words": ["1 [0.5, 2]", None],
+            "benchmark_concentration": [0.5, np.nan],
+            "why": ["", "not told apart from flat (q = 0.4)"],
         }
     )
-    result = Result(pd.DataFrame(), tables={"dose_response": curves})
+    lines = pd.DataFrame({"perturbation": "AMG900", "concentration": [0.1, 10.0], "response": [1.0, 4.0], "low": [0.5, 3], "high": [2, 5]})
+    wells = pd.DataFrame({"perturbation": ["AMG900", "water"], "plate": "P", "concentration": [1.0, 2.0], "response": [2.5, 0.1]})
+    result = Result(pd.DataFrame(), tables={"dose_response": compounds, "dose_curves": lines, "dose_wells": wells})
     axes = im.pl.dose(result, "AMG900")
-    x, y = axes.get_lines()[0].get_data()
-    assert y[np.argmin(np.abs(x - 1.0))] == pytest.approx(2.0, rel=0.05)
-    assert axes.get_lines()[1].get_xdata()[0] == 0.5
-    with pytest.raises(InputError, match=r"no dose curve of 'AMG90' \(did you mean 'AMG900'\?\)"):
+    drawn = [tuple(map(tuple, line.get_data())) for line in axes.get_lines()]
+    assert ((1.0,), (2.5,)) in drawn
+    assert ((0.1, 10.0), (1.0, 4.0)) in drawn
+    assert axes.get_lines()[-1].get_xdata()[0] == 0.5
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {tuple(point) for point in band} >= {(0.1, 0.5), (10.0, 3.0), (0.1, 2.0), (10.0, 5.0)}
+    assert axes.get_title(loc="left") == "AMG900: EC50 1 [0.5, 2]"
+    flat = im.pl.dose(result, "water")
+    assert flat.get_title(loc="left") == "water: no curve: not told apart from flat (q = 0.4)"
+    assert not flat.collections
+    with pytest.raises(InputError, match=r"no compound 'AMG90' stands at several doses \(did you mean 'AMG900'\?\)"):
         im.pl.dose(result, "AMG90")

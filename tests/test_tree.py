@@ -21,10 +21,10 @@ ELSEWHERE = {
     **{f"report/{name}.py": _PAGE for name in ("collect", "neighbours", "sections")},
     **{f"report/figures/{name}.py": "in tests/report/test_figures.py" for name in ("panels", "scatter")},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
-    "plates/micromanager.py": "in tests/plates/test_other_inputs.py",
     "recipe_file.py": "in tests/test_recipe.py",
     **{f"{name}.py": "in tests/test_settings.py" for name in ("relative_paths", "signatures")},
     **{f"{name}.py": "in tests/test_parts.py" for name in ("stages/finetune_settings", "wrong_settings")},
+    "report/figures/dose.py": "through im.pl.dose in tests/test_pl.py",
     "stages/sweep_scores.py": "in tests/test_sweep.py",
 }
 """Files without a test of their own, and why."""

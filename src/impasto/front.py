@@ -238,6 +238,7 @@ def search(
     where: Path | str,
     /,
     *,
+    name: str | None = None,
     text: str | None = None,
     smiles: str | None = None,
     gene: str | None = None,
@@ -253,8 +254,9 @@ def search(
     ----------
     where
         A run or an index.
-    text, smiles, gene, well, image
-        Exactly one question: a sentence, a molecule, a gene symbol, a well (`PLATE:WELL`), a folder of ingested images.
+    name, text, smiles, gene, well, image
+        Exactly one question: the name of a perturbation, a sentence, a molecule, a gene symbol, a well (`PLATE:WELL`), a folder of
+        ingested images.
     through
         Files of relations: a gene that nothing perturbs is looked for through its relatives.
     top
@@ -265,7 +267,8 @@ def search(
     Returns
     -------
     pd.DataFrame
-        Rank, score and annotation, the best first.
+        Rank, score and annotation, the best first. Beside a null, `z`, `p` and `q` of each row, and `query_p` of the query: above .05
+        it is not told apart from a random query.
 
     Raises
     ------
@@ -277,7 +280,7 @@ def search(
     from impasto.indexed import open_or_build
     from impasto.schema import InputError
 
-    by_kind = {"text": text, "smiles": smiles, "gene": gene, "well": well, "image": image}
+    by_kind = {"name": name, "text": text, "smiles": smiles, "gene": gene, "well": well, "image": image}
     questions = [(kind, str(query)) for kind, query in by_kind.items() if query is not None]
     if len(questions) != 1:
         raise InputError(f"{len(questions)} questions were asked; give exactly one of {', '.join(by_kind)}")

@@ -164,49 +164,42 @@ def receipt(made: Mapping[str, Any], /, *, ax: Axes | None = None) -> Axes:
 
 
 def dose(result: Result, /, perturbation: str, *, ax: Axes | None = None) -> Axes:
-    """The fitted dose curve of one perturbation, from `im.tl.hits`.
+    """The responses of one compound over its doses, from `im.tl.hits`, and its curve where it has one.
 
     Parameters
     ----------
     result
         What `im.tl.hits` returned for a table with doses.
     perturbation
-        Whose curve.
+        The compound.
     ax
         Where to draw.
 
     Returns
     -------
     Axes
-        The response in standard deviations of the controls over the dose; the benchmark dose is dashed.
+        Wells and the curve with its 95 % band, in standard deviations of the residuals; the benchmark dose is dashed. The title says
+        the EC50, or why there is no curve.
 
     Raises
     ------
     InputError
-        The result has no curve of this perturbation.
+        The compound does not stand at several doses.
 
     """
-    import numpy as np
-
-    from impasto.evaluation.dose_response import hill
-    from impasto.report.figures import style
+    from impasto.report.figures import dose as drawing
     from impasto.schema import InputError, nearest
 
-    curves = result.tables.get("dose_response")
-    names = [] if curves is None else list(curves["perturbation"].astype(str))
-    if curves is None or perturbation not in names:
-        raise InputError(f"there is no dose curve of {perturbation!r}{nearest(perturbation, names)}; curves need four doses or more")
-    fit = curves.iloc[names.index(perturbation)]
-    axes = _axes(ax, width=4.2, height=3.0)
-    x = np.geomspace(fit["ec50"] / 30, fit["ec50"] * 30, 200)
-    axes.plot(x, hill(x, top=fit["top"], ec50=fit["ec50"], slope=fit["slope"]), color=style.BLUE)
-    if np.isfinite(fit["benchmark_concentration"]):
-        axes.axvline(fit["benchmark_concentration"], color=style.ACCENT, linestyle=(0, (3, 2)))
-    axes.set_xscale("log")
-    axes.set_xlabel("dose")
-    axes.set_ylabel("distance from controls, sd")
-    axes.set_title(f"{perturbation}: R² {fit['r_squared']:.2f}, {int(fit['doses'])} doses", loc="left")
-    return axes
+    compounds = result.tables.get("dose_response")
+    names = [] if compounds is None else list(compounds["perturbation"].astype(str))
+    if compounds is None or perturbation not in names:
+        raise InputError(
+            f"no compound {perturbation!r} stands at several doses{nearest(perturbation, names)}; im.tl.hits lists those that do"
+        )
+    parts = [result.tables.get(name) for name in ("dose_curves", "dose_wells")]
+    empty = compounds.iloc[:0].reindex(columns=["perturbation", "plate", "concentration", "response", "low", "high"])
+    line, points = (empty if part is None else part[part["perturbation"] == perturbation] for part in parts)
+    return drawing.draw(compounds.iloc[names.index(perturbation)], line, points, _axes(ax, width=4.2, height=3.0))
 
 
 def ranking(result: Result, /, *, most: int = 30, ax: Axes | None = None) -> Axes:

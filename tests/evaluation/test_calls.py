@@ -113,3 +113,12 @@ def test_a_run_that_calls_its_spared_positions_is_not_calibrated() -> None:
     assert not made.calibrated
     by_distance = called(screen(perturbations=10, controls=30, spared=15, position=3.0))
     assert by_distance.calibrated == (by_distance.spared.mean() <= 0.1)
+
+
+def test_a_plate_whose_controls_are_all_spared_has_no_centre_and_is_left_out() -> None:
+    data = screen(perturbations=22, active=6, controls=28, spared=14)
+    data.obs.loc[(data.obs["plate"] == "P2") & (data.obs["control_type"] == "negcon"), "spared"] = True
+    made = called(data)
+    assert set(made.per["plates"]) == {2}
+    assert np.isfinite(made.per["p"]).all()
+    assert len(made.spared) == 14

@@ -45,9 +45,11 @@ def test_counting_finds_hits_where_a_thousand_draws_find_none() -> None:
 
 
 def test_a_set_without_judges_has_no_test() -> None:
-    where = design(screen(perturbations=3, controls=5, spared=2, plates=2), pool_doses=False, by_batch=False, seed=0)
-    none = np.zeros(16, dtype=bool)
-    assert distance.compare_with_controls(np.zeros((16, 2)), where.members, where, rate=0.05, tested=3, seed=0, judges=none) == [None] * 3
+    data = screen(perturbations=3, controls=5, spared=2, plates=2)
+    data.obs.loc[data.obs["plate"] == "P1", "spared"] = False
+    where = design(data, pool_doses=False, by_batch=False, seed=0)
+    only_there = [where.members[0][where.plate[where.members[0]] == 1]]
+    assert distance.compare_with_controls(np.zeros((16, 2)), only_there, where, rate=0.05, tested=3, seed=0) == [None]
 
 
 def test_p_values_are_uniform_on_noise_with_unequal_controls() -> None:

@@ -124,6 +124,7 @@ def test_potent_compounds_have_lower_benchmark_doses() -> None:
             values.append(rng.normal(size=20))
     obs = pd.DataFrame(rows, columns=["plate", "perturbation", "control_type", "concentration"]).rename(index=str)
     details = evaluate(anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs), components=20, draws=100).details()
+    assert details["dose_response"]["curve"].all()
     at = details["dose_response"].set_index("perturbation")["benchmark_concentration"]
     assert at["potent"] < at["weak"]
 

@@ -293,29 +293,3 @@ def test_pages_are_the_channels_in_the_order_that_the_user_says(tmp_path: Path) 
     assert {str(c): float(sites.image(1, [str(c)]).mean()) for c in ("Mito", "DNA", "ER")} == {"Mito": 100.0, "DNA": 101.0, "ER": 102.0}
     with pytest.raises(InputError, match=r"A01_s1\.tif has 3 pages, but 2 channels are named \(DNA, ER\)"):
         find([tmp_path / "P"], asked=Asked(order=("DNA", "ER")))
-
-
-@pytest.mark.parametrize(
-    ("asked", "sentence"),
-    [
-        (Asked(plate_size=384), "--plate-size is for wells that are numbered (W1, W2, ...), and these have letters; leave it out"),
-        (Asked(root=Path("/data")), "--root is for tables that name files by their paths, and this is none; leave it out"),
-        (Asked(order=("DNA", "RNA")), "--channels DNA,RNA is for stacks that do not name their channels, and these are named "),
-    ],
-)
-def test_options_that_would_be_passed_over_are_refused(tmp_path: Path, asked: Asked, sentence: str) -> None:
-    folder = phenix_plate(tmp_path / "BR001")
-    problems = read_images(folder, asked=asked).problems
-    assert [problem.sentence for problem in problems if sentence in problem.sentence]
-    assert not read_images(folder, depth="1", time="1").problems, "Harmony's names say both"
-
-
-def test_depth_and_time_of_names_that_say_neither(tmp_path: Path) -> None:
-    image(tmp_path / "P1" / "x_A01_s1_w1.tif")
-    image(tmp_path / "P2" / "r01c01f01p03-ch1sk1fk1fl1.tiff")
-    channels = {"w1": "DNA", "ch1": "DNA"}
-    for axis in ("depth", "time"):
-        problem = read_images(tmp_path / "P1", channels={"w1": "DNA"}, **{axis: "1"}).problems[0]
-        assert problem.sentence == f"{tmp_path}/P1: nothing says that its planes differ in {axis}; leave out --{axis}"
-    both = read_images(tmp_path / "P1", tmp_path / "P2", channels=channels, depth="3")
-    assert not both.problems, "one of the sources has depths"

@@ -206,27 +206,3 @@ def test_what_is_no_stain(tmp_path: Path, said: str, sentence: str) -> None:
     with pytest.raises(InputError) as refusal:
         read(tmp_path, {"w1": said})
     assert sentence in str(refusal.value)
-
-
-def micromanager(folder: Path, names: str | None) -> None:
-    """Two channels of a position by their numbers, and the list that names them."""
-    for number in (0, 1):
-        image(folder / f"img_channel{number:03d}_position000_time000000000_z000.tif", value=number)
-    if names is not None:
-        (folder / "metadata.txt").write_text(f'{{"Summary": {{"Prefix": "µ", "ChNames" : {names}, "Slices": 1}}, "Coords-Default/img')
-
-
-def test_micro_manager_names_the_channels_that_it_numbers(tmp_path: Path) -> None:
-    micromanager(tmp_path / "mm" / "C10-Site_7", '["DAPI", "Mito [Cy5]"]')
-    micromanager(tmp_path / "mm" / "C11-Site_0", '["Mito [Cy5]","DAPI"]')
-    found = read(tmp_path / "mm")
-    assert places(found) == ["mm C10 7 DNA", "mm C10 7 Mito", "mm C11 0 DNA", "mm C11 0 Mito"]
-    assert list(found.planes["name"]) == [f"img_channel{n:03d}_position000_time000000000_z000.tif" for n in (0, 1, 1, 0)]
-    assert places(read(tmp_path / "mm", {"Mito [Cy5]": "ER"}, skip_channel=["DAPI"])) == ["mm C10 7 ER", "mm C11 0 ER"]
-
-
-@pytest.mark.parametrize("names", [None, "", "[", '["DAPI"]', '{"a": 1}', "[1, 2]"])
-def test_a_list_of_micro_manager_that_names_no_channel_leaves_its_number(tmp_path: Path, names: str | None) -> None:
-    micromanager(tmp_path / "mm" / "A1-Site_0", names)
-    found = images.read([tmp_path / "mm"], Asked(), Choices({"channel1": "ER"}))
-    assert "ER" in set(found.planes["channel"])

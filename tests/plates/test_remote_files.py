@@ -17,17 +17,18 @@ def test_each_far_file_once_without_zarr_stores() -> None:
         illumination=["s3://b/light.npy", "", "", "", ""],
         page=[0, 1, 0, 0, 0],
     )
-    assert remote_files.urls_of(frame) == ["s3://b/a.tif", "https://h/d.tif", "s3://b/light.npy"]
-    assert remote_files.urls_of(table(path=["/here/c.tif"])) == []
+    assert list(remote_files.urls_of(frame)) == ["s3://b/a.tif", "https://h/d.tif", "s3://b/light.npy"]
+    assert list(remote_files.urls_of(table(path=["/here/c.tif"]))) == []
 
 
 def test_how_many_are_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
-    assert remote_files.told([]) == []
-    (sentence,) = remote_files.told(["s3://b/a.tif", "s3://b/c.tif"])
+    assert remote_files.told(table(path=["/here/c.tif"])) == []
+    far = table(path=["s3://b/a.tif", "s3://b/c.tif", "/here/c.tif"])
+    (sentence,) = remote_files.told(far)
     assert sentence.startswith(f"2 files are remote, 0 of them in {tmp_path / 'cache'}")
     monkeypatch.setattr(remote_files, "_COUNTED", 1)
-    assert remote_files.told(["s3://b/a.tif", "s3://b/c.tif"])[0].startswith("2 files are remote; the cache is")
+    assert remote_files.told(far)[0].startswith("2 planes are remote; the cache is")
 
 
 def test_a_list_has_a_line_a_file_and_replaces_only_a_list(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from impasto.plates import sheet
 from impasto.plates.listing import Listing
+from impasto.plates.planes import paths
 from impasto.plates.reader import Asked
 from impasto.schema import InputError
 
@@ -24,7 +25,7 @@ def test_rows_are_planes_and_the_rest_is_annotation(tmp_path: Path) -> None:
     )
     assert sheet.fits(files) == 2
     result = sheet.planes(files, Asked())
-    assert result.planes["path"].tolist() == [f"{tmp_path}/a.tif", "/x/b.tif"]
+    assert paths(result.planes).to_pylist() == [f"{tmp_path}/a.tif", "/x/b.tif"]
     assert result.planes["channel"].tolist() == ["DNA", "ER"]
     assert result.planes["page"].tolist() == [0, 2]
     assert list(result.annotation) == ["plate", "well", "dose"]

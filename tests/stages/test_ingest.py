@@ -32,11 +32,11 @@ def test_stains_by_name_and_in_order() -> None:
 
 def test_an_option_of_images_given_with_tables_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("Metadata_Plate,Metadata_Well,Cells_AreaShape_Area\nP1,A01,1.5\n")
-    result = ingest.found_by(settings(sources=[tmp_path / "t.csv"]))
+    result = ingest.survey(settings(sources=[tmp_path / "t.csv"]))
     assert result.profiles is not None
     assert result.profiles.X.tolist() == [[1.5]]
     for option in ({"depth": 2}, {"pattern": "{well}.tif"}, {"skip_channel": ["DNA"]}):
         with pytest.raises(InputError, match=f"--{next(iter(option)).replace('_', '-')}"):
-            ingest.found_by(settings(sources=[tmp_path / "t.csv"], **option))
+            ingest.survey(settings(sources=[tmp_path / "t.csv"], **option))
     ingest.run(settings(sources=[tmp_path / "t.csv"]), tmp_path / "out")
     assert (tmp_path / "out" / "profiles.parquet").exists()

@@ -69,6 +69,11 @@ def test_beyond_the_limit_orderings_are_drawn_until_twenty_exceed(monkeypatch: p
     assert drawn[0].floor == pytest.approx(1 / 100_001)
 
 
+def test_drawing_stops_at_the_twentieth_that_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permutation, "MOST_ORDERINGS", 1)
+    assert length_of_shift([(np.ones((1, 2)), np.ones((3, 2)))], most_draws=5000, seed=0).p == 1.0
+
+
 def test_a_budget_that_is_spent_gives_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permutation, "MOST_ORDERINGS", 1)
     sides = [(np.full((2, 1), 50.0), np.random.default_rng(0).normal(size=(30, 1)))]

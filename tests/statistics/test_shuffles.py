@@ -23,6 +23,11 @@ def test_it_stops_at_twenty_exceedances() -> None:
     assert shuffles.above_chance(0.5, lambda rng: next(turns), seed=0) == shuffles.Chance(20 / 39, 20 / 39, 39)
 
 
+def test_how_many_exceedances_are_enough_can_be_said() -> None:
+    turns = iter([1.0, 0.0] * 500)
+    assert shuffles.above_chance(0.5, lambda rng: next(turns), seed=0, enough=3) == shuffles.Chance(3 / 5, 3 / 5, 5)
+
+
 def test_ties_count_as_exceeded() -> None:
     assert shuffles.above_chance(0.3, lambda rng: 0.1 + 0.2, seed=0).p == 1.0
 

@@ -11,7 +11,7 @@ from impasto.verbs import search, shared
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({}, "0 questions were asked; give exactly one of --text, --smiles, --gene, --well, --image"),
+        ({}, "0 questions were asked; give exactly one of --name, --text, --smiles, --gene, --well, --image"),
         ({"text": "a", "gene": "TP53"}, "2 questions were asked"),
         ({"text": "a", "through": ["r.csv"]}, "--through expands a gene, and the question is a text"),
     ],

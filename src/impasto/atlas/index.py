@@ -1,8 +1,9 @@
 """An index on disk: unit vectors, the annotation of their rows, and where they came from.
 
 A folder: `vectors.npy` (rows, width; float32, unit length), `rows.parquet` (annotation and a flat map position `x`, `y`),
-`index.json` (engine, origin, digest of the profiles). Search is exact, in blocks over the memory-mapped vectors, unless
-another engine was chosen when the index was built (see `atlas.ENGINES`).
+`index.json` (engine, origin, digest of the profiles). Of a run that reads texts or molecules, `strangers.npy` and `strangers.parquet`
+hold queries that name nothing here, which answers are compared with (see `null`). Search is exact, in blocks over the memory-mapped
+vectors, unless another engine was chosen when the index was built (see `atlas.ENGINES`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import pandas as pd
 
 from impasto import identity, runs, schema, wells
 from impasto import profiles as tables
-from impasto.atlas import ENGINES, layout
+from impasto.atlas import ENGINES, layout, strangers
 from impasto.atlas.engines import Engine
 from impasto.identity import Identity
+from impasto.joint.space import Space
 from impasto.schema import InputError
 
 MODALITY = "modality"
@@ -148,6 +150,7 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
     if MODALITY not in rows:
         rows[MODALITY] = PROFILE
     vectors, rows = _with_consensus(unit_rows(values), rows)
+    space = _joint_space(run)
     with runs.atomic(out) as temporary:
         temporary.mkdir()
         np.save(temporary / "vectors.npy", vectors, allow_pickle=False)
@@ -161,6 +164,8 @@ def build(profiles: anndata.AnnData, out: Path, /, *, run: Path | None = None, e
         }
         described["identity"] = made.record()
         chosen.build(temporary, vectors)
+        if space is not None:
+            strangers.write(temporary, *strangers.embedded(space, rows))
         runs.write_json(temporary / "index.json", described)
 
 
@@ -179,6 +184,13 @@ def _with_consensus(vectors: npt.NDArray[np.float32], rows: pd.DataFrame) -> tup
     consensus = tables.aggregate(observed, by=["treatment"], statistic="mean")
     added = consensus.obs.drop(columns="treatment").assign(level="perturbation", **{MODALITY: PROFILE})
     return np.concatenate([vectors, unit_rows(tables.dense(consensus))]), pd.concat([rows, added], ignore_index=True)
+
+
+def _joint_space(run: Path | None) -> Space | None:
+    """The joint space of a run; None without a run, and for a run of a method that has none."""
+    if run is None or not Space.of_run(run):
+        return None
+    return Space.load(run)
 
 
 def open_index(folder: Path, /, *, engine: type[Engine] | None = None) -> Index:

@@ -53,7 +53,7 @@ def application(index: Index) -> FastAPI:
 
     @app.get("/api/search")
     def find(
-        kind: Annotated[str, Query(description="text, smiles, gene or well")],
+        kind: Annotated[str, Query(description="name, text, smiles, gene or well")],
         query: Annotated[str, Query(min_length=1, max_length=2000)],
         top: Annotated[int, Query(ge=1, le=200)] = 20,
         rank: str = "perturbations",

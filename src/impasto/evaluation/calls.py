@@ -24,7 +24,6 @@ from impasto.evaluation.positions import Played
 from impasto.evaluation.reproduction import Reproduction
 from impasto.schema import InputError
 from impasto.statistics import discovery
-from impasto.statistics.permutation import Permuted
 
 Test = Literal["auto", "reproduction", "distance"]
 Numbers = npt.NDArray[np.float64]
@@ -122,11 +121,13 @@ def call(
     rest = sorted(set(range(len(per))) - set(pairs))
     if rest:
         space = distance.scores_of_components(values, components)
-        for j, result in zip(rest, _by_distance(space, [where.members[j] for j in rest], where, rate, seed), strict=True):
+        sets = [*(where.members[j] for j in rest), *([] if pairs else which.sets)]
+        results = distance.compare_with_controls(space, sets, where, rate=rate, tested=len(per), seed=seed)
+        for j, result in zip(rest, results, strict=False):
             if result is not None:
                 per.loc[j, ["distance", "p", "floor"]] = (result.statistic, result.p, result.floor)
         if not pairs:
-            played = _by_distance(space, which.sets, where, rate, seed, played=True)
+            played = results[len(rest) :]
             spared = np.array([result is not None and result.p <= positions.CALLED_AT for result in played], dtype=bool)
     per["q"] = discovery.corrected_within(per["p"].to_numpy(dtype=float), where.families)
     per["called"] = per["q"] < rate
@@ -141,13 +142,6 @@ def _used(where: Design, sets: Sequence[Rows]) -> Rows:
     used = where.fitting | (where.judging & centred[where.plate])
     used[np.concatenate(list(sets))] = True
     return np.flatnonzero(used)
-
-
-def _by_distance(
-    space: Numbers, sets: Sequence[Rows], where: Design, rate: float, seed: int, *, played: bool = False
-) -> list[Permuted | None]:
-    judges = where.judging if played else None
-    return distance.compare_with_controls(space, sets, where, rate=rate, tested=len(where.names), seed=seed, judges=judges)
 
 
 def _kept(per: pd.DataFrame, test: Reproduction, pairs: list[int], which: Played, *, rate: float) -> Numbers:

@@ -62,7 +62,7 @@ def pools(rows: Rows, judges: Flags, where: Design, /) -> list[tuple[Rows, Rows]
 
 
 def compare_with_controls(
-    space: Numbers, sets: Sequence[Rows], where: Design, /, *, rate: float, tested: int, seed: int, judges: Flags | None = None
+    space: Numbers, sets: Sequence[Rows], where: Design, /, *, rate: float, tested: int, seed: int
 ) -> list[Permuted | None]:
     """The test of every set; None where no plate of it has a control to compare with.
 
@@ -78,11 +78,9 @@ def compare_with_controls(
         False discovery rate and the number of perturbations of the run: where orderings are drawn, 20 tested / rate at most.
     seed
         Of the draws.
-    judges
-        (n,) the controls to compare with; the design's own where left out.
 
     """
-    against = where.judges() if judges is None else judges
+    against = where.judges()
     most = int(np.ceil(ENOUGH_EXCEEDANCES * tested / rate))
     results: list[Permuted | None] = []
     for rows in sets:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import progress, schema, wells
-from impasto.evaluation import baselines, calls, distance, dose_response, inputs, positions, reasons, single_wells, tidy
+from impasto.evaluation import baselines, calls, dose_response, inputs, positions, reasons, single_wells, tidy
 from impasto.evaluation import plan as plans
 from impasto.evaluation.calls import Calls, Test
 from impasto.evaluation.design import Design, design
@@ -74,7 +74,7 @@ def evaluate(
     rate
         False discovery rate below which a perturbation is a hit.
     benchmark
-        Response, in standard deviations of the controls, that a curve must reach.
+        Response, in standard deviations of its residuals, that a dose curve must reach.
     seed
         Of folds and draws, and of the controls that are set aside in a table where none is spared.
 
@@ -82,7 +82,7 @@ def evaluate(
     -------
     Scores: the share of hits, that of each baseline, the spared positions called at .05, and the share of hits kept without a plate.
     `per_group`: one row a perturbation and dose (T, p, p1, p2, q, hit, reason, kept). `per_well`: a conformal p-value a well. `tables`:
-    `reasons`, one row a hit and part; `dose_response`, one row a curve; `plan`; `left_out`; `merged`.
+    `reasons`, one row a hit and part; `dose_response`, `dose_curves` and `dose_wells`; `plan`; `left_out`; `merged`.
 
     Raises
     ------
@@ -118,17 +118,17 @@ def evaluate(
         for group, view in baselines.stand_ins(profiles):
             hits = _hits_of_stand_in(view, where, which, test=test, draws=fewer, rate=rate, seed=seed)
             scores.append(_share(hits, protocol, group, "share of hits", unit="perturbation", chance=0.0))
-    curves = _curves(values, where, profiles, components=components, benchmark=benchmark)
-    if not curves.empty:
-        curves = curves.assign(profiles=OWN)
-        reached = curves["benchmark_concentration"].notna().to_numpy(dtype=bool)
-        name = f"Hill curve, benchmark {benchmark:g} sd"
-        scores.append(_share(reached, name, OWN, "share with a benchmark dose", unit="compound", chance=None))
-    tables = {"reasons": parts, "dose_response": curves, "merged": merged, "left_out": left_out}
+    curves = _curves(values, where, profiles, benchmark=benchmark, rate=rate, seed=seed)
+    if not curves.tested.empty:
+        called = curves.tested["curve"].to_numpy(dtype=bool)
+        name = curves.protocol(benchmark, rate)
+        scores.append(_share(called, name, OWN, "share with a dose curve", unit="compound", chance=None))
+    dosed = {name: table.assign(profiles=OWN) for name, table in curves.tables().items()}
+    tables = {"reasons": parts, **dosed, "merged": merged, "left_out": left_out}
     return Result.of(
         scores,
         per_group=per.assign(profiles=OWN),
-        per_well=pd.DataFrame() if where.learned else single_wells.table(profiles, values, where).assign(profiles=OWN),
+        per_well=single_wells.table(profiles, values, where).assign(profiles=OWN),
         tables={**tables, "plan": pd.DataFrame([vars(outlook)])},
     )
 
@@ -204,15 +204,13 @@ def _hits_of_stand_in(
 
 
 def _curves(
-    values: npt.NDArray[np.float32], where: Design, profiles: anndata.AnnData, *, components: int, benchmark: float
-) -> pd.DataFrame:
-    """The curves of compounds with several doses; empty in a table without doses."""
-    if not wells.has_doses(profiles.obs):
-        return pd.DataFrame()
+    values: npt.NDArray[np.float32], where: Design, profiles: anndata.AnnData, *, benchmark: float, rate: float, seed: int
+) -> dose_response.Curves:
+    """The curves of compounds with several doses."""
     judges = where.judges()
     controls = {name: np.flatnonzero(judges & (where.plate == code)) for code, name in enumerate(where.plates)}
-    space = distance.scores_of_components(values, components)
-    return dose_response.curves(space, profiles.obs, np.array(where.plates, dtype=str)[where.plate], controls, benchmark=benchmark)
+    plates = np.array(where.plates, dtype=str)[where.plate]
+    return dose_response.curves(values, profiles.obs, plates, controls, benchmark=benchmark, rate=rate, seed=seed)
 
 
 def _of_plan(outlook: plans.Plan) -> list[Score]:

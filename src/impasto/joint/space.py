@@ -7,6 +7,7 @@ all give unit vectors of the same width, `space.embed(profiles)` the joint space
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,24 @@ class Space:
         cell_lines.reattach(method, described["facts"])
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
         return cls(folder, settings, described["facts"], method.eval(), runs.digest(folder / "model.safetensors"))
+
+    @staticmethod
+    def of_run(folder: Path, /) -> bool:
+        """Whether a folder holds a run of a method with a joint space.
+
+        Parameters
+        ----------
+        folder
+            Any folder.
+
+        Returns
+        -------
+        bool
+            Whether it does.
+
+        """
+        described = folder / "model.json"
+        return described.exists() and json.loads(described.read_text())["method"]["name"] in _METHODS
 
     @property
     def reads(self) -> str:
@@ -225,9 +244,30 @@ class Space:
             Where the run reads molecules.
 
         """
+        return self.texts([sentence])[0]
+
+    def texts(self, sentences: Sequence[str]) -> Vectors:
+        """Vectors of many texts, read together, which takes a small part of the time.
+
+        Parameters
+        ----------
+        sentences
+            The texts, one or more.
+
+        Returns
+        -------
+        Vectors
+            Unit vectors (texts, out).
+
+        Raises
+        ------
+        InputError
+            Where the run reads molecules.
+
+        """
         if self.reads != "text":
             raise InputError(f"{self.folder} was trained on molecules and reads no text; ask it for a SMILES, a well or images")
-        return self._described(perturbation.of_texts([sentence], self.settings), 1)[0]
+        return self._described(perturbation.of_texts(sentences, self.settings), len(sentences))
 
     def smiles(self, smiles: str) -> Vectors:
         """A vector of a molecule, seen in training or not: by the molecule tower, else written into the prompt of the run.
@@ -248,10 +288,32 @@ class Space:
             Where the SMILES cannot be read.
 
         """
-        fingerprints.molecule(smiles)
+        return self.molecules([smiles])[0]
+
+    def molecules(self, smiles: Sequence[str]) -> Vectors:
+        """Vectors of many molecules, read together; see `smiles`.
+
+        Parameters
+        ----------
+        smiles
+            The molecules, one or more.
+
+        Returns
+        -------
+        Vectors
+            Unit vectors (molecules, out).
+
+        Raises
+        ------
+        InputError
+            Where a SMILES cannot be read.
+
+        """
+        for molecule in smiles:
+            fingerprints.molecule(molecule)
         if self.reads == "molecule":
-            return self._described(perturbation.of_molecules([smiles], self.settings), 1)[0]
-        return self.text(self._prompt({schema.PERTURBATION_NAME: "a compound", schema.SMILES: smiles}))
+            return self._described(perturbation.of_molecules(smiles, self.settings), len(smiles))
+        return self.texts([self._prompt({schema.PERTURBATION_NAME: "a compound", schema.SMILES: molecule}) for molecule in smiles])
 
     def gene(self, symbol: str) -> Vectors:
         """A vector of a perturbation of a gene: of the type the run was trained on, else a compound that targets it.
@@ -272,9 +334,30 @@ class Space:
             Where the run reads molecules.
 
         """
+        return self.genes([symbol])[0]
+
+    def genes(self, symbols: Sequence[str]) -> Vectors:
+        """Vectors of perturbations of many genes, read together; see `gene`.
+
+        Parameters
+        ----------
+        symbols
+            Of the genes, one or more.
+
+        Returns
+        -------
+        Vectors
+            Unit vectors (genes, out).
+
+        Raises
+        ------
+        InputError
+            Where the run reads molecules.
+
+        """
         kind = self.facts["perturbation_type"]
         named = {} if kind in (schema.CRISPR, schema.ORF, schema.SIRNA) else {schema.PERTURBATION_NAME: "a compound"}
-        return self.text(self._prompt({schema.GENE: symbol.upper(), schema.PERTURBATION_TYPE: kind, **named}))
+        return self.texts([self._prompt({schema.GENE: symbol.upper(), schema.PERTURBATION_TYPE: kind, **named}) for symbol in symbols])
 
     def _prompt(self, row: dict[str, Any]) -> str:
         annotation = {schema.CELL_LINE: self.facts["cell_line"], **row}

@@ -34,7 +34,15 @@ class Chance:
     draws: int
 
 
-def above_chance(score: float, shuffled: Callable[[np.random.Generator], float], /, *, seed: int, most: int = MOST_SHUFFLES) -> Chance:
+def above_chance(
+    score: float,
+    shuffled: Callable[[np.random.Generator], float],
+    /,
+    *,
+    seed: int,
+    most: int = MOST_SHUFFLES,
+    enough: int = ENOUGH_EXCEEDANCES,
+) -> Chance:
     """Compare a score with those of shuffled labels.
 
     Parameters
@@ -47,10 +55,12 @@ def above_chance(score: float, shuffled: Callable[[np.random.Generator], float],
         Of the shuffles.
     most
         How many are drawn at most.
+    enough
+        After so many exceedances no more are drawn.
 
     Returns
     -------
-    With early stopping p is exceedances / draws, which is exact at the moment the twentieth exceedance is drawn.
+    With early stopping p is exceedances / draws, which is exact at the moment the last of these exceedances is drawn.
 
     """
     rng = np.random.default_rng(seed)
@@ -60,6 +70,6 @@ def above_chance(score: float, shuffled: Callable[[np.random.Generator], float],
         total += drawn
         # A tie to the last digit counts as exceeded: p errs on the safe side.
         exceeded += drawn >= score - 1e-12
-        if exceeded == ENOUGH_EXCEEDANCES:
+        if exceeded == enough:
             return Chance(exceeded / draws, total / draws, draws)
     return Chance((1 + exceeded) / (1 + most), total / most, most)

@@ -14,7 +14,11 @@ from impasto.verbs import ABOUT, shared, terminal
 
 SHOWN = (
     "rank",
+    "match",
     "score",
+    "z",
+    "p",
+    "q",
     "perturbation",
     "perturbation_name",
     "gene",
@@ -25,14 +29,18 @@ SHOWN = (
     "n_rows",
     "split",
     "expanded",
+    "query_p",
 )
-KINDS = ("text", "smiles", "gene", "well", "image")
+FOR_PROGRAMS = ("expanded", "query_p")
+"""The sentence has said these to people; rows for programs carry them."""
+KINDS = ("name", "text", "smiles", "gene", "well", "image")
 
 
 class SearchSettings(Settings):
     """Where to look, and one question."""
 
     where: Annotated[Path, Shown("argument", metavar="RUN_OR_INDEX")] = Field(description="A trained run, or an index.")
+    name: str | None = Field(default=None, description="A perturbation of the index, by its name or id.")
     text: str | None = Field(default=None, description="A sentence about a perturbation.")
     smiles: str | None = Field(default=None, description="A molecule, never seen or known.")
     gene: str | None = Field(default=None, description="A gene symbol.")
@@ -63,8 +71,7 @@ def run(values: dict[str, Any], flags: shared.Printing) -> None:
     )
     if not flags.as_json:
         terminal.console.print(f"[bold]{sentence}[/bold]")
-    # The sentence has said it to people; rows for programs carry it.
-    columns = [c for c in SHOWN if c in ranking and (flags.as_json or c != "expanded")]
+    columns = [c for c in SHOWN if c in ranking and (flags.as_json or c not in FOR_PROGRAMS)]
     terminal.show(records(ranking[columns]), title="", as_json=flags.as_json)
 
 

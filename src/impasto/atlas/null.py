@@ -1,0 +1,160 @@
+"""Does a query say more than one about nothing? Its null, by what the query is made of.
+
+- Text, molecules and genes that a run reads: queries of the same form that name nothing in the index (`strangers`), kept in it.
+- Profiles (a well, a perturbation, images): made-up queries of negative controls. Each is the unit mean of as many control wells as the
+  query has, from the same plates; of spared controls where some were spared. All of them where there are at most 1,000, else 1,000 drawn.
+  Where the query's own plates allow fewer than 19, control wells of all plates are drawn.
+
+Every row gets z, p and q (Benjamini-Hochberg over all candidates), the query one p; see `statistics.pool`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import wells
+from impasto.atlas import strangers
+from impasto.atlas.index import PROFILE, Index, unit_rows
+from impasto.statistics import discovery, pool
+from impasto.statistics.pool import Standing
+
+Vectors = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+MOST = 1000
+FEWEST = 19
+"""With fewer made-up queries p cannot reach .05."""
+CALLED = 0.05
+_BLOCK = 8192
+_AGAIN = "make the index again to have one: impasto index PROFILES --out INDEX"
+_IN_WORDS = {strangers.PROMPT: "whole prompts", strangers.PHRASE: "phrases", strangers.SMILES: "molecules", strangers.GENE: "genes"}
+
+
+@dataclass(frozen=True)
+class Null:
+    """Queries about nothing.
+
+    Attributes
+    ----------
+    vectors
+        (m, width) of unit length; none where there is no null.
+    what
+        What they are, or why there are none.
+    of_controls
+        Whether they are made of control wells. Controls are then no candidates: such a query would find itself.
+
+    """
+
+    vectors: Vectors
+    what: str
+    of_controls: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Whether a query can be compared with them at all."""
+        return len(self.vectors) > 1
+
+
+def of_form(index: Index, form: str, /) -> Null:
+    """The null of queries that a run reads: `prompt`, `phrase`, `smiles` or `gene`."""
+    kept = strangers.read(index.folder, form)
+    if kept is None:
+        return Null(np.zeros((0, index.vectors.shape[1]), dtype=np.float32), f"this index keeps no null of {_IN_WORDS[form]}; {_AGAIN}")
+    return Null(unit_rows(kept[0]), f"{len(kept[0])} {_IN_WORDS[form]} that name nothing in this index")
+
+
+def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
+    """The null of a profile.
+
+    Parameters
+    ----------
+    index
+        With its control wells.
+    rows
+        The wells that the query is made of; none for a profile of one well that is not in the index.
+    seed
+        Of what is drawn.
+
+    """
+    judges = np.setdiff1d(control_wells(index.rows), rows)
+    if not len(judges):
+        return Null(np.zeros((0, index.vectors.shape[1]), dtype=np.float32), "this index holds no control wells to compare with")
+    plate, _ = wells.plates(index.rows)
+    wanted = pd.Series(plate[rows]).value_counts().to_dict() if len(rows) else {}
+    of_plate = {int(code): judges[plate[judges] == code] for code in wanted}
+    ways = math.prod(math.comb(len(of_plate[int(code)]), int(count)) for code, count in wanted.items()) if wanted else 0
+    spared = "spared control" if wells.spared(index.rows.iloc[judges]).any() else "control (none was spared)"
+    if ways >= FEWEST:
+        drawn = _dealt([(of_plate[int(code)], int(count)) for code, count in wanted.items()], ways, seed=seed)
+        where = "its plate" if len(wanted) == 1 else "its plates"
+    else:
+        size = min(max(1, len(rows)), len(judges))
+        drawn = _dealt([(judges, size)], math.comb(len(judges), size), seed=seed)
+        where = "all plates"
+    made = np.stack([np.asarray(index.vectors[np.sort(chosen)]).mean(axis=0) for chosen in drawn])
+    size = len(drawn[0])
+    return Null(unit_rows(made), f"{len(made)} queries of {size} {spared} {'well' if size == 1 else 'wells'} of {where}", of_controls=True)
+
+
+def control_wells(rows: pd.DataFrame, /) -> Rows:
+    """The wells of an index that may judge a profile: `wells.unseen_negative` among its wells."""
+    of_wells = ((rows["level"] == "well") & (rows["modality"] == PROFILE)).to_numpy(dtype=bool)
+    return np.flatnonzero(of_wells)[wells.unseen_negative(rows[of_wells])]
+
+
+def _dealt(sides: list[tuple[Rows, int]], ways: int, *, seed: int) -> list[Rows]:
+    """So many wells of each side: all choices where these are at most 1,000, else 1,000 draws."""
+    if ways <= MOST:
+        choices = [list(itertools.combinations(judges, count)) for judges, count in sides]
+        return [np.array([row for part in parts for row in part], dtype=np.intp) for parts in itertools.product(*choices)]
+    rng = np.random.default_rng(seed)
+    return [np.concatenate([rng.choice(judges, count, replace=False) for judges, count in sides]) for _ in range(MOST)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a null says of a query.
+
+    Attributes
+    ----------
+    rows
+        One row a candidate, by its row in the index: z, p, q. Negative controls have none beside a null of control wells.
+    p
+        Of the query; None without a null.
+    sentence
+        The same in words.
+
+    """
+
+    rows: pd.DataFrame
+    p: float | None
+    sentence: str
+
+
+def judge(index: Index, query: Vectors, among: npt.NDArray[np.bool_], null: Null, /) -> Judged:
+    """Compare a query (width,) with its null on the candidates `among` (rows of the index,)."""
+    candidates = np.flatnonzero(among & ~wells.negative(index.rows) if null.of_controls else among)
+    if not null.there or not len(candidates):
+        why = null.what if not null.there else "only negative controls are ranked"
+        return Judged(pd.DataFrame(columns=["z", "p", "q"]), None, f"not compared with a random query: {why}")
+    asked = np.concatenate([null.vectors, unit_rows(query[None])])
+    standing = pool.standing(_scores(index, asked, candidates))
+    table = pd.DataFrame({"z": standing.z, "p": standing.p, "q": discovery.corrected(standing.p)}, index=candidates)
+    return Judged(table, standing.query_p, _sentence(standing, null))
+
+
+def _scores(index: Index, asked: Vectors, candidates: Rows) -> Iterator[Vectors]:
+    for start in range(0, len(candidates), _BLOCK):
+        yield asked @ np.asarray(index.vectors[candidates[start : start + _BLOCK]]).T
+
+
+def _sentence(standing: Standing, null: Null) -> str:
+    told = "told apart" if standing.query_p <= CALLED else "not told apart"
+    floor = f"p >= {standing.smallest_p:.2g}" if standing.smallest_p <= CALLED else f"p cannot fall below {standing.smallest_p:.2g}"
+    return f"{told} from a random query (p = {standing.query_p:.2g}; {null.what}, {floor})"

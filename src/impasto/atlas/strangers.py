@@ -1,0 +1,129 @@
+"""Queries about nothing in an index: whole prompts, phrases, molecules and genes, kept beside its vectors as a null.
+
+They come from `strangers.csv`: 750 compounds of the Drug Repurposing Hub (Corsello et al. 2017; CC0), chosen so that genes differ and
+mechanisms repeat little. What the index holds (by name, gene, mechanism or SMILES) is left out. A query is compared with those of its
+own form: short phrases lie elsewhere in a space of texts than whole prompts do.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.joint.space import Space
+from impasto.perturbations.prompts import prompt
+
+Vectors = npt.NDArray[np.float32]
+PROMPT, PHRASE, SMILES, GENE = "prompt", "phrase", "smiles", "gene"
+POOL = 300
+"""So many queries of each form, where as many name nothing in the index."""
+VECTORS, LISTED = "strangers.npy", "strangers.parquet"
+"""The files: vectors (queries, width), and one row a query with `form`, `query`."""
+_SEPARATORS = r"\s*[|;,]\s*"
+
+
+def table() -> pd.DataFrame:
+    """Perturbation name, gene, mechanism and SMILES of 750 compounds."""
+    with importlib.resources.files("impasto.atlas").joinpath("strangers.csv").open() as file:
+        return pd.read_csv(file, dtype="string")
+
+
+def unknown_to(rows: pd.DataFrame, word: str, /) -> list[str]:
+    """The values of one word (`gene`, `moa`, `smiles`, `perturbation_name`) that no row of an index has, in their order."""
+    held: set[str] = set()
+    for column in {
+        schema.PERTURBATION_NAME: (schema.PERTURBATION_NAME, schema.PERTURBATION),
+        schema.GENE: (schema.GENE, schema.TARGETS),
+    }.get(word, (word,)):
+        if column in rows:
+            values = rows[column].dropna().astype("string")
+            held |= set(values.str.casefold().unique())
+            if word != schema.SMILES:
+                held |= set(values.str.casefold().str.split(_SEPARATORS, regex=True).explode().unique())
+    values = table()[word].drop_duplicates()
+    return [str(value) for value in values[~values.str.casefold().isin(held)]]
+
+
+def queries(space: Space, rows: pd.DataFrame, /) -> dict[str, list[str]]:
+    """The queries of each form that a run can read, from those that name nothing in the rows of an index."""
+    if space.reads == "molecule":
+        return {SMILES: unknown_to(rows, schema.SMILES)[:POOL]} if importlib.util.find_spec("rdkit") else {}
+    whole = table()
+    for word in (schema.PERTURBATION_NAME, schema.SMILES):
+        whole = whole[whole[word].isin(unknown_to(rows, word))]
+    asked = {schema.CELL_LINE: space.facts["cell_line"], schema.PERTURBATION_TYPE: schema.COMPOUND}
+    described = [{**asked, **row, schema.TARGETS: row[schema.GENE]} for row in whole.head(POOL).to_dict(orient="records")]
+    half = POOL // 2
+    phrases = unknown_to(rows, schema.MOA)[:half]
+    pools: dict[str, list[str]] = {
+        PROMPT: [prompt(row, template=space.settings.template, details=tuple(space.settings.details)) for row in described],
+        PHRASE: phrases + unknown_to(rows, schema.PERTURBATION_NAME)[: POOL - len(phrases)],
+        GENE: unknown_to(rows, schema.GENE)[:POOL],
+    }
+    if importlib.util.find_spec("rdkit"):
+        pools[SMILES] = unknown_to(rows, schema.SMILES)[:POOL]
+    return pools
+
+
+def embedded(space: Space, rows: pd.DataFrame, /) -> tuple[Vectors, pd.DataFrame]:
+    """The vectors of all these queries, and one row for each with its form and what was asked.
+
+    Parameters
+    ----------
+    space
+        Of the run that reads them.
+    rows
+        Of the index.
+
+    Returns
+    -------
+    tuple[Vectors, pandas.DataFrame]
+        Unit vectors (queries, width) and their list.
+
+    """
+    read: dict[str, Callable[[Sequence[str]], Vectors]] = {
+        PROMPT: space.texts,
+        PHRASE: space.texts,
+        SMILES: space.molecules,
+        GENE: space.genes,
+    }
+    pools = {form: pool for form, pool in queries(space, rows).items() if pool}
+    none = np.zeros((0, space.settings.out), dtype=np.float32)
+    listed = [(form, query) for form, pool in pools.items() for query in pool]
+    vectors = np.concatenate([none, *(read[form](pool) for form, pool in pools.items())])
+    return vectors.astype(np.float32), pd.DataFrame(listed, columns=["form", "query"])
+
+
+def write(folder: Path, vectors: Vectors, listed: pd.DataFrame, /) -> None:
+    """Put both files into the folder of an index that is being made."""
+    np.save(folder / VECTORS, vectors, allow_pickle=False)
+    listed.to_parquet(folder / LISTED, index=False)
+
+
+def read(folder: Path, form: str, /) -> tuple[Vectors, list[str]] | None:
+    """The vectors of one form and what was asked; None where the index keeps none of that form."""
+    if not (folder / VECTORS).exists() or not (folder / LISTED).exists():
+        return None
+    listed = pd.read_parquet(folder / LISTED)
+    chosen = (listed["form"] == form).to_numpy()
+    if not chosen.any():
+        return None
+    vectors: Any = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+    return np.asarray(vectors[np.flatnonzero(chosen)]), [str(query) for query in listed["query"][chosen]]
+
+
+def form_of_text(folder: Path, query: str, /) -> str:
+    """Whether a text begins as the prompts of the index do (`prompt`), or is a phrase."""
+    pool = read(folder, PROMPT)
+    if pool is None:
+        return PHRASE
+    start = " ".join(pool[1][0].split()[:3]).casefold()
+    return PROMPT if " ".join(query.split()).casefold().startswith(start) else PHRASE
