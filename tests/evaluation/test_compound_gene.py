@@ -293,6 +293,8 @@ def test_what_cannot_be_scored_is_a_sentence(tmp_path: Path) -> None:
     profiles = _profiles(0, 1)
     with pytest.raises(InputError, match="did you mean 'cwa-msn'"):
         evaluate(profiles, protocol="cwa-msm")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="there is no file"):
+        evaluate(profiles, truth=str(tmp_path / "nowhere.csv"))
     with pytest.raises(InputError, match="seeds is 0"):
         evaluate(profiles, seeds=0)
     few = profiles[profiles.obs["gene"].isin([f"G{i:02d}" for i in range(10)])].copy()

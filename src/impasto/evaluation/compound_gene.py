@@ -269,6 +269,8 @@ def _truth(obs: pd.DataFrame, truth: str | None) -> tuple[dict[str, set[str]], d
 
 def _read(truth: str) -> pd.DataFrame:
     """A truth table: compound, gene by its symbol, activity in micromolar (0 where the table has no such column)."""
+    if not Path(truth).is_file():
+        raise InputError(f"there is no file {truth}; truth is a table of compound, gene and, where known, activity: --set truth=TABLE")
     table = pd.read_csv(Path(truth), sep=None, engine="python")
     if missing := {"compound", "gene"} - set(table.columns):
         raise InputError(f"{truth} has no column {sorted(missing)[0]!r}; a truth table has compound, gene and, where known, activity")

@@ -1,7 +1,7 @@
-"""Which genes a compound is ranked among: its targets, and random others that are drawn anew for each seed.
+"""Which genes a compound is ranked among: its targets, and random others that are drawn again for each seed.
 
 EFAAR's benchmark of RxRx3-core draws max(2 x targets, 20) others without replacement from all genes of the truth. Its generator starts
-anew with the seed at every compound. Compounds with as many genes to draw from take the same places of the list, and so nearly the same
+again with the seed at every compound. Compounds with as many genes to draw from take the same places of the list, and so nearly the same
 genes. A seed's macro mean then moves with its genes: in CWA-MSN's Table 2, sd of AP is .013 to .018 for its methods and .003 for random
 scores.
 
