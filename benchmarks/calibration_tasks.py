@@ -132,10 +132,10 @@ def _shortcuts(seed: int, strength: float, shuffles: int) -> Result:
 
 
 _RETRIEVAL = tuple(f"{score} profile to perturbation" for score in ("R@1", "R@5", "R@10", "MRR"))
-_MIXING = ("graph connectivity (scib)", "silhouette batch", "1 - F1 batch (without controls)", "batch score (Eq. 21)")
+_MIXING = ("graph connectivity (scib)", "silhouette batch", "1 - F1 batch (without controls)", "batch score (cellpaintr-scib)")
 _CONSERVATION = (
     *("clusters NMI", "clusters ARI", "silhouette label", "mAP control", "mAP non-replicate"),
-    *("F1 label (without controls)", "biology score (Eq. 22)", "overall (.5 batch + .5 biology, Eq. 23)"),
+    *("F1 label (without controls)", "biology score (Eq. 22)", "overall (cellpaintr-scib)"),
 )
 TASKS = {
     "sisters, many labels": Task(partial(_sisters, by="targets"), ("mAP signed cosine", "mAP absolute cosine")),

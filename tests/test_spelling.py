@@ -205,7 +205,8 @@ def test_names_that_a_spreadsheet_made_dates_of() -> None:
 
 
 def test_the_gene_of_a_compound_is_its_target_where_no_list_says_more() -> None:
-    obs = pd.DataFrame({"perturbation_type": ["compound", "crispr", "compound"], "gene": ["AKT1", "TP53", None], "perturbation": list("abc")})
+    kinds = ["compound", "crispr", "compound"]
+    obs = pd.DataFrame({"perturbation_type": kinds, "gene": ["AKT1", "TP53", None], "perturbation": list("abc")})
     read, _ = spelling.with_kinds(obs)
     assert read["targets"].fillna("").tolist() == ["AKT1", "", ""]
     listed, _ = spelling.with_kinds(obs.assign(targets=["AKT1|AKT2", None, None]))

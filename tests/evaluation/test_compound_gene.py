@@ -11,9 +11,9 @@ from tests.evaluation.naive import permuted
 from tests.evaluation.rows import rows, rows_and_details
 from tests.evaluation.small import precision
 
-from impasto import ranking
 from impasto.evaluation import compound_gene, compound_gene_scores
 from impasto.evaluation.compound_gene import evaluate
+from impasto.evaluation.compound_gene_draws import draw
 from impasto.evaluation.units import named
 from impasto.schema import InputError
 from impasto.statistics import jackknife
@@ -61,33 +61,101 @@ def test_an_inhibitor_opposite_to_its_target_needs_the_absolute_cosine() -> None
     assert _value(rows(evaluate(profiles, seeds=20, protocol="signed")), "AUC", "10") < 0.1
 
 
-def test_z_is_the_formula() -> None:
-    scores, details = rows_and_details(evaluate(_profiles(2, strength=1), seeds=30))
-    per = details["per_group"]
-    some = per[per["concentration"] == 10]
-    # By hand from the drawings: sd over seeds of the mean over compounds.
-    assert _value(scores, "AP", "10") == pytest.approx(some["AP"].mean())
-    names = [f"G{i:02d}" for i in range(30)]
-    frame, codes = compound_gene._compounds(_profiles(2, strength=1).obs)
-    vectors = ranking.unit(compound_gene.inputs.consensus(_profiles(2, strength=1).X, codes, statistic="median"))
-    of_genes, gene_names = compound_gene._genes(_profiles(2, strength=1).obs, "auto")
-    assert gene_names == names
-    genes = ranking.unit(compound_gene.inputs.consensus(_profiles(2, strength=1).X, of_genes, statistic="median"))
-    own, random = np.zeros(30), np.zeros(30)
-    rows_at_ten = np.flatnonzero(frame["concentration"] == 10)
-    for row in rows_at_ten:
-        right = int(frame["compound"][row][1:])
-        rng = np.random.default_rng([0, row])
-        orders = rng.permuted(np.tile([g for g in range(30) if g != right], (30, 1)), axis=1)
-        noise = rng.random((30, 30))
-        cosine = np.abs(vectors[row] @ genes.T)
-        for s in range(30):
-            others = orders[s, :20]
-            own[s] += precision([cosine[right]], cosine[others].tolist()) / len(rows_at_ten)
-            random[s] += precision([noise[s, right]], noise[s, others].tolist()) / len(rows_at_ten)
-    assert _value(scores, "AP sd", "10") == pytest.approx(own.std())
-    z = (own.mean() - random.mean()) / np.sqrt(own.std() ** 2 + random.std() ** 2)
-    assert _value(scores, "AP z", "10") == pytest.approx(z)
+def _published(seed: int, path: Path) -> anndata.AnnData:
+    """RxRx3-core in small: 45 genes, 14 compounds at three doses, one profile each; a truth table with activities from .2 to 50."""
+    rng = np.random.default_rng(seed)
+    genes = rng.normal(size=(45, 12)) + rng.normal(size=12)
+    obs, values, truth = [], [], ["compound,gene,activity"]
+    for g in range(45):
+        obs.append((f"G{g:02d}", "crispr", f"G{g:02d}", np.nan))
+        values.append(genes[g])
+    for c in range(14):
+        # The last has so many targets that there are too few others; compound 3 has none at or below 1; compound 4 one of no number.
+        active = rng.choice(45, 16 if c == 13 else rng.integers(1, 4), replace=False)
+        for place, g in enumerate(active):
+            truth.append(f"C{c:02d},G{g:02d},{2 if c == 3 else (0.2, 1.0, 0.7)[place % 3]}")
+        for place, g in enumerate(rng.choice(45, 6, replace=False)):
+            truth.append(f"C{c:02d},G{g:02d},{(1.01, 10, 10.01, 50, 5, '')[place]}")
+        for dose in (0.1, 1.0, 10.0):
+            obs.append((f"C{c:02d}", "compound", "", dose))
+            values.append(genes[active].mean(axis=0) * dose**0.3 * rng.choice([-1, 1]) + rng.normal(size=12))
+    path.write_text("\n".join(truth))
+    frame = pd.DataFrame(obs, columns=["perturbation", "perturbation_type", "gene", "concentration"]).rename(index=str)
+    return anndata.AnnData(X=np.array(values, dtype=np.float32), obs=frame)
+
+
+def _benchmark(profiles: anndata.AnnData, path: Path, *, seeds: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """EFAAR's steps in float64, one compound and seed at a time: reading -> AUC and AP (compounds, seeds)."""
+    truth = pd.read_csv(path)
+    x = profiles.X.astype(np.float64)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    obs = profiles.obs.reset_index(drop=True)
+    gene_row = {obs.loc[i, "gene"]: i for i in obs.index if obs.loc[i, "perturbation_type"] == "crispr"}
+    found: dict[str, list[list[tuple[float, float]]]] = {}
+    for name in sorted(set(obs.loc[obs["perturbation_type"] == "compound", "perturbation"])):
+        of = truth[truth["compound"] == name]
+        actives = sorted(set(of.loc[of["activity"] <= 1, "gene"]))
+        between = set(of.loc[((of["activity"] > 1) & (of["activity"] <= 10)) | of["activity"].isna(), "gene"])
+        eligible = sorted(set(truth["gene"]) - set(actives) - between)
+        many = max(2 * len(actives), 20)
+        if not actives or len(eligible) < many:
+            continue
+        per: dict[str, list[tuple[float, float]]] = {}
+        for seed in range(seeds):
+            drawn = list(np.random.default_rng(seed).choice(eligible, many, replace=False))
+            by_dose = {}
+            for dose in (0.1, 1.0, 10.0):
+                row = obs.index[(obs["perturbation"] == name) & (obs["concentration"] == dose)][0]
+                by_dose[dose] = np.array([abs(float(x[row] @ x[gene_row[g]])) for g in [*actives, *drawn]])
+            views = {f"{dose:g}": score for dose, score in by_dose.items()}
+            views |= {"highest": by_dose[10.0], "maximum": np.max(list(by_dose.values()), axis=0)}
+            labels = [1] * len(actives) + [0] * many
+            for view, score in views.items():
+                ap = precision(score[: len(actives)].tolist(), score[len(actives) :].tolist())
+                per.setdefault(view, []).append((float(roc_auc_score(labels, score)), ap))
+        for view, scores in per.items():
+            found.setdefault(view, []).append(scores)
+    return {view: (np.array(scores)[:, :, 0], np.array(scores)[:, :, 1]) for view, scores in found.items()}
+
+
+@pytest.mark.parametrize("protocol", ["rxrx3-core", "cwa-msn"])
+def test_the_benchmark_of_rxrx3_core_one_compound_and_seed_at_a_time(protocol: str, tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    profiles = _published(0, path)
+    result = evaluate(profiles, truth=str(path), seeds=7, protocol=protocol)
+    scores, detail = rows_and_details(result)
+    expected = _benchmark(profiles, path, seeds=7)
+    axis = 0 if protocol == "rxrx3-core" else 1
+    for view, both in expected.items():
+        for metric, each in zip(("AUC", "AP"), both, strict=True):
+            assert len(each) == 12
+            assert _value(scores, metric, view) == pytest.approx(each.mean(), abs=1e-6)
+            assert _value(scores, f"{metric} sd", view) == pytest.approx(each.mean(axis=axis).std(), abs=1e-6)
+    over = {s.metric: (s.unit, s.clusters) for s in scores if s.group == "profiles" and s.protocol.endswith("concentration=10")}
+    assert over["AP sd"] == (("seed", 7) if protocol == "rxrx3-core" else ("compound", 12))
+    assert expected["maximum"][1].mean() != pytest.approx(expected["highest"][1].mean(), abs=1e-3)
+    # z from what is printed: the sd of random scores stands as the chance of the sd, their mean in the detail.
+    per = detail["per_group"].query("concentration == 10")
+    for metric in ("AUC", "AP"):
+        sd = next(s for s in scores if s.metric == f"{metric} sd" and s.protocol.endswith("concentration=10"))
+        z = (per[metric].mean() - per[f"random_{metric}"].mean()) / np.sqrt(sd.value**2 + sd.chance**2)
+        assert _value(scores, f"{metric} z", "10") == pytest.approx(z)
+    listing = detail["compounds"].set_index("compound")
+    assert listing.index[~listing["scored"]].tolist() == ["C03", "C13"]
+    truth = pd.read_csv(path).query("compound == 'C05'")
+    actives = set(truth.loc[truth["activity"] <= 1, "gene"])
+    left = set(truth.loc[((truth["activity"] > 1) & (truth["activity"] <= 10)) | truth["activity"].isna(), "gene"]) - actives
+    assert listing.loc["C05", ["targets", "left out"]].tolist() == [len(actives), len(left)]
+
+
+def test_random_scores_are_uniform_numbers_of_their_own_seed() -> None:
+    made = _drawn(30, {"G04", "G07"}, set(), protocol="rxrx3-core")
+    assert made is not None
+    noise = np.random.default_rng((0, 0)).random((4, 22))
+    expected = [precision(noise[s, :2].tolist(), noise[s, 2:].tolist()) for s in range(4)]
+    random = made.scores(np.ones(30, dtype=bool), seeds=4, random=True)
+    assert random is not None
+    np.testing.assert_allclose(random["AP"], expected)
 
 
 def test_a_truth_table_leaves_weak_activities_out(tmp_path: Path) -> None:
@@ -136,7 +204,7 @@ def test_a_compound_bought_twice_goes_by_one_name_in_the_truth(tmp_path: Path) -
 def test_negatives_are_twice_the_targets_and_at_least_twenty(protocol: str, targets: int, genes: int, negatives: int) -> None:
     made = _drawn(genes, {f"G{i:02d}" for i in range(targets)}, set(), protocol=protocol)
     assert made is not None
-    assert made.size(np.ones(genes, dtype=bool)) == (targets, negatives)
+    assert made.drawn.size(np.ones(genes, dtype=bool)) == (targets, negatives)
 
 
 def test_a_compound_with_too_few_genes_to_draw_from_is_left_out_by_the_benchmark() -> None:
@@ -148,7 +216,9 @@ def test_a_compound_with_too_few_genes_to_draw_from_is_left_out_by_the_benchmark
 def _drawn(genes: int, positive: set[str], excluded: set[str], *, protocol: str, seeds: int = 4) -> compound_gene_scores.Compound | None:
     similarity = np.random.default_rng(3).normal(size=genes).astype(np.float32)
     names = [f"G{i:02d}" for i in range(genes)]
-    return compound_gene.drawn(similarity, "C", names, {"C": positive}, {"C": excluded}, seeds=seeds, seed=[0, 0], protocol=protocol)  # type: ignore[arg-type]
+    drawn = draw(names, positive, excluded, seeds=seeds, seed=0, all_drawn=protocol != "signed")
+    whole = np.ones(genes, dtype=bool)
+    return compound_gene_scores.Compound(similarity, drawn, (0, 0)) if drawn.size(whole)[0] else None
 
 
 def test_one_compound_by_hand_with_all_other_genes_as_negatives() -> None:
@@ -182,12 +252,12 @@ def test_the_interval_is_over_compounds_and_genes() -> None:
     """By hand: the variance of the mean over compounds, and that of deleted genes, targets and random ones, drawn in the same order."""
     rng = np.random.default_rng(0)
     names = [f"G{i:02d}" for i in range(26)]
-    made = []
+    compounds = []
     for c in range(8):
-        positive = {"C": {names[c], names[c + 9]}}
+        positive = {names[c], names[c + 9]}
         similarity = rng.normal(size=26).astype(np.float32)
-        made.append(compound_gene.drawn(similarity, "C", names, positive, {}, seeds=3, seed=[0, c], protocol="signed"))
-    compounds = [compound for compound in made if compound is not None]
+        drawn = draw(names, positive, set(), seeds=3, seed=c, all_drawn=False)
+        compounds.append(compound_gene_scores.Compound(similarity, drawn, (0, c)))
     macro = compound_gene_scores.Macro(compounds, named(list("abcdefgh"), word="compound"), named(names, word="gene"), 3, 0)
     values = macro.by_seed()
     interval, parts = macro.intervals(values)["AP"]
@@ -197,8 +267,8 @@ def test_the_interval_is_over_compounds_and_genes() -> None:
     for g in range(20):
         total = []
         for compound in compounds:
-            right = [i for i in compound.right if group[i] != g]
-            others = [[i for i in order if group[i] != g][: max(2 * len(right), 20)] for order in compound.order]
+            right = [i for i in compound.drawn.right if group[i] != g]
+            others = [[i for i in order if group[i] != g][: max(2 * len(right), 20)] for order in compound.drawn.order]
             if right:
                 total.append(np.mean([precision(compound.similarity[right].tolist(), compound.similarity[o].tolist()) for o in others]))
         single.append(np.mean(total))
@@ -208,6 +278,34 @@ def test_the_interval_is_over_compounds_and_genes() -> None:
     low, high = (1 / (1 + np.exp(-(np.log(value / (1 - value)) + sign * reach))) for sign in (-1, 1))
     assert (interval.low, interval.high) == (pytest.approx(low, abs=1e-5), pytest.approx(high, abs=1e-5))
     assert (interval.unit, interval.clusters, interval.df, len(parts)) == ("compound and gene", 8, 7, 2)
+
+
+def test_an_activity_that_is_no_number_is_left_out_and_one_that_is_a_word_refused(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("compound,gene,activity\nC00,G00,1\nC00,G01,\nC00,G02,20\n")
+    assert compound_gene._truth(_profiles(0, 1).obs, str(path)) == ({"C00": {"G00"}}, {"C00": {"G01"}})
+    path.write_text("compound,gene,activity\nC00,G00,1\nC00,G01,<0.5\n")
+    with pytest.raises(InputError, match="is not a number of micromolar"):
+        compound_gene._truth(_profiles(0, 1).obs, str(path))
+
+
+def test_what_cannot_be_scored_is_a_sentence(tmp_path: Path) -> None:
+    profiles = _profiles(0, 1)
+    with pytest.raises(InputError, match="did you mean 'cwa-msn'"):
+        evaluate(profiles, protocol="cwa-msm")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="there is no file"):
+        evaluate(profiles, truth=str(tmp_path / "nowhere.csv"))
+    with pytest.raises(InputError, match="seeds is 0"):
+        evaluate(profiles, seeds=0)
+    few = profiles[profiles.obs["gene"].isin([f"G{i:02d}" for i in range(10)])].copy()
+    with pytest.raises(InputError, match="rxrx3-core asks for 20 random genes or more, --protocol signed takes those"):
+        evaluate(few)
+    assert len(evaluate(few, protocol="signed", seeds=2).scores)
+
+
+def test_one_seed_has_no_z(tmp_path: Path) -> None:
+    scores = rows(evaluate(_profiles(0, strength=1), seeds=1))
+    assert _value(scores, "AP z", "10") is None or np.isnan(_value(scores, "AP z", "10"))
 
 
 def test_rows_in_another_order_give_the_same_numbers() -> None:

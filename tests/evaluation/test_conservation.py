@@ -139,21 +139,6 @@ def test_a_label_seen_once_is_not_asked_of_the_classifier() -> None:
     assert found["silhouette label"].n == 42
 
 
-def test_the_weights_of_the_overall_scores() -> None:
-    data = eight()
-    found = {s.metric: s for s in rows(conservation.evaluate(data, k=5, with_baselines=False))}
-    batch = {s.metric: s for s in rows(mixing.evaluate(data, k=5, with_baselines=False))}["batch score (Eq. 21)"]
-    terms = ["clusters NMI", "clusters ARI", "silhouette label", "mAP control", "mAP non-replicate"]
-    terms += ["F1 label (with controls)", "F1 label (without controls)"]
-    for end in ("value", "low", "high"):
-        biology = np.mean([getattr(found[t], end) for t in terms])
-        assert getattr(found["biology score (Eq. 22)"], end) == pytest.approx(biology)
-        mixed = getattr(batch, end)
-        assert getattr(found["batch score (Eq. 21)"], end) == pytest.approx(mixed)
-        assert getattr(found["overall (.5 batch + .5 biology, Eq. 23)"], end) == pytest.approx(0.5 * mixed + 0.5 * biology)
-        assert getattr(found["overall (.4 batch + .6 biology, Arevalo)"], end) == pytest.approx(0.4 * mixed + 0.6 * biology)
-
-
 def test_shuffled_labels_are_those_of_treated_wells() -> None:
     where = mixing.labelled(plates(doses=True), batch="auto", label="perturbation", pool_doses=False)
     mixed = conservation._shuffled(where, seed=0)

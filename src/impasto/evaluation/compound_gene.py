@@ -1,21 +1,23 @@
 """Compound-gene: does a compound look like the knock-out of its known targets more than like that of random genes?
 
-CWA-MSN, section 4.2, Table 2 and Fig. 3 (RxRx3-core; Celik et al. 2024). For each compound at each concentration, cosine with the
-profiles of its targets (positives) and of random other genes (negatives, max(2 x positives, 20), drawn again for each seed); AUC and AP
-per compound, mean over compounds (macro). sd is that of the macro mean over seeds, and z = (mean - random mean) / sqrt(sd^2 + random
-sd^2), random = the same with scores drawn at random. It says how the drawing scatters; the interval says what other compounds and genes
-would give.
+CWA-MSN, section 4.2, Table 2 and Fig. 3 (RxRx3-core; Kraus et al. 2025). For each compound at each concentration, cosine with the profiles
+of its targets (positives) and of random other genes (`compound_gene_draws`); AUC and AP per compound, mean over compounds (macro), mean
+over seeds. z = (mean - random mean) / sqrt(sd^2 + random sd^2), random = the same with scores drawn at random.
 
-Protocols: `rxrx3-core` ranks by |cosine| and leaves out a compound with too few genes to draw from; `signed` ranks by cosine and draws
-those that there are. Truth: the profiles' own targets, or `truth`, a table with the columns compound, gene and (where known) activity in
-micromolar: targets at or below 1 are positives, those above 1 and up to 10 are left out. Genes are drawn from all of the truth.
-Each concentration is scored by itself. `highest` takes each compound's highest, `maximum` each gene's greatest score over the
-concentrations of a compound, as EFAAR's benchmark does. A compound is one molecule, whatever its name.
+Protocols: `rxrx3-core` is the code of EFAAR's benchmark. It ranks by |cosine|, leaves out a compound with too few genes to draw from, and
+takes sd over the seeds' macro means. `cwa-msn` is the text of the paper: the same but for sd, which is taken over compounds. The sd and z
+of the two are on different scales. `signed` ranks by cosine and draws those genes that there are; sd is over seeds.
+
+Truth: the profiles' own targets, or `truth`, a table with the columns compound, gene and (where known) activity in micromolar. Targets at
+or below 1 are positives. Those above 1 and up to 10, and those without a number, are left out. Genes are drawn from all of the truth.
+
+Each concentration is scored by itself. Two readings of "the maximum concentration" stand beside them: `highest` takes each compound's
+highest concentration, as the paper's text says; `maximum` takes each gene's greatest score over the concentrations, as EFAAR's code does,
+and ranks those. A compound is one molecule, whatever its name. Each sd divides by the number of values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,7 +26,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, tidy, units
+from impasto.evaluation import baselines, compound_gene_draws, inputs, protocols, tidy, units
+from impasto.evaluation.compound_gene_draws import Drawn
 from impasto.evaluation.compound_gene_scores import METRICS, Compound, Macro
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.result import OWN, Result
@@ -36,7 +39,7 @@ from impasto.statistics.interval import none
 TASK = "compound-gene"
 READINGS = ("highest", "maximum")
 """What stands for a concentration where a compound counts once."""
-Protocol = Literal["rxrx3-core", "signed"]
+Protocol = protocols.CompoundGene
 PROTOCOLS = get_args(Protocol)
 GeneType = Literal["auto", "crispr", "orf", "sirna"]
 ACTIVE, INACTIVE = 1.0, 10.0
@@ -63,7 +66,7 @@ def evaluate(
     profiles
         One row a well, compounds and edited genes in one table.
     protocol
-        `rxrx3-core` ranks by |cosine|, `signed` by cosine.
+        `rxrx3-core`, `cwa-msn` or `signed` (see the module).
     truth
         A table of compound, gene and, where known, activity in micromolar; the profiles' own targets by default.
     gene_type
@@ -77,19 +80,29 @@ def evaluate(
 
     Returns
     -------
-    The scores. `per_group`: one row a compound and concentration. Raises InputError where either side is missing.
+    Result
+        `per_group`: one row a compound and concentration. `tables`: `compounds`, the targets of each, the genes that nobody knows of, and
+        whether it was scored.
+
+    Raises
+    ------
+    InputError
+        No compounds, no edited genes, fewer than three known targets among them, or no compound that can be scored.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of compound-gene")
+    if seeds < 1:
+        raise InputError(f"seeds is {seeds}; compound-gene needs one drawing of random genes or more: --set seeds=100")
     profiles = inputs.as_profiles(profiles, task="compound-gene")
     wells.require(profiles.obs, [schema.PERTURBATION, schema.PERTURBATION_TYPE, schema.GENE], task="compound-gene")
     codes, genes = _genes(profiles.obs, gene_type)
     compounds, compound_codes = _compounds(profiles.obs)
     positive, excluded = _truth(profiles.obs, truth)
-    known = {gene for targets in positive.values() for gene in targets} | (set() if truth is None else _listed(truth))
+    known = {gene for targets in positive.values() for gene in targets} | (set() if truth is None else set(_read(truth)["gene"]))
     usable = sorted(known & set(genes))
     if len(usable) < 3:
         raise InputError(f"{len(usable)} known targets of compounds have profiles of their own; compound-gene needs 3")
+    drawn = _drawn(compounds["compound"], usable, positive, excluded, protocol=protocol, seeds=seeds, seed=seed)
     columns = [genes.index(gene) for gene in usable]
     scores, details = [], []
     for name, values in [(OWN, wells.finite(profiles, task="compound-gene")), *baselines.stand_ins(profiles)]:
@@ -97,64 +110,60 @@ def evaluate(
         of_genes = ranking.unit(inputs.consensus(values, codes, statistic=chosen))[columns]
         of_compounds = ranking.unit(inputs.consensus(values, compound_codes, statistic=chosen))
         cosine = of_compounds @ of_genes.T
-        similarity = np.abs(cosine) if protocol == "rxrx3-core" else cosine
-        frame, similarity = _with_maximum(compounds, similarity)
-        made = {
-            row: compound
-            for row, name_of in enumerate(frame["compound"])
-            if (compound := drawn(similarity[row], name_of, usable, positive, excluded, seeds=seeds, seed=[seed, row], protocol=protocol))
-        }
-        if not made:
-            raise InputError("no compound has both a target and random genes among the genes measured")
+        frame, similarity = _with_maximum(compounds, cosine if protocol == "signed" else np.abs(cosine))
+        made = {row: Compound(similarity[row], drawn[c], (seed, row)) for row, c in enumerate(frame["compound"]) if c in drawn}
         ending = f"{protocol}, {len(usable)} genes, {seeds} seeds, {chosen}"
         for view, rows in _views(frame.loc[list(made)]).items():
             sampled = units.named(frame.loc[rows, "compound"].to_numpy(dtype=str), word="compound")
             macro = Macro([made[row] for row in rows], sampled, units.named(usable, word="gene"), seeds, seed)
-            scored, detail = _summary(macro, f"{ending}, concentration={view}", name)
+            scored, detail = _summary(macro, f"{ending}, concentration={view}", name, over="compound" if protocol == "cwa-msn" else "seed")
             scores += scored
             if view not in READINGS:
                 where = {"concentration": frame.loc[rows, "concentration"].to_numpy(), "profiles": name, "protocol": protocol}
                 details.append(detail.assign(compound=frame.loc[rows, "compound"].to_numpy(), **where))
     per = pd.concat(details, ignore_index=True)
-    return Result.of(scores, per_group=per[["compound", "concentration", *per.columns.drop(["compound", "concentration"])]])
+    per = per[["compound", "concentration", *per.columns.drop(["compound", "concentration"])]]
+    return Result.of(scores, per_group=per, tables={"compounds": _listing(compounds["compound"], usable, positive, excluded, drawn)})
 
 
-def drawn(
-    similarity: Floats,
-    compound: str,
+def _drawn(
+    compounds: pd.Series,
     genes: list[str],
     positive: dict[str, set[str]],
     excluded: dict[str, set[str]],
-    /,
     *,
-    seeds: int,
-    seed: Sequence[int],
     protocol: Protocol,
-) -> Compound | None:
-    """A compound with its targets and the random orders of other genes; None where it cannot be scored.
+    seeds: int,
+    seed: int,
+) -> dict[str, Drawn]:
+    """Compound -> the genes it is ranked among, of those that can be scored."""
+    all_drawn, every = protocol != "signed", np.ones(len(genes), dtype=bool)
+    drawn = {
+        name: made
+        for name in compounds.unique()
+        if not positive.get(name, set()).isdisjoint(genes)
+        and (
+            made := compound_gene_draws.draw(genes, positive[name], excluded.get(name, set()), seeds=seeds, seed=seed, all_drawn=all_drawn)
+        ).size(every)[0]
+    }
+    if not drawn:
+        fewest = compound_gene_draws.FEWEST_NEGATIVES
+        asks = f"; {protocol} asks for {fewest} random genes or more, --protocol signed takes those that there are" if all_drawn else ""
+        raise InputError(
+            f"no compound has both a target and random genes among the {len(genes)} genes with profiles and in the truth{asks}"
+        )
+    return drawn
 
-    Parameters
-    ----------
-    similarity
-        (genes,) to each gene.
-    compound
-        Its name.
-    genes
-        Those that are measured and in the truth, sorted.
-    positive, excluded
-        Compound -> its targets, and the genes of which nobody says whether they are.
-    seeds, seed
-        How many drawings, and of what.
-    protocol
-        `rxrx3-core` asks for as many random genes as it says.
 
-    """
-    right = np.array([gene in positive.get(compound, ()) for gene in genes])
-    wrong = np.flatnonzero(~right & ~np.array([gene in excluded.get(compound, ()) for gene in genes]))
-    rng = np.random.default_rng(seed)
-    order = rng.permuted(np.tile(wrong, (seeds, 1)), axis=1)
-    made = Compound(similarity, np.flatnonzero(right), order, rng.random((seeds, len(genes))), protocol == "rxrx3-core")
-    return made if made.size(np.ones(len(genes), dtype=bool))[0] else None
+def _listing(
+    compounds: pd.Series, genes: list[str], positive: dict[str, set[str]], excluded: dict[str, set[str]], drawn: dict[str, Drawn]
+) -> pd.DataFrame:
+    """One row a compound: how many of the genes are targets, of how many nobody says, and whether the compound was scored."""
+    rows = []
+    for name in sorted(compounds.unique()):
+        targets = positive.get(name, set()) & set(genes)
+        rows.append((name, len(targets), len((excluded.get(name, set()) & set(genes)) - targets), name in drawn))
+    return pd.DataFrame(rows, columns=["compound", "targets", "left out", "scored"])
 
 
 def _with_maximum(compounds: pd.DataFrame, similarity: Floats) -> tuple[pd.DataFrame, Floats]:
@@ -177,25 +186,27 @@ def _views(frame: pd.DataFrame) -> dict[str, list[int]]:
     return {**views, **nothing, "highest": single.index[highest].tolist(), "maximum": over_all.index.tolist()}
 
 
-def _summary(macro: Macro, protocol: str, group: str) -> tuple[list[Score], pd.DataFrame]:
-    """AUC and AP, their sd over seeds and their z; and one row a compound."""
+def _summary(macro: Macro, protocol: str, group: str, *, over: Literal["seed", "compound"]) -> tuple[list[Score], pd.DataFrame]:
+    """AUC and AP, their sd over seeds or compounds and their z; and one row a compound."""
     values, random = macro.by_seed(), macro.by_seed(random=True)
     intervals, n = macro.intervals(values), len(macro.compounds)
-    sizes = [compound.size(np.ones(len(macro.genes), dtype=bool)) for compound in macro.compounds]
+    sizes = [compound.drawn.size(np.ones(len(macro.genes), dtype=bool)) for compound in macro.compounds]
     chance = [ranking.chance_average_precision(*size) for size in sizes]
     detail = pd.DataFrame({"targets": [p for p, _ in sizes], "negatives": [q for _, q in sizes], "chance_AP": chance})
     digest = tidy.digest_of_units([*macro.sampled.names, *macro.genes.names])
     scores = []
     for metric in METRICS:
-        own, by_chance = values[metric].mean(axis=0), random[metric].mean(axis=0)
+        # Macro means, one a seed; or the means over seeds, one a compound.
+        own, by_chance = (each[metric].mean(axis=0 if over == "seed" else 1) for each in (values, random))
         value, sd, of_random = float(own.mean()), float(own.std()), float(by_chance.std())
         spread = float(np.hypot(sd, of_random))
-        # One seed has no spread to compare with.
-        z = (value - float(by_chance.mean())) / spread if spread > 0 else float("nan")
+        # One seed, or one compound, has no spread to compare with.
+        z = (value - float(by_chance.mean())) / spread if spread > 0 and len(own) > 1 else float("nan")
         interval, parts = intervals[metric]
         known = 0.5 if metric == "AUC" else float(np.mean(chance))
         scores.append(tidy.score(TASK, protocol, group, metric, value, interval, chance=known, n=n, parts=parts, units=digest))
-        why = none(unit="seed", clusters=macro.seeds, method="", why="how the drawing of random genes scatters")
+        scatters = "the drawing of random genes scatters" if over == "seed" else "compounds scatter"
+        why = none(unit=over, clusters=len(own), method="", why=f"how {scatters}")
         scores.append(tidy.score(TASK, protocol, group, f"{metric} sd", sd, why, chance=of_random, n=n))
         scores.append(tidy.score(TASK, protocol, group, f"{metric} z", z, why, chance=0.0, n=n))
         for kind, each in {"": values[metric], "random_": random[metric]}.items():
@@ -245,19 +256,26 @@ def _truth(obs: pd.DataFrame, truth: str | None) -> tuple[dict[str, set[str]], d
         for name, genes in zip(names[are_compounds].astype(str), labels, strict=True):
             positive.setdefault(name, set()).update(normal_symbol(gene) for gene in genes)
         return positive, excluded
-    table = pd.read_csv(Path(truth), sep=None, engine="python")
-    if missing := {"compound", "gene"} - set(table.columns):
-        raise InputError(f"{truth} has no column {sorted(missing)[0]!r}; a truth table has compound, gene and, where known, activity")
-    activity = table["activity"].astype(float) if "activity" in table else pd.Series(0.0, index=table.index)
+    table = _read(truth)
     # A compound bought twice goes by the first of its names; the table may use any of them.
     by_name = dict(zip(obs[schema.PERTURBATION].astype(str), names.astype(str), strict=True))
-    for name, gene, active in zip(table["compound"].astype(str), table["gene"].map(normal_symbol), activity, strict=True):
-        side = positive if active <= ACTIVE else excluded if active <= INACTIVE else None
+    for name, gene, active in zip(table["compound"].astype(str), table["gene"], table["activity"], strict=True):
+        # Not a number is neither active nor inactive.
+        side = positive if active <= ACTIVE else None if active > INACTIVE else excluded
         if side is not None:
             side.setdefault(by_name.get(name, name), set()).add(gene)
     return positive, excluded
 
 
-def _listed(truth: str) -> set[str]:
-    """All genes of a truth table."""
-    return set(pd.read_csv(Path(truth), sep=None, engine="python")["gene"].map(normal_symbol))
+def _read(truth: str) -> pd.DataFrame:
+    """A truth table: compound, gene by its symbol, activity in micromolar (0 where the table has no such column)."""
+    if not Path(truth).is_file():
+        raise InputError(f"there is no file {truth}; truth is a table of compound, gene and, where known, activity: --set truth=TABLE")
+    table = pd.read_csv(Path(truth), sep=None, engine="python")
+    if missing := {"compound", "gene"} - set(table.columns):
+        raise InputError(f"{truth} has no column {sorted(missing)[0]!r}; a truth table has compound, gene and, where known, activity")
+    activity = pd.to_numeric(table["activity"], errors="coerce") if "activity" in table else pd.Series(0.0, index=table.index)
+    wrong = table.loc[activity.isna() & table["activity"].notna(), "activity"] if "activity" in table else activity[:0]
+    if len(wrong):
+        raise InputError(f"{truth}: the activity {wrong.iloc[0]!r} is not a number of micromolar ({len(wrong)} such rows); leave it empty")
+    return table.assign(gene=table["gene"].map(normal_symbol), activity=activity)

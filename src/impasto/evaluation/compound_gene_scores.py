@@ -1,7 +1,6 @@
 """AUC and AP of compounds over drawings of random genes, and both without groups of compounds and of genes.
 
-Genes are drawn as the beginning of a random order of all that are no targets. Without some genes the order is the same, so that scores
-differ by the genes that left and not by another drawing.
+Without some genes the order of the others is the same, so that scores differ by the genes that left and not by another drawing.
 """
 
 from __future__ import annotations
@@ -13,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import ranking
+from impasto.evaluation.compound_gene_draws import Drawn
 from impasto.evaluation.units import Units
 from impasto.statistics import jackknife
 from impasto.statistics.interval import Interval
 from impasto.statistics.jackknife import LeftOut
 
-NEGATIVES_EACH, FEWEST_NEGATIVES = 2, 20
-"""So many random genes for each target, and at least so many."""
 SEEDS_WITHOUT_GENES = 20
 """So many of the drawings are scored again without groups of genes."""
 Metric = Literal["AUC", "AP"]
@@ -30,48 +28,37 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Compound:
-    """One compound, at one dose or over all.
+    """One compound, at one concentration or over all.
 
     Attributes
     ----------
     similarity
         (genes,) to each gene.
-    right
-        (targets,) the places of its targets among the genes.
-    order
-        (seeds, others) the genes that are no targets, in random orders.
+    drawn
+        The genes it is ranked among.
     noise
-        (seeds, genes) random scores in place of the similarity.
-    all_drawn
-        Whether a compound with too few random genes is left out, instead of taking those that there are.
+        The seed of random scores in place of the similarity.
 
     """
 
     similarity: Floats
-    right: npt.NDArray[np.intp]
-    order: npt.NDArray[np.intp]
-    noise: Numbers
-    all_drawn: bool
-
-    def size(self, keep: npt.NDArray[np.bool_], /) -> tuple[int, int]:
-        """How many targets and random genes there are among the genes that stay; 0 and 0 where it cannot be scored."""
-        targets, others = int(keep[self.right].sum()), int(keep[self.order[0]].sum())
-        wanted = max(NEGATIVES_EACH * targets, FEWEST_NEGATIVES)
-        if not targets or not others or (self.all_drawn and others < wanted):
-            return 0, 0
-        return targets, min(others, wanted)
+    drawn: Drawn
+    noise: tuple[int, int]
 
     def scores(self, keep: npt.NDArray[np.bool_], /, *, seeds: int, random: bool = False) -> dict[Metric, Numbers] | None:
         """AUC and AP of each drawing (seeds,) among the genes that stay; `random`: of random scores. None where it cannot be scored."""
-        targets, others = self.size(keep)
+        targets, others = self.drawn.size(keep)
         if not targets:
             return None
-        order = self.order[:seeds]
-        stays = keep[order]
-        drawn = order[stays & (np.cumsum(stays, axis=1) <= others)].reshape(len(order), others)
-        right = np.repeat(self.right[keep[self.right]][None], len(order), axis=0)
-        rows = np.arange(len(order))[:, None]
-        positives, negatives = (self.noise[rows, c] if random else self.similarity[c] for c in (right, drawn))
+        order = self.drawn.order[:seeds]
+        if random:
+            scores = np.random.default_rng(self.noise).random((len(order), targets + others))
+            positives, negatives = scores[:, :targets], scores[:, targets:]
+        else:
+            stays = keep[order]
+            chosen = order[stays & (np.cumsum(stays, axis=1) <= others)].reshape(len(order), others)
+            positives = np.repeat(self.similarity[self.drawn.right[keep[self.drawn.right]]][None], len(order), axis=0)
+            negatives = self.similarity[chosen]
         return {"AUC": area_under_curve(positives, negatives), "AP": ranking.average_precisions(positives, negatives)}
 
 

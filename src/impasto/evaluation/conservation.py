@@ -2,7 +2,9 @@
 
 NMI and ARI of communities of the graph of neighbours against the label (CellPainTR, Eq. 18, 19), silhouette of the label scaled to
 0..1, replicate mAP against the plate's controls and against its other perturbations (Eq. 12, 13), F1 of a label classifier with and
-without controls (Eq. 16); their mean (Eq. 22); and overall scores with mixing's: .5/.5 (Eq. 23) and .4/.6 (Arevalo et al. 2024).
+without controls (Eq. 16). Their mean, and overall scores with mixing's, are in `aggregates`.
+
+Protocols: as mixing's. `arevalo` counts replicates at another position only, and has no classifiers.
 
 Perturbations were sampled. A silhouette or ranking is scored again without groups of them; clusters are found anew in 16 random halves of
 them, for the profiles only; the classifier's interval is over folds. An overall score joins the ends of its terms.
@@ -19,14 +21,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, classify, inputs, mixing, neighbours, replicates, silhouette, tidy, units
+from impasto.evaluation import aggregates, baselines, classify, inputs, mixing, neighbours, protocols, replicates, silhouette, tidy, units
+from impasto.evaluation.aggregates import Chosen
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.layout import layout
 from impasto.evaluation.mixing import Labelled
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.silhouette import Metric
 from impasto.evaluation.tidy import Score
-from impasto.schema import one_of
 from impasto.statistics import jackknife, resplits
 from impasto.statistics.interval import Interval, none
 from impasto.statistics.jackknife import LeftOut
@@ -42,12 +44,13 @@ def evaluate(
     profiles: Table,
     /,
     *,
+    protocol: protocols.Correction = "cellpaintr",
     batch: str = "auto",
     label: str = schema.PERTURBATION,
     pool_doses: bool = False,
     metric: Metric = "cosine",
     before: str | None = None,
-    k: int = 15,
+    k: int | None = None,
     resolution: float = 1.0,
     seed: int = 0,
     with_baselines: bool = True,
@@ -59,6 +62,8 @@ def evaluate(
     ----------
     profiles
         One row a well.
+    protocol
+        Which scores, and which of their means (see the module).
     batch
         The column of batches; `auto` takes the widest of source, batch, plate with several values.
     label
@@ -68,9 +73,9 @@ def evaluate(
     metric
         Of neighbours and silhouettes: cosine (Arevalo) or euclidean (scib's default).
     before
-        The file of the profiles before correction; it makes the batch score that of Eq. 21, neighbours kept (Eq. 14) included.
+        The file of the profiles before correction, for the aggregate by neighbours kept (Eq. 14).
     k
-        Neighbours.
+        Neighbours; 15 by default, 25 in `arevalo`.
     resolution
         Of the communities.
     seed
@@ -82,20 +87,29 @@ def evaluate(
 
     Returns
     -------
-    The scores. Raises InputError where there are fewer than two batches or labels.
+    Result
+        The scores of conservation, and batch, biology and overall scores.
+
+    Raises
+    ------
+    InputError
+        Fewer than two batches or labels, or no `before` where the protocol compares with it.
 
     """
-    one_of(metric, silhouette.METRICS, what="metric")
+    chosen = aggregates.settle(protocol, metric=metric, k=k, before=before)
     profiles = inputs.as_profiles(profiles, task="conservation")
-    where = mixing.labelled(profiles, batch=batch, label=label, pool_doses=pool_doses)
+    where = mixing.labelled(profiles, batch=batch, label=label, pool_doses=pool_doses, with_controls=chosen.with_controls)
     values = wells.finite(profiles, task="conservation")
-    kept = mixing.earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows, device=device)
+    earlier = mixing.earlier_neighbours(before, profiles, k=chosen.k, metric=metric, rows=where.rows, device=device)
     views = [(OWN, values, where)]
     if with_baselines:
         views += [(name, v, where) for name, v in baselines.stand_ins(profiles)]
         views.append((baselines.SHUFFLED, values, _shuffled(where, seed=seed)))
-    give = partial(score, profiles, metric=metric, k=k, resolution=resolution, seed=seed, device=device)
-    return Result.of([s for name, v, spots in views for s in give(v, spots, group=name, earlier=kept if name == OWN else None)])
+    give = partial(score, profiles, chosen=chosen, resolution=resolution, seed=seed, device=device)
+    rows = [row for name, view, spots in views for row in give(view, spots, group=name)]
+    mix = partial(mixing.score, chosen=chosen, seed=seed, earlier=earlier, device=device)
+    mixed = [row for name, view, spots in views for row in mix(view[where.rows], spots, group=name)]
+    return Result.of(aggregates.overall_scores(rows, aggregates.batch_scores(mixed, chosen.aggregates), chosen.aggregates))
 
 
 def _shuffled(where: Labelled, *, seed: int) -> Labelled:
@@ -112,32 +126,20 @@ def score(
     where: Labelled,
     /,
     *,
-    metric: Metric,
-    k: int,
+    chosen: Chosen,
     resolution: float,
     seed: int,
     group: str,
-    earlier: mixing.Codes | None = None,
     device: str | None = None,
 ) -> list[Score]:
-    """All scores of conservation of one set of rows, their mean, and the overall scores."""
-    name = f"{where.words}, {metric}, k={k}, Louvain at {resolution:g}"
+    """The scores of conservation of one set of rows that the protocol takes."""
+    name = f"{chosen.prefix}{where.words}, {chosen.metric}, k={chosen.k}, Louvain at {resolution:g}"
     used = values[where.rows]
-    clusters = Clusters(used, where, metric=metric, k=k, resolution=resolution, seed=seed, device=device)
+    clusters = Clusters(used, where, metric=chosen.metric, k=chosen.k, resolution=resolution, seed=seed, device=device)
     rows = clusters.scores(name, group)
-    rows.append(_silhouette(used, where, name, group, metric=metric, seed=seed))
-    rows += _rankings(profiles, values, where, name, group, seed=seed, device=device)
-    rows += _classifier(used, where, name, group, seed=seed)
-    biology = mixing.mean_score("biology score (Eq. 22)", [(row, 1 / len(rows)) for row in rows])
-    of_batches = mixing.score(used, where, metric=metric, k=k, seed=seed, group=group, earlier=earlier, device=device)
-    mixed = replace(of_batches[-1], task=TASK, protocol=name)
-    totals = [
-        mixed,
-        biology,
-        mixing.mean_score("overall (.5 batch + .5 biology, Eq. 23)", [(mixed, 0.5), (biology, 0.5)]),
-        mixing.mean_score("overall (.4 batch + .6 biology, Arevalo)", [(mixed, 0.4), (biology, 0.6)]),
-    ]
-    return rows + totals
+    rows.append(_silhouette(used, where, name, group, metric=chosen.metric, seed=seed))
+    rows += _rankings(profiles, values, where, name, group, position=chosen.protocol == "arevalo", seed=seed, device=device)
+    return rows if chosen.protocol == "arevalo" else rows + _classifier(used, where, name, group, seed=seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,12 +173,12 @@ class Clusters:
         halves = [(self.where.labels[half], self.of(half)) for half in self._halves()] if group == OWN else []
         sampled, rng = self.where.sampled(), np.random.default_rng(self.seed)
         rows = []
-        for metric, agree, lowest in (("NMI", normalized_mutual_info_score, 0.0), ("ARI", adjusted_rand_score, -1.0)):
+        for metric, agree, lowest in ((aggregates.NMI, normalized_mutual_info_score, 0.0), (aggregates.ARI, adjusted_rand_score, -1.0)):
             value = float(agree(self.where.labels, clusters))
             interval = self._interval([float(agree(*half)) for half in halves], value, lowest)
             chance = float(np.mean([agree(rng.permutation(self.where.labels), clusters) for _ in range(10)]))
             about = f"other {sampled.word}s, clustered anew" if interval.low is not None else None
-            row = (TASK, name, group, f"clusters {metric}", value, interval)
+            row = (TASK, name, group, metric, value, interval)
             rows.append(tidy.score(*row, chance=chance, n=len(clusters), about=about))
         return rows
 
@@ -213,20 +215,25 @@ def _silhouette(values: Floats, where: Labelled, name: str, group: str, *, metri
         interval = jackknife.of_score(left, unit=sampled.word)
     else:
         interval = units.mean_over(width[~where.control], sampled, value=value)
-    row = (TASK, name, group, "silhouette label", value, interval)
+    row = (TASK, name, group, aggregates.SILHOUETTE_LABEL, value, interval)
     return tidy.score(*row, chance=None, n=len(width), parts=left, units=sampled.digest)
 
 
 def _rankings(
-    profiles: anndata.AnnData, values: Floats, where: Labelled, name: str, group: str, *, seed: int, device: str | None
+    profiles: anndata.AnnData, values: Floats, where: Labelled, name: str, group: str, *, position: bool, seed: int, device: str | None
 ) -> list[Score]:
-    """Replicate mAP against the plate's controls, and against the plate's other labels."""
+    """Replicate mAP against the plate's controls, and against the plate's other labels; `position`: only of replicates at another one."""
     labels, compound = np.full(profiles.n_obs, None, dtype=object), np.full(profiles.n_obs, -1, dtype=np.intp)
     labels[where.rows], compound[where.rows] = where.labels.astype(str), where.compounds
-    spots = layout(profiles.obs, level="any", labels=pd.Series(labels, index=profiles.obs.index, dtype="string"))
+    spots = layout(
+        profiles.obs, level="position" if position else "any", labels=pd.Series(labels, index=profiles.obs.index, dtype="string")
+    )
     spots, vectors = replace(spots, compound=compound), ranking.unit(values)
     scores = []
-    rankings: tuple[tuple[str, replicates.Protocol], ...] = (("mAP control", "plate-controls"), ("mAP non-replicate", "plate-others"))
+    rankings: tuple[tuple[str, protocols.Ranked], ...] = (
+        (aggregates.MAP_CONTROL, "plate-controls"),
+        (aggregates.MAP_OTHERS, "plate-others"),
+    )
     for metric, protocol in rankings:
         detail = replicates.average_precisions(vectors, spots, protocol=protocol, device=device)
         if not detail.empty:
@@ -237,8 +244,8 @@ def _rankings(
 
 def _classifier(values: Floats, where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
     scores = []
-    with_controls = [("with controls", where.whole())] if where.control.any() else []
-    for kind, chosen in [*with_controls, ("without controls", ~where.control)]:
+    with_controls = [(aggregates.WITH, where.whole())] if where.control.any() else []
+    for kind, chosen in [*with_controls, (aggregates.WITHOUT, ~where.control)]:
         # A label seen once can never be predicted from the other rows.
         often = np.bincount(where.labels[chosen], minlength=where.labels.max() + 1)[where.labels] > 1
         inside = chosen & often
@@ -247,6 +254,6 @@ def _classifier(values: Floats, where: Labelled, name: str, group: str, *, seed:
         codes = where.part(inside).labels
         value, interval = classify.repeated_f1(values[inside], codes, seed=seed)
         chance = classify.chance_f1(codes, seed=seed)
-        row = (TASK, name, group, f"F1 label ({kind})", value, interval)
+        row = (TASK, name, group, f"{aggregates.F1_LABEL} ({kind})", value, interval)
         scores.append(tidy.score(*row, chance=chance, n=len(codes), about="other wells of these perturbations"))
     return scores

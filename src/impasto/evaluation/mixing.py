@@ -3,7 +3,10 @@
 Graph connectivity in three definitions that differ (named): the largest component of each label in the symmetric graph of neighbours
 (scib), the largest strong component in the directed one (scib-metrics), and the share of neighbours kept from the profiles before
 correction (CellPainTR, Eq. 14; asks for `before`). Silhouette batch: 1 - |s| of batches within each label (scib). 1 - F1 of a batch
-classifier, with and without controls (Eq. 15). Their mean is CellPainTR's batch score (Eq. 21).
+classifier, with and without controls (CellPainTR, Eq. 15).
+
+Protocols: `cellpaintr` gives all of them and both batch scores (`aggregates`); `cellpaintr-scib`, `cellpaintr-eq14` and `arevalo` give the
+scores of one aggregate. A sentence about batch scores stands only if it holds by both connectivities.
 
 Perturbations were sampled, not batches: one leaves with all of its wells, and neighbours are found anew. Controls always stay. The
 classifier's interval is over folds. Nothing here speaks of other batches.
@@ -11,7 +14,7 @@ classifier's interval is over folds. Nothing here speaks of other batches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,19 +26,19 @@ import pandas as pd
 
 from impasto import profiles as tables
 from impasto import schema, wells
-from impasto.evaluation import baselines, classify, inputs, neighbours, silhouette, tidy, units
+from impasto.evaluation import aggregates, baselines, classify, inputs, neighbours, protocols, silhouette, tidy, units
+from impasto.evaluation.aggregates import Chosen
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.replicate_scores import places
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.silhouette import Metric
 from impasto.evaluation.tidy import Score
 from impasto.evaluation.units import Units
-from impasto.schema import InputError, one_of
+from impasto.schema import InputError
 from impasto.statistics import jackknife
 from impasto.statistics.jackknife import LeftOut
 
 TASK = "mixing"
-KEPT = "graph connectivity (neighbours kept, Eq. 14)"
 MOST_ROWS = 6000
 """So many rows at most are compared again without groups of perturbations; a larger table gets the t interval."""
 Floats = npt.NDArray[np.float32]
@@ -83,8 +86,8 @@ class Labelled:
         return np.ones(len(self.rows), dtype=bool)
 
 
-def labelled(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses: bool) -> Labelled:
-    """Rows with a label. Raises InputError where there are fewer than two batches or labels."""
+def labelled(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses: bool, with_controls: bool = True) -> Labelled:
+    """Rows with a label, negative controls among them or not. Raises InputError where there are fewer than two batches or labels."""
     obs = profiles.obs
     wells.require(obs, [label], task="mixing and conservation")
     word = inputs.batch_word(obs, among=batch)
@@ -94,7 +97,7 @@ def labelled(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses
     control = wells.negative(obs)
     codes, _ = inputs.groups(text.mask(control, "negative control"))
     compounds, names = inputs.groups(compound.mask(control, "negative control"))
-    known = (codes >= 0) & (control | wells.treated(obs))
+    known = (codes >= 0) & ((control & with_controls) | wells.treated(obs))
     doses = inputs.dose_words(obs, pool_doses=pool_doses) if by_perturbation else ""
     order = np.argsort(places(obs), kind="stable")
     batches = wells.groups(obs, word)[0]
@@ -111,12 +114,13 @@ def evaluate(
     profiles: Table,
     /,
     *,
+    protocol: protocols.Correction = "cellpaintr",
     batch: str = "auto",
     label: str = schema.PERTURBATION,
     pool_doses: bool = False,
     metric: Metric = "cosine",
     before: str | None = None,
-    k: int = 15,
+    k: int | None = None,
     seed: int = 0,
     with_baselines: bool = True,
     device: str | None = None,
@@ -127,6 +131,8 @@ def evaluate(
     ----------
     profiles
         One row a well.
+    protocol
+        Which scores, and which of their means (see the module).
     batch
         The column of batches; `auto` takes the widest of source, batch, plate with several values.
     label
@@ -138,7 +144,7 @@ def evaluate(
     before
         The file of the profiles before correction.
     k
-        Neighbours.
+        Neighbours; 15 by default, 25 in `arevalo`.
     seed
         Of folds, shuffled labels and groups of perturbations.
     with_baselines
@@ -148,24 +154,28 @@ def evaluate(
 
     Returns
     -------
-    The scores. Raises InputError where there are fewer than two batches or labels.
+    Result
+        The scores.
+
+    Raises
+    ------
+    InputError
+        Fewer than two batches or labels, or no `before` where the protocol compares with it.
 
     """
-    one_of(metric, silhouette.METRICS, what="metric")
+    chosen = aggregates.settle(protocol, metric=metric, k=k, before=before)
     profiles = inputs.as_profiles(profiles, task="mixing")
-    where = labelled(profiles, batch=batch, label=label, pool_doses=pool_doses)
+    where = labelled(profiles, batch=batch, label=label, pool_doses=pool_doses, with_controls=chosen.with_controls)
     values = wells.finite(profiles, task="mixing")
-    earlier = earlier_neighbours(before, profiles, k=k, metric=metric, rows=where.rows, device=device)
-    scores = []
-    for name, view in [(OWN, values), *(baselines.stand_ins(profiles) if with_baselines else [])]:
-        kept = earlier if name == OWN else None
-        scores += score(view[where.rows], where, metric=metric, k=k, seed=seed, group=name, earlier=kept, device=device)
+    earlier = earlier_neighbours(before, profiles, k=chosen.k, metric=metric, rows=where.rows, device=device)
+    views = [(OWN, values, where), *((name, view, where) for name, view in (baselines.stand_ins(profiles) if with_baselines else []))]
     if with_baselines:
         order = np.random.default_rng(seed).permutation(len(where.rows))
         codes = (where.labels[order], where.compounds[order], where.batches[order], where.control[order])
-        shuffled = Labelled(where.rows, *codes, where.words, where.names, where.unit)
-        scores += score(values[where.rows], shuffled, metric=metric, k=k, seed=seed, group=baselines.SHUFFLED, device=device)
-    return Result.of(scores)
+        views.append((baselines.SHUFFLED, values, Labelled(where.rows, *codes, where.words, where.names, where.unit)))
+    give = partial(score, chosen=chosen, seed=seed, earlier=earlier, device=device)
+    rows = [row for name, view, spots in views for row in give(view[where.rows], spots, group=name)]
+    return Result.of(aggregates.batch_scores(rows, chosen.aggregates))
 
 
 def score(
@@ -173,31 +183,32 @@ def score(
     where: Labelled,
     /,
     *,
-    metric: Metric,
-    k: int,
+    chosen: Chosen,
     seed: int,
     group: str,
     earlier: Codes | None = None,
     device: str | None = None,
 ) -> list[Score]:
-    """All scores of mixing of one set of rows (n, width), and their mean (Eq. 21)."""
-    name = f"{where.words}, {metric}, k={k}"
+    """The scores of mixing of one set of rows (n, width) that the protocol takes."""
+    metric, k = chosen.metric, chosen.k
+    name = f"{chosen.prefix}{where.words}, {metric}, k={k}"
     graph = Graph(values, where, metric, k, device)
-    rows = [
-        graph.score("graph connectivity (scib)", graph.connectivity, name, group, seed=seed),
-        graph.score("graph connectivity (scib-metrics)", graph.strong_connectivity, name, group, seed=seed),
-    ]
+    parts: dict[str, Callable[[Flags], npt.NDArray[np.float64]]] = {
+        aggregates.CONNECTED: graph.connectivity,
+        aggregates.STRONG: graph.strong_connectivity,
+    }
     if earlier is not None:
-        rows.append(graph.score(KEPT, partial(graph.kept, earlier=earlier), name, group, seed=seed, chance=k / (len(values) - 1)))
+        parts[aggregates.KEPT] = partial(graph.kept, earlier=earlier)
     if len(silhouette.of_batches(values, where.labels, where.batches, metric=metric)):
-        rows.append(graph.score("silhouette batch", graph.silhouette, name, group, seed=seed))
+        parts[aggregates.SILHOUETTE_BATCH] = graph.silhouette
+    by_chance = {aggregates.KEPT: k / (len(values) - 1)}
+    rows = [
+        graph.score(word, part, name, group, seed=seed, chance=by_chance.get(word)) for word, part in parts.items() if chosen.takes(word)
+    ]
     for which, part in _with_and_without(where):
-        if part.batches.max() > 0:
+        if part.batches.max() > 0 and chosen.takes(f"{aggregates.F1_BATCH} ({which})"):
             rows.append(_one_minus_f1(values, where, part, name, which, group, seed=seed))
-    by_metric = {r.metric: r for r in rows}
-    terms = [by_metric.get(KEPT, by_metric["graph connectivity (scib)"])]
-    terms += [r for m, r in by_metric.items() if m == "silhouette batch" or m.startswith("1 - F1")]
-    return [*rows, mean_score("batch score (Eq. 21)", [(term, 1 / len(terms)) for term in terms])]
+    return rows
 
 
 @dataclass(frozen=True)
@@ -283,26 +294,16 @@ def _renumbered(codes: Codes) -> Codes:
     return np.unique(codes, return_inverse=True)[1].ravel().astype(np.intp)
 
 
-def mean_score(metric: str, terms: Sequence[tuple[Score, float]], /) -> Score:
-    """A weighted sum of scores. Its interval joins their ends, as if they erred together: no narrower than the true one."""
-    first = terms[0][0]
-    without = [s.metric for s, _ in terms if s.low is None or s.high is None]
-    low, high = (None if without else sum(w * (getattr(s, end) or 0.0) for s, w in terms) for end in ("low", "high"))
-    about = f"{without[0]} has no interval" if without else "the ends of its terms' intervals joined: no narrower than the true one"
-    value, n = sum(w * s.value for s, w in terms), max(s.n for s, _ in terms)
-    return Score(first.task, first.protocol, first.group, metric, value, low, high, None, n, interval="ends joined", about=about)
-
-
 def _with_and_without(where: Labelled) -> list[tuple[str, Labelled]]:
-    everything = [("with controls", where.part(where.whole()))] if where.control.any() else []
-    return [*everything, ("without controls", where.part(~where.control))]
+    everything = [(aggregates.WITH, where.part(where.whole()))] if where.control.any() else []
+    return [*everything, (aggregates.WITHOUT, where.part(~where.control))]
 
 
 def _one_minus_f1(values: Floats, where: Labelled, part: Labelled, name: str, which: str, group: str, *, seed: int) -> Score:
     inside = np.isin(where.rows, part.rows)
     value, interval = classify.repeated_f1(values[inside], part.batches, seed=seed, turned=True)
     chance = 1 - classify.chance_f1(part.batches, seed=seed)
-    row = (TASK, name, group, f"1 - F1 batch ({which})", value, interval)
+    row = (TASK, name, group, f"{aggregates.F1_BATCH} ({which})", value, interval)
     return tidy.score(*row, chance=chance, n=int(inside.sum()), about="other wells of these batches")
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import anndata
 import numpy as np
@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, tidy, units
+from impasto.evaluation import baselines, inputs, protocols, tidy, units
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.relation_scores import MOST_GENES, Blocks, Rule, Shuffles
 from impasto.evaluation.result import OWN, Result
@@ -37,7 +37,7 @@ from impasto.statistics.jackknife import LeftOut
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "relations"
-Protocol = Literal["two-sided", "one-sided", "efaar"]
+Protocol = protocols.Relations
 PROTOCOLS = get_args(Protocol)
 THRESHOLDS = (0.02, 0.05, 0.1, 0.15, 0.2)
 Floats = npt.NDArray[np.float32]

@@ -22,7 +22,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, replicate_scores, tidy, units
+from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, protocols, replicate_scores, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
 from impasto.evaluation.replicate_scores import ReplicateScore
@@ -34,7 +34,7 @@ from impasto.statistics.interval import wilson
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "replicates"
-Protocol = Literal["plate-controls", "plate-others", "all-others", "copairs", "cpjump1-replicability"]
+Protocol = protocols.Replicates
 PROTOCOLS = get_args(Protocol)
 FALSE_DISCOVERY = 0.05
 """A perturbation counts as retrieved where its corrected p-value lies below."""
@@ -45,7 +45,7 @@ _PLACE = (
 Floats = npt.NDArray[np.float32]
 
 
-def average_precisions(vectors: Floats, where: Layout, /, *, protocol: Protocol, device: str | None = None) -> pd.DataFrame:
+def average_precisions(vectors: Floats, where: Layout, /, *, protocol: protocols.Ranked, device: str | None = None) -> pd.DataFrame:
     """The average precision of every query that has a positive and a negative.
 
     Parameters
@@ -94,7 +94,7 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: Protocol,
     return pd.DataFrame(columns)
 
 
-def _pool(where: Layout, plate: str, protocol: Protocol) -> Rows:
+def _pool(where: Layout, plate: str, protocol: protocols.Ranked) -> Rows:
     if protocol == "plate-controls":
         return where.controls[plate]
     return np.flatnonzero(where.treated & (where.plate == plate)) if protocol == "plate-others" else np.flatnonzero(where.treated)
@@ -189,7 +189,7 @@ def evaluate(
 class Chosen:
     """How to rank and test, whatever the level."""
 
-    protocol: Protocol
+    protocol: protocols.Ranked
     pool_doses: bool
     draws: int
     shuffles: int
@@ -247,7 +247,7 @@ def _per_perturbation(detail: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_detail(
-    detail: pd.DataFrame, vectors: Floats, where: Layout, obs: pd.DataFrame, /, *, protocol: Protocol, seed: int
+    detail: pd.DataFrame, vectors: Floats, where: Layout, obs: pd.DataFrame, /, *, protocol: protocols.Ranked, seed: int
 ) -> ReplicateScore:
     """The score of queries that `average_precisions` ranked, which knows how sure it is.
 

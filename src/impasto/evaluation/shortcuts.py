@@ -12,6 +12,7 @@ left. A real effect may well change intensity: it is flagged only where nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import anndata
 import numpy as np
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, replicates, tidy, units
+from impasto.evaluation import baselines, inputs, protocols, replicates, tidy, units
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.layout import Layout, layout
 from impasto.evaluation.result import OWN, Result
@@ -114,7 +115,7 @@ def evaluate(
     *,
     label: str = schema.PERTURBATION,
     pool_doses: bool = False,
-    protocol: replicates.Protocol = "plate-others",
+    protocol: protocols.Ranked = "plate-others",
     draws: int = 500,
     seed: int = 0,
 ) -> Result:
@@ -140,7 +141,7 @@ def evaluate(
     The scores. `per_group`: one row a shortcut, with everything that decided its flag. Raises InputError where no label occurs twice.
 
     """
-    one_of(protocol, replicates.PROTOCOLS, what="protocol of replicates")
+    one_of(protocol, get_args(protocols.Ranked), what="protocol of shortcuts")
     profiles = inputs.as_profiles(profiles, task="the shortcut audit")
     wells.require(profiles.obs, [label], task="the shortcut audit")
     obs = profiles.obs
@@ -214,7 +215,7 @@ def _score(
     values: Floats,
     where: Layout,
     obs: pd.DataFrame,
-    protocol: replicates.Protocol,
+    protocol: protocols.Ranked,
     name: str,
     group: str,
     *,

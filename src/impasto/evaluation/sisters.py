@@ -10,7 +10,7 @@ How sure a score is: `sister_scores`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 import anndata
 import numpy as np
@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, cpjump1, inputs, replicates, tidy, units
+from impasto.evaluation import baselines, cpjump1, inputs, protocols, replicates, tidy, units
 from impasto.evaluation.inputs import SameAs, Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.sister_scores import Sisters, SisterScore
@@ -28,7 +28,7 @@ from impasto.schema import InputError, one_of
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "sisters"
-Protocol = Literal["all", "passing", "both", "cpjump1-matching"]
+Protocol = protocols.Sisters
 PROTOCOLS = get_args(Protocol)
 ALL, PASSING = "all perturbations", "perturbations passing replicate detection"
 Floats = npt.NDArray[np.float32]

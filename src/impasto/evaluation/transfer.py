@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, tidy, units
+from impasto.evaluation import baselines, inputs, protocols, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.naming import Answers, Naming
 from impasto.evaluation.replicate_scores import places
@@ -32,7 +32,7 @@ from impasto.schema import InputError, one_of
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "transfer"
-Protocol = Literal["within-batch", "over-batches"]
+Protocol = protocols.Transfer
 PROTOCOLS = get_args(Protocol)
 KS = (1, 5)
 Floats = npt.NDArray[np.float32]

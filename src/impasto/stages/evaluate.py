@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, create_model, model_validator
 
-from impasto.evaluation import TASKS
+from impasto.evaluation import TASKS, protocols
 from impasto.families import named_in
 from impasto.parts import SettingsOf
 from impasto.settings import Settings, Shown
@@ -59,7 +59,7 @@ class EvaluateSettings(Settings):
         description="One table, or several to compare (before, after)."
     )
     labels: Annotated[list[str], Shown(name="label")] = Field(default_factory=list, description="A name for each table, in order.")
-    protocol: str | None = Field(default=None, description="How the task ranks; a wrong name lists those of the task.")
+    protocol: str | None = Field(default=None, description=f"How the task ranks (docs/protocols.md). {protocols.listed()}.")
     level: str | None = Field(default=None, description="Of replicates: any, batch, source, position, or all of them.")
     part: str | None = Field(
         default=None,
