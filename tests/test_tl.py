@@ -62,3 +62,11 @@ def test_umap_without_its_package_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setattr("impasto.atlas.layout.has_umap", lambda: False)
     with pytest.raises(InputError, match="pip install 'impasto\\[plots\\]'"):
         tl.umap(plates())
+
+
+def test_a_map_has_the_neighbours_and_the_distance_of_umap_learn_unless_asked() -> None:
+    umap = pytest.importorskip("umap")
+    ours, theirs = inspect.signature(tl.umap).parameters, inspect.signature(umap.UMAP.__init__).parameters
+    assert ours["k"].default == theirs["n_neighbors"].default == 15
+    assert ours["min_distance"].default == theirs["min_dist"].default == 0.1
+    assert (ours["seed"].default, ours["copy"].default) == (0, False)
