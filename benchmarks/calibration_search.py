@@ -61,5 +61,5 @@ def jobs() -> list[Job]:
     """Simulated plates, and the demo's index where it was made."""
     return [
         Job(SECTION, "simulated plates", of_simulated, 0, 10),
-        Job(SECTION, "index of the demo", of_demo, 0, 1, DEMO, "impasto demo --out runs/demo makes it"),
+        Job(SECTION, "index of the demo", of_demo, 0, 1, (DEMO,), "impasto demo --out runs/demo makes it"),
     ]
