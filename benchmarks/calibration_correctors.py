@@ -72,7 +72,7 @@ def jobs() -> list[Job]:
                 f"CPJUMP1, {chain}",
                 partial(of_real, chain),
                 int(chain == "standardize"),
-                6,
+                20,
                 (REAL,),
                 "it is part of the repository",
             )

@@ -23,7 +23,7 @@ DEMO = Path("runs/demo/index")
 NOTHING = ("gibberish", "not in the index", "gene of gibberish", "spared control well")
 """Words in the names of queries about nothing."""
 OTHER_FORM = "gibberish against whole prompts"
-CASE = "told apart, p <= .05"
+CASE = "differ from a random query, p <= .05"
 
 
 def of_simulated(run: int) -> list[Seen]:
