@@ -90,6 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.runs is not None and given.runs < 1:
         parser.error(f"--runs {given.runs}: one run at least is needed")
+    if given.write and not given.write.resolve().parent.is_dir():
+        parser.error(f"--write {given.write}: its folder does not exist; make it before")
+    if given.kept.exists() and not given.kept.is_dir():
+        parser.error(f"--kept {given.kept}: this is a file, and a folder is needed")
     warnings.simplefilter("ignore")
     jobs = jobs_of(given.section, given.job)
     if not jobs:

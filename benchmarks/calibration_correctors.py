@@ -67,7 +67,15 @@ def jobs() -> list[Job]:
     return [
         *(Job(SECTION, f"simulated, {chain}", partial(of_simulated, chain), 2, 60) for chain in hits.CHAINS),
         *(
-            Job(SECTION, f"CPJUMP1, {chain}", partial(of_real, chain), int(chain == "standardize"), 6, REAL, "it is part of the repository")
+            Job(
+                SECTION,
+                f"CPJUMP1, {chain}",
+                partial(of_real, chain),
+                int(chain == "standardize"),
+                20,
+                (REAL,),
+                "it is part of the repository",
+            )
             for chain in hits.CHAINS
         ),
     ]

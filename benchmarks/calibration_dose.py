@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks import dose_calibration as doses
-from benchmarks.calibration_rows import LEVEL, Job, Seen
+from benchmarks.calibration_rows import LEVEL, Job, Judged, Seen
 
 SECTION = "dose"
 PLACES = "places move wells by .3 of the noise"
@@ -23,7 +23,9 @@ def of_run(name: str, run: int) -> list[Seen]:
     held = ((table["ec50_low"] <= plates.ec50) & (plates.ec50 <= table["ec50_high"])).to_numpy()
     miss = np.abs(np.log10(table["ec50"].to_numpy(dtype=float) / plates.ec50))
     named = curve & plates.active
-    judged = "shown" if name == PLACES else "share"
+    judged: Judged
+    inside: Judged
+    judged, inside = ("shown", "shown") if name == PLACES else ("share", "inside")
     figures = [
         Seen(name, "flat, p <= .05", judged, float((table["p_value"] <= LEVEL)[flat].mean()), of=int(flat.sum())),
         Seen(name, "flat, a curve", judged, float(curve[flat].mean()), of=int(flat.sum())),
@@ -31,7 +33,7 @@ def of_run(name: str, run: int) -> list[Seen]:
     if plates.active.any():
         figures.append(Seen(name, "active, a curve", "shown", float(curve[plates.active].mean()), of=int(plates.active.sum())))
     if named.any():
-        figures.append(Seen(name, "EC50 within its interval", "inside", float(held[named].mean()), of=int(named.sum())))
+        figures.append(Seen(name, "EC50 within its interval", inside, float(held[named].mean()), of=int(named.sum())))
     if np.isfinite(miss[named]).any():
         figures.append(Seen(name, "decades between EC50 and the truth", "shown", float(np.nanmean(miss[named]))))
     return figures

@@ -36,8 +36,8 @@ row is shown and not judged.""",
 profile. Those of the demo are named by what they ask.""",
 }
 COMMAND = """```bash
-make calibrate                              # the size of continuous integration
-make calibrate CALIBRATE="--size full"
+make calibrate                                 # the size of continuous integration
+make calibrate CALIBRATE="--size full"         # whole; with --write docs/calibration.md it makes this page
 ```
 """
 HEAD = """# Calibration

@@ -102,7 +102,7 @@ class Job:
     ci, full
         How many runs each size makes.
     needs
-        A file or folder without which the job is skipped; None where it simulates all.
+        Files and folders without which the job is skipped.
     get
         The command that brings what it needs.
 
@@ -113,7 +113,7 @@ class Job:
     of_run: Callable[[int], list[Seen]]
     ci: int
     full: int
-    needs: Path | None = None
+    needs: tuple[Path, ...] = ()
     get: str = ""
 
     @property
@@ -124,9 +124,10 @@ class Job:
     @property
     def missing(self) -> str:
         """Why it cannot be run, as a sentence; empty where it can."""
-        if self.needs is None or self.needs.exists():
+        absent = [path for path in self.needs if not path.exists()]
+        if not absent:
             return ""
-        return f"{self.section}, {self.name}: skipped, {self.needs} is missing{f' ({self.get})' if self.get else ''}"
+        return f"{self.section}, {self.name}: skipped, {absent[0]} is missing{f' ({self.get})' if self.get else ''}"
 
 
 def digest_of_source(module: str, /) -> str:

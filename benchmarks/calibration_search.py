@@ -23,7 +23,7 @@ DEMO = Path("runs/demo/index")
 NOTHING = ("gibberish", "not in the index", "gene of gibberish", "spared control well")
 """Words in the names of queries about nothing."""
 OTHER_FORM = "gibberish against whole prompts"
-CASE = "told apart, p <= .05"
+CASE = "differ from a random query, p <= .05"
 
 
 def of_simulated(run: int) -> list[Seen]:
@@ -61,5 +61,5 @@ def jobs() -> list[Job]:
     """Simulated plates, and the demo's index where it was made."""
     return [
         Job(SECTION, "simulated plates", of_simulated, 0, 10),
-        Job(SECTION, "index of the demo", of_demo, 0, 1, DEMO, "impasto demo --out runs/demo makes it"),
+        Job(SECTION, "index of the demo", of_demo, 0, 1, (DEMO,), "impasto demo --out runs/demo makes it"),
     ]

@@ -179,7 +179,7 @@ def test_the_command_ends_with_1_where_a_figure_is_red(
         narrower = 1.0
 
         def jobs(self) -> list[Job]:
-            missing = Job("tasks", "on data", mean_of(12), 1, 1, tmp_path / "nowhere", "fetch it")
+            missing = Job("tasks", "on data", mean_of(12), 1, 1, (tmp_path, tmp_path / "nowhere"), "fetch it")
             return [Job("tasks", "means", mean_of(12, narrower=self.narrower), 40, 40), missing, Job("tasks", "large", mean_of(12), 0, 1)]
 
     section = Section()
@@ -192,7 +192,8 @@ def test_the_command_ends_with_1_where_a_figure_is_red(
     assert f"tasks, on data: skipped, {tmp_path / 'nowhere'} is missing (fetch it)" in said
     assert "tasks, large: only in the full size" in said
     assert "- tasks, on data: skipped" in page.read_text()
-    for wrong in (["--runs", "0"], ["--job", "nothing has this name"], ["--section", "hit"]):
+    wrongs = (["--runs", "0"], ["--job", "nothing has this name"], ["--section", "hit"], ["--write", str(tmp_path / "no" / "page.md")])
+    for wrong in (*wrongs, ["--kept", str(page)]):
         with pytest.raises(SystemExit) as left:
             calibrate.main(wrong)
         assert left.value.code == 2
