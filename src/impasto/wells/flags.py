@@ -9,6 +9,7 @@ import pandas as pd
 
 from impasto import schema
 from impasto.wells.columns import text
+from impasto.wells.kind import is_negative
 from impasto.wells.words import KIND_OF_WORD, SAYS_NOTHING, kind_of_word, only_letters, spelled_out
 
 _YES = {"true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "wahr", "oui", "vrai"}
@@ -114,7 +115,7 @@ def with_controls(obs: pd.DataFrame, kinds: pd.Series, unknown_words: dict[str, 
     odd = yes & (kinds == schema.TRT).fillna(False)
     if names is not None and len(names[without_kind].dropna().unique()) > 1:
         # Of several substances some may be positive controls: only a name that means a negative one is taken.
-        negative_names = [name for name in names.dropna().unique() if kind_of_word(name) == schema.NEGCON]
+        negative_names = [name for name in names.dropna().unique() if is_negative(kind_of_word(name))]
         odd |= without_kind & names.notna() & ~names.isin(negative_names)
     count_words(unknown_words, IS_CONTROL, obs[IS_CONTROL], odd)
     return kinds.mask(without_kind, schema.NEGCON).mask(odd, schema.UNKNOWN)

@@ -77,6 +77,10 @@ def counts_of_kinds(obs: pd.DataFrame, /) -> dict[str, int]:
     return {kind: int((kind_of_row == kind).sum()) for kind in schema.CONTROL_TYPES if (kind_of_row == kind).any()}
 
 
+def _are(obs: pd.DataFrame, kind: str) -> Flags:
+    return kinds(obs) == kind
+
+
 def treated(obs: pd.DataFrame, /) -> Flags:
     """Wells with a named perturbation that are neither negative controls nor empty. Positive controls count as treated.
 
@@ -108,7 +112,7 @@ def negative(obs: pd.DataFrame, /) -> Flags:
         (n,) of bool. True for the negative controls.
 
     """
-    return kinds(obs) == schema.NEGCON
+    return _are(obs, schema.NEGCON)
 
 
 def positive(obs: pd.DataFrame, /) -> Flags:
@@ -125,7 +129,7 @@ def positive(obs: pd.DataFrame, /) -> Flags:
         (n,) of bool. True for the positive controls.
 
     """
-    return kinds(obs) == schema.POSCON
+    return _are(obs, schema.POSCON)
 
 
 def empty(obs: pd.DataFrame, /) -> Flags:
@@ -142,7 +146,7 @@ def empty(obs: pd.DataFrame, /) -> Flags:
         (n,) of bool. True for the empty wells.
 
     """
-    return kinds(obs) == schema.EMPTY
+    return _are(obs, schema.EMPTY)
 
 
 def unknown(obs: pd.DataFrame, /) -> Flags:
@@ -159,7 +163,7 @@ def unknown(obs: pd.DataFrame, /) -> Flags:
         (n,) of bool. True for the unknown wells.
 
     """
-    return kinds(obs) == schema.UNKNOWN
+    return _are(obs, schema.UNKNOWN)
 
 
 def is_negative(kind: object, /) -> bool:
@@ -176,7 +180,7 @@ def is_negative(kind: object, /) -> bool:
         True for `negcon`.
 
     """
-    return kind == schema.NEGCON
+    return schema.NEGCON == kind  # noqa: SIM300
 
 
 def marks_controls(obs: pd.DataFrame, /) -> bool:

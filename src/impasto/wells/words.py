@@ -11,6 +11,7 @@ import pandas as pd
 from impasto import schema
 from impasto.schema import InputError
 from impasto.wells.columns import text
+from impasto.wells.kind import is_negative
 
 WORDS_OF_KINDS: dict[str, tuple[str, ...]] = {
     schema.NEGCON: (
@@ -158,7 +159,7 @@ def likely_negative(obs: pd.DataFrame, /) -> dict[str, int]:
     for column in _NAME_COLUMNS:
         if column in obs:
             counts = text(obs[column]).value_counts()
-            likely = {str(name): int(n) for name, n in counts.items() if kind_of_word(str(name)) == schema.NEGCON and len(str(name)) > 2}
+            likely = {str(name): int(n) for name, n in counts.items() if is_negative(kind_of_word(str(name))) and len(str(name)) > 2}
             if likely:
                 return likely
     return {}
