@@ -255,14 +255,14 @@ def coverage(section: str, what: str, case: str, covered: int, of: int, /) -> Ro
 def share(section: str, what: str, case: str, values: np.ndarray, of: np.ndarray, judged: str, /) -> Row:
     """The row of a share of p-values, from that of every run.
 
-    Its error is that between runs, or, of what is judged, that of as many independent p-values where that is larger.
+    Its error is that between runs, or that of as many independent p-values where that is larger. A score that is only shown is no share.
     """
     many = len(values)
     if not many:
         return Row(section, what, case, float("nan"), float("nan"), 0, "shown")
     value, total = float(values.mean()), int(of.sum())
     smooth = min(1.0, max(0.0, (value * total + 1) / (total + 2)))
-    drawn = 0.0 if judged == "shown" else np.sqrt(smooth * (1 - smooth) / total)
+    drawn = np.sqrt(smooth * (1 - smooth) / total) if judged != "shown" or total > many else 0.0
     between = float(values.std(ddof=1)) / np.sqrt(many) if many > 1 else 0.0
     error = float(max(drawn, between))
     # Red, and open.
