@@ -90,7 +90,8 @@ def evaluate(
     Raises
     ------
     InputError
-        Where an option is out of its range, there is no such column, no guide has two wells, or no feature varies.
+        Where an option is out of its range, there is no such column, no guide has two wells, a guide stands for two genes, or no
+        feature varies.
 
     """
     one_of(weights, ("activity", "equal"), what="weights of guides")

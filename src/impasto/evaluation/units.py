@@ -150,7 +150,7 @@ def kind_of(obs: pd.DataFrame, /) -> str:
     Returns
     -------
     str
-        `compound` where all perturbations with a type are compounds, else `perturbation`.
+        `compound` where types are known and all of them are compounds, else `perturbation`.
 
     """
     if schema.PERTURBATION_TYPE not in obs:
