@@ -103,7 +103,19 @@ class Chosen:
         return "" if self.protocol == "cellpaintr" else f"{self.protocol}, "
 
     def takes(self, metric: str, /) -> bool:
-        """Whether a score is one of this protocol."""
+        """Whether a score is one of this protocol.
+
+        Parameters
+        ----------
+        metric
+            The name of a score, such as `graph connectivity (scib)`.
+
+        Returns
+        -------
+        bool
+            True for every score under `cellpaintr`, and for the scores that an aggregate of another protocol holds.
+
+        """
         return self.protocol == "cellpaintr" or any(metric in (*one.batch, *one.biology) for one in self.aggregates)
 
 
@@ -155,16 +167,16 @@ def batch_scores(rows: Sequence[Score], chosen: Sequence[Aggregate], /) -> list[
 
     Returns
     -------
-    list of Score
+    list[Score]
         The rows, and one more a group and aggregate.
 
     """
     groups = _by_group(rows)
     for aggregate in chosen:
         parts = _shared(groups, aggregate.batch)
-        for every in groups.values():
-            every.append(_mean(f"batch score ({aggregate.name})", every, parts, of=aggregate.batch))
-    return [row for every in groups.values() for row in every]
+        for group_rows in groups.values():
+            group_rows.append(_mean(f"batch score ({aggregate.name})", group_rows, parts, of=aggregate.batch))
+    return [row for group_rows in groups.values() for row in group_rows]
 
 
 def overall_scores(rows: Sequence[Score], mixed: Sequence[Score], chosen: Sequence[Aggregate], /) -> list[Score]:
@@ -181,7 +193,7 @@ def overall_scores(rows: Sequence[Score], mixed: Sequence[Score], chosen: Sequen
 
     Returns
     -------
-    list of Score
+    list[Score]
         The rows, and for each group and aggregate three more. Aggregates of the same biology share that score.
 
     """
@@ -190,16 +202,31 @@ def overall_scores(rows: Sequence[Score], mixed: Sequence[Score], chosen: Sequen
     for aggregate in chosen:
         parts = _shared(groups, aggregate.biology)
         word = "arevalo" if aggregate.name == "arevalo" else "Eq. 22"
-        for group, every in groups.items():
-            biology = _mean(f"biology score ({word})", every, parts, of=aggregate.biology)
+        for group, group_rows in groups.items():
+            biology = _mean(f"biology score ({word})", group_rows, parts, of=aggregate.biology)
             mixing = replace(batch[group, f"batch score ({aggregate.name})"], task=biology.task, protocol=biology.protocol)
             overall = mean_score(f"overall ({aggregate.name})", [(mixing, aggregate.weight), (biology, 1 - aggregate.weight)])
-            every += [row for row in (mixing, biology, overall) if row.metric not in {other.metric for other in every}]
-    return [row for every in groups.values() for row in every]
+            group_rows += [row for row in (mixing, biology, overall) if row.metric not in {other.metric for other in group_rows}]
+    return [row for group_rows in groups.values() for row in group_rows]
 
 
 def mean_score(metric: str, parts: Sequence[tuple[Score, float]], /) -> Score:
-    """A weighted sum of scores. Its interval joins their ends, as if they erred together: no narrower than the true one."""
+    """A weighted sum of scores.
+
+    Parameters
+    ----------
+    metric
+        The name of the sum.
+    parts
+        The scores of one group, each with its weight. Task, protocol and group of the first name the sum.
+
+    Returns
+    -------
+    Score
+        The sum. Its interval joins the ends of theirs, as if they erred together: no narrower than the true one. It has none where a
+        part has none.
+
+    """
     first = parts[0][0]
     without = [s.metric for s, _ in parts if s.low is None or s.high is None]
     low, high = (None if without else float(sum(w * (getattr(s, end) or 0.0) for s, w in parts)) for end in ("low", "high"))
@@ -217,7 +244,7 @@ def _by_group(rows: Sequence[Score]) -> dict[str, list[Score]]:
 
 def _shared(groups: dict[str, list[Score]], wanted: Sequence[str]) -> list[str]:
     """Those of the wanted scores that every group has."""
-    there = set.intersection(*({row.metric for row in every} for every in groups.values()))
+    there = set.intersection(*({row.metric for row in group_rows} for group_rows in groups.values()))
     return [metric for metric in wanted if metric in there]
 
 

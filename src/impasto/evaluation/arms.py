@@ -63,8 +63,14 @@ def evaluate(
 
     Returns
     -------
-    Scores: the difference of mean cosines, that after the correction, and what the correction takes off (paired). `per_group`: one row an
-    arm (genes, mean cosine within it). Raises InputError where no arm has enough genes.
+    Result
+        The difference of mean cosines, that after the correction, and what the correction takes off (paired). `per_group`: one row an
+        arm (genes, mean cosine within it).
+
+    Raises
+    ------
+    InputError
+        Where `least` is below 1 or `shuffles` below 0, or where fewer than two arms have enough genes.
 
     """
     if least < 1 or shuffles < 0:
@@ -127,7 +133,8 @@ def corrected_by_arm(means: Numbers, labels: Rows, /, *, least: int) -> Numbers:
 
     Returns
     -------
-    (genes, features)
+    Numbers
+        (genes, features) the corrected profiles.
 
     """
     return means - shared_by_others(means, labels, labels, np.arange(len(means)), least=least)[0]

@@ -58,7 +58,26 @@ class Calls:
 
 
 def reproduces(where: Design, test: Test, /) -> bool:
-    """Whether reproduction is tested. Raises InputError where it is asked for and too few perturbations have two wells."""
+    """Whether reproduction is tested.
+
+    Parameters
+    ----------
+    where
+        The design.
+    test
+        `auto`, or the one that the user asks for.
+
+    Returns
+    -------
+    bool
+        True where 20 perturbations have two wells, unless distances are asked for.
+
+    Raises
+    ------
+    InputError
+        Where reproduction is asked for and too few perturbations have two wells.
+
+    """
     enough = plan.can_test_reproduction(where)
     if test == "reproduction" and not enough:
         several = sum(len(rows) > 1 for rows in where.members)
@@ -102,6 +121,11 @@ def call(
     seed
         Of folds and draws.
 
+    Returns
+    -------
+    Calls
+        The tests of the run, and what is called.
+
     """
     per = pd.DataFrame({schema.PERTURBATION: where.names, "wells": [len(rows) for rows in where.members]})
     per["plates"] = [len(np.unique(where.plate[rows])) for rows in where.members]
@@ -131,7 +155,7 @@ def call(
             spared = np.array([result is not None and result.p <= positions.CALLED_AT for result in played], dtype=bool)
     per["q"] = discovery.corrected_within(per["p"].to_numpy(dtype=float), where.families)
     per["called"] = per["q"] < rate
-    per["kept"] = np.nan if whitened is None else _kept(per, whitened, pairs, which, rate=rate)
+    per["kept"] = np.nan if whitened is None else _share_kept(per, whitened, pairs, which, rate=rate)
     calibrated = not where.learned and not (len(spared) and spared.mean() > positions.MOST_CALLED)
     return Calls(per, spared, calibrated, whitened, x, pairs)
 
@@ -144,7 +168,7 @@ def _used(where: Design, sets: Sequence[Rows]) -> Rows:
     return np.flatnonzero(used)
 
 
-def _kept(per: pd.DataFrame, test: Reproduction, pairs: list[int], which: Played, *, rate: float) -> Numbers:
+def _share_kept(per: pd.DataFrame, test: Reproduction, pairs: list[int], which: Played, *, rate: float) -> Numbers:
     """In how many of the cases where one of its plates is left out a hit stays one (perturbations,); NaN where nothing is left."""
     plates = [np.unique(test.plate[test.sets[place]]) for place in range(len(pairs))]
     rounds = min(max(map(len, plates)), MOST_ROUNDS)

@@ -24,7 +24,27 @@ Codes = npt.NDArray[np.intp]
 
 
 def predict(values: Floats, codes: Codes, /, *, folds: Codes, components: int = 50, shrinkage: float = 0.1) -> Codes:
-    """The predicted class (n,) of each row by a classifier that has not seen its fold; -1 where the others hold one class only."""
+    """The class of each row by a classifier that has not seen its fold.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    codes
+        (n,) the class of each row, from 0.
+    folds
+        (n,) the fold of each row.
+    components
+        Principal components at most.
+    shrinkage
+        Of the covariance of linear discriminants, from 0 to 1.
+
+    Returns
+    -------
+    Codes
+        (n,) the predicted classes; -1 where the other folds hold one class only.
+
+    """
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.pipeline import make_pipeline
@@ -49,7 +69,23 @@ def predict(values: Floats, codes: Codes, /, *, folds: Codes, components: int = 
 
 
 def stratified(codes: Codes, /, *, folds: int = 5, seed: int | Sequence[int] = 0) -> Codes:
-    """A fold of each row, every class spread over the folds as evenly as it goes."""
+    """Folds over which every class is spread as evenly as it goes.
+
+    Parameters
+    ----------
+    codes
+        (n,) the class of each row.
+    folds
+        How many folds there are.
+    seed
+        Of the random order of the rows of each class.
+
+    Returns
+    -------
+    Codes
+        (n,) the fold of each row, from 0.
+
+    """
     rng = np.random.default_rng(seed)
     assigned = np.empty(len(codes), dtype=np.intp)
     for code in np.unique(codes):
@@ -59,7 +95,21 @@ def stratified(codes: Codes, /, *, folds: int = 5, seed: int | Sequence[int] = 0
 
 
 def macro_f1(codes: Codes, predicted: Codes, /) -> float:
-    """The mean over the true classes of 2 TP / (2 TP + FP + FN)."""
+    """The mean over the true classes of 2 TP / (2 TP + FP + FN).
+
+    Parameters
+    ----------
+    codes
+        (n,) the true classes, from 0.
+    predicted
+        (n,) the predicted classes; -1 for none.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    """
     size = int(max(codes.max(), predicted.max())) + 1
     hits = np.bincount(codes[codes == predicted], minlength=size)
     named = np.bincount(predicted[predicted >= 0], minlength=size)
@@ -84,7 +134,9 @@ def repeated_f1(values: Floats, codes: Codes, /, *, seed: int, turned: bool = Fa
 
     Returns
     -------
-    The score, and the interval over the F1 of the 20 folds (Nadeau & Bengio): each fold tests a fifth of the rows and trains on four.
+    tuple[float, Interval]
+        The score, and the interval over the F1 of the 20 folds (Nadeau & Bengio). Each fold tests a fifth of the rows and trains on
+        four.
 
     """
     whole, of_fold = [], []
@@ -100,6 +152,22 @@ def repeated_f1(values: Floats, codes: Codes, /, *, seed: int, turned: bool = Fa
 
 
 def chance_f1(codes: Codes, /, *, seed: int, draws: int = 50) -> float:
-    """The mean macro F1 of the true classes, shuffled, as predictions."""
+    """The mean macro F1 of the true classes, shuffled, as predictions.
+
+    Parameters
+    ----------
+    codes
+        (n,) the true classes, from 0.
+    seed
+        Of the shuffles.
+    draws
+        How many shuffles.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    """
     rng = np.random.default_rng(seed)
     return float(np.mean([macro_f1(codes, rng.permutation(codes)) for _ in range(draws)]))

@@ -1,8 +1,9 @@
 """Compound-gene: does a compound look like the knock-out of its known targets more than like that of random genes?
 
-CWA-MSN, section 4.2, Table 2 and Fig. 3 (RxRx3-core; Kraus et al. 2025). For each compound at each concentration, cosine with the profiles
-of its targets (positives) and of random other genes (`compound_gene_draws`); AUC and AP per compound, mean over compounds (macro), mean
-over seeds. z = (mean - random mean) / sqrt(sd^2 + random sd^2), random = the same with scores drawn at random.
+CWA-MSN, section 4.2, Table 2 and Fig. 3 (RxRx3-core; Kraus et al. 2025). Each compound at each concentration is compared by cosine with
+the profiles of its targets (positives) and of random other genes (`compound_gene_draws`). AUC and AP per compound are averaged over
+compounds (macro), then over seeds. z = (mean - random mean) / sqrt(sd^2 + random sd^2). The random mean and sd are those of scores drawn
+at random.
 
 Protocols: `rxrx3-core` is the code of EFAAR's benchmark. It ranks by |cosine|, leaves out a compound with too few genes to draw from, and
 takes sd over the seeds' macro means. `cwa-msn` is the text of the paper: the same but for sd, which is taken over compounds. The sd and z
@@ -11,8 +12,8 @@ of the two are on different scales. `signed` ranks by cosine and draws those gen
 Truth: the profiles' own targets, or `truth`, a table with the columns compound, gene and (where known) activity in micromolar. Targets at
 or below 1 are positives. Those above 1 and up to 10, and those without a number, are left out. Genes are drawn from all of the truth.
 
-Each concentration is scored by itself. Two readings of "the maximum concentration" stand beside them: `highest` takes each compound's
-highest concentration, as the paper's text says; `maximum` takes each gene's greatest score over the concentrations, as EFAAR's code does,
+Each concentration is scored by itself. Two readings of "the maximum concentration" stand beside them. `highest` takes each compound's
+highest concentration, as the paper's text says. `maximum` takes each gene's greatest score over the concentrations, as EFAAR's code does,
 and ranks those. A compound is one molecule, whatever its name. Each sd divides by the number of values.
 """
 
@@ -137,14 +138,14 @@ def _drawn(
     seed: int,
 ) -> dict[str, Drawn]:
     """Compound -> the genes it is ranked among, of those that can be scored."""
-    all_drawn, every = protocol != "signed", np.ones(len(genes), dtype=bool)
+    all_drawn, all_genes = protocol != "signed", np.ones(len(genes), dtype=bool)
     drawn = {
         name: made
         for name in compounds.unique()
         if not positive.get(name, set()).isdisjoint(genes)
         and (
             made := compound_gene_draws.draw(genes, positive[name], excluded.get(name, set()), seeds=seeds, seed=seed, all_drawn=all_drawn)
-        ).size(every)[0]
+        ).size(all_genes)[0]
     }
     if not drawn:
         fewest = compound_gene_draws.FEWEST_NEGATIVES

@@ -24,7 +24,19 @@ Places = npt.NDArray[np.intp]
 
 
 def wanted(targets: int, /) -> int:
-    """How many random genes a compound with so many targets is to be ranked among."""
+    """How many random genes a compound is to be ranked among.
+
+    Parameters
+    ----------
+    targets
+        How many targets the compound has.
+
+    Returns
+    -------
+    int
+        Two for each target, and at least 20.
+
+    """
     return max(NEGATIVES_EACH * targets, FEWEST_NEGATIVES)
 
 
@@ -49,7 +61,19 @@ class Drawn:
     all_drawn: bool
 
     def size(self, keep: npt.NDArray[np.bool_], /) -> tuple[int, int]:
-        """How many targets and random genes there are among the genes that stay; 0 and 0 where it cannot be scored."""
+        """How many targets and random genes there are among the genes that stay.
+
+        Parameters
+        ----------
+        keep
+            (genes,) which genes stay.
+
+        Returns
+        -------
+        tuple[int, int]
+            Targets and random genes; 0 and 0 where the compound cannot be scored.
+
+        """
         targets, others = int(keep[self.right].sum()), int(keep[self.order[0]].sum())
         if not targets or not others or (self.all_drawn and others < wanted(targets)):
             return 0, 0

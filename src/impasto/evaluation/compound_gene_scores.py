@@ -46,7 +46,23 @@ class Compound:
     noise: tuple[int, int]
 
     def scores(self, keep: npt.NDArray[np.bool_], /, *, seeds: int, random: bool = False) -> dict[Metric, Numbers] | None:
-        """AUC and AP of each drawing (seeds,) among the genes that stay; `random`: of random scores. None where it cannot be scored."""
+        """AUC and AP of each drawing among the genes that stay.
+
+        Parameters
+        ----------
+        keep
+            (genes,) which genes stay.
+        seeds
+            How many of the drawings are scored.
+        random
+            Whether random scores take the place of the similarity.
+
+        Returns
+        -------
+        dict[Metric, Numbers] | None
+            (seeds,) of each metric; None where the compound cannot be scored.
+
+        """
         targets, others = self.drawn.size(keep)
         if not targets:
             return None
@@ -63,9 +79,22 @@ class Compound:
 
 
 def area_under_curve(positives: npt.NDArray[np.floating], negatives: npt.NDArray[np.floating], /) -> Numbers:
-    """The share of pairs (n, p) x (n, q) that are ranked rightly, ties a half: (n,).
+    """The share of pairs of a positive and a negative that are ranked rightly, ties a half.
 
     The same as scikit-learn's `roc_auc_score`, which takes one ranking a call: here are some ten thousand a table.
+
+    Parameters
+    ----------
+    positives
+        (n, p) the scores of the positives of n rankings.
+    negatives
+        (n, q) the scores of their negatives.
+
+    Returns
+    -------
+    Numbers
+        (n,) from 0 to 1.
+
     """
     above = positives[:, :, None] > negatives[:, None, :]
     equal = positives[:, :, None] == negatives[:, None, :]
@@ -98,7 +127,19 @@ class Macro:
     seed: int
 
     def by_seed(self, *, random: bool = False) -> dict[Metric, Numbers]:
-        """(compounds, seeds) of each metric."""
+        """Each metric of every compound and drawing.
+
+        Parameters
+        ----------
+        random
+            Whether random scores take the place of similarities.
+
+        Returns
+        -------
+        dict[Metric, Numbers]
+            (compounds, seeds) of each metric.
+
+        """
         everything = np.ones(len(self.genes), dtype=bool)
         each = [c.scores(everything, seeds=self.seeds, random=random) for c in self.compounds]
         return {metric: np.stack([scores[metric] for scores in each if scores is not None]) for metric in METRICS}
@@ -111,9 +152,14 @@ class Macro:
         values
             Of `by_seed`.
 
+        Returns
+        -------
+        dict[Metric, tuple[Interval, list[LeftOut]]]
+            The interval of each metric, and its means without groups of compounds, then of genes.
+
         """
         without = self._without_genes()
-        found: dict[Metric, tuple[Interval, list[LeftOut]]] = {}
+        by_metric: dict[Metric, tuple[Interval, list[LeftOut]]] = {}
         for metric in METRICS:
             each = values[metric].mean(axis=1)
 
@@ -122,18 +168,18 @@ class Macro:
 
             left = jackknife.leave_out(mean, len(self.sampled), seed=self.seed, pairs=False)
             genes = LeftOut(float(each.mean()), without[metric], None, len(self.genes))
-            found[metric] = jackknife.of_score([left, genes], unit="compound and gene"), [left, genes]
-        return found
+            by_metric[metric] = jackknife.of_score([left, genes], unit="compound and gene"), [left, genes]
+        return by_metric
 
     def _without_genes(self) -> dict[Metric, Numbers]:
         group, count = self.genes.groups(seed=self.seed), self.genes.count(seed=self.seed)
-        found: dict[Metric, list[float]] = {metric: [] for metric in METRICS}
+        means: dict[Metric, list[float]] = {metric: [] for metric in METRICS}
         for g in range(count):
             keep = group != g
             each = [c.scores(keep, seeds=min(self.seeds, SEEDS_WITHOUT_GENES)) for c in self.compounds]
             for metric in METRICS:
-                found[metric].append(_mean(np.array([scores[metric].mean() for scores in each if scores is not None])))
-        return {metric: np.array(values) for metric, values in found.items()}
+                means[metric].append(_mean(np.array([scores[metric].mean() for scores in each if scores is not None])))
+        return {metric: np.array(values) for metric, values in means.items()}
 
 
 def _mean(values: Numbers) -> float:

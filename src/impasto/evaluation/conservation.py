@@ -1,13 +1,13 @@
 """Conservation: is biology still there after correction? Clusters, silhouettes, rankings and a classifier of the label.
 
-NMI and ARI of communities of the graph of neighbours against the label (CellPainTR, Eq. 18, 19), silhouette of the label scaled to
-0..1, replicate mAP against the plate's controls and against its other perturbations (Eq. 12, 13), F1 of a label classifier with and
-without controls (Eq. 16). Their mean, and overall scores with mixing's, are in `aggregates`.
+NMI and ARI compare communities of the graph of neighbours with the label (CellPainTR, Eq. 18, 19). The silhouette of the label is scaled
+to 0..1. Replicate mAP is taken against the plate's controls and against its other perturbations (Eq. 12, 13). F1 is that of a label
+classifier with and without controls (Eq. 16). Their mean, and overall scores with mixing's, are in `aggregates`.
 
 Protocols: as mixing's. `arevalo` counts replicates at another position only, and has no classifiers.
 
-Perturbations were sampled. A silhouette or ranking is scored again without groups of them; clusters are found anew in 16 random halves of
-them, for the profiles only; the classifier's interval is over folds. An overall score joins the ends of its terms.
+Perturbations were sampled. A silhouette or ranking is scored again without groups of them. Of the profiles only, 16 random halves of the
+perturbations are clustered again. The classifier's interval is over folds. An overall score joins the ends of its terms.
 """
 
 from __future__ import annotations
@@ -132,7 +132,33 @@ def score(
     group: str,
     device: str | None = None,
 ) -> list[Score]:
-    """The scores of conservation of one set of rows that the protocol takes."""
+    """The scores of conservation of one set of rows that the protocol takes.
+
+    Parameters
+    ----------
+    profiles
+        n wells.
+    values
+        (n, width) what is scored: the profiles, or a baseline.
+    where
+        Which rows are scored, and their labels, batches and controls.
+    chosen
+        The protocol.
+    resolution
+        Of the communities.
+    seed
+        Of communities, folds, halves and groups of perturbations.
+    group
+        What the scores are called in the column `group`.
+    device
+        Where neighbours are sought and wells compared; on the processor by default.
+
+    Returns
+    -------
+    list[Score]
+        The scores of the group. A classifier needs two labels that have two rows each.
+
+    """
     name = f"{chosen.prefix}{where.words}, {chosen.metric}, k={chosen.k}, Louvain at {resolution:g}"
     used = values[where.rows]
     clusters = Clusters(used, where, metric=chosen.metric, k=chosen.k, resolution=resolution, seed=seed, device=device)
@@ -166,7 +192,21 @@ class Clusters:
     device: str | None
 
     def scores(self, name: str, group: str, /) -> list[Score]:
-        """NMI and ARI with the labels. Their intervals are over halves of the perturbations, each clustered anew."""
+        """NMI and ARI of the communities with the labels.
+
+        Parameters
+        ----------
+        name
+            The protocol in words.
+        group
+            What the scores are called in the column `group`.
+
+        Returns
+        -------
+        list[Score]
+            Both scores. Of the profiles, their intervals are over halves of the perturbations, and each half is clustered by itself.
+
+        """
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
         clusters = self.of(self.where.whole())
@@ -183,7 +223,19 @@ class Clusters:
         return rows
 
     def of(self, keep: npt.NDArray[np.bool_], /) -> npt.NDArray[np.intp]:
-        """The community of each row that stays."""
+        """The communities of some rows.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+
+        Returns
+        -------
+        npt.NDArray[np.intp]
+            The community of each row that stays.
+
+        """
         nearest = neighbours.nearest(self.values[keep], k=self.k, metric=self.metric, device=self.device)
         return neighbours.communities(nearest, resolution=self.resolution, seed=self.seed)
 

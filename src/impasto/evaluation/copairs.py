@@ -1,9 +1,11 @@
 """Replicate detection as copairs 0.5 computes it (Kalinin et al. 2025), for comparison with published figures; number for number.
 
-Two things differ from ours. Rankings: similarities are float32, sorted by 1 - similarity, and a positive that ties with a negative
-goes first. p-values: the null is the mean of random rankings, strictly above the observed mean; queries with as many positives and
-negatives share one ranking, others have independent ones. Queries of one perturbation share their positives, so that null is too
-narrow where controls are unequal in number and too wide where they are not; use it to compare, not to decide (see `permutation`).
+Two things differ from ours. Rankings: similarities are float32, sorted by 1 - similarity, and a positive that ties with a negative goes
+first. The null of p-values is the mean of random rankings, strictly above the observed mean. Queries with as many positives and negatives
+share one ranking; others have independent ones.
+
+Queries of one perturbation share their positives. So that null is too narrow where controls are unequal in number, and too wide where they
+are not. Use it to compare, not to decide (see `permutation`).
 """
 
 from __future__ import annotations
@@ -26,7 +28,21 @@ Numbers = npt.NDArray[np.float64]
 
 
 def average_precisions(values: Floats, where: Layout, /) -> pd.DataFrame:
-    """One row a query, as `replicates.average_precisions` against the plate's controls. `values` are rows as they are (n, width)."""
+    """Average precision of every treated well against its plate's controls, as `replicates.average_precisions`.
+
+    Parameters
+    ----------
+    values
+        (n, width) rows as they are, of any length.
+    where
+        The layout of the n wells.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a query: row, perturbation, average_precision, chance, positives, negatives.
+
+    """
     unit = values / np.linalg.norm(values, axis=1)[:, np.newaxis]
     members = pd.Series(np.flatnonzero(where.treated)).groupby(where.perturbation[where.treated]).apply(np.array)
     rows = []
@@ -48,12 +64,28 @@ def average_precisions(values: Floats, where: Layout, /) -> pd.DataFrame:
 
 
 def p_values(detail: pd.DataFrame, /, *, draws: int, seed: int, null: NullName = "copairs") -> pd.Series:
-    """Perturbation -> p, from one row a query.
+    """The p-value of each perturbation.
 
-    A ranking's null depends on its numbers of positives and negatives only, and a perturbation's on those of its queries: one null a
-    combination, sorted once. `null`: `copairs` draws as that package does; `order-statistics` draws the places of the positives
-    only, so that its cost does not grow with the number of negatives: the same distribution, other draws. Of both, p is
-    (1 + #{null > observed}) / (1 + draws). `exact` draws nothing (random_rankings.py): p = P(null >= observed), ties counted.
+    A ranking's null depends on its numbers of positives and negatives only, and a perturbation's on those of its queries. So there is one
+    null a combination, sorted once.
+
+    Parameters
+    ----------
+    detail
+        One row a query, as `average_precisions` gives them.
+    draws
+        Random rankings of each null.
+    seed
+        Of the random rankings.
+    null
+        `copairs` draws as that package does. `order-statistics` draws the places of the positives only, so its cost does not grow with
+        the number of negatives: the same distribution, other draws. `exact` draws nothing (`random_rankings`).
+
+    Returns
+    -------
+    pd.Series
+        Perturbation -> p. Of drawn nulls, p is (1 + #{null > observed}) / (1 + draws); of `exact`, P(null >= observed), ties counted.
+
     """
     one_of(null, NULLS, what="null")
     if null == "exact":
@@ -89,11 +121,11 @@ def _exact(detail: pd.DataFrame) -> pd.Series:
     observed = np.bincount(codes, weights=detail["average_precision"]) / np.bincount(codes)
     times = np.bincount(codes * len(shape) + which, minlength=len(names) * len(shape)).reshape(len(names), -1)
     combinations, of_name = np.unique(times, axis=0, return_inverse=True)
-    found = np.empty(len(names))
+    tails = np.empty(len(names))
     for number, many in enumerate(combinations):
         same, held = of_name.ravel() == number, many > 0
-        found[same] = random_rankings.upper_tail(observed[same], shape[held], many[held] / many.sum())
-    return pd.Series(found, index=pd.Index(names, name=schema.PERTURBATION))
+        tails[same] = random_rankings.upper_tail(observed[same], shape[held], many[held] / many.sum())
+    return pd.Series(tails, index=pd.Index(names, name=schema.PERTURBATION))
 
 
 def _mean(nulls: Floats, shape: Rows) -> Floats:
@@ -103,10 +135,27 @@ def _mean(nulls: Floats, shape: Rows) -> Floats:
 
 
 def random_precisions(draws: int, positives: int, total: int, seed: int) -> Floats:
-    """Average precision of random rankings (draws,), from the places of their positives only.
+    """Average precision of random rankings, from the places of their positives only.
 
     Floyd's sampling without replacement, all draws at once: the j-th positive takes a random place among the first total - p + j,
     or the last of them where that is taken (Bentley & Floyd 1987). Its rank among the positives is a count of those before it.
+
+    Parameters
+    ----------
+    draws
+        How many rankings.
+    positives
+        How many positives each has.
+    total
+        Positives and negatives together.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    Floats
+        (draws,) from 0 to 1.
+
     """
     if positives**2 > 8 * total:  # so many positives that it is cheaper to shuffle whole rankings
         return _random(draws, positives, total, seed)
@@ -119,8 +168,8 @@ def random_precisions(draws: int, positives: int, total: int, seed: int) -> Floa
         places[number] = np.where((places[:number] == place).any(axis=0), last, place)
     precision = np.zeros(draws, dtype=np.float32)
     for place in places:
-        found = np.add.reduce((places <= place).view(np.uint8), axis=0, dtype=np.min_scalar_type(positives))
-        precision += found / (place + np.float32(1))
+        up_to = np.add.reduce((places <= place).view(np.uint8), axis=0, dtype=np.min_scalar_type(positives))
+        precision += up_to / (place + np.float32(1))
     return precision / np.float32(positives)
 
 

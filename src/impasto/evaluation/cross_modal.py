@@ -62,8 +62,13 @@ def evaluate(
 
     Returns
     -------
-    The scores. `n` counts the queries; those of one direction are the candidates of the other. Raises InputError where one side is
-    missing.
+    Result
+        The scores. `n` counts the queries; those of one direction are the candidates of the other.
+
+    Raises
+    ------
+    InputError
+        Where the part of the split has no profiles or no perturbations.
 
     """
     space = inputs.as_profiles(profiles, task="cross-modal retrieval", joint=True)
@@ -136,7 +141,23 @@ def _scores(name: str, asked: Direction, *, protocol: str, ks: tuple[int, ...], 
 
 
 def chance_at_k(k: int, /, *, candidates: int, right: int) -> float:
-    """The probability that a random ranking has one of the right candidates among the first k (hypergeometric)."""
+    """The probability that a random ranking has one of the right candidates among the first k (hypergeometric).
+
+    Parameters
+    ----------
+    k
+        How many of the nearest are looked at.
+    candidates
+        How many candidates there are.
+    right
+        How many of them are right, one or more.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    """
     wrong = candidates - right
     if k > wrong:
         return 1.0
@@ -144,7 +165,21 @@ def chance_at_k(k: int, /, *, candidates: int, right: int) -> float:
 
 
 def expected_reciprocal_rank(*, candidates: int, right: int) -> float:
-    """The mean of 1 / (rank of the best right candidate) over random rankings."""
+    """The mean of 1 / (rank of the best right candidate) over random rankings.
+
+    Parameters
+    ----------
+    candidates
+        How many candidates there are.
+    right
+        How many of them are right, one or more.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    """
     places = np.arange(1, candidates - right + 2)
     # The first right one is at place r: the r - 1 before it are wrong, the others lie anywhere after.
     log_p = _log_choose(candidates - places, right - 1) - _log_choose(candidates, right)

@@ -33,7 +33,7 @@ Gain = Callable[[Numbers], Numbers]
 
 
 def sampled(profiles: npt.NDArray[np.object_], texts: npt.NDArray[np.object_], which: ranking.Rows, /) -> Units:
-    """The pair of each profile, then that of each candidate text; perturbations that share a text are one pair.
+    """The pair of each profile and of each candidate text; perturbations that share a text are one pair.
 
     Parameters
     ----------
@@ -41,6 +41,11 @@ def sampled(profiles: npt.NDArray[np.object_], texts: npt.NDArray[np.object_], w
         The perturbation of each profile and of each text.
     which
         The candidate that each text became.
+
+    Returns
+    -------
+    Units
+        Units of the profiles, followed by those of the candidate texts.
 
     """
     names = np.unique(np.concatenate([profiles, texts]).astype(str))
@@ -118,7 +123,19 @@ class Direction:
         return above
 
     def parts(self, gain: Gain, /) -> list[LeftOut]:
-        """The mean gain without groups of pairs; none of a table that is too large."""
+        """The mean gain without groups of pairs.
+
+        Parameters
+        ----------
+        gain
+            What a rank is worth.
+
+        Returns
+        -------
+        list[LeftOut]
+            One entry; none of a table that is too large.
+
+        """
         above, usable, unit = self._above, self.usable, self._unit
         if above is None:
             return []
@@ -133,7 +150,21 @@ class Direction:
         return [jackknife.leave_out(score, len(self.pairs), seed=self.seed)]
 
     def jackknife(self, gain: Gain, parts: list[LeftOut], /) -> Interval:
-        """The interval of the mean gain over pairs."""
+        """The interval of the mean gain over pairs.
+
+        Parameters
+        ----------
+        gain
+            What a rank is worth.
+        parts
+            Of `parts`, of the same gain.
+
+        Returns
+        -------
+        Interval
+            Of the jackknife; without parts, Student's t over the means of pairs.
+
+        """
         if parts:
             return jackknife.of_score(parts, unit=self.pairs.word)
         gains = np.full(len(self.usable), np.nan)
@@ -142,7 +173,19 @@ class Direction:
         return units.mean_over(gains, of_queries, value=float(gains[self.usable].mean()))
 
     def wilson(self, gain: Gain, /) -> Interval:
-        """Wilson's interval of a share, with pairs as its trials: several queries of a pair are no further evidence."""
+        """Wilson's interval of a share, with pairs as its trials: several queries of a pair are no further evidence.
+
+        Parameters
+        ----------
+        gain
+            What a rank is worth, 0 or 1.
+
+        Returns
+        -------
+        Interval
+            The interval at 95 %.
+
+        """
         pairs = len(np.unique(self._unit[self.usable]))
         return interval.wilson(float(gain(self.ranks[self.usable]).mean()) * pairs, pairs, unit=self.pairs.word)
 
@@ -158,7 +201,7 @@ class Direction:
         ordered, starts = np.unique(of_candidate[order], return_index=True)
         size = np.diff(np.append(starts, len(order)))
         chosen = np.searchsorted(ordered, offered)
-        found = np.empty((len(own), len(offered)))
+        best_ranks = np.empty((len(own), len(offered)))
         queries = self.queries[self.usable]
         for rows, similarity in ranking.similarity_blocks(queries, self.candidates, device=self.device):
             for row, values in zip(range(rows.start, rows.stop), similarity, strict=True):
@@ -166,11 +209,25 @@ class Direction:
                 ties = np.add.reduceat(values[order] == np.repeat(best, size), starts, dtype=int)
                 line = np.sort(values)
                 below, up_to = np.searchsorted(line, best, side="left"), np.searchsorted(line, best, side="right")
-                found[row] = (1 + len(line) - up_to + (up_to - below - ties) / 2)[chosen]
-        return found, np.searchsorted(offered, own)
+                best_ranks[row] = (1 + len(line) - up_to + (up_to - below - ties) / 2)[chosen]
+        return best_ranks, np.searchsorted(offered, own)
 
     def p_chance(self, gain: Gain, most: int, /) -> float | None:
-        """How often queries that are given the candidates of another pair score as high; None where none are asked for, or too many."""
+        """How often queries that are given the candidates of another pair score as high.
+
+        Parameters
+        ----------
+        gain
+            What a rank is worth.
+        most
+            Shuffles at most; 0 for none.
+
+        Returns
+        -------
+        float | None
+            The p-value; None where no shuffles are asked for, or there are too many queries and pairs.
+
+        """
         ranked = self._ranks_of_pairs if most > 0 else None
         if ranked is None:
             return None

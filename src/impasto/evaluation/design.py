@@ -66,11 +66,25 @@ class Design:
     left_out: list[str]
 
     def controls_of_plates(self) -> Rows:
-        """How many fitting controls each plate has (plates,)."""
+        """How many fitting controls each plate has.
+
+        Returns
+        -------
+        Rows
+            (plates,) counts.
+
+        """
         return np.bincount(self.plate[self.fitting], minlength=len(self.plates))
 
     def judges(self) -> Flags:
-        """The controls that a test by exchange compares with (n,): those that judge, else all."""
+        """The controls that a test by exchange compares with.
+
+        Returns
+        -------
+        Flags
+            (n,) those that judge, where a correction spared them; all negative controls otherwise.
+
+        """
         return self.judging if self.judging.any() and not self.set_aside else self.fitting | self.judging
 
 
@@ -90,7 +104,8 @@ def design(profiles: anndata.AnnData, /, *, pool_doses: bool, by_batch: bool, se
 
     Returns
     -------
-    The design.
+    Design
+        The wells that are tested, and the controls.
 
     Raises
     ------

@@ -69,14 +69,19 @@ def evaluate(
     rate
         False discovery rate below which a feature is called.
     seed
-        Of groups of units, and of dealing controls where perturbations change their position.
+        Of groups of units, and of the groups of controls where perturbations change their position.
 
     Returns
     -------
-    Scores: the mean share of features called, the share of perturbations with a called feature, and the share of features with p of
-    .05 or less in control positions (chance .05). `per_group`: one row a perturbation (wells, floor, features called). `tables`:
-    `features`, one row a perturbation and feature (effect, p, q, called). Raises InputError without negative controls, or where a
-    perturbation that was asked for is not there.
+    Result
+        The mean share of features called, the share of perturbations with a called feature, and the share of features with p of .05 or
+        less in control positions (chance .05). `per_group`: one row a perturbation (wells, floor, features called). `tables`:
+        `features`, one row a perturbation and feature (effect, p, q, called).
+
+    Raises
+    ------
+    InputError
+        Where `family` or `rate` is not allowed, there are no negative controls, or a perturbation that was asked for is not there.
 
     """
     one_of(family, ("run", "perturbation"), what="family of differential features")

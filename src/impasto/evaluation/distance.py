@@ -22,7 +22,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 def scores_of_components(values: Floats, components: int, /) -> Numbers:
-    """The first principal components (n, k) of all rows, features scaled to one variance: treated and controls alike.
+    """The first principal components of all rows, features scaled to one variance: treated and controls alike.
 
     Parameters
     ----------
@@ -30,6 +30,11 @@ def scores_of_components(values: Floats, components: int, /) -> Numbers:
         (n, features).
     components
         How many at most.
+
+    Returns
+    -------
+    Numbers
+        (n, k) the rows in the components, strongest first.
 
     """
     spread = values.std(axis=0, dtype=np.float64)
@@ -50,6 +55,11 @@ def pools(rows: Rows, judges: Flags, where: Design, /) -> list[tuple[Rows, Rows]
     where
         The design.
 
+    Returns
+    -------
+    list[tuple[Rows, Rows]]
+        The rows of the set and the controls of each plate.
+
     """
     others = judges.copy()
     others[rows] = False
@@ -64,7 +74,7 @@ def pools(rows: Rows, judges: Flags, where: Design, /) -> list[tuple[Rows, Rows]
 def compare_with_controls(
     space: Numbers, sets: Sequence[Rows], where: Design, /, *, rate: float, tested: int, seed: int
 ) -> list[Permuted | None]:
-    """The test of every set; None where no plate of it has a control to compare with.
+    """The test of every set of wells against the controls of its plates.
 
     Parameters
     ----------
@@ -78,6 +88,11 @@ def compare_with_controls(
         False discovery rate and the number of perturbations of the run: where orderings are drawn, 20 tested / rate at most.
     seed
         Of the draws.
+
+    Returns
+    -------
+    list[Permuted | None]
+        One a set; None where no plate of it has a control to compare with.
 
     """
     against = where.judges()

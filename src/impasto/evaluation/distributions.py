@@ -93,9 +93,14 @@ def evaluate(
 
     Returns
     -------
-    Scores: the share called, and the share with p of .05 or less (chance .05). `per_group`: one row a perturbation (wells, controls,
-    distance, p, floor, exact, q, called). Raises InputError without negative controls, without a perturbation of `least` wells, or where no
-    feature varies.
+    Result
+        The share called, and the share with p of .05 or less (chance .05). `per_group`: one row a perturbation (wells, controls,
+        distance, p, floor, exact, q, called).
+
+    Raises
+    ------
+    InputError
+        Where an option is out of its range, there are no negative controls, no perturbation has `least` wells, or no feature varies.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of distributions")
@@ -182,7 +187,8 @@ class Clouds:
 
         Returns
         -------
-        The wells; those with fewer rows than nine of ten wells have are left out.
+        Clouds
+            The wells; those with fewer rows than nine of ten wells have are left out.
 
         """
         obs = profiles.obs
@@ -204,7 +210,7 @@ class Clouds:
         return cls(obs.iloc[kept[:, 0]], kept)
 
     def points(self, values: npt.NDArray[np.floating], plate: Rows, used: npt.NDArray[np.bool_], /, *, components: int) -> Numbers | None:
-        """The rows of each well in principal components (wells, r, d), about the mean of their plate; None where nothing varies.
+        """The rows of each well in principal components, about the mean of their plate.
 
         Parameters
         ----------
@@ -219,7 +225,8 @@ class Clouds:
 
         Returns
         -------
-        The points.
+        Numbers | None
+            (wells, r, d) the points; None where nothing varies.
 
         """
         flat = values[self.rows[used].ravel()].astype(np.float64)
@@ -266,7 +273,19 @@ class Energy:
     kept: dict[tuple[int, int], Numbers] = field(default_factory=dict)
 
     def __call__(self, pool: Rows) -> Callable[[Rows], Numbers]:
-        """The statistic of choices among the wells of a pool."""
+        """The statistic of choices among the wells of a pool.
+
+        Parameters
+        ----------
+        pool
+            The rows of the wells of a pool.
+
+        Returns
+        -------
+        Callable[[Rows], Numbers]
+            Takes choices (choices, K) of places in the pool, and gives the distance of each.
+
+        """
         is_control = self.controls[pool]
         treated, controls = np.flatnonzero(~is_control), np.flatnonzero(is_control)
         distances = np.zeros((len(pool), len(pool)))
@@ -302,7 +321,19 @@ class Sliced:
     along: Numbers
 
     def __call__(self, pool: Rows) -> Callable[[Rows], Numbers]:
-        """The statistic of choices among the wells of a pool."""
+        """The statistic of choices among the wells of a pool.
+
+        Parameters
+        ----------
+        pool
+            The rows of the wells of a pool.
+
+        Returns
+        -------
+        Callable[[Rows], Numbers]
+            Takes choices (choices, K) of places in the pool, and gives the distance of each.
+
+        """
         return partial(sliced_wasserstein.of_choices, self.along[pool])
 
 

@@ -2,7 +2,7 @@
 
 A compound with four doses or more on two plates or more is asked three things, in this order (`dose/` has the steps).
 
-1. Is it told apart from flat? Its wells and the plates' controls (dose 0) are whitened by the residuals of other compounds, and a
+1. Does it differ from flat? Its wells and the plates' controls (dose 0) are whitened by the residuals of other compounds, and a
    well's response lies along the direction that the compound takes on the other plates. Doses permuted within plates give p;
    Benjamini-Hochberg over all curves gives q.
 2. Is there a curve? Where q is below the rate, the response rises (span > 0), and the curve reaches the benchmark response (1.349
@@ -45,10 +45,10 @@ class Curves:
     Attributes
     ----------
     compounds
-        One row a compound that stands at several doses: perturbation, wells, left_out (its wells without a dose above 0 or on plates
-        without controls), plates, doses, lowest_dose, highest_dose, p_value, corrected_p_value, curve (whether there is one), span (in
-        standard deviations of the residuals), slope, ec50, ec50_low, ec50_high, ec50_words, benchmark_concentration, and `why` there
-        is no curve.
+        One row a compound that stands at several doses. Counts: perturbation, wells, left_out (its wells without a dose above 0 or on
+        plates without controls), plates, doses. Doses tried: lowest_dose, highest_dose. Test: p_value, corrected_p_value, curve
+        (whether there is one). The curve: span (in standard deviations of the residuals), slope, ec50, ec50_low, ec50_high, ec50_words,
+        benchmark_concentration. The column `why` says why there is no curve.
     lines
         Of every curve, at 61 doses: perturbation, concentration, response, low, high (95 % band), in standard deviations.
     points
@@ -69,13 +69,35 @@ class Curves:
         return self.compounds[self.compounds["p_value"].notna()]
 
     def protocol(self, benchmark: float, rate: float, /) -> str:
-        """How the curves were called, with the smallest p that was possible and how many compounds must have it for one to be called."""
+        """How the curves were called, with the smallest p that was possible.
+
+        Parameters
+        ----------
+        benchmark
+            Response, in standard deviations of the residuals, that a curve must reach.
+        rate
+            False discovery rate below which a compound differs from flat.
+
+        Returns
+        -------
+        str
+            The words for the column `protocol`. Where one compound with the smallest p is not enough for a call, they say how many are
+            needed.
+
+        """
         needed = int(len(self.tested) * self.smallest_p / rate) + 1
         floor = f"p >= {self.smallest_p:.2g}" + (f", needed by {needed} of {len(self.tested)} for any call" if needed > 1 else "")
         return f"Hill curve along the direction of other plates, false discovery {rate:g}, benchmark {benchmark:g} sd, {floor}"
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables by the name of their file."""
+        """The tables by the name of their file.
+
+        Returns
+        -------
+        dict[str, pd.DataFrame]
+            `dose_response`, `dose_curves` and `dose_wells`.
+
+        """
         return {"dose_response": self.compounds, "dose_curves": self.lines, "dose_wells": self.points}
 
 
@@ -111,13 +133,19 @@ def curves(
     benchmark
         Response, in standard deviations of the residuals, that a curve must reach.
     rate
-        False discovery rate below which a compound is told apart from flat.
+        False discovery rate below which a compound differs from flat.
     seed
         Of folds and permutations.
 
     Returns
     -------
-    The curves; without a row where no compound stands at two doses. Raises InputError on doses in words.
+    Curves
+        The curves; without a row where no compound stands at two doses.
+
+    Raises
+    ------
+    InputError
+        Where a treated well has a dose in words.
 
     """
     dosed = Dosed.of(obs, plates, controls_of)

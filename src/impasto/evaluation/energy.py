@@ -29,7 +29,8 @@ def between(first: Numbers, second: Numbers, /) -> Numbers:
 
     Returns
     -------
-    (m, n). Of one cloud with itself, the pairs of a point with itself count as zero.
+    Numbers
+        (m, n) distances. Of one cloud with itself, the pairs of a point with itself count as zero.
 
     """
     if not len(first) or not len(second):
@@ -51,7 +52,8 @@ def of_choices(distances: Numbers, chosen: Rows, /) -> Numbers:
 
     Returns
     -------
-    (choices,)
+    Numbers
+        (choices,) energy distances.
 
     """
     k = chosen.shape[1]

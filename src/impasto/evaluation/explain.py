@@ -69,7 +69,13 @@ def explain(
 
     Returns
     -------
-    The explanation. Raises InputError where a group is not there, or a profile is zero.
+    Explanation
+        The cosine, and its sum over features, channels, compartments and feature groups.
+
+    Raises
+    ------
+    InputError
+        Where a row or group is not there, or a profile is zero.
 
     """
     ours = inputs.as_profiles(profiles, task="explain", joint=True)
@@ -85,7 +91,19 @@ def explain(
 
 
 def parts_of_features(profiles: anndata.AnnData, /) -> pd.DataFrame:
-    """One row a feature: its name, channel, compartment and group; `none` where it has none."""
+    """The channel, compartment and group of each feature.
+
+    Parameters
+    ----------
+    profiles
+        Profiles, whose `var` says what each feature is.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a feature: its name, channel, compartment and group; `none` where it has none.
+
+    """
     features = pd.DataFrame({schema.FEATURE: profiles.var_names.astype(str)})
     for part in PARTS:
         features[part] = profiles.var[part].astype(str).replace("", NO_PART).to_numpy() if part in profiles.var else NO_PART
@@ -101,6 +119,11 @@ def summed(features: pd.DataFrame, part: str, /) -> pd.DataFrame:
         One row a feature, as `parts_of_features` gives them, with the column `contribution`.
     part
         One of `PARTS`.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a channel, compartment or feature group: part, name, features, contribution.
 
     """
     table = features.groupby(part)["contribution"].agg(["size", "sum"]).reset_index()

@@ -66,15 +66,20 @@ def evaluate(
     same_as
         Whether perturbations are the same by `name`, or by `inchikey` where they have one.
     seed
-        Of groups of units, and of dealing controls where perturbations change their position.
+        Of groups of units, and of the groups of controls where perturbations change their position.
     with_baselines
         Whether baselines are scored too.
 
     Returns
     -------
-    Scores: mean grit, whose chance is the mean grit of control positions, and the share with p of .05 or less. `per_group`: one row a
-    perturbation (wells, grit, p, corrected p). `per_well`: the grit of each well. Raises InputError without negative controls, without
-    a perturbation of two wells, or where all controls are alike.
+    Result
+        Mean grit, whose chance is the mean grit of control positions, and the share with p of .05 or less. `per_group`: one row a
+        perturbation (wells, grit, p, corrected p). `per_well`: the grit of each well.
+
+    Raises
+    ------
+    InputError
+        Where there are no negative controls, no perturbation has two wells, or all controls are alike.
 
     """
     profiles = inputs.as_profiles(profiles, task=TASK)
@@ -158,7 +163,8 @@ class Against:
 
         Returns
         -------
-        The sums.
+        Against
+            The sums of correlations, group by group.
 
         """
         rows = np.flatnonzero(sets.controls)
@@ -171,9 +177,9 @@ class Against:
         one_hot = (cell[:, None] == np.arange(cells)).astype(np.float64)
         total, square = np.zeros((len(vectors), cells)), np.zeros((len(vectors), cells))
         allowed = np.full((len(vectors), cells), everywhere)
-        every = np.concatenate(sets.members)
-        for start in range(0, len(every), _BLOCK):
-            block = every[start : start + _BLOCK]
+        tested_rows = np.concatenate(sets.members)
+        for start in range(0, len(tested_rows), _BLOCK):
+            block = tested_rows[start : start + _BLOCK]
             similarity = (vectors[block] @ vectors[rows].T).astype(np.float64)
             total[block], square[block] = similarity @ one_hot, similarity**2 @ one_hot
         if not everywhere:
@@ -183,7 +189,7 @@ class Against:
         return cls(vectors, rows, cell, allowed, one_hot.sum(axis=0), total, square)
 
     def of_wells(self, members: Rows, /, *, without: int | None = None) -> Numbers:
-        """The grit of each well of a set of rows; NaN where the controls are all alike.
+        """The grit of each well of a set of rows.
 
         Parameters
         ----------
@@ -194,7 +200,8 @@ class Against:
 
         Returns
         -------
-        (K,)
+        Numbers
+            (K,) grit; NaN where the controls are all alike.
 
         """
         own = self.vectors[members].astype(np.float64)
@@ -207,7 +214,23 @@ class Against:
         )
 
     def of_played(self, members: Rows, plate: Rows, /, *, everywhere: bool) -> float:
-        """The grit of a set of controls against the other controls of its plates, or of all plates."""
+        """The grit of a set of controls that plays a perturbation, against other controls.
+
+        Parameters
+        ----------
+        members
+            The rows of the set.
+        plate
+            (n,) the plate of each row, as a code.
+        everywhere
+            Whether controls of all plates are compared with, and not only those of the set's plates.
+
+        Returns
+        -------
+        float
+            The mean over the wells of the set.
+
+        """
         others = self.controls[~np.isin(self.controls, members)]
         if not everywhere:
             others = others[np.isin(plate[others], plate[members])]

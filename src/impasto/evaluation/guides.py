@@ -82,9 +82,16 @@ def evaluate(
 
     Returns
     -------
-    Scores: the share of guides called, the share with p of .05 or less (chance .05), and the agreement of guides. `per_group`: one row a
-    guide (gene, wells, T, p, q, active, weight). `tables`: `consensus`, one row a gene. Raises InputError without such a column, or
-    without guides of two wells. Without twelve non-targeting guides no guide is called, and weights are equal.
+    Result
+        The share of guides called, the share with p of .05 or less (chance .05), and the agreement of guides. `per_group`: one row a
+        guide (gene, wells, T, p, q, active, weight). `tables`: `consensus`, one row a gene. Without twelve non-targeting guides no
+        guide is called, and weights are equal.
+
+    Raises
+    ------
+    InputError
+        Where an option is out of its range, there is no such column, no guide has two wells, a guide stands for two genes, or no
+        feature varies.
 
     """
     one_of(weights, ("activity", "equal"), what="weights of guides")
@@ -169,7 +176,13 @@ class Screen:
 
         Returns
         -------
-        The guides. Raises InputError where none has two wells, or one guide stands for two genes.
+        Screen
+            The guides of two wells or more.
+
+        Raises
+        ------
+        InputError
+            Where no guide has two wells, or one guide stands for two genes.
 
         """
         obs = profiles.obs
@@ -195,7 +208,14 @@ class Screen:
         return cls(list(members), [genes.iloc[own[0]] for own in members.values()], list(members.values()), controls, plate, negative)
 
     def table(self) -> pd.DataFrame:
-        """One row a guide: guide, gene, wells."""
+        """The guides as a table.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row a guide: guide, gene, wells.
+
+        """
         return pd.DataFrame({"guide": self.names, "gene": self.genes, "wells": [len(rows) for rows in self.members]})
 
 

@@ -38,9 +38,9 @@ class Result:
     Examples
     --------
     >>> import impasto as im
-    >>> found = im.tl.replicates(im.read("plates.parquet"))
-    >>> found.scores.query("metric == 'mAP'")
-    >>> found.to_csv("scores")
+    >>> result = im.tl.replicates(im.read("plates.parquet"))
+    >>> result.scores.query("metric == 'mAP'")
+    >>> result.to_csv("scores")
 
     """
 
@@ -60,17 +60,54 @@ class Result:
         per_well: pd.DataFrame | None = None,
         tables: Mapping[str, pd.DataFrame] | None = None,
     ) -> Result:
-        """The result of some scores and their detail; empty tables among `tables` are left out."""
+        """The result of some scores and their detail.
+
+        Parameters
+        ----------
+        scores
+            The rows of the table of scores.
+        per_group
+            One row a perturbation, gene, pair or whatever the task counts.
+        per_well
+            One row a well.
+        tables
+            Further tables by name; empty ones are left out.
+
+        Returns
+        -------
+        Result
+            The result, with the scores without groups of units.
+
+        """
         kept = {name: table for name, table in (tables or {}).items() if not table.empty}
         return cls(tidy.frame(scores), _or_empty(per_group), _or_empty(per_well), kept, tidy.left_out(scores))
 
     def details(self) -> dict[str, pd.DataFrame]:
-        """All tables but the scores, by name; empty ones are left out."""
+        """All tables but the scores.
+
+        Returns
+        -------
+        dict[str, pd.DataFrame]
+            The tables by name; empty ones are left out.
+
+        """
         named = {"per_group": self.per_group, "per_well": self.per_well, "left_out": self.left_out, **self.tables}
         return {name: table for name, table in named.items() if not table.empty}
 
     def called(self, label: str, /) -> Result:
-        """The same with the scored profiles under another name than `profiles`: in the column `group`, and in `profiles` of details."""
+        """The same with the scored profiles under another name than `profiles`.
+
+        Parameters
+        ----------
+        label
+            Their name, in the column `group` of scores and in the column `profiles` of details.
+
+        Returns
+        -------
+        Result
+            A new result.
+
+        """
 
         def renamed(table: pd.DataFrame) -> pd.DataFrame:
             return table.assign(profiles=table[OWN].replace(OWN, label)) if OWN in table else table
@@ -92,7 +129,8 @@ class Result:
 
         Returns
         -------
-        A new result.
+        Result
+            A new result.
 
         """
 
@@ -102,7 +140,19 @@ class Result:
         return replace(self, scores=renamed(self.scores), left_out=renamed(self.left_out))
 
     def in_state(self, state: str, /) -> Result:
-        """The same with what was done to the profiles ("standardized") at the end of each protocol."""
+        """The same with what was done to the profiles at the end of each protocol.
+
+        Parameters
+        ----------
+        state
+            What was done, such as `standardized`.
+
+        Returns
+        -------
+        Result
+            A new result.
+
+        """
 
         def ended(table: pd.DataFrame) -> pd.DataFrame:
             return table.assign(protocol=table["protocol"] + f", {state}") if len(table) else table
@@ -110,7 +160,14 @@ class Result:
         return replace(self, scores=ended(self.scores), left_out=ended(self.left_out))
 
     def to_csv(self, folder: Path | str, /) -> None:
-        """Write `results.csv` (the scores) and one CSV a table of detail into a folder, which is made where it is missing."""
+        """Write `results.csv` (the scores) and one CSV a table of detail.
+
+        Parameters
+        ----------
+        folder
+            Where they are written; it is made where it is missing.
+
+        """
         for name, table in {SCORES: self.scores, **self.details()}.items():
             with runs.atomic(Path(folder) / f"{name}.csv") as temporary:
                 table.to_csv(temporary, index=False)
@@ -137,15 +194,32 @@ class Result:
 
 
 def joined(results: Iterable[Result], /) -> Result:
-    """Several results as one, their tables one below the other. Raises ValueError without a result."""
-    every = list(results)
-    names = dict.fromkeys(name for result in every for name in result.tables)
+    """Several results as one, their tables one below the other.
+
+    Parameters
+    ----------
+    results
+        One or more.
+
+    Returns
+    -------
+    Result
+        All rows of all results, in their order.
+
+    Raises
+    ------
+    ValueError
+        Without a result.
+
+    """
+    parts = list(results)
+    names = dict.fromkeys(name for result in parts for name in result.tables)
     return Result(
-        scores=pd.concat([result.scores for result in every], ignore_index=True),
-        per_group=_stacked([result.per_group for result in every]),
-        per_well=_stacked([result.per_well for result in every]),
-        tables={name: _stacked([result.tables[name] for result in every if name in result.tables]) for name in names},
-        left_out=_stacked([result.left_out for result in every]),
+        scores=pd.concat([result.scores for result in parts], ignore_index=True),
+        per_group=_stacked([result.per_group for result in parts]),
+        per_well=_stacked([result.per_well for result in parts]),
+        tables={name: _stacked([result.tables[name] for result in parts if name in result.tables]) for name in names},
+        left_out=_stacked([result.left_out for result in parts]),
     )
 
 

@@ -85,7 +85,7 @@ class Score:
     parts: tuple[LeftOut, ...] = ()
     """The score without groups of units, one entry a kind of unit: with it two methods are compared pair by pair."""
     units: str = ""
-    """A digest of the units that were dealt to the groups; scores with the same digest can be compared."""
+    """A digest of the units that the groups are made of; scores with the same digest can be compared."""
 
 
 def score(
@@ -119,7 +119,8 @@ def score(
 
     Returns
     -------
-    The row of the table of scores.
+    Score
+        The row of the table of scores.
 
     """
     said = interval.why or f"other {plural(interval.unit)}" if about is None else about
@@ -145,7 +146,19 @@ def score(
 
 
 def digest_of_units(names: Iterable[str], /) -> str:
-    """What tells one set of units from another: equal for the same names in the same order."""
+    """What distinguishes one set of units from another.
+
+    Parameters
+    ----------
+    names
+        Of the units.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits, equal for the same names in the same order.
+
+    """
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
@@ -159,7 +172,8 @@ def left_out(scores: Sequence[Score], /) -> pd.DataFrame:
 
     Returns
     -------
-    One row a score, kind of unit and group left out: the four words of the score, units, part, of (units dealt), without, value.
+    pd.DataFrame
+        One row a score, kind of unit and group left out: the four words of the score, units, part, of (how many units), without, value.
 
     """
     rows = [
@@ -172,7 +186,19 @@ def left_out(scores: Sequence[Score], /) -> pd.DataFrame:
 
 
 def frame(scores: Sequence[Score]) -> pd.DataFrame:
-    """The rows as a frame with the columns of the contract, and those that say how the interval was made."""
+    """The scores as a table with the columns `COLUMNS`.
+
+    Parameters
+    ----------
+    scores
+        Of one task or of several.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a score; NaN where a number is not known.
+
+    """
     rows = pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
     return rows.astype(dict.fromkeys(NUMBERS, float))
 
@@ -187,7 +213,8 @@ def said(row: Mapping[str, Any], /) -> str:
 
     Returns
     -------
-    `"mAP .122; other compounds .086 to .171; above chance .045, p = .001 (labels shuffled)"`, with what there is of it.
+    str
+        `"mAP .122; other compounds .086 to .171; above chance .045, p = .001 (labels shuffled)"`, with what there is of it.
 
     """
     words = [f"{row['metric']} {compare.number(row['value'])}"]

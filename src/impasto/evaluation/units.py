@@ -1,6 +1,7 @@
-"""What was really sampled: compounds, genes, classes. The units of a jackknife, told by their names and never by their order.
+"""What was really sampled: compounds, genes, classes. The units of a jackknife, known by their names and never by their order.
 
-Two tables of the same units deal them to the same groups, whatever the order of their rows; so their scores can be compared pair by pair.
+Two tables of the same units put them into the same groups, whatever the order of their rows. So their scores can be compared pair by
+pair.
 """
 
 from __future__ import annotations
@@ -48,32 +49,110 @@ class Units:
         return tidy.digest_of_units(self.names)
 
     def groups(self, *, seed: int) -> Rows:
-        """(things,) the group of the jackknife that each thing leaves with."""
+        """The group of the jackknife that each thing leaves with.
+
+        Parameters
+        ----------
+        seed
+            Of the groups.
+
+        Returns
+        -------
+        Rows
+            (things,) numbers of groups, from 0.
+
+        """
         return jackknife.deal(len(self), seed=seed)[self.of]
 
     def count(self, *, seed: int) -> int:
-        """How many groups there are."""
+        """How many groups of the jackknife there are.
+
+        Parameters
+        ----------
+        seed
+            Of the groups.
+
+        Returns
+        -------
+        int
+            0 without units.
+
+        """
         return int(jackknife.deal(len(self), seed=seed).max(initial=-1)) + 1
 
     def part(self, chosen: npt.NDArray[np.bool_] | Rows, /) -> Units:
-        """The units of some of the things; units that none of them is of are gone."""
+        """The units of some of the things.
+
+        Parameters
+        ----------
+        chosen
+            The things, as flags (things,) or as their places.
+
+        Returns
+        -------
+        Units
+            The units that remain; those without a chosen thing are gone.
+
+        """
         return named([self.names[unit] for unit in self.of[chosen]], word=self.word)
 
 
 def named(names: Sequence[str] | npt.NDArray[np.str_], /, *, word: str) -> Units:
-    """The units of things that are named by their unit (things,)."""
+    """The units of things that are named by their unit.
+
+    Parameters
+    ----------
+    names
+        (things,) the unit of each thing.
+    word
+        What a unit is, such as `compound`.
+
+    Returns
+    -------
+    Units
+        The distinct names, sorted, and the place of each thing's.
+
+    """
     distinct, of = np.unique(np.asarray(names, dtype=str), return_inverse=True)
     return Units(word, tuple(str(name) for name in distinct), of.astype(np.intp).ravel())
 
 
 def of_codes(codes: Rows, names: npt.NDArray[np.str_], /, *, word: str) -> Units:
-    """The units of things that codes (things,) put together; each is named by the first, in sorted order, of its names (things,)."""
+    """The units of things that codes put together.
+
+    Parameters
+    ----------
+    codes
+        (things,) equal for things of one unit.
+    names
+        (things,) names; a unit has the first, in sorted order, of those of its things.
+    word
+        What a unit is, such as `compound`.
+
+    Returns
+    -------
+    Units
+        The units by these names.
+
+    """
     first = pd.Series(np.asarray(names, dtype=str)).groupby(codes).transform("min")
     return named(first.to_numpy(dtype=str), word=word)
 
 
 def kind_of(obs: pd.DataFrame, /) -> str:
-    """The word for what was done to the cells of a table: `compound` where all are compounds or nobody said, else `perturbation`."""
+    """The word for what was done to the cells of a table.
+
+    Parameters
+    ----------
+    obs
+        The annotation of wells.
+
+    Returns
+    -------
+    str
+        `compound` where types are known and all of them are compounds, else `perturbation`.
+
+    """
     if schema.PERTURBATION_TYPE not in obs:
         return "perturbation"
     return "compound" if set(obs[schema.PERTURBATION_TYPE].dropna().astype(str)) == {schema.COMPOUND} else "perturbation"
@@ -92,6 +171,11 @@ def mean_over(values: npt.NDArray[np.floating], units: Units, /, *, value: float
         The unit of each thing.
     value
         The score.
+
+    Returns
+    -------
+    Interval
+        The interval at 95 %; without ends where there are too few units.
 
     """
     sums = pd.Series(np.asarray(values, dtype=np.float64)).groupby(units.of).mean().dropna().to_numpy()

@@ -17,18 +17,60 @@ _NOTHING = 1e-12
 
 
 def contrast(at: Codes, plate: Codes, /) -> Numbers:
-    """The weights (n,) of wells: (1 + place of the dose)², 0 for a control (place -1), less their mean on the plate."""
+    """The weights of wells: (1 + place of the dose)², 0 for a control, less their mean on the plate.
+
+    Parameters
+    ----------
+    at
+        (n,) the place of each well's dose among the doses, -1 for a control.
+    plate
+        (n,) code of the plate, from 0.
+
+    Returns
+    -------
+    Numbers
+        (n,) weights.
+
+    """
     return centred(np.square(at[None] + 1, dtype=np.float64), plate)[0]
 
 
 def centred(values: Numbers, plate: Codes, /) -> Numbers:
-    """Rows (b, n) less their mean on every plate."""
+    """Rows less their mean on every plate.
+
+    Parameters
+    ----------
+    values
+        (b, n) one row a permutation or feature.
+    plate
+        (n,) code of the plate, from 0.
+
+    Returns
+    -------
+    Numbers
+        (b, n) of mean zero on every plate.
+
+    """
     means = np.stack([values[:, plate == p].mean(axis=1) for p in range(int(plate.max()) + 1)], axis=1)
     return np.asarray(values - means[:, plate])
 
 
 def gram(wells: Numbers, plate: Codes, /) -> Numbers:
-    """Products (n, n) of wells (n, features), once the mean of their plate is taken away."""
+    """Products of wells, once the mean of their plate is taken away.
+
+    Parameters
+    ----------
+    wells
+        (n, features).
+    plate
+        (n,) code of the plate, from 0.
+
+    Returns
+    -------
+    Numbers
+        (n, n) products.
+
+    """
     about = centred(wells.T, plate).T
     return np.asarray(about @ about.T)
 
@@ -47,7 +89,8 @@ def responses(products: Numbers, weights: Numbers, plate: Codes, /) -> Numbers:
 
     Returns
     -------
-    (b, n). Zero where the direction of the other plates has no length.
+    Numbers
+        (b, n) responses. Zero where the direction of the other plates has no length.
 
     """
     count = int(plate.max()) + 1

@@ -1,7 +1,7 @@
-"""Is a curve told apart from a flat one? The doses of its wells are permuted within their plates, and the whole path is gone again.
+"""Does a curve differ from a flat one? The doses of its wells are permuted within their plates, and every step is repeated.
 
 The statistic is the largest gain of any Hill shape over what it leaves, max_k gain_k / (total - gain_k). A permutation moves the doses
-of the compound's own wells within each plate; controls stay at dose 0, and the direction is learned again. p = h/m at the tenth
+of the compound's own wells within each plate; controls stay at dose 0, and the direction is learned again. The p-value is h/m at the tenth
 exceedance, after 1,999 permutations at most (Besag & Clifford 1991).
 
 Controls are not permuted: wells of a compound may scatter more than controls, or stand elsewhere on the plate, and that is no curve
@@ -28,7 +28,23 @@ _FIRST, _TOGETHER = 40, 250
 
 
 def statistic(design: Design, responses: Numbers, at: npt.NDArray[np.intp], /) -> Numbers:
-    """The statistic (b,) of responses (b, n) of wells whose doses stand at the places `at` (b, n)."""
+    """The largest gain of any Hill shape, over what it leaves.
+
+    Parameters
+    ----------
+    design
+        Of the wells.
+    responses
+        (b, n) of mean zero on every plate.
+    at
+        (b, n) the place of each well's dose.
+
+    Returns
+    -------
+    Numbers
+        (b,) infinite where a shape leaves nothing, 0 where responses are all alike.
+
+    """
     total = (responses**2).sum(axis=1)
     gain = design.gains(responses, at)[1].max(axis=1)
     left = total - gain
@@ -54,7 +70,8 @@ def p_value(design: Design, products: Numbers, /, *, movable: npt.NDArray[np.boo
 
     Returns
     -------
-    p, at least 1 / (1 + most).
+    float
+        The p-value, at least 1 / (1 + most).
 
     """
     weights = direction.contrast(design.at, design.plate)
@@ -85,7 +102,21 @@ def _permuted(
 
 
 def smallest(design: Design, /, *, most: int = MOST) -> float:
-    """The smallest p that the wells allow: 1 / (1 + most), or one of all ways to deal the doses where these are fewer."""
+    """The smallest p that the wells allow.
+
+    Parameters
+    ----------
+    design
+        Of the wells.
+    most
+        Permutations at most.
+
+    Returns
+    -------
+    float
+        1 / (1 + most), or one over the number of ways to permute the doses where these are fewer.
+
+    """
     ways = 0.0
     for p in range(int(design.plate.max()) + 1):
         counts = np.bincount(design.at[(design.plate == p) & (design.at >= 0)])

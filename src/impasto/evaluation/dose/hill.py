@@ -48,17 +48,57 @@ class Shapes:
 
     @classmethod
     def of(cls, doses: Numbers, /) -> Shapes:
-        """All shapes for some doses (d,), ascending and above 0."""
+        """All shapes for the doses of a compound.
+
+        Parameters
+        ----------
+        doses
+            (d,) ascending and above 0.
+
+        Returns
+        -------
+        Shapes
+            61 x 12 curves at the doses.
+
+        """
         log_ec50 = np.linspace(np.log(doses[0] / BEYOND), np.log(doses[-1] * BEYOND), STEPS)
         return cls(doses, log_ec50, curve(log_ec50.repeat(len(SLOPES)), np.tile(SLOPES, STEPS), doses))
 
     def parameters(self, number: int, /) -> tuple[float, float]:
-        """EC50 and slope of one shape."""
+        """EC50 and slope of one shape.
+
+        Parameters
+        ----------
+        number
+            Of the shape, from 0.
+
+        Returns
+        -------
+        tuple[float, float]
+            The EC50, in the unit of the doses, and the slope.
+
+        """
         return float(np.exp(self.log_ec50[number // len(SLOPES)])), float(SLOPES[number % len(SLOPES)])
 
 
 def curve(log_ec50: Numbers, slope: Numbers, doses: Numbers, /) -> Numbers:
-    """Curves (m, d) of span 1, of m pairs of EC50 (natural logarithm) and slope, at doses (d,)."""
+    """Curves of span 1.
+
+    Parameters
+    ----------
+    log_ec50
+        (m,) natural logarithms of EC50.
+    slope
+        (m,) the slope of each.
+    doses
+        (d,) above 0.
+
+    Returns
+    -------
+    Numbers
+        (m, d) each curve at each dose, from 0 to 1.
+
+    """
     with np.errstate(over="ignore"):
         return np.asarray(1 / (1 + np.exp(slope[:, None] * (log_ec50[:, None] - np.log(doses)[None]))))
 
@@ -87,7 +127,23 @@ class Design:
 
     @classmethod
     def of(cls, shapes: Shapes, at: Codes, plate: Codes, /) -> Design:
-        """The design of n wells."""
+        """The design of n wells.
+
+        Parameters
+        ----------
+        shapes
+            The curves that are tried.
+        at
+            (n,) the place of each well's dose among the doses, `CONTROL` for a control.
+        plate
+            (n,) code of the plate, from 0.
+
+        Returns
+        -------
+        Design
+            The design, with the weight of each shape.
+
+        """
         plates, doses = int(plate.max()) + 1, len(shapes.doses)
         counts = np.zeros((plates, doses))
         np.add.at(counts, (plate[at >= 0], at[at >= 0]), 1)
@@ -153,7 +209,21 @@ class Fit:
 
     @classmethod
     def of(cls, design: Design, responses: Numbers, /) -> Fit:
-        """Fit responses (n,) of mean zero on every plate."""
+        """Fit every shape to the responses of wells.
+
+        Parameters
+        ----------
+        design
+            Of the n wells.
+        responses
+            (n,) of mean zero on every plate.
+
+        Returns
+        -------
+        Fit
+            The best curve, and the span and sum of squares of every shape.
+
+        """
         products, gains = design.gains(responses[None], design.at[None])
         total = float((responses**2).sum())
         spans = np.divide(products[0], design.weight, out=np.zeros_like(products[0]), where=design.weight > _NOTHING)

@@ -50,9 +50,27 @@ class Dosed:
 
     @classmethod
     def of(cls, obs: pd.DataFrame, plates: npt.NDArray[np.str_], controls_of: Mapping[str, Rows], /) -> Dosed:
-        """The wells of a table (n rows) with the plate (n,) of each, and the controls of every plate.
+        """The wells of a table that have a dose, and the controls of every plate.
 
-        Raises InputError where a treated well has a dose in words.
+        Parameters
+        ----------
+        obs
+            The annotation of n wells.
+        plates
+            (n,) the name of each well's plate.
+        controls_of
+            Plate -> rows of its negative controls.
+
+        Returns
+        -------
+        Dosed
+            The wells, compound by compound; those that cannot be used are counted.
+
+        Raises
+        ------
+        InputError
+            Where a treated well has a dose in words.
+
         """
         names, plate = np.unique(plates, return_inverse=True)
         controls = {code: np.asarray(controls_of[name]) for code, name in enumerate(names) if len(controls_of.get(name, ()))}
@@ -66,7 +84,19 @@ class Dosed:
         return cls(compound, dose, plate.astype(np.intp), [str(name) for name in names], controls, usable, rows_of, left_out)
 
     def design(self, name: str, /) -> tuple[Rows, Design]:
-        """The wells (n,) of a compound and the controls of its plates, plate by plate, and their design."""
+        """The wells of a compound and the controls of its plates, and their design.
+
+        Parameters
+        ----------
+        name
+            The compound.
+
+        Returns
+        -------
+        tuple[Rows, Design]
+            (n,) the rows of wells, plate by plate, and their design.
+
+        """
         own = self.rows_of[name]
         used = np.unique(self.plate[own])
         rows = np.concatenate([own, *(self.controls[int(plate)] for plate in used)])
@@ -77,7 +107,7 @@ class Dosed:
 
 
 def _doses(obs: pd.DataFrame, treated: npt.NDArray[np.bool_]) -> Numbers:
-    """The dose (n,) of every well, NaN where it has none. Raises InputError on a word."""
+    """The dose (n,) of every well, NaN where it has none; a word is refused."""
     if schema.CONCENTRATION not in obs:
         return np.full(len(obs), np.nan)
     written = obs[schema.CONCENTRATION]

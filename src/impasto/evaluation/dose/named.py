@@ -41,7 +41,19 @@ class Ec50:
 
 
 def ec50(fit: Fit, /) -> Ec50:
-    """The EC50 of a fit and its 95 % profile interval."""
+    """The EC50 of a fit and its 95 % profile interval.
+
+    Parameters
+    ----------
+    fit
+        Of a compound.
+
+    Returns
+    -------
+    Ec50
+        Number, interval, and both in words.
+
+    """
     doses = fit.design.shapes.doses
     lowest, highest = float(doses[0]), float(doses[-1])
     best, _ = fit.design.shapes.parameters(fit.best)
@@ -72,7 +84,8 @@ def benchmark_dose(fit: Fit, response: float, /) -> float:
 
     Returns
     -------
-    The dose; the lowest one tried where the curve has reached it there already, NaN where it reaches it at no dose tried.
+    float
+        The dose; the lowest one tried where the curve has reached it there already, NaN where it reaches it at no dose tried.
 
     """
     doses, aim = fit.design.shapes.doses, response * fit.residual_sd
@@ -95,8 +108,9 @@ def band(fit: Fit, doses: Numbers, /) -> tuple[Numbers, Numbers, Numbers]:
 
     Returns
     -------
-    curve, low, high, each (k,): at every dose the lowest and highest value of any curve whose sum of squares lies within the limit of
-    the profile interval, its span free.
+    tuple[Numbers, Numbers, Numbers]
+        Curve, low and high, each (k,). At every dose, low and high are the lowest and highest value of any curve whose sum of squares
+        lies within the limit of the profile interval, its span free.
 
     """
     shapes = hill.curve(fit.design.shapes.log_ec50.repeat(len(SLOPES)), np.tile(SLOPES, STEPS), doses)

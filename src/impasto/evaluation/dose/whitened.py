@@ -22,7 +22,18 @@ FEWEST_RESIDUALS = 20
 
 @dataclass(frozen=True)
 class Whitened:
-    """Wells about the controls of their plate, features at one scale, and the whitening of each fold of compounds."""
+    """Wells about the controls of their plate, features at one scale, and the whitening of each fold of compounds.
+
+    Attributes
+    ----------
+    values
+        (n, features) wells about the mean of their plate's controls, in standard deviations of all measured wells; features that vary.
+    fold_of
+        Compound -> its fold.
+    by_fold
+        The factor of the noise of compounds outside each fold.
+
+    """
 
     values: Numbers
     fold_of: dict[str, int]
@@ -30,6 +41,25 @@ class Whitened:
 
     @classmethod
     def of(cls, values: Numbers, obs: pd.DataFrame, dosed: Dosed, /, *, seed: int) -> Whitened:
+        """The wells of a table.
+
+        Parameters
+        ----------
+        values
+            (n, features) of all wells.
+        obs
+            Their annotation.
+        dosed
+            The wells with a dose, and the controls.
+        seed
+            Of the folds of compounds.
+
+        Returns
+        -------
+        Whitened
+            Wells about their controls, and one factor of noise a fold.
+
+        """
         about, measured = np.zeros_like(values), np.zeros(len(values), dtype=bool)
         for plate, controls in dosed.controls.items():
             rows = dosed.plate == plate
@@ -41,14 +71,28 @@ class Whitened:
         scaled = about[:, varying] / spread[varying]
         names = sorted(dosed.rows_of)
         folds = min(FOLDS, len(names))
-        dealt = np.random.default_rng(seed).permutation(len(names)) % folds
-        fold_of = dict(zip(names, map(int, dealt), strict=True))
+        assigned = np.random.default_rng(seed).permutation(len(names)) % folds
+        fold_of = dict(zip(names, map(int, assigned), strict=True))
         rests, of = _residuals(scaled, wells.replicates(obs), dosed)
         fold = np.array([fold_of[name] for name in of], dtype=np.intp)
         return cls(scaled, fold_of, [_factor(rests[fold != number]) for number in range(folds)])
 
     def of_compound(self, name: str, rows: Rows, /) -> Numbers:
-        """Some wells, whitened by the noise of compounds of other folds than this one's."""
+        """The wells of a compound, whitened by the noise of compounds of other folds.
+
+        Parameters
+        ----------
+        name
+            The compound.
+        rows
+            (m,) the wells that are wanted.
+
+        Returns
+        -------
+        Numbers
+            (m, features) whitened wells.
+
+        """
         return noise.whitened(self.values[rows], self.by_fold[self.fold_of[name]])
 
 
