@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import f1_score
 
 from impasto.evaluation import classify
@@ -77,16 +78,26 @@ def test_folds_hold_every_class_evenly() -> None:
     assert (folds != classify.stratified(codes, folds=5, seed=4)).any()
 
 
-def test_the_interval_is_that_of_rows_drawn_again() -> None:
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_interval_is_the_corrected_one_over_four_deals_of_five_folds(turned: bool) -> None:
     rng = np.random.default_rng(4)
-    codes = rng.integers(0, 3, 60)
-    predicted = np.where(rng.random(60) < 0.7, codes, rng.integers(0, 3, 60))
-    drawn = np.random.default_rng(9)
-    again = []
-    for _ in range(200):
-        rows = drawn.integers(0, 60, 60)
-        again.append(f1_score(codes[rows], predicted[rows], average="macro"))
-    assert classify.interval_of_f1(codes, predicted, seed=9) == pytest.approx(tuple(np.quantile(again, [0.025, 0.975])))
+    codes = np.repeat([0, 1, 2], 20)
+    values = (rng.normal(size=(60, 5)) + codes[:, None]).astype(np.float32)
+    whole, parts = [], []
+    for deal in range(4):
+        folds = classify.stratified(codes, folds=5, seed=[9, deal])
+        predicted = classify.predict(values, codes, folds=folds)
+        whole.append(f1_score(codes, predicted, average="macro"))
+        parts += [f1_score(codes[folds == fold], predicted[folds == fold], labels=[0, 1, 2], average="macro") for fold in range(5)]
+    middle, variance = np.mean(whole), np.var(parts, ddof=1) * (1 / 20 + 1 / 4)
+    if turned:
+        middle = 1 - middle
+    reach = stats.t.ppf(0.975, 19) * np.sqrt(variance) / (middle * (1 - middle))
+    ends = [1 / (1 + np.exp(-(np.log(middle / (1 - middle)) + side * reach))) for side in (-1, 1)]
+    value, interval = classify.repeated_f1(values, codes, seed=9, turned=turned)
+    assert value == pytest.approx(middle)
+    assert (interval.low, interval.high) == pytest.approx(tuple(ends))
+    assert (interval.unit, interval.df) == ("fold", 19)
 
 
 def test_chance_shuffles_the_true_classes() -> None:

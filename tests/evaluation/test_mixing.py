@@ -172,7 +172,7 @@ def test_the_intervals_of_connectivity_and_silhouettes_are_those_of_deleted_pert
             known[key] = {s.metric: s for s in found}
         return known[key][which]
 
-    for metric in ("graph connectivity (scib)", "graph connectivity (scib-metrics)", aggregates.KEPT, "silhouette batch"):
+    for metric in ("graph connectivity (scib)", "graph connectivity (scib-metrics)", aggregates.NEIGHBOURS_KEPT, "silhouette batch"):
         left = deleted(lambda part, metric=metric: scored(part, metric).value, data, unit, pairs=False)
         expected, found = jackknife.of_score(left, unit="perturbation"), scored(data, metric)
         assert (found.clusters, found.about) == (7, "other perturbations")

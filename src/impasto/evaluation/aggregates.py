@@ -27,7 +27,7 @@ from impasto.schema import InputError, one_of
 
 CONNECTED = "graph connectivity (scib)"
 STRONG = "graph connectivity (scib-metrics)"
-KEPT = "graph connectivity (neighbours kept, Eq. 14)"
+NEIGHBOURS_KEPT = "graph connectivity (neighbours kept, Eq. 14)"
 SILHOUETTE_BATCH, SILHOUETTE_LABEL = "silhouette batch", "silhouette label"
 WITH, WITHOUT = "with controls", "without controls"
 F1_BATCH, F1_LABEL = "1 - F1 batch", "F1 label"
@@ -66,7 +66,7 @@ AGGREGATES = {
     one.name: one
     for one in (
         Aggregate("cellpaintr-scib", (CONNECTED, SILHOUETTE_BATCH, *_CLASSIFIED), _CELLPAINTR, 0.5),
-        Aggregate("cellpaintr-eq14", (KEPT, SILHOUETTE_BATCH, *_CLASSIFIED), _CELLPAINTR, 0.5),
+        Aggregate("cellpaintr-eq14", (NEIGHBOURS_KEPT, SILHOUETTE_BATCH, *_CLASSIFIED), _CELLPAINTR, 0.5),
         Aggregate("arevalo", (CONNECTED, SILHOUETTE_BATCH), _SCIB, 0.4),
     )
 }

@@ -94,7 +94,7 @@ class Protocol:
     seed: int = 0
 
     @property
-    def told(self) -> str:
+    def words(self) -> str:
         """In words, for tables."""
         return f"{self.kind}, {self.cell_line}, {self.shots} shots, {self.splits} splits"
 
@@ -193,7 +193,7 @@ def draw(units: pd.DataFrame, names: npt.NDArray[np.object_], protocol: Protocol
         held = round(protocol.validation * len(asked))
         sides = [drawn.shown, np.sort(asked[:held]), np.sort(asked[held:])]
         if not len(sides[0]) or not len(sides[2]):
-            raise InputError(f"{protocol.told}: no perturbation has {protocol.shots} wells to show and others to ask; lower shots")
+            raise InputError(f"{protocol.words}: no perturbation has {protocol.shots} wells to show and others to ask; lower shots")
         parts = Parts(*(rows[np.isin(well, well[first][side])] for side in sides))
         refuse_leak(units, parts)
         all_parts.append(parts)
@@ -394,7 +394,7 @@ def scored(splits: Sequence[Asked], protocol: Protocol, /, *, group: str) -> lis
     for k in (1, 5):
         hit = [np.asarray(split[f"top-{k}"], dtype=np.float64) for split in splits]
         interval, parts = naming.interval(k, hit)
-        row = (TASK, protocol.told, group, f"top-{k}", float(np.mean([h.mean() for h in hit])), interval)
+        row = (TASK, protocol.words, group, f"top-{k}", float(np.mean([h.mean() for h in hit])), interval)
         chance, p = float(np.minimum(1, k / classes).mean()), naming.p_chance(k, MOST_SHUFFLES)
         digest = naming.perturbations.digest
         rows.append(tidy.score(*row, chance=chance, n=int(classes.max()), p_chance=p, parts=parts, units=digest))
@@ -430,7 +430,7 @@ def gained(splits: Sequence[Asked], base: Sequence[Asked], protocol: Protocol, /
         interval = jackknife.difference(own.left_out(k), other.left_out(k), unit="perturbation")
         value = float(np.mean([e.mean() for e in each]))
         rows.append(
-            tidy.score(TASK, protocol.told, group, f"top-{k} gained over {over}", value, interval, chance=0.0, n=sum(map(len, each)))
+            tidy.score(TASK, protocol.words, group, f"top-{k} gained over {over}", value, interval, chance=0.0, n=sum(map(len, each)))
         )
     return rows
 

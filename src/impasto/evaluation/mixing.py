@@ -198,10 +198,10 @@ def score(
         aggregates.STRONG: graph.strong_connectivity,
     }
     if earlier is not None:
-        parts[aggregates.KEPT] = partial(graph.kept, earlier=earlier)
+        parts[aggregates.NEIGHBOURS_KEPT] = partial(graph.kept, earlier=earlier)
     if len(silhouette.of_batches(values, where.labels, where.batches, metric=metric)):
         parts[aggregates.SILHOUETTE_BATCH] = graph.silhouette
-    by_chance = {aggregates.KEPT: k / (len(values) - 1)}
+    by_chance = {aggregates.NEIGHBOURS_KEPT: k / (len(values) - 1)}
     rows = [
         graph.score(word, part, name, group, seed=seed, chance=by_chance.get(word)) for word, part in parts.items() if chosen.takes(word)
     ]

@@ -43,7 +43,7 @@ def run(settings: FinetuneSettings, out: Path) -> None:
     with runs.atomic(out / "per_split.parquet") as temporary:
         per_split.to_parquet(temporary, index=False)
     chances = ", ".join(f"{metric} {value:.1%}" for metric, value in sorted(chance.items()))
-    note = f"{protocol.told}. Chance: {chances}. Mean ± sd over splits; results.csv has intervals and gains."
+    note = f"{protocol.words}. Chance: {chances}. Mean ± sd over splits; results.csv has intervals and gains."
     fine_tuning.write_layout(out, per_split, title=settings.title, note=note)
     with runs.atomic(out / "results.csv") as temporary:
         rows.to_csv(temporary, index=False)
