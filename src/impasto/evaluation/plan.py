@@ -116,7 +116,7 @@ def null_size(draws: int, tested: int, rate: float, /) -> int:
     Returns
     -------
     int
-        m.
+        m, the size of the null of reproduction.
 
     """
     return max(draws, math.ceil(2 * tested / rate))

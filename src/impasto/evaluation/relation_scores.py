@@ -63,7 +63,7 @@ class Blocks:
         Returns
         -------
         Blocks
-            The sorted similarities of all two groups.
+            The sorted similarities of each two groups.
 
         """
         group = jackknife.deal(len(vectors), seed=seed)
