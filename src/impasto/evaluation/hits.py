@@ -80,9 +80,10 @@ def evaluate(
 
     Returns
     -------
-    Scores: the share of hits, that of each baseline, the spared positions called at .05, and the share of hits kept without a plate.
-    `per_group`: one row a perturbation and dose (T, p, p1, p2, q, hit, reason, kept). `per_well`: a conformal p-value a well. `tables`:
-    `reasons`, one row a hit and part; `dose_response`, `dose_curves` and `dose_wells`; `plan`; `left_out`; `merged`.
+    Result
+        Scores: the share of hits, that of each baseline, the spared positions called at .05, and the share of hits kept without a plate.
+        `per_group`: one row a perturbation and dose (T, p, p1, p2, q, hit, reason, kept). `per_well`: a conformal p-value a well. `tables`:
+        `reasons`, one row a hit and part; `dose_response`, `dose_curves` and `dose_wells`; `plan`; `left_out`; `merged`.
 
     Raises
     ------
@@ -183,11 +184,11 @@ def _scores(made: Calls, protocol: str, /) -> list[Score]:
     if len(made.spared):
         metric = f"share with p <= {positions.CALLED_AT:g}"
         scores.append(_share(made.spared, protocol, SPARED, metric, unit="position", chance=positions.CALLED_AT))
-    kept = per.loc[per["called"] & per["kept"].notna(), "kept"]
-    if made.calibrated and len(kept):
-        around = interval.wilson(float(kept.sum()), len(kept), unit="perturbation")
+    steady = per.loc[per["called"] & per["kept"].notna(), "kept"]
+    if made.calibrated and len(steady):
+        around = interval.wilson(float(steady.sum()), len(steady), unit="perturbation")
         scores.append(
-            tidy.score(TASK, protocol, OWN, "share of hits kept without a plate", float(kept.mean()), around, chance=None, n=len(kept))
+            tidy.score(TASK, protocol, OWN, "share of hits kept without a plate", float(steady.mean()), around, chance=None, n=len(steady))
         )
     return scores
 

@@ -35,8 +35,15 @@ def as_profiles(table: Table, /, *, task: str, joint: bool = False) -> anndata.A
 
     Returns
     -------
-    Profiles with dense values. Raises TypeError for anything else, InputError for a table without rows or
-    features.
+    anndata.AnnData
+        Profiles with dense values.
+
+    Raises
+    ------
+    TypeError
+        For what is neither an AnnData nor a DataFrame.
+    InputError
+        For a table without rows or features.
 
     """
     profiles = frames.profiles_of(table, task=task)
@@ -44,7 +51,19 @@ def as_profiles(table: Table, /, *, task: str, joint: bool = False) -> anndata.A
 
 
 def wells_of(profiles: anndata.AnnData, /) -> anndata.AnnData:
-    """Of a joint space (`impasto embed`) the rows of wells: neither texts nor pooled bags; any other table as it is."""
+    """The rows of wells of a joint space (`impasto embed`), neither texts nor pooled bags; any other table as it is.
+
+    Parameters
+    ----------
+    profiles
+        A joint space says what a row is in the columns `modality` and `level`.
+
+    Returns
+    -------
+    anndata.AnnData
+        The rows of wells, copied; the table given where it is no joint space.
+
+    """
     if not {"modality", "level"} <= set(profiles.obs):
         return profiles
     of_wells = (profiles.obs["modality"] == "profile") & (profiles.obs["level"] == "well")
@@ -55,7 +74,25 @@ def wells_of(profiles: anndata.AnnData, /) -> anndata.AnnData:
 def of_part(profiles: anndata.AnnData, part: str, /) -> anndata.AnnData:
     """The treated rows of one part of a split (`test`), with the negative controls to compare them with.
 
-    These are the spared ones where some were, else the part's own (held-out plates), else all. Raises InputError without a split.
+    These are the spared ones where some were, else the part's own (held-out plates), else all.
+
+    Parameters
+    ----------
+    profiles
+        One row a well, with the column `split`.
+    part
+        The name of the part.
+
+    Returns
+    -------
+    anndata.AnnData
+        The rows, copied.
+
+    Raises
+    ------
+    InputError
+        Without a split, or where no row is in the part.
+
     """
     obs = profiles.obs
     wells.require(obs, [schema.SPLIT], task="scoring one part")
@@ -82,33 +119,76 @@ def merged(profiles: anndata.AnnData, same_as: SameAs, /) -> tuple[anndata.AnnDa
 
     Returns
     -------
-    The profiles, and one row a merged name: `perturbation` (the name kept), `names` (all that became it, joined by `, `).
+    tuple[anndata.AnnData, pd.DataFrame]
+        The profiles, and one row a merged name: `perturbation` (the name kept), `names` (all that became it, joined by `, `).
 
     """
     if same_as == "name":
         return profiles, pd.DataFrame()
     names, together = wells.merge_by_inchikey(profiles.obs)
-    listing = pd.DataFrame([(kept, ", ".join(every)) for kept, every in together.items()], columns=["perturbation", "names"])
+    listing = pd.DataFrame([(name, ", ".join(former)) for name, former in together.items()], columns=["perturbation", "names"])
     renamed = profiles.copy()
     renamed.obs[schema.PERTURBATION] = names
     return renamed, listing
 
 
 def dose_words(obs: pd.DataFrame, /, *, pool_doses: bool) -> str:
-    """How a protocol says what was done with doses: `", doses apart"`, `", doses pooled"`, nothing in a table without several doses."""
+    """How a protocol says what was done with doses.
+
+    Parameters
+    ----------
+    obs
+        Annotation of the wells.
+    pool_doses
+        Whether all doses of a perturbation are one.
+
+    Returns
+    -------
+    str
+        `", doses apart"` or `", doses pooled"`; nothing in a table without several doses.
+
+    """
     if not wells.has_doses(obs):
         return ""
     return ", doses pooled" if pool_doses else ", doses apart"
 
 
 def groups(labels: pd.Series, /) -> tuple[Codes, list[str]]:
-    """Code of each row's label (-1 for a missing one) and the labels in sorted order."""
+    """Labels as codes.
+
+    Parameters
+    ----------
+    labels
+        (n,) the label of each row.
+
+    Returns
+    -------
+    tuple[Codes, list[str]]
+        (n,) the code of each row's label, -1 for a missing one; and the labels in sorted order.
+
+    """
     codes, names = pd.factorize(labels.astype("string"), sort=True)
     return np.asarray(codes, dtype=np.intp), [str(n) for n in names]
 
 
 def consensus(values: npt.NDArray[np.floating], codes: Codes, /, *, statistic: Statistic = "median") -> Floats:
-    """One row a code (0, 1, ...): the median or mean of its rows; Lu et al., CellCLIP, Eq. 13. Codes below 0 are left out."""
+    """One row a code (0, 1, ...): the median or mean of its rows; Lu et al., CellCLIP, Eq. 13.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    codes
+        (n,) the code of each row; rows of codes below 0 are left out.
+    statistic
+        `median` or `mean`.
+
+    Returns
+    -------
+    Floats
+        (codes, width) in order of the codes.
+
+    """
     schema.one_of(statistic, ("mean", "median"), what="statistic")
     order = np.argsort(codes, kind="stable")
     order = order[codes[order] >= 0]
@@ -121,7 +201,23 @@ def consensus(values: npt.NDArray[np.floating], codes: Codes, /, *, statistic: S
 def targets(obs: pd.DataFrame, /, *, by: str = "auto") -> tuple[list[frozenset[str]], str]:
     """The labels of each row as a set (targets are joined by `|` on disk), and the column they came from.
 
-    `by`: a column, or `auto` for the first of targets, gene, moa that holds anything. Raises InputError where there is none.
+    Parameters
+    ----------
+    obs
+        Annotation of the rows.
+    by
+        A column, or `auto` for the first of targets, gene, moa that holds anything.
+
+    Returns
+    -------
+    tuple[list[frozenset[str]], str]
+        One set a row, empty where it has no label; and the name of the column.
+
+    Raises
+    ------
+    InputError
+        Where no such column holds a label.
+
     """
     candidates = [by] if by != "auto" else [schema.TARGETS, schema.GENE, schema.MOA]
     present = [c for c in candidates if c in obs and obs[c].notna().any()]
@@ -135,9 +231,27 @@ def targets(obs: pd.DataFrame, /, *, by: str = "auto") -> tuple[list[frozenset[s
 
 
 def batch_word(obs: pd.DataFrame, /, *, among: str = "auto") -> str:
-    """The column that says which batch a row is of: the one named, or the widest of source, batch, plate with several values.
+    """The column that says which batch a row is of.
 
     Plates of one name count as several where their batches or sources differ (`wells.groups`).
+
+    Parameters
+    ----------
+    obs
+        Annotation of the rows.
+    among
+        A column, or `auto` for the widest of source, batch, plate with several values.
+
+    Returns
+    -------
+    str
+        The name of the column.
+
+    Raises
+    ------
+    InputError
+        Where no such column holds two batches.
+
     """
     candidates = [among] if among != "auto" else [schema.SOURCE, schema.BATCH, schema.PLATE]
     for word in candidates:

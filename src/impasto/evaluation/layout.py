@@ -64,7 +64,13 @@ def layout(obs: pd.DataFrame, /, *, level: Level, pool_doses: bool = False, labe
 
     Returns
     -------
-    The layout. Raises InputError where a needed column is missing.
+    Layout
+        The layout.
+
+    Raises
+    ------
+    InputError
+        Where a needed column is missing.
 
     """
     one_of(level, LEVELS, what="level")
@@ -98,26 +104,77 @@ def _apart(obs: pd.DataFrame, column: str | None) -> Rows | None:
 
 
 def positives_of(members: Rows, query: int, where: Layout, /) -> Rows:
-    """The members of a query's perturbation that are right answers: never the query, and apart from it where the level asks."""
+    """The members of a query's perturbation that are right answers.
+
+    Parameters
+    ----------
+    members
+        The rows of the perturbation.
+    query
+        The row of the query.
+    where
+        The layout.
+
+    Returns
+    -------
+    Rows
+        Members without the query, and apart from it where the level asks for that.
+
+    """
     others = members[members != query]
     return others if where.apart is None else others[where.apart[others] != where.apart[query]]
 
 
 @dataclass(frozen=True)
 class Together:
-    """Pairs of treated wells of one compound: queries, each with every well of its compound (itself too), and their cosine."""
+    """Pairs of treated wells of one compound: queries, each with all wells of its compound (itself too), and their cosine.
+
+    Attributes
+    ----------
+    query
+        (pairs,) the row of the query.
+    partner
+        (pairs,) the row of the well that it is compared with.
+    similarity
+        (pairs,) their cosine.
+
+    """
 
     query: Rows
     partner: Rows
     similarity: npt.NDArray[np.float32]
 
     def are_right(self, where: Layout, /) -> npt.NDArray[np.bool_]:
-        """Which partners are right answers: replicates, never the query, and apart from it where the level asks."""
+        """Which partners are right answers: replicates, never the query, and apart from it where the level asks for that.
+
+        Parameters
+        ----------
+        where
+            The layout.
+
+        Returns
+        -------
+        npt.NDArray[np.bool_]
+            (pairs,)
+
+        """
         right = (self.query != self.partner) & (where.perturbation[self.query] == where.perturbation[self.partner])
         return right if where.apart is None else right & (where.apart[self.query] != where.apart[self.partner])
 
     def by_plate(self, plate: npt.NDArray[np.str_], /) -> Iterator[tuple[str, Together]]:
-        """The pairs of the queries of each plate."""
+        """The pairs of the queries of each plate.
+
+        Parameters
+        ----------
+        plate
+            (n,) the plate of each row.
+
+        Returns
+        -------
+        Iterator[tuple[str, Together]]
+            The name of each plate with queries, and the pairs of these.
+
+        """
         codes, names = pd.factorize(plate)
         of_pair = codes[self.query]
         order = np.argsort(of_pair, kind="stable")
@@ -129,7 +186,23 @@ class Together:
 
 
 def together(vectors: npt.NDArray[np.float32], where: Layout, /, *, limit: int = 2**22) -> Iterator[Together]:
-    """All pairs of treated wells of one compound, in parts of about `limit` pairs (a compound may be every well)."""
+    """All pairs of treated wells of one compound, in parts.
+
+    Parameters
+    ----------
+    vectors
+        Unit rows (n, width).
+    where
+        The layout.
+    limit
+        About how many pairs a part has; a compound may hold all wells.
+
+    Returns
+    -------
+    Iterator[Together]
+        The parts, in order of compounds.
+
+    """
     rows = np.flatnonzero(where.treated)
     codes = pd.factorize(where.compound[rows])[0]
     order = np.argsort(codes, kind="stable")

@@ -15,7 +15,23 @@ from impasto.schema import InputError
 
 
 def written_to(table: Table, profiles: anndata.AnnData, /, *, copy: bool) -> anndata.AnnData:
-    """What results are written to: the AnnData given, or new Profiles for a DataFrame and where a copy is asked for."""
+    """What results are written to: the AnnData given, or new Profiles for a DataFrame and where a copy is asked for.
+
+    Parameters
+    ----------
+    table
+        What the user gave.
+    profiles
+        Profiles made of it, for a DataFrame.
+    copy
+        Whether the AnnData given stays as it is.
+
+    Returns
+    -------
+    anndata.AnnData
+        The AnnData given, a copy of it, or `profiles`.
+
+    """
     if isinstance(table, pd.DataFrame):
         return profiles
     return table.copy() if copy else table
@@ -35,7 +51,13 @@ def pca(profiles: Table, /, *, components: int = 50, copy: bool = False) -> annd
 
     Returns
     -------
-    None, or the copy. Written: `obsm["X_pca"]` (n, k), `varm["PCs"]` (d, k), `uns["pca"]` (variance, variance_ratio (k,), params).
+    anndata.AnnData | None
+        None, or the copy. Written: `obsm["X_pca"]` (n, k), `varm["PCs"]` (d, k), `uns["pca"]` (variance, variance_ratio (k,), params).
+
+    Raises
+    ------
+    InputError
+        With fewer than two rows or two features.
 
     """
     from sklearn.decomposition import PCA
@@ -75,27 +97,33 @@ def nearest(profiles: Table, /, *, k: int = 15, metric: Metric = "cosine", copy:
 
     Returns
     -------
-    None, or the copy. Written: `obsp["distances"]` (n, n; k a row), `obsp["connectivities"]` (n, n; symmetric), `uns["neighbors"]`.
+    anndata.AnnData | None
+        None, or the copy. Written: `obsp["distances"]` (n, n; k a row), `obsp["connectivities"]` (n, n; symmetric), `uns["neighbors"]`.
+
+    Raises
+    ------
+    InputError
+        With fewer than two rows.
 
     """
     ours = inputs.as_profiles(profiles, task="neighbours", joint=True)
     values = wells.finite(ours, task="neighbours")
     if len(values) < 2:
         raise InputError("neighbours needs two rows or more")
-    found = neighbours.nearest(values, k=k, metric=metric)
-    graph = neighbours.adjacency(found)
-    rows = np.repeat(np.arange(len(values)), found.shape[1])
+    nearby = neighbours.nearest(values, k=k, metric=metric)
+    graph = neighbours.adjacency(nearby)
+    rows = np.repeat(np.arange(len(values)), nearby.shape[1])
     apart = values.astype(np.float64) if metric == "euclidean" else ranking.unit(values).astype(np.float64)
-    difference = apart[rows] - apart[found.ravel()]
+    difference = apart[rows] - apart[nearby.ravel()]
     square = np.einsum("ij,ij->i", difference, difference)
     # Of unit rows, 1 - cosine is half the squared distance.
     distance = np.sqrt(square) if metric == "euclidean" else square / 2
     target = written_to(profiles, ours, copy=copy)
-    target.obsp["distances"] = sparse.csr_matrix((distance, found.ravel(), graph.indptr), shape=graph.shape)
+    target.obsp["distances"] = sparse.csr_matrix((distance, nearby.ravel(), graph.indptr), shape=graph.shape)
     target.obsp["connectivities"] = graph.maximum(graph.T).tocsr()
     target.uns["neighbors"] = {
         "connectivities_key": "connectivities",
         "distances_key": "distances",
-        "params": {"n_neighbors": found.shape[1], "metric": metric, "method": "exact"},
+        "params": {"n_neighbors": nearby.shape[1], "metric": metric, "method": "exact"},
     }
     return None if target is profiles else target

@@ -1,8 +1,8 @@
 """Mechanism of action by the nearest neighbour, never of the same compound, and never of the same batch.
 
-Treatments (a compound at a dose) are averaged over their rows; each is given the mechanism of the treatment of another
-compound that is nearest by cosine (Ljosa et al. 2013, not-same-compound, NSC), and of another compound in another batch (Ando et al.
-2017, not-same-compound-or-batch, NSB; treatments are then averaged within each batch). A compound is one molecule, whatever its name
+Treatments (a compound at a dose) are averaged over their rows. Each is given the mechanism of the nearest treatment by cosine: of
+another compound (Ljosa et al. 2013, not-same-compound, NSC), and of another compound in another batch (Ando et al. 2017,
+not-same-compound-or-batch, NSB). For NSB treatments are averaged within each batch. A compound is one molecule, whatever its name
 and dose (`wells.compounds`). A treatment counts only where a right answer is among its candidates. Compounds were sampled: for the interval
 they leave with all of their doses, as query and as candidate. `classify_by` adds a logistic regression of the mechanism on rows, trained on
 all values of a column but one and tested on that one: an easier question, since one compound may stand on both sides.
@@ -78,8 +78,13 @@ def evaluate(
 
     Returns
     -------
-    The scores; `per_group`, one row a treatment that can be answered (its nearest, and whether that is right).
-    Raises InputError where there is no mechanism, or no two compounds share one.
+    Result
+        The scores; `per_group`, one row a treatment that can be answered (its nearest, and whether that is right).
+
+    Raises
+    ------
+    InputError
+        Where there is no mechanism, or no two compounds share one.
 
     """
     profiles = inputs.as_profiles(profiles, task="matching mechanisms")
@@ -181,9 +186,9 @@ def _nearest(
         units=sampled.digest,
     )
     asked = np.flatnonzero(_answerable(mechanism, allowed))
-    found = first.iloc[nearest[asked]]
+    answer = first.iloc[nearest[asked]]
     detail = first.iloc[asked][["compound", "treatment", "mechanism", *(["batch"] if across else [])]].reset_index(drop=True)
-    detail = detail.assign(nearest=found["treatment"].to_numpy(), nearest_mechanism=found["mechanism"].to_numpy())
+    detail = detail.assign(nearest=answer["treatment"].to_numpy(), nearest_mechanism=answer["mechanism"].to_numpy())
     return [score], detail.assign(right=right.astype(bool), metric=metric, protocol=name)
 
 

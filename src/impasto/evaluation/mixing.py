@@ -1,14 +1,14 @@
-"""Mixing: can the batches no longer be told apart? High is well mixed; noise mixes perfectly, so read it beside conservation.
+"""Mixing: can the batches no longer be distinguished? High is well mixed; noise mixes perfectly, so read it beside conservation.
 
-Graph connectivity in three definitions that differ (named): the largest component of each label in the symmetric graph of neighbours
-(scib), the largest strong component in the directed one (scib-metrics), and the share of neighbours kept from the profiles before
-correction (CellPainTR, Eq. 14; asks for `before`). Silhouette batch: 1 - |s| of batches within each label (scib). 1 - F1 of a batch
+Graph connectivity has three definitions that differ, each named. scib: the largest component of each label in the symmetric graph of
+neighbours. scib-metrics: the largest strong component in the directed one. CellPainTR, Eq. 14: the share of neighbours kept from the
+profiles before correction, which asks for `before`. Silhouette batch: 1 - |s| of batches within each label (scib). 1 - F1 of a batch
 classifier, with and without controls (CellPainTR, Eq. 15).
 
 Protocols: `cellpaintr` gives all of them and both batch scores (`aggregates`); `cellpaintr-scib`, `cellpaintr-eq14` and `arevalo` give the
 scores of one aggregate. A sentence about batch scores stands only if it holds by both connectivities.
 
-Perturbations were sampled, not batches: one leaves with all of its wells, and neighbours are found anew. Controls always stay. The
+Perturbations were sampled, not batches: one leaves with all of its wells, and neighbours are listed again. Controls always stay. The
 classifier's interval is over folds. Nothing here speaks of other batches.
 """
 
@@ -48,10 +48,26 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows in use, the label, compound and batch of each as codes, which are negative controls, and how a protocol names all that.
+    """Rows in use, what each is, and how a protocol names that.
 
-    Unlabelled and empty wells are not among the rows, which stand in the order of their places. Every negative control carries one
-    label, whatever it is called. `names` are those of the compounds, `unit` is the word for one.
+    Unlabelled and empty wells are not among the rows, which stand in the order of their places. All negative controls carry one label,
+    whatever they are called.
+
+    Attributes
+    ----------
+    rows
+        (rows,) places in the table.
+    labels, compounds, batches
+        (rows,) codes from 0, without gaps.
+    control
+        (rows,) which are negative controls.
+    words
+        How a protocol says all that.
+    names
+        Those of the compounds, by their codes.
+    unit
+        The word for one compound.
+
     """
 
     rows: Codes
@@ -64,7 +80,19 @@ class Labelled:
     unit: str = "perturbation"
 
     def part(self, chosen: Flags, /) -> Labelled:
-        """The same over some of the rows, codes renumbered without gaps."""
+        """The same over some of the rows, codes renumbered without gaps.
+
+        Parameters
+        ----------
+        chosen
+            (rows,) which rows.
+
+        Returns
+        -------
+        Labelled
+            These rows.
+
+        """
         labels, compounds, batches = (
             np.unique(codes[chosen], return_inverse=True)[1].astype(np.intp) for codes in (self.labels, self.compounds, self.batches)
         )
@@ -72,22 +100,73 @@ class Labelled:
         return Labelled(self.rows[chosen], labels, compounds, batches, self.control[chosen], self.words, names, self.unit)
 
     def sampled(self) -> Units:
-        """The unit of each treated row: its compound, with all of its doses and wells."""
+        """The unit of each treated row: its compound, with all of its doses and wells.
+
+        Returns
+        -------
+        Units
+            One entry a treated row, in order.
+
+        """
         return units.named(np.array(self.names, dtype=str)[self.compounds[~self.control]], word=self.unit)
 
     def without(self, keep: Flags, /) -> Flags:
-        """(rows,) which stay where only some units (`sampled`) are kept. Controls do."""
+        """Which rows stay where only some units (`sampled`) do.
+
+        Parameters
+        ----------
+        keep
+            (units,) which units stay.
+
+        Returns
+        -------
+        Flags
+            (rows,) Controls always stay.
+
+        """
         stays = self.whole()
         stays[~self.control] = keep[self.sampled().of]
         return stays
 
     def whole(self) -> Flags:
-        """All of the rows."""
+        """All of the rows.
+
+        Returns
+        -------
+        Flags
+            (rows,) true everywhere.
+
+        """
         return np.ones(len(self.rows), dtype=bool)
 
 
 def labelled(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses: bool, with_controls: bool = True) -> Labelled:
-    """Rows with a label, negative controls among them or not. Raises InputError where there are fewer than two batches or labels."""
+    """Rows with a label, negative controls among them or not.
+
+    Parameters
+    ----------
+    profiles
+        One row a well.
+    batch
+        The column of batches; `auto` takes the widest of source, batch, plate with several values.
+    label
+        The column of labels.
+    pool_doses
+        Whether all doses of a perturbation are one label.
+    with_controls
+        Whether negative controls are among the rows.
+
+    Returns
+    -------
+    Labelled
+        The rows and their codes.
+
+    Raises
+    ------
+    InputError
+        Where there are fewer than two batches or labels.
+
+    """
     obs = profiles.obs
     wells.require(obs, [label], task="mixing and conservation")
     word = inputs.batch_word(obs, among=batch)
@@ -103,8 +182,8 @@ def labelled(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses
     batches = wells.groups(obs, word)[0]
     unit = units.kind_of(obs[wells.treated(obs)]) if by_perturbation else "label"
     words = f"batch={word}, label={label}{doses}"
-    every = Labelled(order, codes[order], compounds[order], batches[order], control[order], words, tuple(names), unit)
-    where = every.part(known[order])
+    annotated = Labelled(order, codes[order], compounds[order], batches[order], control[order], words, tuple(names), unit)
+    where = annotated.part(known[order])
     if not len(where.rows) or where.labels.max() < 1 or where.control.all():
         raise InputError(f"all rows have one {label}; mixing and conservation need at least two: choose another with --set label=COLUMN")
     return where
@@ -189,7 +268,31 @@ def score(
     earlier: Codes | None = None,
     device: str | None = None,
 ) -> list[Score]:
-    """The scores of mixing of one set of rows (n, width) that the protocol takes."""
+    """The scores of mixing that the protocol takes, of one set of rows.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    where
+        What the n rows are.
+    chosen
+        The protocol, its metric and its neighbours.
+    seed
+        Of folds and groups of perturbations.
+    group
+        The name of the profiles, or of a baseline.
+    earlier
+        (n, wide) neighbours before correction, more than k a row; without them none are compared.
+    device
+        Where neighbours are sought.
+
+    Returns
+    -------
+    list[Score]
+        One row a score.
+
+    """
     metric, k = chosen.metric, chosen.k
     name = f"{chosen.prefix}{where.words}, {metric}, k={k}"
     graph = Graph(values, where, metric, k, device)
@@ -238,26 +341,90 @@ class Graph:
         return neighbours.nearest(self.values, k=neighbours.wide(self.k), metric=self.metric, device=self.device)
 
     def nearest(self, keep: Flags, /) -> Codes:
-        """The neighbours of the rows that stay, among themselves."""
+        """The neighbours of the rows that stay, among themselves.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+
+        Returns
+        -------
+        Codes
+            (rows that stay, k) renumbered, nearest first.
+
+        """
         among = neighbours.among(self.found, keep, k=self.k)
         return neighbours.nearest(self.values[keep], k=self.k, metric=self.metric, device=self.device) if among is None else among
 
     def connectivity(self, keep: Flags, /, *, strong: bool = False) -> npt.NDArray[np.float64]:
-        """Of each label, the share of its rows in the largest component."""
+        """Of each label, the share of its rows in the largest component.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+        strong
+            Whether components are strongly connected ones.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (labels that stay,)
+
+        """
         return neighbours.connectivity(self.nearest(keep), _renumbered(self.where.labels[keep]), strong=strong)
 
     def strong_connectivity(self, keep: Flags, /) -> npt.NDArray[np.float64]:
-        """The same by strong components."""
+        """Of each label, the share of its rows in the largest strong component.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (labels that stay,)
+
+        """
         return self.connectivity(keep, strong=True)
 
     def kept(self, keep: Flags, /, *, earlier: Codes) -> npt.NDArray[np.float64]:
-        """Of each row, the share of its neighbours that it had before; `earlier` is a wider list of those."""
+        """Of each row, the share of its neighbours that it had before correction.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+        earlier
+            (n, wide) neighbours before correction, more than k a row.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (rows that stay,) One NaN where the earlier list of some row is too short.
+
+        """
         now = self.nearest(keep)
         before = neighbours.among(earlier, keep, k=now.shape[1])
         return neighbours.overlap(before, now) if before is not None else np.full(1, np.nan)
 
     def silhouette(self, keep: Flags, /) -> npt.NDArray[np.float64]:
-        """Of each label in several batches, how mixed they are."""
+        """Of each label in several batches, how mixed these are.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (labels in several batches,) 1 is fully mixed.
+
+        """
         return silhouette.of_batches(self.values[keep], self.where.labels[keep], self.where.batches[keep], metric=self.metric)
 
     def score(
@@ -271,7 +438,29 @@ class Graph:
         seed: int,
         chance: float | None = None,
     ) -> Score:
-        """The mean of the parts of a score (labels, or rows), with its interval over perturbations."""
+        """The mean of the parts of a score (labels, or rows), with its interval over perturbations.
+
+        Parameters
+        ----------
+        metric
+            The name of the score.
+        parts
+            Takes which rows stay (n,) and gives the score of each label or row.
+        name
+            The protocol in words.
+        group
+            The name of the profiles, or of a baseline.
+        seed
+            Of groups of perturbations.
+        chance
+            The score by chance; None where it is not known.
+
+        Returns
+        -------
+        Score
+            The row of the score.
+
+        """
         whole = parts(self.where.whole())
         sampled = self.where.sampled()
         left: list[LeftOut] = []
@@ -310,7 +499,34 @@ def _one_minus_f1(values: Floats, where: Labelled, part: Labelled, name: str, wh
 def earlier_neighbours(
     before: str | None, profiles: anndata.AnnData, *, k: int, metric: Metric, rows: Codes, device: str | None
 ) -> Codes | None:
-    """The neighbours that `rows` had in the table `before`, more than k; rows are found by their place. None without a table."""
+    """The neighbours that rows had in the table before correction; rows are matched by their place.
+
+    Parameters
+    ----------
+    before
+        The file of that table; None for none.
+    profiles
+        The table after correction.
+    k
+        Neighbours that are scored; more are given.
+    metric
+        Of neighbours.
+    rows
+        (n,) places in the table after correction.
+    device
+        Where neighbours are sought.
+
+    Returns
+    -------
+    Codes | None
+        (n, wide) nearest first. None without a table.
+
+    Raises
+    ------
+    InputError
+        Where the tables do not hold the same wells.
+
+    """
     if before is None:
         return None
     old = tables.read(Path(before))

@@ -45,12 +45,33 @@ class Answers:
     truth: Rows
 
     def own(self) -> Numbers:
-        """(wells, 1) the score of the right class."""
+        """The score of the right class.
+
+        Returns
+        -------
+        Numbers
+            (wells, 1)
+
+        """
         place = np.searchsorted(self.classes, self.truth)
         return np.asarray(self.scores[np.arange(len(self.truth)), place], dtype=np.float64)[:, None]
 
     def above(self, group: Rows, groups: int, /) -> Numbers:
-        """(groups, wells) the wrong classes above the right one, those that tie by a half, by the group of their perturbation."""
+        """The wrong classes above the right one, those that tie by a half, by the group of their perturbation.
+
+        Parameters
+        ----------
+        group
+            (perturbations,) the group of each.
+        groups
+            How many groups there are.
+
+        Returns
+        -------
+        Numbers
+            (groups, wells)
+
+        """
         own = self.own()
         standing = (self.scores > own) + 0.5 * (self.scores == own)
         standing[np.arange(len(self.truth)), np.searchsorted(self.classes, self.truth)] = 0
@@ -78,7 +99,19 @@ class Naming:
     seed: int
 
     def left_out(self, k: int, /) -> LeftOut:
-        """The share without groups of perturbations."""
+        """The share without groups of perturbations.
+
+        Parameters
+        ----------
+        k
+            How many answers a well may have.
+
+        Returns
+        -------
+        LeftOut
+            The share, and the shares without groups.
+
+        """
         group, count = self.perturbations.groups(seed=self.seed), self.perturbations.count(seed=self.seed)
         above = [answers.above(group, count) for answers in self.splits]
         of_unit = jackknife.deal(len(self.perturbations), seed=self.seed)
@@ -106,6 +139,11 @@ class Naming:
         hits
             Of each split, which wells were named rightly: what a table too large for the jackknife is judged by.
 
+        Returns
+        -------
+        tuple[Interval, list[LeftOut]]
+            The interval; and the share without groups, nothing for a table too large for the jackknife.
+
         """
         if sum(answers.scores.size for answers in self.splits) > MOST_COMPARED:
             truth = np.concatenate([answers.truth for answers in self.splits])
@@ -116,7 +154,21 @@ class Naming:
         return jackknife.of_score(left, unit=self.perturbations.word), [left]
 
     def p_chance(self, k: int, most: int, /) -> float | None:
-        """How often wells are named as well where the classes are shuffled; None where none are asked for."""
+        """How often wells are named as well where the classes are shuffled.
+
+        Parameters
+        ----------
+        k
+            How many answers a well may have.
+        most
+            How many shuffles are made at most.
+
+        Returns
+        -------
+        float | None
+            The p-value; None where no shuffles are asked for.
+
+        """
         if most < 1:
             return None
         gains = [rankdata(-answers.scores, axis=1) <= k for answers in self.splits]

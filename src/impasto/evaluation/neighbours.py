@@ -15,7 +15,25 @@ Indices = npt.NDArray[np.intp]
 
 
 def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str | None = None) -> Indices:
-    """Indices (n, k) of the k nearest other rows by cosine or Euclidean distance, nearest first. A row is never its own."""
+    """The k nearest other rows by cosine or Euclidean distance. A row is never its own.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    k
+        Neighbours of a row; fewer in a smaller table.
+    metric
+        `cosine` or `euclidean`.
+    device
+        Where rows are compared.
+
+    Returns
+    -------
+    Indices
+        (n, k) places, nearest first.
+
+    """
     k = min(k, len(values) - 1)
     if metric == "cosine":
         queries = candidates = ranking.unit(values)
@@ -25,24 +43,36 @@ def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str
         square = (values**2).sum(axis=1, keepdims=True)
         queries = np.concatenate([2 * values, np.ones_like(square)], axis=1)
         candidates = np.concatenate([values, -square], axis=1)
-    found, _ = ranking.top_k(queries, candidates, k=k + 1, device=device)
-    own = found == np.arange(len(values))[:, None]
+    nearby, _ = ranking.top_k(queries, candidates, k=k + 1, device=device)
+    own = nearby == np.arange(len(values))[:, None]
     # Among duplicates a row may not be the first of its own list, or not be in it at all: then the last one goes.
     own[~own.any(axis=1), -1] = True
-    return found[~own].reshape(len(values), k)
+    return nearby[~own].reshape(len(values), k)
 
 
 def wide(k: int, /) -> int:
-    """How many neighbours are kept so that k are left where a group of rows is gone."""
+    """How many neighbours are listed so that k are left where a group of rows is gone.
+
+    Parameters
+    ----------
+    k
+        Neighbours that are used.
+
+    Returns
+    -------
+    int
+        The length of the list.
+
+    """
     return 2 * k + 10
 
 
-def among(found: Indices, keep: npt.NDArray[np.bool_], /, *, k: int) -> Indices | None:
+def among(listed: Indices, keep: npt.NDArray[np.bool_], /, *, k: int) -> Indices | None:
     """The k nearest neighbours of the rows that stay, among those that stay, from a wider list.
 
     Parameters
     ----------
-    found
+    listed
         (n, wide) nearest first.
     keep
         (n,) which rows stay.
@@ -51,11 +81,12 @@ def among(found: Indices, keep: npt.NDArray[np.bool_], /, *, k: int) -> Indices 
 
     Returns
     -------
-    (rows that stay, k) renumbered. None where the list of some row is too short.
+    Indices | None
+        (rows that stay, k) renumbered. None where the list of some row is too short.
 
     """
     k = min(k, int(keep.sum()) - 1)
-    lists = found[keep]
+    lists = listed[keep]
     stays = keep[lists]
     chosen = stays & (np.cumsum(stays, axis=1) <= k)
     if k < 1 or (chosen.sum(axis=1) < k).any():
@@ -65,16 +96,40 @@ def among(found: Indices, keep: npt.NDArray[np.bool_], /, *, k: int) -> Indices 
 
 
 def adjacency(neighbours: Indices, /) -> sparse.csr_matrix:
-    """The directed graph of neighbours: (n, n), 1 where column is a neighbour of row."""
+    """The directed graph of neighbours.
+
+    Parameters
+    ----------
+    neighbours
+        (n, k).
+
+    Returns
+    -------
+    sparse.csr_matrix
+        (n, n) 1 where column is a neighbour of row.
+
+    """
     n, k = neighbours.shape
     return sparse.csr_matrix((np.ones(n * k, dtype=np.float32), neighbours.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
 
 
 def connectivity(neighbours: Indices, codes: Indices, /, *, strong: bool = False) -> npt.NDArray[np.float64]:
-    """Of each label (code 0, 1, ...), the share of its rows in the largest component of the graph among them.
+    """Of each label, the share of its rows in the largest component of the graph among them.
 
-    `strong`: strongly connected components of the directed graph (scib-metrics); otherwise components of the symmetric
-    graph (scib). Rows of code -1 belong to no label.
+    Parameters
+    ----------
+    neighbours
+        (n, k).
+    codes
+        (n,) labels 0, 1, ...; rows of code -1 belong to no label.
+    strong
+        Whether components are strongly connected ones of the directed graph (scib-metrics), or those of the symmetric graph (scib).
+
+    Returns
+    -------
+    npt.NDArray[np.float64]
+        (labels,)
+
     """
     graph = adjacency(neighbours)
     shares = np.empty(codes.max() + 1)
@@ -87,7 +142,19 @@ def connectivity(neighbours: Indices, codes: Indices, /, *, strong: bool = False
 
 
 def overlap(before: Indices, after: Indices, /) -> npt.NDArray[np.float64]:
-    """Of each row, the share of its k neighbours that are the same in both; CellPainTR, Eq. 14."""
+    """Of each row, the share of its k neighbours that are the same in both; CellPainTR, Eq. 14.
+
+    Parameters
+    ----------
+    before, after
+        (n, k) places.
+
+    Returns
+    -------
+    npt.NDArray[np.float64]
+        (n,)
+
+    """
     return np.array([len(np.intersect1d(a, b)) / len(a) for a, b in zip(before, after, strict=True)])
 
 
@@ -95,13 +162,28 @@ def communities(neighbours: Indices, /, *, resolution: float = 1.0, seed: int = 
     """A community of each row by the Louvain method on the symmetric graph (Blondel et al. 2008), seeded.
 
     Departure: the papers use Leiden, whose usual implementation is under the GPL; networkx's Louvain is BSD.
+
+    Parameters
+    ----------
+    neighbours
+        (n, k).
+    resolution
+        Large gives more and smaller communities.
+    seed
+        Of the method.
+
+    Returns
+    -------
+    Indices
+        (n,) codes from 0.
+
     """
     import networkx as nx
 
     both = adjacency(neighbours)
     graph = nx.from_scipy_sparse_array(both.maximum(both.T))
-    found = nx.community.louvain_communities(graph, resolution=resolution, seed=seed)
+    groups = nx.community.louvain_communities(graph, resolution=resolution, seed=seed)
     codes = np.empty(len(neighbours), dtype=np.intp)
-    for code, members in enumerate(found):
+    for code, members in enumerate(groups):
         codes[list(members)] = code
     return codes

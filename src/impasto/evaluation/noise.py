@@ -54,7 +54,19 @@ class Centred:
         return int(self.kept.sum())
 
     def in_features(self, vectors: Numbers, /) -> Numbers:
-        """Vectors (m, r) of the basis as features that vary (m, features)."""
+        """Vectors of the basis written as features.
+
+        Parameters
+        ----------
+        vectors
+            (m, r).
+
+        Returns
+        -------
+        Numbers
+            (m, features that vary)
+
+        """
         return vectors if self.basis is None else vectors @ self.basis.T
 
 
@@ -72,7 +84,13 @@ def centred(values: npt.NDArray[np.floating], where: Design, rows: Rows, /) -> C
 
     Returns
     -------
-    Features in units of their spread, less the mean of the plate's fitting controls. Raises InputError where no feature varies.
+    Centred
+        Features in units of their spread, less the mean of the plate's fitting controls.
+
+    Raises
+    ------
+    InputError
+        Where no feature varies.
 
     """
     about = np.zeros(values.shape)
@@ -82,20 +100,34 @@ def centred(values: npt.NDArray[np.floating], where: Design, rows: Rows, /) -> C
         about[own] = values[own] - middle
     spread = about[rows].std(axis=0)
     largest = np.abs(values[rows]).max(axis=0)
-    kept = spread > _CONSTANT * np.maximum(largest, np.finfo(np.float32).tiny)
-    if not kept.any():
+    varying = spread > _CONSTANT * np.maximum(largest, np.finfo(np.float32).tiny)
+    if not varying.any():
         raise InputError(f"none of {values.shape[1]} features varies between wells of a plate, so nothing can differ from the controls")
-    scaled = about[:, kept] / spread[kept]
+    scaled = about[:, varying] / spread[varying]
     if scaled.shape[1] <= len(rows):
-        return Centred(scaled, None, kept)
+        return Centred(scaled, None, varying)
     basis, coordinates = linalg.qr(scaled[rows].T, mode="economic")
     inside = np.zeros((len(values), len(rows)))
     inside[rows] = coordinates.T
-    return Centred(inside, basis, kept)
+    return Centred(inside, basis, varying)
 
 
 def of_controls(x: Numbers, where: Design, /) -> Numbers:
-    """Residuals of the fitting controls about their plate's mean (controls, r), each with the variance of a well."""
+    """Residuals of the fitting controls about their plate's mean, each with the variance of a well.
+
+    Parameters
+    ----------
+    x
+        (n, r) centred wells.
+    where
+        The design.
+
+    Returns
+    -------
+    Numbers
+        (controls, r) of plates with two controls or more.
+
+    """
     parts = []
     for code in np.unique(where.plate[where.fitting]):
         own = x[where.fitting & (where.plate == code)]
@@ -105,7 +137,7 @@ def of_controls(x: Numbers, where: Design, /) -> Numbers:
 
 
 def of_replicates(x: Numbers, sets: Sequence[Rows], plate: Rows, /) -> list[Numbers]:
-    """Residuals of the wells of each set (K, r), each with the variance of a well.
+    """Residuals of the wells of each set, each with the variance of a well.
 
     Parameters
     ----------
@@ -115,6 +147,11 @@ def of_replicates(x: Numbers, sets: Sequence[Rows], plate: Rows, /) -> list[Numb
         The rows of each perturbation, two or more.
     plate
         (n,) codes.
+
+    Returns
+    -------
+    list[Numbers]
+        (K, r) of each set of K wells.
 
     """
     rest = [(x[rows] - x[rows].mean(axis=0)) * np.sqrt(len(rows) / (len(rows) - 1)) for rows in sets]
@@ -138,8 +175,9 @@ def shrunk_factor(residuals: Numbers, /, *, features: int) -> Numbers:
 
     Returns
     -------
-    The factor of (1 - a) S + a μ I with S = R'R / m, μ = trace S / features and a by Ledoit and Wolf (2004), at least .02. The identity
-    where all residuals are zero.
+    Numbers
+        The factor of (1 - a) S + a μ I with S = R'R / m, μ = trace S / features and a by Ledoit and Wolf (2004), at least .02. The identity
+        where all residuals are zero.
 
     """
     count, width = residuals.shape
@@ -157,5 +195,19 @@ def shrunk_factor(residuals: Numbers, /, *, features: int) -> Numbers:
 
 
 def whitened(rows: Numbers, factor: Numbers, /) -> Numbers:
-    """Rows (m, r) by L^-1: their inner products are those under S^-1."""
+    """Rows whose inner products are those under S^-1.
+
+    Parameters
+    ----------
+    rows
+        (m, r).
+    factor
+        L (r, r).
+
+    Returns
+    -------
+    Numbers
+        (m, r) rows times the transpose of L^-1.
+
+    """
     return np.asarray(linalg.solve_triangular(factor, rows.T, lower=True).T)

@@ -41,7 +41,19 @@ Numbers = npt.NDArray[np.float64]
 
 
 def correlated(values: npt.NDArray[np.floating], /) -> Floats:
-    """Rows (n, features) less their mean, at unit length: their inner products are Pearson's correlations."""
+    """Rows whose inner products are Pearson's correlations.
+
+    Parameters
+    ----------
+    values
+        (n, features).
+
+    Returns
+    -------
+    Floats
+        (n, features) less the mean of each row, at unit length.
+
+    """
     return ranking.unit((values - values.mean(axis=1, keepdims=True, dtype=np.float64)).astype(np.float32))
 
 
@@ -77,9 +89,14 @@ def evaluate(
 
     Returns
     -------
-    Scores: the share replicating, with Wilson's interval (over compounds by the jackknife where they have several doses).
-    `per_group`: one row a perturbation (wells, median correlation, threshold, p, corrected p, replicating). Raises InputError where no
-    perturbation has two wells, or none can be compared with other compounds.
+    Result
+        Scores: the share replicating, with Wilson's interval (over compounds by the jackknife where they have several doses). `per_group`:
+        one row a perturbation (wells, median correlation, threshold, p, corrected p, replicating).
+
+    Raises
+    ------
+    InputError
+        Where no perturbation has two wells, or none can be compared with other compounds.
 
     """
     if draws < 20:
@@ -128,14 +145,40 @@ class Alike:
 
     @classmethod
     def of(cls, vectors: Floats, sets: ReplicateSets, /) -> Alike:
-        """The correlations of the treated wells of some sets."""
+        """The correlations of the treated wells of some sets.
+
+        Parameters
+        ----------
+        vectors
+            Unit rows (n, features).
+        sets
+            The perturbations.
+
+        Returns
+        -------
+        Alike
+            The correlations, all of them where the table is small enough.
+
+        """
         rows = np.flatnonzero(sets.treated)
         at = np.full(len(vectors), -1, dtype=np.intp)
         at[rows] = np.arange(len(rows))
         return cls(vectors, vectors[rows] @ vectors[rows].T if len(rows) <= MOST_KEPT else None, at)
 
     def medians(self, sets: Rows, /) -> Numbers:
-        """The median correlation of the pairs of wells of each set of rows (sets, K): (sets,)."""
+        """The median correlation of the pairs of wells of each set.
+
+        Parameters
+        ----------
+        sets
+            (sets, K) rows.
+
+        Returns
+        -------
+        Numbers
+            (sets,)
+
+        """
         first, second = np.triu_indices(sets.shape[1], 1)
         step = max(1, _BLOCK // (sets.shape[1] * (len(first) if self.kept is not None else self.vectors.shape[1])))
         parts = []

@@ -1,7 +1,7 @@
 """A p-value for "this perturbation differs from the negative controls", valid whatever the layout.
 
 Under the null hypothesis a treated well is just another negative control of its plate. So, jointly over all plates of a
-perturbation, each treated well is exchanged with itself or one of its plate's controls, drawn at random, and the mean average
+perturbation, each treated well is exchanged with itself or one of its plate's controls, drawn at random. The mean average
 precision is computed again: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
 perturbation share their positives and that plates differ in their number of controls; nulls of independent random rankings do
 neither.
@@ -25,22 +25,42 @@ _SHARED = 2**14
 
 
 def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: int, seed: int) -> Numbers:
-    """The p-value of each perturbation by the joint test, at the layout's own level; NaN where no two of its wells may be compared."""
+    """The p-value of each perturbation by the joint test, at the layout's own level.
+
+    Parameters
+    ----------
+    vectors
+        Unit rows (n, width).
+    where
+        Who stands where.
+    names
+        The perturbations.
+    draws
+        Size of each null.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    Numbers
+        (names,) NaN where no two wells of a perturbation may be compared.
+
+    """
     controls = np.concatenate([np.empty(0, dtype=np.intp), *where.controls.values()])
     place = np.full(len(vectors), -1)
     place[controls] = np.arange(len(controls))
     among = vectors[controls] @ vectors[controls].T if len(controls) <= _SHARED else None
     treated = np.flatnonzero(where.treated)
     rows_of = {n: treated[rows] for n, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()}
-    found = np.full(len(names), np.nan)
+    p = np.full(len(names), np.nan)
     for number, name in enumerate(names):
         members, pools, sides = _pools(rows_of[name], where)
         if sum(t for t, _ in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
             continue
         similarity = _similarity(vectors, members, place, among)
         apart = None if where.apart is None else sides
-        found[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=seed, apart=apart))
-    return found
+        p[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=seed, apart=apart))
+    return p
 
 
 def _pools(own: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
@@ -69,7 +89,7 @@ def _similarity(vectors: Floats, members: Rows, place: Rows, among: Floats | Non
 def null_scores(
     similarity: Floats, pools: Sequence[tuple[int, int]], /, *, draws: int, seed: int, apart: Sequence[str] | None = None
 ) -> tuple[float, Numbers]:
-    """The observed mean average precision of one perturbation, and its null distribution (draws,).
+    """The observed mean average precision of one perturbation, and its null distribution.
 
     Parameters
     ----------
@@ -83,6 +103,11 @@ def null_scores(
         Of the draws.
     apart
         The batch (or source) of each plate, where positives must be of another one; else every other well of the perturbation is one.
+
+    Returns
+    -------
+    tuple[float, Numbers]
+        The observed one, and (draws,).
 
     """
     rng = np.random.default_rng(seed)
@@ -128,5 +153,5 @@ def _precision(positives: Floats, negatives: Floats) -> Numbers:
     for negative in np.ascontiguousarray(negatives.T):
         twice += negative > ordered
         twice += negative >= ordered
-    found = np.arange(1, len(ordered) + 1)[:, None]
-    return np.asarray((found / (found + twice / 2)).mean(axis=0))
+    reached = np.arange(1, len(ordered) + 1)[:, None]
+    return np.asarray((reached / (reached + twice / 2)).mean(axis=0))

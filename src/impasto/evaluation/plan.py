@@ -62,7 +62,14 @@ class Plan:
     controls_needed: int | None
 
     def sentences(self) -> list[str]:
-        """The plan in words, one sentence a fact."""
+        """The plan in words, one sentence a fact.
+
+        Returns
+        -------
+        list[str]
+            The sentences, in the order they are printed.
+
+        """
         what = "reproduction is tested" if self.reproduction else f"{_count(self.controls, 'control')} each"
         needed = "none can be called" if self.hits_needed > self.perturbations else f"{self.hits_needed} must reach it for one to be called"
         tested = _count(self.perturbations, "perturbation")
@@ -78,22 +85,66 @@ class Plan:
 
 
 def smallest_p(pools_of_plates: Sequence[tuple[int, int]], /) -> float:
-    """1 / ∏ C(c + k, k), over (k treated, c controls) of each plate."""
+    """The smallest p-value of the exchange of treated wells with controls: 1 / ∏ C(c + k, k).
+
+    Parameters
+    ----------
+    pools_of_plates
+        Treated wells and controls (k, c) of each plate.
+
+    Returns
+    -------
+    float
+        The floor.
+
+    """
     return 1 / permutation.orderings(pools_of_plates)
 
 
 def null_size(draws: int, tested: int, rate: float, /) -> int:
-    """m: how many sets of residuals are drawn, so that a lone hit of `tested` is possible at this false discovery rate."""
+    """How many sets of residuals are drawn, so that a lone hit is possible at this false discovery rate.
+
+    Parameters
+    ----------
+    draws
+        How many at least.
+    tested
+        Perturbations of the family.
+    rate
+        The false discovery rate.
+
+    Returns
+    -------
+    int
+        m, the size of the null of reproduction.
+
+    """
     return max(draws, math.ceil(2 * tested / rate))
 
 
 def hits_needed(tested: int, floor: float, rate: float, /) -> int:
-    """How many of `tested` must be at the floor for one of them to be called."""
+    """How many perturbations must be at the floor for one of them to be called.
+
+    Parameters
+    ----------
+    tested
+        Perturbations of the family.
+    floor
+        The smallest p-value.
+    rate
+        The false discovery rate.
+
+    Returns
+    -------
+    int
+        The number; more than `tested` where none can be called.
+
+    """
     return max(1, math.ceil(tested * floor / rate * (1 - 1e-12)))
 
 
 def controls_for_a_lone_hit(treated: Sequence[int], tested: int, rate: float, /) -> int | None:
-    """The fewest controls a plate at which the floor allows one hit alone; None where a thousand do not.
+    """The fewest controls a plate at which the floor allows one hit alone.
 
     Parameters
     ----------
@@ -101,6 +152,11 @@ def controls_for_a_lone_hit(treated: Sequence[int], tested: int, rate: float, /)
         Wells of the perturbation on each of its plates.
     tested, rate
         M and the false discovery rate.
+
+    Returns
+    -------
+    int | None
+        The number; None where a thousand are too few.
 
     """
     for controls in range(1, MOST_CONTROLS + 1):
@@ -125,6 +181,11 @@ def plan(where: Design, which: Played, /, *, reproduction: bool, draws: int, rat
     rate
         False discovery rate.
 
+    Returns
+    -------
+    Plan
+        The plan.
+
     """
     judges, tested = where.judges(), len(where.names)
     usual = Counter(tuple((len(own), len(controls)) for own, controls in pools(rows, judges, where)) for rows in where.members).most_common(
@@ -142,7 +203,19 @@ def plan(where: Design, which: Played, /, *, reproduction: bool, draws: int, rat
 
 
 def can_test_reproduction(where: Design, /) -> bool:
-    """Whether 20 perturbations have two wells or more."""
+    """Whether 20 perturbations have two wells or more.
+
+    Parameters
+    ----------
+    where
+        The design.
+
+    Returns
+    -------
+    bool
+        Whether reproduction can be tested.
+
+    """
     return sum(len(rows) > 1 for rows in where.members) >= FEWEST_SETS
 
 

@@ -8,7 +8,7 @@ p1 of `reproduction` cannot tell. Spared positions show how alike:
 m, s and n are mean, standard deviation and number of T of the spared positions (K0 wells each), whitened as the perturbations are.
 With fewer than 12 positions there is no p2, and position is not excluded.
 
-Where perturbations change their well from plate to plate, spared wells are dealt into sets of other positions, as many a plate as a
+Where perturbations change their well from plate to plate, spared wells are drawn into sets of other positions, as many a plate as a
 perturbation has. Departure: where played sets differ in size, each is first scaled to one pair of wells.
 """
 
@@ -62,11 +62,12 @@ def played(where: Design, /, *, seed: int) -> Played:
     where
         The design.
     seed
-        Of the dealing, where wells are dealt.
+        Of the drawing, where sets are drawn of other positions.
 
     Returns
     -------
-    The sets, plate set by plate set: plates that share perturbations are played together, no plate twice.
+    Played
+        The sets, plate set by plate set: plates that share perturbations are played together, no plate twice.
 
     """
     fixed = _keep_their_place(where)
@@ -83,9 +84,9 @@ def played(where: Design, /, *, seed: int) -> Played:
                     sets.append(rows)
                     positions.add(int(place))
         else:
-            dealt = _dealt(spared, where.plate, codes, a_plate, rng)
-            positions.update(-1 - len(sets) - number for number in range(len(dealt)))
-            sets += dealt
+            made = _of_other_positions(spared, where.plate, codes, a_plate, rng)
+            positions.update(-1 - len(sets) - number for number in range(len(made)))
+            sets += made
     return Played(sets, len(positions))
 
 
@@ -111,7 +112,7 @@ def _plate_sets(where: Design) -> list[tuple[Rows, int]]:
     return chosen
 
 
-def _dealt(spared: Rows, plate: Rows, codes: Rows, a_plate: int, rng: np.random.Generator) -> list[Rows]:
+def _of_other_positions(spared: Rows, plate: Rows, codes: Rows, a_plate: int, rng: np.random.Generator) -> list[Rows]:
     """Spared wells of these plates, shuffled, so many a plate in each set; those left over are not played."""
     wells = max(a_plate, 2) if len(codes) == 1 else a_plate
     decks = [rng.permutation(spared[plate[spared] == code]) for code in codes]
@@ -137,9 +138,22 @@ class Spread:
     positions: int
 
     def p_values(self, statistics: Numbers, sizes: Numbers, /) -> Numbers:
-        """p2 of sets of so many wells with these T (sets,); NaN where T is.
+        """The p-values p2 of sets.
 
         Where all spared positions have one T, a larger one has p2 = 0: p1 then decides.
+
+        Parameters
+        ----------
+        statistics
+            (sets,) T.
+        sizes
+            (sets,) wells of each.
+
+        Returns
+        -------
+        Numbers
+            (sets,) NaN where T is.
+
         """
         scale = self.deviation / np.sqrt(sizes * (sizes - 1)) * np.sqrt(1 + 1 / self.positions)
         above = statistics - self.mean
@@ -164,7 +178,8 @@ def spread(
 
     Returns
     -------
-    None with fewer positions whose T is known.
+    Spread | None
+        Their mean and deviation; None with fewer positions whose T is known.
 
     """
     values, wells = np.array(statistics, dtype=np.float64), np.array(sizes, dtype=np.float64)
@@ -215,6 +230,11 @@ def judge(test: Reproduction, number: int, which: Played, /, *, without: Sequenc
     without
         Of each perturbation, a plate whose wells are left out. The played positions keep theirs.
 
+    Returns
+    -------
+    Judged
+        T, p1 and p2 of each perturbation.
+
     """
     dropped = [None] * number if without is None else list(without)
     sizes = np.array([test.size(j, without=dropped[j]) for j in range(number)], dtype=np.float64)
@@ -236,7 +256,23 @@ def _of_played(test: Reproduction, number: int, which: Played, *, cosine: bool) 
 
 
 def called(test: Reproduction, number: int, which: Played, /) -> npt.NDArray[np.bool_]:
-    """Which played positions the test calls at .05 (played,), each judged by the others: what the calibration of a run rests on."""
+    """Which played positions the test calls at .05, each judged by the others: what the calibration of a run rests on.
+
+    Parameters
+    ----------
+    test
+        The whitened wells.
+    number
+        How many of its sets are perturbations; the played ones follow.
+    which
+        The played sets.
+
+    Returns
+    -------
+    npt.NDArray[np.bool_]
+        (played,)
+
+    """
     sets = range(number, number + len(which.sets))
     p1 = np.array([test.p_value(j) for j in sets])
     sizes = np.array([test.size(j) for j in sets], dtype=np.float64)

@@ -84,9 +84,14 @@ def evaluate(
 
     Returns
     -------
-    Scores, one protocol a design: `power`, the share of perturbations with an effect that are called, and of those without one the share
-    with p of .05 or less (chance .05). `per_group`: one row a perturbation and design. Raises InputError without controls or
-    replicates, or where no perturbation has an effect.
+    Result
+        Scores, one protocol a design: `power`, the share of perturbations with an effect that are called, and of those without one the
+        share with p of .05 or less (chance .05). `per_group`: one row a perturbation and design.
+
+    Raises
+    ------
+    InputError
+        Without controls or replicates, or where no perturbation has an effect.
 
     """
     plates, controls = plates or [2, 3, 4], controls or [16, 32, 64]
@@ -129,14 +134,37 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Planned:
-    """A design: plates, controls a plate, and wells of a perturbation a plate."""
+    """A design: plates, controls a plate, and wells of a perturbation a plate.
+
+    Attributes
+    ----------
+    plates
+        How many.
+    controls
+        Negative controls a plate.
+    wells
+        Wells of a perturbation a plate.
+
+    """
 
     plates: int
     controls: int
     wells: int
 
     def protocol(self, rate: float, /) -> str:
-        """The design in words."""
+        """The design in words.
+
+        Parameters
+        ----------
+        rate
+            The false discovery rate.
+
+        Returns
+        -------
+        str
+            The words.
+
+        """
         of_plate = f", {self.wells} wells of each a plate" if self.wells > 1 else ""
         return f"hits on {self.plates} plates of {self.controls} controls{of_plate}, false discovery {rate:g} over the run"
 
@@ -180,7 +208,13 @@ class Measured:
 
         Returns
         -------
-        Effects and noise. Raises InputError where no feature varies.
+        Measured
+            Effects and noise.
+
+        Raises
+        ------
+        InputError
+            Where no feature varies.
 
         """
         used = sets.controls.copy()
@@ -233,7 +267,8 @@ def simulated(measured: Measured, chosen: Rows, design_of: Planned, /, *, seed: 
 
     Returns
     -------
-    Profiles: every perturbation and control position at one place on all plates.
+    anndata.AnnData
+        Profiles: every perturbation and control position at one place on all plates.
 
     """
     rng = np.random.default_rng(seed)

@@ -31,5 +31,12 @@ BY_TASK: dict[str, tuple[str, ...]] = {
 
 
 def listed() -> str:
-    """The protocols of every task, as help prints them."""
+    """The protocols of every task, as help prints them.
+
+    Returns
+    -------
+    str
+        One part a task, joined by `; `.
+
+    """
     return "; ".join(f"{task}: {', '.join(names)}" for task, names in BY_TASK.items())

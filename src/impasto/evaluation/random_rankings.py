@@ -8,13 +8,13 @@ Let p positives take the places r_1 < ... < r_p among n, every set of places as 
 
 the transform of AP takes p cumulative sums, for all n at once, and is exact. That of a weighted mean of independent rankings is a
 product. At real s it bounds the upper tail (Chernoff 1952): above some mean lies less than `TOLERANCE`. At imaginary s it gives the
-Fourier series of what lies below, which is summed up to where it has died out; the error is then less than `TOLERANCE`, a tenth of what
+Fourier series of what lies below, which is summed up to where it has died out. The error is then less than `TOLERANCE`, a tenth of what
 one of 100,000 draws counts. Where it has not by `LAST`, since so few rankings are possible, the mean is blurred by a normal error of sd
-`BLUR`: p lies between those of means 6 `BLUR` (0.002) higher and lower. Beside lists of 2 to 11 million rankings (5 positives among 69,
-6 among 40, 12 among 24), which are the coarsest that go this way, p is off by 5e-6 on average and by 1e-4 at most.
+`BLUR`: p lies between those of means 6 `BLUR` (0.002) higher and lower. The coarsest that go this way are 5 positives among 69, 6
+among 40 and 12 among 24. Beside lists of their 2 to 11 million rankings, p is off by 5e-6 on average and by 1e-4 at most.
 
-*Coarse nulls*, where one value may weigh so much that ties matter: all sets of places are listed. Of one ranking p is exact; of several,
-every value is rounded up and the sum is a convolution: p is never below the true one, and at most that of a mean lower by `1 / STEPS`.
+*Coarse nulls*, where one value may weigh so much that ties matter: all sets of places are listed. Of one ranking p is exact. Of several,
+each value is rounded up and the sum is a convolution: p is never below the true one, and at most that of a mean lower by `1 / STEPS`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MOST_LISTED = 2**20
 
 
 def upper_tail(observed: Numbers, shapes: Whole, weights: Numbers, /) -> Numbers:
-    """P(mean AP >= observed) of random rankings, for each observed mean (c,); what is below `TOLERANCE` is given as that.
+    """P(mean AP >= observed) of random rankings, for each observed mean.
 
     Parameters
     ----------
@@ -49,11 +49,16 @@ def upper_tail(observed: Numbers, shapes: Whole, weights: Numbers, /) -> Numbers
     weights
         Of the rankings in their mean (rankings,), 1 in all.
 
+    Returns
+    -------
+    Numbers
+        (c,) What is below `TOLERANCE` is given as that.
+
     """
     sets = [comb(int(total), int(positives)) for positives, total in shapes]
     coarse = sum(map(log, sets)) < -2 * log(TOLERANCE)
-    found = (_listed if coarse and max(sets) <= _MOST_LISTED else _fourier)(observed - _ROUNDING, shapes, weights)
-    return np.clip(found, TOLERANCE, 1.0)
+    above = (_listed if coarse and max(sets) <= _MOST_LISTED else _fourier)(observed - _ROUNDING, shapes, weights)
+    return np.clip(above, TOLERANCE, 1.0)
 
 
 def _fourier(observed: Numbers, shapes: Whole, weights: Numbers) -> Numbers:
@@ -82,16 +87,32 @@ def _log_transform(s: npt.NDArray[Any], shapes: Whole, weights: Numbers) -> npt.
     for (positives, total), weight in zip(shapes.tolist(), weights.tolist(), strict=True):
         # Totals of which one has far more sets than another are no matter of one sum: it would leave the range of a float.
         together.setdefault((weight, positives, log(comb(total, positives)) // 300), []).append(total)
-    found = np.zeros_like(s)
+    logarithm = np.zeros_like(s)
     with np.errstate(divide="ignore"):  # a transform may be nought
         for (weight, positives, _), totals in together.items():
-            found += np.log(transforms(s * weight, int(positives), totals)).sum(axis=0)
-    return found
+            logarithm += np.log(transforms(s * weight, int(positives), totals)).sum(axis=0)
+    return logarithm
 
 
 def transforms(s: npt.NDArray[Any], positives: int, totals: list[int], /) -> npt.NDArray[Any]:
-    """E[exp(s AP)] (len(totals), len(s)) of rankings with so many positives among each total."""
-    size, found = max(totals), np.empty((len(totals), len(s)), dtype=s.dtype)
+    """E[exp(s AP)] of random rankings.
+
+    Parameters
+    ----------
+    s
+        (points,) complex or real.
+    positives
+        How many positives each ranking has.
+    totals
+        How many are ranked in each.
+
+    Returns
+    -------
+    npt.NDArray[Any]
+        (totals, points)
+
+    """
+    size, transformed = max(totals), np.empty((len(totals), len(s)), dtype=s.dtype)
     step = max(1, 2**13 // size)  # arrays that stay in the cache
     for rows in (slice(i, i + step) for i in range(0, len(s), step)):
         turn = np.exp(np.multiply.outer(s[rows] / positives, 1 / np.arange(1, size + 1)))
@@ -105,8 +126,8 @@ def transforms(s: npt.NDArray[Any], positives: int, totals: list[int], /) -> npt
             parts = term[places].view(np.float64)  # a real factor, so both parts of a complex number as one array
             parts *= k / (size - k + 1)
             np.cumsum(term[places], axis=1, out=sums[:, k : size - positives + k + 1])
-        found[:, rows] = [sums[:, total] * (comb(size, positives) / comb(total, positives)) for total in totals]
-    return found
+        transformed[:, rows] = [sums[:, total] * (comb(size, positives) / comb(total, positives)) for total in totals]
+    return transformed
 
 
 def _at(waves: npt.NDArray[np.complex128], x: Numbers) -> Numbers:
@@ -132,11 +153,25 @@ def _listed(observed: Numbers, shapes: Whole, weights: Numbers) -> Numbers:
 
 
 def precisions(positives: int, total: int, /) -> Numbers:
-    """The average precision of every set of places (sets,), in order of the sets."""
-    place, found = np.zeros(1, dtype=np.intp), np.zeros(1)
+    """The average precision of all sets of places, in order of the sets.
+
+    Parameters
+    ----------
+    positives
+        How many positives there are.
+    total
+        How many are ranked.
+
+    Returns
+    -------
+    Numbers
+        (sets,)
+
+    """
+    place, summed = np.zeros(1, dtype=np.intp), np.zeros(1)
     for k in range(1, positives + 1):
         room = total - (positives - k) - place
         after = np.arange(1, room.sum() + 1) - np.repeat(np.cumsum(room) - room, room)
         place = np.repeat(place, room) + after
-        found = np.repeat(found, room) + k / place
-    return found / positives
+        summed = np.repeat(summed, room) + k / place
+    return summed / positives

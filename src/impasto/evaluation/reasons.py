@@ -32,7 +32,7 @@ NOT_CALIBRATED = "NOT CALIBRATED"
 
 
 def shares(test: Reproduction, number: int, x: Centred, /) -> Numbers:
-    """The share of every feature that varies in T of one set (features,).
+    """The share of each feature in T of one set.
 
     Parameters
     ----------
@@ -42,6 +42,11 @@ def shares(test: Reproduction, number: int, x: Centred, /) -> Numbers:
         Which set.
     x
         The centred wells that were whitened.
+
+    Returns
+    -------
+    Numbers
+        (features that vary,) 1 in all; zeros where T is zero.
 
     """
     rows, white = test.sets[number], test.wells[number]
@@ -72,7 +77,8 @@ def of_hits(test: Reproduction, hits: Sequence[int], names: Sequence[str], x: Ce
 
     Returns
     -------
-    One row a part: perturbation, part (`feature`, `compartment`, `channel`), name, share of T.
+    pd.DataFrame
+        One row a part: perturbation, part (`feature`, `compartment`, `channel`), name, share of T.
 
     """
     described = explain.parts_of_features(profiles)[x.kept]
@@ -94,6 +100,11 @@ def in_words(parts: pd.DataFrame, /) -> str:
     ----------
     parts
         Its rows of `of_hits`.
+
+    Returns
+    -------
+    str
+        The line; empty where no part has a name.
 
     """
     words = []
@@ -120,8 +131,9 @@ def of_misses(per: pd.DataFrame, /, *, rate: float) -> pd.Series:
 
     Returns
     -------
-    `floor` where no p-value of its test could be called beside the hits that there are; `position` where its p1 alone would be;
-    `not reproducible`, or `not told from controls` of a test by distance.
+    pd.Series
+        `floor` where no p-value of its test could be called beside the hits that there are; `position` where its p1 alone would be;
+        `not reproducible`, or `not told from controls` of a test by distance.
 
     """
     line = {name: discovery.largest_called(own["p"].to_numpy(dtype=float), rate=rate) for name, own in per.groupby("family")}

@@ -1,7 +1,7 @@
 """Recall of known pairs of genes, without groups of genes and with the genes' names shuffled.
 
-A gene that leaves takes its pairs out of the known ones and out of the null. The null is therefore kept in blocks of two groups of genes:
-below a known pair lie, without groups g and h, T - A_g - A_h + B_gh pairs, where T counts all pairs below it, A_g those that touch g, and
+A gene that leaves takes its pairs out of the known ones and out of the null. The null is therefore kept in blocks of two groups of genes.
+Without groups g and h, T - A_g - A_h + B_gh pairs lie below a known pair. T counts all pairs below it, A_g those that touch g, and
 B_gh those between g and h. Nothing is sorted twice.
 """
 
@@ -51,7 +51,21 @@ class Blocks:
 
     @classmethod
     def of(cls, vectors: Floats, /, *, seed: int) -> Blocks:
-        """The blocks of unit rows (n, width)."""
+        """The blocks of some genes.
+
+        Parameters
+        ----------
+        vectors
+            Unit rows (n, width).
+        seed
+            Of the groups of genes.
+
+        Returns
+        -------
+        Blocks
+            The sorted similarities of each two groups.
+
+        """
         group = jackknife.deal(len(vectors), seed=seed)
         members = [np.flatnonzero(group == g) for g in range(int(group.max()) + 1)]
         runs = {}
@@ -71,6 +85,11 @@ class Blocks:
             (k, 2) their genes.
         rules
             Threshold -> the rule.
+
+        Returns
+        -------
+        dict[float, LeftOut]
+            Threshold -> the recall, and the recalls without groups.
 
         """
         count = int(self.group.max()) + 1
@@ -129,6 +148,8 @@ class Shuffles:
         Threshold -> which similarities lie in its tails.
     seed
         Of the shuffles.
+    made
+        The shuffles made so far: threshold -> recall of each.
 
     """
 
@@ -144,7 +165,23 @@ class Shuffles:
         self.cosine = self.vectors @ self.vectors.T if few else None
 
     def chance(self, threshold: float, recall: float, /, *, most: int) -> Chance:
-        """What shuffled names score at a threshold, beside the recall of the true ones."""
+        """What shuffled names score at a threshold, beside the recall of the true ones.
+
+        Parameters
+        ----------
+        threshold
+            One of those in `holds`.
+        recall
+            That of the true names.
+        most
+            How many shuffles are made at most.
+
+        Returns
+        -------
+        Chance
+            Their mean, and how often they score as high.
+
+        """
         at = itertools.count()
 
         def drawn(_: np.random.Generator) -> float:

@@ -47,18 +47,51 @@ Pairs = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Null:
-    """Cosines of all pairs of genes, in sorted runs: counts over them add up, so they are never sorted as a whole."""
+    """Cosines of all pairs of genes, in sorted runs: counts over them add up, so they are never sorted as a whole.
+
+    Attributes
+    ----------
+    runs
+        Sorted cosines; together all pairs.
+
+    """
 
     runs: list[Floats]
 
     @classmethod
     def of(cls, vectors: Floats, /, *, device: str | None = None) -> Null:
-        """The null of unit rows (n, width); `device`: where they are compared."""
+        """The null of some genes.
+
+        Parameters
+        ----------
+        vectors
+            Unit rows (n, width).
+        device
+            Where rows are compared.
+
+        Returns
+        -------
+        Null
+            The null.
+
+        """
         with ThreadPoolExecutor(ranking.THREADS) as pool:
             return cls(list(pool.map(np.sort, ranking.pair_blocks(vectors, device=device))))
 
     def ranks(self, values: Floats, /) -> tuple[Numbers, Numbers]:
-        """The shares of the null below each value, and at or below it."""
+        """The shares of the null below each value, and at or below it.
+
+        Parameters
+        ----------
+        values
+            (k,) cosines.
+
+        Returns
+        -------
+        tuple[Numbers, Numbers]
+            (k,) each: the shares below, and at or below.
+
+        """
         ordered, which = np.unique(values, return_inverse=True)
         left, right = np.zeros(len(ordered)), np.zeros(len(ordered))
         for run in self.runs:
@@ -70,21 +103,56 @@ class Null:
 
 @dataclass(frozen=True)
 class Tails:
-    """The similarities at or below `low` and at or above `high`."""
+    """The similarities at or below `low` and at or above `high`.
+
+    Attributes
+    ----------
+    low
+        The largest similarity of the lower tail.
+    high
+        The smallest similarity of the upper tail.
+
+    """
 
     low: np.float32
     high: np.float32
 
     def hold(self, values: Floats, /) -> npt.NDArray[np.bool_]:
-        """Which values lie in either tail."""
+        """Which values lie in either tail.
+
+        Parameters
+        ----------
+        values
+            (k,) cosines.
+
+        Returns
+        -------
+        npt.NDArray[np.bool_]
+            (k,)
+
+        """
         return (values <= self.low) | (values >= self.high)
 
 
 def tails(null: Null, /, *, threshold: float, protocol: Protocol) -> Tails:
     """The tails of a null at one threshold, by the rule of a protocol.
 
-    A rule is about ranks, which grow with similarity: the least float32 that the upper one holds for, and the largest of the lower
-    one, are found by halving the range of float32 and asking for the rank.
+    A rule is about ranks, which grow with similarity. The ends are looked for by halving the range of float32 and asking for the rank.
+
+    Parameters
+    ----------
+    null
+        All pairs of genes.
+    threshold
+        Share of the null in a tail.
+    protocol
+        Whose rule.
+
+    Returns
+    -------
+    Tails
+        The least float32 that the upper rule holds for, and the largest of the lower one.
+
     """
 
     def is_high(left: Numbers, right: Numbers) -> bool:
@@ -115,7 +183,21 @@ def _from_bits(number: int) -> np.float32:
 
 
 def gene_classes(obs: pd.DataFrame, /) -> dict[str, npt.NDArray[np.bool_]]:
-    """Class of perturbation -> its rows. A compound's gene is its target, not what was done, so compounds are left out."""
+    """The treated rows of each class of perturbation.
+
+    A compound's gene is its target, not what was done, so compounds are left out.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n wells.
+
+    Returns
+    -------
+    dict[str, npt.NDArray[np.bool_]]
+        Class -> which rows (n,).
+
+    """
     treated = wells.treated(obs)
     if schema.PERTURBATION_TYPE not in obs:
         return {"genes": treated}
@@ -126,7 +208,23 @@ def gene_classes(obs: pd.DataFrame, /) -> dict[str, npt.NDArray[np.bool_]]:
 def gene_profiles(
     profiles: anndata.AnnData, chosen: npt.NDArray[np.bool_], /, *, statistic: Statistic
 ) -> tuple[list[str], dict[str, Floats]]:
-    """Genes and their consensus, of the profiles (key "") and of the shortcut baselines that the table allows."""
+    """Genes and their consensus, of the profiles and of the shortcut baselines that the table allows.
+
+    Parameters
+    ----------
+    profiles
+        One row a well, with the column `gene`.
+    chosen
+        (n,) which wells count.
+    statistic
+        How the wells of a gene are averaged.
+
+    Returns
+    -------
+    tuple[list[str], dict[str, Floats]]
+        The genes; and unit rows (genes, width) by name, the profiles under `""`. No rows with fewer than three genes.
+
+    """
     symbols = profiles.obs[schema.GENE].map(gene_pairs.normal_symbol).astype(object)
     codes, genes = inputs.groups(symbols.where((symbols != "").to_numpy() & chosen, None))
     sides = [("", wells.finite(profiles, task="gene-gene recall")), *baselines.stand_ins(profiles)]
@@ -172,8 +270,14 @@ def evaluate(
 
     Returns
     -------
-    The scores. `per_group`: one row a known pair (genes, database, similarity, rank). `tables`: `genes`, which database knows which
-    gene. Raises InputError where no database has a pair among the genes.
+    Result
+        The scores. `per_group`: one row a known pair (genes, database, similarity, rank). `tables`: `genes`, which database knows which
+        gene.
+
+    Raises
+    ------
+    InputError
+        Where no database has a pair among the genes.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of relations")
@@ -183,7 +287,7 @@ def evaluate(
     scores, detail, listing = [], [], []
     for kind, chosen in gene_classes(profiles.obs).items():
         genes, views = gene_profiles(profiles, chosen, statistic=statistic)
-        of_database = {name: gene_pairs.join(every, genes) for name, every in databases.items()}
+        of_database = {name: gene_pairs.join(table, genes) for name, table in databases.items()}
         for name, j in of_database.items():
             unknown = set(j.unknown)
             listing += [{"database": name, "kind": kind, "gene": g, "known": g not in unknown, "profiles": OWN} for g in genes]
@@ -208,7 +312,21 @@ def evaluate(
 
 
 def chance(threshold: float, protocol: Protocol) -> float:
-    """The recall of pairs that are like any others."""
+    """The recall of pairs that are like any others.
+
+    Parameters
+    ----------
+    threshold
+        Share of the null in a tail.
+    protocol
+        Whose rule.
+
+    Returns
+    -------
+    float
+        The expected recall.
+
+    """
     return threshold if protocol == "one-sided" else min(1.0, 2 * threshold)
 
 
@@ -246,11 +364,41 @@ class Recall:
         return np.asarray(np.einsum("ij,ij->i", self.vectors[self.index[:, 0]], self.vectors[self.index[:, 1]]))
 
     def shuffles(self, *, seed: int) -> Shuffles:
-        """Recalls where the genes' names are shuffled."""
+        """Recalls where the genes' names are shuffled.
+
+        Parameters
+        ----------
+        seed
+            Of the shuffles.
+
+        Returns
+        -------
+        Shuffles
+            The shuffles, none made so far.
+
+        """
         return Shuffles(self.vectors, self.index, {t: tail.hold for t, tail in self.ends.items()}, seed)
 
     def scores(self, label: str, group: str, /, *, shuffled: Shuffles | None, draws: int) -> list[Score]:
-        """One row a threshold, and one of the shuffled names where there are shuffles."""
+        """One row a threshold, and one of the shuffled names where there are shuffles.
+
+        Parameters
+        ----------
+        label
+            The protocol in words.
+        group
+            The name of the profiles, or of a baseline.
+        shuffled
+            The shuffles; None for none.
+        draws
+            How many shuffles are made at most.
+
+        Returns
+        -------
+        list[Score]
+            The rows, in order of thresholds.
+
+        """
         rules: dict[float, Rule] = {t: partial(recalled, threshold=t, protocol=self.protocol) for t in self.ends}
         left = {} if self.blocks is None else self.blocks.left_out(self.similarity, self.index, rules)
         rows, digest = [], tidy.digest_of_units(self.genes)
@@ -258,15 +406,15 @@ class Recall:
             hit = tail.hold(self.similarity)
             value, metric = float(hit.mean()), f"recall at {t:.0%}"
             known, n = chance(t, self.protocol), len(self.index)
-            found = shuffled.chance(t, value, most=draws) if shuffled is not None and draws > 0 else None
-            p = None if found is None else found.p
+            by_chance = shuffled.chance(t, value, most=draws) if shuffled is not None and draws > 0 else None
+            p = None if by_chance is None else by_chance.p
             part = [left[t]] if left else []
             interval = self._interval(part, hit, value)
             rows.append(tidy.score(TASK, label, group, metric, value, interval, chance=known, n=n, p_chance=p, parts=part, units=digest))
-            if found is not None:
-                why = f"the mean of {found.draws} shuffles of the genes' names"
-                mean = none(unit="shuffle", clusters=found.draws, method="", why=why)
-                rows.append(tidy.score(TASK, label, baselines.SHUFFLED, metric, found.mean, mean, chance=known, n=n))
+            if by_chance is not None:
+                why = f"the mean of {by_chance.draws} shuffles of the genes' names"
+                mean = none(unit="shuffle", clusters=by_chance.draws, method="", why=why)
+                rows.append(tidy.score(TASK, label, baselines.SHUFFLED, metric, by_chance.mean, mean, chance=known, n=n))
         return rows
 
     def _interval(self, parts: Sequence[LeftOut], hit: npt.NDArray[np.bool_], value: float) -> Interval:
@@ -278,7 +426,25 @@ class Recall:
 
 
 def recalled(left: Numbers, right: Numbers, *, threshold: float, protocol: Protocol) -> npt.NDArray[np.bool_]:
-    """Which known pairs are recalled, from the shares of the null below them, and at or below them (k,)."""
+    """Which known pairs are recalled.
+
+    Parameters
+    ----------
+    left
+        (k,) the share of the null below each.
+    right
+        (k,) the share of the null at or below each.
+    threshold
+        Share of the null in a tail.
+    protocol
+        Whose rule.
+
+    Returns
+    -------
+    npt.NDArray[np.bool_]
+        (k,)
+
+    """
     middle = (left + right) / 2
     high = (left if protocol == "efaar" else middle) >= 1 - threshold
     low = (right if protocol == "efaar" else middle) <= threshold

@@ -40,7 +40,19 @@ Numbers = npt.NDArray[np.float64]
 
 
 def places(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
-    """(n,) what tells each row from the others, whatever their order: source, batch, plate, well, site; the index without wells."""
+    """What tells each row from the others, whatever their order.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n wells.
+
+    Returns
+    -------
+    npt.NDArray[np.str_]
+        (n,) source, batch, plate, well and site, as far as the table has them; the index of a table without wells.
+
+    """
     words = [word for word in wells.SITE_KEYS if word in obs]
     if schema.WELL not in obs:
         return obs.index.to_numpy(dtype=str)
@@ -103,7 +115,14 @@ class ReplicateScore:
         return np.flatnonzero(self.where.treated) if self.others else np.unique(self.detail["row"].to_numpy())
 
     def interval(self) -> tuple[Interval, list[LeftOut]]:
-        """The interval, over perturbations and control wells where those judge, and the score without groups of them."""
+        """The interval, over perturbations and control wells where those judge, and the score without groups of them.
+
+        Returns
+        -------
+        tuple[Interval, list[LeftOut]]
+            The interval; and the score without groups, nothing for a table too large for the jackknife.
+
+        """
         if self._comparisons() > MOST_COMPARED:
             of_row = pd.Series(np.nan, index=range(len(self.vectors)))
             of_row[self.detail["row"].to_numpy()] = self.detail["average_precision"].to_numpy()
@@ -183,20 +202,32 @@ class ReplicateScore:
         own = (
             self.where.compound[queries][:, None] == self.where.compound[pool] if self.others else np.zeros((len(queries), len(pool)), bool)
         )
-        found, above = np.zeros((groups, len(query)), dtype=np.float32), np.empty((groups, len(query)), dtype=np.float32)
+        at_or_above, above = np.zeros((groups, len(query)), dtype=np.float32), np.empty((groups, len(query)), dtype=np.float32)
         # A perturbation leaves as a whole, so all right answers that stand before one leave with it.
-        found[answer, np.arange(len(query))] = place + 1
+        at_or_above[answer, np.arange(len(query))] = place + 1
         wrong = (one_hot.sum(axis=0) - own.astype(np.float32) @ one_hot).T
         step = max(1, _BLOCK // max(1, len(pool)))
         scores = np.where(own, -np.inf, self.vectors[queries] @ self.vectors[pool].T)
         for start in range(0, len(query), step):
             block = slice(start, start + step)
-            others, mine = scores[query[block]], similarity[block, None]
-            above[:, block] = (((others > mine) + np.float32(0.5) * (others == mine)) @ one_hot).T
-        return queries, Rankings(group[queries], query, answer, found, above, wrong)
+            others, compared = scores[query[block]], similarity[block, None]
+            above[:, block] = (((others > compared) + np.float32(0.5) * (others == compared)) @ one_hot).T
+        return queries, Rankings(group[queries], query, answer, at_or_above, above, wrong)
 
     def chance(self, most: int, /) -> Chance | None:
-        """What shuffled labels score, and how often as high; None where none are asked for, or the table is too large."""
+        """What shuffled labels score, and how often as high.
+
+        Parameters
+        ----------
+        most
+            How many shuffles are made at most.
+
+        Returns
+        -------
+        Chance | None
+            The chance; None where no shuffles are asked for, or the table is too large.
+
+        """
         if most < 1 or self.where.treated.sum() > MOST_SHUFFLED:
             return None
         shuffled = Shuffled.of(self)
@@ -241,7 +272,19 @@ class Shuffled:
 
     @classmethod
     def of(cls, score: ReplicateScore, /) -> Shuffled | None:
-        """The slots of a score; None where compounds have so many wells that their triples are too many."""
+        """The slots of a score.
+
+        Parameters
+        ----------
+        score
+            The score with the true labels.
+
+        Returns
+        -------
+        Shuffled | None
+            The slots; None where compounds have so many wells that their triples are too many.
+
+        """
         where, vectors = score.where, score.vectors
         rows = np.flatnonzero(where.treated)
         rows = rows[np.argsort(score.place[rows], kind="stable")]
@@ -271,7 +314,19 @@ class Shuffled:
         )
 
     def draw(self, rng: np.random.Generator) -> float:
-        """The score of one shuffle."""
+        """The score of one shuffle.
+
+        Parameters
+        ----------
+        rng
+            Draws it.
+
+        Returns
+        -------
+        float
+            The score.
+
+        """
         well = np.empty(len(self.plate), dtype=np.intp)
         for plate in range(self.plate.max() + 1):
             slots = np.flatnonzero(self.plate == plate)
@@ -279,17 +334,29 @@ class Shuffled:
         return self.score(well)
 
     def score(self, well: Rows, /) -> float:
-        """The score where each slot (N,) holds the well given."""
+        """The score where each slot holds the well given.
+
+        Parameters
+        ----------
+        well
+            (N,) the well in each slot.
+
+        Returns
+        -------
+        float
+            The mean over perturbations.
+
+        """
         query, answer = well[self.query], well[self.answer]
         similarity = self.similarity[query, answer]
         other = self.similarity[query[self.pair], well[self.own]]
         compared = similarity[self.pair]
         standing = (other > compared) + 0.5 * (other == compared)
         wrong = self.above[query, answer] - np.bincount(self.pair, weights=standing, minlength=len(query))
-        kept = self.answerable[self.query]
+        counted = self.answerable[self.query]
         if self.apart is not None:
-            kept &= self.apart[query] != self.apart[answer]
-        precision = _found_among(self.query[kept], similarity[kept], wrong[kept], total=len(well))
+            counted &= self.apart[query] != self.apart[answer]
+        precision = _found_among(self.query[counted], similarity[counted], wrong[counted], total=len(well))
         return _mean_of_means(precision, self.name, int(self.name.max()) + 1)
 
 

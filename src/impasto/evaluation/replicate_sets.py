@@ -64,7 +64,19 @@ class ReplicateSets:
     units: Units
 
     def shuffled(self, rng: np.random.Generator, /) -> Rows:
-        """(n,) the row that each treated row becomes when labels are shuffled within plates; other rows stay."""
+        """The row that each treated row becomes when labels are shuffled within plates; other rows stay.
+
+        Parameters
+        ----------
+        rng
+            Draws the shuffle.
+
+        Returns
+        -------
+        Rows
+            (n,)
+
+        """
         given = np.arange(len(self.plate))
         for code in np.unique(self.plate[self.treated]):
             rows = np.flatnonzero(self.treated & (self.plate == code))
@@ -83,7 +95,8 @@ class ReplicateSets:
 
         Returns
         -------
-        The interval.
+        Interval
+            The interval.
 
         """
         if len(self.units) == len(flags):
@@ -104,7 +117,8 @@ class ReplicateSets:
 
         Returns
         -------
-        The interval.
+        Interval
+            The interval.
 
         """
         return jackknife.of_score(self.left_out(values, seed=seed), unit=self.units.word, share=share)
@@ -121,7 +135,8 @@ class ReplicateSets:
 
         Returns
         -------
-        The mean, and the means without groups.
+        jackknife.LeftOut
+            The mean, and the means without groups.
 
         """
 
@@ -132,7 +147,19 @@ class ReplicateSets:
         return jackknife.leave_out(score, len(self.units), seed=seed, pairs=False)
 
     def part(self, chosen: npt.NDArray[np.integer], /) -> ReplicateSets:
-        """Some of the perturbations, by their places."""
+        """Some of the perturbations.
+
+        Parameters
+        ----------
+        chosen
+            Their places.
+
+        Returns
+        -------
+        ReplicateSets
+            These perturbations, on the same wells.
+
+        """
         return ReplicateSets(
             [self.names[i] for i in chosen],
             [self.members[i] for i in chosen],
@@ -142,7 +169,19 @@ class ReplicateSets:
         )
 
     def played_by_controls(self, *, seed: int) -> list[Rows]:
-        """Sets of control wells that play perturbations: one position on several plates, or wells of other positions where those change."""
+        """Sets of control wells that play perturbations, as `positions.played` makes them.
+
+        Parameters
+        ----------
+        seed
+            Of the drawing, where sets are drawn of other positions.
+
+        Returns
+        -------
+        list[Rows]
+            Rows of each set.
+
+        """
         families = [""] * len(self.names)
         flags = (self.controls, self.controls, False, False)
         design = Design(self.names, self.members, self.plate, self.plates, self.place, *flags, families, [])
@@ -167,7 +206,8 @@ def replicate_sets(obs: pd.DataFrame, /, *, task: str, pool_doses: bool, least: 
 
     Returns
     -------
-    The perturbations.
+    ReplicateSets
+        The perturbations.
 
     Raises
     ------

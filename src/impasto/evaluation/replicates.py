@@ -61,7 +61,8 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: protocols
 
     Returns
     -------
-    One row a query: row, perturbation, average_precision, chance, positives, negatives.
+    pd.DataFrame
+        One row a query: row, perturbation, average_precision, chance, positives, negatives.
 
     """
     if protocol == "copairs":
@@ -80,16 +81,16 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: protocols
             )
             positives[queries] = np.bincount(rows[right], minlength=len(queries))
             negatives[queries] = len(pool) - np.bincount(left_out[0], minlength=len(queries))
-    kept = np.flatnonzero((positives > 0) & (negatives > 0))
-    shapes, which = np.unique(np.stack([positives[kept], negatives[kept]]), axis=1, return_inverse=True)
+    rankable = np.flatnonzero((positives > 0) & (negatives > 0))
+    shapes, which = np.unique(np.stack([positives[rankable], negatives[rankable]]), axis=1, return_inverse=True)
     chance = np.array([ranking.chance_average_precision(int(p), int(q)) for p, q in shapes.T], dtype=float)
     columns = {
-        "row": kept,
-        schema.PERTURBATION: where.perturbation[kept],
-        "average_precision": precision[kept],
+        "row": rankable,
+        schema.PERTURBATION: where.perturbation[rankable],
+        "average_precision": precision[rankable],
         "chance": chance[which.ravel()],
-        "positives": positives[kept],
-        "negatives": negatives[kept],
+        "positives": positives[rankable],
+        "negatives": negatives[rankable],
     }
     return pd.DataFrame(columns)
 
@@ -156,10 +157,15 @@ def evaluate(
 
     Returns
     -------
-    Scores: mAP; where negatives are controls also the fraction of perturbations that differ from them at 5 % false discovery.
-    `per_group`: one row a perturbation (mean average precision, p, corrected p, chance, queries).
-    `per_well`: one row a well (its place and average precision). `tables`: `levels_not_ranked`, and why;
-    `merged`, the names that `same_as` merged. Raises InputError where nothing can be ranked.
+    Result
+        Scores: mAP; where negatives are controls also the fraction of perturbations that differ from them at 5 % false discovery.
+        `per_group`: one row a perturbation (mean average precision, p, corrected p, chance, queries). `per_well`: one row a well (its place
+        and average precision). `tables`: `levels_not_ranked`, and why; `merged`, the names that `same_as` merged.
+
+    Raises
+    ------
+    InputError
+        Where nothing can be ranked.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of replicates")
@@ -187,7 +193,28 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Chosen:
-    """How to rank and test, whatever the level."""
+    """How to rank and test, whatever the level.
+
+    Attributes
+    ----------
+    protocol
+        Which wells are negatives.
+    pool_doses
+        Whether all doses of a perturbation are one.
+    draws
+        Permutations of the p-values of perturbations.
+    shuffles
+        How often labels are shuffled at most.
+    seed
+        Of permutations, shuffled labels and groups of units.
+    with_baselines
+        Whether baselines are scored too.
+    device
+        Where wells are compared.
+    null
+        How `copairs` draws its rankings.
+
+    """
 
     protocol: protocols.Ranked
     pool_doses: bool
@@ -226,8 +253,8 @@ def _at(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> Result:
         scores += _baselines(profiles, where, name, chosen, vectors=vectors, of=scores[0], among=per[schema.PERTURBATION])
     places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)
     per_well = pd.concat([places, detail.drop(columns=["row", schema.PERTURBATION])], axis=1)
-    kept = {"profiles": OWN, "protocol": name}
-    return Result.of(scores, per_group=per.assign(**kept), per_well=per_well.assign(**kept))
+    described = {"profiles": OWN, "protocol": name}
+    return Result.of(scores, per_group=per.assign(**described), per_well=per_well.assign(**described))
 
 
 def _tested(per: pd.DataFrame, detail: pd.DataFrame, vectors: Floats, where: Layout, chosen: Chosen) -> pd.DataFrame:
@@ -266,6 +293,11 @@ def of_detail(
     seed
         Of groups of units and shuffles.
 
+    Returns
+    -------
+    ReplicateScore
+        The score.
+
     """
     others = protocol in ("plate-others", "all-others")
     word = units.kind_of(obs[where.treated])
@@ -295,6 +327,11 @@ def score_of(
         How often labels are shuffled at most.
     chance
         Instead of the chance of random rankings or of shuffles.
+
+    Returns
+    -------
+    Score
+        The row, with interval and chance.
 
     """
     interval, parts = scored.interval()

@@ -88,7 +88,8 @@ class Reproduction:
 
         Returns
         -------
-        The mean over pairs of wells, less what sharing a plate's centre makes of it; NaN with fewer than two wells.
+        float
+            The mean over pairs of wells, less what sharing a plate's centre makes of it; NaN with fewer than two wells.
 
         """
         stays = self._stays(number, without)
@@ -102,7 +103,21 @@ class Reproduction:
         return pairs - bias / (size * (size - 1))
 
     def p_value(self, number: int, /, *, without: int | None = None) -> float:
-        """p1 of one set, of its wells or of those that are not on a plate left out; NaN with fewer than two wells."""
+        """The p-value p1 of one set.
+
+        Parameters
+        ----------
+        number
+            Which set.
+        without
+            A plate whose wells are left out.
+
+        Returns
+        -------
+        float
+            p1; NaN with fewer than two wells.
+
+        """
         stays = self._stays(number, without)
         size = int(stays.sum())
         if size < 2:
@@ -117,7 +132,21 @@ class Reproduction:
         return float((1 + at_least) / (1 + len(null)))
 
     def size(self, number: int, /, *, without: int | None = None) -> int:
-        """How many wells a set has, without those on a plate left out."""
+        """How many wells a set has.
+
+        Parameters
+        ----------
+        number
+            Which set.
+        without
+            A plate whose wells are left out.
+
+        Returns
+        -------
+        int
+            The number.
+
+        """
         return int(self._stays(number, without).sum())
 
     def _stays(self, number: int, without: int | None) -> npt.NDArray[np.bool_]:
@@ -161,6 +190,11 @@ def reproduction(x: Centred, where: Design, sets: Sequence[Rows], /, *, draws: i
     seed
         Of folds and draws.
 
+    Returns
+    -------
+    Reproduction
+        The whitened wells, ready to be tested.
+
     """
     fold = np.empty(len(sets), dtype=np.intp)
     fold[np.random.default_rng(seed).permutation(len(sets))] = np.arange(len(sets)) % FOLDS
@@ -183,6 +217,18 @@ def reproduction(x: Centred, where: Design, sets: Sequence[Rows], /, *, draws: i
 
 
 def unit(rows: Numbers, /) -> Numbers:
-    """Rows of length one along the last axis; zero stays zero."""
+    """Rows brought to length one along the last axis.
+
+    Parameters
+    ----------
+    rows
+        (..., r).
+
+    Returns
+    -------
+    Numbers
+        (..., r) Zero stays zero.
+
+    """
     length = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.where(length > 0, length, 1))

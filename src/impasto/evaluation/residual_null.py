@@ -59,6 +59,11 @@ def lender(residuals: Sequence[Numbers], /, *, seed: Sequence[int]) -> Lender:
     seed
         Of the order in which perturbations are taken, where not all are.
 
+    Returns
+    -------
+    Lender
+        Inner products of its residuals, and their lengths.
+
     """
     order = [int(j) for j in np.random.default_rng(seed).permutation(len(residuals))]
     lengths = np.array([len(residuals[j]) for j in order], dtype=np.intp)
@@ -81,12 +86,17 @@ def shared(controls: int, length: float, /, *, cosine: bool) -> float:
     cosine
         Whether wells have unit length.
 
+    Returns
+    -------
+    float
+        The expectation, which is taken off T.
+
     """
     return 1 / (1 + controls) if cosine else length / controls
 
 
 def drawn(own: Lender, size: int, crowded: Crowded, /, *, cosine: bool, draws: int, rng: np.random.Generator) -> Numbers:
-    """T of sets that share nothing (draws,).
+    """T of sets that share nothing.
 
     Parameters
     ----------
@@ -102,6 +112,11 @@ def drawn(own: Lender, size: int, crowded: Crowded, /, *, cosine: bool, draws: i
         How many sets.
     rng
         Draws them.
+
+    Returns
+    -------
+    Numbers
+        (draws,)
 
     """
     take = min(size, len(own.lengths), MOST_DRAWN)
@@ -122,7 +137,25 @@ def drawn(own: Lender, size: int, crowded: Crowded, /, *, cosine: bool, draws: i
 
 
 def distinct(among: int, take: int, draws: int, rng: np.random.Generator, /) -> Rows:
-    """`take` different numbers below `among` in each of `draws` rows (draws, take), drawn at random."""
+    """Different numbers, drawn at random.
+
+    Parameters
+    ----------
+    among
+        They lie from 0 to below this.
+    take
+        How many a row.
+    draws
+        How many rows.
+    rng
+        Draws them.
+
+    Returns
+    -------
+    Rows
+        (draws, take)
+
+    """
     picked = rng.integers(0, among, (draws, take))
     for column in range(1, take):
         repeated = np.flatnonzero((picked[:, :column] == picked[:, [column]]).any(axis=1))
@@ -158,5 +191,5 @@ def _spread_over_plates(size: int, crowded: Crowded, take: int) -> list[tuple[in
     for number, (k, _) in enumerate(crowded):
         plate[start : start + k] = number
         start += k
-    kept = plate[np.round(np.linspace(0, size - 1, take)).astype(int)]
-    return [(k, c, members) for number, (k, c) in enumerate(crowded) if len(members := np.flatnonzero(kept == number)) > 1]
+    plates = plate[np.round(np.linspace(0, size - 1, take)).astype(int)]
+    return [(k, c, members) for number, (k, c) in enumerate(crowded) if len(members := np.flatnonzero(plates == number)) > 1]

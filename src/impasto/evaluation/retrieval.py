@@ -1,8 +1,8 @@
 """Average precision of rankings from which groups of units can be taken, as query, candidate and right answer.
 
-Of a right answer j of query q, the precision is found / (found + above): how many right answers stand at or above it, and how many
-wrong ones above it (those that tie count a half). Both are sums over candidates, so they are kept apart by group: without some groups
-a score is a subtraction, and nothing is ranked again.
+Of a right answer j of query q, the precision is found / (found + above). `found` is how many right answers stand at or above it, `above`
+how many wrong ones stand above it (those that tie count a half). Both are sums over candidates, so they are kept apart by group:
+without some groups a score is a subtraction, and nothing is ranked again.
 """
 
 from __future__ import annotations
@@ -43,15 +43,27 @@ class Rankings:
     wrong: Counts
 
     def precisions(self, gone: Rows, /) -> Numbers:
-        """The average precision of each query (n,) without some groups; NaN where it is gone, or lacks right or wrong answers."""
-        kept = np.ones(len(self.wrong), dtype=bool)
-        kept[gone] = False
-        pairs = kept[self.answer_group] & kept[self.group[self.query]]
+        """The average precision of each query without some groups.
+
+        Parameters
+        ----------
+        gone
+            The groups that are left out.
+
+        Returns
+        -------
+        Numbers
+            (n,) NaN where the query is gone, or lacks right or wrong answers.
+
+        """
+        stays = np.ones(len(self.wrong), dtype=bool)
+        stays[gone] = False
+        pairs = stays[self.answer_group] & stays[self.group[self.query]]
         found, above = self._without(self.found, gone), self._without(self.above, gone)
         precision = np.divide(found, found + above, out=np.zeros(len(found)), where=pairs & (found + above > 0))
         number = np.bincount(self.query, weights=pairs, minlength=len(self.group))
         total = np.bincount(self.query, weights=precision, minlength=len(self.group))
-        usable = (number > 0) & (self._without(self.wrong, gone) > 0.25) & kept[self.group]
+        usable = (number > 0) & (self._without(self.wrong, gone) > 0.25) & stays[self.group]
         return np.divide(total, number, out=np.full(len(number), np.nan), where=usable)
 
     @staticmethod
@@ -76,7 +88,8 @@ def rankings(lists: Iterable[tuple[npt.NDArray[np.floating], Rows, Rows]], /, *,
 
     Returns
     -------
-    The rankings. Equal right answers stand in the order of their places.
+    Rankings
+        The rankings. Equal right answers stand in the order of their places.
 
     """
     one_hot = (candidates[:, None] == np.arange(groups)).astype(np.float32)
@@ -112,7 +125,8 @@ def mean_ranks(scores: npt.NDArray[np.floating], candidates: npt.NDArray[np.bool
 
     Returns
     -------
-    (n, m) NaN where one is no candidate.
+    Counts
+        (n, m) NaN where one is no candidate.
 
     """
     ranks = np.full(scores.shape, np.nan, dtype=np.float32)
@@ -138,7 +152,8 @@ def precisions_of(queries: Rows, ranks: npt.NDArray[np.floating], /, *, total: i
 
     Returns
     -------
-    (total,) each: the average precision, NaN for a query without right answers, and how many right answers it has.
+    tuple[Numbers, Numbers]
+        (total,) each: the average precision, NaN for a query without right answers, and how many right answers it has.
 
     """
     order = np.lexsort((ranks, queries))

@@ -26,7 +26,19 @@ Change = Callable[[Numbers, Rows], Numbers]
 
 
 def unchanged(vectors: Numbers, _: Rows, /) -> Numbers:
-    """The profiles as they are."""
+    """The profiles as they are.
+
+    Parameters
+    ----------
+    vectors
+        (n, features).
+
+    Returns
+    -------
+    Numbers
+        The same array.
+
+    """
     return vectors
 
 
@@ -42,7 +54,8 @@ def score(vectors: Numbers, labels: Rows, /) -> float:
 
     Returns
     -------
-    The difference of the means; NaN where no two share a label, or all do.
+    float
+        The difference of the means; NaN where no two share a label, or all do.
 
     """
     unit = ranking.unit(vectors.astype(np.float32)).astype(np.float64)
@@ -55,8 +68,8 @@ def score(vectors: Numbers, labels: Rows, /) -> float:
     if not same_pairs or not other_pairs:
         return float("nan")
     same = float((sums**2).sum() - lengths.sum())
-    every = float((sums.sum(axis=0) ** 2).sum() - lengths.sum())
-    return same / same_pairs - (every - same) / other_pairs
+    of_all = float((sums.sum(axis=0) ** 2).sum() - lengths.sum())
+    return same / same_pairs - (of_all - same) / other_pairs
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,14 @@ class SameLabel:
         return score(self.change(self.vectors, self.labels), self.labels)
 
     def left_out(self) -> LeftOut:
-        """The score without each group of units, and without each two."""
+        """The score without each group of units, and without each two.
+
+        Returns
+        -------
+        LeftOut
+            The score, and the scores without groups.
+
+        """
 
         def without(keep: npt.NDArray[np.bool_]) -> float:
             stays = keep[self.sampled.of]
@@ -100,7 +120,7 @@ class SameLabel:
         return jackknife.leave_out(without, len(self.sampled), seed=self.seed)
 
     def chance(self, most: int, /) -> Chance | None:
-        """What shuffled labels score, and how often as high; None where none are asked for.
+        """What shuffled labels score, and how often as high.
 
         Parameters
         ----------
@@ -109,7 +129,8 @@ class SameLabel:
 
         Returns
         -------
-        The chance.
+        Chance | None
+            The chance; None where no shuffles are asked for.
 
         """
         if not most:

@@ -1,6 +1,6 @@
 """Replicate saturation: how do mAP and the share retrieved grow with plates, and would one more plate help?
 
-Of each set of plates that perturbations share, n plates are drawn again and again; replicates are ranked among the controls of their plate
+Of each set of plates that perturbations share, n plates are drawn again and again. Replicates are ranked among the controls of their plate
 (`replicates`, protocol plate-controls), and each perturbation is tested at a false discovery rate. A perturbation counts with its mean
 over the draws. All numbers of plates are scored on the same perturbations, those with `most` plates, so the steps between them are
 paired. The row `shuffled labels` is the same curve for wells of different perturbations: what it gains, more plates give without any
@@ -69,8 +69,14 @@ def evaluate(
 
     Returns
     -------
-    Scores: mAP and share retrieved at each number of plates, and the paired step to it. `per_group`: one row a perturbation and number of
-    plates. Raises InputError where fewer than two plates share a perturbation.
+    Result
+        Scores: mAP and share retrieved at each number of plates, and the paired step to it. `per_group`: one row a perturbation and number
+        of plates.
+
+    Raises
+    ------
+    InputError
+        Where fewer than two plates share a perturbation.
 
     """
     if most < 0 or most == 1 or subsets < 1 or draws < 19:
@@ -81,13 +87,13 @@ def evaluate(
     sets = replicate_sets(profiles.obs, task=TASK, pool_doses=pool_doses, least=2, with_controls=True)
     plates = np.array([len(set(pattern)) for pattern in sets.patterns])
     largest = most if most else int(np.median(plates))
-    kept = np.flatnonzero(plates >= largest)
-    if largest < 2 or not len(kept):
+    enough = np.flatnonzero(plates >= largest)
+    if largest < 2 or not len(enough):
         raise InputError(
             f"no perturbation stands on {max(2, largest)} plates with negative controls (the most is {plates.max()}), so nothing can grow "
             "with plates; read more plates"
         )
-    sets = sets.part(kept)
+    sets = sets.part(enough)
     where = layout(profiles.obs, level="any", pool_doses=pool_doses)
     doses = inputs.dose_words(profiles.obs, pool_doses=pool_doses)
     views = [(OWN, wells.finite(profiles, task=TASK), where)]
@@ -125,8 +131,8 @@ def _at(
     """Mean over choices of `number` plates: one row a perturbation; and the chance of its rankings."""
     total = {MAP: np.zeros(len(sets.names)), RETRIEVED: np.zeros(len(sets.names))}
     chances, count = [], np.zeros(len(sets.names))
-    for round_, kept in enumerate(_choices(sets, number, subsets=subsets, seed=seed)):
-        part = replace(where, treated=where.treated & kept)
+    for round_, stays in enumerate(_choices(sets, number, subsets=subsets, seed=seed)):
+        part = replace(where, treated=where.treated & stays)
         detail = average_precisions(vectors, part, protocol="plate-controls")
         per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean().reindex(sets.names)
         known = per["average_precision"].notna().to_numpy()
@@ -145,17 +151,17 @@ def _choices(sets: ReplicateSets, number: int, /, *, subsets: int, seed: int) ->
     rng = np.random.default_rng(seed)
     of_pattern: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
     for pattern in sorted({tuple(sorted(set(p))) for p in sets.patterns}):
-        every = list(itertools.islice(itertools.combinations(pattern, number), 5000))
-        order = rng.permutation(len(every))
-        of_pattern[pattern] = [every[i] for i in order]
-    rounds = min(subsets, max(len(every) for every in of_pattern.values()))
+        combined = list(itertools.islice(itertools.combinations(pattern, number), 5000))
+        order = rng.permutation(len(combined))
+        of_pattern[pattern] = [combined[i] for i in order]
+    rounds = min(subsets, max(len(combined) for combined in of_pattern.values()))
     choices = []
     for round_ in range(rounds):
-        kept = np.zeros(len(sets.plate), dtype=bool)
+        stays = np.zeros(len(sets.plate), dtype=bool)
         for rows, pattern in zip(sets.members, sets.patterns, strict=True):
-            every = of_pattern[tuple(sorted(set(pattern)))]
-            kept[rows[np.isin(sets.plate[rows], every[round_ % len(every)])]] = True
-        choices.append(kept)
+            combined = of_pattern[tuple(sorted(set(pattern)))]
+            stays[rows[np.isin(sets.plate[rows], combined[round_ % len(combined)])]] = True
+        choices.append(stays)
     return choices
 
 

@@ -40,7 +40,13 @@ def labels_of(paths: Sequence[Path], /, *, labels: Sequence[str] = ()) -> list[s
 
     Returns
     -------
-    As many names, all different; `profiles` for one table alone. Raises InputError where two tables would share a name.
+    list[str]
+        As many names, all different; `profiles` for one table alone.
+
+    Raises
+    ------
+    InputError
+        Where two tables would share a name.
 
     """
     if labels and len(labels) != len(paths):
@@ -73,7 +79,8 @@ def checked(task: str | Task, given: Mapping[str, Any], /) -> dict[str, Any]:
 
     Returns
     -------
-    The checked values of those given.
+    dict[str, Any]
+        The checked values of those given.
 
     Raises
     ------
@@ -97,7 +104,18 @@ def checked(task: str | Task, given: Mapping[str, Any], /) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Scored:
-    """The result of one table, its name, and what its wells are, as one digest."""
+    """The result of one table.
+
+    Attributes
+    ----------
+    label
+        The name of the table.
+    wells
+        What its wells are, as a digest.
+    result
+        Its scores.
+
+    """
 
     label: str
     wells: str
@@ -130,7 +148,13 @@ def evaluate(
 
     Returns
     -------
-    One result; the column `group` holds the names of the tables. Raises InputError where a setting is wrong or a table cannot be scored.
+    Result
+        One result; the column `group` holds the names of the tables.
+
+    Raises
+    ------
+    InputError
+        Where a setting is wrong or a table cannot be scored.
 
     """
     chosen = checked(task, settings or {})

@@ -1,12 +1,16 @@
 """Shortcuts: could the label be predicted without morphology, and what is left of the score without that help?
 
-For each shortcut (cell count or its stand-in, total intensity, plate, row, column, edge, position):
-`explained`: the share of its variance that lies between labels, R^2 = 1 - SS within / SS total, beside its chance (g - 1) / (n - 1) for g
-labels and n wells, and a permutation p-value (labels shuffled within each plate; over all wells for the plate itself);
-`mAP left`: the profiles' score after the shortcut is regressed out of every feature (numbers with their square, categories one-hot);
-`mAP alone`: the score of the shortcut by itself;
-`flagged`: 1 where p < .01 and either the shortcut alone scores as well as the profiles, or less than half of the score above chance is
-left. A real effect may well change intensity: it is flagged only where nothing else speaks for the label.
+Shortcuts are cell count or its stand-in, total intensity, plate, row, column, edge and position. Of each:
+
+- `explained`: the share of its variance that lies between labels, R^2 = 1 - SS within / SS total. Beside it stand its chance
+  (g - 1) / (n - 1) for g labels and n wells, and a permutation p-value. Labels are shuffled within each plate, over all wells for the
+  plate itself.
+- `mAP left`: the profiles' score after the shortcut is regressed out of every feature (numbers with their square, categories one-hot).
+- `mAP alone`: the score of the shortcut by itself.
+- `flagged`: 1 where p < .01 and either the shortcut alone scores as well as the profiles, or less than half of the score above chance is
+  left.
+
+A real effect may well change intensity: it is flagged only where nothing else speaks for the label.
 """
 
 from __future__ import annotations
@@ -41,7 +45,20 @@ LEVEL_OF_FLAG = 0.01
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A nuisance as columns (n, q): a number and its square, or a category one-hot. `alone`: rows to rank by, unit length."""
+    """A nuisance as numbers.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    columns
+        (n, q) a number and its square, or a category one-hot.
+    alone
+        (n, width) unit rows to rank by.
+    within_plate
+        Whether labels are shuffled within plates for its p-value.
+
+    """
 
     name: str
     columns: Numbers
@@ -50,7 +67,19 @@ class Shortcut:
 
 
 def shortcuts(profiles: anndata.AnnData, /) -> list[Shortcut]:
-    """The shortcuts that a table allows to be tested."""
+    """The shortcuts that a table allows to be tested.
+
+    Parameters
+    ----------
+    profiles
+        One row a well.
+
+    Returns
+    -------
+    list[Shortcut]
+        Those whose columns vary.
+
+    """
     obs = profiles.obs
     plates, _ = wells.plates(obs)
     tested = []
@@ -92,7 +121,21 @@ def _category(name: str, codes: npt.NDArray[np.integer], *, within_plate: bool =
 
 
 def explained(columns: Numbers, labels: Codes, /) -> float:
-    """R^2 = 1 - SS within labels / SS total, over all columns together (n, q)."""
+    """R^2 = 1 - SS within labels / SS total, over all columns together.
+
+    Parameters
+    ----------
+    columns
+        (n, q).
+    labels
+        (n,) codes from 0.
+
+    Returns
+    -------
+    float
+        The share, 0 where no column varies.
+
+    """
     centred = columns - columns.mean(axis=0)
     total = float((centred**2).sum())
     sizes = np.bincount(labels)
@@ -102,7 +145,21 @@ def explained(columns: Numbers, labels: Codes, /) -> float:
 
 
 def without(values: Floats, columns: Numbers, /) -> Floats:
-    """The residuals of every feature (n, d) after least squares on the shortcut's columns and a constant."""
+    """The residuals of all features after least squares on the shortcut's columns and a constant.
+
+    Parameters
+    ----------
+    values
+        (n, d).
+    columns
+        (n, q).
+
+    Returns
+    -------
+    Floats
+        (n, d)
+
+    """
     design = np.concatenate([np.ones((len(columns), 1)), columns], axis=1)
     basis, size, _ = np.linalg.svd(design, full_matrices=False)
     basis = basis[:, size > 1e-10 * size[0]]
@@ -138,7 +195,13 @@ def evaluate(
 
     Returns
     -------
-    The scores. `per_group`: one row a shortcut, with everything that decided its flag. Raises InputError where no label occurs twice.
+    Result
+        The scores. `per_group`: one row a shortcut, with everything that decided its flag.
+
+    Raises
+    ------
+    InputError
+        Where no label occurs twice.
 
     """
     one_of(protocol, get_args(protocols.Ranked), what="protocol of shortcuts")
@@ -182,7 +245,27 @@ def evaluate(
 
 
 def is_flagged(*, p: float, score: float, chance: float, left: float, alone: float) -> bool:
-    """Whether a shortcut accounts for a score: it depends on the label beyond doubt, and scores as well alone or makes up over half."""
+    """Whether a shortcut accounts for a score: it depends on the label beyond doubt, and scores as well alone or makes up over half.
+
+    Parameters
+    ----------
+    p
+        The permutation p-value that the shortcut depends on the label.
+    score
+        The score of the profiles.
+    chance
+        The score by chance.
+    left
+        The score without the shortcut.
+    alone
+        The score of the shortcut by itself.
+
+    Returns
+    -------
+    bool
+        Whether it is flagged.
+
+    """
     excess = score - chance
     return p < LEVEL_OF_FLAG and excess > 0 and (alone >= score or left - chance < 0.5 * excess)
 

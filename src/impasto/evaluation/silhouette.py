@@ -28,7 +28,23 @@ _TOGETHER = 2**13
 
 
 def samples(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Numbers:
-    """The silhouette (n,) of every row in clusters 0, 1, ...; 0 for a row alone in its cluster, NaN with one cluster only."""
+    """The silhouette of each row.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    codes
+        (n,) clusters 0, 1, ...
+    metric
+        `cosine` or `euclidean`.
+
+    Returns
+    -------
+    Numbers
+        (n,) 0 for a row alone in its cluster, NaN with one cluster only.
+
+    """
     sizes = np.bincount(codes).astype(np.float64)
     if len(sizes) < 2:
         return np.full(len(values), np.nan)
@@ -37,12 +53,28 @@ def samples(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Nu
 
 
 def summed(values: Floats, codes: Codes, /, *, metric: Metric = "cosine") -> Numbers:
-    """The summed distance (n, clusters) of every row to the rows of every cluster, from which clusters can be left out."""
+    """The summed distance of each row to the rows of each cluster, from which clusters can be left out.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    codes
+        (n,) clusters 0, 1, ...
+    metric
+        `cosine` or `euclidean`.
+
+    Returns
+    -------
+    Numbers
+        (n, clusters)
+
+    """
     return np.concatenate([total for _, total in _totals(values, codes, np.bincount(codes).astype(np.float64), metric=metric)])
 
 
 def without(total: Numbers, codes: Codes, gone: Codes, /) -> Numbers:
-    """The silhouettes of the rows that stay where some clusters are left out, in order; NaN where fewer than two stay.
+    """The silhouettes of the rows that stay where some clusters are left out.
 
     Parameters
     ----------
@@ -52,6 +84,11 @@ def without(total: Numbers, codes: Codes, gone: Codes, /) -> Numbers:
         (n,) the cluster of every row.
     gone
         The clusters that are left out.
+
+    Returns
+    -------
+    Numbers
+        (rows that stay,) in order; NaN where fewer than two clusters stay.
 
     """
     sizes = np.bincount(codes, minlength=total.shape[1]).astype(np.float64)
@@ -97,14 +134,31 @@ def _silhouette(total: Numbers, codes: Codes, sizes: Numbers) -> Numbers:
     means[rows, codes] = np.inf
     other = means.min(axis=1)
     widest = np.maximum(own, other)
-    found = np.divide(other - own, widest, out=np.zeros(len(codes)), where=widest > 0)
-    return np.where(own_size > 1, found, 0.0)
+    silhouettes = np.divide(other - own, widest, out=np.zeros(len(codes)), where=widest > 0)
+    return np.where(own_size > 1, silhouettes, 0.0)
 
 
 def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: Metric = "cosine") -> Numbers:
     """Of each label in two batches or more, the mean of 1 - |s| of its rows in batches (scib): 1 is fully mixed.
 
     Labels with as many batches as rows have no silhouette and are left out.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    labels
+        (n,) codes from 0.
+    batches
+        (n,) codes from 0.
+    metric
+        `cosine` or `euclidean`.
+
+    Returns
+    -------
+    Numbers
+        (labels that have one,) in order.
+
     """
     order = np.lexsort((batches, labels))
     order = order[np.searchsorted(labels[order], 0) :]
@@ -116,15 +170,15 @@ def of_batches(values: Floats, labels: Codes, batches: Codes, /, *, metric: Metr
     cluster = np.cumsum(new | (np.diff(two, prepend=-1) != 0))
     codes = cluster - np.repeat(cluster[starts], counts)
     several = np.maximum.reduceat(codes, starts) + 1 if len(codes) else codes
-    kept = (several > 1) & (several < counts)
-    rows, counts = np.repeat(kept, counts), counts[kept]
+    usable = (several > 1) & (several < counts)
+    rows, counts = np.repeat(usable, counts), counts[usable]
     order, codes, starts = order[rows], codes[rows], np.cumsum(counts) - counts
-    found = np.empty(len(counts))
+    mixed = np.empty(len(counts))
     for part in np.split(np.arange(len(counts)), np.flatnonzero(np.diff(starts // _TOGETHER)) + 1 if len(counts) else []):
         if len(part):
             here = slice(starts[part[0]], starts[part[-1]] + counts[part[-1]])
-            found[part] = _mixed(values, order[here], codes[here], counts[part], metric=metric)
-    return found
+            mixed[part] = _mixed(values, order[here], codes[here], counts[part], metric=metric)
+    return mixed
 
 
 def _mixed(values: Floats, order: Codes, codes: Codes, counts: Codes, *, metric: Metric) -> Numbers:

@@ -32,8 +32,9 @@ def table(profiles: anndata.AnnData, values: npt.NDArray[np.float32], where: Des
 
     Returns
     -------
-    One row a well, with source, batch, plate and well as far as the table has them, perturbation, score and p. Empty where no control
-    judges.
+    pd.DataFrame
+        One row a well, with source, batch, plate and well as far as the table has them, perturbation, score and p. Empty where no control
+        judges.
 
     """
     centred = where.controls_of_plates()[where.plate] > 0

@@ -35,7 +35,20 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Sisters:
-    """p perturbations, the labels each carries, its class (compound, crispr, orf...), and its compound."""
+    """Perturbations, and the labels that may make them sisters.
+
+    Attributes
+    ----------
+    names
+        Those of the p perturbations.
+    labels
+        Those that each carries.
+    kind
+        (p,) its class: compound, crispr, orf.
+    compound
+        The unit of each.
+
+    """
 
     names: list[str]
     labels: list[frozenset[str]]
@@ -61,9 +74,20 @@ class Sisters:
         return np.asarray((self.holds @ self.holds.T).toarray() > 0)
 
     def candidates(self, *, across: bool) -> Flags:
-        """(p, p), the labelled perturbations of the query's own class, or of all others, that are not its own compound.
+        """The labelled perturbations that a query is compared with: never those of its own compound.
 
         Perturbations without any label may well be sisters: they are no negatives.
+
+        Parameters
+        ----------
+        across
+            Whether they are those of other classes than the query's, or those of its own class.
+
+        Returns
+        -------
+        Flags
+            (p, p) query and candidate.
+
         """
         same = self.kind[:, None] == self.kind[None]
         labelled = np.array([bool(labels) for labels in self.labels])
@@ -71,20 +95,51 @@ class Sisters:
         return np.asarray((~same if across else same) & other & labelled[None])
 
     def sampled(self) -> Units:
-        """What was sampled: labels where each compound has one and there are few, compounds otherwise."""
+        """What was sampled: labels where each compound has one and there are few, compounds otherwise.
+
+        Returns
+        -------
+        Units
+            The unit of each perturbation.
+
+        """
         one = all(len(labels) <= 1 for labels in self.labels)
         if one and 1 < len(self.every) <= MOST_CLASSES:
             # A perturbation without a label is neither query nor candidate: its unit is of no weight.
             return units.named([next(iter(labels), self.every[0]) for labels in self.labels], word="class")
         return self.compound
 
-    def part(self, kept: Flags, /) -> Sisters:
-        """Some of the perturbations."""
-        chosen = np.flatnonzero(kept)
-        return Sisters([self.names[i] for i in chosen], [self.labels[i] for i in chosen], self.kind[kept], self.compound.part(chosen))
+    def part(self, keep: Flags, /) -> Sisters:
+        """Some of the perturbations.
+
+        Parameters
+        ----------
+        keep
+            (p,) which stay.
+
+        Returns
+        -------
+        Sisters
+            These perturbations.
+
+        """
+        chosen = np.flatnonzero(keep)
+        return Sisters([self.names[i] for i in chosen], [self.labels[i] for i in chosen], self.kind[keep], self.compound.part(chosen))
 
     def shuffle(self, rng: np.random.Generator) -> Rows:
-        """(p,) the perturbation whose labels each is given: those of another labelled compound of its class."""
+        """The perturbation whose labels each is given: those of another labelled compound of its class.
+
+        Parameters
+        ----------
+        rng
+            Draws the shuffle.
+
+        Returns
+        -------
+        Rows
+            (p,)
+
+        """
         given = np.arange(len(self.names))
         labelled = np.array([bool(labels) for labels in self.labels])
         for kind in np.unique(self.kind):
@@ -94,7 +149,19 @@ class Sisters:
         return given
 
     def relabelled(self, given: Rows, /) -> Sisters:
-        """The same perturbations with the labels of others."""
+        """The same perturbations with the labels of others.
+
+        Parameters
+        ----------
+        given
+            (p,) the perturbation whose labels each is given.
+
+        Returns
+        -------
+        Sisters
+            The perturbations.
+
+        """
         return replace(self, labels=[self.labels[i] for i in given])
 
 
@@ -143,15 +210,36 @@ class SisterScore:
         return pd.DataFrame(rows, columns=columns)
 
     def per_label(self) -> pd.DataFrame:
-        """One row a label: its average precision and its chance, the means over the queries that have a sister by it."""
+        """The average precision of each label and its chance: means over the queries that have a sister by it.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row a label: label, average_precision, chance.
+
+        """
         return self.per_query.groupby("label")[["average_precision", "chance"]].mean().reset_index()
 
     def value(self) -> float:
-        """The mean over labels."""
+        """The mean over labels.
+
+        Returns
+        -------
+        float
+            The score.
+
+        """
         return float(self.per_label()["average_precision"].mean())
 
     def interval(self) -> tuple[Interval, list[LeftOut]]:
-        """The interval over units, and the score without groups of them. A table too large for that gets the t interval over units."""
+        """The interval over units, and the score without groups of them.
+
+        Returns
+        -------
+        tuple[Interval, list[LeftOut]]
+            The interval; and the score without groups. A table too large for that gets the t interval over units, and no such scores.
+
+        """
         if int(self.right.sum()) * len(self.right) > MOST_COMPARED:
             per = self.per_query.groupby("perturbation")["average_precision"].mean().reindex(self.sisters.names).to_numpy()
             return units.mean_over(per, self.sampled, value=self.value()), []
@@ -159,7 +247,14 @@ class SisterScore:
         return jackknife.of_score(left, unit=self.sampled.word), [left]
 
     def left_out(self) -> LeftOut:
-        """The score without groups of units, which are then neither query nor candidate nor label."""
+        """The score without groups of units, which are then neither query nor candidate nor label.
+
+        Returns
+        -------
+        LeftOut
+            The score, and the scores without groups.
+
+        """
         group, count = self.sampled.groups(seed=self.seed), self.sampled.count(seed=self.seed)
         lists = (
             (scores, np.flatnonzero(right), np.flatnonzero(wrong))
@@ -190,7 +285,19 @@ class SisterScore:
         return carriers
 
     def p_chance(self, most: int, /) -> float | None:
-        """How often shuffled labels score as high; None where none are asked for, or the table is too large to rank all pairs."""
+        """How often shuffled labels score as high.
+
+        Parameters
+        ----------
+        most
+            How many shuffles are made at most.
+
+        Returns
+        -------
+        float | None
+            The p-value; None where no shuffles are asked for, or the table is too large to rank all pairs.
+
+        """
         if most < 1 or self.similarity.size > MOST_SHUFFLED:
             return None
         return shuffles.above_chance(self.of_labels(np.arange(len(self.right))), self._shuffled, seed=self.seed, most=most).p
@@ -211,7 +318,19 @@ class SisterScore:
         return sparse.csr_array((np.ones(shared.sum()), (query[shared], label[shared])), shape=holds.shape)
 
     def of_labels(self, given: Rows, /) -> float:
-        """The score where each perturbation carries the labels of the one in `given` (p,)."""
+        """The score where each perturbation carries the labels of another.
+
+        Parameters
+        ----------
+        given
+            (p,) the perturbation whose labels each is given.
+
+        Returns
+        -------
+        float
+            The mean over labels.
+
+        """
         right = self.sisters.related[np.ix_(given, given)] & self.candidate
         query, answer = np.nonzero(right)
         precision, number = retrieval.precisions_of(query, self._ranks[query, answer], total=len(right))

@@ -74,8 +74,13 @@ def evaluate(
 
     Returns
     -------
-    Scores: mAP by signed and by absolute cosine. `per_group`: one row a label and view. `tables`: `merged`.
-    Raises InputError where no two perturbations share a label.
+    Result
+        Scores: mAP by signed and by absolute cosine. `per_group`: one row a label and view. `tables`: `merged`.
+
+    Raises
+    ------
+    InputError
+        Where no two perturbations share a label.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of sisters")
@@ -91,14 +96,14 @@ def evaluate(
     ending = f"same {source}, {statistic}{inputs.dose_words(profiles.obs, pool_doses=pool_doses)}"
     scores: list[Score] = []
     details: list[pd.DataFrame] = []
-    for population, kept in _populations(profiles, codes, protocol=protocol, pool_doses=pool_doses, draws=draws, seed=seed).items():
+    for population, members in _populations(profiles, codes, protocol=protocol, pool_doses=pool_doses, draws=draws, seed=seed).items():
         for name, vectors in [*views.items(), (baselines.SHUFFLED, views[OWN])]:
-            chosen = sisters.part(kept)
+            chosen = sisters.part(members)
             if name == baselines.SHUFFLED:
                 chosen = chosen.relabelled(chosen.shuffle(np.random.default_rng(seed)))
             many = shuffles if name == OWN else 0
             score, detail = _scored(
-                ranking.unit(vectors[kept]), chosen, population=population, ending=ending, group=name, shuffles=many, seed=seed
+                ranking.unit(vectors[members]), chosen, population=population, ending=ending, group=name, shuffles=many, seed=seed
             )
             scores += score
             details += detail
@@ -161,7 +166,7 @@ def _gather(obs: pd.DataFrame, *, by: str, pool_doses: bool) -> tuple[npt.NDArra
         if code >= 0:
             everywhere[code] |= of_row
     compound = units.named(wells.compounds(obs).iloc[rows].astype(str).to_numpy(), word=units.kind_of(obs[treated]))
-    return codes, Sisters(names, [frozenset(every) for every in everywhere], kind.astype(str).to_numpy()[rows], compound), source
+    return codes, Sisters(names, [frozenset(words) for words in everywhere], kind.astype(str).to_numpy()[rows], compound), source
 
 
 def _passing(profiles: anndata.AnnData, codes: npt.NDArray[np.intp], *, pool_doses: bool, draws: int, seed: int) -> Flags | None:

@@ -33,7 +33,8 @@ def directions(width: int, count: int, /, *, seed: int) -> Numbers:
 
     Returns
     -------
-    (width, count) of unit length; in one dimension the axis itself.
+    Numbers
+        (width, count) of unit length; in one dimension the axis itself.
 
     """
     if width == 1:
@@ -54,7 +55,8 @@ def of_choices(along: Numbers, chosen: Rows, /) -> Numbers:
 
     Returns
     -------
-    (choices,)
+    Numbers
+        (choices,) W of each.
 
     """
     wells, points, count = along.shape

@@ -41,17 +41,45 @@ Codes = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Split:
-    """Rows shown, and rows to be named, of perturbations that have both."""
+    """Rows shown, and rows to be named, of perturbations that have both.
+
+    Attributes
+    ----------
+    shown
+        Rows shown, in order.
+    asked
+        Rows to be named, in order.
+
+    """
 
     shown: Codes
     asked: Codes
 
 
 def split(codes: Codes, batches: Codes, /, *, shots: int, protocol: str, rng: np.random.Generator) -> Split:
-    """Draw `shots` rows of each perturbation (code; -1 for none). A perturbation without enough rows is left out.
+    """Draw some rows of each perturbation to be shown; its others are to be named. A perturbation without enough rows is left out.
 
-    Within a batch: one batch of each perturbation is drawn, `shots` of its rows are shown, its others asked. Over batches: rows of one
-    drawn batch are asked, and the shown ones come from the others.
+    Within a batch: one batch of each perturbation is drawn, some of its rows are shown, its others asked. Over batches: rows of one drawn
+    batch are asked, and the shown ones come from the others.
+
+    Parameters
+    ----------
+    codes
+        (n,) the perturbation of each row, -1 for none.
+    batches
+        (n,) the batch of each row.
+    shots
+        Rows shown of each perturbation.
+    protocol
+        `within-batch`, or over batches.
+    rng
+        Draws the split.
+
+    Returns
+    -------
+    Split
+        The rows of perturbations that have both.
+
     """
     shown, asked = [], []
     for code in range(codes.max() + 1):
@@ -79,6 +107,16 @@ def answers(values: Floats, codes: Codes, drawn: Split, /) -> Answers:
     drawn
         The rows shown and those asked.
 
+    Returns
+    -------
+    Answers
+        The scores of the rows asked.
+
+    Raises
+    ------
+    InputError
+        Where a row is both shown and asked.
+
     """
     if np.intersect1d(drawn.shown, drawn.asked).size:
         raise InputError("a well is both shown and asked; that is leakage")
@@ -88,7 +126,25 @@ def answers(values: Floats, codes: Codes, drawn: Split, /) -> Answers:
 
 
 def hits(values: Floats, codes: Codes, drawn: Split, /, *, k: int) -> npt.NDArray[np.float64]:
-    """Of each row asked, 1 where its perturbation is among the k nearest means of the rows shown (ties by their middle rank)."""
+    """Whether the perturbation of each row asked is among the k nearest means of the rows shown (ties by their middle rank).
+
+    Parameters
+    ----------
+    values
+        (n, width) of all rows.
+    codes
+        (n,) the perturbation of each row.
+    drawn
+        The rows shown and those asked.
+    k
+        How many answers a row may have.
+
+    Returns
+    -------
+    npt.NDArray[np.float64]
+        (rows asked,) 1 or 0.
+
+    """
     asked = answers(values, codes, drawn)
     return np.asarray(1 + asked.above(np.zeros(len(codes), dtype=np.intp), 1)[0] <= k, dtype=np.float64)
 
@@ -134,7 +190,13 @@ def evaluate(
 
     Returns
     -------
-    The scores. `per_group`: one row a split. `tables`: `merged`. Raises InputError where no perturbation has enough wells.
+    Result
+        The scores. `per_group`: one row a split. `tables`: `merged`.
+
+    Raises
+    ------
+    InputError
+        Where no perturbation has enough wells.
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of transfer")

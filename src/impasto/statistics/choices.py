@@ -44,7 +44,8 @@ def of_choices(
 
     Returns
     -------
-    The test. A tie with the true choice, but for rounding, counts as reaching it.
+    Permuted
+        The test. A tie with the true choice, but for rounding, counts as reaching it.
 
     """
     sizes = [treated + controls for treated, controls in pools]

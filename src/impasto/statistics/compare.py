@@ -33,7 +33,8 @@ def best_set(values: Mapping[str, float], less: Callable[[str, str], Interval | 
 
     Returns
     -------
-    One name where a method stands alone, several where they are not told apart. None at all where no two methods can be compared.
+    list[str]
+        One name where a method stands alone, several where none is shown to be better. None at all where no two methods can be compared.
 
     """
     names = list(values)
@@ -53,7 +54,24 @@ def best_set(values: Mapping[str, float], less: Callable[[str, str], Interval | 
 
 
 def standard_error(of: Interval, /) -> float:
-    """The standard error behind a symmetric t interval. Raises ValueError where the interval has no ends."""
+    """The standard error behind a symmetric t interval.
+
+    Parameters
+    ----------
+    of
+        The interval.
+
+    Returns
+    -------
+    float
+        Half its length over the t quantile.
+
+    Raises
+    ------
+    ValueError
+        Where the interval has no ends.
+
+    """
     if of.low is None or of.high is None:
         raise ValueError(f"no interval, so no standard error: {of.why}")
     return (of.high - of.low) / 2 / float(stats.t.ppf((1 + LEVEL) / 2, of.df))
@@ -73,7 +91,8 @@ def say(first: str, second: str, difference: float, interval: Interval, /) -> st
 
     Returns
     -------
-    `"A is above B by .05 [.01, .09] (other compounds)"`, or `"A and B are not told apart (.02 [-.03, .07], other compounds)"`.
+    str
+        `"A is above B by .05 [.01, .09] (other compounds)"`, or `"A and B are not told apart (.02 [-.03, .07], other compounds)"`.
 
     """
     if interval.low is None or interval.high is None:
@@ -91,11 +110,37 @@ def _turned(interval: Interval, difference: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits after the point, without the leading zero: `.053`, `-.021`, `1.200`."""
+    """Three digits after the point, without the leading zero: `.053`, `-.021`, `1.200`.
+
+    Parameters
+    ----------
+    value
+        Any number.
+
+    Returns
+    -------
+    str
+        The text.
+
+    """
     text = f"{value:.3f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def marks(names: Sequence[str], best: Sequence[str], /) -> dict[str, str]:
-    """How a table marks its rows: `**` for the one that stands alone, `·` for each of several that are not told apart."""
+    """How a table marks its rows.
+
+    Parameters
+    ----------
+    names
+        All methods.
+    best
+        The best set.
+
+    Returns
+    -------
+    dict[str, str]
+        Name -> `**` for a best method that stands alone, `·` for each of several, nothing for the others.
+
+    """
     return {name: "" if name not in best else "**" if len(best) == 1 else "·" for name in names}

@@ -28,10 +28,11 @@ def p_values(
 
     Returns
     -------
-    (n,) A spared control is judged by the others of its plate. NaN on plates without spared controls, and where the score is NaN.
+    npt.NDArray[np.float64]
+        (n,) A spared control is judged by the others of its plate. NaN on plates without spared controls, and where the score is NaN.
 
     """
-    found = np.full(len(scores), np.nan)
+    p = np.full(len(scores), np.nan)
     for plate in np.unique(plates):
         rows = np.flatnonzero(plates == plate)
         judges = np.sort(scores[rows[spared[rows]]].astype(np.float64))
@@ -40,5 +41,5 @@ def p_values(
         count = len(judges) - own.astype(int)
         at_least = len(judges) - np.searchsorted(judges, scores[rows], side="left") - own
         with np.errstate(invalid="ignore"):
-            found[rows] = np.where((count > 0) & np.isfinite(scores[rows]), (1 + at_least) / (count + 1), np.nan)
-    return found
+            p[rows] = np.where((count > 0) & np.isfinite(scores[rows]), (1 + at_least) / (count + 1), np.nan)
+    return p

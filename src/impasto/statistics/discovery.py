@@ -26,7 +26,8 @@ def corrected(p_values: Numbers, /) -> Numbers:
 
     Returns
     -------
-    (n,) NaN stays NaN and is not counted.
+    Numbers
+        (n,) NaN stays NaN and is not counted.
 
     """
     adjusted = np.full(len(p_values), np.nan)
@@ -47,7 +48,8 @@ def corrected_within(p_values: Numbers, families: Sequence[str] | npt.NDArray[np
 
     Returns
     -------
-    (n,) NaN stays NaN.
+    Numbers
+        (n,) NaN stays NaN.
 
     """
     names = np.asarray(families, dtype=str)
@@ -69,7 +71,8 @@ def largest_called(p_values: Numbers, /, *, rate: float) -> float:
 
     Returns
     -------
-    rate (R + 1) / M, where R of M are called now. 0 without any p-value.
+    float
+        rate (R + 1) / M, where R of M are called now. 0 without any p-value.
 
     """
     known = int((~np.isnan(p_values)).sum())

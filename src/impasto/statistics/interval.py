@@ -46,7 +46,19 @@ class Interval:
 
 
 def none(*, unit: str, clusters: int, method: str, why: str) -> Interval:
-    """No interval, and the reason."""
+    """An interval that cannot be given, and the reason.
+
+    Parameters
+    ----------
+    unit, clusters, method, why
+        As in `Interval`.
+
+    Returns
+    -------
+    Interval
+        An interval without ends.
+
+    """
     return Interval(None, None, unit, clusters, 0.0, method, why)
 
 
@@ -69,8 +81,9 @@ def around(value: float, variance: float, /, *, df: float, unit: str, clusters: 
 
     Returns
     -------
-    value ± t(.975, df) sqrt(variance), or the same on the logit, where the variance becomes V / (value (1 - value))². None for a share
-    without any variance.
+    Interval
+        value ± t(.975, df) sqrt(variance), or the same on the logit, where the variance becomes V / (value (1 - value))². None for a share
+        without any variance.
 
     """
     if share and 0 < value < 1 and variance < NO_VARIANCE:
@@ -102,6 +115,11 @@ def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
     unit
         What was sampled.
 
+    Returns
+    -------
+    Interval
+        The interval; without ends where there are no units.
+
     """
     if of == 0:
         return none(unit=unit, clusters=0, method="wilson", why=f"there is no {unit}")
@@ -115,7 +133,19 @@ def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
 
 
 def plural(unit: str, /) -> str:
-    """Several of a unit: `compounds`, `batches`; of two kinds joined by " and ", each of them in the plural."""
+    """Several of a unit: `compounds`, `batches`.
+
+    Parameters
+    ----------
+    unit
+        One unit, or two kinds joined by " and ".
+
+    Returns
+    -------
+    str
+        Each of them in the plural.
+
+    """
     return " and ".join(_several(word) for word in unit.split(" and "))
 
 

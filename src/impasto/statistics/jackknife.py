@@ -1,6 +1,6 @@
 """The delete-a-group jackknife: the score again with a group of units gone, as query, candidate and label.
 
-Units are dealt to G = min(20, U) groups. θ_g is the score without group g, and
+Units are split into G = min(20, U) groups. θ_g is the score without group g, and
 
     V = (G - 1)/G Σ_g (θ_g - θ̄)².
 
@@ -45,7 +45,7 @@ class LeftOut:
     pair
         (G, G), upper half: the score without two groups; None where it was not asked for.
     units
-        How many units were dealt to the groups.
+        How many units the groups hold.
 
     """
 
@@ -61,7 +61,23 @@ class LeftOut:
 
 
 def deal(units: int, /, *, seed: int, most: int = MOST_GROUPS) -> npt.NDArray[np.intp]:
-    """The group of every unit (units,), from 0: units permuted, then dealt one by one to min(`most`, units) groups."""
+    """The group of each unit: units are permuted, then put one by one into the groups in turn.
+
+    Parameters
+    ----------
+    units
+        How many units there are.
+    seed
+        Of the permutation.
+    most
+        Groups at most; never more than units.
+
+    Returns
+    -------
+    npt.NDArray[np.intp]
+        (units,) from 0.
+
+    """
     groups = np.empty(units, dtype=np.intp)
     groups[np.random.default_rng(seed).permutation(units)] = np.arange(units) % max(1, min(most, units))
     return groups
@@ -78,10 +94,15 @@ def leave_out(score: Callable[[Flags], float], units: int, /, *, seed: int, pair
     units
         How many units there are.
     seed
-        Of the dealing.
+        Of the groups.
     pairs
         Whether the score is one of pairs of units (similarities, retrieval), so that the pairs' term is needed: 1 + G + G(G-1)/2
         evaluations instead of 1 + G.
+
+    Returns
+    -------
+    LeftOut
+        The score, and the scores without groups.
 
     """
     group = deal(units, seed=seed)
@@ -97,16 +118,28 @@ def leave_out(score: Callable[[Flags], float], units: int, /, *, seed: int, pair
 
 
 def variance(left: LeftOut, /) -> float:
-    """The sampling variance of the score: V*, or V where no pairs were left out. Groups without a score are dropped."""
-    kept = np.flatnonzero(np.isfinite(left.single))
-    single, groups = left.single[kept], len(kept)
+    """The sampling variance of the score: V*, or V where no pairs were left out.
+
+    Parameters
+    ----------
+    left
+        The score without groups of units; groups without a score are dropped.
+
+    Returns
+    -------
+    float
+        The variance; NaN where it cannot be known.
+
+    """
+    scored = np.flatnonzero(np.isfinite(left.single))
+    single, groups = left.single[scored], len(scored)
     if groups < 2:
         return float("nan")
     plain = (groups - 1) / groups * float(((single - single.mean()) ** 2).sum())
     if left.pair is None:
         return plain
     first, second = np.triu_indices(groups, 1)
-    both = left.pair[kept][:, kept][first, second]
+    both = left.pair[scored][:, scored][first, second]
     excess = groups * left.whole - (groups - 1) * (single[first] + single[second]) + (groups - 2) * both
     excess = excess[np.isfinite(excess)]
     if not len(excess):
@@ -131,8 +164,9 @@ def of_score(parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit:
 
     Returns
     -------
-    The t interval with (groups - 1) degrees of freedom. None with fewer than six units, or where the score is not defined without
-    more than a fifth of the groups, or where a stratum is a single group.
+    Interval
+        The t interval with (groups - 1) degrees of freedom. None with fewer than six units, or where the score is not defined without more
+        than a fifth of the groups, or where a stratum is a single group.
 
     """
     kinds = [[parts]] if isinstance(parts, LeftOut) else [[kind] if isinstance(kind, LeftOut) else list(kind) for kind in parts]
@@ -153,7 +187,7 @@ def of_score(parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit:
 
 
 def difference(first: LeftOut | Sequence[LeftOut], second: LeftOut | Sequence[LeftOut], /, *, unit: str) -> Interval:
-    """The interval of `first` less `second`, two scores of the same units dealt to the same groups.
+    """The interval of `first` less `second`, two scores of the same units in the same groups.
 
     Parameters
     ----------
@@ -164,7 +198,8 @@ def difference(first: LeftOut | Sequence[LeftOut], second: LeftOut | Sequence[Le
 
     Returns
     -------
-    The paired interval: V of the differences group by group, without the pairs' term, t with (G - 1) degrees of freedom.
+    Interval
+        The paired interval: V of the differences group by group, without the pairs' term, t with (G - 1) degrees of freedom.
 
     """
     firsts, seconds = ([parts] if isinstance(parts, LeftOut) else list(parts) for parts in (first, second))

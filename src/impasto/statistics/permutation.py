@@ -63,6 +63,11 @@ def orderings(pools: Sequence[tuple[int, int]], /) -> int:
     pools
         Treated wells and controls (k, c) of each plate.
 
+    Returns
+    -------
+    int
+        The number of orderings.
+
     """
     return math.prod(math.comb(treated + controls, treated) for treated, controls in pools)
 
@@ -75,7 +80,12 @@ def p_value(observed: float, null: Numbers, /) -> float:
     observed
         The statistic of the true labels.
     null
-        (draws,) that of labels drawn anew.
+        (draws,) that of labels drawn at random.
+
+    Returns
+    -------
+    float
+        The p-value.
 
     """
     return float((1 + (null >= observed - _ROUNDING).sum()) / (1 + len(null)))
@@ -95,7 +105,8 @@ def length_of_shift(sides: Sequence[Side], /, *, most_draws: int, seed: int) -> 
 
     Returns
     -------
-    The test. Its floor is one over the number of orderings, or over one more than the draws.
+    Permuted
+        The test. Its floor is one over the number of orderings, or over one more than the draws.
 
     """
     pools = [(len(treated), len(controls)) for treated, controls in sides]

@@ -50,6 +50,11 @@ def standing(scores: Iterable[npt.NDArray[np.floating]], /) -> Standing:
     scores
         Blocks (m + 1, candidates of the block): the pool's scores, and in the last row the query's. m is 2 or more.
 
+    Returns
+    -------
+    Standing
+        The standing of each candidate, and of the query.
+
     """
     z, p, largest, rows = [], [], np.zeros(0), 0
     for block in scores:

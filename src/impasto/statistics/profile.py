@@ -18,7 +18,21 @@ Numbers = npt.NDArray[np.float64]
 
 
 def limit(least: float, df: float, /) -> float:
-    """The largest sum of squares inside the interval, from the least one and the degrees of freedom of the residuals."""
+    """The largest sum of squares inside the interval.
+
+    Parameters
+    ----------
+    least
+        The least sum of squares.
+    df
+        Degrees of freedom of its residuals.
+
+    Returns
+    -------
+    float
+        The limit.
+
+    """
     return least * (1 + float(stats.f.ppf(LEVEL, 1, df)) / df)
 
 
@@ -36,7 +50,8 @@ def by_f(grid: Numbers, rss: Numbers, /, *, df: float) -> tuple[float, float]:
 
     Returns
     -------
-    Both ends, in the units of `grid`; minus or plus infinity for an end that lies beyond it.
+    tuple[float, float]
+        Both ends, in the units of `grid`; minus or plus infinity for an end that lies beyond it.
 
     """
     most = limit(float(rss.min()), df)

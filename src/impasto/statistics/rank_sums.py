@@ -30,7 +30,8 @@ def counts(treated: npt.NDArray[np.floating], controls: npt.NDArray[np.floating]
 
     Returns
     -------
-    (k, features) each.
+    tuple[Numbers, Numbers]
+        (k, features) each.
 
     """
     ordered = np.sort(controls, axis=0)
@@ -53,7 +54,8 @@ def p_values(below: Numbers, up_to: Numbers, pools: Sequence[tuple[int, int]], /
 
     Returns
     -------
-    (features,) twice the smaller tail, at most 1.
+    Numbers
+        (features,) twice the smaller tail, at most 1.
 
     """
     pairs = sum(k * c for k, c in pools)
@@ -68,7 +70,19 @@ def p_values(below: Numbers, up_to: Numbers, pools: Sequence[tuple[int, int]], /
 
 
 def floor(pools: Sequence[tuple[int, int]], /) -> float:
-    """The smallest p-value that these plates can give."""
+    """The smallest p-value that these plates can give.
+
+    Parameters
+    ----------
+    pools
+        Treated wells and controls (k, c) of each plate.
+
+    Returns
+    -------
+    float
+        The p-value of treated wells that all lie above all controls.
+
+    """
     pairs = float(sum(k * c for k, c in pools))
     return float(p_values(np.array([pairs]), np.array([pairs]), pools)[0])
 

@@ -39,6 +39,11 @@ def of_resplits(
     value
         What the interval is put around; the mean by default.
 
+    Returns
+    -------
+    Interval
+        The interval; without ends for fewer than two splits.
+
     """
     values = np.asarray(values, dtype=np.float64)
     repeats = len(values)
@@ -50,7 +55,7 @@ def of_resplits(
 
 
 def of_halves(halves: npt.NDArray[np.floating], /, *, value: float, unit: str, clusters: int, lowest: float = 0.0) -> Interval:
-    """The interval of a score that cannot be made again without a few units, from random halves of the units, scored anew.
+    """The interval of a score that cannot be made again without a few units: from random halves of the units, each scored on its own.
 
     A half has about the scatter of another sample of the same size, since it is half as large: value ± t(.975, R - 1) sd.
 
@@ -66,6 +71,11 @@ def of_halves(halves: npt.NDArray[np.floating], /, *, value: float, unit: str, c
         How many units there are.
     lowest
         The least that the score can be; the most is 1.
+
+    Returns
+    -------
+    Interval
+        The interval; without ends for too few units.
 
     """
     halves = np.asarray(halves, dtype=np.float64)
@@ -90,6 +100,11 @@ def of_repeats(values: npt.NDArray[np.floating], /, *, unit: str, share: bool = 
         What was repeated.
     share
         Whether the score lies in 0 to 1.
+
+    Returns
+    -------
+    Interval
+        The interval; without ends for fewer than two repeats.
 
     """
     values = np.asarray(values, dtype=np.float64)

@@ -60,7 +60,8 @@ def above_chance(
 
     Returns
     -------
-    With early stopping p is exceedances / draws, which is exact at the moment the last of these exceedances is drawn.
+    Chance
+        With early stopping p is exceedances / draws, which is exact at the moment the last of these exceedances is drawn.
 
     """
     rng = np.random.default_rng(seed)
