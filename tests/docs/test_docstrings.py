@@ -21,7 +21,8 @@ COVERED = (
     *("export", "joint", "losses", "nets", "perturbations", "pretrain", "profiling", "sampling", "simulate", "training"),
     *("wells", "profiles", "ranking", "identity", "correction", "atlas", "report", "front.py", "pp.py", "pl.py", "schema.py", "frames.py"),
     *("indexed.py", "runs.py", "records.py", "claims.py", "outputs.py", "whole.py", "stored.py", "progress.py", "doses.py", "platemaps.py"),
-    *("tables.py", "delimited.py", "grids.py", "feature_columns.py", "gallery.py"),
+    *("tables.py", "delimited.py", "grids.py", "feature_columns.py", "gallery.py", "spelling.py", "remote.py"),
+    *("annotation.py", "object_stores.py"),
 )
 """The packages (or modules, by their file's name) whose docstrings are checked."""
 EXEMPT = {"nets/encoders/resnet.py"}
