@@ -22,10 +22,16 @@ COVERED = (
     *("wells", "profiles", "ranking", "identity", "correction", "atlas", "report", "front.py", "pp.py", "pl.py", "schema.py", "frames.py"),
     *("indexed.py", "runs.py", "records.py", "claims.py", "outputs.py", "whole.py", "stored.py", "progress.py", "doses.py", "platemaps.py"),
     *("tables.py", "delimited.py", "grids.py", "feature_columns.py", "gallery.py", "spelling.py", "remote.py"),
-    *("annotation.py", "object_stores.py"),
+    *("annotation.py", "object_stores.py", "plates"),
 )
 """The packages (or modules, by their file's name) whose docstrings are checked."""
-EXEMPT = {"nets/encoders/resnet.py"}
+EXEMPT = {
+    "nets/encoders/resnet.py",
+    # Public names that others read: `Join.found`, `Found`, a parameter `found`, and functions called `told`.
+    *("annotation.py", "plates/ingest.py", "plates/read.py", "plates/reader.py", "plates/remote_files.py"),
+    # What it raises is made by a function of its own (`raise _sentence(...)`), so the source does not name the class.
+    "object_stores.py",
+}
 VAGUE = re.compile(r"^_?(found|told|met|mine|dealt|anew|every|this|theirs|theirs_?|kept)$", re.IGNORECASE)
 """Names of variables that do not say what is held."""
 STORED = {"kept"}
