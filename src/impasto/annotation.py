@@ -30,7 +30,22 @@ _MUST_AGREE = (schema.PERTURBATION, schema.CONTROL_TYPE, schema.PLATE_MAP)
 
 @dataclass(frozen=True)
 class Join:
-    """One table joined: by which keys, how many wells were found in it and how many not, how many of its rows have no data."""
+    """One table joined.
+
+    Attributes
+    ----------
+    table
+        Its name.
+    keys
+        The words by which it was joined.
+    found, not_found
+        How many wells of the data are in the table, and how many are not.
+    unused
+        How many of its rows have no data.
+    notes
+        What was inferred, left out or replaced, in sentences.
+
+    """
 
     table: str
     keys: tuple[str, ...]
@@ -40,7 +55,14 @@ class Join:
     notes: tuple[str, ...] = ()
 
     def sentence(self) -> str:
-        """In words, for the terminal."""
+        """In words, for the terminal.
+
+        Returns
+        -------
+        str
+            The keys and the numbers.
+
+        """
         missing = f", {self.not_found} not" if self.not_found else ""
         unused = f"; {self.unused} of its rows have no data" if self.unused else ""
         return f"{self.table}: by {' and '.join(self.keys)}: {self.found} of {self.found + self.not_found} wells found{missing}{unused}"
@@ -57,7 +79,30 @@ class _Progress:
 
 
 def read(path: Path, *, columns: Mapping[str, str] | None = None, sheet: str | None = None, encoding: str | None = None) -> pd.DataFrame:
-    """A platemap or list of compounds in our words; `attrs` says what was inferred (`how`) and taken (`columns`)."""
+    """A platemap or list of compounds in our words.
+
+    Parameters
+    ----------
+    path
+        Of the table, local or remote.
+    columns
+        Word -> column, where the user says it.
+    sheet
+        Of a workbook; see `tables.read`.
+    encoding
+        Of a text; see `tables.read`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table. Its `attrs` say what was inferred (`how`) and which column was taken for which word (`columns`).
+
+    Raises
+    ------
+    InputError
+        The table holds no rows.
+
+    """
     table, how = tables.read(remote.local(path), sheet=sheet, encoding=encoding)
     if table.empty:
         raise InputError(f"{path} holds no rows; it has the columns {schema.listed(table.columns)}")
@@ -86,9 +131,9 @@ def join(obs: pd.DataFrame, annotation: Sequence[tuple[str, pd.DataFrame]], /) -
 
     Returns
     -------
-    obs
+    obs : pandas.DataFrame
         (n rows) with the columns of all tables; what a table says wins over what was there, where it says something.
-    joins
+    joins : list[Join]
         One a table, in the order in which they were joined.
 
     Raises
@@ -211,7 +256,7 @@ def _one_plate(obs: pd.DataFrame) -> bool:
 
 # ---------------------------------------------------------------- one join
 def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], progress: _Progress) -> pd.DataFrame:
-    told = table.attrs.get("inferred", ())
+    inferred = table.attrs.get("inferred", ())
     table = table[[*keys, *(c for c in table.columns if c not in keys)]]
     there = table[keys].notna().all(axis=1)
     body, notes = _one_row_each(table[there], keys, name)
@@ -238,8 +283,8 @@ def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], 
     _remember(progress, body, keys, hit)
     used = np.zeros(len(body), dtype=bool)
     used[rows[row_of.notna().to_numpy(dtype=bool)]] = True
-    every, found = _count_wells(obs, np.ones(len(obs), dtype=bool)), _count_wells(obs, hit)
-    progress.joins.append(Join(name, tuple(keys), found, every - found, int((~used).sum()), (*told, *notes, *replaced)))
+    count, hits = _count_wells(obs, np.ones(len(obs), dtype=bool)), _count_wells(obs, hit)
+    progress.joins.append(Join(name, tuple(keys), hits, count - hits, int((~used).sum()), (*inferred, *notes, *replaced)))
     return obs
 
 
@@ -291,8 +336,8 @@ def _rows_differ(body: pd.DataFrame, keys: list[str], hard: list[str], doubled: 
 
 def _nothing_matches(obs: pd.DataFrame, table: pd.DataFrame, keys: list[str], name: str) -> str:
     for key in keys:
-        ours, theirs = ({str(v) for v in t[key].dropna()} for t in (obs, table))
-        if not ours & theirs:
+        of_data, of_table = ({str(v) for v in t[key].dropna()} for t in (obs, table))
+        if not of_data & of_table:
             break
     first = [", ".join(map(str, t[key].dropna().unique()[:3])) for t in (obs, table)]
     return f"{name}: no well of the data is in it by {' and '.join(keys)}: the data have {first[0]}, the table {first[1]}"

@@ -1,6 +1,6 @@
 """Text with separators (CSV, TSV, and what Excel and instruments call so): encoding, separator, preamble, decimal commas.
 
-All is told from the first 64 kB; the file itself goes to pandas once. What was inferred is said, nothing is guessed from statistics
+All is inferred from the first 64 kB; the file itself goes to pandas once. What was inferred is said. Nothing is guessed from statistics
 of letters: text is UTF-8 or UTF-16, or else cp1252.
 """
 
@@ -40,7 +40,20 @@ IsName = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text is laid out: encoding, separator, records above the header, the first records from the header on."""
+    """How a text is laid out.
+
+    Attributes
+    ----------
+    encoding
+        A name that Python knows.
+    separator
+        One letter.
+    preamble
+        The records above the header.
+    records
+        The first records, from the header on.
+
+    """
 
     encoding: str
     separator: str
@@ -49,11 +62,31 @@ class Layout:
 
     @property
     def header(self) -> tuple[str, ...]:
+        """The names of the columns, as they are written."""
         return self.records[0] if self.records else ()
 
 
 def layout(path: Path, *, encoding: str | None = None) -> Layout:
-    """Look at the first 64 kB of a text. Raises InputError where it holds no table."""
+    """Look at the first 64 kB of a text.
+
+    Parameters
+    ----------
+    path
+        Of the text, plain or gzipped.
+    encoding
+        Its encoding; inferred from the bytes where it is None.
+
+    Returns
+    -------
+    Layout
+        Encoding, separator, preamble and the first records.
+
+    Raises
+    ------
+    InputError
+        The text holds no table, or is not written in its encoding.
+
+    """
     raw = _head(path)
     cut = raw.rfind(b"\n") + 1 if len(raw) == SAMPLE else 0
     used = encoding or _encoding(raw)
@@ -78,7 +111,21 @@ def layout(path: Path, *, encoding: str | None = None) -> Layout:
 
 
 def cells(path: Path, seen: Layout, /) -> list[list[str]]:
-    """All cells of a text, whose layout is known."""
+    """All cells of a text.
+
+    Parameters
+    ----------
+    path
+        Of the text, plain or gzipped.
+    seen
+        Its layout.
+
+    Returns
+    -------
+    list[list[str]]
+        One list a record, those above the header too.
+
+    """
     raw = path.read_bytes()
     raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
     try:
@@ -89,7 +136,19 @@ def cells(path: Path, seen: Layout, /) -> list[list[str]]:
 
 
 def header_row(records: Sequence[Sequence[str]]) -> int:
-    """The number of the header among records: the first that is nearly as full as the fullest; numbers of rows have no heading."""
+    """The number of the header among records. A column that numbers the rows may have no heading.
+
+    Parameters
+    ----------
+    records
+        Of a text or a sheet, one of them not empty.
+
+    Returns
+    -------
+    int
+        The first record that has at least three quarters of the cells of the fullest.
+
+    """
     filled = [sum(bool(str(cell).strip()) for cell in record) for record in records[:60]]
     filled = [n + 1 if n > 1 and not str(record[0]).strip() else n for n, record in zip(filled, records[:60], strict=True)]
     return next(number for number, count in enumerate(filled) if count >= 0.75 * max(filled))
@@ -105,13 +164,16 @@ def read(path: Path, *, is_name: IsName, encoding: str | None = None, header_row
     is_name
         Whether a column of this name holds names (plates, wells, compounds): text, even where all are digits.
     encoding
-        UTF-8, UTF-16 or cp1252, told from the bytes, where it is None.
+        Its encoding. UTF-8, UTF-16 or cp1252, inferred from the bytes, where it is None.
     header_rows
         2 for CellProfiler's tables of several objects; their columns are then named `(object, measurement)`.
 
     Returns
     -------
-    The table, and what was inferred, in sentences.
+    table : pandas.DataFrame
+        One row a record below the header.
+    how : list[str]
+        What was inferred, in sentences.
 
     """
     seen = layout(path, encoding=encoding)
@@ -134,7 +196,23 @@ def read(path: Path, *, is_name: IsName, encoding: str | None = None, header_row
 
 
 def parts(path: Path, *, is_name: IsName, rows: int) -> Iterator[pd.DataFrame]:
-    """The same table in parts of so many rows, for one of which a whole would take too much memory; none where it has no row."""
+    """The table that `read` gives, in parts, for a text that as a whole would take too much memory.
+
+    Parameters
+    ----------
+    path
+        CSV, TSV or the like, plain or gzipped.
+    is_name
+        As `read` takes it.
+    rows
+        How many rows a part has.
+
+    Returns
+    -------
+    Iterator[pandas.DataFrame]
+        The parts in order; none where the text has no row.
+
+    """
     seen = layout(path)
     options, _ = _options(seen, path, is_name=is_name, header_rows=1)
     encoding = seen.encoding if seen.encoding != "utf-8" or _is_utf8(path) else "cp1252"
@@ -146,7 +224,19 @@ def parts(path: Path, *, is_name: IsName, rows: int) -> Iterator[pd.DataFrame]:
 
 
 def lines(path: Path) -> int:
-    """How many lines a text has."""
+    """How many lines a text has.
+
+    Parameters
+    ----------
+    path
+        Of the text, plain or gzipped.
+
+    Returns
+    -------
+    int
+        How often a line ends in it.
+
+    """
     with _opened(path) as handle:
         return sum(piece.count(b"\n") for piece in iter(lambda: handle.read(1 << 20), b""))
 
@@ -164,7 +254,7 @@ def _is_utf8(path: Path) -> bool:
 
 
 def _options(seen: Layout, path: Path, *, is_name: IsName, header_rows: int) -> tuple[dict[str, Any], list[str]]:
-    """What pandas is told, and what was inferred, in sentences. Raises InputError where a header or decimals stand twice."""
+    """The options for pandas, and what was inferred, in sentences. Raises InputError where a header or decimals stand twice."""
     _refuse_doubled(seen.header, path, allowed=header_rows > 1)
     wider = [number for number, record in enumerate(seen.records[1:50], start=2) if len(record) > len(seen.header) + 1]
     if wider and not _trailing_separator(seen):
@@ -303,5 +393,5 @@ def _plate_of(seen: Layout) -> str:
     """The plate that a line above the header names (Harmony's `Plate Name: BR00117010`), unless a column says it."""
     if any("plate" in name.lower() or "barcode" in name.lower() for name in seen.header):
         return ""
-    found = [m["plate"].strip() for record in seen.preamble if (m := _PLATE_LINE.match("\t".join(record).rstrip()))]
-    return found[0] if len(found) == 1 else ""
+    plates = [m["plate"].strip() for record in seen.preamble if (m := _PLATE_LINE.match("\t".join(record).rstrip()))]
+    return plates[0] if len(plates) == 1 else ""

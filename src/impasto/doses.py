@@ -91,9 +91,25 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
 
 
 def with_units(column: pd.Series, units: pd.Series, /) -> pd.Series:
-    """Doses as text with the units that another column gives, cell by cell; cells without one stay.
+    """Doses as text with the units that another column gives.
 
-    Raises InputError where several units stand there and one of them is not known.
+    Parameters
+    ----------
+    column
+        (n,) doses.
+    units
+        (n,) the unit of each cell; empty or missing where there is none.
+
+    Returns
+    -------
+    pd.Series
+        (n,) of text, such as `500 nM`. A cell without a unit stays. All stay where the other column holds one word that is no unit.
+
+    Raises
+    ------
+    InputError
+        Several units stand there, and one of them is not known.
+
     """
     written = units.astype("string").str.strip().replace("", pd.NA)
     known = written.dropna().str.fullmatch(_UNIT)

@@ -1,8 +1,8 @@
-"""Which columns of a table are features, told by where the table comes from; bookkeeping never becomes a feature in silence.
+"""Which columns of a table are features, by where the table comes from; bookkeeping never becomes a feature in silence.
 
-Features are CellProfiler's names of any object, embeddings, columns numbered in a row, Harmony's names with ` - `; and all columns
-without a `Metadata_` prefix in a table that uses the prefix and few of CellProfiler's names. Other numeric columns are refused until
-the user says what they are.
+Features are CellProfiler's names of any object, embeddings, columns numbered in a row, and Harmony's names with ` - `. All columns
+without a `Metadata_` prefix are features in a table that uses the prefix and few of CellProfiler's names. Other numeric columns are
+refused until the user says what they are.
 """
 
 from __future__ import annotations
@@ -36,7 +36,18 @@ _NUMBERED = 4
 
 @dataclass(frozen=True)
 class Features:
-    """The names of features, of bookkeeping columns that are left out, and how features were told."""
+    """The features of a table.
+
+    Attributes
+    ----------
+    names
+        Of the features.
+    left_out
+        Columns that the user leaves out, and bookkeeping.
+    how
+        By which form of names the features were recognised.
+
+    """
 
     names: list[str]
     left_out: list[str]
@@ -76,6 +87,11 @@ def tell(
     ours
         Whether `known` are the features to the last, as in a file that we wrote.
 
+    Returns
+    -------
+    Features
+        The names of features, those left out, and by which form they were recognised.
+
     Raises
     ------
     InputError
@@ -104,20 +120,20 @@ def tell(
     _refuse_text(frame, textual, where)
     if pattern == REST:
         return Features(_some(numeric, where), [*leave_out, *book], "every other numeric column (--features rest)")
-    told = _by_form(frame, numeric, known)
-    named = {c for columns in told.values() for c in columns}
+    by_form = _by_form(frame, numeric, known)
+    named = {c for columns in by_form.values() for c in columns}
     strange = [c for c in numeric if c not in named]
     if strange and is_harmony(frame):
         book, strange = [*book, *strange], []
     if strange and prefixed >= 2 and len(named) <= len(strange):
-        named, strange, told = set(numeric), [], {"every numeric column without Metadata_": numeric}
+        named, strange, by_form = set(numeric), [], {"every numeric column without Metadata_": numeric}
     if strange:
         first = ", ".join(strange[:5]) + ("..." if len(strange) > 5 else "")
         raise InputError(
             f"{where}: {len(strange)} numeric columns follow no form that is known ({first}); features: --features rest (or a regular "
             f"expression); annotation: --annotation {','.join(map(shlex.quote, strange[:3]))}"
         )
-    how = " and ".join(name for name, columns in told.items() if columns)
+    how = " and ".join(name for name, columns in by_form.items() if columns)
     return Features(_some([c for c in numeric if c in named], where), [*leave_out, *book], how)
 
 
@@ -187,7 +203,19 @@ def _in_a_row(numbers: Sequence[int]) -> bool:
 
 
 def is_harmony(frame: pd.DataFrame, /) -> bool:
-    """Whether a table is Harmony's or Columbus's: rows and columns as numbers, beside planes, times and fields."""
+    """Whether a table is Harmony's or Columbus's: rows and columns as numbers, beside planes, times and fields.
+
+    Parameters
+    ----------
+    frame
+        The table; only the names of its columns are read.
+
+    Returns
+    -------
+    bool
+        True where the names are those that Harmony writes.
+
+    """
     names = set(map(str, frame.columns))
     return {"Row", "Column"} <= names and any(
         n.startswith(("Plane", "Timepoint", "Height [", "Time [", "Number of Analyzed")) for n in names

@@ -267,8 +267,8 @@ def search(
     Returns
     -------
     pd.DataFrame
-        Rank, score and annotation, the best first. Beside a null, `z`, `p` and `q` of each row, and `query_p` of the query: above .05
-        it is not told apart from a random query.
+        Rank, score and annotation, the best first. Beside a null, also `z`, `p` and `q` of each row, and
+        `query_p` of the query. A query with `query_p` above .05 does not differ from a random one.
 
     Raises
     ------

@@ -21,17 +21,53 @@ _SITE = re.compile(rf"(?:^|/)(?P<plate>[^/]+)-(?P<well>{schema.WELL_PATTERN})-(?
 
 
 def of_images(folder: str, /) -> dict[str, str]:
-    """Source and batch of a folder of images (`schema`'s words); nothing where the path is not of the gallery's form."""
+    """Source and batch of a folder of images.
+
+    Parameters
+    ----------
+    folder
+        Its path or URL.
+
+    Returns
+    -------
+    dict[str, str]
+        Word of `schema` -> value; empty where the path is not of the gallery's form.
+
+    """
     return _said(_IMAGES.search(_whole(folder)))
 
 
 def of_load_data(folder: str, /) -> dict[str, str]:
-    """Source, batch and plate of a folder of LoadData tables."""
+    """Source, batch and plate of a folder of LoadData tables.
+
+    Parameters
+    ----------
+    folder
+        Its path or URL.
+
+    Returns
+    -------
+    dict[str, str]
+        Word of `schema` -> value, without a source where the path begins at `workspace`; empty where the path is of another form.
+
+    """
     return _said(_LOADDATA.search(_whole(folder)))
 
 
 def of_analysis(folder: str, /) -> dict[str, str]:
-    """Source, batch, plate, well and site of a folder of CellProfiler's tables, those that its path says."""
+    """Source, batch, plate, well and site of a folder of CellProfiler's tables.
+
+    Parameters
+    ----------
+    folder
+        Its path or URL.
+
+    Returns
+    -------
+    dict[str, str]
+        Word of `schema` -> value, for what the path says.
+
+    """
     whole = _whole(folder)
     return _said(_ANALYSIS.search(whole)) | _said(_SITE.search(whole))
 

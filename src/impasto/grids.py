@@ -39,7 +39,8 @@ def read(sheets: Mapping[str, Cells], *, where: str) -> tuple[pd.DataFrame, str]
 
     Returns
     -------
-    The table (`well`, and a column for each title) and how it was read; None where no sheet holds a grid.
+    tuple[pandas.DataFrame, str] | None
+        The table (`well`, and a column for each title) and how it was read; None where no sheet holds a grid.
 
     Raises
     ------

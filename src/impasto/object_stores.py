@@ -32,7 +32,20 @@ class NoConnection(InputError):
 
 @dataclass(frozen=True)
 class Address:
-    """A URL in its parts: `scheme` (s3, https, http), `host` (the bucket of s3) and `key`, a plain name; `url` as it was written."""
+    """A URL in its parts.
+
+    Attributes
+    ----------
+    url
+        As it was written.
+    scheme
+        `s3`, `https` or `http`.
+    host
+        The server; of s3, the bucket.
+    key
+        The rest as a plain name; of a web server, with its query.
+
+    """
 
     url: str
     scheme: str
@@ -41,7 +54,24 @@ class Address:
 
     @classmethod
     def of(cls, url: str, /) -> Address:
-        """Split a URL. Raises InputError where its scheme is not read or it names no host."""
+        """Split a URL.
+
+        Parameters
+        ----------
+        url
+            With its scheme.
+
+        Returns
+        -------
+        Address
+            The parts.
+
+        Raises
+        ------
+        InputError
+            Its scheme is not read, or it names no host.
+
+        """
         scheme, _, rest = url.partition("://")
         if scheme == "s3":
             host, _, key = rest.partition("/")
@@ -57,12 +87,40 @@ class Address:
 
 
 def endpoint() -> str:
-    """Where S3 is, if the environment says so (for a store of one's own)."""
+    """Where S3 is, if the environment says so (for a store of one's own).
+
+    Returns
+    -------
+    str
+        `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`; empty where neither is set.
+
+    """
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
 
 
 def store(address: Address, /, *, endpoint: str = "", signed: bool = False) -> Any:
-    """The obstore store of a bucket or server. Raises InputError where obstore is not installed."""
+    """The obstore store of a bucket or server.
+
+    Parameters
+    ----------
+    address
+        Of anything in it.
+    endpoint
+        Where S3 is, if not at Amazon.
+    signed
+        Whether a bucket is asked with credentials.
+
+    Returns
+    -------
+    Any
+        An `S3Store` or an `HTTPStore`, one for all addresses of a bucket or server.
+
+    Raises
+    ------
+    InputError
+        obstore is not installed.
+
+    """
     try:
         import obstore  # noqa: F401 - asked here, so that the sentence is one
     except ImportError:
@@ -99,11 +157,28 @@ def _server(base: str) -> Any:
 
 
 def pieces(address: Address, /, *, endpoint: str = "", signed: bool = False) -> Iterator[memoryview]:
-    """The bytes of a file, in one request; a line that breaks is taken up where it broke.
+    """The bytes of a file, in one request. A connection that breaks is taken up where it broke.
+
+    Parameters
+    ----------
+    address
+        Of the file.
+    endpoint, signed
+        As `store` takes them.
+
+    Returns
+    -------
+    Iterator[memoryview]
+        Pieces of about 4 MiB, in order.
 
     Raises
     ------
-    NotThere, Refused, NoConnection
+    NotThere
+        There is no such file.
+    Refused
+        The file may not be read, or came in part.
+    NoConnection
+        No network leads there.
 
     """
     source = store(address, endpoint=endpoint, signed=signed)
@@ -124,7 +199,18 @@ def pieces(address: Address, /, *, endpoint: str = "", signed: bool = False) -> 
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """A file of a bucket: its URL, its size in bytes, and the bucket's own mark of its content."""
+    """A file of a bucket.
+
+    Attributes
+    ----------
+    url
+        `s3://BUCKET/KEY`.
+    size
+        In bytes.
+    etag
+        The bucket's own mark of its content; may be empty.
+
+    """
 
     url: str
     size: int
@@ -132,7 +218,32 @@ class Entry:
 
 
 def listing(address: Address, /, *, endpoint: str = "", signed: bool = False) -> list[Entry]:
-    """The files below a prefix of a bucket, sorted. Raises NotThere, Refused, NoConnection."""
+    """The files below a prefix of a bucket.
+
+    Parameters
+    ----------
+    address
+        Of the prefix.
+    endpoint, signed
+        As `store` takes them.
+
+    Returns
+    -------
+    list[Entry]
+        Sorted by URL.
+
+    Raises
+    ------
+    InputError
+        The address is that of a web server, which lists nothing.
+    NotThere
+        No file lies below the prefix.
+    Refused
+        The bucket may not be listed.
+    NoConnection
+        No network leads there.
+
+    """
     if address.scheme != "s3":
         raise InputError(f"{address.url}: a web server does not list its files; name them in a sheet (path,channel,plate,well,site)")
     source = store(address, endpoint=endpoint, signed=signed)

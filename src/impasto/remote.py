@@ -39,9 +39,18 @@ _OLD = 24 * 3600.0
 
 
 def url(path: Path | str, /) -> str | None:
-    """The URL that a path stands for; None for a local path.
+    """The URL that a path stands for.
 
-    `Path` folds the two slashes of a URL into one; they are put back.
+    Parameters
+    ----------
+    path
+        A path or a URL. `Path` folds the two slashes of a URL into one; they are put back.
+
+    Returns
+    -------
+    str | None
+        The URL, its scheme in small letters; None for a local path.
+
     """
     scheme = _SCHEME.match(str(path))
     if scheme is None:
@@ -50,7 +59,17 @@ def url(path: Path | str, /) -> str | None:
 
 
 def local(path: Path | str, /) -> Path:
-    """Where the file lies on this machine; a remote file is brought into the cache first.
+    """Where a file lies on this machine; a remote file is brought into the cache first.
+
+    Parameters
+    ----------
+    path
+        A path or a URL.
+
+    Returns
+    -------
+    Path
+        The path itself where it is local; else that of the copy in the cache.
 
     Raises
     ------
@@ -63,28 +82,58 @@ def local(path: Path | str, /) -> Path:
 
 
 def is_file(url: str, /) -> bool:
-    """Whether a URL is that of a file; what has no suffix of a file is a prefix, or a store of many files."""
+    """Whether a URL is that of a file, and not a prefix or a store of many files.
+
+    Parameters
+    ----------
+    url
+        As `url` gives it.
+
+    Returns
+    -------
+    bool
+        True where the URL ends in a suffix of tables, images or archives.
+
+    """
     return bool(_FILE.search(url))
 
 
 def inputs(paths: Iterable[Path], /) -> list[Path]:
-    """The inputs of a run on this machine, for its digest: remote files, fetched, and the listings of remote folders.
+    """The inputs of a run on this machine, for its digest.
 
     A web server lists nothing, and a Zarr store may hold millions of files: these count by their name alone, in the run's settings.
+
+    Parameters
+    ----------
+    paths
+        Paths and URLs.
+
+    Returns
+    -------
+    list[Path]
+        Local files, copies of remote files, and the listings of remote folders.
+
     """
-    found = []
+    inputs_here = []
     for path in paths:
         remote = url(path)
         if remote is None or is_file(remote):
-            found.append(local(path))
+            inputs_here.append(local(path))
         elif remote.startswith("s3:") and not _STORE.search(remote):
             listing(remote)
-            found.append(cache().listing_of(remote))
-    return found
+            inputs_here.append(cache().listing_of(remote))
+    return inputs_here
 
 
 def cache() -> Cache:
-    """The cache that the environment names."""
+    """The cache that the environment names.
+
+    Returns
+    -------
+    Cache
+        One a setting; the same object for the same setting.
+
+    """
     return _cache(os.environ.get(CACHE, ""), bool(os.environ.get(OFFLINE)), bool(os.environ.get(SIGNED)), object_stores.endpoint())
 
 
@@ -100,6 +149,11 @@ def settings(*, cache: Path | None = None, offline: bool = False, signed: bool =
         Nothing is asked of the network.
     signed
         Buckets are asked with the credentials of the environment; without, anonymously.
+
+    Returns
+    -------
+    Iterator[None]
+        A context. On leaving it the environment is as it was before.
 
     """
     values = {CACHE: str(cache) if cache else "", OFFLINE: "1" if offline else "", SIGNED: "1" if signed else ""}
@@ -142,7 +196,24 @@ class Cache:
     _guard: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def place(self, url: str, /) -> Path:
-        """Where the file of a URL lies, or will lie. Raises InputError where its name climbs out of the cache."""
+        """Where the file of a URL lies, or will lie.
+
+        Parameters
+        ----------
+        url
+            Of a file.
+
+        Returns
+        -------
+        Path
+            Inside the folder of the cache.
+
+        Raises
+        ------
+        InputError
+            The name of the file climbs out of the cache, or has an empty part.
+
+        """
         address = Address.of(url)
         parts = (address.host.replace(":", "_"), *address.key.split("/"))
         if any(part in ("", ".", "..") or "\0" in part for part in parts):
@@ -150,13 +221,44 @@ class Cache:
         return self.folder.joinpath(address.scheme, *parts)
 
     def listing_of(self, url: str, /) -> Path:
-        """Where the listing of a remote folder is kept: a line a file, with its size and the bucket's mark of its content."""
+        """Where the listing of a remote folder is kept.
+
+        Parameters
+        ----------
+        url
+            Of the folder.
+
+        Returns
+        -------
+        Path
+            A file with one line a remote file: its URL, its size and the bucket's mark of its content. It may not be there yet.
+
+        """
         address = Address.of(url)
         *above, name = [address.scheme, *filter(None, (address.host, *address.key.split("/")))]
         return self.folder.joinpath(".listings", *above, f"{name}.jsonl")
 
     def open(self, url: str, /) -> Path:
-        """The file of a URL on this machine: one request where it is not in the cache, none where it is. Raises InputError."""
+        """The file of a URL on this machine: one request where it is not in the cache, none where it is.
+
+        Parameters
+        ----------
+        url
+            Of the file.
+
+        Returns
+        -------
+        Path
+            Of the copy in the cache.
+
+        Raises
+        ------
+        InputError
+            The file is not there, may not be read, or cannot be kept in the cache.
+        NoConnection
+            The file is not in the cache, and the network is not asked or does not lead there.
+
+        """
         place = self.place(url)
         if place.exists():
             return place
@@ -194,7 +296,19 @@ class Cache:
         return f"on a machine without network fill {self.folder} elsewhere: impasto fetch LIST --cache DIR"
 
     def missing(self, urls: Iterable[str], /) -> list[str]:
-        """Those that are not in the cache, each once, in their order."""
+        """Those that are not in the cache.
+
+        Parameters
+        ----------
+        urls
+            Of files.
+
+        Returns
+        -------
+        list[str]
+            Each once, in their order.
+
+        """
         return [url for url in dict.fromkeys(urls) if not self.place(url).exists()]
 
     def fetch(self, urls: Iterable[str], /, *, advance: Callable[[int], None] = lambda _count: None) -> dict[str, str]:
@@ -209,7 +323,8 @@ class Cache:
 
         Returns
         -------
-        URL -> why it could not be had: it is not there, or may not be read.
+        dict[str, str]
+            URL -> why it could not be had: it is not there, or may not be read.
 
         Raises
         ------
@@ -252,13 +367,31 @@ def _cache(folder: str, offline: bool, signed: bool, endpoint: str) -> Cache:
 
 
 def listing(prefix: str, /) -> list[str]:
-    """The URLs of all files below an s3:// prefix, sorted; with `--offline`, as they were when it was listed last.
+    """The URLs of all files below an s3:// prefix.
 
-    Raises InputError where there are none or it cannot be listed.
+    A file that is not as it was when the prefix was listed last is removed from the cache.
+
+    Parameters
+    ----------
+    prefix
+        `s3://BUCKET/FOLDER`.
+
+    Returns
+    -------
+    list[str]
+        Sorted. With `--offline`, as they were when the prefix was listed last.
+
+    Raises
+    ------
+    InputError
+        There are none, the prefix cannot be listed, or its listing cannot be written into the cache.
+    NoConnection
+        With `--offline`, the prefix was never listed; without, the network does not lead there.
+
     """
     source = cache()
-    kept = source.listing_of(prefix)
-    before = {Entry(*json.loads(line)) for line in kept.read_text(encoding="utf-8").splitlines()} if kept.is_file() else set()
+    last = source.listing_of(prefix)
+    before = {Entry(*json.loads(line)) for line in last.read_text(encoding="utf-8").splitlines()} if last.is_file() else set()
     if source.offline:
         if not before:
             raise NoConnection(f"{prefix} cannot be listed, since --offline is set; give a table or a list that names its files")
@@ -268,15 +401,25 @@ def listing(prefix: str, /) -> list[str]:
         # The copy of what was there before is not what is there now.
         source.place(changed.url).unlink(missing_ok=True)
     try:
-        with whole.replacing(kept) as temporary:
+        with whole.replacing(last) as temporary:
             temporary.write_text("".join(f"{json.dumps([e.url, e.size, e.etag])}\n" for e in entries), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{kept} cannot be written ({error.strerror}); say another folder with --cache") from None
+        raise InputError(f"{last} cannot be written ({error.strerror}); say another folder with --cache") from None
     return [entry.url for entry in entries]
 
 
 def urls_of(source: str, /) -> list[str]:
-    """The URLs that `impasto fetch` is to bring: the lines of a file (`#` begins a remark), one URL, or all files below `s3://.../`.
+    """The URLs that `impasto fetch` is to bring.
+
+    Parameters
+    ----------
+    source
+        A file of URLs, one a line (`#` begins a remark); one URL; or `s3://.../` for all files below it.
+
+    Returns
+    -------
+    list[str]
+        Each once, in the order of the file.
 
     Raises
     ------

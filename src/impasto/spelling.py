@@ -40,10 +40,21 @@ _TYPES = {"trtcp": schema.COMPOUND, "trtsh": schema.SIRNA, "trtoe": schema.ORF, 
 
 @dataclass(frozen=True)
 class Sorted:
-    """A table in two: what was done to the cells (`obs`, in our words) and the names of its feature columns.
+    """A table in two: what was done to the cells, and the names of its feature columns.
 
-    `taken`: word -> the column that was taken for it. `left_out`: bookkeeping, neither annotation nor features. `how`: how features
-    were told.
+    Attributes
+    ----------
+    obs
+        Annotation of n rows, in our words.
+    features
+        Names of feature columns.
+    taken
+        Word -> the column that was taken for it.
+    left_out
+        Bookkeeping, neither annotation nor features.
+    how
+        By which form of names the features were recognised.
+
     """
 
     obs: pd.DataFrame
@@ -94,7 +105,8 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
 
     Returns
     -------
-    Annotation in our words (kinds of wells as they are written), names of features, and how they were told.
+    Sorted
+        Annotation in our words (kinds of wells as they are written), names of features, and how they were recognised.
 
     """
     choices = choices or Choices()
@@ -112,7 +124,7 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
         annotated |= set(named) - set(known)
         taken = {word: column for word, column in taken.items() if column not in known}
         annotated -= set(known)
-    told = feature_columns.tell(
+    features = feature_columns.tell(
         frame,
         annotation=annotated,
         pattern=choices.features,
@@ -122,18 +134,31 @@ def sort(frame: pd.DataFrame, *, where: str, choices: Choices | None = None, kno
         known=known,
         ours=ours,
     )
-    apart = {*told.names, *told.left_out}
-    kept = [c for c in frame.columns if c not in apart]
+    apart = {*features.names, *features.left_out}
+    rest = [c for c in frame.columns if c not in apart]
     # A count of cells is annotation, and no feature: both are said.
     counted = [c for c in taken.values() if feature_columns.BOOKKEEPING.search(c) and named[c] == c]
-    obs = named_by_their_names(_in_our_words(frame[kept], taken, where=where))
-    return Sorted(obs, told.names, {**taken, **made}, [*told.left_out, *counted], told.how)
+    obs = named_by_their_names(_in_our_words(frame[rest], taken, where=where))
+    return Sorted(obs, features.names, {**taken, **made}, [*features.left_out, *counted], features.how)
 
 
 def annotation(table: pd.DataFrame, *, where: str, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """A table of annotation only (a platemap, a list of compounds), in our words; kinds of wells as they are written.
+    """A table of annotation only (a platemap, a list of compounds), in our words.
 
-    `attrs["columns"]` says which column was taken for which word.
+    Parameters
+    ----------
+    table
+        n rows.
+    where
+        The name of the table, for error sentences.
+    columns
+        Word -> column, where the user says it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows, kinds of wells as they are written. `attrs["columns"]` says which column was taken for which word.
+
     """
     table = table.set_axis([str(c) for c in table.columns], axis=1)
     table, made = _wells_of_rows_and_columns(table, columns or {})
@@ -164,7 +189,28 @@ def _in_our_words(table: pd.DataFrame, taken: Mapping[str, str], *, where: str) 
 
 
 def normal_values(obs: pd.DataFrame, *, where: str, unit: str = "") -> pd.DataFrame:
-    """Names as trimmed text, wells as `A01`, doses as numbers (`attrs["unit"]` is their unit, where it is known)."""
+    """Annotation with names as trimmed text, wells as `A01`, and doses as numbers.
+
+    Parameters
+    ----------
+    obs
+        n rows, in our words; they are not changed.
+    where
+        The name of the table, for error sentences.
+    unit
+        Of doses that name none; empty where it is not known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows. `attrs["unit"]` is the unit of the doses, where it is known. Doses that are no numbers are also kept as they are written.
+
+    Raises
+    ------
+    InputError
+        A well is written in no known form, or a dose may mean two numbers.
+
+    """
     obs = obs.copy()
     for word in _NAMES:
         if word in obs:
@@ -190,7 +236,19 @@ def normal_values(obs: pd.DataFrame, *, where: str, unit: str = "") -> pd.DataFr
 
 
 def not_doses(obs: pd.DataFrame, /) -> pd.Series:
-    """The cells of the doses that hold no number, as they are written."""
+    """The doses that hold no number, as they are written.
+
+    Parameters
+    ----------
+    obs
+        Annotation, as `normal_values` gives it.
+
+    Returns
+    -------
+    pandas.Series
+        Text, with the index of their rows; empty where there is no column of doses.
+
+    """
     if schema.CONCENTRATION not in obs:
         return pd.Series(dtype="string")
     written = text(obs[_DOSES_AS_WRITTEN if _DOSES_AS_WRITTEN in obs else schema.CONCENTRATION]).dropna()
@@ -198,13 +256,37 @@ def not_doses(obs: pd.DataFrame, /) -> pd.Series:
 
 
 def names_made_dates(obs: pd.DataFrame, /) -> list[str]:
-    """Genes and perturbations that a spreadsheet has made dates of (`1-Mar` for MARCH1, `2-Sep`), each once."""
+    """Genes and perturbations that a spreadsheet has made dates of (`1-Mar` for MARCH1, `2-Sep`).
+
+    Parameters
+    ----------
+    obs
+        Annotation, in our words.
+
+    Returns
+    -------
+    list[str]
+        Each once, sorted.
+
+    """
     columns = [word for word in (schema.GENE, schema.PERTURBATION_NAME, schema.PERTURBATION) if word in obs]
     return sorted({value for word in columns for value in text(obs[word]).dropna().unique() if _DATE.fullmatch(value)})
 
 
 def named_by_their_names(obs: pd.DataFrame, /) -> pd.DataFrame:
-    """The annotation; a perturbation's name stands for it where it has no identifier."""
+    """Annotation in which a perturbation's name stands for it where it has no identifier.
+
+    Parameters
+    ----------
+    obs
+        n rows, in our words; they are not changed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows, with the column `perturbation` where there are names.
+
+    """
     if schema.PERTURBATION_NAME in obs:
         own = obs[schema.PERTURBATION] if schema.PERTURBATION in obs else pd.Series(pd.NA, index=obs.index, dtype="string")
         return obs.assign(**{schema.PERTURBATION: text(own).fillna(text(obs[schema.PERTURBATION_NAME]))})
@@ -212,7 +294,19 @@ def named_by_their_names(obs: pd.DataFrame, /) -> pd.DataFrame:
 
 
 def text(column: pd.Series, /) -> pd.Series:
-    """A column as text: trimmed, an empty string is missing, `.0` goes where every value has it (a number read as a float)."""
+    """A column as trimmed text.
+
+    Parameters
+    ----------
+    column
+        (n,) of any type.
+
+    Returns
+    -------
+    pandas.Series
+        (n,) of text. An empty string is missing. `.0` goes where every value has it: these are whole numbers that were read as floats.
+
+    """
     written = column.astype("string").str.strip().replace("", pd.NA)
     there = written.dropna()
     return written.str.removesuffix(".0") if len(there) and there.str.fullmatch(r"\d+\.0").all() else written
@@ -221,11 +315,16 @@ def text(column: pd.Series, /) -> pd.Series:
 def with_kinds(obs: pd.DataFrame, /) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
     """The annotation with kinds of wells and types of perturbations in our words.
 
+    Parameters
+    ----------
+    obs
+        n rows, in our words but for these; they are not changed.
+
     Returns
     -------
-    obs
+    obs : pandas.DataFrame
         What was written before is kept as `<word>_original`.
-    unknown_words
+    unknown_words : dict[str, dict[str, int]]
         Column -> word -> rows: the words that are no kind of well that is known.
 
     """
@@ -249,9 +348,25 @@ def _with_targets(obs: pd.DataFrame) -> pd.DataFrame:
 
 
 def prefixed(obs: pd.DataFrame, *, spelled: Mapping[str, str]) -> pd.DataFrame:
-    """Annotation as other programs spell it on disk: `spelled` maps our words to theirs, every column begins with `Metadata_`.
+    """Annotation as other programs spell it on disk.
 
-    Raises InputError where two columns would share a name.
+    Parameters
+    ----------
+    obs
+        n rows, in our words.
+    spelled
+        Our word -> theirs, for the words that differ.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows. The name of every column begins with `Metadata_`.
+
+    Raises
+    ------
+    InputError
+        Two columns would share a name.
+
     """
     named = obs.rename(columns=lambda c: PREFIX + spelled.get(c, c))
     if not named.columns.is_unique:

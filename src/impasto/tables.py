@@ -55,12 +55,41 @@ _MEASURED = re.compile(
 
 
 def is_name(column: str) -> bool:
-    """Whether a column of this name holds names of places or perturbations: text, even where all are digits."""
+    """Whether a column holds names of places or perturbations, which are text even where all are digits.
+
+    Parameters
+    ----------
+    column
+        Its name.
+
+    Returns
+    -------
+    bool
+        True where its name is one of a plate, a well, a compound or the like, and none of a measurement.
+
+    """
     return (bool(_NAMES.match(column)) or letters(_PREFIX.sub("", column)) in _SPELLINGS) and not _MEASURED.search(column)
 
 
 def kind(path: Path) -> str:
-    """The kind of a file or folder, by its first bytes, never by its name alone. Raises InputError where it is not there."""
+    """The kind of a file or folder.
+
+    Parameters
+    ----------
+    path
+        Of the file or folder.
+
+    Returns
+    -------
+    str
+        `PARQUET`, `EXCEL` or another kind, by the first bytes of a file, and by what a folder holds. `TEXT` where no other kind fits.
+
+    Raises
+    ------
+    InputError
+        It is not there, or it begins as a zip archive and cannot be opened.
+
+    """
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
     if path.is_dir():
@@ -98,9 +127,9 @@ def read(path: Path | str, *, sheet: str | None = None, encoding: str | None = N
 
     Returns
     -------
-    frame
+    frame : pandas.DataFrame
         A row a line; columns of names are text.
-    how
+    how : list[str]
         What was inferred, in sentences.
 
     Raises
@@ -122,9 +151,25 @@ def read(path: Path | str, *, sheet: str | None = None, encoding: str | None = N
 
 
 def parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
-    """A table of any kind in parts of so many rows; a workbook, a grid and a folder of Parquet files come whole.
+    """A table of any kind in parts. A workbook, a short text and a folder of Parquet files come whole.
 
-    Raises InputError where it cannot be read.
+    Parameters
+    ----------
+    path
+        Of the table.
+    rows
+        How many rows a part has.
+
+    Returns
+    -------
+    Iterator[pandas.DataFrame]
+        The parts, in order.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+
     """
     sort = kind(path)
     if sort == TEXT and path.stat().st_size >= GRIDS_UP_TO:
@@ -139,7 +184,24 @@ def parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
 
 
 def count(path: Path) -> int:
-    """How many rows a table has; of a long text, how many lines but its first. Raises InputError where it cannot be read."""
+    """How many rows a table has.
+
+    Parameters
+    ----------
+    path
+        Of the table.
+
+    Returns
+    -------
+    int
+        Its rows; of a long text, its lines but the first.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+
+    """
     sort = kind(path)
     if sort == TEXT and path.stat().st_size >= GRIDS_UP_TO:
         return delimited.lines(path) - 1
@@ -163,7 +225,19 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 
 def columns(path: Path) -> list[str]:
-    """The names of a table's columns, without reading its rows; none where the path is no table. Never raises InputError."""
+    """The names of a table's columns, without reading its rows where its kind allows that.
+
+    Parameters
+    ----------
+    path
+        Of any file or folder; a path that is not there does as well.
+
+    Returns
+    -------
+    list[str]
+        The names in order; none where the path is no table of one file, or cannot be read.
+
+    """
     try:
         sort = kind(path)
         if sort == PARQUET:
@@ -191,7 +265,19 @@ def _text(path: Path, encoding: str | None) -> tuple[pd.DataFrame, list[str]]:
 
 # ---------------------------------------------------------------- Parquet
 def parquet(path: Path) -> pd.DataFrame:
-    """A Parquet file or a folder of them: named index levels are columns, structs and lists of one length are taken apart."""
+    """Read a Parquet file or a folder of them.
+
+    Parameters
+    ----------
+    path
+        Of the file or folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Named levels of an index are columns. Structs, and lists of one length, have a column for each part.
+
+    """
     return _as_frame(_folder_of_parquet(path) if path.is_dir() else pq.read_table(path), path)
 
 
@@ -307,5 +393,17 @@ def _cell(value: object) -> str:
 
 
 def stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables one below the other; a column that one lacks is missing there."""
+    """Tables one below the other.
+
+    Parameters
+    ----------
+    parts
+        One table or more.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of all. A column that a table lacks is missing in its rows.
+
+    """
     return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)

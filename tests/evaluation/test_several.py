@@ -103,7 +103,7 @@ def test_a_task_given_in_python_is_scored_like_the_others() -> None:
 @pytest.mark.parametrize(
     ("task", "given", "sentence"),
     [
-        ("mixing", {"labell": "moa"}, r"mixing takes no option 'labell' \(did you mean 'label'\?\); allowed: batch, label"),
+        ("mixing", {"labell": "moa"}, r"mixing takes no option 'labell' \(did you mean 'label'\?\); allowed: protocol, batch, label"),
         ("mixing", {"k": "many"}, "k is 'many', but input should be a valid integer"),
         ("sisters", {"protocol": "passin"}, r"protocol is 'passin' \(did you mean 'passing'\?\), but input should be 'all'"),
         ("relations", {}, "relations needs the option 'pairs'"),

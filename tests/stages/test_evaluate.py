@@ -23,7 +23,7 @@ def test_fields_and_options_are_one_and_wrong_ones_are_refused() -> None:
     chosen = evaluate.task_options(settings(level="batch", pool_doses=True, seed=3))
     assert (chosen["level"], chosen["pool_doses"], chosen["seed"]) == ("batch", True, 3)
     assert "columns" not in evaluate.task_options(settings(options={"columns": {"well": "Position"}}))
-    with pytest.raises(InputError, match="columns is"):
+    with pytest.raises(InputError, match="columns: well is 3, but input should be a valid string"):
         settings(options={"columns": {"well": 3}})
     with pytest.raises(InputError, match="nonsense"):
         settings(options={"nonsense": 1})

@@ -18,7 +18,16 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Engine(ABC):
-    """Nearest neighbours by cosine over the unit vectors (rows, width) of an index folder."""
+    """Nearest neighbours by cosine over the vectors of an index folder.
+
+    Parameters
+    ----------
+    folder
+        Of the index, with what `build` wrote.
+    vectors
+        (rows, width) of unit length.
+
+    """
 
     def __init__(self, folder: Path, vectors: Vectors) -> None:
         self.folder, self.vectors = folder, vectors
@@ -26,11 +35,38 @@ class Engine(ABC):
     @staticmethod
     @abstractmethod
     def build(folder: Path, vectors: Vectors, /) -> None:
-        """Write what the engine needs beside `vectors.npy`."""
+        """Write what the engine needs beside `vectors.npy`.
+
+        Parameters
+        ----------
+        folder
+            Of the index.
+        vectors
+            (rows, width) of unit length.
+
+        """
 
     @abstractmethod
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
-        """Positions and cosines of the `top` rows of `among` nearest to a unit query (width,), best first."""
+        """The rows nearest to a query.
+
+        Parameters
+        ----------
+        query
+            (width,) of unit length.
+        top
+            How many rows at most.
+        among
+            (rows,) True for a row that may be an answer.
+
+        Returns
+        -------
+        positions : npt.NDArray[np.intp]
+            The rows, the nearest first.
+        cosines : Vectors
+            Of each of them to the query.
+
+        """
 
 
 class Exact(Engine):
@@ -40,7 +76,14 @@ class Exact(Engine):
 
     @staticmethod
     def build(folder: Path, vectors: Vectors, /) -> None:
-        """Nothing: the vectors are the index."""
+        """Write nothing: the vectors are the index.
+
+        Parameters
+        ----------
+        folder, vectors
+            As those of every engine; not used.
+
+        """
 
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
         scores = np.empty(len(self.vectors), dtype=np.float32)

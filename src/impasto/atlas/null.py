@@ -62,11 +62,26 @@ class Null:
 
 
 def of_form(index: Index, form: str, /) -> Null:
-    """The null of queries that a run reads: `prompt`, `phrase`, `smiles` or `gene`."""
-    kept = strangers.read(index.folder, form)
-    if kept is None:
+    """The null of queries that a run reads.
+
+    Parameters
+    ----------
+    index
+        With its folder, which may hold queries that name nothing in it.
+    form
+        `prompt`, `phrase`, `smiles` or `gene`.
+
+    Returns
+    -------
+    Null
+        The queries of this form; none where the index was made without them.
+
+    """
+    listed = strangers.read(index.folder, form)
+    if listed is None:
         return Null(np.zeros((0, index.vectors.shape[1]), dtype=np.float32), f"this index keeps no null of {_IN_WORDS[form]}; {_AGAIN}")
-    return Null(unit_rows(kept[0]), f"{len(kept[0])} {_IN_WORDS[form]} that name nothing in this index")
+    vectors, _ = listed
+    return Null(unit_rows(vectors), f"{len(vectors)} {_IN_WORDS[form]} that name nothing in this index")
 
 
 def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
@@ -81,6 +96,11 @@ def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
     seed
         Of what is drawn.
 
+    Returns
+    -------
+    Null
+        Made-up queries of as many control wells; none where the index holds no control wells.
+
     """
     judges = np.setdiff1d(control_wells(index.rows), rows)
     if not len(judges):
@@ -91,11 +111,11 @@ def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
     ways = math.prod(math.comb(len(of_plate[int(code)]), int(count)) for code, count in wanted.items()) if wanted else 0
     spared = "spared control" if wells.spared(index.rows.iloc[judges]).any() else "control (none was spared)"
     if ways >= FEWEST:
-        drawn = _dealt([(of_plate[int(code)], int(count)) for code, count in wanted.items()], ways, seed=seed)
+        drawn = _draws([(of_plate[int(code)], int(count)) for code, count in wanted.items()], ways, seed=seed)
         where = "its plate" if len(wanted) == 1 else "its plates"
     else:
         size = min(max(1, len(rows)), len(judges))
-        drawn = _dealt([(judges, size)], math.comb(len(judges), size), seed=seed)
+        drawn = _draws([(judges, size)], math.comb(len(judges), size), seed=seed)
         where = "all plates"
     made = np.stack([np.asarray(index.vectors[np.sort(chosen)]).mean(axis=0) for chosen in drawn])
     size = len(drawn[0])
@@ -103,12 +123,24 @@ def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
 
 
 def control_wells(rows: pd.DataFrame, /) -> Rows:
-    """The wells of an index that may judge a profile: `wells.unseen_negative` among its wells."""
+    """The wells of an index that may judge a profile: `wells.unseen_negative` among its wells.
+
+    Parameters
+    ----------
+    rows
+        (n,) rows of the index, with `level` and `modality`.
+
+    Returns
+    -------
+    Rows
+        Their positions among the rows, in order.
+
+    """
     of_wells = ((rows["level"] == "well") & (rows["modality"] == PROFILE)).to_numpy(dtype=bool)
     return np.flatnonzero(of_wells)[wells.unseen_negative(rows[of_wells])]
 
 
-def _dealt(sides: list[tuple[Rows, int]], ways: int, *, seed: int) -> list[Rows]:
+def _draws(sides: list[tuple[Rows, int]], ways: int, *, seed: int) -> list[Rows]:
     """So many wells of each side: all choices where these are at most 1,000, else 1,000 draws."""
     if ways <= MOST:
         choices = [list(itertools.combinations(judges, count)) for judges, count in sides]
@@ -138,7 +170,25 @@ class Judged:
 
 
 def judge(index: Index, query: Vectors, among: npt.NDArray[np.bool_], null: Null, /) -> Judged:
-    """Compare a query (width,) with its null on the candidates `among` (rows of the index,)."""
+    """Compare a query with its null on the rows that it ranks.
+
+    Parameters
+    ----------
+    index
+        Its vectors and rows.
+    query
+        (width,) of any length above 0.
+    among
+        (rows of the index,) True for a candidate.
+    null
+        What the query is compared with.
+
+    Returns
+    -------
+    Judged
+        z, p and q of each candidate, p of the query, and a sentence. Without a null there are none, and the sentence says why.
+
+    """
     candidates = np.flatnonzero(among & ~wells.negative(index.rows) if null.of_controls else among)
     if not null.there or not len(candidates):
         why = null.what if not null.there else "only negative controls are ranked"
@@ -155,6 +205,6 @@ def _scores(index: Index, asked: Vectors, candidates: Rows) -> Iterator[Vectors]
 
 
 def _sentence(standing: Standing, null: Null) -> str:
-    told = "told apart" if standing.query_p <= CALLED else "not told apart"
+    verdict = "told apart" if standing.query_p <= CALLED else "not told apart"
     floor = f"p >= {standing.smallest_p:.2g}" if standing.smallest_p <= CALLED else f"p cannot fall below {standing.smallest_p:.2g}"
-    return f"{told} from a random query (p = {standing.query_p:.2g}; {null.what}, {floor})"
+    return f"{verdict} from a random query (p = {standing.query_p:.2g}; {null.what}, {floor})"

@@ -2,7 +2,7 @@
 
 A trained run turns text, SMILES, genes and images into the joint space. An index of plain profiles has no such tower; there
 a gene or a SMILES finds the perturbation annotated with it, and its consensus profile is the query. Each answer says which, and whether
-it is told apart from the answer to a query about nothing (`null`).
+it differs from the answer to a query about nothing (`null`).
 """
 
 from __future__ import annotations
@@ -47,11 +47,16 @@ def search(
 
     Returns
     -------
-    ranking
+    ranking : pandas.DataFrame
         `rank`, `score`, `row`, annotation, and beside a null (see `null`) `z`, `p` and `q` of the row and `query_p`. `match` is `name`
         for rows that were answered by name. The row that the query itself is (a well, a perturbation) is left out.
-    sentence
-        How the query was understood, and whether it is told apart from a random query.
+    sentence : str
+        How the query was understood, and whether it differs from a random query.
+
+    Raises
+    ------
+    InputError
+        The kind of query or the ranking is none of those above, or this index cannot answer the query.
 
     """
     schema.one_of(kind, KINDS, what="kind of query")
@@ -63,14 +68,14 @@ def search(
     among = ((index.rows["level"] == level) & (index.rows["modality"] == PROFILE)).to_numpy(copy=True)
     among[itself] = False
     judged = null.judge(index, vector, among, _null_of(index, kind, query, itself))
-    found = _nearest(index, vector, among, named, top=top)
-    found.insert(0, "rank", np.arange(1, len(found) + 1))
+    ranking = _nearest(index, vector, among, named, top=top)
+    ranking.insert(0, "rank", np.arange(1, len(ranking) + 1))
     if judged.p is not None:
-        found = found.join(judged.rows, on="row").assign(query_p=judged.p)
+        ranking = ranking.join(judged.rows, on="row").assign(query_p=judged.p)
     if expanded:
-        found["expanded"] = how
+        ranking["expanded"] = how
     by_name = f"; {query!r} is named here, and answered first" if len(named) else ""
-    return found.dropna(axis=1, how="all"), f"{how}{by_name}; {judged.sentence}"
+    return ranking.dropna(axis=1, how="all"), f"{how}{by_name}; {judged.sentence}"
 
 
 Query = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], str]

@@ -31,13 +31,34 @@ _SEPARATORS = r"\s*[|;,]\s*"
 
 
 def table() -> pd.DataFrame:
-    """Perturbation name, gene, mechanism and SMILES of 750 compounds."""
+    """Perturbation name, gene, mechanism and SMILES of 750 compounds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a compound, with the columns `perturbation_name`, `gene`, `moa` and `smiles`.
+
+    """
     with importlib.resources.files("impasto.atlas").joinpath("strangers.csv").open() as file:
         return pd.read_csv(file, dtype="string")
 
 
 def unknown_to(rows: pd.DataFrame, word: str, /) -> list[str]:
-    """The values of one word (`gene`, `moa`, `smiles`, `perturbation_name`) that no row of an index has, in their order."""
+    """The values of one word that no row of an index has.
+
+    Parameters
+    ----------
+    rows
+        Of the index, with the annotation that there is.
+    word
+        `gene`, `moa`, `smiles` or `perturbation_name`.
+
+    Returns
+    -------
+    list[str]
+        Values of `table`, each once and in its order. Names of the index match in either case, and one by one where a cell lists several.
+
+    """
     held: set[str] = set()
     for column in {
         schema.PERTURBATION_NAME: (schema.PERTURBATION_NAME, schema.PERTURBATION),
@@ -53,7 +74,21 @@ def unknown_to(rows: pd.DataFrame, word: str, /) -> list[str]:
 
 
 def queries(space: Space, rows: pd.DataFrame, /) -> dict[str, list[str]]:
-    """The queries of each form that a run can read, from those that name nothing in the rows of an index."""
+    """The queries of each form that a run can read, from those that name nothing in an index.
+
+    Parameters
+    ----------
+    space
+        Of the run. It says whether the run reads molecules or texts.
+    rows
+        Of the index.
+
+    Returns
+    -------
+    dict[str, list[str]]
+        At most `POOL` queries of each form. Molecules are left out where RDKit is not installed.
+
+    """
     if space.reads == "molecule":
         return {SMILES: unknown_to(rows, schema.SMILES)[:POOL]} if importlib.util.find_spec("rdkit") else {}
     whole = table()
@@ -103,13 +138,36 @@ def embedded(space: Space, rows: pd.DataFrame, /) -> tuple[Vectors, pd.DataFrame
 
 
 def write(folder: Path, vectors: Vectors, listed: pd.DataFrame, /) -> None:
-    """Put both files into the folder of an index that is being made."""
+    """Put both files into the folder of an index that is being made.
+
+    Parameters
+    ----------
+    folder
+        Of the index.
+    vectors, listed
+        What `embedded` returned: vectors (queries, width), and their list.
+
+    """
     np.save(folder / VECTORS, vectors, allow_pickle=False)
     listed.to_parquet(folder / LISTED, index=False)
 
 
 def read(folder: Path, form: str, /) -> tuple[Vectors, list[str]] | None:
-    """The vectors of one form and what was asked; None where the index keeps none of that form."""
+    """The vectors of one form and what was asked.
+
+    Parameters
+    ----------
+    folder
+        Of the index.
+    form
+        `prompt`, `phrase`, `smiles` or `gene`.
+
+    Returns
+    -------
+    tuple[Vectors, list[str]] | None
+        Vectors (queries, width) and the text of each; None where the index keeps none of that form.
+
+    """
     if not (folder / VECTORS).exists() or not (folder / LISTED).exists():
         return None
     listed = pd.read_parquet(folder / LISTED)
@@ -121,7 +179,21 @@ def read(folder: Path, form: str, /) -> tuple[Vectors, list[str]] | None:
 
 
 def form_of_text(folder: Path, query: str, /) -> str:
-    """Whether a text begins as the prompts of the index do (`prompt`), or is a phrase."""
+    """Whether a text is a whole prompt or a phrase.
+
+    Parameters
+    ----------
+    folder
+        Of the index.
+    query
+        The text.
+
+    Returns
+    -------
+    str
+        `prompt` where the text begins with the three words that the prompts of the index begin with; else `phrase`.
+
+    """
     pool = read(folder, PROMPT)
     if pool is None:
         return PHRASE

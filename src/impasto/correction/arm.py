@@ -169,8 +169,8 @@ def genes_of(obs: pd.DataFrame, /) -> pd.Series:
 
     Returns
     -------
-    Series of str, shape (n,)
-        In normal spelling; empty where no gene was knocked out: controls, other kinds of perturbations, no gene given.
+    pandas.Series
+        (n,) text in normal spelling; empty where no gene was knocked out: controls, other kinds of perturbations, no gene given.
 
     Raises
     ------

@@ -1,9 +1,10 @@
 """Spared controls: some negative controls that no corrector learns from, so that scores against controls stay honest.
 
 A corrector that is fitted on all controls of a plate makes those very controls unusually alike (or unusually regular): a treated
-well that does nothing would still differ from them. The spared ones are chosen by the hash of their position and a seed, so the same
-wells are spared before and after a correction, and the same positions on plates of one layout: spared positions then play
-perturbations that do nothing (`evaluation.positions`). `Corrector.fit` leaves them out (`wells.learnable`).
+well that does nothing would still differ from them. `Corrector.fit` leaves spared controls out (`wells.learnable`).
+
+They are chosen by the hash of their position and a seed, so the same wells are spared before and after a correction. On plates of one
+layout the same positions are spared. There they play perturbations that do nothing (`evaluation.positions`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ def controls_were_learned_from(steps: Iterable[Mapping[str, Any]], /) -> bool:
     steps
         The steps that made a table, as `identity.of(profiles).steps` lists them.
 
+    Returns
+    -------
+    bool
+        True where a step is none of `LEARNS_NOTHING`.
+
     """
     return any(step.get("method") not in LEARNS_NOTHING for step in steps)
 
@@ -49,13 +55,14 @@ def marked(profiles: anndata.AnnData, /, *, share: Share, seed: int) -> anndata.
     profiles
         n rows.
     share
-        A share above 0 chooses anew; `auto` leaves a table with spared controls as it is; 0 chooses none.
+        A share above 0 chooses again, whatever was spared before. `auto` leaves a table with spared controls as it is; 0 chooses none.
     seed
         Of the choice.
 
     Returns
     -------
-    A marked copy, or the same object where nothing is spared here.
+    anndata.AnnData
+        A marked copy, or the same object where nothing is spared here.
 
     """
     if share == 0 or (share == "auto" and wells.spared(profiles.obs).any()):
@@ -71,7 +78,21 @@ def marked(profiles: anndata.AnnData, /, *, share: Share, seed: int) -> anndata.
 
 
 def spare_controls(profiles: anndata.AnnData, /, *, share: Share, seed: int) -> anndata.AnnData:
-    """A copy of the profiles with a boolean column `spared`; see `chosen_controls`."""
+    """A copy of the profiles with a boolean column `spared`.
+
+    Parameters
+    ----------
+    profiles
+        n rows of wells or sites; they are not changed.
+    share, seed
+        As `chosen_controls` takes them.
+
+    Returns
+    -------
+    anndata.AnnData
+        The same n rows, with the column `spared`.
+
+    """
     marked = profiles.copy()
     marked.obs[schema.SPARED] = chosen_controls(profiles.obs, share=share, seed=seed)
     return marked
@@ -92,7 +113,13 @@ def chosen_controls(obs: pd.DataFrame, /, *, share: Share, seed: int) -> wells.F
 
     Returns
     -------
-    (n,), True for a spared control. Raises InputError where no negative control is marked.
+    wells.Flags
+        (n,) True for a spared control.
+
+    Raises
+    ------
+    InputError
+        The share is below 0 or above 1. Or, with a share that is not `auto`, no negative control is marked, or there is no plate or well.
 
     """
     if share == "auto" and not ({schema.PLATE, schema.WELL} <= set(obs) and wells.marks_controls(obs)):

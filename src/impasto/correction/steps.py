@@ -60,11 +60,11 @@ def correct(
 
     Returns
     -------
-    corrected
+    corrected : anndata.AnnData
         The same n rows; `identity.of` of them lists the steps.
-    fitted
+    fitted : list[Fitted]
         The fitted correctors, in order.
-    receipt
+    receipt : dict[str, Any]
         What was removed and what was left (see `receipt.receipt`).
 
     Raises
@@ -99,11 +99,11 @@ def apply(profiles: anndata.AnnData, steps: Sequence[Step | Fitted], /) -> tuple
 
     Returns
     -------
-    after
+    after : anndata.AnnData
         The corrected profiles.
-    correctors
+    correctors : list[Fitted]
         The fitted correctors, in order.
-    methods
+    methods : list[dict[str, Any]]
         Each step as it is written down.
 
     Raises
@@ -136,9 +136,9 @@ def settings_of(step: Step, /, *, where: str = "correct") -> tuple[type[Fitted],
 
     Returns
     -------
-    kind
+    kind : type[Fitted]
         The class of the corrector.
-    settings
+    settings : Settings
         Its settings, of the class `kind.settings_class`.
 
     Raises

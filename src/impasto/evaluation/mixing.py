@@ -336,7 +336,7 @@ class Graph:
     device: str | None
 
     @cached_property
-    def found(self) -> Codes:
+    def more(self) -> Codes:
         """(n, wide) more neighbours than are used, nearest first."""
         return neighbours.nearest(self.values, k=neighbours.wide(self.k), metric=self.metric, device=self.device)
 
@@ -354,7 +354,7 @@ class Graph:
             (rows that stay, k) renumbered, nearest first.
 
         """
-        among = neighbours.among(self.found, keep, k=self.k)
+        among = neighbours.among(self.more, keep, k=self.k)
         return neighbours.nearest(self.values[keep], k=self.k, metric=self.metric, device=self.device) if among is None else among
 
     def connectivity(self, keep: Flags, /, *, strong: bool = False) -> npt.NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """Average precision of rankings from which groups of units can be taken, as query, candidate and right answer.
 
-Of a right answer j of query q, the precision is found / (found + above). `found` is how many right answers stand at or above it, `above`
-how many wrong ones stand above it (those that tie count a half). Both are sums over candidates, so they are kept apart by group:
-without some groups a score is a subtraction, and nothing is ranked again.
+Of a right answer j of query q, the precision is r / (r + w). r right answers stand at or above it, and w wrong ones above it; those that
+tie count a half. Both are sums over candidates, so they are kept apart by group: without some groups a score is a subtraction, and nothing
+is ranked again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Rankings:
         (n,) the group of each query.
     query, answer_group
         (pairs,) each: the query that a right answer is of, and the right answer's group.
-    found, above
+    at_or_above, above
         (G, pairs) each: of each group, the right answers at or above this one, and the wrong ones above it.
     wrong
         (G, n) the wrong candidates of each query.
@@ -38,7 +38,7 @@ class Rankings:
     group: Rows
     query: Rows
     answer_group: Rows
-    found: Counts
+    at_or_above: Counts
     above: Counts
     wrong: Counts
 
@@ -59,8 +59,8 @@ class Rankings:
         stays = np.ones(len(self.wrong), dtype=bool)
         stays[gone] = False
         pairs = stays[self.answer_group] & stays[self.group[self.query]]
-        found, above = self._without(self.found, gone), self._without(self.above, gone)
-        precision = np.divide(found, found + above, out=np.zeros(len(found)), where=pairs & (found + above > 0))
+        at_or_above, above = self._without(self.at_or_above, gone), self._without(self.above, gone)
+        precision = np.divide(at_or_above, at_or_above + above, out=np.zeros(len(above)), where=pairs & (at_or_above + above > 0))
         number = np.bincount(self.query, weights=pairs, minlength=len(self.group))
         total = np.bincount(self.query, weights=precision, minlength=len(self.group))
         usable = (number > 0) & (self._without(self.wrong, gone) > 0.25) & stays[self.group]
@@ -93,7 +93,7 @@ def rankings(lists: Iterable[tuple[npt.NDArray[np.floating], Rows, Rows]], /, *,
 
     """
     one_hot = (candidates[:, None] == np.arange(groups)).astype(np.float32)
-    queries, answers, found, above = [], [], [], []
+    queries, answers, at_or_above, above = [], [], [], []
     wrong_of = np.zeros((groups, len(group)), dtype=np.float32)
     for query, (scores, right, wrong) in enumerate(lists):
         wrong_of[:, query] = np.bincount(candidates[wrong], minlength=groups)
@@ -104,13 +104,13 @@ def rankings(lists: Iterable[tuple[npt.NDArray[np.floating], Rows, Rows]], /, *,
         standing = (other > own).astype(np.float32) + np.float32(0.5) * (other == own)
         queries.append(np.full(len(right), query))
         answers.append(candidates[right])
-        found.append(np.cumsum(one_hot[right], axis=0, dtype=np.float32))
+        at_or_above.append(np.cumsum(one_hot[right], axis=0, dtype=np.float32))
         above.append(standing @ one_hot[wrong])
     if not queries:
         nothing, none = np.empty(0, dtype=np.intp), np.empty((groups, 0), dtype=np.float32)
         return Rankings(group, nothing, nothing, none, none, wrong_of)
-    found_of, above_of = (np.ascontiguousarray(np.concatenate(counts).T) for counts in (found, above))
-    return Rankings(group, np.concatenate(queries).astype(np.intp), np.concatenate(answers), found_of, above_of, wrong_of)
+    of_right, of_wrong = (np.ascontiguousarray(np.concatenate(counts).T) for counts in (at_or_above, above))
+    return Rankings(group, np.concatenate(queries).astype(np.intp), np.concatenate(answers), of_right, of_wrong, wrong_of)
 
 
 def mean_ranks(scores: npt.NDArray[np.floating], candidates: npt.NDArray[np.bool_], /) -> Counts:

@@ -56,17 +56,19 @@ class Sisters:
     compound: Units
 
     @cached_property
-    def every(self) -> list[str]:
+    def all_labels(self) -> list[str]:
         """All labels, sorted."""
         return sorted(set().union(*self.labels))
 
     @cached_property
     def holds(self) -> sparse.csr_array:
         """(p, labels), 1 where a perturbation carries a label."""
-        place = {label: number for number, label in enumerate(self.every)}
+        place = {label: number for number, label in enumerate(self.all_labels)}
         pairs = [(row, place[label]) for row, labels in enumerate(self.labels) for label in sorted(labels)]
         rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        return sparse.csr_array((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(len(self.names), max(1, len(self.every))))
+        return sparse.csr_array(
+            (np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(len(self.names), max(1, len(self.all_labels)))
+        )
 
     @cached_property
     def related(self) -> Flags:
@@ -104,9 +106,9 @@ class Sisters:
 
         """
         one = all(len(labels) <= 1 for labels in self.labels)
-        if one and 1 < len(self.every) <= MOST_CLASSES:
+        if one and 1 < len(self.all_labels) <= MOST_CLASSES:
             # A perturbation without a label is neither query nor candidate: its unit is of no weight.
-            return units.named([next(iter(labels), self.every[0]) for labels in self.labels], word="class")
+            return units.named([next(iter(labels), self.all_labels[0]) for labels in self.labels], word="class")
         return self.compound
 
     def part(self, keep: Flags, /) -> Sisters:
@@ -269,7 +271,7 @@ class SisterScore:
             gone = np.unique(of_unit[~keep])
             precision = ranked.precisions(gone)
             shared = by_group.sum(axis=0) - by_group[gone].sum(axis=0) > 0
-            return _mean_over_labels(precision, query[shared], label[shared], labels=len(self.sisters.every))
+            return _mean_over_labels(precision, query[shared], label[shared], labels=len(self.sisters.all_labels))
 
         return jackknife.leave_out(score, len(self.sampled), seed=self.seed)
 
@@ -336,7 +338,7 @@ class SisterScore:
         precision, number = retrieval.precisions_of(query, self._ranks[query, answer], total=len(right))
         precision[self.candidate.sum(axis=1) <= number] = np.nan
         row, label = self._shared[given].nonzero()
-        return _mean_over_labels(precision, row, label, labels=len(self.sisters.every))
+        return _mean_over_labels(precision, row, label, labels=len(self.sisters.all_labels))
 
 
 def _mean_over_labels(precision: npt.NDArray[np.float64], query: Rows, label: Rows, *, labels: int) -> float:

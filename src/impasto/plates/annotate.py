@@ -36,7 +36,22 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Annotated:
-    """Annotation with kinds of wells in our words, the joins that made it, and what was inferred or could not be."""
+    """Wells, annotated.
+
+    Attributes
+    ----------
+    obs
+        Annotation of n rows, with kinds of wells in our words.
+    joins
+        One a table that was joined.
+    unknown_words
+        Column -> word -> rows that hold a word which is no kind of well that is known.
+    notes
+        What was inferred, in sentences.
+    problems
+        What later stages would stumble over, and the options that solve it.
+
+    """
 
     obs: pd.DataFrame
     joins: tuple[Join, ...] = ()
@@ -58,6 +73,11 @@ def annotate(obs: pd.DataFrame, maps: Sequence[tuple[Path, pd.DataFrame]], /, *,
         What the user says of controls and names.
     where
         What the wells are called in sentences.
+
+    Returns
+    -------
+    Annotated
+        The same n rows, annotated.
 
     Raises
     ------
@@ -116,7 +136,19 @@ def _problems(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]]) -> li
 
 
 def inferred(obs: pd.DataFrame, /) -> list[str]:
-    """Doses, shared InChIKeys and unknown wells, in sentences."""
+    """Doses, shared InChIKeys and kinds of wells, in sentences.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows, in our words.
+
+    Returns
+    -------
+    list[str]
+        A sentence for each of them that there is.
+
+    """
     notes = []
     counts = wells.counts_of_kinds(obs) if schema.PERTURBATION in obs or schema.CONTROL_TYPE in obs else {}
     if counts:
@@ -134,7 +166,19 @@ def inferred(obs: pd.DataFrame, /) -> list[str]:
 
 
 def several_doses(obs: pd.DataFrame, /) -> dict[str, int]:
-    """Perturbation -> how many doses, for treated ones that stand at more than one."""
+    """Perturbations that stand at several doses.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows, in our words.
+
+    Returns
+    -------
+    dict[str, int]
+        Perturbation -> how many doses, for treated ones that stand at more than one.
+
+    """
     if schema.CONCENTRATION not in obs or schema.PERTURBATION not in obs:
         return {}
     treated = obs[wells.treated(obs)]
@@ -145,5 +189,19 @@ def several_doses(obs: pd.DataFrame, /) -> dict[str, int]:
 def read_maps(
     paths: Sequence[Path], /, *, columns: dict[str, str], sheet: str | None, encoding: str | None
 ) -> list[tuple[Path, pd.DataFrame]]:
-    """Platemaps and lists of compounds, in our words."""
+    """Platemaps and lists of compounds, in our words.
+
+    Parameters
+    ----------
+    paths
+        Of the tables.
+    columns, sheet, encoding
+        As `annotation.read` takes them.
+
+    Returns
+    -------
+    list[tuple[Path, pandas.DataFrame]]
+        Path and table, in the order of the paths.
+
+    """
     return [(path, annotation.read(path, columns=columns, sheet=sheet, encoding=encoding)) for path in paths]

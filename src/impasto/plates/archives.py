@@ -19,7 +19,19 @@ _GROUPS = ("zarr.json", ".zattrs", ".zgroup")
 
 
 def stem(name: str, /) -> str:
-    """What a folder or a zip is called: `"P1.zip"` -> `"P1"`."""
+    """What a folder or a zip is called: `"P1.zip"` -> `"P1"`.
+
+    Parameters
+    ----------
+    name
+        Of a folder or a zip.
+
+    Returns
+    -------
+    str
+        The name without the suffix of a zip.
+
+    """
     suffix = next((one for one in SUFFIXES if name.lower().endswith(one)), "")
     return name[: len(name) - len(suffix)]
 
@@ -27,10 +39,13 @@ def stem(name: str, /) -> str:
 class Zip:
     """A zip that is open for reading, from several threads.
 
-    Attributes
+    Parameters
     ----------
     path
         The file on this machine.
+
+    Attributes
+    ----------
     names
         Its members that are files.
     zarr_root
@@ -52,7 +67,24 @@ class Zip:
         self._key = hashlib.sha256(f"{path.absolute()}\0{status.st_mtime_ns}\0{status.st_size}".encode()).hexdigest()[:16]
 
     def get(self, name: str, /) -> bytes | None:
-        """The bytes of a member, None where there is none. Raises InputError where it is damaged."""
+        """The bytes of a member.
+
+        Parameters
+        ----------
+        name
+            Of the member.
+
+        Returns
+        -------
+        bytes | None
+            None where there is no such member.
+
+        Raises
+        ------
+        InputError
+            The member is damaged.
+
+        """
         if name not in self.names:
             return None
         try:
@@ -62,11 +94,37 @@ class Zip:
             raise InputError(f"{self.path}/{name} cannot be read ({error})") from None
 
     def folder(self) -> Path:
-        """Where the members lie once they were asked for: in the cache."""
+        """Where the members lie once they were asked for.
+
+        Returns
+        -------
+        Path
+            A folder in the cache; it may not be there yet.
+
+        """
         return remote.cache().folder / "zip" / self._key
 
     def file(self, name: str, /) -> Path:
-        """A member as a file in the cache. Raises InputError where there is no such member, or it cannot be read."""
+        """A member as a file in the cache.
+
+        Parameters
+        ----------
+        name
+            Of the member.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        InputError
+            The name leads out of the zip, or the member is damaged.
+        FileNotFoundError
+            There is no such member.
+
+        """
         place = self.folder() / name
         if ".." in name.split("/") or name.startswith("/"):
             raise InputError(f"{self.path}/{name}: the name leads out of the zip")
@@ -86,7 +144,19 @@ class Zip:
 
 
 def split(path: str, /) -> tuple[Zip, str] | None:
-    """The zip that a path leads into, and the member (`""`: the zip itself); None where it leads into none. A remote zip is fetched."""
+    """The zip that a path leads into, and the member.
+
+    Parameters
+    ----------
+    path
+        A path or URL; a remote zip is fetched.
+
+    Returns
+    -------
+    tuple[Zip, str] | None
+        The zip and the name of the member (`""`: the zip itself); None where the path leads into none.
+
+    """
     match = _INSIDE.match(path)
     if match is None or (remote.url(match[1]) is None and not Path(match[1]).is_file()):
         return None  # a folder may be called so, too

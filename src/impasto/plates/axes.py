@@ -29,7 +29,12 @@ def chosen(planes: pd.DataFrame, /, *, depth: str | None, time: str | None, wher
 
     Returns
     -------
-    The planes that stay, sentences worth telling, and what must be chosen first (sentences 6 and 7 of the borders).
+    planes : pandas.DataFrame
+        Those that stay.
+    notes : list[str]
+        Sentences to show.
+    problems : list[Problem]
+        What must be chosen first (sentences 6 and 7 of the borders).
 
     """
     planes = planes.assign(**{word: recoded(planes[word].array, _plain) for word in (DEPTH, TIME)})

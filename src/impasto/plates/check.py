@@ -24,10 +24,18 @@ _COLUMNS = (*KEYS, schema.CHANNEL, *quality.MEASURES, REASON)
 
 
 def check(sites: Sites, out: Path, /) -> None:
-    """Write quality.parquet (a row a site and channel), plates.parquet and quarantine.csv at `out`.
+    """Measure every site, and write what is wrong.
 
-    Finished plates wait in a hidden folder named by the images' digest, so a killed run goes on at the first unfinished one,
-    to the same bytes, and never takes up the plates of other images.
+    Finished plates wait in a hidden folder named by the images' digest. A killed run goes on at the first unfinished one, to the same
+    bytes, and never takes up the plates of other images.
+
+    Parameters
+    ----------
+    sites
+        All sites.
+    out
+        The folder for `quality.parquet` (a row a site and channel), `plates.parquet` and `quarantine.csv`.
+
     """
     parts = out / f".plates-{runs.digest(sites.folder / 'images.parquet')[:12]}"
     parts.mkdir(parents=True, exist_ok=True)
@@ -82,7 +90,21 @@ def _site(sites: Sites, number: int, channels: list[str]) -> tuple[list[dict[str
 
 
 def quarantine(unreadable: pd.DataFrame, flagged: pd.DataFrame, /) -> pd.DataFrame:
-    """Place and reason of every site that cannot be used: unreadable, or flagged with more than what is told only."""
+    """The sites that cannot be used.
+
+    Parameters
+    ----------
+    unreadable
+        Rows of sites with their reason.
+    flagged
+        A row a site and channel, as `quality.flag` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Place and reason of every site that is unreadable or has a flag outside `quality.TOLD_ONLY`.
+
+    """
     reasons = [{key: row[key] for key in (*KEYS, REASON)} for row in unreadable.to_dict(orient="records")]
     for place, rows in flagged[flagged["flags"] != ""].groupby(list(KEYS), sort=True):
         wrong = [
@@ -96,17 +118,34 @@ def quarantine(unreadable: pd.DataFrame, flagged: pd.DataFrame, /) -> pd.DataFra
 
 
 def summary(sites: Sites, flagged: pd.DataFrame, bad: pd.DataFrame, /) -> pd.DataFrame:
-    """One row a plate and channel: sites, readable, quarantined, saturated, medians of the measures, corners over centre in light."""
+    """What was measured, plate by plate.
+
+    Parameters
+    ----------
+    sites
+        All sites.
+    flagged
+        A row a site and channel, as `quality.flag` gives them.
+    bad
+        What `quarantine` returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a plate and channel: numbers of sites (all, readable, quarantined, saturated, unlike in brightness), medians of the
+        measures, and the light of the corners over that of the centre.
+
+    """
     per = flagged.groupby([*_PLATE, schema.CHANNEL], sort=True)
-    told = per[["focus", "contrast", "noise", "median"]].median()
-    told[_LIGHT] = per[_LIGHT].first()
-    told["saturated_sites"] = per["flags"].apply(lambda f: int(f.str.contains("saturated").sum()))
-    told["unlike_in_brightness"] = per["flags"].apply(lambda f: int(f.str.contains("brightness").sum()))
-    told["readable_sites"] = per.size()
-    told = told.reset_index()
+    of_plates = per[["focus", "contrast", "noise", "median"]].median()
+    of_plates[_LIGHT] = per[_LIGHT].first()
+    of_plates["saturated_sites"] = per["flags"].apply(lambda f: int(f.str.contains("saturated").sum()))
+    of_plates["unlike_in_brightness"] = per["flags"].apply(lambda f: int(f.str.contains("brightness").sum()))
+    of_plates["readable_sites"] = per.size()
+    of_plates = of_plates.reset_index()
     counts = sites.table.groupby(_PLATE).size().rename("sites").reset_index()
     left_out = bad.groupby(_PLATE).size().rename("quarantined_sites").reset_index()
-    told = told.merge(counts, on=_PLATE, how="left").merge(left_out, on=_PLATE, how="left")
-    told["quarantined_sites"] = told["quarantined_sites"].fillna(0).astype(int)
+    of_plates = of_plates.merge(counts, on=_PLATE, how="left").merge(left_out, on=_PLATE, how="left")
+    of_plates["quarantined_sites"] = of_plates["quarantined_sites"].fillna(0).astype(int)
     # Where nobody named a source or a batch, a column of nothing says nothing.
-    return told.drop(columns=[word for word in (schema.SOURCE, schema.BATCH) if (told[word] == "").all()])
+    return of_plates.drop(columns=[word for word in (schema.SOURCE, schema.BATCH) if (of_plates[word] == "").all()])

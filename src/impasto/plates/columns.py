@@ -20,7 +20,14 @@ class Coded:
         self._places: dict[str, int] = {}
 
     def add(self, value: str, /) -> None:
-        """Append one value."""
+        """Append one value.
+
+        Parameters
+        ----------
+        value
+            Of the next row.
+
+        """
         places = self._places
         code = places.get(value)
         if code is None:
@@ -28,7 +35,14 @@ class Coded:
         self._codes.append(code)
 
     def column(self) -> pd.Categorical:
-        """The column (n,)."""
+        """The column of all values.
+
+        Returns
+        -------
+        pandas.Categorical
+            (n,) in the order in which they were added.
+
+        """
         return pd.Categorical.from_codes(np.frombuffer(self._codes, dtype=np.int32), categories=pd.Index(list(self._places), dtype=object))
 
 
@@ -40,13 +54,27 @@ class Texts:
         self._last: list[str] = []
 
     def add(self, value: str, /) -> None:
-        """Append one value."""
+        """Append one value.
+
+        Parameters
+        ----------
+        value
+            Of the next row.
+
+        """
         self._last.append(value)
         if len(self._last) >= _CHUNK:
             self._flush()
 
     def column(self) -> pd.arrays.ArrowExtensionArray:
-        """The column (n,), Arrow text."""
+        """The column of all values.
+
+        Returns
+        -------
+        pandas.arrays.ArrowExtensionArray
+            (n,) of Arrow text, in the order in which they were added.
+
+        """
         self._flush()
         return pd.arrays.ArrowExtensionArray(pa.chunked_array(self._chunks, type=pa.string()))
 
@@ -57,7 +85,19 @@ class Texts:
 
 
 def coded(values: Iterable[object], /) -> pd.Categorical:
-    """Any values as a column of text that keeps each once; what is missing is `""`."""
+    """Any values as a column of text that keeps each once.
+
+    Parameters
+    ----------
+    values
+        n values of any type.
+
+    Returns
+    -------
+    pandas.Categorical
+        (n,) of text; what is missing is `""`.
+
+    """
     series = pd.Series(values, dtype="object" if not isinstance(values, pd.Series | pd.Categorical) else None)
     if isinstance(series.dtype, pd.CategoricalDtype):
         return recoded(series.array, str)
@@ -67,7 +107,21 @@ def coded(values: Iterable[object], /) -> pd.Categorical:
 
 
 def recoded(column: pd.Categorical, change: Mapping[str, str] | Mapping[int, str] | Callable[[str], str], /) -> pd.Categorical:
-    """The column with every value changed; values that become equal are one. What is missing, or in no mapping, is `""`."""
+    """A column with every value changed.
+
+    Parameters
+    ----------
+    column
+        (n,) of any categories.
+    change
+        Old value -> new one, or a function of the old one.
+
+    Returns
+    -------
+    pandas.Categorical
+        (n,) of text. Values that become equal are one category. What is missing, or not in the mapping, is `""`.
+
+    """
     if isinstance(change, Mapping):
         changed = [change.get(value, "") for value in column.categories]
     else:
@@ -81,7 +135,23 @@ def recoded(column: pd.Categorical, change: Mapping[str, str] | Mapping[int, str
 
 
 def coded_rows(frame: pd.DataFrame, words: Sequence[str], /) -> tuple[pd.Categorical, list[tuple[str, ...]]]:
-    """The different rows of some columns of categories: the place of each row among them (n,), and the different rows."""
+    """The different rows of some columns.
+
+    Parameters
+    ----------
+    frame
+        n rows.
+    words
+        Names of its columns.
+
+    Returns
+    -------
+    places : pandas.Categorical
+        (n,) the number of each row among the different ones.
+    rows : list[tuple[str, ...]]
+        The different rows, in order of appearance.
+
+    """
     code = np.zeros(len(frame), dtype=np.int64)
     columns = [coded(frame[word]) for word in words]
     for column in columns:
@@ -98,6 +168,18 @@ def coded_rows(frame: pd.DataFrame, words: Sequence[str], /) -> tuple[pd.Categor
 
 
 def text(column: pd.Series | pd.Categorical, /) -> pd.Series:
-    """A column as plain strings."""
+    """A column as plain Python objects, without categories.
+
+    Parameters
+    ----------
+    column
+        (n,) of any kind.
+
+    Returns
+    -------
+    pandas.Series
+        (n,) with the same values.
+
+    """
     series = pd.Series(column)
     return pd.Series(series.to_numpy(dtype=object), index=series.index, dtype=object)

@@ -35,7 +35,18 @@ _WELL = re.compile(r"(?<![A-Za-z0-9])([A-Z]{1,2}|[a-z])[-_]?(\d{1,2})(?![0-9])")
 
 @dataclass(frozen=True)
 class Scene:
-    """One field of a file: the name that the file gives it, the lengths of its axes (`T`, `C`, `Z`, ...), the names of its channels."""
+    """One field of a file.
+
+    Attributes
+    ----------
+    name
+        As the file gives it.
+    sizes
+        Name of an axis (`T`, `C`, `Z`, ...) -> its length.
+    channels
+        Their names.
+
+    """
 
     name: str
     sizes: dict[str, int]
@@ -46,20 +57,55 @@ class Opened(Protocol):
     """A file that is open."""
 
     def scenes(self) -> list[Scene]:
-        """Its scenes, in their order."""
+        """The scenes of the file.
+
+        Returns
+        -------
+        list[Scene]
+            In their order.
+
+        """
 
     def plane(self, scene: int, at: dict[str, int]) -> Plane:
-        """One plane (H, W): `at` names T, C and Z where the scene has them."""
+        """One plane of a scene.
+
+        Parameters
+        ----------
+        scene
+            Its number, from 0.
+        at
+            Axis (`T`, `C`, `Z`) -> place on it, for those that the scene has.
+
+        Returns
+        -------
+        Plane
+            (H, W), perhaps with axes of length 1.
+
+        """
 
 
 class Nd2:
-    """Nikon, through `nd2`: a scene is a position."""
+    """Nikon, through `nd2`: a scene is a position.
+
+    Parameters
+    ----------
+    file
+        An `nd2.ND2File` that is open.
+
+    """
 
     def __init__(self, file: Any) -> None:
         self._file, self._sizes = file, dict(file.sizes)
 
     def scenes(self) -> list[Scene]:
-        """Its positions; without any, the whole file."""
+        """Its positions; without any, the whole file.
+
+        Returns
+        -------
+        list[Scene]
+            In their order.
+
+        """
         names = [""] * self._sizes.get("P", 1)
         for loop in self._file.experiment:
             if loop.type == "XYPosLoop":
@@ -69,7 +115,24 @@ class Nd2:
         return [Scene(name, sizes, channels) for name in names]
 
     def plane(self, scene: int, at: dict[str, int]) -> Plane:
-        """The frame of a position, time and depth; its channels lie in it."""
+        """The frame of a position, time and depth; its channels lie in it.
+
+        Parameters
+        ----------
+        scene, at
+            As `Opened.plane` takes them.
+
+        Returns
+        -------
+        Plane
+            (H, W).
+
+        Raises
+        ------
+        IndexError
+            The file holds no such plane.
+
+        """
         wanted = {"P": scene, **at}
         for number, place in enumerate(self._file.loop_indices):
             if all(place[axis] == wanted.get(axis, 0) for axis in place):
@@ -79,13 +142,27 @@ class Nd2:
 
 
 class Lif:
-    """Leica, through `liffile`: a scene is an image."""
+    """Leica, through `liffile`: a scene is an image.
+
+    Parameters
+    ----------
+    file
+        A `liffile.LifFile` that is open.
+
+    """
 
     def __init__(self, file: Any) -> None:
         self._images = list(file.images)
 
     def scenes(self) -> list[Scene]:
-        """Its images. A channel is named by its dye, or else by its colour."""
+        """Its images. A channel is named by its dye, or else by its colour.
+
+        Returns
+        -------
+        list[Scene]
+            In their order.
+
+        """
         return [Scene(str(image.name), dict(image.sizes), self._channels(image)) for image in self._images]
 
     @staticmethod
@@ -97,19 +174,45 @@ class Lif:
         return tuple(names)
 
     def plane(self, scene: int, at: dict[str, int]) -> Plane:
-        """One frame of an image."""
+        """One frame of an image.
+
+        Parameters
+        ----------
+        scene, at
+            As `Opened.plane` takes them.
+
+        Returns
+        -------
+        Plane
+            (H, W).
+
+        """
         return np.asarray(self._images[scene].frame(**at))
 
 
 class Oif:
-    """Olympus, through `oiffile`: one scene."""
+    """Olympus, through `oiffile`: one scene.
+
+    Parameters
+    ----------
+    file
+        An `oiffile.OifFile` that is open.
+
+    """
 
     def __init__(self, file: Any) -> None:
         self._file = file
         self._series = file.series[0]
 
     def scenes(self) -> list[Scene]:
-        """The file."""
+        """The file.
+
+        Returns
+        -------
+        list[Scene]
+            One scene, the whole file.
+
+        """
         sizes = dict(zip(str(self._series.axes), self._series.shape, strict=True))
         # Those that were recorded, in their order; the detectors of the program's window (`GUI Channel`) count idle ones too.
         settings = [self._file.mainfile.get(f"Channel {n} Parameters", {}) for n in range(1, sizes.get("C", 1) + 1)]
@@ -121,28 +224,66 @@ class Oif:
         return str(channel.get("CH Name") or "") if dye.lower() in ("", "none") else dye
 
     def plane(self, scene: int, at: dict[str, int]) -> Plane:  # noqa: ARG002 - it has one
-        """The TIFF of that place in the file."""
+        """The TIFF of that place in the file.
+
+        Parameters
+        ----------
+        scene, at
+            As `Opened.plane` takes them.
+
+        Returns
+        -------
+        Plane
+            (H, W).
+
+        """
         index = tuple(at.get(axis, 0) for axis in str(self._series.axes))
         number = [tuple(one) for one in self._series.indices].index(index) if index else 0
         return np.asarray(self._file.asarray(self._series[number]))
 
 
 class Czi:
-    """Zeiss, through `czifile`: a scene is a scene."""
+    """Zeiss, through `czifile`: a scene is a scene.
+
+    Parameters
+    ----------
+    file
+        A `czifile.CziFile` that is open.
+
+    """
 
     def __init__(self, file: Any) -> None:
         self._file = file
         self._keys = list(file.scenes)
 
     def scenes(self) -> list[Scene]:
-        """Its scenes; that of a plate's carrier is named by its well."""
+        """Its scenes; that of a plate's carrier is named by its well.
+
+        Returns
+        -------
+        list[Scene]
+            In their order.
+
+        """
         root = ET.fromstring(self._file.metadata() or "<none/>")
         named = {int(s.get("Index", -1)): s.findtext("ArrayName") or s.get("Name") or "" for s in root.iter("Scene")}
         images = [self._file.scenes[key] for key in self._keys]
         return [Scene(named.get(key, ""), dict(i.sizes), tuple(map(str, i.channels))) for key, i in zip(self._keys, images, strict=True)]
 
     def plane(self, scene: int, at: dict[str, int]) -> Plane:
-        """One plane of a scene; the library counts from where the scene begins."""
+        """One plane of a scene; the library counts from where the scene begins.
+
+        Parameters
+        ----------
+        scene, at
+            As `Opened.plane` takes them.
+
+        Returns
+        -------
+        Plane
+            (H, W), perhaps with axes of length 1.
+
+        """
         image = self._file.scenes[self._keys[scene]]
         starts = dict(zip(image.dims, image.start, strict=True))
         return np.asarray(image(**{axis: starts[axis] + number for axis, number in at.items()}).asarray())
@@ -184,11 +325,40 @@ class Kind:
         return opener if hasattr(opener, self.asks) else None
 
     def lacking(self, suffix: str) -> str:
-        """What a kind of files needs (sentence 20 of the borders)."""
+        """What a kind of files needs (sentence 20 of the borders).
+
+        Parameters
+        ----------
+        suffix
+            Of the files, with its point.
+
+        Returns
+        -------
+        str
+            The extra of impasto, and the command that installs it.
+
+        """
         return f"{suffix.lower()} needs impasto[formats]{self.needs}: pip install 'impasto[formats]'"
 
     def open(self, path: str) -> AbstractContextManager[Any]:
-        """Open a file with the library. Raises InputError where it is not installed."""
+        """Open a file with the library.
+
+        Parameters
+        ----------
+        path
+            A path or URL.
+
+        Returns
+        -------
+        AbstractContextManager[Any]
+            The library's own object; it closes the file at the end of the context.
+
+        Raises
+        ------
+        InputError
+            The library is not installed, or is too old.
+
+        """
         opener = self._opener()
         if opener is None:
             raise InputError(f"{path}: {self.lacking('.' + path.rpartition('.')[2])}")
@@ -206,28 +376,75 @@ KINDS = {
 
 
 def kind_of(path: str, /) -> Kind | None:
-    """The kind of container that a path is by its suffix; None where it is none."""
+    """The kind of container that a path is.
+
+    Parameters
+    ----------
+    path
+        A path or URL.
+
+    Returns
+    -------
+    Kind | None
+        By its suffix; None where it is no container.
+
+    """
     return KINDS.get("." + path.rpartition(".")[2].lower())
 
 
 def scenes(path: str, /) -> list[Scene]:
-    """The scenes of a file. Raises InputError where its library is not installed, or it cannot read the file."""
+    """The scenes of a file.
+
+    Parameters
+    ----------
+    path
+        A path or URL of a container.
+
+    Returns
+    -------
+    list[Scene]
+        In their order.
+
+    Raises
+    ------
+    InputError
+        Its library is not installed or cannot read the file, or a scene has an axis that is not read.
+
+    """
     kind = KINDS["." + path.rpartition(".")[2].lower()]
     with _damage_told(path), kind.open(path) as file:
-        found = kind.opened(file).scenes()
-    for scene in found:
+        inside = kind.opened(file).scenes()
+    for scene in inside:
         other = next((axis for axis, size in scene.sizes.items() if axis not in (*_AXES, "Y", "X") and size > 1), None)
         if other:
             raise InputError(
                 f"{path}: axis {other} of {scene.name or 'its image'} has {scene.sizes[other]} planes; T, C, Z, Y and X are read"
             )
-    return found
+    return inside
 
 
 def pixels(path: str, places: Sequence[str | int], /) -> list[Plane]:
-    """Planes (H, W) of a file: each `"s0t0c1z2"`, or the number of a channel of its first scene.
+    """Planes of a file.
 
-    Raises InputError where the file cannot be read, IndexError where it has no such plane.
+    Parameters
+    ----------
+    path
+        A path or URL of a container.
+    places
+        Each as `"s0t0c1z2"`, or the number of a channel of its first scene.
+
+    Returns
+    -------
+    list[Plane]
+        (H, W) each, in their order.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    IndexError
+        It has no such plane, or several.
+
     """
     kind = KINDS["." + path.rpartition(".")[2].lower()]
     with _damage_told(path), kind.open(path) as file:
@@ -264,12 +481,36 @@ def _damage_told(path: str) -> Iterator[None]:
 
 
 def fits(listing: Listing, /) -> int:
-    """How many containers a listing holds."""
+    """How many containers a listing holds.
+
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+
+    Returns
+    -------
+    int
+        Files with the suffix of one.
+
+    """
     return sum(kind_of(name) is not None for folder in listing.folders for name in folder.images())
 
 
 def planes(listing: Listing, asked: Asked, /) -> Found:
     """The planes of all containers of a listing.
+
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+    asked
+        What the user said; `order` is used here.
+
+    Returns
+    -------
+    Found
+        A row a plane.
 
     Raises
     ------
@@ -285,9 +526,9 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
 def _of_file(path: str, order: Sequence[str]) -> Iterator[dict[str, object]]:
     head, _, name = path.rpartition("/")
     own = _WELL.search(name.rpartition(".")[0])
-    found = scenes(path)
-    named = [_WELL.search(scene.name) for scene in found]
-    lacking = [scene.name for scene, well in zip(found, named, strict=True) if well is None and own is None]
+    inside = scenes(path)
+    named = [_WELL.search(scene.name) for scene in inside]
+    lacking = [scene.name for scene, well in zip(inside, named, strict=True) if well is None and own is None]
     if lacking:
         raise InputError(
             f"{path}: no well is named by the file or its scenes (first: {lacking[0] or 'without a name'}); "
@@ -297,7 +538,7 @@ def _of_file(path: str, order: Sequence[str]) -> Iterator[dict[str, object]]:
     whole_plate = all(named) and (own is None or len({match[0] for match in named if match}) > 1)
     plate = name.rpartition(".")[0] if whole_plate else head.rpartition("/")[2]
     counts: dict[str, int] = {}
-    for number, (scene, match) in enumerate(zip(found, named, strict=True)):
+    for number, (scene, match) in enumerate(zip(inside, named, strict=True)):
         place = match or own
         assert place is not None, "every scene has a well by now"
         well = schema.normal_well(place[1] + place[2])

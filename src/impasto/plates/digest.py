@@ -23,7 +23,8 @@ def digest(source: Path, /) -> str:
 
     Returns
     -------
-    The digest. An image counts by its name, size and time of change, also one that a table of sites names; anything else by its content.
+    str
+        The digest. An image counts by its name, size and time of change, also one that a table of sites names; all else by its content.
 
     Raises
     ------

@@ -16,7 +16,19 @@ BRIGHTEST = 0.000028
 
 
 def to_8_bit(plane: npt.NDArray[np.generic], /) -> npt.NDArray[np.uint8]:
-    """One plane (H, W) of any unsigned type or float -> uint8. A plane without any light stays black."""
+    """A plane in 8 bit.
+
+    Parameters
+    ----------
+    plane
+        (H, W) of any unsigned type or float.
+
+    Returns
+    -------
+    npt.NDArray[np.uint8]
+        (H, W) from 0 to 255. A plane without any light stays black.
+
+    """
     count = max(1, round(plane.size * BRIGHTEST))
     threshold = float(np.partition(plane, plane.size - count, axis=None)[plane.size - count])
     if threshold <= 0:

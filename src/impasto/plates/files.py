@@ -24,6 +24,16 @@ _STORE = re.compile(r"^(.*?[.](?:zarr|ozx))(?:/|$)", re.IGNORECASE)
 def local(path: Path | str, /) -> Path:
     """Where a file lies on this machine: a remote one is fetched, a member of a zip is unpacked into the cache.
 
+    Parameters
+    ----------
+    path
+        A path or URL; it may lead into a zip.
+
+    Returns
+    -------
+    Path
+        Of the file itself, or of its copy in the cache.
+
     Raises
     ------
     InputError
@@ -40,14 +50,33 @@ def local(path: Path | str, /) -> Path:
 
 
 def fetch(paths: Iterable[str], /) -> None:
-    """Bring the remote ones of these files into the cache, several at once; one that is not there is left to who opens it."""
+    """Bring the remote ones of these files into the cache, several at once.
+
+    Parameters
+    ----------
+    paths
+        Paths and URLs. One that is not there is left to who opens it.
+
+    """
     urls = [url for path in paths if (url := remote.url(path)) and archives.split(path) is None]
     if urls:
         remote.cache().fetch(urls)
 
 
 def folder(path: Path | str, /) -> Path:
-    """Where on this machine the files of a folder are that were listed or asked for: for a remote one or one in a zip, in the cache."""
+    """Where on this machine the files of a folder are that were listed or asked for.
+
+    Parameters
+    ----------
+    path
+        A path or URL; it may lead into a zip.
+
+    Returns
+    -------
+    Path
+        The folder itself; for a remote one or one in a zip, its place in the cache.
+
+    """
     packed = archives.split(str(path))
     if packed is not None:
         return packed[0].folder() / packed[1]
@@ -56,13 +85,42 @@ def folder(path: Path | str, /) -> Path:
 
 
 def is_remote_folder(source: Path | str, /) -> bool:
-    """Whether a source is a remote prefix that holds files, and no file or store of its own."""
+    """Whether a source is a remote prefix that holds files, and no file or store of its own.
+
+    Parameters
+    ----------
+    source
+        A path or URL.
+
+    Returns
+    -------
+    bool
+        By the form of the URL: nothing is asked of the network.
+
+    """
     url = remote.url(source)
     return url is not None and not remote.is_file(url) and not _STORE.fullmatch(url.rstrip("/"))
 
 
 def listing(source: Path | str, /) -> Listing:
-    """What lies at a source: a folder or file, a zip, or a prefix (`s3://bucket/plates/`) or file that is remote. Raises InputError."""
+    """What lies at a source.
+
+    Parameters
+    ----------
+    source
+        A folder or file, a zip, or a prefix (`s3://bucket/plates/`) or file that is remote. A remote zip is fetched.
+
+    Returns
+    -------
+    Listing
+        Its folders, names and stores. What readers look at beside images is fetched.
+
+    Raises
+    ------
+    InputError
+        Nothing lies there, or it cannot be listed.
+
+    """
     url = remote.url(source)
     if url is None:
         packed = archives.split(str(source))
@@ -120,6 +178,11 @@ def written(value: str, /, *, beside: str, folder: str = "", root: Path | None =
     root
         `--root`: the folder below which the files of another machine, or of a bucket, lie here; the longest end of their path that is there
         is taken.
+
+    Returns
+    -------
+    str
+        The path or URL; the file need not be there.
 
     """
     whole = _joined(_turned(value), _turned(folder))

@@ -9,7 +9,19 @@ from impasto.plates import archives, containers, files, loaddata, ome_zarr, shee
 
 
 def is_profiles(source: Path) -> bool:
-    """Whether a path is a table of profiles, not images or a table that lists images. A remote table is fetched."""
+    """Whether a path is a table of profiles, not images or a table that lists images.
+
+    Parameters
+    ----------
+    source
+        A path or URL; a remote table is fetched.
+
+    Returns
+    -------
+    bool
+        False also where nothing lies there.
+
+    """
     name = (remote.url(source) or str(source)).lower()
     if name.endswith(archives.SUFFIXES) or containers.kind_of(name) or files.is_remote_folder(source) or ome_zarr.is_ome(source):
         return False

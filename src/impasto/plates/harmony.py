@@ -32,15 +32,21 @@ def apply(frame: pd.DataFrame, /) -> dict[str, str]:
 
     Returns
     -------
-    Base -> the plate's own name (PlateID), for those whose index has one. Raises InputError on an index that cannot be read.
+    dict[str, str]
+        Base -> the plate's own name (PlateID), for those whose index has one.
+
+    Raises
+    ------
+    InputError
+        An index cannot be read.
 
     """
     identities: dict[str, str] = {}
     names: dict[tuple[str, int], str] = {}
     for base in frame["base"].array.categories:
-        found = index_of(Path(base))
-        if found is not None:
-            channels, identities[base] = read(found)
+        index = index_of(Path(base))
+        if index is not None:
+            channels, identities[base] = read(index)
             names |= {(base, number): name for number, name in channels.items()}
     code, several = coded_rows(frame, ["base", "number", "channel"])
     shown = {n: names.get((base, int(number or 0)), channel) for n, (base, number, channel) in enumerate(several)}
@@ -49,7 +55,19 @@ def apply(frame: pd.DataFrame, /) -> dict[str, str]:
 
 
 def index_of(folder: Path, /) -> Path | None:
-    """The index that lies with a plate's images: in their folder, in its `Images`, or above a technical folder."""
+    """The index that lies with a plate's images: in their folder, in its `Images`, or above a technical folder.
+
+    Parameters
+    ----------
+    folder
+        Of the images, local or remote.
+
+    Returns
+    -------
+    Path | None
+        Of the index; None where there is none.
+
+    """
     places = [folder, folder / "Images"]
     up = folder if remote.url(folder) else Path(os.path.abspath(folder))
     while _TECHNICAL.match(up.name):
@@ -65,7 +83,26 @@ def index_of(folder: Path, /) -> Path | None:
 
 
 def read(index: Path, /) -> tuple[dict[int, str], str]:
-    """Channel number -> its name, and the PlateID (`""` where there is none). Raises InputError where it is no XML."""
+    """Read an index as far as it names channels.
+
+    Parameters
+    ----------
+    index
+        The file.
+
+    Returns
+    -------
+    names : dict[int, str]
+        Number of a channel -> its name.
+    plate : str
+        The PlateID; `""` where there is none.
+
+    Raises
+    ------
+    InputError
+        The index is not XML.
+
+    """
     names: dict[int, str] = {}
     plate, first_well = "", None
     try:

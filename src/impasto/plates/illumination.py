@@ -44,13 +44,34 @@ Light = Callable[[int, Array], Array]
 
 @dataclass(frozen=True)
 class Field:
-    """The light of one channel. `terms`: a, b, c, d, e, g, scaled to a mean of 1; `sites`: how many it was learned from."""
+    """The light of one channel.
+
+    Attributes
+    ----------
+    terms
+        a, b, c, d, e, g, scaled to a mean of 1.
+    sites
+        How many it was learned from.
+
+    """
 
     terms: tuple[float, ...]
     sites: int
 
     def values(self, height: int, width: int, /) -> npt.NDArray[np.float32]:
-        """The field (height, width) of an image."""
+        """The field of an image.
+
+        Parameters
+        ----------
+        height, width
+            Of the image, in pixels.
+
+        Returns
+        -------
+        npt.NDArray[np.float32]
+            (height, width), nowhere below `FLOOR`.
+
+        """
         total = sum((a * term for a, term in zip(self.terms, _terms(height, width), strict=True)), np.zeros((height, width)))
         return np.maximum(total, FLOOR).astype(np.float32)
 
@@ -81,28 +102,75 @@ class Average:
         self.sites = 0
 
     def add(self, blocks: Numbers, /) -> None:
-        """Add one site's blocks (C, GRID, GRID)."""
+        """Add one site.
+
+        Parameters
+        ----------
+        blocks
+            (C, GRID, GRID) means, as the function `blocks` gives them.
+
+        """
         mean = blocks.mean(axis=(1, 2), keepdims=True)
         # A channel without any light says nothing of the lamp, and is even.
         self.total = self.total + np.divide(blocks, mean, out=np.ones_like(blocks), where=mean > 0)
         self.sites += 1
 
     def fields(self, channels: Sequence[str], /, *, least: int = LEAST) -> dict[str, Field]:
-        """The field of each channel; EVEN where there were fewer sites than `least`."""
+        """The field of each channel.
+
+        Parameters
+        ----------
+        channels
+            C names, in the order of the blocks.
+        least
+            Sites that a field needs.
+
+        Returns
+        -------
+        dict[str, Field]
+            Channel -> its field, even light where there were fewer sites.
+
+        """
         if self.sites < max(1, least) or isinstance(self.total, float):
             return {channel: Field(EVEN.terms, self.sites) for channel in channels}
         return {channel: fit(mean, sites=self.sites) for channel, mean in zip(channels, self.total / self.sites, strict=True)}
 
 
 def fit(mean: Numbers, /, *, sites: int = 0) -> Field:
-    """The least-squares field of an average image (GRID, GRID)."""
+    """The least-squares field of an average image.
+
+    Parameters
+    ----------
+    mean
+        (GRID, GRID), the average over sites.
+    sites
+        How many these were.
+
+    Returns
+    -------
+    Field
+        Scaled to a mean of 1.
+
+    """
     basis = np.stack([np.broadcast_to(term, mean.shape).ravel() for term in _terms(*mean.shape)], axis=1)
     terms = np.linalg.lstsq(basis, mean.ravel(), rcond=None)[0]
     return Field(tuple(float(t) for t in terms / (basis @ terms).mean()), sites)
 
 
 def blocks(pixels: Array, /) -> Numbers:
-    """The means (C, GRID, GRID) of the blocks of an image (C, H, W) of any size."""
+    """The means of the blocks of an image.
+
+    Parameters
+    ----------
+    pixels
+        (C, H, W) of any size.
+
+    Returns
+    -------
+    Numbers
+        (C, GRID, GRID).
+
+    """
     out = pixels.astype(np.float64)
     for axis in (1, 2):
         size = out.shape[axis]
@@ -124,15 +192,39 @@ def estimate(
     seed: int = 0,
     skip: frozenset[str] = frozenset(),
 ) -> dict[str, Field]:
-    """The field of every channel of a plate, from at most `most` of its readable sites, drawn by the seed and the plate's name."""
+    """The field of every channel of a plate, from a sample of its sites.
+
+    Parameters
+    ----------
+    sites
+        All sites.
+    plate
+        One of `sites.plates()`.
+    channels
+        C stains.
+    most
+        Sites that are read; of more, so many are drawn by the seed and the plate's name.
+    least
+        Sites that can be read, which a field needs.
+    seed
+        Of the draw.
+    skip
+        Names of sites that are left out.
+
+    Returns
+    -------
+    dict[str, Field]
+        Channel -> its field, even light where there were fewer sites than `least`.
+
+    """
     numbers = [n for n in sites.of_plate(plate) if sites.name(int(n)) not in skip]
     rng = np.random.default_rng([seed, zlib.crc32(plate.encode())])
     chosen = sorted(map(int, rng.permutation(numbers)[:most]))
     average = Average()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for found in pool.map(partial(_blocks_of, sites, channels), chosen):
-            if found is not None:
-                average.add(found)
+        for of_site in pool.map(partial(_blocks_of, sites, channels), chosen):
+            if of_site is not None:
+                average.add(of_site)
     return average.fields(channels, least=least)
 
 
@@ -146,7 +238,18 @@ def _blocks_of(sites: Sites, channels: Sequence[str], number: int) -> Numbers | 
 
 # ---------------------------------------------------------------- files of fields
 def write(path: Path, plate: str, fields: dict[str, Field], /) -> None:
-    """A table of fields: plate, channel, sites, corner_to_centre, and the six terms."""
+    """Write a table of fields: plate, channel, sites, corner_to_centre, and the six terms.
+
+    Parameters
+    ----------
+    path
+        Of the table.
+    plate
+        Its name.
+    fields
+        Channel -> its field.
+
+    """
     rows = [
         {
             schema.PLATE: plate,
@@ -162,19 +265,75 @@ def write(path: Path, plate: str, fields: dict[str, Field], /) -> None:
 
 
 def load(path: Path, /) -> dict[str, Field]:
-    """The fields of a table of one plate."""
+    """Read a table of fields.
+
+    Parameters
+    ----------
+    path
+        Of a table of one plate.
+
+    Returns
+    -------
+    dict[str, Field]
+        Channel -> its field.
+
+    """
     rows = pd.read_parquet(path).to_dict(orient="records")
     return {row[schema.CHANNEL]: Field(tuple(row[term] for term in _NAMES), row["sites"]) for row in rows}
 
 
 # ---------------------------------------------------------------- ways to even light: (sites, plate, channels) -> Light
 def none(sites: Sites, plate: str, channels: Sequence[str], /, *, kept: Path, seed: int, skip: frozenset[str]) -> Light:  # noqa: ARG001
-    """Pixels as they are."""
+    """Pixels as they are.
+
+    Parameters
+    ----------
+    sites
+        All sites.
+    plate
+        One of `sites.plates()`.
+    channels
+        C stains, in the order of the pixels.
+    kept
+        Not used.
+    seed
+        Not used.
+    skip
+        Not used.
+
+    Returns
+    -------
+    Light
+        It returns the pixels that it is given.
+
+    """
     return lambda _, pixels: pixels
 
 
 def estimated(sites: Sites, plate: str, channels: Sequence[str], /, *, kept: Path, seed: int, skip: frozenset[str]) -> Light:
-    """Divide by fields estimated from the plate itself; they are kept at `kept`, and taken from there where they are."""
+    """Divide by fields estimated from the plate itself.
+
+    Parameters
+    ----------
+    sites
+        All sites.
+    plate
+        One of `sites.plates()`.
+    channels
+        C stains, in the order of the pixels.
+    kept
+        The table of the fields. It is written where it is not there, and read where it is.
+    seed
+        Of the draw of sites.
+    skip
+        Names of sites that no field is learned from.
+
+    Returns
+    -------
+    Light
+        The pixels (C, H, W) of a site -> the same, divided by the fields.
+
+    """
     if not kept.exists():
         write(kept, plate, estimate(sites, plate, channels, seed=seed, skip=skip))
     fields = load(kept)
@@ -187,7 +346,34 @@ def estimated(sites: Sites, plate: str, channels: Sequence[str], /, *, kept: Pat
 
 
 def from_files(sites: Sites, plate: str, channels: Sequence[str], /, *, kept: Path, seed: int, skip: frozenset[str]) -> Light:  # noqa: ARG001
-    """Divide by the functions that the images' LoadData table names, as CellProfiler does."""
+    """Divide by the functions that the images' LoadData table names, as CellProfiler does.
+
+    Parameters
+    ----------
+    sites
+        All sites.
+    plate
+        One of `sites.plates()`.
+    channels
+        C stains, in the order of the pixels.
+    kept
+        Not used.
+    seed
+        Not used.
+    skip
+        Not used.
+
+    Returns
+    -------
+    Light
+        The pixels (C, H, W) of a site -> the same, divided by the functions. It raises `BadImage` where that cannot be done.
+
+    Raises
+    ------
+    InputError
+        The images have no such functions.
+
+    """
     if not sites.has_illumination:
         raise InputError(
             f"{sites.folder} names no illumination functions (FileName_Illum<Channel> of a LoadData table); take --illumination estimate "

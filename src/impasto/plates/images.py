@@ -1,4 +1,4 @@
-"""Folders, sheets and stores of images -> one table of planes, its stains named, its places told apart, its problems listed."""
+"""Folders, sheets and stores of images -> one table of planes, its stains named, its places kept apart, its problems listed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,20 @@ from impasto.plates.reader import Asked
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user chose of what was found (options of `impasto ingest`)."""
+    """What the user chose of the images (options of `impasto ingest`).
+
+    Attributes
+    ----------
+    channel
+        Name as written -> stain.
+    skip_channel
+        Names as written that are left out.
+    depth, time
+        The plane in depth and the time point; None: nothing was chosen.
+    plate_from
+        What plates are named by (`plate_names.PLATE_FROM`); `""`: as their folders and indexes say.
+
+    """
 
     channel: Mapping[str, str] = field(default_factory=dict)
     skip_channel: Sequence[str] = ()
@@ -29,7 +42,20 @@ class Choices:
 
 @dataclass(frozen=True)
 class Source:
-    """What one reader made of one source."""
+    """What one reader made of one source.
+
+    Attributes
+    ----------
+    path
+        The source.
+    reader
+        Its name.
+    planes
+        How many it gave.
+    unmatched, first_unmatched
+        How many images in its folders have other names, and the first of them.
+
+    """
 
     path: str
     reader: str
@@ -51,7 +77,7 @@ class Images:
     sources, looks, missing
         For the summary: what each source is, what a few planes of each plate are, how many files are not there.
     notes, problems
-        Sentences worth telling; what must be solved first.
+        Sentences to show; what must be solved first.
 
     """
 
@@ -64,13 +90,27 @@ class Images:
     problems: tuple[Problem, ...]
 
     def wells(self) -> pd.DataFrame:
-        """One row a well: plate, well, and source and batch where they are known, as text; missing where it is blank."""
+        """The wells of all planes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a well: plate, well, and source and batch where they are known, as text; missing where it is blank.
+
+        """
         known = [word for word in (schema.SOURCE, schema.BATCH) if (self.planes[word] != "").any()]
         unique = self.planes[[*known, schema.PLATE, schema.WELL]].drop_duplicates(ignore_index=True)
         return unique.astype("string").replace("", pd.NA)
 
     def told_sources(self) -> list[dict[str, object]]:
-        """What each reader made of each source, for the summary."""
+        """What each reader made of each source, for the summary.
+
+        Returns
+        -------
+        list[dict[str, object]]
+            The fields of each `Source`.
+
+        """
         return [
             {"path": s.path, "reader": s.reader, "planes": s.planes, "unmatched": s.unmatched, "first_unmatched": s.first_unmatched}
             for s in self.sources
@@ -91,7 +131,13 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
 
     Returns
     -------
-    All planes. Problems are listed, not raised, so that a dry run tells all of them. Raises InputError where nothing can be read at all.
+    Images
+        All planes. Problems are listed, not raised, so that a dry run shows all of them.
+
+    Raises
+    ------
+    InputError
+        Nothing can be read at all.
 
     """
     known = [remote.url(path) or path for path in sources]
@@ -99,7 +145,23 @@ def read(sources: Sequence[Path], asked: Asked, choices: Choices, /, *, plates: 
 
 
 def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, choices: Choices, /, *, plates: Sequence[str] = ()) -> Images:
-    """The same of sources that have been listed."""
+    """Read sources that have been listed.
+
+    Parameters
+    ----------
+    listings
+        Source and what lies there.
+    asked, choices
+        What the user said.
+    plates
+        Plates as the user's tables of annotation spell them.
+
+    Returns
+    -------
+    Images
+        As `read` gives them.
+
+    """
     parts: list[pd.DataFrame] = []
     kinds: list[Source] = []
     beside: list[tuple[Path, pd.DataFrame]] = []
@@ -108,25 +170,25 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     fixed: dict[str, str] = {}
     seen = unused.Seen()
     for source, listing in listings:
-        found_by, rest = readers.read(listing, asked)
+        by_reader, rest = readers.read(listing, asked)
         notes += _left(source, rest)
-        while found_by:
+        while by_reader:
             # Taken out, so that the planes are held once.
-            name, found = found_by.pop(0)
-            rows = planes.table(found.planes, where=str(source))
+            name, part = by_reader.pop(0)
+            rows = planes.table(part.planes, where=str(source))
             count = len(rows)
             seen.add(name, rows)
             rows, unread, refused = places.unread_kinds(rows, str(source))
             lacking, closed = places.without_library(rows, str(source))
             rows, chosen, unchosen = axes.chosen(rows, depth=choices.depth, time=choices.time, where=str(source))
-            kinds.append(Source(str(source), name, count, *found.unmatched))
-            notes += [_counted(kinds[-1]), *found.notes, *unread, *lacking, *chosen]
-            problems += [*found.problems, *refused, *closed, *unchosen]
-            fixed |= found.stains
+            kinds.append(Source(str(source), name, count, *part.unmatched))
+            notes += [_counted(kinds[-1]), *part.notes, *unread, *lacking, *chosen]
+            problems += [*part.problems, *refused, *closed, *unchosen]
+            fixed |= part.stains
             parts.append(rows)
-            if not found.annotation.empty:
-                beside.append((Path(source), found.annotation))
-            del found, rows
+            if not part.annotation.empty:
+                beside.append((Path(source), part.annotation))
+            del part, rows
     whole = planes.joined(parts)
     first, *others = (str(source) for source, _ in listings)
     where = ", ".join([first, *others]) if len(others) < 3 else f"{first} and {len(others)} more"
@@ -151,9 +213,20 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
 
 
 def told_plates(table: pd.DataFrame, looks: Mapping[str, probe.Look], /) -> list[dict[str, object]]:
-    """One row a plate for the summary: its place, wells, sites, channels, planes that lack, and what a few of them are.
+    """The plates of all planes, for the summary.
 
-    `table` is sorted by place.
+    Parameters
+    ----------
+    table
+        All planes, sorted by place.
+    looks
+        Plate -> what a few of its planes are.
+
+    Returns
+    -------
+    list[dict[str, object]]
+        One a plate: its place, wells, sites, channels, how many planes are missing, and what a few of them are.
+
     """
     code = planes.places(table, (schema.SOURCE, schema.BATCH, schema.PLATE))
     starts = np.flatnonzero(np.r_[True, np.diff(code) != 0]) if len(code) else np.zeros(0, dtype=int)

@@ -27,7 +27,22 @@ from impasto.schema import InputError
 
 @dataclass(frozen=True)
 class Found:
-    """What was found: planes and wells of images, or profiles; sentences worth telling, and the whole as a summary."""
+    """What lies at the sources: planes and wells of images, or profiles.
+
+    Attributes
+    ----------
+    planes
+        Of images, sorted by place; empty for profiles.
+    wells
+        Annotation, a row a well; of profiles, a row each.
+    profiles
+        None for images.
+    notes
+        Sentences to show.
+    summary
+        The whole in short.
+
+    """
 
     planes: pd.DataFrame
     wells: pd.DataFrame
@@ -62,6 +77,11 @@ def find(
         Of tables: what the user says of columns, layer, level, sheet, encoding.
     wishes
         What the user says of controls and names.
+
+    Returns
+    -------
+    Found
+        Planes and wells, or profiles.
 
     Raises
     ------
@@ -152,21 +172,30 @@ def _tables(sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, o
     annotated.obs.attrs.clear()
     whole.obs = annotated.obs
     notes += [*more, *annotated.notes, *annotate.inferred(whole.obs), *profile_tables.warnings(whole)]
-    told = _of_annotation(annotated, maps)
+    of_annotation = _of_annotation(annotated, maps)
     named = list(zip(map(str, sources), read, strict=True))
-    every = replace(
-        told,
+    in_short = replace(
+        of_annotation,
         sources=[{"path": s, "reader": "table of profiles", "rows": t.n_obs, "how": list(t.uns["read_as"])} for s, t in named],
         plates=summary.plates_of(pd.DataFrame(), whole.obs),
-        words={**{s: dict(t.uns["columns"]) for s, t in named}, **told.words},
+        words={**{s: dict(t.uns["columns"]) for s, t in named}, **of_annotation.words},
         features={s: {"count": t.n_vars, "how": t.uns["features_from"]} for s, t in named},
         left_out={s: list(map(str, t.uns["columns_left_out"])) for s, t in named},
     )
-    return Found(pd.DataFrame(), whole.obs.copy(), whole, tuple(notes), every)
+    return Found(pd.DataFrame(), whole.obs.copy(), whole, tuple(notes), in_short)
 
 
 def write(found: Found, out: Path) -> None:
-    """Write what was found, as a whole folder or not at all."""
+    """Write an ingested folder, as a whole or not at all.
+
+    Parameters
+    ----------
+    found
+        What `find` returned.
+    out
+        The folder.
+
+    """
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
         if found.profiles is not None:
@@ -177,7 +206,19 @@ def write(found: Found, out: Path) -> None:
 
 
 def completeness(found: Found) -> pd.DataFrame:
-    """One row a well: annotation, and `complete` (every channel of the folder at every site that the fullest well has)."""
+    """Which wells are complete.
+
+    Parameters
+    ----------
+    found
+        What `find` returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a well: annotation, and `complete`: whether it has as many planes as the fullest well of its plate.
+
+    """
     of_wells = found.wells.copy()
     if found.planes.empty:
         of_wells["complete"] = True

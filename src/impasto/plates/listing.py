@@ -27,13 +27,29 @@ _STORE_MEMBERS = frozenset({".zattrs", ".zgroup", ".zarray", "zarr.json"})
 
 @dataclass(frozen=True)
 class Folder:
-    """One folder: its path as it was given, and the names of the files in it, sorted (Arrow text)."""
+    """One folder.
+
+    Attributes
+    ----------
+    path
+        As it was given.
+    names
+        Of the files in it, sorted.
+
+    """
 
     path: str
     names: pa.StringArray
 
     def images(self) -> list[str]:
-        """The names of its images, thumbnails and hidden files left out."""
+        """The names of its images.
+
+        Returns
+        -------
+        list[str]
+            Sorted; thumbnails and hidden files are left out.
+
+        """
         return [name for name in self.names.to_pylist() if IMAGE.search(name) and not LEFT_OUT.search(name)]
 
 
@@ -61,7 +77,24 @@ class Listing:
 
     @classmethod
     def of(cls, source: Path | str, /) -> Listing:
-        """List a local source. Raises InputError where it is not there or a name is not Unicode."""
+        """List a local source.
+
+        Parameters
+        ----------
+        source
+            A folder or a file.
+
+        Returns
+        -------
+        Listing
+            All folders below it, and the stores.
+
+        Raises
+        ------
+        InputError
+            It is not there, or a name is not Unicode.
+
+        """
         path = Path(source)
         if not path.exists():
             raise InputError(f"{source} does not exist; check the path")
@@ -81,7 +114,19 @@ class Listing:
         return sum(len(folder.images()) for folder in self.folders)
 
     def without(self, folders: Set[str], stores: Set[str] = frozenset()) -> Listing:
-        """The same without these folders and stores."""
+        """The same listing without some folders and stores.
+
+        Parameters
+        ----------
+        folders, stores
+            Their paths, as they stand in the listing.
+
+        Returns
+        -------
+        Listing
+            The rest.
+
+        """
         left = tuple(folder for folder in self.folders if folder.path not in folders)
         return replace(self, folders=left, stores=tuple(store for store in self.stores if store not in stores))
 

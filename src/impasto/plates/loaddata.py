@@ -33,7 +33,18 @@ _PLACE = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE)
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of one channel: its file's name with the folder, its URL, its page; `""` where there is none."""
+    """The columns of one channel; `""` where there is none.
+
+    Attributes
+    ----------
+    file, folder
+        For its file's name, and the folder of the file.
+    url
+        For its URL.
+    page
+        For its page.
+
+    """
 
     file: str = ""
     folder: str = ""
@@ -42,19 +53,56 @@ class Columns:
 
 
 def fits(listing: Listing, /) -> int:
-    """How many images the LoadData tables of a listing name."""
+    """How many images the LoadData tables of a listing name.
+
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+
+    Returns
+    -------
+    int
+        Rows times channels, of all tables.
+
+    """
     return sum(
         tabular.count(path) * len(channels_of(columns)) for path in tables_of(listing) if is_loaddata(columns := tabular.columns(path))
     )
 
 
 def is_loaddata(columns: Iterable[str], /) -> bool:
-    """Whether a table with these columns is a LoadData table."""
+    """Whether a table is a LoadData table.
+
+    Parameters
+    ----------
+    columns
+        Names of its columns.
+
+    Returns
+    -------
+    bool
+        True where one of them is for a file's name or URL.
+
+    """
     return any((m := _COLUMN.match(c)) and m["kind"] in ("FileName", "URL") for c in columns)
 
 
 def tables_of(listing: Listing, /) -> list[str]:
-    """The paths of the tables: the source itself, or the best `load_data` table of every folder (with illumination, then Parquet)."""
+    """The LoadData tables of a source.
+
+    Parameters
+    ----------
+    listing
+        What lies at the source.
+
+    Returns
+    -------
+    list[str]
+        The source itself where it is a file; else the best `load_data` table of every folder. One with illumination goes before one
+        without, then Parquet before CSV.
+
+    """
     if listing.is_file:
         return [listing.root]
     paths = []
@@ -68,10 +116,23 @@ def tables_of(listing: Listing, /) -> list[str]:
 def planes(listing: Listing, asked: Asked, /) -> Found:
     """The planes of all LoadData tables of a listing.
 
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+    asked
+        What the user said; `root` is used here.
+
+    Returns
+    -------
+    Found
+        A row a plane, and what other columns of metadata say about wells.
+
     Raises
     ------
     InputError
-        Where no column says the plate or the well, a row leaves one blank, or illumination functions belong to no channel.
+        Where no column says the plate or the well, a row leaves one blank, or illumination functions belong to no channel. Also where
+        a page is no number, or no table has a row.
 
     """
     frames, annotation, notes = [], [], []
@@ -151,7 +212,7 @@ class _Table:
         return about.loc[:, ~about.columns.duplicated()].drop_duplicates(ignore_index=True)
 
     def notes(self) -> list[str]:
-        """Sentences worth telling, once all parts have come."""
+        """Sentences to show, once all parts have come."""
         notes = []
         if any(count > 1 for count in self._sites.values()):
             notes.append(f"{self._path}: no column says the site; the rows of each well are numbered in their order")
@@ -164,7 +225,21 @@ class _Table:
 
 
 def channels_of(table: Iterable[str], /, *, illumination: bool = False) -> dict[str, Columns]:
-    """The channels of a table with these columns (or those of its illumination functions) and their columns."""
+    """The channels of a table and their columns.
+
+    Parameters
+    ----------
+    table
+        Names of its columns.
+    illumination
+        Whether the columns of illumination functions are asked for, and not those of images.
+
+    Returns
+    -------
+    dict[str, Columns]
+        Channel -> its columns, in order of appearance.
+
+    """
     words = {"FileName": "file", "PathName": "folder", "URL": "url", "Frame": "page"}
     channels: dict[str, dict[str, str]] = {}
     for column in table:
@@ -228,19 +303,31 @@ def _places(table: pd.DataFrame, where: str, columns: Mapping[str, str], first: 
 
 
 def words_of(table: Iterable[str], /) -> dict[str, str]:
-    """Source, batch, plate, well, site -> the column that says it, as `Image_Metadata_Plate` or `Image_Metadata_Plate_DAPI`."""
+    """The columns that say where a site is.
+
+    Parameters
+    ----------
+    table
+        Names of the table's columns.
+
+    Returns
+    -------
+    dict[str, str]
+        Source, batch, plate, well or site -> its column, as `Image_Metadata_Plate` or `Image_Metadata_Plate_DAPI`.
+
+    """
     columns = list(table)
     channels = "|".join(re.escape(name.lower()) for name in channels_of(columns)) or "$^"
     bare = {c: _METADATA.sub("", c).lower() for c in columns}
     plain = {column: re.sub(rf"_(?:orig)?({channels})$", "", word) for column, word in bare.items() if _METADATA.match(column)}
-    found: dict[str, str] = {}
+    column_of: dict[str, str] = {}
     for word in _PLACE:
         matches = [c for names in (bare, plain) for spelling in schema.ALIASES[word] for c, name in names.items() if name == spelling]
         # A column of the image's own metadata, before one of the same name that is not.
         matches.sort(key=lambda column: _METADATA.match(column) is None)
         if matches:
-            found[word] = matches[0]
-    return found
+            column_of[word] = matches[0]
+    return column_of
 
 
 READER = Reader("LoadData", "load_data.csv", fits, planes)

@@ -25,14 +25,20 @@ def apply(frame: pd.DataFrame, notes: list[str], /) -> pd.DataFrame:
     frame
         Planes with `folder`, `name`, `well`, `wellnumber` and `depth`.
     notes
-        What is worth telling is added here.
+        Sentences to show are added here.
 
     Returns
     -------
-    The planes that stay. Raises InputError on a list that is no XML.
+    pandas.DataFrame
+        The planes that stay.
+
+    Raises
+    ------
+    InputError
+        A list is not XML.
 
     """
-    kept = np.ones(len(frame), dtype=bool)
+    stays = np.ones(len(frame), dtype=bool)
     depth, well = text(frame["depth"]).to_numpy(copy=True), text(frame["well"]).to_numpy(copy=True)
     numbered = (text(frame["wellnumber"]) != "").to_numpy()
     names = frame["name"].to_numpy(dtype=object)
@@ -45,7 +51,7 @@ def apply(frame: pd.DataFrame, notes: list[str], /) -> pd.DataFrame:
         errors += sum(record.get("Type") == "ERR" for record in records.values())
         for row in np.flatnonzero((frame["folder"] == folder).to_numpy()):
             record = records.get(names[row], {})
-            kept[row] = record.get("Type") != "ERR"
+            stays[row] = record.get("Type") != "ERR"
             if record.get("ZImageProcessing"):
                 depth[row] = ""
                 projections += 1
@@ -55,11 +61,28 @@ def apply(frame: pd.DataFrame, notes: list[str], /) -> pd.DataFrame:
         notes.append(f"{errors} records of {_NAME} are errors; their images are left out")
     if projections:
         notes.append(f"{projections} images are projections, by {_NAME}")
-    return frame.assign(depth=coded(depth), well=coded(well))[kept].reset_index(drop=True)
+    return frame.assign(depth=coded(depth), well=coded(well))[stays].reset_index(drop=True)
 
 
 def read(path: Path, /) -> Mapping[str, Mapping[str, str]]:
-    """Name of an image -> its record (Type, Row, Column, ZImageProcessing...). Raises InputError where it is no XML."""
+    """Read a list of what was measured.
+
+    Parameters
+    ----------
+    path
+        Of the list.
+
+    Returns
+    -------
+    Mapping[str, Mapping[str, str]]
+        Name of an image -> its record (`Type`, `Row`, `Column`, `ZImageProcessing` and others). A record without a name has a number.
+
+    Raises
+    ------
+    InputError
+        The list is not XML.
+
+    """
     records: dict[str, dict[str, str]] = {}
     try:
         for _, element in ET.iterparse(path):

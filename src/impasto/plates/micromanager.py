@@ -25,7 +25,8 @@ def apply(frame: pd.DataFrame, /) -> pd.DataFrame:
 
     Returns
     -------
-    The planes, with `channel` replaced where a list names it, and `number` from 1.
+    pandas.DataFrame
+        The planes, with `channel` replaced where a list names it, and `number` from 1.
 
     """
     names = {folder: channel_names(files.folder(folder) / _NAME) for folder in frame["folder"].array.categories}
@@ -39,13 +40,25 @@ def apply(frame: pd.DataFrame, /) -> pd.DataFrame:
 
 
 def channel_names(path: Path, /) -> tuple[str, ...]:
-    """The names of the channels; none where there is no such list or it names none. A list that was cut off at its end still does."""
+    """The names of the channels that a list names.
+
+    Parameters
+    ----------
+    path
+        Of the list. One that was cut off at its end still names them.
+
+    Returns
+    -------
+    tuple[str, ...]
+        In their order; none where there is no such list or it names none.
+
+    """
     if not path.is_file():
         return ()
     with path.open(encoding="utf-8", errors="replace") as handle:
-        _, found, rest = handle.read(_READ).partition(_CHANNELS)
+        _, heading, rest = handle.read(_READ).partition(_CHANNELS)
     try:
-        names, _ = json.JSONDecoder().raw_decode(rest.lstrip(" \t\r\n:")) if found else ([], 0)
+        names, _ = json.JSONDecoder().raw_decode(rest.lstrip(" \t\r\n:")) if heading else ([], 0)
     except ValueError:
         return ()
     return tuple(str(name).strip() for name in names) if isinstance(names, list) and all(isinstance(name, str) for name in names) else ()

@@ -26,7 +26,21 @@ _PLATE_SIZES = {96: 12, 384: 24, 1536: 48}
 
 
 def fits(preset: Preset, files: Listing, /) -> int:
-    """How many of a listing's images a preset matches; in folders of more than 512 told from 512 of them."""
+    """How many of a listing's images a preset matches.
+
+    Parameters
+    ----------
+    preset
+        How the names are built.
+    files
+        The listing.
+
+    Returns
+    -------
+    int
+        In folders of more than 512 images, estimated from at most 512 of them.
+
+    """
     total = 0.0
     for folder in files.folders:
         images = folder.images()
@@ -75,7 +89,13 @@ def planes(preset: Preset, files: Listing, asked: Asked, /) -> Found:
 
     Returns
     -------
-    The planes, with the images of the same folders that do not match counted. Raises InputError.
+    Found
+        The planes, with the images of the same folders that do not match counted.
+
+    Raises
+    ------
+    InputError
+        A well or an index beside the images cannot be read, or the plate is too small for its wells.
 
     """
     matches = _matched(preset, files)
@@ -225,5 +245,12 @@ def _columbus(frame: pd.DataFrame, where: str, problems: list[Problem]) -> pd.Se
 
 
 def readers() -> tuple[Reader, ...]:
-    """One reader a preset."""
+    """The readers of names.
+
+    Returns
+    -------
+    tuple[Reader, ...]
+        One a preset, in the order of the presets.
+
+    """
     return tuple(Reader(p.name, p.example, partial(fits, p), partial(planes, p)) for p in presets())

@@ -32,7 +32,20 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a file: its number, the series it is of (from 0), its channel, time and depth (`""` where there is one only)."""
+    """One page of a file.
+
+    Attributes
+    ----------
+    page
+        Its number in the file, from 0.
+    series
+        The series it is of, from 0.
+    channel, number
+        The name of its channel, and the channel's number from 1.
+    time, depth
+        `""` where the series has one only.
+
+    """
 
     page: int
     series: int
@@ -42,17 +55,48 @@ class Page:
     depth: str
 
     def words(self) -> dict[str, object]:
-        """The page as a row of the table of planes says it."""
+        """The page as a row of the table of planes says it.
+
+        Returns
+        -------
+        dict[str, object]
+            `page`, `channel`, `number`, `time` and `depth`.
+
+        """
         return {"page": self.page, "channel": self.channel, "number": str(self.number), "time": self.time, "depth": self.depth}
 
     def site(self, named: str, /) -> str:
-        """Its site, where the file holds several series: the series' number from 1, behind the site that the name says (`2.1`)."""
+        """Its site, where the file holds several series.
+
+        Parameters
+        ----------
+        named
+            The site that the file's name says; `""` where it says none.
+
+        Returns
+        -------
+        str
+            The series' number from 1, behind the site that the name says (`2.1`).
+
+        """
         own = str(self.series + 1)
         return f"{int(named)}.{own}" if named.isdecimal() else own
 
 
 def pages(path: Path | str, /) -> tuple[Page, ...]:
-    """The pages of an OME-TIFF, none where the file is no OME-TIFF or is damaged (its pixels will be quarantined with the reason)."""
+    """The pages of an OME-TIFF.
+
+    Parameters
+    ----------
+    path
+        Of the file, local or remote.
+
+    Returns
+    -------
+    tuple[Page, ...]
+        None where the file is no OME-TIFF, or is damaged: its site will be quarantined with the reason.
+
+    """
     try:
         with tifffile.TiffFile(files.local(path)) as file:
             return tuple(_pages(file)) if file.ome_metadata else ()
@@ -99,8 +143,13 @@ def apply(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
 
     Returns
     -------
-    A row a page. A site is the name's, or the series' number from 1, or both (`2.1`) where a file of a named site holds several. Raises
-    InputError where a file has another number of channels than the user says.
+    pandas.DataFrame
+        A row a page. A site is the name's, or the series' number from 1, or both (`2.1`) where a file of a named site holds several.
+
+    Raises
+    ------
+    InputError
+        A file has another number of channels than the user says.
 
     """
     rows: list[dict[str, object]] = []

@@ -32,7 +32,18 @@ _WELL = re.compile(r"(?P<row>[A-Za-z]{1,2})/0*(?P<column>\d+)")
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a well: the path of its group, and what its metadata say."""
+    """One field of a well.
+
+    Attributes
+    ----------
+    path
+        Of its group.
+    well, site
+        Where it is: `A01`, and the last part of its path.
+    acquisition
+        The round of staining; `""` where it says none.
+
+    """
 
     path: str
     well: str
@@ -45,7 +56,19 @@ class Field:
 
 
 def fits(listing: Listing, /) -> int:
-    """How many wells the plates of a listing have; a store that is no plate counts as one, so that what it is can be said."""
+    """How many wells the plates of a listing have.
+
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+
+    Returns
+    -------
+    int
+        A store of images that is no plate counts as one, so that what it is can be said.
+
+    """
     return sum(_fits(zarr_stores.attributes(store)) for store in listing.stores)
 
 
@@ -56,7 +79,19 @@ def _fits(attributes: dict[str, Any]) -> int:
 
 
 def is_ome(path: Path | str, /) -> bool:
-    """Whether a store holds images of any kind (a plate, one image, a SpatialData store), and no table of profiles."""
+    """Whether a store holds images of any kind (a plate, one image, a SpatialData store), and no table of profiles.
+
+    Parameters
+    ----------
+    path
+        A path or URL. A server is asked only where the URL has the suffix of a store.
+
+    Returns
+    -------
+    bool
+        By its attributes.
+
+    """
     if remote.url(path) is not None and not zarr_stores.SUFFIX.search(str(path)):
         return False  # so that no server is asked in vain
     return _fits(zarr_stores.attributes(str(path))) > 0
@@ -65,10 +100,22 @@ def is_ome(path: Path | str, /) -> bool:
 def planes(listing: Listing, asked: Asked, /) -> Found:
     """The planes of all plates of a listing.
 
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+    asked
+        What the user said; `order` is used here.
+
+    Returns
+    -------
+    Found
+        A row a plane, and sentences about stores that are no plates.
+
     Raises
     ------
     InputError
-        Where none of its stores is a plate, or a field's axes or channels cannot be told.
+        Where none of its stores is a plate, or a field has other axes, or another number of channels than are named.
 
     """
     parts, notes, taken, others = [], [], [], []
@@ -104,6 +151,18 @@ def plate(store: str, attributes: dict[str, Any], /, *, order: Sequence[str] = (
         The path of the plate, and its attributes.
     order
         Stains in the order of the channels, for fields that do not name them.
+
+    Returns
+    -------
+    planes : pandas.DataFrame
+        A row a plane.
+    notes : list[str]
+        Sentences about wells that are not there and acquisitions that are joined.
+
+    Raises
+    ------
+    InputError
+        None of its wells is there, or a field cannot be read.
 
     """
     wells = sorted(str(well["path"]) for well in attributes["plate"].get("wells", []))
@@ -151,7 +210,19 @@ def _field(store: str, path: str, well: str, image: dict[str, Any]) -> Field | N
 
 
 def axes(attributes: dict[str, Any], /) -> list[str]:
-    """The names of the axes of an image, in the order of its array."""
+    """The names of the axes of an image.
+
+    Parameters
+    ----------
+    attributes
+        Of its group.
+
+    Returns
+    -------
+    list[str]
+        In the order of its array.
+
+    """
     named = attributes["multiscales"][0].get("axes") or list(_WITHOUT_NAMES)
     return [str(axis["name"] if isinstance(axis, dict) else axis).lower() for axis in named]
 
@@ -218,7 +289,7 @@ def _rows(field: Field, plate: str, base: str) -> Iterator[dict[str, object]]:
 
 
 def pixels(path: str, places: Sequence[str | int], /) -> list[npt.NDArray[np.generic]]:
-    """Planes (H, W) of a field.
+    """Planes of a field.
 
     Parameters
     ----------
@@ -226,6 +297,11 @@ def pixels(path: str, places: Sequence[str | int], /) -> list[npt.NDArray[np.gen
         Its group.
     places
         Each by the names of axes (`"t0c1z2"`), or the number of its channel; an axis that is not named must be of length one.
+
+    Returns
+    -------
+    list[npt.NDArray[np.generic]]
+        (H, W) each, in their order.
 
     Raises
     ------
@@ -236,7 +312,7 @@ def pixels(path: str, places: Sequence[str | int], /) -> list[npt.NDArray[np.gen
     attributes = zarr_stores.attributes(path)
     array, names = zarr_stores.array(f"{path}/{_dataset(attributes)}"), axes(attributes)
     sizes = dict(zip(names, array.shape, strict=True))
-    found = []
+    planes = []
     for place in places:
         at = {axis: int(number) for axis, number in re.findall(r"([a-z])(\d+)", f"c{place}" if isinstance(place, int) else place)}
         for axis, size in sizes.items():
@@ -245,8 +321,8 @@ def pixels(path: str, places: Sequence[str | int], /) -> list[npt.NDArray[np.gen
             if at.get(axis, 0) >= size:
                 raise IndexError(f"no {axis}{at[axis]}: there are {size} along {axis}")
         one = np.asarray(array[tuple(slice(None) if axis in "yx" else at.get(axis, 0) for axis in names)])
-        found.append(one if names.index("y") < names.index("x") else one.T)
-    return found
+        planes.append(one if names.index("y") < names.index("x") else one.T)
+    return planes
 
 
 READER = Reader("ome-zarr", "plate.zarr/A/1/0", fits, planes)

@@ -91,11 +91,28 @@ class Preset:
 
 @cache
 def compiled(pattern: str, /) -> re.Pattern[str]:
-    """The regular expression of a pattern. Raises InputError on a word that is not known, or where it is no regular expression."""
+    """The regular expression of a pattern.
+
+    Parameters
+    ----------
+    pattern
+        In the language above.
+
+    Returns
+    -------
+    re.Pattern[str]
+        It has a group for each word; group 1 is the part of the path above the match.
+
+    Raises
+    ------
+    InputError
+        A word is not known, or the pattern is no regular expression.
+
+    """
     taken: set[str] = set()
 
-    def group(found: re.Match[str]) -> str:
-        word = found[1]
+    def group(braced: re.Match[str]) -> str:
+        word = braced[1]
         if word not in WORDS and word not in _OF_PRESETS:
             known = ", ".join(f"{{{w}}}" for w in WORDS)
             raise InputError(f"--pattern: there is no word {{{word}}}{nearest(word, WORDS)}; the words are {known}")
@@ -115,7 +132,24 @@ def compiled(pattern: str, /) -> re.Pattern[str]:
 
 
 def own(pattern: str, /) -> Preset:
-    """A user's pattern as a preset. Raises InputError where it says no well."""
+    """A user's pattern as a preset.
+
+    Parameters
+    ----------
+    pattern
+        In the language above.
+
+    Returns
+    -------
+    Preset
+        Named `pattern`.
+
+    Raises
+    ------
+    InputError
+        The pattern does not say the well, or is no pattern.
+
+    """
     preset = Preset("pattern", "your pattern", "", pattern, channel="{}")
     words = preset.regex.groupindex
     if "well" not in words and not {"row", "col"} <= set(words):
@@ -125,7 +159,14 @@ def own(pattern: str, /) -> Preset:
 
 @cache
 def presets() -> tuple[Preset, ...]:
-    """The presets that come with the package, in the order of their priority."""
+    """The presets that come with the package.
+
+    Returns
+    -------
+    tuple[Preset, ...]
+        In the order of their priority.
+
+    """
     text = (files("impasto.plates") / "presets.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)["preset"]
     return tuple(Preset(**{**table, "stains": tuple(table.get("stains", ()))}) for table in tables)

@@ -22,8 +22,19 @@ _FORMATS = ((8, 12), (16, 24), (32, 48))
 def draw(wells: pd.DataFrame, /, *, plate: str) -> Text:
     """The picture of one plate.
 
-    `wells` has one row a well of the plate: `well`, and where known `control_type` and `complete` (False where a site or a
-    channel is missing or an image is doubled).
+    Parameters
+    ----------
+    wells
+        One row a well of the plate: `well`, and where known `control_type` and `complete`. `complete` is False where a site or a channel
+        is missing or an image is doubled.
+    plate
+        Its name.
+
+    Returns
+    -------
+    Text
+        A title, and a letter a well on the smallest plate that holds all of them. `LEGEND` says what the letters mean.
+
     """
     places = dict(zip(zip(*map(list, place(wells)), strict=True), wells.to_dict(orient="records"), strict=True))
     rows, columns = next(f for f in _FORMATS if all(r < f[0] and c < f[1] for r, c in places))

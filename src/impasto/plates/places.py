@@ -18,7 +18,21 @@ from impasto.plates.problems import Problem
 
 
 def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
-    """Two planes that claim one place (sentence 8 of the borders); the planes are sorted by place."""
+    """Planes that claim one place (sentence 8 of the borders).
+
+    Parameters
+    ----------
+    planes
+        n rows, sorted by place.
+    where
+        The sources, for sentences.
+
+    Returns
+    -------
+    list[Problem]
+        At most one, with how many planes these are.
+
+    """
     code = places(planes, (*KEYS, schema.CHANNEL))
     same = np.diff(code) == 0
     twice = np.r_[same, False] | np.r_[False, same]
@@ -42,7 +56,21 @@ def _shown(rows: pd.DataFrame, at: int) -> str:
 
 
 def shared(planes: pd.DataFrame, where: str, /) -> list[Problem]:
-    """One page of one file that is two channels (sentence 9 of the borders): it is never right. Only tables can say so."""
+    """One page of one file that is two channels (sentence 9 of the borders): it is never right. Only tables can say so.
+
+    Parameters
+    ----------
+    planes
+        n rows.
+    where
+        The sources, for sentences.
+
+    Returns
+    -------
+    list[Problem]
+        At most one, with how many planes these are.
+
+    """
     rows = _named_by_tables(planes)
     if not len(rows):
         return []
@@ -64,9 +92,9 @@ def shared(planes: pd.DataFrame, where: str, /) -> list[Problem]:
 
 
 def _hashes(part: pd.DataFrame) -> npt.NDArray[np.uint64]:
-    found = pd.util.hash_array(np.array(paths(part).to_pylist(), dtype=object), categorize=False)
+    of_paths = pd.util.hash_array(np.array(paths(part).to_pylist(), dtype=object), categorize=False)
     where = pd.util.hash_array(part[AT].to_numpy(dtype=object)) + part[PAGE].to_numpy(dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return np.asarray(found ^ where)
+    return np.asarray(of_paths ^ where)
 
 
 def _named_by_tables(planes: pd.DataFrame) -> npt.NDArray[np.intp]:
@@ -79,7 +107,25 @@ def _parts(rows: npt.NDArray[np.intp], size: int = 1 << 18) -> Iterator[npt.NDAr
 
 
 def missing(planes: pd.DataFrame, where: str, /) -> tuple[int, list[str], list[Problem]]:
-    """Local files that tables name and that are not there: how many, told where it is some, refused where it is all (sentence 10)."""
+    """Local files that tables name and that are not there (sentence 10 of the borders).
+
+    Parameters
+    ----------
+    planes
+        n rows.
+    where
+        The sources, for sentences.
+
+    Returns
+    -------
+    count : int
+        How many.
+    notes : list[str]
+        A sentence, where some are not there.
+    problems : list[Problem]
+        A problem, where none is there.
+
+    """
     named, lacking, first = 0, 0, ""
     for part in _parts(_named_by_tables(planes)):
         for path in dict.fromkeys(paths(planes.iloc[part]).to_pylist()):
@@ -98,7 +144,23 @@ def missing(planes: pd.DataFrame, where: str, /) -> tuple[int, list[str], list[P
 
 
 def without_library(planes: pd.DataFrame, where: str, /) -> tuple[list[str], list[Problem]]:
-    """Images of many planes whose library is not installed (sentence 20): counted where it is some, refused where it is all."""
+    """Images of many planes whose library is not installed (sentence 20 of the borders).
+
+    Parameters
+    ----------
+    planes
+        n rows.
+    where
+        The sources, for sentences.
+
+    Returns
+    -------
+    notes : list[str]
+        A sentence, where some planes lie in such images.
+    problems : list[Problem]
+        A problem, where all do.
+
+    """
     names = pa.array(planes[NAME].array)
     lacking: list[str] = []
     unread = 0
@@ -116,7 +178,25 @@ def without_library(planes: pd.DataFrame, where: str, /) -> tuple[list[str], lis
 
 
 def unread_kinds(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, list[str], list[Problem]]:
-    """The planes whose kind of file is read; the others counted by their suffix, and refused where nothing else is there."""
+    """The planes whose kind of file is read.
+
+    Parameters
+    ----------
+    planes
+        n rows.
+    where
+        The sources, for sentences.
+
+    Returns
+    -------
+    planes : pandas.DataFrame
+        Those of kinds that are read; all of them where there is none.
+    notes : list[str]
+        How many others there are, by their suffix.
+    problems : list[Problem]
+        A problem, where no plane is of a kind that is read.
+
+    """
     names = pa.array(planes[NAME].array)
     of_kind = {suffix: np.asarray(pc.ends_with(names, suffix, ignore_case=True)) for suffix in read.NOT_READ}
     counts = {suffix: int(rows.sum()) for suffix, rows in of_kind.items() if rows.any()}

@@ -39,8 +39,14 @@ def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:
 
     Returns
     -------
-    n rows: every word of `_CODED` as a category, `name` as Arrow text, `page` and `offset` as numbers. Wells are as `A01`, a site of
-    digits has no leading zeros, a row without a site is site 1. Raises InputError on a well that is none.
+    pandas.DataFrame
+        n rows: every word of `_CODED` as a category, `name` as Arrow text, `page` and `offset` as numbers. Wells are as `A01`, a site of
+        digits has no leading zeros, a row without a site is site 1.
+
+    Raises
+    ------
+    InputError
+        A well is written in no known form.
 
     """
     if isinstance(frame.get(BASE, pd.Series(dtype=object)).dtype, pd.CategoricalDtype) and PAGE in frame and OFFSET in frame:
@@ -62,7 +68,19 @@ def table(frame: pd.DataFrame, /, *, where: str) -> pd.DataFrame:
 
 
 def site_name(site: str, /) -> str:
-    """`"001"` -> `"1"`, `""` -> `"1"`; other names stay as they are."""
+    """The name of a site in one form.
+
+    Parameters
+    ----------
+    site
+        As it is written.
+
+    Returns
+    -------
+    str
+        Without leading zeros where all are digits; `"1"` for an empty one.
+
+    """
     return (site.lstrip("0") or "0") if site.isdecimal() else site or "1"
 
 
@@ -74,7 +92,21 @@ def _well(well: str, where: str) -> str:
 
 
 def split(paths: pa.ChunkedArray, /) -> tuple[pd.Categorical, pa.ChunkedArray]:
-    """Paths (n,) -> their folders, each kept once (`""` of a bare name, `"/"` of one in the root), and their names."""
+    """Take paths apart.
+
+    Parameters
+    ----------
+    paths
+        (n,) of Arrow text.
+
+    Returns
+    -------
+    folders : pandas.Categorical
+        (n,) each kept once: `""` of a bare name, `"/"` of one in the root.
+    names : pyarrow.ChunkedArray
+        (n,) what stands behind the last slash.
+
+    """
     heads = pc.replace_substring_regex(paths, r"[^/]*$", "")
     return recoded(categories(heads), _without_last_slash), pc.replace_substring_regex(paths, r"^(?s:.*)/", "")
 
@@ -84,7 +116,19 @@ def _without_last_slash(head: str) -> str:
 
 
 def categories(column: pa.ChunkedArray, /) -> pd.Categorical:
-    """A column of Arrow text, dictionaries or not, as one that keeps each value once; what is missing is `""`."""
+    """A column of Arrow text as one that keeps each value once.
+
+    Parameters
+    ----------
+    column
+        (n,) text or dictionaries of text.
+
+    Returns
+    -------
+    pandas.Categorical
+        (n,) of text; what is missing is `""`.
+
+    """
     once = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     whole = once.unify_dictionaries().combine_chunks()
     whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
@@ -93,7 +137,19 @@ def categories(column: pa.ChunkedArray, /) -> pd.Categorical:
 
 
 def compact(frame: pd.DataFrame, /) -> pd.DataFrame:
-    """Planes as `on_disk` has them, in the form that takes little memory: words as categories, folders and names apart."""
+    """Planes in the form that takes little memory.
+
+    Parameters
+    ----------
+    frame
+        n rows as `on_disk` has them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows, words as categories, folders and names apart.
+
+    """
     words = [word for word in (*KEYS, schema.CHANNEL, AT, ILLUMINATION) if word in frame]
     columns: dict[str, object] = {word: coded(frame[word]) for word in words}
     columns[FOLDER], names = split(pa.chunked_array([pa.array(frame[PATH], pa.string())]))
@@ -102,9 +158,21 @@ def compact(frame: pd.DataFrame, /) -> pd.DataFrame:
 
 
 def read(path: Path, /) -> pd.DataFrame:
-    """The table that `write` left, as `compact` gives it: the paths of all planes are never in memory at once."""
-    kept = pq.read_schema(path).names
-    words = [word for word in (*KEYS, schema.CHANNEL, AT, ILLUMINATION) if word in kept]
+    """The table that `write` left. The paths of all planes are never in memory at once.
+
+    Parameters
+    ----------
+    path
+        Of `images.parquet`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `compact` gives it.
+
+    """
+    written = pq.read_schema(path).names
+    words = [word for word in (*KEYS, schema.CHANNEL, AT, ILLUMINATION) if word in written]
     columns: dict[str, object] = {}
     for word in words:
         columns[word] = categories(pq.read_table(path, columns=[word], read_dictionary=[word])[word])
@@ -115,12 +183,24 @@ def read(path: Path, /) -> pd.DataFrame:
         names += name.chunks
     columns[FOLDER] = pd.api.types.union_categoricals(folders) if folders else coded([])
     columns[NAME] = pd.arrays.ArrowExtensionArray(pa.chunked_array(names, pa.string()))
-    columns |= {number: pq.read_table(path, columns=[number])[number].to_numpy() for number in (PAGE, OFFSET) if number in kept}
+    columns |= {number: pq.read_table(path, columns=[number])[number].to_numpy() for number in (PAGE, OFFSET) if number in written}
     return pd.DataFrame(columns)
 
 
 def paths(planes: pd.DataFrame, /) -> pa.ChunkedArray:
-    """The path of every plane (n,), Arrow text."""
+    """The path of every plane.
+
+    Parameters
+    ----------
+    planes
+        n rows in the form of `table` or `compact`.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray
+        (n,) of Arrow text.
+
+    """
     folders = planes[FOLDER].array
     ends = [folder if folder in ("", "/") else f"{folder}/" for folder in map(str, folders.categories)]
     heads = pa.DictionaryArray.from_arrays(pa.array(folders.codes.astype(np.int32)), pa.array(ends, pa.string())).cast(pa.string())
@@ -129,7 +209,19 @@ def paths(planes: pd.DataFrame, /) -> pa.ChunkedArray:
 
 
 def joined(parts: list[pd.DataFrame], /) -> pd.DataFrame:
-    """Several tables of planes as one, categories kept as categories. The parts are taken apart, so that nothing is held twice."""
+    """Several tables of planes as one.
+
+    Parameters
+    ----------
+    parts
+        One table or more. Several are taken apart column by column, so that nothing is held twice: they are empty afterwards.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of all, categories kept as categories.
+
+    """
     if len(parts) == 1:
         return parts[0]
     whole: dict[str, object] = {}
@@ -143,7 +235,21 @@ def joined(parts: list[pd.DataFrame], /) -> pd.DataFrame:
 
 
 def places(planes: pd.DataFrame, words: tuple[str, ...], /) -> npt.NDArray[np.int64]:
-    """One number for every combination of these words (n,), equal where all of them are, in the order of their sorted values."""
+    """One number for every combination of some words.
+
+    Parameters
+    ----------
+    planes
+        n rows.
+    words
+        Names of columns of categories.
+
+    Returns
+    -------
+    npt.NDArray[np.int64]
+        (n,) equal where all of the words are, in the order of their sorted values.
+
+    """
     code = np.zeros(len(planes), dtype=np.int64)
     for word in words:
         column = planes[word].array
@@ -153,12 +259,38 @@ def places(planes: pd.DataFrame, words: tuple[str, ...], /) -> npt.NDArray[np.in
 
 
 def kept(planes: pd.DataFrame, rows: npt.NDArray[np.bool_], /) -> pd.DataFrame:
-    """Those rows, numbered anew; the table itself where it is all of them."""
+    """Some rows of a table.
+
+    Parameters
+    ----------
+    planes
+        n rows.
+    rows
+        (n,) True for a row that stays.
+
+    Returns
+    -------
+    pandas.DataFrame
+        These rows, numbered from 0; the table itself where all stay.
+
+    """
     return planes if rows.all() else planes[rows].reset_index(drop=True)
 
 
 def sorted_by_place(planes: pd.DataFrame, /) -> pd.DataFrame:
-    """The rows by source, batch, plate, well, site and channel; the table itself where they are so."""
+    """The rows by source, batch, plate, well, site and channel.
+
+    Parameters
+    ----------
+    planes
+        n rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows, sorted; the table itself where it is sorted already.
+
+    """
     place = places(planes, (*KEYS, schema.CHANNEL))
     if (np.diff(place) >= 0).all():
         return planes
@@ -166,7 +298,21 @@ def sorted_by_place(planes: pd.DataFrame, /) -> pd.DataFrame:
 
 
 def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Table]:
-    """The table as it is kept in images.parquet, in parts of so many rows."""
+    """The table as it is kept in `images.parquet`, in parts.
+
+    Parameters
+    ----------
+    planes
+        n rows in the form of `table`.
+    rows
+        How many rows a part has.
+
+    Returns
+    -------
+    Iterator[pyarrow.Table]
+        The parts in order, at least one.
+
+    """
     words = [*KEYS, schema.CHANNEL]
     # What holds for no row is no column.
     extra = [word for word in (AT, ILLUMINATION) if (planes[word] != "").any()] + [OFFSET] * bool(planes[OFFSET].any())
@@ -184,7 +330,16 @@ def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Tabl
 
 
 def write(planes: pd.DataFrame, path: Path, /) -> None:
-    """Write images.parquet, part by part: the paths of all planes are never in memory at once."""
+    """Write `images.parquet`, part by part: the paths of all planes are never in memory at once.
+
+    Parameters
+    ----------
+    planes
+        n rows in the form of `table`.
+    path
+        Of the file.
+
+    """
     parts = on_disk(planes)
     first = next(parts)
     with pq.ParquetWriter(path, first.schema) as writer:

@@ -1,4 +1,4 @@
-"""What a plate is called, and which batch it is of, told from folders, indexes and the beginnings of names.
+"""What a plate is called, and which batch it is of, by folders, indexes and the beginnings of names.
 
 A plate is what the pattern says, else the PlateID of the microscope's index, else its folder: the first above the images that is not
 technical, without a measurement's date. Two folders of one plate are two batches.
@@ -28,21 +28,58 @@ _MEASUREMENT = re.compile(r"^(?P<plate>.+?)__(?P<date>\d{4}-\d{2}-\d{2}T\d{2}_\d
 
 
 def folder_of_plate(base: str, /) -> str:
-    """The folder that stands for the plate whose images lie at `base`: the nearest that is not technical."""
+    """The name of the folder that stands for a plate: the nearest that is not technical.
+
+    Parameters
+    ----------
+    base
+        Where the images of the plate lie.
+
+    Returns
+    -------
+    str
+        Without the suffix of a zip.
+
+    """
     parts = PurePath(os.path.abspath(base)).parts
     plain = [part for part in parts[1:] if not _TECHNICAL.match(part)]
     return archives.stem(plain[-1] if plain else (parts[-1] if len(parts) > 1 else "plate"))
 
 
 def without_measurement(folder: str, /) -> str:
-    """`BR1__2021-05-02T16_02_51-Measurement 1` -> `BR1`; other names as they are."""
-    found = _MEASUREMENT.match(folder)
-    return found["plate"] if found else folder
+    """The name of a folder without a measurement's date: `BR1__2021-05-02T16_02_51-Measurement 1` -> `BR1`.
+
+    Parameters
+    ----------
+    folder
+        Its name.
+
+    Returns
+    -------
+    str
+        The plate; the name as it is where it holds no measurement.
+
+    """
+    match = _MEASUREMENT.match(folder)
+    return match["plate"] if match else folder
 
 
 @dataclass(frozen=True)
 class Names:
-    """All that a plate could be called: by its folder, with and without a measurement's date, by its index, by its files' prefix."""
+    """All that a plate could be called; `""` where there is no such name.
+
+    Attributes
+    ----------
+    folder
+        By its folder, without a measurement's date.
+    measurement
+        By its folder, as it is.
+    index
+        By the microscope's index.
+    prefix
+        By what its files begin with.
+
+    """
 
     folder: str
     measurement: str
@@ -51,7 +88,23 @@ class Names:
 
     @classmethod
     def of(cls, base: str, prefix: str, plate_id: str, /) -> Names:
-        """The names of the plate whose images lie at `base`."""
+        """The names of a plate.
+
+        Parameters
+        ----------
+        base
+            Where its images lie; `""` where that is not known.
+        prefix
+            What its files begin with.
+        plate_id
+            Its name in the microscope's index.
+
+        Returns
+        -------
+        Names
+            All four.
+
+        """
         whole = folder_of_plate(base) if base else ""
         return cls(without_measurement(whole), whole, plate_id, prefix)
 
@@ -72,7 +125,15 @@ def named(planes: pd.DataFrame, /, *, plate_from: str = "") -> tuple[pd.DataFram
 
     Returns
     -------
-    The planes, and what their plates are called by, where it is not the folder. Raises InputError where nothing is there to name them by.
+    planes : pandas.DataFrame
+        The planes, each with its plate.
+    notes : list[str]
+        What plates are named by, where it is not the folder.
+
+    Raises
+    ------
+    InputError
+        A plate has no name of the kind that the user wants.
 
     """
     code, several = coded_rows(planes, [BASE, schema.PLATE, PREFIX, PLATE_ID])
@@ -114,7 +175,23 @@ def _few(notes: Sequence[str]) -> list[str]:
 
 
 def spelled_as(planes: pd.DataFrame, names: Collection[str], /) -> tuple[pd.DataFrame, list[str]]:
-    """Plates as the user's own tables spell them, where those know one of a plate's other names and not this one."""
+    """Plates as the user's own tables spell them, where those know one of a plate's other names and not this one.
+
+    Parameters
+    ----------
+    planes
+        With `plate`, `base`, `prefix` and `plate_id`.
+    names
+        Plates of the user's tables.
+
+    Returns
+    -------
+    planes : pandas.DataFrame
+        The planes, each with its plate.
+    notes : list[str]
+        How many plates have another name now.
+
+    """
     code, several = coded_rows(planes, [BASE, schema.PLATE, PREFIX, PLATE_ID])
     changed: dict[str, str] = {}
     new = []
@@ -137,9 +214,23 @@ def _other_names(base: str, plate: str, prefix: str, plate_id: str) -> set[str]:
 
 
 def batches(planes: pd.DataFrame, /) -> tuple[pd.DataFrame, list[str]]:
-    """Source and batch, where folders tell them: those of the Cell Painting Gallery's tree; or a plate that lies in two folders.
+    """Source and batch, where folders say them.
 
-    Such a plate is of two batches: the first part in which their paths differ, said.
+    The tree of the Cell Painting Gallery does. A plate that lies in two folders is of two batches, named by the first part in which
+    their paths differ.
+
+    Parameters
+    ----------
+    planes
+        With `plate`, `base`, `source` and `batch`.
+
+    Returns
+    -------
+    planes : pandas.DataFrame
+        The planes, each with its source and batch.
+    notes : list[str]
+        What folders said.
+
     """
     code, several = coded_rows(planes, [BASE, schema.SOURCE, schema.BATCH, schema.PLATE])
     rows = pd.DataFrame(several, columns=["base", "source", "batch", "plate"])
@@ -151,19 +242,19 @@ def batches(planes: pd.DataFrame, /) -> tuple[pd.DataFrame, list[str]]:
         parts = _first_difference(bases)
         rows.loc[own.index, "batch"] = [parts[base] for base in own["base"]]
         notes.append(f"plate {plate} lies in {len(bases)} folders: its batches are {', '.join(sorted(set(parts.values())))}")
-    told = {word: recoded(code, dict(enumerate(rows[word]))) for word in (schema.SOURCE, schema.BATCH)}
-    return planes.assign(**told), _few(notes)
+    words = {word: recoded(code, dict(enumerate(rows[word]))) for word in (schema.SOURCE, schema.BATCH)}
+    return planes.assign(**words), _few(notes)
 
 
 def _of_gallery(rows: pd.DataFrame) -> list[str]:
     """Fill in source and batch that the folders of the Cell Painting Gallery say, where nothing else does."""
-    told: set[str] = set()
+    sentences: set[str] = set()
     for row in rows.itertuples():
         words = gallery.of_images(row.base) if row.base and not row.source and not row.batch else {}
         for word, value in words.items():
             rows.loc[row.Index, word] = value
-        told |= {" ".join(f"{word} {value}" for word, value in words.items())} - {""}
-    return [f"{said}: told by the folders of the Cell Painting Gallery" for said in sorted(told)]
+        sentences |= {" ".join(f"{word} {value}" for word, value in words.items())} - {""}
+    return [f"{said}: told by the folders of the Cell Painting Gallery" for said in sorted(sentences)]
 
 
 def _first_difference(bases: Sequence[str]) -> dict[str, str]:

@@ -19,7 +19,18 @@ SCANR_OFFSET, _SCANR_RANGE = 32768, 4096
 
 @dataclass(frozen=True)
 class Look:
-    """What a few planes of a plate are: types (`uint16`), sizes (`1080x1080`), the offset of all of them, files with pages unread."""
+    """What a few planes of a plate are.
+
+    Attributes
+    ----------
+    types
+        Of pixels (`uint16`), each once.
+    sizes
+        Rows and columns (`1080x1080`), each once.
+    offset
+        What every pixel of the plate lies above; 0 where there is no such number.
+
+    """
 
     types: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
@@ -38,8 +49,14 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
 
     Returns
     -------
-    The planes with their `offset` (subtracted whenever they are read), what each plate (`batch/plate`) is, sentences, and problems. Planes
-    that cannot be read are left to `check`.
+    planes : pandas.DataFrame
+        With their `offset`, which is subtracted whenever they are read.
+    looks : dict[str, Look]
+        Plate (`source/batch/plate`, of those that are known) -> what it is. Planes that cannot be read are left to `check`.
+    notes : list[str]
+        Sentences.
+    problems : list[Problem]
+        At most one: a file with pages that would be passed over.
 
     """
     plates = places(planes, (schema.SOURCE, schema.BATCH, schema.PLATE))
@@ -52,13 +69,13 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
         sample = planes.iloc[rows[np.linspace(0, len(rows) - 1, min(_LOOKED_AT, len(rows))).astype(int)]]
         plate = "/".join(filter(None, (sample.iloc[0][word] for word in (schema.SOURCE, schema.BATCH, schema.PLATE))))
         pixels = _pixels(sample)
-        found = Look(
+        look_of_plate = Look(
             tuple(sorted({str(p.dtype) for p in pixels})), tuple(sorted({"x".join(map(str, p.shape)) for p in pixels})), _offset(pixels)
         )
-        looks[plate] = found
-        if found.offset:
-            offset[rows] = found.offset
-            notes.append(f"plate {plate}: all pixels lie above {found.offset}: it is subtracted on reading (column offset)")
+        looks[plate] = look_of_plate
+        if look_of_plate.offset:
+            offset[rows] = look_of_plate.offset
+            notes.append(f"plate {plate}: all pixels lie above {look_of_plate.offset}: it is subtracted on reading (column offset)")
         problems += _unread_pages(planes.iloc[rows], sample, where)[: 1 - len(problems)]
     return planes.assign(**{OFFSET: offset}), looks, notes, problems
 

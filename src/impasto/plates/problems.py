@@ -9,13 +9,34 @@ from impasto.schema import InputError
 
 @dataclass(frozen=True)
 class Problem:
-    """One sentence, and the words to add to the same command that solve it (none where the files must change)."""
+    """What keeps images or tables from being ingested.
+
+    Attributes
+    ----------
+    sentence
+        What is wrong, and what helps.
+    options
+        The words to add to the same command; none where the files must change.
+
+    """
 
     sentence: str
     options: tuple[str, ...] = ()
 
 
 def refuse(problems: tuple[Problem, ...] | list[Problem], /) -> None:
-    """Raise InputError with the first problem, where there is one."""
+    """Refuse the first problem, where there is one.
+
+    Parameters
+    ----------
+    problems
+        In their order.
+
+    Raises
+    ------
+    InputError
+        With the sentence of the first problem.
+
+    """
     if problems:
         raise InputError(problems[0].sentence)

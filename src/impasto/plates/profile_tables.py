@@ -20,7 +20,22 @@ Level = Literal["site", "cell"]
 
 @dataclass(frozen=True)
 class Opening:
-    """How tables are opened: what the user says of columns, the layer of an AnnData, the level of a table of cells, sheet, encoding."""
+    """How tables are opened.
+
+    Attributes
+    ----------
+    choices
+        What the user says of columns.
+    layer
+        Of an AnnData; None: its values.
+    level
+        Of a table of cells: medians of its sites, or a row a cell. None: such a table is refused.
+    sheet
+        Of a workbook.
+    encoding
+        Of a text; None: inferred from its bytes.
+
+    """
 
     choices: Choices = field(default_factory=Choices)
     layer: str | None = None
@@ -40,6 +55,13 @@ def read(sources: Sequence[Path], /, *, opening: Opening, elsewhere: Sequence[st
         How they are opened.
     elsewhere
         Words whose column, as the user named it, may stand in a platemap instead.
+
+    Returns
+    -------
+    parts : list[anndata.AnnData]
+        One a source.
+    notes : list[str]
+        What was inferred, in sentences.
 
     """
     parts, notes = [], []
@@ -73,7 +95,21 @@ def _of_this_table(source: Path, choices: Choices, elsewhere: Sequence[str]) -> 
 
 
 def stacked(parts: Sequence[anndata.AnnData], /) -> tuple[anndata.AnnData, list[str]]:
-    """The tables one below the other, over the features that all have."""
+    """The tables one below the other, over the features that all have.
+
+    Parameters
+    ----------
+    parts
+        One table or more. Where their doses differ in unit, these are changed to micromolar.
+
+    Returns
+    -------
+    whole : anndata.AnnData
+        The rows of all.
+    notes : list[str]
+        How many features are common, and how many are dropped.
+
+    """
     if len(parts) == 1:
         return parts[0], []
     units = {part.uns.get("concentration_unit", "") for part in parts if schema.CONCENTRATION in part.obs}
@@ -117,7 +153,21 @@ def _at_level(table: anndata.AnnData, level: Level | None, *, where: str) -> tup
 
 
 def refuse_doubled_wells(table: anndata.AnnData, *, where: str) -> None:
-    """Raise InputError where two rows of a table of wells are the same well of the same plate, batch and source."""
+    """Refuse a table in which two rows are the same well of the same plate, batch and source.
+
+    Parameters
+    ----------
+    table
+        Rows of wells, sites or cells. Those of one well may differ in site, object or time.
+    where
+        The name of the table, for the sentence.
+
+    Raises
+    ------
+    InputError
+        Two rows share their place.
+
+    """
     keys = [k for k in (*wells.SITE_KEYS, schema.TIME_H) if k in table.obs]
     if schema.WELL not in keys or schema.PLATE not in keys:
         return
@@ -131,7 +181,19 @@ def refuse_doubled_wells(table: anndata.AnnData, *, where: str) -> None:
 
 
 def warnings(table: anndata.AnnData, /) -> list[str]:
-    """What later stages will stumble over, counted now."""
+    """What later stages will stumble over, counted now.
+
+    Parameters
+    ----------
+    table
+        Profiles.
+
+    Returns
+    -------
+    list[str]
+        Sentences about values that are missing, infinite or above 1,000.
+
+    """
     values = profiles.dense(table)
     notes = []
     bad = ~np.isfinite(values)

@@ -5,9 +5,9 @@
 - empty: contrast 0, or contrast / noise below 6, or, on a plate with eight sites or more, below 14 with a contrast under a quarter of
   the plate's median.
 - focus: the slope of log power against log frequency (Bray et al. 2012): out of focus images lose their high frequencies, so it falls.
-- saturated: share of pixels at the largest value, where that is more than a stray pixel. Told, not quarantined.
+- saturated: share of pixels at the largest value, where that is more than a stray pixel. Shown, not quarantined.
 - another type or size than three quarters of the plate's planes of that channel have: quarantined.
-- median_z: robust z of the median; beyond 20 it is told.
+- median_z: robust z of the median; beyond 20 it is shown, not quarantined.
 - channel swap: contrast and focus of a channel fit another channel of its plate, by far better than its own.
 """
 
@@ -26,12 +26,24 @@ EMPTY, FAINT, FAINT_SHARE = 6.0, 14.0, 0.25
 """contrast / noise of an empty field, of one that is empty where its contrast is also a small share of its plate's."""
 MANY, USUAL_SHARE = 8, 0.75
 TOLD_ONLY = ("saturated", "unlike its plate in brightness")
-"""Flags that are told and quarantine nothing."""
+"""Flags that are shown and quarantine nothing."""
 _GROUP = (schema.SOURCE, schema.BATCH, schema.PLATE)
 
 
 def measure(plane: npt.NDArray[np.generic], /) -> dict[str, float | str]:
-    """The MEASURES of one plane (H, W)."""
+    """Measure one plane.
+
+    Parameters
+    ----------
+    plane
+        (H, W) of any type.
+
+    Returns
+    -------
+    dict[str, float | str]
+        Name of a measure, of `MEASURES` -> its value.
+
+    """
     values = plane.astype(np.float32)
     low, middle, high = (float(v) for v in np.percentile(values, [1, 50, 99]))
     top = values.max()
@@ -49,7 +61,19 @@ def measure(plane: npt.NDArray[np.generic], /) -> dict[str, float | str]:
 
 
 def noise(values: npt.NDArray[np.float32], /) -> float:
-    """The standard deviation of the white noise in an image (H, W), in the unit of its pixels."""
+    """The standard deviation of the white noise in an image.
+
+    Parameters
+    ----------
+    values
+        (H, W) pixels.
+
+    Returns
+    -------
+    float
+        In the unit of the pixels; 0 where a side is shorter than 3 pixels.
+
+    """
     if min(values.shape) < 3:
         return 0.0
     centre = values[1:-1, 1:-1]
@@ -58,7 +82,19 @@ def noise(values: npt.NDArray[np.float32], /) -> float:
 
 
 def focus_slope(values: npt.NDArray[np.float32], /) -> float:
-    """Least-squares slope of log radially averaged power against log frequency; near 0 for noise, steep where blurred."""
+    """Least-squares slope of log radially averaged power against log frequency.
+
+    Parameters
+    ----------
+    values
+        (H, W) pixels; the largest square from the first corner is measured.
+
+    Returns
+    -------
+    float
+        Near 0 for noise, steep where blurred; 0 where an image is too small or has no power at a frequency.
+
+    """
     side = min(values.shape)
     centred = values[:side, :side] - values[:side, :side].mean()
     window = np.hanning(side).astype(np.float32)
@@ -83,7 +119,8 @@ def flag(table: pd.DataFrame, /) -> pd.DataFrame:
 
     Returns
     -------
-    The table with `focus_z`, `contrast_z`, `median_z` (robust, per plate and channel) and `flags`: what is wrong, or nothing.
+    pandas.DataFrame
+        The table with `focus_z`, `contrast_z`, `median_z` (robust, per plate and channel) and `flags`: what is wrong, or nothing.
 
     """
     table = table.copy()

@@ -16,7 +16,24 @@ COLUMNS = (*KEYS, REASON)
 
 
 def read(path: Path, /) -> pd.DataFrame:
-    """A quarantine.csv: places as text, and reasons. Raises InputError where it names no wells."""
+    """Read a `quarantine.csv`.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a site: its place and the reason, all as text.
+
+    Raises
+    ------
+    InputError
+        The file has no column of wells.
+
+    """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if schema.WELL not in table:
         raise InputError(f"{path} has no column 'well'; a quarantine has {', '.join(COLUMNS)}: write it anew with impasto check DIR")
@@ -24,7 +41,21 @@ def read(path: Path, /) -> pd.DataFrame:
 
 
 def sites_of(sites: Sites, table: pd.DataFrame, /) -> frozenset[str]:
-    """The names of the sites that a quarantine names, by all keys that it has: of two batches with a plate 1, only the one it means."""
+    """The names of the sites that a quarantine names.
+
+    Parameters
+    ----------
+    sites
+        All sites.
+    table
+        What `read` returned.
+
+    Returns
+    -------
+    frozenset[str]
+        Sites that agree in all keys of the quarantine: of two batches with a plate 1, only that of the batch it names.
+
+    """
     keys = [key for key in KEYS if key in table]
     bad = pd.MultiIndex.from_frame(table[keys].astype(str))
     places = pd.MultiIndex.from_frame(sites.table[keys].astype(str))
@@ -32,7 +63,19 @@ def sites_of(sites: Sites, table: pd.DataFrame, /) -> frozenset[str]:
 
 
 def named(table: pd.DataFrame, /) -> pd.DataFrame:
-    """A quarantine as pages and terminals show it: `site` in words (`plate P1, well A01, site 2`) and `reason`."""
+    """A quarantine as pages and terminals show it.
+
+    Parameters
+    ----------
+    table
+        What `read` returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a site: `site` in words (`plate P1, well A01, site 2`) and `reason`.
+
+    """
     words = [key for key in KEYS if key in table]
     sites = [", ".join(f"{word} {value}" for word, value in zip(words, row, strict=True) if value) for row in table[words].to_numpy()]
     return pd.DataFrame({schema.SITE: sites, REASON: table[REASON]})

@@ -37,14 +37,35 @@ NOT_READ = (".c01", ".dib", ".flex", ".stk", ".oir", ".vsi", ".ims", ".lsm", ".d
 
 
 class BadImage(Exception):
-    """An image that cannot be used, and why."""
+    """An image that cannot be used, and why.
+
+    Parameters
+    ----------
+    path
+        Of the image, or the name of its site.
+    reason
+        In words.
+
+    """
 
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path, self.reason = str(path), reason
 
     def told(self, *, without: str) -> str:
-        """The reason with its path, unless the path is what the reader is told already."""
+        """The reason with its path, unless the user knows that already.
+
+        Parameters
+        ----------
+        without
+            What the message around it names.
+
+        Returns
+        -------
+        str
+            The reason, with the path where it is another one.
+
+        """
         return self.reason if self.path == without else str(self)
 
 
@@ -53,21 +74,59 @@ _DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zl
 
 
 def plane(path: Path | str, page: int | str = 0, /) -> Plane:
-    """One plane (H, W) in the file's own type. Raises BadImage."""
+    """Read one plane.
+
+    Parameters
+    ----------
+    path
+        A path or URL of a file or of a Zarr array.
+    page
+        Its number from 0, or its place (`"t0c1z2"`).
+
+    Returns
+    -------
+    Plane
+        (H, W) in the file's own type.
+
+    Raises
+    ------
+    BadImage
+        The plane cannot be read.
+
+    """
     return planes(path, [page])[0]
 
 
 def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
-    """Planes (H, W) of one file or Zarr array, opened once: its pages by number, or by place (`"t0c1z2"`). Raises BadImage."""
+    """Read planes of one file or Zarr array, which is opened once.
+
+    Parameters
+    ----------
+    path
+        A path or URL.
+    pages
+        Each by its number from 0, or by its place (`"t0c1z2"`).
+
+    Returns
+    -------
+    list[Plane]
+        (H, W) each in the file's own type, in their order.
+
+    Raises
+    ------
+    BadImage
+        A plane cannot be read, or holds no numbers.
+
+    """
     try:
         if zarr_stores.is_inside(path):
-            found = ome_zarr.pixels(str(path), pages)
+            pixels = ome_zarr.pixels(str(path), pages)
         elif containers.kind_of(str(path)):
             _here(path)
-            found = containers.pixels(str(path), pages)
+            pixels = containers.pixels(str(path), pages)
         else:
             file = _here(path)
-            found = _READERS[file.suffix.lower()](file, [int(page) for page in pages])
+            pixels = _READERS[file.suffix.lower()](file, [int(page) for page in pages])
     except KeyError as error:
         suffix = Path(path).suffix
         if suffix.lower() not in _READERS:
@@ -81,12 +140,12 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
         if is_memory(error):
             raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
-    for page, one in zip(pages, found, strict=True):
+    for page, one in zip(pages, pixels, strict=True):
         if one.ndim != 2 or 0 in one.shape:
             raise BadImage(path, f"page {page} has shape {one.shape}, not (height, width)")
         if not (np.issubdtype(one.dtype, np.integer) or np.issubdtype(one.dtype, np.floating)):
             raise BadImage(path, f"pixels are {one.dtype}, not numbers")
-    return found
+    return pixels
 
 
 def _here(path: Path | str) -> Path:
@@ -130,7 +189,19 @@ def _offsets(path: Path, changed: int, size: int) -> tuple[int, ...]:  # noqa: A
 
 
 def pages(path: Path | str, /) -> int:
-    """How many pages a TIFF has; 1 for what is no TIFF, 0 where it cannot be read."""
+    """How many pages a file has.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+
+    Returns
+    -------
+    int
+        Pages of a TIFF; 1 for what is no TIFF by its name, 0 where it cannot be read.
+
+    """
     if not str(path).lower().endswith(TIFF):
         return 1
     try:
@@ -143,14 +214,14 @@ def pages(path: Path | str, /) -> int:
 def _coded(path: Path, pages: Sequence[int]) -> list[Plane]:
     """PNG, JPEG, JPEG 2000: one image; of several samples a pixel (red, green, blue), `page` is the sample."""
     decode = {".png": imagecodecs.png_decode, ".jp2": imagecodecs.jpeg2k_decode}.get(path.suffix.lower(), imagecodecs.jpeg_decode)
-    found = np.asarray(decode(path.read_bytes()))
-    return [found if found.ndim == 2 else np.asarray(found[..., page]) for page in pages]
+    image = np.asarray(decode(path.read_bytes()))
+    return [image if image.ndim == 2 else np.asarray(image[..., page]) for page in pages]
 
 
 def _npz(path: Path, pages: Sequence[int]) -> list[Plane]:
     with np.load(path, allow_pickle=False) as arrays:
-        found = arrays[sorted(arrays.files)[0]]
-    return [np.asarray(found if found.ndim == 2 else found[page]) for page in pages]
+        image = arrays[sorted(arrays.files)[0]]
+    return [np.asarray(image if image.ndim == 2 else image[page]) for page in pages]
 
 
 _READERS: Mapping[str, Callable[[Path, Sequence[Any]], list[Plane]]] = {".tif": _tiff, ".tiff": _tiff, ".npz": _npz} | dict.fromkeys(
@@ -163,10 +234,27 @@ def _first_line(error: BaseException) -> str:
 
 
 def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
-    """How many planes a TIFF holds, and the names of its channels as the file gives them (None where it gives none).
+    """How many planes a TIFF holds, and the names of its channels.
 
     Names come from OME-XML, from an ImageJ description (`Labels`), or from tifffile's JSON description (`channels`).
-    Raises BadImage.
+
+    Parameters
+    ----------
+    path
+        Of the file, local or remote.
+
+    Returns
+    -------
+    count : int
+        Planes.
+    channels : list[str] | None
+        Names as the file gives them; None where it gives none.
+
+    Raises
+    ------
+    BadImage
+        The file cannot be read.
+
     """
     try:
         with tifffile.TiffFile(_here(path)) as file:

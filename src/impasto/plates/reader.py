@@ -46,9 +46,9 @@ class Found:
     Attributes
     ----------
     planes
-        A row a plane: `path` (or `folder` and `name`), `channel` as it is written, `plate`, `well`, `site`, and where they are known
-        `batch`, `source`, `page` (number), `at` (`"t0c1z2"`, of Zarr), `number` (of the channel, as text), `depth` and `time` (text, `""`
-        for a projection), `illumination`, `base` (the folder that stands for the plate). See `planes.table`.
+        A row a plane: `path` (or `folder` and `name`), `channel` as it is written, `plate`, `well` and `site`. Where they are known, also
+        `batch`, `source`, `page` (number), `at` (`"t0c1z2"`, of Zarr), `number` (of the channel, as text) and `illumination`. `depth` and
+        `time` are text, `""` for a projection. `base` is the folder that stands for the plate. See `planes.table`.
     notes
         Sentences worth telling.
     annotation
@@ -59,6 +59,8 @@ class Found:
         What the reader has taken of the listing; None: all of it.
     unmatched
         Names of images in those folders that it does not know: how many, and the first.
+    problems
+        What keeps its images from being ingested.
 
     """
 

@@ -22,7 +22,14 @@ FURTHER: Family[Reader] = Family("readers", what="reader of images", parts={})
 
 
 def known() -> tuple[Reader, ...]:
-    """All readers: the package's own and those of installed plugins."""
+    """All readers: the package's own and those of installed plugins.
+
+    Returns
+    -------
+    tuple[Reader, ...]
+        In the order of their priority.
+
+    """
     return (*READERS, *(FURTHER[name] for name in FURTHER))
 
 
@@ -38,11 +45,18 @@ def read(files: Listing, asked: Asked, /) -> tuple[list[tuple[str, Found]], List
 
     Returns
     -------
-    Name of a reader and what it found; several where folders of several vendors lie side by side. And what no reader has taken. Raises
-    InputError (sentence 3 of the borders) where no name is known.
+    planes : list[tuple[str, Found]]
+        Name of a reader and what it gave; several where folders of several vendors lie side by side.
+    rest : Listing
+        What no reader has taken.
+
+    Raises
+    ------
+    InputError
+        No reader knows a name of the source (sentence 3 of the borders).
 
     """
-    rest, found = files, []
+    rest, by_reader = files, []
     readers = [_own(asked.pattern)] if asked.pattern else list(known())
     while rest.folders or rest.stores:
         fits = [reader.fits(rest) for reader in readers]
@@ -50,13 +64,13 @@ def read(files: Listing, asked: Asked, /) -> tuple[list[tuple[str, Found]], List
             break
         reader = readers[fits.index(max(fits))]
         part = reader.planes(rest, asked)
-        found.append((reader.name, part))
+        by_reader.append((reader.name, part))
         if part.folders is None and part.stores is None:
-            return found, rest.without({folder.path for folder in rest.folders})
+            return by_reader, rest.without({folder.path for folder in rest.folders})
         rest = rest.without(part.folders or frozenset(), part.stores or frozenset())
-    if not found:
+    if not by_reader:
         raise InputError(_unknown(files, asked, readers))
-    return found, rest
+    return by_reader, rest
 
 
 def _own(pattern: str) -> Reader:

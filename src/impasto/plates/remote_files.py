@@ -21,7 +21,16 @@ _PART = 1 << 18
 def urls_of(table: pd.DataFrame, /) -> Iterator[str]:
     """The remote files of a table of planes: images and illumination functions, but no Zarr store (it is read where it lies).
 
-    Each comes once where the planes are sorted by place; a file of planes of several places may come again.
+    Parameters
+    ----------
+    table
+        Of planes.
+
+    Returns
+    -------
+    Iterator[str]
+        URLs. Each comes once where the planes are sorted by place; a file of planes of several places may come again.
+
     """
     far = _remote_rows(table)
     named = itertools.chain(
@@ -37,9 +46,23 @@ def _remote_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(table: pd.DataFrame, /) -> list[str]:
-    """A sentence about the remote files of a table of planes; none where there are none.
+    """A sentence about the remote files of a table of planes.
 
-    Raises InputError where one is of a kind that is not read.
+    Parameters
+    ----------
+    table
+        Of planes.
+
+    Returns
+    -------
+    list[str]
+        How many there are, and how many lie in the cache; none where no file is remote.
+
+    Raises
+    ------
+    InputError
+        The scheme of one is not read.
+
     """
     far = _remote_rows(table)
     if not len(far):
@@ -57,7 +80,26 @@ def told(table: pd.DataFrame, /) -> list[str]:
 
 
 def write_list(urls: Iterable[str], path: Path, /) -> int:
-    """Write a file for `impasto fetch`, one URL a line; how many. Raises InputError where the file holds something else already."""
+    """Write a file for `impasto fetch`, one URL a line.
+
+    Parameters
+    ----------
+    urls
+        Of remote files.
+    path
+        Of the list. A list of URLs that is there is replaced.
+
+    Returns
+    -------
+    int
+        How many URLs.
+
+    Raises
+    ------
+    InputError
+        The file is there and holds something else.
+
+    """
     if path.exists():
         try:
             remote.urls_of(str(path))

@@ -23,12 +23,36 @@ _TECHNICAL = ("page", "row", "col", "field_id", "plane_id")
 
 
 def fits(listing: Listing, /) -> int:
-    """How many images a listing names, where it is such a sheet."""
+    """How many images a listing names, where it is such a sheet.
+
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+
+    Returns
+    -------
+    int
+        Its rows; 0 where it is no such sheet.
+
+    """
     return tabular.count(listing.root) if listing.is_file and is_sheet(tabular.columns(listing.root)) else 0
 
 
 def is_sheet(columns: Iterable[str], /) -> bool:
-    """Whether a table with these columns is such a sheet."""
+    """Whether a table is such a sheet.
+
+    Parameters
+    ----------
+    columns
+        Names of its columns.
+
+    Returns
+    -------
+    bool
+        True where paths and channels are among them.
+
+    """
     return {"path", schema.CHANNEL} <= {_word(column) for column in columns}
 
 
@@ -37,7 +61,19 @@ def _word(column: object) -> str:
 
 
 def planes(listing: Listing, asked: Asked, /) -> Found:
-    """The planes of a sheet. Paths that are not absolute start at the sheet's folder.
+    """The planes of a sheet.
+
+    Parameters
+    ----------
+    listing
+        The sheet.
+    asked
+        What the user said. Paths that are not absolute start at the sheet's folder, or at the root that the user names.
+
+    Returns
+    -------
+    Found
+        A row a plane, and what other columns of the sheet say about wells.
 
     Raises
     ------

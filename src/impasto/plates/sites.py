@@ -19,6 +19,15 @@ from impasto.schema import InputError
 class Sites:
     """The sites of an ingested folder.
 
+    Parameters
+    ----------
+    planes
+        The planes of all sites, in the form of `planes.read` or `planes.on_disk`.
+    annotation
+        Of their wells; may be empty.
+    folder
+        The ingested folder.
+
     Attributes
     ----------
     table
@@ -56,7 +65,24 @@ class Sites:
 
     @classmethod
     def read(cls, folder: Path | str) -> Sites:
-        """Open what `impasto ingest` left at `folder`. Raises InputError where there are no images, or no stain is on every plate."""
+        """Open what `impasto ingest` left.
+
+        Parameters
+        ----------
+        folder
+            The ingested folder.
+
+        Returns
+        -------
+        Sites
+            All of its sites.
+
+        Raises
+        ------
+        InputError
+            The folder holds no ingested images.
+
+        """
         folder = Path(folder)
         if not (folder / "images.parquet").exists():
             raise InputError(
@@ -73,15 +99,46 @@ class Sites:
         return len(self.table)
 
     def plates(self) -> list[str]:
-        """The plates, each once: `source/batch/plate`, as far as those are known."""
+        """The plates of the folder.
+
+        Returns
+        -------
+        list[str]
+            Each once: `source/batch/plate`, as far as those are known.
+
+        """
         return list(self._names)
 
     def of_plate(self, plate: str, /) -> npt.NDArray[np.intp]:
-        """The numbers of the sites of one of `plates()`."""
+        """The sites of a plate.
+
+        Parameters
+        ----------
+        plate
+            One of `plates()`.
+
+        Returns
+        -------
+        npt.NDArray[np.intp]
+            Their rows in `table`, in order.
+
+        """
         return np.flatnonzero(self._codes == self._names.index(plate))
 
     def channels_of(self, numbers: npt.NDArray[np.intp], /) -> list[str]:
-        """All stains that these sites have, sorted: of one plate, its own set."""
+        """All stains that some sites have.
+
+        Parameters
+        ----------
+        numbers
+            Rows of the sites in `table`.
+
+        Returns
+        -------
+        list[str]
+            Sorted; for the sites of one plate, its own set.
+
+        """
         rows = np.concatenate([np.arange(self._ends[n], self._ends[n + 1]) for n in numbers]) if len(numbers) else np.zeros(0, dtype=int)
         return sorted(map(str, self._planes[schema.CHANNEL].iloc[rows].unique()))
 
@@ -97,8 +154,15 @@ class Sites:
 
         Returns
         -------
-        (C, H, W) in the files' own type, the plate's offset taken off. Raises BadImage where a channel is missing, unreadable, or of
-        another size than the others.
+        npt.NDArray[np.generic]
+            (C, H, W) in the files' own type, the plate's offset taken off.
+
+        Raises
+        ------
+        BadImage
+            A channel is missing, unreadable, or of another size than the others.
+        InputError
+            No stain is on all plates, and none was asked for.
 
         """
         planes = self._of_site(number)
@@ -112,16 +176,27 @@ class Sites:
         # The channels of a stack lie in one file, which is opened once.
         for path, rows in planes.loc[wanted].groupby(PATH, sort=False):
             pixels |= zip(rows.index, read.planes(path, _where(rows)), strict=True)
-        found = [_without_offset(pixels[channel], planes, channel) for channel in wanted]
-        shapes = {plane.shape for plane in found}
+        stacked = [_without_offset(pixels[channel], planes, channel) for channel in wanted]
+        shapes = {plane.shape for plane in stacked}
         if len(shapes) > 1:
             raise read.BadImage(self.name(number), f"its channels differ in size: {', '.join(map(str, sorted(shapes)))}")
-        return np.stack(found)
+        return np.stack(stacked)
 
     def fetch(self, numbers: npt.NDArray[np.intp], /) -> None:
-        """Bring the remote files of these sites into the cache, several at once. Raises InputError where there is no connection.
+        """Bring the remote files of some sites into the cache, several at once.
 
         A file that is not there is left to `image`, which says so.
+
+        Parameters
+        ----------
+        numbers
+            Rows of the sites in `table`.
+
+        Raises
+        ------
+        InputError
+            There is no connection.
+
         """
         rows = [row for n in numbers for row in range(self._ends[n], self._ends[n + 1])] if self._is_remote else []
         named = dict.fromkeys(_paths(self._planes.iloc[rows]))
@@ -130,7 +205,26 @@ class Sites:
             remote.cache().fetch(urls)
 
     def illumination(self, number: int, channels: Sequence[str], /) -> list[str]:
-        """The files of the functions that the light of site `number` is divided by. Raises BadImage where a channel has none."""
+        """The files of the functions that the light of a site is divided by.
+
+        Parameters
+        ----------
+        number
+            The site's row in `table`.
+        channels
+            C stains.
+
+        Returns
+        -------
+        list[str]
+            Paths or URLs, one a stain.
+
+        Raises
+        ------
+        BadImage
+            A channel has no such function.
+
+        """
         functions = self._of_site(number)[ILLUMINATION]
         for channel in channels:
             if not functions.get(channel):
@@ -138,12 +232,31 @@ class Sites:
         return [str(functions[channel]) for channel in channels]
 
     def name(self, number: int, /) -> str:
-        """The site in words, for messages: `plate P1, well A01, site 2`, with source and batch where they are known."""
+        """A site in words, for messages.
+
+        Parameters
+        ----------
+        number
+            The site's row in `table`.
+
+        Returns
+        -------
+        str
+            `plate P1, well A01, site 2`, with source and batch where they are known.
+
+        """
         row = self.table.loc[number]
         return ", ".join(f"{word} {row[word]}" for word in KEYS if row[word])
 
     def told_not_everywhere(self) -> str:
-        """The stains that some plates lack, in words: `AGP on 1 of 2 plates`; `""` where there are none."""
+        """The stains that some plates lack, in words.
+
+        Returns
+        -------
+        str
+            `AGP on 1 of 2 plates`; `""` where there are none.
+
+        """
         return ", ".join(f"{stain} on {count} of {len(self._names)} plates" for stain, count in self.not_everywhere.items())
 
     def _of_site(self, number: int) -> pd.DataFrame:

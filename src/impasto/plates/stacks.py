@@ -24,12 +24,38 @@ _TABLE = re.compile(r"[.]csv(?:[.]gz)?$", re.IGNORECASE)
 
 
 def fits(listing: Listing, /) -> int:
-    """How many stacks the sidecars of a listing name."""
+    """How many stacks the sidecars of a listing name.
+
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+
+    Returns
+    -------
+    int
+        Stacks that are there; 0 where there is no sidecar.
+
+    """
     return sum(_named(folder) for folder in listing.folders) if not listing.is_file else 0
 
 
 def planes(listing: Listing, asked: Asked, /) -> Found:
-    """The planes of all stacks of a listing, with what their sidecars say of wells."""
+    """The planes of all stacks of a listing.
+
+    Parameters
+    ----------
+    listing
+        What lies at a source.
+    asked
+        What the user said; `order` is used here.
+
+    Returns
+    -------
+    Found
+        The planes, with what their sidecars say of wells.
+
+    """
     rows: list[dict[str, object]] = []
     tables, folders, notes = [], [], []
     for folder in listing.folders:
@@ -49,9 +75,25 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
 
 
 def in_order(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
-    """Planes of files whose names say no channel -> planes of their pages, which are the channels in the order that the user says.
+    """The pages of files whose names say no channel, as the channels that the user names.
 
-    Raises InputError where a file has another number of pages.
+    Parameters
+    ----------
+    frame
+        n rows, one a file, with `folder` and `name`.
+    order
+        C stains, in the order of the pages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        (n C) rows, one a page, with `channel`, `number` and `page`.
+
+    Raises
+    ------
+    InputError
+        A file has another number of pages.
+
     """
     for folder, name in zip(frame["folder"], frame["name"], strict=True):
         pages = read.pages(f"{folder}/{name}")
@@ -59,10 +101,10 @@ def in_order(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
             raise InputError(
                 f"{folder}/{name} has {pages} pages, but {len(order)} channels are named ({', '.join(order)}); name one channel a page"
             )
-    every = frame.loc[frame.index.repeat(len(order))].reset_index(drop=True)
+    rows = frame.loc[frame.index.repeat(len(order))].reset_index(drop=True)
     channels = pd.Categorical.from_codes(list(range(len(order))) * len(frame), categories=list(order))
     numbers = channels.rename_categories([str(number) for number in range(1, len(order) + 1)])
-    return every.assign(channel=channels, number=numbers, page=list(range(len(order))) * len(frame))
+    return rows.assign(channel=channels, number=numbers, page=list(range(len(order))) * len(frame))
 
 
 def _named(folder: Folder) -> int:
@@ -76,7 +118,19 @@ def _named(folder: Folder) -> int:
 
 
 def sidecar(folder: Folder, /) -> str | None:
-    """The sidecar table of a folder: the first CSV (or CSV.gz) with a column `file` or `row`."""
+    """The sidecar table of a folder: the first CSV (or CSV.gz) with a column `file` or `row`.
+
+    Parameters
+    ----------
+    folder
+        A folder of a listing.
+
+    Returns
+    -------
+    str | None
+        Its path or URL; None where there is none.
+
+    """
     for name in folder.names.to_pylist():
         path = f"{folder.path}/{name}"
         if _TABLE.search(name) and {"file", "row"} & _columns(path):
@@ -92,7 +146,7 @@ def _columns(path: str) -> set[str]:
 
 
 def _planes(folder: Folder, table: pd.DataFrame, *, order: Sequence[str]) -> Iterator[dict[str, object]]:
-    """The planes of the stacks that a sidecar lists. Raises InputError where the channels cannot be told."""
+    """The planes of the stacks that a sidecar lists. Raises InputError where nothing names the channels."""
     one = None if "file" in table else _only_stack(folder)
     sizes: dict[str, tuple[int, list[str] | None]] = {}
     files.fetch([one] if one else [f"{folder.path}/{name}" for name in table["file"]])
@@ -123,10 +177,10 @@ def _planes(folder: Folder, table: pd.DataFrame, *, order: Sequence[str]) -> Ite
 
 
 def _only_stack(folder: Folder) -> str:
-    found = [name for name in folder.names.to_pylist() if name.lower().endswith(read.TIFF)]
-    if len(found) != 1:
-        raise InputError(f"{folder.path}: the sidecar has a column 'row', so the folder must hold one TIFF; it holds {len(found)}")
-    return f"{folder.path}/{found[0]}"
+    stacks = [name for name in folder.names.to_pylist() if name.lower().endswith(read.TIFF)]
+    if len(stacks) != 1:
+        raise InputError(f"{folder.path}: the sidecar has a column 'row', so the folder must hold one TIFF; it holds {len(stacks)}")
+    return f"{folder.path}/{stacks[0]}"
 
 
 def _from_sidecar(row: dict[str, object]) -> list[str] | None:
@@ -159,8 +213,8 @@ def _own_well(row: dict[str, object], stem: str) -> str:
 
 def _value(row: dict[str, object], word: str, default: str) -> str:
     lower = {str(k).removeprefix("Metadata_").lower(): v for k, v in row.items()}
-    found = next((lower[s] for s in schema.ALIASES[word] if s in lower and pd.notna(lower[s])), None)
-    return default if found is None else str(found)
+    value = next((lower[s] for s in schema.ALIASES[word] if s in lower and pd.notna(lower[s])), None)
+    return default if value is None else str(value)
 
 
 READER = Reader("stacks with a CSV", "a CSV with a column 'file' beside stacks", fits, planes)

@@ -1,4 +1,4 @@
-"""From channels as they are written to stains by name, plate by plate; what cannot be told is asked, with a guess that the user checks."""
+"""From channels as they are written to stains by name, plate by plate; where no name says the stain, the user is asked to check a guess."""
 
 from __future__ import annotations
 
@@ -28,7 +28,24 @@ _PANEL = {
 
 
 def stain_of(said: str, /) -> str:
-    """What the user wrote behind `NAME=`. Raises InputError where it is neither a stain nor `own:NAME`."""
+    """The stain that the user wrote behind `NAME=`.
+
+    Parameters
+    ----------
+    said
+        A stain in any known spelling, or `own:NAME`.
+
+    Returns
+    -------
+    str
+        The name of the stain.
+
+    Raises
+    ------
+    InputError
+        It is neither a stain nor `own:NAME`, or that name may not be used.
+
+    """
     if said.startswith(OWN):
         name = said.removeprefix(OWN).strip()
         known = schema.channel_name(name)
@@ -36,11 +53,11 @@ def stain_of(said: str, /) -> str:
             hint = f"that is the stain {known}: leave out 'own:'" if known else "a name has letters, digits, blanks or '-'"
             raise InputError(f"--channel ...={said}: {hint}")
         return name
-    found = schema.channel_name(said)
-    if found is None:
+    stain = schema.channel_name(said)
+    if stain is None:
         known = ", ".join(schema.CHANNELS)
         raise InputError(f"{said!r} is no stain{nearest(said, schema.CHANNELS)}; stains are {known}; for one of your own: {OWN}{said}")
-    return found
+    return stain
 
 
 def named(
@@ -63,7 +80,12 @@ def named(
 
     Returns
     -------
-    The planes that stay, sentences worth telling, and problems (sentences 4 and 5 of the borders).
+    planes : pandas.DataFrame
+        Those that stay, with `channel` by stain.
+    notes : list[str]
+        Sentences to show.
+    problems : list[Problem]
+        Sentences 4 and 5 of the borders.
 
     """
     code, several = coded_rows(planes, [schema.BATCH, schema.PLATE, schema.CHANNEL, NUMBER])
@@ -151,8 +173,8 @@ def _guess(name: str) -> str:
 
 
 def _doubled(rows: pd.DataFrame, where: str) -> list[Problem]:
-    kept = rows[~rows["out"] & (rows["stain"] != "")].drop_duplicates(["batch", "plate", "name"])
-    twice = kept[kept.duplicated(["batch", "plate", "stain"], keep=False)]
+    staying = rows[~rows["out"] & (rows["stain"] != "")].drop_duplicates(["batch", "plate", "name"])
+    twice = staying[staying.duplicated(["batch", "plate", "stain"], keep=False)]
     if twice.empty:
         return []
     first = twice[(twice[["batch", "plate", "stain"]] == twice.iloc[0][["batch", "plate", "stain"]]).all(axis=1)]

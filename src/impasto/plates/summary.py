@@ -1,4 +1,4 @@
-"""What an ingest would do, told whole: the dry run prints it, `--json` gives the same."""
+"""What an ingest would do, as a whole: the dry run prints it, `--json` gives the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from impasto.annotation import Join
 from impasto.plates.problems import Problem
 
 _SHOWN = 6
-"""So many plates are told one by one."""
+"""So many plates are described one by one."""
 _LAYER = re.compile(r"choose with --layer: (?:layers |obsm )?(?P<name>[^\s,]+)")
 _OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
 _EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
@@ -48,7 +48,7 @@ class Summary:
     shared_inchikeys
         How many InChIKeys stand for more than one perturbation.
     features
-        Table -> how many features, and how they were told.
+        Table -> how many features, and how they were recognised.
     left_out
         Table -> columns that are neither annotation nor features.
     problems
@@ -72,7 +72,27 @@ class Summary:
 def as_json(
     summary: Summary, /, *, notes: Sequence[str], problems: Sequence[Problem], commands: Mapping[str, str], next_command: str
 ) -> dict[str, Any]:
-    """The summary as plain values; `commands` maps the sentence of a problem to the command that solves it."""
+    """The summary as plain values.
+
+    Parameters
+    ----------
+    summary
+        Of the sources.
+    notes
+        Sentences of the ingest.
+    problems
+        What must or should be said.
+    commands
+        Sentence of a problem -> the command that solves it.
+    next_command
+        What to run after the ingest.
+
+    Returns
+    -------
+    dict[str, Any]
+        Values that JSON can hold.
+
+    """
     values = asdict(summary)
     values["joins"] = [asdict(join) for join in summary.joins]
     values["problems"] = [{"sentence": p.sentence, "command": commands.get(p.sentence)} for p in problems]
@@ -82,18 +102,30 @@ def as_json(
 
 
 def lines(summary: Summary, /) -> list[str]:
-    """What the notes of an ingest do not say yet: features by source, bookkeeping, plates."""
-    told = [f"{table}: {f['count']} features: {f['how']}" for table, f in summary.features.items()]
+    """What the notes of an ingest do not say yet: features by source, bookkeeping, plates.
+
+    Parameters
+    ----------
+    summary
+        Of the sources.
+
+    Returns
+    -------
+    list[str]
+        Lines for the terminal.
+
+    """
+    shown = [f"{table}: {f['count']} features: {f['how']}" for table, f in summary.features.items()]
     for table, columns in summary.left_out.items():
         if columns:
-            told.append(f"{table}: {len(columns)} columns are no features and are left out: {', '.join(columns)}")
+            shown.append(f"{table}: {len(columns)} columns are no features and are left out: {', '.join(columns)}")
     of_images = [plate for plate in summary.plates if "sites" in plate]
-    told += [_of_plate(plate) for plate in of_images[:_SHOWN]]
+    shown += [_of_plate(plate) for plate in of_images[:_SHOWN]]
     if len(of_images) > _SHOWN:
-        told.append(
+        shown.append(
             f"... and {len(of_images) - _SHOWN} more plates; {sum(p['missing'] for p in of_images[_SHOWN:])} of their planes are missing"
         )
-    return told
+    return shown
 
 
 def _of_plate(plate: Mapping[str, Any]) -> str:
@@ -103,7 +135,21 @@ def _of_plate(plate: Mapping[str, Any]) -> str:
 
 
 def plates_of(planes: pd.DataFrame, annotation: pd.DataFrame, /) -> list[dict[str, Any]]:
-    """One row a plate: wells, and of images sites, channels and missing planes."""
+    """The plates of an ingest.
+
+    Parameters
+    ----------
+    planes
+        Of images; empty for tables of profiles.
+    annotation
+        Of their wells.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        One a plate: name, wells, and of images sites, channels and missing planes.
+
+    """
     table = annotation if planes.empty else planes
     if schema.PLATE not in table:
         return []
@@ -121,7 +167,19 @@ def plates_of(planes: pd.DataFrame, annotation: pd.DataFrame, /) -> list[dict[st
 
 
 def options_in(sentence: str, /) -> tuple[str, ...]:
-    """The words that an error sentence offers first (`--channel 'Alexa 488=ER' --channel ...`), where they are the answer."""
+    """The words that an error sentence offers first (`--channel 'Alexa 488=ER' --channel ...`), where they are the answer.
+
+    Parameters
+    ----------
+    sentence
+        Of an error or a problem.
+
+    Returns
+    -------
+    tuple[str, ...]
+        Options and their values; none where the sentence offers only an example.
+
+    """
     layer = _LAYER.search(sentence)
     if layer and layer["name"] != "there":
         return "--layer", layer["name"]

@@ -17,17 +17,63 @@ ROWS = 1 << 16
 
 
 def columns(path: str, /) -> list[str]:
-    """The columns of the table at a path or URL, none where it is no table. Raises InputError where it cannot be had."""
+    """The columns of the table at a path or URL.
+
+    Parameters
+    ----------
+    path
+        A path or URL.
+
+    Returns
+    -------
+    list[str]
+        Their names; none where it is no table.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or may not be read.
+
+    """
     return tables.columns(files.local(path)) if _is_table(path) else []
 
 
 def count(path: str, /) -> int:
-    """How many rows the table has; about, for a long text."""
+    """How many rows the table at a path or URL has.
+
+    Parameters
+    ----------
+    path
+        A path or URL.
+
+    Returns
+    -------
+    int
+        Its rows, about so for a long text; 0 where it is no table.
+
+    """
     return tables.count(files.local(path)) if _is_table(path) else 0
 
 
 def parts(path: str, /) -> Iterator[pd.DataFrame]:
-    """The table, some rows at a time. Raises InputError where it cannot be read."""
+    """The table at a path or URL, in parts.
+
+    Parameters
+    ----------
+    path
+        A path or URL.
+
+    Returns
+    -------
+    Iterator[pandas.DataFrame]
+        At most `ROWS` rows of text at a time, `""` for what is missing. Tables that `tables.parts` reads whole are one part.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read.
+
+    """
     for part in tables.parts(files.local(path), rows=ROWS):
         yield pd.DataFrame({str(name): _text(part[name]) for name in part})
 

@@ -22,14 +22,34 @@ _NUMBERED = "{wellnumber}"
 
 @dataclass
 class Seen:
-    """What the sources turned out to be: their readers, the axes that their planes have, their channels as they are written."""
+    """What the sources turned out to be.
+
+    Attributes
+    ----------
+    readers
+        Names of the readers that took a part of them.
+    axes
+        Those of depth and time in which their planes differ.
+    channels
+        As they are written.
+
+    """
 
     readers: set[str] = field(default_factory=set)
     axes: set[str] = field(default_factory=set)
     channels: set[str] = field(default_factory=set)
 
     def add(self, reader: str, planes: pd.DataFrame, /) -> None:
-        """Look at the planes of one reader, before any is chosen."""
+        """Look at the planes of one reader, before any is chosen.
+
+        Parameters
+        ----------
+        reader
+            Its name.
+        planes
+            What it gave: a row a plane.
+
+        """
         self.readers.add(reader)
         self.axes |= {axis for axis in (DEPTH, TIME) if (planes[axis] != "").any()}
         self.channels |= set(text(planes[schema.CHANNEL].drop_duplicates()))
@@ -46,6 +66,11 @@ def refused(asked: Asked, *, depth: str | None, time: str | None, seen: Seen, wh
         What the sources turned out to be.
     where
         The sources, for sentences.
+
+    Returns
+    -------
+    list[Problem]
+        One for each such option.
 
     """
     problems = [

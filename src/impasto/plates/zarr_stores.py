@@ -21,27 +21,80 @@ _NAMED = re.compile(r"[.](zarr|ozx)(/|$)", re.IGNORECASE)
 
 
 def name(path: str, /) -> str:
-    """What a store is called: its last folder or file without the suffix."""
+    """What a store is called.
+
+    Parameters
+    ----------
+    path
+        Of the store.
+
+    Returns
+    -------
+    str
+        Its last folder or file, without the suffix.
+
+    """
     return SUFFIX.sub("", path.rstrip("/").rpartition("/")[2])
 
 
 def attributes(path: str, /) -> dict[str, Any]:
-    """The attributes of a group, those below `ome` where there are any (0.5): `zarr.json`, or `.zattrs` (0.4); empty where it is none."""
+    """The attributes of a group, from `zarr.json` (OME-Zarr 0.5) or `.zattrs` (0.4).
+
+    Parameters
+    ----------
+    path
+        Of the group.
+
+    Returns
+    -------
+    dict[str, Any]
+        Those below `ome` where there are any; empty where the path is no group.
+
+    """
     new = _json(f"{path}/zarr.json")
     if new is not None:
-        found = new.get("attributes", {})
-        return dict(found.get("ome", found))
+        own = new.get("attributes", {})
+        return dict(own.get("ome", own))
     return _json(f"{path}/.zattrs") or {}
 
 
 def shape(path: str, /) -> tuple[int, ...] | None:
-    """The shape of an array; None where there is none."""
-    found = _json(f"{path}/zarr.json") or _json(f"{path}/.zarray")
-    return tuple(int(size) for size in found["shape"]) if found and "shape" in found else None
+    """The shape of an array.
+
+    Parameters
+    ----------
+    path
+        Of the array.
+
+    Returns
+    -------
+    tuple[int, ...] | None
+        Its sizes in order; None where there is no array.
+
+    """
+    header = _json(f"{path}/zarr.json") or _json(f"{path}/.zarray")
+    return tuple(int(size) for size in header["shape"]) if header and "shape" in header else None
 
 
 def array(path: str, /) -> Any:
-    """The array at a path, to be indexed. Raises InputError where its store cannot be reached."""
+    """Open the array at a path.
+
+    Parameters
+    ----------
+    path
+        Of the array.
+
+    Returns
+    -------
+    Any
+        A `zarr.Array`, to be indexed.
+
+    Raises
+    ------
+    NotThere
+        There is no array at a remote path.
+
+    """
     import zarr
 
     packed = _in_zip(path)
@@ -73,10 +126,10 @@ def _json(path: str) -> dict[str, Any] | None:
     if raw is None:
         return None
     try:
-        found = json.loads(raw)
+        value = json.loads(raw)
     except ValueError as error:
         raise InputError(f"{path} is damaged: it is no JSON ({error})") from None
-    return dict(found) if isinstance(found, dict) else None
+    return dict(value) if isinstance(value, dict) else None
 
 
 def _bytes(path: str) -> bytes | None:
@@ -113,7 +166,19 @@ def _zip_store(path: Path, changed: int) -> Any:  # noqa: ARG001 - a zip that ha
 
 
 def is_inside(path: Path | str, /) -> bool:
-    """Whether a path is that of a Zarr store or of a group in one, and no file of its own."""
+    """Whether a path is that of a Zarr store or of a group in one, and no file of its own.
+
+    Parameters
+    ----------
+    path
+        A path or URL; it may lead into a zip.
+
+    Returns
+    -------
+    bool
+        True also for any local folder.
+
+    """
     name = str(path)
     if remote.url(name) is None and Path(name).is_dir():
         return True

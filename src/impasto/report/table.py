@@ -23,10 +23,27 @@ SCORE = ("task", "protocol", "metric")
 
 
 class Column(Settings):
-    """One column: the score it shows (`task`, `metric`, and words that the `protocol` holds, all of them), or the mean of other columns.
+    """One column: the score it shows, or the mean of other columns.
 
-    `level` is the heading that stands above it and its neighbours; `percent` shows .123 as 12.3;
-    `lowest` marks the smallest value as the best; `interval` shows the 95 % interval of a mean over seeds beside its deviation.
+    Attributes
+    ----------
+    header
+        What stands above the column.
+    metric, task
+        Of the score. Without a task the score of any task is meant.
+    protocol
+        Words that the score's protocol holds, all of them.
+    mean_of
+        Names of the columns whose mean it shows; they stand before it.
+    level
+        The heading above this column and its neighbours.
+    percent
+        Whether .123 is shown as 12.3.
+    lowest
+        Whether the smallest value is the best.
+    interval
+        Whether the 95 % interval of a mean over seeds is shown beside its deviation.
+
     """
 
     header: str
@@ -46,7 +63,24 @@ class Column(Settings):
 
 
 def read(results: Sequence[Path], /) -> pd.DataFrame:
-    """The tidy numbers of evaluations and sweeps, one after the other. Raises InputError where a folder holds none."""
+    """The tidy numbers of evaluations and sweeps, one after the other.
+
+    Parameters
+    ----------
+    results
+        Folders that evaluations or sweeps left.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of each `results.csv`, in the order of the folders.
+
+    Raises
+    ------
+    InputError
+        A folder holds no `results.csv`.
+
+    """
     frames: list[pd.DataFrame] = []
     for folder in results:
         path = folder / "results.csv"
@@ -57,7 +91,19 @@ def read(results: Sequence[Path], /) -> pd.DataFrame:
 
 
 def every_column(scores: pd.DataFrame, /) -> list[Column]:
-    """A column for each task, protocol and metric there is, in order."""
+    """A column for each score that there is.
+
+    Parameters
+    ----------
+    scores
+        What `read` returned.
+
+    Returns
+    -------
+    list[Column]
+        One for each task, protocol and metric, in order of appearance.
+
+    """
     seen = scores[["task", "protocol", "metric"]].drop_duplicates()
     return [
         Column(header=r.metric, metric=r.metric, task=r.task, protocol=r.protocol, level=f"{r.task}: {r.protocol}")
@@ -66,7 +112,23 @@ def every_column(scores: pd.DataFrame, /) -> list[Column]:
 
 
 def of_metric(scores: pd.DataFrame, metric: str, heading: str, /) -> list[Column]:
-    """The column of one metric, or one a protocol where it stands in several."""
+    """The columns of one metric.
+
+    Parameters
+    ----------
+    scores
+        What `read` returned.
+    metric
+        Its name.
+    heading
+        What stands above each column.
+
+    Returns
+    -------
+    list[Column]
+        One column. Where several tasks or protocols score this metric, one for each of them.
+
+    """
     columns = [c for c in every_column(scores) if c.metric == metric]
     if len(columns) < 2:
         return [Column(header=heading, metric=metric)]
@@ -74,7 +136,21 @@ def of_metric(scores: pd.DataFrame, metric: str, heading: str, /) -> list[Column
 
 
 def protocols(scores: pd.DataFrame, columns: Sequence[Column], /) -> list[str]:
-    """The protocols of the scores that the columns show, in order."""
+    """The protocols of the scores that the columns show.
+
+    Parameters
+    ----------
+    scores
+        What `read` returned.
+    columns
+        Of the table; means of other columns have no protocol.
+
+    Returns
+    -------
+    list[str]
+        Task and protocol as `task: protocol`, each once and in order of appearance.
+
+    """
     shown = [scores[_matches(scores, column)] for column in columns if column.mean_of is None]
     return list(dict.fromkeys(f"{r.task}: {r.protocol}" for rows in shown for r in rows.itertuples()))
 
@@ -88,10 +164,28 @@ def _matches(scores: pd.DataFrame, column: Column) -> pd.Series:
 
 
 def lay_out(scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequence[str] | None = None) -> pd.DataFrame:
-    """Long form of the table: row, column, value, low, high, sd, seeds, n; rows in the order given (or of appearance), baselines after
-    them, chance last.
+    """The table in long form.
 
-    Raises InputError where a column names a score that no result has, and where two results fill one cell.
+    Parameters
+    ----------
+    scores
+        What `read` returned, with the column `group`: the row of the table that a score belongs to.
+    columns
+        Of the table.
+    rows
+        The rows to show, in order; all in order of appearance where it is None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a cell: `row`, `column`, `value`, `low`, `high`, `sd`, `seeds`, `n`, `unit`, `about`, `chance`, and `task`,
+        `protocol` and `metric` of its score. Baselines stand after the rows asked for, and chance last.
+
+    Raises
+    ------
+    InputError
+        A row is in no result, a column names a score that no result has, or two results fill one cell.
+
     """
     groups = [str(g) for g in dict.fromkeys(scores["group"])]
     for name in rows or ():
@@ -169,7 +263,7 @@ def text(table: pd.DataFrame, columns: Sequence[Column], /, *, marks: Mapping[st
     Returns
     -------
     Lines
-
+        The header, and one list of words a row of the table.
 
     """
     of_column = marks or {}
@@ -188,7 +282,21 @@ def text(table: pd.DataFrame, columns: Sequence[Column], /, *, marks: Mapping[st
 
 
 def number(value: float, column: Column, /) -> str:
-    """A value as a column shows it: 12.3 for .123 in per cent, else three digits after the point."""
+    """A value as a column shows it.
+
+    Parameters
+    ----------
+    value
+        As it was scored.
+    column
+        Its column.
+
+    Returns
+    -------
+    str
+        `12.3` for .123 in per cent, else three digits after the point. What rounds to 0 has no sign.
+
+    """
     shown = f"{100 * value:.1f}" if column.percent else f"{value:.3f}"
     # What rounds to nothing has no sign.
     return shown.removeprefix("-") if float(shown) == 0 else shown
@@ -220,6 +328,11 @@ def markdown(header: Sequence[str], lines: Sequence[Sequence[str]], /, *, title:
         One list of words a row.
     title, note
         What stands above and below.
+
+    Returns
+    -------
+    str
+        The title in bold, the table, and the note where it is not empty.
 
     """
     ruled = [f"| {' | '.join(header)} |", "|" + "---|" * len(header), *(f"| {' | '.join(line)} |" for line in lines)]

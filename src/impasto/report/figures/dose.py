@@ -25,8 +25,9 @@ def draw(compound: pd.Series, line: pd.DataFrame, points: pd.DataFrame, axes: Ax
 
     Returns
     -------
-    The axes: response in standard deviations of the residuals over the dose, the 95 % band, the benchmark dose dashed. The title says
-    the EC50 with its interval, or why there is no curve.
+    Axes
+        With the response in standard deviations of the residuals over the dose, the 95 % band, and the benchmark dose dashed. The title
+        says the EC50 with its interval, or why there is no curve.
 
     """
     axes.axhline(0, color=SOFT, linewidth=0.8)
