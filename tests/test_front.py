@@ -96,7 +96,7 @@ def test_training_again_is_skipped_and_a_misspelt_key_is_named(ad: object, run: 
 
 
 def test_exactly_one_question_is_asked(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="0 questions were asked; give exactly one of text, smiles, gene, well, image"):
+    with pytest.raises(InputError, match="0 questions were asked; give exactly one of name, text, smiles, gene, well, image"):
         im.search(tmp_path)
     with pytest.raises(InputError, match="2 questions were asked"):
         im.search(tmp_path, text="a", gene="b")

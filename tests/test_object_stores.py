@@ -54,8 +54,8 @@ def test_bytes_and_listings_come_whole(server: Server, tmp_path: Path) -> None:
     pieces = list(object_stores.pieces(Address.of("s3://gallery/plates/b.bin"), endpoint=server.url))
     assert b"".join(pieces) == data
     assert len(pieces) == 2
-    names = object_stores.listing(Address.of("s3://gallery/plates"), endpoint=server.url)
-    assert names == ["s3://gallery/plates/a.bin", "s3://gallery/plates/b.bin"]
+    listed = object_stores.listing(Address.of("s3://gallery/plates"), endpoint=server.url)
+    assert [(entry.url, entry.size) for entry in listed] == [("s3://gallery/plates/a.bin", 1), ("s3://gallery/plates/b.bin", len(data))]
     assert b"".join(object_stores.pieces(Address.of(f"{server.url}/gallery/plates/a.bin"))) == b"a"
 
 

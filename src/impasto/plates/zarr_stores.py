@@ -93,6 +93,8 @@ def array(path: str, /) -> Any:
     ------
     NotThere
         There is no array at a remote path.
+    InputError
+        A zip is damaged, or the library for remote stores is not installed.
 
     """
     import zarr
