@@ -15,7 +15,7 @@ ELSEWHERE = {
     **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
     **{f"stages/{name}.py": _THIN for name in ("check", "embed", "graph", "index", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
-    **{f"report/{name}.py": _PAGE for name in ("neighbours", "sections")},
+    **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
     "report/figures/dose.py": "through im.pl.dose in tests/test_pl.py",
 }

@@ -24,4 +24,5 @@ def test_columns_of_one_heading_stay_together(levels: list[str], parts: list[lis
 def test_words_of_a_cell() -> None:
     assert wide_table._words("**0.5** [0.4, 0.6]") == "[bold]0.5[/bold]\n\\[0.4, 0.6]"
     assert wide_table._words("0.5 ± 0.1") == "0.5\n± 0.1"
+    assert wide_table._words("0.5 [0.4, 0.6] (chance 0.1)") == "0.5\n\\[0.4, 0.6]\n(chance 0.1)"
     assert wide_table._words("AZ [old]") == "AZ [old]"

@@ -56,9 +56,9 @@ def _side_by_side(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _marked(cell: str) -> Markup:
-    """A cell of `table.text` as HTML: the best in bold, the interval small and below."""
+    """A cell of `table.text` as HTML: the best in bold; deviation, interval and chance small and below."""
     bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(cell)))
-    return Markup(re.sub(r" (\[.*\]|± .*)$", r"<small>\1</small>", bold))
+    return Markup(re.sub(r" ((?:± |\[-?[\d.]|\(chance ).*)$", r"<small>\1</small>", bold))
 
 
 def _figures(task: str, rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ class EvaluateSettings(Settings):
         default="",
         description="What was done to the profiles (standardized), at the end of each protocol, so that two evaluations share a table.",
     )
-    seed: int = Field(default=0, description="Of bootstrap and permutations.")
+    seed: int = Field(default=0, description="Of permutations, shuffles and groups of units.")
 
     @model_validator(mode="after")
     def _the_task_takes_them(self) -> EvaluateSettings:

@@ -73,5 +73,5 @@ def _parts(levels: Sequence[str]) -> list[list[int]]:
 
 def _words(cell: str) -> str:
     """A cell of words as rich prints it: the interval below the value, the best in bold."""
-    below = re.sub(r" (?=± )", "\n", re.sub(r" \[(?=[-\d])", r"\n\\[", cell))
+    below = re.sub(r" (?=± |\(chance )", "\n", re.sub(r" \[(?=[-\d])", r"\n\\[", cell))
     return re.sub(r"\*\*(.+?)\*\*", r"[bold]\1[/bold]", below)
