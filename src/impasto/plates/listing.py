@@ -57,7 +57,14 @@ class Folder:
         return [name for name in self.names.to_pylist() if IMAGE.search(name) and not LEFT_OUT.search(name)]
 
     def copies(self) -> set[str]:
-        """The names of copies that a file manager made of images that lie beside them."""
+        """The names of copies that a file manager made of images that lie beside them.
+
+        Returns
+        -------
+        set[str]
+            Names of files.
+
+        """
         images = self.images()
         names = set(images)
         return {name for name in images if (copy := _COPY.match(name)) and name[copy.end() :] in names}
@@ -119,7 +126,23 @@ class Listing:
 
     @classmethod
     def sorted_out(cls, root: str, folders: Iterable[Folder], stores: Iterable[str], /) -> Listing:
-        """The listing of a source that is no file: folders below it that hold previews or masks are put aside."""
+        """The listing of a source that is no file: folders below it that hold previews or masks are put aside.
+
+        Parameters
+        ----------
+        root
+            The source as it was given.
+        folders
+            All folders at or below it.
+        stores
+            The paths of its Zarr stores.
+
+        Returns
+        -------
+        Listing
+            With `folders` and `aside`.
+
+        """
         kept: list[Folder] = []
         aside: list[Folder] = []
         for folder in folders:

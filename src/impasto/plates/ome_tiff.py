@@ -101,7 +101,7 @@ def pages(path: Path | str, /) -> tuple[Page, ...] | None:
 
     Returns
     -------
-    tuple of Page, or None
+    tuple[Page, ...] | None
         Empty where the file is no OME-TIFF; None where it is damaged.
 
     """

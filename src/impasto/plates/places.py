@@ -51,7 +51,7 @@ def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
 
 
 def _what_to_do(rows: pd.DataFrame) -> str:
-    """How two files of one place are told apart."""
+    """What the user does about two files of one place."""
     (one, kind), (other, other_kind) = (os.path.splitext(str(path)) for path in paths(rows.iloc[:2]).to_pylist())
     if one == other and kind != other_kind:
         return (
