@@ -21,6 +21,8 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.test_sweep import ROW, SWEEP
+from tests.verbs import test_knowledge
 
 from impasto import claims, outputs, records, runs
 from impasto import recipe as recipes
@@ -369,7 +371,7 @@ def test_the_place_of_a_record_is_told_by_the_verb_and_not_by_a_dot(table: Path,
 
 
 # ---------------------------------------------------------------- the verbs' own work on trees of users
-CHAIN = ("ingest", "check", "profile", "correct", "evaluate", "export", "index", "simulate")
+CHAIN = ("ingest", "check", "profile", "correct", "evaluate", "export", "index", "simulate", "report")
 """Verbs whose own work takes a second on a tiny tree."""
 
 
@@ -407,6 +409,7 @@ def real(verb: str, base: Path, **more: object) -> Settings:
         "export": {"profiles": base / "corrected.parquet", "to": "pycytominer"},
         "index": {"profiles": base / "corrected.parquet"},
         "simulate": {"seed": 1},
+        "report": {"run": base / "scores"},
     }
     return recipes.STAGES[verb].settings.read({**given[verb], **more}, where="test")
 
@@ -415,6 +418,7 @@ PLACES = st.sampled_from(
     [
         *("raw", "raw/x", "in", "in/images.parquet", "profiles.parquet", "corrected.parquet", "scores", "notes", "notes/results.csv"),
         *("thesis.docx", "map.csv", "new", "new/deep", "new.parquet", "new.csv", "RAW", "raw/../notes", "link", "link/x", "."),
+        *("page.html", "scores/page.html", "raw/page.html"),
     ]
 )
 
@@ -475,3 +479,53 @@ def test_a_verb_that_is_killed_under_its_claim_goes_on(verb: str, laboratory: Pa
         pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(fresh))
     else:
         pd.testing.assert_frame_equal(pd.read_parquet(out / "quality.parquet"), pd.read_parquet(fresh / "quality.parquet"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["sweep", "finetune"])
+def test_a_recipe_that_is_killed_between_two_parts_of_a_stage_goes_on(verb: str, tmp_path: Path) -> None:
+    """What was done before the kill is not done again, and the numbers are those of a run without a kill."""
+    recipe, done = {"sweep": sweep_recipe, "finetune": finetune_recipe}[verb](tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-m", "impasto", "run", str(recipe), "--out"]
+    process = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list(out.glob(done)):
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() != 0, "it was done before it was killed"
+    (part, *_) = out.glob(done)
+    stage = out / Path(done).parts[0]
+    record = records.read(recipes.STAGES[verb].record(stage))
+    assert record is not None
+    assert record["state"] == "started"
+    # What is done stays the same file until all is done, when a stage may remove it.
+    files = {part.stat().st_ino}
+    again = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while again.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            files.add(part.stat().st_ino)
+        time.sleep(0.005)
+    assert (again.returncode, len(files)) == (0, 1)
+    finished = records.read(recipes.STAGES[verb].record(stage))
+    assert finished is not None
+    assert finished["state"] == "finished"
+    assert subprocess.run([*command, str(tmp_path / "fresh")], check=False, capture_output=True).returncode == 0
+    resumed, fresh = (pd.read_csv(folder / stage.name / "results.csv") for folder in (out, tmp_path / "fresh"))
+    timed = resumed["metric"].str.startswith("minutes")
+    pd.testing.assert_frame_equal(resumed[~timed], fresh[~timed])
+
+
+def sweep_recipe(folder: Path) -> tuple[Path, str]:
+    """A recipe with a sweep, and the file that stands once its first row is done."""
+    (folder / "row.toml").write_text(ROW)
+    (folder / "sweep.toml").write_text(SWEEP)
+    return folder / "sweep.toml", "rows/**/results.csv"
+
+
+def finetune_recipe(folder: Path) -> tuple[Path, str]:
+    """A recipe with a fine-tuning of several variants, and the file that stands once the first split of one is done."""
+    from impasto.simulate import plates
+
+    plates.write(test_knowledge.PLAN, folder / "sim", seed=0, images=False)
+    return test_knowledge.recipe(folder, folder / "sim"), "fine/work/*/0.npz"

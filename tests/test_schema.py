@@ -18,10 +18,16 @@ def test_spellings_of_wells(spelling: str, well: str) -> None:
     assert schema.normal_well(spelling) == well
 
 
-@pytest.mark.parametrize("wrong", ["", "A", "12", "A00", "ABC1", "A1B", "nan"])
+@pytest.mark.parametrize("wrong", ["", "A", "A00", "ABC1", "A1B", "nan"])
 def test_what_is_no_well_is_refused(wrong: str) -> None:
     with pytest.raises(InputError, match="is not a well"):
         schema.parse_well(wrong)
+
+
+@pytest.mark.parametrize("number", ["1", "96", " 13 "])
+def test_a_well_that_is_a_number_is_refused_with_what_to_do(number: str) -> None:
+    with pytest.raises(InputError, match=r"is a number and no well: .*along rows or along columns; write each as its row letter"):
+        schema.parse_well(number)
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,11 @@ def parse_well(well: str) -> tuple[int, int]:
     elif numbered := _NUMBERED_WELL.match(str(well)):
         row, column = int(numbered["row"]) - 1, int(numbered["column"]) - 1
     if not (0 <= row < ROWS and 0 <= column < COLUMNS):
+        if str(well).strip().isdecimal():
+            raise InputError(
+                f"{well!r} is a number and no well: a number does not say whether wells are counted along rows or along columns; "
+                "write each as its row letter and column number ('A01'), or give columns named row and column in its place"
+            )
         raise InputError(f"{well!r} is not a well; a well is a row letter and a column number, as in 'A01' or 'P24'")
     return row, column
 

@@ -213,7 +213,8 @@ def test_an_unknown_folder_says_what_was_looked_for(tmp_path: Path) -> None:
         read_images(tmp_path)
     assert str(refusal.value).startswith(f"{tmp_path}: none of its 1 images has a name that is known (first: foo_1.tif). Known: ")
     assert "r01c01f01p01-ch1sk1fk1fl1.tiff (phenix), " in str(refusal.value)
-    assert "--pattern '{plate}/{well}_s{site}_w{channel}.tif', or list them in a sheet (path,channel,plate,well,site)" in str(refusal.value)
+    pattern = "--pattern '{plate}/{well}_s{site}_w{channel}.tif' ({wellnumber} where wells are numbered)"
+    assert f"{pattern}, or list them in a sheet (path,channel,plate,well,site)" in str(refusal.value)
     with pytest.raises(InputError, match="does not exist"):
         read_images(tmp_path / "none")
 

@@ -64,3 +64,19 @@ def test_a_name_that_is_not_unicode_is_a_sentence(tmp_path: Path) -> None:
         pytest.skip("this file system takes Unicode only")
     with pytest.raises(InputError, match="holds a name that is not Unicode"):
         Listing.of(tmp_path)
+
+
+def test_folders_of_previews_and_masks_are_put_aside(tmp_path: Path) -> None:
+    for name in ("P1/a.tif", "P1/Thumbs/a.tif", "P1/@eaDir/x/a.tif", "__MACOSX/P1/a.tif", "masks2/a.tif", "thumbnails.old/a.tif"):
+        touch(tmp_path / name)
+    listing = Listing.of(tmp_path)
+    assert [f.path[len(str(tmp_path)) + 1 :] for f in listing.folders] == ["P1", "masks2", "thumbnails.old"]
+    assert [f.path[len(str(tmp_path)) + 1 :] for f in listing.aside] == ["P1/@eaDir/x", "P1/Thumbs", "__MACOSX/P1"]
+    # Where the user asks for such a folder, it is read.
+    own = Listing.of(tmp_path / "P1" / "Thumbs")
+    assert (len(own.folders), own.aside) == (1, ())
+
+
+def test_copies_are_told_from_originals_by_what_lies_beside_them() -> None:
+    names = ["Copy of a.tif", "Kopie von a.tif", "Copy of gone.tif", "a.tif", "Copy of notes.txt", "notes.txt"]
+    assert Folder("f", pa.array(names)).copies() == {"Copy of a.tif", "Kopie von a.tif"}

@@ -38,8 +38,8 @@ def test_other_and_damaged_files_have_no_pages(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), dtype=np.uint8))
     assert ome_tiff.pages(tmp_path / "a.tif") == ()
     (tmp_path / "b.tif").write_bytes(b"no image")
-    assert ome_tiff.pages(tmp_path / "b.tif") == ()
-    assert ome_tiff.pages(tmp_path / "nothing.tif") == ()
+    assert ome_tiff.pages(tmp_path / "b.tif") is None
+    assert ome_tiff.pages(tmp_path / "nothing.tif") is None
 
 
 def test_a_site_is_the_series_behind_the_name() -> None:
@@ -57,13 +57,30 @@ def test_files_become_pages_and_series_become_sites(tmp_path: Path) -> None:
                 photometric="minisblack",
                 metadata={"axes": "CYX", "Channel": {"Name": ["DNA", "ER"]}},
             )
-    (tmp_path / "bad.ome.tif").write_bytes(b"")
-    frame = pd.DataFrame({"folder": str(tmp_path), "name": ["two.ome.tif", "bad.ome.tif"], "site": ["1", ""], "well": ["A01", "A02"]})
+    tifffile.imwrite(tmp_path / "plain.ome.tif", np.zeros((4, 4), dtype=np.uint8), ome=False)
+    frame = pd.DataFrame({"folder": str(tmp_path), "name": ["two.ome.tif", "plain.ome.tif"], "site": ["1", ""], "well": ["A01", "A02"]})
     rows = ome_tiff.apply(frame, ())
     assert rows["site"].astype(str).tolist() == ["1.1", "1.1", "1.2", "1.2", ""]
     assert rows["channel"].astype(str).tolist() == ["DNA", "ER", "DNA", "ER", "w1"]
     assert rows["page"].tolist() == [0, 1, 2, 3, 0]
+    assert rows["name"].tolist() == ["two.ome.tif"] * 4 + ["plain.ome.tif"]
+    assert rows["well"].astype(str).tolist() == ["A01"] * 4 + ["A02"]
+    assert {column: str(kind) for column, kind in rows.dtypes.items() if column not in ("name", "page")} == dict.fromkeys(
+        ("folder", "well", "channel", "number", "time", "depth", "site"), "category"
+    )
     named = ome_tiff.apply(frame[:1], ("RNA", "AGP"))
     assert named["channel"].astype(str).tolist() == ["RNA", "AGP"] * 2
     with pytest.raises(InputError, match="has 2 channels, but 1 are named"):
         ome_tiff.apply(frame[:1], ("RNA",))
+
+
+def test_a_damaged_file_stands_for_the_pages_of_the_whole_ones(tmp_path: Path) -> None:
+    write(tmp_path / "whole.ome.tif", "C", (2,), ["DNA", "ER"])
+    (tmp_path / "empty.ome.tif").write_bytes(b"")
+    frame = pd.DataFrame({"folder": str(tmp_path), "name": ["empty.ome.tif", "whole.ome.tif"], "site": "1", "well": ["A01", "A02"]})
+    rows = ome_tiff.apply(frame, ())
+    assert rows[["well", "channel", "page"]].astype(str).to_numpy().tolist() == [
+        [well, channel, str(page)] for well in ("A01", "A02") for page, channel in enumerate(("DNA", "ER"))
+    ]
+    assert ome_tiff.apply(frame, ("RNA", "AGP"))["channel"].astype(str).tolist() == ["RNA", "AGP"] * 2
+    assert ome_tiff.apply(frame[:1], ())["channel"].astype(str).tolist() == ["w1"]

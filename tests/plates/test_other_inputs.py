@@ -206,3 +206,49 @@ def test_what_is_no_stain(tmp_path: Path, said: str, sentence: str) -> None:
     with pytest.raises(InputError) as refusal:
         read(tmp_path, {"w1": said})
     assert sentence in str(refusal.value)
+
+
+def test_time_points_and_dates_below_a_plate_are_its_batches(tmp_path: Path) -> None:
+    for when in ("24h", "48h"):
+        image(tmp_path / "P1" / when / "P1_A01_s1_w1.tif")
+    found = read(tmp_path, {"w1": "DNA"})
+    assert places(found) == ["24h P1 A01 1 DNA", "48h P1 A01 1 DNA"]
+    assert "plate P1: its files and a folder say so; the folder 24h is a time (--plate-from folder)" in found.notes
+    assert places(read(tmp_path, {"w1": "DNA"}, plate_from="folder")) == ["24h A01 1 DNA", "48h A01 1 DNA"]
+
+
+def test_previews_masks_and_copies_are_no_planes_and_are_counted(tmp_path: Path) -> None:
+    for name in ("P1_A01_s1_w1.TIFF", "thumbnails/P1_A01_s1_w1.TIFF", "masks/P1_A01_s1_w1.TIFF", "Copy of P1_A01_s1_w1.TIFF"):
+        image(tmp_path / "Plate № 1 – été" / name)
+    image(tmp_path / "__MACOSX" / "Plate № 1 – été" / "P1_A01_s1_w1.TIFF")
+    found = read(tmp_path, {"w1": "DNA"})
+    assert places(found) == ["Plate № 1 – été A01 1 DNA"]
+    assert (found.sources[0].unmatched, Path(found.sources[0].first_unmatched).name) == (1, "Copy of P1_A01_s1_w1.TIFF")
+    assert f"{tmp_path}: 3 images in folders of previews or masks are left out (first: {tmp_path}/Plate № 1" in " ".join(found.notes)
+    (tmp_path / "q").mkdir()
+    (tmp_path / "__MACOSX").rename(tmp_path / "q" / "__MACOSX")
+    with pytest.raises(InputError, match=r"in folders of previews or masks only; to read them, give such a folder itself: .*__MACOSX"):
+        read(tmp_path / "q", {"w1": "DNA"})
+
+
+def test_wells_that_are_numbered_in_other_names_are_read_by_a_pattern(tmp_path: Path) -> None:
+    for number in (1, 13, 97):
+        image(tmp_path / "P1" / f"well{number:03d}_s1_w1.tif")
+    with pytest.raises(InputError, match=r"\{wellnumber\} where wells are numbered"):
+        read(tmp_path)
+    asked = Asked(pattern="well{wellnumber}_s{site}_w{channel}.tif")
+    assert places(read(tmp_path, {"1": "DNA"}, asked)) == ["P1 A01 1 DNA", "P1 A13 1 DNA", "P1 E01 1 DNA"]
+    asked = Asked(pattern=asked.pattern, plate_size=1536)
+    assert places(read(tmp_path, {"1": "DNA"}, asked)) == ["P1 A01 1 DNA", "P1 A13 1 DNA", "P1 C01 1 DNA"]
+
+
+def test_an_empty_ome_tiff_beside_whole_ones_has_their_channels(tmp_path: Path) -> None:
+    for well in ("A01", "A02"):
+        path = tmp_path / "P1" / f"{well}_f1.ome.tif"
+        path.parent.mkdir(exist_ok=True)
+        metadata = {"axes": "CYX", "Channel": {"Name": ["DNA", "ER"]}}
+        tifffile.imwrite(path, np.stack([PIXELS, PIXELS]), ome=True, photometric="minisblack", metadata=metadata)
+    (tmp_path / "P1" / "A01_f1.ome.tif").write_bytes(b"")
+    found = read(tmp_path)
+    assert places(found) == ["P1 A01 1 DNA", "P1 A01 1 ER", "P1 A02 1 DNA", "P1 A02 1 ER"]
+    assert "plate P1: 2 of 4 images that were looked at cannot be read" in " ".join(found.notes)

@@ -245,7 +245,7 @@ def test_words_in_braces_and_counts() -> None:
     [
         ("{plate}/{wel}.tif", r"there is no word \{wel\} \(did you mean 'well'\?\); the words are \{source\}, "),
         ("{plate}/{well}(.tif", "is no regular expression"),
-        ("{plate}/{site}.tif", r"does not say the well; it needs \{well\}, or \{row\} and \{col\}"),
+        ("{plate}/{site}.tif", r"does not say the well; it needs \{well\}, or \{row\} and \{col\}, or \{wellnumber\}"),
     ],
 )
 def test_patterns_that_are_none(pattern: str, said: str) -> None:

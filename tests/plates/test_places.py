@@ -65,3 +65,11 @@ def test_images_whose_library_is_not_installed(monkeypatch: pytest.MonkeyPatch) 
     assert notes == []
     assert "1 of 1 planes cannot be read" in problems[0].sentence
     assert places.without_library(table(path=["/a.tif"]), "W") == ([], [])
+
+
+def test_files_that_differ_in_their_suffix_only_are_told_so() -> None:
+    frame = planes.sorted_by_place(table(path=["/p/a.tif", "/p/a.tiff", "/p/b.tif"], site=["1", "1", "2"]))
+    sentence = places.doubled(frame, "W")[0].sentence
+    assert sentence.endswith("They differ in their suffix only: keep the .tif or the .tiff, or end a --pattern in the one to read ([.]tif)")
+    frame = planes.sorted_by_place(table(path=["/p/a.tif", "/q/a.tiff"], site=["1", "1"]))
+    assert places.doubled(frame, "W")[0].sentence.endswith("Say what tells them apart with --pattern")

@@ -38,7 +38,7 @@ def test_places_are_numbered_in_the_order_of_their_words() -> None:
     assert code[0] == code[3]
     assert len(set(code)) == 3
     assert np.argsort(code, kind="stable").tolist() == [2, 1, 0, 3]
-    ordered = planes.sorted_by_place(frame)
+    ordered = planes.sorted_by_place(frame.copy())
     assert list(zip(ordered["plate"], ordered["well"], ordered["channel"], strict=True)) == [
         ("P1", "A02", "DNA"),
         ("P1", "B01", "DNA"),
@@ -47,6 +47,24 @@ def test_places_are_numbered_in_the_order_of_their_words() -> None:
     ]
     assert planes.kept(frame, np.ones(4, dtype=bool)) is frame
     assert planes.kept(frame, np.array([False, True, False, True]))["plate"].tolist() == ["P1", "P2"]
+
+
+@pytest.mark.parametrize("taken", [2, 3, 100])
+def test_texts_are_put_in_order_part_by_part(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven rows in parts of two: each name stays with its well, also where a part reaches over all rows."""
+    monkeypatch.setattr(planes, "_TAKEN", taken)
+    wells = ["A07", "A02", "A05", "A01", "A06", "A03", "A04"]
+    parts = [table(well=part, path=[f"/x/{well}.tif" for well in part]) for part in (wells[start : start + 2] for start in range(0, 7, 2))]
+    frame = planes.joined(parts)
+    ordered = planes.sorted_by_place(frame)
+    assert ordered["well"].tolist() == sorted(wells)
+    assert planes.paths(ordered).to_pylist() == [f"/x/{well}.tif" for well in sorted(wells)]
+    # Nothing is held twice: the table that was not in order is taken apart, one that is in order stays.
+    assert list(frame) == []
+    assert planes.sorted_by_place(ordered) is ordered
+    alone = [ordered]
+    assert planes.joined(alone) is ordered
+    assert alone == []
 
 
 def test_tables_are_joined_with_their_categories() -> None:

@@ -103,3 +103,18 @@ def test_many_notes_are_three_and_a_count() -> None:
 )
 def test_three_notes_are_shown_and_the_others_counted(notes: list[str], shown: list[str]) -> None:
     assert plate_names._few(notes) == shown
+
+
+@pytest.mark.parametrize(
+    ("folder", "plate"),
+    [
+        *((when, "P1") for when in ("24h", "48 hrs", "day 2", "20240301", "2024-03-01", "2024-03-01_run2", "t72h")),
+        *((name, name) for name in ("1001", "A24h", "20249901", "2024", "P2")),
+    ],
+)
+def test_a_folder_that_is_a_time_names_no_plate_where_files_and_a_folder_above_say_its_name(folder: str, plate: str) -> None:
+    named, _ = plate_names.named(table(plate=[""], base=[f"/d/P1/{folder}"], prefix=["P1"]))
+    assert named["plate"].tolist() == [plate]
+    # The name of the files alone, or the folder alone, says nothing.
+    for base, prefix in ((f"/d/P3/{folder}", "P1"), (f"/d/P1/{folder}", "")):
+        assert plate_names.named(table(plate=[""], base=[base], prefix=[prefix]))[0]["plate"].tolist() == [folder]

@@ -41,3 +41,12 @@ def test_pages_that_the_name_does_not_speak_of_are_a_problem(tmp_path: Path) -> 
     assert probe.look(table(path=[f"{tmp_path}/0.tif"] * 3, page=[0, 1, 2], base=[str(tmp_path)] * 3), "W")[3] == []
     assert probe.look(table(path=[f"{tmp_path}/0.tif"]), "W")[3] == []
     assert probe.look(listed[:0], "W")[1] == {}
+
+
+def test_images_that_cannot_be_read_are_counted_for_each_plate(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "0.tif", np.zeros((2, 2), dtype=np.uint16))
+    (tmp_path / "1.tif").write_bytes(b"")
+    paths = [f"{tmp_path}/{name}" for name in ("0.tif", "1.tif", "gone.tif", "0.tif")]
+    _, _, notes, _ = probe.look(table(path=paths, plate=["P1", "P1", "P1", "P2"]), "W")
+    reason = f"{tmp_path}/1.tif: the file is empty (0 bytes)"
+    assert notes == [f"plate P1: 1 of 2 images that were looked at cannot be read (first: {reason}); impasto check lists all"]

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from tests.plates.frames import table
 
+from impasto.plates import planes
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
@@ -95,3 +97,13 @@ def test_a_folder_without_images_is_a_sentence(tmp_path: Path) -> None:
     pd.DataFrame({"path": []}).to_parquet(tmp_path / "images.parquet")
     with pytest.raises(InputError, match="lists no image"):
         Sites.read(tmp_path)
+
+
+def test_the_table_that_sites_are_made_of_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "images.parquet"
+    planes.write(table(well=["A02", "A01"]), path)
+    given = planes.read(path)
+    before = given.copy()
+    sites = Sites(given, pd.DataFrame(), folder=tmp_path)
+    assert sites.channels == ["DNA"]
+    pd.testing.assert_frame_equal(given, before)

@@ -22,7 +22,10 @@ from impasto.plates import summary
         ("mend it or --leave-out b", ("--leave-out", "b")),
         ("tells them apart: --set columns.plate='Assay plate'; no row was chosen", ("--set", "columns.plate=Assay plate")),
         ("--level site for medians and counts, --level cell to keep them", ("--level", "site")),
-        ("Say how yours are built: --pattern '{plate}/{well}_s{site}_w{channel}.tif', or list them in a sheet", ()),
+        (
+            "Say how yours are built: --pattern '{plate}/{well}_s{site}_w{channel}.tif' ({wellnumber} where wells are numbered)",
+            (),
+        ),
         ("say where they lie: --root FOLDER", ()),
         ("say so: --set columns.well=NAME", ()),
         ("keep one row a well", ()),

@@ -163,7 +163,7 @@ def _of_paths(root: str, paths: list[str]) -> Listing:
         head, _, name = path.rpartition("/")
         if name:
             names.setdefault(head, []).append(name)
-    return Listing(root, tuple(Folder(head, pa.array(sorted(names[head]))) for head in sorted(names)), tuple(sorted(stores)))
+    return Listing.sorted_out(root, (Folder(head, pa.array(sorted(names[head]))) for head in sorted(names)), stores)
 
 
 def written(value: str, /, *, beside: str, folder: str = "", root: Path | None = None) -> str:

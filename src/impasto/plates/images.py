@@ -171,7 +171,7 @@ def of_listings(listings: Sequence[tuple[Path | str, Listing]], asked: Asked, ch
     seen = unused.Seen()
     for source, listing in listings:
         by_reader, rest = readers.read(listing, asked)
-        notes += _left(source, rest)
+        notes += _left(source, rest) + _aside(source, listing)
         while by_reader:
             # Taken out, so that the planes are held once.
             name, part = by_reader.pop(0)
@@ -256,3 +256,11 @@ def _left(source: Path | str, rest: Listing) -> list[str]:
         return []
     first = next(f"{folder.path}/{name}" for folder in rest.folders for name in folder.images())
     return [f"{source}: {rest.images} images in other folders have names that are not known (first: {first})"]
+
+
+def _aside(source: Path | str, listing: Listing) -> list[str]:
+    """Images in folders of previews or masks."""
+    images = [f"{folder.path}/{name}" for folder in listing.aside for name in folder.images()]
+    if not images:
+        return []
+    return [f"{source}: {len(images)} images in folders of previews or masks are left out (first: {images[0]})"]

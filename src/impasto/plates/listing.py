@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,10 @@ IMAGE = re.compile(r"[.](?:tiff?|png|jp2|jpe?g|npz|c01|dib|flex|stk|czi|nd2|lif|
 """Names of images, those that are not read among them: a file that looks like an image is counted, never passed over."""
 LEFT_OUT = re.compile(r"_thumb|^[.]", re.IGNORECASE)
 """Thumbnails, and what is hidden."""
+ASIDE = re.compile(r"(?:thumb(?:nail)?s?|previews?|masks?|segmentations?|outlines?|overlays?|@eaDir|__MACOSX)", re.IGNORECASE)
+"""Folders of previews, of masks, and of what a computer keeps for itself: the images in them bear the names of the plate's own."""
+_COPY = re.compile(r"(?:copy of|kopie von|copie de|copia de) +", re.IGNORECASE)
+"""What a file manager writes before the name of a copy."""
 _STORE = re.compile(r"[.](?:zarr|ozx)$", re.IGNORECASE)
 _STORE_MEMBERS = frozenset({".zattrs", ".zgroup", ".zarray", "zarr.json"})
 
@@ -52,6 +56,19 @@ class Folder:
         """
         return [name for name in self.names.to_pylist() if IMAGE.search(name) and not LEFT_OUT.search(name)]
 
+    def copies(self) -> set[str]:
+        """The names of copies that a file manager made of images that lie beside them.
+
+        Returns
+        -------
+        set[str]
+            Names of files.
+
+        """
+        images = self.images()
+        names = set(images)
+        return {name for name in images if (copy := _COPY.match(name)) and name[copy.end() :] in names}
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -67,6 +84,8 @@ class Listing:
         The paths of the Zarr stores (`.zarr` folders, `.ozx` files).
     is_file
         Whether the source is one file: a sheet, a table, a container.
+    aside
+        Folders below the source that hold previews or masks of images (`ASIDE`), not read.
 
     """
 
@@ -74,6 +93,7 @@ class Listing:
     folders: tuple[Folder, ...]
     stores: tuple[str, ...] = ()
     is_file: bool = False
+    aside: tuple[Folder, ...] = ()
 
     @classmethod
     def of(cls, source: Path | str, /) -> Listing:
@@ -102,8 +122,33 @@ class Listing:
             store = (str(path),) if _STORE.search(path.name) else ()
             return cls(str(path), (Folder(str(path.parent), pa.array([path.name])),), store, is_file=True)
         stores: list[str] = []
-        folders = tuple(_walk(str(path), stores, set()))
-        return cls(str(path), folders, tuple(sorted(stores)))
+        return cls.sorted_out(str(path), _walk(str(path), stores, set()), stores)
+
+    @classmethod
+    def sorted_out(cls, root: str, folders: Iterable[Folder], stores: Iterable[str], /) -> Listing:
+        """The listing of a source that is no file: folders below it that hold previews or masks are put aside.
+
+        Parameters
+        ----------
+        root
+            The source as it was given.
+        folders
+            All folders at or below it.
+        stores
+            The paths of its Zarr stores.
+
+        Returns
+        -------
+        Listing
+            With `folders` and `aside`.
+
+        """
+        kept: list[Folder] = []
+        aside: list[Folder] = []
+        for folder in folders:
+            below = folder.path[len(root) :].strip("/").split("/")
+            (aside if any(map(ASIDE.fullmatch, below)) else kept).append(folder)
+        return cls(root, tuple(kept), tuple(sorted(stores)), aside=tuple(aside))
 
     def __len__(self) -> int:
         return sum(len(folder.names) for folder in self.folders)

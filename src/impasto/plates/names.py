@@ -150,9 +150,9 @@ def _matched(preset: Preset, files: Listing) -> _Matches:
     missed: list[str] = []
     for folder in files.folders:
         above, bases, without = _above(folder.path, preset), _Bases(folder.path), []
-        inside = folder.images()
+        inside, copies = folder.images(), folder.copies()
         for name in inside:
-            match = preset.regex.fullmatch(above + name)
+            match = None if name in copies else preset.regex.fullmatch(above + name)
             if match is None:
                 without.append(name)
                 continue

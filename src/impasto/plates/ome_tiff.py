@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import struct
 import zlib
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import tifffile
 
 from impasto.object_stores import NoConnection
 from impasto.plates import files
+from impasto.plates.columns import Coded, coded
 from impasto.schema import InputError
 
 _DAMAGE = (
@@ -83,7 +87,11 @@ class Page:
         return f"{int(named)}.{own}" if named.isdecimal() else own
 
 
-def pages(path: Path | str, /) -> tuple[Page, ...]:
+_ONE = (Page(0, 0, "w1", 1, "", ""),)
+"""What a TIFF holds that says nothing of its pages."""
+
+
+def pages(path: Path | str, /) -> tuple[Page, ...] | None:
     """The pages of an OME-TIFF.
 
     Parameters
@@ -93,8 +101,8 @@ def pages(path: Path | str, /) -> tuple[Page, ...]:
 
     Returns
     -------
-    tuple[Page, ...]
-        None where the file is no OME-TIFF, or is damaged: its site will be quarantined with the reason.
+    tuple[Page, ...] | None
+        Empty where the file is no OME-TIFF; None where it is damaged.
 
     """
     try:
@@ -103,7 +111,7 @@ def pages(path: Path | str, /) -> tuple[Page, ...]:
     except NoConnection:
         raise  # of no image: none can be had
     except _DAMAGE:
-        return ()
+        return None
 
 
 def _pages(file: tifffile.TiffFile) -> Iterator[Page]:
@@ -152,17 +160,33 @@ def apply(frame: pd.DataFrame, order: Sequence[str], /) -> pd.DataFrame:
         A file has another number of channels than the user says.
 
     """
-    rows: list[dict[str, object]] = []
     files.fetch(f"{folder}/{name}" for folder, name in zip(frame["folder"], frame["name"], strict=True))
-    for row in frame.to_dict(orient="records"):
-        path = f"{row['folder']}/{row['name']}"
-        inside = pages(path) or (Page(0, 0, "w1", 1, "", ""),)
-        channels = len({page.number for page in inside})
-        if order and channels != len(order):
+    inside: list[tuple[Page, ...] | None] = []
+    for folder, name in zip(frame["folder"], frame["name"], strict=True):
+        path = f"{folder}/{name}"
+        own = pages(path)
+        inside.append(_ONE if own == () else own)
+        channels = len({page.number for page in inside[-1] or ()})
+        if order and own is not None and channels != len(order):
             raise InputError(f"{path} has {channels} channels, but {len(order)} are named ({', '.join(order)}); name one a channel")
-        several = len({page.series for page in inside}) > 1
-        for page in inside:
-            words = page.words() | ({"channel": order[page.number - 1]} if order else {})
-            rows.append({**row, **words, "site": page.site(str(row["site"])) if several else str(row["site"])})
-    whole = pd.DataFrame(rows)
-    return whole.astype({word: "category" for word in whole if word not in ("name", "page")})
+    # A damaged file stands for the pages of the first that is whole: each is quarantined with the file's reason.
+    usual = next((own for own in inside if own is not None), _ONE)
+    return _rows(frame, [usual if own is None else own for own in inside], order)
+
+
+def _rows(frame: pd.DataFrame, inside: Sequence[tuple[Page, ...]], order: Sequence[str]) -> pd.DataFrame:
+    """A row a page, the columns of its file repeated; `inside` are the pages of each file."""
+    words = {word: Coded() for word in ("channel", "number", "time", "depth", "site")}
+    numbers = array("i")
+    for named, own in zip(frame["site"], inside, strict=True):
+        several = len({page.series for page in own}) > 1
+        for page in own:
+            said = page.words() | ({"channel": order[page.number - 1]} if order else {})
+            said["site"] = page.site(str(named)) if several else str(named)
+            for word, column in words.items():
+                column.add(str(said[word]))
+            numbers.append(page.page)
+    file = np.repeat(np.arange(len(frame)), [len(own) for own in inside])
+    columns = {word: coded(frame[word]).take(file) for word in frame if word not in (*words, "name", "page")}
+    columns["name"] = pd.array(frame["name"], dtype=pd.ArrowDtype(pa.string())).take(file)
+    return pd.DataFrame(columns | {word: column.column() for word, column in words.items()} | {"page": np.array(numbers, dtype=np.int32)})

@@ -2,7 +2,7 @@ r"""The pattern language of image names, and the presets in it (`presets.toml`).
 
 A pattern is a regular expression over the end of a POSIX path, in either case, with words in braces:
 
-    {source} {batch} {plate} {well} {row} {col} {site} {channel} {depth} {time}
+    {source} {batch} {plate} {well} {row} {col} {wellnumber} {site} {channel} {depth} {time}
 
 `{plate}/{well}_s{site}_w{channel}.tif` reads `P1/B02_s1_wDAPI.tif`. Digits in braces stay a count (`\d{3}`). A word that stands twice must
 stand for the same text both times. Rows and columns beyond 1,536 wells do not match: a well is never invented.
@@ -27,6 +27,7 @@ WORDS = {
     "well": WELL_PATTERN,
     "row": f"(?:0*{_ROW_NUMBER}|{ROW_PATTERN})",
     "col": f"0*{COLUMN_PATTERN}",
+    "wellnumber": r"0*(?:[1-9]\d{0,2}|1[0-4]\d\d|15[0-2]\d|153[0-6])",
     "site": r"\d+",
     "channel": "[^/]+?",
     "depth": r"\d+",
@@ -42,7 +43,6 @@ _OF_PRESETS = {
     "col3": ("col", _COLUMN_OF_3),
     # A prefix may end in letters and digits (`E07_s15<UUID>`): where one may stand, a well has two digits.
     "wellof2": ("well", f"{ROW_PATTERN}(?:0[1-9]|[1-3][0-9]|4[0-8])"),
-    "wellnumber": ("wellnumber", r"0*(?:[1-9]\d{0,2}|1[0-4]\d\d|15[0-2]\d|153[0-6])"),
     # JPEG is no image to measure, and often a preview that lies beside one.
     "image": ("image", "(?:tiff?|png|jp2)"),
     # Its length tells it from the number before it: `_w1836B...` is w1 and an identifier.
@@ -152,8 +152,8 @@ def own(pattern: str, /) -> Preset:
     """
     preset = Preset("pattern", "your pattern", "", pattern, channel="{}")
     words = preset.regex.groupindex
-    if "well" not in words and not {"row", "col"} <= set(words):
-        raise InputError(f"--pattern {pattern!r} does not say the well; it needs {{well}}, or {{row}} and {{col}}")
+    if not {"well", "wellnumber"} & set(words) and not {"row", "col"} <= set(words):
+        raise InputError(f"--pattern {pattern!r} does not say the well; it needs {{well}}, or {{row}} and {{col}}, or {{wellnumber}}")
     return preset
 
 

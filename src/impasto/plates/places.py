@@ -45,9 +45,19 @@ def doubled(planes: pd.DataFrame, where: str, /) -> list[Problem]:
     return [
         Problem(
             f"{where}: {int(twice.sum())} planes claim the place of another (first: {place} {row[schema.CHANNEL]}: {one} and {other}); "
-            "nothing was chosen. Say what tells them apart with --pattern"
+            f"nothing was chosen. {_what_to_do(first)}"
         )
     ]
+
+
+def _what_to_do(rows: pd.DataFrame) -> str:
+    """What the user does about two files of one place."""
+    (one, kind), (other, other_kind) = (os.path.splitext(str(path)) for path in paths(rows.iloc[:2]).to_pylist())
+    if one == other and kind != other_kind:
+        return (
+            f"They differ in their suffix only: keep the {kind} or the {other_kind}, or end a --pattern in the one to read ([.]{kind[1:]})"
+        )
+    return "Say what tells them apart with --pattern"
 
 
 def _shown(rows: pd.DataFrame, at: int) -> str:

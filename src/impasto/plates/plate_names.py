@@ -26,6 +26,13 @@ _TECHNICAL = re.compile(
 """Folders that say nothing of a plate."""
 _MEASUREMENT = re.compile(r"^(?P<plate>.+?)__(?P<date>\d{4}-\d{2}-\d{2}T\d{2}_\d{2}_\d{2})-Measurement ?(?P<number>\d+)$", re.IGNORECASE)
 
+_WHEN = re.compile(
+    r"(?:19|20)\d\d[-_. ]?(?:0[1-9]|1[0-2])[-_. ]?(?:0[1-9]|[12]\d|3[01])(?:[T_ -].*)?"
+    r"|(?:t|d|day|time)?[ _-]?\d{1,3}[ _-]?(?:h|hrs?|hours?|min|d|days?)|(?:t|d|day|time)[ _-]?\d{1,3}",
+    re.IGNORECASE,
+)
+"""A folder that is a date or a time after treatment: `2024-03-01`, `20240301`, `48h`, `day 2`."""
+
 
 def folder_of_plate(base: str, /) -> str:
     """The name of the folder that stands for a plate: the nearest that is not technical.
@@ -159,6 +166,9 @@ def named(planes: pd.DataFrame, /, *, plate_from: str = "") -> tuple[pd.DataFram
             names.append(row.plate_id)
             if row.plate_id != row.folder:
                 reasons.add(f"plate {row.plate_id}: named by the microscope's index (--plate-from folder for {row.folder})")
+        elif row.prefix and _WHEN.fullmatch(row.folder) and row.prefix in PurePath(row.base).parts:
+            names.append(row.prefix)
+            reasons.add(f"plate {row.prefix}: its files and a folder say so; the folder {row.folder} is a time (--plate-from folder)")
         elif row.prefix and has_many:
             names.append(row.prefix)
             reasons.add(f"{row.base}: plates are named by the beginnings of its names, of which it has several (--plate-from folder)")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from impasto import remote, schema
-from impasto.plates import read
+from impasto.plates import containers, read
 from impasto.plates.planes import AT, BASE, NAME, OFFSET, PAGE, paths, places
 from impasto.plates.problems import Problem
 
@@ -52,7 +53,7 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
     planes : pandas.DataFrame
         With their `offset`, which is subtracted whenever they are read.
     looks : dict[str, Look]
-        Plate (`source/batch/plate`, of those that are known) -> what it is. Planes that cannot be read are left to `check`.
+        Plate (`source/batch/plate`, of those that are known) -> what it is. Planes that cannot be read are counted, and left to `check`.
     notes : list[str]
         Sentences.
     problems : list[Problem]
@@ -68,7 +69,7 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
     for rows in np.split(order, np.flatnonzero(np.diff(plates[order])) + 1) if len(order) else []:
         sample = planes.iloc[rows[np.linspace(0, len(rows) - 1, min(_LOOKED_AT, len(rows))).astype(int)]]
         plate = "/".join(filter(None, (sample.iloc[0][word] for word in (schema.SOURCE, schema.BATCH, schema.PLATE))))
-        pixels = _pixels(sample)
+        pixels, unread = _pixels(sample)
         look_of_plate = Look(
             tuple(sorted({str(p.dtype) for p in pixels})), tuple(sorted({"x".join(map(str, p.shape)) for p in pixels})), _offset(pixels)
         )
@@ -76,19 +77,28 @@ def look(planes: pd.DataFrame, where: str, /) -> tuple[pd.DataFrame, dict[str, L
         if look_of_plate.offset:
             offset[rows] = look_of_plate.offset
             notes.append(f"plate {plate}: all pixels lie above {look_of_plate.offset}: it is subtracted on reading (column offset)")
+        if unread:
+            tried = len(pixels) + len(unread)
+            notes.append(
+                f"plate {plate}: {len(unread)} of {tried} images that were looked at cannot be read (first: {unread[0]}); "
+                "impasto check lists all"
+            )
         problems += _unread_pages(planes.iloc[rows], sample, where)[: 1 - len(problems)]
     return planes.assign(**{OFFSET: offset}), looks, notes, problems
 
 
-def _pixels(sample: pd.DataFrame) -> list[read.Plane]:
-    pixels = []
+def _pixels(sample: pd.DataFrame) -> tuple[list[read.Plane], list[read.BadImage]]:
+    """The local planes of a sample, and why others of them cannot be read; a missing file or library is said elsewhere."""
+    pixels: list[read.Plane] = []
+    unread: list[read.BadImage] = []
     for path, page, at in zip(paths(sample).to_pylist(), sample[PAGE], sample[AT], strict=True):
         if remote.url(path) is None:
             try:
                 pixels.append(read.plane(path, at or int(page)))
-            except read.BadImage:
-                continue
-    return pixels
+            except read.BadImage as bad:
+                kind = containers.kind_of(path)
+                unread += [bad] if os.path.exists(path) and (kind is None or kind.installed) else []
+    return pixels, unread
 
 
 def _offset(pixels: list[read.Plane]) -> int:

@@ -83,13 +83,17 @@ def _unknown(files: Listing, asked: Asked, readers: Sequence[Reader]) -> str:
     examples = ", ".join(f"{reader.example} ({reader.name})" for reader in readers if reader.example)
     first = next((name for folder in files.folders for name in folder.images()), "")
     ask = (
-        "Say how yours are built: --pattern '{plate}/{well}_s{site}_w{channel}.tif', or list them in a sheet (path,channel,plate,well,site)"
+        "Say how yours are built: --pattern '{plate}/{well}_s{site}_w{channel}.tif' ({wellnumber} where wells are numbered), "
+        "or list them in a sheet (path,channel,plate,well,site)"
     )
     if files.is_file:
         return (
             f"{files.root} is neither a sheet (path, channel, plate, well), nor a LoadData table (FileName_*), nor a table of profiles, "
             "nor an image of many planes that is read; of single images give the folder"
         )
+    aside = next((folder.path for folder in files.aside if folder.images()), "")
+    if not first and aside:
+        return f"{files.root} holds images in folders of previews or masks only; to read them, give such a folder itself: {aside}"
     if not first:
         return f"{files.root} holds no images (TIFF, PNG, JPEG, JP2, NPZ or OME-Zarr) and no tables of profiles; check the path"
     if asked.pattern:

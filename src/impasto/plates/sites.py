@@ -42,7 +42,8 @@ class Sites:
     def __init__(self, planes: pd.DataFrame, annotation: pd.DataFrame, *, folder: Path) -> None:
         self.folder = folder
         keys = list(KEYS)
-        planes = sorted_by_place(compact(planes) if PATH in planes else planes)
+        # Of the caller's table nothing is taken.
+        planes = sorted_by_place(compact(planes) if PATH in planes else planes.copy(deep=False))
         place = places(planes, KEYS)
         first = np.diff(place, prepend=-1) != 0
         self.table = planes.loc[first, keys].astype(str).reset_index(drop=True)

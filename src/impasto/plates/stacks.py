@@ -162,11 +162,11 @@ def _planes(folder: Folder, table: pd.DataFrame, *, order: Sequence[str]) -> Ite
         if not names:
             shown = f"{pages} pages" if pages else "unreadable"
             raise InputError(f"{path} ({shown}) does not name its channels; say them in the order of its pages with --channels DNA,ER,...")
-        series = 1 if names is not named else max(1, len({page.series for page in ome_tiff.pages(path)}))
+        series = 1 if names is not named else max(1, len({page.series for page in ome_tiff.pages(path) or ()}))
         if one is None and pages and pages != len(names) and series == 1:
             raise InputError(f"{path} has {pages} pages, but {len(names)} channels are named ({', '.join(names)}); name one channel a page")
         place = {**_place(row, path, number, folder.path), "path": path, "base": folder.path}
-        pages_inside = ome_tiff.pages(path) if one is None and names is named else ()
+        pages_inside = (ome_tiff.pages(path) if one is None and names is named else ()) or ()
         if len({page.series for page in pages_inside}) > 1:
             for page in pages_inside:
                 yield {**place, **page.words(), schema.SITE: page.site(str(place[schema.SITE]) if _says_site(row) else "")}

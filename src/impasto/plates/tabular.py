@@ -12,7 +12,7 @@ import pandas as pd
 from impasto import tables
 from impasto.plates import archives, containers, files
 
-ROWS = 1 << 16
+ROWS = 1 << 13
 """Rows of a part."""
 
 
