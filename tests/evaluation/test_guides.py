@@ -112,6 +112,10 @@ def test_what_is_missing_is_one_sentence() -> None:
     data.obs.loc[data.obs["guide"].isin(["g1_1", "g2_1"]), "guide"] = "same"
     with pytest.raises(InputError, match="the guide 'same' stands for several genes"):
         evaluate(data)
+    single = guides(controls=3)
+    single.obs["gene"] = single.obs["guide"].where(single.obs["control_type"] == "trt", None)
+    with pytest.raises(InputError, match="guides can be neither judged nor compared"):
+        evaluate(single)
     flat = guides()
     flat.X[:] = 0
     with pytest.raises(InputError, match="none of 6 features varies"):

@@ -133,6 +133,11 @@ def evaluate(
     scores = _of_activity(per, protocol, rate=rate, seed=seed) if usable else []
     means = np.stack([centred[rows].mean(axis=0) for rows in screen.members])
     scores += _of_agreement(means, per, protocol, shuffles=shuffles, seed=seed)
+    if not scores:
+        raise InputError(
+            f"guides can be neither judged nor compared: {len(screen.controls)} non-targeting guides are marked and {FEWEST_POSITIONS} are "
+            "needed, and no two genes have two guides each; name the column with --set guide=COLUMN"
+        )
     consensus = _consensus(means, per, [str(name) for name in profiles.var_names])
     return Result.of(scores, per_group=per.assign(profiles=OWN, protocol=protocol), tables={"consensus": consensus})
 
