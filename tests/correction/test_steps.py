@@ -112,7 +112,7 @@ def test_steps_and_fitted_are_one_or_the_other() -> None:
     ("step", "sentence"),
     [
         ("spherring", r"unknown correction method 'spherring' \(did you mean 'sphering'"),
-        ({"regulariser": 1.0}, r'step 2: the step names no method; add one, as method = "sphering"; allowed: cellpaintr, clip'),
+        ({"regulariser": 1.0}, r'step 2: the step names no method; add one, as method = "sphering"; allowed: arm, cellpaintr, clip'),
         ({"method": "clip", "limits": 3}, r"step 2 \(clip\): unknown key 'limits' \(did you mean 'limit'\?\)"),
         ({"method": "clip", "limit": -1.0}, r"step 2 \(clip\): limit is -1.0, but input should be greater than 0"),
         ({"method": "standardize", "by": "plat"}, r"step 2 \(standardize\): by is 'plat'"),

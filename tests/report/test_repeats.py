@@ -52,6 +52,9 @@ def test_a_single_seed_keeps_its_own_interval() -> None:
 
 
 def test_the_split_of_a_run_is_remembered() -> None:
-    facts = {"split": {"train": ["a", "b", "c"], "validation": [], "test": ["d"]}, "split_digest": "x"}
-    assert repeats.split_columns(facts) == {"split": "x", "tested": 1, "trained": 3}
-    assert repeats.split_columns({"split": {"train": ["a"], "test": []}, "split_digest": "x"}) == repeats.split_columns({}) == {}
+    parts = {"train": ["a", "b", "c"], "validation": [], "test": ["d"]}
+    kept = repeats.split_columns({"split": parts})
+    assert (kept["tested"], kept["trained"]) == (1, 3)
+    assert kept == repeats.split_columns({"split": {**parts, "train": ["c", "a", "b"]}})
+    assert kept["split"] != repeats.split_columns({"split": {**parts, "test": ["e"]}})["split"]
+    assert repeats.split_columns({"split": {"train": ["a"], "test": []}}) == repeats.split_columns({}) == {}

@@ -77,6 +77,7 @@ def test_held_out_plates_are_met_by_their_own_rows(bench: Path, tmp_path: Path) 
 name = "corrected"
 verb = "correct"
 profiles = "{wells}"
+spare = 0
 split = {{ by = "plate", validation = 0.0, test = 0.25 }}
 steps = [{{ method = "standardize" }}, {{ method = "combat", by = "plate" }}]
 """

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, get_args
+from typing import get_args
 
 import anndata
 import numpy as np
@@ -26,6 +26,7 @@ from impasto.evaluation import baselines, energy, inputs, sliced_wasserstein, ti
 from impasto.evaluation.distance import scores_of_components
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS
+from impasto.evaluation.protocols import Distributions
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
@@ -36,8 +37,7 @@ from impasto.statistics.choices import of_choices
 from impasto.statistics.permutation import Permuted
 
 TASK = "distributions"
-Protocol = Literal["energy", "wasserstein"]
-PROTOCOLS = get_args(Protocol)
+PROTOCOLS = get_args(Distributions)
 NAMES = {"energy": "energy distance", "wasserstein": "sliced 2-Wasserstein"}
 POSITIONS = "control positions"
 """The group of control wells that play perturbations: what the test calls for a position alone."""
@@ -50,7 +50,7 @@ def evaluate(
     profiles: Table,
     /,
     *,
-    protocol: Protocol = "energy",
+    protocol: Distributions = "energy",
     least: int = 3,
     pool_doses: bool = False,
     same_as: SameAs = "name",

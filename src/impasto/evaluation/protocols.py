@@ -16,6 +16,8 @@ CompoundGene = Literal["rxrx3-core", "cwa-msn", "signed"]
 Correction = Literal["cellpaintr", "cellpaintr-scib", "cellpaintr-eq14", "arevalo"]
 """Of mixing and of conservation."""
 Transfer = Literal["within-batch", "over-batches"]
+Distributions = Literal["energy", "wasserstein"]
+"""Which distance of distributions."""
 
 BY_TASK: dict[str, tuple[str, ...]] = {
     "replicates": get_args(Replicates),
@@ -26,6 +28,7 @@ BY_TASK: dict[str, tuple[str, ...]] = {
     "conservation": get_args(Correction),
     "shortcuts": get_args(Ranked),
     "transfer": get_args(Transfer),
+    "distributions": get_args(Distributions),
 }
 """Task -> its protocols. A task that is not listed has one way of ranking."""
 

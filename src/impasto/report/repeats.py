@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from impasto.evaluation.tidy import COLUMNS
+from impasto.sampling import splits
 from impasto.statistics import resplits
 from impasto.statistics.interval import Interval
 
@@ -39,7 +40,7 @@ def split_columns(facts: Mapping[str, Any], /) -> dict[str, Any]:
     parts = facts.get("split", {})
     if not parts.get("test"):
         return {}
-    return {SPLIT: facts["split_digest"], TESTED: len(parts["test"]), TRAINED: len(parts["train"])}
+    return {SPLIT: splits.digest(parts), TESTED: len(parts["test"]), TRAINED: len(parts["train"])}
 
 
 def joined(per_seed: pd.DataFrame, /) -> pd.DataFrame:
