@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from impasto.sampling import splits
 from impasto.stages import sweep_scores
 
 TIDY = {"task": "replicates", "protocol": "p", "metric": "mAP", "low": 0.1, "high": 0.9, "chance": 0.2, "n": 3}
@@ -52,9 +53,9 @@ def test_several_named_profiles_are_a_data_set_with_its_baselines(tmp_path: Path
 
 def test_a_trained_row_keeps_which_split_it_made(tmp_path: Path) -> None:
     one = result(tmp_path / "one", {"profiles": 0.5})
-    facts = {"split": {"train": ["a", "b"], "test": ["c"]}, "split_digest": "d1"}
-    table = sweep_scores.scores([one], "x", stages=[], seconds=0, facts=facts)
-    assert table[["split", "tested", "trained"]].drop_duplicates().to_numpy().tolist() == [["d1", 1, 2]]
+    parts = {"train": ["a", "b"], "test": ["c"]}
+    table = sweep_scores.scores([one], "x", stages=[], seconds=0, facts={"split": parts})
+    assert table[["split", "tested", "trained"]].drop_duplicates().to_numpy().tolist() == [[splits.digest(parts), 1, 2]]
 
 
 def per_seed(values: dict[tuple[str, int], float]) -> pd.DataFrame:
