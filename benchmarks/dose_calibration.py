@@ -225,24 +225,6 @@ def measured(model: str, layout: Layout, /, *, runs: int, seed: int) -> list[Row
     return [Row(what, float(np.mean(v)), float(np.std(v, ddof=1) / np.sqrt(len(v)))) for what, v in shares.items() if len(v) > 1]
 
 
-def dose_calibration(runs: int, seed: int) -> list[Row]:
-    """What ships on every layout: rows of what, value and standard error.
-
-    Parameters
-    ----------
-    runs
-        Simulated sets a layout, two at least.
-    seed
-        Of the first set; the others follow.
-
-    """
-    return [
-        Row(f"dose, {name}: {row.what}", row.value, row.error)
-        for name, layout in LAYOUTS.items()
-        for row in measured("shipped", layout, runs=runs, seed=seed)
-    ]
-
-
 def main() -> None:
     """Print all three side by side."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")

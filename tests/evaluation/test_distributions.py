@@ -13,6 +13,7 @@ from tests.evaluation.screens import screen
 from tests.evaluation.small import plates
 from tests.evaluation.test_energy import naive
 
+from impasto import identity
 from impasto.evaluation.distributions import Clouds, evaluate
 from impasto.schema import InputError
 
@@ -79,6 +80,19 @@ def test_positions_that_act_show_in_the_row_of_control_positions() -> None:
 
     assert called(4.0) > 0.8
     assert called(0.0) < 0.25
+
+
+def test_a_run_that_is_not_calibrated_calls_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    moved = evaluate(screen(perturbations=6, controls=20, spared=20, position=4.0), draws=999, with_baselines=False)
+    assert "called" not in moved.per_group
+    assert "share called" not in set(moved.scores["metric"])
+    assert moved.scores["protocol"].str.endswith("NOT CALIBRATED").all()
+    learned = screen(perturbations=6, whole=True)
+    identity.record_step(learned, {"method": "standardize"})
+    assert "called" not in evaluate(learned, draws=99, with_baselines=False).per_group
+    said = " ".join(capsys.readouterr().out.split())
+    assert "control positions have p of 0.05 or less" in said
+    assert "a correction learned from all negative controls" in said
 
 
 def test_cells_of_a_well_change_places_with_it() -> None:

@@ -35,7 +35,7 @@ def shown(tmp_path: Path) -> Shown:
             scores.append(tidy.score("t", "p", group, metric, left.whole, made, chance=0.1, n=30, parts=[left], units="a"))
     tidy.left_out(scores).to_parquet(tmp_path / "left_out.parquet")
     frame = tidy.frame(scores)
-    return table.lay_out(frame, COLUMNS), paired.read([tmp_path], frame)
+    return table.lay_out(frame, COLUMNS), paired.read([tmp_path])
 
 
 def sets(shown: Shown) -> dict[str, list[differences.Compared]]:
@@ -83,7 +83,7 @@ def test_rows_of_two_data_sets_are_compared_within_each(tmp_path: Path) -> None:
             scores.append(tidy.score("t", "p", f"{units}: {name}", "mAP", left.whole, made, chance=0.1, n=30, parts=[left], units=units))
     tidy.left_out(scores).to_parquet(tmp_path / "left_out.parquet")
     frame, columns = tidy.frame(scores), COLUMNS[:1]
-    apart = differences.compared(table.lay_out(frame, columns), columns, paired.read([tmp_path], frame))
+    apart = differences.compared(table.lay_out(frame, columns), columns, paired.read([tmp_path]))
     assert [of.names for of in apart["mAP"]] == [["CPJUMP1: baseline", "CPJUMP1: harmony"], ["BBBC021: baseline", "BBBC021: harmony"]]
     marks = differences.marks(apart, columns)["mAP"]
     assert {name for name, mark in marks.items() if mark == "**"} == {"CPJUMP1: harmony", "BBBC021: baseline"}

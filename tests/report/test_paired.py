@@ -33,7 +33,7 @@ def evaluated(folder: Path) -> Path:
 
 def test_rows_of_the_same_units_are_compared_unit_by_unit(tmp_path: Path) -> None:
     scores = tidy.frame([score(name, units="a") for name in OF])
-    compared = paired.read([evaluated(tmp_path)], scores).less(scores.iloc[1], scores.iloc[0])
+    compared = paired.read([evaluated(tmp_path)]).less(scores.iloc[1], scores.iloc[0])
     assert compared is not None
     value, made = compared
     steps = OF["corrected"] - OF["raw"]
@@ -47,9 +47,9 @@ def test_rows_of_the_same_units_are_compared_unit_by_unit(tmp_path: Path) -> Non
 
 def test_rows_of_other_units_are_not_compared(tmp_path: Path) -> None:
     scores = tidy.frame([score(name, units="a") for name in OF])
-    evidence = paired.read([evaluated(tmp_path)], scores)
+    evidence = paired.read([evaluated(tmp_path)])
     assert evidence.less(scores.iloc[2], scores.iloc[0]) is None
-    assert paired.read([tmp_path / "nothing"], scores).less(scores.iloc[1], scores.iloc[0]) is None
+    assert paired.read([tmp_path / "nothing"]).less(scores.iloc[1], scores.iloc[0]) is None
 
 
 def test_rows_of_a_sweep_are_compared_seed_by_seed(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_rows_of_a_sweep_are_compared_seed_by_seed(tmp_path: Path) -> None:
     per_seed = pd.concat([pd.DataFrame(columns) for columns in of_group.values()])
     per_seed.to_csv(tmp_path / "per_seed.csv", index=False)
     scores = repeats.joined(per_seed)
-    compared = paired.read([tmp_path], scores).less(scores.iloc[1], scores.iloc[0])
+    compared = paired.read([tmp_path]).less(scores.iloc[1], scores.iloc[0])
     assert compared is not None
     steps = np.array([0.05, 0.06, 0.04])
     reach = stats.t.ppf(0.975, 2) * np.sqrt(steps.var(ddof=1) * (1 / 3 + 0.25))

@@ -79,6 +79,18 @@ def test_what_does_not_fit_is_a_sentence(columns: list[Column], rows: list[str] 
         table.lay_out(tidy(), columns, rows=rows)
 
 
+def test_a_protocol_in_full_is_that_protocol_and_no_longer_one() -> None:
+    longer = tidy().assign(protocol=lambda f: f["protocol"] + ", doses apart", value=0.7)
+    both = pd.concat([tidy(), longer], ignore_index=True)
+    columns = table.every_column(both)
+    laid = table.lay_out(both, columns)
+    assert laid["column"].nunique() == 4
+    own = laid[(laid["row"] == "raw") & (laid["column"] == columns[0].name)]
+    assert own["value"].tolist() == [0.31]
+    with pytest.raises(InputError, match="fits more than one score of 'raw'"):
+        table.lay_out(both, [Column(header="x", metric="mAP", protocol="level=any")])
+
+
 def test_a_folder_without_results_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no results\.csv"):
         table.read([tmp_path])

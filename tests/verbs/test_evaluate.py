@@ -53,6 +53,17 @@ def test_two_tables_of_the_same_wells_are_compared_pair_by_pair(tmp_path: Path) 
     assert rows["sentence"].iloc[0] in " ".join(result.output.split())
 
 
+def test_tables_of_two_protocols_are_scored_and_not_compared(tmp_path: Path) -> None:
+    """The second table alone knows another dose, so its protocol says more; both have the same baselines."""
+    one, two = written(plates(), tmp_path / "one.parquet"), written(plates(doses=True), tmp_path / "two.parquet")
+    result = ran("replicates", one, two, "--set", "draws=9", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(tmp_path / "out" / "results.csv").query("metric == 'mAP'")
+    assert set(scores["protocol"]) == {"plate-controls, level=any", "plate-controls, level=any, doses apart"}
+    assert {"one", "two"} <= set(scores["group"])
+    assert "not compared pair by pair" in result.output
+
+
 @pytest.mark.parametrize(("flag", "words", "n"), [([], "doses apart", 8), (["--pool-doses"], "doses pooled", 4)])
 def test_doses_are_pooled_by_a_flag(flag: list[str], words: str, n: int, tmp_path: Path) -> None:
     path = written(plates(doses=True), tmp_path / "x.parquet")

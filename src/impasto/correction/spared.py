@@ -17,7 +17,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import identity, schema, wells
 from impasto.progress import say
 from impasto.schema import InputError
 
@@ -45,6 +45,31 @@ def controls_were_learned_from(steps: Iterable[Mapping[str, Any]], /) -> bool:
 
     """
     return any(step.get("method") not in LEARNS_NOTHING for step in steps)
+
+
+NONE_JUDGES = (
+    "a correction learned from all negative controls, so none can judge; keep some out of it: impasto correct ... --spare 0.5 "
+    "(in Python, im.pp.spare before the correction)"
+)
+"""Why a run calls nothing where `none_judges`."""
+
+
+def none_judges(profiles: anndata.AnnData, /) -> bool:
+    """Whether a correction learned from the controls and none was spared, so that no control can judge.
+
+    Parameters
+    ----------
+    profiles
+        n rows.
+
+    Returns
+    -------
+    bool
+        False where some negative control is spared, and where no step learned from wells.
+
+    """
+    spared = wells.negative(profiles.obs) & wells.spared(profiles.obs)
+    return not spared.any() and controls_were_learned_from(identity.of(profiles).steps)
 
 
 def marked(profiles: anndata.AnnData, /, *, share: Share, seed: int) -> anndata.AnnData:

@@ -147,7 +147,7 @@ def call(
         space = distance.scores_of_components(values, components)
         sets = [*(where.members[j] for j in rest), *([] if pairs else which.sets)]
         results = distance.compare_with_controls(space, sets, where, rate=rate, tested=len(per), seed=seed)
-        for j, result in zip(rest, results, strict=False):
+        for j, result in zip(rest, results[: len(rest)], strict=True):
             if result is not None:
                 per.loc[j, ["distance", "p", "floor"]] = (result.statistic, result.p, result.floor)
         if not pairs:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import identity, schema, wells
+from impasto import schema, wells
 from impasto.correction import spared
 from impasto.schema import InputError
 
@@ -115,7 +115,7 @@ def design(profiles: anndata.AnnData, /, *, pool_doses: bool, by_batch: bool, se
     """
     obs = profiles.obs
     codes, plates = wells.plates(obs)
-    place = _places(obs)
+    place = wells.spots(obs)
     negative, judging, learned, set_aside = _controls(profiles, seed=seed)
     fitting = negative & ~judging
     per_plate = np.bincount(codes[negative], minlength=len(plates))
@@ -140,13 +140,6 @@ def design(profiles: anndata.AnnData, /, *, pool_doses: bool, by_batch: bool, se
     return Design(list(members), list(members.values()), codes, plates, place, fitting, judging, learned, set_aside, families, left_out)
 
 
-def _places(obs: pd.DataFrame) -> Rows | None:
-    if schema.WELL not in obs or obs[schema.WELL].isna().any():
-        return None
-    row, column = wells.place(obs)
-    return np.asarray(row * schema.COLUMNS + column, dtype=np.intp)
-
-
 def _refuse_several_rows_a_well(codes: Rows, place: Rows | None, used: Flags) -> None:
     """Sites of one well are alike for that reason alone, so they must not stand in for replicates."""
     if place is None:
@@ -167,7 +160,7 @@ def _controls(profiles: anndata.AnnData, *, seed: int) -> tuple[Flags, Flags, bo
     judging = negative & wells.spared(obs)
     if judging.any():
         return negative, judging, False, False
-    if spared.controls_were_learned_from(identity.of(profiles).steps):
+    if spared.none_judges(profiles):
         return negative, judging, True, False
     judging = spared.chosen_controls(obs, share="auto", seed=seed)
     return negative, judging, False, bool(judging.any())

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from impasto import identity, schema, wells
+from impasto import schema, wells
 from impasto.correction import spared
 from impasto.evaluation import inputs, tidy, units
 from impasto.evaluation.distributions import POSITIONS
@@ -172,11 +172,8 @@ def _of_positions(values: Numbers, sets: ReplicateSets, *, seed: int) -> Numbers
 
 def _why_not(profiles: anndata.AnnData, of_positions: Numbers) -> str:
     """Why nothing can be called, or nothing."""
-    if not wells.spared(profiles.obs).any() and spared.controls_were_learned_from(identity.of(profiles).steps):
-        return (
-            "a correction learned from all negative controls, so none can judge; keep some out of it: impasto correct ... --spare 0.5 "
-            "(in Python, im.pp.spare before the correction)"
-        )
+    if spared.none_judges(profiles):
+        return spared.NONE_JUDGES
     if len(of_positions) >= FEWEST_POSITIONS and of_positions.mean() > MOST_CALLED:
         return (
             f"in control positions {of_positions.mean():.2f} of features have p of {CALLED_AT:g} or less; correct the position of wells "

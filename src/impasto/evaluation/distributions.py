@@ -7,6 +7,9 @@ hypothesis the treated wells of a plate could be any of its treated wells and co
 
 In a table of cells a well is a cloud of as many cells as every other, and wells change places, not cells: cells of one well are no
 replicates of each other.
+
+Where a correction learned from the controls that judge, or control positions are called too often, the run is NOT CALIBRATED and calls
+no perturbation.
 """
 
 from __future__ import annotations
@@ -22,11 +25,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema, wells
+from impasto.correction import spared
 from impasto.evaluation import baselines, energy, inputs, sliced_wasserstein, tidy
 from impasto.evaluation.distance import scores_of_components
 from impasto.evaluation.inputs import SameAs, Table
-from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS
+from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, MOST_CALLED
 from impasto.evaluation.protocols import Distributions
+from impasto.evaluation.reasons import NOT_CALIBRATED
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
@@ -119,7 +124,7 @@ def evaluate(
     own = wells.finite(profiles, task=TASK)
     views = {OWN: own, **(dict(baselines.stand_ins(profiles)) if with_baselines else {})}
     scores: list[Score] = []
-    per = pd.DataFrame()
+    per, why_not = pd.DataFrame(), ""
     for group, values in views.items():
         points = clouds.points(values, sets.plate, sets.treated | sets.controls, components=components)
         if points is None:
@@ -136,7 +141,17 @@ def evaluate(
         tests = [_tested(rows, sets.plate, sets.controls, measure, draws=draws, seed=seed) for rows in sets.members]
         p = np.array([test.p for test in tests])
         q = discovery.corrected(p)
-        for metric, flags, chance in (("share called", q < rate, 0.0), (f"share with p <= {CALLED_AT:g}", p <= CALLED_AT, CALLED_AT)):
+        rows = [("share called", q < rate, 0.0), (f"share with p <= {CALLED_AT:g}", p <= CALLED_AT, CALLED_AT)]
+        if group == OWN:
+            played = _called_positions(sets, measure, draws=draws, seed=seed)
+            why_not = _why_not(profiles, played)
+            if why_not:
+                name += f", {NOT_CALIBRATED}"
+                say(f"{NOT_CALIBRATED}, so no perturbation is called: {why_not}")
+            scores += _of_positions(played, name)
+            per = _table(sets, tests, q, rate=rate).assign(profiles=OWN, protocol=name)
+            per = per.drop(columns="called") if why_not else per
+        for metric, flags, chance in rows[1:] if why_not else rows:
             around, parts = sets.share(flags, seed=seed), [sets.left_out(flags.astype(np.float64), seed=seed)]
             scores.append(
                 tidy.score(
@@ -147,12 +162,6 @@ def evaluate(
                     units=sets.units.digest,
                 )
             )
-        if group == OWN:
-            scores += _of_positions(sets, measure, name, draws=draws, seed=seed)
-            controls = [int(np.isin(sets.plate[sets.controls], sets.plate[rows]).sum()) for rows in sets.members]
-            per = pd.DataFrame({schema.PERTURBATION: sets.names, "wells": [len(rows) for rows in sets.members], "controls": controls})
-            per = per.assign(distance=[t.statistic for t in tests], p=p, floor=[t.floor for t in tests], exact=[t.exact for t in tests])
-            per = per.assign(q=q, called=q < rate, profiles=OWN, protocol=name)
     return Result.of(scores, per_group=per, tables={"merged": merged})
 
 
@@ -337,19 +346,46 @@ class Sliced:
         return partial(sliced_wasserstein.of_choices, self.along[pool])
 
 
-def _of_positions(sets: ReplicateSets, measure: Measure, name: str, /, *, draws: int, seed: int) -> list[Score]:
-    """The share of control positions that the same test calls at .05; none where too few can play a perturbation."""
+def _table(sets: ReplicateSets, tests: list[Permuted], q: Numbers, *, rate: float) -> pd.DataFrame:
+    """One row a perturbation."""
+    controls = [int(np.isin(sets.plate[sets.controls], sets.plate[rows]).sum()) for rows in sets.members]
+    per = pd.DataFrame({schema.PERTURBATION: sets.names, "wells": [len(rows) for rows in sets.members], "controls": controls})
+    per = per.assign(distance=[t.statistic for t in tests], p=[t.p for t in tests], floor=[t.floor for t in tests])
+    return per.assign(exact=[t.exact for t in tests], q=q, called=q < rate)
+
+
+def _called_positions(sets: ReplicateSets, measure: Measure, /, *, draws: int, seed: int) -> npt.NDArray[np.bool_]:
+    """Of each control position that plays a perturbation, whether the same test calls it at .05; none where too few can."""
     played = sets.played_by_controls(seed=seed)
     if len(played) < FEWEST_POSITIONS:
-        return []
-    called = 0
+        return np.empty(0, dtype=bool)
+    called = []
     for rows in played:
         others = sets.controls.copy()
         others[rows] = False
-        called += _tested(rows, sets.plate, others, measure, draws=draws, seed=seed).p <= CALLED_AT
-    around = interval.wilson(called, len(played), unit="position")
+        called.append(_tested(rows, sets.plate, others, measure, draws=draws, seed=seed).p <= CALLED_AT)
+    return np.array(called, dtype=bool)
+
+
+def _why_not(profiles: anndata.AnnData, called: npt.NDArray[np.bool_]) -> str:
+    """Why nothing can be called, or nothing."""
+    if spared.none_judges(profiles):
+        return spared.NONE_JUDGES
+    if len(called) and called.mean() > MOST_CALLED:
+        return (
+            f"{int(called.sum())} of {len(called)} control positions have p of {CALLED_AT:g} or less; correct the position of wells "
+            "(impasto correct ... --method position), or read plates of other layouts"
+        )
+    return ""
+
+
+def _of_positions(called: npt.NDArray[np.bool_], name: str) -> list[Score]:
+    """The share of control positions that the test calls; none where too few could play a perturbation."""
+    if not len(called):
+        return []
+    around = interval.wilson(int(called.sum()), len(called), unit="position")
     metric = f"share with p <= {CALLED_AT:g}"
-    return [tidy.score(TASK, name, POSITIONS, metric, called / len(played), around, chance=CALLED_AT, n=len(played))]
+    return [tidy.score(TASK, name, POSITIONS, metric, float(called.mean()), around, chance=CALLED_AT, n=len(called))]
 
 
 def _tested(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_], measure: Measure, /, *, draws: int, seed: int) -> Permuted:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import progress, schema, wells
+from impasto.correction import spared
 from impasto.evaluation import baselines, calls, dose_response, inputs, positions, reasons, single_wells, tidy
 from impasto.evaluation import plan as plans
 from impasto.evaluation.calls import Calls, Test
@@ -148,10 +149,7 @@ def _protocol(where: Design, reproduced: bool, made: Calls, components: int, *, 
 
 def _why_not(where: Design, made: Calls) -> str:
     if where.learned:
-        return (
-            "a correction learned from all negative controls, so none can judge; keep some out of it: impasto correct ... --spare 0.5 "
-            "(in Python, im.pp.spare before the correction)"
-        )
+        return spared.NONE_JUDGES
     share = f"{int(made.spared.sum())} of {len(made.spared)}"
     return (
         f"the test calls {share} spared control positions at {positions.CALLED_AT:g}; look at the position of wells "

@@ -224,7 +224,7 @@ def replicate_sets(obs: pd.DataFrame, /, *, task: str, pool_doses: bool, least: 
     treated = wells.treated(obs) & names.notna().to_numpy(dtype=bool)
     usable = treated & np.isin(codes, codes[controls]) if with_controls else treated
     rows = np.flatnonzero(usable)
-    place = _places(obs)
+    place = wells.spots(obs)
     rows = rows[np.lexsort((rows if place is None else place[rows], codes[rows]))]
     groups = pd.Series(rows).groupby(names.to_numpy(dtype=str, na_value="")[rows], sort=True)
     members = {str(name): own.to_numpy(dtype=np.intp) for name, own in groups if len(own) >= least}
@@ -244,10 +244,3 @@ def replicate_sets(obs: pd.DataFrame, /, *, task: str, pool_doses: bool, least: 
         *(codes, plates, pd.factorize(compounds)[0].astype(np.intp), treated, controls, place),
         units.named(compounds.iloc[first].astype(str).to_numpy(), word=units.kind_of(obs[treated])),
     )
-
-
-def _places(obs: pd.DataFrame) -> Rows | None:
-    if schema.WELL not in obs or obs[schema.WELL].isna().any():
-        return None
-    row, column = wells.place(obs)
-    return np.asarray(row * schema.COLUMNS + column, dtype=np.intp)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
-import numpy as np
 import pandas as pd
 
 from impasto.report import repeats
@@ -14,6 +15,7 @@ from impasto.statistics import jackknife
 from impasto.statistics.interval import Interval
 from impasto.statistics.jackknife import LeftOut
 
+Key: TypeAlias = tuple[str, str, str, str]
 LEFT_OUT, PER_SEED = "left_out.parquet", "per_seed.csv"
 
 
@@ -27,14 +29,19 @@ class Evidence:
         The scores without groups of units (`evaluation.tidy.left_out`), of all evaluations.
     per_seed
         The scores of every seed, of all sweeps.
-    scores
-        The scores that the table shows.
 
     """
 
     left_out: pd.DataFrame
     per_seed: pd.DataFrame
-    scores: pd.DataFrame
+
+    @cached_property
+    def _units(self) -> Mapping[Key, pd.DataFrame]:
+        return _by_score(self.left_out)
+
+    @cached_property
+    def _seeds(self) -> Mapping[Key, pd.DataFrame]:
+        return _by_score(self.per_seed)
 
     def less(self, first: pd.Series, second: pd.Series, /) -> tuple[float, Interval] | None:
         """One score less another.
@@ -54,8 +61,8 @@ class Evidence:
         return self._by_seeds(first, second) or self._by_units(first, second)
 
     def _by_seeds(self, first: pd.Series, second: pd.Series) -> tuple[float, Interval] | None:
-        one, other = _of(self.per_seed, first), _of(self.per_seed, second)
-        if not len(one) or not len(other):
+        one, other = self._seeds.get(_key(first)), self._seeds.get(_key(second))
+        if one is None or other is None:
             return None
         both = one.merge(other[["seed", "value"]], on="seed", suffixes=("", "_other"))
         if len(both) < 2:
@@ -64,8 +71,8 @@ class Evidence:
         return float(steps.mean()), repeats.interval_of(steps.tolist(), both, share=False)
 
     def _by_units(self, first: pd.Series, second: pd.Series) -> tuple[float, Interval] | None:
-        one, other = _of(self.left_out, first), _of(self.left_out, second)
-        if not len(one) or not len(other) or set(one["units"]) != set(other["units"]) or "" in set(one["units"]):
+        one, other = self._units.get(_key(first)), self._units.get(_key(second))
+        if one is None or other is None or set(one["units"]) != set(other["units"]) or "" in set(one["units"]):
             return None
         parts, others = _parts(one, float(first["value"])), _parts(other, float(second["value"]))
         if [part.units for part in parts] != [part.units for part in others]:
@@ -73,15 +80,13 @@ class Evidence:
         return parts[0].whole - others[0].whole, jackknife.difference(parts, others, unit=str(first["unit"]))
 
 
-def read(folders: Sequence[Path], scores: pd.DataFrame, /) -> Evidence:
+def read(folders: Sequence[Path], /) -> Evidence:
     """What evaluations and sweeps left for comparing rows.
 
     Parameters
     ----------
     folders
         Of evaluations and sweeps.
-    scores
-        Their tidy numbers.
 
     Returns
     -------
@@ -91,19 +96,22 @@ def read(folders: Sequence[Path], scores: pd.DataFrame, /) -> Evidence:
     """
     left = [pd.read_parquet(path) for folder in folders if (path := folder / LEFT_OUT).exists()]
     seeds = [pd.read_csv(path) for folder in folders if (path := folder / PER_SEED).exists()]
-    return Evidence(_stacked(left), _stacked(seeds), scores)
+    return Evidence(_stacked(left), _stacked(seeds))
 
 
 def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(repeats.KEYS))
 
 
-def _of(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
-    """The rows of a table that belong to one score."""
-    chosen = np.ones(len(table), dtype=bool)
-    for key in repeats.KEYS:
-        chosen &= (table[key].astype(str) == str(row[key])).to_numpy()
-    return table[chosen]
+def _by_score(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    """The rows of each score, by its four words. Grouped once, since a table of methods compares every two of its rows."""
+    words = [table[key].astype(str) for key in repeats.KEYS]
+    return {(str(a), str(b), str(c), str(d)): rows for (a, b, c, d), rows in table.groupby(words, sort=False)}
+
+
+def _key(row: pd.Series) -> Key:
+    task, protocol, group, metric = (str(row[key]) for key in repeats.KEYS)
+    return task, protocol, group, metric
 
 
 def _parts(rows: pd.DataFrame, whole: float) -> list[LeftOut]:

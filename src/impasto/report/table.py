@@ -156,10 +156,14 @@ def protocols(scores: pd.DataFrame, columns: Sequence[Column], /) -> list[str]:
 
 
 def _matches(scores: pd.DataFrame, column: Column) -> pd.Series:
+    """Which scores a column shows: those of its protocol where it is named in full, else those whose protocol holds its words."""
     named = (scores["metric"] == column.metric) & ((scores["task"] == column.task) if column.task else True)
+    protocol = scores["protocol"].astype(str)
     words = [column.protocol] if isinstance(column.protocol, str) else column.protocol
+    if len(words) == 1 and (exact := named & (protocol == words[0])).any():
+        return exact
     for word in words:
-        named &= scores["protocol"].astype(str).str.contains(word, regex=False)
+        named &= protocol.str.contains(word, regex=False)
     return named
 
 

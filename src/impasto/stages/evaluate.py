@@ -111,7 +111,7 @@ def _compare(folder: Path, *, first: str) -> None:
 
     scores = table.read([folder])
     columns = table.every_column(scores)
-    sets = differences.compared(table.lay_out(scores, columns), columns, paired.read([folder], scores))
+    sets = differences.compared(table.lay_out(scores, columns), columns, paired.read([folder]))
     differences.frame(sets, columns, nothing=first).to_csv(folder / differences.FILE, index=False)
 
 

@@ -46,7 +46,7 @@ def run(settings: TableSettings, out: Path) -> None:
     named = [c for metric, heading in settings.columns.items() for c in table.of_metric(scores, metric, heading)]
     columns = [*named, *settings.column] or table.every_column(scores)
     laid = table.lay_out(scores, columns, rows=settings.rows)
-    sets = differences.compared(laid, columns, paired.read(settings.results, scores))
+    sets = differences.compared(laid, columns, paired.read(settings.results))
     marks = differences.marks(sets, columns)
     header, lines = table.text(laid, columns, marks=marks)
     compared = differences.frame(sets, columns, nothing=settings.nothing)

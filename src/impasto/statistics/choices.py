@@ -13,15 +13,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from impasto.statistics.permutation import MOST_ORDERINGS, Permuted, orderings
-from impasto.statistics.shuffles import ENOUGH_EXCEEDANCES
+from impasto.statistics.permutation import MOST_ORDERINGS, ROUNDING, Permuted, orderings, p_of_draws
 
 Numbers = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 Statistic = Callable[[Rows], Numbers]
 """Takes choices (choices, treated), as numbers of members, and gives the statistic of each (choices,). Large is unlike the controls."""
 _BLOCK = 1000
-_ROUNDING = 1e-9
+"""So many choices are counted at once."""
 
 
 def of_choices(
@@ -52,22 +51,18 @@ def of_choices(
     starts = np.cumsum([0, *sizes[:-1]])
     truth = np.concatenate([start + np.arange(k) for start, (k, _) in zip(starts, pools, strict=True)])
     observed = float(statistic(truth[None])[0])
-    least = observed - _ROUNDING * max(1.0, abs(observed))
+    least = observed - ROUNDING * max(1.0, abs(observed))
     count = orderings(pools)
     if count <= most_counted:
         reached = sum(int((statistic(block) >= least).sum()) for block in _all(pools, starts, count))
         return Permuted(observed, reached / count, 1 / count, exact=True)
     rng = np.random.default_rng(seed)
-    reached, drawn = 0, 0
-    while drawn < most_draws:
-        size = min(_BLOCK, most_draws - drawn)
+
+    def reach(size: int) -> npt.NDArray[np.bool_]:
         chosen = np.concatenate([start + _picked(k, k + c, size, rng) for start, (k, c) in zip(starts, pools, strict=True)], axis=1)
-        above = np.flatnonzero(statistic(chosen) >= least)
-        if reached + len(above) >= ENOUGH_EXCEEDANCES:
-            last = drawn + int(above[ENOUGH_EXCEEDANCES - reached - 1]) + 1
-            return Permuted(observed, ENOUGH_EXCEEDANCES / last, 1 / (1 + most_draws), exact=False)
-        reached, drawn = reached + len(above), drawn + size
-    return Permuted(observed, (1 + reached) / (1 + most_draws), 1 / (1 + most_draws), exact=False)
+        return np.asarray(statistic(chosen) >= least)
+
+    return Permuted(observed, p_of_draws(reach, most=most_draws), 1 / (1 + most_draws), exact=False)
 
 
 def _all(pools: Sequence[tuple[int, int]], starts: Rows, count: int) -> itertools.chain[Rows]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ Side = tuple[Numbers, Numbers]
 MOST_ORDERINGS = 200_000
 """So many orderings at most are counted one by one."""
 _BLOCK = 1000
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 """Relative: orderings that tie with the true one but for rounding count as reaching it."""
 
 
@@ -88,7 +88,33 @@ def p_value(observed: float, null: Numbers, /) -> float:
         The p-value.
 
     """
-    return float((1 + (null >= observed - _ROUNDING).sum()) / (1 + len(null)))
+    return float((1 + (null >= observed - ROUNDING).sum()) / (1 + len(null)))
+
+
+def p_of_draws(reach: Callable[[int], npt.NDArray[np.bool_]], /, *, most: int) -> float:
+    """The p-value of draws that stop at the twentieth exceedance (Besag & Clifford 1991).
+
+    Parameters
+    ----------
+    reach
+        Draws so many labellings, and says which of them reach the observed statistic.
+    most
+        How many are drawn at most.
+
+    Returns
+    -------
+    float
+        Exceedances / draws at the draw of the twentieth; without so many, (1 + exceedances) / (1 + draws).
+
+    """
+    reached, drawn = 0, 0
+    while drawn < most:
+        size = min(_BLOCK, most - drawn)
+        above = np.flatnonzero(reach(size))
+        if reached + len(above) >= ENOUGH_EXCEEDANCES:
+            return ENOUGH_EXCEEDANCES / (drawn + int(above[ENOUGH_EXCEEDANCES - reached - 1]) + 1)
+        reached, drawn = reached + len(above), drawn + size
+    return (1 + reached) / (1 + most)
 
 
 def length_of_shift(sides: Sequence[Side], /, *, most_draws: int, seed: int) -> Permuted:
@@ -113,7 +139,7 @@ def length_of_shift(sides: Sequence[Side], /, *, most_draws: int, seed: int) -> 
     count = orderings(pools)
     if count <= MOST_ORDERINGS:
         squares = _squared_lengths([_all_shifts(*side) for side in sides])
-        reached = float((squares >= squares[0] * (1 - _ROUNDING)).mean())
+        reached = float((squares >= squares[0] * (1 - ROUNDING)).mean())
         return Permuted(float(np.sqrt(squares[0])) / len(sides), reached, 1 / count, exact=True)
     return _drawn(sides, most_draws=most_draws, seed=seed)
 
@@ -160,17 +186,14 @@ def _drawn(sides: Sequence[Side], *, most_draws: int, seed: int) -> Permuted:
     rng = np.random.default_rng(seed)
     truth = sum((t.mean(axis=0) - c.mean(axis=0) for t, c in sides), start=np.zeros(sides[0][0].shape[1]))
     observed = float((truth**2).sum())
-    reached, drawn = 0, 0
-    while drawn < most_draws:
-        size = min(_BLOCK, most_draws - drawn)
+
+    def reach(size: int) -> npt.NDArray[np.bool_]:
         shift = np.zeros((size, len(truth)))
         for treated, controls in sides:
             rows, k, c = np.concatenate([treated, controls]), len(treated), len(controls)
             chosen = rng.random((size, k + c)).argpartition(k - 1, axis=1)[:, :k]
             shift += _shift(_sums(rows, chosen), rows.sum(axis=0), k, c)
-        above = np.flatnonzero((shift**2).sum(axis=1) >= observed * (1 - _ROUNDING))
-        if reached + len(above) >= ENOUGH_EXCEEDANCES:
-            last = drawn + int(above[ENOUGH_EXCEEDANCES - reached - 1]) + 1
-            return Permuted(float(np.sqrt(observed)) / len(sides), ENOUGH_EXCEEDANCES / last, 1 / (1 + most_draws), exact=False)
-        reached, drawn = reached + len(above), drawn + size
-    return Permuted(float(np.sqrt(observed)) / len(sides), (1 + reached) / (1 + most_draws), 1 / (1 + most_draws), exact=False)
+        return np.asarray((shift**2).sum(axis=1) >= observed * (1 - ROUNDING))
+
+    p = p_of_draws(reach, most=most_draws)
+    return Permuted(float(np.sqrt(observed)) / len(sides), p, 1 / (1 + most_draws), exact=False)

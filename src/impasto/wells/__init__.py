@@ -18,7 +18,7 @@ from impasto.wells.kind import (
     treated,
     unknown,
 )
-from impasto.wells.places import SITE_KEYS, groups, keys_of_group, keys_of_plate, place, plates
+from impasto.wells.places import SITE_KEYS, groups, keys_of_group, keys_of_plate, place, plates, spots
 from impasto.wells.treatment import (
     aliases,
     compounds,
@@ -73,6 +73,7 @@ __all__ = [
     "require_negative",
     "shared_inchikeys",
     "spared",
+    "spots",
     "treated",
     "unknown",
     "unseen_negative",

@@ -13,6 +13,9 @@ from impasto import schema
 from impasto.schema import InputError
 from impasto.wells.columns import Flags, text
 
+_NEGATIVE = frozenset({schema.NEGCON})
+"""The kinds that are negative controls."""
+
 
 def kinds(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
     """The kind of each well.
@@ -180,7 +183,7 @@ def is_negative(kind: object, /) -> bool:
         True for `negcon`.
 
     """
-    return schema.NEGCON == kind  # noqa: SIM300
+    return kind in _NEGATIVE
 
 
 def marks_controls(obs: pd.DataFrame, /) -> bool:

@@ -136,3 +136,23 @@ def place(obs: pd.DataFrame, /) -> tuple[Codes, Codes]:
     written, index_of_row = np.unique(obs[schema.WELL].astype(str).to_numpy(), return_inverse=True)
     parsed = np.array([schema.parse_well(well) for well in written], dtype=np.intp).reshape(-1, 2)
     return parsed[index_of_row, 0], parsed[index_of_row, 1]
+
+
+def spots(obs: pd.DataFrame, /) -> Codes | None:
+    """The place of each well on its plate, as one number.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    Codes or None
+        (n,) equal for wells of one name; None where some row names no well.
+
+    """
+    if schema.WELL not in obs or obs[schema.WELL].isna().any():
+        return None
+    row, column = place(obs)
+    return np.asarray(row * schema.COLUMNS + column, dtype=np.intp)
