@@ -59,19 +59,18 @@ class Handler(BaseHTTPRequestHandler):
             server.log.append((self.command, path))
             server.open_now += 1
             server.most = max(server.most, server.open_now)
-        try:
-            time.sleep(server.delay)
-            if server.answers.get(path):
-                self.answer(server.answers[path].pop(0), b"<Error><Code>Made</Code></Error>")
-            elif "list-type" in query:
-                self.answer(200, listed(server.root, path.strip("/"), query.get("prefix", [""])[0]))
-            elif (server.root / path).is_file():
-                self.send((server.root / path).read_bytes(), server.cuts.get(path))
-            else:
-                self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
-        finally:
-            with server.lock:
-                server.open_now -= 1
+        time.sleep(server.delay)
+        # Closed before the answer is sent: a client that has read it may ask again at once.
+        with server.lock:
+            server.open_now -= 1
+        if server.answers.get(path):
+            self.answer(server.answers[path].pop(0), b"<Error><Code>Made</Code></Error>")
+        elif "list-type" in query:
+            self.answer(200, listed(server.root, path.strip("/"), query.get("prefix", [""])[0]))
+        elif (server.root / path).is_file():
+            self.send((server.root / path).read_bytes(), server.cuts.get(path))
+        else:
+            self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
 
     def send(self, data: bytes, cuts: list[int] | None) -> None:
         headers = {"ETag": f'"{hashlib.md5(data).hexdigest()}"', "Accept-Ranges": "bytes", "Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}
