@@ -226,6 +226,8 @@ def joined(parts: list[pd.DataFrame], /) -> pd.DataFrame:
     """
     if len(parts) == 1:
         return parts.pop()
+    # Arrow keeps what the making of the parts needed; it is wanted now.
+    pa.default_memory_pool().release_unused()
     whole: dict[str, object] = {}
     for column in list(parts[0]):
         columns = [part.pop(column) for part in parts]
@@ -257,7 +259,8 @@ def places(planes: pd.DataFrame, words: tuple[str, ...], /) -> npt.NDArray[np.in
         column = planes[word].array
         rank = np.argsort(np.argsort(np.asarray(column.categories, dtype=str), kind="stable"), kind="stable").astype(np.int64)
         code *= max(1, len(rank))
-        code += rank[column.codes]
+        for start in range(0, len(code), _TAKEN):
+            code[start : start + _TAKEN] += rank[column.codes[start : start + _TAKEN]]
     return code
 
 
@@ -301,25 +304,33 @@ def sorted_by_place(planes: pd.DataFrame, /) -> pd.DataFrame:
     del place
     whole: dict[str, object] = {}
     for column in list(planes):
-        values = planes.pop(column).array
-        whole[column] = _texts_taken(values, order) if isinstance(values, pd.arrays.ArrowExtensionArray) else values.take(order)
+        if isinstance(planes[column].array, pd.arrays.ArrowExtensionArray):
+            whole[column] = _texts_taken(pa.chunked_array(pa.array(planes.pop(column).array)).chunks, order)
+        else:
+            whole[column] = planes.pop(column).array.take(order)
     return pd.DataFrame(whole)
 
 
-def _texts_taken(texts: pd.arrays.ArrowExtensionArray, order: npt.NDArray[np.intp]) -> pd.arrays.ArrowExtensionArray:
-    """Arrow text in another order, part by part.
+def _texts_taken(chunks: list[pa.StringArray], order: npt.NDArray[np.intp]) -> pd.arrays.ArrowExtensionArray:
+    """Arrow text in another order, part by part; `chunks` is empty afterwards.
 
     Arrow copies all that it takes from into one piece; rows that are wanted together mostly lie near one another, and a slice does.
+    A chunk is let go when no later part wants a row of it, so that the texts are not held twice.
     """
-    column, chunks = pa.chunked_array(pa.array(texts)), []
-    for start in range(0, len(order), _TAKEN):
-        wanted = order[start : start + _TAKEN]
-        first = int(wanted.min())
-        chunks += column[first : int(wanted.max()) + 1].take(pa.array(wanted - first)).chunks
-    return pd.arrays.ArrowExtensionArray(pa.chunked_array(chunks, type=column.type))
+    parts = [order[start : start + _TAKEN] for start in range(0, len(order), _TAKEN)]
+    wanted_first = [int(part.min()) for part in parts]
+    later_first = [*np.minimum.accumulate(wanted_first[::-1])[::-1].tolist()[1:], len(order)]
+    kind, gone, taken = chunks[0].type, 0, []
+    for part, first, later in zip(parts, wanted_first, later_first, strict=True):
+        slice_ = pa.chunked_array(chunks)[first - gone : int(part.max()) + 1 - gone]
+        taken += slice_.take(pa.array(part - first)).chunks
+        del slice_
+        while chunks and gone + len(chunks[0]) <= later:
+            gone += len(chunks.pop(0))
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array(taken, type=kind))
 
 
-def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Table]:
+def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 18) -> Iterator[pa.Table]:
     """The table as it is kept in `images.parquet`, in parts.
 
     Parameters
