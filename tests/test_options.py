@@ -183,6 +183,7 @@ def test_names_in_help_are_those_of_the_families() -> None:
 
 
 CONTRACT = {
+    "doctor": ["--json"],
     "fetch": ["--cache", "--offline", "--signed", "--json"],
     "ingest": ["--platemap", "--out", "--dry-run", "--channels", "--depth", "--set"],
     "profile": ["--encoder", "--out", "--illumination", "--engine", "--runtime", "--quarantine", "--level"],

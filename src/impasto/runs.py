@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, records, whole
+from impasto import __version__, machine, records, whole
 from impasto.claims import Claim, claim
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -188,9 +187,11 @@ def run_stage(
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
     }
     with _holding(own_claim, record):
+        machine.reset_peak()  # of this stage, not of those before it
         work()
         record["seconds"] = round(time.perf_counter() - clock, 3)
-        record["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+        peak = machine.peak_memory()
+        record["peak_memory_mb"] = None if peak is None else round(peak / 2**20, 1)
     return True
 
 

