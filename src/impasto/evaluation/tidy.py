@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from impasto.evaluation.score_table import ScoreTable
 from impasto.statistics import compare
 from impasto.statistics.interval import Interval, plural
 from impasto.statistics.jackknife import LeftOut
@@ -196,10 +197,10 @@ def frame(scores: Sequence[Score]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row a score; NaN where a number is not known.
+        One row a score; NaN where a number is not known. A row taken from it holds Python's own numbers.
 
     """
-    rows = pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
+    rows = ScoreTable([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
     return rows.astype(dict.fromkeys(NUMBERS, float))
 
 
