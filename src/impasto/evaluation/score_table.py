@@ -26,7 +26,7 @@ class ScoreTable(pd.DataFrame):  # type: ignore[misc]
         return _plain
 
 
-def _plain(data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, copy: bool | None = None) -> pd.Series:  # noqa: ANN401
+def _plain(data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, copy: bool | None = None) -> pd.Series:
     """A column as it is; a row, which has numbers among its words, with Python's own numbers."""
     made: pd.Series = pd.Series(data, index, dtype, name, copy)
     if made.dtype != object or not any(isinstance(value, np.generic) for value in made.array):
