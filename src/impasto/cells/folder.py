@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import profiles, schema
+from impasto import profiles, runs, schema
 from impasto import wells as kinds_of_wells
 from impasto.cells import columns, store
 from impasto.cells.columns import COUNT_ALL, Bits
@@ -25,6 +26,8 @@ from impasto.schema import InputError
 
 QUALITY = "quality"
 """The folder in a folder of cells that holds what `impasto check` has found."""
+NOT_CHECKED = ""
+"""Of an opened folder: whatever was checked is not read."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +85,54 @@ class Cells:
         self.unit: str = said["unit"]
         self.features: list[str] = list(said["features"])
         inside = self.folder / QUALITY
-        self.quality = Path(quality) if quality is not None else inside if (inside / QUALITY_RECEIPT).exists() else None
+        self.quality: Path | None = Path(quality) if quality is not None else inside if (inside / QUALITY_RECEIPT).exists() else None
+        if quality == NOT_CHECKED:
+            self.quality = None
         if self.quality is not None and not (self.quality / QUALITY_RECEIPT).exists():
             raise InputError(f"{self.quality} holds no {QUALITY_RECEIPT}; write it with: impasto check {self.folder} --out {self.quality}")
+        self._bits: dict[str, Bits] = {}
         self._files = {"/".join(filter(None, (p[w] for w in columns.WORDS[:3]))): str(p["file"]) for p in said["plates"]}
         wells = pd.read_parquet(self.folder / WELLS)
         self._codes, names = kinds_of_wells.plates(wells)
         self._names = np.array(["/".join(filter(None, name.split("/"))) for name in names], dtype=object)
         wells[schema.CELL_COUNT] = self._counts(wells)
         self.wells: pd.DataFrame = wells
+
+    @classmethod
+    def unchecked(cls, folder: Path | str, /) -> Cells:
+        """Open a folder as `impasto cells` wrote it, without the bits of a check.
+
+        Parameters
+        ----------
+        folder
+            What `impasto cells` wrote.
+
+        Returns
+        -------
+        Cells
+            Its cells.
+
+        """
+        return cls(folder, quality=NOT_CHECKED)
+
+    def with_bits(self, bits: Mapping[str, Bits], /) -> Cells:
+        """The same folder with other bits, in memory only.
+
+        Parameters
+        ----------
+        bits
+            Plate -> (cells,) of `Metadata_QC`.
+
+        Returns
+        -------
+        Cells
+            Nothing is written.
+
+        """
+        other = Cells.unchecked(self.folder)
+        other._bits = dict(bits)
+        other.wells[schema.CELL_COUNT] = other._counts(other.wells)
+        return other
 
     @property
     def plates(self) -> list[str]:
@@ -127,7 +169,8 @@ class Cells:
                 f"{len(fitting)} plates are named {name!r}" if fitting else f"there is no plate {name!r}{schema.nearest(name, self._files)}"
             )
             raise InputError(f"{self.folder}: {many}; there are {schema.listed(self.plates[:8])}")
-        return _plate(self.folder, fitting[0], self._files[fitting[0]], self.quality)
+        plate = _plate(self.folder, fitting[0], self._files[fitting[0]], self.quality)
+        return plate if plate.name not in self._bits else Plate(plate.name, plate.file, plate.spans, self._bits[plate.name])
 
     def rows_of_plate(self, name: str, /) -> npt.NDArray[np.intp]:
         """The rows of `wells` of a plate.
@@ -304,6 +347,24 @@ def is_folder_of_cells(path: Path, /) -> bool:
 
     """
     return (path / CELLS).is_file()
+
+
+def digest_of_cells(folder: Path, /) -> str:
+    """The digest of a folder of cells, without the check inside it.
+
+    Parameters
+    ----------
+    folder
+        What `impasto cells` wrote.
+
+    Returns
+    -------
+    str
+        SHA-256.
+
+    """
+    names = [CELLS, SITES, WELLS, *(str(plate["file"]) for plate in _description(folder)["plates"])]
+    return hashlib.sha256("".join(runs.digest(folder / name) for name in names).encode()).hexdigest()
 
 
 def quality_file(folder: Path, plate_file: str, /) -> Path:
