@@ -125,12 +125,15 @@ def sentences(receipt: dict[str, Any], /) -> list[str]:
             lines.append(f"{plate['plate']}: the rule {rule} takes {share:.1%} of the control cells, so it is switched off")
         if plate["wells_out"]:
             lines.append(f"{plate['plate']}: {len(plate['wells_out'])} wells are out: {', '.join(plate['wells_out'][:5])}")
-        lines += [
-            f"{plate['plate']}: {well['well']} ({well['perturbation']}) loses {well['lost']:.0%} of its cells, controls {well['controls']:.0%}; "
-            "look at them before you trust what is left"
-            for well in plate["beyond_controls"][:3]
-        ]
+        lines += [_beyond(plate["plate"], well) for well in plate["beyond_controls"][:3]]
     return lines
+
+
+def _beyond(plate: str, well: dict[str, Any]) -> str:
+    return (
+        f"{plate}: {well['well']} ({well['perturbation']}) loses {well['lost']:.0%} of its cells, controls {well['controls']:.0%}; look at "
+        "them before you trust what is left"
+    )
 
 
 def _percent(share: float | None) -> str:

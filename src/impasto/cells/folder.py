@@ -282,7 +282,7 @@ class Cells:
                 names = self.features[first : first + features]
                 yield name, names, _values(file.read(columns=names), names)
 
-    def annotation(self, plate: Plate, /, names: Sequence[str]) -> pd.DataFrame:
+    def annotation(self, plate: Plate, names: Sequence[str], /, *, group: int | None = None) -> pd.DataFrame:
         """Columns of a plate that are no features.
 
         Parameters
@@ -291,6 +291,8 @@ class Cells:
             The plate.
         names
             As they are stored.
+        group
+            One row group; by default all.
 
         Returns
         -------
@@ -298,7 +300,8 @@ class Cells:
             One row a cell.
 
         """
-        return pq.ParquetFile(plate.file).read(columns=list(names)).to_pandas()
+        file = pq.ParquetFile(plate.file)
+        return (file.read(columns=list(names)) if group is None else file.read_row_group(group, columns=list(names))).to_pandas()
 
     def _counts(self, wells: pd.DataFrame) -> npt.NDArray[np.int64]:
         """How many cells of each well are kept."""
