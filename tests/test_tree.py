@@ -11,9 +11,12 @@ _THIN = "reads, calls one function that has its own mirror, and writes; run by t
 _PAGE = "its words and numbers are read from whole pages, in tests/report"
 SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "replicate_scores", "sister_scores", "naming")
 ELSEWHERE = {
-    **{f"verbs/{name}.py": _PRINTS for name in ("atlas", "check", "embed", "export", "expression", "finetune", "graph", "index")},
-    **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
-    **{f"stages/{name}.py": _THIN for name in ("check", "embed", "graph", "index", "profile", "report", "simulate")},
+    **{
+        f"verbs/{name}.py": _PRINTS
+        for name in ("atlas", "cells", "check", "embed", "export", "expression", "finetune", "graph", "index")
+    },
+    **{f"verbs/{name}.py": _PRINTS for name in ("index", "panels", "profile", "report", "table", "train")},
+    **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from impasto.atlas.background import Explorer
+    from impasto.cells.folder import Cells
 
-__all__ = ["concat", "embed", "explore", "read", "search", "train", "write"]
+__all__ = ["concat", "embed", "explore", "read", "read_cells", "search", "train", "write"]
 
 
 def read(
@@ -77,6 +78,32 @@ def read(
     if negcon:
         data.obs = wells.mark_negative(data.obs, negcon, where=str(path))
     return data
+
+
+def read_cells(folder: Path | str, /, *, quality: Path | str | None = None) -> Cells:
+    """Open a folder of cells. Values are read when they are asked for.
+
+    Parameters
+    ----------
+    folder
+        What `impasto cells` wrote.
+    quality
+        What `impasto check` wrote of it; by default the folder `quality` inside, where there is one.
+
+    Returns
+    -------
+    Cells
+        Its `plates`, `wells` and `features`; `well`, `iter_wells`, `blocks` and `bags` read cells.
+
+    Raises
+    ------
+    InputError
+        The folder holds no cells.
+
+    """
+    from impasto.cells.folder import Cells
+
+    return Cells(folder, quality=quality)
 
 
 def write(data: anndata.AnnData | pd.DataFrame, path: Path | str, /) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from impasto import methods
+from impasto.cells.pools import POOLS
 from impasto.profiling import ENCODERS
 from impasto.profiling.settings import EncoderSettings
 from impasto.progress import say
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 class ProfileSettings(EncoderSettings):
     """Which images, through which encoder, to which level."""
 
-    images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest wrote.")
+    images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest or impasto cells wrote.")
+    pool: str | None = Field(
+        default=None, description=f"Of cells: how those of a well become its profile: {', '.join(POOLS)}; median where it is not said."
+    )
+    quality: Path | None = Field(default=None, description="Of cells: the folder of impasto check, where it is not DIR/quality.")
     level: Literal["site", "well"] = Field(default="site", description="site, or well (the mean of its sites).")
     per_batch: int = Field(default=8, ge=1, description="Sites that go through the encoder together.")
     quarantine: Path | None = Field(default=None, description="quarantine.csv of impasto check; its sites are left out.")

