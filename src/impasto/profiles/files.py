@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, profile_sources, remote, runs, schema
+from impasto import __version__, dataset, profile_sources, remote, runs, schema
+from impasto import tables as any_table
 from impasto.profile_sources import FILE_METADATA
 from impasto.profiles.table import from_frame, to_frame
 from impasto.schema import InputError
@@ -36,7 +37,7 @@ def suffix(path: Path) -> str:
     Returns
     -------
     str
-        `.parquet`, `.csv`, `.csv.gz`, `.tsv`, `.tsv.gz`, `.h5ad` or `.zarr`.
+        `.parquet`, `.csv`, `.csv.gz`, `.tsv`, `.tsv.gz`, `.h5ad`, `.zarr` or `.plates`.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def read(
     Parameters
     ----------
     path
-        CSV, TSV, Excel, Parquet (a file or a folder), .h5ad, .zarr, SQLite, a folder of CellProfiler's tables or of DeepProfiler's
+        CSV, TSV, Excel, Parquet (a file or a folder), .h5ad, .zarr, .plates, SQLite, a folder of CellProfiler's tables or of DeepProfiler's
         features.
     columns
         Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); recognised by its spelling otherwise.
@@ -97,6 +98,9 @@ def read(
 
     """
     path = remote.local(path)
+    if any_table.kind(path) == any_table.PLATES:
+        said = {"columns": columns, "features": features, "annotation": annotation, "leave_out": leave_out, "layer": layer, "sheet": sheet}
+        return _of_plates(path, [name for name, value in said.items() if value])
     source = profile_sources.read(path, layer=layer, sheet=sheet, encoding=encoding)
     if not len(source.frame) and not (may_be_empty and source.ours):
         raise InputError(f"{path} {_NO_ROWS}")
@@ -108,6 +112,13 @@ def read(
         profiles.var = said.join(profiles.var.drop(columns=said.columns, errors="ignore"))
     profiles.uns.update({k: _nested(v) for k, v in source.uns.items() if k not in (*profiles.uns, _STAMP)})
     return profiles
+
+
+def _of_plates(path: Path, said: Sequence[str]) -> anndata.AnnData:
+    """A folder of plates in memory. It is in our words already, so nothing may be said of its columns."""
+    if said:
+        raise InputError(f"{path} is a folder of plates, read as it was written; leave --{said[0].replace('_', '-')} out")
+    return dataset.open_dataset(path).to_anndata()
 
 
 def _nested(value: Any) -> Any:
@@ -184,4 +195,5 @@ _WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
     ".tsv.gz": _write_csv,
     ".h5ad": lambda profiles, path: _strings(profiles).write_h5ad(path),
     ".zarr": _write_zarr,
+    ".plates": dataset.write,
 }

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from impasto.correction import CORRECTORS
 from impasto.parts import OneOf, Part
 from impasto.sampling.settings import SplitSettings
+from impasto.scale.settings import ShardSettings
 from impasto.settings import Settings, Shown
 from impasto.stages.base import PROFILES, Verb
 from impasto.wrong_settings import WrongSetting
@@ -40,7 +41,7 @@ def step_settings(method: str) -> type[Settings]:
     return CORRECTORS[method].settings_class
 
 
-class CorrectSettings(Settings):
+class CorrectSettings(ShardSettings):
     """The steps, applied in order; each is a table with `method` and that method's own settings."""
 
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles of wells or sites.")
@@ -70,11 +71,15 @@ class CorrectSettings(Settings):
 
 def run(settings: CorrectSettings, out: Path) -> None:
     """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
-    from impasto import identity, runs
+    from impasto import commit_point, identity, runs
     from impasto import profiles as tables
     from impasto.correction import kept
     from impasto.correction.steps import correct
 
+    if commit_point.is_there(settings.profiles) and tables.suffix(out) == ".plates":
+        _run_by_plate(settings, out)
+        return
+    _refuse_shards(settings)
     profiles = tables.read(settings.profiles)
     made = identity.of(profiles)
     if settings.fitted:
@@ -93,6 +98,44 @@ def run(settings: CorrectSettings, out: Path) -> None:
         kept.save(fitted_path(out), fitted)
         identity.write_to(fitted_path(out), made)
     tables.write(corrected, out)
+    runs.write_json(receipt_path(out), receipt)
+
+
+def _refuse_shards(settings: CorrectSettings) -> None:
+    """Raise InputError where options of shards are given that a table in memory does not have: they would be passed over."""
+    from impasto.schema import InputError
+
+    if settings.where().engine != "local" or settings.shards != "local" or settings.retry_bad or settings.max_bad is not None:
+        raise InputError(
+            "--shards, --max-bad and --retry-bad are for folders of plates (.plates in, .plates out); leave them out, or make one: "
+            "impasto export PROFILES --to plates --out NAME.plates"
+        )
+
+
+def _run_by_plate(settings: CorrectSettings, out: Path) -> None:
+    """The same, of a folder of plates, in the memory of a few of them."""
+    from impasto import dataset, identity, runs
+    from impasto.correction import kept, steps
+
+    source = dataset.open_dataset(settings.profiles)
+    made = identity.Identity.read(source.uns.get(identity.KEY))
+    if settings.fitted:
+        identity.check(
+            identity.read_from(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles"
+        )
+    fitted, receipt = steps.correct_dataset(
+        source,
+        [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
+        out,
+        fitted=settings.fitted,
+        spare=settings.spare,
+        split=settings.split,
+        seed=settings.seed,
+        where=settings.where(),
+    )
+    if settings.keep:
+        kept.save(fitted_path(out), fitted)
+        identity.write_to(fitted_path(out), made)
     runs.write_json(receipt_path(out), receipt)
 
 
