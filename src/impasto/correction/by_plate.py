@@ -12,7 +12,6 @@ All is kept in `.NAME.work` beside the result until the result is whole; a run t
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -352,22 +351,12 @@ def _put_together(source: Dataset, plan: Plan, out: Path, *, methods: Sequence[M
                 bad.append({"plate": shard.arguments["name"], "reason": gone["reason"] if gone else "was not corrected"})
                 continue
             facts = dataset.Facts(*said["facts"]["member"])
-            place = temporary / dataset.file_of(facts.key)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _link(plan.folder / shard.output / plate_shards.MEMBER, place)
+            dataset.link(plan.folder / shard.output / plate_shards.MEMBER, temporary / dataset.file_of(facts.key))
             rows.append(row_of(temporary, facts, fitted=fitted))
         made = identity.Identity.read(source.uns.get(identity.KEY))
         steps = (*made.steps, *map(dict, methods))
         record = identity.Identity(made.encoder, steps, made.run).record()
         commit(temporary, rows, features, uns={**source.uns, identity.KEY: record}, quarantined=[*source.quarantined, *bad])
-
-
-def _link(path: Path, place: Path) -> None:
-    """The same file under another name; a copy where the file system has no such names."""
-    try:
-        os.link(path, place)
-    except OSError:
-        shutil.copy2(path, place)
 
 
 def marked(source: Dataset, obs: pd.DataFrame, /) -> pd.DataFrame | None:

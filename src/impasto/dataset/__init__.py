@@ -10,7 +10,7 @@
 A plate is told apart by source, batch and plate. Plates are sorted by these, the rows of a plate by well and site.
 """
 
-from impasto.dataset.commit import write
+from impasto.dataset.commit import link, write
 from impasto.dataset.folder import Dataset, open_dataset
 from impasto.dataset.growth import append
 from impasto.dataset.member import Facts, content_of, read_member, write_member
@@ -25,6 +25,7 @@ __all__ = [
     "content_of",
     "file_of",
     "key_of",
+    "link",
     "open_dataset",
     "plates_of",
     "read_member",

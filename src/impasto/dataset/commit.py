@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -29,6 +30,7 @@ FORMAT = 1
 MEMBERS, FEATURES, OBS = "members", "features", "obs"
 TABLES = (MEMBERS, FEATURES, OBS)
 LOCK = ".lock"
+_BLOCK = 1 << 17
 COLUMNS = (*order.KEYS, "file", "rows", "bytes", "sha256", "content", "missing", "fitted", "cpu")
 _READING = ("columns", "columns_left_out", "features_from", "unknown_words", "read_as", "plates_without_a_file")
 """What `uns` says of how a table was read; it speaks of that table."""
@@ -160,7 +162,11 @@ def _coded(annotation: pa.Table) -> pa.Table:
 def _written(folder: Path, name: str, table: pa.Table) -> dict[str, str]:
     """Write a table under a name that holds its digest; say which."""
     partial = folder / f".{name}.partial-{os.getpid()}.parquet"
-    pq.write_table(table, partial, compression="zstd", compression_level=1)
+    # As text again, in blocks of fixed length: codes would depend on the order in which plates came to the dataset.
+    plain = pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema])
+    with pq.ParquetWriter(partial, plain, compression="zstd", compression_level=1) as writer:
+        for start in range(0, max(1, len(table)), _BLOCK):
+            writer.write_table(table.slice(start, _BLOCK).cast(plain))
     with partial.open("rb") as handle:
         os.fsync(handle.fileno())
     sha256 = records.content(partial)
@@ -234,6 +240,24 @@ def add_member(plate: anndata.AnnData, folder: Path, /, *, fitted: str = "") -> 
     with whole.replacing(folder / order.file_of(order.key_of(plate.obs))) as temporary:
         facts = member.write_member(plate, temporary)
     return row_of(folder, facts, fitted=fitted)
+
+
+def link(path: Path, place: Path, /) -> None:
+    """Give a finished file a place in a dataset: the same file under another name, or a copy where the file system has no such names.
+
+    Parameters
+    ----------
+    path
+        The file.
+    place
+        Where it belongs.
+
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, place)
+    except OSError:
+        shutil.copy2(path, place)
 
 
 @contextlib.contextmanager

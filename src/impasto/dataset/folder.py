@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,10 @@ class Dataset:
         name = plate.name if isinstance(plate, Key) else plate
         if fitting:
             raise InputError(f"{len(fitting)} plates are named {name!r}; say which: {', '.join(self.keys[i].name for i in fitting[:5])}")
-        raise InputError(f"{self.folder} has no plate {name!r}{nearest(name, [key.name for key in self.keys])}; it has {len(self)} plates")
+        raise InputError(f"{self.folder} has no plate {name!r}{nearest(name, self._spellings())}; it has {len(self)} plates")
+
+    def _spellings(self) -> list[str]:
+        return [*(key.plate for key in self.keys), *(key.name for key in self.keys)]
 
     def __getitem__(self, plate: int | str | Key, /) -> anndata.AnnData:
         """The profiles of one plate. Raises InputError where there is none of that name, or its file is cut."""
@@ -315,19 +318,3 @@ def open_dataset(path: Path | str, /) -> Dataset:
         raise InputError(f"{path} is of format {point.get('format')}, and this version reads format {FORMAT}; install a newer impasto")
     return Dataset(path, point)
 
-
-def names_of(keys: Sequence[Key], /) -> list[str]:
-    """The plates in words.
-
-    Parameters
-    ----------
-    keys
-        Plates.
-
-    Returns
-    -------
-    list[str]
-        `source/batch/plate`, as far as those are known.
-
-    """
-    return [key.name for key in keys]

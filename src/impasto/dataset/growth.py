@@ -49,7 +49,9 @@ def append(folder: Path, plates: Iterable[anndata.AnnData], /) -> tuple[int, int
         for plate in plates:
             key = order.key_of(plate.obs)
             refuse_other_features(plate, before.features, where=key.name, folder=folder)
-            identity.check(made, identity.of(plate), of_expected=str(folder), of_given=f"plate {key.name}")
+            own = identity.of(plate)
+            if made.known or own.known:
+                identity.check(made, own, of_expected=str(folder), of_given=f"plate {key.name}")
             plate = plate[:, list(before.features.index)] if list(plate.var_names) != list(before.features.index) else plate
             if key in rows or key in new:
                 if member.content_of(plate) != (rows.get(key) or new[key])["content"]:

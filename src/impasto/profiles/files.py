@@ -122,7 +122,7 @@ def _of_plates(path: Path, said: Sequence[str]) -> anndata.AnnData:
 
 
 def _nested(value: Any) -> Any:
-    """An `uns` entry as it was before `_strings` wrote it."""
+    """An `uns` entry as it was before `as_stored` wrote it."""
     if isinstance(value, str) and value[:1] in "[{":
         try:
             return json.loads(value)
@@ -155,22 +155,50 @@ def write(profiles: anndata.AnnData, path: Path | str) -> None:
 
 def _write_parquet(profiles: anndata.AnnData, path: Path) -> None:
     table = pa.Table.from_pandas(to_frame(profiles), preserve_index=False)
-    extra: dict[str, Any] = {
-        "features": list(profiles.var_names),
-        "var": {c: profiles.var[c].astype(str).tolist() for c in profiles.var.columns},
-        "uns": {k: v for k, v in profiles.uns.items() if k not in _READING},
-        "version": __version__,
-    }
-    metadata = {**(table.schema.metadata or {}), FILE_METADATA: json.dumps(extra, default=str).encode()}
+    about = json.dumps(about_file(profiles.var, profiles.uns), default=str).encode()
+    metadata = {**(table.schema.metadata or {}), FILE_METADATA: about}
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def about_file(var: pd.DataFrame, uns: Mapping[str, Any], /) -> dict[str, Any]:
+    """What a Parquet file of ours says of its features and of what made them.
+
+    Parameters
+    ----------
+    var
+        Describes the d features.
+    uns
+        Of the profiles.
+
+    Returns
+    -------
+    dict[str, Any]
+        For the metadata of the file.
+
+    """
+    described = {c: var[c].astype(str).tolist() for c in var.columns}
+    said = {k: v for k, v in uns.items() if k not in _READING}
+    return {"features": list(var.index), "var": described, "uns": said, "version": __version__}
 
 
 def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
     to_frame(profiles).to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
 
 
-def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
-    """A copy that holds what HDF5 and Zarr can store: plain strings and numbers; nested `uns` entries become JSON."""
+def as_stored(profiles: anndata.AnnData, /) -> anndata.AnnData:
+    """A copy that holds what HDF5 and Zarr can store: plain strings and numbers; nested `uns` entries become JSON.
+
+    Parameters
+    ----------
+    profiles
+        Profiles.
+
+    Returns
+    -------
+    anndata.AnnData
+        The copy.
+
+    """
     copy = profiles.copy()
     nested = {k: v for k, v in profiles.uns.items() if isinstance(v, list | dict) and k != _STAMP}
     copy.uns = {k: json.dumps(v, default=str) if k in nested else v for k, v in profiles.uns.items() if k not in _READING}
@@ -184,7 +212,7 @@ def _write_zarr(profiles: anndata.AnnData, path: Path) -> None:
     with anndata.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False), warnings.catch_warnings():
         # AnnData consolidates the metadata of each Zarr that it writes; the format 3 text does not know that yet.
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        _strings(profiles).write_zarr(path)
+        as_stored(profiles).write_zarr(path)
 
 
 _WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
@@ -193,7 +221,7 @@ _WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
     ".csv.gz": _write_csv,
     ".tsv": _write_csv,
     ".tsv.gz": _write_csv,
-    ".h5ad": lambda profiles, path: _strings(profiles).write_h5ad(path),
+    ".h5ad": lambda profiles, path: as_stored(profiles).write_h5ad(path),
     ".zarr": _write_zarr,
     ".plates": dataset.write,
 }

@@ -40,8 +40,10 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
     todo = plan.todo(phase)
     done = len(phase.shards) - len(todo)
     shown = progress.bar(what=phase.name, unit=phase.unit, total=len(phase.shards), done=done)
-    with contextlib.nullcontext(lambda _: None) if len(phase.shards) == 1 else shown as advance:
-        if where.workers == 1 or len(todo) == 1:
+    alone = where.workers == 1 or len(todo) == 1
+    hidden = len(phase.shards) == 1 or (phase.shows_itself and alone)
+    with contextlib.nullcontext(lambda _: None) if hidden else shown as advance:
+        if alone:
             for shard in todo:
                 _persist(plan, shard)
                 advance(1)
@@ -105,6 +107,7 @@ def _pool(folder: Path, workers: int) -> ProcessPoolExecutor:
 
 
 def _begin(folder: str) -> None:
+    progress.hide()
     parent = multiprocessing.parent_process()
     if parent is not None:
 

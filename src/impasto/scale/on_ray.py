@@ -70,6 +70,7 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
 
 
 def _in_worker(folder: str, name: str) -> task.Failure | None:
+    progress.hide()
     plan = plans.load(Path(folder))
     return task.attempt(plan, plan.shard(name))
 

@@ -68,6 +68,8 @@ class Phase:
     name: str
     shards: tuple[Shard, ...]
     unit: str = "shard"
+    shows_itself: bool = False
+    """Whether a shard shows its own progress, where it is the only one that runs."""
 
 
 @dataclass
@@ -279,7 +281,7 @@ def load(folder: Path, /) -> Plan:
         said = json.loads((folder / PLAN).read_text())
     except (OSError, ValueError) as error:
         raise InputError(f"{folder} holds no plan of shards ({PLAN}); give the folder that a run with --shards works in") from error
-    phases = [Phase(p["name"], tuple(_shard(s) for s in p["shards"]), p["unit"]) for p in said["phases"]]
+    phases = [Phase(p["name"], tuple(_shard(s) for s in p["shards"]), p["unit"], p["shows_itself"]) for p in said["phases"]]
     return Plan(folder, tuple(phases), said["threads"])
 
 

@@ -2,8 +2,8 @@
 
     x = mean + scale * (z @ loadings + noise),    z = source + batch + plate + row + what was done to the well
 
-13 laboratories, 130 batches; controls stand at the edges of a plate. 35 % of the perturbations do something. Most features lean on a few, as
-CellProfiler's do; some have heavy tails, some have holes. Simulated, and named so: no number made of it says anything about cells.
+13 laboratories, 130 batches; controls stand at the edges of a plate. 35 % of the perturbations do something. Most features lean on a few,
+as CellProfiler's do; some have heavy tails, some have holes. Simulated, and named so: no number made of it says anything about cells.
 """
 
 from __future__ import annotations

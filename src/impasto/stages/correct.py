@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from impasto.correction import CORRECTORS
 from impasto.parts import OneOf, Part
+from impasto.progress import say
 from impasto.sampling.settings import SplitSettings
 from impasto.scale.settings import ShardSettings
 from impasto.settings import Settings, Shown
@@ -46,6 +47,9 @@ class CorrectSettings(ShardSettings):
 
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles of wells or sites.")
     steps: list[Annotated[Part, OneOf("method", CORRECTORS, step_settings)]] = Field(default_factory=list)
+    append: bool = Field(
+        default=False, description="Of folders of plates: add the corrected plates to OUT, whose own are not written again."
+    )
     fitted: Annotated[Path | None, Shown(metavar="DIR")] = Field(
         default=None,
         description="Instead of --method: apply the steps that --keep left. A new plate brings its own centre, shift or scale, learned "
@@ -105,9 +109,15 @@ def _refuse_shards(settings: CorrectSettings) -> None:
     """Raise InputError where options of shards are given that a table in memory does not have: they would be passed over."""
     from impasto.schema import InputError
 
-    if settings.where().engine != "local" or settings.shards != "local" or settings.retry_bad or settings.max_bad is not None:
+    if (
+        settings.where().engine != "local"
+        or settings.shards != "local"
+        or settings.retry_bad
+        or settings.max_bad is not None
+        or settings.append
+    ):
         raise InputError(
-            "--shards, --max-bad and --retry-bad are for folders of plates (.plates in, .plates out); leave them out, or make one: "
+            "--shards, --max-bad, --retry-bad and --append are for folders of plates (.plates in, .plates out); leave them out, or make one: "
             "impasto export PROFILES --to plates --out NAME.plates"
         )
 
@@ -118,6 +128,7 @@ def _run_by_plate(settings: CorrectSettings, out: Path) -> None:
     from impasto.correction import kept, steps
 
     source = dataset.open_dataset(settings.profiles)
+    place = out.with_name(f".{out.stem}.added{out.suffix}") if settings.append and out.exists() else out
     made = identity.Identity.read(source.uns.get(identity.KEY))
     if settings.fitted:
         identity.check(
@@ -126,13 +137,17 @@ def _run_by_plate(settings: CorrectSettings, out: Path) -> None:
     fitted, receipt = steps.correct_dataset(
         source,
         [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
-        out,
+        place,
         fitted=settings.fitted,
         spare=settings.spare,
         split=settings.split,
         seed=settings.seed,
         where=settings.where(),
     )
+    if place != out:
+        added, there = dataset.append(out, dataset.open_dataset(place))
+        say(f"{added} plates added to {out}, {there} were there already")
+        runs.remove(place)
     if settings.keep:
         kept.save(fitted_path(out), fitted)
         identity.write_to(fitted_path(out), made)
