@@ -109,16 +109,11 @@ def _refuse_shards(settings: CorrectSettings) -> None:
     """Raise InputError where options of shards are given that a table in memory does not have: they would be passed over."""
     from impasto.schema import InputError
 
-    if (
-        settings.where().engine != "local"
-        or settings.shards != "local"
-        or settings.retry_bad
-        or settings.max_bad is not None
-        or settings.append
-    ):
+    asked = (settings.shards != "local", settings.slurm, settings.retry_bad, settings.max_bad is not None, settings.append)
+    if any(asked):
         raise InputError(
-            "--shards, --max-bad, --retry-bad and --append are for folders of plates (.plates in, .plates out); leave them out, or make one: "
-            "impasto export PROFILES --to plates --out NAME.plates"
+            "--shards, --slurm, --max-bad, --retry-bad and --append are for folders of plates (.plates in, .plates out); leave them out, or "
+            "make one: impasto export PROFILES --to plates --out NAME.plates"
         )
 
 
