@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from impasto import commit_point, records
-from impasto.dataset import member
+from impasto.dataset import matrix, member
 from impasto.dataset.commit import COLUMNS, FEATURES, FORMAT, MEMBERS, OBS
 from impasto.dataset.order import KEYS, Key
 from impasto.schema import FEATURE, InputError, nearest
@@ -199,6 +199,17 @@ class Dataset:
         obs = obs.set_axis(pd.RangeIndex(len(obs)).astype(str), axis=0)
         return anndata.AnnData(X=values, obs=obs, var=self.features.copy(), uns=dict(self.uns))
 
+    def matrix(self) -> npt.NDArray[np.float32]:
+        """All rows at unit length, mapped from `cache/`: they are read a page at a time and never held.
+
+        Returns
+        -------
+        npt.NDArray[np.float32]
+            (n, d), read-only, in the order of `obs`. A row of zeros, or with a missing value, is zeros.
+
+        """
+        return matrix.unit_rows(self)
+
     def refuse_too_large(self, rows: int, /, *, task: str) -> None:
         """Raise InputError where some rows would take more than half of this machine's memory.
 
@@ -317,4 +328,3 @@ def open_dataset(path: Path | str, /) -> Dataset:
     if point.get("format") != FORMAT:
         raise InputError(f"{path} is of format {point.get('format')}, and this version reads format {FORMAT}; install a newer impasto")
     return Dataset(path, point)
-

@@ -112,8 +112,8 @@ def _refuse_shards(settings: CorrectSettings) -> None:
     asked = (settings.shards != "local", settings.slurm, settings.retry_bad, settings.max_bad is not None, settings.append)
     if any(asked):
         raise InputError(
-            "--shards, --slurm, --max-bad, --retry-bad and --append are for folders of plates (.plates in, .plates out); leave them out, or "
-            "make one: impasto export PROFILES --to plates --out NAME.plates"
+            "--shards, --slurm, --max-bad, --retry-bad and --append are for folders of plates (.plates in, .plates out); leave them out, "
+            "or make one: impasto export PROFILES --to plates --out NAME.plates"
         )
 
 
