@@ -186,7 +186,7 @@ CONTRACT = {
     "doctor": ["--json"],
     "fetch": ["--cache", "--offline", "--signed", "--json"],
     "ingest": ["--platemap", "--out", "--dry-run", "--channels", "--depth", "--set"],
-    "profile": ["--encoder", "--out", "--illumination", "--engine", "--runtime", "--quarantine", "--level"],
+    "profile": ["--encoder", "--out", "--illumination", "--shards", "--runtime", "--quarantine", "--level"],
     "correct": ["--method", "--by", "--out", "--fitted", "--keep", "--spare", "--set", "--seed", "--json"],
     "train": ["--profiles", "--sites", "--start", "--out", "--seed", "--set"],
     "embed": ["--out"],

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from impasto.atlas.background import Explorer
     from impasto.cells.folder import Cells
+    from impasto.dataset import Dataset
 
-__all__ = ["concat", "embed", "explore", "read", "read_cells", "search", "train", "write"]
+__all__ = ["concat", "embed", "explore", "open", "read", "read_cells", "search", "train", "write"]
 
 
 def read(
@@ -125,6 +126,30 @@ def write(data: anndata.AnnData | pd.DataFrame, path: Path | str, /) -> None:
     from impasto import frames, profiles
 
     profiles.write(frames.profiles_of(data, task="writing"), path)
+
+
+def open(path: Path | str, /) -> Dataset:  # noqa: A001 - the word that users know
+    """Open a folder of plates (`NAME.plates`) without reading it.
+
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Returns
+    -------
+    Dataset
+        `d.obs`, `d.features`, `for plate in d`, `d["PLATE"]`, `d.to_anndata()`, `d.matrix()`, `d.sql()`.
+
+    Raises
+    ------
+    InputError
+        The folder holds no plates.
+
+    """
+    from impasto.dataset import open_dataset
+
+    return open_dataset(path)
 
 
 def concat(tables: Sequence[anndata.AnnData | pd.DataFrame], /) -> anndata.AnnData:

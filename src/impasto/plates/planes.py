@@ -159,13 +159,15 @@ def compact(frame: pd.DataFrame, /) -> pd.DataFrame:
     return pd.DataFrame(columns | {number: frame[number].to_numpy() for number in (PAGE, OFFSET) if number in frame})
 
 
-def read(path: Path, /) -> pd.DataFrame:
+def read(path: Path, /, *, row_group: int | None = None) -> pd.DataFrame:
     """The table that `write` left. The paths of all planes are never in memory at once.
 
     Parameters
     ----------
     path
         Of `images.parquet`.
+    row_group
+        The only part to read; each is a plate.
 
     Returns
     -------
@@ -173,6 +175,8 @@ def read(path: Path, /) -> pd.DataFrame:
         As `compact` gives it.
 
     """
+    if row_group is not None:
+        return compact(pq.ParquetFile(path).read_row_group(row_group, use_threads=False).to_pandas())
     written = pq.read_schema(path).names
     words = [word for word in (*KEYS, schema.CHANNEL, AT, ILLUMINATION) if word in written]
     columns: dict[str, object] = {}
@@ -330,15 +334,13 @@ def _texts_taken(chunks: list[pa.StringArray], order: npt.NDArray[np.intp]) -> p
     return pd.arrays.ArrowExtensionArray(pa.chunked_array(taken, type=kind))
 
 
-def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 18) -> Iterator[pa.Table]:
-    """The table as it is kept in `images.parquet`, in parts.
+def on_disk(planes: pd.DataFrame, /) -> Iterator[pa.Table]:
+    """The table as it is kept in `images.parquet`, a plate at a time.
 
     Parameters
     ----------
     planes
-        n rows in the form of `table`.
-    rows
-        How many rows a part has.
+        n rows in the form of `table`, sorted by place.
 
     Returns
     -------
@@ -350,8 +352,9 @@ def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 18) -> Iterator[pa.Tabl
     # What holds for no row is no column.
     extra = [word for word in (AT, ILLUMINATION) if (planes[word] != "").any()] + [OFFSET] * bool(planes[OFFSET].any())
     dictionaries = {word: pa.array(planes[word].array.categories, pa.string()) for word in [*words, *extra] if word != OFFSET}
-    for start in range(0, max(1, len(planes)), rows):
-        part = planes.iloc[start : start + rows]
+    starts = np.flatnonzero(np.diff(places(planes, KEYS[:3]), prepend=-1)) if len(planes) else np.zeros(1, dtype=np.intp)
+    for start, stop in zip(starts, [*starts[1:], len(planes)], strict=True):
+        part = planes.iloc[start:stop]
         columns: dict[str, object] = {
             word: pa.DictionaryArray.from_arrays(pa.array(part[word].array.codes.astype(np.int32)), dictionary).cast(pa.string())
             for word, dictionary in dictionaries.items()
@@ -376,6 +379,6 @@ def write(planes: pd.DataFrame, path: Path, /) -> None:
     parts = on_disk(planes)
     first = next(parts)
     with pq.ParquetWriter(path, first.schema) as writer:
-        writer.write_table(first)
+        writer.write_table(first, row_group_size=max(1, len(first)))
         for part in parts:
-            writer.write_table(part)
+            writer.write_table(part, row_group_size=len(part))

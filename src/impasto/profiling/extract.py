@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,17 +18,22 @@ from impasto.cells.pools import POOLS
 from impasto.profiling import ENCODERS
 from impasto.profiling.settings import EncoderSettings
 from impasto.progress import say
+from impasto.scale.plan import Phase, Plan, Shard
+from impasto.scale.run import run_shards
+from impasto.scale.settings import ShardSettings
+from impasto.scale.task import Task
 from impasto.schema import InputError, nearest
 from impasto.settings import Shown
 
 if TYPE_CHECKING:
     from impasto.nets.encoders.vision import VisionEncoder
+    from impasto.plates.plate_index import PlateIndex
     from impasto.plates.sites import Sites
-    from impasto.profiling.deep import Extraction
+    from impasto.profiling.deep import Extraction, Finished
     from impasto.profiling.encoders import SiteEncoder
 
 
-class ProfileSettings(EncoderSettings):
+class ProfileSettings(EncoderSettings, ShardSettings):
     """Which images, through which encoder, to which level."""
 
     images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest or impasto cells wrote.")
@@ -38,10 +44,6 @@ class ProfileSettings(EncoderSettings):
     level: Literal["site", "well"] = Field(default="site", description="site, or well (the mean of its sites).")
     per_batch: int = Field(default=8, ge=1, description="Sites that go through the encoder together.")
     quarantine: Path | None = Field(default=None, description="quarantine.csv of impasto check; its sites are left out.")
-    engine: Literal["here", "ray"] = Field(
-        default="here", description="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster)."
-    )
-    workers: int = Field(default=2, ge=1, description="Of Ray: plates at a time.")
     illumination: Literal["none", "estimate", "files"] = Field(
         default="none",
         description="Even the light before 8 bit: none, estimate (a field a plate and channel, kept beside the profiles), or files (those "
@@ -68,22 +70,112 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     import shutil
 
     from impasto import profiles as tables
+    from impasto.profiling import deep
+
+    index = _index(settings.images)
+    if index.not_everywhere:
+        say(f"read in the stains that all plates have: {', '.join(index.channels)}; left out: {index.told_not_everywhere()}")
+    encoder = open_encoder(settings, index)
+    shards = _shards(settings, out)
+    run_shards(_plan(settings, index, shards), settings.where())
+    if settings.illumination == "estimate":
+        _keep_fields([shards / f"{number:04d}.light.parquet" for number in range(len(index.names))], out)
+    if tables.suffix(out) == ".plates":
+        quarantine = _keep_plates(settings, deep.Finished(shards, len(index.names)), encoder, out)
+    else:
+        profiles = deep.collect(shards, len(index.names), encoder, illumination=settings.illumination)
+        tables.write(deep.to_wells(profiles) if settings.level == "well" else profiles, out)
+        quarantine = profiles.uns["quarantine"]
+    shutil.rmtree(shards)
+    _say_left_out(quarantine)
+
+
+def _index(images: Path) -> PlateIndex:
+    """The plates of the images. A folder of an earlier version has no table of plates: there it is made from its sites."""
+    from impasto.plates import plate_index
+    from impasto.plates.sites import Sites
+
+    return plate_index.read(images) or Sites.read(images).index
+
+
+def _plan(settings: ProfileSettings, index: PlateIndex, shards: Path) -> Plan:
+    """One shard a plate. A worker stands in a folder of its own, so paths are absolute."""
+    import torch
+
+    encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
+    quarantine = settings.quarantine and settings.quarantine.resolve()
+    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
+    # As many threads as this process uses: sums are split, and so rounded, the same way in all workers.
+    common = {"settings": whole.model_dump_json(exclude=set(settings.change_nothing)), "threads": torch.get_num_threads()}
+    plates = tuple(
+        Shard(
+            f"plate-{number:05d}",
+            "impasto.profiling.extract:embed_plate",
+            {**common, "plate": name},
+            f"done/{number:05d}.json",
+            inputs=(shards.name,),
+            plates=(name,),
+        )
+        for number, name in enumerate(index.names)
+    )
+    return Plan(shards, (Phase("embedding", plates, unit="plate", shows_itself=True),), threads=0)
+
+
+def embed_plate(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """The shard of one plate.
+
+    Parameters
+    ----------
+    arguments
+        The settings, how many threads, the plate.
+    task
+        Its folder holds the finished plates.
+
+    """
+    import torch
+
+    from impasto import progress
     from impasto.plates.sites import Sites
     from impasto.profiling import deep
 
-    sites = Sites.read(settings.images)
-    if sites.not_everywhere:
-        say(f"read in the stains that all plates have: {', '.join(sites.channels)}; left out: {sites.told_not_everywhere()}")
-    encoder = open_encoder(settings, sites)
-    shards = _shards(settings, out)
-    if settings.engine == "ray":
-        _over_workers(settings, sites, shards)
-    profiles = deep.profile(sites, encoder, shards=shards, how=_extraction(settings, sites))
-    if settings.illumination == "estimate":
-        _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
-    tables.write(deep.to_wells(profiles) if settings.level == "well" else profiles, out)
-    shutil.rmtree(shards)
-    _say_left_out(profiles.uns["quarantine"])
+    torch.set_num_threads(arguments["threads"])
+    settings = ProfileSettings.model_validate_json(arguments["settings"])
+    plate = arguments["plate"]
+    sites = Sites.read(settings.images, plate=plate)
+    encoder = _opened(arguments["settings"])
+    with progress.bar(what=f"embedding {plate}", unit="site", total=len(sites.of_plate(plate))) as advance:
+        count = deep.write_plate(sites, plate, encoder, shards=task.folder, how=_extraction(settings, sites), advance=advance)
+    task.output.write_text(json.dumps({"sites": count}))
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(described: str) -> VisionEncoder | SiteEncoder:
+    """The encoder, opened once a process: loading one may take longer than a small plate."""
+    settings = ProfileSettings.model_validate_json(described)
+    return open_encoder(settings, _index(settings.images))
+
+
+def _keep_plates(settings: ProfileSettings, finished: Finished, encoder: VisionEncoder | SiteEncoder, out: Path) -> list[dict[str, str]]:
+    """The finished plates as the members of a dataset: none is read that need not be."""
+    import anndata
+
+    from impasto import dataset, runs
+    from impasto.dataset.commit import add_member, commit, row_of
+    from impasto.profiling import deep
+
+    made = anndata.AnnData(var=finished.var)
+    deep.record(made, encoder, illumination=settings.illumination)
+    with runs.atomic(out) as temporary:
+        rows = []
+        for path, facts in finished.plates():
+            if settings.level == "well":
+                rows.append(add_member(deep.to_wells(dataset.read_member(path, finished.var)), temporary))
+                continue
+            dataset.link(path, temporary / dataset.file_of(facts.key))
+            rows.append(row_of(temporary, facts))
+        rows.sort(key=lambda row: tuple(row[word] for word in dataset.KEYS))
+        commit(temporary, rows, finished.var, uns={**made.uns, "quarantine": finished.quarantine})
+    return finished.quarantine
 
 
 _NAMED = 10
@@ -123,46 +215,6 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
         say(f"  {plate}: light of the corners over the centre, divided out: {ratios}")
 
 
-def _over_workers(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
-    """Have workers write the plates' shards; `run` then finds them done and collects them."""
-    import torch
-
-    from impasto import progress
-    from impasto.profiling import deep, ray_engine
-
-    todo = deep.unfinished(sites, shards)
-    left = sum(len(deep.sites_of(sites, plate)) for plate in todo)
-    encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
-    quarantine = settings.quarantine and settings.quarantine.resolve()
-    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
-    described = whole.model_dump_json()  # a worker stands in a folder of its own
-    work = functools.partial(_plate, described, str(shards.resolve()), torch.get_num_threads())
-    with progress.bar(what=f"embedding, {settings.workers} workers", unit="site", total=len(sites), done=len(sites) - left) as advance:
-        for sites_done in ray_engine.over_workers(todo, work, workers=settings.workers):
-            advance(sites_done)
-
-
-def _plate(described: str, shards: str, threads: int, plate: str) -> int:
-    """What a worker does: one plate. As many threads as one process would use: sums are split, and so rounded, the same way."""
-    import torch
-
-    from impasto.profiling import deep
-
-    torch.set_num_threads(threads)
-    sites, encoder, how = _ready(described)
-    return deep.write_plate(sites, plate, encoder, shards=Path(shards), how=how)
-
-
-@functools.lru_cache(maxsize=1)
-def _ready(described: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
-    """What a worker needs for its plates, opened once a worker: loading an encoder may take longer than a small plate."""
-    from impasto.plates.sites import Sites
-
-    settings = ProfileSettings.model_validate_json(described)
-    sites = Sites.read(settings.images)
-    return sites, open_encoder(settings, sites), _extraction(settings, sites)
-
-
 def _extraction(settings: ProfileSettings, sites: Sites) -> Extraction:
     from impasto.plates import quarantine
     from impasto.profiling.deep import Extraction
@@ -171,7 +223,7 @@ def _extraction(settings: ProfileSettings, sites: Sites) -> Extraction:
     return Extraction(settings.per_batch, skip, settings.illumination, settings.seed)
 
 
-def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | SiteEncoder:
+def open_encoder(settings: EncoderSettings, sites: Sites | PlateIndex, /) -> VisionEncoder | SiteEncoder:
     """The encoder of these settings, for these images.
 
     Parameters
@@ -179,7 +231,7 @@ def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | 
     settings
         The name of an encoder of the family, the folder of a run that was trained on images, or a vision model of transformers.
     sites
-        The images; their channels decide whether a run fits.
+        The images, or their plates; their channels decide whether a run fits.
 
     Returns
     -------
@@ -197,7 +249,7 @@ def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | 
         from impasto.pretrain.frozen import FrozenRun
 
         described = json.loads((Path(name) / "model.json").read_text())
-        run = FrozenRun.load(Path(name), methods.METHODS[str(described["method"]["name"])], channels=sites.channels)
+        run = FrozenRun.load(Path(name), methods.METHODS[str(described["method"]["name"])], channels=list(sites.channels))
         say(f"  {run.match.sentence}")
         return run
     if name in ENCODERS:
@@ -259,7 +311,6 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     from impasto.plates.digest import digest
 
     digests = "".join(digest(path) for path in inputs(settings))
-    # Who embeds the plates changes nothing in them.
-    described = settings.model_dump_json(exclude={"engine", "workers"})
+    described = settings.model_dump_json(exclude=set(settings.change_nothing))
     key = hashlib.sha256((described + digests).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")

@@ -35,6 +35,7 @@ ABOUT = {
     "export": "Write profiles as another program of the field reads them; `impasto` reads all of it back.",
     "report": "Write one self-contained HTML page of a run.",
     "run": "Run the stages of a recipe. A killed run continues where it stopped; what is done is skipped.",
+    "status": "Say how far a run with shards is: done, left out, a minute, and minutes left.",
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 
