@@ -1,9 +1,7 @@
 """How a net reads an image: which planes it takes, how light is scaled, and which of its tokens become one vector. No torch here.
 
-gray3     one channel, three times over: nets of natural images
-gray1     one channel: nets of single stains
-stack     several channels in an order that the net was trained with
-set       any channels, each a plane: nets that do not know their channels
+`gray3`: one channel, three times over, for nets of natural images. `gray1`: one channel, for nets of single stains. `stack`: several
+channels in the order of the net's training. `set`: any channels, for nets that do not know their channels.
 """
 
 from __future__ import annotations
