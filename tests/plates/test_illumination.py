@@ -24,7 +24,7 @@ from impasto.plates.check import check
 from impasto.plates.ingest import Found, find, write
 from impasto.plates.sites import Sites
 from impasto.profiling import deep
-from impasto.profiling.encoders import Intensity
+from impasto.profiling.intensity import Intensity
 from impasto.schema import InputError
 
 HEIGHT, WIDTH = 96, 120

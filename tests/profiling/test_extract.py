@@ -10,8 +10,9 @@ import pytest
 from impasto.nets.encoders import vision
 from impasto.profiling import extract
 from impasto.profiling.classical import CpMeasure
-from impasto.profiling.encoders import Intensity
+from impasto.profiling.encoders import EachChannel
 from impasto.profiling.extract import ProfileSettings, open_encoder
+from impasto.profiling.intensity import Intensity
 from impasto.schema import InputError
 
 
@@ -22,7 +23,7 @@ def encoder(name: str, tmp_path: Path) -> object:
 def test_names_mean_statistics_classical_features_and_packaged_nets(tmp_path: Path) -> None:
     assert isinstance(encoder("intensity", tmp_path), Intensity)
     assert isinstance(encoder("cp_measure_fast", tmp_path), CpMeasure)
-    assert isinstance(encoder("random", tmp_path), vision.VisionEncoder)
+    assert isinstance(encoder("random", tmp_path), EachChannel)
 
 
 def test_a_slip_of_the_pen_is_not_looked_for_on_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,11 @@ from impasto.plates import illumination as light
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.profiling.classical import COUNT
-from impasto.profiling.encoders import Array, SiteEncoder, of_sites
+from impasto.profiling.encoders import Array, Cropping, SiteEncoder, of_sites
 from impasto.schema import InputError
+
+CROP = "crop"
+"""The number of a site's crop, where each is a row."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Extraction:
 
 
 def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Path, how: Extraction = Extraction()) -> anndata.AnnData:
-    """Embed every site of every plate.
+    """Embed every site of every plate: a row a site, or a row a crop where the encoder gives these.
 
     Parameters
     ----------
@@ -198,16 +201,21 @@ def write_plate(
     even_light = light.WAYS[how.illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=how.seed, skip=how.skip)
     vectors: list[npt.NDArray[np.float32]] = []
     read_numbers: list[int] = []
+    crops: list[int] = []
     reasons: list[dict[str, str]] = []
     for ready, bad in _read_ahead(sites, numbers, encoder, channels, even_light, how):
         reasons += bad
         if ready:
             vectors.append(encoder([site for _, site in ready]))
-            read_numbers += [number for number, _ in ready]
+            rows = [(number, encoder.rows_of(site) if isinstance(encoder, Cropping) else 1) for number, site in ready]
+            read_numbers += [number for number, count in rows for _ in range(count)]
+            crops += [crop for _, count in rows for crop in range(count)]
         advance(len(ready) + len(bad))
     names = encoder.features(channels)
     values = np.concatenate(vectors) if vectors else np.empty((0, len(names)), dtype=np.float32)
     obs = sites.table.iloc[read_numbers].reset_index(drop=True).rename(index=str)
+    if len(set(read_numbers)) < len(read_numbers):
+        obs[CROP] = crops
     profiles = _counted(anndata.AnnData(X=values, obs=obs, var=tables.describe_features(names)))
     path = shard(sites, plate, shards)
     facts = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from pydantic import Field
 
 from impasto import methods
 from impasto.cells.pools import POOLS
-from impasto.profiling import ENCODERS
+from impasto.profiling import ENCODERS, cards
 from impasto.profiling.settings import EncoderSettings
 from impasto.progress import say
 from impasto.scale.plan import Phase, Plan, Shard
@@ -244,25 +245,48 @@ def open_encoder(settings: EncoderSettings, sites: Sites | PlateIndex, /) -> Vis
         Where there is none of that name, or a run does not read these channels.
 
     """
+    settings = cards.applied(settings)
     name = settings.encoder
     if _is_run(name):
-        from impasto.pretrain.frozen import FrozenRun
-
-        described = json.loads((Path(name) / "model.json").read_text())
-        run = FrozenRun.load(Path(name), methods.METHODS[str(described["method"]["name"])], channels=list(sites.channels))
-        say(f"  {run.match.sentence}")
-        return run
+        return _run(settings, sites)
     if name in ENCODERS:
         return ENCODERS[name](settings)
     # A slip of the pen is not looked for on the network.
     if "/" not in name and not Path(name).is_dir():
         raise InputError(
             f"unknown encoder {name!r}{nearest(name, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision model, "
-            "or a model of the hub as ORG/MODEL"
+            "a model of the hub as ORG/MODEL, or a card (.toml)"
         )
     from impasto.profiling.encoders import vision_encoder
 
-    return vision_encoder(settings)
+    return vision_encoder(settings.model_copy(update={"order": list(sites.channels)}) if _any_channels(settings) else settings)
+
+
+def _any_channels(settings: EncoderSettings) -> bool:
+    """Whether the encoder reads whatever channels the images have."""
+    return settings.input == "set" and not settings.order
+
+
+_OF_A_RUN = ("encoder", "readout", "crops", "instances", "seed", "runtime", "nucleus", "accept_licence")
+"""The fields of an encoder that a run may be read with; the others were decided when it was trained."""
+
+
+def _run(settings: EncoderSettings, sites: Sites) -> SiteEncoder:
+    """A run that was trained on images, as an encoder."""
+    from impasto.plates.crops import Crops
+    from impasto.pretrain.frozen import FrozenRun
+
+    folder = Path(settings.encoder)
+    for field, described in EncoderSettings.model_fields.items():
+        if field not in _OF_A_RUN and getattr(settings, field) != described.get_default(call_default_factory=True):
+            raise InputError(f"{folder} is a run, and its {field} was decided when it was trained; leave {field} out")
+    if settings.runtime != "torch":
+        raise InputError(f"{folder} is a run, which torch reads; leave out --runtime")
+    described = json.loads((folder / "model.json").read_text())
+    trainable = methods.METHODS[str(described["method"]["name"])]
+    run = FrozenRun.load(folder, trainable, channels=sites.channels, readout=settings.readout)
+    say(f"  {run.match.sentence}")
+    return replace(run, crops=Crops(settings.crops, run.crops.size, settings.seed, settings.instances))
 
 
 def _is_run(encoder: str) -> bool:
@@ -287,7 +311,7 @@ def fields_path(out: Path) -> Path:
 
 
 def inputs(settings: ProfileSettings, /) -> list[Path]:
-    """The images, the weights of a run, the quarantine.
+    """The images, the weights of a run, the folder or card of a model, the quarantine.
 
     Parameters
     ----------
@@ -300,8 +324,14 @@ def inputs(settings: ProfileSettings, /) -> list[Path]:
         Their paths.
 
     """
-    weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else []
+    weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else _of_a_folder(settings.encoder)
     return [settings.images, *weights, *([settings.quarantine] if settings.quarantine else [])]
+
+
+def _of_a_folder(encoder: str) -> list[Path]:
+    """The card, or the folder of a vision model, that an encoder is read from."""
+    path = Path(encoder)
+    return [path] if encoder not in ENCODERS and (path.is_dir() or cards.is_card(encoder)) else []
 
 
 def _shards(settings: ProfileSettings, out: Path) -> Path:
