@@ -103,11 +103,8 @@ def kind(path: Path) -> str:
         if head.startswith(mark):
             return name
     if head.startswith(b"PK\3\4"):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-        except zipfile.BadZipFile as error:
-            raise InputError(f"{path} cannot be read ({error}); it may be truncated") from error
+        with border.reading(path, "zip"), zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
         if any(name.startswith("xl/") or name == "content.xml" for name in names):
             return EXCEL
         return ZARR if any(name.endswith(("zarr.json", ".zgroup")) for name in names) else "zip"
@@ -228,13 +225,14 @@ def columns(path: Path) -> list[str]:
     """
     try:
         sort = kind(path)
-        if sort == PARQUET:
-            return [str(name) for name in pq.read_schema(path).names]
-        if sort == TEXT:
-            return [name.strip() for name in delimited.layout(path).header]
-        if sort == EXCEL:
-            return [str(name) for name in _excel(path, None)[0].columns]
-    except (InputError, OSError, pa.ArrowException, zipfile.BadZipFile):
+        with border.reading(path, "table"):
+            if sort == PARQUET:
+                return [str(name) for name in pq.read_schema(path).names]
+            if sort == TEXT:
+                return [name.strip() for name in delimited.layout(path).header]
+            if sort == EXCEL:
+                return [str(name) for name in _excel(path, None)[0].columns]
+    except (InputError, OSError, pa.ArrowException):
         return []
     return []
 
