@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import feature_names, schema
+from impasto import border, feature_names, schema
 from impasto.schema import InputError
 
 _WELL_AND_SITE = re.compile(r"^(?P<well>[^_-]+)[_-](?P<site>\w+)$")
@@ -56,15 +56,12 @@ def _places(folder: Path) -> dict[Path, tuple[str, str, str]]:
 
 
 def _read(path: Path) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if "features.npy" not in archive.namelist():
-                raise InputError(f"{path} holds no features; it has {', '.join(archive.namelist())}")
-            with archive.open("features.npy") as member:
-                features = np.lib.format.read_array(member, allow_pickle=False)
-            metadata = archive.read("metadata.npy") if "metadata.npy" in archive.namelist() else b""
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read ({error}); it may be truncated") from error
+    with border.reading(path, "file of DeepProfiler"), zipfile.ZipFile(path) as archive:
+        if "features.npy" not in archive.namelist():
+            raise InputError(f"{path} holds no features; it has {', '.join(archive.namelist())}")
+        with archive.open("features.npy") as member:
+            features = np.lib.format.read_array(member, allow_pickle=False)
+        metadata = archive.read("metadata.npy") if "metadata.npy" in archive.namelist() else b""
     if features.ndim != 2:
         raise InputError(f"{path}: features have {features.ndim} axes; a row a cell is expected")
     return features.astype(np.float32), {k: v for k, v in constants_of_pickle(metadata).items() if k in _FROM_METADATA}
