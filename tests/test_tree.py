@@ -17,6 +17,7 @@ ELSEWHERE = {
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
+    "assay/settings.py": "two numbers, which tests/assay/test_check.py reads through the check",
     "report/figures/dose.py": "through im.pl.dose in tests/test_pl.py",
 }
 """Files without a test of their own, and why."""

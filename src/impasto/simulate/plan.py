@@ -81,8 +81,12 @@ class Plan(Settings):
     mechanisms: int = 8
     perturbations: int = 32
     doses: list[float] = [1.0]  # noqa: RUF012 - pydantic copies defaults
+    inert: int = 0
+    """How many of the perturbations, the last ones, do nothing."""
     controls: int = 16
     """Wells a plate."""
+    platemap: Literal["csv", "excel"] = "csv"
+    """How the platemap is written: with our own words, or as a laboratory would (`platemap.xlsx`, doses in µM)."""
     batches_each: int | None = None
     """In how many batches a perturbation stands, drawn for each; in all by default. Then genes that share a batch may look alike."""
     layout: Literal["fixed", "scrambled"] = "scrambled"
@@ -235,6 +239,9 @@ def truth(plan: Plan, *, seed: int) -> Truth:
         "law": laws[mechanism],
         "potency": rng.uniform(0.6, 1.4, plan.perturbations),
     }
+    if not 0 <= plan.inert <= plan.perturbations:
+        raise InputError(f"inert is {plan.inert}; allowed: 0 to {plan.perturbations}, the perturbations")
+    rows["potency"][plan.perturbations - plan.inert :] = 0.0
     if plan.kind == "compound":
         rows[schema.SMILES] = [_tail(int(n)) + _SCAFFOLDS[scaffolds[m]] for m, n in zip(annotated, nth, strict=True)]
     private = np.random.default_rng([seed, 3]).normal(size=(plan.perturbations, len(PROPERTIES)))

@@ -12,6 +12,7 @@ from typing import Any
 from impasto.families import Family
 
 ABOUT = {
+    "assay": "From plates to verdicts: look at the design, write a recipe, run it, and report which perturbations did something.",
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
     "fetch": "Bring remote files into the cache, on this machine or for one without network.",
