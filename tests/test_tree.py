@@ -11,7 +11,9 @@ _THIN = "reads, calls one function that has its own mirror, and writes; run by t
 _PAGE = "its words and numbers are read from whole pages, in tests/report"
 SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "replicate_scores", "sister_scores", "naming")
 ELSEWHERE = {
-    **{f"verbs/{name}.py": _PRINTS for name in ("atlas", "check", "embed", "export", "expression", "fetch", "finetune", "graph", "index")},
+    **{
+        f"verbs/{name}.py": _PRINTS for name in ("check", "embed", "explore", "export", "expression", "fetch", "finetune", "graph", "index")
+    },
     **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
     **{f"stages/{name}.py": _THIN for name in ("check", "embed", "graph", "index", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",

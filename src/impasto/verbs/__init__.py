@@ -28,14 +28,18 @@ ABOUT = {
     "evaluate": "Score profiles, each score beside its protocol, chance, interval, n and the shortcut baselines.",
     "table": "Lay the scores of several evaluations out side by side.",
     "panels": "Draw maps of profiles side by side, coloured by what was done to the cells and by where it was done.",
-    "index": "Index profiles for `impasto search` and `impasto atlas`.",
+    "index": "Index profiles for `impasto search` and `impasto explore`.",
     "search": "Rank perturbations or wells by what they look like.",
-    "atlas": "Serve the explorer on this machine: a map of all profiles, and search.",
+    "explore": "Serve the explorer on this machine: the map, the plates, the cells and the compounds of an index.",
+    "atlas": "Another name of `impasto explore`.",
     "export": "Write profiles as another program of the field reads them; `impasto` reads all of it back.",
     "report": "Write one self-contained HTML page of a run.",
     "run": "Run the stages of a recipe. A killed run continues where it stopped; what is done is skipped.",
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 
-COMMANDS: Family[Callable[..., Any]] = Family("verbs", what="verb", parts={name: f"impasto.verbs.{name}:command" for name in ABOUT})
+_OTHER_NAMES = {"atlas": "impasto.verbs.explore:atlas"}
+COMMANDS: Family[Callable[..., Any]] = Family(
+    "verbs", what="verb", parts={name: _OTHER_NAMES.get(name, f"impasto.verbs.{name}:command") for name in ABOUT}
+)
 """Name of a verb -> the function that typer turns into `impasto NAME`."""
