@@ -96,4 +96,4 @@ def test_benchmark_doses_are_those_of_curves(tmp_path: Path) -> None:
     }
     pd.DataFrame(table).to_parquet(made.result / "dose_response.parquet")
     said = verdicts.of([design(tmp_path), made])
-    assert said.of_doses() == "2 of 3 compounds with several doses have a dose curve; benchmark doses 0.3 to 4 uM"
+    assert said.of_doses() == "2 of 3 compounds with several doses have a dose curve; benchmark doses 0.3 to 4 µM"

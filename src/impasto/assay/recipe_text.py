@@ -62,7 +62,7 @@ def stages(
         ("half of the negative controls teach the correction, the other half judge", _corrected(raw)),
         ("do wells of one perturbation look alike?", _evaluated("replicates")),
         ("which perturbations differ from their plates' controls?", _evaluated("hits")),
-        ("the map, and what is searched", {"name": "index", "verb": "index", "profiles": "@corrected"}),
+        ("the map, what is searched, and what the explorer shows", _indexed(images=images, dose_unit=dose_unit, title=title)),
         (
             "report.html, hits.csv and hits.xlsx",
             {"name": "report", "verb": "report", "at": "report.html", "run": "@", "downloads": True, **({"title": title} if title else {})},
@@ -81,6 +81,11 @@ def _stage(name: str, verb: str, file: str = "", /, **values: Any) -> dict[str, 
 def _corrected(raw: str) -> dict[str, Any]:
     steps = [{"method": "select"}, {"method": "standardize"}, {"method": "clip"}]
     return _stage("corrected", "correct", "profiles.parquet", profiles=raw, spare=SPARE, steps=steps)
+
+
+def _indexed(*, images: bool, dose_unit: str, title: str | None) -> dict[str, Any]:
+    said = {"images": "@images" if images else "", "hits": "@hits", "dose_unit": dose_unit, "title": title}
+    return {"name": "index", "verb": "index", "profiles": "@corrected", **{key: value for key, value in said.items() if value}}
 
 
 def _evaluated(task: str) -> dict[str, Any]:

@@ -20,12 +20,14 @@ from impasto.report.collect import Ran, of_verb
 from impasto.report.figures import dose, plate
 from impasto.report.figures.drawing import Drawing, draw
 from impasto.report.headline import Headline
-from impasto.report.hits_rows import HitsOfRun, address
+from impasto.report.hits_rows import NEIGHBOURS, HitsOfRun
 from impasto.report.verdicts import Verdicts
 
 MOST_ROWS = 500
 """So many rows of hits are on the page; all are in hits.csv."""
 MOST_PLATES = 24
+NEAR = 0.05
+"""The corrected p below which a neighbour is named on the page; the files have the first three, with theirs."""
 MOST_CURVES = 24
 
 
@@ -147,7 +149,7 @@ def _columns(rows: pd.DataFrame) -> set[str]:
         "dose": "dose" in rows and rows["dose"].notna().any(),
         "cells": "cell_count_share" in rows and rows["cell_count_share"].notna().any(),
         "benchmark": "benchmark_dose" in rows and rows["benchmark_dose"].notna().any(),
-        "neighbours": "neighbour_1" in rows and (rows["neighbour_1"] != "").any(),
+        "neighbours": "neighbour_1_q" in rows and (rows["neighbour_1_q"] < NEAR).any(),
         "mechanism": "mechanism" in rows and (rows["mechanism"] != "").any(),
     }
     return {name for name, is_there in there.items() if is_there}
@@ -172,9 +174,15 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "reason": _reason(str(row["reason"])),
         "cells": _number(row["cell_count_share"], ".0%"),
         "benchmark": _number(row.get("benchmark_dose"), ".2g"),
-        "neighbours": ", ".join(str(row[f"neighbour_{n}"]) for n in (1, 2, 3) if row.get(f"neighbour_{n}")),
+        "neighbours": ", ".join(_alike(row)),
         "mechanism": row["mechanism"],
     }
+
+
+def _alike(row: dict[str, Any]) -> list[str]:
+    """The neighbours that are nearer than chance allows."""
+    near = [(row.get(f"neighbour_{n}"), row.get(f"neighbour_{n}_q")) for n in range(1, NEIGHBOURS + 1)]
+    return [str(name) for name, q in near if name and q is not None and q < NEAR]
 
 
 def _reason(reason: str) -> str:
@@ -311,6 +319,3 @@ def about(stages: list[Ran], /) -> dict[str, Any]:
     rows["toxic"] = "cell count below half of that of the plate's controls"
     rows["address"] = "add it to report.html, or to the explorer's address"
     return rows
-
-
-__all__ = ["Opening", "about", "address", "files", "of"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from impasto import schema
+from impasto import doses, schema
 from impasto.assay import check, warnings
 from impasto.assay.check import Check
 from impasto.evaluation.hits import SPARED
@@ -196,7 +196,7 @@ class Verdicts:
         ends = ""
         if self.benchmarks:
             low, high = (f"{value:.2g}" for value in self.benchmarks)
-            ends = f"; benchmark doses {low if low == high else f'{low} to {high}'} {self.dose_unit}".rstrip()
+            ends = f"; benchmark doses {low if low == high else f'{low} to {high}'} {doses.shown(self.dose_unit)}".rstrip()
         return f"{self.curves.count} of {self.curves.of} compounds with several doses have a dose curve{ends}"
 
 
@@ -312,7 +312,6 @@ def _curves(stage: Ran | None) -> tuple[Share | None, tuple[float, float] | None
     tested = table[table["p_value"].notna()]
     if tested.empty:
         return None, None
-    doses = tested.loc[tested["curve"], "benchmark_concentration"].dropna()
-    return Share.made(int(tested["curve"].sum()), len(tested), unit="compound"), (float(doses.min()), float(doses.max())) if len(
-        doses
-    ) else None
+    reached = tested.loc[tested["curve"], "benchmark_concentration"].dropna()
+    ends = (float(reached.min()), float(reached.max())) if len(reached) else None
+    return Share.made(int(tested["curve"].sum()), len(tested), unit="compound"), ends
