@@ -19,8 +19,8 @@ from tests.docs.test_prose import DIALECT, LONGEST, sentences, words
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "impasto"
 COVERED = (
     *("export", "joint", "losses", "nets", "perturbations", "pretrain", "profiling", "sampling", "simulate", "training"),
-    *("wells", "profiles", "ranking", "identity", "correction", "atlas", "explorer", "report", "front.py", "pp.py", "pl.py", "schema.py", "frames.py"),
-    *("evaluation", "statistics"),
+    *("wells", "profiles", "ranking", "identity", "correction", "atlas", "report", "front.py", "pp.py", "pl.py", "schema.py", "frames.py"),
+    *("evaluation", "explorer", "statistics"),
     *("indexed.py", "runs.py", "records.py", "claims.py", "outputs.py", "whole.py", "stored.py", "progress.py", "doses.py", "platemaps.py"),
     *("tables.py", "delimited.py", "grids.py", "feature_columns.py", "gallery.py", "spelling.py", "remote.py"),
     *("annotation.py", "object_stores.py", "plates"),

@@ -27,6 +27,7 @@ DESCRIBING = (
     schema.CONTROL_TYPE,
 )
 """What is said of a perturbation: the first that any of its wells says."""
+_COLUMNS = (schema.PERTURBATION, TREATED_AS, LEVEL, schema.CONCENTRATION)
 _WIDTH = 64
 
 
@@ -88,7 +89,7 @@ def of_wells(obs: pd.DataFrame, /) -> Consensus:
 
     """
     if schema.PERTURBATION not in obs:
-        return Consensus(pd.DataFrame({schema.PERTURBATION: pd.Series(dtype=object)}), [])
+        return Consensus(pd.DataFrame({word: pd.Series(dtype=object) for word in _COLUMNS}), [])
     obs = obs.reset_index(drop=True)
     compound, treatment = (wells.replicates(obs, pool_doses=pooled) for pooled in (True, False))
     known = np.flatnonzero(~wells.unknown(obs) & compound.notna().to_numpy(dtype=bool) & treatment.notna().to_numpy(dtype=bool))
@@ -101,8 +102,7 @@ def of_wells(obs: pd.DataFrame, /) -> Consensus:
         groups.append((name, name, COMPOUND if apart else TREATMENT, float("nan"), own))
         by_dose = [(_dose(concentration, at), word, at) for word, at in treated_as] if apart else []
         groups += [(name, word, TREATMENT, dose, at) for dose, word, at in sorted(by_dose, key=lambda g: (np.isnan(g[0]), g[0], g[1]))]
-    names = [schema.PERTURBATION, TREATED_AS, LEVEL, schema.CONCENTRATION]
-    rows = pd.DataFrame([group[:-1] for group in groups], columns=names)
+    rows = pd.DataFrame([group[:-1] for group in groups], columns=list(_COLUMNS))
     members = [group[-1] for group in groups]
     return Consensus(_counted(_described(rows, obs, members), obs, members), members)
 

@@ -3,7 +3,7 @@
 - Text, molecules and genes that a run reads: queries of the same form that name nothing in the index (`strangers`), kept in it.
 - Profiles (a well, a perturbation, images): made-up queries of negative controls. Each is the unit mean of as many control wells as the
   query has, from the same plates; of spared controls where some were spared. All of them where there are at most 1,000, else 1,000 drawn.
-  Where the query's own plates allow fewer than 19, control wells of all plates are drawn.
+  Where the query's own plates allow fewer than 19, control wells of all plates are drawn, and where these allow fewer too, fewer wells.
 
 Every row gets z, p and q (Benjamini-Hochberg over all candidates), the query one p; see `statistics.pool`.
 """
@@ -119,12 +119,20 @@ def of_wells(index: Index, rows: Rows, /, *, vectors: Stacked | None = None, see
         drawn = _draws([(of_plate[int(code)], int(count)) for code, count in wanted.items()], ways, seed=seed)
         where = "its plate" if len(wanted) == 1 else "its plates"
     else:
-        size = min(max(1, len(rows)), len(judges))
+        size = _size(max(1, len(rows)), len(judges))
         drawn = _draws([(judges, size)], math.comb(len(judges), size), seed=seed)
-        where = "all plates"
+        where = "all plates" + (f" (the query has {len(rows)})" if size < len(rows) else "")
     made = np.stack([vectors[np.sort(chosen)].mean(axis=0) for chosen in drawn])
     size = len(drawn[0])
     return Null(unit(made), f"{len(made)} queries of {size} {spared} {'well' if size == 1 else 'wells'} of {where}", of_controls=True)
+
+
+def _size(wanted: int, controls: int) -> int:
+    """How many controls a made-up query has: as many as the query, or fewer where these could be chosen in too few ways."""
+    size = min(wanted, controls)
+    while size > 1 and math.comb(controls, size) < FEWEST:
+        size -= 1
+    return size
 
 
 def _draws(sides: list[tuple[Rows, int]], ways: int, *, seed: int) -> list[Rows]:

@@ -23,8 +23,8 @@ def of_plate(contents: Contents, plate: str, /) -> dict[str, Any]:
     Returns
     -------
     dict[str, Any]
-        `well`, `site` and `image`, one entry a field, by well and site. An image is a list of rows of `images.parquet`, one a channel of the
-        index, None where it is missing. `width` and `height` are in pixels, None where unknown.
+        `well`, `site` and `image`, one entry a field, by well and site. An image is a list of rows of `images.parquet`, one a channel of
+        the index, None where it is missing. `width` and `height` are in pixels, None where unknown.
 
     """
     channels = contents.facts["channels"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from impasto import schema
 from impasto.atlas import folder, null, pairs
@@ -181,8 +182,9 @@ def _of_perturbation(contents: Contents, row: int) -> Query:
 
 def _of_well(contents: Contents, row: int) -> Query:
     rows = contents.well_rows
-    own = str(rows[schema.PERTURBATION].iloc[row]) if schema.PERTURBATION in rows else ""
-    other = (contents.rows[schema.PERTURBATION].astype("string").fillna("") != own).to_numpy(dtype=bool)
+    own = rows[schema.PERTURBATION].iloc[row] if schema.PERTURBATION in rows else None
+    named = contents.rows.get(schema.PERTURBATION, pd.Series(dtype=object))
+    other = (named.astype("string").fillna("") != own).to_numpy(dtype=bool, na_value=True)
     candidates = np.flatnonzero(~contents.is_dose & other & ~contents.negative)
     place = [str(rows[word].iloc[row]) for word in (schema.PLATE, schema.WELL) if word in rows]
     at = int(contents.of_wells[row])

@@ -190,8 +190,8 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _parameter(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        place = [str(part) for part in first["loc"] if part not in ("query", "path")]
-        status = 404 if "path" in first["loc"] else 422
+        kind, *place = map(str, first["loc"])
+        status = 404 if kind == "path" else 422
         return JSONResponse({"detail": f"{'.'.join(place)} is {first.get('input')!r}: {first['msg'].lower()}"}, status_code=status)
 
     @app.exception_handler(HTTPException)
