@@ -32,8 +32,8 @@ function CopyLink() {
     setTimeout(() => (said.value = 'copy link'), 3000);
   };
   return (
-    <button class="copy" onClick={() => void copy()}>
-      <span role="status">{said.value}</span>
+    <button class="copy" aria-live="polite" onClick={() => void copy()}>
+      {said.value}
     </button>
   );
 }

@@ -45,7 +45,8 @@ export function small(value: number | null): string {
 
 /** A share as a percentage that is never rounded to 0. */
 export function percent(share: number): string {
-  if (share > 0 && share < 0.001) return '<0.1 %';
+  if (share === 0) return '0 %';
+  if (share < 0.001) return '<0.1 %';
   return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 

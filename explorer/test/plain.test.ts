@@ -132,7 +132,7 @@ describe('hits', () => {
 
 it('numbers are written for people', () => {
   expect([small(0.0004), small(0.034), small(1), small(0.9999), small(0.5), small(null), small(NaN)]).toEqual(['<.001', '.034', '1', '1', '.500', '–', '–']);
-  expect([percent(0.00001), percent(0.0123), percent(0.5), percent(0), percent(1)]).toEqual(['<0.1 %', '1.2 %', '50 %', '0.0 %', '100 %']);
+  expect([percent(0.00001), percent(0.0123), percent(0.5), percent(0), percent(1)]).toEqual(['<0.1 %', '1.2 %', '50 %', '0 %', '100 %']);
   expect([figure(1234567), figure(0.12345), figure(-3.4567), figure(1234.56), figure(NaN)]).toEqual(['1,234,567', '0.123', '-3.46', '1,235', '–']);
   expect([counted(1, 'well'), counted(2000, 'well')]).toEqual(['1 well', '2,000 wells']);
 });

@@ -39,6 +39,14 @@ def test_planes_are_sorted_and_their_paths_relative(tmp_path: Path) -> None:
     assert "offset" not in table
 
 
+def test_the_side_of_a_pixel_is_known_where_all_plates_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ingested(tmp_path / "i", [("", "P1"), ("", "P2")])
+    for first, second, expected in ((0.5, 0.5, 0.5), (0.5, 0.6, None), (0.5, None, None), (None, None, None)):
+        sizes = {"P1DNA.tif": first, "P2DNA.tif": second}
+        monkeypatch.setattr(image_tables.pixel_size, "of_image", lambda path, sizes=sizes: sizes[Path(path).name])
+        assert image_tables.write(tmp_path, folder, WELLS).pixel_um == expected
+
+
 def test_offsets_and_places_in_stacks_are_kept(tmp_path: Path) -> None:
     image_tables.write(tmp_path, ingested(tmp_path / "i", [("", "P1")], offset=3), WELLS)
     assert pd.read_parquet(tmp_path / "images.parquet")["offset"].tolist() == [3] * 3

@@ -34,11 +34,14 @@ function showOnly(column: string, value: string): void {
   go({ only: [...state.value.only.filter((filter) => filter.column !== column), { column, values: [value] }] });
 }
 
+const LONG = 60;
+
 function Facts({ card }: { card: Card | null }) {
   const row = chosen.value;
   const plates = new Set(Array.from(members.value, (well) => nameAt(wells.value, 'plate', well)));
   const filters = ['moa', 'gene'].filter((column) => nameAt(perturbations.value, column, row) !== '');
   const id = nameAt(perturbations.value, 'perturbation', row);
+  const shown = filters.map((column) => nameAt(perturbations.value, column, row));
   return (
     <dl>
       {filters.map((column) => {
@@ -67,13 +70,30 @@ function Facts({ card }: { card: Card | null }) {
           <dd class="mono">{id}</dd>
         </div>
       )}
-      {Object.entries(card?.facts ?? {}).map(([name, value]) => (
+      {facts(card, (value) => value.length <= LONG && !shown.includes(value)).map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd class={/[A-Z]{14}-/.test(value) ? 'mono' : ''}>{value}</dd>
         </div>
       ))}
     </dl>
+  );
+}
+
+const facts = (card: Card | null, isWanted: (value: string) => boolean): [string, string][] =>
+  Object.entries(card?.facts ?? {}).filter(([, value]) => isWanted(value));
+
+/** Facts that are too long to stand beside their name. */
+function LongFacts({ card }: { card: Card }) {
+  return (
+    <>
+      {facts(card, (value) => value.length > LONG).map(([name, value]) => (
+        <details key={name} class="fact">
+          <summary>{name}</summary>
+          <p>{value}</p>
+        </details>
+      ))}
+    </>
   );
 }
 
@@ -135,6 +155,7 @@ function Compound() {
       <Structure />
       {shown?.response && <Dose response={shown.response} isHit={shown.response.benchmark !== null} />}
       {shown && <Doses card={shown} />}
+      {shown && <LongFacts card={shown} />}
       <h3>Looks like{Number.isNaN(dose) ? '' : ` (at ${doseWords(about.value, dose)})`}</h3>
       {spaces.length > 1 && (
         <label class="space">

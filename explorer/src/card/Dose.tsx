@@ -10,19 +10,22 @@ const digits = (value: number): string => String(Number(value.toPrecision(2)));
 export function benchmarkWords(response: Response, unit: string): string {
   const { benchmark, benchmark_low, benchmark_high } = response;
   if (benchmark === null) return response.why;
+  const best = `${digits(benchmark)} ${unit}`;
+  if (benchmark_low === null && benchmark_high === null) return best;
   const low = benchmark_low === null ? 'below the doses tried' : digits(benchmark_low);
   const high = benchmark_high === null ? 'above the doses tried' : digits(benchmark_high);
-  return `${digits(benchmark)} ${unit} (95 %: ${low} to ${high})`;
+  return `${best} (95 %: ${low} to ${high})`;
 }
 
 function Benchmark({ response, axes }: { response: Response; axes: Axes }) {
   const { benchmark, benchmark_low, benchmark_high, curve } = response;
   if (benchmark === null || !curve) return null;
   const ends = [benchmark_low ?? curve.dose[0], benchmark_high ?? curve.dose[curve.dose.length - 1]] as const;
+  const hasEnds = benchmark_low !== null || benchmark_high !== null;
   return (
     <>
       <line class="benchmark" x1={axes.x(benchmark)} x2={axes.x(benchmark)} y1={axes.y(Infinity)} y2={axes.bottom} />
-      <line class="span" x1={axes.x(ends[0])} x2={axes.x(ends[1])} y1={axes.bottom} y2={axes.bottom} />
+      {hasEnds && <line class="span" x1={axes.x(ends[0])} x2={axes.x(ends[1])} y1={axes.bottom} y2={axes.bottom} />}
     </>
   );
 }
@@ -70,7 +73,7 @@ export function Dose({ response, isHit }: { response: Response; isHit: boolean }
         ) : (
           <>
             Benchmark dose <b>{benchmarkWords(response, unit)}</b>
-            {response.ec50_words && <>, EC50 {response.ec50_words}</>}, corrected p {small(response.q)}.{' '}
+            {response.ec50_words && <>, EC50 {response.ec50_words} {unit}</>}, corrected p {small(response.q)}.{' '}
           </>
         )}
         Response in {response.unit}; grey: where 95 % of controls lie.

@@ -15,8 +15,9 @@ const share = (score: number): string => `${Math.max(0, Math.min(1, score)) * 10
 /** The score as a bar, with the 95 % point of chance as a line. */
 function Meter({ score, high }: { score: number; high: number | null }) {
   return (
-    <span class="meter" style={{ '--score': share(score), '--chance': high === null ? '-9px' : share(high) }}>
-      <b>{score.toFixed(2)}</b>
+    <span class="score">
+      {score.toFixed(2)}
+      <i class="meter" style={{ '--score': share(score), '--chance': high === null ? '-9px' : share(high) }} />
     </span>
   );
 }
@@ -86,9 +87,9 @@ export function NearTable({ near, of }: { near: Near; of: number }) {
             <tr>
               <th>compound</th>
               <th>{near.space ? 'cosine' : 'score'}</th>
-              <th class="n">corrected p</th>
+              <th class="n">corr. p</th>
               <th class="n" title="share of all pairs of compounds that are as near, or nearer">
-                of all pairs
+                all pairs
               </th>
               {of >= 0 && about.value?.features && <th aria-label="why" />}
             </tr>

@@ -13,7 +13,8 @@ import { controls, fields, GREY, imagedPlates, pairs, stepControl, stepField } f
 
 const MOST_ZOOM = 16;
 const STEP = 1.5;
-export const zoom = signal(1);
+/** Twice: cells are seen, and still their neighbours. */
+export const zoom = signal(2);
 
 /** The channels that are on, in colour; a lone channel is grey. */
 function layersOf(plate: string, only: string | null = null): Layer[] {
@@ -86,7 +87,7 @@ function Strip({ pair }: { pair: Pair }) {
     [pair.control, 'control', pair.control ? titleOf(pair.control) : ''],
   ];
   return (
-    <div class="strip">
+    <div class="strip" style={{ '--channels': about.value!.channels.length }}>
       {rows.map(
         ([field, kind, title]) =>
           field &&

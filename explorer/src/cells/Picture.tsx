@@ -58,7 +58,7 @@ export function Picture({ field, layers, kind, title, zoom, hasBar }: PicturePro
   const drag = useRef<{ x: number; y: number; from: Look } | null>(null);
   const fail = (error: unknown): void => void (problem.value = error instanceof Error ? error.message : String(error));
   const size = useSize(field, fail);
-  const look: Look = size ? bounded({ zoom: zoom.value, ...middle.value }, size.width, size.height) : WHOLE;
+  const look: Look = size ? bounded({ ...middle.value, zoom: zoom.value }, size.width, size.height) : WHOLE;
   const present = layers.filter(({ place }) => field.image[place] !== null && field.image[place] !== undefined);
   const absent = layers.filter((layer) => !present.includes(layer)).map(({ channel }) => channel);
   const read = size ? toRead(look, size.width, size.height, width.value * devicePixelRatio) : null;

@@ -28,7 +28,7 @@ export function Ramp({ range }: { range: readonly [number, number] }) {
 function Legend() {
   const { by, only } = state.value;
   const shown = look.value;
-  if (!shown) return null;
+  if (!shown || (!shown.range && !shown.legend.length)) return null;
   if (shown.range) return <Ramp range={shown.range} />;
   const filter = only.find(({ column }) => column === by);
   const on = (name: string): boolean => filter !== undefined && 'values' in filter && filter.values.includes(name);
@@ -83,6 +83,8 @@ export function MapPane() {
             ))}
           </select>
         </label>
+      </header>
+      <Plot isLasso={isLasso.value} onLasso={() => (isLasso.value = false)}>
         <span class="tools">
           <button aria-pressed={isLasso.value} onClick={() => (isLasso.value = !isLasso.value)}>
             lasso
@@ -96,8 +98,7 @@ export function MapPane() {
           <button onClick={() => turn(START.map)}>all</button>
           <button onClick={() => go({ tab: 'list' })}>list</button>
         </span>
-      </header>
-      <Plot isLasso={isLasso.value} onLasso={() => (isLasso.value = false)} />
+      </Plot>
       <footer>
         <Legend />
       </footer>

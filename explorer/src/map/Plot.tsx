@@ -1,5 +1,6 @@
 /** The map of all wells or compounds: painted on a canvas, steered by mouse, fingers or keys. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { chosen, label, pick, pickWell, selectedWords, wellLabel } from '../chosen';
 import { DIMMED, word } from '../colour';
@@ -98,7 +99,14 @@ interface Drag {
 }
 
 /** The canvas with its pointer. Two fingers pinch. */
-export function Plot({ isLasso, onLasso }: { isLasso: boolean; onLasso: () => void }) {
+interface PlotProps {
+  isLasso: boolean;
+  onLasso: () => void;
+  /** What lies over the map. */
+  children: ComponentChildren;
+}
+
+export function Plot({ isLasso, onLasso, children }: PlotProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const size = useSignal<[number, number]>([0, 0]);
   const trace = useSignal<Point[]>([]);
@@ -194,6 +202,7 @@ export function Plot({ isLasso, onLasso }: { isLasso: boolean; onLasso: () => vo
         onPointerCancel={cancel}
         onPointerLeave={() => (tip.value = null)}
       />
+      {children}
       {tip.value && (
         <div class="tip" style={{ left: `${Math.min(tip.value.x + 12, Math.max(0, size.value[0] - 230))}px`, top: `${tip.value.y + 14}px` }}>
           {tip.value.text}

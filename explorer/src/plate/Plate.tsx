@@ -6,6 +6,7 @@ import { nameAt, names, numbers } from '../data/columns';
 import { Ramp } from '../map/Map';
 import { go, state } from '../state';
 import { about, images, need, needImages, wells } from '../tables';
+import { START } from '../url';
 import { columnWords, counted, figure, valueWords } from '../words';
 import { formatOf, placeOf, positional, rowName, stepped, type Place } from './layout';
 
@@ -26,15 +27,17 @@ interface Shown {
 /** The plate that is shown: the asked one, else that of the selection, else the first. */
 export function plateShown(): string {
   const { plate, sel } = state.value;
-  if (plate) return plate;
-  if (sel?.kind === 'well') return sel.plate;
-  const first = members.value.length ? nameAt(wells.value, 'plate', members.value[0]) : '';
-  return first || (about.value?.plates[0]?.plate ?? '');
+  const known = about.value?.plates.map((one) => one.plate) ?? [];
+  const own = members.value.length ? nameAt(wells.value, 'plate', members.value[0]) : '';
+  const asked = [plate, sel?.kind === 'well' ? sel.plate : '', own];
+  return asked.find((name) => known.includes(name) || (name === EVERY && known.length > 1)) ?? known[0] ?? '';
 }
 
+/** The number that is shown: the asked one, else the distance to controls, else the first. */
 export const heatShown = (): string => {
   const known = about.value?.columns.wells.filter(({ kind, name }) => kind === 'number' && !NO_HEAT.includes(name)) ?? [];
-  return known.some(({ name }) => name === state.value.heat) ? state.value.heat : (known[0]?.name ?? '');
+  const names = known.map(({ name }) => name);
+  return [state.value.heat, START.heat].find((name) => names.includes(name)) ?? names[0] ?? '';
 };
 
 /** Rows of each well's name, over all plates. */
@@ -197,7 +200,14 @@ function PlateGrid() {
             'each place: the median over all plates, which is what position alone gives'
           ) : (
             <>
-              <b>−</b> negative control · <b>+</b> positive control{imaged.size > 0 && ' · dot: has images'}
+              <b>−</b> negative control
+              {shown.some(({ row }) => nameAt(table, 'control_type', row) === 'poscon') && (
+                <>
+                  {' '}
+                  · <b>+</b> positive control
+                </>
+              )}
+              {imaged.size > 0 && ' · dot: has images'}
               {own.size > 0 && ` · outlined: ${selectedWords.value}`}
             </>
           )}

@@ -81,7 +81,7 @@ def write(
         _write_features(where, named, of_wells, members)
     if images is not None:
         pictures = image_tables.write(where, images, of_wells)
-        described |= {"channels": pictures.channels, "image_root": pictures.root, "shapes": pictures.shapes}
+        described |= {"channels": pictures.channels, "image_root": pictures.root, "shapes": pictures.shapes, "pixel_um": pictures.pixel_um}
         described["warnings"] += pictures.warnings
     if hits is not None:
         of_perturbations, called = hit_tables.write(where, hits, of_perturbations, of_wells)

@@ -96,7 +96,7 @@ def build(
     title
         Of the page; the name of the folder without one.
     pixel_um
-        The side of a pixel, in micrometres.
+        The side of a pixel, in micrometres; what the images say without one.
     dose_unit
         The unit of the doses; what the profiles say without one.
 
@@ -151,8 +151,8 @@ def build(
             "spaces": list(spaces),
             "colours": well_columns.commonest(encoded[0], most=COLOURS, without=(schema.WELL,)),
             "dose_unit": dose_unit or str(profiles.uns.get("concentration_unit", "")),
-            "pixel_um": pixel_um,
             **said.described,
+            "pixel_um": said.described.get("pixel_um") if pixel_um is None else pixel_um,
             "digest": runs.digest(temporary)[:16],
         }
         runs.write_json(temporary / folder.DESCRIBED, described)

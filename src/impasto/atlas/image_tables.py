@@ -14,12 +14,14 @@ import pandas as pd
 
 from impasto import remote, schema, wells
 from impasto.atlas import folder, windows
-from impasto.plates import planes
+from impasto.plates import pixel_size, planes
 from impasto.plates.planes import AT, OFFSET, PAGE, PATH
 from impasto.plates.read import BadImage
 from impasto.plates.sites import plane_of
 from impasto.schema import InputError
 
+_AGREEMENT = 1.01
+"""Sides of pixels that differ by less than 1 % are one."""
 KEYS = (schema.PLATE, schema.WELL, schema.SITE, schema.CHANNEL)
 
 
@@ -35,6 +37,8 @@ class Pictures:
         The folder that paths are relative to; `""` where they are whole.
     shapes
         Plate -> height and width of its fields, from one of them.
+    pixel_um
+        The side of a pixel in micrometres, where the images of all plates say the same; None otherwise.
     warnings
         What a reader should know.
 
@@ -43,6 +47,7 @@ class Pictures:
     channels: list[str]
     root: str
     shapes: dict[str, tuple[int, int]]
+    pixel_um: float | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -97,7 +102,7 @@ def write(where: Path, images: Path, of_wells: pd.DataFrame, /) -> Pictures:
     controls = of_wells.loc[wells.negative(of_wells), [schema.PLATE, schema.WELL]].drop_duplicates()
     shown, said = windows.of_planes(table, root, controls)
     shown.to_parquet(where / folder.WINDOWS, index=False)
-    return Pictures(_in_order(table[schema.CHANNEL].unique()), root, _shapes(table, root), warnings + said)
+    return Pictures(_in_order(table[schema.CHANNEL].unique()), root, _shapes(table, root), _pixel_um(table, root), warnings + said)
 
 
 def _plates(table: pd.DataFrame, of_wells: pd.DataFrame) -> list[str]:
@@ -135,6 +140,14 @@ def _in_order(channels: object) -> list[str]:
     """Stains in the order of the usual panel, others behind them by name."""
     order = {name: number for number, name in enumerate(schema.CHANNELS)}
     return sorted(map(str, channels), key=lambda name: (order.get(name, len(order)), name))  # type: ignore[call-overload]
+
+
+def _pixel_um(table: pd.DataFrame, root: str) -> float | None:
+    """What the first image of every plate says of the side of a pixel, where they agree."""
+    firsts = table.drop_duplicates(schema.PLATE)[PATH]
+    sizes = [pixel_size.of_image(Path(root) / path if root else path) for path in firsts]
+    known = [size for size in sizes if size is not None]
+    return known[0] if len(known) == len(sizes) and max(known) <= _AGREEMENT * min(known) else None
 
 
 def _shapes(table: pd.DataFrame, root: str) -> dict[str, tuple[int, int]]:

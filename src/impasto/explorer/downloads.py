@@ -1,4 +1,4 @@
-"""The files of hits that a reader takes away: those that lie in the folder of the index."""
+"""The files of hits that a reader takes away: those beside the index, or beside the assay that it belongs to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ NAMES = {
     "hits.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """A file that can be taken away -> its media type."""
+_OF_AN_ASSAY = "recipe.toml"
 
 
 def downloads(contents: Contents, /) -> dict[str, Path]:
@@ -24,7 +25,9 @@ def downloads(contents: Contents, /) -> dict[str, Path]:
     Returns
     -------
     dict[str, Path]
-        Name -> file.
+        Name -> file: in the folder of the index, else in the folder of the assay that holds it, which its recipe shows.
 
     """
-    return {name: contents.folder / name for name in NAMES if (contents.folder / name).is_file()}
+    above = contents.folder.resolve().parent
+    places = [contents.folder, *([above] if (above / _OF_AN_ASSAY).is_file() else [])]
+    return {name: place / name for place in reversed(places) for name in NAMES if (place / name).is_file()}
