@@ -19,7 +19,7 @@ def test_counts_and_words() -> None:
     assert (made.compounds, made.tested, made.doses, made.dose_unit) == (18, 72, 4, "uM")
     assert [(p.plate, p.wells, p.treated, p.controls, p.judges) for p in made.plates] == [(f"P{n}", 96, 72, 24, 12) for n in (1, 2)]
     assert made.sentences[0] == (
-        "2 plates, 96 wells each; 18 perturbations at 4 doses (72 tests); 12 negative controls a plate are spared to judge by"
+        "2 plates, 96 wells each; 18 perturbations at 4 doses (72 tests); negative controls spared to judge by: 12 a plate"
     )
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from tests.assay.layouts import assay
 
+from impasto import spelling
 from impasto.assay import refusals
 from impasto.coverage import Coverage
 from impasto.schema import InputError
@@ -107,3 +108,10 @@ def test_a_platemap_of_other_plates(described: int, present: int, said: str) -> 
     assert ("P1 A01" if described < 100 else "P9 B01") in str(error.value)
     assert "--partial" in str(error.value)
     refusals.refuse_uncovered([Coverage(100, 80, 100, 80, (), ())])
+
+
+def test_doses_in_words_would_make_replicates_of_different_doses() -> None:
+    obs = assay(doses=(1.0, 3.0), compounds=10)
+    written = obs.assign(concentration=obs["concentration"].map({1.0: "low", 3.0: "high", 0.0: "none"}))
+    sentence = refused(spelling.normal_values(written, where="t"), "")
+    assert "40 treated wells have a dose that is no number (high, low)" in sentence

@@ -21,7 +21,7 @@ def test_one_well_of_each_cannot_yield_a_hit() -> None:
     assert made.cannot
     # 12 of 24 controls judge: C(13, 1) = 13 orderings, 72 / 13 / .05 = 110.8
     line = made.warnings[0]
-    assert line.startswith("This design cannot yield a hit: 12 controls a plate")
+    assert line.startswith("This design cannot yield a hit: 12 negative controls a plate")
     assert "smaller than 0.077" in line
     assert "111 of 72 tests" in line
 

@@ -36,7 +36,7 @@ def table(tmp_path: Path) -> Path:
 
 def test_a_dry_run_says_all_and_writes_nothing(table: Path, tmp_path: Path) -> None:
     printed = said(ran(table, "--out", tmp_path / "out", "--dry-run"))
-    assert "design: 2 plates, 44 wells each; 20 perturbations; 12 negative controls a plate are spared to judge by" in printed
+    assert "design: 2 plates, 44 wells each; 20 perturbations; negative controls spared to judge by: 12 a plate" in printed
     assert "the smallest p is 5e-05" in printed
     assert "warning: 20 of 20 perturbations keep one well position on every plate" in printed
     assert not (tmp_path / "out").exists()
@@ -62,6 +62,7 @@ def test_what_is_refused_writes_nothing(table: Path, tmp_path: Path) -> None:
     assert "176 of 176 rows stand in a well that another row has too" in refused(out, table)
     whole.assign(Metadata_concentration=np.arange(len(whole)) % 3 + 1).to_csv(table, index=False)
     assert "--dose-unit uM" in refused(out, table)
+    assert "--encoder is for images" in refused(out, table, "--dose-unit", "uM", "--encoder", "dinov2")
     whole.drop(columns=["Metadata_perturbation", "Metadata_control_type", "Metadata_moa"]).to_csv(table, index=False)
     assert "--platemap FILE" in refused(out, table)
 

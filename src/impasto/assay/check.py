@@ -193,9 +193,7 @@ def _in_words(counts: list[PlateCounts], compounds: int, tested: int, doses: int
     judges = sorted({count.judges for count in counts})
     left = f"{judges[0]}" if len(judges) == 1 else f"{judges[0]} to {judges[-1]}"
     what = f"{compounds} perturbations" + (f" at {doses} doses ({tested} tests)" if tested > compounds else "")
-    return (
-        f"{len(counts)} plate{'s' if len(counts) != 1 else ''}, {a_plate}; {what}; {left} negative controls a plate are spared to judge by"
-    )
+    return f"{len(counts)} plate{'s' if len(counts) != 1 else ''}, {a_plate}; {what}; negative controls spared to judge by: {left} a plate"
 
 
 def _of_plan(outlook: Plan) -> list[str]:

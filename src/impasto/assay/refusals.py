@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import schema, spelling, wells
 from impasto.coverage import Coverage
 from impasto.schema import InputError
 
@@ -43,6 +43,7 @@ def refuse(obs: pd.DataFrame, /, *, dose_unit: str) -> None:
     _several_rows_a_well(obs)
     _too_few_controls(obs)
     _nothing_treated(obs)
+    _dose_in_words(obs)
     _dose_without_unit(obs, dose_unit)
     _conditions_without_controls(obs)
 
@@ -135,6 +136,17 @@ def doses_tried(obs: pd.DataFrame, /) -> list[float]:
         return []
     doses = pd.to_numeric(obs.loc[wells.treated(obs), schema.CONCENTRATION], errors="coerce").dropna()
     return sorted({float(dose) for dose in doses if dose > 0})
+
+
+def _dose_in_words(obs: pd.DataFrame) -> None:
+    """Wells at doses that are no numbers would count as replicates of one dose."""
+    words = spelling.not_doses(obs[wells.treated(obs)])
+    written = sorted({str(word) for word in words})
+    if len(written) > 1:
+        raise InputError(
+            f"{len(words)} treated wells have a dose that is no number ({schema.listed(written[:_NAMED])}), so wells at "
+            "different doses would count as replicates; write numbers, with the unit in the heading"
+        )
 
 
 def _dose_without_unit(obs: pd.DataFrame, unit: str) -> None:

@@ -78,11 +78,12 @@ def _few_hits_possible(outlook: Plan, *, rate: float) -> str:
     if needed == 1:
         return ""
     start = "This design cannot yield a hit" if cannot(outlook) else "This design can hardly yield a hit"
-    controls = f"{_count(outlook.controls, 'control')} a plate"
-    plates = f"{_count(outlook.treated, 'well')} on each of {_count(outlook.plates, 'plate')}"
+    controls = f"{_count(outlook.controls, 'negative control')} a plate can judge"
+    on = "1 plate" if outlook.plates == 1 else f"each of {outlook.plates} plates"
+    wells_each = f"a perturbation has {_count(outlook.treated, 'well')} on {on}"
     reach = "more than there are" if cannot(outlook) else f"{needed} of them must reach it at once"
     return (
-        f"{start}: {controls} are left to judge by, and a perturbation has {plates}, so no p-value can be smaller than "
+        f"{start}: {controls} and {wells_each}, so no p-value can be smaller than "
         f"{outlook.floor:.2g}; at a false discovery rate of {rate:.0%} {needed} of {tested} tests would have to reach it, {reach}. "
         f"{_remedy(outlook, rate)}"
     )

@@ -197,15 +197,31 @@ def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | 
         return run
     if name in ENCODERS:
         return ENCODERS[name](settings)
-    # A slip of the pen is not looked for on the network.
-    if "/" not in name and not Path(name).is_dir():
-        raise InputError(
-            f"unknown encoder {name!r}{nearest(name, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision model, "
-            "or a model of the hub as ORG/MODEL"
-        )
+    refuse_unknown(name)
     from impasto.profiling.encoders import vision_encoder
 
     return vision_encoder(settings)
+
+
+def refuse_unknown(encoder: str, /) -> None:
+    """Refuse a slip of the pen, before anything is looked for on the network.
+
+    Parameters
+    ----------
+    encoder
+        What was typed.
+
+    Raises
+    ------
+    InputError
+        Where it is no name of the family, no folder, and no model of the hub.
+
+    """
+    if encoder not in ENCODERS and "/" not in encoder and not Path(encoder).is_dir():
+        raise InputError(
+            f"unknown encoder {encoder!r}{nearest(encoder, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision "
+            "model, or a model of the hub as ORG/MODEL"
+        )
 
 
 def _is_run(encoder: str) -> bool:

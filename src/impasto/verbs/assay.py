@@ -10,6 +10,7 @@ from pydantic import Field
 
 from impasto import options, outputs, recipe, remote, runs
 from impasto.profiling.settings import EncoderSettings
+from impasto.schema import InputError
 from impasto.settings import Shown
 from impasto.stages.ingest import IngestSettings, survey
 from impasto.verbs import ABOUT, dry_run, shared, terminal
@@ -111,7 +112,12 @@ def look(contents: Found, settings: AssaySettings) -> Check:
 
     """
     from impasto.assay import check, refusals, warnings
+    from impasto.profiling import extract
 
+    if contents.profiles is None:
+        extract.refuse_unknown(settings.encoder)
+    elif "encoder" in settings.model_fields_set:
+        raise InputError(f"--encoder is for images, and {settings.sources[0]} holds tables of profiles; leave it out")
     covers = covers_of(contents)
     if not settings.partial:
         refusals.refuse_uncovered(covers)
