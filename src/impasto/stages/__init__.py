@@ -21,6 +21,7 @@ STAGES: Family[Verb] = Family(
         "ingest": "impasto.stages.ingest:VERB",
         "design": "impasto.stages.design:VERB",
         "check": "impasto.stages.check:VERB",
+        "cells": "impasto.stages.cells:VERB",
         "profile": "impasto.stages.profile:VERB",
         "correct": "impasto.stages.correct:VERB",
         "graph": "impasto.stages.graph:VERB",
