@@ -17,6 +17,8 @@ from typer.testing import CliRunner, Result
 from impasto import recipe, runs
 from impasto.cli import app
 from impasto.schema import InputError
+from impasto.simulate import plates
+from impasto.simulate.plan import Plan
 
 
 def ran(*words: object) -> Result:
@@ -137,3 +139,41 @@ def test_a_recipe_of_somebody_else_is_not_replaced(table: Path, tmp_path: Path) 
     assert "recipe.toml is there" in str(result.exception)
     assert (out / "recipe.toml").read_text() == "name = 'mine'\n"
     assert [path.name for path in out.iterdir()] == ["recipe.toml"]
+
+
+def simulated(folder: Path, **plan: Any) -> Path:
+    """Two plates as a Phenix writes them, with an Excel platemap: 18 compounds at 4 doses, 24 controls."""
+    whole = {"batches": 1, "plates": 2, "perturbations": 18, "mechanisms": 6, "doses": [0.3, 1.0, 3.0, 10.0], "controls": 24, "sites": 1}
+    values = {**whole, "layout": "fixed", "platemap": "excel", "strength": 3.0, "pixels": 192, **plan}
+    plates.write(Plan.read(values, where="plan"), folder / "sim", seed=1)
+    result = ran(folder / "sim" / "images", "--platemap", folder / "sim" / "platemap.xlsx", "--out", folder / "out")
+    assert result.exit_code == 0, result.output
+    return folder / "out"
+
+
+@pytest.mark.slow
+def test_planted_actives_are_found_and_inert_ones_are_not(tmp_path: Path) -> None:
+    rows = pd.read_csv(simulated(tmp_path, inert=6) / "hits.csv")
+    truth = pd.read_parquet(tmp_path / "sim" / "truth.parquet").set_index("perturbation")
+    active = rows["id"].map(truth["potency"]) > 0
+    called = rows["hit"] == "yes"
+    assert set(rows["unit"]) == {"uM"}
+    assert sorted(rows["dose"].unique()) == [0.3, 1.0, 3.0, 10.0]
+    assert called[active & (rows["dose"] >= 1)].mean() > 0.5
+    assert (called & ~active).sum() <= 0.05 * called.sum() + 1
+
+
+@pytest.mark.slow
+def test_none_of_72_inert_ones_is_called(tmp_path: Path) -> None:
+    rows = pd.read_csv(simulated(tmp_path, inert=18) / "hits.csv")
+    assert len(rows) >= 68
+    assert not (rows["hit"] == "yes").any()
+
+
+@pytest.mark.slow
+def test_one_plate_of_the_same_says_that_it_cannot(tmp_path: Path) -> None:
+    out = simulated(tmp_path, plates=1)
+    assert not (pd.read_csv(out / "hits.csv")["hit"] == "yes").any()
+    html = (out / "report.html").read_text()
+    assert "This design cannot yield a hit" in html
+    assert "no verdict" in html

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from impasto import doses
 from impasto.assay.settings import SPARE
 
 Stage = tuple[str, dict[str, Any]]
@@ -84,7 +85,7 @@ def _corrected(raw: str) -> dict[str, Any]:
 
 
 def _indexed(*, images: bool, dose_unit: str, title: str | None) -> dict[str, Any]:
-    said = {"images": "@images" if images else "", "hits": "@hits", "dose_unit": dose_unit, "title": title}
+    said = {"images": "@images" if images else "", "hits": "@hits", "dose_unit": doses.shown(dose_unit), "title": title}
     return {"name": "index", "verb": "index", "profiles": "@corrected", **{key: value for key, value in said.items() if value}}
 
 

@@ -143,12 +143,12 @@ def _first(names: Iterable[str]) -> str:
 
 
 def _several_conditions(obs: pd.DataFrame) -> str:
-    found = refusals.conditions(obs)
-    if not found:
+    several = refusals.conditions(obs)
+    if not several:
         return ""
-    columns = sorted({column for _, column, _ in found})
+    columns = sorted({column for _, column, _ in several})
     return (
-        f"{len({plate for plate, _, _ in found})} plates hold several values of {' and '.join(columns)}; each well is compared with the "
+        f"{len({plate for plate, _, _ in several})} plates hold several values of {' and '.join(columns)}; each well is compared with the "
         "controls of all of them. Give the wells of each a plate name of its own to keep them apart."
     )
 

@@ -112,10 +112,13 @@ def look(contents: Found, settings: AssaySettings) -> Check:
 
     """
     from impasto.assay import check, refusals, warnings
+    from impasto.nets.encoders import weights
     from impasto.profiling import extract
 
     if contents.profiles is None:
         extract.refuse_unknown(settings.encoder)
+        if settings.encoder in weights.WEIGHTS:
+            weights.folder(settings.encoder)
     elif "encoder" in settings.model_fields_set:
         raise InputError(f"--encoder is for images, and {settings.sources[0]} holds tables of profiles; leave it out")
     covers = covers_of(contents)
