@@ -140,7 +140,7 @@ def doses_tried(obs: pd.DataFrame, /) -> list[float]:
 
 def _dose_in_words(obs: pd.DataFrame) -> None:
     """Wells at doses that are no numbers would count as replicates of one dose."""
-    words = spelling.not_doses(obs[wells.treated(obs)])
+    words = spelling.not_doses(obs[wells.treated(obs)].reset_index(drop=True))
     written = sorted({str(word) for word in words})
     if len(written) > 1:
         raise InputError(
