@@ -183,6 +183,7 @@ def test_names_in_help_are_those_of_the_families() -> None:
 
 
 CONTRACT = {
+    "assay": ["--platemap", "--out", "--control", "--negcon", "--channel", "--encoder", "--dry-run", "--dose-unit", "--partial", "--json"],
     "doctor": ["--json"],
     "fetch": ["--cache", "--offline", "--signed", "--json"],
     "ingest": ["--platemap", "--out", "--dry-run", "--channels", "--depth", "--set"],

@@ -9,6 +9,7 @@ from tests.assay.layouts import assay
 from impasto.assay import warnings
 from impasto.assay.check import check
 from impasto.coverage import Coverage
+from impasto.evaluation.plan import Plan
 
 
 def said(obs: pd.DataFrame, word: str, unit: str = "uM") -> list[str]:
@@ -41,6 +42,8 @@ def test_a_design_that_needs_several_hits_at_once() -> None:
     assert (made.plan.hits_needed, made.cannot) == (2, False)
     assert made.warnings[0].startswith("This design can hardly yield a hit")
     assert "2 of 10 tests" in made.warnings[0]
+    # C(12 + k, k) squared must reach 200: C(14, 2) = 91 does, and alone it would not
+    assert "2 wells a plate of each perturbation" in made.warnings[0]
     # C(c + 1, 1) squared must reach 200: 15**2 = 225, 14**2 = 196
     assert "14 controls a plate to judge by (28 in all" in made.warnings[0]
 
@@ -108,3 +111,9 @@ def test_wells_that_only_one_side_has() -> None:
         "2 of 90 wells of the platemap are not on the plates (first: P1 H01, P1 H02).",
     ]
     assert warnings.of_coverage([Coverage(96, 96, 90, 90, (), ())]) == []
+
+
+@pytest.mark.parametrize(("needed", "impossible"), [(10, False), (11, True)])
+def test_all_of_them_at_once_is_still_possible(needed: int, impossible: bool) -> None:
+    outlook = Plan(False, 10, 1, 1, 8, 0, 1 / 9, needed, None)
+    assert warnings.cannot(outlook) is impossible
