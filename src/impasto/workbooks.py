@@ -30,7 +30,7 @@ def write(path: Path, sheets: Mapping[str, pd.DataFrame], /) -> None:
     """
     import xlsxwriter
 
-    made = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+    made = xlsxwriter.Workbook(str(path))
     made.set_properties({"created": _CREATED})
     bold = made.add_format({"bold": True, "bottom": 1})
     for name, table in sheets.items():
