@@ -33,6 +33,11 @@ def test_the_plan_is_that_of_the_test_of_hits(layout: dict[str, int]) -> None:
     assert (ours.floor, ours.hits_needed, ours.positions) == (theirs["floor"], theirs["hits_needed"], theirs["positions"])
 
 
+def test_single_wells_are_not_replicated() -> None:
+    assert check(assay(plates=1, compounds=60)).replicated == 0
+    assert check(assay(plates=2, compounds=60)).replicated == 60
+
+
 def test_written_and_read(tmp_path: Path) -> None:
     made = check(assay(), noted=["a note"])
     made.write(tmp_path / "design.json")

@@ -64,3 +64,16 @@ def test_where_results_lie(tmp_path: Path) -> None:
     assert places["index"] == "index"
     assert places["corrected"] == "stages/corrected/profiles.parquet"
     assert places["hits"] == "stages/hits"
+
+
+def test_without_replicates_none_are_scored() -> None:
+    assert [table["name"] for _, table in stages(replicated=False)] == [
+        "images",
+        "design",
+        "quality",
+        "wells",
+        "corrected",
+        "hits",
+        "index",
+        "report",
+    ]

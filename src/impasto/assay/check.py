@@ -53,6 +53,8 @@ class Check:
         One a plate.
     compounds, tested, doses
         How many compounds, how many tests (a compound at a dose each), and how many different doses.
+    replicated
+        How many of the tested stand in two wells or more.
     dose_unit
         Of all doses; empty where nobody says it.
     rate
@@ -72,6 +74,7 @@ class Check:
     compounds: int
     tested: int
     doses: int
+    replicated: int
     dose_unit: str
     rate: float
     plan: Plan
@@ -159,6 +162,7 @@ def check(
         compounds,
         len(where.names),
         doses,
+        sum(len(rows) > 1 for rows in where.members),
         dose_unit,
         rate,
         outlook,

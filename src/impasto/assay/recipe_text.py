@@ -15,7 +15,15 @@ HOME = "stages"
 
 
 def stages(
-    ingest: Mapping[str, Any], /, *, images: bool, encoder: str, dose_unit: str, noted: Sequence[str], title: str | None = None
+    ingest: Mapping[str, Any],
+    /,
+    *,
+    images: bool,
+    encoder: str,
+    dose_unit: str,
+    noted: Sequence[str],
+    replicated: bool = True,
+    title: str | None = None,
 ) -> list[Stage]:
     """The stages of an assay, in order.
 
@@ -31,6 +39,8 @@ def stages(
         Of all doses.
     noted
         Warnings of the platemap.
+    replicated
+        Whether anything stands in two wells, so that replicates can be scored.
     title
         Of the report.
 
@@ -61,7 +71,7 @@ def stages(
     return [
         *made,
         ("half of the negative controls teach the correction, the other half judge", _corrected(raw)),
-        ("do wells of one perturbation look alike?", _evaluated("replicates")),
+        *([("do wells of one perturbation look alike?", _evaluated("replicates"))] if replicated else []),
         ("which perturbations differ from their plates' controls?", _evaluated("hits")),
         ("the map, what is searched, and what the explorer shows", _indexed(images=images, dose_unit=dose_unit, title=title)),
         (

@@ -263,6 +263,7 @@ def write_recipe(contents: Found, looked: Check, settings: AssaySettings, out: P
         encoder=settings.encoder,
         dose_unit=looked.dose_unit,
         noted=warnings.of_coverage(covers_of(contents)),
+        replicated=looked.replicated > 0,
         title=settings.title,
     )
     head = f"Written by impasto assay. Repeat or change it: impasto run {RECIPE} --out ANOTHER_FOLDER"
