@@ -201,7 +201,9 @@ def _pictures(kept: Carried, said: Mapping[str, Any]) -> tuple[dict[int, dict[st
         return {}, {}
     planes = Planes(table, pd.DataFrame() if windows is None else windows, str(kept.contents.facts.get("image_root", "")))
     chosen = _chosen_wells(kept)
-    images, pictures, unread = {}, {}, 0
+    images: dict[int, dict[str, Any]] = {}
+    pictures: dict[int, dict[str, Any]] = {}
+    unread = 0
     for number, plate in enumerate(kept.contents.plates):
         whole = fields.of_plate(kept.contents, plate)
         ranges = said["windows"].get(plate, [None] * len(said["channels"]))

@@ -52,7 +52,8 @@ class Share:
 
         """
         around = interval.wilson(count, of, unit=unit)
-        return cls(count, of, around.low, around.high)
+        low, high = (float("nan") if end is None else end for end in (around.low, around.high))
+        return cls(count, of, low, high)
 
     def percent(self) -> str:
         """The interval in words.
