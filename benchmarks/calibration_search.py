@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks import hits, search_calibration
 from benchmarks.calibration_rows import LEVEL, Job, Seen
 from impasto import schema
+from impasto.atlas import building
 from impasto.atlas import index as indexes
-from impasto.atlas import null
 from impasto.correction.steps import correct
 
 SECTION = "search"
@@ -30,13 +30,13 @@ def of_simulated(run: int) -> list[Seen]:
     """Wells of three plates, asked by their profiles. Nothing else is like an inert well or a spared control."""
     profiles, _, _ = correct(hits.simulate_plates(seed=8000 + run), hits.CHAINS["standardize"], spare=0.0)
     with tempfile.TemporaryDirectory() as folder:
-        indexes.build(profiles, Path(folder) / "index")
+        building.build(profiles, Path(folder) / "index")
         opened = indexes.open_index(Path(folder) / "index")
         rows = opened.rows
         named, of_wells = rows[schema.PERTURBATION].astype(str), rows["level"] == "well"
         asked = {
             "inert well": np.flatnonzero(of_wells & named.str.startswith(hits.INERT)),
-            "spared control well": null.control_wells(rows),
+            "spared control well": opened.judges,
         }
         return [_seen(f"simulated: {what}", search_calibration.of_wells(opened, chosen, seed=run)) for what, chosen in asked.items()]
 

@@ -23,7 +23,8 @@ from rich.table import Table
 from impasto import schema, wells
 from impasto.atlas import index as indexes
 from impasto.atlas import null, strangers
-from impasto.atlas.index import PROFILE, Index
+from impasto.atlas.consensus import PROFILE
+from impasto.atlas.index import Index
 from impasto.joint.space import Space
 from impasto.perturbations.prompts import prompt
 from impasto.progress import track
@@ -112,7 +113,7 @@ def search_calibration(folder: Path, seed: int) -> list[Row]:
     for what, asked in track(list(questions(space, opened.rows, seed=seed).items()), what="search", unit="kinds"):
         vectors = read.get(asked.form, space.texts)(asked.queries)
         rows.append(_row(f"search: {what}", [null.judge(opened, v, candidates, nulls[asked.form]).p for v in vectors]))
-    rows.append(_row("search: spared control well", of_wells(opened, null.control_wells(opened.rows), seed=seed)))
+    rows.append(_row("search: spared control well", of_wells(opened, opened.judges, seed=seed)))
     treated = np.flatnonzero(wells.treated(opened.rows) & (opened.rows["level"] == "well").to_numpy())
     rows.append(_row("search: treated well", of_wells(opened, treated, seed=seed)))
     return rows

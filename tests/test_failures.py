@@ -59,5 +59,5 @@ def test_the_file_that_was_read_is_named(tmp_path: Path) -> None:
     (folder / "index.json").write_text("[")
     with pytest.raises(ValueError, match="Expecting") as caught:
         index.open_index(folder)
-    assert failures.file_of(caught.value) == folder
+    assert failures.file_of(caught.value) == folder / "index.json"
     assert str(folder) in failures.code_and_sentence(caught.value)[1]

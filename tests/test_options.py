@@ -169,7 +169,7 @@ def test_every_field_that_a_shell_can_write_has_help(verb: str) -> None:
             assert parameter.help, f"{verb} {word}"
 
 
-@pytest.mark.parametrize("verb", [v for v in ABOUT if v != "atlas"])
+@pytest.mark.parametrize("verb", [v for v in ABOUT if v not in ("explore", "atlas")])
 def test_every_verb_that_prints_can_print_json(verb: str) -> None:
     assert "--json" in parameters(verb)
 
@@ -183,6 +183,7 @@ def test_names_in_help_are_those_of_the_families() -> None:
 
 
 CONTRACT = {
+    "assay": ["--platemap", "--out", "--control", "--negcon", "--channel", "--encoder", "--dry-run", "--dose-unit", "--partial", "--json"],
     "doctor": ["--json"],
     "fetch": ["--cache", "--offline", "--signed", "--json"],
     "ingest": ["--platemap", "--out", "--dry-run", "--channels", "--depth", "--set"],
@@ -210,8 +211,9 @@ CONTRACT = {
     "finetune": ["--sites", "--profiles", "--out", "--set", "--json"],
     "table": ["--metric", "--title", "--json", "--out"],
     "panels": ["--label", "--colour", "--method", "--part", "--seed", "--out"],
-    "index": ["--engine", "--seed", "--out"],
-    "atlas": ["--port"],
+    "index": ["--engine", "--seed", "--out", "--images", "--hits", "--features", "--pixel-um", "--dose-unit", "--title"],
+    "explore": ["--port", "--host"],
+    "atlas": ["--port", "--host"],
     "export": ["--to", "--out", "--feature-prefix", "--concentration-unit"],
     "check": ["--out", "--json"],
     "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json"],

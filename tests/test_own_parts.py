@@ -18,7 +18,7 @@ from torch import nn
 
 from impasto import atlas, cli, correction, evaluation, export, losses, methods, profiling, recipe, stages, verbs
 from impasto import profiles as tables
-from impasto.atlas import engines, index
+from impasto.atlas import building, engines, index
 from impasto.correction.base import Corrector, with_values
 from impasto.correction.steps import correct
 from impasto.evaluation import several, tidy
@@ -147,9 +147,9 @@ class Backwards(engines.Exact):
 def an_engine(folder: Path) -> None:
     data = plates(wells=24)
     atlas.ENGINES.add(NAME, Backwards)
-    index.build(data, folder / "named", engine=NAME)
-    index.build(data, folder / "given", engine=Backwards)
-    index.build(data, folder / "exact")
+    building.build(data, folder / "named", engine=NAME)
+    building.build(data, folder / "given", engine=Backwards)
+    building.build(data, folder / "exact")
     first = index.open_index(folder / "exact")
     query, every = np.asarray(first.vectors[0]), np.ones(len(first.vectors), dtype=bool)
     order = first.nearest(query, top=len(every), among=every)["row"].tolist()

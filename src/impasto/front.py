@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import anndata
     import pandas as pd
 
-    from impasto.atlas.background import Explorer
     from impasto.cells.folder import Cells
     from impasto.dataset import Dataset
+    from impasto.explorer.serving import Explorer
 
 __all__ = ["concat", "embed", "explore", "open", "read", "read_cells", "search", "train", "write"]
 
@@ -343,15 +343,17 @@ def search(
     return ranking
 
 
-def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, port: int = 8765) -> Explorer:
+def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, images: Path | str | None = None, port: int = 0) -> Explorer:
     """Serve the explorer on loopback, in the background.
 
     Parameters
     ----------
     data
         Profiles, or a run or an index on disk.
+    images
+        Of profiles: the folder that `impasto ingest` wrote of their images.
     port
-        The port.
+        The port on 127.0.0.1; 0 takes any that is free.
 
     Returns
     -------
@@ -361,18 +363,22 @@ def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, port: int =
     Raises
     ------
     InputError
-        FastAPI and uvicorn are not installed, or the folder is neither a run nor an index.
+        FastAPI and uvicorn are not installed, the folder is neither a run nor an index, the profiles cannot be indexed, or the port cannot
+        be had.
 
     """
     from impasto import frames
-    from impasto.atlas import background, index
+    from impasto.atlas import building, index
+    from impasto.explorer import serving
     from impasto.indexed import open_or_build
 
-    background.require_server()
+    serving.require_server()
     if isinstance(data, Path | str):
         opened = open_or_build(Path(data))
     else:
         folder = Path(tempfile.mkdtemp(prefix="impasto-explore-")) / "index"
-        index.build(frames.profiles_of(data, task="exploring"), folder)
+        building.build(
+            frames.profiles_of(data, task="exploring"), folder, images=None if images is None else Path(images), title="profiles in memory"
+        )
         opened = index.open_index(folder)
-    return background.serve(opened, port=port)
+    return serving.in_background(opened, port=port)

@@ -21,7 +21,7 @@ def open_or_build(where: Path, /) -> Index:
     Parameters
     ----------
     where
-        An index, or a run that `impasto train` left; what is built lies in its folder `search`.
+        An index, a folder that holds one as `index`, or a run that `impasto train` left; what is built lies in its folder `search`.
 
     Returns
     -------
@@ -38,7 +38,8 @@ def open_or_build(where: Path, /) -> Index:
 
     described = where / "model.json"
     if not described.exists():
-        return index.open_index(where)
+        inside = where / "index"
+        return index.open_index(inside if (inside / "index.json").exists() and not (where / "index.json").exists() else where)
     embedded, built = where / "search" / "profiles.parquet", where / "search" / "index"
     model = json.loads(described.read_text())
     if "profiles" not in model:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto.atlas import index, layout
+from impasto.atlas import building, index, layout
 
 
 def wells() -> anndata.AnnData:
@@ -49,5 +49,5 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> index.Index:
     folder = tmp_path_factory.mktemp("atlas") / "index"
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(layout, "has_umap", lambda: False)
-        index.build(wells(), folder)
+        building.build(wells(), folder)
     return index.open_index(folder)

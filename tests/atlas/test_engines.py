@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto.atlas import engines, index, search
+from impasto.atlas import building, engines, index, search
 from impasto.schema import InputError
 
 pytestmark = pytest.mark.usefixtures("plain_maps")
@@ -25,8 +25,8 @@ def test_blocks_change_nothing(opened: index.Index, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("engine", ["faiss", "lance"])
 def test_other_engines_agree_with_the_exact_one(profiles: anndata.AnnData, tmp_path: Path, engine: str) -> None:
     pytest.importorskip({"lance": "lancedb"}.get(engine, engine))
-    index.build(profiles, tmp_path / "exact")
-    index.build(profiles, tmp_path / engine, engine=engine)
+    building.build(profiles, tmp_path / "exact")
+    building.build(profiles, tmp_path / engine, engine=engine)
     one, other = (search.search(index.open_index(tmp_path / e), kind="well", query="P0:A01", rank="wells")[0] for e in ("exact", engine))
     assert one["row"].tolist() == other["row"].tolist()
 
@@ -45,5 +45,5 @@ def test_an_engine_that_is_not_installed_names_its_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError, match=rf"needs {module}, which is not installed; run: pip install 'impasto\[{extra}\]'"):
-        index.build(profiles, tmp_path / "index", engine=engine)
+        building.build(profiles, tmp_path / "index", engine=engine)
     assert not (tmp_path / "index").exists()

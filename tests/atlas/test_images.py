@@ -11,7 +11,7 @@ from tests.joint.towers import SMALL
 
 from impasto import identity, methods, runs
 from impasto import profiles as tables
-from impasto.atlas import images, index, search
+from impasto.atlas import building, images, index, search
 from impasto.joint.space import Space
 from impasto.parts import Part
 from impasto.plates.ingest import find, write
@@ -85,7 +85,7 @@ def test_an_index_knows_its_run_and_a_run_trained_again_is_refused(ingested: Pat
     embedded = space.embed(tables.read(tmp_path / "run.parquet"))
     assert identity.of(embedded).run == {"name": "run", "path": str(tmp_path / "run"), "sha256": space.sha256}
     assert identity.of(embedded).encoder["name"] == "intensity"
-    index.build(embedded, tmp_path / "index", run=tmp_path / "run")
+    building.build(embedded, tmp_path / "index", run=tmp_path / "run")
     opened = index.open_index(tmp_path / "index")
     assert opened.made == identity.of(embedded)
     found, how = search.search(opened, kind="image", query=str(ingested), top=3)
@@ -93,7 +93,7 @@ def test_an_index_knows_its_run_and_a_run_trained_again_is_refused(ingested: Pat
     assert len(found) == 3
     other = trained(seen(ingested, tmp_path / "s2"), tmp_path / "other", seed=1)
     with pytest.raises(InputError, match=r"embeddings of the run other .*; the indexed profiles: embeddings of the run run"):
-        index.build(embedded, tmp_path / "wrong", run=tmp_path / "other")
+        building.build(embedded, tmp_path / "wrong", run=tmp_path / "other")
     (tmp_path / "run" / "model.safetensors").write_bytes((other.folder / "model.safetensors").read_bytes())
     with pytest.raises(InputError, match=r"the index .*: embeddings of the run run .* as it is now: embeddings of the run run"):
         search.search(opened, kind="image", query=str(ingested))

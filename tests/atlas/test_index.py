@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto.atlas import index
+from impasto.atlas import building, index
 from impasto.schema import InputError
 
 pytestmark = pytest.mark.usefixtures("plain_maps")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("plain_maps")
 def test_broken_profiles_and_folders_are_sentences(profiles: anndata.AnnData, tmp_path: Path) -> None:
     profiles.X[0, 0] = np.nan
     with pytest.raises(InputError, match="1 of 36 profiles hold missing"):
-        index.build(profiles, tmp_path / "index")
+        building.build(profiles, tmp_path / "index")
     assert not (tmp_path / "index").exists()
     with pytest.raises(InputError, match="is not an index; make one with"):
         index.open_index(tmp_path)
@@ -37,10 +37,15 @@ def test_a_perturbation_is_the_unit_mean_of_its_unit_wells(opened: index.Index, 
 def test_bags_that_a_run_has_pooled_are_kept_as_they_are(profiles: anndata.AnnData, tmp_path: Path) -> None:
     profiles.obs["level"] = ["well"] * 30 + ["perturbation"] * 6
     profiles.obs["modality"] = ["profile"] * 33 + ["perturbation"] * 3
-    index.build(profiles, tmp_path / "index")
-    rows = index.open_index(tmp_path / "index").rows
-    assert rows["level"].tolist() == profiles.obs["level"].tolist()
-    assert rows["modality"].tolist() == profiles.obs["modality"].tolist()
+    building.build(profiles, tmp_path / "index")
+    opened = index.open_index(tmp_path / "index")
+    rows = opened.rows
+    # Texts and molecules (the last three rows) are no rows of an index; search ranks what was pooled: compounds 6, 7 and 8.
+    assert rows["level"].value_counts().to_dict() == {"well": 30, "compound": 9, "perturbation": 3}
+    ranked = rows[rows["level"] == "perturbation"]
+    assert ranked["perturbation"].tolist() == ["c6", "c7", "c8"]
+    unit = profiles.X[30:33] / np.linalg.norm(profiles.X[30:33], axis=1, keepdims=True)
+    np.testing.assert_allclose(opened.vectors[ranked.index.to_numpy()], unit, atol=1e-6)
 
 
 def test_nearest_is_by_cosine_among_the_rows_asked_for(opened: index.Index) -> None:
@@ -55,24 +60,24 @@ def test_nearest_is_by_cosine_among_the_rows_asked_for(opened: index.Index) -> N
         opened.nearest(query, top=2, among=np.zeros(48, dtype=bool))
 
 
-def test_a_row_of_zeros_stays_zero_and_what_is_missing_is_none() -> None:
-    found = index.unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32))
-    np.testing.assert_allclose(found, [[0.6, 0.8], [0.0, 0.0]], atol=1e-7)
+def test_what_is_missing_is_none() -> None:
+
     table = pd.DataFrame({"gene": ["TP53", None], "x": [1.5, np.nan]})
     assert index.records(table) == [{"gene": "TP53", "x": 1.5}, {"gene": None, "x": None}]
 
 
 def test_an_index_that_holds_no_answer_is_refused_when_it_is_opened(opened: index.Index, profiles: anndata.AnnData, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="an index of no rows answers nothing"):
-        index.build(profiles[:0].copy(), tmp_path / "none")
+        building.build(profiles[:0].copy(), tmp_path / "none")
+    whole = np.array(opened.vectors)
     for name, vectors, rows, sentence in (
-        ("short", np.array(opened.vectors)[:-1], opened.rows, "holds 48 rows and 47 vectors; make the index again: impasto index"),
-        ("empty", np.array(opened.vectors)[:0], opened.rows[:0], "holds 0 rows and 0 vectors; make the index again"),
-        ("nan", np.where(np.arange(48)[:, None] == 47, np.nan, opened.vectors), opened.rows, "vectors that are not finite"),
+        ("short", whole[:-1], opened.rows, "holds 48 rows and 47 vectors; make the index again: impasto index"),
+        ("empty", whole[:0], opened.rows[:0], "holds 0 rows and 0 vectors; make the index again"),
+        ("nan", np.where(np.arange(48)[:, None] == 47, np.nan, whole), opened.rows, "vectors that are not finite"),
     ):
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "index.json").write_text((opened.folder / "index.json").read_text())
+        (folder / "index.json").write_text('{"engine": "exact", "run": null, "layout": "pca", "width": 8}')
         np.save(folder / "vectors.npy", vectors.astype(np.float32))
         rows.to_parquet(folder / "rows.parquet")
         with pytest.raises(InputError, match=sentence):

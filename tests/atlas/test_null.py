@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impasto.atlas import index, null, search, strangers
+from impasto.atlas import building, index, null, search, strangers
 from impasto.atlas.index import Index
 from impasto.statistics import discovery
 from impasto.statistics.pool import Standing
@@ -32,7 +32,7 @@ def _opened(folder: Path, *, controls: int = 8, spared: int = 8, effect: float =
             values.append(centres[compound] + rng.normal(size=WIDTH))
     obs = pd.DataFrame(rows, columns=["plate", "well", "perturbation", "control_type", "spared"]).rename(index=str)
     obs["perturbation_name"] = "name of " + obs["perturbation"]
-    index.build(anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs), folder)
+    building.build(anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs), folder)
     return index.open_index(folder)
 
 
@@ -77,7 +77,7 @@ def test_a_plate_with_few_controls_borrows_those_of_all_plates(opened: Index) ->
 
 def test_only_spared_controls_judge_where_some_were_spared(tmp_path: Path, plain_maps: None) -> None:
     some = _opened(tmp_path / "some", spared=7)
-    assert len(null.control_wells(some.rows)) == 21
+    assert len(some.judges) == 21
     none = _opened(tmp_path / "none", spared=0)
     assert "control (none was spared) well of all plates" in null.of_wells(none, np.array(_at(none, "P0", "trt")[:1])).what
 

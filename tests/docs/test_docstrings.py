@@ -20,10 +20,10 @@ SOURCES = Path(__file__).resolve().parents[2] / "src" / "impasto"
 COVERED = (
     *("export", "joint", "losses", "nets", "perturbations", "pretrain", "profiling", "sampling", "simulate", "training"),
     *("wells", "profiles", "ranking", "identity", "correction", "atlas", "report", "front.py", "pp.py", "pl.py", "schema.py", "frames.py"),
-    *("evaluation", "statistics"),
+    *("evaluation", "explorer", "statistics"),
     *("indexed.py", "runs.py", "records.py", "claims.py", "outputs.py", "whole.py", "stored.py", "progress.py", "doses.py", "platemaps.py"),
     *("tables.py", "delimited.py", "grids.py", "feature_columns.py", "gallery.py", "spelling.py", "remote.py"),
-    *("annotation.py", "object_stores.py", "plates", "cells"),
+    *("annotation.py", "object_stores.py", "plates", "cells", "assay", "coverage.py", "workbooks.py"),
 )
 """The packages (or modules, by their file's name) whose docstrings are checked."""
 EXEMPT = {

@@ -3,7 +3,7 @@
 - Text, molecules and genes that a run reads: queries of the same form that name nothing in the index (`strangers`), kept in it.
 - Profiles (a well, a perturbation, images): made-up queries of negative controls. Each is the unit mean of as many control wells as the
   query has, from the same plates; of spared controls where some were spared. All of them where there are at most 1,000, else 1,000 drawn.
-  Where the query's own plates allow fewer than 19, control wells of all plates are drawn.
+  Where the query's own plates allow fewer than 19, control wells of all plates are drawn, and where these allow fewer too, fewer wells.
 
 Every row gets z, p and q (Benjamini-Hochberg over all candidates), the query one p; see `statistics.pool`.
 """
@@ -21,7 +21,9 @@ import pandas as pd
 
 from impasto import wells
 from impasto.atlas import strangers
-from impasto.atlas.index import PROFILE, Index, unit_rows
+from impasto.atlas.index import Index
+from impasto.atlas.stacked import Stacked
+from impasto.ranking.blocks import unit
 from impasto.statistics import discovery, pool
 from impasto.statistics.pool import Standing
 
@@ -81,10 +83,10 @@ def of_form(index: Index, form: str, /) -> Null:
     if listed is None:
         return Null(np.zeros((0, index.vectors.shape[1]), dtype=np.float32), f"this index keeps no null of {_IN_WORDS[form]}; {_AGAIN}")
     vectors, _ = listed
-    return Null(unit_rows(vectors), f"{len(vectors)} {_IN_WORDS[form]} that name nothing in this index")
+    return Null(unit(vectors), f"{len(vectors)} {_IN_WORDS[form]} that name nothing in this index")
 
 
-def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
+def of_wells(index: Index, rows: Rows, /, *, vectors: Stacked | None = None, seed: int = 0) -> Null:
     """The null of a profile.
 
     Parameters
@@ -93,6 +95,8 @@ def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
         With its control wells.
     rows
         The wells that the query is made of; none for a profile of one well that is not in the index.
+    vectors
+        Of the rows of the index in another space; the index's own without.
     seed
         Of what is drawn.
 
@@ -102,10 +106,11 @@ def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
         Made-up queries of as many control wells; none where the index holds no control wells.
 
     """
-    judges = np.setdiff1d(control_wells(index.rows), rows)
+    vectors = index.vectors if vectors is None else vectors
+    judges = np.setdiff1d(index.judges, rows)
     if not len(judges):
-        return Null(np.zeros((0, index.vectors.shape[1]), dtype=np.float32), "this index holds no control wells to compare with")
-    plate, _ = wells.plates(index.rows)
+        return Null(np.zeros((0, vectors.shape[1]), dtype=np.float32), "this index holds no control wells to compare with")
+    plate = index.plate_of_row
     wanted = pd.Series(plate[rows]).value_counts().to_dict() if len(rows) else {}
     of_plate = {int(code): judges[plate[judges] == code] for code in wanted}
     ways = math.prod(math.comb(len(of_plate[int(code)]), int(count)) for code, count in wanted.items()) if wanted else 0
@@ -114,30 +119,20 @@ def of_wells(index: Index, rows: Rows, /, *, seed: int = 0) -> Null:
         drawn = _draws([(of_plate[int(code)], int(count)) for code, count in wanted.items()], ways, seed=seed)
         where = "its plate" if len(wanted) == 1 else "its plates"
     else:
-        size = min(max(1, len(rows)), len(judges))
+        size = _size(max(1, len(rows)), len(judges))
         drawn = _draws([(judges, size)], math.comb(len(judges), size), seed=seed)
-        where = "all plates"
-    made = np.stack([np.asarray(index.vectors[np.sort(chosen)]).mean(axis=0) for chosen in drawn])
+        where = "all plates" + (f" (the query has {len(rows)})" if size < len(rows) else "")
+    made = np.stack([vectors[np.sort(chosen)].mean(axis=0) for chosen in drawn])
     size = len(drawn[0])
-    return Null(unit_rows(made), f"{len(made)} queries of {size} {spared} {'well' if size == 1 else 'wells'} of {where}", of_controls=True)
+    return Null(unit(made), f"{len(made)} queries of {size} {spared} {'well' if size == 1 else 'wells'} of {where}", of_controls=True)
 
 
-def control_wells(rows: pd.DataFrame, /) -> Rows:
-    """The wells of an index that may judge a profile: `wells.unseen_negative` among its wells.
-
-    Parameters
-    ----------
-    rows
-        (n,) rows of the index, with `level` and `modality`.
-
-    Returns
-    -------
-    Rows
-        Their positions among the rows, in order.
-
-    """
-    of_wells = ((rows["level"] == "well") & (rows["modality"] == PROFILE)).to_numpy(dtype=bool)
-    return np.flatnonzero(of_wells)[wells.unseen_negative(rows[of_wells])]
+def _size(wanted: int, controls: int) -> int:
+    """How many controls a made-up query has: as many as the query, or fewer where these could be chosen in too few ways."""
+    size = min(wanted, controls)
+    while size > 1 and math.comb(controls, size) < FEWEST:
+        size -= 1
+    return size
 
 
 def _draws(sides: list[tuple[Rows, int]], ways: int, *, seed: int) -> list[Rows]:
@@ -193,7 +188,7 @@ def judge(index: Index, query: Vectors, among: npt.NDArray[np.bool_], null: Null
     if not null.there or not len(candidates):
         why = null.what if not null.there else "only negative controls are ranked"
         return Judged(pd.DataFrame(columns=["z", "p", "q"]), None, f"not compared with a random query: {why}")
-    asked = np.concatenate([null.vectors, unit_rows(query[None])])
+    asked = np.concatenate([null.vectors, unit(query[None])])
     standing = pool.standing(_scores(index, asked, candidates))
     table = pd.DataFrame({"z": standing.z, "p": standing.p, "q": discovery.corrected(standing.p)}, index=candidates)
     return Judged(table, standing.query_p, _sentence(standing, null))

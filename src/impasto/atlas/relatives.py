@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import schema
-from impasto.atlas.index import PROFILE, Index
+from impasto.atlas.consensus import PROFILE
+from impasto.atlas.index import Index
 from impasto.perturbations import relations
 from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.schema import InputError

@@ -16,7 +16,8 @@ import pandas as pd
 
 from impasto import identity, schema, wells
 from impasto.atlas import images, null, relatives, strangers
-from impasto.atlas.index import PROFILE, Index
+from impasto.atlas.consensus import PROFILE
+from impasto.atlas.index import Index
 from impasto.identity import Identity
 from impasto.joint.space import Space
 from impasto.schema import InputError

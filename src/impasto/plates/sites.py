@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -319,8 +320,40 @@ def _where(rows: pd.DataFrame) -> list[int | str]:
 
 
 def _without_offset(plane: npt.NDArray[np.generic], planes: pd.DataFrame, channel: str) -> npt.NDArray[np.generic]:
-    offset = int(planes.loc[channel, OFFSET]) if OFFSET in planes else 0
+    return _less(plane, int(planes.loc[channel, OFFSET]) if OFFSET in planes else 0)
+
+
+def _less(plane: npt.NDArray[np.generic], offset: int) -> npt.NDArray[np.generic]:
     if not offset:
         return plane
     # A pixel below the offset is dark noise; it must not wrap around.
     return np.asarray(np.maximum(plane, np.array(offset, dtype=plane.dtype)) - np.array(offset, dtype=plane.dtype))
+
+
+def plane_of(row: Mapping[str, Any], /, *, root: str = "") -> npt.NDArray[np.generic]:
+    """The pixels of one row of a table of planes.
+
+    Parameters
+    ----------
+    row
+        `path` and `page`, or `at` for a place in a stack, and `offset` where there is one.
+    root
+        The folder that a relative path starts at.
+
+    Returns
+    -------
+    npt.NDArray[np.generic]
+        (H, W) in the file's own type, the plate's offset taken off.
+
+    Raises
+    ------
+    BadImage
+        The plane cannot be read, or has no height and width.
+
+    """
+    path = str(row[PATH])
+    whole = path if not root or remote.url(path) else str(Path(root) / path)
+    plane = read.plane(whole, row.get(AT) or int(row[PAGE]))
+    if plane.ndim != 2:
+        raise read.BadImage(whole, f"a plane has height and width, and this has the shape {plane.shape}")
+    return _less(plane, int(row.get(OFFSET) or 0))

@@ -251,12 +251,7 @@ def open_encoder(settings: EncoderSettings, sites: Sites | PlateIndex, /) -> Vis
         return _run(settings, sites)
     if name in ENCODERS:
         return ENCODERS[name](settings)
-    # A slip of the pen is not looked for on the network.
-    if "/" not in name and not Path(name).is_dir():
-        raise InputError(
-            f"unknown encoder {name!r}{nearest(name, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision model, "
-            "a model of the hub as ORG/MODEL, or a card (.toml)"
-        )
+    refuse_unknown(name)
     from impasto.profiling.encoders import vision_encoder
 
     return vision_encoder(settings.model_copy(update={"order": list(sites.channels)}) if _any_channels(settings) else settings)
@@ -287,6 +282,27 @@ def _run(settings: EncoderSettings, sites: Sites) -> SiteEncoder:
     run = FrozenRun.load(folder, trainable, channels=sites.channels, readout=settings.readout)
     say(f"  {run.match.sentence}")
     return replace(run, crops=Crops(settings.crops, run.crops.size, settings.seed, settings.instances))
+
+
+def refuse_unknown(encoder: str, /) -> None:
+    """Refuse a slip of the pen, before anything is looked for on the network.
+
+    Parameters
+    ----------
+    encoder
+        What was typed.
+
+    Raises
+    ------
+    InputError
+        Where it is no name of the family, no folder, and no model of the hub.
+
+    """
+    if encoder not in ENCODERS and "/" not in encoder and not Path(encoder).exists():
+        raise InputError(
+            f"unknown encoder {encoder!r}{nearest(encoder, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision "
+            "model, a model of the hub as ORG/MODEL, or a card (.toml)"
+        )
 
 
 def _is_run(encoder: str) -> bool:

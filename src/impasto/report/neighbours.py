@@ -10,7 +10,8 @@ import pandas as pd
 
 from impasto import schema
 from impasto.atlas import index as indexes
-from impasto.atlas.index import PROFILE, Index
+from impasto.atlas.consensus import PROFILE
+from impasto.atlas.index import Index
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.report import thumbnails

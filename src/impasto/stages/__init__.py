@@ -19,6 +19,7 @@ STAGES: Family[Verb] = Family(
     parts={
         "simulate": "impasto.stages.simulate:VERB",
         "ingest": "impasto.stages.ingest:VERB",
+        "design": "impasto.stages.design:VERB",
         "check": "impasto.stages.check:VERB",
         "cells": "impasto.stages.cells:VERB",
         "profile": "impasto.stages.profile:VERB",

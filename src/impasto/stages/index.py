@@ -14,26 +14,54 @@ from impasto.stages.base import FOLDER, Verb
 
 
 class IndexSettings(Settings):
-    """What is indexed, by which engine."""
+    """What is indexed, by which engine, and what is shown beside it."""
 
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles, or the output of impasto embed.")
     run: Path | None = Field(
         default=None, description="The trained run that reads text and molecules; known by itself in the output of impasto embed."
     )
+    features: Path | None = Field(
+        default=None, description="Of embeddings: the corrected profiles that were embedded, for neighbours by named features."
+    )
+    images: Path | None = Field(default=None, description="What impasto ingest wrote of the images, to show cells.")
+    hits: Path | None = Field(default=None, description="What impasto evaluate hits wrote, to show verdicts and dose curves.")
+    title: str = Field(default="", description="Of the explorer's page; the folder's name without one.")
+    pixel_um: float | None = Field(
+        default=None, gt=0, description="The side of a pixel in micrometres, for scale bars; what the images say without one."
+    )
+    dose_unit: str = Field(default="", description="The unit of the doses; what the profiles say without one.")
     engine: Annotated[str, named_in(ENGINES)] = Field(default="exact", description="What finds the nearest vectors.")
-    seed: int = Field(default=0, description="Of the flat map.")
+    seed: int = Field(default=0, description="Of the flat map and of what is drawn.")
 
 
 def run(settings: IndexSettings, out: Path) -> None:
     """Build the index at `out`."""
     from impasto import identity
     from impasto import profiles as tables
-    from impasto.atlas import index
+    from impasto.atlas import building
 
     profiles = tables.read(settings.profiles)
     embedded_by = identity.of(profiles).run
     trained = settings.run or (Path(embedded_by["path"]) if embedded_by else None)
-    index.build(profiles, out, run=trained, engine=settings.engine, seed=settings.seed)
+    building.build(
+        profiles,
+        out,
+        run=trained,
+        engine=settings.engine,
+        seed=settings.seed,
+        features=None if settings.features is None else tables.read(settings.features),
+        images=settings.images,
+        hits=settings.hits,
+        title=settings.title,
+        pixel_um=settings.pixel_um,
+        dose_unit=settings.dose_unit,
+    )
 
 
-VERB = Verb(settings=IndexSettings, inputs=lambda s: [s.profiles], run=run, result="", writes=FOLDER)
+VERB = Verb(
+    settings=IndexSettings,
+    inputs=lambda s: [path for path in (s.profiles, s.features, s.images, s.hits) if path is not None],
+    run=run,
+    result="",
+    writes=FOLDER,
+)

@@ -12,6 +12,7 @@ from typing import Any
 from impasto.families import Family
 
 ABOUT = {
+    "assay": "From plates to verdicts: look at the design, write a recipe, run it, and report which perturbations did something.",
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
     "doctor": "Say what is installed here, what this machine has, and what therefore works.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
@@ -29,9 +30,10 @@ ABOUT = {
     "evaluate": "Score profiles, each score beside its protocol, chance, interval, n and the shortcut baselines.",
     "table": "Lay the scores of several evaluations out side by side.",
     "panels": "Draw maps of profiles side by side, coloured by what was done to the cells and by where it was done.",
-    "index": "Index profiles for `impasto search` and `impasto atlas`.",
+    "index": "Index profiles for `impasto search` and `impasto explore`.",
     "search": "Rank perturbations or wells by what they look like.",
-    "atlas": "Serve the explorer on this machine: a map of all profiles, and search.",
+    "explore": "Serve the explorer on this machine: the map, the plates, the cells and the compounds of an index.",
+    "atlas": "Another name of `impasto explore`.",
     "export": "Write profiles as another program of the field reads them; `impasto` reads all of it back.",
     "report": "Write one self-contained HTML page of a run.",
     "run": "Run the stages of a recipe. A killed run continues where it stopped; what is done is skipped.",
@@ -39,5 +41,8 @@ ABOUT = {
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 
-COMMANDS: Family[Callable[..., Any]] = Family("verbs", what="verb", parts={name: f"impasto.verbs.{name}:command" for name in ABOUT})
+_OTHER_NAMES = {"atlas": "impasto.verbs.explore:atlas"}
+COMMANDS: Family[Callable[..., Any]] = Family(
+    "verbs", what="verb", parts={name: _OTHER_NAMES.get(name, f"impasto.verbs.{name}:command") for name in ABOUT}
+)
 """Name of a verb -> the function that typer turns into `impasto NAME`."""

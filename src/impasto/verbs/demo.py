@@ -41,7 +41,7 @@ def run(_values: dict[str, Any], flags: Flags) -> None:
         terminal.console.print(f"[bold]{figure.value}[/bold]  {figure.title} ({figure.beside})", highlight=False)
     terminal.say(f"\nreport: {(flags.out / 'report' / 'page.html').resolve()}")
     terminal.say(f"search it:  impasto search {flags.out / 'index'} --text 'an Aurora kinase inhibitor'")
-    terminal.say(f"explore it: impasto atlas {flags.out / 'index'}")
+    terminal.say(f"explore it: impasto explore {flags.out / 'index'}")
 
 
 def find_recipe() -> Path:

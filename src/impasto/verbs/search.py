@@ -26,7 +26,7 @@ SHOWN = (
     "perturbation_type",
     "plate",
     "well",
-    "n_rows",
+    "n_wells",
     "split",
     "expanded",
     "query_p",

@@ -1,0 +1,62 @@
+"""Values for JSON: a missing number is None, never NaN."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def number(value: Any, /) -> float | None:
+    """A number of a table.
+
+    Parameters
+    ----------
+    value
+        Of any kind.
+
+    Returns
+    -------
+    float | None
+        None where it is missing, not finite, or no number.
+
+    """
+    try:
+        known = float(value)
+    except (TypeError, ValueError):
+        return None
+    return known if math.isfinite(known) else None
+
+
+def whole(value: Any, /) -> int:
+    """A count of a table.
+
+    Parameters
+    ----------
+    value
+        Of any kind.
+
+    Returns
+    -------
+    int
+        0 where it is missing.
+
+    """
+    known = number(value)
+    return 0 if known is None else round(known)
+
+
+def word(value: Any, /) -> str:
+    """A word of a table.
+
+    Parameters
+    ----------
+    value
+        Of any kind.
+
+    Returns
+    -------
+    str
+        `""` where it is missing.
+
+    """
+    return value if isinstance(value, str) else ""
