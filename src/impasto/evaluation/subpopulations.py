@@ -154,8 +154,14 @@ def _refuse_few_controls(cells: Cells, controls: dict[int, Rows], plates: set[in
 
 
 def _of_means(points: Numbers, members: dict[str, list[Place]], controls: dict[int, Rows], *, rate: float, seed: int) -> list[float]:
-    """The p-value of each perturbation's mean difference from its plates' controls, in units of the spread of control wells."""
-    centred = np.concatenate([points[own] - points[own].mean(axis=0) for own in controls.values() if len(own)])
+    """The p-value of each perturbation's mean difference from its plates' controls.
+
+    Points are scaled to the spread of all wells within their plates, treated and controls alike: a scale of the few controls alone would
+    make treated wells look farther than they are.
+    """
+    treated = [place for own in members.values() for place in own]
+    rows_of = {plate: [*own, *(row for p, row in treated if p == plate)] for plate, own in controls.items()}
+    centred = np.concatenate([points[rows] - points[rows].mean(axis=0) for rows in rows_of.values() if rows])
     scaled = points / (centred.std(axis=0) + 1e-9)
     most = int(np.ceil(ENOUGH_EXCEEDANCES * len(members) / rate))
     p_values = []
@@ -191,8 +197,9 @@ def _judged(per: pd.DataFrame, *, rate: float) -> pd.DataFrame:
     p_tail = per["p_tail"].to_numpy(dtype=float)
     if too_few.any():
         progress.say(
-            f"{int(too_few.sum())} of {len(per)} perturbations have too few layouts of control wells (smallest p {floor[too_few].max():.2g})"
-            " to be called by the tail test; they have a p and no q: more control wells, or more wells of each, would give one"
+            f"{int(too_few.sum())} of {len(per)} perturbations have too few layouts of control wells (smallest p "
+            f"{floor[too_few].max():.2g}) to be called by the tail test; they have a p and no q: more control wells, or more wells of each,"
+            " would give one"
         )
     both = np.concatenate([np.where(too_few, np.nan, p_tail), per["p_mean"].to_numpy(dtype=float)])
     q_tail, q_mean = np.split(discovery.corrected(both), 2)
