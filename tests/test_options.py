@@ -214,6 +214,7 @@ CONTRACT = {
     "atlas": ["--port"],
     "export": ["--to", "--out", "--feature-prefix", "--concentration-unit"],
     "check": ["--out", "--json"],
+    "montage": ["--perturbation", "--by", "--images", "--out", "--json"],
     "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json"],
     "demo": ["--out"],
 }

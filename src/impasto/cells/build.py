@@ -84,6 +84,7 @@ def build(
     negcon: Sequence[str] = (),
     columns: Mapping[str, str],
     token: str,
+    images_from: Path | None = None,
 ) -> list[Written]:
     """Write the folder of cells.
 
@@ -103,6 +104,8 @@ def build(
         Word -> column, where the user says it.
     token
         What is read and how, as one word.
+    images_from
+        The ingested images that cells were segmented from.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def build(
     _to_parquet(wells, folder / WELLS)
     extra = [c for c in images if FILES.match(str(c)) or str(c).startswith(_OF_SITES)]
     _to_parquet(images[[*WORDS, *extra]], folder / SITES)
-    runs.write_json(folder / CELLS, _described(written, unit))
+    runs.write_json(folder / CELLS, _described(written, unit, images_from))
     for left in folder.glob(f"{WORK}*"):  # of killed runs of other inputs
         runs.remove(left)
     for file in before - {plate.file for plate in written}:
@@ -203,7 +206,7 @@ def _listed(folder: Path) -> set[str]:
         return set()
 
 
-def _described(written: Sequence[Written], unit: str) -> dict[str, Any]:
+def _described(written: Sequence[Written], unit: str, images_from: Path | None) -> dict[str, Any]:
     features = list(written[0].features)
     for plate in written[1:]:
         own = set(plate.features)
@@ -212,7 +215,8 @@ def _described(written: Sequence[Written], unit: str) -> dict[str, Any]:
     if dropped:
         progress.say(f"  {len(dropped)} features are not on all plates (first: {dropped[0]}); they stay in the files, and are not read")
     plates = [{**dict(zip(WORDS[:3], plate.place, strict=True)), "file": plate.file, "cells": plate.cells} for plate in written]
-    return {"format": FORMAT, "version": __version__, "unit": unit, "features": features, "plates": plates}
+    where = {} if images_from is None else {"images": str(images_from.resolve())}
+    return {"format": FORMAT, "version": __version__, "unit": unit, "features": features, "plates": plates, **where}
 
 
 def _widths(written: Sequence[Written]) -> str:

@@ -90,6 +90,9 @@ class Cells:
             self.quality = None
         if self.quality is not None and not (self.quality / QUALITY_RECEIPT).exists():
             raise InputError(f"{self.quality} holds no {QUALITY_RECEIPT}; write it with: impasto check {self.folder} --out {self.quality}")
+        images = said.get("images")
+        self.images = Path(images) if images else None
+        """The ingested images that cells were segmented from; None for cells of tables."""
         self._bits: dict[str, Bits] = {}
         self._files = {"/".join(filter(None, (p[w] for w in columns.WORDS[:3]))): str(p["file"]) for p in said["plates"]}
         wells = pd.read_parquet(self.folder / WELLS)

@@ -102,7 +102,7 @@ def evaluate(
     per = _table(members, tails, _of_means(whitened.means, members, controls, rate=rate, seed=seed), opened)
     counts = np.log(opened.wells[schema.CELL_COUNT].to_numpy(dtype=float) + 1)[:, None]
     per["p_count"] = _of_means(counts, members, controls, rate=rate, seed=seed)
-    per = _judged(per, rate=rate)
+    per = _judged(per, rate=rate, layouts=layouts)
     return Result.of(
         _scores(per, rate=rate, components=whitened.means.shape[1]),
         per_group=per.assign(profiles=OWN),
@@ -190,10 +190,13 @@ def _table(members: dict[str, list[Place]], tails: dict[str, Tail], p_means: lis
     return pd.DataFrame(rows)
 
 
-def _judged(per: pd.DataFrame, *, rate: float) -> pd.DataFrame:
-    """The table with q-values over both tests, and the verdict of each perturbation."""
+def _judged(per: pd.DataFrame, *, rate: float, layouts: int) -> pd.DataFrame:
+    """The table with q-values over both tests, and the verdict of each perturbation.
+
+    Where all layouts of a perturbation were scored and there are so few that a lone one could not be called, it has no q.
+    """
     floor = 1 / (per["layouts"].to_numpy(dtype=float) + 1)
-    too_few = floor > rate / len(per)
+    too_few = (per["layouts"].to_numpy() <= layouts) & (floor > rate / len(per))
     p_tail = per["p_tail"].to_numpy(dtype=float)
     if too_few.any():
         progress.say(

@@ -43,7 +43,9 @@ def run(settings: CellsSettings, out: Path) -> None:
         _refuse(settings, ("platemap", "negcon", "columns", "unit"), "images say it when they are ingested: impasto ingest")
         cache = out / f"{build.WORK}sites-{token[:16]}"
         opened = image_run.ImageRun(images[0], nucleus=settings.nucleus, segmenter=settings.segmenter, cache=cache)
-        build.build([opened], build.survey([opened], columns={})[0], out, unit=image_run.UNIT, columns={}, token=token)
+        build.build(
+            [opened], build.survey([opened], columns={})[0], out, unit=image_run.UNIT, columns={}, token=token, images_from=images[0]
+        )
         with runs.atomic(out / image_run.QUARANTINE) as temporary:
             opened.quarantine().to_csv(temporary, index=False)
         return
