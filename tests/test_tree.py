@@ -12,12 +12,9 @@ _PAGE = "its words and numbers are read from whole pages, in tests/report"
 _BITS = "its shards make the bits of a table in tests/correction/test_by_plate.py"
 SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "replicate_scores", "sister_scores", "naming")
 ELSEWHERE = {
-    **{
-        f"verbs/{name}.py": _PRINTS
-        for name in ("atlas", "cells", "check", "embed", "export", "expression", "finetune", "graph", "index", "status")
-    },
-    **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
-    **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "profile", "report", "simulate")},
+    **{f"verbs/{name}.py": _PRINTS for name in ("atlas", "check", "embed", "export", "expression", "finetune", "graph", "index", "status")},
+    **{f"verbs/{name}.py": _PRINTS for name in ("montage", "panels", "profile", "report", "table", "train")},
+    **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "montage", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},

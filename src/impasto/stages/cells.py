@@ -16,7 +16,8 @@ class CellsSettings(Settings):
     """Tables of cells and what was done to which well, or one folder of ingested images."""
 
     sources: Annotated[list[Path], Shown("argument", metavar="INPUT...")] = Field(
-        description="CellProfiler's SQLite files or folders of CSV, or a folder that impasto ingest wrote of images."
+        description="SQLite files or folders of CSV of CellProfiler, Parquet of CytoTable, features of DeepProfiler; or one folder that "
+        "impasto ingest wrote of images."
     )
     unit: str = Field(default="Cells", description="The kind of object that has one row a cell.")
     platemap: list[Path] = Field(default_factory=list, description="A platemap or list of compounds (CSV, Excel, a grid...); repeatable.")
