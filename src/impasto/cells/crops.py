@@ -176,8 +176,10 @@ def windows(sites: Sites, plates: Sequence[str], channels: Sequence[str], /, *, 
     for plate in plates:
         numbers = sites.of_plate(plate)
         spaced = numbers[np.unique(np.linspace(0, len(numbers) - 1, min(fields, len(numbers))).astype(np.intp))]
-        of_fields = [np.percentile(sites.image(int(n), channels).reshape(len(channels), -1), WINDOW, axis=1).T for n in spaced]
-        limits[plate] = np.median(of_fields, axis=0)
+        of_fields = [
+            np.percentile(sites.image(int(n), channels).reshape(len(channels), -1).astype(np.float64), WINDOW, axis=1).T for n in spaced
+        ]
+        limits[plate] = np.asarray(np.median(np.stack(of_fields), axis=0))
     return limits
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ import numpy.typing as npt
 from impasto.schema import InputError
 
 Labels = npt.NDArray[np.int32]
-Plane = npt.NDArray[np.generic]
+Plane = npt.NDArray[Any]
 Smooth = npt.NDArray[np.float64]
 STAINS_OF_BODIES = ("RNA", "AGP", "ER", "Actin")
 SMALLEST, REACH, REACH_OF_BODY, CONTRAST = 0.15, 1.0, 4.0, 4.0
@@ -255,7 +256,7 @@ def bodies(of_nuclei: Labels, stains: Mapping[str, Plane], diameter: float, /) -
     from scipy import ndimage
     from skimage import filters, segmentation
 
-    chosen = [stains[name] for name in STAINS_OF_BODIES if name in stains and np.ptp(stains[name]) > 0]
+    chosen = [stains[name] for name in STAINS_OF_BODIES if name in stains and stains[name].min() < stains[name].max()]
     if not chosen or not of_nuclei.any():
         return np.asarray(segmentation.expand_labels(of_nuclei, distance=REACH * diameter), dtype=np.int32)
     body = np.zeros(of_nuclei.shape)
