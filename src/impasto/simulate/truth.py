@@ -120,9 +120,9 @@ def f1(truth: Labels, labels: Labels, /, *, overlap: float = 0.5) -> float:
 
     """
     there = np.unique(labels)
-    labels = np.searchsorted(there, labels) if there[0] == 0 else np.searchsorted(there, labels) + 1
-    size = int(labels.max()) + 1
-    shared = np.bincount(truth.ravel().astype(np.int64) * size + labels.ravel(), minlength=(int(truth.max()) + 1) * size).reshape(-1, size)
+    own = np.searchsorted(there, labels) + int(there[0] != 0)
+    size = int(own.max()) + 1
+    shared = np.bincount(truth.ravel().astype(np.int64) * size + own.ravel(), minlength=(int(truth.max()) + 1) * size).reshape(-1, size)
     union = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0, keepdims=True) - shared
     both = (shared / np.maximum(union, 1))[:, 1:]
     at_border = np.unique(np.concatenate([truth[0], truth[-1], truth[:, 0], truth[:, -1]]))

@@ -34,7 +34,7 @@ class CellsSettings(Settings):
 def run(settings: CellsSettings, out: Path) -> None:
     """Write the folder of cells at `out`."""
     from impasto import progress, runs
-    from impasto.cells import build, image_run, sources
+    from impasto.cells import build, gather, image_run, sources
 
     token = build.token_of(settings.sources, settings.model_dump(mode="json"))
     images = [source for source in settings.sources if build.is_of_images(source)]
@@ -42,7 +42,7 @@ def run(settings: CellsSettings, out: Path) -> None:
         raise InputError(f"{images[0]} holds images, and more is given; give one folder of ingested images, or tables of cells")
     if images:
         _refuse(settings, ("platemap", "negcon", "columns", "unit"), "images say it when they are ingested: impasto ingest")
-        cache = out / f"{build.WORK}sites-{token[:16]}"
+        cache = out / f"{gather.WORK}sites-{token[:16]}"
         opened = image_run.ImageRun(images[0], nucleus=settings.nucleus, segmenter=settings.segmenter, cache=cache)
         build.build(
             [opened], build.survey([opened], columns={})[0], out, unit=image_run.UNIT, columns={}, token=token, images_from=images[0]

@@ -36,9 +36,10 @@ def run(settings: MontageSettings, out: Path) -> None:
     cells = Cells(settings.cells)
     table = exemplars.choose(cells, settings.perturbation, by=settings.by, count=settings.count, seed=settings.seed)
     axes = pl.cells_in_rows(cells, table, title=settings.perturbation, by=settings.by, images=settings.images)
+    figure = axes.get_figure(root=True)
     with runs.atomic(out) as temporary:
-        axes.figure.savefig(temporary, dpi=200)
-    plt.close(axes.figure)
+        figure.savefig(temporary, dpi=200)
+    plt.close(figure)
     with runs.atomic(listing(out)) as temporary:
         table.to_csv(temporary, index=False)
 
