@@ -8,8 +8,8 @@ D is the diameter of a nucleus in pixels. Nuclei, on the DNA plane:
 4. Distance to the edge, Gaussian of D/24, peaks .3 D apart, watershed.
 5. Dropped: what lies less than 8 sd of the noise above its ring, or whose rim is too flat for its brightness: a lamp, not a nucleus.
 
-Cells: a watershed from the nuclei through the summed log stains of the body (RNA, AGP, ER, actin) inside Otsu's threshold, no farther than
-4 D; without such a stain, the pixels nearest to a nucleus within D of it. Cytoplasm: a cell without its nucleus.
+Cells: a watershed from the nuclei through the summed log stains of the body (RNA, AGP, ER, actin), inside Otsu's threshold and no farther
+than 4 D. Without such a stain a cell is the pixels nearest to its nucleus, within D of it. Cytoplasm: a cell without its nucleus.
 """
 
 from __future__ import annotations
