@@ -1,8 +1,8 @@
 """Cells of ingested images, as a run: sites are segmented and measured once, and wait in a hidden folder until all are.
 
-The diameter of a nucleus is estimated for each plate over 16 fields of its controls (single fields stray), and printed. A site is quarantined
-with its reason, and has no cells, where it cannot be read or nothing stands out. So is one with more than four times the plate's usual count,
-and one whose foreground is mostly larger than four nuclei.
+The diameter of a nucleus is estimated for each plate over 16 fields of its controls (single fields stray), and printed. A site is
+quarantined with its reason, and has no cells, where it cannot be read or nothing stands out. So is one with more than four times the
+plate's usual count, and one whose foreground is mostly larger than four nuclei.
 """
 
 from __future__ import annotations

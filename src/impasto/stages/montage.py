@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import Field
 
 from impasto.settings import Settings, Shown
 from impasto.stages.base import Verb, Writes
 from impasto.stages.check import digest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class MontageSettings(Settings):
@@ -36,7 +39,7 @@ def run(settings: MontageSettings, out: Path) -> None:
     cells = Cells(settings.cells)
     table = exemplars.choose(cells, settings.perturbation, by=settings.by, count=settings.count, seed=settings.seed)
     axes = pl.cells_in_rows(cells, table, title=settings.perturbation, by=settings.by, images=settings.images)
-    figure = axes.get_figure(root=True)
+    figure = cast("Figure", axes.get_figure(root=True))
     with runs.atomic(out) as temporary:
         figure.savefig(temporary, dpi=200)
     plt.close(figure)
