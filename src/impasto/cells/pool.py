@@ -19,7 +19,7 @@ from impasto.schema import InputError
 
 DEFAULT = "median"
 STATISTIC = "statistic"
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
 """Values of a block."""
 
 
