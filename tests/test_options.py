@@ -216,6 +216,7 @@ CONTRACT = {
     "atlas": ["--port", "--host"],
     "export": ["--to", "--out", "--feature-prefix", "--concentration-unit"],
     "check": ["--out", "--json"],
+    "montage": ["--perturbation", "--by", "--images", "--out", "--json"],
     "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json"],
     "demo": ["--out"],
 }

@@ -14,10 +14,10 @@ SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "repl
 ELSEWHERE = {
     **{
         f"verbs/{name}.py": _PRINTS
-        for name in ("cells", "check", "embed", "explore", "export", "expression", "finetune", "graph", "index", "status")
+        for name in ("check", "embed", "explore", "export", "expression", "finetune", "graph", "index", "status")
     },
-    **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
-    **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "profile", "report", "simulate")},
+    **{f"verbs/{name}.py": _PRINTS for name in ("montage", "panels", "profile", "report", "table", "train")},
+    **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "montage", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},

@@ -31,6 +31,7 @@ STAGES: Family[Verb] = Family(
         "embed": "impasto.stages.embed:VERB",
         "evaluate": "impasto.stages.evaluate:VERB",
         "sweep": "impasto.sweep:VERB",
+        "montage": "impasto.stages.montage:VERB",
         "table": "impasto.stages.table:VERB",
         "panels": "impasto.stages.panels:VERB",
         "index": "impasto.stages.index:VERB",
