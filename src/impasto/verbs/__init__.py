@@ -25,6 +25,7 @@ ABOUT = {
     "expression": "Turn expression into vectors that cell-line tokens are made of.",
     "train": "Train a method on profiles or on images.",
     "finetune": "Fine-tune earlier runs on a few wells of a cell line that they never saw.",
+    "import": "Bring the published weights of others into the form of a run.",
     "embed": "Embed profiles and their perturbations with a trained run.",
     "evaluate": "Score profiles, each score beside its protocol, chance, interval, n and the shortcut baselines.",
     "table": "Lay the scores of several evaluations out side by side.",
@@ -39,5 +40,10 @@ ABOUT = {
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 
-COMMANDS: Family[Callable[..., Any]] = Family("verbs", what="verb", parts={name: f"impasto.verbs.{name}:command" for name in ABOUT})
+_MODULES = {"import": "import_run"}
+"""Verbs whose name no module can have."""
+
+COMMANDS: Family[Callable[..., Any]] = Family(
+    "verbs", what="verb", parts={name: f"impasto.verbs.{_MODULES.get(name, name)}:command" for name in ABOUT}
+)
 """Name of a verb -> the function that typer turns into `impasto NAME`."""
