@@ -7,8 +7,8 @@
     BERT, text_proj, logit_scale                    text tower and scale
 
 Lu et al., CellCLIP. The file and its licence are the user's. It was trained on channels in the order ER, RNA, Mito, DNA, AGP. Its
-profiles are class tokens of DINOv2-G as they are, the mean of five crops of 224 native pixels; its texts have at most 256 tokens. Which perturbations it saw is
-not in the file.
+profiles are class tokens of DINOv2-G as they are, the mean of five crops of 224 native pixels. Its texts have at most 256 tokens. Which
+perturbations it saw is not in the file.
 """
 
 from __future__ import annotations
