@@ -78,8 +78,10 @@ def read(path: Path, /) -> dict[str, Tensor]:
     try:
         held = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # noqa: BLE001 - torch raises what the file makes it raise
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read as tensors alone ({first}); nothing else is ever unpickled") from None
+        raise InputError(
+            f"{path} cannot be read as tensors alone ({type(error).__name__}), and nothing else is ever unpickled; give the checkpoint that "
+            "CellCLIP's authors publish, or its tensors as .safetensors"
+        ) from None
     for word in ("state_dict", "model"):
         held = held[word] if isinstance(held, Mapping) and isinstance(held.get(word), Mapping) else held
     if not isinstance(held, Mapping) or not held or not all(isinstance(tensor, Tensor) for tensor in held.values()):
