@@ -79,8 +79,8 @@ def read(path: Path, /) -> dict[str, Tensor]:
         held = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # noqa: BLE001 - torch raises what the file makes it raise
         raise InputError(
-            f"{path} cannot be read as tensors alone ({type(error).__name__}), and nothing else is ever unpickled; give the checkpoint that "
-            "CellCLIP's authors publish, or its tensors as .safetensors"
+            f"{path} cannot be read as tensors alone ({type(error).__name__}), and nothing else is ever unpickled; give the checkpoint "
+            "that CellCLIP's authors publish, or its tensors as .safetensors"
         ) from None
     for word in ("state_dict", "model"):
         held = held[word] if isinstance(held, Mapping) and isinstance(held.get(word), Mapping) else held

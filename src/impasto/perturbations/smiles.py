@@ -92,9 +92,8 @@ def in_a_text(smiles: str, /) -> str:
             from impasto.progress import say
 
             _SAID.add(smiles)
-            say(
-                f"SMILES that cannot be made canonical stand in texts as they are written (first: {smiles!r}; {str(error).partition(';')[0]})"
-            )
+            reason = str(error).partition(";")[0]
+            say(f"SMILES that cannot be made canonical stand in texts as they are written (first: {smiles!r}; {reason})")
         return smiles
 
 
