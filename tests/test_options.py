@@ -190,6 +190,7 @@ CONTRACT = {
     "profile": ["--encoder", "--out", "--illumination", "--shards", "--runtime", "--quarantine", "--level"],
     "correct": ["--method", "--by", "--out", "--fitted", "--keep", "--spare", "--set", "--seed", "--json"],
     "train": ["--profiles", "--sites", "--start", "--out", "--seed", "--set"],
+    "import": ["--text", "--out", "--json"],
     "embed": ["--out"],
     "evaluate": ["--protocol", "--level", "--set", "--out", "--json", "--part", "--seed"],
     "search": ["--text", "--smiles", "--gene", "--well", "--image", "--top", "--json", "--through", "--rank"],

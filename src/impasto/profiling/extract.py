@@ -262,18 +262,18 @@ def _any_channels(settings: EncoderSettings) -> bool:
     return settings.input == "set" and not settings.order
 
 
-_OF_A_RUN = ("encoder", "readout", "crops", "instances", "seed", "runtime", "nucleus", "accept_licence")
-"""The fields of an encoder that a run may be read with; the others were decided when it was trained."""
+_OF_A_MODEL = ("layer", "size", "input", "order", "normalise", "code", "call", "licence")
+"""The fields that say how a model of others is read; of a run they were decided when it was trained."""
 
 
-def _run(settings: EncoderSettings, sites: Sites) -> SiteEncoder:
+def _run(settings: EncoderSettings, sites: Sites | PlateIndex) -> SiteEncoder:
     """A run that was trained on images, as an encoder."""
     from impasto.plates.crops import Crops
     from impasto.pretrain.frozen import FrozenRun
 
     folder = Path(settings.encoder)
-    for field, described in EncoderSettings.model_fields.items():
-        if field not in _OF_A_RUN and getattr(settings, field) != described.get_default(call_default_factory=True):
+    for field in _OF_A_MODEL:
+        if getattr(settings, field) != EncoderSettings.model_fields[field].get_default(call_default_factory=True):
             raise InputError(f"{folder} is a run, and its {field} was decided when it was trained; leave {field} out")
     if settings.runtime != "torch":
         raise InputError(f"{folder} is a run, which torch reads; leave out --runtime")

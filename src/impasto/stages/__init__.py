@@ -27,6 +27,7 @@ STAGES: Family[Verb] = Family(
         "graph": "impasto.stages.graph:VERB",
         "expression": "impasto.stages.expression:VERB",
         "train": "impasto.stages.train:VERB",
+        "import": "impasto.stages.import_run:VERB",
         "finetune": "impasto.stages.finetune:VERB",
         "embed": "impasto.stages.embed:VERB",
         "evaluate": "impasto.stages.evaluate:VERB",

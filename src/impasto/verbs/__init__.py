@@ -26,6 +26,7 @@ ABOUT = {
     "expression": "Turn expression into vectors that cell-line tokens are made of.",
     "train": "Train a method on profiles or on images.",
     "finetune": "Fine-tune earlier runs on a few wells of a cell line that they never saw.",
+    "import": "Bring the published weights of others into the form of a run.",
     "embed": "Embed profiles and their perturbations with a trained run.",
     "evaluate": "Score profiles, each score beside its protocol, chance, interval, n and the shortcut baselines.",
     "table": "Lay the scores of several evaluations out side by side.",
@@ -42,8 +43,9 @@ ABOUT = {
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 
-_OTHER_NAMES = {"atlas": "impasto.verbs.explore:atlas"}
+_OTHER_NAMES = {"atlas": "explore:atlas", "import": "import_run:command"}
+"""Verbs that are another name, or whose name no module can have -> where they are."""
 COMMANDS: Family[Callable[..., Any]] = Family(
-    "verbs", what="verb", parts={name: _OTHER_NAMES.get(name, f"impasto.verbs.{name}:command") for name in ABOUT}
+    "verbs", what="verb", parts={name: f"impasto.verbs.{_OTHER_NAMES.get(name, f'{name}:command')}" for name in ABOUT}
 )
 """Name of a verb -> the function that typer turns into `impasto NAME`."""
