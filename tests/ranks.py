@@ -14,7 +14,10 @@ def run(command: Sequence[str], /, *, ranks: int = 2) -> None:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(ranks), "OMP_NUM_THREADS": "1"}
-    started = [subprocess.Popen(command, env={**os.environ, **place, "RANK": str(r)}, stderr=subprocess.PIPE) for r in range(ranks)]
+    started = [
+        subprocess.Popen(command, env={**os.environ, **place, "RANK": str(r), "LOCAL_RANK": str(r)}, stderr=subprocess.PIPE)
+        for r in range(ranks)
+    ]
     for process in started:
         _, errors = process.communicate(timeout=200)
         assert process.returncode == 0, errors.decode()[-2000:]

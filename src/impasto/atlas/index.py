@@ -22,6 +22,7 @@ from impasto import identity, runs, schema, wells
 from impasto import profiles as tables
 from impasto.atlas import ENGINES, layout, strangers
 from impasto.atlas.engines import Engine
+from impasto.devices import DEFAULT, DeviceSettings
 from impasto.identity import Identity
 from impasto.joint.space import Space
 from impasto.schema import InputError
@@ -51,6 +52,8 @@ class Index:
         The name of the engine that searches it.
     made
         What made the profiles that were indexed.
+    on
+        Where the nets run that embed a query.
 
     """
 
@@ -60,6 +63,7 @@ class Index:
     run: Path | None
     engine: str | type[Engine]
     made: Identity = field(default_factory=Identity)
+    on: DeviceSettings = DEFAULT
 
     def nearest(self, query: npt.NDArray[np.float32], /, *, top: int, among: npt.NDArray[np.bool_]) -> pd.DataFrame:
         """The rows nearest to a query by cosine.
