@@ -238,7 +238,7 @@ def _join(world: int, kind: str, index: int | None) -> None:
     if world == 1 or dist.is_initialized():
         return
     if kind == "cuda":
-        dist.init_process_group("nccl", device_id=torch.device(kind, index), timeout=_PATIENCE)
+        dist.init_process_group("nccl", device_id=Place(kind, index).device, timeout=_PATIENCE)
     else:
         dist.init_process_group("gloo", timeout=_PATIENCE)
     atexit.register(_leave)
@@ -330,6 +330,12 @@ def pinned(values: Tensor, device: torch.device, /) -> Tensor:
     return values.pin_memory() if device.type == "cuda" and values.device.type == "cpu" else values
 
 
+def _cuda_in_use() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+
+
 def random_state() -> dict[str, Tensor]:
     """The state of torch's random numbers, of the CPU and of this process's GPU.
 
@@ -342,7 +348,7 @@ def random_state() -> dict[str, Tensor]:
     import torch
 
     states = {"torch": torch.get_rng_state()}
-    return {**states, "cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else states
+    return {**states, "cuda": torch.cuda.get_rng_state()} if _cuda_in_use() else states
 
 
 def set_random_state(states: Mapping[str, Tensor], /) -> None:
@@ -357,7 +363,7 @@ def set_random_state(states: Mapping[str, Tensor], /) -> None:
     import torch
 
     torch.set_rng_state(states["torch"])
-    if "cuda" in states and torch.cuda.is_initialized():
+    if "cuda" in states and _cuda_in_use():
         torch.cuda.set_rng_state(states["cuda"])
 
 
@@ -435,10 +441,10 @@ def counted() -> Iterator[list[float]]:
     from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
     def forward(query: Any, key: Any, value: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:  # noqa: ARG001 - as torch calls it
-        return int(sdpa_flop_count(query, key, value))
+        return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
 
     def backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:  # noqa: ARG001
-        return int(sdpa_backward_flop_count(gradient, query, key, value))
+        return int(sdpa_backward_flop_count(gradient, query, key, value))  # type: ignore[no-untyped-call]
 
     ops = torch.ops.aten
     extra = {

@@ -19,7 +19,10 @@ from tests.pretrain import every_method
 from impasto.schema import InputError
 from impasto.training.feeding import shares_of
 
-pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
+pytestmark = [
+    pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed"),
+    pytest.mark.timeout(900),
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("ranks")
     command = [sys.executable, every_method.__file__]
     subprocess.run([*command, str(base / "one")], check=True, capture_output=True)
-    ranks.run([*command, str(base / "two")])
+    ranks.run([*command, str(base / "two")], patience=800)
     return base
 
 

@@ -291,7 +291,7 @@ _OF_A_RUN = ("device", "precision", "encoder", "readout", "crops", "instances", 
 """The fields of an encoder that a run may be read with; the others were decided when it was trained."""
 
 
-def _run(settings: EncoderSettings, sites: Sites) -> SiteEncoder:
+def _run(settings: EncoderSettings, sites: Sites | PlateIndex) -> SiteEncoder:
     """A run that was trained on images, as an encoder."""
     from impasto.plates.crops import Crops
     from impasto.pretrain.frozen import FrozenRun

@@ -141,12 +141,12 @@ def _tensorboard(folder: Path) -> Watcher:
     except ImportError:
         raise InputError(_needs("tensorboard")) from None
     runs.note(folder / "tensorboard")
-    writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder / "tensorboard"))
 
     def write(values: Mapping[str, float], step: int, /) -> None:
         for name, value in values.items():
-            writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
-        writer.flush()  # type: ignore[no-untyped-call]
+            writer.add_scalar(name, value, step)
+        writer.flush()
 
     return write
 
