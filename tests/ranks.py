@@ -16,6 +16,6 @@ def run(command: Sequence[str], /, *, ranks: int = 2, patience: float = 200) -> 
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(ranks), "OMP_NUM_THREADS": "1"}
     environments = ({**os.environ, **place, "RANK": str(r), "LOCAL_RANK": str(r)} for r in range(ranks))
     started = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for environment in environments]
-    for process in started:
-        _, errors = process.communicate(timeout=patience)
+    written = [process.communicate(timeout=patience)[1] for process in started]
+    for process, errors in zip(started, written, strict=True):
         assert process.returncode == 0, errors.decode()[-2000:]
