@@ -1,4 +1,7 @@
-"""`python -m benchmarks [rankings|relations|... ]`: prints the table, in Markdown; all parts where none is named."""
+"""`python -m benchmarks [rankings|relations|... ]`: prints the table, in Markdown; all parts where none is named.
+
+`python -m benchmarks gpu [--small]` prints that of a device (gpu.py).
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ PARTS = (
     "loaddata",
     "training",
     "loader",
+    "pixels",
     "pretraining",
     "cellpaintr",
     "tables",
@@ -32,6 +36,10 @@ PARTS = (
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["gpu"]:  # a table of its own, of rates and shares of a peak
+        from benchmarks import gpu
+
+        sys.exit(gpu.main(small="--small" in sys.argv[2:]))
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads"
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, torch {torch.__version__}"
     print(f"{time.strftime('%Y-%m-%d')}, {machine}, {versions}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shlex
@@ -20,6 +21,12 @@ from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.verbs import ABOUT, COMMANDS
 from impasto.verbs.remote_options import Reading
+
+
+@pytest.mark.parametrize("verb", ["train", "profile", "embed", "search", "evaluate", "finetune"])
+def test_every_verb_that_runs_a_net_takes_a_device_and_a_precision(verb: str) -> None:
+    parameters = inspect.signature(COMMANDS[verb]).parameters
+    assert {"device", "precision"} <= parameters.keys()
 
 
 class Told(Settings):

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from impasto.training.settings import LoopSettings
 if TYPE_CHECKING:
     import anndata
 
+    from impasto.devices import DeviceSettings
     from impasto.training.method import Addition, Prepared, Trainable
 
 METHODS: Family[Trainable] = Family(
@@ -196,32 +196,38 @@ def train(
         Where the data do not fit the method, or `out` holds the checkpoint of another training.
 
     """
-    from impasto import runs
+    from impasto import devices, progress, runs
     from impasto.training import card
     from impasto.training.earlier import begun
     from impasto.training.loop import fit
 
-    _join_ranks()
+    settings = (loop or LoopSettings()).seeded(seed)
+    where = devices.place(settings, compiled=settings.compile)
     trainable, own = METHODS[chosen.name], own_settings(chosen)
     prepared = begun(trainable, own, data, _earlier(start, chosen.name), seed=seed)
     prepared = with_additions(prepared, additions(chosen), seed=seed)
     described = {
         "method": own.model_dump(mode="json"),
         "seed": seed,
+        "precision": where.precision,
         "facts": prepared.facts,
         trainable.reads: str(read_from.resolve()),
     }
     if start is not None:
         described["start"] = {"run": str(start.resolve()), "digest": runs.digest(start / "model.safetensors")}
     _refuse_other(out, described)
-    runs.write_json(out / "model.json", described)
-    seeded = (loop or LoopSettings()).seeded(seed)
-    fit(prepared.method, prepared.feed, settings=seeded, out=out, validate=prepared.validate)
-    with runs.atomic(out / "card.md") as temporary:
-        temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(read_from), loop=seeded))
+    devices.wait()
+    if devices.is_first():
+        runs.write_json(out / "model.json", described)
+    fit(prepared.method, prepared.feed, settings=settings, out=out, validate=prepared.validate, tell=progress.say)
+    if devices.is_first():
+        text = card.write(described, log=out / "log.jsonl", digest=runs.digest(read_from), loop=settings)
+        with runs.atomic(out / "card.md") as temporary:
+            temporary.write_text(text)
+    devices.wait()
 
 
-def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
+def embed(run: Path, profiles: anndata.AnnData, /, *, where: DeviceSettings | None = None) -> anndata.AnnData:
     """The embeddings of a trained run: of a joint space both modalities as rows, of other methods the rows of the profiles.
 
     Parameters
@@ -230,6 +236,8 @@ def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
         The folder of a trained run.
     profiles
         Profiles (n, features) with the features that it was trained on.
+    where
+        The device and the precision; None: the defaults.
 
     Returns
     -------
@@ -242,14 +250,16 @@ def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
         Where the profiles do not fit the run.
 
     """
+    from impasto import devices
     from impasto.training.earlier import Earlier
 
+    place = devices.place(where)
     own = METHODS[str(Earlier.read(run).method["name"])].embed
     if own is not None:
-        return own(run, profiles)
+        return own(run, profiles, place)
     from impasto.joint.space import Space
 
-    return Space.load(run).embed(profiles)
+    return Space.load(run, place=place).embed(profiles)
 
 
 def _earlier(start: Path | None, name: str) -> Any:
@@ -259,15 +269,6 @@ def _earlier(start: Path | None, name: str) -> Any:
     if earlier is not None and earlier.method["name"] != name:
         raise InputError(f"start: {start} holds a {earlier.method['name']} model, and this stage trains {name}; start from its like")
     return earlier
-
-
-def _join_ranks() -> None:
-    """Under torchrun, join the other ranks: NCCL where there are GPUs, gloo on CPUs."""
-    import torch
-    import torch.distributed as dist
-
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
 
 
 def _refuse_other(out: Path, described: dict[str, Any]) -> None:

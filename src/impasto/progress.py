@@ -1,6 +1,7 @@
 """One progress bar for every long run (how many, at which rate, how long still), and the sentences that a run says.
 
-The bar goes to standard error, so pipes stay clean. Sentences go to standard output, and to standard error where JSON is printed.
+Of several processes only the first speaks. The bar goes to standard error, so pipes stay clean. Sentences go to standard output, and to
+standard error where JSON is printed.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from impasto import devices
+
 T = TypeVar("T")
 # Plain text in notebooks too: rich's widgets there need a package of their own, and warn without it.
-console = Console(stderr=True, force_jupyter=False)
+console = Console(stderr=True, force_jupyter=False, quiet=not devices.is_first())
 # A pipe has no width of its own: 80 columns would fold all tables.
-spoken = Console(width=None if sys.stdout.isatty() else 140, force_jupyter=False)
+spoken = Console(width=None if sys.stdout.isatty() else 140, force_jupyter=False, quiet=not devices.is_first())
 
 
 def say(sentence: str) -> None:
@@ -86,7 +89,7 @@ def bar(*, what: str, unit: str, total: int | None = None, done: int = 0) -> Ite
 
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=not console.is_terminal) as shown:
+    with Progress(*columns, console=console, transient=not console.is_terminal, disable=console.quiet) as shown:
         task = shown.add_task(what, total=total, completed=done, unit=unit)
         yield lambda count: shown.advance(task, count)
 

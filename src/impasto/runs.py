@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
 import tempfile
 import time
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, commit_point, machine, records, whole
+from impasto import __version__, commit_point, devices, machine, records, whole
 from impasto.claims import Claim, claim
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -172,13 +171,12 @@ def run_stage(
     values = settings.model_dump(mode="json")
     own_claim = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
     digests = {str(path): digest(path) for path in inputs}
-    decisive = {name: value for name, value in values.items() if name not in settings.change_nothing}
-    identity = {"version": __version__, "verb": verb, "settings": decisive, "inputs": sorted(digests.values())}
+    identity = {"version": __version__, "verb": verb, "settings": settings.result(), "inputs": sorted(digests.values())}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     if own_claim.is_done(key):
         return False
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
-        work()  # of a training on several ranks, the first keeps the record for all
+    if not devices.is_first():
+        work()  # the first of several processes keeps the record for all
         return True
     started, clock = time.time(), time.perf_counter()
     record = {

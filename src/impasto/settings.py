@@ -23,7 +23,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
     change_nothing: ClassVar[frozenset[str]] = frozenset()
-    """Fields that say where and how work runs, and change nothing in its result."""
+    """Fields that say where and how work runs, and change nothing in its result; those of the classes it is made from count too."""
 
     @classmethod
     def read(cls, values: Mapping[str, Any], *, where: str) -> Self:
@@ -94,6 +94,24 @@ class Settings(BaseModel):
             The same values, by default without more.
 
         """
+        return values
+
+    def result(self) -> dict[str, Any]:
+        """What of these settings a result depends on: plain values, without the fields that `change_nothing`.
+
+        Returns
+        -------
+        dict[str, Any]
+            JSON-safe, at any depth.
+
+        """
+        values = self.model_dump(mode="json")
+        nothing = frozenset().union(*(vars(kind).get("change_nothing", ()) for kind in type(self).__mro__))
+        for key in type(self).model_fields:
+            if key in nothing:
+                del values[key]
+            elif isinstance(inner := getattr(self, key), Settings):
+                values[key] = inner.result()
         return values
 
 

@@ -22,13 +22,14 @@ def feed(names: list[str] | None = None) -> BagFeed:
     return BagFeed(values, described, [np.array([i, i + 1]) for i in range(0, 20, 2)], minibatch=4, bag=1, seed=5, names=names)
 
 
-def test_an_epoch_has_every_group_once_and_another_order_each_time() -> None:
+def test_an_epoch_has_a_group_once_at_most_and_another_order_each_time() -> None:
     made = feed()
     first, second = (np.concatenate(made.epoch(number)) for number in (0, 1))
-    assert sorted(first) == sorted(second) == list(range(10))
+    assert len(set(first)) == len(set(second)) == 8
+    assert set().union(*(np.concatenate(made.epoch(number)) for number in range(9))) == set(range(10))  # what waits comes in another epoch
     assert first.tolist() != second.tolist()
     assert first.tolist() == np.concatenate(feed().epoch(0)).tolist()
-    assert [len(rows) for rows in made.epoch(0)] == [5, 5]
+    assert [len(rows) for rows in made.epoch(0)] == [4, 4]
 
 
 def test_groups_of_one_name_never_meet() -> None:

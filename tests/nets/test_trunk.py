@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from impasto.nets.trunk import Attention, Recompute, Trunk
+from impasto.devices import Place
+from impasto.nets.trunk import Attention, Recompute, Trunk, lower
 
 
 def test_the_trunk_equals_torchs_encoder_with_the_same_weights() -> None:
@@ -54,6 +55,34 @@ def test_recomputing_changes_no_gradient(recompute: Recompute) -> None:
         found[what] = [p.grad for p in trunk.parameters()]
     for a, b in zip(*found.values(), strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_products_are_in_the_precision_of_the_place_and_what_comes_out_is_float32() -> None:
+    torch.manual_seed(0)
+    net = nn.ModuleDict({"trunk": Trunk(width=16, depth=2, mixer=lambda: Attention(width=16, heads=2)), "head": nn.Linear(16, 3)})
+    tokens = torch.randn(4, 6, 16)
+    exact = net["trunk"](tokens)
+    lower(net, Place(precision="bf16"))
+    seen: list[torch.dtype] = []
+    net["trunk"].blocks[0].mlp[0].register_forward_hook(lambda *given: seen.append(given[-1].dtype))
+    low = net["trunk"](tokens)
+    assert seen == [torch.bfloat16]
+    assert low.dtype == net["head"](low).dtype == torch.float32
+    assert 1e-5 < float((low - exact).detach().abs().max()) < 0.1
+    low.sum().backward()
+    assert all(weight.grad.dtype == torch.float32 for weight in net["trunk"].parameters())
+    lower(net, Place())
+    torch.testing.assert_close(net["trunk"](tokens), exact)
+
+
+def test_only_the_blocks_of_trunks_are_compiled_and_only_where_the_place_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[tuple[nn.Module, object]] = []
+    monkeypatch.setattr(nn.Module, "compile", lambda self, **how: compiled.append((self, how)))
+    net = nn.ModuleDict({"trunk": Trunk(width=8, depth=2, mixer=lambda: Attention(width=8, heads=2)), "head": nn.Linear(8, 3)})
+    lower(net, Place())
+    assert compiled == []
+    lower(net, Place(compiled=True))
+    assert compiled == [(block, {"dynamic": False}) for block in net["trunk"].blocks]
 
 
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:

@@ -14,9 +14,11 @@ import torch
 
 from impasto import identity
 from impasto.plates.sites import Sites
-from impasto.pretrain import few_shot, profile_wsl, views
+from impasto.pretrain import few_shot, profile_wsl
 from impasto.pretrain.images import Facts
 from impasto.pretrain.profile_wsl import ProfileWslSettings
+from impasto.pretrain.render import render
+from impasto.pretrain.views import View
 from impasto.schema import InputError
 from impasto.simulate import profiles as simulated
 from impasto.simulate.plan import Plan
@@ -34,7 +36,7 @@ def test_channels_are_those_of_the_run_and_absent_ones_hold_their_mean() -> None
     facts = Facts(["ER", "GFP", "DNA"], [5.0, 6.0, 7.0], [1.0, 1.0, 1.0], perturbations=[])
     filled = few_shot._Filled(Pixels(channels=["DNA", "ER"]), facts)
     assert filled.place == [1, -1, 0]
-    assert filled[2][:, 0, 0].tolist() == [21.0, 6.0, 20.0]
+    assert filled[2][:, 0, 0].tolist() == [21.0, 255 * 6.0, 20.0]
     assert filled[2].shape == (3, 2, 2)
     same = few_shot._Filled(Pixels(channels=["ER", "GFP", "DNA"]), facts)
     assert same[1][:, 0, 0].tolist() == [10.0, 11.0, 12.0]
@@ -123,7 +125,8 @@ def test_images_without_a_run_begin_untrained_with_the_light_of_the_sites(ingest
     assert method.mean.tolist() == pytest.approx(list(material.pictures.mean))
     asked = np.array(material.pictures.readable[:3])
     with torch.no_grad():
-        whole = views.render([material.pictures[int(row)] for row in asked], [few_shot._WHOLE] * 3, size=16)
+        pictures = [material.pictures[int(row)] for row in asked]
+        whole = render(pictures, [View.whole(picture.shape) for picture in pictures], size=16)
         expected = method.classifier(method.embed(whole))
     np.testing.assert_allclose(material.scores(method, asked), expected, atol=1e-5)
 

@@ -37,7 +37,7 @@ def test_a_run_remembers_the_light_the_sites_and_the_channels_that_it_was_made_o
     assert made.facts["channels"] == pictures.channels == ["Mito", "DNA"]
     assert made.facts["mean"] == pytest.approx(list(pictures.mean))
     assert made.facts["spread"] == pytest.approx(list(pictures.spread))
-    light = torch.stack([pictures[number] for number in pictures.readable]).double()
+    light = torch.stack([pictures[number] for number in pictures.readable]).double() / 255
     assert made.facts["mean"] == pytest.approx(light.mean(dim=(0, 2, 3)).tolist(), rel=1e-5)
     assert made.facts["spread"] == pytest.approx(light.std(dim=(0, 2, 3), correction=0).tolist(), rel=1e-5)
     assert made.facts["sites"] == len(sites) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -36,6 +37,34 @@ def test_the_terms_and_their_weights() -> None:
     assert float(step.terms["mean_entropy_gap"].detach()) == pytest.approx(0.25 * gap, rel=1e-6)
     torch.testing.assert_close(step.embeddings["image"], seen[0])
     assert method.backbone() is teacher["encoder"]
+
+
+def test_the_anchors_entropy_is_a_term_where_it_is_asked_for() -> None:
+    shown = views(focal=1)
+    plain, sure = (built("msn", anchor_entropy_weight=weight, drop=0.0, **HEADS)(shown) for weight in (0.0, 0.5))
+    assert set(plain.terms) == {"match", "mean_entropy_gap"}
+    method = built("msn", drop=0.0, **HEADS)
+    wanted = [unit(row) for row in rows_of(method.prototypes)]
+    seen = [method.encoder.represent(standardised(shown.anchor)), method.encoder.represent(standardised(shown.focal[:, 0]))]
+    answers = [softmax([dot(unit(row), p) / 0.1 for p in wanted]) for rows in seen for row in rows_of(method.head(rows))]
+    entropy = -sum(p * math.log(p) for answer in answers for p in answer) / len(answers)
+    assert float(sure.terms["anchor_entropy"].detach()) == pytest.approx(0.5 * entropy, rel=1e-6)
+    assert sure.uniform == {"match": pytest.approx(math.log(7))}
+
+
+def test_anchors_show_only_the_channels_that_were_drawn() -> None:
+    method = built("msn", drop=0.25, encoder={"name": "channel_vit", "patch": 8, "width": 12, "depth": 1, "heads": 2}, **HEADS)
+    whole = views(focal=2)
+    noise = torch.rand(5, 32, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    shown = torch.tensor([[True, False], [False, True], [True, True], [True, False], [False, True]])
+    sampled = dataclasses.replace(whole, noise=noise, shown=shown)
+    other = torch.where(shown[:, :, None, None], whole.anchor, torch.rand_like(whole.anchor))  # only what is hidden is another
+    focal = torch.where(shown[:, None, :, None, None], whole.focal, torch.rand_like(whole.focal))
+    first, second = method(sampled), method(dataclasses.replace(sampled, anchor=other, focal=focal))
+    torch.testing.assert_close(first.loss, second.loss)
+    plain = dataclasses.replace(sampled, shown=None)
+    assert not torch.allclose(method(plain).loss, first.loss)
+    torch.testing.assert_close(method(plain).loss, method(dataclasses.replace(sampled, shown=torch.ones(5, 2, dtype=torch.bool))).loss)
 
 
 def test_the_momentum_goes_from_its_start_to_its_end_along_a_line() -> None:

@@ -42,7 +42,7 @@ def test_what_a_vision_encoder_says_of_itself_makes_it_again(
     if hub:
         reading = encoder.reading
         expected |= {"input": reading.input, "normalise": reading.normalise, "order": list(reading.order), "size": encoder.size}
-    assert made == EncoderSettings(encoder=encoder.name, **expected)
+    assert made == EncoderSettings(encoder=encoder.name, precision="float32", **expected)
 
 
 def test_a_commit_is_kept_and_a_licence_is_not_accepted_for_the_user() -> None:

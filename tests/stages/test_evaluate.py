@@ -29,6 +29,17 @@ def test_fields_and_options_are_one_and_wrong_ones_are_refused() -> None:
         settings(options={"nonsense": 1})
 
 
+def test_a_device_goes_to_tasks_that_rank_and_scores_are_float32() -> None:
+    assert "device" not in evaluate.task_options(settings())
+    assert evaluate.task_options(settings(device="cpu"))["device"] == "cpu"
+    with pytest.raises(InputError, match="unknown device 'tpu'; allowed: auto, cpu, cuda"):
+        settings(device="tpu")
+    with pytest.raises(InputError, match="shortcuts compares nothing on a device"):
+        settings(task="shortcuts", device="cpu")
+    with pytest.raises(InputError, match=r"scores are of float32 products.*impasto embed --precision bf16"):
+        settings(precision="bf16")
+
+
 def test_results_and_details_are_written(tmp_path: Path) -> None:
     data = plates(plates=2, wells=20, controls=8)
     profiles.write(data, tmp_path / "p.parquet")

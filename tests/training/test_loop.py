@@ -155,6 +155,51 @@ def test_the_rate_of_the_schedule_reaches_the_optimiser(tmp_path: Path) -> None:
     assert (saved["epoch"], saved["step"], len(list(made.parameters()))) == (2, 10, 4)
 
 
+def test_a_training_that_ends_before_its_warmup_is_refused(tmp_path: Path) -> None:
+    # 16 steps of warm-up in a training of 10: the rate would never be what was asked for.
+    with pytest.raises(InputError, match=r"the warm-up takes 16 steps and the whole training 10.*optim.warmup_share = 0.15"):
+        fit(Line(), Points(), settings=LoopSettings(epochs=2, optim=OptimSettings(warmup=16)), out=tmp_path)
+
+
+class Guessing(Line):
+    """Its loss is that of uniform answers, whatever it does; its monitor is called once an epoch."""
+
+    calls = 0
+
+    def forward(self, minibatch: Pairs, /) -> Step:
+        self.calls_in_forward = self.calls
+        zero = 0.0 * self.net(minibatch.x).sum()
+
+        def counted() -> Tensor:
+            self.calls += 1
+            return torch.tensor(3.0)
+
+        return Step(terms={"choice": zero + 2.0}, embeddings={}, monitors={"rank": counted}, uniform={"choice": 2.08})
+
+
+def test_a_run_that_learned_nothing_says_so_in_its_log_and_monitors_are_asked_once_an_epoch(tmp_path: Path) -> None:
+    told: list[str] = []
+    method = Guessing()
+    fit(method, Points(), settings=LoopSettings(epochs=3), out=tmp_path, tell=told.append)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert method.calls == 3
+    assert [line["rank"] for line in lines] == [3.0] * 3
+    assert [line.get("not_trained") for line in lines] == [None, None, ["choice is 0.96 of what uniform answers are worth"]]
+    assert told[-1] == "not trained: choice is 0.96 of what uniform answers are worth"
+    assert told[0].startswith("epoch 1/3, step 5: loss 2.0000, ")
+
+
+def test_a_loss_that_is_not_finite_is_seen_before_a_checkpoint(tmp_path: Path) -> None:
+    class Late(Points):
+        def minibatch(self, rows: Rows, /, *, epoch: int) -> Pairs:
+            made = super().minibatch(rows, epoch=epoch)
+            return made if epoch == 0 else Pairs(made.x, made.y * float("nan"))
+
+    with pytest.raises(InputError, match="loss term 'square' is nan in epoch 1"):
+        fit(Line(), Late(), settings=LoopSettings(epochs=3, log_every=1000), out=tmp_path)
+    assert checkpoint.load(tmp_path / "checkpoint", method=(made := Line()), optimiser=optimiser(made, OptimSettings()))["epoch"] == 1
+
+
 @pytest.mark.parametrize("clip_norm", [0.01, 1e6, None])
 def test_gradients_are_clipped_to_their_norm_together(clip_norm: float | None, tmp_path: Path) -> None:
     torch.manual_seed(0)

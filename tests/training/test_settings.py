@@ -5,12 +5,33 @@ from __future__ import annotations
 import pytest
 
 from impasto.schema import InputError
-from impasto.training.settings import LoopSettings
+from impasto.stages.train import TrainSettings
+from impasto.training.settings import LoopSettings, OptimSettings
 
 
 def test_a_seed_of_its_own_stays() -> None:
     assert LoopSettings().seeded(4).seed == 4
     assert LoopSettings(seed=0).seeded(4).seed == 0
+
+
+def test_the_warmup_is_shorter_than_the_training_or_refused() -> None:
+    assert OptimSettings(warmup=9).warmup_steps(10) == 9
+    assert OptimSettings().warmup_steps(0) == 0
+    assert OptimSettings(warmup=10).warmup_steps(0) == 10  # nothing is trained: the weights as they were drawn
+    assert OptimSettings(warmup_share=0.15).warmup_steps(116 * 100) == 1740
+    assert OptimSettings(warmup_share=0.15).warmup_steps(3) == 0
+    for steps in (10, 3):
+        with pytest.raises(InputError, match=f"takes 10 steps and the whole training {steps}, so it would end before it has begun"):
+            OptimSettings(warmup=10).warmup_steps(steps)
+    with pytest.raises(InputError, match="said twice, by warmup and by warmup_share"):
+        LoopSettings.read({"optim": {"warmup": 3, "warmup_share": 0.1}}, where="test")
+
+
+def test_the_device_is_no_part_of_what_a_result_is_and_the_precision_is() -> None:
+    said = LoopSettings(device="cpu", compile="off", log_every=3, feeding_threads=2, precision="bf16").result()
+    assert not {"device", "compile", "log_every", "feeding_threads", "watch"} & said.keys()
+    assert said["precision"] == "bf16"
+    assert TrainSettings.read({"method": {"name": "mae"}, "loop": {"device": "cpu"}}, where="t").result()["loop"].keys() == said.keys()
 
 
 def test_a_misspelt_key_is_named_with_its_place() -> None:

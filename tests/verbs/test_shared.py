@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from impasto.schema import InputError
-from impasto.verbs.shared import FromRecipe, settings_from_recipe
+from impasto.verbs.shared import FromRecipe, Training, settings_from_recipe
 
 TEXT = """
 [[stage]]
@@ -52,3 +52,15 @@ def test_a_recipe_without_the_stage_or_a_misspelt_setting_is_a_sentence(tmp_path
         settings_from_recipe("finetune", {}, flags(tmp_path))
     with pytest.raises(InputError, match=r"unknown key 'widht' \(did you mean 'width'\?\)"):
         settings_from_recipe("train", {}, flags(tmp_path, "method.widht=64"))
+
+
+def test_the_device_and_the_precision_go_into_the_loop_and_the_rest_of_it_stays(tmp_path: Path) -> None:
+    typed = flags(tmp_path)
+    chosen = Training(path=typed.path, out=typed.out, device="cpu", precision="bf16")
+    loop = settings_from_recipe("train", {}, chosen).loop  # type: ignore[attr-defined]
+    assert (loop.device, loop.precision, loop.epochs) == ("cpu", "bf16", 3)
+    both = Training(path=typed.path, out=typed.out, device="cpu", changes=["loop.epochs=5", "loop.device=cuda"])
+    loop = settings_from_recipe("train", {}, both).loop  # type: ignore[attr-defined]
+    assert (loop.device, loop.precision, loop.epochs) == ("cpu", "auto", 5)
+    loop = settings_from_recipe("train", {}, Training(path=typed.path, out=typed.out)).loop  # type: ignore[attr-defined]
+    assert (loop.device, loop.epochs) == ("auto", 3)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from impasto import identity, runs
 from impasto.correction.clip import Clip, ClipSettings
+from impasto.devices import DEFAULT, DeviceSettings
 from impasto.identity import Identity
 from impasto.joint.space import Space
 from impasto.plates.sites import Sites
@@ -26,7 +27,7 @@ from impasto.schema import InputError
 _WITHOUT_LEARNING = ("clip", "select")
 
 
-def embedded(space: Space, ingested: Path, /) -> npt.NDArray[np.float32]:
+def embedded(space: Space, ingested: Path, /, *, on: DeviceSettings = DEFAULT) -> npt.NDArray[np.float32]:
     """The mean embedding of the sites of an ingested folder.
 
     Parameters
@@ -35,6 +36,8 @@ def embedded(space: Space, ingested: Path, /) -> npt.NDArray[np.float32]:
         A trained run with a joint space.
     ingested
         A folder that `impasto ingest` wrote.
+    on
+        The device of the encoder; its precision is that of the run's training data.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def embedded(space: Space, ingested: Path, /) -> npt.NDArray[np.float32]:
             "profile and correct them with their plate, then use impasto embed"
         )
     sites = Sites.read(ingested)
-    encoder = extract.open_encoder(of_identity(made.encoder), sites)
+    encoder = extract.open_encoder(of_identity(made.encoder).model_copy(update={"device": on.device}), sites)
     now = Identity({**of_sites(encoder).describe(), "illumination": made.encoder.get("illumination")})
     identity.check(Identity(made.encoder), now, of_expected=f"the run {space.folder}", of_given="the encoder as it is now")
     with runs.scratch() as folder:

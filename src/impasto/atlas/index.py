@@ -20,6 +20,7 @@ from impasto.atlas import ENGINES, arrow_files, folder, well_columns
 from impasto.atlas.consensus import LEVEL, MODALITY, PROFILE
 from impasto.atlas.engines import Engine
 from impasto.atlas.stacked import Stacked
+from impasto.devices import DEFAULT, DeviceSettings
 from impasto.identity import Identity
 from impasto.ranking.blocks import unit
 from impasto.schema import InputError
@@ -46,6 +47,8 @@ class Index:
         The name of the engine that searches it.
     made
         What made the profiles that were indexed.
+    on
+        Where the nets run that embed a query.
 
     """
 
@@ -55,6 +58,7 @@ class Index:
     run: Path | None
     engine: str | type[Engine]
     made: Identity = field(default_factory=Identity)
+    on: DeviceSettings = DEFAULT
 
     @cached_property
     def plate_of_row(self) -> npt.NDArray[np.intp]:

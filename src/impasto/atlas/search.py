@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import identity, schema, wells
+from impasto import devices, identity, schema, wells
 from impasto.atlas import images, null, relatives, strangers
 from impasto.atlas.consensus import PROFILE
 from impasto.atlas.index import Index
@@ -208,7 +208,7 @@ def _name(row: pd.Series) -> str:
 def _space(index: Index) -> Space:
     """The run of an index. Raises InputError where its weights are not those that the index was made with."""
     assert index.run is not None
-    space = Space.load(index.run)
+    space = Space.load(index.run, place=devices.place(index.on))
     now = Identity(index.made.encoder, index.made.steps, {"name": index.run.name, "sha256": space.sha256})
     identity.check(index.made, now, of_expected=f"the index {index.folder}", of_given=f"the run {index.run} as it is now")
     return space
@@ -243,7 +243,7 @@ def _by_image(index: Index, query: str) -> Query:
 
 def _embedded_images(index: Index, ingested: Path) -> npt.NDArray[np.float32]:
     """The mean embedding (width,) of the sites of an ingested folder; see `images.embedded`."""
-    return images.embedded(_space(index), ingested)
+    return images.embedded(_space(index), ingested, on=index.on)
 
 
 _NONE = np.empty(0, dtype=np.intp)

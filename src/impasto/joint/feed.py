@@ -12,7 +12,7 @@ from torch import Tensor
 
 from impasto.joint.described import Described
 from impasto.joint.values import Values
-from impasto.sampling import bags
+from impasto.sampling import bags, minibatches
 from impasto.training.method import Minibatch
 
 Rows = npt.NDArray[np.intp]
@@ -84,16 +84,10 @@ class BagFeed:
         self.values, self.described, self.members = values, described, list(members)
         self.size, self.bag, self.seed = minibatch, bag, seed
         self.names = np.arange(len(self.members)) if names is None else np.unique(np.asarray(names), return_inverse=True)[1]
-        self.most = int(np.bincount(self.names).max()) if len(self.names) else 1
 
     def epoch(self, number: int, /) -> Sequence[Rows]:
         rng = np.random.default_rng([self.seed, number])
-        order = rng.permutation(len(self.members))
-        count = max(1, len(order) // self.size, self.most)
-        # Groups of one name side by side, names in a random order: with every count-th group, a minibatch has a name once.
-        place = rng.permutation(len(order))[self.names[order]]
-        spread_out = order[np.argsort(place, kind="stable")]
-        return [spread_out[first::count] for first in range(count)]
+        return minibatches.cut_apart(rng.permutation(len(self.members)), self.size, self.names, rng)
 
     def minibatch(self, rows: Rows, /, *, epoch: int) -> Bags:
         return self.bags(rows, size=self.bag, seed=[self.seed, epoch])

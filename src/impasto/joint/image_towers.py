@@ -38,7 +38,7 @@ from impasto.plates.sites import Sites
 from impasto.pretrain import images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
 from impasto.pretrain.pictures import Pictures
-from impasto.pretrain.view_feed import ViewFeed, Views
+from impasto.pretrain.view_feed import Cuts, ViewFeed, Views
 from impasto.sampling import splits
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import split
@@ -73,12 +73,16 @@ class Shown(Minibatch):
 
     """
 
-    views: Views
+    views: Views | Cuts
     unit: Tensor
     perturbation: tuple[Tensor, ...]
 
     @property
     def size(self) -> int:
+        return self.views.size
+
+    @property
+    def images(self) -> int:
         return self.views.size
 
 
@@ -98,6 +102,22 @@ class ShownFeed:
 
     def __init__(self, feed: ViewFeed, described: Described, row_of: Tensor) -> None:
         self.feed, self.described, self.row_of = feed, described, row_of
+
+    def on(self, device: torch.device, /) -> ShownFeed:
+        """The same feed, whose views are rendered on a device.
+
+        Parameters
+        ----------
+        device
+            Any.
+
+        Returns
+        -------
+        ShownFeed
+            The feed.
+
+        """
+        return ShownFeed(self.feed.on(device), self.described, self.row_of)
 
     def epoch(self, number: int, /) -> Sequence[Rows]:
         return self.feed.epoch(number)
@@ -172,6 +192,7 @@ class ImageTowers(ImageMethod):
             Unit embeddings of views and of perturbations, (N, out) each, and the representation (N, 1, width).
 
         """
+        assert isinstance(minibatch.views, Views)
         seen = self.encoder.represent(self.light(minibatch.views.anchor))
         return self.embed_representation(seen), self.embed_perturbation(*minibatch.perturbation), seen[:, None]
 
@@ -368,7 +389,7 @@ def embed_bags(method: ImageTowers, values: Tensor, members: Sequence[Rows], /) 
         Unit embeddings (groups, out).
 
     """
-    each = method.embed_representation(values)
+    each = method.embed_representation(values.to(method.device))
     return functional.normalize(torch.stack([each[torch.as_tensor(rows)].mean(dim=0) for rows in members]), dim=1)
 
 

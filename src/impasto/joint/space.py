@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 
 from impasto import feature_names, identity, runs, schema, wells
 from impasto import profiles as tables
+from impasto.devices import HERE, Place
 from impasto.identity import Identity
 from impasto.joint import image_towers, perturbation, two_towers
 from impasto.joint.described import Described
@@ -28,6 +29,7 @@ from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
 from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
 from impasto.joint.validation import consensus
+from impasto.nets.trunk import lower
 from impasto.perturbations import cell_lines
 from impasto.perturbations import smiles as smiles_of
 from impasto.perturbations.prompts import prompt
@@ -66,13 +68,15 @@ class Space:
     """Of the weights."""
 
     @classmethod
-    def load(cls, folder: Path | str) -> Space:
+    def load(cls, folder: Path | str, *, place: Place = HERE) -> Space:
         """Open a run.
 
         Parameters
         ----------
         folder
             What `impasto train` left.
+        place
+            Where its nets run.
 
         Returns
         -------
@@ -98,6 +102,7 @@ class Space:
         method = _METHODS[name].rebuild(settings, described["facts"])
         cell_lines.reattach(method, described["facts"])
         checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
+        lower(method.to(place.device), place)
         return cls(folder, settings, described["facts"], method.eval(), runs.digest(folder / "model.safetensors"))
 
     @staticmethod
@@ -164,7 +169,7 @@ class Space:
 
     def _bags(self, values: torch.Tensor, members: list[Rows]) -> torch.Tensor:
         embeddings: torch.Tensor = _METHODS[self.settings.name].embed_bags(self.method, values, members)
-        return embeddings
+        return embeddings.float().cpu()
 
     @torch.no_grad()
     def embed(self, profiles: anndata.AnnData) -> anndata.AnnData:
@@ -225,9 +230,11 @@ class Space:
 
     @torch.no_grad()
     def _described(self, described: Described, count: int) -> Vectors:
-        parts = np.array_split(np.arange(count), max(1, -(-count // 256)))
-        tensors = (described.take(torch.as_tensor(rows)) for rows in parts)
-        return np.concatenate([self.method.embed_perturbation(*some).numpy() for some in tensors])
+        numbers = np.array_split(np.arange(count), max(1, -(-count // 256)))
+        tensors = (described.take(torch.as_tensor(rows)) for rows in numbers)
+        device = self.method.device
+        parts = [self.method.embed_perturbation(*(tensor.to(device) for tensor in some)) for some in tensors]
+        return np.concatenate([part.float().cpu().numpy() for part in parts])
 
     def text(self, sentence: str) -> Vectors:
         """A vector of any text.

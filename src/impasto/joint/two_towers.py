@@ -30,7 +30,7 @@ from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.nets.pooling import POOLINGS
 from impasto.nets.trunk import QuickGELU
-from impasto.sampling import bags, splits
+from impasto.sampling import bags, minibatches, splits
 from impasto.sampling.splits import split
 from impasto.training.earlier import Earlier
 from impasto.training.gather import gather
@@ -248,6 +248,7 @@ def _prepare(
         return BagFeed(values, described, of_part, minibatch=settings.minibatch, bag=settings.bag, seed=seed, names=who)
 
     training_feed, held = feed(TRAIN, apart=settings.apart), feed(VALIDATION, apart=True)
+    minibatches.say_if_smaller(training_feed.epoch(0), settings.minibatch, what="bags")
     facts = {
         "features": list(profiles.var_names),
         "blocks": names,
@@ -353,7 +354,7 @@ def embed_bags(method: TwoTowers, values: Tensor, members: Sequence[Rows], /) ->
 
     """
     feed = BagFeed(values, None, members, minibatch=1, bag=None, seed=0)
-    return torch.cat([method.embed(bag) for bag in feed.whole()])
+    return torch.cat([method.embed(bag.to(method.device)) for bag in feed.whole()])
 
 
 def without_controls(profiles: anndata.AnnData) -> anndata.AnnData:

@@ -27,20 +27,27 @@ class Decoder(nn.Module):
         Pixels of one place, times channels.
     width, depth, heads
         Of the decoder's trunk.
+    beside
+        Whether it is given the tokens of another view, which are then marked as such.
 
     """
 
     no_decay = ("hidden", "places", "other")
 
-    def __init__(self, *, seen_width: int, tokens: int, token_pixels: int, width: int, depth: int, heads: int) -> None:
+    def __init__(
+        self, *, seen_width: int, tokens: int, token_pixels: int, width: int, depth: int, heads: int, beside: bool = False
+    ) -> None:
         super().__init__()
         self.project = nn.Linear(seen_width, width)
-        self.hidden, self.other = nn.Parameter(torch.empty(width)), nn.Parameter(torch.empty(width))
+        self.hidden = nn.Parameter(torch.empty(width))
+        # A weight that no gradient reaches would leave several processes waiting for it.
+        self.other = nn.Parameter(torch.empty(width)) if beside else None
         self.places = nn.Parameter(torch.empty(tokens, width))
         self.trunk = Trunk(width=width, depth=depth, mixer=lambda: Attention(width=width, heads=heads))
         self.pixels = nn.Linear(width, token_pixels)
         for own in (self.hidden, self.other, self.places):
-            nn.init.trunc_normal_(own, std=0.02)
+            if own is not None:
+                nn.init.trunc_normal_(own, std=0.02)
         self.apply(patches.initialise)
 
     def forward(self, seen: Tensor, keep: Tensor, dropped: Tensor, beside: Tensor | None = None, /) -> Tensor:
@@ -68,6 +75,7 @@ class Decoder(nn.Module):
         unknown = self.hidden + self.places[dropped]
         parts = [unknown, inner[:, :1], known]
         if beside is not None:
+            assert self.other is not None
             around = self.project(beside)
             parts += [around[:, :1] + self.other, around[:, 1:] + self.places + self.other]
         return self.pixels(self.trunk(torch.cat(parts, dim=1))[:, : dropped.shape[1]])

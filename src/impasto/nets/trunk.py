@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from impasto.devices import HERE, Place
+
 
 class Attention(nn.Module):
     """Multi-head self-attention over tokens.
@@ -197,9 +199,10 @@ class Trunk(nn.Module):
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(width)
+        self.place: Place = HERE
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None, /) -> Tensor:
-        """Apply the blocks.
+        """Apply the blocks, their products in the precision of `place`.
 
         Parameters
         ----------
@@ -214,6 +217,27 @@ class Trunk(nn.Module):
             (batch, tokens, width).
 
         """
-        for block in self.blocks:
-            tokens = block(tokens, mask)
-        return self.norm(tokens)
+        with self.place.low():
+            for block in self.blocks:
+                tokens = block(tokens, mask)
+            mixed: Tensor = self.norm(tokens)
+        return mixed if self.place.precision == "float32" else mixed.float()
+
+
+def lower(module: nn.Module, place: Place, /) -> None:
+    """Let the trunks in a module compute in a place's precision, compiled where the place says so. All else stays in float32.
+
+    Parameters
+    ----------
+    module
+        Changed in place.
+    place
+        Where it computes.
+
+    """
+    for part in module.modules():
+        if isinstance(part, Trunk):
+            part.place = place
+            if place.compiled:
+                for block in part.blocks:
+                    block.compile(dynamic=False)

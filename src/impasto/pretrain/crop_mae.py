@@ -43,7 +43,7 @@ class CropMae(ImageMethod):
     def __init__(self, settings: CropMaeSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
         self.chosen = settings
-        self.decoder = decoder(self.encoder, settings)
+        self.decoder = decoder(self.encoder, settings, beside=True)
 
     def forward(self, minibatch: Views, /) -> Step:
         target = self.light(minibatch.target)
@@ -53,7 +53,9 @@ class CropMae(ImageMethod):
         loss = masked_patches(predicted, patches.take(self.encoder.cut(target), dropped), normalise=self.chosen.normalise)
         rows = gather(whole[:, 0])
         return Step(
-            terms={"masked_patches": loss}, embeddings={"image": rows}, monitors={"embedding_rank": collapse.effective_rank(rows.detach())}
+            terms={"masked_patches": loss},
+            embeddings={"image": rows},
+            monitors={"embedding_rank": lambda: collapse.effective_rank(rows.detach())},
         )
 
 

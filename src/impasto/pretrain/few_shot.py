@@ -24,11 +24,12 @@ from impasto import identity
 from impasto import profiles as tables
 from impasto.perturbations import cell_lines
 from impasto.plates.sites import Sites
-from impasto.pretrain import profile_wsl, views
+from impasto.pretrain import profile_wsl
 from impasto.pretrain.frozen import matched
 from impasto.pretrain.images import Facts
 from impasto.pretrain.pictures import Pictures
 from impasto.pretrain.profile_wsl import ProfileWsl, ProfileWslSettings, Wells
+from impasto.pretrain.render import render
 from impasto.pretrain.view_feed import ViewFeed
 from impasto.pretrain.views import View
 from impasto.pretrain.wsl import Wsl, WslSettings
@@ -41,7 +42,6 @@ from impasto.training.wrapped import innermost
 
 Rows = npt.NDArray[np.intp]
 _TOGETHER = 64
-_WHOLE = View((0.5, 0.5), (1.0, 1.0))
 
 
 class Material(Protocol):
@@ -161,9 +161,10 @@ class Images:
         inner: Any = innermost(method).eval()
         parts = []
         for some in np.array_split(rows, max(1, -(-len(rows) // _TOGETHER))):
-            images = views.render([self.filled[int(row)] for row in some], [_WHOLE] * len(some), size=self.settings.views.size)
+            pictures = [self.filled[int(row)] for row in some]
+            images = render(pictures, [View.whole(picture.shape) for picture in pictures], size=self.settings.views.size).to(inner.device)
             with cell_lines.reading(method, torch.as_tensor(some)):
-                parts.append(inner.classifier(inner.embed(images)))
+                parts.append(inner.classifier(inner.embed(images)).cpu())
         return torch.cat(parts).numpy()
 
 
@@ -173,7 +174,7 @@ class _Filled:
     def __init__(self, pictures: Pictures, facts: Facts, /) -> None:
         self.pictures, self.channels = pictures, facts.channels
         self.place = [pictures.channels.index(name) if name in pictures.channels else -1 for name in facts.channels]
-        self.mean = torch.tensor(facts.mean, dtype=torch.float32)
+        self.mean = 255 * torch.tensor(facts.mean, dtype=torch.float32)
 
     def __getitem__(self, number: int) -> Tensor:
         there = self.pictures[number]

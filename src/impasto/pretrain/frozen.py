@@ -19,9 +19,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from impasto import runs
+from impasto.devices import HERE, Place
 from impasto.feature_names import embedding_names
 from impasto.nets.encoders.reading import Readout
 from impasto.nets.encoders.readout import read
+from impasto.nets.trunk import lower
 from impasto.perturbations import cell_lines
 from impasto.plates.crops import Crops
 from impasto.plates.eight_bit import to_8_bit
@@ -89,9 +91,20 @@ class FrozenRun:
     match: Match
     crops: Crops
     readout: Readout | None = None
+    place: Place = HERE
+    """Where the net runs and in what precision."""
 
     @classmethod
-    def load(cls, folder: Path, trainable: Trainable, /, *, channels: Sequence[str], readout: Readout | None = None) -> FrozenRun:
+    def load(
+        cls,
+        folder: Path,
+        trainable: Trainable,
+        /,
+        *,
+        channels: Sequence[str],
+        readout: Readout | None = None,
+        place: Place = HERE,
+    ) -> FrozenRun:
         """Open a run for images with these channels, in squares that cover a site.
 
         Parameters
@@ -104,6 +117,8 @@ class FrozenRun:
             Of the images.
         readout
             Which tokens of the backbone are read; None: its own representation.
+        place
+            Where the net runs and in what precision.
 
         Returns
         -------
@@ -132,7 +147,8 @@ class FrozenRun:
             allowed = ", ".join(("cls", "mean", "cls+mean")) if method.encoder.tokens else "no readout"
             raise InputError(f"readout {readout}: {folder} holds a {method.settings.encoder.name}; allowed: {allowed}")
         crops = Crops("cover", method.settings.views.size)
-        return cls(folder, method.eval(), facts, runs.digest(folder / "model.safetensors"), match, crops, readout)
+        lower(method.to(place.device), place)
+        return cls(folder, method.eval(), facts, runs.digest(folder / "model.safetensors"), match, crops, readout, place)
 
     def channels(self, available: Sequence[str], /) -> list[str]:
         """The channels to read.
@@ -187,8 +203,8 @@ class FrozenRun:
             "order": self.match.read,
             "readout": self.readout or (getattr(settings.encoder, "readout", "cls") if self.method.encoder.tokens else None),
             "crops": self.crops.described,
-            "precision": "float32",
             "channels": self.match.sentence,
+            "precision": self.place.precision,
         }
 
     def prepare(self, site: Array, /) -> Array:
@@ -244,13 +260,15 @@ class FrozenRun:
     def _embed(self, images: Array) -> npt.NDArray[np.float32]:
         light = _resized(torch.from_numpy(np.ascontiguousarray(images)).float() / 255, self.crops.size)
         light = (light - self.match.mean[:, None, None]) / self.match.spread[:, None, None]
-        return torch.cat([self._represent(part) for part in torch.split(light, _TOGETHER)]).float().numpy()
+        parts = [self._represent(self.place.send(part)) for part in torch.split(light, _TOGETHER)]
+        return torch.cat(parts).float().cpu().numpy()
 
     def _represent(self, images: Tensor) -> Tensor:
         backbone: Any = self.method.backbone()
+        numbers = None if self.match.numbers is None else self.match.numbers.to(images.device)
         if self.readout is None:
-            return backbone.represent(images, None, self.match.numbers)
-        return read(backbone(images, None, self.match.numbers), readout=self.readout, prefix=1)
+            return backbone.represent(images, None, numbers)
+        return read(backbone(images, None, numbers), readout=self.readout, prefix=1)
 
 
 def _resized(image: Tensor, size: int) -> Tensor:

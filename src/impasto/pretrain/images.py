@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,15 +22,19 @@ from impasto.nets.encoders import image, start
 from impasto.nets.encoders.image import EncoderSettings
 from impasto.plates.sites import Sites
 from impasto.pretrain.pictures import Pictures
+from impasto.pretrain.probe import ProbeSettings, hold_out
 from impasto.pretrain.view_feed import ViewFeed, Views
 from impasto.pretrain.views import ViewSettings
+from impasto.sampling import minibatches
 from impasto.sampling.pairs import Pairs, PairSettings
 from impasto.sampling.rows import lines_of, rows_of
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 from impasto.training.method import Method, Prepared
+from impasto.wells import VALIDATION
 
 Rows = npt.NDArray[np.intp]
+_OF_CHANNELS = ("channel_vit", "ca_mae")
 
 
 class ImageSettings(Settings):
@@ -38,6 +43,10 @@ class ImageSettings(Settings):
     encoder: EncoderSettings = EncoderSettings()
     pairs: PairSettings = PairSettings()
     views: ViewSettings = ViewSettings()
+    sample_channels: bool = False
+    """Whether each anchor shows some channels only: first how many is drawn, then which (ChannelViT, section 3.3)."""
+    probe: ProbeSettings | None = None
+    """What is held out to see, while it trains, whether wells find their replicates."""
     minibatch: int = 64
     channels: list[str] | None = None
     """The stains to train on; all of the folder's by default."""
@@ -47,6 +56,8 @@ class ImageSettings(Settings):
     """Sites with a longer side are made smaller when they are read."""
     memory_mb: int = 4096
     """How much of the pixels is kept in memory."""
+    cache: Path | None = None
+    """A folder that keeps the pixels in 8 bit on disk instead, for the next training too; several processes share it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,10 @@ class ImageMethod(Method):
 
     """
 
+    equal_shares = True
+    samples_channels = False
+    """Whether its anchors can show some of the channels only."""
+
     mean: Tensor
     spread: Tensor
 
@@ -127,6 +142,28 @@ class ImageMethod(Method):
         """
         mean, spread = (self.mean, self.spread) if channels is None else (self.mean[channels], self.spread[channels])
         return (images - mean[:, None, None]) / spread[:, None, None]
+
+    def represent(self, images: Tensor, keep: Tensor | None = None, shown: Tensor | None = None, /) -> Tensor:
+        """The representation of images by the encoder that is trained.
+
+        Parameters
+        ----------
+        images
+            (N, C, H, W), light from 0.
+        keep
+            (N, K), the tokens that stay; None: all.
+        shown
+            (N, C), the channels that each image shows; None: all.
+
+        Returns
+        -------
+        Tensor
+            (N, width).
+
+        """
+        light = self.light(images)
+        seen: Tensor = self.encoder.represent(light, keep) if shown is None else self.encoder.represent(light, keep, None, shown)
+        return seen
 
     def backbone(self) -> nn.Module:
         """The encoder whose representation is used after the training.
@@ -208,24 +245,39 @@ def prepare(
     """
     channels = _channels(sites, settings.channels)
     among = rows_of(sites.table, settings.only)
-    pictures = Pictures(sites, channels=channels, longest=settings.longest, memory_mb=settings.memory_mb, among=among)
+    pictures = Pictures(sites, channels=channels, longest=settings.longest, memory_mb=settings.memory_mb, among=among, cache=settings.cache)
     chosen = settings.pairs if across else settings.pairs.model_copy(update={"wells": "single"})
     pairs = Pairs.of(sites.table, chosen, among=pictures.readable)
+    everything = pairs
+    probe = None
+    if settings.probe is not None:
+        pairs, probe = hold_out(pairs, pictures, settings.probe, seed=seed, size=settings.views.size)
     facts = Facts(channels, [float(m) for m in pictures.mean], [float(s) for s in pictures.spread], pairs.names)
     torch.manual_seed(seed)
     method = build(settings, facts)
     begun = start.begin(method, settings.encoder)
+    if settings.sample_channels and not (method.samples_channels and settings.encoder.name in _OF_CHANNELS):
+        raise InputError(
+            f"sample_channels needs an encoder with tokens of each channel ({' or '.join(_OF_CHANNELS)}) and a method that takes it (msn, "
+            "simclr, wsl); leave it out"
+        )
     feed = ViewFeed(pictures, pairs, settings, tokens=int(method.encoder.tokens), focal=focal, seed=seed)
+    minibatches.say_if_smaller(feed.epoch(0), settings.minibatch, what="pairs")
     recorded = {
         **facts.__dict__,
         "sites": len(pictures.readable),
         "quarantine": pictures.bad,
         "parameters": sum(p.numel() for p in method.encoder.parameters()),
         **({"start": begun} if begun else {}),
-        "split": {"train": pairs.names},
+        "split": {"train": pairs.names, **_held_out(everything, pairs)},
         "lines": lines_of(sites.table, sorted({int(row) for rows in pairs.members for row in rows})),
     }
-    return Prepared(method, feed, None, recorded, units=sites.table)
+    return Prepared(method, feed, probe, recorded, units=sites.table)
+
+
+def _held_out(everything: Pairs, pairs: Pairs) -> dict[str, list[str]]:
+    held = sorted(set(everything.names) - set(pairs.names))
+    return {VALIDATION: held} if held else {}
 
 
 def _channels(sites: Sites, wanted: list[str] | None) -> list[str]:

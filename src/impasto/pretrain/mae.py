@@ -40,7 +40,7 @@ class MaeSettings(ReconstructionSettings):
     name: Literal["mae"] = "mae"
 
 
-def decoder(encoder: Any, settings: ReconstructionSettings, /) -> Decoder:
+def decoder(encoder: Any, settings: ReconstructionSettings, /, *, beside: bool = False) -> Decoder:
     """A decoder for an encoder with tokens.
 
     Parameters
@@ -49,6 +49,8 @@ def decoder(encoder: Any, settings: ReconstructionSettings, /) -> Decoder:
         An image encoder.
     settings
         Sizes of the decoder.
+    beside
+        Whether the decoder sees the tokens of another view too.
 
     Returns
     -------
@@ -70,6 +72,7 @@ def decoder(encoder: Any, settings: ReconstructionSettings, /) -> Decoder:
         width=settings.decoder_width,
         depth=settings.decoder_depth,
         heads=settings.decoder_heads,
+        beside=beside,
     )
 
 
@@ -99,7 +102,9 @@ class Mae(ImageMethod):
         )
         rows = gather(seen[:, 0])
         return Step(
-            terms={"masked_patches": loss}, embeddings={"image": rows}, monitors={"embedding_rank": collapse.effective_rank(rows.detach())}
+            terms={"masked_patches": loss},
+            embeddings={"image": rows},
+            monitors={"embedding_rank": lambda: collapse.effective_rank(rows.detach())},
         )
 
 

@@ -6,6 +6,7 @@ Chen, Xie & He 2021, Algorithm 1. Projector and predictor of two layers, 2048 to
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from torch import Tensor
@@ -45,6 +46,22 @@ class MocoV3(Momentum):
     def __init__(self, settings: MocoV3Settings, facts: Facts, /) -> None:
         super().__init__(settings, facts, last_norm=True)
         self.temperature = settings.temperature
+
+    def uniform(self, rows: int, /) -> float:
+        """Two choices among all rows, times 2 tau each.
+
+        Parameters
+        ----------
+        rows
+            Of the minibatch.
+
+        Returns
+        -------
+        float
+            In nats.
+
+        """
+        return 4 * self.temperature * math.log(rows)
 
     def compare(self, predictions: Tensor, targets: Tensor, /) -> Tensor:
         return info_nce(predictions, targets, temperature=self.temperature)

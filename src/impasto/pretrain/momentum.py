@@ -46,6 +46,22 @@ class Momentum(ImageMethod):
 
     term: str
 
+    def uniform(self, rows: int, /) -> float | None:  # noqa: ARG002 - where the loss is no choice among rows
+        """What the loss is worth where every answer is uniform.
+
+        Parameters
+        ----------
+        rows
+            Of the minibatch.
+
+        Returns
+        -------
+        float | None
+            In nats; None where the loss is no choice among rows.
+
+        """
+        return None
+
     def __init__(self, settings: MomentumSettings, facts: Facts, /, *, last_norm: bool) -> None:
         super().__init__(settings, facts)
         self.start = settings.momentum
@@ -82,8 +98,13 @@ class Momentum(ImageMethod):
             teacher = self.teacher.net
             targets = [teacher["projector"](gather(teacher["encoder"].represent(view))) for view in views]
         loss = self.compare(predictions[0], targets[1]) + self.compare(predictions[1], targets[0])
-        rank = collapse.effective_rank(seen[0].detach())
-        return Step(terms={self.term: loss}, embeddings={"image": seen[0]}, monitors={"embedding_rank": rank})
+        worth = self.uniform(len(seen[0]))
+        return Step(
+            terms={self.term: loss},
+            embeddings={"image": seen[0]},
+            monitors={"embedding_rank": lambda: collapse.effective_rank(seen[0].detach())},
+            uniform={} if worth is None else {self.term: worth},
+        )
 
     def after_step(self, progress: float, /) -> None:
         self.teacher.follow(self._student(), momentum=momentum_at(progress, start=self.start, shape="cosine"))

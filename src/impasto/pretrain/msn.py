@@ -1,14 +1,16 @@
 """MSN: an anchor with patches dropped is matched to the teacher's view of another well, through soft prototypes.
 
-    L = lambda_1 mean_v H(p+, p_v) + lambda_2 (log K - H(mean p))           (losses/prototypes.py)
+    L = lambda_1 mean_v H(p+, p_v) + lambda_2 (log K - H(mean p)) + lambda_3 mean_v H(p_v)           (losses/prototypes.py)
 
 Huang et al., CWA-MSN, section 3.3 and 3.4; Assran et al. 2022 (MSN). Anchor views: one crop with a share of its patches dropped, and
 focal crops, which are whole. Teacher: the EMA of encoder and head, momentum .996 to 1 linearly. The teacher's encoder is what is kept.
-*Departures*: see losses/prototypes.py; Sinkhorn is off by default (the public base has it on, the paper does not say).
+*Departures*: see losses/prototypes.py; Sinkhorn and the anchors' entropy (lambda_3) are off by default (the
+public base has Sinkhorn on and offers the other; the paper names neither).
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import torch
@@ -43,6 +45,8 @@ class MsnSettings(ImageSettings):
     """Iterations of Sinkhorn on the teacher's assignments."""
     match_weight: float = 1.0
     entropy_weight: float = 1.0
+    anchor_entropy_weight: float = 0.0
+    """Of the mean entropy of the anchors' assignments, lambda_3: an option of the base, which makes them surer; off."""
     momentum: float = 0.996
     momentum_end: float = 1.0
 
@@ -60,6 +64,7 @@ class Msn(ImageMethod):
     """
 
     no_decay = ("prototypes",)
+    samples_channels = True
 
     def __init__(self, settings: MsnSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
@@ -75,22 +80,27 @@ class Msn(ImageMethod):
         log_p = log_p.view(*views.shape[:2], -1)
         targets, log_targets = self._targets(minibatch.target)
         match, gap = prototypes.cross_entropy(targets, log_p), prototypes.mean_entropy_gap(log_p)
+        terms = {"match": self.chosen.match_weight * match, "mean_entropy_gap": self.chosen.entropy_weight * gap}
+        if self.chosen.anchor_entropy_weight:
+            terms["anchor_entropy"] = self.chosen.anchor_entropy_weight * prototypes.entropy(log_p)
         return Step(
-            terms={"match": self.chosen.match_weight * match, "mean_entropy_gap": self.chosen.entropy_weight * gap},
+            terms=terms,
             embeddings={"image": views[:, 0]},
             monitors={
-                "embedding_rank": collapse.effective_rank(views[:, 0]),
-                "prototypes_used": collapse.prototypes_used(log_targets),
-                "assignment_entropy": prototypes.entropy(log_p.detach()),
+                "embedding_rank": lambda: collapse.effective_rank(views[:, 0]),
+                "prototypes_used": lambda: collapse.prototypes_used(log_targets),
+                "assignment_entropy": lambda: prototypes.entropy(log_p.detach()),
             },
+            uniform={"match": self.chosen.match_weight * math.log(self.chosen.prototypes)},
         )
 
     def _anchors(self, minibatch: Views) -> Tensor:
         """The representations (B, V, width) of the anchors of all ranks: the crop with dropped patches first, then the focal ones."""
         keep = patches.split(minibatch.noise, drop=self.chosen.drop)[0] if self.chosen.drop else None
-        views = self.encoder.represent(self.light(minibatch.anchor), keep)[:, None]
+        views = self.represent(minibatch.anchor, keep, minibatch.shown)[:, None]
         if minibatch.focal.shape[1]:
-            focal = self.encoder.represent(self.light(minibatch.focal.flatten(0, 1)))
+            shown = None if minibatch.shown is None else minibatch.shown.repeat_interleave(minibatch.focal.shape[1], dim=0)
+            focal = self.represent(minibatch.focal.flatten(0, 1), None, shown)
             views = torch.cat([views, focal.view(*minibatch.focal.shape[:2], -1)], dim=1)
         return gather(views)
 

@@ -9,6 +9,7 @@ Wells of negative controls are left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,7 +27,7 @@ from impasto import profiles as tables
 from impasto import schema, wells
 from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
 from impasto.pretrain import collapse
-from impasto.sampling import bags
+from impasto.sampling import bags, minibatches
 from impasto.sampling.rows import lines_of, rows_of
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -141,8 +142,9 @@ class ProfileWsl(Method):
             embeddings={"profile": seen},
             monitors={
                 "accuracy": (scores.detach().argmax(dim=1) == group).float().mean(),
-                "embedding_rank": collapse.effective_rank(seen.detach()),
+                "embedding_rank": lambda: collapse.effective_rank(seen.detach()),
             },
+            uniform={"cross_entropy": math.log(scores.shape[1])},
         )
 
 
@@ -167,10 +169,11 @@ class WellFeed:
     def __init__(self, values: Tensor, classes: Sequence[int], /, *, among: Rows, minibatch: int, seed: int) -> None:
         self.values, self.classes, self.among = values, torch.as_tensor(classes), among
         self.size, self.seed = minibatch, seed
+        minibatches.say_if_smaller(self.epoch(0), minibatch, what="wells")
 
     def epoch(self, number: int, /) -> Sequence[Rows]:
         order = np.random.default_rng([self.seed, number]).permutation(self.among)
-        return np.array_split(order, max(1, len(order) // self.size))
+        return minibatches.cut(order, self.size)
 
     def minibatch(self, rows: Rows, /, *, epoch: int) -> Wells:  # noqa: ARG002 - nothing about a well is random
         chosen = torch.as_tensor(np.asarray(rows, dtype=np.int64))

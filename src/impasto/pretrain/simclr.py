@@ -6,6 +6,7 @@ views are crops of one image, as in the paper; of cross wells they show one pert
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from impasto.losses.nt_xent import nt_xent
@@ -42,16 +43,22 @@ class SimClr(ImageMethod):
 
     """
 
+    samples_channels = True
+
     def __init__(self, settings: SimClrSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
         self.temperature = settings.temperature
         self.head = head([self.encoder.width, settings.hidden, settings.out], norm=settings.norm)
 
     def forward(self, minibatch: Views, /) -> Step:
-        first, second = (gather(self.encoder.represent(self.light(view))) for view in (minibatch.anchor, minibatch.target))
+        first = gather(self.represent(minibatch.anchor, None, minibatch.shown))
+        second = gather(self.represent(minibatch.target))
         loss = nt_xent(self.head(first), self.head(second), temperature=self.temperature)
         return Step(
-            terms={"nt_xent": loss}, embeddings={"image": first}, monitors={"embedding_rank": collapse.effective_rank(first.detach())}
+            terms={"nt_xent": loss},
+            embeddings={"image": first},
+            monitors={"embedding_rank": lambda: collapse.effective_rank(first.detach())},
+            uniform={"nt_xent": math.log(2 * len(first) - 1)},
         )
 
 

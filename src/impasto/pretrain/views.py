@@ -1,9 +1,12 @@
-"""Views: augmented crops of images with any number of channels; on tensors, batched, all random numbers from one generator.
+"""Views: which part of an image is cut out, how it is turned, blurred and lit; all random numbers from one generator.
 
-Random resized crop, flips and quarter turns (right for cells, which have no up) are one affine sampling; then Gaussian blur and a
-jitter of each channel's light. The geometry is that of Assran et al. 2022 (MSN: one random and ten focal crops); quarter turns, and
-light per channel instead of colour, are for stains. Before a crop is shrunk to less than half, the image is averaged over 2 x 2 pixels
-as often as needed, so that nothing aliases.
+    area = share H W,  h / w = exp(U(-1, 1) ln stretch),  (h, w) shrunk together where a side does not fit
+    light: v exp(g u_c) + o u'_c mean_c(v), not below 0
+
+The geometry is that of Assran et al. 2022 (MSN: one random and ten focal crops); quarter turns (right for cells, which have no up) and
+light per channel instead of colour are for stains. Boxes are whole pixels, so a crop is cut in 8 bit before anything is computed. The
+offset of a channel's light is a share of its own mean in the view: a fixed one would make every pixel of a faint channel black. Light
+above 1 is not cut off.
 """
 
 from __future__ import annotations
@@ -13,9 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 from impasto.settings import Settings
 
@@ -38,7 +38,9 @@ class ViewSettings(Settings):
     """In pixels of a view of 224, scaled to the view."""
     jitter: float = 0.0
     gain: float = 0.4
+    """Of a channel's light: the most that its logarithm changes."""
     offset: float = 0.1
+    """Of a channel's light: the most that is added, in means of the channel."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +49,48 @@ class View:
 
     Attributes
     ----------
-    centre
-        Row and column, as shares of the image.
-    sides
-        Height and width, as shares of the image.
+    top, left, height, width
+        The box, in pixels of the image.
     turn
-        Quarter turns.
+        Quarter turns against the clock.
     flip
-        Whether it is mirrored.
+        Whether it is mirrored, before it is turned.
     blur
         Sd of a Gaussian, in pixels of a view of 224.
     gain, offset
-        Of each channel's light; empty where light is left as it is.
+        Of each channel's light; empty where light is left as it is. The offset is in means of the channel in this view.
 
     """
 
-    centre: tuple[float, float]
-    sides: tuple[float, float]
+    top: int
+    left: int
+    height: int
+    width: int
     turn: int = 0
     flip: bool = False
     blur: float = 0.0
     gain: tuple[float, ...] = ()
     offset: tuple[float, ...] = ()
 
+    @classmethod
+    def whole(cls, shape: Sequence[int], /) -> View:
+        """A view of all of an image.
 
-def draw(settings: ViewSettings, rng: np.random.Generator, /, *, channels: int, focal: bool = False) -> View:
+        Parameters
+        ----------
+        shape
+            Of the image; height and width last.
+
+        Returns
+        -------
+        View
+            Neither turned nor changed.
+
+        """
+        return cls(0, 0, int(shape[-2]), int(shape[-1]))
+
+
+def draw(settings: ViewSettings, rng: np.random.Generator, /, *, shape: tuple[int, int], channels: int, focal: bool = False) -> View:
     """Draw one view. The same count of numbers is always drawn, so that settings do not move what others draw.
 
     Parameters
@@ -80,6 +99,8 @@ def draw(settings: ViewSettings, rng: np.random.Generator, /, *, channels: int, 
         How crops are made.
     rng
         Where all numbers come from.
+    shape
+        Height and width of the image, in pixels.
     channels
         How many stains.
     focal
@@ -92,98 +113,22 @@ def draw(settings: ViewSettings, rng: np.random.Generator, /, *, channels: int, 
 
     """
     low, high = settings.focal_scale if focal else settings.scale
-    area, bend = rng.uniform(low, high), rng.uniform(-1, 1) * math.log(settings.stretch) / 2
-    height, width = (min(1.0, math.sqrt(area) * math.exp(sign * bend)) for sign in (1, -1))
-    y, x = height / 2 + rng.random() * (1 - height), width / 2 + rng.random() * (1 - width)
+    area, bend = rng.uniform(low, high) * shape[0] * shape[1], rng.uniform(-1, 1) * math.log(settings.stretch) / 2
+    sides = [math.sqrt(area) * math.exp(sign * bend) for sign in (1, -1)]
+    fit = min(1.0, *(whole / side for whole, side in zip(shape, sides, strict=True)))
+    height, width = (min(whole, max(1, round(side * fit))) for whole, side in zip(shape, sides, strict=True))
+    top, left = (int(rng.random() * (whole - side + 1)) for whole, side in zip(shape, (height, width), strict=True))
     turn, flip = int(rng.integers(4)), bool(rng.integers(2))
     blurred, sd = rng.random() < settings.blur, rng.uniform(*settings.blur_sd)
     jittered, gain, offset = rng.random() < settings.jitter, rng.uniform(-1, 1, channels), rng.uniform(-1, 1, channels)
     return View(
-        (y, x),
-        (height, width),
+        top,
+        left,
+        height,
+        width,
         turn=turn if settings.turns else 0,
         flip=flip and settings.flips,
         blur=sd if blurred else 0.0,
-        gain=tuple(np.exp(settings.gain * gain)) if jittered else (),
-        offset=tuple(settings.offset * offset) if jittered else (),
+        gain=tuple((np.exp(settings.gain * gain)).tolist()) if jittered else (),
+        offset=tuple((settings.offset * offset).tolist()) if jittered else (),
     )
-
-
-def render(images: Sequence[Tensor], views: Sequence[View], /, *, size: int) -> Tensor:
-    """Cut the views out of their images. Images of one shape are rendered together.
-
-    Parameters
-    ----------
-    images
-        (C, H, W) each, light 0 to 1.
-    views
-        View i is cut out of image i.
-    size
-        Side of a rendered view in pixels.
-
-    Returns
-    -------
-    Tensor
-        (N, C, size, size), light 0 to 1.
-
-    """
-    out = torch.empty(len(images), len(images[0]), size, size)
-    levels = [_halvings(image, view, size) for image, view in zip(images, views, strict=True)]
-    alike: dict[tuple[tuple[int, ...], int], list[int]] = {}
-    for number, (image, level) in enumerate(zip(images, levels, strict=True)):
-        alike.setdefault((tuple(image.shape), level), []).append(number)
-    for (_, level), numbers in alike.items():
-        stacked = torch.stack([images[i] for i in numbers])
-        smaller = functional.avg_pool2d(stacked, 2**level) if level else stacked
-        grid = functional.affine_grid(
-            _affine([views[i] for i in numbers]), [len(numbers), stacked.shape[1], size, size], align_corners=False
-        )
-        out[numbers] = functional.grid_sample(smaller, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return _light(_blur(out, [v.blur * size / 224 for v in views]), views)
-
-
-def _halvings(image: Tensor, view: View, size: int) -> int:
-    """How often the image is averaged over 2 x 2 before the crop is sampled."""
-    pixels = min(view.sides[0] * image.shape[1], view.sides[1] * image.shape[2])
-    return max(0, math.floor(math.log2(max(pixels / size, 1))))
-
-
-def _affine(views: Sequence[View]) -> Tensor:
-    """From places of the view (-1..1) to places of the image (-1..1): flip, turn, shrink, shift. (N, 2, 3)"""
-    matrices = torch.empty(len(views), 2, 3)
-    for number, view in enumerate(views):
-        cos, sin = ((1, 0), (0, 1), (-1, 0), (0, -1))[view.turn]
-        sign = -1 if view.flip else 1
-        height, width = view.sides
-        y, x = view.centre
-        matrices[number] = torch.tensor([[width * cos * sign, -width * sin, 2 * x - 1], [height * sin * sign, height * cos, 2 * y - 1]])
-    return matrices
-
-
-def _blur(images: Tensor, sd: Sequence[float]) -> Tensor:
-    """A Gaussian of its own width for each image; those with none are left as they are."""
-    chosen = [i for i, s in enumerate(sd) if s > 0]
-    if not chosen:
-        return images
-    widths = torch.tensor([sd[i] for i in chosen])
-    reach = max(1, math.ceil(3 * float(widths.max())))
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1)[None] / widths[:, None]) ** 2)
-    kernel = (kernel / kernel.sum(dim=1, keepdim=True)).repeat_interleave(images.shape[1], dim=0)
-    some = images[chosen]
-    flat = functional.pad(some.flatten(0, 1)[None], (reach, reach, reach, reach), mode="reflect")
-    flat = functional.conv2d(flat, kernel[:, None, :, None], groups=len(kernel))
-    blurred = functional.conv2d(flat, kernel[:, None, None, :], groups=len(kernel))
-    out = images.clone()
-    out[chosen] = blurred[0].reshape(some.shape)
-    return out
-
-
-def _light(images: Tensor, views: Sequence[View]) -> Tensor:
-    """Each channel's light times its gain plus its offset, within 0..1, where a view has them."""
-    chosen = [i for i, v in enumerate(views) if v.gain]
-    if not chosen:
-        return images
-    gain, offset = (torch.tensor([getattr(views[i], what) for i in chosen], dtype=images.dtype) for what in ("gain", "offset"))
-    out = images.clone()
-    out[chosen] = (images[chosen] * gain[:, :, None, None] + offset[:, :, None, None]).clamp(0, 1)
-    return out

@@ -8,6 +8,7 @@ Caicedo et al. 2018; Moshkov et al. 2024; the ViT-WSL row of CWA-MSN's Table 1. 
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from torch import nn
@@ -42,19 +43,22 @@ class Wsl(ImageMethod):
 
     """
 
+    samples_channels = True
+
     def __init__(self, settings: WslSettings, facts: Facts, /) -> None:
         super().__init__(settings, facts)
         self.smoothing = settings.smoothing
         self.classifier = nn.Linear(self.encoder.width, len(facts.perturbations))
 
     def forward(self, minibatch: Views, /) -> Step:
-        seen, group = gather(self.encoder.represent(self.light(minibatch.anchor))), gather(minibatch.group)
+        seen, group = gather(self.represent(minibatch.anchor, None, minibatch.shown)), gather(minibatch.group)
         scores = self.classifier(seen)
         right = (scores.detach().argmax(dim=1) == group).float().mean()
         return Step(
             terms={"cross_entropy": functional.cross_entropy(scores, group, label_smoothing=self.smoothing)},
             embeddings={"image": seen},
-            monitors={"accuracy": right, "embedding_rank": collapse.effective_rank(seen.detach())},
+            monitors={"accuracy": right, "embedding_rank": lambda: collapse.effective_rank(seen.detach())},
+            uniform={"cross_entropy": math.log(scores.shape[1])},
         )
 
 

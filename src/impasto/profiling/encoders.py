@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from impasto import devices
 from impasto.feature_names import embedding_names
 from impasto.nets.encoders import vision
 from impasto.nets.encoders.reading import TOGETHER, Reading
@@ -271,7 +272,9 @@ def vision_encoder(settings: EncoderSettings, /) -> SiteEncoder:
     )
     if settings.licence:
         net = replace(net, licence=settings.licence)
-    if settings.runtime == "openvino":
+    if settings.runtime == "torch":
+        net = net.on(devices.place(settings))
+    else:
         from impasto.nets.encoders import openvino_int8
 
         net = openvino_int8.convert(net)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from impasto import methods
+from impasto import devices, methods
 from impasto.cells.pools import POOLS
 from impasto.profiling import ENCODERS, cards
 from impasto.profiling.settings import EncoderSettings
@@ -27,6 +27,7 @@ from impasto.schema import InputError, nearest
 from impasto.settings import Shown
 
 if TYPE_CHECKING:
+    from impasto.devices import Place
     from impasto.nets.encoders.vision import VisionEncoder
     from impasto.plates.plate_index import PlateIndex
     from impasto.plates.sites import Sites
@@ -78,7 +79,12 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
         say(f"read in the stains that all plates have: {', '.join(index.channels)}; left out: {index.told_not_everywhere()}")
     encoder = open_encoder(settings, index)
     shards = _shards(settings, out)
-    run_shards(_plan(settings, index, shards), settings.where())
+    plan, place = _plan(settings, index, shards), devices.place(settings)
+    if place.world > 1:
+        _part(plan, settings, place)
+        if not devices.is_first():
+            return
+    run_shards(plan, settings.where())
     if settings.illumination == "estimate":
         _keep_fields([shards / f"{number:04d}.light.parquet" for number in range(len(index.names))], out)
     if tables.suffix(out) == ".plates":
@@ -107,7 +113,7 @@ def _plan(settings: ProfileSettings, index: PlateIndex, shards: Path) -> Plan:
     quarantine = settings.quarantine and settings.quarantine.resolve()
     whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
     # As many threads as this process uses: sums are split, and so rounded, the same way in all workers.
-    common = {"settings": whole.model_dump_json(exclude=set(settings.change_nothing)), "threads": torch.get_num_threads()}
+    common = {"settings": whole.model_dump_json(exclude=set(ShardSettings.change_nothing)), "threads": torch.get_num_threads()}
     plates = tuple(
         Shard(
             f"plate-{number:05d}",
@@ -177,6 +183,20 @@ def _keep_plates(settings: ProfileSettings, finished: Finished, encoder: VisionE
         rows.sort(key=lambda row: tuple(row[word] for word in dataset.KEYS))
         commit(temporary, rows, finished.var, uns={**made.uns, "quarantine": finished.quarantine})
     return finished.quarantine
+
+
+def _part(plan: Plan, settings: ProfileSettings, place: Place) -> None:
+    """Embed the plates of this process, one of those that torchrun started. Returns when all have done theirs."""
+    from impasto.scale import local
+
+    if settings.shards != "local":
+        raise InputError(
+            f"torchrun has started {place.world} processes, and --shards {settings.shards} would start its own; use one of the two"
+        )
+    plan.save()
+    for phase in plan.phases:
+        local.run_phase(plan, replace(phase, shards=phase.shards[place.rank :: place.world]), settings.where())
+    devices.wait()
 
 
 _NAMED = 10
@@ -279,7 +299,7 @@ def _run(settings: EncoderSettings, sites: Sites | PlateIndex) -> SiteEncoder:
         raise InputError(f"{folder} is a run, which torch reads; leave out --runtime")
     described = json.loads((folder / "model.json").read_text())
     trainable = methods.METHODS[str(described["method"]["name"])]
-    run = FrozenRun.load(folder, trainable, channels=sites.channels, readout=settings.readout)
+    run = FrozenRun.load(folder, trainable, channels=sites.channels, readout=settings.readout, place=devices.place(settings))
     say(f"  {run.match.sentence}")
     return replace(run, crops=Crops(settings.crops, run.crops.size, settings.seed, settings.instances))
 
@@ -357,6 +377,6 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     from impasto.plates.digest import digest
 
     digests = "".join(digest(path) for path in inputs(settings))
-    described = settings.model_dump_json(exclude=set(settings.change_nothing))
+    described = json.dumps(settings.result(), sort_keys=True)
     key = hashlib.sha256((described + digests).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")

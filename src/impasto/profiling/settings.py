@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from impasto.devices import DeviceSettings
 from impasto.nets.encoders.reading import Call, Input, Normalise, Readout
 from impasto.plates.crops import Way
 from impasto.profiling import ENCODERS
-from impasto.settings import Settings, Shown
+from impasto.settings import Shown
 
 
-class EncoderSettings(Settings):
+class EncoderSettings(DeviceSettings):
     """An encoder by name, and how it is read."""
 
     encoder: str = Field(
@@ -90,4 +91,5 @@ def of_identity(encoder: Mapping[str, Any], /) -> EncoderSettings:
         instances=bool(crops.get("instances", False)),
         nucleus=float(settings.get("nucleus", 30.0)),
         seed=int(seed) if random else int(crops.get("seed", 0)),
+        precision=encoder.get("precision", "auto"),
     )

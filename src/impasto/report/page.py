@@ -28,6 +28,7 @@ from impasto.report.embedded import Carried
 from impasto.report.figures import curve, plate, receipt, scatter
 from impasto.report.figures.drawing import Drawing, draw, drawings
 from impasto.report.hits_rows import HitsOfRun
+from impasto.training import verdict
 
 _TIPS = (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE, schema.PLATE, schema.WELL)
 
@@ -234,6 +235,7 @@ def _training(stage: Ran) -> dict[str, Any]:
         "name": stage.name,
         "epochs": len(log),
         "steps": last.get("step", 0),
+        "not_trained": verdict.sentence(last[verdict.KEY]) if verdict.KEY in last else "",
         "entropy": None if shares is None else f"{shares:.4f}",
         "collapse": [f"{key.replace('_', ' ')} {first[key]:.2f} to {last[key]:.2f}" for key in _COLLAPSE if key in last],
         "svg": draw(lambda axes: curve.draw(log, axes), title=f"training of {stage.name}", height=240) if log else "",

@@ -1,9 +1,9 @@
 """Pairs of sites of one perturbation: across wells, or within one.
 
 Huang et al., CWA-MSN, section 3.2: draw a perturbation (at one dose: replicates), then an anchor and a target well of it, distinct, over
-plates and batches as they come. `wells = "single"` takes the anchor's site twice (the ablation of Table 3). `prefer` draws the target
-from another plate or batch where there is one (not in the paper). Every draw is a function of the generator that is given, so of seed,
-epoch and row. Unknown and empty wells are in no pair.
+plates and batches as they come. `wells = "single"` takes the anchor's site twice (the ablation of Table 3). Two settings are not in the
+paper: `prefer` draws the target from another plate or batch where there is one, `together` takes the anchors of a minibatch from one batch.
+Every draw is a function of the generator that is given, so of seed, epoch and row. Unknown and empty wells are in no pair.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema, wells
-from impasto.sampling import bags
+from impasto.sampling import bags, minibatches, together
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -31,6 +31,8 @@ class PairSettings(Settings):
     prefer: Literal["any", "plate", "batch"] = "any"
     lonely: Literal["refuse", "same-well"] = "refuse"
     """What to do with a perturbation that has one well."""
+    together: Literal["any", "batch"] = "any"
+    """`batch`: the anchors of a minibatch come from one batch, the batches in turn."""
     epoch: Literal["perturbations", "sites"] = "perturbations"
     """Each perturbation `repeats` times, or each site `repeats` times as the anchor."""
     repeats: int = 1
@@ -124,13 +126,49 @@ class Pairs:
         """
         return np.split(np.arange(len(self), dtype=np.intp), self.settings.repeats)
 
+    def minibatches(self, number: int, rng: np.random.Generator, /, *, size: int) -> list[Rows]:
+        """The minibatches of an epoch: shuffled passes, each cut into minibatches of exactly the size; none holds a row twice.
+
+        Parameters
+        ----------
+        number
+            Of the epoch.
+        rng
+            Where all numbers come from.
+        size
+            Rows of a minibatch.
+
+        Returns
+        -------
+        list[Rows]
+            Rows as `draw` takes them. With `together` they say the batch of their anchors too.
+
+        """
+        made: list[Rows] = []
+        for rows in self.passes():
+            order = rng.permutation(rows)
+            if self.settings.together == "any":
+                made += minibatches.cut(order, size)
+                continue
+            for part, batch in together.in_turn(order, self._present(), size, first=number + len(made)):
+                made.append(part + (batch + 1) * len(self))
+        return made
+
+    def _present(self) -> npt.NDArray[np.bool_]:
+        """Whether each row of an epoch has an anchor in each batch, (rows, batches)."""
+        here = np.zeros((len(self), int(self.batch.max()) + 1), dtype=bool)
+        for row in range(len(self)):
+            group, anchor = self._group_and_anchor(row)
+            here[row, self.batch[self.members[group] if anchor is None else [anchor]]] = True
+        return here
+
     def draw(self, row: int, rng: np.random.Generator, /) -> tuple[int, int, int]:
         """Draw one pair.
 
         Parameters
         ----------
         row
-            Of an epoch.
+            Of an epoch, as `minibatches` gives it.
         rng
             Where all numbers come from.
 
@@ -140,17 +178,22 @@ class Pairs:
             The number of the perturbation, the anchor's site and the target's site.
 
         """
-        if self.settings.epoch == "perturbations":
-            group = row % len(self.names)
-            anchor = self._site(self.members[group], rng)
-        else:
-            ends = np.cumsum([len(rows) for rows in self.members])
-            place = row % int(ends[-1])
-            group = int(np.searchsorted(ends, place, side="right"))
-            anchor = int(self.members[group][place - (int(ends[group - 1]) if group else 0)])
+        batch, row = divmod(row, len(self))
+        group, fixed = self._group_and_anchor(row)
+        members = self.members[group]
+        anchor = self._site(members[self.batch[members] == batch - 1] if batch else members, rng) if fixed is None else fixed
         if self.settings.wells == "single":
             return group, anchor, anchor
         return group, anchor, self._partner(self.members[group], anchor, rng)
+
+    def _group_and_anchor(self, row: int) -> tuple[int, int | None]:
+        """The perturbation of a row, and its anchor where an epoch counts sites."""
+        if self.settings.epoch == "perturbations":
+            return row % len(self.names), None
+        ends = np.cumsum([len(rows) for rows in self.members])
+        place = row % int(ends[-1])
+        group = int(np.searchsorted(ends, place, side="right"))
+        return group, int(self.members[group][place - (int(ends[group - 1]) if group else 0)])
 
     def _site(self, rows: Rows, rng: np.random.Generator) -> int:
         """A site of a well that is drawn first: wells with many sites count no more than others."""

@@ -7,11 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from impasto.settings import Settings, Shown
+from impasto.devices import DeviceSettings
+from impasto.settings import Shown
 from impasto.stages.base import PROFILES, Verb
 
 
-class EmbedSettings(Settings):
+class EmbedSettings(DeviceSettings):
     """A trained run and the profiles to embed."""
 
     run: Annotated[Path, Shown("argument", metavar="RUN")] = Field(description="A run that impasto train left.")
@@ -25,7 +26,7 @@ def run(settings: EmbedSettings, out: Path) -> None:
     from impasto import methods
     from impasto import profiles as tables
 
-    tables.write(methods.embed(settings.run, tables.read(settings.profiles)), out)
+    tables.write(methods.embed(settings.run, tables.read(settings.profiles), where=settings), out)
 
 
 VERB = Verb(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, create_model, model_validator
 
+from impasto import devices
+from impasto.devices import DeviceSettings, Precision
 from impasto.evaluation import OF_CELLS, TASKS, protocols
 from impasto.families import named_in
 from impasto.parts import SettingsOf
@@ -53,7 +55,7 @@ def _options_of(function: Callable[..., Result]) -> type[Settings]:
     return cast("type[Settings]", made)
 
 
-class EvaluateSettings(Settings):
+class EvaluateSettings(DeviceSettings):
     """A task over one or several tables of profiles; with several, `labels` names each in the table of results."""
 
     task: Annotated[str, Shown("argument", metavar="TASK"), named_in(TASKS)] = Field(description="What is scored.")
@@ -80,6 +82,9 @@ class EvaluateSettings(Settings):
         description="What was done to the profiles (standardized), at the end of each protocol, so that two evaluations share a table.",
     )
     seed: int = Field(default=0, description="Of permutations, shuffles and groups of units.")
+
+    device: str = Field(default="auto", description="Of tasks that rank: cpu, cuda or cuda:N; auto: the processor, without torch.")
+    precision: Precision = Field(default="auto", description="Scores are of float32 products; bf16 is for nets (impasto embed).")
 
     @model_validator(mode="after")
     def _the_task_takes_them(self) -> EvaluateSettings:
@@ -153,9 +158,20 @@ def task_options(settings: EvaluateSettings) -> dict[str, Any]:
     said |= {"pairs": [str(p) for p in settings.pairs]} if settings.pairs else {}
     said |= {"pool_doses": True} if settings.pool_doses else {}
     said |= {word: value for word in ("protocol", "level", "same_as") if (value := getattr(settings, word)) is not None}
+    if settings.precision == "bf16":
+        raise InputError("scores are of float32 products, so evaluate takes no precision bf16; embed in it: impasto embed --precision bf16")
+    if settings.device != "auto":
+        said.setdefault("device", _device(settings))
     if "seed" in options_of(settings.task).model_fields:  # every stage has a seed; a task that draws nothing needs none
         said.setdefault("seed", settings.seed)
     return several.checked(settings.task, said)
+
+
+def _device(settings: EvaluateSettings) -> str:
+    """The device as a task takes it. Raises InputError where there is none, or the task does not rank."""
+    if "device" not in options_of(settings.task).model_fields:
+        raise InputError(f"{settings.task} compares nothing on a device, so it takes no --device; leave it out")
+    return str(devices.place(DeviceSettings(device=settings.device)).device)
 
 
 VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER)

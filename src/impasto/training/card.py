@@ -8,6 +8,7 @@ from typing import Any
 
 from impasto import __version__
 from impasto.settings import Settings
+from impasto.training import verdict
 
 
 def write(described: dict[str, Any], *, log: Path, digest: str, loop: Settings) -> str:
@@ -34,15 +35,16 @@ def write(described: dict[str, Any], *, log: Path, digest: str, loop: Settings) 
     facts, method = described["facts"], described["method"]
     settings = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in sorted(method.items()))
     data = described.get("profiles", described.get("sites"))
-    scored = [line for line in lines if "validation_score" in line]
-    best = max(scored, key=lambda line: line["validation_score"]) if scored else None
+    best = verdict.kept_line(lines) if any("validation_score" in line for line in lines) else None
     score = "No validation part; the last weights are kept."
     if best:
         score = f"Best validation score {best['validation_score']:.4f} after epoch {best['epoch']}."
         if "validation_chance" in best:
             score += f" A model that knows nothing scores {best['validation_chance']:.4f}."
+    reasons = lines[-1].get(verdict.KEY) if lines else None
+    warning = f"\n**{verdict.sentence(reasons).capitalize()}.** Do not use these weights.\n" if reasons else ""
     return f"""# {method["name"]}
-
+{warning}
 Written by impasto {__version__}. Weights: `model.safetensors`; settings and split: `model.json`; log: `log.jsonl`.
 
 ## Data

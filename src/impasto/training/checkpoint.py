@@ -17,11 +17,11 @@ from safetensors import safe_open
 from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
-from impasto import runs
+from impasto import devices, runs
 from impasto.nets.encoders import resnet
 from impasto.schema import InputError
 
-_RANDOM = "random.torch"
+_RANDOM = "random."
 _FILE, _PLACE = "state.safetensors", "place"
 
 
@@ -41,7 +41,7 @@ def save(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer, p
     tensors = {f"method.{k}": v for k, v in method.state_dict().items()}
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    tensors[_RANDOM] = torch.get_rng_state()
+    tensors |= {_RANDOM + kind: state for kind, state in devices.random_state().items()}
     # Tensors that share memory (tied weights) must be saved apart: safetensors refuses aliases.
     apart = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
     with runs.atomic(folder / _FILE) as temporary:
@@ -105,7 +105,7 @@ def load(folder: Path, *, method: nn.Module, optimiser: torch.optim.Optimizer) -
             _, number, name = key.split(".", 2)
             state.setdefault(int(number), {})[name] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
-    torch.set_rng_state(tensors[_RANDOM])
+    devices.set_random_state({k.removeprefix(_RANDOM): v for k, v in tensors.items() if k.startswith(_RANDOM)})
     return place
 
 

@@ -7,11 +7,15 @@ of one process on the same global minibatch.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from impasto import devices
 
 
 class _Gather(torch.autograd.Function):
@@ -31,6 +35,32 @@ class _Gather(torch.autograd.Function):
         return own_rows * dist.get_world_size(), None
 
 
+_shares: list[list[int]] = []
+"""How many rows each rank has of the minibatch that is in work, the innermost last."""
+
+
+@contextlib.contextmanager
+def sharing(shares: Sequence[int], /) -> Iterator[None]:
+    """Say how many rows of a minibatch each rank has. All ranks know it from the feed, so nobody needs to ask the others.
+
+    Parameters
+    ----------
+    shares
+        Rows of each rank.
+
+    Yields
+    ------
+    None
+        `gather` works inside.
+
+    """
+    _shares.append(list(shares))
+    try:
+        yield
+    finally:
+        _shares.pop()
+
+
 def gather(rows: Tensor, /) -> Tensor:
     """The rows of all ranks, with gradient.
 
@@ -44,10 +74,16 @@ def gather(rows: Tensor, /) -> Tensor:
     Tensor
         Rows of all ranks, in order of rank; the same tensor where there is one process.
 
+    Raises
+    ------
+    ValueError
+        Where these are not as many rows as this rank's share.
+
     """
-    if not dist.is_initialized() or dist.get_world_size() == 1:
+    if devices.count() == 1 or rows.device.type == "meta":
         return rows
-    sizes = [torch.zeros(1, dtype=torch.long, device=rows.device) for _ in range(dist.get_world_size())]
-    dist.all_gather(sizes, torch.tensor([len(rows)], device=rows.device))
-    gathered: Tensor = _Gather.apply(rows, [int(s) for s in sizes])  # type: ignore[no-untyped-call]
+    shares = _shares[-1] if _shares else []
+    if not shares or shares[devices.rank()] != len(rows):
+        raise ValueError(f"{len(rows)} rows to gather on rank {devices.rank()}, and the minibatch is shared as {shares}")
+    gathered: Tensor = _Gather.apply(rows, shares)  # type: ignore[no-untyped-call]
     return gathered

@@ -20,6 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from impasto import devices
 from impasto.training.method import Step
 
 
@@ -76,17 +77,17 @@ def backward(method: Contrasting, chunks: Sequence[Any], /) -> Step:
     """
     states, parts = [], []
     for chunk in chunks:
-        states.append(_random_state())
+        states.append(devices.random_state())
         with torch.no_grad():
             parts.append(method.towers(chunk))
     whole = [torch.cat(side).requires_grad_() for side in zip(*parts, strict=True)]
     step = method.contrast(*whole)
     step.loss.backward()  # type: ignore[no-untyped-call]
-    after = _random_state()
+    after = devices.random_state()
     first = 0
     for chunk, state, part in zip(chunks, states, parts, strict=True):
         rows = slice(first, first + len(part[0]))
-        _set_random_state(state)
+        devices.set_random_state(state)
         # A side that the loss only reads (soft targets) has no gradient to hand on.
         wanted = [
             (side, whole_side.grad[rows])
@@ -96,7 +97,7 @@ def backward(method: Contrasting, chunks: Sequence[Any], /) -> Step:
         sides, gradients = zip(*[(side, gradient) for side, gradient in wanted if side.requires_grad], strict=True)
         torch.autograd.backward(sides, gradients)
         first = rows.stop
-    _set_random_state(after)
+    devices.set_random_state(after)
     return step
 
 
@@ -109,20 +110,10 @@ def average(parameters: Sequence[Tensor], /) -> None:
         Their `grad` is changed; None counts as zeros.
 
     """
-    if not dist.is_initialized() or dist.get_world_size() == 1:
+    if devices.count() == 1:
         return
     for parameter in parameters:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
         dist.all_reduce(parameter.grad)
-        parameter.grad /= dist.get_world_size()
-
-
-def _random_state() -> tuple[Tensor, Tensor | None]:
-    return torch.get_rng_state(), torch.cuda.get_rng_state() if torch.cuda.is_available() else None
-
-
-def _set_random_state(state: tuple[Tensor, Tensor | None]) -> None:
-    torch.set_rng_state(state[0])
-    if state[1] is not None:
-        torch.cuda.set_rng_state(state[1])
+        parameter.grad /= devices.count()

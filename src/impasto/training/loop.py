@@ -2,79 +2,52 @@
 
 Killed at any moment and started again, a run ends in the same bytes: minibatches depend on the seed and the epoch only, and a
 checkpoint holds weights, optimiser and random state. Under torchrun the same function trains on all ranks: each takes its
-share of every minibatch, gradients are averaged, rank 0 writes.
+share of every minibatch, gradients are averaged, rank 0 writes. A step reads nothing from the device (training/totals.py).
 """
 
 from __future__ import annotations
 
 import gc
-import itertools
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-import torch.distributed as dist
 from safetensors.torch import save as as_bytes
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from impasto import progress, runs
+from impasto import devices, progress, runs
+from impasto.devices import Place
 from impasto.nets.lora import merged
+from impasto.nets.trunk import lower
 from impasto.schema import InputError
-from impasto.training import checkpoint, gradient_cache
-from impasto.training.method import Method, Minibatch
+from impasto.training import batch_norm, checkpoint, cost, gradient_cache, verdict
+from impasto.training.feeding import Feed, Rows, Served, serve
+from impasto.training.gather import sharing
+from impasto.training.log import Log
+from impasto.training.method import Method, Step
 from impasto.training.optim import decay_schedule, optimiser, schedule
 from impasto.training.settings import LoopSettings
+from impasto.training.totals import Totals
 
-Rows = npt.NDArray[np.intp]
-
-
-class Feed(Protocol):
-    """Where minibatches come from."""
-
-    def epoch(self, number: int, /) -> Sequence[Rows]:
-        """The rows of every minibatch of an epoch: a function of the seed and the number only.
-
-        Parameters
-        ----------
-        number
-            Of the epoch, from 0.
-
-        Returns
-        -------
-        Sequence[Rows]
-            Rows of each minibatch.
-
-        """
-
-    def minibatch(self, rows: Rows, /, *, epoch: int) -> Minibatch:
-        """The tensors of some rows; random views are a function of the seed, the epoch and the rows only.
-
-        Parameters
-        ----------
-        rows
-            Of one minibatch.
-        epoch
-            Its number, from 0.
-
-        Returns
-        -------
-        Minibatch
-            The minibatch.
-
-        """
-
+__all__ = ["Feed", "Rows", "Validate", "fit"]
 
 Validate = Callable[[Method], Mapping[str, float]]
 """Scores of a method on held-out rows; the entry `score` (higher is better) selects the weights that are kept."""
 
 
-def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, validate: Validate | None = None) -> None:
+def fit(
+    method: Method,
+    feed: Feed,
+    /,
+    *,
+    settings: LoopSettings,
+    out: Path,
+    validate: Validate | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
     """Train a method; leave `model.safetensors` (the best weights by validation, else the last) and `log.jsonl`.
 
     Parameters
@@ -84,85 +57,161 @@ def fit(method: Method, feed: Feed, /, *, settings: LoopSettings, out: Path, val
     feed
         Where minibatches come from.
     settings
-        How long, with which optimiser.
+        How long, with which optimiser, where.
     out
         The folder of the run; a checkpoint in it is continued.
     validate
         Scores the method on held-out rows; None: the last weights are kept.
+    tell
+        Is given one sentence an epoch.
 
     Raises
     ------
     InputError
-        Where there is no minibatch, the method cannot be trained in chunks, or a loss is not finite.
+        Where there is no minibatch, the training would end before its warm-up, the method cannot be trained in chunks or on so many ranks,
+        there is no such device, or a loss is not finite.
 
     """
     out.mkdir(parents=True, exist_ok=True)
-    device = torch.device(settings.device)
-    method.to(device)
-    torch.manual_seed(settings.seed or 0)
-    optim = optimiser(method, settings.optim)
-    per_epoch = len(feed.epoch(0))
-    if not per_epoch:
-        raise InputError("there is no minibatch to train on: fewer rows than one minibatch; lower the minibatch size or give more data")
-    steps = min(settings.epochs * per_epoch, settings.max_steps or settings.epochs * per_epoch)
-    rate, decay = schedule(settings.optim, steps=steps), decay_schedule(settings.optim, steps=steps)
-    place: dict[str, Any] = {"epoch": 0, "step": 0, "best": None, "stale": 0, "stopped": False}
-    if checkpoint.exists(out / "checkpoint"):
-        place = checkpoint.load(out / "checkpoint", method=method, optimiser=optim)
-    runs.note(out / "log.jsonl")
-    (out / "log.jsonl").touch()
-    _cut_log(out / "log.jsonl", epoch=place["epoch"])
     if settings.chunk is not None and not isinstance(method, gradient_cache.Contrasting):
         raise InputError("this method's loss is not a function of embeddings alone, so it cannot be trained in chunks; leave out chunk")
-    model: nn.Module | None = None
-    moving: list[bool] = []
-    epochs = range(place["epoch"], settings.epochs)
-    for epoch in progress.track(epochs, what="training", unit="epoch", total=settings.epochs, done=place["epoch"]):
-        if place["stopped"] or place["step"] >= steps:
-            break
+    where = devices.place(settings, compiled=settings.compile)
+    batch_norm.over_ranks(method)
+    method.to(where.device)
+    lower(method, where)
+    torch.manual_seed(settings.seed or 0)
+    _Fit(method, _finished_on(feed, where), settings, out, validate, where, tell).run()
+
+
+def _finished_on(feed: Feed, where: Place) -> Feed:
+    """A feed that can finish its minibatches on the device does so."""
+    there: Feed = feed.on(where.device) if hasattr(feed, "on") else feed
+    return there
+
+
+class _Fit:
+    """One training: where it stands, and an epoch of it."""
+
+    def __init__(
+        self,
+        method: Method,
+        feed: Feed,
+        settings: LoopSettings,
+        out: Path,
+        validate: Validate | None,
+        where: Place,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.method, self.feed, self.settings, self.out, self.validate, self.where = method, feed, settings, out, validate, where
+        self.optim = optimiser(method, settings.optim)
+        per_epoch = len(feed.epoch(0))
+        if not per_epoch:
+            raise InputError("there is no minibatch to train on: fewer rows than one minibatch; lower the minibatch size or give more data")
+        self.steps = min(settings.epochs * per_epoch, settings.max_steps or settings.epochs * per_epoch)
+        self.warmup = settings.optim.warmup_steps(self.steps) if self.steps else 0
+        self.rate, self.decay = schedule(settings.optim, steps=self.steps), decay_schedule(settings.optim, steps=self.steps)
+        self.state: dict[str, Any] = {"epoch": 0, "step": 0, "best": None, "stale": 0, "stopped": False}
+        if checkpoint.exists(out / "checkpoint"):
+            self.state = checkpoint.load(out / "checkpoint", method=method, optimiser=self.optim)
+        self.log = Log(out, epoch=self.state["epoch"], watch=settings.watch, tell=tell)
+        self.model: nn.Module | None = None
+        self.moving: list[bool] = []
+        self.operations: float | None = None
+
+    def run(self) -> None:
+        """All epochs that are left."""
+        first, epochs = self.state["epoch"], self.settings.epochs
+        for epoch in progress.track(range(first, epochs), what="training", unit="epoch", total=epochs, done=first):
+            if self.state["stopped"] or self.state["step"] >= self.steps:
+                break
+            self._epoch(epoch)
+        if self.validate is None and devices.is_first():
+            _save_model(self.method, self.out)
+
+    def _epoch(self, epoch: int) -> None:
         clock = time.perf_counter()
-        method.train()
-        method.before_epoch(epoch)
-        if model is None or moving != [p.requires_grad for p in method.parameters()]:
-            moving = [p.requires_grad for p in method.parameters()]
-            # Another set of weights moves: DDP waits for the gradients of just those that moved when it was made.
-            model = None
-            gc.collect()
-            model = method if settings.chunk is not None else _distributed(method, device)
-        totals: dict[str, float] = {}
-        rows_seen = 0
-        for chunks in itertools.islice(_minibatches(feed, epoch, chunk=settings.chunk), steps - place["step"]):
-            for group in optim.param_groups:
-                group["lr"] = rate(place["step"])
-                group["weight_decay"] = decay(place["step"]) if group["decayed"] else 0.0
-            terms = _step(model, method, optim, [c.to(device) for c in chunks], clip=settings.optim.clip_norm, epoch=epoch)
-            place["step"] += 1
-            method.after_step(place["step"] / steps)
-            size = sum(c.size for c in chunks)
-            rows_seen += size
-            for name, value in terms.items():
-                totals[name] = totals.get(name, 0.0) + value * size
-        line: dict[str, Any] = {"epoch": epoch, "step": place["step"], "lr": rate(place["step"] - 1)}
-        line |= {name: total / rows_seen for name, total in totals.items()}
-        line["rows_per_second"] = round(rows_seen / (time.perf_counter() - clock), 1)
-        place["epoch"] = epoch + 1
-        last = place["step"] >= steps or epoch + 1 == settings.epochs
-        if validate is not None and ((epoch + 1) % settings.validate_every == 0 or last):
-            line |= {f"validation_{k}": v for k, v in _validated(validate, method).items()}
-            _keep_best(method, place, line["validation_score"], settings=settings, out=out)
-        if _rank() == 0:
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-            if (epoch + 1) % settings.checkpoint_every == 0 or last or place["stopped"]:
-                checkpoint.save(out / "checkpoint", method=method, optimiser=optim, place=place)
-    if validate is None and _rank() == 0:
-        _save_model(method, out)
+        self.method.train()
+        self.method.before_epoch(epoch)
+        self._wrap()
+        totals, images, last = Totals(), 0, None
+        left_out = max(0, len(self.feed.epoch(epoch)) - (self.steps - self.state["step"]))
+        served = serve(
+            self.feed,
+            epoch,
+            place=self.where,
+            chunk=self.settings.chunk,
+            equal=self.method.equal_shares,
+            threads=self.settings.feeding_threads,
+            skip=left_out,
+        )
+        for minibatch in served:
+            last = self._step(minibatch)
+            totals.add({**last.terms, "loss": last.loss}, rows=minibatch.rows)
+            images += minibatch.images
+            if self.state["step"] % self.settings.log_every == 0:
+                totals.look(epoch=epoch)
+        totals.look(epoch=epoch)
+        self._close(epoch, totals, images, last, clock)
+
+    def _wrap(self) -> None:
+        """The method itself, or one that averages gradients over ranks."""
+        moving = [p.requires_grad for p in self.method.parameters()]
+        if self.model is not None and moving == self.moving:
+            return
+        # Another set of weights moves: DDP waits for the gradients of just those that moved when it was made.
+        self.moving, self.model = moving, None
+        gc.collect()
+        self.model = self.method if self.settings.chunk is not None else _distributed(self.method, self.where)
+
+    def _step(self, minibatch: Served) -> Step:
+        if self.operations is None and devices.peak(self.where) is not None:
+            self.operations = cost.operations(self.method, minibatch.chunks[0]) * len(minibatch.chunks) / minibatch.rows
+        for group in self.optim.param_groups:
+            group["lr"] = self.rate(self.state["step"])
+            group["weight_decay"] = self.decay(self.state["step"]) if group["decayed"] else 0.0
+        assert self.model is not None
+        with sharing(minibatch.shares):
+            step = _step(self.model, self.method, self.optim, minibatch.chunks, clip=self.settings.optim.clip_norm)
+        self.state["step"] += 1
+        self.method.after_step(self.state["step"] / self.steps)
+        return step
+
+    def _close(self, epoch: int, totals: Totals, images: int, last: Step | None, clock: float) -> None:
+        """Validate, write the epoch down, and keep what a killed run goes on from."""
+        state, settings = self.state, self.settings
+        line: dict[str, Any] = {"epoch": epoch, "step": state["step"], "lr": self.rate(state["step"] - 1)}
+        means = totals.means()
+        line |= {"loss": means["loss"], **means} if means else {}
+        if last is not None:
+            line |= {name: float((value() if callable(value) else value).detach()) for name, value in last.monitors.items()}
+            line |= {f"{name}{verdict.OF_UNIFORM}": line[name] / worth for name, worth in last.uniform.items()}
+        line |= self._pace(totals.rows, images * self.where.world, time.perf_counter() - clock)
+        state["epoch"] = epoch + 1
+        at_end = state["step"] >= self.steps or epoch + 1 == settings.epochs
+        if self.validate is not None and ((epoch + 1) % settings.validate_every == 0 or at_end):
+            line |= {f"validation_{k}": v for k, v in _validated(self.validate, self.method).items()}
+            _keep_best(self.method, state, line["validation_score"], settings=settings, out=self.out)
+        if at_end or state["stopped"]:
+            reasons = verdict.reasons([*self.log.lines, line], warmup=self.warmup)
+            line |= {verdict.KEY: reasons} if reasons else {}
+        self.log.write(line, epochs=settings.epochs)
+        if devices.is_first() and ((epoch + 1) % settings.checkpoint_every == 0 or at_end or state["stopped"]):
+            checkpoint.save(self.out / "checkpoint", method=self.method, optimiser=self.optim, place=state)
+
+    def _pace(self, rows: int, images: int, seconds: float) -> dict[str, float]:
+        """Rows and images a second, the share of the device's peak, and the hours of all devices so far."""
+        pace = {"rows_per_second": round(rows / seconds, 1)}
+        if images:
+            pace["images_per_second"] = round(images / seconds, 1)
+        most = devices.peak(self.where)
+        if most is not None and self.operations is not None:
+            pace["share_of_peak"] = round(self.operations * rows / seconds / (most * self.where.world), 4)
+        pace["device_hours"] = round(self.log.device_hours + seconds * self.where.world / 3600, 6)
+        return pace
 
 
-def _step(
-    model: nn.Module, method: Method, optim: torch.optim.Optimizer, chunks: Sequence[Minibatch], *, clip: float | None, epoch: int
-) -> dict[str, float]:
-    """One optimiser step; returns the terms, their sum and the monitors as numbers."""
+def _step(model: nn.Module, method: Method, optim: torch.optim.Optimizer, chunks: Sequence[Any], *, clip: float | None) -> Step:
+    """One optimiser step. Nothing in it waits for the device."""
     optim.zero_grad(set_to_none=True)
     trained = [p for p in method.parameters() if p.requires_grad]
     if len(chunks) > 1 and isinstance(method, gradient_cache.Contrasting):
@@ -172,51 +221,26 @@ def _step(
         step.loss.backward()
     if model is method:
         gradient_cache.average(trained)
-    for name, term in step.terms.items():
-        if not torch.isfinite(term):
-            raise InputError(
-                f"the loss term {name!r} is {float(term.detach())} in epoch {epoch}; lower the learning rate, or clip or correct the input"
-            )
     if clip is not None:
         nn.utils.clip_grad_norm_(trained, clip)
     optim.step()
-    values: dict[str, Tensor] = {"loss": step.loss, **step.terms, **step.monitors}
-    return {name: float(value.detach()) for name, value in values.items()}
-
-
-def _minibatches(feed: Feed, epoch: int, *, chunk: int | None) -> Iterator[list[Minibatch]]:
-    """The minibatches of an epoch, this rank's rows of each, whole or in chunks; the next one is made while the step runs."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    shares = [rows[_rank() :: _world()] for rows in feed.epoch(epoch)]
-
-    def made(rows: Rows) -> list[Minibatch]:
-        parts = np.array_split(rows, max(1, -(-len(rows) // (chunk or max(1, len(rows))))))
-        return [feed.minibatch(part, epoch=epoch) for part in parts]
-
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        pending = ahead.submit(made, shares[0])
-        for following in [*shares[1:], None]:
-            ready = pending.result()
-            if following is not None:
-                pending = ahead.submit(made, following)
-            yield ready
+    return step
 
 
 def _validated(validate: Validate, method: Method) -> Mapping[str, float]:
     method.eval()
     # Validation must not move the random state, or a run with and without it would differ.
-    state = torch.get_rng_state()
+    state = devices.random_state()
     with torch.no_grad():
         scores = validate(method)
-    torch.set_rng_state(state)
+    devices.set_random_state(state)
     return scores
 
 
 def _keep_best(method: Method, place: dict[str, Any], score: float, *, settings: LoopSettings, out: Path) -> None:
     if place["best"] is None or score > place["best"]:
         place["best"], place["stale"] = score, 0
-        if _rank() == 0:
+        if devices.is_first():
             _save_model(method, out)
         return
     place["stale"] += 1
@@ -229,26 +253,7 @@ def _save_model(method: Method, out: Path) -> None:
         temporary.write_bytes(as_bytes({k: v.detach().cpu().clone().contiguous() for k, v in merged(method.state_dict()).items()}))
 
 
-def _cut_log(log: Path, *, epoch: int) -> None:
-    """Drop lines of epochs after the checkpoint: they will be written again."""
-    if not log.exists() or _rank() != 0:
-        return
-    earlier_lines = [
-        line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n") and json.loads(line)["epoch"] < epoch
-    ]
-    with runs.atomic(log) as temporary:
-        temporary.write_text("".join(earlier_lines))
-
-
-def _distributed(method: Method, device: torch.device) -> nn.Module:
-    if _world() == 1:
+def _distributed(method: Method, where: Place) -> nn.Module:
+    if where.world == 1:
         return method
-    return DistributedDataParallel(method, device_ids=[device.index] if device.type == "cuda" else None)
-
-
-def _rank() -> int:
-    return dist.get_rank() if dist.is_initialized() else 0
-
-
-def _world() -> int:
-    return dist.get_world_size() if dist.is_initialized() else 1
+    return DistributedDataParallel(method, device_ids=None if where.index is None else [where.index])

@@ -7,6 +7,7 @@ tokens); the loop only asks it for `size` and moves it with `to`.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from impasto import devices
 from impasto.settings import Settings
 
 
@@ -32,8 +34,13 @@ class Minibatch:
     def size(self) -> int:
         """Number of rows."""
 
-    def to(self, device: torch.device) -> Self:
-        """The same minibatch on another device.
+    @property
+    def images(self) -> int:
+        """How many images a net sees of it; 0 where it holds none."""
+        return 0
+
+    def to(self, device: torch.device) -> Any:
+        """The same minibatch on another device. What it sends from pinned memory does not wait.
 
         Parameters
         ----------
@@ -46,16 +53,39 @@ class Minibatch:
             A new minibatch.
 
         """
-        return dataclasses.replace(self, **{f.name: _moved(getattr(self, f.name), device) for f in dataclasses.fields(self)})
+        return _each(self, lambda tensor: tensor.to(device, non_blocking=device.type == "cuda"), lambda inner: inner.to(device))
+
+    def ready_for(self, device: torch.device) -> Self:
+        """What the thread that made it still does, so that the copy to a GPU waits for nobody.
+
+        Parameters
+        ----------
+        device
+            Where it will go.
+
+        Returns
+        -------
+        Self
+            In pinned memory where the device is a GPU; itself otherwise.
+
+        """
+        if device.type != "cuda":
+            return self
+        made: Self = _each(self, lambda tensor: devices.pinned(tensor, device), lambda inner: inner.ready_for(device))
+        return made
 
 
-def _moved(value: Any, device: torch.device) -> Any:
-    """Tensors, tuples of tensors and minibatches in a minibatch, on a device; anything else as it is."""
-    if isinstance(value, Minibatch):
-        return value.to(device)
-    if isinstance(value, tuple):
-        return tuple(_moved(v, device) for v in value)
-    return value.to(device) if isinstance(value, Tensor) else value
+def _each(minibatch: Any, change: Callable[[Tensor], Tensor], inner: Callable[[Minibatch], Minibatch]) -> Any:
+    """A minibatch with its tensors changed, those in tuples and in minibatches too; anything else is left as it is."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, Minibatch):
+            return inner(value)
+        if isinstance(value, tuple):
+            return tuple(changed(v) for v in value)
+        return change(value) if isinstance(value, Tensor) else value
+
+    return dataclasses.replace(minibatch, **{f.name: changed(getattr(minibatch, f.name)) for f in dataclasses.fields(minibatch)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,13 +99,17 @@ class Step:
     embeddings
         One row each of the global minibatch (gathered from all ranks), the method's main one first.
     monitors
-        What else to log: name -> scalar.
+        What else to log of an epoch's last step: name -> a scalar, or a function that gives one. Only then is it called, so it may take
+        time and read the device.
+    uniform
+        What a term is worth where every answer is uniform: name of the term -> nats. A run whose term stays near it has learned nothing.
 
     """
 
     terms: Mapping[str, Tensor]
     embeddings: Mapping[str, Tensor]
-    monitors: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    monitors: Mapping[str, Tensor | Callable[[], Tensor]] = dataclasses.field(default_factory=dict)
+    uniform: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def loss(self) -> Tensor:
@@ -85,6 +119,14 @@ class Step:
 
 class Method(nn.Module):
     """A trainable method: parameters plus the two functions that the loop and `impasto embed` call."""
+
+    equal_shares = False
+    """Whether several processes must have equally many rows of each minibatch, since each averages over its own."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(itertools.chain(self.parameters(), self.buffers())).device
 
     @abstractmethod
     def forward(self, minibatch: Any, /) -> Step:
@@ -185,7 +227,7 @@ class Trainable:
     build
         Of a method that reads sites: `build(settings, facts)`, untrained.
     embed
-        `embed(run, profiles)`, of a method that does not embed profiles through a joint space.
+        `embed(run, profiles, place)`, of a method that does not embed profiles through a joint space.
 
     """
 
@@ -194,7 +236,7 @@ class Trainable:
     reads: Literal["profiles", "sites"] = "profiles"
     prepare_from: Callable[..., Prepared] | None = None
     build: Callable[..., Any] | None = None
-    embed: Callable[[Path, anndata.AnnData], anndata.AnnData] | None = None
+    embed: Callable[[Path, anndata.AnnData, devices.Place], anndata.AnnData] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

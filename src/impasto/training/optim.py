@@ -45,7 +45,7 @@ def optimiser(module: nn.Module, settings: OptimSettings) -> torch.optim.AdamW:
         {"params": decayed, "weight_decay": settings.weight_decay, "decayed": True},
         {"params": plain, "weight_decay": 0.0, "decayed": False},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr, fused=True)
 
 
 def schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
@@ -63,13 +63,19 @@ def schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:
     Callable[[int], float]
         Step (from 0) -> learning rate.
 
+    Raises
+    ------
+    InputError
+        Where the training would end before its warm-up.
+
     """
-    span = max(1, steps - settings.warmup)
+    warmup = settings.warmup_steps(steps)
+    span = max(1, steps - warmup)
 
     def rate(step: int) -> float:
-        if step < settings.warmup:
-            return settings.lr_start + (settings.lr - settings.lr_start) * (step + 1) / settings.warmup
-        done = min(1.0, (step - settings.warmup) / span)
+        if step < warmup:
+            return settings.lr_start + (settings.lr - settings.lr_start) * (step + 1) / warmup
+        done = min(1.0, (step - warmup) / span)
         phase = 1.0 if done >= 1.0 else (done * settings.restarts) % 1.0
         return settings.lr_floor + (settings.lr - settings.lr_floor) * 0.5 * (1 + math.cos(math.pi * phase))
 

@@ -29,6 +29,7 @@ class Wrapped(Method):
     def __init__(self, method: Method) -> None:
         super().__init__()
         self.method = method
+        self.equal_shares = method.equal_shares
 
     def forward(self, minibatch: Minibatch, /) -> Step:
         step: Step = self.method(minibatch)

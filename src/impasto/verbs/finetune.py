@@ -12,7 +12,7 @@ from impasto.stages.finetune_settings import FinetuneSettings
 from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(shared.FromRecipe):
+class Flags(shared.Training):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the results.")

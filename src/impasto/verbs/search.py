@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from impasto import options
+from impasto.devices import DeviceSettings
 from impasto.schema import InputError
-from impasto.settings import Settings, Shown
+from impasto.settings import Shown
 from impasto.verbs import ABOUT, shared, terminal
 
 SHOWN = (
@@ -36,7 +38,7 @@ FOR_PROGRAMS = ("expanded", "query_p")
 KINDS = ("name", "text", "smiles", "gene", "well", "image")
 
 
-class SearchSettings(Settings):
+class SearchSettings(DeviceSettings):
     """Where to look, and one question."""
 
     where: Annotated[Path, Shown("argument", metavar="RUN_OR_INDEX")] = Field(description="A trained run, or an index.")
@@ -66,9 +68,8 @@ def run(values: dict[str, Any], flags: shared.Printing) -> None:
     from impasto.atlas.index import records
     from impasto.indexed import open_or_build
 
-    ranking, sentence = search.search(
-        open_or_build(settings.where), kind=kind, query=query, top=settings.top, rank=settings.rank, through=settings.through
-    )
+    index = replace(open_or_build(settings.where, on=settings), on=settings)
+    ranking, sentence = search.search(index, kind=kind, query=query, top=settings.top, rank=settings.rank, through=settings.through)
     if not flags.as_json:
         terminal.console.print(f"[bold]{sentence}[/bold]")
     columns = [c for c in SHOWN if c in ranking and (flags.as_json or c not in FOR_PROGRAMS)]

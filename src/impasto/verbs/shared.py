@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from impasto import recipe
+from impasto.devices import DeviceSettings
 from impasto.options import Printing, parse_set
 from impasto.settings import Settings, Shown
 
-__all__ = ["FromRecipe", "Printing", "Setting", "Writing", "settings_from_recipe"]
+__all__ = ["FromRecipe", "Printing", "Setting", "Training", "Writing", "settings_from_recipe"]
 
 
 class Writing(Printing):
@@ -33,6 +34,10 @@ class FromRecipe(Writing, Setting):
     """The options of a verb most of whose settings a stage of a recipe says."""
 
     path: Annotated[Path, Shown("argument", metavar="RECIPE")] = Field(description="A recipe with one stage of this verb; see recipes/.")
+
+
+class Training(FromRecipe, DeviceSettings):
+    """The options of a verb that trains: the recipe says the device and the precision as keys of `loop`."""
 
 
 def settings_from_recipe(verb: str, values: Mapping[str, Any], flags: FromRecipe, /) -> Settings:
@@ -63,4 +68,7 @@ def settings_from_recipe(verb: str, values: Mapping[str, Any], flags: FromRecipe
     changes = {key: str(value.resolve()) if isinstance(value, Path) else value for key, value in values.items()}
     for key, value in parse_set(flags.changes).items():
         changes[key] = {**stage.values.get(key, {}), **value} if isinstance(value, dict) else value
+    if isinstance(flags, Training) and (typed := DeviceSettings.model_fields.keys() & flags.model_fields_set):
+        loop = changes.get("loop", stage.values.get("loop", {}))
+        changes["loop"] = {**loop, **{key: getattr(flags, key) for key in sorted(typed)}}
     return recipe.settings_of(whole, stage, out=flags.out, changes=changes)

@@ -12,7 +12,7 @@ from impasto.stages.train import TrainSettings
 from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(shared.FromRecipe):
+class Flags(shared.Training):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder of the run.")
@@ -25,7 +25,16 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     if flags.as_json:
         terminal.wrote(flags.out, worked, as_json=True)
     else:
-        terminal.say(f"{'trained' if worked else 'already trained'}: {flags.out}")
+        terminal.say(f"{_said(flags.out, worked=worked)}: {flags.out}")
+
+
+def _said(out: Path, *, worked: bool) -> str:
+    from impasto.training import log, verdict
+
+    lines = log.read(out / log.FILE)
+    if lines and verdict.KEY in lines[-1]:
+        return "NOT trained" if worked else "already there, NOT trained"
+    return "trained" if worked else "already trained"
 
 
 command = options.command(

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 STAGES: tuple[Literal["cwmm", "intra", "inter"], ...] = ("cwmm", "intra", "inter")
 
 
+_WARMUP = 10
+"""Steps of the warm-up, and no more than a quarter of a short training."""
+
+
 def stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, /) -> Earlier:
     """Train the three stages, each from the one before.
 
@@ -68,7 +72,9 @@ def stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, /) 
             prepared = begun(prepare.METHOD, chosen, profiles, earlier, seed=settings.seed)
             out = folder / stage
             runs.write_json(out / "model.json", {"method": chosen.model_dump(mode="json"), "facts": prepared.facts})
-            loop = LoopSettings(epochs=epochs, seed=settings.seed, optim=OptimSettings(lr=lr, warmup=10, clip_norm=1.0))
+            steps = epochs * len(prepared.feed.epoch(0))
+            optim = OptimSettings(lr=lr, warmup=min(_WARMUP, steps // 4), clip_norm=1.0)
+            loop = LoopSettings(epochs=epochs, seed=settings.seed, optim=optim)
             fit(prepared.method, prepared.feed, settings=loop, out=out, validate=prepared.validate)
             earlier = Earlier.read(out)
     assert earlier is not None

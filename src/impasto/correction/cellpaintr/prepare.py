@@ -17,6 +17,8 @@ from impasto.correction.cellpaintr import sources
 from impasto.correction.cellpaintr.data import Labelled, WellFeed, feature_groups, labels, score, source_codes, without_missing
 from impasto.correction.cellpaintr.method import CellPaintr, CellPaintrSettings, token_name
 from impasto.correction.cellpaintr.trained import Trained, rebuild
+from impasto.devices import HERE, Place
+from impasto.nets.trunk import lower
 from impasto.sampling import splits
 from impasto.schema import InputError
 from impasto.training.earlier import Earlier
@@ -79,7 +81,7 @@ def prepare_from(settings: CellPaintrSettings, profiles: anndata.AnnData, earlie
     return _prepare(settings, tables.with_features(profiles, earlier.facts["features"]), earlier, seed=seed)
 
 
-def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
+def embed(run: Path, profiles: anndata.AnnData, place: Place = HERE, /) -> anndata.AnnData:
     """Correct profiles with a run of this method: what `impasto embed` gives.
 
     Parameters
@@ -88,6 +90,8 @@ def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
         The folder of the run.
     profiles
         n rows.
+    place
+        Where the net runs.
 
     Returns
     -------
@@ -102,7 +106,9 @@ def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
 
     """
     identity.check(Earlier.read(run).identity, identity.of(profiles), of_expected=f"the run {run}", of_given="the profiles")
-    corrected = Trained.load(run).correct(profiles)
+    trained = Trained.load(run)
+    lower(trained.method.to(place.device), place)
+    corrected = trained.correct(profiles)
     identity.record_run(corrected, run, runs.digest(run / "model.safetensors"), read=identity.of(profiles))
     return corrected
 

@@ -2,9 +2,10 @@
 
     [cls, W u_1^1 + e_1 + chn^1, ..., W u_P^C + e_P + chn^C] -> transformer -> cls, C x P tokens
 
-Bao et al. 2023 (ChannelViT), Eq. 2: one projection and one set of positions for all channels, one embedding a channel;
-hierarchical channel sampling (section 3.3) draws how many channels are shown, then which. Without the channel embedding this is the
-channel-agnostic encoder of CA-MAE (Kraus et al. 2024, section 3.2), `name = "ca_mae"` in a recipe: it reads channels it has never seen.
+Bao et al. 2023 (ChannelViT), Eq. 2: one projection and one set of positions for all channels, one embedding a channel. Hierarchical channel
+sampling (section 3.3; `sample_channels` of a method) draws for each image how many channels are shown, then which. Without the channel
+embedding this is the channel-agnostic encoder of CA-MAE (Kraus et al. 2024, section 3.2), `name = "ca_mae"` in a recipe: it reads channels
+it has never seen.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class ChannelViT(nn.Module):
         n, channels, height, width = images.shape
         return patches.cut(images.reshape(n * channels, 1, height, width), patch=self.patch).reshape(n, -1, self.token_pixels)
 
-    def forward(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
+    def forward(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, shown: Tensor | None = None, /) -> Tensor:
         """The tokens of images.
 
         Parameters
@@ -85,6 +86,8 @@ class ChannelViT(nn.Module):
             (N, K), the tokens that stay, among all C * P; None: all.
         channels
             The numbers of the channels that the images hold; None: all of them, in order.
+        shown
+            (N, C), which of these channels each image shows: nothing looks at the tokens of the others. None: all.
 
         Returns
         -------
@@ -92,23 +95,29 @@ class ChannelViT(nn.Module):
             (N, 1 + K, width), the CLS token first, then channel after channel.
 
         """
-        n, shown = images.shape[:2]
-        places = self.positions(images.shape[2] // self.patch, images.shape[3] // self.patch).repeat(shown, 1)
+        n, count = images.shape[:2]
+        places = self.positions(images.shape[2] // self.patch, images.shape[3] // self.patch).repeat(count, 1)
         if self.channel is not None:
             named = self.channel if channels is None else self.channel[channels]
-            places = places + named.repeat_interleave(len(places) // shown, dim=0)
-        squares, places = self.cut(images), places.expand(n, -1, -1)
+            places = places + named.repeat_interleave(len(places) // count, dim=0)
+        squares, mask = self.cut(images), None if shown is None else shown.repeat_interleave(len(places) // count, dim=1)
+        places = places.expand(n, -1, -1)
         if keep is not None:
             squares, places = patches.take(squares, keep), patches.take(places, keep)
+            mask = None if mask is None else mask.gather(1, keep)
+        if mask is not None:
+            mask = torch.cat([mask.new_ones(n, 1), mask], dim=1)
         tokens = self.project(squares) + places
-        return self.trunk(torch.cat([self.cls.expand(n, 1, -1), tokens], dim=1))
+        return self.trunk(torch.cat([self.cls.expand(n, 1, -1), tokens], dim=1), mask)
 
-    def represent(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
+    def represent(
+        self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, shown: Tensor | None = None, /
+    ) -> Tensor:
         """One vector for each image: its CLS token, or the mean of the tokens that stay.
 
         Parameters
         ----------
-        images, keep, channels
+        images, keep, channels, shown
             As of `forward`.
 
         Returns
@@ -117,4 +126,4 @@ class ChannelViT(nn.Module):
             (N, width).
 
         """
-        return read(self(images, keep, channels), readout=self.readout, prefix=1)
+        return read(self(images, keep, channels, shown), readout=self.readout, prefix=1)

@@ -5,12 +5,14 @@ Every encoder here takes images (N, planes, size, size) and gives embeddings (N,
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from impasto.devices import HERE, Place
 from impasto.nets.encoders import efficientnet_lite0, hub, opened, weights
 from impasto.nets.encoders.reading import GRAY3, Call, Reading, Readout
 from impasto.schema import InputError
@@ -52,8 +54,8 @@ class VisionEncoder:
         Of the hub, 40 hexadecimal digits; empty where there is none.
     code
         The repository and commit of code that the model brought; empty where it brought none.
-    precision
-        What numbers the net calculates in.
+    place
+        Where the net runs and in what precision.
 
     """
 
@@ -69,7 +71,23 @@ class VisionEncoder:
     reading: Reading = GRAY3
     commit: str = ""
     code: str = ""
-    precision: str = "float32"
+    place: Place = HERE
+
+    def on(self, place: Place, /) -> VisionEncoder:
+        """The same encoder at another place.
+
+        Parameters
+        ----------
+        place
+            Where the net runs from now on.
+
+        Returns
+        -------
+        VisionEncoder
+            Its net is moved.
+
+        """
+        return dataclasses.replace(self, net=self.net.to(place.device), place=place)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor, /) -> Tensor:
@@ -83,12 +101,15 @@ class VisionEncoder:
         Returns
         -------
         Tensor
-            (N, width).
+            (N, width), float32, on the CPU.
 
         """
+        images = self.place.send(images)
         # A few images at a time, channels last: the activations stay in a CPU's cache (measured: 9 ms an image instead of 38).
         few = torch.split(images, _TOGETHER) if images.device.type == "cpu" else (images,)
-        return torch.cat([self.net(part.contiguous(memory_format=torch.channels_last)) for part in few])
+        with self.place.low():
+            parts = [self.net(part.contiguous(memory_format=torch.channels_last)) for part in few]
+        return torch.cat(parts).float().cpu()
 
     def describe(self) -> dict[str, object]:
         """What a record says of it; `profiling.settings.of_identity` makes it again from this.
@@ -111,7 +132,7 @@ class VisionEncoder:
             "size": self.size,
             "normalise": self.reading.normalise,
             "preprocessing": self.reading.sentence,
-            "precision": self.precision,
+            "precision": self.place.precision,
             "runtime": self.runtime,
             "licence": self.licence,
         }

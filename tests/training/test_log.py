@@ -1,0 +1,63 @@
+"""One line an epoch on disk and one in the terminal; lines after a checkpoint are dropped; watchers are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from impasto.schema import InputError
+from impasto.training import log, verdict
+from impasto.training.log import Log
+
+
+def line(epoch: int, **values: object) -> dict[str, object]:
+    return {"epoch": epoch, "step": epoch + 1, "loss": 0.5, "rows_per_second": 1234.5, "device_hours": 0.25 * (epoch + 1), **values}
+
+
+def test_lines_are_written_told_and_dropped_again(tmp_path: Path) -> None:
+    told: list[str] = []
+    first = Log(tmp_path, epoch=0, tell=told.append)
+    assert first.device_hours == 0.0
+    first.write(line(0), epochs=3)
+    first.write(line(1, validation_score=0.3, validation_chance=0.125, share_of_peak=0.28), epochs=3)
+    first.write(line(2, **{verdict.KEY: ["too early"]}), epochs=3)
+    assert told == [
+        "epoch 1/3, step 1: loss 0.5000, 1,234 rows/s",
+        "epoch 2/3, step 2: loss 0.5000, validation 0.300 (chance 0.125), 1,234 rows/s, 28% of the device's peak",
+        "epoch 3/3, step 3: loss 0.5000, 1,234 rows/s",
+        "not trained: too early",
+    ]
+    assert [json.loads(text)["epoch"] for text in (tmp_path / "log.jsonl").read_text().splitlines()] == [0, 1, 2]
+    with (tmp_path / "log.jsonl").open("a") as half:
+        half.write('{"epoch": 3, "st')  # a kill in the middle of a line
+    again = Log(tmp_path, epoch=1)
+    assert [entry["epoch"] for entry in again.lines] == [0]
+    assert again.device_hours == 0.25
+    assert log.read(tmp_path / "log.jsonl") == again.lines
+    assert log.read(tmp_path / "none.jsonl") == []
+
+
+def test_other_processes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    told: list[str] = []
+    Log(tmp_path, epoch=0, tell=told.append).write(line(0), epochs=1)
+    assert told == list(tmp_path.iterdir()) == []
+
+
+def test_watchers_are_given_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[dict[str, float], int]] = []
+    monkeypatch.setitem(log.WATCHERS, "wandb", lambda _: lambda values, step: given.append((dict(values), step)))
+    Log(tmp_path, epoch=0, watch=["wandb"]).write(line(0, not_trained=["x"]), epochs=1)
+    assert given == [({"epoch": 0, "step": 1, "loss": 0.5, "rows_per_second": 1234.5, "device_hours": 0.25}, 1)]
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb"])
+def test_a_watcher_that_is_not_installed_is_a_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
+    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(__import__("sys").modules, "wandb", None)
+    with pytest.raises(InputError, match=rf"watch = \['{name}'\] needs {name}; install it with: pip install 'impasto\[watch\]'"):
+        Log(tmp_path, epoch=0, watch=[name])
