@@ -58,7 +58,10 @@ def of_run(name: str, task: Task, number: int) -> list[Seen]:
     for case, strength in STRENGTHS.items():
         result = task.run(FIRST_SEED + number, strength)
         for group, metric, exact in task.metrics:
-            row = result.scores[(result.scores["group"] == group) & (result.scores["metric"] == metric)].iloc[-1]
+            own = result.scores[(result.scores["group"] == group) & (result.scores["metric"] == metric)]
+            if own.empty:  # A run that is not calibrated calls nothing.
+                continue
+            row = own.iloc[-1]
             what = f"{name}: {metric} ({row['unit']})" if group == OWN else f"{name}: {group}, {metric} ({row['unit']})"
             truth = row["chance"] if exact and not strength else float("nan")
             figures.append(Seen(what, case, "coverage", row["value"], row["low"], row["high"], truth))

@@ -17,6 +17,7 @@ from benchmarks import calibration_designs as designs
 from benchmarks.calibration_rows import Job, Seen
 from impasto.evaluation import mechanism, replicates, sisters
 from impasto.evaluation.result import Result
+from impasto.report import repeats
 from impasto.report.paired import Evidence
 
 SECTION = "pairs"
@@ -54,9 +55,7 @@ def of_run(name: str, pair: Pair, number: int) -> list[Seen]:
         results = [pair.run(view, seed).called(label) for label, view in views.items()]
         rows = [result.scores[(result.scores["group"] == label)] for label, result in zip(views, results, strict=True)]
         first, second = (own[own["metric"] == pair.metric].iloc[0] for own in rows)
-        evidence = Evidence(
-            pd.concat([result.left_out for result in results]), pd.DataFrame(columns=["task", "protocol", "group", "metric"])
-        )
+        evidence = Evidence(pd.concat([result.left_out for result in results]), pd.DataFrame(columns=list(repeats.KEYS)))
         compared = evidence.less(first, second)
         if compared is None or compared[1].low is None or compared[1].high is None:
             raise ValueError(f"{name}: the two methods cannot be compared")

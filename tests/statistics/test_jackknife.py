@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,3 +133,26 @@ def test_a_paired_difference_of_two_kinds_of_units_adds_their_variances() -> Non
     assert paired.high is not None
     assert (paired.high - paired.low) / 2 == pytest.approx(stats.t.ppf(0.975, 7) * np.sqrt(expected))
     assert (paired.high + paired.low) / 2 == pytest.approx(0.2)
+
+
+def test_strata_of_one_kind_add_their_degrees_of_freedom_in_a_paired_difference() -> None:
+    """Twenty groups of compounds, and controls on three plates in eight groups each: 19 degrees of freedom, not seven."""
+    rng = np.random.default_rng(6)
+
+    def parts(whole: float) -> list[LeftOut]:
+        compounds = LeftOut(whole, whole + 0.02 * rng.normal(size=20), None, 60)
+        return [compounds, *(LeftOut(whole, whole + 0.02 * rng.normal(size=8), None, 16, "control well") for _ in range(3))]
+
+    first, second = parts(0.6), parts(0.4)
+    expected = 0.0
+    for one, other in zip(first, second, strict=True):
+        steps = one.single - other.single
+        expected += (len(steps) - 1) / len(steps) * float(((steps - steps.mean()) ** 2).sum())
+    paired = jackknife.difference(first, second, unit="compound and control well")
+    assert (paired.df, paired.clusters) == (19, 48)
+    assert paired.low is not None
+    assert paired.high is not None
+    assert (paired.high - paired.low) / 2 == pytest.approx(stats.t.ppf(0.975, 19) * np.sqrt(expected))
+    # Where the parts do not say that they are strata, each is a kind by itself.
+    apart = jackknife.difference([replace(p, stratum_of="") for p in first], second, unit="x")
+    assert apart.df == 7
