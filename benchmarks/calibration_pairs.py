@@ -61,7 +61,7 @@ def of_run(name: str, pair: Pair, number: int) -> list[Seen]:
             raise ValueError(f"{name}: the two methods cannot be compared")
         value, made = compared
         truth = 0.0 if features == 30 else float("nan")
-        figures.append(Seen(f"{name}: {pair.metric} ({made.unit})", case, "coverage", value, made.low, made.high, truth))
+        figures.append(Seen(f"{name}: difference in {pair.metric} ({made.unit})", case, "coverage", value, made.low, made.high, truth))
     return figures
 
 
