@@ -30,7 +30,7 @@ each they are equally good, and the interval of their difference should hold 0. 
 mean difference over runs. Paired intervals keep the pairs' term, so they may be a little wide.""",
     "biology": """Three plates of 48 perturbations and 24 controls. Guides: 40 genes of two guides, and 24 non-targeting guides. Arms: 60
 genes on six arms. Power: 72 perturbations, half of which act. Without an effect the interval of a share of p-values at .05 should hold .05;
-every other interval should hold the mean over runs. What is called depends on the controls too, which each run draws anew. The interval of
+every other interval should hold the mean over runs. What is called depends on the controls too, and each run draws others. The interval of
 a share that is called speaks of other perturbations beside the same controls. So with an effect it holds the mean over runs too seldom,
 and such shares are shown and not judged. A planner that takes weak effects for none plans for less power than there is.""",
     "shuffled labels": """Shuffled labels mean nothing, so the interval should hold chance. The unit and how many there are stand in
