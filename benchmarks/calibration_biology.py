@@ -16,7 +16,7 @@ import anndata
 
 from benchmarks import calibration_designs as designs
 from benchmarks import hits
-from benchmarks.calibration_rows import LEVEL, Job, Seen
+from benchmarks.calibration_rows import LEVEL, Job, Judged, Seen
 from impasto.evaluation import arms, differential_features, distributions, grit, guides, percent_replicating, power, saturation
 from impasto.evaluation.protocols import Distributions
 from impasto.evaluation.result import OWN, Result
@@ -58,10 +58,14 @@ def of_run(name: str, task: Task, number: int) -> list[Seen]:
     for case, strength in STRENGTHS.items():
         result = task.run(FIRST_SEED + number, strength)
         for group, metric, exact in task.metrics:
-            row = result.scores[(result.scores["group"] == group) & (result.scores["metric"] == metric)].iloc[-1]
+            own = result.scores[(result.scores["group"] == group) & (result.scores["metric"] == metric)]
+            if own.empty:  # A run that is not calibrated calls nothing.
+                continue
+            row = own.iloc[-1]
             what = f"{name}: {metric} ({row['unit']})" if group == OWN else f"{name}: {group}, {metric} ({row['unit']})"
             truth = row["chance"] if exact and not strength else float("nan")
-            figures.append(Seen(what, case, "coverage", row["value"], row["low"], row["high"], truth))
+            judged: Judged = "given" if strength and metric.startswith("share") else "coverage"
+            figures.append(Seen(what, case, judged, row["value"], row["low"], row["high"], truth))
             if not strength and row["p_chance"] == row["p_chance"]:
                 figures.append(Seen(what, P_CHANCE, "share", float(row["p_chance"] <= LEVEL)))
         if task.p is not None and not strength:

@@ -86,7 +86,7 @@ def jobs() -> list[Job]:
                 f"CPJUMP1, {chain}",
                 partial(of_real, chain),
                 int(chain == "standardize"),
-                20,
+                12,
                 (REAL,),
                 "it is part of the repository",
             )

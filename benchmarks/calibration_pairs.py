@@ -17,6 +17,7 @@ from benchmarks import calibration_designs as designs
 from benchmarks.calibration_rows import Job, Seen
 from impasto.evaluation import mechanism, replicates, sisters
 from impasto.evaluation.result import Result
+from impasto.report import repeats
 from impasto.report.paired import Evidence
 
 SECTION = "pairs"
@@ -54,15 +55,13 @@ def of_run(name: str, pair: Pair, number: int) -> list[Seen]:
         results = [pair.run(view, seed).called(label) for label, view in views.items()]
         rows = [result.scores[(result.scores["group"] == label)] for label, result in zip(views, results, strict=True)]
         first, second = (own[own["metric"] == pair.metric].iloc[0] for own in rows)
-        evidence = Evidence(
-            pd.concat([result.left_out for result in results]), pd.DataFrame(columns=["task", "protocol", "group", "metric"])
-        )
+        evidence = Evidence(pd.concat([result.left_out for result in results]), pd.DataFrame(columns=list(repeats.KEYS)))
         compared = evidence.less(first, second)
         if compared is None or compared[1].low is None or compared[1].high is None:
             raise ValueError(f"{name}: the two methods cannot be compared")
         value, made = compared
         truth = 0.0 if features == 30 else float("nan")
-        figures.append(Seen(f"{name}: {pair.metric} ({made.unit})", case, "coverage", value, made.low, made.high, truth))
+        figures.append(Seen(f"{name}: difference in {pair.metric} ({made.unit})", case, "coverage", value, made.low, made.high, truth))
     return figures
 
 
@@ -92,4 +91,4 @@ PAIRS = {
 
 def jobs() -> list[Job]:
     """One job a task."""
-    return [Job(SECTION, name, partial(of_run, name, pair), 10, 300) for name, pair in PAIRS.items()]
+    return [Job(SECTION, name, partial(of_run, name, pair), 10, 100) for name, pair in PAIRS.items()]

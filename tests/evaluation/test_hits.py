@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from tests.evaluation.screens import screen
 from tests.evaluation.small import plates
 
@@ -82,6 +83,10 @@ def test_a_run_that_is_not_calibrated_calls_no_hit(capsys: pytest.CaptureFixture
     assert fooled.scores["group"].tolist() == ["spared positions"]
     said = " ".join(capsys.readouterr().out.split())
     assert "of 10 spared control positions at 0.05; look at the position of wells" in said
+    called = int(said.split("the test calls ")[1].split(" of 10")[0])
+    ends = stats.binomtest(called, 10).proportion_ci(0.95, method="wilson")
+    assert called > 2
+    assert f"of other positions it would call {ends.low:.2f} to {ends.high:.2f}, and 0.1 is the most" in said
     assert fooled.scores["protocol"].iloc[0].endswith("position not excluded, NOT CALIBRATED")
 
 

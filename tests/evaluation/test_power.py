@@ -7,6 +7,7 @@ import pytest
 from tests.evaluation.rows import rows
 from tests.evaluation.screens import screen
 
+from impasto.correction.steps import correct
 from impasto.evaluation import hits
 from impasto.evaluation.power import Measured, Planned, _effects, _residuals, evaluate, simulated
 from impasto.evaluation.replicate_sets import replicate_sets
@@ -80,3 +81,12 @@ def test_nothing_to_plan_for_is_one_sentence() -> None:
     data.X[:] = 1
     with pytest.raises(InputError, match="none of 8 features varies"):
         evaluate(data)
+
+
+def test_nothing_is_planned_by_controls_that_a_correction_learned_from() -> None:
+    data = screen(perturbations=24, active=12, controls=16, whole=True)
+    corrected, _, _ = correct(data, ["standardize"], spare=0.0)
+    with pytest.raises(InputError, match="nothing can be planned by these profiles: a correction learned from all negative controls"):
+        evaluate(corrected, plates=[3], controls=[16], runs=2, draws=200)
+    spared, _, _ = correct(data, ["standardize"], spare=0.5)
+    assert "power" in set(evaluate(spared, plates=[3], controls=[16], runs=2, draws=200).scores["metric"])

@@ -8,6 +8,7 @@ import pytest
 from tests.evaluation.rows import rows
 from tests.evaluation.screens import screen
 
+from impasto.correction.steps import correct
 from impasto.evaluation import replicates
 from impasto.evaluation.saturation import evaluate
 from impasto.schema import InputError
@@ -58,3 +59,15 @@ def test_one_plate_is_a_sentence() -> None:
         evaluate(screen(), most=5)
     with pytest.raises(InputError, match="subsets is 0"):
         evaluate(screen(), subsets=0)
+
+
+def test_where_no_control_can_judge_nothing_counts_as_retrieved(capsys: pytest.CaptureFixture[str]) -> None:
+    data = screen(perturbations=24, active=12, controls=16, whole=True)
+    corrected, _, _ = correct(data, ["standardize"], spare=0.0)
+    result = evaluate(corrected, draws=99, with_baselines=False)
+    assert result.scores["protocol"].str.endswith("NOT CALIBRATED").all()
+    assert set(result.scores["metric"]) == {"mAP", "mAP, step from 2 plates"}
+    assert "share retrieved" not in result.per_group
+    assert "nothing counts as retrieved: a correction learned from all negative controls" in " ".join(capsys.readouterr().out.split())
+    spared, _, _ = correct(data, ["standardize"], spare=0.5)
+    assert "share retrieved" in set(evaluate(spared, draws=99, with_baselines=False).scores["metric"])

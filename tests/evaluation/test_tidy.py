@@ -24,9 +24,10 @@ def test_a_score_says_what_its_interval_speaks_of_and_how_it_was_made() -> None:
 
 
 def test_the_scores_without_groups_of_units_make_a_table() -> None:
-    part = LeftOut(0.5, np.array([0.4, 0.6]), None, 2)
+    part = LeftOut(0.5, np.array([0.4, 0.6]), None, 2, "control well")
     row = tidy.score("t", "p", "g", "mAP", 0.5, Interval(0, 1, "well", 2, 1.0, "t"), chance=None, n=2, parts=[part], units="ab")
     table = tidy.left_out([row])
+    assert table["stratum_of"].tolist() == ["control well"] * 2
     assert table[["group", "metric", "units", "part", "of", "without", "value"]].to_numpy().tolist() == [
         ["g", "mAP", "ab", 0, 2, 0, 0.4],
         ["g", "mAP", "ab", 0, 2, 1, 0.6],

@@ -25,7 +25,7 @@ from impasto.evaluation import aggregates, baselines, classify, inputs, mixing, 
 from impasto.evaluation.aggregates import Chosen
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.layout import layout
-from impasto.evaluation.mixing import Labelled
+from impasto.evaluation.mixing import Graph, Labelled
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.silhouette import Metric
 from impasto.evaluation.tidy import Score
@@ -165,6 +165,10 @@ def score(
     rows = clusters.scores(name, group)
     rows.append(_silhouette(used, where, name, group, metric=chosen.metric, seed=seed))
     rows += _rankings(profiles, values, where, name, group, position=chosen.protocol == "arevalo", seed=seed, device=device)
+    if chosen.needs(aggregates.LISI_LABEL):
+        graph = Graph(used, where, chosen.metric, chosen.k, device)
+        around = graph.score(aggregates.LISI_LABEL, graph.labels_around, name, group, seed=seed, middle=np.median)
+        rows.append(replace(around, task=TASK))
     return rows if chosen.protocol == "arevalo" else rows + _classifier(used, where, name, group, seed=seed)
 
 

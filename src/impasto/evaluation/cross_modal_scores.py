@@ -1,7 +1,7 @@
 """One direction of cross-modal retrieval: ranks, their scores without groups of pairs, and with pairs shuffled.
 
 A pair leaves as query and as candidate. The share of pairs that are found is a share, so its interval is Wilson's. The mean reciprocal rank
-hangs on the few pairs at the top ranks, so its jackknife keeps the pairs' term: without half of it chance is covered in .90 of runs.
+hangs on the few pairs at the top ranks: its jackknife keeps the pairs' term, and allows for a draw without such pairs.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Direction:
 
         """
         if parts:
-            return jackknife.of_score(parts, unit=self.pairs.word)
+            return jackknife.of_score(parts, unit=self.pairs.word, few_count=True)
         gains = np.full(len(self.usable), np.nan)
         gains[self.usable] = gain(self.ranks[self.usable])
         of_queries = Units(self.pairs.word, self.pairs.names, self._unit)

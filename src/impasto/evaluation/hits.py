@@ -152,11 +152,10 @@ def _why_not(where: Design, made: Calls) -> str:
         return spared.NONE_JUDGES
     called, of = int(made.spared.sum()), len(made.spared)
     around = interval.wilson(called, of, unit="position")
-    ends = f"{around.low or 0.0:.2f} to {around.high or 1.0:.2f}"
-    share = f"{called} of {of} spared control positions at {positions.CALLED_AT:g} (other positions {ends})"
     return (
-        f"the test calls {share}; more than {positions.MOST_CALLED:g} is too many; look at the position of wells "
-        "(impasto correct ... --method position), or spare more controls"
+        f"the test calls {called} of {of} spared control positions at {positions.CALLED_AT:g}; look at the position of wells "
+        "(impasto correct ... --method position), or spare more controls; "
+        f"of other positions it would call {around.low or 0.0:.2f} to {around.high or 1.0:.2f}, and {positions.MOST_CALLED:g} is the most"
     )
 
 

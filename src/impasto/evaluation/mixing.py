@@ -3,7 +3,7 @@
 Graph connectivity has three definitions that differ, each named. scib: the largest component of each label in the symmetric graph of
 neighbours. scib-metrics: the largest strong component in the directed one. CellPainTR, Eq. 14: the share of neighbours kept from the
 profiles before correction, which asks for `before`. Silhouette batch: 1 - |s| of batches within each label (scib). 1 - F1 of a batch
-classifier, with and without controls (CellPainTR, Eq. 15).
+classifier, with and without controls (CellPainTR, Eq. 15). kBET and LISI of batches, over the same neighbours (`arevalo` only).
 
 Protocols: `cellpaintr` gives all of them and both batch scores (`aggregates`); `cellpaintr-scib`, `cellpaintr-eq14` and `arevalo` give the
 scores of one aggregate. A sentence about batch scores stands only if it holds by both connectivities.
@@ -26,7 +26,7 @@ import pandas as pd
 
 from impasto import profiles as tables
 from impasto import schema, wells
-from impasto.evaluation import aggregates, baselines, classify, inputs, neighbours, protocols, silhouette, tidy, units
+from impasto.evaluation import aggregates, baselines, classify, inputs, kbet, lisi, neighbours, protocols, silhouette, tidy, units
 from impasto.evaluation.aggregates import Chosen
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.replicate_scores import places
@@ -308,6 +308,9 @@ def score(
     rows = [
         graph.score(word, part, name, group, seed=seed, chance=by_chance.get(word)) for word, part in parts.items() if chosen.takes(word)
     ]
+    if chosen.needs(aggregates.KBET):
+        rows.append(graph.score(aggregates.KBET, graph.accepted, name, group, seed=seed))
+        rows.append(graph.score(aggregates.LISI_BATCH, graph.batches_around, name, group, seed=seed, middle=np.median))
     for which, part in _with_and_without(where):
         if part.batches.max() > 0 and chosen.takes(f"{aggregates.F1_BATCH} ({which})"):
             rows.append(_one_minus_f1(values, where, part, name, which, group, seed=seed))
@@ -427,6 +430,59 @@ class Graph:
         """
         return silhouette.of_batches(self.values[keep], self.where.labels[keep], self.where.batches[keep], metric=self.metric)
 
+    def accepted(self, keep: Flags, /) -> npt.NDArray[np.float64]:
+        """Of each row, whether kBET accepts the batches around it.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (rows that stay,) 1 or 0.
+
+        """
+        return kbet.accepted(self.nearest(keep), _renumbered(self.where.batches[keep])).astype(np.float64)
+
+    def batches_around(self, keep: Flags, /) -> npt.NDArray[np.float64]:
+        """Of each row, LISI of batches, 1 where all are around it alike.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (rows that stay,)
+
+        """
+        return self._around(self.where.batches, keep, mixed=True)
+
+    def labels_around(self, keep: Flags, /) -> npt.NDArray[np.float64]:
+        """Of each row, LISI of labels, 1 where only one is around it.
+
+        Parameters
+        ----------
+        keep
+            (n,) which rows stay.
+
+        Returns
+        -------
+        npt.NDArray[np.float64]
+            (rows that stay,)
+
+        """
+        return self._around(self.where.labels, keep, mixed=False)
+
+    def _around(self, codes: Codes, keep: Flags, *, mixed: bool) -> npt.NDArray[np.float64]:
+        own, nearest = _renumbered(codes[keep]), self.nearest(keep)
+        far = lisi.distances(self.values[keep], nearest, metric=self.metric)
+        return lisi.scaled(lisi.numbers_of_labels(far, nearest, own), int(own.max()) + 1, mixed=mixed)
+
     def score(
         self,
         metric: str,
@@ -437,6 +493,7 @@ class Graph:
         *,
         seed: int,
         chance: float | None = None,
+        middle: Callable[[npt.NDArray[np.float64]], np.floating] = np.mean,
     ) -> Score:
         """The mean of the parts of a score (labels, or rows), with its interval over perturbations.
 
@@ -454,6 +511,8 @@ class Graph:
             Of groups of perturbations.
         chance
             The score by chance; None where it is not known.
+        middle
+            The mean of the parts, or their median.
 
         Returns
         -------
@@ -465,18 +524,18 @@ class Graph:
         sampled = self.where.sampled()
         left: list[LeftOut] = []
         if len(self.values) <= MOST_ROWS:
-            left = [jackknife.leave_out(lambda keep: _mean(parts(self.where.without(keep))), len(sampled), seed=seed, pairs=False)]
+            left = [jackknife.leave_out(lambda keep: _of(parts(self.where.without(keep)), middle), len(sampled), seed=seed, pairs=False)]
             interval = jackknife.of_score(left, unit=sampled.word)
         else:
             # Of labels or rows in order; a label is of the unit of its rows.
             own = [str(n) for n in range(len(whole))]
-            interval = units.mean_over(whole, units.named(own, word=sampled.word), value=_mean(whole))
+            interval = units.mean_over(whole, units.named(own, word=sampled.word), value=_of(whole, middle))
         digest = sampled.digest
-        return tidy.score(TASK, name, group, metric, _mean(whole), interval, chance=chance, n=len(whole), parts=left, units=digest)
+        return tidy.score(TASK, name, group, metric, _of(whole, middle), interval, chance=chance, n=len(whole), parts=left, units=digest)
 
 
-def _mean(values: npt.NDArray[np.float64]) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _of(values: npt.NDArray[np.float64], middle: Callable[[npt.NDArray[np.float64]], np.floating]) -> float:
+    return float(middle(values)) if len(values) else float("nan")
 
 
 def _renumbered(codes: Codes) -> Codes:

@@ -1,8 +1,8 @@
 """Wells that are to be named by one of several classes: hits over repeated splits, without groups of classes and with names shuffled.
 
 Perturbations were sampled, not splits: splits of the same wells share most of them. A perturbation leaves all splits, as what is asked and
-as an answer that could be given. The jackknife keeps its pairs' term: whether a rank is at most k is a step, whose pairs' term is larger
-than its variance, and half of it taken off covers .88 to .92 of top-5 and not .95 (docs/calibration.md has what is covered now).
+as an answer that could be given. The jackknife keeps its pairs' term. Whether a rank is at most k is a step, and its pairs' term is larger
+than its variance. With half of it taken off, intervals of top-5 cover .88 to .92.
 """
 
 from __future__ import annotations

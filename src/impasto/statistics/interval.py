@@ -108,8 +108,8 @@ def around(value: float, variance: float, /, *, df: float, unit: str, clusters: 
 def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
     """The interval of a share of units (Wilson 1927); never outside 0 to 1, and honest at 0 and 1.
 
-    With one to three successes the lower end is Poisson's, since Wilson's covers too seldom there (Brown, Cai & DasGupta 2001,
-    section 4.1.1): half the .05 quantile of chi-squared with 2 x degrees of freedom, over n. So is the upper end with as few failures.
+    Wilson's covers too seldom near 0 and 1. With one to three successes x of n the lower end is Poisson's: half the .05 quantile of
+    chi-squared with 2 x degrees of freedom, over n (Brown, Cai & DasGupta 2001, section 4.1.1). So is the upper end with as few failures.
 
     Parameters
     ----------

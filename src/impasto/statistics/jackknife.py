@@ -28,6 +28,8 @@ from impasto.statistics.interval import FEWEST_UNITS, Interval
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 MOST_GROUPS = 20
+ALLOWANCE = 2
+"""Chance of reciprocal ranks among 20, 60 and 200 is then covered in .93, .95 and .96 of draws; with none in .85 to .88."""
 MOST_MISSING = 0.2
 """The share of groups without which the score may be undefined; above it there is no interval."""
 
@@ -151,7 +153,9 @@ def variance(left: LeftOut, /) -> float:
     return max(plain - term / 2, plain / 2)
 
 
-def of_score(parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit: str, share: bool = True) -> Interval:
+def of_score(
+    parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit: str, share: bool = True, few_count: bool = False
+) -> Interval:
     """The interval of a score.
 
     Parameters
@@ -164,6 +168,9 @@ def of_score(parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit:
         What was sampled, in words.
     share
         Whether the score lies in 0 to 1.
+    few_count
+        Whether a few units make most of such a score (reciprocal ranks). Where none of them was drawn, V is far too small. So the largest
+        variance that a mean over U units can have, θ(1 - θ)/U, is given `ALLOWANCE` degrees of freedom beside those of V.
 
     Returns
     -------
@@ -186,6 +193,9 @@ def of_score(parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit:
         return interval.none(unit=unit, clusters=units, method="jackknife", why=why)
     df = min(sum(part.groups - 1 for part in kind) for kind in kinds)
     spread = sum(variance(part) for part in strata)
+    if few_count:
+        whole = strata[0].whole
+        spread = (df * spread + ALLOWANCE * whole * (1 - whole) / units) / (df + ALLOWANCE)
     return interval.around(strata[0].whole, spread, df=df, unit=unit, clusters=units, method="jackknife", share=share)
 
 
