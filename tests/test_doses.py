@@ -68,3 +68,8 @@ def test_a_comma_that_may_be_either_is_refused() -> None:
 )
 def test_a_name_without_its_unit(column: str, stem: str) -> None:
     assert doses.stem_of(column) == stem
+
+
+@pytest.mark.parametrize(("unit", "words"), [("uM", "µM"), ("nM", "nM"), ("", ""), ("M", "M")])
+def test_units_as_people_write_them(unit: str, words: str) -> None:
+    assert doses.shown(unit) == words

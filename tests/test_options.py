@@ -183,12 +183,14 @@ def test_names_in_help_are_those_of_the_families() -> None:
 
 
 CONTRACT = {
+    "assay": ["--platemap", "--out", "--control", "--negcon", "--channel", "--encoder", "--dry-run", "--dose-unit", "--partial", "--json"],
     "doctor": ["--json"],
     "fetch": ["--cache", "--offline", "--signed", "--json"],
     "ingest": ["--platemap", "--out", "--dry-run", "--channels", "--depth", "--set"],
     "profile": ["--encoder", "--out", "--illumination", "--shards", "--runtime", "--quarantine", "--level"],
     "correct": ["--method", "--by", "--out", "--fitted", "--keep", "--spare", "--set", "--seed", "--json"],
     "train": ["--profiles", "--sites", "--start", "--out", "--seed", "--set"],
+    "import": ["--text", "--out", "--json"],
     "embed": ["--out"],
     "evaluate": ["--protocol", "--level", "--set", "--out", "--json", "--part", "--seed"],
     "search": ["--text", "--smiles", "--gene", "--well", "--image", "--top", "--json", "--through", "--rank"],
@@ -215,6 +217,7 @@ CONTRACT = {
     "atlas": ["--port", "--host"],
     "export": ["--to", "--out", "--feature-prefix", "--concentration-unit"],
     "check": ["--out", "--json"],
+    "montage": ["--perturbation", "--by", "--images", "--out", "--json"],
     "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json"],
     "demo": ["--out"],
 }

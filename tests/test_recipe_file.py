@@ -88,3 +88,22 @@ def test_a_file_that_is_not_there_and_names_of_folders(tmp_path: Path) -> None:
         assert recipe_file.STAGE_NAME.fullmatch(name)
     for name in ("", ".a", "-a", "a/b", "a" * 65, "a b"):
         assert not recipe_file.STAGE_NAME.fullmatch(name)
+
+
+def test_a_stage_may_lie_at_a_place_of_its_own(tmp_path: Path) -> None:
+    made = read(tmp_path, "[[stage]]\nverb = 'simulate'\nat = 'stages/sim'\n[[stage]]\nname = 'b'\nverb = 'simulate'")
+    assert [stage.at for stage in made.stages] == ["stages/sim", ""]
+    assert "at" not in made.stages[0].values
+
+
+@pytest.mark.parametrize("place", ["../out", "/abs", "a//b", "a/", ".hidden", "a/../../b"])
+def test_a_place_outside_the_run_is_refused(place: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give a place in the folder of the run, as stages/simulate"):
+        read(tmp_path, f"[[stage]]\nverb = 'simulate'\nat = '{place}'")
+
+
+@pytest.mark.parametrize(("first", "second"), [("stages/a", "stages/a"), ("stages", "stages/a"), ("stages/a/b", "stages/a"), ("b", "")])
+def test_no_two_stages_share_a_place(first: str, second: str, tmp_path: Path) -> None:
+    text = f"[[stage]]\nname = 'a'\nverb = 'simulate'\nat = '{first}'\n[[stage]]\nname = 'b'\nverb = 'simulate'\n"
+    with pytest.raises(InputError, match="give each its own place"):
+        read(tmp_path, text + (f"at = '{second}'" if second else ""))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import feature_names, schema
+from impasto import border, feature_names, schema
 from impasto.schema import InputError
 
 RAW = "raw"
@@ -28,7 +28,8 @@ def open_file(path: Path, /) -> anndata.AnnData:
                     f"{path} is HDF5 without {' and '.join(lacking)} (it holds {', '.join(map(str, file)) or 'nothing'}), so no AnnData; "
                     "write it with anndata, or as CSV or Parquet"
                 )
-        return anndata.read_h5ad(path)
+        with border.reading(path, "table of anndata"):
+            return anndata.read_h5ad(path)
     tables = sorted(p.name for p in (path / "tables").iterdir() if p.is_dir()) if (path / "tables").is_dir() else []
     if tables:
         raise InputError(f"{path} is a SpatialData store; its tables: {', '.join(tables)}; give one of them: {path / 'tables' / tables[0]}")
@@ -37,7 +38,8 @@ def open_file(path: Path, /) -> anndata.AnnData:
         if '"multiscales"' in attributes:
             raise InputError(f"{path} is one OME-Zarr image, not a plate; give the plate that holds it, or list its images in a sheet")
         raise InputError(f"{path} is a Zarr store without a table (obs, var, X); give profiles that anndata wrote")
-    return anndata.read_zarr(path)
+    with border.reading(path, "table of anndata"):
+        return anndata.read_zarr(path)
 
 
 def to_frame(data: anndata.AnnData, /, *, where: str, layer: str | None = None) -> tuple[pd.DataFrame, list[str], list[str]]:

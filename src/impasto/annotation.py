@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import doses, platemaps, remote, schema, spelling, tables, wells
+from impasto import coverage, doses, platemaps, remote, schema, spelling, tables, wells
 from impasto.schema import InputError
 
 PLACE = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.PLATE_MAP, schema.WELL)
@@ -44,6 +44,8 @@ class Join:
         How many of its rows have no data.
     notes
         What was inferred, left out or replaced, in sentences.
+    covers
+        How far the table and the wells of the data cover each other; None where it was not joined by wells.
 
     """
 
@@ -53,6 +55,7 @@ class Join:
     not_found: int
     unused: int
     notes: tuple[str, ...] = ()
+    covers: coverage.Coverage | None = None
 
     def sentence(self) -> str:
         """In words, for the terminal.
@@ -284,7 +287,9 @@ def _joined(obs: pd.DataFrame, name: str, table: pd.DataFrame, keys: list[str], 
     used = np.zeros(len(body), dtype=bool)
     used[rows[row_of.notna().to_numpy(dtype=bool)]] = True
     count, hits = _count_wells(obs, np.ones(len(obs), dtype=bool)), _count_wells(obs, hit)
-    progress.joins.append(Join(name, tuple(keys), hits, count - hits, int((~used).sum()), (*inferred, *notes, *replaced)))
+    notes = [*inferred, *notes, *replaced]
+    covers = coverage.of_join(obs, body, keys)
+    progress.joins.append(Join(name, tuple(keys), hits, count - hits, int((~used).sum()), tuple(notes), covers))
     return obs
 
 

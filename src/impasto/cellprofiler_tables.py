@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from impasto import delimited, gallery, schema, tables
+from impasto import border, delimited, gallery, schema, tables
 from impasto.feature_names import COMPARTMENTS
 from impasto.schema import InputError
 
@@ -99,7 +99,8 @@ def _prefix(image: Path) -> str:
 
 def image_table(path: Path, /) -> pd.DataFrame:
     """A table of ExportToSpreadsheet with one header row, whole."""
-    return delimited.read(path, is_name=tables.is_name)[0]
+    with border.reading(path, "table of CellProfiler"):
+        return delimited.read(path, is_name=tables.is_name)[0]
 
 
 def _object_tables(path: Path, name: str) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickletools
 import re
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import feature_names, schema
+from impasto import border, feature_names, schema
 from impasto.schema import InputError
 
 _WELL_AND_SITE = re.compile(r"^(?P<well>[^_-]+)[_-](?P<site>\w+)$")
@@ -25,14 +26,15 @@ _FROM_METADATA = ("Metadata_Source", "Metadata_Batch")
 
 def files(folder: Path, /) -> list[Path]:
     """The feature files under a folder: every `.npz` whose path names a well."""
-    return list(_places(folder))
+    return list(places(folder))
 
 
 def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
     """One row a site: medians over its cells, and their count. Raises InputError where a file holds no features."""
     rows, values = [], []
-    for path, (plate, well, site) in _places(folder).items():
-        cells, constants = _read(path)
+    for path, (plate, well, site) in places(folder).items():
+        held = read(path)
+        cells, constants = held.features, held.constants
         rows.append({"Metadata_Plate": plate, "Metadata_Well": well, "Metadata_Site": site, "Metadata_Count_Cells": len(cells)} | constants)
         # A site without cells is there, without values.
         values.append(np.median(cells, axis=0) if len(cells) else np.full(cells.shape[1], np.nan, dtype=np.float32))
@@ -43,7 +45,7 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
     return table, [f"DeepProfiler: {len(rows)} sites; medians over the cells of a site; pickled metadata are not unpickled"]
 
 
-def _places(folder: Path) -> dict[Path, tuple[str, str, str]]:
+def places(folder: Path, /) -> dict[Path, tuple[str, str, str]]:
     """Plate, well and site of every file under a folder whose path names a well, sorted by path."""
     paths = sorted(folder.rglob("*.npz"))
     together = {path: named for path in paths if (named := _WELL_AND_SITE.match(path.stem)) and schema.is_well(named["well"])}
@@ -55,19 +57,34 @@ def _places(folder: Path) -> dict[Path, tuple[str, str, str]]:
     return {path: places[path] for path in paths if path in places}
 
 
-def _read(path: Path) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if "features.npy" not in archive.namelist():
-                raise InputError(f"{path} holds no features; it has {', '.join(archive.namelist())}")
-            with archive.open("features.npy") as member:
-                features = np.lib.format.read_array(member, allow_pickle=False)
-            metadata = archive.read("metadata.npy") if "metadata.npy" in archive.namelist() else b""
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read ({error}); it may be truncated") from error
+@dataclass(frozen=True)
+class Site:
+    """What one file holds: features (n, d) and places (n, 2) of its cells, NaN where no place is written, and what its metadata say."""
+
+    features: npt.NDArray[np.float32]
+    locations: npt.NDArray[np.float64]
+    constants: dict[str, Any]
+
+
+def read(path: Path, /) -> Site:
+    """One file. Raises InputError where it holds no features."""
+    with border.reading(path, "file of DeepProfiler"), zipfile.ZipFile(path) as archive:
+        if "features.npy" not in archive.namelist():
+            raise InputError(f"{path} holds no features; it has {', '.join(archive.namelist())}")
+        features = _array(archive, "features.npy")
+        locations = _array(archive, "locations.npy") if "locations.npy" in archive.namelist() else np.empty((0, 0))
+        metadata = archive.read("metadata.npy") if "metadata.npy" in archive.namelist() else b""
     if features.ndim != 2:
         raise InputError(f"{path}: features have {features.ndim} axes; a row a cell is expected")
-    return features.astype(np.float32), {k: v for k, v in constants_of_pickle(metadata).items() if k in _FROM_METADATA}
+    if locations.shape != (len(features), 2):
+        locations = np.full((len(features), 2), np.nan)
+    constants = {k: v for k, v in constants_of_pickle(metadata).items() if k in _FROM_METADATA}
+    return Site(features.astype(np.float32), locations.astype(np.float64), constants)
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    with archive.open(name) as member:
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False))
 
 
 def constants_of_pickle(raw: bytes, /) -> dict[str, str]:

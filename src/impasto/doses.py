@@ -54,6 +54,23 @@ def stem_of(column: str, /) -> str:
     return name["stem"] if name and unit_of(column) else column
 
 
+def shown(unit: str, /) -> str:
+    """A unit as people write it (`uM` -> `µM`).
+
+    Parameters
+    ----------
+    unit
+        As this module writes it.
+
+    Returns
+    -------
+    str
+        With the Greek letter for micro.
+
+    """
+    return unit.replace("u", "µ", 1) if unit == MICROMOLAR else unit
+
+
 def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]:
     """Doses as numbers.
 

@@ -86,6 +86,25 @@ def is_memory(error: BaseException, /) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
 
 
+def is_of_the_machine(error: BaseException, /) -> bool:
+    """Whether an error speaks of the machine and not of what a file holds: memory, disk, rights, or a file that is not there.
+
+    Parameters
+    ----------
+    error
+        Any error.
+
+    Returns
+    -------
+    bool
+        True where no other content of the file would help.
+
+    """
+    if is_memory(error):
+        return True
+    return isinstance(error, OSError) and error.errno in (*_DISK, *_RIGHTS, errno.ENOENT)
+
+
 def _cause(error: BaseException) -> str:
     """What happened, in one line."""
     first = (str(error).strip().splitlines() or [""])[0][:200]

@@ -19,6 +19,8 @@ MODULES = (
 )
 """CellProfiler's groups of measures; in front of them may stand an object of any name (`FilteredNuclei_AreaShape_Area`)."""
 _OF_AN_OBJECT = re.compile(rf"^(?P<object>[A-Za-z]\w*?)_(?P<group>{'|'.join(MODULES)})_(?P<measure>[^_]+)(?:_(?P<rest>.+))?$")
+EMBEDDED = "emb_"
+"""How the name of a feature of a net begins."""
 EMBEDDING_GROUP = "embedding"
 # For programs that know features by a compartment's name, an embedding may stand behind one: `Cells_<model>_emb_DNA_0000`.
 _EMBEDDING = re.compile(rf"^(?:(?:{'|'.join(COMPARTMENTS)})_(?:.+_)?)?emb_(?:(?P<channel>.+)_)?(?P<number>\d{{3,}})$")
@@ -67,5 +69,5 @@ def parse(name: str) -> FeatureName:
 
 def embedding_names(channel: str, width: int) -> list[str]:
     """The feature names of one channel's embedding: `emb_DNA_0000`, `emb_DNA_0001`, ..."""
-    stem = f"emb_{channel}_" if channel else "emb_"
+    stem = f"{EMBEDDED}{channel}_" if channel else EMBEDDED
     return [f"{stem}{number:04d}" for number in range(width)]

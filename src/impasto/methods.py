@@ -215,9 +215,10 @@ def train(
         described["start"] = {"run": str(start.resolve()), "digest": runs.digest(start / "model.safetensors")}
     _refuse_other(out, described)
     runs.write_json(out / "model.json", described)
-    fit(prepared.method, prepared.feed, settings=(loop or LoopSettings()).seeded(seed), out=out, validate=prepared.validate)
+    seeded = (loop or LoopSettings()).seeded(seed)
+    fit(prepared.method, prepared.feed, settings=seeded, out=out, validate=prepared.validate)
     with runs.atomic(out / "card.md") as temporary:
-        temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(read_from)))
+        temporary.write_text(card.write(described, log=out / "log.jsonl", digest=runs.digest(read_from), loop=seeded))
 
 
 def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:

@@ -145,7 +145,8 @@ def _parameter(key: str, field: FieldInfo, family: Iterable[str] | None, *, requ
         default = field.get_default(call_default_factory=True) if not field.is_required() else None
         if default is not None and not isinstance(default, bool) and default not in ([], ""):
             said["help"] = f"{help_} (default: {', '.join(map(str, default)) if isinstance(default, list | tuple) else default})".strip()
-        info = typer.Option(on_and_off, show_default=False, **said)
+        second = [f"--{mark.also.replace('_', '-')}"] if mark.also else []
+        info = typer.Option(on_and_off, *second, show_default=False, **said)
     return inspect.Parameter(
         key,
         inspect.Parameter.KEYWORD_ONLY,

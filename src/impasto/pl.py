@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from impasto.cells.folder import Cells
     from impasto.evaluation.result import Result
 
-__all__ = ["curve", "dose", "plate", "ranking", "receipt", "umap", "volcano"]
+__all__ = ["cells_in_rows", "curve", "dose", "montage", "plate", "ranking", "receipt", "umap", "volcano"]
 
 
 def umap(data: anndata.AnnData | pd.DataFrame, /, *, color: str = "perturbation", ax: Axes | None = None, seed: int = 0) -> Axes:
@@ -274,6 +275,86 @@ def volcano(result: Result, /, perturbation: str, *, names: int = 8, ax: Axes | 
     ending = f"{int(rows['called'].sum())} of {len(rows)} features called" if "called" in rows else "NOT CALIBRATED, none called"
     axes.set_title(f"{perturbation}: {ending}", loc="left")
     return axes
+
+
+def montage(
+    cells: Cells | Path | str,
+    perturbation: str,
+    /,
+    *,
+    by: Literal["nearest", "responders", "random"] = "nearest",
+    images: Path | str | None = None,
+    count: int = 12,
+    seed: int = 0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Cells of a perturbation beside cells of the controls of the same plates, with random rows of both.
+
+    Parameters
+    ----------
+    cells
+        `im.read_cells(DIR)`, or DIR.
+    perturbation
+        Whose cells.
+    by
+        `nearest` to the centroid of its responders, the `responders` that lie farthest, or `random`.
+    images
+        Ingested images of these plates; by default those that the cells were segmented from.
+    count
+        Cells in a row.
+    seed
+        Of the random rows.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The axes given, or new ones.
+
+    Raises
+    ------
+    InputError
+        There is no such perturbation, its plates have no controls, or nobody says where the images are.
+
+    """
+    from impasto.cells import folder
+    from impasto.evaluation import exemplars
+
+    opened = cells if isinstance(cells, folder.Cells) else folder.Cells(cells)
+    table = exemplars.choose(opened, perturbation, by=by, count=count, seed=seed)
+    return cells_in_rows(opened, table, title=perturbation, by=by, images=images, ax=ax)
+
+
+def cells_in_rows(
+    cells: Cells, table: pd.DataFrame, /, *, title: str, by: str = "", images: Path | str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Cells that are chosen already, in rows.
+
+    Parameters
+    ----------
+    cells
+        Their folder.
+    table
+        One row a cell: place, centre, and `row`, the kind of row it stands in (see `impasto.evaluation.exemplars`).
+    title, by
+        What is shown, and how its cells were chosen.
+    images
+        Ingested images of these plates; by default those that the cells were segmented from.
+    ax
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The axes given, or new ones.
+
+    """
+    from impasto.report.figures import montage as drawing
+
+    pictures = drawing.pictures(cells, table, images=None if images is None else Path(images))
+    rows, across = table["row"].nunique(), int(table["row"].value_counts().max())
+    return drawing.draw(table, pictures, _axes(ax, width=2 + 0.75 * across, height=0.4 + 0.8 * rows), perturbation=title, by=by)
 
 
 def _axes(ax: Axes | None, *, width: float, height: float) -> Axes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import anndata_tables, cellprofiler_tables, deepprofiler, failures, schema, tables
+from impasto import anndata_tables, border, cellprofiler_tables, deepprofiler, schema, tables
 from impasto.schema import InputError
 
 FILE_METADATA = b"impasto"
@@ -112,7 +110,7 @@ def read(path: Path, /, *, layer: str | None = None, sheet: str | None = None, e
     sort = kind(path)
     if layer is not None and sort != ANNDATA:
         raise InputError(f"{path} has no layers: --layer is for .h5ad and .zarr; leave it out")
-    try:
+    with border.reading(path, "table"):
         if sort == CELLPROFILER:
             frame, how = cellprofiler_tables.read_folder(path)
             return Source(frame, how=how)
@@ -128,10 +126,6 @@ def read(path: Path, /, *, layer: str | None = None, sheet: str | None = None, e
             return _parquet(path)
         frame, how = tables.read(path, sheet=sheet, encoding=encoding)
         return Source(frame, how=how)
-    except (OSError, KeyError, pa.ArrowException, sqlite3.Error, pd.errors.DatabaseError) as error:
-        if failures.is_memory(error):
-            raise
-        raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); it may be truncated or of another kind") from error
 
 
 def _parquet(path: Path) -> Source:

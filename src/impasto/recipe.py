@@ -87,7 +87,7 @@ def result_of(out: Path, stage: Stage) -> Path:
         The file or folder.
 
     """
-    return out / stage.name / STAGES[stage.verb].result
+    return out / stage.at if stage.at else out / stage.name / STAGES[stage.verb].result
 
 
 def refuse_outside(recipe: Recipe, stage: Stage, settings: Settings, *, out: Path) -> None:

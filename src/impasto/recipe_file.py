@@ -13,6 +13,7 @@ sources = ["data/plates.parquet"]   # relative to this file
 name = "corrected"
 verb = "correct"
 profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run, "@/x" what lies in it
+at = "stages/corrected.parquet"  # where the result lies in the folder of the run, instead of corrected/profiles.parquet
 method = "sphering"
 ```
 """
@@ -41,6 +42,8 @@ class Stage:
     name: str
     verb: str
     values: Mapping[str, Any]
+    at: str = ""
+    """Where in the folder of the run its result lies, where that is not the stage's own folder."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,22 @@ def read(path: Path) -> Recipe:
             )
         if name in {s.name for s in stages}:
             raise InputError(f"{path}: two stages are named {name!r}; give each its own name")
-        stages.append(Stage(name, kind, table))
+        at = str(table.pop("at", ""))
+        if at and not all(STAGE_NAME.fullmatch(part) for part in at.split("/")):
+            raise InputError(
+                f"{path}: stage {name!r} lies at {at!r}, and its result goes there: give a place in the folder of the run, as stages/{name}"
+            )
+        stages.append(Stage(name, kind, table, at))
     if not stages:
         raise InputError(f"{path} has no [[stage]]; add at least one")
+    _refuse_shared_places(path, stages)
     return Recipe(path, str(values.get("name", path.stem)), int(values.get("seed", 0)), tuple(stages))
+
+
+def _refuse_shared_places(path: Path, stages: list[Stage]) -> None:
+    """Raise InputError where the result of a stage would lie in, or be, that of another."""
+    places = {stage.name: f"{stage.at or stage.name}/" for stage in stages}
+    for stage in stages:
+        for other, place in places.items():
+            if stage.at and other != stage.name and (place.startswith(places[stage.name]) or places[stage.name].startswith(place)):
+                raise InputError(f"{path}: stage {stage.name!r} lies at {stage.at!r}, where stage {other!r} lies; give each its own place")

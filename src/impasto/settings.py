@@ -111,6 +111,8 @@ class Shown:
     """`argument`: by position. `nowhere`: in recipes only."""
     name: str = ""
     """The option, where it is not the field's name: `label` for `labels`."""
+    also: str = ""
+    """A second word for the same option: `control` beside `negcon`."""
     metavar: str = ""
     separator: str = ""
     """Several values in one word: `,` for `--channels ch1=DNA,ch2=ER`."""

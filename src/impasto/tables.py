@@ -5,7 +5,6 @@ Columns that hold names are text, so that `000412` stays `000412`. What was infe
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime as dt
 import io
@@ -24,7 +23,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from impasto import commit_point, delimited, failures, grids
+from impasto import border, commit_point, delimited, grids
 from impasto.schema import ALIASES, CELL_COUNT, CONCENTRATION, TIME_H, InputError, letters
 
 PARQUET, FOLDER_OF_PARQUET, PLATES, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
@@ -104,11 +103,8 @@ def kind(path: Path) -> str:
         if head.startswith(mark):
             return name
     if head.startswith(b"PK\3\4"):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-        except zipfile.BadZipFile as error:
-            raise InputError(f"{path} cannot be read ({error}); it may be truncated") from error
+        with border.reading(path, "zip"), zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
         if any(name.startswith("xl/") or name == "content.xml" for name in names):
             return EXCEL
         return ZARR if any(name.endswith(("zarr.json", ".zgroup")) for name in names) else "zip"
@@ -142,7 +138,7 @@ def read(path: Path | str, *, sheet: str | None = None, encoding: str | None = N
     """
     path = Path(path)
     sort = kind(path)
-    with _damage_told(path):
+    with border.reading(path, "table"):
         if sort in (PARQUET, FOLDER_OF_PARQUET):
             return parquet(path), []
         if sort == EXCEL:
@@ -175,10 +171,10 @@ def parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
     """
     sort = kind(path)
     if sort == TEXT and path.stat().st_size >= GRIDS_UP_TO:
-        with _damage_told(path):
+        with border.reading(path, "table"):
             yield from delimited.parts(path, is_name=is_name, rows=rows)
     elif sort == PARQUET:
-        with _damage_told(path):
+        with border.reading(path, "table"):
             for batch in pq.ParquetFile(path).iter_batches(batch_size=rows):
                 yield _as_frame(pa.Table.from_batches([batch]), path)
     else:
@@ -208,22 +204,9 @@ def count(path: Path) -> int:
     if sort == TEXT and path.stat().st_size >= GRIDS_UP_TO:
         return delimited.lines(path) - 1
     if sort == PARQUET:
-        with _damage_told(path):
+        with border.reading(path, "table"):
             return int(pq.read_metadata(path).num_rows)
     return len(read(path)[0])
-
-
-@contextlib.contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """What a damaged table raises is said of that table."""
-    try:
-        yield
-    except (OSError, pa.ArrowException, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, EOFError) as error:
-        if failures.is_memory(error):
-            raise
-        raise InputError(
-            f"{path} cannot be read ({(str(error).splitlines() or [type(error).__name__])[0]}); it may be truncated or of another kind"
-        ) from error
 
 
 def columns(path: Path) -> list[str]:
@@ -242,13 +225,14 @@ def columns(path: Path) -> list[str]:
     """
     try:
         sort = kind(path)
-        if sort == PARQUET:
-            return [str(name) for name in pq.read_schema(path).names]
-        if sort == TEXT:
-            return [name.strip() for name in delimited.layout(path).header]
-        if sort == EXCEL:
-            return [str(name) for name in _excel(path, None)[0].columns]
-    except (InputError, OSError, pa.ArrowException, zipfile.BadZipFile):
+        with border.reading(path, "table"):
+            if sort == PARQUET:
+                return [str(name) for name in pq.read_schema(path).names]
+            if sort == TEXT:
+                return [name.strip() for name in delimited.layout(path).header]
+            if sort == EXCEL:
+                return [str(name) for name in _excel(path, None)[0].columns]
+    except (InputError, OSError, pa.ArrowException):
         return []
     return []
 
@@ -325,16 +309,15 @@ def _taken_apart(frame: pd.DataFrame, name: str, path: Path) -> pd.DataFrame:
 
 # ---------------------------------------------------------------- workbooks
 def _excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
-    try:
+    with border.reading(path, "workbook", remedy="it may be cut short, damaged or locked by a password"):
         book = CalamineWorkbook.from_path(str(path))
-    except (CalamineError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a workbook ({error}); it may be truncated or locked by a password") from error
     if sheet is not None and sheet not in book.sheet_names:
         raise InputError(f"{path} has no sheet {sheet!r}; it has {', '.join(book.sheet_names)}")
     names = [sheet] if sheet is not None else book.sheet_names
-    sheets = {name: _cells(book.get_sheet_by_name(name)) for name in names}
+    with border.reading(path, "workbook"):
+        sheets = {name: _cells(book.get_sheet_by_name(name)) for name in names}
     sheets = {name: rows for name, rows in sheets.items() if any(any(row) for row in rows)}
     if not sheets:
         raise InputError(f"{path} holds no table: its sheets ({', '.join(book.sheet_names)}) are empty")

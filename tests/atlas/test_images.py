@@ -16,7 +16,8 @@ from impasto.joint.space import Space
 from impasto.parts import Part
 from impasto.plates.ingest import find, write
 from impasto.plates.sites import Sites
-from impasto.profiling import deep, intensity
+from impasto.profiling import deep, extract, intensity
+from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
 from impasto.simulate import plates as simulated
 from impasto.simulate.plan import Plan
@@ -98,3 +99,27 @@ def test_an_index_knows_its_run_and_a_run_trained_again_is_refused(ingested: Pat
     with pytest.raises(InputError, match=r"the index .*: embeddings of the run run .* as it is now: embeddings of the run run"):
         search.search(opened, kind="image", query=str(ingested))
     assert runs.digest(tmp_path / "run" / "model.safetensors") == other.sha256
+
+
+def test_a_question_goes_through_the_very_reading_of_a_model_in_a_folder(ingested: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import Dinov2WithRegistersConfig, Dinov2WithRegistersModel
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 28, "patch_size": 14}
+    Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**sizes)).save_pretrained(tmp_path / "model")
+    said = {"encoder": str(tmp_path / "model"), "layer": [1, -1], "readout": "cls+mean", "size": 28, "crops": "grid"}
+    sites = Sites.read(ingested)
+    encoder = extract.open_encoder(EncoderSettings(**said), sites)
+    profiles = deep.profile(sites, encoder, shards=tmp_path / "s")
+    space = trained(profiles, tmp_path / "run")
+    recorded = space.facts["identity"]["encoder"]
+    assert (recorded["layer"], recorded["readout"], recorded["size"], recorded["crops"]["way"]) == ([1, -1], "cls+mean", 28, "grid")
+    expected = space.rows(profiles).mean(axis=0)
+    np.testing.assert_allclose(images.embedded(space, ingested), expected, atol=1e-5)
+    for field, other in (("layer", [-1]), ("readout", "mean"), ("crops", "cover"), ("size", 42)):
+        changed = extract.open_encoder(EncoderSettings(**{**said, field: other}), sites)
+        table = profiles.copy()
+        identity.record_encoder(table, {**changed.describe(), "illumination": "none"})
+        with pytest.raises(InputError, match=rf"(differ in {field} first|with {field} )"):
+            space.rows(table)

@@ -59,7 +59,13 @@ def test_pooling_leaves_out_what_the_check_has_taken(tmp_path: Path, capsys: pyt
     pooled = pool.pool(Cells(cells.folder, quality=tmp_path / "elsewhere"))
     assert pooled.obs["well"].tolist() == ["A01", "A02", "A03", "A04"]
     assert pooled.obs["cell_count"].tolist() == [30, 30, 30, 22]
-    assert pooled.X[3, 0] > 90
+    area = Cells(cells.folder, quality=tmp_path / "elsewhere").well("P1", "A04").to_df()[AREA]
+    assert (area[:8] == 1).all()  # the debris in front
+    assert pooled.X[3, 0] == np.median(area[8:])
+    whole = np.concatenate([cells.well("P1", w).to_df()[AREA] for w in ("A01", "A02")])
+    assert pool.pool(Cells(cells.folder, quality=tmp_path / "elsewhere"), name="clipped").X[3, 0] == pytest.approx(
+        np.clip(area[8:], *np.quantile(whole, (0.01, 0.99))).mean(), rel=1e-5
+    )
     assert "1 of 5 wells have no profile: 0 hold no kept cell, 1 are out by the check" in capsys.readouterr().out
 
 

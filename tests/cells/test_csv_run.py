@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,23 @@ def test_folders_of_the_gallery_say_the_place(tmp_path: Path) -> None:
     (run,) = READER.open(tmp_path)
     row = run.images({}).iloc[0]
     assert (row["plate"], row["well"], row["site"], row["source"]) == ("BR001", "A03", "2", "source_4")
+
+
+def test_a_truncated_archive_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    made_tables.write_csv(tmp_path, *made_tables.made())
+    raw = gzip.compress((tmp_path / "Nuclei.csv").read_bytes())
+    (tmp_path / "Nuclei.csv").unlink()
+    for size in (len(raw) // 2, 30):
+        (tmp_path / "Nuclei.csv.gz").write_bytes(raw[:size])
+        with pytest.raises(InputError, match=r"Nuclei\.csv\.gz cannot be read .*may be truncated"):
+            [list(run.parts("Nuclei", ["AreaShape_M1"])) for run in READER.open(tmp_path)]
+
+
+def test_a_compressed_table_is_read_like_any(tmp_path: Path) -> None:
+    made_tables.write_csv(tmp_path, *made_tables.made())
+    (plain,) = READER.open(tmp_path)
+    expected = [values.tolist() for _, values in plain.parts("Cells", ["AreaShape_M0"])]
+    (tmp_path / "Cells.csv.gz").write_bytes(gzip.compress((tmp_path / "Cells.csv").read_bytes()))
+    (tmp_path / "Cells.csv").unlink()
+    (packed,) = READER.open(tmp_path)
+    assert [values.tolist() for _, values in packed.parts("Cells", ["AreaShape_M0"])] == expected

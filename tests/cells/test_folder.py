@@ -65,3 +65,24 @@ def test_what_is_no_folder_of_cells_names_the_command(tmp_path: Path) -> None:
     (tmp_path / "cells.json").write_text(json.dumps({"format": 1, "unit": "Cells", "features": [], "plates": []}))
     with pytest.raises(InputError, match=r"holds no cells_qc\.json"):
         im.read_cells(tmp_path, quality=tmp_path)
+
+
+def test_bags_are_of_one_size_and_of_all_wells_alike(folder: Path) -> None:
+    cells = im.read_cells(folder)
+    bags = {name: (values, mask) for name, values, mask in cells.bags(size=8, seed=1)}
+    assert sorted(bags) == ["DMSO", "x", "y"]
+    of_well = {(p, w): cells.well(p, w, kept=True).X for p in cells.plates for w in made_tables.WELLS}
+    values, mask = bags["DMSO"]
+    assert values.shape == (8, len(cells.features))
+    assert mask.all()
+    owners = [next(place for place, own in of_well.items() if (own == row).all(axis=1).any()) for row in values]
+    assert all(w in ("A01", "A02") for _, w in owners)
+    assert len({tuple(row) for row in values}) >= 4  # plates hold the same cells here; a well gives no cell twice
+    many, mask = next((v, m) for name, v, m in cells.bags(size=500) if name == "x")
+    count = sum(len(own) for (_, w), own in of_well.items() if w == "A03")
+    assert mask.sum() == count
+    assert (many[~mask] == 0).all()
+    again = {name: values for name, values, _ in cells.bags(size=8, seed=1)}
+    assert all(np.array_equal(again[name], values) for name, (values, _) in bags.items())
+    with pytest.raises(InputError, match="bags of cells needs the column 'batch_of_drug'"):
+        list(cells.bags(by="batch_of_drug"))

@@ -86,3 +86,13 @@ def test_it_is_neither_sigclip_nor_soft_sigclip() -> None:
     mine = float(s2l(p, q, number(6.0), number(-2.0)))
     assert mine != pytest.approx(float(sigclip(p, q, number(6.0), number(-2.0))), rel=0.05)
     assert mine != pytest.approx(float(soft_sigclip(p, q, number(6.0), number(-2.0), answers(p))), rel=0.05)
+
+
+def test_a_pair_that_is_a_little_alike_counts_as_not_alike() -> None:
+    angles = (0.0, 0.05, 0.4)
+    p = torch.tensor([[math.cos(a), math.sin(a)] for a in angles], dtype=torch.float64)
+    assert 0.3 < float(alike(p)[0, 2]) < 0.75
+    assert [float(r) > 0 for r in similarities(p)[0]] == [True, True, False]
+    q = p.flip(0).contiguous()
+    expected = naive(p.tolist(), q.tolist(), 6.0, -2.0, 1.75, 0.75)
+    assert float(s2l(p, q, number(6.0), number(-2.0))) == pytest.approx(expected, rel=1e-12)

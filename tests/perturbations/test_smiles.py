@@ -45,3 +45,13 @@ def test_without_rdkit_texts_stay_as_they_are_written_and_molecules_say_what_to_
     with pytest.raises(InputError, match=r"pip install 'impasto\[chem\]'"):
         smiles.canonical("OC(C)=O")
     assert smiles.in_a_text("OC(C)=O") == "OC(C)=O"
+
+
+def test_of_many_that_cannot_be_read_in_texts_the_first_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("impasto.progress.say", said.append)
+    monkeypatch.setattr(smiles, "_SAID", set())
+    for written in ("bad one", "bad two", "CC(O)=O", "bad one"):
+        smiles.in_a_text(written)
+    assert len(said) == 1
+    assert "first: 'bad one'" in said[0]

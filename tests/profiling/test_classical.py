@@ -12,10 +12,11 @@ pytest.importorskip("cp_measure", reason="cp_measure is not installed (pip insta
 
 from impasto import feature_names, identity, schema
 from impasto import profiles as tables
+from impasto.cells import segment
 from impasto.plates.ingest import find, write
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
-from impasto.profiling import classical, deep, segment
+from impasto.profiling import classical, deep
 from impasto.profiling.classical import CpMeasure
 from impasto.schema import InputError
 from impasto.simulate import plates as simulated

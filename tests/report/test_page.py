@@ -72,7 +72,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = recipes.read(base / "r.toml")
     for stage in recipe.stages:
         recipes.execute(stage.verb, recipes.settings_of(recipe, stage, out=base / "out"), out=recipes.result_of(base / "out", stage))
-    (base / "titles.json").write_text(json.dumps([figure.title for figure in page.write(base / "out", base / "page.html")]))
+    (base / "titles.json").write_text(json.dumps([figure.title for figure in page.write(base / "out", base / "page.html").figures]))
     return base
 
 
@@ -124,7 +124,7 @@ def test_panels_stand_on_the_page_and_are_exported(run: Path, tmp_path: Path) ->
     html = (run / "page.html").read_text()
     assert "The same rows, before and after" in html
     assert "PCA of" in html
-    figures = page.write(run / "out", tmp_path / "again.html")
+    figures = page.write(run / "out", tmp_path / "again.html").figures
     assert [figure.title for figure in figures] == json.loads((run / "titles.json").read_text())
     written = drawing.write(iter(figures), tmp_path / "figures", png=True)
     (panel,) = [path for path in written if "pca_of_raw" in path.name]

@@ -66,3 +66,15 @@ def test_side_chains_are_of_their_own() -> None:
     assert plans._tail(20) == "CC"
     assert plans._tail(21) == "CCC"
     assert plans._tail(40) == "CCC"
+
+
+def test_the_last_perturbations_may_do_nothing() -> None:
+    known = plans.truth(Plan(perturbations=10, mechanisms=4, inert=3), seed=2)
+    assert known.perturbations["potency"].gt(0).tolist() == [True] * 7 + [False] * 3
+    assert not known.effect(9, 1.0).any()
+    assert (
+        known.perturbations["potency"].iloc[:7].tolist()
+        == plans.truth(Plan(perturbations=10, mechanisms=4), seed=2).perturbations["potency"].iloc[:7].tolist()
+    )
+    with pytest.raises(InputError, match="inert is 11; allowed: 0 to 10"):
+        plans.truth(Plan(perturbations=10, mechanisms=4, inert=11), seed=2)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import tifffile
 
+from impasto import annotation, spelling, wells
 from impasto.plates import harmony
 from impasto.simulate import plates
 from impasto.simulate.plan import Plan
@@ -34,3 +35,18 @@ def test_images_tables_and_damage(tmp_path: Path) -> None:
     assert len(pd.read_parquet(folder / "truth.parquet")) == 4
     plates.write(Plan(**{**PLAN.model_dump(), "missing": 0, "corrupt": 0}), tmp_path / "tables", seed=1, images=False)
     assert not (tmp_path / "tables" / "images").exists()
+
+
+def test_a_platemap_as_a_laboratory_writes_it(tmp_path: Path) -> None:
+    plan = Plan(**{**PLAN.model_dump(), "missing": 0, "corrupt": 0, "doses": [0.5, 2.0], "platemap": "excel"})
+    plates.write(plan, tmp_path / "out", seed=1, images=False)
+    assert not (tmp_path / "out" / "platemap.csv").exists()
+    assert "platemap.xlsx" in (tmp_path / "out" / "README.txt").read_text()
+    table = annotation.read(tmp_path / "out" / "platemap.xlsx")
+    assert table.attrs["unit"] == "uM"
+    assert set(table) == {"plate", "well", "perturbation_name", "concentration", "control_type"}
+    known = pd.read_parquet(tmp_path / "out" / "profiles.parquet")
+    by_place = table.assign(kind=wells.kinds(spelling.with_kinds(table)[0])).set_index("well")
+    assert by_place.loc[known["Metadata_well"], "concentration"].astype(float).tolist() == known["Metadata_concentration"].tolist()
+    assert by_place.loc[known["Metadata_well"], "perturbation_name"].tolist() == known["Metadata_perturbation"].tolist()
+    assert by_place.loc[known["Metadata_well"], "kind"].tolist() == known["Metadata_control_type"].tolist()

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import __version__, progress, records, runs, schema
-from impasto.cells import places, sources
+from impasto.cells import places
 from impasto.cells.columns import COUNT_ALL, WORDS
 from impasto.cells.gather import WORK, Gathering, Written
 from impasto.cells.places import ROW, RUN
@@ -26,20 +26,35 @@ from impasto.plates.annotate import Annotated, Wishes, annotate, inferred, read_
 _OF_SITES = ("Width", "Height")
 
 
-def survey(paths: Sequence[Path], /, *, columns: Mapping[str, str]) -> tuple[list[Run], pd.DataFrame, list[str]]:
-    """The runs of all paths, their images in order, and what was inferred.
+def is_of_images(path: Path, /) -> bool:
+    """Whether a path is a folder of ingested images.
 
     Parameters
     ----------
-    paths
-        Files and folders of tables of cells.
+    path
+        A file or folder.
+
+    Returns
+    -------
+    bool
+        By its `images.parquet`.
+
+    """
+    return (path / "images.parquet").is_file()
+
+
+def survey(opened: Sequence[Run], /, *, columns: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """The images of runs in order, and what was inferred.
+
+    Parameters
+    ----------
+    opened
+        The runs.
     columns
         Word -> column, where the user says it.
 
     Returns
     -------
-    runs : list[Run]
-        In the order of the paths.
     images : pandas.DataFrame
         See `places.of_runs`.
     notes : list[str]
@@ -48,15 +63,14 @@ def survey(paths: Sequence[Path], /, *, columns: Mapping[str, str]) -> tuple[lis
     Raises
     ------
     InputError
-        A path cannot be read, or its images have no place.
+        Images have no place.
 
     """
-    opened = sources.open_all(paths)
     images, notes = places.of_runs(opened, columns)
     plates = images[list(WORDS[:3])].drop_duplicates()
     wells = images[list(WORDS[:4])].drop_duplicates()
     runs_read = "1 run" if len(opened) == 1 else f"{len(opened)} runs"
-    return opened, images, [f"{runs_read}, {len(images)} images of {len(wells)} wells; plates: {len(plates)}", *notes]
+    return images, [f"{runs_read}, {len(images)} images of {len(wells)} wells; plates: {len(plates)}", *notes]
 
 
 def build(
@@ -70,6 +84,7 @@ def build(
     negcon: Sequence[str] = (),
     columns: Mapping[str, str],
     token: str,
+    images_from: Path | None = None,
 ) -> list[Written]:
     """Write the folder of cells.
 
@@ -89,6 +104,8 @@ def build(
         Word -> column, where the user says it.
     token
         What is read and how, as one word.
+    images_from
+        The ingested images that cells were segmented from.
 
     Returns
     -------
@@ -118,7 +135,7 @@ def build(
     _to_parquet(wells, folder / WELLS)
     extra = [c for c in images if FILES.match(str(c)) or str(c).startswith(_OF_SITES)]
     _to_parquet(images[[*WORDS, *extra]], folder / SITES)
-    runs.write_json(folder / CELLS, _described(written, unit))
+    runs.write_json(folder / CELLS, _described(written, unit, images_from))
     for left in folder.glob(f"{WORK}*"):  # of killed runs of other inputs
         runs.remove(left)
     for file in before - {plate.file for plate in written}:
@@ -189,7 +206,7 @@ def _listed(folder: Path) -> set[str]:
         return set()
 
 
-def _described(written: Sequence[Written], unit: str) -> dict[str, Any]:
+def _described(written: Sequence[Written], unit: str, images_from: Path | None) -> dict[str, Any]:
     features = list(written[0].features)
     for plate in written[1:]:
         own = set(plate.features)
@@ -198,7 +215,8 @@ def _described(written: Sequence[Written], unit: str) -> dict[str, Any]:
     if dropped:
         progress.say(f"  {len(dropped)} features are not on all plates (first: {dropped[0]}); they stay in the files, and are not read")
     plates = [{**dict(zip(WORDS[:3], plate.place, strict=True)), "file": plate.file, "cells": plate.cells} for plate in written]
-    return {"format": FORMAT, "version": __version__, "unit": unit, "features": features, "plates": plates}
+    where = {} if images_from is None else {"images": str(images_from.resolve())}
+    return {"format": FORMAT, "version": __version__, "unit": unit, "features": features, "plates": plates, **where}
 
 
 def _widths(written: Sequence[Written]) -> str:

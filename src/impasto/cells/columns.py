@@ -33,14 +33,12 @@ COUNT_ALL = "cell_count_all"
 """How many cells a well has before any is left out; `cell_count` counts those that are kept."""
 NUCLEUS = re.compile(r"(?i)nuc")
 """What an object is named whose centre is that of the cell."""
-_OF_CELLPROFILER = re.compile(r"^Metadata_")
-_CENTERS = ("Location_Center_{axis}", "AreaShape_Center_{axis}")
-_BOXES = (
-    "AreaShape_BoundingBoxMinimum_X",
-    "AreaShape_BoundingBoxMinimum_Y",
-    "AreaShape_BoundingBoxMaximum_X",
-    "AreaShape_BoundingBoxMaximum_Y",
-)
+_NO_FEATURE = re.compile(r"^(Metadata_|QC_Bits$)")
+BITS = "QC_Bits"
+"""Of an object: the bits that are known when it is measured."""
+LOCATION = ("Location_Center_X", "Location_Center_Y")
+BOUNDING_BOX = tuple(f"AreaShape_BoundingBox{end}_{axis}" for end in ("Minimum", "Maximum") for axis in "XY")
+_CENTERS = (LOCATION, ("AreaShape_Center_X", "AreaShape_Center_Y"))
 
 
 def object_column(name: str, /) -> str:
@@ -92,7 +90,8 @@ def is_feature(name: str, /) -> bool:
 
     """
     bare = name.split("_", 1)[-1]
-    return not (feature_columns.BOOKKEEPING.search(name) or feature_columns.BOOKKEEPING.search(bare) or _OF_CELLPROFILER.match(bare))
+    written_down = feature_columns.BOOKKEEPING.search(name) or feature_columns.BOOKKEEPING.search(bare)
+    return not (written_down or _NO_FEATURE.match(name) or _NO_FEATURE.match(bare))
 
 
 def center_of(names: Iterable[str], /) -> list[str]:
@@ -110,11 +109,7 @@ def center_of(names: Iterable[str], /) -> list[str]:
 
     """
     there = set(names)
-    for form in _CENTERS:
-        pair = [form.format(axis=axis) for axis in "XY"]
-        if there.issuperset(pair):
-            return pair
-    return []
+    return next((list(pair) for pair in _CENTERS if there.issuperset(pair)), [])
 
 
 def box_of(names: Iterable[str], /) -> list[str]:
@@ -131,7 +126,7 @@ def box_of(names: Iterable[str], /) -> list[str]:
         X0, Y0, X1, Y1 (half-open, as CellProfiler takes them from scikit-image); empty where no columns say it.
 
     """
-    return list(_BOXES) if set(names).issuperset(_BOXES) else []
+    return list(BOUNDING_BOX) if set(names).issuperset(BOUNDING_BOX) else []
 
 
 def are_kept(bits: Bits, /) -> npt.NDArray[np.bool_]:

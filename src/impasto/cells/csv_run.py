@@ -137,13 +137,20 @@ def _with_number(columns: Mapping[str, int]) -> dict[str, int] | None:
     return {**columns, OBJECT: columns[_NUMBER_OF_OBJECT]} if _NUMBER_OF_OBJECT in columns else None
 
 
+def _truncated(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} cannot be read ({error}); it may be truncated: copy it again")
+
+
 def _header(path: Path) -> tuple[list[str], list[str]]:
     """The first two rows. A header may be longer than any sample."""
-    with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as opened:
-        handle = io.TextIOWrapper(cast("IO[bytes]", opened), encoding="utf-8-sig", newline="")
-        rows = csv.reader(handle, delimiter=_separator(path))
-        first = [cell.strip() for cell in next(rows, [])]
-        return first, [cell.strip() for cell in next(rows, [])]
+    try:
+        with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as opened:
+            handle = io.TextIOWrapper(cast("IO[bytes]", opened), encoding="utf-8-sig", newline="")
+            rows = csv.reader(handle, delimiter=_separator(path))
+            first = [cell.strip() for cell in next(rows, [])]
+            return first, [cell.strip() for cell in next(rows, [])]
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise _truncated(path, error) from error
 
 
 def _separator(path: Path) -> str:
@@ -167,6 +174,8 @@ def _blocks(table: _Table, places: Sequence[int], *, types: pa.DataType, block: 
     try:
         with pa.input_stream(str(table.path), compression="detect") as stream:
             yield from pc.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+    except OSError as error:
+        raise _truncated(table.path, error) from error
     except pa.ArrowInvalid as error:
         if "mpty CSV" in str(error):
             return

@@ -90,6 +90,9 @@ class Cells:
             self.quality = None
         if self.quality is not None and not (self.quality / QUALITY_RECEIPT).exists():
             raise InputError(f"{self.quality} holds no {QUALITY_RECEIPT}; write it with: impasto check {self.folder} --out {self.quality}")
+        images = said.get("images")
+        self.images = Path(images) if images else None
+        """The ingested images that cells were segmented from; None for cells of tables."""
         self._bits: dict[str, Bits] = {}
         self._files = {"/".join(filter(None, (p[w] for w in columns.WORDS[:3]))): str(p["file"]) for p in said["plates"]}
         wells = pd.read_parquet(self.folder / WELLS)
@@ -238,6 +241,43 @@ class Cells:
                 if span.group != number or group is None:
                     number, group = span.group, self._group(plate, span.group)
                 yield self._as_anndata(plate, span, group, kept=kept)
+
+    def bags(self, *, by: str = schema.PERTURBATION, size: int = 256, seed: int = 0) -> Iterator[tuple[str, Floats, npt.NDArray[np.bool_]]]:
+        """Kept cells of each perturbation, as many for each and as many of each of its wells: no bag says how many cells there were.
+
+        Parameters
+        ----------
+        by
+            A column of `wells`.
+        size
+            Cells of a bag.
+        seed
+            Of the choice.
+
+        Yields
+        ------
+        tuple[str, Floats, npt.NDArray[np.bool_]]
+            The name, values (size, features), and a mask (size,) that is False where there were too few cells; values there are 0.
+
+        Raises
+        ------
+        InputError
+            The wells have no such column.
+
+        """
+        kinds_of_wells.require(self.wells, [by], task="bags of cells")
+        names = self.wells[by].astype("string")
+        rng = np.random.default_rng(seed)
+        for name in sorted(names.dropna().unique()):
+            rows = np.flatnonzero((names == name).fillna(False).to_numpy(dtype=bool) & (self.wells[schema.CELL_COUNT] > 0).to_numpy())
+            values, mask = np.zeros((size, len(self.features)), dtype=np.float32), np.zeros(size, dtype=bool)
+            for number, row in enumerate(rng.permutation(rows)[:size]):
+                place = slice(number * size // min(len(rows), size), (number + 1) * size // min(len(rows), size))
+                well = self.wells.iloc[row]
+                own = self.well(str(self._names[self._codes[row]]), str(well[schema.WELL]), kept=True).X
+                chosen = own[rng.permutation(len(own))[: place.stop - place.start]]
+                values[place.start : place.start + len(chosen)], mask[place.start : place.start + len(chosen)] = chosen, True
+            yield str(name), values, mask
 
     def groups(self, plate: Plate, /, *, features: Sequence[str] | None = None) -> Iterator[tuple[list[Span], Floats]]:
         """The row groups of a plate as arrays.

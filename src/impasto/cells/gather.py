@@ -135,7 +135,9 @@ class Gathering:
     def _extra(self, kind: str) -> list[str]:
         """What is read of a kind beside its features: the centre, and the box of the unit."""
         center = names.center_of(self.columns[kind]) if kind in (self.unit, self._nucleus) else []
-        return [*center, *(names.box_of(self.columns[kind]) if kind == self.unit else [])]
+        if kind != self.unit:
+            return center
+        return [*center, *names.box_of(self.columns[kind]), *([names.BITS] if names.BITS in self.columns[kind] else [])]
 
     @cached_property
     def _wells(self) -> pd.DataFrame:
@@ -281,7 +283,7 @@ class Gathering:
         values = np.full((len(self.feature_names), len(rows)), np.nan, dtype=np.float32)
         center, own_center = np.full((len(rows), 2), np.nan, dtype=np.float32), np.full((len(rows), 2), np.nan, dtype=np.float32)
         boxes = np.full((len(rows), 4), np.nan, dtype=np.float32)
-        first = 0
+        first, known = 0, np.zeros(len(rows), dtype=np.uint16)
         for kind, features in self.features.items():
             extra = self._extra(kind)
             laid = _laid_out(work / kind, number, _taken(self.objects[kind].keys, self.joined.rows[kind][rows]), len(extra) + len(features))
@@ -289,10 +291,11 @@ class Gathering:
             first += len(features)
             if kind == self._nucleus:
                 center = laid[:, :2]
-            if kind == self.unit and extra:
-                has_center = bool(names.center_of(self.columns[kind]))
-                own_center = laid[:, :2] if has_center else own_center
-                boxes = laid[:, len(extra) - 4 : len(extra)] if names.box_of(self.columns[kind]) else boxes
+            if kind == self.unit:
+                column = {name: laid[:, at] for at, name in enumerate(extra)}
+                own_center = _columns(column, names.center_of(self.columns[kind]), own_center)
+                boxes = _columns(column, names.box_of(self.columns[kind]), boxes)
+                known = np.nan_to_num(column[names.BITS]).astype(np.uint16) if names.BITS in column else known
             del laid
         for offset, counts in enumerate(self.joined.counts.values()):
             values[first + offset] = counts[rows]
@@ -302,7 +305,9 @@ class Gathering:
         sites = self.images[schema.SITE].to_numpy(dtype=str)[image]
         wells = self.images[schema.WELL].to_numpy(dtype=str)[image]
         center = np.where(np.isnan(center), own_center, center)
-        return Group(wells, sites, join.number_of(keys), partners, center, boxes, self._bits(rows, image, boxes), store.rounded(values))
+        return Group(
+            wells, sites, join.number_of(keys), partners, center, boxes, known | self._bits(rows, image, boxes), store.rounded(values)
+        )
 
     def _bits(self, rows: npt.NDArray[np.int64], image: Keys, boxes: Floats) -> Bits:
         """What is known while cells are joined: which are orphans, and which lie at the border of an image of known size."""
@@ -311,6 +316,11 @@ class Gathering:
         with np.errstate(invalid="ignore"):
             at_border = (boxes[:, 0] <= 0) | (boxes[:, 1] <= 0) | (boxes[:, 2] >= size[0]) | (boxes[:, 3] >= size[1])
         return bits | np.where(at_border, BIT[names.EDGE], 0).astype(np.uint16)
+
+
+def _columns(by_name: Mapping[str, Floats], wanted: Sequence[str], otherwise: Floats) -> Floats:
+    """(cells, wanted) or what stands for them where they are not there."""
+    return np.stack([by_name[name] for name in wanted], axis=1) if wanted else otherwise
 
 
 def _size(images: pd.DataFrame, side: str) -> npt.NDArray[np.float64]:

@@ -19,7 +19,7 @@ from impasto.schema import InputError
 
 DEFAULT = "median"
 STATISTIC = "statistic"
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
 """Values of a block."""
 
 
@@ -51,11 +51,13 @@ def pool(cells: Cells, /, *, name: str = DEFAULT) -> anndata.AnnData:
     counts = cells.wells[schema.CELL_COUNT].to_numpy()
     out = checked.wells_out(cells)
     used = (counts > 0) & ~out
+    empty, by_check = int((counts == 0).sum()), int((out & (counts > 0)).sum())
     if not used.any():
-        raise InputError(f"{cells.folder}: no well has a cell that is kept; look at the receipt of the check")
+        raise InputError(
+            f"{cells.folder}: none of {len(used)} wells has a profile: {empty} hold no kept cell, {by_check} are out by the check; its "
+            "receipt says why"
+        )
     if not used.all():
-        empty = int((counts == 0).sum())
-        by_check = int((out & (counts > 0)).sum())
         progress.say(
             f"{int((~used).sum())} of {len(used)} wells have no profile: {empty} hold no kept cell, {by_check} are out by the check"
         )

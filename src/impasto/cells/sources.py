@@ -144,6 +144,8 @@ READERS: Family[Reader] = Family(
     parts={
         "sqlite": "impasto.cells.sqlite_run:READER",
         "csv": "impasto.cells.csv_run:READER",
+        "cytotable": "impasto.cells.cytotable_run:READER",
+        "deepprofiler": "impasto.cells.deepprofiler_run:READER",
     },
 )
 """Name -> reader. They are asked in the order of their names."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import anndata
 import pandas as pd
@@ -25,7 +25,7 @@ from impasto.schema import InputError, nearest
 from impasto.signatures import of_function
 
 Task = Callable[..., Result]
-Scorable = anndata.AnnData | Cells
+Scorable: TypeAlias = anndata.AnnData | Cells
 """What a task scores: profiles, or for those of `evaluation.OF_CELLS` cells."""
 BASELINES = "with_baselines"
 """The setting of a task that leaves its baselines out."""

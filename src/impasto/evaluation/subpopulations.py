@@ -102,7 +102,7 @@ def evaluate(
     per = _table(members, tails, _of_means(whitened.means, members, controls, rate=rate, seed=seed), opened)
     counts = np.log(opened.wells[schema.CELL_COUNT].to_numpy(dtype=float) + 1)[:, None]
     per["p_count"] = _of_means(counts, members, controls, rate=rate, seed=seed)
-    per = _judged(per, rate=rate)
+    per = _judged(per, rate=rate, layouts=layouts)
     return Result.of(
         _scores(per, rate=rate, components=whitened.means.shape[1]),
         per_group=per.assign(profiles=OWN),
@@ -154,8 +154,14 @@ def _refuse_few_controls(cells: Cells, controls: dict[int, Rows], plates: set[in
 
 
 def _of_means(points: Numbers, members: dict[str, list[Place]], controls: dict[int, Rows], *, rate: float, seed: int) -> list[float]:
-    """The p-value of each perturbation's mean difference from its plates' controls, in units of the spread of control wells."""
-    centred = np.concatenate([points[own] - points[own].mean(axis=0) for own in controls.values() if len(own)])
+    """The p-value of each perturbation's mean difference from its plates' controls.
+
+    Points are scaled to the spread of all wells within their plates, treated and controls alike: a scale of the few controls alone would
+    make treated wells look farther than they are.
+    """
+    treated = [place for own in members.values() for place in own]
+    rows_of = {plate: [*own, *(row for p, row in treated if p == plate)] for plate, own in controls.items()}
+    centred = np.concatenate([points[rows] - points[rows].mean(axis=0) for rows in rows_of.values() if rows])
     scaled = points / (centred.std(axis=0) + 1e-9)
     most = int(np.ceil(ENOUGH_EXCEEDANCES * len(members) / rate))
     p_values = []
@@ -184,15 +190,19 @@ def _table(members: dict[str, list[Place]], tails: dict[str, Tail], p_means: lis
     return pd.DataFrame(rows)
 
 
-def _judged(per: pd.DataFrame, *, rate: float) -> pd.DataFrame:
-    """The table with q-values over both tests, and the verdict of each perturbation."""
+def _judged(per: pd.DataFrame, *, rate: float, layouts: int) -> pd.DataFrame:
+    """The table with q-values over both tests, and the verdict of each perturbation.
+
+    Where all layouts of a perturbation were scored and there are so few that a lone one could not be called, it has no q.
+    """
     floor = 1 / (per["layouts"].to_numpy(dtype=float) + 1)
-    too_few = floor > rate / len(per)
+    too_few = (per["layouts"].to_numpy() <= layouts) & (floor > rate / len(per))
     p_tail = per["p_tail"].to_numpy(dtype=float)
     if too_few.any():
         progress.say(
-            f"{int(too_few.sum())} of {len(per)} perturbations have too few layouts of control wells (smallest p {floor[too_few].max():.2g})"
-            " to be called by the tail test; they have a p and no q: more control wells, or more wells of each, would give one"
+            f"{int(too_few.sum())} of {len(per)} perturbations have too few layouts of control wells (smallest p "
+            f"{floor[too_few].max():.2g}) to be called by the tail test; they have a p and no q: more control wells, or more wells of each,"
+            " would give one"
         )
     both = np.concatenate([np.where(too_few, np.nan, p_tail), per["p_mean"].to_numpy(dtype=float)])
     q_tail, q_mean = np.split(discovery.corrected(both), 2)

@@ -98,7 +98,7 @@ def of_texts(texts: Sequence[str], settings: PerturbationSettings, /) -> Describ
 
     """
     distinct, which = _distinct(texts)
-    encoder, known = _reader(settings.text, settings.text_pooling)
+    encoder, known = _reader(settings.text, settings.text_pooling, settings.text_limit)
     if settings.text_training == "frozen":
         new = [t for t in distinct if t not in known]
         known |= dict(zip(new, encoder.encode(new), strict=True))
@@ -129,11 +129,11 @@ def context(obs: pd.DataFrame, /) -> dict[str, str | None]:
 
 
 @functools.lru_cache(maxsize=1)
-def _reader(name: str, pooling: str) -> tuple[TextEncoder, dict[str, Tensor]]:
+def _reader(name: str, pooling: str, limit: int | None) -> tuple[TextEncoder, dict[str, Tensor]]:
     """The frozen encoder and the texts it has read: rows and seeds of a table ask for the same ones again and again."""
     from impasto.nets.encoders import text
 
-    return text.load(name, pooling=pooling), {}
+    return text.load(name, pooling=pooling, limit=limit), {}
 
 
 def _distinct(values: Sequence[str]) -> tuple[list[str], Tensor]:
@@ -156,7 +156,7 @@ def width(settings: PerturbationSettings, /) -> int:
 
     """
     if settings.perturbation == "text":
-        return _reader(settings.text, settings.text_pooling)[0].width
+        return _reader(settings.text, settings.text_pooling, settings.text_limit)[0].width
     return molecular_graphs.ATOM_WIDTH if settings.molecule == "message_passing" else settings.bits
 
 
@@ -203,7 +203,7 @@ class TrainedText(nn.Module):
         super().__init__()
         from impasto.nets.encoders import text
 
-        self.encoder, self.head = text.load(settings.text, pooling=settings.text_pooling), head
+        self.encoder, self.head = text.load(settings.text, pooling=settings.text_pooling, limit=settings.text_limit), head
         self.encoder.train_only(settings.text_top if settings.text_training == "top" else None)
 
     def forward(self, ids: Tensor, mask: Tensor, /) -> Tensor:

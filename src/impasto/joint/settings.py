@@ -25,6 +25,8 @@ class PerturbationSettings(Settings):
     text_training: Literal["frozen", "top", "whole"] = "frozen"
     """frozen: read once and kept; top: the last `text_top` layers are trained; whole: all are."""
     text_top: int = 2
+    text_limit: int | None = None
+    """The most tokens of a text; None: as many as the text model reads."""
     template: str = "painting"
     details: list[str] = Field(default_factory=lambda: [schema.SMILES, schema.GENE, schema.MOA])
     molecule: Literal["mlp", "residual", "message_passing"] = "mlp"
@@ -59,6 +61,8 @@ class TwoTowersSettings(PerturbationSettings, LossSettings):
     profile_tower: Literal["cross_channel_former", "residual"] = "cross_channel_former"
     width: int | None = 128
     """Of the profile tower; 0 is the width of the profiles themselves, as in the paper."""
+    published: bool = False
+    """Whether the CrossChannelFormer is built as that of the published weights: CLIP's norms and activation, no bias at its exit."""
     depth: int = 2
     """Blocks of the profile tower: of attention, or residual ones."""
     heads: int = 4

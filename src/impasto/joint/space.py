@@ -172,7 +172,8 @@ class Space:
 
         Rows of `modality` profile come at two levels. `level` well: each row of the profiles. `level` perturbation: each compound's pooled
         bag, or the mean of its bags where these are finer, such as one a dose. Rows of `modality` perturbation are the texts or molecules.
-        `split` says which part a row was in when the run was trained. A perturbation that the run never saw is `test`. One that it saw
+        `split` says which part a row was in when the run was trained, where that is known.
+        A perturbation that the run never saw is `test`. One that it saw
         under another name (the same InChIKey) keeps its part.
 
         Parameters
@@ -214,7 +215,8 @@ class Space:
             ],
             ignore_index=True,
         )
-        obs["split"] = splits.parts_of(obs, self.facts)
+        if self.facts["split"]:  # of a run that was trained elsewhere nobody knows what it saw
+            obs["split"] = splits.parts_of(obs, self.facts)
         names = feature_names.embedding_names("", self.settings.out)
         vectors = np.concatenate([each, bagged, perturbations]).astype(np.float32)
         embedded = anndata.AnnData(X=vectors, obs=obs.rename(index=str), var=tables.describe_features(names))

@@ -29,6 +29,7 @@ from impasto.joint.validation import consensus, reciprocal_rank
 from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.nets.pooling import POOLINGS
+from impasto.nets.trunk import QuickGELU
 from impasto.sampling import bags, splits
 from impasto.sampling.splits import split
 from impasto.training.earlier import Earlier
@@ -154,6 +155,7 @@ def _profile_tower(settings: TwoTowersSettings, *, blocks: int, profile_width: i
     if settings.profile_tower == "residual":
         wide, width = blocks * profile_width, settings.width or profile_width
         return ResidualMLP(wide=wide, width=width, out=settings.out, depth=settings.depth, dropout=settings.dropout)
+    published: dict[str, Any] = {"norm_channels": True, "norm_in": True, "activation": QuickGELU, "exit_bias": False}
     return CrossChannelFormer(
         channels=blocks,
         profile_width=profile_width,
@@ -162,6 +164,7 @@ def _profile_tower(settings: TwoTowersSettings, *, blocks: int, profile_width: i
         depth=settings.depth,
         heads=settings.heads,
         dropout=settings.dropout,
+        **(published if settings.published else {}),
     )
 
 

@@ -60,11 +60,31 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
 
 
+class QuickGELU(nn.Module):
+    """x sigmoid(1.702 x): the activation of CLIP's towers (Hendrycks & Gimpel 2016, section 2)."""
+
+    def forward(self, values: Tensor, /) -> Tensor:
+        """Apply it.
+
+        Parameters
+        ----------
+        values
+            Of any shape.
+
+        Returns
+        -------
+        Tensor
+            Of the same shape.
+
+        """
+        return values * torch.sigmoid(1.702 * values)
+
+
 Recompute = Literal["nothing", "activation", "mlp", "block"]
 
 
 class Block(nn.Module):
-    """One pre-norm residual block: mixer, then an MLP with GELU.
+    """One pre-norm residual block: mixer, then an MLP.
 
     Parameters
     ----------
@@ -78,14 +98,26 @@ class Block(nn.Module):
         After the mixer and in the MLP.
     recompute
         What the backward pass computes again; see `Trunk`.
+    activation
+        Makes the one of the MLP.
 
     """
 
-    def __init__(self, mixer: nn.Module, /, *, width: int, mlp_width: int, dropout: float = 0.0, recompute: Recompute = "nothing") -> None:
+    def __init__(
+        self,
+        mixer: nn.Module,
+        /,
+        *,
+        width: int,
+        mlp_width: int,
+        dropout: float = 0.0,
+        recompute: Recompute = "nothing",
+        activation: Callable[[], nn.Module] = nn.GELU,
+    ) -> None:
         super().__init__()
         self.norm_mixer, self.mixer = nn.LayerNorm(width), mixer
         self.norm_mlp = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, mlp_width), nn.GELU(), nn.Dropout(dropout), nn.Linear(mlp_width, width))
+        self.mlp = nn.Sequential(nn.Linear(width, mlp_width), activation(), nn.Dropout(dropout), nn.Linear(mlp_width, width))
         self.dropout = nn.Dropout(dropout)
         self.recompute = recompute
 
@@ -142,6 +174,8 @@ class Trunk(nn.Module):
         After each mixer and in each MLP.
     recompute
         What the backward pass computes again.
+    activation
+        Makes the one of the MLPs.
 
     """
 
@@ -154,11 +188,13 @@ class Trunk(nn.Module):
         mlp_width: int | None = None,
         dropout: float = 0.0,
         recompute: Recompute = "nothing",
+        activation: Callable[[], nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
         self.width = width
         self.blocks = nn.ModuleList(
-            Block(mixer(), width=width, mlp_width=mlp_width or 4 * width, dropout=dropout, recompute=recompute) for _ in range(depth)
+            Block(mixer(), width=width, mlp_width=mlp_width or 4 * width, dropout=dropout, recompute=recompute, activation=activation)
+            for _ in range(depth)
         )
         self.norm = nn.LayerNorm(width)
 

@@ -82,18 +82,20 @@ def in_a_text(smiles: str, /) -> str:
     Returns
     -------
     str
-        The spelling. What could not be canonicalised is said once.
+        The spelling. The first one that could not be canonicalised is named, once in a process.
 
     """
     try:
         return canonical(smiles)
     except InputError as error:
-        _say_once(str(error).partition(";")[0])
+        if not _SAID:
+            from impasto.progress import say
+
+            _SAID.add(smiles)
+            reason = str(error).partition(";")[0]
+            say(f"SMILES that cannot be made canonical stand in texts as they are written (first: {smiles!r}; {reason})")
         return smiles
 
 
-@functools.lru_cache(maxsize=100)
-def _say_once(reason: str) -> None:
-    from impasto.progress import say
-
-    say(f"  in texts as it is written: {reason}")
+_SAID: set[str] = set()
+"""The spelling that was named."""

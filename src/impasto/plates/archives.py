@@ -10,7 +10,7 @@ import uuid
 import zipfile
 from pathlib import Path
 
-from impasto import remote
+from impasto import border, remote
 from impasto.schema import InputError
 
 SUFFIXES = (".zip", ".ozx")
@@ -87,11 +87,8 @@ class Zip:
         """
         if name not in self.names:
             return None
-        try:
-            with self._lock:
-                return self._file.read(name)
-        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            raise InputError(f"{self.path}/{name} cannot be read ({error})") from None
+        with border.reading(f"{self.path}/{name}", "member of a zip"), self._lock:
+            return self._file.read(name)
 
     def folder(self) -> Path:
         """Where the members lie once they were asked for.

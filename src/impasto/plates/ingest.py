@@ -116,7 +116,7 @@ def _images(sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, a
     annotated = annotate.annotate(of_wells, maps, wishes=wishes, where="the plates")
     notes += [*annotated.notes, *annotate.inferred(annotated.obs)]
     table = _placed(read.planes, annotated.obs)
-    whole = replace(_of_annotation(annotated, maps), sources=read.told_sources(), plates=images.told_plates(table, read.looks))
+    whole = replace(_of_annotation(annotated, maps, of_wells), sources=read.told_sources(), plates=images.told_plates(table, read.looks))
     return Found(table, annotated.obs, None, tuple(notes), whole)
 
 
@@ -147,8 +147,8 @@ def _sidecar(of_wells: pd.DataFrame, beside: pd.DataFrame, source: Path) -> pd.D
     return annotation.join(of_wells, [(str(source), first[[*keys, *agreed]])])[0]
 
 
-def _of_annotation(annotated: annotate.Annotated, maps: Sequence[tuple[Path, pd.DataFrame]]) -> Summary:
-    """The part of a summary that annotation tells."""
+def _of_annotation(annotated: annotate.Annotated, maps: Sequence[tuple[Path, pd.DataFrame]], before: pd.DataFrame) -> Summary:
+    """The part of a summary that annotation tells; `before` are the wells as the sources themselves annotate them."""
     obs = annotated.obs
     asked = schema.PERTURBATION in obs or schema.CONTROL_TYPE in obs
     return Summary(
@@ -157,6 +157,7 @@ def _of_annotation(annotated: annotate.Annotated, maps: Sequence[tuple[Path, pd.
         unknown_words=annotated.unknown_words,
         joins=annotated.joins,
         doses=annotate.several_doses(obs),
+        dose_unit=next((unit for table in (*(t for _, t in maps), before) if (unit := table.attrs.get("unit", ""))), ""),
         shared_inchikeys=wells.shared_inchikeys(obs),
         problems=annotated.problems,
     )
@@ -172,7 +173,7 @@ def _tables(sources: Sequence[Path], maps: list[tuple[Path, pd.DataFrame]], *, o
     annotated.obs.attrs.clear()
     whole.obs = annotated.obs
     notes += [*more, *annotated.notes, *annotate.inferred(whole.obs), *profile_tables.warnings(whole)]
-    of_annotation = _of_annotation(annotated, maps)
+    of_annotation = _of_annotation(annotated, maps, obs)
     named = list(zip(map(str, sources), read, strict=True))
     in_short = replace(
         of_annotation,

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import remote, schema
+from impasto import border, remote, schema
 from impasto.plates import zarr_stores
 from impasto.plates.listing import Listing
 from impasto.plates.reader import Asked, Found, Reader
@@ -122,7 +122,8 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
     for store in listing.stores:
         attributes = zarr_stores.attributes(store)
         if "plate" in attributes:
-            frame, said = plate(store, attributes, order=asked.order)
+            with border.reading(store, "plate in OME-Zarr"):
+                frame, said = plate(store, attributes, order=asked.order)
             parts.append(frame)
             notes += said
             taken.append(store)

@@ -45,6 +45,8 @@ class Summary:
         One a table: keys, wells found and not found, rows without data.
     doses
         Perturbation -> how many doses, for those with more than one.
+    dose_unit
+        The unit of all doses; empty where no table says it.
     shared_inchikeys
         How many InChIKeys stand for more than one perturbation.
     features
@@ -63,6 +65,7 @@ class Summary:
     unknown_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     joins: Sequence[Join] = ()
     doses: Mapping[str, int] = field(default_factory=dict)
+    dose_unit: str = ""
     shared_inchikeys: int = 0
     features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from impasto.cells import segment
+from impasto.cells.measure import scaled
 from impasto.plates.read import BadImage
-from impasto.profiling import segment
 from impasto.profiling.encoders import Array, Floats
 from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
@@ -189,26 +190,6 @@ class CpMeasure:
 @lru_cache(maxsize=4)
 def _names(encoder: CpMeasure, channels: tuple[str, ...]) -> list[str]:
     return encoder.painted(channels)
-
-
-def scaled(plane: Array, /) -> Pixels:
-    """Pixels over the largest value of their type; real numbers above 1 over 65535.
-
-    Parameters
-    ----------
-    plane
-        Pixels of any shape.
-
-    Returns
-    -------
-    Pixels
-        The same shape, 0 to 1.
-
-    """
-    if np.issubdtype(plane.dtype, np.integer):
-        return (plane.astype(np.float32) / np.iinfo(str(plane.dtype)).max).astype(np.float32)
-    real = plane.astype(np.float32)
-    return np.clip(real if real.max(initial=0) <= 1 else real / 65535, 0, 1)
 
 
 def _median(values: npt.NDArray[np.floating]) -> float:

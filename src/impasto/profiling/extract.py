@@ -251,12 +251,7 @@ def open_encoder(settings: EncoderSettings, sites: Sites | PlateIndex, /) -> Vis
         return _run(settings, sites)
     if name in ENCODERS:
         return ENCODERS[name](settings)
-    # A slip of the pen is not looked for on the network.
-    if "/" not in name and not Path(name).is_dir():
-        raise InputError(
-            f"unknown encoder {name!r}{nearest(name, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision model, "
-            "a model of the hub as ORG/MODEL, or a card (.toml)"
-        )
+    refuse_unknown(name)
     from impasto.profiling.encoders import vision_encoder
 
     return vision_encoder(settings.model_copy(update={"order": list(sites.channels)}) if _any_channels(settings) else settings)
@@ -267,18 +262,18 @@ def _any_channels(settings: EncoderSettings) -> bool:
     return settings.input == "set" and not settings.order
 
 
-_OF_A_RUN = ("encoder", "readout", "crops", "instances", "seed", "runtime", "nucleus", "accept_licence")
-"""The fields of an encoder that a run may be read with; the others were decided when it was trained."""
+_OF_A_MODEL = ("layer", "size", "input", "order", "normalise", "code", "call", "licence")
+"""The fields that say how a model of others is read; of a run they were decided when it was trained."""
 
 
-def _run(settings: EncoderSettings, sites: Sites) -> SiteEncoder:
+def _run(settings: EncoderSettings, sites: Sites | PlateIndex) -> SiteEncoder:
     """A run that was trained on images, as an encoder."""
     from impasto.plates.crops import Crops
     from impasto.pretrain.frozen import FrozenRun
 
     folder = Path(settings.encoder)
-    for field, described in EncoderSettings.model_fields.items():
-        if field not in _OF_A_RUN and getattr(settings, field) != described.get_default(call_default_factory=True):
+    for field in _OF_A_MODEL:
+        if getattr(settings, field) != EncoderSettings.model_fields[field].get_default(call_default_factory=True):
             raise InputError(f"{folder} is a run, and its {field} was decided when it was trained; leave {field} out")
     if settings.runtime != "torch":
         raise InputError(f"{folder} is a run, which torch reads; leave out --runtime")
@@ -287,6 +282,27 @@ def _run(settings: EncoderSettings, sites: Sites) -> SiteEncoder:
     run = FrozenRun.load(folder, trainable, channels=sites.channels, readout=settings.readout)
     say(f"  {run.match.sentence}")
     return replace(run, crops=Crops(settings.crops, run.crops.size, settings.seed, settings.instances))
+
+
+def refuse_unknown(encoder: str, /) -> None:
+    """Refuse a slip of the pen, before anything is looked for on the network.
+
+    Parameters
+    ----------
+    encoder
+        What was typed.
+
+    Raises
+    ------
+    InputError
+        Where it is no name of the family, no folder, and no model of the hub.
+
+    """
+    if encoder not in ENCODERS and "/" not in encoder and not Path(encoder).exists():
+        raise InputError(
+            f"unknown encoder {encoder!r}{nearest(encoder, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision "
+            "model, a model of the hub as ORG/MODEL, or a card (.toml)"
+        )
 
 
 def _is_run(encoder: str) -> bool:

@@ -11,6 +11,8 @@ from impasto import records
 from impasto.report.figures.drawing import Drawing
 from impasto.schema import InputError
 
+STAGES = "stages"
+"""The folder of a run in which the stages of `impasto assay` lie."""
 FIGURES = "figures.json"
 """What a panels stage leaves for a report: a list of figures with method, caption, title and the name of their files."""
 
@@ -61,7 +63,7 @@ def stages(run: Path) -> list[Ran]:
 
     """
     ran = []
-    for path in [*run.glob("*/run.json"), *run.glob("*/*.run.json"), *run.glob("run.json"), *run.glob("*.run.json")]:
+    for path in (path for folder in ("", "*/", f"{STAGES}/*/") for name in ("run.json", "*.run.json") for path in run.glob(folder + name)):
         record = records.read(path)
         if record is None or not records.is_finished(record):
             continue

@@ -1,8 +1,13 @@
-"""One self-contained HTML page of a run: figures, tables, thumbnails, provenance. No network, no scripts but a few lines of its own."""
+"""One self-contained HTML page of a run: figures, tables, thumbnails, provenance, and of an assay its verdicts and the explorer.
+
+No network, and no script but its own and the explorer's: the page says so itself (`policy`). It reads without scripts too.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +18,38 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.axes import Axes
 
-from impasto import __version__, schema
+from impasto import __version__, doses, runs, schema
 from impasto import profiles as tables
 from impasto.atlas import layout
 from impasto.plates import quarantine
-from impasto.report import collect, headline, neighbours, sections
+from impasto.report import collect, embedded, headline, hits_rows, neighbours, opening, policy, sections, verdicts
 from impasto.report.collect import Ran, of_verb
+from impasto.report.embedded import Carried
 from impasto.report.figures import curve, plate, receipt, scatter
 from impasto.report.figures.drawing import Drawing, draw, drawings
+from impasto.report.hits_rows import HitsOfRun
 
 _TIPS = (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE, schema.PLATE, schema.WELL)
 
 
-def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -> list[Drawing]:
+@dataclass(frozen=True)
+class Written:
+    """What a report consists of, beside its page.
+
+    Attributes
+    ----------
+    figures
+        The figures on the page, in order.
+    files
+        Name -> content of what can be taken away.
+
+    """
+
+    figures: list[Drawing]
+    files: dict[str, bytes]
+
+
+def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -> Written:
     """Write the page of a run.
 
     Parameters
@@ -41,8 +65,8 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
 
     Returns
     -------
-    list[Drawing]
-        The figures on the page, in order.
+    Written
+        The figures on the page, and the files in it.
 
     Raises
     ------
@@ -51,14 +75,23 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
 
     """
     stages = collect.stages(run)
+    design = verdicts.of_design(stages)
+    explored = _explored(stages) if design else None
+    hits = _hits(stages, dose_unit=design.dose_unit if design else "", explored=explored)
+    with runs.scratch() as folder:
+        files = opening.files(hits, design, stages, folder) if design else {}
+    opened = opening.of(stages, hits, files)
     page = Environment(
         loader=PackageLoader("impasto.report", "."), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
     )
     corrected = of_verb(stages, "correct")
     sections_of_page: dict[str, Any] = {
-        "title": title or f"impasto report: {run.resolve().name}",
+        "title": title or f"{run.resolve().name}: {'assay' if opened else 'impasto'} report",
         "version": __version__,
-        "headlines": headline.headlines(run),
+        "opening": opened,
+        "explorer": explored is not None,
+        "unit": doses.shown(design.dose_unit) if design else "",
+        "headlines": [] if opened else headline.headlines(run),
         "tables": sections.tables(stages),
         "scores": [section for s in of_verb(stages, "evaluate") for section in sections.of_stage(s)],
         "comparisons": sections.comparisons(stages),
@@ -72,8 +105,40 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
         "neighbours": neighbours.sections(stages),
         "provenance": [_provenance(s) for s in stages],
     }
-    out.write_text(page.get_template("page.html.j2").render(sections_of_page))
-    return list(drawings(sections_of_page))
+    body, rules = policy.without_style_attributes(page.get_template("page.html.j2").render(sections_of_page))
+    styles, scripts = [f"{_part('page.css')}{rules}\n"], [_part("page.js")]
+    tail = f"<script>{scripts[0]}</script>\n"
+    built = embedded.bundle()
+    if explored is not None and opened is not None and built is not None:
+        scripts, styles = [*scripts, built[0]], [built[1], *styles]
+        carried = embedded.data(explored)
+        tail += f'<script type="application/json" id="impasto-data">{carried}</script>\n<script type="module">{built[0]}</script>\n'
+    allowed = policy.policy(scripts=scripts, styles=styles)
+    head = page.get_template("head.html.j2").render(title=sections_of_page["title"], policy=allowed)
+    with out.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(head + "".join(f"<style>{style}</style>\n" for style in styles) + f"</head>\n<body>\n{body}{tail}</body>\n</html>\n")
+    return Written(list(drawings(sections_of_page)), files)
+
+
+def _part(name: str) -> str:
+    return (resources.files("impasto.report") / name).read_text()
+
+
+def _explored(stages: list[Ran]) -> Carried | None:
+    """The index of an assay, where the explorer was built."""
+    indexed = of_verb(stages, "index")
+    return embedded.carried(indexed[-1].result) if indexed and embedded.bundle() is not None else None
+
+
+def _hits(stages: list[Ran], *, dose_unit: str, explored: Carried | None) -> HitsOfRun | None:
+    """The hits of a run that called them on one table, with the stages of an assay."""
+    called = [
+        s for s in of_verb(stages, "evaluate") if s.record["settings"].get("task") == "hits" and len(s.record["settings"]["profiles"]) == 1
+    ]
+    if not called or not of_verb(stages, "design"):
+        return None
+    near = embedded.near_table(explored) if explored is not None else None
+    return hits_rows.of_stage(called[-1], dose_unit=dose_unit, near=near)
 
 
 def _plates(stages: list[Ran]) -> list[dict[str, Any]]:

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from impasto.cells.crops import of_composite
 from impasto.plates.sites import Sites
-
-_PREFERRED = (("Mito", "Actin", "AGP"), ("ER", "AGP", "RNA", "Tubulin", "GFP"), ("DNA",))
 
 
 def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
@@ -33,9 +32,7 @@ def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
         A JPEG as a data URI.
 
     """
-    chosen: list[str | None] = []
-    for wanted in _PREFERRED:
-        chosen.append(next((c for c in wanted if c in sites.channels and c not in chosen), None))
+    chosen = of_composite(sites.channels)
     planes = [_stretch(sites.image(number, channels=[c])[0]) if c else None for c in chosen]
     shape = next(p.shape for p in planes if p is not None)
     rgb = np.stack([p if p is not None else np.zeros(shape, dtype=np.uint8) for p in planes], axis=2)

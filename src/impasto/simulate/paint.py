@@ -55,7 +55,7 @@ def site(
     planes = np.zeros((len(CHANNELS), pixels, pixels), dtype=np.float32)
     scale = pixels / 256 * magnification
     for _ in range(cells):
-        _paint_cell(planes, properties + 0.6 * rng.normal(size=len(properties)), rng, scale=scale)
+        cell(planes, properties + 0.6 * rng.normal(size=len(properties)), rng, scale=scale)
     grain = 2.0
     if optics is not None:
         planes, grain = optics.seen(planes, scale=pixels / 256), grain * optics.grain
@@ -85,7 +85,21 @@ def lamp(pixels: int, /, *, rng: np.random.Generator) -> Pixels:
     return np.stack([1.0 - 0.25 * ((grid[:, None] - y) ** 2 + (grid[None, :] - x) ** 2) for y, x in centres]).astype(np.float32)
 
 
-def _paint_cell(planes: Pixels, p: npt.NDArray[np.float64], rng: np.random.Generator, *, scale: float) -> None:
+def cell(planes: Pixels, p: npt.NDArray[np.float64], rng: np.random.Generator, *, scale: float) -> None:
+    """Paint one cell at a random place.
+
+    Parameters
+    ----------
+    planes
+        (5, pixels, pixels); the light of the cell is added.
+    p
+        Its ten properties, in sd.
+    rng
+        Where all numbers come from.
+    scale
+        How large cells are painted; a nucleus has a radius of 7 times this.
+
+    """
     pixels = planes.shape[1]
     nucleus = 7.0 * scale * float(np.exp(0.10 * p[0]))
     body = max(17.0 * scale * float(np.exp(0.10 * p[2])), 1.6 * nucleus)

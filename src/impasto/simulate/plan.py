@@ -81,8 +81,12 @@ class Plan(Settings):
     mechanisms: int = 8
     perturbations: int = 32
     doses: list[float] = [1.0]  # noqa: RUF012 - pydantic copies defaults
+    inert: int = 0
+    """How many of the perturbations, the last ones, do nothing."""
     controls: int = 16
     """Wells a plate."""
+    platemap: Literal["csv", "excel"] = "csv"
+    """How the platemap is written: with our own words, or as a laboratory would (`platemap.xlsx`, doses in µM)."""
     batches_each: int | None = None
     """In how many batches a perturbation stands, drawn for each; in all by default. Then genes that share a batch may look alike."""
     layout: Literal["fixed", "scrambled"] = "scrambled"
@@ -215,6 +219,8 @@ def truth(plan: Plan, *, seed: int) -> Truth:
     most = min(len(_SCAFFOLDS), plan.perturbations) if plan.kind == "compound" else plan.perturbations
     if not 1 <= plan.mechanisms <= most:
         raise InputError(f"mechanisms is {plan.mechanisms}; allowed: 1 to {most} for {plan.perturbations} perturbations")
+    if not 0 <= plan.inert <= plan.perturbations:
+        raise InputError(f"inert is {plan.inert}; allowed: 0 to {plan.perturbations}, the perturbations")
     rng = np.random.default_rng([seed, 1])
     directions = rng.normal(size=(plan.mechanisms, len(PROPERTIES))) * (rng.random((plan.mechanisms, len(PROPERTIES))) < 0.4)
     empty = ~directions.any(axis=1)
@@ -225,6 +231,8 @@ def truth(plan: Plan, *, seed: int) -> Truth:
     annotated = rng.permutation(mechanism) if plan.links == "shuffled" else mechanism
     scaffolds = rng.permutation(len(_SCAFFOLDS))[: plan.mechanisms]
     nth = pd.Series(annotated).groupby(annotated).cumcount().to_numpy()
+    potency = rng.uniform(0.6, 1.4, plan.perturbations)
+    potency[plan.perturbations - plan.inert :] = 0.0
     rows = {
         schema.PERTURBATION: [f"SIM-{i:03d}" for i in range(plan.perturbations)],
         schema.PERTURBATION_NAME: [f"simulated {plan.kind} {i:03d}" for i in range(plan.perturbations)],
@@ -233,7 +241,7 @@ def truth(plan: Plan, *, seed: int) -> Truth:
         schema.GENE: [f"SIM{m:02d}{chr(65 + n % 26)}" for m, n in zip(annotated, nth, strict=True)],
         "mechanism": mechanism,
         "law": laws[mechanism],
-        "potency": rng.uniform(0.6, 1.4, plan.perturbations),
+        "potency": potency,
     }
     if plan.kind == "compound":
         rows[schema.SMILES] = [_tail(int(n)) + _SCAFFOLDS[scaffolds[m]] for m, n in zip(annotated, nth, strict=True)]

@@ -1,7 +1,7 @@
 """Simulated plates on disk, named as an Opera Phenix names them, with a platemap and the truth beside them.
 
-`images/<plate>/r01c01f01p01-ch1sk1fk1fl1.tiff`, `images/<plate>/Index.idx.xml`, `platemap.csv` (what a lab knows), `truth.parquet`
-(what it does not), `README.txt` (says that all of it is simulated).
+`images/<plate>/r01c01f01p01-ch1sk1fk1fl1.tiff`, `images/<plate>/Index.idx.xml`, `platemap.csv` or `.xlsx` (what a lab knows),
+`truth.parquet` (what it does not), `README.txt` (says that all of it is simulated).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 import tifffile
 
 from impasto import profiles as tables
-from impasto import progress, runs, schema
+from impasto import progress, runs, schema, workbooks
 from impasto.simulate import cells, layout, lines, optics, paint
 from impasto.simulate import plan as plans
 from impasto.simulate import profiles as twin
@@ -22,14 +22,14 @@ from impasto.simulate.plan import Plan
 _README = """Everything in this folder is simulated by `impasto simulate`. It is not real data.
 
 images/        five-channel plates (DNA, ER, RNA, AGP, Mito), named as an Opera Phenix names them
-platemap.csv   what a laboratory would know of each well
+{platemap:<14} what a laboratory would know of each well
 profiles.parquet  a fast twin of the same plan, in the form of CellProfiler's well profiles (drawn, not measured from images)
 truth.parquet  what it would not: mechanism, law and potency of each perturbation
 relations_pairs.csv  what a database would say of its genes: those of one mechanism, some left out, some added that mean nothing
 expression.csv  counts of genes in cell lines, those of the plates among them, where the plan has several
 damage.csv     which image files were left out or cut short, where the plan asked for it
 
-Try:  impasto ingest {first} --platemap platemap.csv --out ingested --dry-run
+Try:  impasto ingest {first} --platemap {platemap} --out ingested --dry-run
 """
 
 
@@ -58,7 +58,7 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
     where = layout.wells(plan, known, seed=drawn_seed)
     with runs.atomic(out) as folder:
         folder.mkdir(parents=True)
-        _write_platemap(where, folder / "platemap.csv")
+        platemap = _write_platemap(where, folder, excel=plan.platemap == "excel")
         known.perturbations.to_parquet(folder / "truth.parquet", index=False)
         lines.relations(known, seed=seed).to_csv(folder / "relations_pairs.csv", index=False)
         if plan.cell_lines > 1:
@@ -68,12 +68,27 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
             paths = _paint(plan, known, where, folder / "images", look=lines.lines(plan, seed=seed), seed=drawn_seed)
             _damage(plan, paths, folder, seed=drawn_seed)
         first = " ".join(f"images/{p}" for p in sorted(where[schema.PLATE].unique()))
-        (folder / "README.txt").write_text(_README.format(first=first))
+        (folder / "README.txt").write_text(_README.format(first=first, platemap=platemap))
 
 
-def _write_platemap(where: pd.DataFrame, path: Path) -> None:
-    platemap = where.drop(columns="number")
-    platemap.rename(columns=lambda c: f"Metadata_{c}").to_csv(path, index=False)
+_OF_A_LABORATORY = {
+    schema.PLATE: "Plate ID",
+    schema.WELL: "Well",
+    schema.PERTURBATION: "Compound",
+    schema.CONCENTRATION: "Conc (µM)",
+    schema.CONTROL_TYPE: "Type",
+}
+
+
+def _write_platemap(where: pd.DataFrame, folder: Path, *, excel: bool) -> str:
+    """Write the platemap; the name of its file."""
+    if excel:
+        table = where[list(_OF_A_LABORATORY)].rename(columns=_OF_A_LABORATORY)
+        words = {schema.TRT: "treatment", schema.NEGCON: "negative control"}
+        workbooks.write(folder / "platemap.xlsx", {"layout": table.assign(Type=table["Type"].map(words))})
+        return "platemap.xlsx"
+    where.drop(columns="number").rename(columns=lambda c: f"Metadata_{c}").to_csv(folder / "platemap.csv", index=False)
+    return "platemap.csv"
 
 
 def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *, look: lines.Lines, seed: int) -> list[Path]:

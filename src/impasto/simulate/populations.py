@@ -1,8 +1,8 @@
 """Wells of cells with a known answer: which perturbations move all cells, which a part of them, and which none.
 
 A cell is a point of a few latent directions, seen through features with heavy-tailed noise, two states of the cycle, skew and clumps.
-Every nuisance acts on wells (shift, scale, share of each state of the cycle, number of cells) or on plates (shift, scale of each feature),
-so the well is the unit: cells of one well share what is not the perturbation's.
+Every nuisance acts on wells (shift, scale, share of each state of the cycle, number of cells) or on plates (shift, scale of each feature).
+So the well is the unit: cells of one well share what is not the perturbation's.
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ class ExpressionStageSettings(Settings):
     table: Annotated[Path, Shown("argument", metavar="TABLE")] = Field(
         description="One row a cell line (column cell_line), or one row a gene (column gene)."
     )
-    like: Annotated[Path | None, Shown(metavar="VECTORS")] = Field(default=None, description="Project new lines as this folder learned.")
+    like: Annotated[Path | None, Shown(metavar="VECTORS")] = Field(
+        default=None, description="Project new lines as this folder learned (pca or raw; scvi cannot)."
+    )
     options: ExpressionSettings | None = None
     seed: int = Field(default=0, description="Of scVI.")
 

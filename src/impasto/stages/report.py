@@ -18,6 +18,7 @@ class ReportSettings(Settings):
     run: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="The folder of a run (impasto run), or of single results.")
     title: str | None = Field(default=None, description="Its title.")
     figures: Path | None = Field(default=None, description="A folder to write every figure to, as SVG.")
+    downloads: bool = Field(default=False, description="Write hits.csv and hits.xlsx beside the page, where hits were called.")
     png: bool = Field(default=False, description="Write each figure as PNG too.")
     seed: int = Field(default=0, description="Of the maps that are drawn.")
 
@@ -50,10 +51,18 @@ def run(settings: ReportSettings, out: Path) -> None:
     if settings.png and settings.figures is None:
         raise InputError("--png needs --figures DIR: the folder that the figures are written to")
     with runs.atomic(out) as temporary:
-        figures = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
+        written = page.write(settings.run, temporary, title=settings.title, seed=settings.seed)
         if settings.figures is not None:
             with runs.atomic(settings.figures) as folder:
-                drawing.write(iter(figures), folder, png=settings.png)
+                drawing.write(iter(written.figures), folder, png=settings.png)
+        for path in _downloads(settings, out):
+            if path.name in written.files:
+                with runs.atomic(path) as file:
+                    file.write_bytes(written.files[path.name])
+
+
+def _downloads(settings: ReportSettings, out: Path) -> list[Path]:
+    return [out.with_name(name) for name in ("hits.csv", "hits.xlsx")] if settings.downloads else []
 
 
 VERB = Verb(
@@ -62,6 +71,6 @@ VERB = Verb(
     run=run,
     result="page.html",
     writes=Writes(folder=False, suffixes=(".html", ".htm")),
-    beside=lambda s, _: [s.figures] if s.figures is not None else [],
+    beside=lambda s, out: [*([s.figures] if s.figures is not None else []), *_downloads(s, out)],
     may_lie_in_input=True,
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from impasto import __version__
+from impasto.settings import Settings
 
 
-def write(described: dict[str, Any], *, log: Path, digest: str) -> str:
+def write(described: dict[str, Any], *, log: Path, digest: str, loop: Settings) -> str:
     """The text of a model card.
 
     Parameters
@@ -20,6 +21,8 @@ def write(described: dict[str, Any], *, log: Path, digest: str) -> str:
         The training log, one JSON object a line.
     digest
         SHA-256 of the data.
+    loop
+        How long it was trained, with which optimiser, where and in what precision.
 
     Returns
     -------
@@ -30,9 +33,7 @@ def write(described: dict[str, Any], *, log: Path, digest: str) -> str:
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     facts, method = described["facts"], described["method"]
     settings = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in sorted(method.items()))
-    split = facts.get("split", {})
     data = described.get("profiles", described.get("sites"))
-    seen = "\n".join(f"| {part} | {len(names)} |" for part, names in split.items())
     scored = [line for line in lines if "validation_score" in line]
     best = max(scored, key=lambda line: line["validation_score"]) if scored else None
     score = "No validation part; the last weights are kept."
@@ -47,19 +48,52 @@ Written by impasto {__version__}. Weights: `model.safetensors`; settings and spl
 ## Data
 `{data}`, sha256 `{digest}`. The weights carry the licence of these data; state it when you share them.
 
-| part | perturbations |
-|---|---|
-{seen}
-
-Digest of the split: `{facts.get("split_digest", "none")}`.
-
-No perturbation (InChIKey where known) stands in two parts: the split was checked before training. Before scoring this model
-on other data, compare their perturbations with the lists in `model.json`.
-
+{_seen(facts)}
+{_began(facts, described)}
 ## Training
 {len(lines)} epochs, {lines[-1]["step"] if lines else 0} steps. {score}
 
 | setting | value |
 |---|---|
 {settings}
+
+| loop | value |
+|---|---|
+{_flat(loop.model_dump(mode="json"))}
 """
+
+
+def _seen(facts: dict[str, Any]) -> str:
+    """What the training saw, and what a score of it may be called."""
+    split = {part: names for part, names in facts.get("split", {}).items() if names}
+    trained = len(split.get("train", []))
+    if set(split) <= {"train"}:
+        what = f"All {trained} perturbations of these data were trained on" if trained else "Which perturbations were seen is not recorded"
+        return f"No split: nothing was held out. {what}, so no score of them is one of held-out perturbations.\n"
+    table = "\n".join(f"| {part} | {len(names)} |" for part, names in split.items())
+    return f"""| part | perturbations |
+|---|---|
+{table}
+
+Digest of the split: `{facts.get("split_digest", "none")}`.
+
+No perturbation (InChIKey where known) stands in two parts: the split was checked before training. A score of the {trained} in the part
+`train` is not one of held-out perturbations. `impasto embed` marks each row with its part, in these data and in others.
+"""
+
+
+def _began(facts: dict[str, Any], described: dict[str, Any]) -> str:
+    """Where the weights began, and what made the profiles; nothing where neither is known."""
+    start, earlier = facts.get("start"), described.get("start")
+    began = f"Began with the weights of {start['name']} (sha256 `{start['sha256']}`).\n" if start else ""
+    began += f"Began with the run `{earlier['run']}` (sha256 `{earlier['digest']}`); it has seen what that run saw.\n" if earlier else ""
+    encoder = (facts.get("identity") or {}).get("encoder")
+    return began + (f"Reads profiles of the encoder {encoder.get('name')} (sha256 `{encoder.get('sha256')}`).\n" if encoder else "")
+
+
+def _flat(values: dict[str, Any], owner: str = "") -> str:
+    """Settings inside settings as one table: `optim.lr`."""
+    rows = []
+    for key, value in sorted(values.items()):
+        rows.append(_flat(value, f"{owner}{key}.") if isinstance(value, dict) and value else f"| {owner}{key} | {json.dumps(value)} |")
+    return "\n".join(rows)

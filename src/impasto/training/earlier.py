@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import anndata
-from safetensors.torch import load_file
 from torch import Tensor
 
-from impasto import identity
+from impasto import border, identity
 from impasto.identity import Identity
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -70,8 +69,11 @@ class Earlier:
         for name in ("model.json", "model.safetensors"):
             if not (folder / name).exists():
                 raise InputError(f"{folder} is not a finished run (it has no {name}); make one with: impasto train RECIPE --out RUN")
-        described = json.loads((folder / "model.json").read_text())
-        return cls(folder, described["method"], described["facts"], load_file(folder / "model.safetensors"))
+        remedy = "make it again: impasto train RECIPE --out RUN"
+        described = border.json_object(folder / "model.json", "trained run", remedy=remedy)
+        with border.reading(folder / "model.json", "trained run", remedy=remedy):
+            method, facts = dict(described["method"]), dict(described["facts"])
+        return cls(folder, method, facts, border.weights(folder / "model.safetensors", "trained run", remedy=remedy))
 
 
 def begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:

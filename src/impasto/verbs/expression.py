@@ -36,6 +36,7 @@ command = options.command(
     ExpressionStageSettings,
     Flags,
     run=run,
-    about=f"{ABOUT['expression']} A new line needs only its expression: `impasto expression new.csv --like vectors --out more`.",
+    about=f"{ABOUT['expression']} A new line needs only its expression: `impasto expression new.csv --like vectors --out more`. "
+    "scVI learns its vectors together: give old and new lines in one table.",
     example="impasto expression counts.csv --out vectors --set width=64",
 )

@@ -110,6 +110,8 @@ def test_numbered_layers_are_those_before_the_norm_and_several_stand_one_after_t
 def test_another_size_than_that_of_the_training_is_read_with_positions_between(name: str) -> None:
     assert read(name, size=84).shape == (3, 24)
     assert HubModel(model(name), layers=(-1,), readout="mean", example=torch.zeros(1, 3, 84, 84)).width == 24
+    with pytest.raises(InputError, match="size 100 is no multiple of this model's patches of 14 pixels; set size = 98"):
+        read(name, size=100)
 
 
 def test_of_a_pair_of_towers_the_image_tower_is_read() -> None:

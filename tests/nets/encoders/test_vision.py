@@ -27,6 +27,8 @@ def test_a_folder_of_a_transformers_model_is_an_encoder(tmp_path: Path) -> None:
     assert last(images).shape == (7, 16)
     assert not torch.allclose(last(images), first(images))
     assert len(last.sha256) == 64
+    with pytest.raises(InputError, match=r"^layer 9: this model has the layers 0 to 2, and -1 for the last after its norm$"):
+        vision.load(str(tmp_path / "vit"), layers=[9], size=32)
 
 
 def test_no_such_encoder_is_a_sentence(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_squares_stand_at_their_wells_and_show_their_numbers() -> None:
     np.testing.assert_allclose(colours[0], style.HEAT(0.5))
     np.testing.assert_allclose(colours[1], to_rgba(style.GRID))
     np.testing.assert_allclose(colours[2], style.HEAT(1.0))
-    assert list(squares.get_linewidths()) == pytest.approx([1.4, 0.0, 1.2])
+    assert list(squares.get_linewidths()) == pytest.approx([1.4, 0.0, 1.4])
     assert axes.get_xlim() == (0, 12)
     assert axes.get_ylim() == (8, 0)
     assert plate._tips(obs, obs["count"].to_numpy()) == ["A01 DMSO: 10", "H12 a: no value", "B03 b: 40"]

@@ -35,3 +35,21 @@ def test_a_frame_has_four_sides_and_no_scales() -> None:
     style.frame(axes)
     assert all(spine.get_visible() for spine in axes.spines.values())
     assert axes.get_xticks().tolist() == []
+
+
+def test_kinds_of_wells_have_one_colour_each_everywhere() -> None:
+    assert style.colours(["trt", "negcon", "poscon", "empty", "unknown"]) == {
+        "trt": "#0072b2",
+        "negcon": "#5b6270",
+        "poscon": "#d55e00",
+        "empty": "#c9ced6",
+        "unknown": style.GREY,
+    }
+    assert style.colours(["negcon"]) == {"negcon": "#5b6270"}
+    named = [f"plate {n}" for n in range(12)]
+    assert [style.colours(named)[name] for name in named] == [*style.PALETTE, style.GREY, style.GREY]
+
+
+def test_the_colours_of_a_page_are_variables() -> None:
+    assert set(style.KINDS.values()) <= set(style.THEME)
+    assert 'fill="var(--trt)"' in style.on_page('<svg viewBox="0 0 10 10"><path fill="#0072b2"/></svg>')

@@ -59,6 +59,9 @@ class HubModel(nn.Module):
         resized = _side(getattr(config, "image_size", None)) not in (None, example.shape[-1])
         self._more = {"interpolate_pos_encoding": True} if resized and "interpolate_pos_encoding" in accepts else {}
         self._patch = _side(getattr(config, "patch_size", None))
+        if self._patch is not None and example.shape[-1] % self._patch:
+            near = max(1, round(example.shape[-1] / self._patch)) * self._patch
+            raise InputError(f"size {example.shape[-1]} is no multiple of this model's patches of {self._patch} pixels; set size = {near}")
         with torch.no_grad():
             seen = self._seen(example)
             # CLIP gives its tokens before the final norm, and the norm apart.

@@ -5,8 +5,8 @@
     q, k, v         joined; LayerScale multiplied into the output of the attention and of the MLP
     norms           of epsilon 1e-6
 
-Oquab et al. 2024. For a gray picture shown in all channels, the net begins with the tokens of the published model (to 1e-6). A teacher of the
-method is copied from it then. DINOv2-G has another MLP (SwiGLU) and is refused. So are registers, which our ViT does not have.
+Oquab et al. 2024. For a gray picture shown in all channels, the net begins with the tokens of the published model (to 1e-6). A teacher of
+the method is copied from it then. DINOv2-G has another MLP (SwiGLU) and is refused. So are registers, which our ViT does not have.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _refuse_other_sizes(model: nn.Module, settings: EncoderSettings, encoder: nn
         raise InputError(f"encoder.start = {settings.start!r} is a {kind}; allowed: DINOv2 S, B or L without registers")
     if not isinstance(encoder, ViT):
         raise InputError(f"encoder.start fills a vit, and this encoder is a {settings.name}; set name = 'vit', or leave start out")
-    other = {own: getattr(config, theirs) for own, theirs in _SIZES.items() if getattr(config, theirs) != getattr(settings, own)}
+    other = {own: getattr(config, published) for own, published in _SIZES.items() if getattr(config, published) != getattr(settings, own)}
     if other:
         lines = ", ".join(f"{name} = {value}" for name, value in other.items())
         raise InputError(f"encoder.start = {settings.start!r} has other sizes than this encoder; set {lines} in [stage.method.encoder]")
@@ -118,18 +118,18 @@ def of_dinov2(state: dict[str, Tensor], /, *, channels: int, side: int) -> dict[
     return made
 
 
-def _block(state: dict[str, Tensor], theirs: str, own: str) -> dict[str, Tensor]:
+def _block(state: dict[str, Tensor], published: str, own: str) -> dict[str, Tensor]:
     made = {}
-    after_attention, after_mlp = state[f"{theirs}.layer_scale1.lambda1"], state[f"{theirs}.layer_scale2.lambda1"]
+    after_attention, after_mlp = state[f"{published}.layer_scale1.lambda1"], state[f"{published}.layer_scale2.lambda1"]
     for part in ("weight", "bias"):
-        made[f"{own}.norm_mixer.{part}"] = state[f"{theirs}.norm1.{part}"]
-        made[f"{own}.norm_mlp.{part}"] = state[f"{theirs}.norm2.{part}"]
-        made[f"{own}.mixer.qkv.{part}"] = torch.cat([state[f"{theirs}.attention.{one}_proj.{part}"] for one in "qkv"])
-        made[f"{own}.mlp.0.{part}"] = state[f"{theirs}.mlp.fc1.{part}"]
-    made[f"{own}.mixer.out.weight"] = after_attention[:, None] * state[f"{theirs}.attention.o_proj.weight"]
-    made[f"{own}.mixer.out.bias"] = after_attention * state[f"{theirs}.attention.o_proj.bias"]
-    made[f"{own}.mlp.3.weight"] = after_mlp[:, None] * state[f"{theirs}.mlp.fc2.weight"]
-    made[f"{own}.mlp.3.bias"] = after_mlp * state[f"{theirs}.mlp.fc2.bias"]
+        made[f"{own}.norm_mixer.{part}"] = state[f"{published}.norm1.{part}"]
+        made[f"{own}.norm_mlp.{part}"] = state[f"{published}.norm2.{part}"]
+        made[f"{own}.mixer.qkv.{part}"] = torch.cat([state[f"{published}.attention.{one}_proj.{part}"] for one in "qkv"])
+        made[f"{own}.mlp.0.{part}"] = state[f"{published}.mlp.fc1.{part}"]
+    made[f"{own}.mixer.out.weight"] = after_attention[:, None] * state[f"{published}.attention.o_proj.weight"]
+    made[f"{own}.mixer.out.bias"] = after_attention * state[f"{published}.attention.o_proj.bias"]
+    made[f"{own}.mlp.3.weight"] = after_mlp[:, None] * state[f"{published}.mlp.fc2.weight"]
+    made[f"{own}.mlp.3.bias"] = after_mlp * state[f"{published}.mlp.fc2.bias"]
     return made
 
 

@@ -32,15 +32,17 @@ class TextEncoder(nn.Module):
         What a record calls it.
     pooling
         `mean` of the last layer's tokens, or `cls`.
+    limit
+        The most tokens of a text; None: as many as the model reads.
 
     """
 
-    def __init__(self, model: nn.Module, tokenizer: Any, *, name: str, pooling: str = "mean") -> None:
+    def __init__(self, model: nn.Module, tokenizer: Any, *, name: str, pooling: str = "mean", limit: int | None = None) -> None:
         super().__init__()
         self.model, self.tokenizer, self.name = model, tokenizer, name
         self.pooling = one_of(pooling, ("mean", "cls"), what="text pooling")
         self.width = int(model.config.hidden_size)  # type: ignore[union-attr,arg-type]
-        self.limit = _limit(model)
+        self.limit = min(limit or _limit(model), _limit(model))
 
     def tokens(self, texts: Sequence[str], /) -> dict[str, Tensor]:
         """The tokens of texts, padded to the longest of them.
@@ -144,7 +146,7 @@ def _limit(model: nn.Module) -> int:
     return positions if padding is None else positions - padding - 1
 
 
-def load(name: str = "minilm", *, pooling: str = "mean") -> TextEncoder:
+def load(name: str = "minilm", *, pooling: str = "mean", limit: int | None = None) -> TextEncoder:
     """A text encoder by name.
 
     Parameters
@@ -153,6 +155,8 @@ def load(name: str = "minilm", *, pooling: str = "mean") -> TextEncoder:
         A packaged name (`minilm`), a folder, or a hub name.
     pooling
         `mean` of the last layer's tokens, or `cls`.
+    limit
+        The most tokens of a text; None: as many as the model reads.
 
     Returns
     -------
@@ -182,4 +186,4 @@ def load(name: str = "minilm", *, pooling: str = "mean") -> TextEncoder:
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise InputError(f"no text model {name!r}: not packaged (minilm), not a folder, and the hub did not give it ({first})") from None
-    return TextEncoder(model, tokenizer, name=name, pooling=pooling)
+    return TextEncoder(model, tokenizer, name=name, pooling=pooling, limit=limit)

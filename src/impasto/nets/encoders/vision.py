@@ -180,6 +180,8 @@ def load(
     example = torch.zeros(1, reading.planes or 1, side, side)
     try:
         net = hub.HubModel(source.model, layers=layers or (hub.LAST,), readout=readout, example=example, call=call)
+    except InputError:
+        raise
     except (RuntimeError, ValueError, AttributeError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(

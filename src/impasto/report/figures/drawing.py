@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def drawings(value: Any, /) -> Iterator[Drawing]:
     Parameters
     ----------
     value
-        A drawing, a list, a tuple, a dictionary, or anything else, which holds none.
+        A drawing, a list, a tuple, a dictionary, a dataclass, or anything else, which holds none.
 
     Yields
     ------
@@ -78,6 +78,8 @@ def drawings(value: Any, /) -> Iterator[Drawing]:
     """
     if isinstance(value, Drawing):
         yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from drawings([getattr(value, field.name) for field in fields(value)])
     elif isinstance(value, dict | list | tuple):
         for member in value.values() if isinstance(value, dict) else value:
             yield from drawings(member)

@@ -13,7 +13,7 @@ from impasto.report.figures import style
 
 FORMATS = ((8, 12), (16, 24), (32, 48))
 """Rows and columns of plates of 96, 384 and 1,536 wells."""
-_OUTLINES = {schema.NEGCON: (style.BLUE, 1.4), schema.POSCON: (style.INK, 1.2)}
+_OUTLINES = {schema.NEGCON: (style.KINDS[schema.NEGCON], 1.4), schema.POSCON: (style.KINDS[schema.POSCON], 1.4)}
 
 
 def draw(obs: pd.DataFrame, axes: Axes, /, *, value: str, low: float, high: float) -> Axes:

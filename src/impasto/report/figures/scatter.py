@@ -43,7 +43,7 @@ def draw(points: npt.NDArray[np.floating], categories: pd.Series, tips: Sequence
     place = np.clip((points - low) / np.maximum(high - low, 1e-9), 0, 1)
     labels = categories.astype(str).to_numpy()
     names = list(pd.Series(labels).value_counts().index)
-    colour = {name: style.PALETTE[number] if number < len(style.PALETTE) else style.GREY for number, name in enumerate(names)}
+    colour = style.colours(names)
     drawn = axes.scatter(place[shown, 0], place[shown, 1], s=9, c=[colour[label] for label in labels[shown]], alpha=0.75, linewidths=0)
     drawn.set_urls(style.tips([tips[int(row)] for row in shown]))
     for name in names[: len(style.PALETTE)]:

@@ -16,12 +16,25 @@ from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from impasto import schema
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, SOFT, LINE, GRID, ACCENT, BLUE = "#1f2530", "#69707d", "#dcd8ce", "#ece8df", "#a8431c", "#4477aa"
 PAPER = "#ffffff"
-THEME = {PAPER: "--paper", INK: "--ink", SOFT: "--soft", LINE: "--line", GRID: "--grid", ACCENT: "--accent", BLUE: "--blue"}
+KINDS = {schema.NEGCON: "#5b6270", schema.TRT: "#0072b2", schema.POSCON: "#d55e00", schema.EMPTY: "#c9ced6"}
+"""The colour of each kind of well, everywhere: readable with colour-vision deficiencies, and none of them means good or bad."""
+THEME = {
+    PAPER: "--paper",
+    INK: "--ink",
+    SOFT: "--soft",
+    LINE: "--line",
+    GRID: "--grid",
+    ACCENT: "--accent",
+    BLUE: "--blue",
+    **{colour: f"--{kind}" for kind, colour in KINDS.items()},
+}
 """Colour of the light theme -> the page's variable for it."""
 PALETTE = (BLUE, "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#997700", "#7777bb", "#bb7744", "#44aa99")
 """Paul Tol's bright scheme, readable with colour-vision deficiencies."""
@@ -52,6 +65,25 @@ RC: dict[Any, Any] = {
     "legend.fontsize": 8,
 }
 _TIP = "tip:"
+
+
+def colours(names: Sequence[str], /) -> dict[str, str]:
+    """The colours of some names, the commonest first.
+
+    Parameters
+    ----------
+    names
+        Of a category.
+
+    Returns
+    -------
+    dict[str, str]
+        Kinds of wells have colours of their own. Of other names the first ten have one each, the rest are grey.
+
+    """
+    if set(names) <= {*KINDS, schema.UNKNOWN}:
+        return {name: KINDS.get(name, GREY) for name in names}
+    return {name: PALETTE[number] if number < len(PALETTE) else GREY for number, name in enumerate(names)}
 
 
 def blank(*, width: float, height: float) -> Figure:

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'impasto[classical]')")
 
-from impasto.profiling import segment
+from impasto.cells import segment
+from impasto.simulate import truth
 
 SIZE = 240
 INSIDE = [(60, 60, 12), (60, 83, 11), (170, 100, 14), (120, 190, 10)]  # the first two touch
@@ -69,7 +70,7 @@ def test_where_there_is_no_nucleus_none_is_found(plane: np.ndarray) -> None:
 
 
 def test_dust_is_no_nucleus() -> None:
-    plane, _ = painted([(100, 100, 12), (30, 30, 2), (200, 50, 3)])
+    plane, _ = painted([(100, 100, 12), (30, 30, 2), (200, 50, 2)])
     assert segment.objects(plane, nucleus=24).count == 1
 
 
@@ -77,5 +78,71 @@ def test_dust_is_no_nucleus() -> None:
 def test_the_least_contrast_is_four_sd_of_the_background(apart: float, stands_out: bool) -> None:
     plane = np.where(np.indices((20, 20)).sum(0) % 2 == 0, 1.0, -1.0)
     plane[:4] = apart
-    assert segment._foreground(plane, 1.5).any() == stands_out
-    assert not segment._foreground(plane, -2.0).any()
+    assert segment._foreground(plane, plane > 1.5).any() == stands_out
+    assert not segment._foreground(plane, plane > -2.0).any()
+
+
+SETS = {
+    "easy": (0.93, {"cells": 60}),
+    "crowded": (0.86, {"cells": 140}),
+    "dim": (0.92, {"cells": 80, "dim": 0.3}),
+    "mitotic": (0.93, {"cells": 80, "mitotic": 0.08}),
+    "mix": (0.83, {"cells": 100, "dim": 0.3, "mitotic": 0.08, "debris": 15}),
+}
+
+
+def scores(options: dict[str, float], seeds: range) -> float:
+    painted_sites = [truth.site(seed, **options) for seed in seeds]  # type: ignore[arg-type]
+    return float(np.mean([truth.f1(s.nuclei, segment.nuclei(s.planes[0], s.diameter)) for s in painted_sites]))
+
+
+def test_painted_nuclei_are_found() -> None:
+    assert scores({"cells": 40, "pixels": 512}, range(300, 302)) > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETS)
+def test_painted_nuclei_of_each_kind_are_found(name: str) -> None:
+    least, options = SETS[name]
+    assert scores(options, range(300, 306)) >= least
+
+
+@pytest.mark.parametrize("kind", ["lamp", "strong lamp", "ramp", "noise"])
+def test_an_empty_field_under_any_light_has_no_nucleus(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:400, :400]
+    light = np.exp(-((y - 200) ** 2 + (x - 200) ** 2) / (2 * 130**2))
+    plane = {
+        "lamp": 400 + 400 * light,
+        "strong lamp": 400 + 2000 * light,
+        "ramp": 300 + 300 * x / 400,
+        "noise": np.full((400, 400), 500.0),
+    }[kind]
+    assert segment.nuclei((plane + 20 * rng.standard_normal(plane.shape)).astype(np.uint16), 30.0).max() == 0
+
+
+def test_the_diameter_is_estimated_within_a_quarter() -> None:
+    painted_site = truth.site(5, cells=50, pixels=512)
+    assert 0.75 < segment.diameter_of(painted_site.planes[0]) / painted_site.diameter < 1.25
+    assert np.isnan(segment.diameter_of(np.full((64, 64), 7)))
+
+
+def test_a_blurred_nucleus_has_a_flat_rim() -> None:
+    from scipy.ndimage import gaussian_filter
+
+    plane, _ = painted(INSIDE)
+    labels = segment.nuclei(plane, 24)
+    sharp, blurred = (segment.steepness(p, labels, 24) for p in (plane, gaussian_filter(plane, 4)))
+    assert (blurred < 0.6 * np.median(sharp)).all()
+    assert (sharp > 0.6 * np.median(sharp)).all()
+
+
+def test_cells_end_where_their_stains_end_and_keep_the_numbers_of_their_nuclei() -> None:
+    painted_site = truth.site(3, cells=14, pixels=512)
+    nuclei = segment.nuclei(painted_site.planes[0], painted_site.diameter)
+    bodies = segment.bodies(nuclei, {"ER": painted_site.planes[1], "Mito": painted_site.planes[4]}, painted_site.diameter)
+    np.testing.assert_array_equal(bodies[nuclei > 0], nuclei[nuclei > 0])
+    dice = lambda labels: 2 * ((labels > 0) & (painted_site.bodies > 0)).sum() / ((labels > 0).sum() + (painted_site.bodies > 0).sum())  # noqa: E731
+    assert dice(bodies) > 0.8 > dice(nuclei)
+    expanded = segment.bodies(nuclei, {"Mito": painted_site.planes[4]}, painted_site.diameter)
+    assert (expanded > 0).sum() > (nuclei > 0).sum()

@@ -1,0 +1,182 @@
+"""Cells: tables in, pooling beside pycytominer, the tail test, nuclei. Each in a process of its own: CPU seconds and peak memory."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.timing import Row
+
+FEATURES = 1500
+KINDS = ("Cells", "Cytoplasm", "Nuclei")
+
+
+def rows() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _alone("inputs", folder)  # not here: a process begins with the peak memory of the one that starts it
+        seconds, peak = _alone("sqlite", folder)
+        note = f"{12_528 / seconds:,.0f} cells/s, {peak} MB (limit 1,500 cells/s)"
+        yield Row(f"SQLite in, 12,528 cells x {FEATURES:,}", seconds, None, "", note)
+        seconds, peak = _alone("pool", folder)
+        yield Row(f"pool by median, 199,680 cells x {FEATURES:,}", seconds, None, "", f"{peak} MB (limit 12 s, 400 MB)")
+        seconds, peak = _alone("median", folder)
+        theirs, of_theirs = _alone("pycytominer", folder)
+        yield Row(f"median, 9,600 cells x {FEATURES:,}", seconds, theirs, "pycytominer.aggregate", f"{peak} MB to {of_theirs} MB")
+        seconds, peak = _alone("tail", folder)
+        yield Row("tail test, 80 x 4 wells of 300 cells, 499 layouts", seconds, None, "", f"{peak} MB (limit 2 s)")
+        seconds, _ = _alone("nuclei", folder)
+        yield Row("nuclei of a field of 768 x 768", seconds, None, "", "limit .3 s")
+
+
+def _alone(case: str, folder: Path) -> tuple[float, int]:
+    """CPU seconds and peak MB of one case."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.cells", case, str(folder)], capture_output=True, text=True, check=True)
+    seconds, peak = done.stdout.split()[-2:]
+    return float(seconds), int(peak)
+
+
+def _plate(folder: Path, *, wells: int, cells: int) -> None:
+    """A folder of cells with random values; every twelfth well is a control."""
+    from impasto import progress, schema
+    from impasto.cells import array_run
+    from impasto.cells.array_run import ArrayRun
+
+    rng = np.random.default_rng(0)
+    names = [schema.format_well(w // 24, w % 24) for w in range(wells)]
+    kinds = [schema.NEGCON if w % 12 == 0 else schema.TRT for w in range(wells)]
+    table = pd.DataFrame({"plate": "P1", "well": names, "perturbation": [f"p{w}" for w in range(wells)], "control_type": kinds})
+    values = _Drawn(rng, wells, cells)
+    with progress.silent(True):
+        array_run.write(ArrayRun(table, values, [f"Cells_AreaShape_F{i:04d}" for i in range(FEATURES)]), folder)
+
+
+class _Drawn(Sequence[np.ndarray]):
+    """Wells of random cells, drawn when they are asked for, so that the plate is never in memory."""
+
+    def __init__(self, rng: np.random.Generator, wells: int, cells: int) -> None:
+        self._mix, self._wells, self._cells = rng.normal(size=(60, FEATURES)).astype(np.float32), wells, cells
+
+    def __len__(self) -> int:
+        return self._wells
+
+    def __getitem__(self, number):  # type: ignore[no-untyped-def]
+        if number >= self._wells:
+            raise IndexError(number)
+        rng = np.random.default_rng(number)
+        noise = rng.standard_normal((self._cells, FEATURES), dtype=np.float32)
+        return rng.standard_normal((self._cells, 60), dtype=np.float32) @ self._mix / 8 + noise / 2
+
+
+def _sqlite(path: Path, *, wells: int, sites: int, cells: int) -> None:
+    """As cytominer-database writes it."""
+    rng = np.random.default_rng(0)
+    parents = {"Cells": ["Parent_Nuclei"], "Cytoplasm": ["Parent_Cells", "Parent_Nuclei"], "Nuclei": []}
+    names = {k: ["Location_Center_X", "Location_Center_Y", *(f"AreaShape_F{i:03d}" for i in range(FEATURES // 3))] for k in KINDS}
+    with closing(sqlite3.connect(path)) as base:
+        place = ", ".join(f"Image_Metadata_{word} text" for word in ("Plate", "Well", "Site"))
+        base.execute(f"create table Image (TableNumber text, ImageNumber int, {place})")
+        for kind in KINDS:
+            columns = ", ".join(f"{kind}_{c} real" for c in [*parents[kind], *names[kind]])
+            base.execute(f"create table {kind} (TableNumber text, ImageNumber int, ObjectNumber int, {columns})")
+        for image in range(wells * sites):
+            well = image // sites
+            base.execute(
+                "insert into Image values (?, 1, 'P1', ?, ?)",
+                (f"{image:032x}", f"{'AB'[well // 12]}{well % 12 + 1:02d}", image % sites + 1),
+            )
+            for kind in KINDS:
+                values = np.exp(rng.normal(0, 0.5, (cells, len(names[kind])))).tolist()
+                lines = [(f"{image:032x}", 1, i + 1, *([i + 1] * len(parents[kind])), *values[i]) for i in range(cells)]
+                base.executemany(f"insert into {kind} values ({', '.join('?' * len(lines[0]))})", lines)
+        base.commit()
+
+
+def _read_sqlite(folder: Path) -> Callable[[], object]:
+    from impasto import recipe
+    from impasto.stages.cells import CellsSettings
+
+    settings = CellsSettings.read({"sources": [str(folder / "plate.sqlite")]}, where="bench")
+    return lambda: recipe.execute("cells", settings, out=folder / "from_sqlite")
+
+
+def _pool(folder: Path, which: str) -> Callable[[], object]:
+    from impasto.cells import pool
+    from impasto.cells.folder import Cells
+
+    return lambda: pool.pool(Cells(folder / which))
+
+
+def _pycytominer(folder: Path) -> Callable[[], object]:
+    from pycytominer import aggregate
+
+    def run() -> object:
+        table = pd.read_parquet(folder / "small" / "-" / "-" / "P1.parquet")
+        features = [c for c in table if not c.startswith("Metadata_")]
+        return aggregate(table, strata=["Metadata_Plate", "Metadata_Well"], features=features, operation="median")
+
+    return run
+
+
+def _tail(_: Path) -> Callable[[], object]:
+    from impasto.evaluation.tail import TailTest
+
+    rng = np.random.default_rng(0)
+    cells = [rng.normal(size=(300, 30)).astype(np.float16) for _ in range(4 * 112)]
+    controls = {plate: np.arange(plate * 112, plate * 112 + 32) for plate in range(4)}
+    members = [[(plate, plate * 112 + 32 + number) for plate in range(4)] for number in range(80)]
+
+    def run() -> object:
+        test = TailTest(cells, controls, layouts=499)
+        return [test.test(own) for own in members]
+
+    return run
+
+
+def _nuclei(_: Path) -> Callable[[], object]:
+    from impasto.cells import segment
+    from impasto.simulate import truth
+
+    site = truth.site(0, cells=60)
+    return lambda: segment.nuclei(site.planes[0], site.diameter)
+
+
+def _inputs(folder: Path) -> Callable[[], object]:
+    def run() -> None:
+        _plate(folder / "plate", wells=384, cells=520)
+        _plate(folder / "small", wells=24, cells=400)
+        _sqlite(folder / "plate.sqlite", wells=24, sites=9, cells=58)
+
+    return run
+
+
+CASES: dict[str, Callable[[Path], Callable[[], object]]] = {
+    "inputs": _inputs,
+    "sqlite": _read_sqlite,
+    "pool": lambda folder: _pool(folder, "plate"),
+    "median": lambda folder: _pool(folder, "small"),
+    "pycytominer": _pycytominer,
+    "tail": _tail,
+    "nuclei": _nuclei,
+}
+
+
+def main() -> None:
+    run = CASES[sys.argv[1]](Path(sys.argv[2]))
+    start = time.process_time()
+    run()
+    print(f"{time.process_time() - start:.3f} {round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The border to outside files: whatever goes wrong while one is read and taken apart becomes one sentence about that file.
+
+Libraries raise some forty kinds of errors on damaged files, and what JSON holds may be of any form. Here, and only here, all of them mean:
+this file cannot be read. What the machine lacks (memory, disk, rights, the file itself) stays what it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impasto import failures
+from impasto.schema import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+AGAIN = "it may be cut short, damaged or of another kind; copy it or make it again"
+MOST_JSON = 64 * 2**20
+"""Bytes of a JSON file; what is larger describes nothing."""
+
+
+@contextlib.contextmanager
+def reading(path: Path | str, what: str, /, *, remedy: str = AGAIN) -> Iterator[None]:
+    """Take a file apart; wrap only what reads that file.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    what
+        What it should be: `"table"`, `"trained run"`.
+    remedy
+        What the user can do.
+
+    Raises
+    ------
+    InputError
+        It is not what it should be.
+
+    """
+    try:
+        yield
+    except (InputError, AssertionError):
+        raise
+    except Exception as error:
+        if failures.is_of_the_machine(error):
+            raise
+        raise InputError(f"{path} cannot be read as a {what} ({cause(error)}); {remedy}") from error
+
+
+def cause(error: BaseException, /) -> str:
+    """What a library says is wrong, in one short line.
+
+    Parameters
+    ----------
+    error
+        What it raised.
+
+    Returns
+    -------
+    str
+        The first line of its words, or the name of the error where it has none; of a missing key, that it is missing.
+
+    """
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing" if error.args else "a part is missing"
+    said = (str(error).strip().splitlines() or [""])[0][:200]
+    return said or type(error).__name__
+
+
+def json_object(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it should be.
+    remedy
+        What the user can do.
+
+    Returns
+    -------
+    dict[str, Any]
+        What it holds.
+
+    Raises
+    ------
+    InputError
+        It is too large, no JSON, or no object.
+
+    """
+    with reading(path, what, remedy=remedy):
+        if path.stat().st_size > MOST_JSON:
+            raise ValueError(f"{path.stat().st_size / 2**20:.0f} MB are too many for a description")
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds a {type(found).__name__}, not an object")
+        return found
+
+
+def weights(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, Tensor]:
+    """Read the weights of a safetensors file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it should be.
+    remedy
+        What the user can do.
+
+    Returns
+    -------
+    dict[str, Tensor]
+        Name -> weights, all of them finite.
+
+    Raises
+    ------
+    InputError
+        It is no safetensors file, or a value in it is not finite.
+
+    """
+    from safetensors.torch import load_file
+
+    with reading(path, what, remedy=remedy):
+        found = load_file(path)
+        broken = next((name for name, values in found.items() if values.is_floating_point() and not bool(values.isfinite().all())), None)
+        if broken is not None:
+            raise ValueError(f"{broken} holds values that are not finite")
+        return found

@@ -1,0 +1,261 @@
+"""Crops of cells, cut on demand: a site is decoded once, at its own scale, neighbours stay, and what lies beyond the field is masked.
+
+Brightness is shown through one window a plate and channel, so that crops of one plate can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import schema
+from impasto.cells import quality
+from impasto.cells.columns import WORDS
+from impasto.cells.folder import Cells
+from impasto.plates.sites import Sites
+from impasto.schema import InputError
+
+STAINS = (("Mito", "Actin", "AGP"), ("ER", "AGP", "RNA", "Tubulin", "GFP"), ("DNA",))
+"""Red, green and blue of a picture: the first stain of each that the images have."""
+WINDOW = (1.0, 99.7)
+"""Percentiles of a field that are black and full."""
+_STEP, _ACROSS, _SIDE = 16, 3.0, 112
+CENTER = ["center_x", "center_y"]
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Crops of some cells.
+
+    Attributes
+    ----------
+    pixels
+        (cells, channels, side, side) in the files' own type.
+    inside
+        (cells, side, side) False beyond the field.
+    channels
+        In order.
+
+    """
+
+    pixels: npt.NDArray[np.generic]
+    inside: npt.NDArray[np.bool_]
+    channels: tuple[str, ...]
+
+
+def of_composite(channels: Sequence[str], /) -> list[str | None]:
+    """The stains shown in red, green and blue.
+
+    Parameters
+    ----------
+    channels
+        Of the images.
+
+    Returns
+    -------
+    list[str | None]
+        Three; None for a colour without a stain.
+
+    """
+    chosen: list[str | None] = []
+    for wanted in STAINS:
+        chosen.append(next((c for c in wanted if c in channels and c not in chosen), None))
+    return chosen
+
+
+def side_of(cells: Cells, /) -> int:
+    """How large crops are: the next multiple of 16 above three diameters of a nucleus.
+
+    Parameters
+    ----------
+    cells
+        A folder of cells.
+
+    Returns
+    -------
+    int
+        Pixels; 112 where no feature says the area of a nucleus.
+
+    """
+    area = quality.measures_of(cells.features).area
+    if area is None or not cells.plates:
+        return _SIDE
+    plate = cells.plate(cells.plates[0])
+    _, values = next(cells.groups(plate, features=[area]))
+    usual = float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
+    return _SIDE if not np.isfinite(usual) else int(_STEP * np.ceil(_ACROSS * np.sqrt(usual * 4 / np.pi) / _STEP))
+
+
+def cut(sites: Sites, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
+    """Cut crops.
+
+    Parameters
+    ----------
+    sites
+        Ingested images of the same plates.
+    table
+        One row a cell: its place and the centre of its nucleus.
+    side
+        Of a crop, in pixels.
+    channels
+        Which.
+
+    Returns
+    -------
+    Crops
+        In the order of the table.
+
+    Raises
+    ------
+    InputError
+        A cell has no centre, or its site is not among the images.
+
+    """
+    if table[CENTER].isna().any(axis=None):
+        raise InputError(
+            "some of these cells have no centre, so they cannot be cut out; export Location_Center_X and _Y of nuclei or cells"
+        )
+    number_of = {
+        tuple(place): number for number, place in enumerate(sites.table[list(WORDS)].astype(str).itertuples(index=False, name=None))
+    }
+    pixels: list[npt.NDArray[np.generic] | None] = [None] * len(table)
+    inside = np.zeros((len(table), side, side), dtype=bool)
+    rows_of_place = table.reset_index(drop=True).groupby([table[w].astype(str).to_numpy() for w in WORDS], sort=False).indices
+    for place, rows in rows_of_place.items():
+        if place not in number_of:
+            words = ", ".join(f"{word} {value}" for word, value in zip(WORDS, place, strict=True) if value)
+            raise InputError(f"{sites.folder} holds no image of {words}; give the ingested images of these cells: --images INGESTED")
+        image = sites.image(number_of[place], channels)
+        for row in rows:
+            center = table[CENTER].iloc[int(row)].to_numpy(dtype=float)
+            pixels[int(row)], inside[int(row)] = _cut(image, center, side)
+    return Crops(np.stack([p for p in pixels if p is not None]), inside, tuple(channels))
+
+
+def _cut(
+    image: npt.NDArray[np.generic], center: npt.NDArray[np.float64], side: int
+) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
+    """One crop around X, Y, and where it lies in the field."""
+    left, top = (int(np.floor(c)) - side // 2 for c in center)
+    height, width = image.shape[1:]
+    rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+    crop, inside = np.zeros((len(image), side, side), dtype=image.dtype), np.zeros((side, side), dtype=bool)
+    if rows.stop > rows.start and columns.stop > columns.start:
+        within = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
+        crop[:, within[0], within[1]] = image[:, rows, columns]
+        inside[within] = True
+    return crop, inside
+
+
+def windows(sites: Sites, plates: Sequence[str], channels: Sequence[str], /, *, fields: int = 8) -> dict[str, npt.NDArray[np.float64]]:
+    """What is black and what is full on each plate.
+
+    Parameters
+    ----------
+    sites
+        Ingested images.
+    plates
+        Names, as `sites.plates()` gives them.
+    channels
+        Which.
+    fields
+        How many fields of a plate are looked at.
+
+    Returns
+    -------
+    dict[str, npt.NDArray[np.float64]]
+        Plate -> (channels, 2): medians over fields of two percentiles.
+
+    """
+    limits = {}
+    for plate in plates:
+        numbers = sites.of_plate(plate)
+        spaced = numbers[np.unique(np.linspace(0, len(numbers) - 1, min(fields, len(numbers))).astype(np.intp))]
+        of_fields = [
+            np.percentile(sites.image(int(n), channels).reshape(len(channels), -1).astype(np.float64), WINDOW, axis=1).T for n in spaced
+        ]
+        limits[plate] = np.asarray(np.median(np.stack(of_fields), axis=0))
+    return limits
+
+
+def in_colour(crops: Crops, plates: Sequence[str], limits: Mapping[str, npt.NDArray[np.float64]], /) -> npt.NDArray[np.uint8]:
+    """Crops as pictures; what lies beyond the field is grey.
+
+    Parameters
+    ----------
+    crops
+        In the channels of `limits`.
+    plates
+        The plate of each.
+    limits
+        As `windows` gives them.
+
+    Returns
+    -------
+    npt.NDArray[np.uint8]
+        (cells, side, side, 3).
+
+    """
+    side = crops.pixels.shape[-1]
+    pictures = np.zeros((len(crops.pixels), side, side, 3), dtype=np.uint8)
+    stains = of_composite(crops.channels)
+    for number, plate in enumerate(plates):
+        for colour, stain in enumerate(stains):
+            if stain is not None:
+                channel = crops.channels.index(stain)
+                low, high = limits[plate][channel]
+                light = (crops.pixels[number, channel].astype(np.float64) - low) / max(high - low, 1e-9)
+                pictures[number, ..., colour] = (255 * np.clip(light, 0, 1) ** 0.8).astype(np.uint8)
+        pictures[number][~crops.inside[number]] = 96
+    return pictures
+
+
+def images_of(cells: Cells, images: Path | None, /) -> Sites:
+    """The images that cells were measured in.
+
+    Parameters
+    ----------
+    cells
+        A folder of cells.
+    images
+        Ingested images; None where the cells were segmented from images, which then are those.
+
+    Returns
+    -------
+    Sites
+        The images.
+
+    Raises
+    ------
+    InputError
+        Nobody says where they are.
+
+    """
+    where = images if images is not None else cells.images
+    if where is None:
+        raise InputError(
+            f"{cells.folder} comes from tables, so it does not say which images these are; ingest them and give that folder: --images DIR"
+        )
+    return Sites.read(where)
+
+
+def short_name(place: Mapping[str, object], /) -> str:
+    """The name of a plate as `Sites.plates` and `Cells.plates` give it.
+
+    Parameters
+    ----------
+    place
+        Source, batch and plate by their words.
+
+    Returns
+    -------
+    str
+        `source/batch/plate`, as far as those are known.
+
+    """
+    return "/".join(filter(None, (str(place[word]) for word in (schema.SOURCE, schema.BATCH, schema.PLATE))))

@@ -1,0 +1,214 @@
+"""Cells of ingested images, as a run: sites are segmented and measured once, and wait in a hidden folder until all are.
+
+The diameter of a nucleus is estimated for each plate over 16 fields of its controls (single fields stray), and printed. A site is
+quarantined with its reason, and has no cells, where it cannot be read or nothing stands out. So is one with more than four times the
+plate's usual count, and one whose foreground is mostly larger than four nuclei.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from impasto import progress, runs, wells
+from impasto.cellprofiler_tables import OBJECT
+from impasto.cells import measure, segment
+from impasto.cells.columns import WORDS
+from impasto.cells.segment import Labels, Objects, Plane
+from impasto.cells.sources import Part
+from impasto.families import Family
+from impasto.plates.read import BadImage
+from impasto.plates.sites import Sites
+from impasto.schema import InputError
+
+QUARANTINE = "quarantine.csv"
+DNA, UNIT = "DNA", "Cells"
+FIELDS_OF_ESTIMATE = 16
+MOST_CELLS, LARGE, MOST_LARGE = 4.0, 4.0, 0.4
+"""Of the plate's median count; of the disc of a nucleus; share of the foreground in such objects."""
+Segmenter = Callable[..., npt.NDArray[np.integer]]
+"""`f(planes, *, diameter) -> labels` of nuclei: planes by channel, (H, W) each."""
+
+SEGMENTERS: Family[Segmenter] = Family("segmenters", what="segmenter", parts={"watershed": "impasto.cells.image_run:watershed"})
+"""Name -> what finds nuclei. Others are installed under the entry points `impasto.segmenters`."""
+
+
+def watershed(planes: Mapping[str, Plane], /, *, diameter: float) -> Labels:
+    """Nuclei by threshold and watershed (`segment.nuclei`).
+
+    Parameters
+    ----------
+    planes
+        Channel -> (H, W), DNA among them.
+    diameter
+        Of a nucleus in pixels.
+
+    Returns
+    -------
+    Labels
+        (H, W).
+
+    """
+    return segment.nuclei(planes[DNA], diameter)
+
+
+class ImageRun:
+    """The sites of an ingested folder.
+
+    Parameters
+    ----------
+    folder
+        What `impasto ingest` wrote.
+    nucleus
+        The diameter of a nucleus in pixels; None to estimate it for each plate.
+    segmenter
+        A name of `SEGMENTERS`.
+    cache
+        A hidden folder for what is measured of each site.
+
+    """
+
+    def __init__(self, folder: Path, /, *, nucleus: float | None, segmenter: str, cache: Path) -> None:
+        segment.require()
+        self.where, self._cache, self._nucleus = str(folder), cache, nucleus
+        self._find = SEGMENTERS[segmenter]
+        self._sites = Sites.read(folder)
+        self._channels = self._sites.channels
+        if DNA not in self._channels:
+            raise InputError(
+                f"{folder}: cells are found by their nuclei, and there is no channel DNA; there are {', '.join(self._channels)}"
+            )
+        self._columns = measure.names(self._channels)
+        self.objects: Mapping[str, Sequence[str]] = {UNIT: tuple(self._columns)}
+        self.number: Mapping[str, str] = {UNIT: OBJECT}
+        if not set(segment.STAINS_OF_BODIES) & set(self._channels):
+            progress.say("  no stain of bodies (RNA, AGP, ER, Actin): a cell is what lies within a nucleus's diameter of it")
+
+    def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:  # noqa: ARG002 - ingest has named them
+        table = self._sites.table
+        return table.replace("", pd.NA).astype({word: "string" for word in WORDS if word in table})
+
+    def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:  # noqa: ARG002 - there is one kind
+        at = [self._columns.index(c) for c in columns]
+        for number in range(len(self._sites)):
+            cells = np.empty((0, len(self._columns))) if number in self.quarantined else np.load(self._file(number))
+            yield np.full(len(cells), number), cells[:, at]
+
+    def feature(self, kind: str, column: str, /) -> str:  # noqa: ARG002 - the names are whole
+        return column
+
+    def notes(self) -> list[str]:
+        left_out = [f"quarantined: {self._sites.name(number)}: {reason}" for number, reason in self.quarantined.items()]
+        return [*left_out[:10], *([f"{len(left_out)} sites are quarantined: {QUARANTINE}"] if left_out else [])]
+
+    @cached_property
+    def quarantined(self) -> dict[int, str]:
+        """Site -> why it has no cells. All sites are segmented when this is first asked for."""
+        runs.note(self._cache)
+        diameters = {plate: self._diameter(plate) for plate in self._sites.plates()}
+        reasons: dict[int, str] = {}
+        with progress.bar(what="segmenting", unit="sites", total=len(self._sites)) as advance:
+            for plate, diameter in diameters.items():
+                numbers = [int(number) for number in self._sites.of_plate(plate)]
+                for number in numbers:
+                    reason = self._measured(number, diameter)
+                    reasons |= {number: reason} if reason else {}
+                    advance(1)
+                counts = {n: len(np.load(self._file(n))) for n in numbers if n not in reasons}
+                usual = float(np.median(list(counts.values()))) if counts else 0.0
+                reasons |= {
+                    n: f"{c} nuclei, the plate's usual count is {usual:g}" for n, c in counts.items() if usual and c > MOST_CELLS * usual
+                }
+        return dict(sorted(reasons.items()))
+
+    def quarantine(self) -> pd.DataFrame:
+        """The sites without cells, as `impasto profile --quarantine` reads them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a site: its place and the reason.
+
+        """
+        rows = self._sites.table.iloc[list(self.quarantined)][list(WORDS)].reset_index(drop=True)
+        return rows.assign(reason=list(self.quarantined.values()))
+
+    def _file(self, number: int) -> Path:
+        return self._cache / f"{number:07d}.npy"
+
+    def _diameter(self, plate: str) -> float:
+        """What was said, or the median over fields of the plate's controls."""
+        if self._nucleus is not None:
+            return self._nucleus
+        numbers = self._sites.of_plate(plate)
+        of_controls = numbers[wells.negative(self._sites.table.iloc[numbers])]
+        chosen = of_controls if len(of_controls) else numbers
+        spaced = chosen[np.unique(np.linspace(0, len(chosen) - 1, min(FIELDS_OF_ESTIMATE, len(chosen))).astype(np.intp))]
+        estimates = []
+        for number in spaced:
+            try:
+                estimates.append(segment.diameter_of(self._sites.image(int(number), [DNA])[0]))
+            except BadImage:
+                continue
+        usual = float(np.nanmedian(estimates)) if np.isfinite(estimates).any() else float("nan")
+        if not np.isfinite(usual):
+            raise InputError(f"plate {plate}: no field shows nuclei to estimate their diameter by; say it: --nucleus PIXELS")
+        kind = "controls" if len(of_controls) else "the plate (no control is marked)"
+        progress.say(
+            f"  {plate}: nuclei of {usual:.1f} pixels, the median over {len(spaced)} fields of {kind}; say another: --nucleus PIXELS"
+        )
+        return usual
+
+    def _measured(self, number: int, diameter: float) -> str:
+        """Segment and measure a site, unless that is done; why it is quarantined, or nothing."""
+        file, refused = self._file(number), self._file(number).with_suffix(".txt")
+        if file.exists() or refused.exists():
+            return refused.read_text() if refused.exists() else ""
+        try:
+            planes = dict(zip(self._channels, self._sites.image(number), strict=True))
+            objects = _objects(self._find(planes, diameter=diameter), planes, diameter)
+            reason = _refusal(objects, diameter)
+        except BadImage as error:
+            reason = error.reason
+        with runs.atomic(refused if reason else file) as temporary:
+            if reason:
+                temporary.write_text(reason)
+            else:
+                np.save(temporary, measure.of_site(planes, objects, diameter=diameter))
+        return reason
+
+
+def _objects(labels: npt.NDArray[np.integer], planes: Mapping[str, Plane], diameter: float) -> Objects:
+    """Nuclei of a segmenter, checked, and the cells around them."""
+    shape = planes[DNA].shape
+    if not np.issubdtype(labels.dtype, np.integer) or labels.shape != shape:
+        raise InputError(f"the segmenter gave {labels.dtype} of {labels.shape}; labels are whole numbers of {shape}")
+    numbers, of_pixels = np.unique(labels, return_inverse=True)
+    nuclei = of_pixels.reshape(shape).astype(np.int32) if numbers[0] == 0 else of_pixels.reshape(shape).astype(np.int32) + 1
+    _refuse_pieces(nuclei)
+    cells = segment.bodies(nuclei, planes, diameter)
+    return Objects(nuclei, cells, np.where(nuclei > 0, 0, cells))
+
+
+def _refuse_pieces(labels: Labels) -> None:
+    """Refuse a label in two pieces: it would be one cell in two places."""
+    from skimage.measure import label
+
+    pieces = label(labels, connectivity=2, background=0)
+    count = len(np.unique(np.stack([labels[labels > 0], pieces[labels > 0]]), axis=1).T)
+    if count != int(labels.max(initial=0)):
+        raise InputError(f"the segmenter gave {int(labels.max())} labels in {count} pieces; a label is one piece")
+
+
+def _refusal(objects: Objects, diameter: float) -> str:
+    """Why a site has no cells, by what was found in it."""
+    if not objects.count:
+        return "no nucleus stands out"
+    sizes = np.bincount(objects.nuclei.ravel())[1:]
+    large = sizes[sizes > LARGE * np.pi / 4 * diameter**2].sum() / sizes.sum()
+    return f"{large:.0%} of what is bright lies in objects larger than {LARGE:g} nuclei" if large > MOST_LARGE else ""

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'impasto[classical]')")
+
+from impasto import recipe
+from impasto.cells import image_run
+from impasto.cells.folder import Cells
+from impasto.cells.segment import nuclei
+from impasto.schema import InputError
+from impasto.simulate import paint, truth
+from impasto.stages.cells import CellsSettings
+from impasto.stages.ingest import IngestSettings
+
+WELLS = ("A01", "A02", "B01", "B02")
+
+
+@pytest.fixture(scope="module")
+def sites() -> list[truth.Painted]:
+    return [truth.site(seed, cells=12, pixels=256, magnification=1.0) for seed in range(4)]
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory, sites: list[truth.Painted]) -> Path:
+    folder = tmp_path_factory.mktemp("plates")
+    (folder / "P1").mkdir()
+    for well, site in zip(WELLS, sites, strict=True):
+        for channel, plane in zip(paint.CHANNELS, site.planes, strict=True):
+            empty = np.random.default_rng(0).normal(500, 20, plane.shape).astype(np.uint16)
+            tifffile.imwrite(folder / "P1" / f"{well}_s1_{channel}.tif", empty if well == "B02" else plane)
+    (folder / "map.csv").write_text("well,perturbation,control_type\nA01,DMSO,negcon\nA02,DMSO,negcon\nB01,x,trt\nB02,dead,trt\n")
+    settings = {"sources": [str(folder / "P1")], "platemap": [str(folder / "map.csv")], "pattern": "{well}_s{site}_{channel}.tif"}
+    recipe.execute("ingest", IngestSettings.read(settings, where="test"), out=folder / "ingested")
+    return folder / "ingested"
+
+
+def cells_of(ingested: Path, out: Path, **settings: object) -> Cells:
+    recipe.execute("cells", CellsSettings.read({"sources": [str(ingested)], **settings}, where="test"), out=out)
+    return Cells(out)
+
+
+def test_cells_of_images_lie_where_they_were_painted(ingested: Path, sites: list[truth.Painted], tmp_path: Path) -> None:
+    cells = cells_of(ingested, tmp_path / "cells")
+    for well, site in zip(WELLS[:3], sites, strict=False):
+        own = cells.well("P1", well)
+        assert 0.6 * site.nuclei.max() <= own.n_obs <= 1.2 * site.nuclei.max()
+        under = site.nuclei[own.obs["center_y"].round().astype(int), own.obs["center_x"].round().astype(int)]
+        assert (under > 0).mean() > 0.85
+        at_border = (own.obs[["box_x0", "box_y0"]].min(axis=1) <= 0) | (own.obs[["box_x1", "box_y1"]].max(axis=1) >= 256)
+        assert (((own.obs["qc"] & 4) > 0) == at_border).all()
+        area = own[:, "Nuclei_AreaShape_Area"].X.ravel()
+        assert np.isclose(np.median(np.sqrt(area * 4 / np.pi)), site.diameter, rtol=0.35)
+    assert cells.wells["perturbation"].tolist() == ["DMSO", "DMSO", "x", "dead"]
+
+
+def test_a_field_without_nuclei_is_quarantined_with_its_reason(ingested: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = cells_of(ingested, tmp_path / "cells")
+    table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False)
+    assert table[["plate", "well", "reason"]].to_numpy().tolist() == [["P1", "B02", "no nucleus stands out"]]
+    assert cells.wells["cell_count_all"].tolist()[-1] == 0
+    said = capsys.readouterr().out
+    assert "the median over 2 fields of controls" in said
+    assert "quarantined: plate P1, well B02, site 1: no nucleus stands out" in said
+
+
+def test_a_run_that_was_killed_goes_on_with_the_next_site(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cells_of(ingested, tmp_path / "whole")
+    calls: list[int] = []
+    plain = image_run.measure.of_site
+
+    def second_fails(*given: object, **options: object) -> np.ndarray:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return plain(*given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(image_run.measure, "of_site", second_fails)
+    with pytest.raises(KeyboardInterrupt):
+        cells_of(ingested, tmp_path / "cells")
+    resumed = cells_of(ingested, tmp_path / "cells")
+    assert len(calls) == 4  # the first site was measured once
+    name = whole.plate("P1").file.relative_to(whole.folder)
+    assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    assert not list(resumed.folder.glob(".cells-*"))
+
+
+def test_a_segmenter_of_ones_own_is_checked(ingested: Path, tmp_path: Path) -> None:
+    def own(planes: dict[str, np.ndarray], *, diameter: float) -> np.ndarray:
+        return nuclei(planes["DNA"], diameter) * 7  # numbers with gaps do
+
+    image_run.SEGMENTERS.add("own", own)
+    image_run.SEGMENTERS.add("in-pieces", lambda planes, *, diameter: np.minimum(nuclei(planes["DNA"], diameter), 1))
+    image_run.SEGMENTERS.add("wrong", lambda planes, *, diameter: np.zeros((3, 3)))
+    one, other = (cells_of(ingested, tmp_path / name, nucleus=40.0, segmenter=name) for name in ("own", "watershed"))
+    np.testing.assert_array_equal(one.well("P1", "A01").X, other.well("P1", "A01").X)
+    with pytest.raises(InputError, match="a label is one piece"):
+        cells_of(ingested, tmp_path / "pieces", nucleus=40.0, segmenter="in-pieces")
+    with pytest.raises(InputError, match=r"labels are whole numbers of \(256, 256\)"):
+        cells_of(ingested, tmp_path / "w", nucleus=40.0, segmenter="wrong")
+
+
+def test_options_of_the_other_kind_are_refused(ingested: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--negcon does not fit"):
+        cells_of(ingested, tmp_path / "cells", negcon=["DMSO"])
+    with pytest.raises(InputError, match="holds images, and more is given"):
+        recipe.execute("cells", CellsSettings.read({"sources": [str(ingested), str(ingested)]}, where="test"), out=tmp_path / "c")

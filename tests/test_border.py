@@ -1,0 +1,92 @@
+"""What goes wrong while an outside file is read is one sentence about that file; what the machine lacks is not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from impasto import border
+from impasto.schema import InputError
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("two\nlines"), "two"),
+        (KeyError("method"), "method is missing"),
+        (KeyError(), "a part is missing"),
+        (zlib.error("Error -3"), "Error -3"),
+        (EOFError(), "EOFError"),
+        (AttributeError("'list' object has no attribute 'get'"), "'list' object has no attribute 'get'"),
+        (OSError(errno.EINVAL, "odd"), r"\[Errno 22\] odd"),
+    ],
+)
+def test_what_a_library_raises_names_the_file(error: Exception, said: str) -> None:
+    with (
+        pytest.raises(InputError, match=rf"^p\.csv cannot be read as a table \({said}\); it may be cut short"),
+        border.reading("p.csv", "table"),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory"),
+        OSError(errno.ENOSPC, "full"),
+        PermissionError(errno.EACCES, "no"),
+        FileNotFoundError(errno.ENOENT, "gone"),
+        AssertionError("ours"),
+        KeyboardInterrupt(),
+    ],
+)
+def test_what_the_machine_lacks_and_our_own_faults_stay_what_they_are(error: BaseException) -> None:
+    with pytest.raises(type(error)), border.reading("p.csv", "table"):
+        raise error
+
+
+def test_a_sentence_that_is_there_already_stays() -> None:
+    with pytest.raises(InputError, match=r"^row 3 is blank$"), border.reading("p.csv", "table"):
+        raise InputError("row 3 is blank")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("[1]", "it holds a list"), ("{", "Expecting"), ("\ufeff{}", "BOM"), ("null", "it holds a NoneType"), ("", "Expecting")],
+)
+def test_json_that_is_no_object(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"model\.json cannot be read as a trained run \(.*{said}.*\); train it again"):
+        border.json_object(path, "trained run", remedy="train it again")
+
+
+def test_json_of_any_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"a": "x" * 100}), encoding="utf-8")
+    assert border.json_object(path, "trained run") == {"a": "x" * 100}
+    monkeypatch.setattr(border, "MOST_JSON", 100)
+    with pytest.raises(InputError, match="MB are too many"):
+        border.json_object(path, "trained run")
+
+
+def test_weights_are_whole_and_finite(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"w": np.ones(3, dtype=np.float32), "n": np.arange(2)}, path)
+    found = border.weights(path, "trained run")
+    assert torch.equal(found["w"], torch.ones(3))
+    save_file({"w": np.array([1, np.inf], dtype=np.float32)}, path)
+    with pytest.raises(InputError, match="w holds values that are not finite"):
+        border.weights(path, "trained run")
+    for content in (b"", b"\xff" * 64, path.read_bytes()[:40]):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"model\.safetensors cannot be read as a trained run"):
+            border.weights(path, "trained run")
