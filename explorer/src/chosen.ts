@@ -148,6 +148,12 @@ function lackingSelection(s: State): string[] {
   return told;
 }
 
+/** The space that neighbours are asked in; "" for the first of the index, also where the address asks for one that is not there. */
+export const spaceShown = computed(() => {
+  const { space } = state.value;
+  return about.value?.spaces.includes(space) ? space : '';
+});
+
 /** What the address asks for and this index lacks, each in a few words. */
 export const lacking = computed<string[]>(() => {
   const told = about.value;

@@ -1,7 +1,7 @@
 /** The compound: names, structure, verdict, doses, neighbours; or the answer to a question. */
 import { useComputed, useSignal, useSignalEffect, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { chosen, compound, label, members, selected, wellLabel, wellRow } from '../chosen';
+import { chosen, compound, label, members, selected, spaceShown, wellLabel, wellRow } from '../chosen';
 import { nameAt, names, numberAt, plain } from '../data/columns';
 import type { Asked, Card, Near } from '../data/types';
 import { dark, go, state } from '../state';
@@ -138,7 +138,7 @@ function Doses({ card }: { card: Card }) {
 
 function Compound() {
   const row = chosen.value;
-  const { space } = state.value;
+  const space = spaceShown.value;
   const card = useAnswer<Card>(`${compound.value}`, compound.value >= 0 ? () => theSource().card(compound.value) : null);
   const near = useAnswer<Near>(`${row} ${space}`, row >= 0 ? () => theSource().near(row, space) : null);
   const dose = numberAt(perturbations.value, 'concentration', row);
@@ -176,8 +176,9 @@ function Compound() {
 /** The answer of a trained run to words, a structure or a gene. */
 function Answer() {
   const ask = state.value.ask!;
-  const { space } = state.value;
-  const answer = useAnswer<Asked>(`${ask.kind} ${ask.words} ${space}`, () => theSource().ask(ask.kind, ask.words, space));
+  const space = spaceShown.value;
+  const isKnown = about.value?.questions.includes(ask.kind) ?? false;
+  const answer = useAnswer<Asked>(`${ask.kind} ${ask.words} ${space} ${isKnown}`, isKnown ? () => theSource().ask(ask.kind, ask.words, space) : null);
   const found = answer.value.value;
   return (
     <>
@@ -187,8 +188,14 @@ function Answer() {
           <button onClick={() => go({ ask: null })}>close</button>
         </span>
       </header>
-      <p class="verdict">A prediction of the trained run, not a look-up of names. {found?.how}</p>
-      {found ? <NearTable near={found} of={-1} /> : <p class="note">{answer.problem.value || 'asking…'}</p>}
+      {isKnown ? (
+        <>
+          <p class="verdict">A prediction of the trained run, not a look-up of names. {found?.how}</p>
+          {found ? <NearTable near={found} of={-1} /> : <p class="note">{answer.problem.value || 'asking…'}</p>}
+        </>
+      ) : (
+        <p class="empty">This index answers no questions of this kind; the embeddings of a trained run do: impasto embed, impasto index.</p>
+      )}
     </>
   );
 }

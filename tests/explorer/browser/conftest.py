@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +79,7 @@ perturbations = 8
 mechanisms = 2
 doses = [0.03, 0.1, 0.3, 1.0]
 controls = 32
-strength = 1.5
+strength = 0.9
 position_effect = 0.0
 pixels = 128
 cells = 8
@@ -125,8 +128,13 @@ def _served(opened: index.Index) -> str:
     from impasto.explorer import serving
 
     listens = serving.listening(0)
+    address = f"http://127.0.0.1:{listens.getsockname()[1]}/"
     threading.Thread(target=serving.serve, args=(opened, listens), daemon=True).start()
-    return f"http://127.0.0.1:{listens.getsockname()[1]}/"
+    for _ in range(200):
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return address
+        time.sleep(0.1)
+    raise RuntimeError("the explorer did not start")
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ def test_doses_have_a_curve_and_a_button_each(assay: str, look: Opener) -> None:
 
 
 def test_a_flat_compound_says_so(assay: str, look: Opener) -> None:
-    page = look(f"{assay}#sel=p:SIM-003")
+    page = look(f"{assay}#sel=p:SIM-005")
     expect(card(page).locator(".dose figcaption")).to_contain_text("No dose curve: not told apart from flat")
     expect(card(page).locator(".dose .line")).to_have_count(0)
 
@@ -306,10 +306,8 @@ def test_pictures_zoom_and_move(cpjump1: str, look: Opener) -> None:
 
 
 # ---------------------------------------------------------------- 5. send it to a colleague
-ADDRESS = "&".join(
-    [f"sel=p:{AMG900}", "by=moa", "only=moa:Aurora+kinase+inhibitor", "map=0.1,-0.2,1.5", "plate=BR00117011"]
-    + ["ch=DNA,-ER,-RNA,-AGP,Mito*300~5900", "split=1"]
-)
+CHANNELS = "ch=DNA,-ER,-RNA,-AGP,Mito*300~5900"
+ADDRESS = f"sel=p:{AMG900}&by=moa&only=moa:Aurora+kinase+inhibitor&map=0.1,-0.2,1.5&plate=BR00117011&{CHANNELS}&split=1"
 
 
 def seen(page: Page) -> list[object]:
