@@ -27,6 +27,7 @@ PARTS = (
     "pretraining",
     "cellpaintr",
     "tables",
+    "explorer",
 )
 
 

@@ -108,6 +108,18 @@ describe('the grid', () => {
       expect(grid.inside(polygon)).toEqual(want);
     }
   });
+  it('holds what a loop along the borders of its cells holds', () => {
+    const at = cloud(4000, 8);
+    const grid = new Grid(at);
+    const line = (bin: number): number => (bin / grid.side) * 2 - 1;
+    const next = random(9);
+    for (let turn = 0; turn < 6; turn++) {
+      const [l, b, w, h] = [whole(next, 20), whole(next, 20), 1 + whole(next, 12), 1 + whole(next, 12)];
+      const loop: Point[] = [[line(l), line(b)], [line(l + w), line(b)], [line(l + w), line(b + h)], [line(l), line(b + h)]]; // prettier-ignore
+      const want = Uint8Array.from({ length: 4000 }, (_, i) => (turns(loop, at[2 * i], at[2 * i + 1]) !== 0 ? 1 : 0));
+      expect(grid.inside(loop)).toEqual(want);
+    }
+  });
   it('holds no points, one point and points beyond its borders', () => {
     expect(new Grid(new Float32Array()).nearest(0, 0, 9, () => true)).toBe(-1);
     expect(new Grid(Float32Array.of(5, -7)).nearest(5, -7, 0.1, () => true)).toBe(0);
