@@ -34,7 +34,7 @@ function cloud(n) {
 }
 function scene(n) {
   const palette = Uint32Array.from({ length: 256 }, (_, i) => 0xff000000 + i * 65793);
-  return { at: cloud(n), colour: Uint8Array.from({ length: n }, (_, i) => i % 11), flags: new Uint8Array(n), palette, dim: 1 };
+  return { at: cloud(n), colour: Uint8Array.from({ length: n }, (_, i) => i % 11), flags: new Uint8Array(n), palette, dim: 1, under: 10 };
 }
 const view = { x: 0, y: 0, k: 1 };
 const took = {};
@@ -42,7 +42,7 @@ for (const [n, fine] of [[200_000, 2], [1_000_000, 1]]) {
   const points = scene(n);
   const [w, h] = [740 * fine, 520 * fine];
   const out = new Uint32Array(w * h);
-  const diameter = Math.round(fine * Math.max(2, 6 * (8000 / n) ** 0.25));
+  const diameter = Math.round(fine * Math.max(2, 5 * (8000 / n) ** 0.25));
   took[`paint ${n}`] = median(() => paint(points, view, out, w, h, diameter));
   if (n > 200_000) continue;
   const grid = new Grid(points.at);

@@ -24,7 +24,8 @@ function plainPaint(scene: Scene, view: { x: number; y: number; k: number }, wid
     for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) if ((x + 0.5 - r) ** 2 + (y + 0.5 - r) ** 2 <= r * r + 0.3) out[(py + y - Math.floor(r)) * width + px + x - Math.floor(r)] = ink;
   };
   scene.flags.forEach((flag, i) => flag === DIM && dot(i, diameter, scene.dim));
-  scene.flags.forEach((flag, i) => flag === 0 && dot(i, diameter, scene.palette[scene.colour[i]]));
+  scene.flags.forEach((flag, i) => flag === 0 && scene.colour[i] === scene.under && dot(i, diameter, scene.palette[scene.colour[i]]));
+  scene.flags.forEach((flag, i) => flag === 0 && scene.colour[i] !== scene.under && dot(i, diameter, scene.palette[scene.colour[i]]));
   const large = Math.max(diameter + 3, Math.round(diameter * 1.7));
   scene.flags.forEach((flag, i) => (flag & (MARKED | HIDDEN)) === MARKED && dot(i, large, scene.palette[scene.colour[i]]));
   return out;
@@ -37,7 +38,7 @@ describe('painting', () => {
       const n = 200;
       const flags = Uint8Array.from({ length: n }, () => [0, 0, DIM, HIDDEN, MARKED, MARKED | DIM, MARKED | HIDDEN][whole(next, 7)]);
       const palette = Uint32Array.from({ length: 256 }, () => whole(next, 2 ** 32));
-      const scene = { at: cloud(n, turn + 1), colour: Uint8Array.from({ length: n }, () => whole(next, 256)), flags, palette, dim: 7 };
+      const scene = { at: cloud(n, turn + 1), colour: Uint8Array.from({ length: n }, () => whole(next, 4)), flags, palette, dim: 7, under: turn % 5 - 1 };
       const view = { x: next() - 0.5, y: next() - 0.5, k: 0.7 + 3 * next() };
       const [width, height, diameter] = [60 + whole(next, 60), 60 + whole(next, 60), 1 + whole(next, 8)];
       const out = new Uint32Array(width * height).fill(99);

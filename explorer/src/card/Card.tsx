@@ -1,13 +1,14 @@
 /** The compound: names, structure, verdict, doses, neighbours; or the answer to a question. */
 import { useComputed, useSignal, useSignalEffect, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { chosen, compound, label, members, selected, spaceShown, wellLabel, wellRow } from '../chosen';
+import { chosen, compound, label, members, pick, selected, spaceShown, wellLabel, wellRow } from '../chosen';
 import { nameAt, names, numberAt, plain } from '../data/columns';
 import type { Asked, Card, Near } from '../data/types';
 import { dark, go, state } from '../state';
 import { about, has, need, perturbations, theSource, wells } from '../tables';
 import { columnWords, counted, doseWords, small } from '../words';
 import { Dose } from './Dose';
+import { hitRows } from './hits';
 import { NearTable } from './Near';
 
 /** The answer to an asynchronous question, asked anew when `key` changes; null before it is there. */
@@ -35,6 +36,7 @@ function showOnly(column: string, value: string): void {
 }
 
 const LONG = 60;
+const FIRST_HITS = 20;
 
 function Facts({ card }: { card: Card | null }) {
   const row = chosen.value;
@@ -167,7 +169,7 @@ function Compound() {
           </select>
         </label>
       )}
-      {near.value.value && <NearTable key={row} near={near.value.value} of={row} />}
+      {near.value.value ? <NearTable key={row} near={near.value.value} of={row} /> : !near.problem.value && <p class="note">reading…</p>}
       {(near.problem.value || card.problem.value) && <p class="note">{near.problem.value || card.problem.value}</p>}
     </>
   );
@@ -200,9 +202,54 @@ function Answer() {
   );
 }
 
+/** Before anything is selected: how many did something, and which most surely. */
+function Start() {
+  const hits = useComputed(() => hitRows(perturbations.value)).value;
+  const told = about.value?.hits;
+  return (
+    <>
+      <header>
+        <h2>Compounds</h2>
+      </header>
+      {told && (
+        <p class={told.hits ? 'verdict hit' : 'verdict'}>
+          {told.hits.toLocaleString('en')} of {told.tested.toLocaleString('en')} tested differ from their plates’ controls (false discovery{' '}
+          {told.rate * 100} %).
+        </p>
+      )}
+      {!told && about.value?.missing['hits'] && <p class="note">{about.value.missing['hits']}</p>}
+      {hits.length > 0 && (
+        <table class="near">
+          <thead>
+            <tr>
+              <th>surest first (n, p: next, previous)</th>
+              <th class="n">corr. p</th>
+            </tr>
+          </thead>
+          <tbody>
+            {hits.slice(0, FIRST_HITS).map((row) => (
+              <tr key={row}>
+                <td>
+                  <button class="link" onClick={() => pick(row)}>
+                    {label(row)}
+                  </button>
+                  <small>{nameAt(perturbations.value, 'moa', row)}</small>
+                </td>
+                <td class="n">{small(numberAt(perturbations.value, 'q', row))}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <p class="empty">Search a compound, or click a point or a well.</p>
+    </>
+  );
+}
+
 function What() {
   if (state.value.ask) return <Answer />;
   if (chosen.value >= 0) return <Compound />;
+  if (!state.value.sel) return <Start />;
   const row = wellRow.value;
   const type = nameAt(wells.value, 'control_type', row);
   return (
@@ -213,9 +260,7 @@ function What() {
       <p class="empty">
         {row >= 0
           ? `${nameAt(wells.value, 'plate', row)} ${nameAt(wells.value, 'well', row)} has no known perturbation.`
-          : state.value.sel && names(wells.value, 'perturbation')
-            ? 'Nothing here is called so.'
-            : 'Search a compound, or click a point or a well.'}
+          : names(wells.value, 'perturbation') && 'Nothing here is called so.'}
       </p>
     </>
   );

@@ -33,7 +33,7 @@ function draw(canvas: HTMLCanvasElement, size: readonly [number, number], trace:
   const picture = context.createImageData(width, height);
   const palette = Uint32Array.from({ length: 256 }, (_, i) => word(shown.colours[i] ?? '#000000'));
   const diameter = Math.round(diameterOf(of.table.rows, view.value.k) * fine);
-  const scene = { at: of.at, colour: shown.colour, flags: flags.value, palette, dim: word(DIMMED[dark.value ? 1 : 0]) };
+  const scene = { at: of.at, colour: shown.colour, flags: flags.value, palette, dim: word(DIMMED[dark.value ? 1 : 0]), under: shown.under };
   paint(scene, view.value, new Uint32Array(picture.data.buffer), width, height, diameter);
   context.putImageData(picture, 0, 0);
   overlay(context, of, [width, height], diameter, fine, trace);
