@@ -151,3 +151,8 @@ def test_a_query_is_told_apart_up_to_one_in_twenty(p: float, words: str) -> None
     kept = null.Null(np.ones((300, 2), dtype=np.float32), "300 phrases that name nothing in this index")
     sentence = null._sentence(Standing(np.zeros(1), np.ones(1), p, 1 / 301), kept)
     assert sentence == f"{words} from a random query (p = {p:.2g}; 300 phrases that name nothing in this index, p >= 0.0033)"
+
+
+def test_ties_count_and_p_has_a_floor() -> None:
+    scores = np.array([0.1, 0.2, 0.2, 0.3])
+    np.testing.assert_allclose(null.p_values(np.array([0.05, 0.2, 0.25, 0.9]), scores), [1.0, 4 / 5, 2 / 5, 1 / 5])

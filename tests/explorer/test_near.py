@@ -104,8 +104,3 @@ def test_a_well_is_asked_among_compounds(contents: Contents) -> None:
     assert [one["row"] for one in got["rows"]] == sorted(scores, key=lambda place: -scores[place])[:2]
     # Four spared controls on its plate are fewer than 19, and so are eight on both.
     assert got["null"]["kind"] == "8 queries of 1 spared control well of all plates"
-
-
-def test_ties_count_and_p_has_a_floor() -> None:
-    null = np.array([0.1, 0.2, 0.2, 0.3])
-    np.testing.assert_allclose(near.p_values(np.array([0.05, 0.2, 0.25, 0.9]), null), [1.0, 4 / 5, 2 / 5, 1 / 5])

@@ -13,9 +13,10 @@ import pandas as pd
 
 from impasto import __version__, identity, runs, schema, wells
 from impasto import profiles as tables
-from impasto.atlas import ENGINES, arrow_files, beside, consensus, deviation, folder, layout, pairs, strangers, well_columns
+from impasto.atlas import ENGINES, arrow_files, beside, by_position, consensus, deviation, folder, layout, pairs, strangers, well_columns
 from impasto.atlas.consensus import COMPOUND, DOSE, LEVEL, MODALITY, PROFILE, TREATED_AS, TREATMENT, Consensus
 from impasto.atlas.engines import Engine
+from impasto.atlas.index import open_index
 from impasto.identity import Identity
 from impasto.joint.space import Space
 from impasto.ranking.blocks import unit
@@ -156,6 +157,10 @@ def build(
             "digest": runs.digest(temporary)[:16],
         }
         runs.write_json(temporary / folder.DESCRIBED, described)
+        by_chance = by_position.sentence(open_index(temporary, engine=chosen))
+        if by_chance is not None:
+            described["warnings"] = [*described["warnings"], by_chance]
+            runs.write_json(temporary / folder.DESCRIBED, described)
 
 
 # ---------------------------------------------------------------- rows

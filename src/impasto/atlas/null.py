@@ -25,9 +25,10 @@ from impasto.atlas.index import Index
 from impasto.atlas.stacked import Stacked
 from impasto.ranking.blocks import unit
 from impasto.statistics import discovery, pool
-from impasto.statistics.pool import Standing
+from impasto.statistics.pool import TIE, Standing
 
 Vectors = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 MOST = 1000
 FEWEST = 19
@@ -142,6 +143,26 @@ def _draws(sides: list[tuple[Rows, int]], ways: int, *, seed: int) -> list[Rows]
         return [np.array([row for part in parts for row in part], dtype=np.intp) for parts in itertools.product(*choices)]
     rng = np.random.default_rng(seed)
     return [np.concatenate([rng.choice(judges, count, replace=False) for judges, count in sides]) for _ in range(MOST)]
+
+
+def p_values(scores: Numbers, null_scores: Numbers, /) -> Numbers:
+    """The share of the null at or above every score, the score itself counted.
+
+    Parameters
+    ----------
+    scores
+        (k,) of candidates.
+    null_scores
+        (draws,) of the null.
+
+    Returns
+    -------
+    Numbers
+        (k,) never below 1 / (draws + 1).
+
+    """
+    ordered = np.sort(null_scores)
+    return (1 + len(ordered) - np.searchsorted(ordered, scores - TIE, side="left")) / (len(ordered) + 1)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,6 @@ Numbers = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 HIGH = 0.95
 """The point of the null that is drawn."""
-_TIE = 1e-6
-"""Cosines of float32 vectors that differ by less are equal."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def near(contents: Contents, row: int, /, *, space: str, top: int, level: str = 
     chance = null_of(contents, query.wells, asked, space)
     p = q = np.full(len(scores), np.nan)
     if chance["null"] is not None:
-        p = p_values(scores, chance["scores"])
+        p = null.p_values(scores, chance["scores"])
         q = discovery.corrected(p)
     beyond = pairs.share_beyond(contents_pairs(contents, space), scores)
     best = np.argsort(-scores, kind="stable")[:top]
@@ -91,26 +89,6 @@ def near(contents: Contents, row: int, /, *, space: str, top: int, level: str = 
         for i in best
     ]
     return {"query": query.name, "space": space, "null": chance["null"], "reason": chance["reason"], "rows": rows}
-
-
-def p_values(scores: Numbers, null_scores: Numbers, /) -> Numbers:
-    """The share of the null at or above every score, the score itself counted.
-
-    Parameters
-    ----------
-    scores
-        (k,) of candidates.
-    null_scores
-        (draws,) of the null.
-
-    Returns
-    -------
-    Numbers
-        (k,) never below 1 / (draws + 1).
-
-    """
-    kept = np.sort(null_scores)
-    return (1 + len(kept) - np.searchsorted(kept, scores - _TIE, side="left")) / (len(kept) + 1)
 
 
 def null_of(contents: Contents, own: Rows, asked: npt.NDArray[np.float32], space: str, /) -> dict[str, Any]:

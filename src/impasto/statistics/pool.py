@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
-_TIE = 1e-6
+TIE = 1e-6
 """Cosines of float32 vectors that differ by less are equal."""
 _NO_SPREAD = 1e-9
 
@@ -68,8 +68,8 @@ def standing(scores: Iterable[npt.NDArray[np.floating]], /) -> Standing:
         sd = np.sqrt(np.maximum(((about**2).sum(axis=0) - about**2) / others - shift**2, 0.0))
         scaled = np.divide(values - mean, sd, out=np.zeros_like(values), where=sd > _NO_SPREAD)
         z.append(scaled[-1])
-        p.append((1 + (values[:-1] >= values[-1] - _TIE).sum(axis=0)) / rows)
+        p.append((1 + (values[:-1] >= values[-1] - TIE).sum(axis=0)) / rows)
         highest = scaled.max(axis=1, initial=-np.inf)
         largest = highest if not len(largest) else np.maximum(largest, highest)
-    at_least = int((largest[:-1] >= largest[-1] - _TIE).sum())
+    at_least = int((largest[:-1] >= largest[-1] - TIE).sum())
     return Standing(np.concatenate(z), np.concatenate(p), (1 + at_least) / rows, 1 / rows)
