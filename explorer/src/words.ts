@@ -27,8 +27,11 @@ const COLUMNS: Readonly<Record<string, string>> = {
 
 /** A value of a column of names. */
 export function valueWords(column: string, name: string): string {
-  return column === 'control_type' ? (CONTROL_TYPES[name] ?? name) : name || 'unknown';
+  return column === 'control_type' ? (CONTROL_TYPES[name] ?? name) : several(name) || 'unknown';
 }
+
+/** Several genes or mechanisms, which tables part by a bar. */
+export const several = (names: string): string => names.replaceAll('|', ', ');
 
 /** A column, as the index calls it or as the field does. */
 export function columnWords(about: About | null, column: string): string {

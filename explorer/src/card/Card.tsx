@@ -6,7 +6,7 @@ import { nameAt, names, numberAt, plain } from '../data/columns';
 import type { Asked, Card, Near } from '../data/types';
 import { dark, go, state } from '../state';
 import { about, has, need, perturbations, theSource, wells } from '../tables';
-import { columnWords, counted, doseWords, small } from '../words';
+import { columnWords, counted, doseWords, several, small } from '../words';
 import { Dose } from './Dose';
 import { hitRows } from './hits';
 import { NearTable } from './Near';
@@ -53,7 +53,7 @@ function Facts({ card }: { card: Card | null }) {
             <dt>{columnWords(about.value, column)}</dt>
             <dd>
               <button class="link" title="show only these" onClick={() => showOnly(column, value)}>
-                {value.replaceAll('|', ', ')}
+                {several(value)}
               </button>
             </dd>
           </div>
@@ -219,7 +219,7 @@ function Start() {
       )}
       {!told && about.value?.missing['hits'] && <p class="note">{about.value.missing['hits']}</p>}
       {hits.length > 0 && (
-        <table class="near">
+        <table class="near hits">
           <thead>
             <tr>
               <th>surest first (n, p: next, previous)</th>
@@ -233,7 +233,7 @@ function Start() {
                   <button class="link" onClick={() => pick(row)}>
                     {label(row)}
                   </button>
-                  <small>{nameAt(perturbations.value, 'moa', row)}</small>
+                  <small>{several(nameAt(perturbations.value, 'moa', row))}</small>
                 </td>
                 <td class="n">{small(numberAt(perturbations.value, 'q', row))}</td>
               </tr>

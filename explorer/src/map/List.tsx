@@ -32,6 +32,8 @@ function columnsOf(level: Level): string[] {
   return [...FIRST_COLUMNS.filter((name) => known.includes(name)), ...known.filter((name) => !FIRST_COLUMNS.includes(name))];
 }
 
+const isNumber = (column: string): boolean => shownTable.value?.columns.get(column)?.kind === 'number';
+
 export function List() {
   const isWells = state.value.level === 'wells';
   const order = useSignal<Order>(FIRST[state.value.level]);
@@ -73,7 +75,7 @@ export function List() {
             <tr>
               <th>{unit}</th>
               {columns.map((column) => (
-                <th key={column} aria-sort={direction(column)}>
+                <th key={column} class={isNumber(column) ? 'n' : ''} aria-sort={direction(column)}>
                   <button class="sort" onClick={() => sort(column)}>
                     {columnWords(about.value, column)}
                     <span aria-hidden="true">{{ none: '', ascending: ' ▲', descending: ' ▼' }[direction(column)]}</span>
@@ -91,7 +93,7 @@ export function List() {
                   </button>
                 </th>
                 {columns.map((column) => (
-                  <td key={column} class={shownTable.value?.columns.get(column)?.kind === 'number' ? 'n' : ''}>
+                  <td key={column} class={isNumber(column) ? 'n' : ''}>
                     {cell(column, row)}
                   </td>
                 ))}
