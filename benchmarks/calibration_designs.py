@@ -81,6 +81,16 @@ def in_batches(seed: int, strength: float) -> anndata.AnnData:
     return plates(seed, strength, perturbations=24, classes=8, count=2, batches=2, controls=8)
 
 
+def guides(seed: int, strength: float) -> anndata.AnnData:
+    """Forty genes of two guides each, and 24 non-targeting guides; a guide moves in the direction of its gene and in one of its own."""
+    table = plates(seed, strength, perturbations=80, classes=40, kind="crispr", controls=24)
+    controls = (table.obs["control_type"] == "negcon").to_numpy()
+    number = table.obs.groupby("plate").cumcount().astype(str)
+    names = np.where(controls, "n" + number, table.obs["perturbation"].astype(str))
+    table.obs = table.obs.assign(perturbation=names, guide=names, gene=table.obs["moa"].where(~controls))
+    return table
+
+
 def with_counts(seed: int, strength: float) -> anndata.AnnData:
     """Plates whose wells have a count of cells; with an effect it follows the perturbation."""
     table = plates(seed, strength)

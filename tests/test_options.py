@@ -183,9 +183,10 @@ def test_names_in_help_are_those_of_the_families() -> None:
 
 
 CONTRACT = {
+    "doctor": ["--json"],
     "fetch": ["--cache", "--offline", "--signed", "--json"],
     "ingest": ["--platemap", "--out", "--dry-run", "--channels", "--depth", "--set"],
-    "profile": ["--encoder", "--out", "--illumination", "--engine", "--runtime", "--quarantine", "--level"],
+    "profile": ["--encoder", "--out", "--illumination", "--shards", "--runtime", "--quarantine", "--level"],
     "correct": ["--method", "--by", "--out", "--fitted", "--keep", "--spare", "--set", "--seed", "--json"],
     "train": ["--profiles", "--sites", "--start", "--out", "--seed", "--set"],
     "embed": ["--out"],
@@ -214,6 +215,7 @@ CONTRACT = {
     "atlas": ["--port", "--host"],
     "export": ["--to", "--out", "--feature-prefix", "--concentration-unit"],
     "check": ["--out", "--json"],
+    "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json"],
     "demo": ["--out"],
 }
 

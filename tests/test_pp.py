@@ -62,7 +62,7 @@ def test_the_signature_and_the_documentation_are_those_of_the_settings() -> None
         # mkdocstrings prints the first line under Returns as a type.
         assert "\n\nReturns\n-------\nAnnData\n    The n corrected rows" in function.__doc__
         assert "\n\nRaises\n------\nInputError\n    " in function.__doc__
-    assert set(dir(pp)) == {*CORRECTORS.names(), "aggregate", "receipt", "spare"}
+    assert set(dir(pp)) == {*CORRECTORS.names(), "aggregate", "cell_quality", "pool", "receipt", "spare"}
 
 
 def test_a_chain_spares_selects_and_standardises_in_place() -> None:

@@ -9,16 +9,19 @@ SOURCE = ROOT / "src" / "impasto"
 _PRINTS = "prints what its stage gives: the options in tests/test_options.py, a run in tests/verbs"
 _THIN = "reads, calls one function that has its own mirror, and writes; run by the recipes in tests/recipes and tests/verbs"
 _PAGE = "its words and numbers are read from whole pages, in tests/report"
+_BITS = "its shards make the bits of a table in tests/correction/test_by_plate.py"
 SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "replicate_scores", "sister_scores", "naming")
 ELSEWHERE = {
     **{
-        f"verbs/{name}.py": _PRINTS for name in ("check", "embed", "explore", "export", "expression", "fetch", "finetune", "graph", "index")
+        f"verbs/{name}.py": _PRINTS
+        for name in ("cells", "check", "embed", "explore", "export", "expression", "finetune", "graph", "index", "status")
     },
     **{f"verbs/{name}.py": _PRINTS for name in ("panels", "profile", "report", "table", "train")},
-    **{f"stages/{name}.py": _THIN for name in ("check", "embed", "graph", "index", "profile", "report", "simulate")},
+    **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "profile", "report", "simulate")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
+    **{f"correction/{name}.py": _BITS for name in ("plate_shards", "receipt_shards")},
     "report/figures/dose.py": "through im.pl.dose in tests/test_pl.py",
 }
 """Files without a test of their own, and why."""

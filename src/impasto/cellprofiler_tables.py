@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from impasto.schema import InputError
 IMAGE, NUMBER, OBJECT, TABLE = "Image", "ImageNumber", "ObjectNumber", "TableNumber"
 OBJECTS = tuple(c for c in COMPARTMENTS if c != IMAGE)
 _METADATA, _COUNT = "Metadata_", "Count_"
-_IMAGE_FILE = re.compile(r"^(?P<prefix>.*?)Image\.(csv|txt|tsv)(\.gz)?$")
+_IMAGE_FILE = re.compile(r"^(?P<prefix>.*?)(?i:Image)\.(csv|txt|tsv)(\.gz)?$")
 _TABLE_FILE = re.compile(r"^(?P<object>\w+)\.(csv|txt|tsv)(\.gz)?$")
 # What CellProfiler measures of a whole image, and what it only writes down about it.
 _MEASURED = re.compile(
@@ -42,7 +42,7 @@ def image_tables(folder: Path, /) -> list[Path]:
     for where, inside, names in os.walk(folder):
         inside[:] = sorted(name for name in inside if not name.startswith("."))
         candidates = [Path(where) / name for name in sorted(names) if _IMAGE_FILE.match(name)]
-        found += [path for path in candidates if path.name == f"{IMAGE}.csv" or NUMBER in tables.columns(path)]
+        found += [path for path in candidates if path.name.lower() == f"{IMAGE}.csv".lower() or NUMBER in tables.columns(path)]
     return found
 
 
@@ -51,30 +51,24 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
 
     Raises InputError where an image table has no `ImageNumber` or names an image twice.
     """
-    parts, objects, unread, placed = [], set[str](), set[str](), set[str]()
+    parts, objects, unread, from_folders = [], set[str](), set[str](), set[str]()
     images = image_tables(folder)
-    prefixes = {(path.parent, _prefix(path)) for path in images}
     for image in images:
-        named = {IMAGE: _one_table(image)}
-        longer = [prefix for parent, prefix in prefixes if parent == image.parent and len(prefix) > len(_prefix(image))]
-        for path in sorted(image.parent.iterdir()):
-            rest = path.name.removeprefix(_prefix(image))
-            match = _TABLE_FILE.match(rest) if path.name.startswith(_prefix(image)) and not path.name.startswith(tuple(longer)) else None
-            if match is None or path == image or match["object"] == "Experiment":
-                continue
-            own = _object_tables(path, match["object"])
+        named = {IMAGE: image_table(image)}
+        for name, path in files_beside(image, images).items():
+            own = _object_tables(path, name)
             named |= own
             objects |= set(own)
             if not own:
                 unread.add(path.name)
         whole, words = _placed(join(named, where=str(image.parent)), gallery.of_analysis(str(image.parent)))
         parts.append(whole)
-        placed |= set(words)
+        from_folders |= set(words)
     how = [f"{len(images)} CellProfiler runs; objects {', '.join(sorted(objects)) or 'none'}; medians over the objects of an image"]
     if unread:
         how.append(f"left out: {', '.join(sorted(unread))} (no column {NUMBER})")
-    if placed:
-        how.append(f"{', '.join(sorted(placed))}: told by the folders of the Cell Painting Gallery")
+    if from_folders:
+        how.append(f"{', '.join(sorted(from_folders))}: told by the folders of the Cell Painting Gallery")
     return tables.stacked(parts), how
 
 
@@ -85,12 +79,26 @@ def _placed(whole: pd.DataFrame, words: Mapping[str, str]) -> tuple[pd.DataFrame
     return whole.assign(**{f"{_METADATA}{word.capitalize()}": value for word, value in new.items()}), list(new)
 
 
+def files_beside(image: Path, images: Sequence[Path], /) -> dict[str, Path]:
+    """The tables of a run by their names: those beside its image table that begin like it; `images` are all image tables that there are."""
+    start = _prefix(image)
+    longer = tuple(_prefix(path) for path in images if path.parent == image.parent and len(_prefix(path)) > len(start))
+    beside: dict[str, Path] = {}
+    for path in sorted(image.parent.iterdir()):
+        match = _TABLE_FILE.match(path.name.removeprefix(start)) if path.name.startswith(start) else None
+        if match is None or path == image or path.name.startswith(longer) or match["object"].lower() == "experiment":
+            continue
+        beside[match["object"]] = path
+    return beside
+
+
 def _prefix(image: Path) -> str:
     match = _IMAGE_FILE.match(image.name)
     return match["prefix"] if match else ""
 
 
-def _one_table(path: Path) -> pd.DataFrame:
+def image_table(path: Path, /) -> pd.DataFrame:
+    """A table of ExportToSpreadsheet with one header row, whole."""
     return delimited.read(path, is_name=tables.is_name)[0]
 
 
@@ -98,7 +106,7 @@ def _object_tables(path: Path, name: str) -> dict[str, pd.DataFrame]:
     """The table of one kind of object, or those of several that stand under two header rows; none where it is no table of objects."""
     records = delimited.layout(path).records
     if NUMBER in records[0]:
-        return {name: _one_table(path)}
+        return {name: image_table(path)}
     if len(records) < 2 or NUMBER not in records[1]:
         return {}
     whole, _ = delimited.read(path, is_name=tables.is_name, header_rows=2)
@@ -111,9 +119,7 @@ def read_sqlite(path: Path, /) -> tuple[pd.DataFrame, list[str]]:
     """One row an image of ExportToDatabase's SQLite, and what was read. Raises InputError where no table holds images."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
         names = [str(name) for (name,) in base.execute("select name from sqlite_master where type in ('table', 'view') order by name")]
-        image = next((name for name in names if re.search(r"(?i)(^|_)(per_image|image)$", name)), None)
-        if image is None:
-            raise InputError(f"{path} holds no table of images (Per_Image or Image); it has {', '.join(names) or 'no table'}")
+        image = image_table_of(names, where=str(path))
         first = pd.read_sql(f'select * from "{image}"', base)
         keys = [key for key in (TABLE, NUMBER) if key in first]
         if NUMBER not in keys or first.duplicated(keys).any():
@@ -130,6 +136,14 @@ def read_sqlite(path: Path, /) -> tuple[pd.DataFrame, list[str]]:
             used.append(name)
     whole = pd.concat([parts[0], *(part.reindex(parts[0].index) for part in parts[1:])], axis=1).reset_index(drop=True)
     return whole, [f"SQLite: {image}, {', '.join(used) or 'no objects'}; medians over the objects of an image"]
+
+
+def image_table_of(names: Sequence[str], /, *, where: str) -> str:
+    """The table of images among those of an SQLite file (`Image`, `Per_Image`, `MyExpt_Per_Image`). Raises InputError where none is."""
+    image = next((name for name in names if re.search(r"(?i)(^|_)(per_image|image)$", name)), None)
+    if image is None:
+        raise InputError(f"{where} holds no table of images (Per_Image or Image); it has {', '.join(names) or 'no table'}")
+    return image
 
 
 def _sqlite_image_name(column: str) -> str:

@@ -21,6 +21,10 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory"
 _GO_ON = "run the same command again to go on"
 
 
+class Unfinished(Exception):
+    """Work that the machine, and not the input, has kept from its end; the message is one sentence."""
+
+
 class Terminated(BaseException):
     """The machine, or who runs it, has asked this process to end (SIGTERM)."""
 
@@ -45,6 +49,8 @@ def code_and_sentence(error: BaseException, /) -> tuple[int, str]:
 def _code_and_sentence(error: BaseException) -> tuple[int, str]:
     if isinstance(error, InputError):
         return 2, str(error)
+    if isinstance(error, Unfinished):
+        return 3, str(error)
     if isinstance(error, KeyboardInterrupt):
         return 130, f"stopped; {_GO_ON}"
     if isinstance(error, Terminated):

@@ -118,8 +118,7 @@ class Family(Generic[P]):
         return self[part] if isinstance(part, str) else part
 
     def _own_part(self, name: str) -> P:
-        module, _, attribute = self._own[name].partition(":")
-        part: P = getattr(importlib.import_module(module), attribute)
+        part: P = load(self._own[name])
         return part
 
     def _plugin(self, name: str) -> P:
@@ -144,6 +143,24 @@ class Family(Generic[P]):
                     )
                 self._outside[point.name] = point
         return self._outside
+
+
+def load(place: str, /) -> Any:
+    """An object of this package.
+
+    Parameters
+    ----------
+    place
+        `module:object`.
+
+    Returns
+    -------
+    Any
+        The object. Its module is imported.
+
+    """
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def named_in(family: Family[Any], /) -> AfterValidator:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     import anndata
     import pandas as pd
 
+    from impasto.cells.folder import Cells
+    from impasto.dataset import Dataset
     from impasto.explorer.serving import Explorer
 
-__all__ = ["concat", "embed", "explore", "read", "search", "train", "write"]
+__all__ = ["concat", "embed", "explore", "open", "read", "read_cells", "search", "train", "write"]
 
 
 def read(
@@ -79,6 +81,32 @@ def read(
     return data
 
 
+def read_cells(folder: Path | str, /, *, quality: Path | str | None = None) -> Cells:
+    """Open a folder of cells. Values are read when they are asked for.
+
+    Parameters
+    ----------
+    folder
+        What `impasto cells` wrote.
+    quality
+        What `impasto check` wrote of it; by default the folder `quality` inside, where there is one.
+
+    Returns
+    -------
+    Cells
+        Its `plates`, `wells` and `features`; `well`, `iter_wells`, `blocks` and `bags` read cells.
+
+    Raises
+    ------
+    InputError
+        The folder holds no cells.
+
+    """
+    from impasto.cells.folder import Cells
+
+    return Cells(folder, quality=quality)
+
+
 def write(data: anndata.AnnData | pd.DataFrame, path: Path | str, /) -> None:
     """Write profiles: the whole file under its name, or nothing.
 
@@ -98,6 +126,30 @@ def write(data: anndata.AnnData | pd.DataFrame, path: Path | str, /) -> None:
     from impasto import frames, profiles
 
     profiles.write(frames.profiles_of(data, task="writing"), path)
+
+
+def open(path: Path | str, /) -> Dataset:  # noqa: A001 - the word that users know
+    """Open a folder of plates (`NAME.plates`) without reading it.
+
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Returns
+    -------
+    Dataset
+        `d.obs`, `d.features`, `for plate in d`, `d["PLATE"]`, `d.to_anndata()`, `d.matrix()`, `d.sql()`.
+
+    Raises
+    ------
+    InputError
+        The folder holds no plates.
+
+    """
+    from impasto.dataset import open_dataset
+
+    return open_dataset(path)
 
 
 def concat(tables: Sequence[anndata.AnnData | pd.DataFrame], /) -> anndata.AnnData:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import records
-from impasto.schema import InputError
+from impasto.schema import PROFILES_FOLDERS, InputError
 
 KEEP_OLD: ContextVar[bool] = ContextVar("keep_old", default=False)
 """Whether a file of somebody else that stands where a result goes is renamed with the date (`--keep-old`), instead of refused."""
@@ -118,7 +118,7 @@ def refuse_place(out: Path, verb: str, /, *, folder: bool) -> None:
         return
     if folder and not out.is_dir():
         raise InputError(f"--out {out} is a file, and impasto {verb} writes a folder; give a new folder")
-    if not folder and out.is_dir() and out.suffix.lower() != ".zarr":
+    if not folder and out.is_dir() and out.suffix.lower() not in PROFILES_FOLDERS:
         raise InputError(f"--out {out} is a folder, and impasto {verb} writes a file; give the name of a file")
     if not (out.is_file() or out.is_dir()):
         raise InputError(f"--out {out} is neither a file nor a folder; give another name")

@@ -24,7 +24,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anndata
 import pandas as pd
@@ -39,8 +40,11 @@ from impasto.frames import profiles_of
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 
+if TYPE_CHECKING:
+    from impasto.cells.folder import Cells
+
 Table: TypeAlias = anndata.AnnData | pd.DataFrame
-_OWN = ("aggregate", "receipt", "spare")
+_OWN = ("aggregate", "cell_quality", "pool", "receipt", "spare")
 
 
 def __getattr__(name: str) -> Callable[..., anndata.AnnData]:
@@ -51,6 +55,59 @@ def __getattr__(name: str) -> Callable[..., anndata.AnnData]:
 
 def __dir__() -> list[str]:
     return sorted({*_OWN, *CORRECTORS})
+
+
+def pool(cells: Cells | Path | str, /, *, name: str = "median") -> anndata.AnnData:
+    """Pool the cells of each well into its profile, as `impasto profile DIR --pool NAME` does.
+
+    Parameters
+    ----------
+    cells
+        `im.read_cells(DIR)`, or DIR.
+    name
+        `median` (as pycytominer), `clipped`, `mean`, `trimmed`, `quartiles` or `median+mad`.
+
+    Returns
+    -------
+    anndata.AnnData
+        One row a well; `cell_count` counts the cells that were pooled, `cell_count_all` all.
+
+    Raises
+    ------
+    InputError
+        There is no such pooling, or the folder holds no cells.
+
+    """
+    from impasto.cells import folder
+    from impasto.cells import pool as pooling
+
+    return pooling.pool(cells if isinstance(cells, folder.Cells) else folder.Cells(cells), name=name)
+
+
+def cell_quality(cells: Cells | Path | str, /) -> Cells:
+    """Judge every cell, as `impasto check DIR` does, and write nothing.
+
+    Parameters
+    ----------
+    cells
+        `im.read_cells(DIR)`, or DIR.
+
+    Returns
+    -------
+    Cells
+        The same cells with the bits of the rules; `well(..., kept=True)`, `iter_wells` and `im.pp.pool` leave out what they mark.
+
+    Raises
+    ------
+    InputError
+        The folder holds no cells.
+
+    """
+    from impasto.cells import check, folder, quality
+
+    opened = folder.Cells.unchecked(cells.folder if isinstance(cells, folder.Cells) else cells)
+    measures = quality.measures_of(opened.features)
+    return opened.with_bits({name: check.judge(opened, name, measures)[2].bits for name in opened.plates})
 
 
 def spare(profiles: Table, /, *, share: float = 0.5, seed: int = 0, copy: bool = False) -> anndata.AnnData:

@@ -59,6 +59,8 @@ def kind(path: Path, /) -> str | None:
         return ANNDATA if path.is_dir() and any((path / name).exists() for name in ("X", "obs", "tables")) else None
     if sort == tables.HDF5:
         return ANNDATA
+    if sort == tables.PLATES:
+        return sort
     if sort in (tables.PARQUET, tables.EXCEL, tables.SQLITE, tables.TEXT):
         return sort
     return _kind_of_folder(path) if path.is_dir() else None

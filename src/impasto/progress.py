@@ -111,3 +111,8 @@ def track(items: Iterable[T], *, what: str, unit: str, total: int | None = None,
         for item in items:
             yield item
             advance(1)
+
+
+def hide() -> None:
+    """Show no bars in this process: it is a worker of another, which shows its own."""
+    console.quiet = True

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from impasto import whole
+from impasto import commit_point, whole
 
 RUN = "run.json"
 STARTED, FINISHED = "started", "finished"
@@ -113,7 +113,8 @@ def content(path: Path, /) -> str:
     Returns
     -------
     str
-        SHA-256 of a file, of all names and contents in a folder, or of where a link leads.
+        SHA-256 of a file, of all names and contents in a folder, or of where a link leads. Of a folder of plates (`dataset`) the names
+        and sizes count, and what its commit point says of their contents.
 
     """
     if path.is_symlink():
@@ -121,6 +122,8 @@ def content(path: Path, /) -> str:
     if path.is_file():
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
+    if commit_point.is_there(path):
+        return commit_point.stamp(path)
     total = hashlib.sha256()
     for member in walk(path):
         total.update(os.fsencode(member.relative_to(path).as_posix()) + b"\0" + content(member).encode())

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, records, whole
+from impasto import __version__, commit_point, machine, records, whole
 from impasto.claims import Claim, claim
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -110,7 +109,8 @@ def digest(path: Path) -> str:
     Returns
     -------
     str
-        SHA-256 of a file, or of a folder's relative names and contents. `run.json` and hidden names are left out.
+        SHA-256 of a file, or of a folder's relative names and contents. `run.json` and hidden names are left out. A folder of
+        plates (`dataset`) has the digest of its values.
 
     Raises
     ------
@@ -123,6 +123,8 @@ def digest(path: Path) -> str:
         return records.content(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
+    if (of_plates := commit_point.digest(path)) is not None:
+        return of_plates
     for member in sorted(p for p in path.rglob("*") if p.is_file()):
         relative = member.relative_to(path)
         if member.name == records.RUN or any(part.startswith(".") for part in relative.parts):
@@ -170,7 +172,8 @@ def run_stage(
     values = settings.model_dump(mode="json")
     own_claim = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
     digests = {str(path): digest(path) for path in inputs}
-    identity = {"version": __version__, "verb": verb, "settings": values, "inputs": sorted(digests.values())}
+    decisive = {name: value for name, value in values.items() if name not in settings.change_nothing}
+    identity = {"version": __version__, "verb": verb, "settings": decisive, "inputs": sorted(digests.values())}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     if own_claim.is_done(key):
         return False
@@ -188,9 +191,11 @@ def run_stage(
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
     }
     with _holding(own_claim, record):
+        machine.reset_peak()  # of this stage, not of those before it
         work()
         record["seconds"] = round(time.perf_counter() - clock, 3)
-        record["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+        peak = machine.peak_memory()
+        record["peak_memory_mb"] = None if peak is None else round(peak / 2**20, 1)
     return True
 
 

@@ -150,7 +150,9 @@ class InputError(ValueError):
     """Input that the user can mend. The message is one clear sentence: what the input holds, what is allowed, what to do."""
 
 
-PROFILES_FILES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", ".zarr")
+PROFILES_FOLDERS = (".zarr", ".plates")
+"""Kinds of files of profiles that are folders on disk; `.plates` has a file a plate."""
+PROFILES_FILES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".h5ad", *PROFILES_FOLDERS)
 """What the name of a file of profiles may end in; the ending says the format."""
 
 

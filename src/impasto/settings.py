@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,6 +22,8 @@ class Settings(BaseModel):
     """The base of all settings: frozen, strict, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    change_nothing: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say where and how work runs, and change nothing in its result."""
 
     @classmethod
     def read(cls, values: Mapping[str, Any], *, where: str) -> Self:

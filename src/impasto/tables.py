@@ -24,11 +24,11 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from impasto import delimited, failures, grids
+from impasto import commit_point, delimited, failures, grids
 from impasto.schema import ALIASES, CELL_COUNT, CONCENTRATION, TIME_H, InputError, letters
 
-PARQUET, FOLDER_OF_PARQUET, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
-    *("Parquet", "folder of Parquet files", "Excel", "SQLite", "HDF5", "text", "Zarr", "folder"),
+PARQUET, FOLDER_OF_PARQUET, PLATES, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
+    *("Parquet", "folder of Parquet files", "folder of plates", "Excel", "SQLite", "HDF5", "text", "Zarr", "folder"),
 )
 _MARKS = (
     *((b"PAR1", PARQUET), (b"SQLite format 3\0", SQLITE), (b"\x89HDF\r\n\x1a\n", HDF5), (b"\xd0\xcf\x11\xe0", EXCEL)),
@@ -93,6 +93,8 @@ def kind(path: Path) -> str:
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
     if path.is_dir():
+        if commit_point.is_there(path):
+            return PLATES
         if any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zattrs")):
             return ZARR
         return FOLDER_OF_PARQUET if next(path.rglob("*.parquet"), None) else FOLDER

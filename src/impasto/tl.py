@@ -36,6 +36,7 @@ from impasto.evaluation.result import Result
 from impasto.evaluation.saturation import evaluate as saturation
 from impasto.evaluation.shortcuts import evaluate as shortcuts
 from impasto.evaluation.sisters import evaluate as sisters
+from impasto.evaluation.subpopulations import evaluate as subpopulations
 from impasto.evaluation.transfer import evaluate as transfer
 from impasto.schema import InputError, nearest
 
@@ -63,6 +64,7 @@ __all__ = [
     "saturation",
     "shortcuts",
     "sisters",
+    "subpopulations",
     "transfer",
     "umap",
 ]

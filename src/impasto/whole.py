@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ def replacing(path: Path, /, *, before: Callable[[Path], None] = lambda _: None)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers choose their format by it.
-    temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
-    aside = path.with_name(f".{path.stem}.replaced-{os.getpid()}{path.suffix}")
+    writer = f"{socket.gethostname()[:40]}-{os.getpid()}"  # machines may share the folder
+    temporary = path.with_name(f".{path.stem}.partial-{writer}{path.suffix}")
+    aside = path.with_name(f".{path.stem}.replaced-{writer}{path.suffix}")
     remove(temporary)
     try:
         yield temporary

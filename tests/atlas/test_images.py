@@ -16,7 +16,7 @@ from impasto.joint.space import Space
 from impasto.parts import Part
 from impasto.plates.ingest import find, write
 from impasto.plates.sites import Sites
-from impasto.profiling import deep, encoders
+from impasto.profiling import deep, intensity
 from impasto.schema import InputError
 from impasto.simulate import plates as simulated
 from impasto.simulate.plan import Plan
@@ -33,7 +33,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def seen(ingested: Path, folder: Path, **how: str) -> anndata.AnnData:
-    return deep.profile(Sites.read(ingested), encoders.Intensity(), shards=folder, how=deep.Extraction(**how))
+    return deep.profile(Sites.read(ingested), intensity.Intensity(), shards=folder, how=deep.Extraction(**how))
 
 
 def trained(profiles: anndata.AnnData, out: Path, *, seed: int = 0) -> Space:

@@ -34,6 +34,8 @@ def test_a_plate_has_the_shortest_word_that_no_other_has() -> None:
     assert names(plate=["1", "2", "1"]) == ["1", "2", "1"]
     assert names(batch=["a", "a", "b"], plate=["1", "2", "3"]) == ["1", "2", "3"]
     assert names(batch=["a", "b", "b"], plate=["1", "1", "2"]) == ["a/1", "b/1", "b/2"]
+    # A plate whose own name holds a slash keeps it.
+    assert names(batch=["a", "a"], plate=["x/1", "y/1"]) == ["x/1", "y/1"]
     assert names(source=["s", "t"], batch=["a", "a"], plate=["1", "1"]) == ["s/a/1", "t/a/1"]
 
 
@@ -42,3 +44,12 @@ def test_ten_names_have_colours_the_commonest_first_ties_by_name() -> None:
     table = arrow_files.encoded(pd.DataFrame({"word": words, "number": range(8), "other": ["x"] * 8}))
     assert well_columns.commonest(table, most=2) == {"word": ["a", "c"], "other": ["x"]}
     assert well_columns.commonest(table, most=10, without=["other"]) == {"word": ["a", "c", "b"]}
+
+
+def test_words_that_a_ranking_or_the_perturbations_have_are_left_out() -> None:
+    obs = pd.DataFrame(
+        {"plate": ["P"], "row": [1], "score": [2], "treatment": ["T"], "perturbation_name": ["n"], "name": ["other"], "hit": [True]}
+    )
+    made = well_columns.of_wells(obs)
+    assert list(made) == ["plate", "name"]
+    assert made["name"].tolist() == ["n"]

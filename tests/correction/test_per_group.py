@@ -87,7 +87,8 @@ def test_what_all_plates_share_does_not_depend_on_the_names_of_batches(name: str
     data.obs["batch"] = data.obs["plate"].map({"P0": "week 3", "P1": "week 1", "P2": "week 2"})
     kind = CORRECTORS[name]
     assert kind.fit(data).seen_in_fit() == ("week 3/P0", "week 1/P1", "week 2/P2")
-    np.testing.assert_array_equal(kind.fit(data).transform(data).X, kind.fit(bare).transform(bare).X)
+    # The order of plates, and so of sums, is that of batches first.
+    np.testing.assert_allclose(kind.fit(data).transform(data).X, kind.fit(bare).transform(bare).X, rtol=1e-5, atol=1e-6)
 
 
 def test_batches_of_one_name_in_two_sources_are_two() -> None:

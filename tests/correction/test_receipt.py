@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tests.correction.plated import control_rows, plates
 
-from impasto.correction.receipt import correlated_share, explained_share, receipt, replicate_signal
+from impasto.correction import receipt as receipts
+from impasto.correction.receipt import receipt, replicate_signal
 from impasto.correction.standardize import Standardize, StandardizeSettings
 
 
@@ -16,15 +17,6 @@ def test_the_receipt_sees_a_plate_effect_go() -> None:
     balance = receipt(data, after, methods=[])
     assert balance["explained"]["plate"]["before"] > 0.3
     assert balance["explained"]["plate"]["after"] < 0.05
-
-
-def test_explained_share_is_zero_on_noise_and_one_on_pure_groups() -> None:
-    rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(4), 50)
-    noise = rng.normal(size=(200, 40))
-    assert explained_share((noise - noise.mean(0)) / noise.std(0), labels) < 0.01
-    pure = np.repeat(rng.normal(size=(4, 5)), 50, axis=0)
-    assert explained_share((pure - pure.mean(0)) / pure.std(0), labels) == pytest.approx(1.0)
 
 
 def test_replicate_signal_is_the_naive_mean() -> None:
@@ -40,45 +32,11 @@ def test_replicate_signal_is_the_naive_mean() -> None:
     assert replicate_signal(data) == pytest.approx(np.mean(same) - np.mean(other), abs=1e-5)
 
 
-def test_the_share_of_a_number_is_its_mean_squared_correlation_less_chance() -> None:
-    rng = np.random.default_rng(0)
-    values, counts = rng.normal(size=(50, 6)), rng.normal(size=50)
-    values[:, :3] += counts[:, None]
-    values = (values - values.mean(axis=0)) / values.std(axis=0)
-    squared = np.mean([np.corrcoef(values[:, f], counts)[0, 1] ** 2 for f in range(6)])
-    assert correlated_share(values, counts) == pytest.approx((squared - 1 / 49) / (1 - 1 / 49))
-    assert correlated_share(values, np.full(50, 3.0)) == 0.0
-    assert correlated_share(rng.normal(size=(5000, 20)), rng.normal(size=5000)) < 0.001
-
-
 def test_without_replicates_on_other_plates_there_is_no_signal() -> None:
     assert replicate_signal(plates(plates=1)) is None
     data = plates(plates=2)
     del data.obs["perturbation"]
     assert replicate_signal(data) is None
-
-
-def test_the_share_of_groups_is_the_sum_of_squares_between_them_less_chance() -> None:
-    rng = np.random.default_rng(1)
-    labels = rng.integers(0, 4, 30)
-    values = rng.normal(size=(30, 5)) + 1.5 * rng.normal(size=(4, 5))[labels]
-    values = (values - values.mean(axis=0)) / values.std(axis=0)
-    shares = []
-    for f in range(5):
-        between = sum((labels == g).sum() * values[labels == g, f].mean() ** 2 for g in range(4))
-        shares.append(between / (values[:, f] ** 2).sum())
-    chance = 3 / 29
-    assert explained_share(values, labels) == pytest.approx((np.mean(shares) - chance) / (1 - chance))
-
-
-def test_chance_is_what_random_groups_explain() -> None:
-    rng = np.random.default_rng(2)
-    values = rng.normal(size=(60, 3000))
-    values = (values - values.mean(axis=0)) / values.std(axis=0)
-    labels = np.arange(60) % 20
-    raw = np.mean([((np.bincount(labels, v) / 3) ** 2 * 3).sum() / 60 for v in values.T])
-    assert raw == pytest.approx(19 / 59, abs=0.01)
-    assert explained_share(values, labels) < 0.01
 
 
 def test_factors_are_source_batch_plate_row_column_and_count() -> None:
@@ -94,9 +52,13 @@ def test_factors_are_source_batch_plate_row_column_and_count() -> None:
     explained = receipt(data, data, methods=[])["explained"]
     assert list(explained) == ["source", "batch", "plate", "row", "column", "cell count"]
     for name, labels in (("source", data.obs["source"]), ("plate", data.obs["plate"]), ("row", row), ("column", column)):
-        expected = explained_share(z, np.unique(labels, return_inverse=True)[1])
+        means = np.array([z[labels == label].mean(axis=0) for label in np.unique(labels)])
+        counts = np.array([(labels == label).sum() for label in np.unique(labels)])
+        chance = (len(counts) - 1) / 119
+        expected = ((counts @ means**2 / 120).mean() - chance) / (1 - chance)
         assert explained[name] == {"before": pytest.approx(expected), "after": pytest.approx(expected)}
-    assert explained["cell count"]["before"] == pytest.approx(correlated_share(z, np.arange(120.0)))
+    squared = np.mean([np.corrcoef(column_of_z, np.arange(120.0))[0, 1] ** 2 for column_of_z in z.T])
+    assert explained["cell count"]["before"] == pytest.approx((squared - 1 / 119) / (1 - 1 / 119))
 
 
 def test_plates_of_one_name_in_two_batches_are_two_factors_levels() -> None:
@@ -120,3 +82,19 @@ def test_unknown_and_empty_wells_and_other_doses_are_no_replicates() -> None:
     assert replicate_signal(more) == pytest.approx(expected)
     data.obs["concentration"] = np.where(data.obs["plate"] == "P0", 1.0, 10.0)
     assert replicate_signal(data) is None  # no well has a replicate at its own dose
+
+
+def test_of_a_large_table_rows_are_drawn_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = plates(plates=3, wells=40)
+    whole = receipt(data, data, methods=[])
+    assert "drawn" not in whole
+    monkeypatch.setattr(receipts, "ROWS_FOR_LIMITS", 119)
+    monkeypatch.setattr(receipts, "ROWS_FOR_SIGNAL", 60)
+    drawn = receipt(data, data, methods=[], seed=1)
+    assert drawn["drawn"] == {"limits": 120, "signal": 60}
+    assert drawn["signal"] != whole["signal"]
+    assert drawn["explained"] == whole["explained"]
+    assert receipt(data, data, methods=[], seed=1) == drawn
+    assert receipts.drawn_rows(5, 9, seed=(0, 0)).tolist() == [0, 1, 2, 3, 4]
+    assert sorted(receipts.drawn_rows(9, 9, seed=(0, 0)).tolist()) == list(range(9))
+    assert len(set(receipts.drawn_rows(9, 4, seed=(0, 0)).tolist())) == 4

@@ -23,7 +23,7 @@ COVERED = (
     *("evaluation", "explorer", "statistics"),
     *("indexed.py", "runs.py", "records.py", "claims.py", "outputs.py", "whole.py", "stored.py", "progress.py", "doses.py", "platemaps.py"),
     *("tables.py", "delimited.py", "grids.py", "feature_columns.py", "gallery.py", "spelling.py", "remote.py"),
-    *("annotation.py", "object_stores.py", "plates"),
+    *("annotation.py", "object_stores.py", "plates", "cells"),
 )
 """The packages (or modules, by their file's name) whose docstrings are checked."""
 EXEMPT = {

@@ -52,6 +52,16 @@ def test_a_guide_is_followed_literally(guide: str, copy: Path) -> None:
     assert (copy / GUIDES[guide]).exists()
 
 
+def test_the_guide_to_losses_is_followed_literally(copy: Path) -> None:
+    """It has no command of its own: what every loss must have is tried instead, with the new one among them."""
+    page = (DOCS / "add-a-loss.md").read_text()
+    assert [_write(copy / match["path"], match["text"]) for match in _FILE.finditer(page)] == ["new file", "new file", "one line"]
+    for name in ("test_losses.py", "by_hand.py"):
+        shutil.copy(ROOT / "tests" / "losses" / name, copy / "tests" / "losses")
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    _run(copy, *command, "tests/losses/test_margin.py", "tests/losses/test_losses.py")
+
+
 def _paint(folder: Path) -> None:
     """Two plates in the layout of the guide to readers."""
     for name in ("P1/DNA/A01=1.tif", "P1/ER/A01=1.tif", "P2/DNA/B02=2.tif", "P2/ER/B02=2.tif"):
@@ -90,7 +100,7 @@ def _run(folder: Path, *command: str) -> None:
 def test_the_files_and_tables_that_a_guide_names_are_there(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"`((?:src/impasto/|tests/|examples/)?[\w./-]+\.py)`", text))
-    own = {"yours.py", "test_yours.py", "centre.py", "reach.py", "equals.py"}
+    own = {"yours.py", "test_yours.py", "margin.py", "centre.py", "reach.py", "equals.py"}
     missing = [
         name
         for name in named

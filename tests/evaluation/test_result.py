@@ -60,5 +60,5 @@ def test_files_are_read_back_as_they_were(tmp_path: Path) -> None:
     written = sorted(p.name for p in (tmp_path / "new" / "scores").iterdir())
     assert written == ["left_out.csv", "per_group.csv", "per_well.csv", "results.csv"]
     read = pd.read_csv(tmp_path / "new" / "scores" / "results.csv").fillna({"unit": "", "interval": "", "about": ""})
-    pd.testing.assert_frame_equal(read, found.scores, check_dtype=False)
+    pd.testing.assert_frame_equal(found.scores, read, check_dtype=False)
     assert len(pd.read_csv(tmp_path / "new" / "scores" / "per_well.csv")) == 24

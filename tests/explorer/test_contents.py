@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from tests.explorer.test_near import OBS, row
 from impasto.atlas import index
 from impasto.explorer.contents import Contents, open_contents
 from impasto.explorer.server import application
+from impasto.schema import InputError
 
 
 def test_members_are_the_wells_of_a_compound_or_of_its_dose(contents: Contents) -> None:
@@ -70,3 +73,20 @@ def test_the_first_version_is_read(tmp_path: Path) -> None:
     assert client.get("/api/card/1").json()["wells"] == [0, 4, 8]
     wells = contents.wells.to_pandas()
     assert wells["x"].abs().max() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("pairs.npy", 10), ("features.npy", 130), ("features.arrow", 50), ("hits.parquet", 30), ("images.parquet", 30)]
+)
+def test_a_damaged_file_is_a_sentence(folder: Path, tmp_path: Path, name: str, size: int) -> None:
+    shutil.copytree(folder, tmp_path / "index")
+    os.truncate(tmp_path / "index" / name, size)
+    with pytest.raises(InputError, match=r"index is damaged \(.*\); make the index again: impasto index"):
+        open_contents(index.open_index(tmp_path / "index"))
+
+
+def test_features_of_other_perturbations_are_damage(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "index")
+    np.save(tmp_path / "index" / "features.npy", np.zeros((3, 12), dtype=np.float16))
+    with pytest.raises(InputError, match=r"has the shape \(3, 12\), and 21 perturbations have 12 features"):
+        open_contents(index.open_index(tmp_path / "index"))

@@ -18,7 +18,7 @@ from tests.explorer import assay
 from tests.explorer.conftest import ADDRESS
 
 from impasto.atlas import building, index, layout
-from impasto.explorer import structure
+from impasto.explorer import cards, structure
 from impasto.explorer.contents import Contents
 from impasto.explorer.server import application
 
@@ -174,6 +174,17 @@ def test_an_index_of_vectors_alone_says_what_it_lacks(tmp_path: Path, monkeypatc
     assert near["null"] is None
     assert near["reason"] == "this index holds no control wells to compare with"
     assert {one["p"] for one in near["rows"]} == {None}
+
+
+def test_a_fault_of_ours_is_a_sentence_with_the_policy(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise ZeroDivisionError("one by none")
+
+    monkeypatch.setattr(cards, "card", failing)
+    answer = client.get("/api/card/0")
+    assert answer.status_code == 500
+    assert "one by none" in answer.json()["detail"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_no_route_takes_a_path_and_all_are_read_only(folder: Path) -> None:

@@ -11,9 +11,10 @@ import torch
 from impasto import profiles as tables
 from impasto.atlas import search
 from impasto.indexed import open_or_build
-from impasto.joint import image_towers
+from impasto.joint import image_towers, perturbation
 from impasto.joint.image_towers import ImageTowersSettings
 from impasto.joint.space import Space
+from impasto.plates.eight_bit import to_8_bit
 from impasto.plates.sites import Sites
 from impasto.profiling.extract import ProfileSettings
 from impasto.schema import InputError
@@ -105,3 +106,30 @@ def test_a_run_on_images_answers_molecules_and_images(sites: Path, run: Path) ->
     found, how = search.search(index, kind="image", query=str(sites), top=3)
     assert found["rank"].tolist() == [1, 2, 3]
     assert "images" in how
+
+
+def test_the_validation_part_is_scored_and_never_shown(sites: Path) -> None:
+    opened = Sites.read(sites)
+    chosen = ImageTowersSettings.read({**SMALL, "split": {"validation": 0.4, "test": 0.2}}, where="test")
+    prepared = image_towers.prepare(chosen, opened, seed=1)
+    held = prepared.facts["split"]["validation"]
+    assert len(held) == 3
+    names = opened.table["perturbation"].astype(str).to_numpy()
+    assert not set(held) & {names[int(i)] for rows in prepared.feed.epoch(0) for i in prepared.feed.minibatch(rows, epoch=0).unit}
+    method = prepared.method.eval()
+    with torch.no_grad():
+        found = prepared.validate(method)
+        # By hand, from the frozen representation of whole sites: the rank of the own molecule among the three, both ways.
+        profiles, molecules = [], []
+        for name in sorted(held):
+            rows = np.flatnonzero(names == name)
+            images = [torch.from_numpy(np.stack([to_8_bit(plane) for plane in opened.image(int(row))])).float()[None] / 255 for row in rows]
+            each = torch.cat([method.embed_representation(method.embed(image)) for image in images])
+            profiles.append(torch.nn.functional.normalize(each.sum(0), dim=0))
+            described = perturbation.describe(opened.table.iloc[rows[:1]], chosen).take(torch.arange(1))
+            molecules.append(method.embed_perturbation(*described)[0])
+    similarity = torch.stack(profiles) @ torch.stack(molecules).T
+    ranks = [1 + int((s[i] > s[i, i]).sum()) for s in (similarity, similarity.T) for i in range(3)]
+    assert found["score"] == pytest.approx(sum(1 / rank for rank in ranks) / 6)
+    assert found["chance"] == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
+    assert image_towers.prepare(ImageTowersSettings.read(SMALL, where="test"), opened, seed=1).validate is None

@@ -14,8 +14,9 @@ from impasto.losses import LOSSES
 from impasto.losses.clip import clip
 from impasto.losses.cloob import cloob
 from impasto.losses.cwcl import cwcl, entropy_share, weights
-from impasto.losses.s2l import answers, s2l
+from impasto.losses.s2l import s2l
 from impasto.losses.sigclip import sigclip
+from impasto.losses.soft_sigclip import answers, soft_sigclip
 from impasto.nets.pooling import POOLINGS
 from impasto.schema import InputError
 
@@ -26,7 +27,8 @@ EXPECTED = {
     "clip": clip(P, Q, SCALE),
     "cloob": cloob(P, Q, SCALE),
     "cwcl": cwcl(P, Q, SCALE, weights(POOLED, centre=True, sharpness=4.0, top=3)),
-    "s2l": s2l(P, Q, SCALE, BIAS, answers(P)),
+    "s2l": s2l(P, Q, SCALE, BIAS),
+    "soft_sigclip": soft_sigclip(P, Q, SCALE, BIAS, answers(P)),
     "sigclip": sigclip(P, Q, SCALE, BIAS),
 }
 
@@ -46,9 +48,9 @@ def test_it_is_the_loss_that_is_named(loss: str) -> None:
 @pytest.mark.parametrize("loss", EXPECTED)
 def test_it_learns_its_scale_but_for_cloob_and_its_bias_where_it_has_one(loss: str) -> None:
     made = objective(loss=loss)
-    assert float(made.log_scale.detach().exp()) == pytest.approx(10.0 if loss in ("sigclip", "s2l") else 14.3)
+    assert float(made.log_scale.detach().exp()) == pytest.approx(10.0 if loss in ("sigclip", "soft_sigclip", "s2l") else 14.3)
     learned = {name for name, p in made.named_parameters() if p.requires_grad}
-    assert learned == (set() if loss == "cloob" else {"log_scale"}) | ({"bias"} if loss in ("sigclip", "s2l") else set())
+    assert learned == (set() if loss == "cloob" else {"log_scale"}) | ({"bias"} if loss in ("sigclip", "soft_sigclip", "s2l") else set())
     assert set(made.no_decay) >= learned
 
 

@@ -17,6 +17,7 @@ from impasto.joint.described import Features
 from impasto.joint.feed import BagFeed, Bags
 from impasto.joint.space import Space
 from impasto.joint.two_towers import TwoTowers
+from impasto.losses.cwcl import cwcl, weights
 from impasto.nets.encoders import text
 from impasto.perturbations import cell_lines, graph_prior
 from impasto.perturbations import graph as graphs
@@ -33,12 +34,12 @@ from impasto.training.loop import fit
 from impasto.training.settings import LoopSettings, OptimSettings
 
 
-@pytest.mark.parametrize("loss", ["clip", "cwcl", "cloob", "sigclip", "s2l"])
+@pytest.mark.parametrize("loss", ["clip", "cwcl", "cloob", "sigclip", "soft_sigclip", "s2l"])
 def test_every_loss_trains(profiles: anndata.AnnData, tmp_path: Path, loss: str) -> None:
     before = profiles.X.copy()
     space = trained(profiles, tmp_path, loss=loss)
     scale = float(space.method.objective.log_scale.detach().exp())
-    start = 10.0 if loss in ("sigclip", "s2l") else 14.3
+    start = 10.0 if loss in ("sigclip", "soft_sigclip", "s2l") else 14.3
     assert (scale == pytest.approx(start, rel=1e-6)) == (loss == "cloob")
     np.testing.assert_array_equal(profiles.X, before)
 
@@ -215,3 +216,44 @@ def test_values_are_clipped_on_both_sides_before_their_mean_and_spread(profiles:
     further = Bags(minibatch.profiles * 1e4, minibatch.mask, minibatch.perturbation)
     once = Bags((minibatch.profiles * 1e4).clamp(-1.5, 1.5), minibatch.mask, minibatch.perturbation)
     torch.testing.assert_close(embedding.embed(further), embedding.embed(once))
+
+
+@pytest.mark.parametrize("pooling", ["gated_attention", "mean", "median"])
+def test_cwcls_targets_are_of_the_profiles_as_they_are_and_its_loss_is_that_by_hand(profiles: anndata.AnnData, pooling: str) -> None:
+    shifted = profiles.copy()
+    shifted.X = shifted.X * np.linspace(0.5, 3.0, shifted.n_vars, dtype=np.float32) + 2.0
+    found = {}
+    for targets in ("as_they_are", "standardised"):
+        prepared = two_towers.prepare(settings(pooling=pooling, loss="cwcl", targets=targets), shifted, seed=0)
+        method = prepared.method.eval()
+        minibatch = prepared.feed.minibatch(prepared.feed.epoch(0)[0], epoch=0)
+        with torch.no_grad():
+            p, q, seen = method.towers(minibatch)
+            values = minibatch.profiles.clamp(-10, 10)
+            scaled = (values - method.mean) / method.spread
+            rows = [torch.where(mask)[0].tolist() for mask in minibatch.mask]
+            if pooling == "gated_attention":
+                raw = [gated(method.pooling, scaled[i], values[i], n) for i, n in enumerate(rows)]
+            else:
+                raw = [values[i, n].mean(0) if pooling == "mean" else midmost(values[i, n]) for i, n in enumerate(rows)]
+            by_hand = torch.stack(raw)
+            if targets == "as_they_are":
+                torch.testing.assert_close(seen, by_hand, rtol=1e-3, atol=1e-4)
+            else:
+                torch.testing.assert_close(seen, (by_hand - method.mean) / method.spread, rtol=1e-3, atol=1e-3)
+            wanted = cwcl(p.double(), q.double(), torch.tensor(14.3, dtype=torch.float64), weights(seen.double()))
+            step = method.contrast(p, q, seen)
+        assert float(step.loss) == pytest.approx(float(wanted), rel=1e-4)
+        found[targets] = float(step.monitors["target_entropy_share"])
+    # A common shift makes all profiles alike: the targets of the profiles as they are are the more uniform ones, which the log says.
+    assert found["as_they_are"] > found["standardised"]
+
+
+def gated(pooling: torch.nn.Module, scaled: torch.Tensor, values: torch.Tensor, rows: list[int]) -> torch.Tensor:
+    """The attention of the standardised rows on the rows as they are."""
+    attention = pooling.weights(scaled[rows][None], torch.ones(1, len(rows), dtype=torch.bool))[0]
+    return (attention[..., None] * values[rows]).sum(0)
+
+
+def midmost(rows: torch.Tensor) -> torch.Tensor:
+    return torch.as_tensor(np.median(rows.numpy(), axis=0))

@@ -1,4 +1,4 @@
-"""S2L against a double loop in float64, its answers, and its limit, SigCLIP."""
+"""S2L against a double loop in float64 written from its equation; its similarities carry gradient, and it is not SigCLIP."""
 
 from __future__ import annotations
 
@@ -6,71 +6,83 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.losses.by_hand import dot, near, number, pair, sigmoid
 
-from impasto.losses.s2l import answers, s2l
+from impasto.losses.s2l import alike, s2l, similarities
 from impasto.losses.sigclip import sigclip
+from impasto.losses.soft_sigclip import answers, soft_sigclip
 
 
-def naive_answers(p: list[list[float]]) -> list[list[float]]:
-    found = []
+def naive_similarities(p: list[list[float]], least: float = 0.75) -> list[list[float]]:
+    rows = []
     for a in p:
         row = []
         for b in p:
             distance = sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
             similarity = 1 - 4 / math.pi * math.atan(distance / 0.3)
-            row.append(1.75 * similarity - 0.75 if similarity >= 0.75 else 0.0)
-        found.append(row)
-    return found
+            row.append(similarity if similarity >= least else 0.0)
+        rows.append(row)
+    return rows
 
 
-def test_s2l_is_the_double_sum() -> None:
+def naive(p: list[list[float]], q: list[list[float]], scale: float, bias: float, gamma: float, delta: float) -> float:
+    r, total = naive_similarities(p), 0.0
+    for i in range(len(p)):
+        for j in range(len(q)):
+            x = scale * dot(p[i], q[j]) + bias
+            total -= r[i][j] * math.log(sigmoid(x)) + (gamma - delta * r[i][j]) * math.log(sigmoid(-x))
+    return total / len(p)
+
+
+@pytest.mark.parametrize(("gamma", "delta"), [(1.75, 0.75), (1.7, 0.75), (2.0, 0.5)])
+def test_s2l_is_the_double_sum_of_its_authors(gamma: float, delta: float) -> None:
     p, q = near()
-    w = naive_answers(p.tolist())
-    assert 0.5 < w[0][1] < 1
-    total = 0.0
-    for i in range(5):
-        for j in range(5):
-            x = 6.0 * dot(p[i].tolist(), q[j].tolist()) - 2.0
-            total -= math.log(w[i][j] * sigmoid(x) + (1 - w[i][j]) * sigmoid(-x))
-    found = answers(p)
-    torch.testing.assert_close(found, torch.tensor(w, dtype=torch.float64))
-    assert float(s2l(p, q, number(6.0), number(-2.0), found)) == pytest.approx(total / 5, rel=1e-12)
+    assert 0.75 < naive_similarities(p.tolist())[0][1] < 1
+    expected = naive(p.tolist(), q.tolist(), 6.0, -2.0, gamma, delta)
+    assert float(s2l(p, q, number(6.0), number(-2.0), gamma=gamma, delta=delta)) == pytest.approx(expected, rel=1e-12)
+    if gamma == 1.75:
+        assert float(s2l(p, q, number(6.0), number(-2.0))) == pytest.approx(expected, rel=1e-12)
 
 
-def test_s2l_with_plain_answers_is_sigclip() -> None:
+def test_a_pair_alone_by_hand() -> None:
+    p = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    x = 2.0 * 1 - 0.5
+    expected = -(math.log(sigmoid(x)) + (1.75 - 0.75) * math.log(sigmoid(-x)))
+    assert float(s2l(p, p, number(2.0), number(-0.5))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_far_pairs_count_as_zero_and_the_own_as_one() -> None:
+    p, _ = near()
+    r = similarities(p)
+    torch.testing.assert_close(r, torch.tensor(naive_similarities(p.tolist()), dtype=torch.float64))
+    assert r.diagonal().tolist() == [1.0] * 5
+    assert (r == 0).any()
+    assert float(alike(p).min()) < 0.75
+
+
+def test_the_gradient_flows_through_the_similarities() -> None:
+    p, q = near()
+    whole = p.clone().requires_grad_()
+    s2l(whole, q, number(6.0), number(-2.0)).backward()
+    # By central differences of the double sum, on rows that are not unit any more by less than the step.
+    for i, k in ((0, 0), (1, 2)):
+        step = 1e-6
+        up, down = p.clone(), p.clone()
+        up[i, k] += step
+        down[i, k] -= step
+        slope = float(s2l(up, q, number(6.0), number(-2.0)) - s2l(down, q, number(6.0), number(-2.0))) / (2 * step)
+        assert float(whole.grad[i, k]) == pytest.approx(slope, rel=1e-4)
+    still = p.clone().requires_grad_()
+    r = similarities(p).detach()
+    x = number(6.0) * still @ q.T + number(-2.0)
+    log = torch.nn.functional.logsigmoid
+    (-(r * log(x) + (1.75 - 0.75 * r) * log(-x)).sum() / 5).backward()
+    assert not torch.allclose(still.grad, whole.grad)
+
+
+def test_it_is_neither_sigclip_nor_soft_sigclip() -> None:
     p, q = pair()
-    plain = torch.eye(5, dtype=torch.float64)
-    assert float(s2l(p, q, number(6.0), number(-2.0), plain)) == pytest.approx(float(sigclip(p, q, number(6.0), number(-2.0))))
-
-
-@settings(deadline=None, max_examples=25)
-@given(st.integers(0, 10_000))
-def test_answers_are_shares_with_a_yes_for_the_pair_itself(seed: int) -> None:
-    p, _ = near(seed)
-    found = answers(p)
-    assert ((found >= 0) & (found <= 1)).all()
-    torch.testing.assert_close(found.diagonal(), torch.ones(5, dtype=torch.float64))
-    torch.testing.assert_close(found, found.T)
-
-
-def test_answers_carry_no_gradient() -> None:
-    assert not answers(pair()[0].requires_grad_()).requires_grad
-
-
-def test_answers_above_the_underflow_of_a_sigmoid_stay_finite() -> None:
-    """A pair that is far off and an answer of exactly yes or no: sigmoid(-400) is 0 in float32, its logarithm is not."""
-    p, q = torch.eye(2), -torch.eye(2)
-    assert float(s2l(p, q, torch.tensor(400.0), torch.tensor(0.0), torch.eye(2))) == pytest.approx(400 + math.log(2))
-
-
-def test_answers_are_cut_at_one_and_zero_below_the_least() -> None:
-    p = torch.tensor([[1.0, 0.0], [math.cos(0.1), math.sin(0.1)], [0.0, 1.0]], dtype=torch.float64)
-    steep = answers(p, gamma=3.0, delta=0.5, least=0.2)
-    assert steep.diagonal().tolist() == [1.0, 1.0, 1.0]
-    assert steep[0, 1] == 1.0
-    assert steep[0, 2] == 0.0
-    # Below zero the line is cut too, where the least similarity does not do it.
-    assert answers(p, gamma=1.0, delta=0.75, least=-9.0)[0, 2] == 0.0
+    assert (similarities(p).count_nonzero() == 5).item(), "no two are near, as in a run whose soft answers are none"
+    mine = float(s2l(p, q, number(6.0), number(-2.0)))
+    assert mine != pytest.approx(float(sigclip(p, q, number(6.0), number(-2.0))), rel=0.05)
+    assert mine != pytest.approx(float(soft_sigclip(p, q, number(6.0), number(-2.0), answers(p))), rel=0.05)

@@ -34,6 +34,13 @@ def test_a_walk_is_the_power_of_the_step_and_its_rows_sum_to_one(seed: int, n: i
     np.testing.assert_allclose(graph_weights.walk(sparse.csr_matrix(dense), start, steps=steps, average=True).sum(axis=1), 1.0)
 
 
+def test_a_walk_goes_in_proportion_to_weights_however_small_they_are() -> None:
+    dense = np.array([[0, 0.1, 0.3, 0], [0.1, 0, 0, 0], [0.3, 0, 0, 0], [0, 0, 0, 0]])
+    found = graph_weights.walk(sparse.csr_matrix(dense), np.arange(4), steps=1)
+    # From the first gene a quarter goes to the second; a gene without edges leads nowhere.
+    np.testing.assert_allclose(found, [[0, 0.25, 0.75, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])
+
+
 def test_images_relate_by_cosine_and_nothing_below_zero() -> None:
     values = np.array([[1, 0], [1, 0.1], [-1, 0], [0, 1], [9, 9], [1, 0], [0, -1]], dtype=np.float32)
     profiles = anndata.AnnData(X=values, obs=OBS, var=tables.describe_features(["a", "b"]))

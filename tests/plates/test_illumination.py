@@ -24,7 +24,7 @@ from impasto.plates.check import check
 from impasto.plates.ingest import Found, find, write
 from impasto.plates.sites import Sites
 from impasto.profiling import deep
-from impasto.profiling.encoders import Intensity
+from impasto.profiling.intensity import Intensity
 from impasto.schema import InputError
 
 HEIGHT, WIDTH = 96, 120
@@ -207,7 +207,7 @@ def test_a_plate_is_the_same_shard_whoever_writes_it_and_when(ingested: Path, tm
     deep.shard(sites, "P2", tmp_path / "b").unlink()  # killed between the field and the shard
     deep.write_plate(sites, "P2", Intensity(), shards=tmp_path / "b", how=deep.Extraction(illumination="estimate"))
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
-    assert names == ["0000.light.parquet", "0000.parquet", "0001.light.parquet", "0001.parquet"]
+    assert names == ["0000.json", "0000.light.parquet", "0000.parquet", "0001.json", "0001.light.parquet", "0001.parquet"]
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     plain = deep.profile(sites, Intensity(), shards=tmp_path / "c")

@@ -59,6 +59,14 @@ def test_a_phenix_folder_names_its_channels_in_its_xml(tmp_path: Path) -> None:
     assert len(found.planes) == 6
 
 
+def test_the_planes_that_a_plate_lacks_are_counted(tmp_path: Path) -> None:
+    folder = phenix_plate(tmp_path / "P1", channels=3)
+    (folder / "r01c01f02p01-ch3sk1fk1fl1.tiff").unlink()
+    found = images.read([folder], Asked(), Choices())
+    (plate,) = images.told_plates(found.planes, found.looks)
+    assert (plate["wells"], plate["sites"], plate["missing"]) == (2, 3, 1)
+
+
 def test_without_xml_the_user_names_them(tmp_path: Path) -> None:
     plate = phenix_plate(tmp_path / "BR001", xml=False)
     sentence = read_images(plate).problems[0].sentence

@@ -85,8 +85,9 @@ def test_on_disk_only_what_holds_for_a_row_is_a_column_and_parts_are_one_file(tm
     assert read["page"].tolist() == [5, 6, 7]
     assert read["path"].tolist() == [f"/images/{n}.tif" for n in range(3)]
     more = table(site=["1", "2", "3"], offset=[0, 9, 0], at=["", "c1", ""], illumination=["", "", "i.npy"])
-    parts = list(planes.on_disk(more, rows=2))
-    assert [len(part) for part in parts] == [2, 1]
+    more["plate"] = pd.Categorical(["P1", "P1", "P2"])
+    parts = list(planes.on_disk(more))
+    assert [len(part) for part in parts] == [2, 1], "a part a plate"
     assert parts[0].column_names[-3:] == ["at", "illumination", "offset"]
     assert parts[0]["offset"].to_pylist() == [0, 9]
     assert parts[1]["illumination"].to_pylist() == ["i.npy"]

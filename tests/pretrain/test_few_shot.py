@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from impasto import identity
 from impasto.plates.sites import Sites
 from impasto.pretrain import few_shot, profile_wsl, views
 from impasto.pretrain.images import Facts
@@ -82,6 +84,15 @@ def test_features_are_matched_by_name_and_missing_ones_refused(profiles: anndata
     wrong = Earlier(Path("run"), {"name": "wsl"}, {}, {})
     with pytest.raises(InputError, match="run holds a wsl model; on profiles, start from a profile_wsl run"):
         few_shot.Profiles(profiles, {}, wrong, where="test")
+
+
+def test_profiles_of_another_encoder_are_not_fine_tuned(profiles: anndata.AnnData, earlier: Earlier) -> None:
+    facts = {**earlier.facts, "identity": identity.Identity({"name": "dinov2_s14", "layer": 6}).record()}
+    of_run = dataclasses.replace(earlier, facts=facts)
+    other = profiles.copy()
+    identity.put(other, identity.Identity({"name": "dinov2_s14", "layer": -1}))
+    with pytest.raises(InputError, match=r"layer 6, that of the profiles is dinov2_s14 layer -1 \(they differ in layer first: 6, -1\)"):
+        few_shot.Profiles(other, {}, of_run, where="test")
 
 
 def test_without_an_earlier_run_nothing_is_put_in(profiles: anndata.AnnData) -> None:

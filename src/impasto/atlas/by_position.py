@@ -69,7 +69,9 @@ def positions(index: Index, /) -> list[Rows]:
     place = index.rows[schema.WELL].iloc[judges].astype("string")
     groups = [judges[at] for _, at in sorted(place.groupby(place.to_numpy(dtype=object)).indices.items())]
     several = [own for own in groups if len(np.unique(index.plate_of_row[own])) > 1]
-    chosen = np.unique(np.linspace(0, len(several) - 1, min(len(several), MOST)).round().astype(int)) if several else []
+    if not several:
+        return []
+    chosen = np.unique(np.linspace(0, len(several) - 1, min(len(several), MOST)).round().astype(int))
     return [several[number] for number in chosen]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from impasto.atlas.stacked import Stacked
 from impasto.schema import InputError
 
 Vectors = npt.NDArray[np.float32]
@@ -29,13 +30,13 @@ class Engine(ABC):
 
     """
 
-    def __init__(self, folder: Path, vectors: Vectors) -> None:
+    def __init__(self, folder: Path, vectors: Vectors | Stacked) -> None:
         self.folder, self.vectors = folder, vectors
 
     @staticmethod
     @abstractmethod
     def build(folder: Path, vectors: Vectors, /) -> None:
-        """Write what the engine needs beside `vectors.npy`.
+        """Write what the engine needs beside the vectors.
 
         Parameters
         ----------

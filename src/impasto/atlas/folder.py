@@ -26,6 +26,10 @@ VERSION = 2
 DESCRIBED = "index.json"
 WELLS, PERTURBATIONS = "wells", "perturbations"
 LEVELS = (WELLS, PERTURBATIONS)
+JOINT, EMBEDDING, PROFILES = "joint", "embedding", "profiles"
+"""The spaces that an index can hold: of a run that reads perturbations too, of another run, and of the profiles themselves."""
+COLOURS = 10
+"""So many names of a column have a colour of their own."""
 VECTORS, PAIRS = "vectors", "pairs.npy"
 FEATURES, NAMED_FEATURES = "features.npy", "features.arrow"
 IMAGES, WINDOWS = "images.parquet", "windows.parquet"

@@ -65,7 +65,11 @@ def write(where: Path, hits: Path, of_perturbations: pd.DataFrame, of_wells: pd.
         table = _of_one_table(pd.read_parquet(path))
         if table.empty:
             continue
-        table[ROW] = table[schema.PERTURBATION].astype(str).map(lambda word: treated_as.get(compounds.get(word, word)))
+        table[ROW] = (
+            table[schema.PERTURBATION]
+            .astype(str)
+            .map({name: treated_as.get(compounds.get(name, name)) for name in table[schema.PERTURBATION].astype(str)})
+        )
         table.to_parquet(where / folder.table_of_hits(name), index=False)
         responses = table if name == "responses" else responses
     return _with_hits(of_perturbations, called, responses), _said(hits, called)

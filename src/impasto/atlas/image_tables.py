@@ -112,9 +112,8 @@ def _plates(table: pd.DataFrame, of_wells: pd.DataFrame) -> list[str]:
     keys = (schema.SOURCE, schema.BATCH, schema.PLATE)
     known = [tuple(_text(row.get(word)) for word in keys) for row in plates.to_dict(orient="records")]
     for source, batch, plate in set(zip(*(table[word] for word in keys), strict=True)):
-        same = {
-            name for s, b, name in known if name.rpartition("/")[2] == plate.rpartition("/")[2] and _agree(s, source) and _agree(b, batch)
-        }
+        names = [name for s, b, name in known if _agree(s, source) and _agree(b, batch)]
+        same = {name for name in names if name == plate} or {name for name in names if name.endswith(f"/{plate}")}
         words[(source, batch, plate)] = same.pop() if len(same) == 1 else ""
     return [words[key] for key in zip(*(table[word] for word in keys), strict=True)]
 

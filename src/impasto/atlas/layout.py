@@ -75,8 +75,8 @@ def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDAr
     from sklearn.decomposition import PCA
 
     flat = np.zeros((len(vectors), 2), dtype=np.float32)
-    if len(vectors) == 1:
-        return flat, "pca"
+    if not (vectors.std(axis=0) > 0).any():
+        return flat, "pca"  # one row, or all alike
     parts = min(2, *vectors.shape)
     flat[:, :parts] = PCA(parts, random_state=seed).fit_transform(vectors)
     return flat, "pca"

@@ -11,15 +11,17 @@ import importlib.resources
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema
-from impasto.joint.space import Space
 from impasto.perturbations.prompts import prompt
+
+if TYPE_CHECKING:
+    from impasto.joint.space import Space
 
 Vectors = npt.NDArray[np.float32]
 PROMPT, PHRASE, SMILES, GENE = "prompt", "phrase", "smiles", "gene"

@@ -21,8 +21,11 @@ FIRST = (
 )
 """The columns that every index has where the profiles do, in their order; others follow."""
 NUMBERS = (schema.CONCENTRATION, schema.TIME_H, schema.CELL_COUNT)
-_OF_PERTURBATIONS = (schema.SMILES, schema.INCHIKEY, "modality", "level")
-"""What the table of perturbations says, or every row has."""
+_LEFT_OUT = (
+    *(schema.SMILES, schema.INCHIKEY, "modality", "level", "treatment", "n_wells", "n_plates", "hit"),
+    *("row", "rank", "score", "match", "expanded", "z", "p", "q", "query_p"),
+)
+"""What the table of perturbations says, what every row has, and words of a ranking."""
 
 
 def of_wells(obs: pd.DataFrame, /) -> pd.DataFrame:
@@ -39,7 +42,8 @@ def of_wells(obs: pd.DataFrame, /) -> pd.DataFrame:
         n rows. Plates have one word each, kinds of wells are those of `schema`, doses are numbers.
 
     """
-    rows = obs.drop(columns=[word for word in _OF_PERTURBATIONS if word in obs]).reset_index(drop=True)
+    taken = [short for word, short in NAMES.items() if word in obs]
+    rows = obs.drop(columns=[word for word in (*_LEFT_OUT, *taken) if word in obs]).reset_index(drop=True)
     if schema.PLATE in rows:
         rows[schema.PLATE] = names_of_plates(rows)
     if schema.PERTURBATION in rows:
@@ -69,13 +73,15 @@ def names_of_plates(rows: pd.DataFrame, /) -> npt.NDArray[np.object_]:
         (n,) the plate's own name; with its batch, or its source and batch, before it where the name alone stands for several plates.
 
     """
-    codes, whole = wells.plates(rows)
-    parts = [name.split("/") for name in whole]
-    for count in (1, 2, 3):
-        names = ["/".join(filter(None, part[-count:])) for part in parts]
-        if len(set(names)) == len(names):
+    keys = wells.keys_of_plate(rows)
+    several, _ = wells.plates(rows)
+    names = np.empty(len(rows), dtype=object)
+    for count in range(1, len(keys) + 1):
+        parts = [rows[key].astype("string").fillna("") for key in keys[-count:]]
+        names = np.array(["/".join(filter(None, place)) for place in zip(*parts, strict=True)], dtype=object)
+        if len(pd.unique(names)) == len(np.unique(several)):
             break
-    return np.array(names, dtype=object)[codes] if len(codes) else np.empty(0, dtype=object)
+    return names
 
 
 def commonest(table: pa.Table, /, *, most: int, without: Sequence[str] = ()) -> dict[str, list[str]]:

@@ -44,7 +44,9 @@ def of_planes(table: pd.DataFrame, root: str, controls: pd.DataFrame, /) -> tupl
     """
     control = set(zip(controls[schema.PLATE].astype(str), controls[schema.WELL].astype(str), strict=True))
     is_control = np.array([place in control for place in zip(table[schema.PLATE], table[schema.WELL], strict=True)], dtype=bool)
-    rows, sentences, bad = [], [], 0
+    rows: list[tuple[object, ...]] = []
+    sentences: list[str] = []
+    bad = 0
     for (plate, channel), own in table.groupby([schema.PLATE, schema.CHANNEL], sort=True):
         of_controls = own[is_control[own.index]]
         chosen = of_controls if len(of_controls) else own

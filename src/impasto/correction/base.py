@@ -1,30 +1,43 @@
 """What every corrector is: settings in, `fit` on some profiles, `transform` of any. Fitted state can be stored and used on new plates.
 
-A corrector is a frozen dataclass of what it learned. `fit`, `extended` and `transform` are final and hold the guards: no corrector ever
-learns from a spared control or a held-out well, whoever calls it. A method fills in `learn_table` and `apply_table`; one that works
-plate by plate fills in the two functions of `PerGroup` instead (per_group.py).
+A corrector is a frozen dataclass of what it learned. `fit`, `extended`, `with_plate` and `transform` are final and hold the guards: no
+corrector ever learns from a spared control or a held-out well, whoever calls it. A method fills in `learn_table` and `apply_table`; one
+that works plate by plate fills in the two functions of `PerGroup` instead (per_group.py).
+
+A method whose fit is made of sums fills in `passes`, `summarise`, `merged` and `fitted_from`. `fit` then runs these over the plates of the
+table, 64 at a time. A folder of plates that does not fit into memory is fitted by the same functions over the same plates, to the same
+bits (by_plate.py). What a method holds in memory at that size is its `kind`:
+
+    plate     a pure function of a plate; nothing is learned but from the plate's own rows
+    group     a plate of a batch or source needs the rows of that batch or source
+    sums      sums over plates, merged in order
+    table     all rows that may be learned from, in memory at once
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, Self, TypeVar, final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, Generic, Literal, Self, TypeVar, final
 
 import anndata
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto import dataset, schema, wells
 from impasto import profiles as tables
-from impasto import wells
 from impasto.feature_names import EMBEDDING_GROUP
 from impasto.frames import profiles_of
+from impasto.scale import sums
+from impasto.scale.sums import Part
 from impasto.schema import InputError
 from impasto.settings import Settings
 
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 S = TypeVar("S", bound=Settings)
+Kind = Literal["plate", "group", "sums", "table"]
 
 
 class Corrector(ABC, Generic[S]):
@@ -69,13 +82,36 @@ class Corrector(ABC, Generic[S]):
 
         """
         table, chosen = profiles_of(profiles, task=cls.name), cls._checked(settings)
-        allowed = wells.learnable(table.obs)
+        return cls.learn_table(_rows(table, cls.learnable(table.obs)), chosen)
+
+    @final
+    @classmethod
+    def learnable(cls, obs: pd.DataFrame, /) -> wells.Flags:
+        """The rows that `fit` learns from.
+
+        Parameters
+        ----------
+        obs
+            Annotation of n rows.
+
+        Returns
+        -------
+        wells.Flags
+            (n,) True for rows that are neither spared nor held out.
+
+        Raises
+        ------
+        InputError
+            There is none.
+
+        """
+        allowed = wells.learnable(obs)
         if not allowed.any():
             raise InputError(
-                f"{cls.name}: no row is left to learn from: of {table.n_obs} rows {int(wells.spared(table.obs).sum())} are spared controls "
-                f"and {int(wells.held_out(table.obs).sum())} are held out by the column split; spare or hold out less"
+                f"{cls.name}: no row is left to learn from: of {len(obs)} rows {int(wells.spared(obs).sum())} are spared controls "
+                f"and {int(wells.held_out(obs).sum())} are held out by the column split; spare or hold out less"
             )
-        return cls.learn_table(_rows(table, allowed), chosen)
+        return allowed
 
     @final
     def extended(self, profiles: anndata.AnnData | pd.DataFrame, /) -> Self:
@@ -102,6 +138,24 @@ class Corrector(ABC, Generic[S]):
         """
         table = profiles_of(profiles, task=self.name)
         return self.extend_table(_rows(table, ~wells.spared(table.obs)))
+
+    @final
+    def with_plate(self, plate: anndata.AnnData, /) -> Self:
+        """The same corrector, which also knows a plate of its fit, as the fit on all plates would have learned it.
+
+        Parameters
+        ----------
+        plate
+            All rows of one plate.
+
+        Returns
+        -------
+        Self
+            One that can transform the plate. A plate that is held out as a whole is learned as `extended` learns it.
+
+        """
+        allowed = wells.learnable(plate.obs)
+        return self.extend_table(_rows(plate, allowed if allowed.any() else ~wells.spared(plate.obs)))
 
     @final
     def transform(self, profiles: anndata.AnnData | pd.DataFrame, /) -> anndata.AnnData:
@@ -135,6 +189,176 @@ class Corrector(ABC, Generic[S]):
 
         """
         return ()
+
+    @classmethod
+    def kind(cls, settings: S, /) -> Kind:
+        """What a fit and a transform need in memory.
+
+        Parameters
+        ----------
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        Kind
+            `plate`, `group`, `sums` or `table`.
+
+        """
+        return "sums" if cls.passes(settings) else "table"
+
+    @classmethod
+    def passes(cls, _: S, /) -> int:
+        """How often the plates are read for sums.
+
+        Parameters
+        ----------
+        _
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        int
+            0 for a method that is not fitted by sums.
+
+        """
+        return 0
+
+    @classmethod
+    def refuse(cls, _: pd.DataFrame, __: S, /) -> None:
+        """Raise InputError where a table cannot be corrected, whatever its values are.
+
+        Parameters
+        ----------
+        _
+            Annotation of the rows that are learned from.
+        __
+            Of the class `settings_class`.
+
+        """
+
+    @classmethod
+    def before_plates(cls, _: pd.DataFrame, settings: S, /) -> Self:
+        """The corrector before it has seen a plate, for a method that learns each plate from its own rows.
+
+        Parameters
+        ----------
+        _
+            Annotation of all rows that may be learned from.
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        Self
+            One that `with_plate` completes.
+
+        Raises
+        ------
+        NotImplementedError
+            The method is of another kind.
+
+        """
+        raise NotImplementedError(f"{cls.name} is of kind {cls.kind(settings)}")
+
+    @classmethod
+    def summarise(cls, plates: Iterable[anndata.AnnData], settings: S, before: Part | None, /) -> Part:
+        """The sums of some plates.
+
+        Parameters
+        ----------
+        plates
+            The rows of each plate that may be learned from, a plate at a time; they may be none.
+        settings
+            Of the class `settings_class`.
+        before
+            What `merged` gave in the pass before this one; None in the first.
+
+        Returns
+        -------
+        Part
+            What `merged` needs of these plates.
+
+        Raises
+        ------
+        NotImplementedError
+            The method is not fitted by sums.
+
+        """
+        raise NotImplementedError(f"{cls.name} is not fitted by sums")
+
+    @classmethod
+    def merged(cls, parts: Sequence[Part], settings: S, before: Part | None, /) -> Part:
+        """The sums of all plates.
+
+        Parameters
+        ----------
+        parts
+            What `summarise` gave, in the order of the plates; their arrays are read when they are asked for.
+        settings, before
+            As in `summarise`.
+
+        Returns
+        -------
+        Part
+            What the next pass, or `fitted_from`, needs.
+
+        Raises
+        ------
+        NotImplementedError
+            The method is not fitted by sums.
+
+        """
+        raise NotImplementedError(f"{cls.name} is not fitted by sums")
+
+    @classmethod
+    def fitted_from(cls, whole: Part, settings: S, /) -> Self:
+        """The corrector that the sums of all plates give.
+
+        Parameters
+        ----------
+        whole
+            What `merged` gave in the last pass.
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        Self
+            The fitted corrector.
+
+        Raises
+        ------
+        NotImplementedError
+            The method is not fitted by sums.
+
+        """
+        raise NotImplementedError(f"{cls.name} is not fitted by sums")
+
+    @final
+    @classmethod
+    def by_sums(cls, profiles: anndata.AnnData, settings: S, /) -> Self:
+        """Fit by sums over the plates of a table.
+
+        Parameters
+        ----------
+        profiles
+            Profiles without the rows that nothing may be learned from.
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        Self
+            The fitted corrector.
+
+        """
+        whole: Part | None = None
+        for _ in range(cls.passes(settings)):
+            parts = [cls.summarise(chunk, settings, whole) for chunk in _chunks(profiles)]
+            whole = cls.merged(parts, settings, whole)
+        assert whole is not None
+        return cls.fitted_from(whole, settings)
 
     @classmethod
     @abstractmethod
@@ -195,6 +419,21 @@ class Corrector(ABC, Generic[S]):
             raise InputError(f"{cls.name} takes settings of class {wanted}, not {type(chosen).__name__}; write {wanted}(name=value, ...)")
         checked: S = chosen  # type: ignore[assignment]
         return checked
+
+
+def _chunks(profiles: anndata.AnnData) -> Iterator[list[anndata.AnnData]]:
+    """The plates of a table, `sums.CHUNK` at a time; a table without plates is one."""
+    if schema.PLATE not in profiles.obs:
+        yield [profiles]
+        return
+    waiting: list[anndata.AnnData] = []
+    for plate in dataset.plates_of(profiles, named=False):
+        waiting.append(plate)
+        if len(waiting) == sums.CHUNK:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 def _rows(profiles: anndata.AnnData, chosen: wells.Flags) -> anndata.AnnData:

@@ -7,10 +7,11 @@ from typing import ClassVar, Literal, Self
 
 import anndata
 import numpy as np
+import pandas as pd
 from pydantic import Field
 
 from impasto import profiles as tables
-from impasto.correction.base import Corrector, with_values
+from impasto.correction.base import Corrector, Kind, with_values
 from impasto.settings import Settings
 
 
@@ -30,6 +31,14 @@ class Clip(Corrector[ClipSettings]):
     name: ClassVar[str] = "clip"
     settings_class: ClassVar[type[Settings]] = ClipSettings
     settings: ClipSettings
+
+    @classmethod
+    def kind(cls, _: ClipSettings, /) -> Kind:
+        return "plate"
+
+    @classmethod
+    def before_plates(cls, _: pd.DataFrame, settings: ClipSettings, /) -> Self:
+        return cls(settings=settings)
 
     @classmethod
     def learn_table(cls, _: anndata.AnnData, settings: ClipSettings, /) -> Self:

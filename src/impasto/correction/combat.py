@@ -10,16 +10,19 @@ other perturbations than the rest would have its biology taken for batch, so suc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
+import anndata
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from impasto.correction import references
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, Group, On, PerGroup
+from impasto.correction.per_group import By, On, PerGroup, groups_of
+from impasto.scale.sums import Moments, Part, merged, moments_of
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -71,21 +74,50 @@ class Combat(PerGroup[CombatSettings, ShiftAndScale]):
     sd: Array
 
     @classmethod
-    def begin(cls, groups: Mapping[str, Group], settings: CombatSettings, keys: tuple[str, ...], /) -> Self:
-        if len(groups) < 2:
+    def passes(cls, _: CombatSettings, /) -> int:
+        return 1
+
+    @classmethod
+    def summarise(cls, plates: Iterable[anndata.AnnData], settings: CombatSettings, _: Part | None, /) -> Part:
+        return references.summarise(cls, plates, settings, cross=False)
+
+    @classmethod
+    def merged(cls, parts: Sequence[Part], _: CombatSettings, __: Part | None, /) -> Part:
+        return references.merged(parts)
+
+    @classmethod
+    def fitted_from(cls, whole: Part, settings: CombatSettings, /) -> Self:
+        plates = references.moments(whole)
+        names = np.array(groups_of(whole.words, settings.by), dtype=object)
+        batches = {str(name): _together(plates, names == name) for name in sorted(set(names))}
+        if len(batches) < 2:
             raise InputError(f"combat: there is one {settings.by} only, so there is nothing to align")
-        batches = [group.values.astype(np.float64) for group in groups.values()]
-        count = sum(map(len, batches))
-        means = np.array([batch.mean(axis=0) for batch in batches])
-        mean = np.array([len(batch) / count for batch in batches]) @ means
         # Pooled within batches, over n: the maximum-likelihood estimate that the method is defined with.
-        sd = np.sqrt(sum(((batch - m) ** 2).sum(axis=0) for batch, m in zip(batches, means, strict=True)) / count)
+        sd = np.sqrt(sum((batch.squares_of_all for batch in batches.values()), start=np.zeros_like(plates.mean)) / plates.count)
         if (sd > 1e-12).sum() < 2:
             raise InputError("combat shrinks features towards each other and needs two that vary within batches; these profiles have fewer")
-        return cls(settings=settings, keys=keys, learned={}, mean=mean, sd=np.where(sd > 1e-12, sd, np.inf))
+        shared = cls(settings=settings, keys=(), learned={}, mean=plates.mean, sd=np.where(sd > 1e-12, sd, np.inf))
+        return replace(shared, learned={name: shared.of_batch(batch) for name, batch in batches.items()})
 
     def learn(self, values: Floats, _: Floats, /) -> ShiftAndScale:
-        return shrunken((values - self.mean) / self.sd, varies=np.isfinite(self.sd))
+        return self.of_batch(merged([moments_of([values], width=values.shape[1], cross=False)]))
+
+    def of_batch(self, batch: Moments, /) -> ShiftAndScale:
+        """What a batch learned, from its sums.
+
+        Parameters
+        ----------
+        batch
+            Its rows, their means and squares.
+
+        Returns
+        -------
+        ShiftAndScale
+            Shrunken towards what its features have in common.
+
+        """
+        varies = np.isfinite(self.sd)
+        return shrunken(batch.count, (batch.mean - self.mean) / self.sd, batch.squares_of_all / self.sd**2, varies=varies)
 
     def apply(self, values: Floats, learned: ShiftAndScale, /) -> Array:
         varies, x = np.isfinite(self.sd), values.astype(np.float64)
@@ -93,13 +125,21 @@ class Combat(PerGroup[CombatSettings, ShiftAndScale]):
         return np.where(varies, np.where(varies, self.sd, 1.0) * (z - learned.shift) / learned.scale + self.mean, x)
 
 
-def shrunken(z: Array, /, *, varies: npt.NDArray[np.bool_]) -> ShiftAndScale:
+def _together(plates: Moments, chosen: npt.NDArray[np.bool_]) -> Moments:
+    return Moments(plates.counts[chosen], plates.means[chosen], plates.squares[chosen])
+
+
+def shrunken(n: int, gamma: Array, squares: Array, /, *, varies: npt.NDArray[np.bool_]) -> ShiftAndScale:
     """Shift gamma* and scale delta* of one batch, shrunken by empirical Bayes.
 
     Parameters
     ----------
-    z
-        (n, features) standardised rows of the batch.
+    n
+        The rows of the batch.
+    gamma
+        (features,) the mean of its standardised rows.
+    squares
+        (features,) their sums of squares about that mean.
     varies
         (features,) whether a feature varies within batches.
 
@@ -109,14 +149,12 @@ def shrunken(z: Array, /, *, varies: npt.NDArray[np.bool_]) -> ShiftAndScale:
         (features,) each; 0 and 1 for a feature that does not vary.
 
     """
-    n = len(z)
-    gamma, delta = z.mean(axis=0), z.var(axis=0, ddof=1)
-    known_gamma, known_delta = gamma[varies], np.maximum(delta[varies], 1e-12)
+    known_gamma, squares = gamma[varies], squares[varies]
+    known_delta = np.maximum(squares / (n - 1), 1e-12)
     centre, tau = known_gamma.mean(), known_gamma.var(ddof=1)
     m, s = known_delta.mean(), known_delta.var(ddof=1)
     shape, rate = (2 * s + m**2) / s, (m * s + m**3) / s
     new_gamma, new_delta = known_gamma.copy(), known_delta.copy()
-    squares = ((z[:, varies] - known_gamma) ** 2).sum(axis=0)
     for _ in range(1000):
         before_gamma, before_delta = new_gamma, new_delta
         new_gamma = (tau * n * known_gamma + before_delta * centre) / (tau * n + before_delta)
@@ -127,6 +165,6 @@ def shrunken(z: Array, /, *, varies: npt.NDArray[np.bool_]) -> ShiftAndScale:
         )
         if change < 1e-4:
             break
-    shift, scale = np.zeros(z.shape[1]), np.ones(z.shape[1])
+    shift, scale = np.zeros(len(gamma)), np.ones(len(gamma))
     shift[varies], scale[varies] = new_gamma, np.sqrt(new_delta)
     return ShiftAndScale(shift, scale)

@@ -21,7 +21,7 @@ from impasto.correction import CORRECTORS, kept_before
 from impasto.correction.base import Corrector
 from impasto.schema import InputError
 
-_STEPS, _STATE = "steps.json", "state.safetensors"
+STEPS, _STATE = "steps.json", "state.safetensors"
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -44,7 +44,7 @@ def save(folder: Path, steps: Sequence[Corrector[Any]], /) -> None:
     with runs.atomic(folder) as temporary:
         temporary.mkdir()
         save_file(arrays, temporary / _STATE)
-        (temporary / _STEPS).write_text(json.dumps(written, indent=1) + "\n")
+        (temporary / STEPS).write_text(json.dumps(written, indent=1) + "\n")
 
 
 def load(folder: Path, /) -> list[Corrector[Any]]:
@@ -67,19 +67,19 @@ def load(folder: Path, /) -> list[Corrector[Any]]:
 
     """
     leave_some = "leave some with: impasto correct P --method NAME --keep --out Q"
-    if not (folder / _STEPS).exists():
-        raise InputError(f"{folder} holds no fitted corrections ({_STEPS}); {leave_some}")
+    if not (folder / STEPS).exists():
+        raise InputError(f"{folder} holds no fitted corrections ({STEPS}); {leave_some}")
     try:
-        written = json.loads((folder / _STEPS).read_text())
+        written = json.loads((folder / STEPS).read_text())
         arrays = load_file(folder / _STATE) if written else {}
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder} holds fitted corrections that cannot be read ({error}); {leave_some}") from error
     if not isinstance(written, list) or not written:
-        raise InputError(f"{folder / _STEPS} lists no steps, so nothing would be corrected; {leave_some}")
+        raise InputError(f"{folder / STEPS} lists no steps, so nothing would be corrected; {leave_some}")
     for name, values in arrays.items():
         if np.isnan(values).any():
             raise InputError(f"{folder}: {name!r} holds values that are not numbers, so these corrections are damaged; {leave_some}")
-    return [_step(record, arrays, where=str(folder / _STEPS)) for record in written]
+    return [_step(record, arrays, where=str(folder / STEPS)) for record in written]
 
 
 def _step(record: dict[str, Any], arrays: Arrays, *, where: str) -> Corrector[Any]:

@@ -13,7 +13,7 @@ so that plates can be learned one at a time and put together afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Literal, Self, TypeVar
 
@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema, wells
-from impasto.correction.base import Corrector, Floats, S, with_values
+from impasto import dataset, schema, wells
+from impasto.correction.base import Corrector, Floats, Kind, S, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -226,12 +226,58 @@ class PerGroup(Corrector[S], Generic[S, L]):
         by = column_of_groups(settings)
         keys = tuple(wells.keys_of_group(profiles.obs, by))
         groups = cls._groups(profiles, settings, keys)
-        if not getattr(settings, "confounded", True) and cls.reference_of(settings) == "all":
-            refuse_confounded(profiles.obs, by, task=cls.name)
+        cls.refuse(profiles.obs, settings)
         references = {name: cls._with_reference(name, group, settings) for name, group in groups.items()}
-        fitted = cls.begin(references, settings, keys)
-        learned = {name: fitted.learn_group(group) for name, group in references.items() if name not in fitted.learned}
-        return replace(fitted, learned=fitted.learned | learned, feature_names=tuple(profiles.var_names))
+        fitted = replace(cls.by_sums(profiles, settings), keys=keys) if cls.passes(settings) else cls.begin(references, settings, keys)
+        known = fitted.learned
+        learned = {name: known[name] if name in known else fitted.learn_group(group) for name, group in references.items()}
+        return replace(fitted, learned=learned, feature_names=tuple(profiles.var_names))
+
+    @classmethod
+    def kind(cls, settings: S, /) -> Kind:
+        if cls.passes(settings):
+            return "sums"
+        by = column_of_groups(settings)
+        if by is None or cls.begin.__func__ is not PerGroup.begin.__func__:  # type: ignore[attr-defined]
+            return "table"
+        return "plate" if by == schema.PLATE else "group"
+
+    @classmethod
+    def before_plates(cls, obs: pd.DataFrame, settings: S, /) -> Self:
+        return cls.begin({}, settings, tuple(wells.keys_of_group(obs, column_of_groups(settings))))
+
+    @classmethod
+    def refuse(cls, obs: pd.DataFrame, settings: S, /) -> None:
+        if not getattr(settings, "confounded", True) and cls.reference_of(settings) == "all":
+            refuse_confounded(obs, column_of_groups(settings), task=cls.name)
+
+    @classmethod
+    def reference_rows(cls, plate: anndata.AnnData, settings: S, /) -> Floats:
+        """The rows of a plate that sums are taken over.
+
+        Parameters
+        ----------
+        plate
+            The rows of one plate that may be learned from.
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        Floats
+            (m, features) the negative controls, or all rows; they may be none.
+
+        Raises
+        ------
+        InputError
+            A value is missing, or a plate that is corrected on its own has too few of these rows.
+
+        """
+        values = wells.finite(plate, task=cls.name)
+        if column_of_groups(settings) == schema.PLATE:
+            group = Group(values, plate.obs, np.arange(len(values)), np.arange(0))
+            return cls._with_reference(dataset.key_of(plate.obs, named=False).name, group, settings).reference
+        return values if cls.reference_of(settings) == "all" else values[wells.negative(plate.obs)]
 
     def extend_table(self, profiles: anndata.AnnData, /) -> Self:
         groups = self._groups(self._with_its_features(profiles), self.settings, self.keys)
@@ -295,6 +341,45 @@ class PerGroup(Corrector[S], Generic[S, L]):
             f"{cls.name}: the {len(group.rows)} rows{place} hold {len(rows)} negative controls{spare}, at least {cls.least[on]} are "
             f"needed; {other}mark them when you read the table: --negcon DMSO"
         )
+
+
+def places_of(plates: Sequence[pd.DataFrame], /) -> dict[str, list[str]]:
+    """Where plates stand, as words of a part of sums.
+
+    Parameters
+    ----------
+    plates
+        Annotation of the rows of each plate.
+
+    Returns
+    -------
+    dict[str, list[str]]
+        Source, batch and plate -> one word a plate; `""` where it is not known.
+
+    """
+    keys = [dataset.key_of(obs, named=False) for obs in plates]
+    return {word: [getattr(key, word) for key in keys] for word in dataset.KEYS}
+
+
+def groups_of(places: Mapping[str, Sequence[str]], by: str, /) -> list[str]:
+    """The group of each plate, named as `wells.groups` names it.
+
+    Parameters
+    ----------
+    places
+        What `places_of` gave.
+    by
+        `plate`, `batch` or `source`.
+
+    Returns
+    -------
+    list[str]
+        One name a plate.
+
+    """
+    frame = pd.DataFrame({word: places[word] for word in dataset.KEYS}).replace("", pd.NA)
+    codes, names = wells.groups(frame, by)
+    return [names[code] for code in codes]
 
 
 def column_of_groups(settings: Settings, /) -> str | None:

@@ -4,25 +4,32 @@ much replicate signal is left.
 Share of variance = between-group sum of squares over the total, summed over features (for the count: squared correlation), each
 feature scaled to unit variance, its chance level (g - 1)/(n - 1) taken off. Signal = mean cosine between wells of one
 perturbation (at one dose) on different plates, minus that between wells of different perturbations; unknown wells count in neither.
+
+All shares are made from sums over plates (receipt_sums.py), so that a table and a folder of plates that does not fit into memory have the
+same receipt. Of more than `ROWS_FOR_LIMITS` rows, the limit of each feature is taken on rows drawn from each plate; of more than
+`ROWS_FOR_SIGNAL`, the signal is. The receipt then says how many.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import anndata
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from impasto import dataset, ranking, schema, wells
 from impasto import profiles as tables
-from impasto import ranking, schema, wells
-from impasto.correction.base import Array
+from impasto.correction import receipt_sums
 from impasto.schema import InputError
 
-ROW, COLUMN = "row", "column"
+ROWS_FOR_LIMITS, ROWS_FOR_SIGNAL = 50_000, 20_000
 
 
-def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list[dict[str, Any]]) -> dict[str, Any]:
+def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list[dict[str, Any]], seed: int = 0) -> dict[str, Any]:
     """What a correction did.
 
     Parameters
@@ -31,12 +38,14 @@ def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list
         The same rows before and after.
     methods
         The steps, each with its settings.
+    seed
+        Of the rows that are drawn from a large table.
 
     Returns
     -------
     dict[str, Any]
         `methods`, `rows`, `features` (before, after), `explained` (factor -> share of variance before and after, 0 to 1) and `signal`
-        (before, after; None without replicates on different plates).
+        (before, after; None without replicates on different plates). `drawn` counts the rows that were drawn, where they were.
 
     Raises
     ------
@@ -46,86 +55,106 @@ def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list
     """
     if before.n_obs != after.n_obs:
         raise InputError(f"a receipt compares the same rows: there were {before.n_obs} before and there are {after.n_obs} after")
-    factors = {name: labels for name, labels in _factors(before.obs).items() if 1 < len(np.unique(labels)) < len(labels)}
-    values = {"before": _scaled(before), "after": _scaled(after)}
-    explained = {name: {when: explained_share(v, labels) for when, v in values.items()} for name, labels in factors.items()}
-    if schema.CELL_COUNT in before.obs:
-        counts = before.obs[schema.CELL_COUNT].astype(float).to_numpy()
-        explained["cell count"] = {when: correlated_share(v, counts) for when, v in values.items()}
-    return {
-        "methods": methods,
-        "rows": before.n_obs,
-        "features": {"before": before.n_vars, "after": after.n_vars},
-        "explained": explained,
-        "signal": {"before": replicate_signal(before), "after": replicate_signal(after)},
+    pairs = list(zip(dataset.plates_of(before, named=False), dataset.plates_of(after, named=False), strict=True))
+    limited = drawn_a_plate(before.n_obs, len(pairs), ROWS_FOR_LIMITS)
+    drawn = [drawn_rows(pair[0].n_obs, limited, seed=(seed, number)) for number, pair in enumerate(pairs)]
+    limits = {
+        when: receipt_sums.limits([tables.dense(pair[side])[rows] for pair, rows in zip(pairs, drawn, strict=True)])
+        for side, when in enumerate(receipt_sums.WHEN)
     }
+    parts = [receipt_sums.summarise(pairs[i : i + receipt_sums.CHUNK], limits) for i in range(0, len(pairs), receipt_sums.CHUNK)]
+    few = drawn_a_plate(before.n_obs, len(pairs), ROWS_FOR_SIGNAL)
+    signal = {
+        when: replicate_signal(receipt_sums.stacked([pair[side][rows[:few]] for pair, rows in zip(pairs, drawn, strict=True)]))
+        for side, when in enumerate(receipt_sums.WHEN)
+    }
+    return written(
+        receipt_sums.explained(parts),
+        signal,
+        methods=methods,
+        features={"before": before.n_vars, "after": after.n_vars},
+        rows=before.n_obs,
+        plates=len(pairs),
+    )
 
 
-def _factors(obs: pd.DataFrame) -> dict[str, wells.Codes]:
-    factors = {word: wells.groups(obs, word)[0] for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs}
-    if schema.WELL in obs:
-        factors[ROW], factors[COLUMN] = wells.place(obs)
-    return factors
-
-
-def _scaled(profiles: anndata.AnnData) -> Array:
-    values = np.nan_to_num(tables.dense(profiles).astype(np.float64), posinf=0.0, neginf=0.0)
-    # A handful of wells at 1e5 would be all the variance there is; ranks of magnitude are what is asked for.
-    limit = np.quantile(np.abs(values), 0.999, axis=0)
-    values = np.clip(values, -limit, limit)
-    values = values - values.mean(axis=0)
-    deviation = values.std(axis=0)
-    return np.asarray(values[:, deviation > 1e-9] / deviation[deviation > 1e-9])
-
-
-def explained_share(values: Array, labels: wells.Codes, /) -> float:
-    """Share of the variance that lies between groups, chance taken off.
-
-    Parameters
-    ----------
-    values
-        (n, features), of unit variance each.
-    labels
-        (n,) the group of each row.
-
-    Returns
-    -------
-    float
-        At least 0, at most 1.
-
-    """
-    names, codes = np.unique(labels, return_inverse=True)
-    sums = np.zeros((len(names), values.shape[1]))
-    np.add.at(sums, codes, values)
-    counts = np.bincount(codes)
-    between = float(np.mean((sums**2 / counts[:, None]).sum(axis=0) / len(values))) if values.size else 0.0
-    chance = (len(names) - 1) / (len(values) - 1)
-    return max(0.0, (between - chance) / (1 - chance))
-
-
-def correlated_share(values: Array, numbers: Array, /) -> float:
-    """Mean squared correlation of the features with a number, chance 1/(n - 1) taken off.
+def written(
+    explained: Mapping[str, Mapping[str, float]],
+    signal: Mapping[str, float | None],
+    /,
+    *,
+    methods: list[dict[str, Any]],
+    features: Mapping[str, int],
+    rows: int,
+    plates: int,
+) -> dict[str, Any]:
+    """A receipt as it is written down.
 
     Parameters
     ----------
-    values
-        (n, features), of unit variance each.
-    numbers
-        (n,); rows where it is not finite are left out.
+    explained
+        Factor -> share of variance before and after.
+    signal
+        Before and after.
+    methods
+        The steps, each with its settings.
+    features
+        How many before and after.
+    rows, plates
+        How many there are.
 
     Returns
     -------
-    float
-        At least 0, at most 1; 0 where fewer than three rows have a number, or all the same.
+    dict[str, Any]
+        As `receipt` returns it.
 
     """
-    known = np.isfinite(numbers)
-    centred = numbers[known] - numbers[known].mean()
-    if known.sum() < 3 or centred.std() == 0:
-        return 0.0
-    correlation = values[known].T @ centred / (known.sum() * centred.std())
-    chance = 1 / (known.sum() - 1)
-    return max(0.0, (float(np.mean(correlation**2)) - chance) / (1 - chance))
+    wanted = {"limits": ROWS_FOR_LIMITS, "signal": ROWS_FOR_SIGNAL}
+    drawn = {what: plates * drawn_a_plate(rows, plates, count) for what, count in wanted.items() if rows > count}
+    said = {"methods": methods, "rows": rows, "features": dict(features), "explained": dict(explained), "signal": dict(signal)}
+    return {**said, **({"drawn": drawn} if drawn else {})}
+
+
+def drawn_a_plate(rows: int, plates: int, wanted: int, /) -> int:
+    """How many rows are drawn of each plate.
+
+    Parameters
+    ----------
+    rows, plates
+        How many there are.
+    wanted
+        How many are wanted in all.
+
+    Returns
+    -------
+    int
+        All, where there are no more than wanted.
+
+    """
+    return rows if rows <= wanted else math.ceil(wanted / plates)
+
+
+def drawn_rows(count: int, drawn: int, /, *, seed: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Rows of a plate in random order, as many as are wanted; all, in their own order, where there are no more.
+
+    Parameters
+    ----------
+    count
+        Rows of the plate.
+    drawn
+        How many are wanted.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    npt.NDArray[np.int64]
+        Row numbers.
+
+    """
+    if drawn >= count:
+        return np.arange(count, dtype=np.int64)
+    return np.random.default_rng(seed).permutation(count)[:drawn].astype(np.int64)
 
 
 def replicate_signal(profiles: anndata.AnnData, /) -> float | None:

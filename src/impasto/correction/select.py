@@ -8,6 +8,7 @@ matched by `block`. What is still missing in a selected feature becomes the feat
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -19,8 +20,12 @@ from pydantic import Field
 
 from impasto import profiles as tables
 from impasto.correction.base import Array, Corrector, with_values
+from impasto.scale.columns import medians
+from impasto.scale.sums import Part, merged, moments_of
 from impasto.schema import InputError
 from impasto.settings import Settings
+
+_STEPS = 1e9
 
 
 class SelectSettings(Settings):
@@ -56,21 +61,56 @@ class Select(Corrector[SelectSettings]):
     filling: Array
 
     @classmethod
+    def passes(cls, _: SelectSettings, /) -> int:
+        return 3
+
+    @classmethod
     def learn_table(cls, profiles: anndata.AnnData, settings: SelectSettings, /) -> Self:
-        values = _infinite_is_missing(profiles)
-        usable = np.isnan(values).mean(axis=0) <= settings.missing
-        usable &= ~np.isnan(values).all(axis=0)
-        usable &= ~_matched(profiles.var_names, settings.block)
-        middle = np.zeros(values.shape[1])
-        middle[usable] = np.nanmedian(values[:, usable], axis=0) if usable.any() else 0.0
-        filled = np.where(np.isnan(values), middle, values)
-        usable &= filled.std(axis=0) > settings.variance
-        if not usable.any():
-            raise InputError(f"select keeps none of the {profiles.n_vars} features; loosen --set missing=, variance= or block=")
-        chosen = np.flatnonzero(usable)
+        return cls.by_sums(profiles, settings)
+
+    @classmethod
+    def summarise(cls, plates: Iterable[anndata.AnnData], settings: SelectSettings, before: Part | None, /) -> Part:
+        if before is None:
+            return _counted(plates)
+        usable, holes = _usable(before, settings)
+        if "filling" not in before.arrays:  # the second pass, for what has to be filled
+            columns = [_infinite_is_missing(plate)[:, holes] for plate in plates] if holes.any() else []
+            return Part({"columns": np.concatenate(columns).astype(np.float32)} if columns else {})
+        filling = np.asarray(before.arrays["filling"])
+        filled = (_filled(_infinite_is_missing(plate)[:, usable], filling[usable]) for plate in plates)
+        return Part(moments_of(filled, width=int(usable.sum()), cross=settings.correlation is not None))
+
+    @classmethod
+    def merged(cls, parts: Sequence[Part], settings: SelectSettings, before: Part | None, /) -> Part:
+        if before is None:
+            counted = [part for part in parts if part.words]
+            missing = sum((np.asarray(part.arrays["missing"]) for part in counted), start=np.zeros(1))
+            rows = sum((np.asarray(part.arrays["rows"]) for part in counted), start=np.zeros(1))
+            return Part({"missing": missing, "rows": rows}, {"features": counted[0].words["features"]})
+        usable, holes = _usable(before, settings)
+        known = {name: np.asarray(before.arrays[name]) for name in before.arrays}
+        if "filling" not in known:
+            filling = np.zeros(len(usable))
+            filling[holes] = medians([part.arrays for part in parts if part.arrays], "columns", int(holes.sum()))
+            return Part({**known, "filling": filling}, before.words)
+        whole = merged(part.arrays for part in parts if part.arrays)
+        sums = {"squares": whole.squares_of_all, **({} if whole.cross is None else {"cross": whole.cross})}
+        return Part({**known, **sums}, before.words)
+
+    @classmethod
+    def fitted_from(cls, whole: Part, settings: SelectSettings, /) -> Self:
+        usable, _ = _usable(whole, settings)
+        rows, squares = float(whole.arrays["rows"][0]), np.asarray(whole.arrays["squares"])
+        varies = np.sqrt(squares / rows) > settings.variance
+        if not varies.any():
+            raise InputError(f"select keeps none of the {len(usable)} features; loosen --set missing=, variance= or block=")
+        chosen = np.flatnonzero(varies)
         if settings.correlation is not None:
-            chosen = chosen[_uncorrelated(filled[:, chosen], settings.correlation)]
-        return cls(settings=settings, kept=tuple(profiles.var_names[chosen]), filling=middle[chosen])
+            chosen = chosen[uncorrelated(np.asarray(whole.arrays["cross"])[np.ix_(chosen, chosen)], settings.correlation)]
+        chosen = np.flatnonzero(usable)[chosen]
+        names = whole.words["features"]
+        filling = np.asarray(whole.arrays["filling"])[chosen]
+        return cls(settings=settings, kept=tuple(names[place] for place in chosen), filling=filling)
 
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         absent = [name for name in self.kept if name not in profiles.var_names]
@@ -78,7 +118,7 @@ class Select(Corrector[SelectSettings]):
             raise InputError(f"select keeps {len(self.kept)} features, {len(absent)} of which these profiles lack (first: {absent[0]!r})")
         chosen = profiles[:, list(self.kept)]
         values = _infinite_is_missing(chosen)
-        return with_values(chosen, np.where(np.isnan(values), self.filling, values))
+        return with_values(chosen, _filled(values, self.filling))
 
 
 def _matched(names: pd.Index, block: str) -> npt.NDArray[np.bool_]:
@@ -93,13 +133,52 @@ def _infinite_is_missing(profiles: anndata.AnnData) -> Array:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _uncorrelated(values: Array, limit: float) -> npt.NDArray[np.bool_]:
-    """Which columns stay when, of each pair above the limit, the one with the larger summed correlation goes."""
-    correlation = np.abs(np.atleast_2d(np.corrcoef(values, rowvar=False)))
-    np.fill_diagonal(correlation, 0.0)
-    order = np.argsort(-correlation.sum(axis=0), kind="stable")
-    stays = np.ones(len(correlation), dtype=bool)
+def _filled(values: Array, filling: Array) -> Array:
+    return np.where(np.isnan(values), filling, values)
+
+
+def _counted(plates: Iterable[anndata.AnnData]) -> Part:
+    """How many rows there are, and in how many each feature is missing."""
+    rows, missing, names = 0, np.zeros(1), list[str]()
+    for plate in plates:
+        missing = missing + (~np.isfinite(tables.dense(plate))).sum(axis=0)
+        rows, names = rows + plate.n_obs, list(plate.var_names)
+    return Part({"missing": missing, "rows": np.array([float(rows)])}, {"features": names} if names else {})
+
+
+def _usable(counted: Part, settings: SelectSettings) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """The features that may be selected, and which of them have to be filled."""
+    missing, rows = np.asarray(counted.arrays["missing"]), float(counted.arrays["rows"][0])
+    usable = (missing / rows <= settings.missing) & (missing < rows)
+    usable &= ~_matched(pd.Index(counted.words["features"]), settings.block)
+    if not usable.any():
+        raise InputError(f"select keeps none of the {len(usable)} features; loosen --set missing=, variance= or block=")
+    return usable, usable & (missing > 0)
+
+
+def uncorrelated(cross: Array, limit: float, /) -> npt.NDArray[np.bool_]:
+    """Which features stay when, of each pair above the limit, the one with the larger summed correlation goes.
+
+    Parameters
+    ----------
+    cross
+        (features, features) cross-products about the mean.
+    limit
+        The largest absolute correlation of two features that both stay.
+
+    Returns
+    -------
+    npt.NDArray[np.bool_]
+        (features,).
+
+    """
+    length = np.sqrt(np.diag(cross))
+    # In steps of 1e-9, so that the sums of two features that are copies are equal whatever the order of addition.
+    steps = np.rint(np.abs(cross / length / length[:, None]) * _STEPS).astype(np.int64)
+    np.fill_diagonal(steps, 0)
+    order = np.argsort(-steps.sum(axis=0), kind="stable")
+    stays = np.ones(len(steps), dtype=bool)
     for column in order:
-        if (correlation[column, stays] > limit).any():
+        if (steps[column, stays] > limit * _STEPS).any():
             stays[column] = False
     return stays

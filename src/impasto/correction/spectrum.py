@@ -44,6 +44,33 @@ def standardized(rows: Rows, mean: Array, spread: Array, /) -> Iterator[tuple[sl
         yield block, z
 
 
+def spectrum_of_sums(cross: Array, count: int, spread: Array, /, *, least: float = 1e-10) -> tuple[Array, Array]:
+    """`spectrum` of rows that were added up.
+
+    Parameters
+    ----------
+    cross
+        (features, features) their cross-products about the mean.
+    count
+        How many rows there were.
+    spread
+        (features,); an infinite spread makes a feature 0.
+    least
+        Variances up to this share of the largest are left out.
+
+    Returns
+    -------
+    variances : Array
+        (k,) of float64. Ascending.
+    directions : Array
+        (features, k) of float64. The principal directions, one a column.
+
+    """
+    variances, directions = np.linalg.eigh(cross / (count - 1) / spread / spread[:, None])
+    large = variances > least * variances[-1]
+    return variances[large], directions[:, large]
+
+
 def mean_and_sd(rows: Rows, /) -> tuple[Array, Array]:
     """The mean and the sd (over n - 1) of each feature.
 

@@ -13,7 +13,7 @@ directions the controls never show are scaled by 1/sqrt(r).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -21,10 +21,12 @@ import anndata
 import numpy as np
 from pydantic import Field
 
+from impasto.correction import references
 from impasto.correction.base import Array, Floats
 from impasto.correction.per_group import By, On, PerGroup
 from impasto.correction.regulariser import search
-from impasto.correction.spectrum import mean_and_sd, spectrum, standardized
+from impasto.correction.spectrum import standardized
+from impasto.scale.sums import Moments, Part
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -113,21 +115,38 @@ class Sphering(PerGroup[SpheringSettings, Whitening]):
             )
         return super().learn_table(profiles, settings)
 
+    @classmethod
+    def passes(cls, settings: SpheringSettings, /) -> int:
+        return 1 if settings.by is None and settings.regulariser != "search" else 0
+
+    @classmethod
+    def summarise(cls, plates: Iterable[anndata.AnnData], settings: SpheringSettings, _: Part | None, /) -> Part:
+        return references.summarise(cls, plates, settings, cross=True)
+
+    @classmethod
+    def merged(cls, parts: Sequence[Part], _: SpheringSettings, __: Part | None, /) -> Part:
+        return references.merged(parts)
+
+    @classmethod
+    def fitted_from(cls, whole: Part, settings: SpheringSettings, /) -> Self:
+        learned = whitening(references.moments(whole), correlation=settings.form == "ZCA-cor", regulariser=float(settings.regulariser))
+        return cls(settings=settings, keys=(), learned={"": learned})
+
     def learn(self, _: Floats, reference: Floats, /) -> Whitening:
         chosen = self.settings
-        return whitening(reference, correlation=chosen.form == "ZCA-cor", regulariser=float(chosen.regulariser))
+        return whitening(references.moments_of_rows(reference), correlation=chosen.form == "ZCA-cor", regulariser=float(chosen.regulariser))
 
     def apply(self, values: Floats, learned: Whitening, /) -> Floats:
         return learned.apply(values)
 
 
-def whitening(reference_rows: Floats, /, *, correlation: bool, regulariser: float) -> Whitening:
+def whitening(whole: Moments, /, *, correlation: bool, regulariser: float) -> Whitening:
     """The whitening of reference rows.
 
     Parameters
     ----------
-    reference_rows
-        (n, features), two rows or more.
+    whole
+        Of the reference rows, two or more.
     correlation
         Whether the correlation is whitened (ZCA-cor), or the covariance (ZCA).
     regulariser
@@ -144,10 +163,10 @@ def whitening(reference_rows: Floats, /, *, correlation: bool, regulariser: floa
         The reference rows do not vary.
 
     """
-    mean, deviation = mean_and_sd(reference_rows)
-    spread = np.where(deviation <= 1e-9, np.inf, deviation if correlation else 1.0)
+    sd = references.deviation(whole)
+    spread = np.where(sd <= 1e-9, np.inf, sd if correlation else 1.0)
     if np.isinf(spread).all():
         raise InputError("sphering: the reference rows do not vary at all; they cannot tell nuisance from signal")
-    variances, directions = spectrum(reference_rows, mean, spread)
-    floor = regulariser * float(variances.sum()) / len(mean)
-    return Whitening(mean, spread, directions, 1 / np.sqrt(variances + floor), 1 / np.sqrt(floor))
+    variances, directions = references.principal(whole, spread)
+    floor = regulariser * float(variances.sum()) / len(sd)
+    return Whitening(whole.mean, spread, directions, 1 / np.sqrt(variances + floor), 1 / np.sqrt(floor))

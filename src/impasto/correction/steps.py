@@ -15,12 +15,14 @@ import numpy as np
 import pandas as pd
 
 from impasto import identity, schema
-from impasto.correction import CORRECTORS, kept, spared
+from impasto.correction import CORRECTORS, by_plate, kept, spared
 from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
+from impasto.dataset import Dataset
 from impasto.frames import profiles_of
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import with_controls
+from impasto.scale.where import HERE, Where
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -73,16 +75,82 @@ def correct(
         Where there are no steps, or both kinds, and where a step cannot be fitted or applied.
 
     """
+    _refuse_both(steps, fitted)
+    before = _marked(profiles_of(profiles, task="correct"), spare=spare, split=split, seed=seed)
+    after, correctors, methods = apply(before, steps if fitted is None else _fitted(fitted))
+    return after, correctors, receipt(before, after, methods=methods, seed=seed)
+
+
+def _refuse_both(steps: Sequence[Step], fitted: object) -> None:
     if bool(steps) == (fitted is not None):
         raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
-    before = profiles_of(profiles, task="correct")
-    before = spared.marked(before, share=spare, seed=seed)
+
+
+def _marked(
+    profiles: anndata.AnnData, *, spare: spared.Share, split: SplitSettings | Mapping[str, Any] | None, seed: int
+) -> anndata.AnnData:
+    """The profiles with what no step learns from marked in the columns `spared` and `split`."""
+    before = spared.marked(profiles, share=spare, seed=seed)
     if split is not None:
         chosen = split if isinstance(split, SplitSettings) else SplitSettings.read(split, where="[stage.split]")
         before = before.copy()
         before.obs[schema.SPLIT] = with_controls(before, chosen, seed=seed)
-    after, correctors, methods = apply(before, steps if fitted is None else _fitted(fitted))
-    return after, correctors, receipt(before, after, methods=methods)
+    return before
+
+
+def correct_dataset(
+    source: Dataset,
+    steps: Sequence[Step],
+    out: Path,
+    /,
+    *,
+    fitted: Path | str | Sequence[Fitted] | None = None,
+    spare: spared.Share = 0.0,
+    split: SplitSettings | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    where: Where = HERE,
+) -> tuple[list[Fitted], dict[str, Any]]:
+    """`correct` of a folder of plates, in the memory of a few of them, to the same values.
+
+    Parameters
+    ----------
+    source
+        The plates.
+    steps
+        The steps to fit, in order: methods of the family by name, or their settings.
+    out
+        The folder to write.
+    fitted, spare, split, seed
+        As `correct` takes them.
+    where
+        Where the shards run.
+
+    Returns
+    -------
+    fitted : list[Fitted]
+        The fitted correctors, in order, without what they learned of single plates: that is learned again from each plate's own rows.
+    receipt : dict[str, Any]
+        What was removed and what was left.
+
+    Raises
+    ------
+    InputError
+        Where there are no steps, or both kinds, and where a step cannot be fitted or applied.
+
+    """
+    _refuse_both(steps, fitted)
+    marked = _marked(anndata.AnnData(obs=source.obs), spare=spare, split=split, seed=seed)
+    chosen = [settings_of(step, where=f"step {number}") for number, step in enumerate(steps, start=1)]
+    done = by_plate.correct_plates(
+        source,
+        chosen,
+        out,
+        fitted=() if fitted is None else _fitted(fitted),
+        marks=by_plate.marked(source, marked.obs),
+        seed=seed,
+        where=where,
+    )
+    return done.fitted, done.receipt
 
 
 def apply(profiles: anndata.AnnData, steps: Sequence[Step | Fitted], /) -> tuple[anndata.AnnData, list[Fitted], list[dict[str, Any]]]:

@@ -15,17 +15,20 @@ controls is refused rather than passed through.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+import anndata
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from impasto.correction import references
 from impasto.correction.base import Array, Floats, new_features
-from impasto.correction.per_group import By, Group, On, PerGroup
-from impasto.correction.spectrum import mean_and_sd, spectrum, standardized
+from impasto.correction.per_group import By, On, PerGroup
+from impasto.correction.spectrum import spectrum, standardized
+from impasto.scale.sums import Part
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -88,20 +91,32 @@ class Tvn(PerGroup[TvnSettings, ShiftAndTurn]):
     colour: Array
 
     @classmethod
-    def begin(cls, groups: Mapping[str, Group], settings: TvnSettings, keys: tuple[str, ...], /) -> Self:
-        controls = np.concatenate([group.reference for group in groups.values()])
-        mean, deviation = mean_and_sd(controls)
+    def passes(cls, _: TvnSettings, /) -> int:
+        return 1
+
+    @classmethod
+    def summarise(cls, plates: Iterable[anndata.AnnData], settings: TvnSettings, _: Part | None, /) -> Part:
+        return references.summarise(cls, plates, settings, cross=True)
+
+    @classmethod
+    def merged(cls, parts: Sequence[Part], _: TvnSettings, __: Part | None, /) -> Part:
+        return references.merged(parts)
+
+    @classmethod
+    def fitted_from(cls, whole: Part, settings: TvnSettings, /) -> Self:
+        controls = references.moments(whole)
+        deviation = references.deviation(controls)
         spread = np.where(deviation > 1e-9, deviation, np.inf)
         if np.isinf(spread).all():
             raise InputError("tvn: the reference rows do not vary at all; they cannot tell nuisance from signal")
-        variances, directions = spectrum(controls, mean, spread, least=1e-8)
+        variances, directions = references.principal(controls, spread, least=1e-8)
         aligned = settings.coral == "aligned"
         # Largest variance first, over the sd along each direction (over n in EFAAR's), so that the controls become white.
-        sd = np.sqrt(variances if aligned else variances * (1 - 1 / len(controls)))
+        sd = np.sqrt(variances if aligned else variances * (1 - 1 / controls.count))
         directions = np.ascontiguousarray((directions / sd)[:, ::-1][:, : settings.components])
-        white = _turned(controls, mean, spread, directions)
-        colour = _power(white, ridge=settings.ridge, exponent=0.5) if aligned else np.eye(directions.shape[1])
-        return cls(settings=settings, keys=keys, learned={}, mean=mean, spread=spread, directions=directions, colour=colour)
+        # The covariance of the white controls is one.
+        colour = np.eye(directions.shape[1]) * (np.sqrt(1 + settings.ridge) if aligned else 1.0)
+        return cls(settings=settings, keys=(), learned={}, mean=controls.mean, spread=spread, directions=directions, colour=colour)
 
     def learn(self, _: Floats, reference: Floats, /) -> ShiftAndTurn:
         white = _turned(reference, self.mean, self.spread, self.directions)

@@ -33,6 +33,9 @@ TASKS: Family[Callable[..., Result]] = Family(
         "arms": "impasto.evaluation.arms:evaluate",
         "compound-gene": "impasto.evaluation.compound_gene:evaluate",
         "transfer": "impasto.evaluation.transfer:evaluate",
+        "subpopulations": "impasto.evaluation.subpopulations:evaluate",
     },
 )
 """A task is a function `evaluate(profiles, /, *, setting=default, ...) -> Result`; its signature is what can be set."""
+OF_CELLS = frozenset({"subpopulations"})
+"""The tasks that take a folder of cells (`Cells`); all others take profiles."""

@@ -1,6 +1,7 @@
 """One direction of cross-modal retrieval: ranks, their scores without groups of pairs, and with pairs shuffled.
 
-A pair leaves as query and as candidate. The share of pairs that are found is a share, so its interval is Wilson's.
+A pair leaves as query and as candidate. The share of pairs that are found is a share, so its interval is Wilson's. The mean reciprocal rank
+hangs on the few pairs at the top ranks, so its jackknife keeps the pairs' term: without half of it chance is covered in .90 of runs.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ class Direction:
             gone = np.unique(of_unit[~keep])
             return float(gain(1 + whole[stays] - above[gone][:, stays].sum(axis=0)).mean()) if stays.any() else float("nan")
 
-        return [jackknife.leave_out(score, len(self.pairs), seed=self.seed)]
+        return [jackknife.leave_out(score, len(self.pairs), seed=self.seed, pairs=False)]
 
     def jackknife(self, gain: Gain, parts: list[LeftOut], /) -> Interval:
         """The interval of the mean gain over pairs.

@@ -314,5 +314,5 @@ def _without_controls(against: Against, sets: ReplicateSets, whole: float) -> li
     for code in np.unique(against.cell // CONTROL_GROUPS):
         cells = [c for c in range(code * CONTROL_GROUPS, (code + 1) * CONTROL_GROUPS) if against.number[c]]
         single = [np.mean([np.nanmean(against.of_wells(rows, without=c)) for rows in sets.members]) for c in cells]
-        strata.append(LeftOut(whole, np.array(single), None, int(against.number[cells].sum())))
+        strata.append(LeftOut(whole, np.array(single), None, int(against.number[cells].sum()), "control well"))
     return strata

@@ -150,9 +150,12 @@ def _protocol(where: Design, reproduced: bool, made: Calls, components: int, *, 
 def _why_not(where: Design, made: Calls) -> str:
     if where.learned:
         return spared.NONE_JUDGES
-    share = f"{int(made.spared.sum())} of {len(made.spared)}"
+    called, of = int(made.spared.sum()), len(made.spared)
+    around = interval.wilson(called, of, unit="position")
+    ends = f"{around.low or 0.0:.2f} to {around.high or 1.0:.2f}"
+    share = f"{called} of {of} spared control positions at {positions.CALLED_AT:g} (other positions {ends})"
     return (
-        f"the test calls {share} spared control positions at {positions.CALLED_AT:g}; look at the position of wells "
+        f"the test calls {share}; more than {positions.MOST_CALLED:g} is too many; look at the position of wells "
         "(impasto correct ... --method position), or spare more controls"
     )
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema, wells
+from impasto.correction import spared
 from impasto.evaluation import calls, inputs, positions, tidy
 from impasto.evaluation.design import design
 from impasto.evaluation.distributions import Clouds
@@ -91,7 +92,8 @@ def evaluate(
     Raises
     ------
     InputError
-        Without controls or replicates, or where no perturbation has an effect.
+        Without controls or replicates, where a correction learned from all controls, so that none shows what nothing looks like, or where
+        no perturbation has an effect.
 
     """
     plates, controls = plates or [2, 3, 4], controls or [16, 32, 64]
@@ -108,6 +110,8 @@ def evaluate(
         raise InputError("one plate of one well is no replicate, and hits needs two; say --set plates=[2,3], or --set wells_a_plate=2")
     profiles = inputs.as_profiles(profiles, task=TASK)
     wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
+    if spared.none_judges(profiles):
+        raise InputError(f"nothing can be planned by these profiles: {spared.NONE_JUDGES}")
     profiles, merged = inputs.merged(profiles, same_as)
     sets = replicate_sets(profiles.obs, task=TASK, pool_doses=pool_doses, least=2, with_controls=True)
     measured = Measured.of(profiles, sets, components=components, seed=seed)

@@ -158,7 +158,7 @@ class ReplicateScore:
             count = min(CONTROL_GROUPS, len(self.where.controls[plate]))
             less = [float(np.nansum((ranked.precisions(np.array([g])) - whole) * weight[rows])) for g in range(count)]
             single[plate] = single.get(plate, np.full(count, self.value)) + less
-        return [LeftOut(self.value, single[plate], None, len(self.where.controls[plate])) for plate in sorted(single)]
+        return [LeftOut(self.value, single[plate], None, len(self.where.controls[plate]), "control well") for plate in sorted(single)]
 
     def _weights(self) -> Numbers:
         """(n,) how much each well counts in the score."""

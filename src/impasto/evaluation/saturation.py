@@ -4,7 +4,8 @@ Of each set of plates that perturbations share, n plates are drawn again and aga
 (`replicates`, protocol plate-controls), and each perturbation is tested at a false discovery rate. A perturbation counts with its mean
 over the draws. All numbers of plates are scored on the same perturbations, those with `most` plates, so the steps between them are
 paired. The row `shuffled labels` is the same curve for wells of different perturbations: what it gains, more plates give without any
-replicate.
+replicate. Where a correction learned from all negative controls, none of them can judge: the run says NOT CALIBRATED and has no share
+retrieved.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
+from impasto.correction import spared
 from impasto.evaluation import baselines, inputs, permutation, tidy
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import Layout, layout
+from impasto.evaluation.reasons import NOT_CALIBRATED
 from impasto.evaluation.replicate_sets import ReplicateSets, replicate_sets
 from impasto.evaluation.replicates import FALSE_DISCOVERY, average_precisions
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
+from impasto.progress import say
 from impasto.schema import InputError
 from impasto.statistics import discovery, jackknife
 from impasto.statistics.jackknife import LeftOut
@@ -71,7 +75,7 @@ def evaluate(
     -------
     Result
         Scores: mAP and share retrieved at each number of plates, and the paired step to it. `per_group`: one row a perturbation and number
-        of plates.
+        of plates. Without the share retrieved where no control can judge.
 
     Raises
     ------
@@ -96,6 +100,10 @@ def evaluate(
     sets = sets.part(enough)
     where = layout(profiles.obs, level="any", pool_doses=pool_doses)
     doses = inputs.dose_words(profiles.obs, pool_doses=pool_doses)
+    metrics: tuple[str, ...] = (MAP, RETRIEVED)
+    if spared.none_judges(profiles):
+        metrics, doses = (MAP,), f"{doses}, {NOT_CALIBRATED}"
+        say(f"{NOT_CALIBRATED}, so nothing counts as retrieved: {spared.NONE_JUDGES}")
     views = [(OWN, wells.finite(profiles, task=TASK), where)]
     if with_baselines:
         views += [(name, values, where) for name, values in baselines.stand_ins(profiles)]
@@ -108,7 +116,7 @@ def evaluate(
         for number in range(2, largest + 1):
             per, chance = _at(ranking.unit(values), spots, sets, number, subsets=subsets, draws=draws, seed=seed)
             protocol = f"{number} plates, plate-controls{doses}"
-            for metric in (MAP, RETRIEVED):
+            for metric in metrics:
                 of_each = per[metric].to_numpy()
                 left = sets.left_out(of_each, seed=seed)
                 around = sets.mean(of_each, seed=seed, share=True)
@@ -121,7 +129,7 @@ def evaluate(
                     scores.append(tidy.score(*row, chance=0.0, n=len(per)))
                 before[metric], whole[metric] = left, left.whole
             if group == OWN:
-                details.append(per.assign(plates=number, profiles=OWN, protocol=protocol))
+                details.append(per[[schema.PERTURBATION, *metrics]].assign(plates=number, profiles=OWN, protocol=protocol))
     return Result.of(scores, per_group=pd.concat(details, ignore_index=True), tables={"merged": merged})
 
 

@@ -18,12 +18,15 @@ import anndata
 import pandas as pd
 
 from impasto import schema, wells
+from impasto.cells.folder import Cells
 from impasto.evaluation import TASKS, baselines, inputs
 from impasto.evaluation.result import OWN, Result, joined
 from impasto.schema import InputError, nearest
 from impasto.signatures import of_function
 
 Task = Callable[..., Result]
+Scorable = anndata.AnnData | Cells
+"""What a task scores: profiles, or for those of `evaluation.OF_CELLS` cells."""
 BASELINES = "with_baselines"
 """The setting of a task that leaves its baselines out."""
 
@@ -124,7 +127,7 @@ class Scored:
 
 def evaluate(
     task: str | Task,
-    tables: Iterable[tuple[str, anndata.AnnData]],
+    tables: Iterable[tuple[str, Scorable]],
     /,
     *,
     settings: Mapping[str, Any] | None = None,
@@ -160,15 +163,24 @@ def evaluate(
     chosen = checked(task, settings or {})
     scored: list[Scored] = []
     for label, table in tables:
-        profiles = table if part is None else inputs.of_part(table, part)
-        digest = _digest_of_wells(inputs.wells_of(profiles).obs)
+        profiles = _of_part(table, part)
+        digest = _digest_of_wells(profiles.wells if isinstance(profiles, Cells) else inputs.wells_of(profiles).obs)
         known = {p for s in scored if s.wells == digest for p in s.result.scores["protocol"]}
         scored.append(Scored(label, digest, _one(TASKS.resolve(task), profiles, chosen, known=known)))
     result = _side_by_side(scored)
     return result.in_state(state) if state else result
 
 
-def _one(function: Task, profiles: anndata.AnnData, settings: Mapping[str, Any], *, known: set[str]) -> Result:
+def _of_part(table: Scorable, part: str | None) -> Scorable:
+    """The rows of one part of a split; all of them where none is named."""
+    if part is None:
+        return table
+    if isinstance(table, Cells):
+        raise InputError(f"--part {part} is for profiles, and {table.folder} holds cells; leave it out")
+    return inputs.of_part(table, part)
+
+
+def _one(function: Task, profiles: Scorable, settings: Mapping[str, Any], *, known: set[str]) -> Result:
     """The result of one table; without baselines where those of an earlier table of the same wells stand for all of its protocols."""
     if known and BASELINES in inspect.signature(function).parameters and BASELINES not in settings:
         result = function(profiles, **settings, **{BASELINES: False})

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from impasto.evaluation.score_table import ScoreTable
 from impasto.statistics import compare
 from impasto.statistics.interval import Interval, plural
 from impasto.statistics.jackknife import LeftOut
@@ -173,16 +174,17 @@ def left_out(scores: Sequence[Score], /) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row a score, kind of unit and group left out: the four words of the score, units, part, of (how many units), without, value.
+        One row a score, kind of unit and group left out: the four words of the score, units, part, of (how many units), stratum_of (the
+        kind that a part is one stratum of), without, value.
 
     """
     rows = [
-        (s.task, s.protocol, s.group, s.metric, s.units, number, part.units, group, value)
+        (s.task, s.protocol, s.group, s.metric, s.units, number, part.units, part.stratum_of, group, value)
         for s in scores
         for number, part in enumerate(s.parts)
         for group, value in enumerate(part.single)
     ]
-    return pd.DataFrame(rows, columns=["task", "protocol", "group", "metric", "units", "part", "of", "without", "value"])
+    return pd.DataFrame(rows, columns=["task", "protocol", "group", "metric", "units", "part", "of", "stratum_of", "without", "value"])
 
 
 def frame(scores: Sequence[Score]) -> pd.DataFrame:
@@ -196,10 +198,10 @@ def frame(scores: Sequence[Score]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row a score; NaN where a number is not known.
+        One row a score; NaN where a number is not known. A row taken from it holds Python's own numbers.
 
     """
-    rows = pd.DataFrame([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
+    rows = ScoreTable([{c: getattr(s, c) for c in COLUMNS} for s in scores], columns=list(COLUMNS))
     return rows.astype(dict.fromkeys(NUMBERS, float))
 
 

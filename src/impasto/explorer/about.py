@@ -112,7 +112,7 @@ def missing(contents: Contents, /) -> dict[str, str]:
         `cells`, `hits`, `features`, `structures`, `map`, those that are absent -> one sentence.
 
     """
-    absent = {}
+    absent: dict[str, str] = {}
     if contents.facts["version"] == 1:
         again = "this index is of an earlier version; make it again: impasto index PROFILES --out INDEX"
         absent |= {"cells": again, "hits": again, "features": again}

@@ -13,7 +13,7 @@ from impasto.atlas.hit_tables import ROW
 from impasto.evaluation import reasons
 from impasto.explorer import responses
 from impasto.explorer.contents import Contents
-from impasto.explorer.values import number, whole, word
+from impasto.explorer.values import number, shortest, whole, word
 
 FACTS = {schema.TARGETS: "targets", schema.INCHIKEY: "InChIKey"}
 """What is said of a compound besides its name, gene and mechanism."""
@@ -110,22 +110,22 @@ def doses(contents: Contents, row: int, /) -> list[dict[str, Any]]:
     dose = contents.rows.get(schema.CONCENTRATION, pd.Series(np.nan, index=contents.rows.index)).to_numpy(dtype=float)
     at = at[np.argsort(dose[at], kind="stable")]
     if len(at):
-        return [_dose(contents, int(one), int(one), number(dose[one])) for one in at]
+        return [_dose(contents, int(one), int(one), dose[one]) for one in at]
     if contents.negative[row]:
         return []
     own = (
         contents.well_rows[schema.CONCENTRATION].iloc[contents.members(row)] if schema.CONCENTRATION in contents.well_rows else pd.Series()
     )
     single = own.dropna().unique()
-    return [_dose(contents, row, None, number(single[0]) if len(single) == 1 else None)]
+    return [_dose(contents, row, None, single[0] if len(single) == 1 else None)]
 
 
-def _dose(contents: Contents, row: int, shown: int | None, dose: float | None) -> dict[str, Any]:
+def _dose(contents: Contents, row: int, shown: int | None, dose: Any) -> dict[str, Any]:
     called = called_of(contents, row)
     said = contents.rows.iloc[row]
     return {
         "row": shown,
-        "dose": dose,
+        "dose": shortest(dose),
         "wells": whole(said.get("n_wells")),
         "plates": whole(said.get("n_plates")),
         "p": number(called["p"]) if called else None,

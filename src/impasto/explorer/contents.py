@@ -14,13 +14,30 @@ import pandas as pd
 import pyarrow as pa
 
 from impasto import schema, wells
-from impasto.atlas import arrow_files, folder, well_columns
-from impasto.atlas.building import COLOURS, PROFILES
+from impasto.atlas import arrow_files, folder, pairs, well_columns
 from impasto.atlas.consensus import LEVEL, MODALITY, PROFILE, TREATED_AS
 from impasto.atlas.index import Index, vectors_of
 from impasto.atlas.stacked import Stacked
+from impasto.schema import InputError
 
 Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Features:
+    """The named features of an index.
+
+    Attributes
+    ----------
+    named
+        One row a feature: name, compartment, group and channel as far as they are known.
+    means
+        (perturbations, features) mean corrected values.
+
+    """
+
+    named: pd.DataFrame
+    means: npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -39,8 +56,12 @@ class Contents:
         The rows of the index that they are.
     spaces
         Space -> the vectors of all rows, the space that search uses first.
+    pairs
+        (spaces, 2001) quantiles of the cosines of all pairs of compounds; NaN where the index keeps none.
     tables
         Name -> table of `hits`, `responses`, `curves`, `points`, `images` and `windows`, those that are there.
+    features
+        The named features of the perturbations; None without.
 
     """
 
@@ -51,7 +72,9 @@ class Contents:
     of_wells: Rows
     of_perturbations: Rows
     spaces: dict[str, Stacked]
+    pairs: npt.NDArray[np.float64]
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    features: Features | None = None
 
     @property
     def folder(self) -> Path:
@@ -171,8 +194,20 @@ def open_contents(index: Index, /) -> Contents:
     Contents
         Its parts. Vectors stay in their files.
 
+    Raises
+    ------
+    InputError
+        A file of it is damaged.
+
     """
     facts = folder.described(index.folder)
+    try:
+        return _opened(index, facts)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise InputError(f"{index.folder} is damaged ({error}){folder.AGAIN}") from None
+
+
+def _opened(index: Index, facts: dict[str, Any]) -> Contents:
     if facts["version"] == 1:
         return _first_version(index, facts)
     tables = {level: arrow_files.read(index.folder / folder.table(level)) for level in folder.LEVELS}
@@ -187,8 +222,20 @@ def open_contents(index: Index, /) -> Contents:
         np.arange(count),
         np.arange(count, len(index.rows)),
         {space: vectors_of(index.folder, space) for space in facts["spaces"]},
+        np.load(index.folder / folder.PAIRS, allow_pickle=False),
         {name: pd.read_parquet(path) for name, path in paths.items() if path.exists()},
+        _features(index.folder, len(index.rows) - count),
     )
+
+
+def _features(where: Path, perturbations: int) -> Features | None:
+    if not (where / folder.NAMED_FEATURES).exists():
+        return None
+    named = arrow_files.frame(arrow_files.read(where / folder.NAMED_FEATURES))
+    means = np.load(where / folder.FEATURES, mmap_mode="r", allow_pickle=False)
+    if means.shape != (perturbations, len(named)):
+        raise ValueError(f"features.npy has the shape {means.shape}, and {perturbations} perturbations have {len(named)} features")
+    return Features(named, means)
 
 
 def _first_version(index: Index, facts: dict[str, Any]) -> Contents:
@@ -203,10 +250,11 @@ def _first_version(index: Index, facts: dict[str, Any]) -> Contents:
     for_others = arrow_files.encoded(
         rows.iloc[at[1]].drop(columns=[schema.PLATE, schema.WELL], errors="ignore").rename(columns=well_columns.NAMES)
     )
+    none = np.full((1, pairs.POINTS), np.nan)
     digest = hashlib.sha256((index.folder / folder.DESCRIBED).read_bytes()).hexdigest()[:16]
-    colours = well_columns.commonest(for_wells, most=COLOURS, without=(schema.WELL,))
-    said = {"title": index.folder.name, "spaces": [PROFILES], "channels": [], "colours": colours, "digest": digest, **facts}
-    return Contents(index, said, for_wells, for_others, at[0], at[1], {PROFILES: index.vectors})
+    colours = well_columns.commonest(for_wells, most=folder.COLOURS, without=(schema.WELL,))
+    said = {"title": index.folder.name, "spaces": [folder.PROFILES], "channels": [], "colours": colours, "digest": digest, **facts}
+    return Contents(index, said, for_wells, for_others, at[0], at[1], {folder.PROFILES: index.vectors}, none)
 
 
 def _half(values: npt.NDArray[np.float64]) -> float:

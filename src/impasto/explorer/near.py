@@ -141,11 +141,8 @@ def contents_pairs(contents: Contents, space: str, /) -> Numbers:
         (2001,) NaN where the index keeps none.
 
     """
-    path = contents.folder / folder.PAIRS
-    if not path.exists():
-        return np.full(pairs.POINTS, np.nan)
-    kept: Numbers = np.load(path, allow_pickle=False)[list(contents.spaces).index(space)]
-    return kept
+    of_space: Numbers = contents.pairs[list(contents.spaces).index(space)]
+    return of_space
 
 
 def _of_perturbation(contents: Contents, row: int) -> Query:

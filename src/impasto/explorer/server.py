@@ -8,6 +8,7 @@ browser may keep them.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from impasto import schema
+from impasto import failures, schema
 from impasto.atlas import arrow_files, folder
 from impasto.atlas.index import Index
 from impasto.explorer import about, ask, cards, fields, near, page, pixels, structure, why
@@ -53,8 +54,9 @@ def application(index: Index, /, *, hosts: Iterable[str] = (), framed: bool = Fa
     """
     contents = open_contents(index)
     app = FastAPI(title="impasto", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Guard, hosts=hosts, framed=framed)
     _errors(app)
+    # What is added last stands in front: no answer leaves without passing the guard.
+    app.add_middleware(Guard, hosts=hosts, framed=framed)
     page.add(app)
     of_build = [Depends(_of_build(contents))]
     _tables(app, contents, of_build)
@@ -200,7 +202,13 @@ def _errors(app: FastAPI) -> None:
 
     @app.middleware("http")
     async def _cached(request: Request, call: Any) -> Response:
-        response: Response = await call(request)
+        try:
+            response: Response = await call(request)
+        except Exception as error:
+            # The page shows one sentence, and the terminal the whole.
+            logging.getLogger("uvicorn.error").exception("%s", request.url.path)
+            _, sentence = failures.code_and_sentence(error)
+            response = JSONResponse({"detail": sentence}, status_code=500)
         if request.url.path.startswith("/api/") and "cache-control" not in response.headers:
             is_final = response.status_code == 200 and request.query_params.get("v")
             response.headers["Cache-Control"] = IMMUTABLE if is_final else "no-store"

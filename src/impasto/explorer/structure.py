@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 from impasto.schema import InputError
 
@@ -50,7 +51,7 @@ def svg(smiles: str, /, *, dark: bool) -> str:
     if molecule is None:
         raise InputError(f"the structure {smiles!r} cannot be read as SMILES")
     drawer = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()
     if dark:
         rdMolDraw2D.SetDarkMode(options)
     options.clearBackground = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 
 def number(value: Any, /) -> float | None:
     """A number of a table.
@@ -25,6 +27,24 @@ def number(value: Any, /) -> float | None:
     except (TypeError, ValueError):
         return None
     return known if math.isfinite(known) else None
+
+
+def shortest(value: Any, /) -> float | None:
+    """A number that was kept in single precision, with the fewest digits that say it.
+
+    Parameters
+    ----------
+    value
+        Of any kind.
+
+    Returns
+    -------
+    float | None
+        0.1, and not 0.10000000149; None where it is missing.
+
+    """
+    known = number(value)
+    return None if known is None else float(str(np.float32(known)))
 
 
 def whole(value: Any, /) -> int:

@@ -15,8 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema
-from impasto.atlas import arrow_files, folder
-from impasto.atlas.building import PROFILES
+from impasto.atlas import folder
 from impasto.explorer.contents import Contents
 
 Numbers = npt.NDArray[np.float64]
@@ -39,7 +38,7 @@ def has_names(contents: Contents, /) -> bool:
         True where `why` can answer.
 
     """
-    return PROFILES in contents.spaces and (contents.folder / folder.NAMED_FEATURES).exists()
+    return folder.PROFILES in contents.spaces and contents.features is not None
 
 
 def why(contents: Contents, a: int, b: int, /) -> dict[str, Any]:
@@ -59,9 +58,9 @@ def why(contents: Contents, a: int, b: int, /) -> dict[str, Any]:
         others), and `top` (12 features with their share and the value of each perturbation).
 
     """
-    named = arrow_files.frame(arrow_files.read(contents.folder / folder.NAMED_FEATURES))
-    values: Any = np.load(contents.folder / folder.FEATURES, mmap_mode="r", allow_pickle=False)
-    vectors = contents.spaces[PROFILES]
+    assert contents.features is not None, "an index without named features has no reasons"
+    named, values = contents.features.named, contents.features.means
+    vectors = contents.spaces[folder.PROFILES]
     x, y = (vectors[int(contents.of_perturbations[row])].astype(np.float64) for row in (a, b))
     share = shares(x, y)
     grouped = _groups(named, share)

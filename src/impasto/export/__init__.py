@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXPORTERS: Family[Exporter] = Family(
     "exporters",
     what="program to export to",
-    parts={name: f"impasto.export.{name}:EXPORTER" for name in ("cellprofiler", "copairs", "mantispy", "pycytominer")},
+    parts={name: f"impasto.export.{name}:EXPORTER" for name in ("cellprofiler", "copairs", "mantispy", "plates", "pycytominer", "table")},
 )
 """Name of a program -> what writes for it."""
 

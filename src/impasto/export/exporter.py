@@ -9,6 +9,8 @@ from typing import Any
 
 import anndata
 
+from impasto.dataset import Dataset
+
 
 @dataclass(frozen=True)
 class Exporter:
@@ -22,9 +24,12 @@ class Exporter:
         The name of the file in the folder of a recipe's stage; `""` where a folder is written.
     options
         Which of `feature_prefix` and `concentration_unit` it reads; the others are refused.
+    stream
+        `stream(plates, path)` writes a folder of plates in the memory of a plate; None where all are needed at once.
 
     """
 
     write: Callable[[anndata.AnnData, Path, Mapping[str, Any]], str]
     file: str = "profiles.parquet"
     options: tuple[str, ...] = ()
+    stream: Callable[[Dataset, Path], None] | None = None

@@ -11,8 +11,13 @@ import anndata
 from impasto.identity.record import Identity, of, plain
 from impasto.schema import InputError
 
-_COMPARED = ("name", "sha256", "layer", "readout", "size", "preprocessing", "illumination", "settings")
-"""What must agree of two encoders. Licence and runtime do not change what a feature means."""
+_COMPARED = (
+    *("name", "sha256", "commit", "code", "input", "order", "layer", "readout", "size", "crops", "normalise", "preprocessing"),
+    *("illumination", "precision", "settings"),
+)
+"""What must agree of two encoders, in the order that a difference is named in. Licence and runtime do not change what a feature means."""
+_SAID_BY_THE_WEIGHTS = ("name", "commit")
+"""What may differ where the weights are the same: they may lie under two names, and in two commits."""
 _PRINTED: set[str] = set()
 _OF_A_FIT = ("learned_anew",)
 """Keys of a step that say what happened in one fit; two tables that differ in them are corrected alike."""
@@ -52,7 +57,7 @@ def compare(expected: Identity, given: Identity, /, *, of_expected: str, of_give
     if expected.encoder and given.encoder and _differ(expected.encoder, given.encoder):
         first, second = _encoders_by_difference(expected.encoder, given.encoder)
         remedy = f"profile the images with --encoder {expected.encoder.get('name')} and the same settings"
-        raise InputError(f"the encoder of {of_expected} is {first}, that of {of_given} is {second}; {remedy}")
+        raise InputError(f"the encoder of {of_expected} is {first}, that of {of_given} is {second}{_first_of(expected, given)}; {remedy}")
     if steps and _compared(expected.steps) != _compared(given.steps):
         first, second = _steps_by_difference(expected.steps, given.steps)
         remedy = "correct the profiles by the same steps" if expected.steps else "give the profiles as they were before the correction"
@@ -116,10 +121,10 @@ def common(profiles: Sequence[anndata.AnnData], /) -> Identity:
 
 
 def _differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    """The keys in which two encoders differ, among those that both record. The same weights may lie under two names."""
+    """The keys in which two encoders differ, among those that both record, in the order of `_COMPARED`."""
     same_weights = bool(first.get("sha256")) and first.get("sha256") == second.get("sha256")
     keys = [key for key in _COMPARED if first.get(key) is not None and second.get(key) is not None]
-    return [key for key in keys if not (key == "name" and same_weights) and plain(first[key]) != plain(second[key])]
+    return [key for key in keys if not (same_weights and key in _SAID_BY_THE_WEIGHTS) and plain(first[key]) != plain(second[key])]
 
 
 def _encoders_by_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, str]:
@@ -129,6 +134,15 @@ def _encoders_by_difference(first: Mapping[str, Any], second: Mapping[str, Any])
     keys = _differ(first, second)
     one, other = (f"{_named(e)} with {', '.join(f'{key} {_written(e.get(key))}' for key in keys)}" for e in (first, second))
     return one, other
+
+
+def _first_of(expected: Identity, given: Identity) -> str:
+    """The first field in which two encoders of different names differ, beside their names and hashes; `""` where there is none."""
+    first, second = expected.encoder or {}, given.encoder or {}
+    keys = [key for key in _differ(first, second) if key not in ("name", "sha256", "commit")]
+    if _named(first) == _named(second) or not keys:
+        return ""
+    return f" (they differ in {keys[0]} first: {_written(first.get(keys[0]))}, {_written(second.get(keys[0]))})"
 
 
 def _named(part: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ the representation, detached, as one channel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,16 +33,18 @@ from impasto.joint import perturbation
 from impasto.joint.described import Described
 from impasto.joint.objective import Objective
 from impasto.joint.settings import LossSettings, PerturbationSettings
+from impasto.joint.validation import consensus, reciprocal_rank
 from impasto.plates.sites import Sites
 from impasto.pretrain import images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
+from impasto.pretrain.pictures import Pictures
 from impasto.pretrain.view_feed import ViewFeed, Views
 from impasto.sampling import splits
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import split
 from impasto.training.gather import gather
-from impasto.training.method import Minibatch, Prepared, Step, Trainable
-from impasto.wells import TRAIN
+from impasto.training.method import Method, Minibatch, Prepared, Step, Trainable
+from impasto.wells import TRAIN, VALIDATION
 
 __all__ = ["METHOD", "ImageTowers", "ImageTowersSettings", "build", "prepare"]
 
@@ -261,7 +263,53 @@ def prepare(settings: ImageTowersSettings, sites: Sites, /, *, seed: int) -> Pre
         **split_facts,
         **perturbation.context(table.iloc[treated]),
     }
-    return Prepared(prepared.method, feed, None, facts, units=prepared.units)
+    held = treated[parts == VALIDATION]
+    validate = retrieval_score(sites, held, settings, Facts.of(prepared.facts)) if len(held) else None
+    return Prepared(prepared.method, feed, validate, facts, units=prepared.units)
+
+
+def retrieval_score(sites: Sites, rows: Rows, settings: ImageTowersSettings, facts: Facts, /) -> Callable[[Method], dict[str, float]]:
+    """Validation: the mean reciprocal rank among the held-out perturbations, each the mean over its whole sites.
+
+    Parameters
+    ----------
+    sites
+        Ingested images.
+    rows
+        The sites of held-out perturbations.
+    settings
+        Parts and sizes.
+    facts
+        Channels of the run.
+
+    Returns
+    -------
+    Callable[[Method], dict[str, float]]
+        A function of the method that gives `score` and its `chance`.
+
+    """
+    pictures = Pictures(
+        sites, channels=facts.channels, longest=settings.longest, memory_mb=settings.memory_mb, among=[int(row) for row in rows]
+    )
+    obs = sites.table.iloc[pictures.readable]
+    _, first, numbers = np.unique(wells.compounds(obs).to_numpy(dtype=str), return_index=True, return_inverse=True)
+    described = perturbation.describe(obs.iloc[first], settings).take(torch.arange(len(first)))
+
+    def validate(method: Method) -> dict[str, float]:
+        assert isinstance(method, ImageTowers)
+        device = method.mean.device
+        whole = (_square(pictures[row], settings.views.size).to(device) for row in pictures.readable)
+        profiles = torch.cat([method.embed_representation(method.embed(image)) for image in whole])
+        perturbations = method.embed_perturbation(*(tensor.to(device) for tensor in described))
+        return reciprocal_rank(consensus(profiles, numbers), perturbations)
+
+    return validate
+
+
+def _square(picture: Tensor, size: int) -> Tensor:
+    """A whole site as one view: light 0 to 1, (1, C, size, size)."""
+    light = picture[None].float() / (255 if picture.dtype == torch.uint8 else 1)
+    return functional.interpolate(light, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
 def rebuild(settings: ImageTowersSettings, facts: dict[str, Any], /) -> ImageTowers:

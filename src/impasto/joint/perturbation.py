@@ -26,6 +26,7 @@ from impasto.nets.encoders import molecule
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.perturbations import fingerprints, molecular_graphs
 from impasto.perturbations.prompts import prompt
+from impasto.perturbations.smiles import canonical
 
 if TYPE_CHECKING:
     from impasto.nets.encoders.text import TextEncoder
@@ -74,7 +75,7 @@ def of_molecules(smiles: Sequence[str], settings: PerturbationSettings, /) -> De
         The perturbations of n rows.
 
     """
-    distinct, which = _distinct(smiles)
+    distinct, which = _distinct([canonical(one) for one in smiles])
     if settings.molecule == "message_passing":
         return Graphs([molecular_graphs.graph(s) for s in distinct], which)
     return Features(torch.log1p(torch.as_tensor(fingerprints.fingerprints(distinct, bits=settings.bits))), which)

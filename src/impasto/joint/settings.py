@@ -41,9 +41,9 @@ class LossSettings(Settings):
     sharpness: float | None = None
     top: int | None = None
     scale: float | None = None
-    """1/tau at the start; 14.3, and 10 for sigclip and s2l. Learned as log(scale), at most 100; held fixed by cloob."""
+    """1/tau at the start; 14.3, and 10 for sigclip, soft_sigclip and s2l. Learned as log(scale), at most 100; held fixed by cloob."""
     bias: float = -10.0
-    """Of sigclip and s2l, at the start."""
+    """Of sigclip, soft_sigclip and s2l, at the start."""
 
 
 class TwoTowersSettings(PerturbationSettings, LossSettings):
@@ -63,6 +63,8 @@ class TwoTowersSettings(PerturbationSettings, LossSettings):
     """Blocks of the profile tower: of attention, or residual ones."""
     heads: int = 4
     clip_values: float = 10.0
+    targets: Literal["as_they_are", "standardised"] = "as_they_are"
+    """Which pooled profiles CWCL's targets are taken from: as they are (the paper's), or standardised by the training wells."""
     new_channels: Literal["refuse", "leave_out", "begin"] = "refuse"
     """What becomes of a channel that an earlier run, from which this one starts, does not know."""
     minibatch: int = 64

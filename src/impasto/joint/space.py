@@ -27,7 +27,9 @@ from impasto.joint.described import Described
 from impasto.joint.image_towers import ImageTowers, ImageTowersSettings
 from impasto.joint.settings import TwoTowersSettings
 from impasto.joint.two_towers import TwoTowers
-from impasto.perturbations import cell_lines, fingerprints
+from impasto.joint.validation import consensus
+from impasto.perturbations import cell_lines
+from impasto.perturbations import smiles as smiles_of
 from impasto.perturbations.prompts import prompt
 from impasto.sampling import bags, splits
 from impasto.schema import InputError
@@ -199,7 +201,7 @@ class Space:
         groups = list(bags.groups(observed.obs, by=by).values())
         compounds = wells.compounds(observed.obs).to_numpy(dtype=str)
         _, first_group, numbers = np.unique([compounds[g[0]] for g in groups], return_index=True, return_inverse=True)
-        bagged = two_towers.consensus(self._bags(values[torch.as_tensor(treated)], groups), numbers).numpy()
+        bagged = consensus(self._bags(values[torch.as_tensor(treated)], groups), numbers).numpy()
         first = observed[[int(groups[i][0]) for i in first_group]]
         perturbations = self._described(perturbation.describe(first.obs, self.settings), first.n_obs)
         sizes = np.bincount(numbers, weights=[len(g) for g in groups]).astype(int)
@@ -310,7 +312,7 @@ class Space:
 
         """
         for molecule in smiles:
-            fingerprints.molecule(molecule)
+            smiles_of.canonical(molecule)
         if self.reads == "molecule":
             return self._described(perturbation.of_molecules(smiles, self.settings), len(smiles))
         return self.texts([self._prompt({schema.PERTURBATION_NAME: "a compound", schema.SMILES: molecule}) for molecule in smiles])

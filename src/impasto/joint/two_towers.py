@@ -25,6 +25,7 @@ from impasto.joint import values as blocks
 from impasto.joint.feed import BagFeed, Bags
 from impasto.joint.objective import Objective
 from impasto.joint.settings import TwoTowersSettings
+from impasto.joint.validation import consensus, reciprocal_rank
 from impasto.nets.encoders.cross_channel_former import CrossChannelFormer
 from impasto.nets.encoders.residual_mlp import ResidualMLP
 from impasto.nets.pooling import POOLINGS
@@ -115,12 +116,15 @@ class TwoTowers(Method):
         Returns
         -------
         tuple[Tensor, Tensor, Tensor]
-            Unit embeddings of profiles and of perturbations, (N, out) each, and the pooled profiles (N, C, d).
+            Unit embeddings of profiles and of perturbations, (N, out) each, and the pooled profiles (N, C, d) that CWCL's targets are
+            taken from.
 
         """
         pooled = self.pooled(minibatch)
         p = functional.normalize(self.profile_tower(pooled), dim=1)
-        return p, self.embed_perturbation(*minibatch.perturbation), pooled
+        # Every pooling commutes with a shift and a positive scale of a feature, so this is what pooling gives of the profiles as they are.
+        seen = pooled if self.settings.targets == "standardised" else pooled * self.spread + self.mean
+        return p, self.embed_perturbation(*minibatch.perturbation), seen
 
     def contrast(self, p: Tensor, q: Tensor, pooled: Tensor, /) -> Step:
         """The loss of what `towers` gives. All ranks see all pairs of the global minibatch as negatives, as one process would.
@@ -275,35 +279,9 @@ def retrieval_score(held: BagFeed, /) -> Callable[[Method], dict[str, float]]:
         minibatches = [m.to(device) for m in held.whole()]
         profiles = consensus(torch.cat([method.embed(m) for m in minibatches]), held.names)
         texts = torch.cat([method.embed_perturbation(*m.perturbation) for m in minibatches])[torch.as_tensor(first, device=device)]
-        similarity = profiles @ texts.T
-        own = similarity.diagonal()
-        # Ties count half: a constant model scores as chance, not as perfect.
-        ranks = [1 + (s > own[:, None]).sum(1) + 0.5 * ((s == own[:, None]).sum(1) - 1) for s in (similarity, similarity.T)]
-        reciprocal = float(torch.cat([1.0 / r for r in ranks]).mean())
-        n = len(own)
-        return {"score": reciprocal, "chance": sum(1.0 / k for k in range(1, n + 1)) / n}
+        return reciprocal_rank(profiles, texts)
 
     return validate
-
-
-def consensus(embeddings: Tensor, numbers: npt.NDArray[np.intp], /) -> Tensor:
-    """The unit mean of the embeddings of each perturbation.
-
-    Parameters
-    ----------
-    embeddings
-        (groups, out).
-    numbers
-        (groups,), the perturbation of each group, numbered from 0.
-
-    Returns
-    -------
-    Tensor
-        Unit rows (perturbations, out).
-
-    """
-    where = torch.as_tensor(numbers, device=embeddings.device)
-    return functional.normalize(embeddings.new_zeros(int(numbers.max()) + 1, embeddings.shape[1]).index_add(0, where, embeddings), dim=1)
 
 
 def rebuild(settings: TwoTowersSettings, facts: dict[str, Any], /) -> TwoTowers:

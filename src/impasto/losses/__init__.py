@@ -22,6 +22,7 @@ LOSSES: Family[PairLoss | Plain] = Family(
         "cwcl": "impasto.losses.cwcl:CWCL",
         "s2l": "impasto.losses.s2l:S2L",
         "sigclip": "impasto.losses.sigclip:SIGCLIP",
+        "soft_sigclip": "impasto.losses.soft_sigclip:SOFT_SIGCLIP",
     },
 )
 """Name of a loss of pairs -> the loss."""

@@ -1,14 +1,12 @@
-"""S2L: SigCLIP with soft answers, so that two compounds whose profiles are nearly the same are not pushed apart.
+"""S2L: soft answers by how near two profiles lie in the joint space, in the form of its authors.
 
-    L     = -(1/N) sum_i sum_j log( w_ij sigmoid(x_ij) + (1 - w_ij) sigmoid(-x_ij) ),   x_ij = s <p_i, q_j> + b
-    w_ij  = clip(gamma r_ij - delta, 0, 1)  where r_ij >= least, else 0;   w_ii of the pair itself as any other
-    r_ij  = 1 - (4/pi) atan( |p_i - p_j|^2 / 0.3 )
+    L     = -(1/N) sum_i sum_j [ r_ij log sigmoid(x_ij) + (gamma - delta r_ij) log sigmoid(-x_ij) ],   x_ij = s <p_i, q_j> + b
+    r_ij  = 1 - (4/pi) atan( |p_i - p_j|^2 / 0.3 )  where that is at least .75, else 0
 
-Fradkin et al. 2024 (MolPhenix), section 4; Lu et al., CellCLIP, appendix E: similarities of the projected profiles, detached, least = 0.75,
-gamma = 1.75, delta = 0.75. With one-hot answers it is SigCLIP.
+Fradkin et al. 2024 (MolPhenix); Lu et al., CellCLIP, appendix E: gamma = 1.75, delta = .75. The similarities are those of the projected
+profiles and carry gradient. A pair with itself has r = 1, so it is asked to be a pair and, with the weight gamma - delta, not to be one.
 
-Departures: CellCLIP names gamma and delta without an equation. Read as the line gamma r - delta, they give a pair with itself the answer 1
-exactly (1.75 - 0.75). No other reading that we tried does so.
+Departures: none known. The public code of CellCLIP takes gamma = 1.7.
 """
 
 from __future__ import annotations
@@ -21,9 +19,33 @@ from torch.nn import functional
 
 from impasto.losses.pairs import PairLoss, Pairs
 
+_LEAST = 0.75
 
-def answers(profiles: Tensor, /, *, spread: float = 0.3, least: float = 0.75, gamma: float = 1.75, delta: float = 0.75) -> Tensor:
-    """Soft answers to "are these two a pair?" (MolPhenix, section 4); no gradient flows.
+
+def alike(profiles: Tensor, /, *, spread: float = 0.3) -> Tensor:
+    """How near profiles lie in the joint space: 1 - (4/pi) atan(squared distance / spread).
+
+    Parameters
+    ----------
+    profiles
+        Unit embeddings (N, width).
+    spread
+        The squared distance at which it is 0.
+
+    Returns
+    -------
+    Tensor
+        (N, N), 1 for a profile and itself, less for others; with the gradient of the profiles.
+
+    """
+    # |p - q|^2 = 2 - 2 <p, q> of unit rows; the own distance is exactly zero, whatever the rounding.
+    own = torch.eye(len(profiles), dtype=torch.bool, device=profiles.device)
+    squared = (2 - 2 * profiles @ profiles.T).clamp(min=0).masked_fill(own, 0)
+    return 1 - (4 / math.pi) * torch.atan(squared / spread)
+
+
+def similarities(profiles: Tensor, /, *, spread: float = 0.3, least: float = _LEAST) -> Tensor:
+    """The r of the loss.
 
     Parameters
     ----------
@@ -32,25 +54,30 @@ def answers(profiles: Tensor, /, *, spread: float = 0.3, least: float = 0.75, ga
     spread
         The squared distance at which the similarity is 0.
     least
-        Similarities below it give the answer 0.
-    gamma, delta
-        Slope and offset of the line from similarity to answer.
+        Similarities below it count as 0.
 
     Returns
     -------
     Tensor
-        Answers (N, N), 0 to 1.
+        (N, N), 0 or from `least` to 1; with the gradient of the profiles.
 
     """
-    profiles = profiles.detach()
-    # |p - q|^2 = 2 - 2 <p, q> of unit rows; the own distance is exactly zero, whatever the rounding.
-    squared = (2 - 2 * profiles @ profiles.T).clamp(min=0).fill_diagonal_(0)
-    similarity = 1 - (4 / math.pi) * torch.atan(squared / spread)
-    return torch.where(similarity >= least, (gamma * similarity - delta).clamp(0, 1), torch.zeros_like(similarity))
+    similarity = alike(profiles, spread=spread)
+    return torch.where(similarity >= least, similarity, torch.zeros_like(similarity))
 
 
-def s2l(profiles: Tensor, perturbations: Tensor, scale: Tensor, bias: Tensor, targets: Tensor, /) -> Tensor:
-    """The sum over all answers, divided by the number of pairs.
+def s2l(
+    profiles: Tensor,
+    perturbations: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    /,
+    *,
+    gamma: float = 1.75,
+    delta: float = 0.75,
+    least: float = _LEAST,
+) -> Tensor:
+    """The sum over all pairs, divided by their number of rows.
 
     Parameters
     ----------
@@ -58,8 +85,10 @@ def s2l(profiles: Tensor, perturbations: Tensor, scale: Tensor, bias: Tensor, ta
         Unit embeddings, (N, width) each; row i of both is pair i.
     scale, bias
         Scalars s and b.
-    targets
-        Answers (N, N), from `answers`.
+    gamma, delta
+        The weight of "not a pair" is gamma - delta r.
+    least
+        Similarities below it count as 0.
 
     Returns
     -------
@@ -68,20 +97,17 @@ def s2l(profiles: Tensor, perturbations: Tensor, scale: Tensor, bias: Tensor, ta
 
     """
     logits = scale * profiles @ perturbations.T + bias
-    # In logarithms: w sigmoid(x) underflows long before its logarithm does.
-    yes, no = functional.logsigmoid(logits) + targets.log(), functional.logsigmoid(-logits) + (-targets).log1p()
-    return -torch.logaddexp(yes, no).sum() / len(logits)
-
-
-def _value(pairs: Pairs) -> Tensor:
-    return s2l(pairs.profiles, pairs.perturbations, pairs.scale, pairs.bias, answers(pairs.profiles))
+    similar = similarities(profiles, least=least)
+    return -(similar * functional.logsigmoid(logits) + (gamma - delta * similar) * functional.logsigmoid(-logits)).sum() / len(logits)
 
 
 def _monitors(pairs: Pairs) -> dict[str, Tensor]:
-    """How many pairs of different perturbations are near enough for a soft answer: with none, S2L is SigCLIP."""
-    soft = answers(pairs.profiles)
-    return {"soft_answers": (soft.count_nonzero() - len(soft)) / max(1, len(soft) * (len(soft) - 1))}
+    """The share of pairs of different rows that are near enough to count as alike."""
+    near = similarities(pairs.profiles.detach())
+    return {"soft_answers": (near.count_nonzero() - len(near)) / max(1, len(near) * (len(near) - 1))}
 
 
-S2L = PairLoss(_value, scale=10.0, has_bias=True, monitors=_monitors)
-"""With the answers of the minibatch."""
+S2L = PairLoss(
+    lambda pairs: s2l(pairs.profiles, pairs.perturbations, pairs.scale, pairs.bias), scale=10.0, has_bias=True, monitors=_monitors
+)
+"""With the similarities of the minibatch."""

@@ -11,47 +11,14 @@ Departures: none known; the radius is not given, 2 is RDKit's habit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto.perturbations.smiles import molecule
 from impasto.schema import InputError
-
-if TYPE_CHECKING:
-    from rdkit.Chem import Mol
-
-
-def molecule(smiles: str, /) -> Mol:
-    """The molecule of a SMILES.
-
-    Parameters
-    ----------
-    smiles
-        One molecule.
-
-    Returns
-    -------
-    Mol
-        RDKit's molecule.
-
-    Raises
-    ------
-    InputError
-        Where the SMILES cannot be read, or RDKit is not installed.
-
-    """
-    try:
-        from rdkit import Chem, rdBase
-    except ImportError:
-        raise InputError("molecules need RDKit, which is not installed; run: pip install 'impasto[chem]'") from None
-
-    with rdBase.BlockLogs():  # the sentence below says it; RDKit's own trace would say it twice
-        parsed = Chem.MolFromSmiles(smiles) if smiles else None
-    if parsed is None or not parsed.GetNumAtoms():
-        raise InputError(f"{smiles!r} is not a SMILES that can be read; write for example CCCC(O)=O")
-    return parsed
 
 
 def fingerprints(smiles: Sequence[str], /, *, bits: int = 8192) -> npt.NDArray[np.float32]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from impasto.perturbations.fingerprints import molecule
+from impasto.perturbations.smiles import molecule
 
 if TYPE_CHECKING:
     from rdkit.Chem import Atom, Bond

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto.plates.columns import recoded, text
+from impasto.plates.columns import recoded
 from impasto.plates.planes import BASE, DEPTH, KEYS, TIME, kept, places
 from impasto.plates.problems import Problem
 
@@ -68,8 +68,7 @@ def _projections(planes: pd.DataFrame, notes: list[str]) -> Rows:
 
 def _of_axis(planes: pd.DataFrame, axis: str, asked: str | None, where: str) -> tuple[Rows, list[Problem]]:
     """The rows of the value that was asked for, or all where no plate has more than one; else what must be chosen."""
-    per_plate = planes.groupby(BASE, observed=True)[axis].nunique()
-    values = sorted(set(text(planes[axis])), key=lambda v: (not v.isdecimal(), int(v) if v.isdecimal() else 0, v))
+    values = sorted(map(str, planes[axis].unique()), key=lambda v: (not v.isdecimal(), int(v) if v.isdecimal() else 0, v))
     everything = np.ones(len(planes), dtype=bool)
     if asked is not None:
         plain = _plain(asked)
@@ -81,7 +80,7 @@ def _of_axis(planes: pd.DataFrame, axis: str, asked: str | None, where: str) -> 
         if rows.any():
             return rows, []
         return everything, [_absent(axis, asked, values, where)]
-    if len(per_plate) == 0 or per_plate.max() < 2:
+    if len(values) < 2 or planes.groupby(BASE, observed=True)[axis].nunique().max() < 2:
         return everything, []
     problem = _many_depths(values, where) if axis == DEPTH else _many_times(values, where)
     return (planes[axis] == values[0]).to_numpy(), [problem]

@@ -14,7 +14,7 @@ import anndata
 import pandas as pd
 
 from impasto import annotation, profiles, runs, schema, spelling, wells
-from impasto.plates import annotate, folders, images, planes, profile_tables, summary
+from impasto.plates import annotate, folders, images, planes, plate_index, profile_tables, summary
 from impasto.plates.annotate import Wishes
 from impasto.plates.columns import coded_rows, recoded
 from impasto.plates.images import Choices
@@ -201,7 +201,8 @@ def write(found: Found, out: Path) -> None:
         if found.profiles is not None:
             profiles.write(found.profiles, temporary / "profiles.parquet")
             return
-        planes.write(found.planes, temporary / "images.parquet")
+        planes.write(found.planes, temporary / plate_index.PLANES)
+        plate_index.of_planes(found.planes).to_parquet(temporary / plate_index.FILE, index=False)
         found.wells.to_parquet(temporary / "wells.parquet", index=False)
 
 

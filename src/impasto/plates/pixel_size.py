@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import tifffile
 
@@ -50,7 +51,7 @@ def of_image(path: Path | str, /) -> float | None:
 def _of_tiff(file: Path) -> float | None:
     try:
         with tifffile.TiffFile(file) as opened:
-            first = opened.pages[0]
+            first: Any = opened.pages[0]
             if opened.is_ome and (match := _OME.search(opened.ome_metadata or "")):
                 unit = _OME_UNIT.search(opened.ome_metadata or "")
                 return _positive(float(match[1]) * _PER_MICROMETRE.get(unit[1] if unit else "µm", 0.0))

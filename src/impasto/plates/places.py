@@ -84,11 +84,17 @@ def shared(planes: pd.DataFrame, where: str, /) -> list[Problem]:
     rows = _named_by_tables(planes)
     if not len(rows):
         return []
-    # Hashes first, so that the paths of all planes are never in memory at once.
-    hashes = np.concatenate([_hashes(planes.iloc[part]) for part in _parts(rows)])
-    order = np.argsort(hashes, kind="stable")
-    same = np.diff(hashes[order]) == 0
-    likely = planes.iloc[np.sort(rows[order[np.r_[same, False] | np.r_[False, same]]])]
+    # Hashes first, and sorted alone: neither the paths of all planes nor several numbers for each are in memory at once.
+    hashes = np.empty(len(rows), dtype=np.uint64)
+    done = 0
+    for part in _parts(rows):
+        hashes[done : done + len(part)] = _hashes(planes.iloc[part])
+        done += len(part)
+    ordered = np.sort(hashes)
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    del ordered
+    likely = planes.iloc[rows[np.isin(hashes, again)]] if len(again) else planes.iloc[:0]
+    del hashes
     places_in_files = pd.DataFrame(
         {"path": paths(likely).to_pylist(), "at": likely[AT].astype(str).to_numpy(), "page": likely[PAGE].to_numpy()}
     )
@@ -112,7 +118,7 @@ def _named_by_tables(planes: pd.DataFrame) -> npt.NDArray[np.intp]:
     return np.flatnonzero((planes[BASE] == "").to_numpy())
 
 
-def _parts(rows: npt.NDArray[np.intp], size: int = 1 << 18) -> Iterator[npt.NDArray[np.intp]]:
+def _parts(rows: npt.NDArray[np.intp], size: int = 1 << 16) -> Iterator[npt.NDArray[np.intp]]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 

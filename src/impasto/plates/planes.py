@@ -159,13 +159,15 @@ def compact(frame: pd.DataFrame, /) -> pd.DataFrame:
     return pd.DataFrame(columns | {number: frame[number].to_numpy() for number in (PAGE, OFFSET) if number in frame})
 
 
-def read(path: Path, /) -> pd.DataFrame:
+def read(path: Path, /, *, row_group: int | None = None) -> pd.DataFrame:
     """The table that `write` left. The paths of all planes are never in memory at once.
 
     Parameters
     ----------
     path
         Of `images.parquet`.
+    row_group
+        The only part to read; each is a plate.
 
     Returns
     -------
@@ -173,6 +175,8 @@ def read(path: Path, /) -> pd.DataFrame:
         As `compact` gives it.
 
     """
+    if row_group is not None:
+        return compact(pq.ParquetFile(path).read_row_group(row_group, use_threads=False).to_pandas())
     written = pq.read_schema(path).names
     words = [word for word in (*KEYS, schema.CHANNEL, AT, ILLUMINATION) if word in written]
     columns: dict[str, object] = {}
@@ -226,6 +230,8 @@ def joined(parts: list[pd.DataFrame], /) -> pd.DataFrame:
     """
     if len(parts) == 1:
         return parts.pop()
+    # Arrow keeps what the making of the parts needed; it is wanted now.
+    pa.default_memory_pool().release_unused()
     whole: dict[str, object] = {}
     for column in list(parts[0]):
         columns = [part.pop(column) for part in parts]
@@ -257,7 +263,8 @@ def places(planes: pd.DataFrame, words: tuple[str, ...], /) -> npt.NDArray[np.in
         column = planes[word].array
         rank = np.argsort(np.argsort(np.asarray(column.categories, dtype=str), kind="stable"), kind="stable").astype(np.int64)
         code *= max(1, len(rank))
-        code += rank[column.codes]
+        for start in range(0, len(code), _TAKEN):
+            code[start : start + _TAKEN] += rank[column.codes[start : start + _TAKEN]]
     return code
 
 
@@ -301,33 +308,39 @@ def sorted_by_place(planes: pd.DataFrame, /) -> pd.DataFrame:
     del place
     whole: dict[str, object] = {}
     for column in list(planes):
-        values = planes.pop(column).array
-        whole[column] = _texts_taken(values, order) if isinstance(values, pd.arrays.ArrowExtensionArray) else values.take(order)
+        if isinstance(planes[column].array, pd.arrays.ArrowExtensionArray):
+            whole[column] = _texts_taken(pa.chunked_array(pa.array(planes.pop(column).array)).chunks, order)
+        else:
+            whole[column] = planes.pop(column).array.take(order)
     return pd.DataFrame(whole)
 
 
-def _texts_taken(texts: pd.arrays.ArrowExtensionArray, order: npt.NDArray[np.intp]) -> pd.arrays.ArrowExtensionArray:
-    """Arrow text in another order, part by part.
+def _texts_taken(chunks: list[pa.StringArray], order: npt.NDArray[np.intp]) -> pd.arrays.ArrowExtensionArray:
+    """Arrow text in another order, part by part; `chunks` is empty afterwards.
 
     Arrow copies all that it takes from into one piece; rows that are wanted together mostly lie near one another, and a slice does.
+    A chunk is let go when no later part wants a row of it, so that the texts are not held twice.
     """
-    column, chunks = pa.chunked_array(pa.array(texts)), []
-    for start in range(0, len(order), _TAKEN):
-        wanted = order[start : start + _TAKEN]
-        first = int(wanted.min())
-        chunks += column[first : int(wanted.max()) + 1].take(pa.array(wanted - first)).chunks
-    return pd.arrays.ArrowExtensionArray(pa.chunked_array(chunks, type=column.type))
+    parts = [order[start : start + _TAKEN] for start in range(0, len(order), _TAKEN)]
+    wanted_first = [int(part.min()) for part in parts]
+    later_first = [*np.minimum.accumulate(wanted_first[::-1])[::-1].tolist()[1:], len(order)]
+    kind, gone, taken = chunks[0].type, 0, []
+    for part, first, later in zip(parts, wanted_first, later_first, strict=True):
+        slice_ = pa.chunked_array(chunks)[first - gone : int(part.max()) + 1 - gone]
+        taken += slice_.take(pa.array(part - first)).chunks
+        del slice_
+        while chunks and gone + len(chunks[0]) <= later:
+            gone += len(chunks.pop(0))
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array(taken, type=kind))
 
 
-def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Table]:
-    """The table as it is kept in `images.parquet`, in parts.
+def on_disk(planes: pd.DataFrame, /) -> Iterator[pa.Table]:
+    """The table as it is kept in `images.parquet`, a plate at a time.
 
     Parameters
     ----------
     planes
-        n rows in the form of `table`.
-    rows
-        How many rows a part has.
+        n rows in the form of `table`, sorted by place.
 
     Returns
     -------
@@ -339,8 +352,9 @@ def on_disk(planes: pd.DataFrame, /, *, rows: int = 1 << 19) -> Iterator[pa.Tabl
     # What holds for no row is no column.
     extra = [word for word in (AT, ILLUMINATION) if (planes[word] != "").any()] + [OFFSET] * bool(planes[OFFSET].any())
     dictionaries = {word: pa.array(planes[word].array.categories, pa.string()) for word in [*words, *extra] if word != OFFSET}
-    for start in range(0, max(1, len(planes)), rows):
-        part = planes.iloc[start : start + rows]
+    starts = np.flatnonzero(np.diff(places(planes, KEYS[:3]), prepend=-1)) if len(planes) else np.zeros(1, dtype=np.intp)
+    for start, stop in zip(starts, [*starts[1:], len(planes)], strict=True):
+        part = planes.iloc[start:stop]
         columns: dict[str, object] = {
             word: pa.DictionaryArray.from_arrays(pa.array(part[word].array.codes.astype(np.int32)), dictionary).cast(pa.string())
             for word, dictionary in dictionaries.items()
@@ -365,6 +379,6 @@ def write(planes: pd.DataFrame, path: Path, /) -> None:
     parts = on_disk(planes)
     first = next(parts)
     with pq.ParquetWriter(path, first.schema) as writer:
-        writer.write_table(first)
+        writer.write_table(first, row_group_size=max(1, len(first)))
         for part in parts:
-            writer.write_table(part)
+            writer.write_table(part, row_group_size=len(part))

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 
-from impasto import remote, schema, wells
-from impasto.plates import read, zarr_stores
+from impasto import remote, schema
+from impasto.plates import plate_index, read, zarr_stores
 from impasto.plates.planes import AT, FOLDER, ILLUMINATION, KEYS, NAME, OFFSET, PAGE, PATH, compact, places, sorted_by_place
 from impasto.plates.planes import read as read_planes
+from impasto.plates.plate_index import PlateIndex
 from impasto.schema import InputError
 
 
@@ -28,19 +30,25 @@ class Sites:
         Of their wells; may be empty.
     folder
         The ingested folder.
+    among
+        The plates of the folder, where these are the sites of one of them.
 
     Attributes
     ----------
     table
         One row a site, sorted by source, batch, plate, well and site, with the annotation of its well.
     channels
-        The stains that every plate has, sorted: what sites are read in where nobody says otherwise.
+        The stains that every plate of the folder has, sorted: what sites are read in where nobody says otherwise.
     not_everywhere
         The stains that some plates lack, each with how many plates have it.
+    has_illumination
+        Whether a table has named functions of illumination.
 
     """
 
-    def __init__(self, planes: pd.DataFrame, annotation: pd.DataFrame, *, folder: Path) -> None:
+    def __init__(
+        self, planes: pd.DataFrame, annotation: pd.DataFrame, *, folder: Path, among: tuple[PlateIndex, str] | None = None
+    ) -> None:
         self.folder = folder
         keys = list(KEYS)
         # Of the caller's table nothing is taken.
@@ -53,31 +61,34 @@ class Sites:
         if len(annotation):
             shared = [key for key in (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL) if key in annotation]
             self.table = self.table.merge(annotation, on=shared, how="left", validate="many_to_one")
-        self._codes, whole = wells.plates(self.table)
-        short = ["/".join(filter(None, name.split("/"))) for name in whole]
-        self._names = short if len(set(short)) == len(short) else whole
-        stains = planes[schema.CHANNEL].array
-        pairs = np.unique(self._codes[np.cumsum(first) - 1].astype(np.int64) * len(stains.categories) + stains.codes)
-        per_plate = np.bincount(pairs % len(stains.categories), minlength=len(stains.categories))
-        counts = {str(stain): int(count) for stain, count in sorted(zip(stains.categories, per_plate, strict=True)) if count}
-        self.channels: list[str] = [stain for stain, count in counts.items() if count == len(self._names)]
-        self.not_everywhere: dict[str, int] = {stain: count for stain, count in counts.items() if count < len(self._names)}
-        self._is_remote = any(remote.url(f"{head}/") is not None for head in planes[FOLDER].array.categories)
-        self.has_illumination = ILLUMINATION in planes
+        plates = plate_index.of_planes(planes) if among is None else None
+        self._index, name = (plate_index.from_table(plates), "") if plates is not None else among  # type: ignore[misc]
+        self._codes = np.repeat(np.arange(len(self._index.names)), self._index.sites) if among is None else np.zeros(len(self.table), int)
+        self._names = list(self._index.names) if among is None else [name]
+        self.channels: list[str] = list(self._index.channels)
+        self.not_everywhere: dict[str, int] = self._index.not_everywhere
+        self.has_illumination = self._index.has_illumination
+
+    @property
+    def index(self) -> PlateIndex:
+        """The plates of the folder."""
+        return self._index
 
     @classmethod
-    def read(cls, folder: Path | str) -> Sites:
+    def read(cls, folder: Path | str, *, plate: str | None = None) -> Sites:
         """Open what `impasto ingest` left.
 
         Parameters
         ----------
         folder
             The ingested folder.
+        plate
+            The only plate whose sites are wanted; nothing else is read.
 
         Returns
         -------
         Sites
-            All of its sites.
+            All of its sites, or those of the plate.
 
         Raises
         ------
@@ -91,11 +102,14 @@ class Sites:
                 f"{folder} holds no ingested images (no images.parquet); if it holds plates, run: impasto ingest {folder} --out INGESTED, "
                 "and give INGESTED here"
             )
-        annotation = folder / "wells.parquet"
-        planes = read_planes(folder / "images.parquet")
+        index = plate_index.read(folder) if plate is not None else None
+        if plate is not None and index is not None and (row_group := plate_index.rows_of(folder, index, plate)) is not None:
+            planes = read_planes(folder / plate_index.PLANES, row_group=row_group)
+            return cls(planes, _annotation(folder, planes), folder=folder, among=(index, plate))
+        planes = read_planes(folder / plate_index.PLANES)
         if planes.empty:
             raise InputError(f"{folder}/images.parquet lists no image; ingest the plates again: impasto ingest IMAGES --out INGESTED")
-        return cls(planes, pd.read_parquet(annotation) if annotation.exists() else pd.DataFrame(), folder=folder)
+        return cls(planes, _annotation(folder, None), folder=folder)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -110,6 +124,22 @@ class Sites:
 
         """
         return list(self._names)
+
+    def number(self, plate: str, /) -> int:
+        """The number of a plate among all of the folder.
+
+        Parameters
+        ----------
+        plate
+            One of `plates()`.
+
+        Returns
+        -------
+        int
+            From 0.
+
+        """
+        return self._index.number(plate)
 
     def of_plate(self, plate: str, /) -> npt.NDArray[np.intp]:
         """The sites of a plate.
@@ -200,7 +230,7 @@ class Sites:
             There is no connection.
 
         """
-        rows = [row for n in numbers for row in range(self._ends[n], self._ends[n + 1])] if self._is_remote else []
+        rows = [row for n in numbers for row in range(self._ends[n], self._ends[n + 1])] if self._index.is_remote else []
         named = dict.fromkeys(_paths(self._planes.iloc[rows]))
         urls = [url for path in named if (url := remote.url(path)) and not zarr_stores.is_inside(url)]
         if urls:
@@ -259,13 +289,24 @@ class Sites:
             `AGP on 1 of 2 plates`; `""` where there are none.
 
         """
-        return ", ".join(f"{stain} on {count} of {len(self._names)} plates" for stain, count in self.not_everywhere.items())
+        return self._index.told_not_everywhere()
 
     def _of_site(self, number: int) -> pd.DataFrame:
         """The planes of a site by their channel, with whole paths."""
         rows = self._planes.iloc[self._ends[number] : self._ends[number + 1]]
         words = {word: rows[word].to_numpy() for word in rows if word not in (FOLDER, NAME)}
         return pd.DataFrame({**words, PATH: _paths(rows)}).set_index(schema.CHANNEL)
+
+
+def _annotation(folder: Path, planes: pd.DataFrame | None) -> pd.DataFrame:
+    """The annotation of all wells, or of those on one plate."""
+    path = folder / "wells.parquet"
+    if not path.exists():
+        return pd.DataFrame()
+    if planes is None:
+        return pd.read_parquet(path)
+    name = str(planes[schema.PLATE].iloc[0])
+    return pd.read_parquet(path, filters=[(schema.PLATE, "==", name)] if schema.PLATE in pq.read_schema(path).names else None)
 
 
 def _paths(rows: pd.DataFrame) -> list[str]:

@@ -20,6 +20,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from impasto import identity
 from impasto import profiles as tables
 from impasto.perturbations import cell_lines
 from impasto.plates.sites import Sites
@@ -205,6 +206,7 @@ class Profiles:
                 raise InputError(f"{earlier.folder} holds a {earlier.method['name']} model; on profiles, start from a profile_wsl run")
             built = {k: earlier.method[k] for k in ("blocks", "width", "depth", "heads", "out")}
             chosen_settings = {**chosen_settings, **built}
+            identity.check(earlier.identity, identity.of(profiles), of_expected=f"the run {earlier.folder}", of_given="the profiles")
             profiles = tables.with_features(profiles, earlier.facts["features"])
         self.settings = ProfileWslSettings.read(chosen_settings, where=where)
         self.earlier, self.profiles, self.units = earlier, profiles, profiles.obs

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,10 @@ from torch.nn import functional
 
 from impasto import runs
 from impasto.feature_names import embedding_names
+from impasto.nets.encoders.reading import Readout
+from impasto.nets.encoders.readout import read
 from impasto.perturbations import cell_lines
+from impasto.plates.crops import Crops
 from impasto.plates.eight_bit import to_8_bit
 from impasto.pretrain.images import Facts, ImageMethod
 from impasto.schema import InputError
@@ -71,6 +75,10 @@ class FrozenRun:
         Of the weights.
     match
         Which channels are read.
+    crops
+        How sites are cropped.
+    readout
+        Which tokens of the backbone are read; None: its own representation.
 
     """
 
@@ -79,10 +87,12 @@ class FrozenRun:
     facts: Facts
     sha256: str
     match: Match
+    crops: Crops
+    readout: Readout | None = None
 
     @classmethod
-    def load(cls, folder: Path, trainable: Trainable, /, *, channels: Sequence[str]) -> FrozenRun:
-        """Open a run for images with these channels.
+    def load(cls, folder: Path, trainable: Trainable, /, *, channels: Sequence[str], readout: Readout | None = None) -> FrozenRun:
+        """Open a run for images with these channels, in squares that cover a site.
 
         Parameters
         ----------
@@ -92,6 +102,8 @@ class FrozenRun:
             Its method.
         channels
             Of the images.
+        readout
+            Which tokens of the backbone are read; None: its own representation.
 
         Returns
         -------
@@ -101,7 +113,7 @@ class FrozenRun:
         Raises
         ------
         InputError
-            Where the run reads profiles, or the channels do not fit.
+            Where the run reads profiles, the channels do not fit, or the backbone has no such tokens.
 
         """
         earlier = Earlier.read(folder)
@@ -116,7 +128,11 @@ class FrozenRun:
         match = matched(facts, list(channels), kind=method.settings.encoder.name, where=str(folder))
         if lines:
             match = replace(match, sentence=f"{match.sentence}; {lines}")
-        return cls(folder, method.eval(), facts, runs.digest(folder / "model.safetensors"), match)
+        if readout is not None and (not method.encoder.tokens or readout == "pooler"):
+            allowed = ", ".join(("cls", "mean", "cls+mean")) if method.encoder.tokens else "no readout"
+            raise InputError(f"readout {readout}: {folder} holds a {method.settings.encoder.name}; allowed: {allowed}")
+        crops = Crops("cover", method.settings.views.size)
+        return cls(folder, method.eval(), facts, runs.digest(folder / "model.safetensors"), match, crops, readout)
 
     def channels(self, available: Sequence[str], /) -> list[str]:
         """The channels to read.
@@ -148,7 +164,7 @@ class FrozenRun:
             `emb_0000`, `emb_0001` and so on.
 
         """
-        return embedding_names("", self.method.backbone().width)  # type: ignore[arg-type]
+        return embedding_names("", int(self.method.encoder.width) * (2 if self.readout == "cls+mean" else 1))
 
     def describe(self) -> dict[str, object]:
         """What the profiles must say of the encoder.
@@ -168,6 +184,10 @@ class FrozenRun:
             "licence": "that of the training data",
             "preprocessing": "8 bit by brightest share 0.000028; bilinear antialiased; mean and sd of each channel in the training data",
             "size": settings.views.size,
+            "order": self.match.read,
+            "readout": self.readout or (getattr(settings.encoder, "readout", "cls") if self.method.encoder.tokens else None),
+            "crops": self.crops.described,
+            "precision": "float32",
             "channels": self.match.sentence,
         }
 
@@ -185,9 +205,25 @@ class FrozenRun:
             (C, H, W) uint8.
 
         """
+        self.crops.boxes(*site.shape[-2:])
         return np.stack([to_8_bit(plane) for plane in site])
 
-    @torch.inference_mode()
+    def rows_of(self, site: Array, /) -> int:
+        """How many rows a site has.
+
+        Parameters
+        ----------
+        site
+            Prepared, (C, H, W).
+
+        Returns
+        -------
+        int
+            One, or the number of its crops.
+
+        """
+        return self.crops.rows_of(site)
+
     def __call__(self, sites: Sequence[Array], /) -> npt.NDArray[np.float32]:
         """The representation of some sites.
 
@@ -199,15 +235,22 @@ class FrozenRun:
         Returns
         -------
         npt.NDArray[np.float32]
-            (sites, width).
+            (rows, width), a row a site, or a row a crop.
 
         """
-        size = self.method.settings.views.size
-        images = torch.cat([_resized(torch.from_numpy(site)[None].float() / 255, size) for site in sites])
-        images = (images - self.match.mean[:, None, None]) / self.match.spread[:, None, None]
-        backbone = self.method.backbone()
-        parts = [backbone.represent(part, None, self.match.numbers) for part in torch.split(images, _TOGETHER)]  # type: ignore[operator]
-        return torch.cat(parts).float().numpy()
+        return self.crops.embedded(sites, self._embed)
+
+    @torch.inference_mode()
+    def _embed(self, images: Array) -> npt.NDArray[np.float32]:
+        light = _resized(torch.from_numpy(np.ascontiguousarray(images)).float() / 255, self.crops.size)
+        light = (light - self.match.mean[:, None, None]) / self.match.spread[:, None, None]
+        return torch.cat([self._represent(part) for part in torch.split(light, _TOGETHER)]).float().numpy()
+
+    def _represent(self, images: Tensor) -> Tensor:
+        backbone: Any = self.method.backbone()
+        if self.readout is None:
+            return backbone.represent(images, None, self.match.numbers)
+        return read(backbone(images, None, self.match.numbers), readout=self.readout, prefix=1)
 
 
 def _resized(image: Tensor, size: int) -> Tensor:

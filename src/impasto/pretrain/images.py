@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from impasto.nets.encoders import image
+from impasto.nets.encoders import image, start
 from impasto.nets.encoders.image import EncoderSettings
 from impasto.plates.sites import Sites
 from impasto.pretrain.pictures import Pictures
@@ -214,12 +214,14 @@ def prepare(
     facts = Facts(channels, [float(m) for m in pictures.mean], [float(s) for s in pictures.spread], pairs.names)
     torch.manual_seed(seed)
     method = build(settings, facts)
+    begun = start.begin(method, settings.encoder)
     feed = ViewFeed(pictures, pairs, settings, tokens=int(method.encoder.tokens), focal=focal, seed=seed)
     recorded = {
         **facts.__dict__,
         "sites": len(pictures.readable),
         "quarantine": pictures.bad,
         "parameters": sum(p.numel() for p in method.encoder.parameters()),
+        **({"start": begun} if begun else {}),
         "split": {"train": pairs.names},
         "lines": lines_of(sites.table, sorted({int(row) for rows in pairs.members for row in rows})),
     }

@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, profile_sources, remote, runs, schema
+from impasto import __version__, dataset, profile_sources, remote, runs, schema
+from impasto import tables as any_table
 from impasto.profile_sources import FILE_METADATA
 from impasto.profiles.table import from_frame, to_frame
 from impasto.schema import InputError
@@ -36,7 +37,7 @@ def suffix(path: Path) -> str:
     Returns
     -------
     str
-        `.parquet`, `.csv`, `.csv.gz`, `.tsv`, `.tsv.gz`, `.h5ad` or `.zarr`.
+        `.parquet`, `.csv`, `.csv.gz`, `.tsv`, `.tsv.gz`, `.h5ad`, `.zarr` or `.plates`.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def read(
     Parameters
     ----------
     path
-        CSV, TSV, Excel, Parquet (a file or a folder), .h5ad, .zarr, SQLite, a folder of CellProfiler's tables or of DeepProfiler's
+        CSV, TSV, Excel, Parquet (a file or a folder), .h5ad, .zarr, .plates, SQLite, a folder of CellProfiler's tables or of DeepProfiler's
         features.
     columns
         Which column means what, as word -> column (`{"well": "Assay_Plate_Well"}`); recognised by its spelling otherwise.
@@ -97,6 +98,9 @@ def read(
 
     """
     path = remote.local(path)
+    if any_table.kind(path) == any_table.PLATES:
+        said = {"columns": columns, "features": features, "annotation": annotation, "leave_out": leave_out, "layer": layer, "sheet": sheet}
+        return _of_plates(path, [name for name, value in said.items() if value])
     source = profile_sources.read(path, layer=layer, sheet=sheet, encoding=encoding)
     if not len(source.frame) and not (may_be_empty and source.ours):
         raise InputError(f"{path} {_NO_ROWS}")
@@ -110,8 +114,15 @@ def read(
     return profiles
 
 
+def _of_plates(path: Path, said: Sequence[str]) -> anndata.AnnData:
+    """A folder of plates in memory. It is in our words already, so nothing may be said of its columns."""
+    if said:
+        raise InputError(f"{path} is a folder of plates, read as it was written; leave --{said[0].replace('_', '-')} out")
+    return dataset.open_dataset(path).to_anndata()
+
+
 def _nested(value: Any) -> Any:
-    """An `uns` entry as it was before `_strings` wrote it."""
+    """An `uns` entry as it was before `as_stored` wrote it."""
     if isinstance(value, str) and value[:1] in "[{":
         try:
             return json.loads(value)
@@ -144,22 +155,50 @@ def write(profiles: anndata.AnnData, path: Path | str) -> None:
 
 def _write_parquet(profiles: anndata.AnnData, path: Path) -> None:
     table = pa.Table.from_pandas(to_frame(profiles), preserve_index=False)
-    extra: dict[str, Any] = {
-        "features": list(profiles.var_names),
-        "var": {c: profiles.var[c].astype(str).tolist() for c in profiles.var.columns},
-        "uns": {k: v for k, v in profiles.uns.items() if k not in _READING},
-        "version": __version__,
-    }
-    metadata = {**(table.schema.metadata or {}), FILE_METADATA: json.dumps(extra, default=str).encode()}
+    about = json.dumps(about_file(profiles.var, profiles.uns), default=str).encode()
+    metadata = {**(table.schema.metadata or {}), FILE_METADATA: about}
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def about_file(var: pd.DataFrame, uns: Mapping[str, Any], /) -> dict[str, Any]:
+    """What a Parquet file of ours says of its features and of what made them.
+
+    Parameters
+    ----------
+    var
+        Describes the d features.
+    uns
+        Of the profiles.
+
+    Returns
+    -------
+    dict[str, Any]
+        For the metadata of the file.
+
+    """
+    described = {c: var[c].astype(str).tolist() for c in var.columns}
+    said = {k: v for k, v in uns.items() if k not in _READING}
+    return {"features": list(var.index), "var": described, "uns": said, "version": __version__}
 
 
 def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
     to_frame(profiles).to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
 
 
-def _strings(profiles: anndata.AnnData) -> anndata.AnnData:
-    """A copy that holds what HDF5 and Zarr can store: plain strings and numbers; nested `uns` entries become JSON."""
+def as_stored(profiles: anndata.AnnData, /) -> anndata.AnnData:
+    """A copy that holds what HDF5 and Zarr can store: plain strings and numbers; nested `uns` entries become JSON.
+
+    Parameters
+    ----------
+    profiles
+        Profiles.
+
+    Returns
+    -------
+    anndata.AnnData
+        The copy.
+
+    """
     copy = profiles.copy()
     nested = {k: v for k, v in profiles.uns.items() if isinstance(v, list | dict) and k != _STAMP}
     copy.uns = {k: json.dumps(v, default=str) if k in nested else v for k, v in profiles.uns.items() if k not in _READING}
@@ -173,7 +212,7 @@ def _write_zarr(profiles: anndata.AnnData, path: Path) -> None:
     with anndata.settings.override(zarr_write_format=3, auto_shard_zarr_v3=False), warnings.catch_warnings():
         # AnnData consolidates the metadata of each Zarr that it writes; the format 3 text does not know that yet.
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        _strings(profiles).write_zarr(path)
+        as_stored(profiles).write_zarr(path)
 
 
 _WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
@@ -182,6 +221,7 @@ _WRITERS: dict[str, Callable[[anndata.AnnData, Path], None]] = {
     ".csv.gz": _write_csv,
     ".tsv": _write_csv,
     ".tsv.gz": _write_csv,
-    ".h5ad": lambda profiles, path: _strings(profiles).write_h5ad(path),
+    ".h5ad": lambda profiles, path: as_stored(profiles).write_h5ad(path),
     ".zarr": _write_zarr,
+    ".plates": dataset.write,
 }

@@ -1,7 +1,7 @@
 """Sites to profiles.
 
-`ENCODERS` is the family of encoders: name -> what makes one of `EncoderSettings`. It gives a `VisionEncoder`, through which each channel
-goes as an image of its own, or a `SiteEncoder`, which sees the channels together. A run's folder and a Hugging Face model are encoders
+`ENCODERS` is the family of encoders: name -> what makes one of `EncoderSettings`. It gives a `SiteEncoder`, or a `VisionEncoder`, through
+which each channel goes as an image of its own. A run's folder and a Hugging Face model are encoders
 too, by their path or hub name (`extract.open_encoder`).
 """
 
@@ -26,7 +26,7 @@ ENCODERS: Family[Opener] = Family(
         "efficientnet_lite0": "impasto.profiling.encoders:vision_encoder",
         "dinov2_s14": "impasto.profiling.encoders:vision_encoder",
         "random": "impasto.profiling.encoders:vision_encoder",
-        "intensity": "impasto.profiling.encoders:intensity",
+        "intensity": "impasto.profiling.intensity:intensity",
         "cp_measure": "impasto.profiling.classical:cp_measure",
         "cp_measure_fast": "impasto.profiling.classical:cp_measure",
     },

@@ -1,13 +1,14 @@
 """Sites -> features by a frozen encoder; batched, read ahead, resumable, in bounded memory.
 
 A vision encoder sees each channel as an image of its own (Lu et al., CellCLIP, Eq. 2: z_k = [psi(u^1), ..., psi(u^C)]); other encoders
-(profiling/encoders.py, a trained run) see the channels together. One Parquet shard a plate is written under a temporary name and
-renamed, so a killed run goes on at the first unfinished plate and ends in the same bytes.
+(profiling/encoders.py, a trained run) see the channels together. One file a plate, in the form of a member of a dataset, is
+written under a temporary name and renamed, so a killed run goes on at the first unfinished plate and ends in the same bytes.
 Images that cannot be read are quarantined with their reason, counted, and do not stop the run.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,15 +19,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import identity, progress, schema, wells
+from impasto import dataset, identity, progress, runs, schema, wells
 from impasto import profiles as tables
 from impasto.nets.encoders.vision import VisionEncoder
 from impasto.plates import illumination as light
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.profiling.classical import COUNT
-from impasto.profiling.encoders import Array, SiteEncoder, of_sites
+from impasto.profiling.encoders import Array, Cropping, SiteEncoder, of_sites
 from impasto.schema import InputError
+
+CROP = "crop"
+"""The number of a site's crop, where each is a row."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Extraction:
 
 
 def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Path, how: Extraction = Extraction()) -> anndata.AnnData:
-    """Embed every site of every plate.
+    """Embed every site of every plate: a row a site, or a row a crop where the encoder gives these.
 
     Parameters
     ----------
@@ -74,8 +78,7 @@ def profile(sites: Sites, encoder: VisionEncoder | SiteEncoder, /, *, shards: Pa
     with progress.bar(what="embedding", unit="site", total=len(sites), done=len(sites) - left) as advance:
         for plate in todo:
             write_plate(sites, plate, encoder, shards=shards, how=how, advance=advance)
-    parts = [tables.read(shard(sites, plate, shards), may_be_empty=True) for plate in sites.plates()]
-    return _collect(parts, sites, encoder, illumination=how.illumination)
+    return collect(shards, len(sites.plates()), encoder, illumination=how.illumination)
 
 
 def unfinished(sites: Sites, shards: Path, /) -> list[str]:
@@ -94,11 +97,11 @@ def unfinished(sites: Sites, shards: Path, /) -> list[str]:
         Names of plates.
 
     """
-    return [plate for plate in sites.plates() if not shard(sites, plate, shards).exists()]
+    return [plate for plate in sites.plates() if not is_finished(shard(sites, plate, shards))]
 
 
 def shard(sites: Sites, plate: str, shards: Path, /) -> Path:
-    """Where a plate's profiles are kept until all are done.
+    """Where a plate's profiles are kept until all are done, in the form of a member of a dataset.
 
     Parameters
     ----------
@@ -115,7 +118,7 @@ def shard(sites: Sites, plate: str, shards: Path, /) -> Path:
         The file.
 
     """
-    return shards / f"{sites.plates().index(plate):04d}.parquet"
+    return shards / f"{sites.number(plate):04d}.parquet"
 
 
 def field(sites: Sites, plate: str, shards: Path, /) -> Path:
@@ -198,19 +201,65 @@ def write_plate(
     even_light = light.WAYS[how.illumination](sites, plate, channels, kept=field(sites, plate, shards), seed=how.seed, skip=how.skip)
     vectors: list[npt.NDArray[np.float32]] = []
     read_numbers: list[int] = []
+    crops: list[int] = []
     reasons: list[dict[str, str]] = []
     for ready, bad in _read_ahead(sites, numbers, encoder, channels, even_light, how):
         reasons += bad
         if ready:
             vectors.append(encoder([site for _, site in ready]))
-            read_numbers += [number for number, _ in ready]
+            rows = [(number, encoder.rows_of(site) if isinstance(encoder, Cropping) else 1) for number, site in ready]
+            read_numbers += [number for number, count in rows for _ in range(count)]
+            crops += [crop for _, count in rows for crop in range(count)]
         advance(len(ready) + len(bad))
     names = encoder.features(channels)
     values = np.concatenate(vectors) if vectors else np.empty((0, len(names)), dtype=np.float32)
     obs = sites.table.iloc[read_numbers].reset_index(drop=True).rename(index=str)
-    profiles = anndata.AnnData(X=values, obs=obs, var=tables.describe_features(names), uns={"quarantine": reasons})
-    tables.write(profiles, shard(sites, plate, shards))
+    if len(set(read_numbers)) < len(read_numbers):
+        obs[CROP] = crops
+    profiles = _counted(anndata.AnnData(X=values, obs=obs, var=tables.describe_features(names)))
+    path = shard(sites, plate, shards)
+    facts = None
+    if len(values):
+        with runs.atomic(path) as temporary:
+            facts = dataset.write_member(profiles, temporary)
+    said = {"member": None if facts is None else list(facts), "quarantine": reasons, "sites": len(numbers)}
+    runs.write_json(facts_path(path), {**said, "features": list(profiles.var_names)})
     return len(numbers)
+
+
+def is_finished(shard_file: Path, /) -> bool:
+    """Whether a shard and what is said of it are there.
+
+    Parameters
+    ----------
+    shard_file
+        As `shard` gives it.
+
+    Returns
+    -------
+    bool
+        False where one of them is missing.
+
+    """
+    facts = facts_path(shard_file)
+    return facts.exists() and (shard_file.exists() or json.loads(facts.read_text())["member"] is None)
+
+
+def facts_path(shard_file: Path, /) -> Path:
+    """Where it is kept what a shard holds, and what was left out of it. It is written last: a plate that has it is done.
+
+    Parameters
+    ----------
+    shard_file
+        As `shard` gives it.
+
+    Returns
+    -------
+    Path
+        A JSON file beside it.
+
+    """
+    return shard_file.with_suffix(".json")
 
 
 def _read_ahead(
@@ -248,19 +297,105 @@ def _read_ahead(
             yield result
 
 
-def _collect(shards: list[anndata.AnnData], sites: Sites, encoder: VisionEncoder | SiteEncoder, *, illumination: str) -> anndata.AnnData:
-    encoder = of_sites(encoder)
-    reasons = [dict(r) for shard in shards for r in shard.uns.get("quarantine", [])]
-    if not sum(shard.n_obs for shard in shards):
-        raise InputError(
-            f"none of the {len(sites)} sites could be read (first: {reasons[0]['reason']}); list what is damaged with: "
-            "impasto check INGESTED --out CHECKED"
-        )
-    values = np.concatenate([tables.dense(s) for s in shards])
-    obs = pd.concat([s.obs for s in shards], ignore_index=True).rename(index=str)
-    profiles = _counted(anndata.AnnData(X=values, obs=obs, var=shards[0].var, uns={"quarantine": reasons}))
-    identity.record_encoder(profiles, {**encoder.describe(), "illumination": illumination})
+class Finished:
+    """The plates of a finished extraction, on disk.
+
+    Parameters
+    ----------
+    shards
+        Where finished plates are kept.
+    count
+        How many plates there are.
+
+    Attributes
+    ----------
+    quarantine
+        The sites that were left out, each with its reason.
+    var
+        The features.
+
+    Raises
+    ------
+    InputError
+        No site at all could be read.
+
+    """
+
+    def __init__(self, shards: Path, count: int, /) -> None:
+        self.files = [shards / f"{number:04d}.parquet" for number in range(count)]
+        said = [json.loads(facts_path(path).read_text()) for path in self.files]
+        self.quarantine: list[dict[str, str]] = [reason for one in said for reason in one["quarantine"]]
+        self.facts = [dataset.Facts(*one["member"]) if one["member"] else None for one in said]
+        if not any(self.facts):
+            count_of_sites = sum(one["sites"] for one in said)
+            raise InputError(
+                f"none of the {count_of_sites} sites could be read (first: {self.quarantine[0]['reason']}); list what is damaged with: "
+                "impasto check INGESTED --out CHECKED"
+            )
+        self.var = tables.describe_features(said[0]["features"])
+
+    def plates(self) -> Iterator[tuple[Path, dataset.Facts]]:
+        """The plates of which some site could be read.
+
+        Yields
+        ------
+        file : Path
+            Of the plate.
+        facts : dataset.Facts
+            What it holds.
+
+        """
+        yield from ((path, facts) for path, facts in zip(self.files, self.facts, strict=True) if facts is not None)
+
+
+def collect(shards: Path, count: int, encoder: VisionEncoder | SiteEncoder, /, *, illumination: str) -> anndata.AnnData:
+    """All plates of a finished extraction, in memory.
+
+    Parameters
+    ----------
+    shards
+        Where finished plates are kept.
+    count
+        How many there are.
+    encoder
+        What made them.
+    illumination
+        How light was evened.
+
+    Returns
+    -------
+    anndata.AnnData
+        Profiles of sites.
+
+    Raises
+    ------
+    InputError
+        No site at all could be read.
+
+    """
+    finished = Finished(shards, count)
+    plates = [dataset.read_member(path, finished.var) for path, _ in finished.plates()]
+    values = np.concatenate([tables.dense(plate) for plate in plates])
+    obs = pd.concat([plate.obs for plate in plates], ignore_index=True).rename(index=str)
+    profiles = anndata.AnnData(X=values, obs=obs, var=finished.var, uns={"quarantine": finished.quarantine})
+    record(profiles, encoder, illumination=illumination)
     return profiles
+
+
+def record(profiles: anndata.AnnData, encoder: VisionEncoder | SiteEncoder, /, *, illumination: str) -> None:
+    """Write down what made profiles.
+
+    Parameters
+    ----------
+    profiles
+        Profiles of sites.
+    encoder
+        What made them.
+    illumination
+        How light was evened.
+
+    """
+    identity.record_encoder(profiles, {**of_sites(encoder).describe(), "illumination": illumination})
 
 
 def _counted(profiles: anndata.AnnData) -> anndata.AnnData:

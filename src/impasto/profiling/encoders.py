@@ -1,10 +1,10 @@
-"""What turns the pixels of a site into a row of features: a frozen net on each channel, or statistics of intensity."""
+"""What turns the pixels of a site into rows of features: a frozen net, on each channel alone or on several together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,13 @@ import torch
 
 from impasto.feature_names import embedding_names
 from impasto.nets.encoders import vision
+from impasto.nets.encoders.reading import TOGETHER, Reading
 from impasto.nets.encoders.vision import VisionEncoder
+from impasto.plates.crops import Crops
 from impasto.plates.eight_bit import to_8_bit
-from impasto.profiling.preprocess import to_encoder
+from impasto.profiling.preprocess import resized, scaled, to_encoder
 from impasto.profiling.settings import EncoderSettings
+from impasto.schema import InputError
 
 Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]
@@ -105,6 +108,26 @@ class SiteEncoder(Protocol):
         """
 
 
+@runtime_checkable
+class Cropping(Protocol):
+    """An encoder of sites that may give several rows a site."""
+
+    def rows_of(self, site: Array, /) -> int:
+        """How many rows a site has.
+
+        Parameters
+        ----------
+        site
+            Prepared, (..., H, W).
+
+        Returns
+        -------
+        int
+            One, or the number of its crops.
+
+        """
+
+
 @dataclass(frozen=True)
 class EachChannel:
     """A vision encoder that sees each channel as a gray image of its own (Lu et al., CellCLIP, Eq. 2).
@@ -113,10 +136,13 @@ class EachChannel:
     ----------
     encoder
         Of gray images.
+    crops
+        How sites are cropped.
 
     """
 
     encoder: VisionEncoder
+    crops: Crops
 
     def channels(self, available: Sequence[str], /) -> list[str]:
         return list(available)
@@ -125,36 +151,81 @@ class EachChannel:
         return [name for channel in channels for name in embedding_names(channel, self.encoder.width)]
 
     def describe(self) -> dict[str, object]:
-        return {
-            "name": self.encoder.name,
-            "sha256": self.encoder.sha256,
-            "layer": self.encoder.layer,
-            "readout": self.encoder.readout,
-            "size": self.encoder.size,
-            "preprocessing": "8 bit by brightest share 0.000028; gray as RGB; bilinear antialiased; ImageNet mean and sd",
-            "runtime": self.encoder.runtime,
-            "licence": self.encoder.licence,
-        }
+        return {**self.encoder.describe(), "crops": self.crops.described}
 
     def prepare(self, site: Array, /) -> Array:
+        self.crops.boxes(*site.shape[-2:])
         return np.stack([to_8_bit(plane) for plane in site])
 
+    def rows_of(self, site: Array, /) -> int:
+        return self.crops.rows_of(site)
+
     def __call__(self, sites: Sequence[Array], /) -> Floats:
-        out = np.empty((len(sites), len(sites[0]) * self.encoder.width), dtype=np.float32)
-        for shape in sorted({site.shape for site in sites}):  # sites of one size share a batch
-            same = [i for i, site in enumerate(sites) if site.shape == shape]
-            planes = torch.from_numpy(np.concatenate([sites[i] for i in same]))
-            out[same] = self.encoder(to_encoder(planes, size=self.encoder.size)).reshape(len(same), -1).numpy()
-        return out
+        return self.crops.embedded(sites, self._embed)
+
+    def _embed(self, images: Array) -> Floats:
+        planes = torch.from_numpy(images.reshape(-1, *images.shape[2:]))
+        reading = self.encoder.reading
+        seen = to_encoder(planes, size=self.encoder.size, repeat=reading.planes, normalise=reading.normalise)
+        return self.encoder(seen).reshape(len(images), -1).numpy()
 
 
-def of_sites(encoder: VisionEncoder | SiteEncoder, /) -> SiteEncoder:
-    """The encoder as an encoder of sites: a vision encoder sees each channel on its own.
+@dataclass(frozen=True)
+class Together:
+    """A vision encoder that sees several channels of a site at once, always the same ones in the same order.
+
+    Attributes
+    ----------
+    encoder
+        Of images whose planes are channels.
+    crops
+        How sites are cropped.
+
+    """
+
+    encoder: VisionEncoder
+    crops: Crops
+
+    def channels(self, available: Sequence[str], /) -> list[str]:
+        missing = [name for name in self.encoder.reading.order if name not in available]
+        if missing:
+            raise InputError(
+                f"{self.encoder.name} reads the channels {', '.join(self.encoder.reading.order)}, and these images have "
+                f"{', '.join(available)}; {', '.join(missing)} is missing: name the channels of these images with --order, or ingest them "
+                "with their names (--channels)"
+            )
+        return list(self.encoder.reading.order)
+
+    def features(self, channels: Sequence[str], /) -> list[str]:  # noqa: ARG002 - one embedding of all channels together
+        return embedding_names("", self.encoder.width)
+
+    def describe(self) -> dict[str, object]:
+        return {**self.encoder.describe(), "crops": self.crops.described}
+
+    def prepare(self, site: Array, /) -> Array:
+        self.crops.boxes(*site.shape[-2:])
+        return np.stack([to_8_bit(plane) for plane in site])
+
+    def rows_of(self, site: Array, /) -> int:
+        return self.crops.rows_of(site)
+
+    def __call__(self, sites: Sequence[Array], /) -> Floats:
+        return self.crops.embedded(sites, self._embed)
+
+    def _embed(self, images: Array) -> Floats:
+        light = resized(torch.from_numpy(np.ascontiguousarray(images)), size=self.encoder.size)
+        return self.encoder(scaled(light, self.encoder.reading.normalise)).numpy()
+
+
+def of_sites(encoder: VisionEncoder | SiteEncoder, /, *, crops: Crops | None = None) -> SiteEncoder:
+    """The encoder as an encoder of sites: a vision encoder sees each channel on its own, or those of its order together.
 
     Parameters
     ----------
     encoder
         Of sites, or of images.
+    crops
+        How sites are cropped, of an encoder of images; by default squares that cover them.
 
     Returns
     -------
@@ -162,82 +233,46 @@ def of_sites(encoder: VisionEncoder | SiteEncoder, /) -> SiteEncoder:
         An encoder of sites.
 
     """
-    return EachChannel(encoder) if isinstance(encoder, VisionEncoder) else encoder
+    if not isinstance(encoder, VisionEncoder):
+        return encoder
+    kind = Together if encoder.reading.input in TOGETHER else EachChannel
+    return kind(encoder, crops or Crops("cover", encoder.size))
 
 
-def vision_encoder(settings: EncoderSettings, /) -> VisionEncoder:
-    """A packaged vision encoder, or a model of transformers by folder or hub name.
+def vision_encoder(settings: EncoderSettings, /) -> SiteEncoder:
+    """A packaged vision encoder, or a model of transformers by folder or hub name, as an encoder of sites.
 
     Parameters
     ----------
     settings
-        The name of the encoder, and how it is read.
+        The name of the encoder, how it is read, and how sites are cropped.
 
     Returns
     -------
-    VisionEncoder
+    SiteEncoder
         The encoder.
 
     Raises
     ------
     InputError
-        Where there is no encoder of that name, or its runtime is not installed.
+        Where there is no encoder of that name, it cannot be read so, or its runtime is not installed.
 
     """
-    net = vision.load(settings.encoder, layer=settings.layer, pooling=settings.pooling, size=settings.size, seed=settings.seed)
-    if settings.runtime == "torch":
-        return net
-    from impasto.nets.encoders import openvino_int8
+    net = vision.load(
+        settings.encoder,
+        layers=settings.layer,
+        readout=settings.readout,
+        size=settings.size,
+        reading=Reading.of(settings.input, settings.normalise, tuple(settings.order)),
+        call=settings.call,
+        code=settings.code,
+        accept_licence=settings.accept_licence,
+        seed=settings.seed,
+    )
+    if settings.licence:
+        net = replace(net, licence=settings.licence)
+    if settings.runtime == "openvino":
+        from impasto.nets.encoders import openvino_int8
 
-    return openvino_int8.convert(net)
-
-
-def intensity(_: EncoderSettings, /) -> Intensity:
-    """Statistics of the raw pixels; nothing to set.
-
-    Returns
-    -------
-    Intensity
-        The encoder.
-
-    """
-    return Intensity()
-
-
-_PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
-
-
-class Intensity:
-    """Fourteen statistics of each channel's raw pixels, and nothing learned: what a trained encoder must be better than.
-
-    They are the mean, the sd, seven percentiles, the skewness, and the shares of light in the brightest 1, 5 and 25 % of pixels. The last
-    is how coarse the light is: the sd of a 3 x 3 mean over the sd of all.
-    """
-
-    names = ("mean", "sd", *(f"p{q:02d}" for q in _PERCENTILES), "skewness", "top01", "top05", "top25", "coarseness")
-
-    def channels(self, available: Sequence[str], /) -> list[str]:
-        return list(available)
-
-    def features(self, channels: Sequence[str], /) -> list[str]:
-        return [f"Image_Intensity_{name}_{channel}" for channel in channels for name in self.names]
-
-    def describe(self) -> dict[str, object]:
-        return {"name": "intensity", "preprocessing": "raw pixels"}
-
-    def prepare(self, site: Array, /) -> Array:
-        return np.concatenate([_statistics(plane.astype(np.float64)) for plane in site]).astype(np.float32)
-
-    def __call__(self, sites: Sequence[Array], /) -> Floats:
-        return np.stack(sites).astype(np.float32)
-
-
-def _statistics(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    from scipy.ndimage import uniform_filter
-
-    ordered, spread = np.sort(plane, axis=None), plane.std()
-    total = ordered.sum()
-    tops = [ordered[-max(1, round(share * ordered.size)) :].sum() / total if total > 0 else 0.0 for share in (0.01, 0.05, 0.25)]
-    skewness = ((plane - plane.mean()) ** 3).mean() / spread**3 if spread > 0 else 0.0
-    coarseness = uniform_filter(plane, 3).std() / spread if spread > 0 else 0.0
-    return np.array([plane.mean(), spread, *np.percentile(ordered, _PERCENTILES), skewness, *tops, coarseness])
+        net = openvino_int8.convert(net)
+    return of_sites(net, crops=Crops(settings.crops, net.size, settings.seed, settings.instances))

@@ -7,36 +7,44 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from impasto import methods
-from impasto.profiling import ENCODERS
+from impasto.cells.pools import POOLS
+from impasto.profiling import ENCODERS, cards
 from impasto.profiling.settings import EncoderSettings
 from impasto.progress import say
+from impasto.scale.plan import Phase, Plan, Shard
+from impasto.scale.run import run_shards
+from impasto.scale.settings import ShardSettings
+from impasto.scale.task import Task
 from impasto.schema import InputError, nearest
 from impasto.settings import Shown
 
 if TYPE_CHECKING:
     from impasto.nets.encoders.vision import VisionEncoder
+    from impasto.plates.plate_index import PlateIndex
     from impasto.plates.sites import Sites
-    from impasto.profiling.deep import Extraction
+    from impasto.profiling.deep import Extraction, Finished
     from impasto.profiling.encoders import SiteEncoder
 
 
-class ProfileSettings(EncoderSettings):
+class ProfileSettings(EncoderSettings, ShardSettings):
     """Which images, through which encoder, to which level."""
 
-    images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest wrote.")
+    images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest or impasto cells wrote.")
+    pool: str | None = Field(
+        default=None, description=f"Of cells: how those of a well become its profile: {', '.join(POOLS)}; median where it is not said."
+    )
+    quality: Path | None = Field(default=None, description="Of cells: the folder of impasto check, where it is not DIR/quality.")
     level: Literal["site", "well"] = Field(default="site", description="site, or well (the mean of its sites).")
     per_batch: int = Field(default=8, ge=1, description="Sites that go through the encoder together.")
     quarantine: Path | None = Field(default=None, description="quarantine.csv of impasto check; its sites are left out.")
-    engine: Literal["here", "ray"] = Field(
-        default="here", description="here, or ray: plates over many workers (extra ray; RAY_ADDRESS names a cluster)."
-    )
-    workers: int = Field(default=2, ge=1, description="Of Ray: plates at a time.")
     illumination: Literal["none", "estimate", "files"] = Field(
         default="none",
         description="Even the light before 8 bit: none, estimate (a field a plate and channel, kept beside the profiles), or files (those "
@@ -63,22 +71,112 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     import shutil
 
     from impasto import profiles as tables
+    from impasto.profiling import deep
+
+    index = _index(settings.images)
+    if index.not_everywhere:
+        say(f"read in the stains that all plates have: {', '.join(index.channels)}; left out: {index.told_not_everywhere()}")
+    encoder = open_encoder(settings, index)
+    shards = _shards(settings, out)
+    run_shards(_plan(settings, index, shards), settings.where())
+    if settings.illumination == "estimate":
+        _keep_fields([shards / f"{number:04d}.light.parquet" for number in range(len(index.names))], out)
+    if tables.suffix(out) == ".plates":
+        quarantine = _keep_plates(settings, deep.Finished(shards, len(index.names)), encoder, out)
+    else:
+        profiles = deep.collect(shards, len(index.names), encoder, illumination=settings.illumination)
+        tables.write(deep.to_wells(profiles) if settings.level == "well" else profiles, out)
+        quarantine = profiles.uns["quarantine"]
+    shutil.rmtree(shards)
+    _say_left_out(quarantine)
+
+
+def _index(images: Path) -> PlateIndex:
+    """The plates of the images. A folder of an earlier version has no table of plates: there it is made from its sites."""
+    from impasto.plates import plate_index
+    from impasto.plates.sites import Sites
+
+    return plate_index.read(images) or Sites.read(images).index
+
+
+def _plan(settings: ProfileSettings, index: PlateIndex, shards: Path) -> Plan:
+    """One shard a plate. A worker stands in a folder of its own, so paths are absolute."""
+    import torch
+
+    encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
+    quarantine = settings.quarantine and settings.quarantine.resolve()
+    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
+    # As many threads as this process uses: sums are split, and so rounded, the same way in all workers.
+    common = {"settings": whole.model_dump_json(exclude=set(settings.change_nothing)), "threads": torch.get_num_threads()}
+    plates = tuple(
+        Shard(
+            f"plate-{number:05d}",
+            "impasto.profiling.extract:embed_plate",
+            {**common, "plate": name},
+            f"done/{number:05d}.json",
+            inputs=(shards.name,),
+            plates=(name,),
+        )
+        for number, name in enumerate(index.names)
+    )
+    return Plan(shards, (Phase("embedding", plates, unit="plate", shows_itself=True),), threads=0)
+
+
+def embed_plate(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """The shard of one plate.
+
+    Parameters
+    ----------
+    arguments
+        The settings, how many threads, the plate.
+    task
+        Its folder holds the finished plates.
+
+    """
+    import torch
+
+    from impasto import progress
     from impasto.plates.sites import Sites
     from impasto.profiling import deep
 
-    sites = Sites.read(settings.images)
-    if sites.not_everywhere:
-        say(f"read in the stains that all plates have: {', '.join(sites.channels)}; left out: {sites.told_not_everywhere()}")
-    encoder = open_encoder(settings, sites)
-    shards = _shards(settings, out)
-    if settings.engine == "ray":
-        _over_workers(settings, sites, shards)
-    profiles = deep.profile(sites, encoder, shards=shards, how=_extraction(settings, sites))
-    if settings.illumination == "estimate":
-        _keep_fields([deep.field(sites, plate, shards) for plate in sites.plates()], out)
-    tables.write(deep.to_wells(profiles) if settings.level == "well" else profiles, out)
-    shutil.rmtree(shards)
-    _say_left_out(profiles.uns["quarantine"])
+    torch.set_num_threads(arguments["threads"])
+    settings = ProfileSettings.model_validate_json(arguments["settings"])
+    plate = arguments["plate"]
+    sites = Sites.read(settings.images, plate=plate)
+    encoder = _opened(arguments["settings"])
+    with progress.bar(what=f"embedding {plate}", unit="site", total=len(sites.of_plate(plate))) as advance:
+        count = deep.write_plate(sites, plate, encoder, shards=task.folder, how=_extraction(settings, sites), advance=advance)
+    task.output.write_text(json.dumps({"sites": count}))
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(described: str) -> VisionEncoder | SiteEncoder:
+    """The encoder, opened once a process: loading one may take longer than a small plate."""
+    settings = ProfileSettings.model_validate_json(described)
+    return open_encoder(settings, _index(settings.images))
+
+
+def _keep_plates(settings: ProfileSettings, finished: Finished, encoder: VisionEncoder | SiteEncoder, out: Path) -> list[dict[str, str]]:
+    """The finished plates as the members of a dataset: none is read that need not be."""
+    import anndata
+
+    from impasto import dataset, runs
+    from impasto.dataset.commit import add_member, commit, row_of
+    from impasto.profiling import deep
+
+    made = anndata.AnnData(var=finished.var)
+    deep.record(made, encoder, illumination=settings.illumination)
+    with runs.atomic(out) as temporary:
+        rows = []
+        for path, facts in finished.plates():
+            if settings.level == "well":
+                rows.append(add_member(deep.to_wells(dataset.read_member(path, finished.var)), temporary))
+                continue
+            dataset.link(path, temporary / dataset.file_of(facts.key))
+            rows.append(row_of(temporary, facts))
+        rows.sort(key=lambda row: tuple(row[word] for word in dataset.KEYS))
+        commit(temporary, rows, finished.var, uns={**made.uns, "quarantine": finished.quarantine})
+    return finished.quarantine
 
 
 _NAMED = 10
@@ -118,46 +216,6 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
         say(f"  {plate}: light of the corners over the centre, divided out: {ratios}")
 
 
-def _over_workers(settings: ProfileSettings, sites: Sites, shards: Path) -> None:
-    """Have workers write the plates' shards; `run` then finds them done and collects them."""
-    import torch
-
-    from impasto import progress
-    from impasto.profiling import deep, ray_engine
-
-    todo = deep.unfinished(sites, shards)
-    left = sum(len(deep.sites_of(sites, plate)) for plate in todo)
-    encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
-    quarantine = settings.quarantine and settings.quarantine.resolve()
-    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
-    described = whole.model_dump_json()  # a worker stands in a folder of its own
-    work = functools.partial(_plate, described, str(shards.resolve()), torch.get_num_threads())
-    with progress.bar(what=f"embedding, {settings.workers} workers", unit="site", total=len(sites), done=len(sites) - left) as advance:
-        for sites_done in ray_engine.over_workers(todo, work, workers=settings.workers):
-            advance(sites_done)
-
-
-def _plate(described: str, shards: str, threads: int, plate: str) -> int:
-    """What a worker does: one plate. As many threads as one process would use: sums are split, and so rounded, the same way."""
-    import torch
-
-    from impasto.profiling import deep
-
-    torch.set_num_threads(threads)
-    sites, encoder, how = _ready(described)
-    return deep.write_plate(sites, plate, encoder, shards=Path(shards), how=how)
-
-
-@functools.lru_cache(maxsize=1)
-def _ready(described: str) -> tuple[Sites, VisionEncoder | SiteEncoder, Extraction]:
-    """What a worker needs for its plates, opened once a worker: loading an encoder may take longer than a small plate."""
-    from impasto.plates.sites import Sites
-
-    settings = ProfileSettings.model_validate_json(described)
-    sites = Sites.read(settings.images)
-    return sites, open_encoder(settings, sites), _extraction(settings, sites)
-
-
 def _extraction(settings: ProfileSettings, sites: Sites) -> Extraction:
     from impasto.plates import quarantine
     from impasto.profiling.deep import Extraction
@@ -166,7 +224,7 @@ def _extraction(settings: ProfileSettings, sites: Sites) -> Extraction:
     return Extraction(settings.per_batch, skip, settings.illumination, settings.seed)
 
 
-def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | SiteEncoder:
+def open_encoder(settings: EncoderSettings, sites: Sites | PlateIndex, /) -> VisionEncoder | SiteEncoder:
     """The encoder of these settings, for these images.
 
     Parameters
@@ -174,7 +232,7 @@ def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | 
     settings
         The name of an encoder of the family, the folder of a run that was trained on images, or a vision model of transformers.
     sites
-        The images; their channels decide whether a run fits.
+        The images, or their plates; their channels decide whether a run fits.
 
     Returns
     -------
@@ -187,25 +245,48 @@ def open_encoder(settings: EncoderSettings, sites: Sites, /) -> VisionEncoder | 
         Where there is none of that name, or a run does not read these channels.
 
     """
+    settings = cards.applied(settings)
     name = settings.encoder
     if _is_run(name):
-        from impasto.pretrain.frozen import FrozenRun
-
-        described = json.loads((Path(name) / "model.json").read_text())
-        run = FrozenRun.load(Path(name), methods.METHODS[str(described["method"]["name"])], channels=sites.channels)
-        say(f"  {run.match.sentence}")
-        return run
+        return _run(settings, sites)
     if name in ENCODERS:
         return ENCODERS[name](settings)
     # A slip of the pen is not looked for on the network.
     if "/" not in name and not Path(name).is_dir():
         raise InputError(
             f"unknown encoder {name!r}{nearest(name, ENCODERS)}; allowed: {', '.join(ENCODERS)}, the folder of a run or of a vision model, "
-            "or a model of the hub as ORG/MODEL"
+            "a model of the hub as ORG/MODEL, or a card (.toml)"
         )
     from impasto.profiling.encoders import vision_encoder
 
-    return vision_encoder(settings)
+    return vision_encoder(settings.model_copy(update={"order": list(sites.channels)}) if _any_channels(settings) else settings)
+
+
+def _any_channels(settings: EncoderSettings) -> bool:
+    """Whether the encoder reads whatever channels the images have."""
+    return settings.input == "set" and not settings.order
+
+
+_OF_A_RUN = ("encoder", "readout", "crops", "instances", "seed", "runtime", "nucleus", "accept_licence")
+"""The fields of an encoder that a run may be read with; the others were decided when it was trained."""
+
+
+def _run(settings: EncoderSettings, sites: Sites) -> SiteEncoder:
+    """A run that was trained on images, as an encoder."""
+    from impasto.plates.crops import Crops
+    from impasto.pretrain.frozen import FrozenRun
+
+    folder = Path(settings.encoder)
+    for field, described in EncoderSettings.model_fields.items():
+        if field not in _OF_A_RUN and getattr(settings, field) != described.get_default(call_default_factory=True):
+            raise InputError(f"{folder} is a run, and its {field} was decided when it was trained; leave {field} out")
+    if settings.runtime != "torch":
+        raise InputError(f"{folder} is a run, which torch reads; leave out --runtime")
+    described = json.loads((folder / "model.json").read_text())
+    trainable = methods.METHODS[str(described["method"]["name"])]
+    run = FrozenRun.load(folder, trainable, channels=sites.channels, readout=settings.readout)
+    say(f"  {run.match.sentence}")
+    return replace(run, crops=Crops(settings.crops, run.crops.size, settings.seed, settings.instances))
 
 
 def _is_run(encoder: str) -> bool:
@@ -230,7 +311,7 @@ def fields_path(out: Path) -> Path:
 
 
 def inputs(settings: ProfileSettings, /) -> list[Path]:
-    """The images, the weights of a run, the quarantine.
+    """The images, the weights of a run, the folder or card of a model, the quarantine.
 
     Parameters
     ----------
@@ -243,8 +324,14 @@ def inputs(settings: ProfileSettings, /) -> list[Path]:
         Their paths.
 
     """
-    weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else []
+    weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else _of_a_folder(settings.encoder)
     return [settings.images, *weights, *([settings.quarantine] if settings.quarantine else [])]
+
+
+def _of_a_folder(encoder: str) -> list[Path]:
+    """The card, or the folder of a vision model, that an encoder is read from."""
+    path = Path(encoder)
+    return [path] if encoder not in ENCODERS and (path.is_dir() or cards.is_card(encoder)) else []
 
 
 def _shards(settings: ProfileSettings, out: Path) -> Path:
@@ -254,7 +341,6 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     from impasto.plates.digest import digest
 
     digests = "".join(digest(path) for path in inputs(settings))
-    # Who embeds the plates changes nothing in them.
-    described = settings.model_dump_json(exclude={"engine", "workers"})
+    described = settings.model_dump_json(exclude=set(settings.change_nothing))
     key = hashlib.sha256((described + digests).encode()).hexdigest()[:12]
     return out.with_name(f".{out.name}.plates-{key}")

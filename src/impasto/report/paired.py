@@ -115,5 +115,10 @@ def _key(row: pd.Series) -> Key:
 
 
 def _parts(rows: pd.DataFrame, whole: float) -> list[LeftOut]:
-    ordered = rows.sort_values(["part", "without"])
-    return [LeftOut(whole, part["value"].to_numpy(dtype=float), None, int(part["of"].iloc[0])) for _, part in ordered.groupby("part")]
+    # Earlier evaluations do not say which parts are strata: each then counts as a kind by itself, and the interval is wider.
+    kind = rows["stratum_of"].fillna("") if "stratum_of" in rows else ""
+    ordered = rows.assign(stratum_of=kind).sort_values(["part", "without"])
+    return [
+        LeftOut(whole, part["value"].to_numpy(dtype=float), None, int(part["of"].iloc[0]), str(part["stratum_of"].iloc[0]))
+        for _, part in ordered.groupby("part")
+    ]

@@ -20,6 +20,7 @@ STAGES: Family[Verb] = Family(
         "simulate": "impasto.stages.simulate:VERB",
         "ingest": "impasto.stages.ingest:VERB",
         "check": "impasto.stages.check:VERB",
+        "cells": "impasto.stages.cells:VERB",
         "profile": "impasto.stages.profile:VERB",
         "correct": "impasto.stages.correct:VERB",
         "graph": "impasto.stages.graph:VERB",

@@ -9,7 +9,9 @@ from pydantic import Field, field_validator
 
 from impasto.correction import CORRECTORS
 from impasto.parts import OneOf, Part
+from impasto.progress import say
 from impasto.sampling.settings import SplitSettings
+from impasto.scale.settings import ShardSettings
 from impasto.settings import Settings, Shown
 from impasto.stages.base import PROFILES, Verb
 from impasto.wrong_settings import WrongSetting
@@ -40,11 +42,14 @@ def step_settings(method: str) -> type[Settings]:
     return CORRECTORS[method].settings_class
 
 
-class CorrectSettings(Settings):
+class CorrectSettings(ShardSettings):
     """The steps, applied in order; each is a table with `method` and that method's own settings."""
 
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles of wells or sites.")
     steps: list[Annotated[Part, OneOf("method", CORRECTORS, step_settings)]] = Field(default_factory=list)
+    append: bool = Field(
+        default=False, description="Of folders of plates: add the corrected plates to OUT, whose own are not written again."
+    )
     fitted: Annotated[Path | None, Shown(metavar="DIR")] = Field(
         default=None,
         description="Instead of --method: apply the steps that --keep left. A new plate brings its own centre, shift or scale, learned "
@@ -70,11 +75,15 @@ class CorrectSettings(Settings):
 
 def run(settings: CorrectSettings, out: Path) -> None:
     """Write the corrected profiles at `out`, `<out>.receipt.json`, and where asked the fitted steps at `<out>.fitted`."""
-    from impasto import identity, runs
+    from impasto import commit_point, identity, runs
     from impasto import profiles as tables
     from impasto.correction import kept
     from impasto.correction.steps import correct
 
+    if commit_point.is_there(settings.profiles) and tables.suffix(out) == ".plates":
+        _run_by_plate(settings, out)
+        return
+    _refuse_shards(settings)
     profiles = tables.read(settings.profiles)
     made = identity.of(profiles)
     if settings.fitted:
@@ -93,6 +102,50 @@ def run(settings: CorrectSettings, out: Path) -> None:
         kept.save(fitted_path(out), fitted)
         identity.write_to(fitted_path(out), made)
     tables.write(corrected, out)
+    runs.write_json(receipt_path(out), receipt)
+
+
+def _refuse_shards(settings: CorrectSettings) -> None:
+    """Raise InputError where options of shards are given that a table in memory does not have: they would be passed over."""
+    from impasto.schema import InputError
+
+    asked = (settings.shards != "local", settings.slurm, settings.retry_bad, settings.max_bad is not None, settings.append)
+    if any(asked):
+        raise InputError(
+            "--shards, --slurm, --max-bad, --retry-bad and --append are for folders of plates (.plates in, .plates out); leave them out, "
+            "or make one: impasto export PROFILES --to plates --out NAME.plates"
+        )
+
+
+def _run_by_plate(settings: CorrectSettings, out: Path) -> None:
+    """The same, of a folder of plates, in the memory of a few of them."""
+    from impasto import dataset, identity, runs
+    from impasto.correction import kept, steps
+
+    source = dataset.open_dataset(settings.profiles)
+    place = out.with_name(f".{out.stem}.added{out.suffix}") if settings.append and out.exists() else out
+    made = identity.Identity.read(source.uns.get(identity.KEY))
+    if settings.fitted:
+        identity.check(
+            identity.read_from(settings.fitted), made, of_expected=f"the fitted steps {settings.fitted}", of_given="the profiles"
+        )
+    fitted, receipt = steps.correct_dataset(
+        source,
+        [{**step.settings.model_dump(mode="json"), "method": step.name} for step in settings.steps],
+        place,
+        fitted=settings.fitted,
+        spare=settings.spare,
+        split=settings.split,
+        seed=settings.seed,
+        where=settings.where(),
+    )
+    if place != out:
+        added, there = dataset.append(out, dataset.open_dataset(place))
+        say(f"{added} plates added to {out}, {there} were there already")
+        runs.remove(place)
+    if settings.keep:
+        kept.save(fitted_path(out), fitted)
+        identity.write_to(fitted_path(out), made)
     runs.write_json(receipt_path(out), receipt)
 
 

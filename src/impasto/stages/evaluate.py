@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, create_model, model_validator
 
-from impasto.evaluation import TASKS, protocols
+from impasto.evaluation import OF_CELLS, TASKS, protocols
 from impasto.families import named_in
 from impasto.parts import SettingsOf
+from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.signatures import of_function
 from impasto.stages.base import FOLDER, Verb
 
 if TYPE_CHECKING:
     from impasto.evaluation.result import Result
+    from impasto.evaluation.several import Scorable
 
 
 def options_of(task: str, /) -> type[Settings]:
@@ -88,13 +90,12 @@ class EvaluateSettings(Settings):
 
 def run(settings: EvaluateSettings, out: Path) -> None:
     """Write results.csv, and the detail a task has (per_group.parquet, per_well.parquet...), at `out`."""
-    from impasto import profiles as tables
     from impasto import runs
     from impasto.evaluation import several
 
     labels = several.labels_of(settings.profiles, labels=settings.labels)
     columns = settings.options.model_dump()["columns"]
-    read = ((label, tables.read(path, columns=columns)) for path, label in zip(settings.profiles, labels, strict=True))
+    read = ((label, _opened(settings.task, path, columns)) for path, label in zip(settings.profiles, labels, strict=True))
     result = several.evaluate(settings.task, read, settings=task_options(settings), part=settings.part, state=settings.state)
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
@@ -103,6 +104,18 @@ def run(settings: EvaluateSettings, out: Path) -> None:
             table.to_parquet(temporary / f"{name}.parquet", index=False)
         if len(labels) > 1:
             _compare(temporary, first=labels[0])
+
+
+def _opened(task: str, path: Path, columns: dict[str, str]) -> Scorable:
+    """What a task scores: a table of profiles, or a folder of cells."""
+    from impasto import profiles
+    from impasto.cells.folder import Cells, is_folder_of_cells
+
+    if task in OF_CELLS:
+        return Cells(path)
+    if is_folder_of_cells(path):
+        raise InputError(f"{task} scores profiles, and {path} holds cells; pool them first: impasto profile {path} --out profiles.parquet")
+    return profiles.read(path, columns=columns)
 
 
 def _compare(folder: Path, *, first: str) -> None:

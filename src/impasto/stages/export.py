@@ -38,11 +38,15 @@ def run(settings: ExportSettings, out: Path) -> None:
     """Write what the program reads at `out`: a file, or in a folder the file of that program."""
     import pandas as pd
 
+    from impasto import commit_point, dataset
     from impasto import profiles as tables
     from impasto.export import copairs
 
     path, options = _target(settings, out), _options(settings)
-    if not _holds_scores(settings.profiles):
+    stream = EXPORTERS[settings.to].stream
+    if stream is not None and commit_point.is_there(settings.profiles):
+        stream(dataset.open_dataset(settings.profiles), path)
+    elif not _holds_scores(settings.profiles):
         if sentence := EXPORTERS[settings.to].write(tables.read(settings.profiles), path, options):
             say(f"  {sentence}")
     elif settings.to == "copairs":

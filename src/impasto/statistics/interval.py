@@ -11,6 +11,8 @@ LEVEL = 0.95
 FEWEST_UNITS = 6
 """With fewer units no interval is given: it would say more than is known."""
 
+MOST_RARE, MANY_UNITS = 3, 50
+"""So many successes at most are rare, one less where there are no more units than that."""
 NO_VARIANCE = 1e-18
 """Of a share; what rounding leaves of none."""
 
@@ -106,6 +108,9 @@ def around(value: float, variance: float, /, *, df: float, unit: str, clusters: 
 def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
     """The interval of a share of units (Wilson 1927); never outside 0 to 1, and honest at 0 and 1.
 
+    With one to three successes the lower end is Poisson's, since Wilson's covers too seldom there (Brown, Cai & DasGupta 2001,
+    section 4.1.1): half the .05 quantile of chi-squared with 2 x degrees of freedom, over n. So is the upper end with as few failures.
+
     Parameters
     ----------
     successes
@@ -127,9 +132,16 @@ def wilson(successes: float, of: int, /, *, unit: str) -> Interval:
     share = successes / of
     centre = (share + z**2 / (2 * of)) / (1 + z**2 / of)
     reach = z / (1 + z**2 / of) * float(np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)))
-    # At 0 and 1 the end is the share itself, which rounding could miss.
-    low, high = 0.0 if successes <= 0 else max(0.0, centre - reach), 1.0 if successes >= of else min(1.0, centre + reach)
-    return Interval(low, high, unit, of, 0.0, "wilson")
+    low, high = max(0.0, centre - reach), min(1.0, centre + reach)
+    return Interval(min(low, _rare(successes, of)), max(high, 1 - _rare(of - successes, of)), unit, of, 0.0, "wilson")
+
+
+def _rare(successes: float, of: int) -> float:
+    """The lower end of a share of few successes by Poisson's law; 1 where they are not few, 0 where there are none."""
+    if successes <= 0:
+        return 0.0
+    few = MOST_RARE if of > MANY_UNITS else MOST_RARE - 1
+    return float(stats.chi2.ppf(1 - LEVEL, 2 * successes)) / 2 / of if successes <= few else 1.0
 
 
 def plural(unit: str, /) -> str:

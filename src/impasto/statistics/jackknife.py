@@ -46,6 +46,8 @@ class LeftOut:
         (G, G), upper half: the score without two groups; None where it was not asked for.
     units
         How many units the groups hold.
+    stratum_of
+        The kind of unit that this is one stratum of (control wells, plate by plate); empty for a kind by itself.
 
     """
 
@@ -53,6 +55,7 @@ class LeftOut:
     single: Numbers
     pair: Numbers | None
     units: int
+    stratum_of: str = ""
 
     @property
     def groups(self) -> int:
@@ -192,19 +195,20 @@ def difference(first: LeftOut | Sequence[LeftOut], second: LeftOut | Sequence[Le
     Parameters
     ----------
     first, second
-        Each score without the same groups; as many entries as kinds of units were sampled.
+        Each score without the same groups; as many entries as kinds of units were sampled, and one a stratum.
     unit
         What was sampled.
 
     Returns
     -------
     Interval
-        The paired interval: V of the differences group by group, without the pairs' term, t with (G - 1) degrees of freedom.
+        The paired interval: V of the differences group by group, without the pairs' term, t with (G - 1) degrees of freedom. Variances and
+        degrees of freedom of strata of one kind add, as in `of_score`.
 
     """
     firsts, seconds = ([parts] if isinstance(parts, LeftOut) else list(parts) for parts in (first, second))
-    paired = [
-        LeftOut(one.whole - other.whole, one.single - other.single, None, min(one.units, other.units))
-        for one, other in zip(firsts, seconds, strict=True)
-    ]
-    return of_score(paired, unit=unit, share=False)
+    kinds: dict[str, list[LeftOut]] = {}
+    for number, (one, other) in enumerate(zip(firsts, seconds, strict=True)):
+        paired = LeftOut(one.whole - other.whole, one.single - other.single, None, min(one.units, other.units))
+        kinds.setdefault(one.stratum_of or f"{number}", []).append(paired)
+    return of_score(list(kinds.values()), unit=unit, share=False)

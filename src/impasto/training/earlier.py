@@ -100,12 +100,25 @@ def begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier 
 
     """
     if not isinstance(data, anndata.AnnData):
-        return _begun(trainable, settings, data, earlier, seed=seed)
+        prepared = _begun(trainable, settings, data, earlier, seed=seed)
+        if earlier is not None:
+            _refuse_other_channels(earlier, prepared)
+        return prepared
     made = identity.of(data)
     if earlier is not None:
         identity.check(earlier.identity, made, of_expected=f"the run {earlier.folder}", of_given="the profiles")
     prepared = _begun(trainable, settings, data, earlier, seed=seed)
     return dataclasses.replace(prepared, facts={**prepared.facts, "identity": made.record()})
+
+
+def _refuse_other_channels(earlier: Earlier, prepared: Prepared) -> None:
+    """Weights of channels are matched by their place, so the channels must be the same ones in the same order."""
+    before, now = earlier.facts.get("channels"), prepared.facts.get("channels")
+    if before is not None and before != now:
+        raise InputError(
+            f"the run {earlier.folder} was trained on the channels {', '.join(before)}, and these images are read as "
+            f"{', '.join(now or [])}; set channels = {json.dumps(before)} in [stage.method]"
+        )
 
 
 def _begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:

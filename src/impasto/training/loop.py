@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from impasto import progress, runs
+from impasto.nets.lora import merged
 from impasto.schema import InputError
 from impasto.training import checkpoint, gradient_cache
 from impasto.training.method import Method, Minibatch
@@ -225,7 +226,7 @@ def _keep_best(method: Method, place: dict[str, Any], score: float, *, settings:
 def _save_model(method: Method, out: Path) -> None:
     with runs.atomic(out / "model.safetensors") as temporary:
         # As bytes: `save_file` writes under a name of its own, which a killed run would leave behind.
-        temporary.write_bytes(as_bytes({k: v.detach().cpu().clone().contiguous() for k, v in method.state_dict().items()}))
+        temporary.write_bytes(as_bytes({k: v.detach().cpu().clone().contiguous() for k, v in merged(method.state_dict()).items()}))
 
 
 def _cut_log(log: Path, *, epoch: int) -> None:

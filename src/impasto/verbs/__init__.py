@@ -13,10 +13,12 @@ from impasto.families import Family
 
 ABOUT = {
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
+    "doctor": "Say what is installed here, what this machine has, and what therefore works.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
-    "fetch": "Bring remote files into the cache, on this machine or for one without network.",
+    "fetch": "Bring remote files or packaged weights into the cache, on this machine or for one without network.",
     "ingest": "Find plates or tables, check them, join the platemap.",
     "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
+    "cells": "Read tables of cells and join their compartments, one row a cell.",
     "profile": "Embed every site with an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
     "correct": "Correct profiles, and print what was removed and what was left.",
     "graph": "Relate perturbations by their genes or targets; say what each source knows of them.",
@@ -34,6 +36,7 @@ ABOUT = {
     "export": "Write profiles as another program of the field reads them; `impasto` reads all of it back.",
     "report": "Write one self-contained HTML page of a run.",
     "run": "Run the stages of a recipe. A killed run continues where it stopped; what is done is skipped.",
+    "status": "Say how far a run with shards is: done, left out, a minute, and minutes left.",
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 

@@ -1,4 +1,4 @@
-"""`impasto check DIR --out DIR`: is every image in focus, lit, and the channel it says it is?"""
+"""`impasto check DIR --out DIR`: is every image in focus, lit, and the channel it says it is? Is every cell one?"""
 
 from __future__ import annotations
 
@@ -8,23 +8,31 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
+from impasto.schema import InputError
+from impasto.stages import check
 from impasto.stages.check import CheckSettings
 from impasto.verbs import ABOUT, shared, terminal
 
 
-class Flags(shared.Writing):
+class Flags(shared.Printing):
     """What is of the terminal only."""
 
-    out: Path = Field(description="The folder of the report.")
+    out: Path | None = Field(default=None, description="The folder of the report; of cells DIR/quality, where it is not said.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:
-    """Check, and print the medians of every plate and channel and the sites that are quarantined."""
+    """Check, and print the medians of every plate and channel and the sites that are quarantined; of cells, the receipt."""
+    settings = CheckSettings.read(values, where="impasto check")
+    if check.is_of_cells(settings.images):
+        _check_cells(settings, flags)
+        return
+    if flags.out is None:
+        raise InputError("impasto check needs --out DIR: the folder of the report")
     import pandas as pd
 
     from impasto.plates import quarantine
 
-    recipe.execute("check", CheckSettings.read(values, where="impasto check"), out=flags.out)
+    recipe.execute("check", settings, out=flags.out)
     terminal.show_frame(
         pd.read_parquet(flags.out / "plates.parquet"), title="quality by plate and channel (medians)", as_json=flags.as_json
     )
@@ -33,6 +41,24 @@ def run(values: dict[str, Any], flags: Flags) -> None:
         for row in left_out.itertuples():
             terminal.say(f"  quarantined: {row.site}: {row.reason}")
         terminal.say(f"{len(left_out)} sites quarantined: {flags.out / 'quarantine.csv'}")
+
+
+def _check_cells(settings: CheckSettings, flags: Flags) -> None:
+    """Write the bits of cells, beside them unless another folder is said, and print the receipt."""
+    import json
+
+    from impasto.cells import check as of_cells
+    from impasto.cells.store import QUALITY_RECEIPT
+
+    out = flags.out or check.inside(settings.images)
+    worked = recipe.execute("check", settings, out=out)
+    receipt = json.loads((out / QUALITY_RECEIPT).read_text())
+    if flags.as_json:
+        terminal.write_json(receipt)
+        return
+    for sentence in of_cells.sentences(receipt):
+        terminal.say(f"  {sentence}")
+    terminal.wrote(out, worked, as_json=False)
 
 
 command = options.command("check", CheckSettings, Flags, run=run, about=ABOUT["check"], example="impasto check ingested --out checked")

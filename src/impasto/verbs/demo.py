@@ -8,10 +8,14 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
+from impasto.nets.encoders import weights
 from impasto.schema import InputError
 from impasto.settings import Settings
-from impasto.verbs import ABOUT, shared, terminal
+from impasto.verbs import ABOUT, fetch, shared, terminal
 from impasto.verbs.run import show
+
+WEIGHTS = ("efficientnet_lite0", "minilm")
+"""The packaged models that the demo's recipe uses."""
 
 
 class Flags(shared.Printing):
@@ -24,6 +28,9 @@ def run(_values: dict[str, Any], flags: Flags) -> None:
     """Run recipes/demo.toml, and print the figures that matter, each beside its chance level."""
     from impasto.report.headline import headlines
 
+    for name in WEIGHTS:
+        if not weights.is_here(name):
+            fetch.fetch_weights(name)
     recipe.run(recipe.read(find_recipe()), flags.out, show=None if flags.as_json else show)
     figures = headlines(flags.out)
     if flags.as_json:
@@ -38,7 +45,7 @@ def run(_values: dict[str, Any], flags: Flags) -> None:
 
 
 def find_recipe() -> Path:
-    """recipes/demo.toml of the checkout that is worked in, or that the package was installed from.
+    """recipes/demo.toml of the checkout that is worked in, or that the package was installed from; else the one that the package ships.
 
     Returns
     -------
@@ -51,10 +58,11 @@ def find_recipe() -> Path:
         Where there is none.
 
     """
-    for base in (Path.cwd(), Path(__file__).resolve().parents[3]):
+    package = Path(__file__).resolve().parents[1]
+    for base in (Path.cwd(), package.parents[1], package / "shipped"):
         if (base / "recipes" / "demo.toml").exists():
             return base / "recipes" / "demo.toml"
-    raise InputError("the demo needs a checkout of the repository (recipes/demo.toml and data/demo); clone it and run: make demo")
+    raise InputError("this package was built without the demo's recipe and data; install it again: pip install --force-reinstall impasto")
 
 
 command = options.command("demo", Settings, Flags, run=run, about=ABOUT["demo"], example="impasto demo --out runs/demo")

@@ -13,6 +13,8 @@ from impasto.verbs import ABOUT, shared, terminal
 
 _ABOUT = f"""{ABOUT["export"]}
 
+plates: a folder with a file a plate (.plates). table: one file again, a plate in memory (.parquet, .h5ad, .zarr).
+
 pycytominer and copairs: a table, Metadata_ columns first. mantispy: AnnData to its schema 2.0 (experimental). cellprofiler: a folder with
 Image.csv and a CSV a compartment.
 """
@@ -21,7 +23,7 @@ Image.csv and a CSV a compartment.
 class Flags(shared.Writing):
     """What is of the terminal only."""
 
-    out: Path = Field(description="The file (.parquet, .csv, .csv.gz, .h5ad, .zarr); for cellprofiler a folder.")
+    out: Path = Field(description="The file (.parquet, .csv, .csv.gz, .h5ad, .zarr, .plates); for cellprofiler a folder.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:

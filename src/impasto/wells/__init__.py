@@ -28,7 +28,7 @@ from impasto.wells.treatment import (
     shared_inchikeys,
     with_whole_compounds,
 )
-from impasto.wells.use import PARTS, TEST, TRAIN, VALIDATION, held_out, learnable, spared, unseen_negative
+from impasto.wells.use import PARTS, TEST, TRAIN, USES, VALIDATION, held_out, learnable, spared, unseen_negative
 from impasto.wells.values import finite
 from impasto.wells.words import SAYS_NOTHING, WORDS_OF_KINDS, kind_of_word, likely_negative, mark_negative
 
@@ -40,6 +40,7 @@ __all__ = [
     "SITE_KEYS",
     "TEST",
     "TRAIN",
+    "USES",
     "VALIDATION",
     "WORDS_OF_KINDS",
     "Codes",

@@ -12,6 +12,8 @@ from impasto.wells.kind import negative
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
 """The words of the column `split`."""
+USES = (schema.SPARED, schema.SPLIT)
+"""The columns that say what a well may be used for."""
 
 
 def spared(obs: pd.DataFrame, /) -> Flags:

@@ -120,3 +120,20 @@ def test_what_a_run_embeds_is_corrected_and_says_which_run_and_which_profiles_ma
     assert (made_by.encoder, made_by.steps) == (identity.of(read).encoder, identity.of(read).steps)
     assert made_by.run == {"name": "run", "path": str(run.resolve()), "sha256": runs.digest(run / "model.safetensors")}
     assert prepare.METHOD.embed is prepare.embed
+
+
+def test_profiles_of_another_encoder_or_correction_are_not_read_by_a_run(wells: anndata.AnnData, tmp_path: Path) -> None:
+    made = prepare.prepare(settings(), wells, seed=0)
+    run = tmp_path / "run"
+    run.mkdir()
+    of_run = identity.Identity({"name": "intensity"}, ({"method": "standardize"},), None)
+    facts = {**made.facts, "identity": of_run.record()}
+    runs.write_json(run / "model.json", {"method": made.method.settings.model_dump(mode="json"), "facts": facts})
+    save_file(dict(made.method.state_dict()), run / "model.safetensors")
+    read = wells.copy()
+    identity.put(read, of_run)
+    assert prepare.embed(run, read).n_obs == wells.n_obs
+    for other in (identity.Identity({"name": "random"}, of_run.steps), identity.Identity(of_run.encoder, ())):
+        identity.put(read, other)
+        with pytest.raises(InputError, match=r"of the run .*run is .*, that of the profiles is"):
+            prepare.embed(run, read)

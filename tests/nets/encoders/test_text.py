@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -89,3 +90,20 @@ def test_what_is_no_text_model_is_a_sentence(tmp_path: Path) -> None:
         text.load(str(tmp_path / "empty"))
     with pytest.raises(InputError, match="unknown text pooling 'max'"):
         TextEncoder(torch.nn.Identity(), None, name="x", pooling="max")
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("Roberta", 14), ("Bert", 16), ("XLMRoberta", 14)])
+def test_a_text_of_the_longest_length_is_read_and_none_is_longer(kind: str, limit: int) -> None:
+    import transformers
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 20}
+    padding = {} if kind == "Bert" else {"pad_token_id": 1}
+    model = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**sizes, max_position_embeddings=16, **padding))
+    encoder = text.TextEncoder(model, Mock(), name="tiny")
+    assert encoder.limit == limit
+    ids = torch.full((1, limit), 5)
+    assert encoder(ids, torch.ones_like(ids)).shape == (1, 8)
+    longer = torch.full((1, limit + 1), 5)
+    with pytest.raises((IndexError, RuntimeError)):
+        encoder(longer, torch.ones_like(longer))

@@ -20,10 +20,10 @@ def test_a_folder_of_a_transformers_model_is_an_encoder(tmp_path: Path) -> None:
     )
     model.save_pretrained(tmp_path / "vit")
     images = torch.randn(7, 3, 32, 32)
-    first = vision.load(str(tmp_path / "vit"), layer=1, pooling="mean", size=32)
+    first = vision.load(str(tmp_path / "vit"), layers=[1], readout="mean", size=32)
     states = model.eval()(pixel_values=images, output_hidden_states=True).hidden_states[1]
     torch.testing.assert_close(first(images), states[:, 1:].mean(dim=1), rtol=1e-4, atol=1e-5)
-    last = vision.load(str(tmp_path / "vit"), pooling="cls", size=32)
+    last = vision.load(str(tmp_path / "vit"), readout="cls", size=32)
     assert last(images).shape == (7, 16)
     assert not torch.allclose(last(images), first(images))
     assert len(last.sha256) == 64

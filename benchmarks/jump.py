@@ -1,0 +1,237 @@
+"""JUMP's plan on one machine: simulated plates made, corrected, killed at random, and compared byte for byte with a run that was not.
+
+    python -m benchmarks.jump --plates 20 --features 300 --kills 20          each push: about 20 plates
+    python -m benchmarks.jump --plates 2525 --features 256 --kills 20        narrow, 1 GB
+    python -m benchmarks.jump --plates 2525 --features 4762 --kills 20       JUMP's own size, 19 GB
+
+The killed run is `impasto correct` itself. SIGKILL goes to the command alone; its workers have to end by themselves. The last line is the
+figure; the exit code is 0 where all holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from impasto import dataset
+from impasto.dataset.commit import add_member, commit
+from impasto.simulate.jump import Shape, World
+
+STEPS = ("select", "standardize", "clip", "sphering")
+BESIDE = ("run.json", "receipt.json")
+MOST_MB = 12_000
+_FINISHES = 300
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ran to its end or was killed."""
+
+    code: int | None
+    seconds: float
+    peak_mb: float
+    output: str
+
+
+class Peak(threading.Thread):
+    """The largest memory of a process and all that it started, as long as it runs."""
+
+    def __init__(self, group: int) -> None:
+        super().__init__(daemon=True)
+        self._group, self._ends = group, threading.Event()
+        self.mb = 0.0
+
+    def run(self) -> None:
+        while not self._ends.wait(0.05):
+            self.mb = max(self.mb, sum(anonymous_mb(pid) for pid in members_of(self._group)))
+
+    def end(self) -> float:
+        self._ends.set()
+        self.join()
+        return self.mb
+
+
+def members_of(group: int) -> list[int]:
+    """The processes of a group, by /proc."""
+    members = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                stat = Path(entry.path, "stat").read_text()
+            except OSError:
+                continue
+            if int(stat.rsplit(")", 1)[1].split()[2]) == group:
+                members.append(int(entry.name))
+    return members
+
+
+def anonymous_mb(pid: int) -> float:
+    """Memory that is not a file's; what is mapped from a file can be given back at any time."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        return 0.0
+    return 0.0
+
+
+def command(words: Sequence[object], *, kill_after: float | None = None) -> Done:
+    """Run `impasto WORDS`; kill the process that was started, and nothing else, after some seconds."""
+    clock = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "impasto", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    peak = Peak(process.pid)
+    peak.start()
+    try:
+        output, _ = process.communicate(timeout=kill_after)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        return Done(None, time.perf_counter() - clock, peak.end(), output)
+    return Done(process.returncode, time.perf_counter() - clock, peak.end(), output)
+
+
+def made(world: World, out: Path) -> None:
+    """The plates, those that are there already left as they are."""
+    if (out / "dataset.json").exists():
+        return
+    shutil.rmtree(out, ignore_errors=True)
+    rows = [add_member(world.plate(number), out) for number in range(world.shape.plates)]
+    commit(out, sorted(rows, key=lambda row: tuple(row[word] for word in dataset.KEYS)), world.var)
+
+
+def killed(words: Sequence[object], out: Path, *, kills: int, seconds: float, seed: int) -> tuple[float, int]:
+    """Run a command until it ends, killed so often on the way; the largest memory, and how many processes outlived a kill."""
+    rng = random.Random(seed)
+    peak, lived, done = 0.0, 0, 0
+    while done < kills:
+        run = command(words, kill_after=rng.uniform(0.5, max(1.0, seconds)))
+        peak = max(peak, run.peak_mb)
+        if run.code is None:
+            done += 1
+            continue
+        finished(run)
+        # It came to its end before it was killed often enough: once more from the beginning.
+        shutil.rmtree(out)
+        for beside in BESIDE:
+            out.with_name(f"{out.name}.{beside}").unlink(missing_ok=True)
+    for _ in range(_FINISHES):
+        run = command(words)
+        if run.code == 0:
+            return max(peak, run.peak_mb), lived
+        finished(run)
+    raise SystemExit("it does not come to an end")
+
+
+def finished(run: Done) -> None:
+    """End where a command failed, with what it said."""
+    if run.code != 0:
+        raise SystemExit(f"exit code {run.code}: {run.output[-2000:]}")
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    """Digest of each file of a dataset, by its name from the folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def known_answer(world: World, corrected: Path) -> tuple[float, float]:
+    """How much nearer replicates on two plates are than other wells, for perturbations that do something and for those that do not."""
+    plates = dataset.open_dataset(corrected)
+    maps = world.shape.maps
+    first = [number for number in range(min(len(plates), 2 * maps)) if number < maps and number + maps < len(plates)][:8]
+    alike: dict[bool, list[float]] = {True: [], False: []}
+    for number in first:
+        left, right = (_unit(plates, place) for place in (number, number + maps))
+        shared = sorted(set(left) & set(right))
+        cosines = np.array([left[name] for name in shared]) @ np.array([right[name] for name in shared]).T
+        own = np.diag(cosines) - cosines.mean(axis=1)
+        for name, value in zip(shared, own, strict=True):
+            alike[bool(world.active[int(name.rsplit(" ", 1)[1])])].append(float(value))
+    return float(np.mean(alike[True])), float(np.mean(alike[False]))
+
+
+def _unit(plates: dataset.Dataset, number: int) -> dict[str, np.ndarray]:
+    plate = plates[number]
+    values = plate.X / np.linalg.norm(plate.X, axis=1, keepdims=True)
+    treated = (plate.obs["control_type"] == "trt").to_numpy()
+    return dict(zip(plate.obs["perturbation"][treated], values[treated], strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--plates", type=int, default=20)
+    parser.add_argument("--features", type=int, default=300)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--shards", default="local:2")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs/jump"))
+    parser.add_argument("--keep", action="store_true", help="Leave the folders.")
+    asked = parser.parse_args()
+    large = round(163 / 2525 * asked.plates) if asked.plates > 100 else 0
+    world = World(Shape(asked.plates, asked.features, maps=max(1, min(363, asked.plates // 4)), large=large, seed=asked.seed))
+    folder = asked.out / f"{asked.plates}x{asked.features}"
+    clock = time.perf_counter()
+    made(world, folder / "raw.plates")
+    print(f"{asked.plates} plates x {asked.features} features made in {time.perf_counter() - clock:.1f} s", flush=True)
+    steps = [word for step in STEPS for word in ("--method", step)]
+    words = ["correct", folder / "raw.plates", *steps, "--spare", "0.5", "--shards", asked.shards, "--out"]
+    whole, hurt = folder / "whole.plates", folder / "killed.plates"
+    for out in (whole, hurt):
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(out.with_name(f".{out.name}.work"), ignore_errors=True)
+        for beside in BESIDE:
+            out.with_name(f"{out.name}.{beside}").unlink(missing_ok=True)
+    reference = command([*words, whole])
+    finished(reference)
+    print(f"corrected in {reference.seconds:.1f} s, {reference.peak_mb:.0f} MB in all processes", flush=True)
+    clock = time.perf_counter()
+    peak, _ = killed([*words, hurt], hurt, kills=asked.kills, seconds=reference.seconds, seed=asked.seed)
+    print(f"killed {asked.kills} times and ended in {time.perf_counter() - clock:.1f} s, {peak:.0f} MB at most", flush=True)
+    one, other = bytes_of(whole), bytes_of(hurt)
+    wrong = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+    left = [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    active, still = known_answer(world, hurt)
+    print(f"replicates are nearer than others by {active:.3f} in cosine where a perturbation does something, {still:.3f} where not")
+    manifest = hashlib.sha256((hurt / "dataset.json").read_bytes()).hexdigest()[:16]
+    failed = [
+        *([f"{len(wrong)} files differ (first: {wrong[0]})"] if wrong else []),
+        *([f"left behind: {', '.join(left)}"] if left else []),
+        *([f"{max(peak, reference.peak_mb):.0f} MB"] if max(peak, reference.peak_mb) > MOST_MB else []),
+        *([] if active > 0.1 and abs(still) < 0.05 else ["the known answer is not seen"]),
+    ]
+    if not asked.keep:
+        shutil.rmtree(folder)
+    if failed:
+        raise SystemExit("; ".join(failed))
+    print(
+        f"jump: {asked.plates} plates x {asked.features}, {asked.kills} kills, {len(one)} files equal (dataset.json {manifest}), "
+        f"peak {max(peak, reference.peak_mb):.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""CellProfiler's CSV: a folder of files of one prefix (`Image.csv`, `Cells.csv`, ...), with objects of any name, at any depth.
+
+One file may hold several kinds of objects under two header rows, the kind over the name. Each run has its own image table: `ImageNumber`
+begins again in each. Files are read in blocks by pyarrow, one thread, so memory holds a block.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from impasto import cellprofiler_tables, gallery
+from impasto.cellprofiler_tables import IMAGE, NUMBER, OBJECT
+from impasto.cells import sources
+from impasto.cells.sources import Part, Run
+from impasto.delimited import MISSING
+from impasto.schema import InputError
+
+_BLOCK = 8 << 20
+_NUMBER_OF_OBJECT = "Number_Object_Number"
+_OF_PANDAS = re.compile(r"\.\d+$")
+_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Where the objects of one kind lie: the file, how many header rows it has, and bare column -> its place among the columns."""
+
+    path: Path
+    header_rows: int
+    columns: Mapping[str, int]
+
+
+class CsvRun:
+    """The tables of one run.
+
+    Parameters
+    ----------
+    image
+        Its image table.
+    beside
+        Name -> file, of the other tables of the run.
+
+    """
+
+    def __init__(self, image: Path, beside: Mapping[str, Path], /) -> None:
+        self.where, self._image = str(image.parent), image
+        self._left_out: list[str] = []
+        for path in (image, *beside.values()):
+            if path.stat().st_size == 0:
+                raise InputError(f"{path} is empty (0 bytes); export it again, or take it away with the other tables of its run")
+        self._tables: dict[str, _Table] = {}
+        for name, path in beside.items():
+            self._tables |= {kind: table for kind, table in _tables_of(name, path).items() if kind not in self._tables}
+        if not self._tables:
+            raise InputError(f"{image.parent} holds no table of objects beside {image.name} (a row an object, with {NUMBER} and {OBJECT})")
+        self._images = cellprofiler_tables.image_table(image)
+        if NUMBER not in self._images:
+            raise InputError(f"{image} has no column {NUMBER}; write it with ExportToSpreadsheet, one file for each object")
+        if self._images[NUMBER].duplicated().any():
+            twice = self._images.loc[self._images[NUMBER].duplicated(), NUMBER].iloc[0]
+            raise InputError(f"{image} holds {NUMBER} {twice} twice; give each run of CellProfiler its own folder")
+        self.objects: Mapping[str, Sequence[str]] = {kind: tuple(self._numeric(kind, table)) for kind, table in self._tables.items()}
+        self.number: Mapping[str, str] = dict.fromkeys(self.objects, OBJECT)
+        self._image_rows = pd.Index(self._images[NUMBER].astype(np.int64))
+
+    def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:
+        return sources.in_our_words(self._images, columns, where=str(self._image), placed=gallery.of_analysis(self.where))
+
+    def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:
+        table = self._tables[kind]
+        chosen = [table.columns[NUMBER], *(table.columns[c] for c in columns)]
+        names = [str(place) for place in chosen]
+        for block in _blocks(table, chosen, types=pa.float64()):
+            numbers = np.stack([np.asarray(block.column(name), dtype=np.float64) for name in names], axis=1)
+            numbers = numbers[~np.isnan(numbers[:, 0])]
+            yield np.asarray(self._image_rows.get_indexer(numbers[:, 0].astype(np.int64)), dtype=np.int64), numbers[:, 1:]
+
+    def feature(self, kind: str, column: str, /) -> str:
+        return f"{kind}_{column}"
+
+    def notes(self) -> list[str]:
+        return self._left_out
+
+    def _numeric(self, kind: str, table: _Table) -> Iterator[str]:
+        """The columns that hold numbers, or nothing, in the first rows; the others are named."""
+        places = list(table.columns.values())
+        first = next(iter(_blocks(table, places, types=pa.string(), block=1 << 20)), None)
+        texts = []
+        for bare, place in table.columns.items():
+            written = pd.Series(first.column(str(place)).to_pandas()[:_SAMPLE]) if first is not None else pd.Series(dtype=object)
+            if pd.to_numeric(written, errors="coerce").notna().any() or written.isna().all():
+                yield bare
+            else:
+                texts.append(f"{kind}_{bare}")
+        if texts:
+            self._left_out.append(f"{table.path}: left out, columns of text: {', '.join(texts[:5])}{'...' if len(texts) > 5 else ''}")
+
+
+def _tables_of(name: str, path: Path) -> dict[str, _Table]:
+    """Kind of object -> its table in one file; none where the file is no table of objects."""
+    first, second = _header(path)
+    if NUMBER in first:
+        columns: dict[str, int] = {}
+        for place, column in enumerate(first):  # pandas writes a double as Name.1
+            if column not in columns and _OF_PANDAS.sub("", column) not in columns:
+                columns[column] = place
+        table = _with_number(columns)
+        return {name: _Table(path, 1, table)} if table else {}
+    images = {column: place for place, (kind, column) in enumerate(zip(first, second, strict=False)) if kind == IMAGE}
+    if NUMBER not in images:
+        return {}
+    named: dict[str, _Table] = {}
+    for kind in dict.fromkeys(kind for kind in first if kind not in (IMAGE, "")):
+        own = {column: place for place, (k, column) in reversed(list(enumerate(zip(first, second, strict=False)))) if k == kind}
+        table = _with_number({NUMBER: images[NUMBER], **own})
+        if table:
+            named[kind] = _Table(path, 2, table)
+    return named
+
+
+def _with_number(columns: Mapping[str, int]) -> dict[str, int] | None:
+    """The columns with the number of an object under one name; None where none says it."""
+    if OBJECT in columns:
+        return dict(columns)
+    return {**columns, OBJECT: columns[_NUMBER_OF_OBJECT]} if _NUMBER_OF_OBJECT in columns else None
+
+
+def _header(path: Path) -> tuple[list[str], list[str]]:
+    """The first two rows. A header may be longer than any sample."""
+    with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as opened:
+        handle = io.TextIOWrapper(cast("IO[bytes]", opened), encoding="utf-8-sig", newline="")
+        rows = csv.reader(handle, delimiter=_separator(path))
+        first = [cell.strip() for cell in next(rows, [])]
+        return first, [cell.strip() for cell in next(rows, [])]
+
+
+def _separator(path: Path) -> str:
+    return "," if ".csv" in path.name else "\t"
+
+
+def _blocks(table: _Table, places: Sequence[int], *, types: pa.DataType, block: int = _BLOCK) -> Iterator[pa.RecordBatch]:
+    """The columns at some places, block by block; the name of a column is its place."""
+    wanted = list(dict.fromkeys(places))
+    width = len(_header(table.path)[0])
+    read = pc.ReadOptions(
+        use_threads=False, block_size=block, skip_rows=table.header_rows, column_names=[str(place) for place in range(width)]
+    )
+    convert = pc.ConvertOptions(
+        column_types={str(place): types for place in wanted},
+        include_columns=[str(place) for place in wanted],
+        null_values=list(MISSING),
+        strings_can_be_null=True,
+    )
+    parse = pc.ParseOptions(delimiter=_separator(table.path))
+    try:
+        with pa.input_stream(str(table.path), compression="detect") as stream:
+            yield from pc.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+    except pa.ArrowInvalid as error:
+        if "mpty CSV" in str(error):
+            return
+        sentence = re.sub(r"column #(\d+)", lambda match: f"column {_name_of(table, int(match[1]))}", str(error).splitlines()[0])
+        raise InputError(f"{table.path} cannot be read ({sentence}); mend that value, or export the table again") from error
+
+
+def _name_of(table: _Table, place: int) -> str:
+    return next((name for name, own in table.columns.items() if own == place), str(place))
+
+
+class CsvReader:
+    """Opens a folder that holds image tables at any depth."""
+
+    example: str = "a folder of CellProfiler's CSV (Image.csv with Cells.csv, Nuclei.csv, ...)"
+
+    def fits(self, path: Path, /) -> bool:
+        return path.is_dir() and bool(cellprofiler_tables.image_tables(path))
+
+    def open(self, path: Path, /) -> list[Run]:
+        images = cellprofiler_tables.image_tables(path)
+        return [CsvRun(image, cellprofiler_tables.files_beside(image, images)) for image in images]
+
+
+READER = CsvReader()
+"""The reader of the family."""

@@ -1,0 +1,217 @@
+"""CellProfiler's SQLite: of cytominer-database (`Image`, `Cells`), and of ExportToDatabase (`Per_Image`, `MyExpt_Per_Cells`, `Per_Object`).
+
+`TableNumber` (where there is one) and `ImageNumber` together name an image. Each table is read in its own order, once for the
+numbers of objects and once for their values. Text such as `nan` in a column of numbers means not measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from impasto import cellprofiler_tables, tables
+from impasto.cellprofiler_tables import NUMBER, OBJECT, TABLE
+from impasto.cells import sources
+from impasto.cells.sources import Part, Run, Values
+from impasto.delimited import MISSING
+from impasto.schema import InputError
+
+_ROWS = 4096
+_PER = re.compile(r"(?i)^(.*_)?Per_")
+_NUMBER_OF_OBJECT = "Number_Object_Number"
+_NOT_OBJECTS = re.compile(r"(?i)(^|_)(image|experiment|object|relationship\w*)$")
+_SAMPLE = 50
+_MISSING = frozenset(word.lower() for word in MISSING)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Where the objects of one kind lie: the table, and bare column -> column."""
+
+    name: str
+    columns: Mapping[str, str]
+
+
+class SqliteRun:
+    """The tables of one SQLite file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    """
+
+    def __init__(self, path: Path, /) -> None:
+        self.where = str(path)
+        self._path = path
+        self._not_numbers: dict[str, int] = {}
+        self._left_out: list[str] = []
+        with self._open() as base:
+            names = [str(n) for (n,) in base.execute("select name from sqlite_master where type in ('table', 'view') order by name")]
+            found_in = {name: [str(row[1]) for row in base.execute(f'pragma table_info("{name}")')] for name in names}
+            self._image = cellprofiler_tables.image_table_of(names, where=self.where)
+            self._keys = [key for key in (TABLE, NUMBER) if key in found_in[self._image]]
+            if NUMBER not in self._keys:
+                raise InputError(f"{path}: {self._image} has no column {NUMBER}; it has {', '.join(found_in[self._image][:8])}")
+            self._tables = self._objects(found_in)
+            if not self._tables:
+                raise InputError(
+                    f"{path} holds no table of objects (a row an object, with {NUMBER} and {OBJECT}); it has {', '.join(names)}"
+                )
+            self.objects: Mapping[str, Sequence[str]] = {kind: tuple(self._numeric(base, table)) for kind, table in self._tables.items()}
+            self._image_rows = self._images_by_key(base)
+        self.number: Mapping[str, str] = dict.fromkeys(self.objects, OBJECT)
+
+    def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:
+        with self._open() as base:
+            table = pd.read_sql(f'select * from "{self._image}"', base)
+        for name in table:
+            if table[name].dtype == object and tables.is_name(str(name)):
+                table[name] = table[name].astype("string")
+        return sources.in_our_words(table, columns, where=self.where, placed={})
+
+    def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:
+        table = self._tables[kind]
+        chosen = ", ".join(f'"{name}"' for name in [*self._keys, *(table.columns[c] for c in columns)])
+        keys = len(self._keys)
+        with self._open() as base:
+            cursor = base.execute(f'select {chosen} from "{table.name}"')
+            while rows := cursor.fetchmany(_ROWS):
+                image = np.array([self._image_rows.get(row[:keys], -1) for row in rows], dtype=np.int64)
+                yield image, self._as_numbers([row[keys:] for row in rows], kind, columns)
+
+    def feature(self, kind: str, column: str, /) -> str:
+        return f"{kind}_{column}"
+
+    def notes(self) -> list[str]:
+        texts = [
+            f"{self.where}: {count} values of {name} are text and no number; not measured" for name, count in self._not_numbers.items()
+        ]
+        return [*self._left_out, *texts]
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as base:
+                yield base
+        except (sqlite3.Error, pd.errors.DatabaseError) as error:
+            raise InputError(f"{self.where} cannot be read as SQLite ({error}); it may be truncated: copy it again") from error
+
+    def _objects(self, columns_of: Mapping[str, Sequence[str]]) -> dict[str, _Table]:
+        """Kind of object -> its table. A table or view of all kinds is read only where no table of one kind is there."""
+        named: dict[str, _Table] = {}
+        for name, columns in columns_of.items():
+            kind = _PER.sub("", name)
+            if _NOT_OBJECTS.search(kind) or not set(self._keys) <= set(columns):
+                continue
+            table = _Table(name, {c.removeprefix(f"{kind}_"): c for c in columns if c not in self._keys})
+            if numbered := _with_number(table):
+                named[kind] = numbered
+        if named:
+            return named
+        for name, columns in columns_of.items():
+            if name == self._image or not set(self._keys) <= set(columns):
+                continue
+            for column in columns:
+                kind = column.removesuffix(f"_{_NUMBER_OF_OBJECT}")
+                if kind != column:
+                    own = {c.removeprefix(f"{kind}_"): c for c in columns if c.startswith(f"{kind}_")}
+                    named[kind] = _Table(name, {**own, OBJECT: column})
+        return named
+
+    def _numeric(self, base: sqlite3.Connection, table: _Table) -> Iterator[str]:
+        """The columns that hold numbers, or nothing, in the first rows; the others are named."""
+        rows = base.execute(f'select * from "{table.name}" limit {_SAMPLE}').fetchall()
+        names = [str(row[1]) for row in base.execute(f'pragma table_info("{table.name}")')]
+        at = {name: number for number, name in enumerate(names)}
+        texts = []
+        for bare, column in table.columns.items():
+            values = [row[at[column]] for row in rows]
+            if any(isinstance(v, str | bytes) and not _is_number(v) for v in values):
+                texts.append(column)
+            else:
+                yield bare
+        if texts:
+            self._left_out.append(f"{self.where}: left out, columns of text: {', '.join(texts[:5])}{'...' if len(texts) > 5 else ''}")
+
+    def _images_by_key(self, base: sqlite3.Connection) -> dict[tuple[object, ...], int]:
+        chosen = ", ".join(f'"{key}"' for key in self._keys)
+        rows = base.execute(f'select {chosen} from "{self._image}"').fetchall()
+        by_key = {tuple(row): number for number, row in enumerate(rows)}
+        if len(by_key) < len(rows):
+            raise InputError(
+                f"{self.where}: {self._image} holds {len(rows) - len(by_key)} images twice (by {' and '.join(self._keys)}); give each run "
+                "of CellProfiler its own file"
+            )
+        return by_key
+
+    def _as_numbers(self, rows: list[tuple[object, ...]], kind: str, columns: Sequence[str]) -> Values:
+        try:
+            return np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
+        except (ValueError, TypeError):
+            return self._word_by_word(rows, kind, columns)
+
+    def _word_by_word(self, rows: list[tuple[object, ...]], kind: str, columns: Sequence[str]) -> Values:
+        """The same where some text is no number: it is counted by its column."""
+        values = np.full((len(rows), len(columns)), np.nan)
+        for number, column in enumerate(columns):
+            written = [row[number] for row in rows]
+            values[:, number] = [float(v) if isinstance(v, int | float) else _number(v) for v in written]
+            strange = sum(isinstance(v, str) and not _is_number(v) for v in written)
+            if strange:
+                name = self.feature(kind, column)
+                self._not_numbers[name] = self._not_numbers.get(name, 0) + strange
+        return values
+
+
+def _with_number(table: _Table) -> _Table | None:
+    """The table with the number of its objects under one name; None where it has none."""
+    if OBJECT in table.columns:
+        return table
+    if _NUMBER_OF_OBJECT in table.columns:
+        return _Table(table.name, {**table.columns, OBJECT: table.columns[_NUMBER_OF_OBJECT]})
+    return None
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return float("nan")
+
+
+def _is_number(value: str | bytes) -> bool:
+    """Whether text holds a number, or a word for a missing one."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if text.strip().lower() in _MISSING:
+        return True
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+class SqliteReader:
+    """Opens a file by its first bytes."""
+
+    example: str = "an SQLite file of cytominer-database or ExportToDatabase"
+
+    def fits(self, path: Path, /) -> bool:
+        return path.is_file() and tables.kind(path) == tables.SQLITE
+
+    def open(self, path: Path, /) -> list[Run]:
+        return [SqliteRun(path)]
+
+
+READER = SqliteReader()
+"""The reader of the family."""

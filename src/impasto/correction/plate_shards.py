@@ -1,0 +1,390 @@
+"""The shards of a correction of a folder of plates: sums of a chunk, their merging, a group's own part, one corrected plate.
+
+A plate passes the earlier steps each time it is read: they are cheap, and nothing between the first and the last step is stored.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from impasto import commit_point, dataset, wells
+from impasto.correction import CORRECTORS, kept, receipt_sums
+from impasto.correction import receipt as receipts
+from impasto.correction.base import Corrector
+from impasto.correction.per_group import PerGroup, column_of_groups
+from impasto.dataset import Dataset
+from impasto.scale import sums
+from impasto.scale.plan import BAD
+from impasto.scale.task import Facts, Task
+from impasto.schema import InputError
+from impasto.settings import Settings
+
+Fitted = Corrector[Any]
+MARKS = "marks.parquet"
+"""Which rows are spared or held out, where that was decided for all plates together."""
+MEMBER, SAMPLE, FEATURES = "member.parquet", "sample.safetensors", "features.parquet"
+
+
+def _opened(source: str, marks: str) -> tuple[Dataset, pd.DataFrame | None]:
+    return _opened_as(source, marks, _stamp(Path(source) / commit_point.FILE), _stamp(Path(marks)) if marks else 0)
+
+
+@functools.lru_cache(maxsize=2)
+def _opened_as(source: str, marks: str, _: int, __: int) -> tuple[Dataset, pd.DataFrame | None]:
+    return dataset.open_dataset(source), pd.read_parquet(marks) if marks else None
+
+
+def _stamp(path: Path) -> int:
+    """When a file was written: what was read of an earlier one of that name is not used again."""
+    return path.stat().st_mtime_ns
+
+
+def plate_of(arguments: Mapping[str, Any], number: int, /) -> anndata.AnnData:
+    """A plate before its correction, with its spared and held-out wells marked.
+
+    Parameters
+    ----------
+    arguments
+        Of a shard: `source` and `marks`.
+    number
+        The number of the plate in the dataset.
+
+    Returns
+    -------
+    anndata.AnnData
+        The rows of the plate.
+
+    """
+    source, marks = _opened(arguments["source"], arguments["marks"])
+    plate = source[number]
+    if marks is not None:
+        own = marks.iloc[source.offsets[number] : source.offsets[number + 1]]
+        for column in own:
+            plate.obs[column] = own[column].to_numpy()
+    return plate
+
+
+def _step(arguments: Mapping[str, Any], number: int) -> tuple[type[Fitted], Settings]:
+    said = dict(arguments["steps"][number])
+    kind = CORRECTORS[said.pop("method")]
+    return kind, kind.settings_class.read(said, where=f"step {number + 1}")
+
+
+def _loaded(folder: Path) -> Fitted:
+    return _loaded_as(str(folder), _stamp(folder / kept.STEPS))
+
+
+@functools.lru_cache(maxsize=16)
+def _loaded_as(folder: str, _: int) -> Fitted:
+    return kept.load(Path(folder))[0]
+
+
+def _correctors(task: Task, count: int) -> list[Fitted]:
+    """The first steps, as far as they are fitted without the plate that is corrected."""
+    return [_loaded(task.folder / fitted_folder(number)) for number in range(count)]
+
+
+def fitted_folder(number: int, /) -> str:
+    """Where a fitted step is kept, from the folder of the plan.
+
+    Parameters
+    ----------
+    number
+        The number of the step, from 0.
+
+    Returns
+    -------
+    str
+        A folder.
+
+    """
+    return f"fitted/{number:02d}"
+
+
+def passed(plate: anndata.AnnData, correctors: Sequence[Fitted], /, *, anew: bool) -> anndata.AnnData:
+    """A plate after some steps.
+
+    Parameters
+    ----------
+    plate
+        All rows of one plate.
+    correctors
+        The steps, in order.
+    anew
+        Whether the steps were fitted elsewhere, and the plate is new to them.
+
+    Returns
+    -------
+    anndata.AnnData
+        The same rows, corrected.
+
+    """
+    for corrector in correctors:
+        plate = (corrector.extended(plate) if anew else corrector.with_plate(plate)).transform(plate)
+    return plate
+
+
+class Reading:
+    """Plates one after the other, after the earlier steps; one that cannot be read or corrected is left out, and named.
+
+    Parameters
+    ----------
+    arguments, task
+        Of the shard.
+    before
+        How many steps a plate passes first.
+    learnable
+        Whether only rows that may be learned from are given; a plate without any is passed over.
+
+    """
+
+    def __init__(self, arguments: Mapping[str, Any], task: Task, /, *, before: int, learnable: bool = True) -> None:
+        self._arguments, self._task, self._learnable = arguments, task, learnable
+        self._before = before
+        self.bad: dict[str, str] = {}
+
+    def plates(self, check: Any = None) -> Iterator[anndata.AnnData]:
+        """The plates of the shard.
+
+        Parameters
+        ----------
+        check
+            Called with each plate; raises InputError where it cannot be used.
+
+        Yields
+        ------
+        anndata.AnnData
+            The rows of a plate.
+
+        """
+        correctors = _correctors(self._task, self._before)
+        for number, name in zip(self._arguments["numbers"], self._arguments["plates"], strict=True):
+            if name in self._task.left_out:
+                continue
+            try:
+                plate = passed(plate_of(self._arguments, number), correctors, anew=self._arguments["anew"])
+                if self._learnable:
+                    allowed = wells.learnable(plate.obs)
+                    if not allowed.any():
+                        continue
+                    plate = plate if allowed.all() else plate[allowed].copy()
+                if check is not None:
+                    check(plate)
+            except InputError as error:
+                self.bad[name] = str(error)
+                continue
+            yield plate
+
+    @property
+    def facts(self) -> Facts:
+        """What was left out."""
+        return {BAD: self.bad} if self.bad else {}
+
+
+def summarise(arguments: Mapping[str, Any], task: Task, /) -> Facts:
+    """The sums of a chunk of plates, for one pass of one step.
+
+    Parameters
+    ----------
+    arguments
+        `step`: its number; `plates` and `numbers`; `before`: the file of the pass before, or `""`.
+    task
+        Where to write the part.
+
+    Returns
+    -------
+    Facts
+        The plates that were left out.
+
+    """
+    number = arguments["step"]
+    kind, settings = _step(arguments, number)
+    before = sums.load(task.folder / arguments["before"]) if arguments["before"] else None
+    reading = Reading(arguments, task, before=number)
+
+    def check(plate: anndata.AnnData) -> None:
+        if issubclass(kind, PerGroup):
+            kind.reference_rows(plate, settings)
+
+    sums.save(kind.summarise(reading.plates(check), settings, before), task.output)
+    return reading.facts
+
+
+def merge(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """Merge the sums of all chunks, for one pass of one step.
+
+    Parameters
+    ----------
+    arguments
+        `step`: its number; `before`: the file of the pass before, or `""`; `chunks`: the shards of sums.
+    task
+        Comes after the chunks.
+
+    """
+    kind, settings = _step(arguments, arguments["step"])
+    before = sums.load(task.folder / arguments["before"]) if arguments["before"] else None
+    after = dict(task.after)
+    parts = [sums.load(after[name]) for name in arguments["chunks"]]
+    sums.save(kind.merged(parts, settings, before), task.output)
+
+
+def share(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """Fit what all plates share in one step.
+
+    Parameters
+    ----------
+    arguments
+        `step`: its number; `whole`: the file of merged sums, or `""`.
+    task
+        Where to write the fitted step.
+
+    """
+    number = arguments["step"]
+    kind, settings = _step(arguments, number)
+    source, marks = _opened(arguments["source"], arguments["marks"])
+    obs = source.obs if marks is None else source.obs.assign(**{c: marks[c].to_numpy() for c in marks})
+    if arguments["whole"]:
+        fitted: Fitted = kind.fitted_from(sums.load(task.folder / arguments["whole"]), settings)
+        if isinstance(fitted, PerGroup):
+            keys = tuple(wells.keys_of_group(obs, column_of_groups(settings)))
+            fitted = replace(fitted, keys=keys)
+    elif kind.kind(settings) == "table":
+        fitted = kind.fit(_together(arguments, task, source, before=number, task_name=kind.name), settings)
+    else:
+        fitted = kind.before_plates(obs, settings)
+    kept.save(task.output, [fitted])
+
+
+def given(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """A step that was fitted on other plates, as the plates here begin with it.
+
+    Parameters
+    ----------
+    arguments
+        `given`: where it is kept.
+    task
+        Where to write it.
+
+    """
+    kept.save(task.output, kept.load(task.folder / arguments["given"]))
+
+
+def _together(arguments: Mapping[str, Any], task: Task, source: Dataset, *, before: int, task_name: str) -> anndata.AnnData:
+    """All rows that may be learned from, in memory."""
+    reading = Reading(arguments, task, before=before)
+    parts: list[anndata.AnnData] = []
+    for plate in reading.plates():
+        parts.append(plate)
+        if len(parts) == 1:
+            source.refuse_too_large(
+                source.n_obs * plate.n_vars // max(1, source.n_vars), task=f"{task_name} needs all rows at once, and that"
+            )
+    if reading.bad:
+        name, reason = next(iter(reading.bad.items()))
+        raise InputError(f"plate {name}: {reason}")
+    return receipt_sums.stacked(parts)
+
+
+def group(arguments: Mapping[str, Any], task: Task, /) -> Facts:
+    """Learn what is one batch's or source's own in one step.
+
+    Parameters
+    ----------
+    arguments
+        `step`: its number; `name`: of the group; `plates` and `numbers` of the group; `shared`: what all groups share.
+    task
+        Where to write the fitted step that knows this group alone.
+
+    Returns
+    -------
+    Facts
+        The plates that were left out.
+
+    """
+    shared = _loaded(task.folder / arguments["shared"])
+    assert isinstance(shared, PerGroup)
+    if arguments["name"] in shared.learned:
+        kept.save(task.output, [replace(shared, learned={arguments["name"]: shared.learned[arguments["name"]]})])
+        return {}
+    reading = Reading(arguments, task, before=arguments["step"], learnable=False)
+    plates = list(reading.plates())
+    if not plates:
+        raise InputError(f"{shared.name}: no plate of {arguments['name']} can be read")
+    rows = receipt_sums.stacked(plates)
+    own = shared.extended(rows) if arguments["anew"] else shared.with_plate(rows)
+    kept.save(task.output, [replace(own, learned={arguments["name"]: own.learned[arguments["name"]]})])
+    return reading.facts
+
+
+def gather(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """Put the groups of one step together.
+
+    Parameters
+    ----------
+    arguments
+        `shared`: what all groups share.
+    task
+        Comes after the groups.
+
+    """
+    shared = _loaded(task.folder / arguments["shared"])
+    assert isinstance(shared, PerGroup)
+    learned: dict[str, Any] = {}
+    for _, path in task.after:
+        of_group = kept.load(path)[0]
+        assert isinstance(of_group, PerGroup)
+        learned |= of_group.learned
+    kept.save(task.output, [replace(shared, learned=shared.learned | learned)])
+
+
+def features(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """The features of the corrected profiles, from the first plate that can be corrected.
+
+    Parameters
+    ----------
+    arguments
+        `plates` and `numbers`.
+    task
+        Where to write the `var` table.
+
+    """
+    reading = Reading(arguments, task, before=len(arguments["steps"]), learnable=False)
+    for plate in reading.plates():
+        plate.var.to_parquet(task.output)
+        return
+    name, reason = next(iter(reading.bad.items()), ("", "there is no plate"))
+    raise InputError(f"no plate can be corrected; the first, {name}: {reason}")
+
+
+def correct_plate(arguments: Mapping[str, Any], task: Task, /) -> Facts:
+    """One corrected plate.
+
+    Parameters
+    ----------
+    arguments
+        `number` of the plate; `drawn`: how many rows the receipt draws of it; `seed`.
+    task
+        Where to write the member and the rows drawn.
+
+    Returns
+    -------
+    Facts
+        What the dataset keeps of the member.
+
+    """
+    before = plate_of(arguments, arguments["number"])
+    after = passed(before, _correctors(task, len(arguments["steps"])), anew=arguments["anew"])
+    task.output.mkdir(parents=True)
+    facts = dataset.write_member(after, task.output / MEMBER)
+    rows = receipts.drawn_rows(before.n_obs, arguments["drawn"], seed=(arguments["seed"], arguments["number"]))
+    sample = {"before": np.asarray(before.X)[rows], "after": np.asarray(after.X)[rows], "rows": rows}
+    sums.save(sums.Part(sample), task.output / SAMPLE)
+    return {"member": list(facts)}

@@ -1,0 +1,34 @@
+"""More plates than memory: a folder `NAME.plates` with one file a plate, which every verb reads and writes like a table.
+
+    dataset.json              the one commit point: width, digests of the three tables, what made it, plates that were quarantined
+    members.SHA8.parquet      a row a plate: source, batch, plate, file, rows, bytes, sha256, content, missing, fitted, cpu
+    features.SHA8.parquet     a row a feature, in the order of X
+    obs.SHA8.parquet          the annotation of all rows
+    members/SOURCE/BATCH/PLATE.parquet    one plate: `Metadata_` columns, and X as lists of one length
+    cache/                    what can be made again
+
+A plate is told apart by source, batch and plate. Plates are sorted by these, the rows of a plate by well and site.
+"""
+
+from impasto.dataset.commit import link, write
+from impasto.dataset.folder import Dataset, open_dataset
+from impasto.dataset.growth import append
+from impasto.dataset.member import Facts, content_of, read_member, write_member
+from impasto.dataset.order import KEYS, Key, file_of, key_of, plates_of
+
+__all__ = [
+    "KEYS",
+    "Dataset",
+    "Facts",
+    "Key",
+    "append",
+    "content_of",
+    "file_of",
+    "key_of",
+    "link",
+    "open_dataset",
+    "plates_of",
+    "read_member",
+    "write",
+    "write_member",
+]

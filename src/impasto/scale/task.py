@@ -1,0 +1,227 @@
+"""One shard: called, written whole, and its receipt left beside."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import resource
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impasto import families, records, whole
+from impasto.failures import is_memory
+from impasto.scale.plan import QUARANTINE, RECEIPTS, Plan, Shard, size_of
+from impasto.schema import InputError
+
+Facts = Mapping[str, Any]
+"""What a shard says of its output; JSON-safe."""
+Work = Callable[[Mapping[str, Any], "Task"], Facts | None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a shard is given beside its arguments.
+
+    Attributes
+    ----------
+    output
+        Where to write: a temporary path that takes the name of the output when the function returns.
+    folder
+        The folder of the plan.
+    after
+        Name and output of each shard that it comes after and that was not given up, in order.
+    left_out
+        Its plates that earlier shards have left out.
+
+    """
+
+    output: Path
+    folder: Path
+    after: tuple[tuple[str, Path], ...] = ()
+    left_out: frozenset[str] = frozenset()
+
+
+def run(plan: Plan, shard: Shard, /) -> None:
+    """Run a shard, unless it is done.
+
+    Parameters
+    ----------
+    plan
+        All earlier phases of it are done.
+    shard
+        One of its shards.
+
+    """
+    if plan.is_done(shard):
+        return
+    started, clock = time.time(), time.perf_counter()
+    work: Work = families.load(shard.work)
+    output = plan.folder / shard.output
+    with whole.replacing(output) as temporary, limited(plan.threads):
+        task = Task(temporary, plan.folder, tuple(plan.survivors(shard.after)), frozenset(plan.left_out(shard)))
+        facts = work(shard.arguments, task) or {}
+    record = {
+        "key": plan.key(shard),
+        "bytes": size_of(output),
+        "sha256": records.content(output),
+        "facts": dict(facts),
+        "started": started,
+        "seconds": round(time.perf_counter() - clock, 3),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+    (plan.folder / QUARANTINE / f"{shard.name}.json").unlink(missing_ok=True)
+    with whole.replacing(plan.folder / RECEIPTS / f"{shard.name}.json") as temporary:
+        temporary.write_text(whole.as_json(record))
+
+
+@contextlib.contextmanager
+def limited(threads: int, /) -> Iterator[None]:
+    """Linear algebra and Parquet on so many threads.
+
+    Parameters
+    ----------
+    threads
+        How many; 0 changes nothing.
+
+    Yields
+    ------
+    None
+        Under this limit.
+
+    """
+    if not threads:
+        yield
+        return
+    import pyarrow as pa
+    from threadpoolctl import threadpool_limits
+
+    before = pa.cpu_count()
+    pa.set_cpu_count(threads)
+    try:
+        with threadpool_limits(threads):
+            yield
+    finally:
+        pa.set_cpu_count(before)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a shard failed, in a form that crosses from one process to another.
+
+    Attributes
+    ----------
+    sentence
+        One line.
+    trace
+        The traceback.
+    kind
+        `input`, `machine` or `fault`: who can mend it.
+
+    """
+
+    sentence: str
+    trace: str = ""
+    kind: str = "fault"
+
+    @classmethod
+    def of(cls, error: BaseException, /) -> Failure:
+        """What an error says.
+
+        Parameters
+        ----------
+        error
+            Whatever a shard raised.
+
+        Returns
+        -------
+        Failure
+            Its sentence, its traceback and its kind.
+
+        """
+        first = (str(error).strip().splitlines() or [""])[0]
+        trace = "".join(traceback.format_exception(error))
+        if isinstance(error, InputError):
+            return cls(first, trace, "input")
+        sentence = f"{type(error).__name__}: {first}" if first else type(error).__name__
+        return cls(sentence, trace, "machine" if isinstance(error, OSError) or is_memory(error) else "fault")
+
+    @property
+    def tries(self) -> int:
+        """How often a shard that fails so is tried: bad input stays bad, a machine may recover."""
+        return {"input": 1, "machine": 3}.get(self.kind, 2)
+
+
+KILLED = Failure("its process was killed (the machine may have run out of memory)", kind="machine")
+WAITS = (1.0, 10.0, 60.0)
+"""Seconds before a shard is tried again."""
+
+
+def is_full(error: BaseException, /) -> bool:
+    """Whether an error says that the disk is full: no other shard will do better.
+
+    Parameters
+    ----------
+    error
+        Whatever a shard raised.
+
+    Returns
+    -------
+    bool
+        True for a full disk.
+
+    """
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def attempt(plan: Plan, shard: Shard, /) -> Failure | None:
+    """Run a shard; what it raises comes back as a value.
+
+    Parameters
+    ----------
+    plan
+        All earlier phases of it are done.
+    shard
+        One of its shards.
+
+    Returns
+    -------
+    Failure | None
+        None where it is done.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+
+    """
+    try:
+        run(plan, shard)
+    except Exception as error:
+        if is_full(error):
+            raise
+        return Failure.of(error)
+    return None
+
+
+def give_up(plan: Plan, shard: Shard, failure: Failure, /, *, tries: int) -> None:
+    """Put a shard into quarantine, with its reason.
+
+    Parameters
+    ----------
+    plan
+        Of the shard.
+    shard
+        What failed.
+    failure
+        Why.
+    tries
+        How often it was tried.
+
+    """
+    record = {"key": plan.key(shard), "reason": failure.sentence, "kind": failure.kind, "trace": failure.trace, "tries": tries}
+    with whole.replacing(plan.folder / QUARANTINE / f"{shard.name}.json") as temporary:
+        temporary.write_text(whole.as_json(record))

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.cells import made_tables
+
+from impasto.cells import sources
+from impasto.cells.sqlite_run import READER, SqliteRun
+from impasto.schema import InputError
+
+
+def test_a_table_number_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    made_tables.write_cytominer(tmp_path / "p.sqlite", [*images, {**images[0], "Metadata_Site": 9}], objects)
+    with pytest.raises(InputError, match="Image holds 1 images twice"):
+        SqliteRun(tmp_path / "p.sqlite")
+
+
+def test_a_truncated_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    made_tables.write_cytominer(tmp_path / "p.sqlite", images, objects)
+    raw = (tmp_path / "p.sqlite").read_bytes()
+    (tmp_path / "p.sqlite").write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(InputError, match="may be truncated"):
+        [list(run.parts("Cells", ["ObjectNumber"])) for run in sources.open_all([tmp_path / "p.sqlite"])]
+
+
+def test_a_file_without_images_or_objects_lists_its_tables(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "p.sqlite") as base:
+        base.execute("create table Cells (ImageNumber, ObjectNumber)")
+    with pytest.raises(InputError, match=r"no table of images \(Per_Image or Image\); it has Cells"):
+        SqliteRun(tmp_path / "p.sqlite")
+    with sqlite3.connect(tmp_path / "q.sqlite") as base:
+        base.execute("create table Image (ImageNumber)")
+    with pytest.raises(InputError, match="no table of objects"):
+        SqliteRun(tmp_path / "q.sqlite")
+
+
+def test_columns_of_text_are_left_out_by_name_and_stray_texts_are_counted(tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    rows = list(objects["Cells"].values())
+    for row in rows:
+        row["Classify_Name"] = "round"
+    made_tables.write_cytominer(tmp_path / "p.sqlite", images, objects)
+    with sqlite3.connect(tmp_path / "p.sqlite") as base:
+        base.execute("update Nuclei set Nuclei_AreaShape_M0 = 'broken' where rowid > 52")
+    run = SqliteRun(tmp_path / "p.sqlite")
+    assert "Classify_Name" not in run.objects["Cells"]
+    assert any("columns of text: Cells_Classify_Name" in note for note in run.notes())
+    list(run.parts("Nuclei", ["AreaShape_M0"]))
+    broken = len(objects["Nuclei"]) - 52
+    assert any(f"{broken} values of Nuclei_AreaShape_M0 are text" in note for note in run.notes())
+
+
+def test_a_file_is_told_by_its_first_bytes(tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    made_tables.write_export(tmp_path / "p.anything", images, objects)
+    (tmp_path / "p.sqlite").write_text("no SQLite")
+    assert READER.fits(tmp_path / "p.anything")
+    assert not READER.fits(tmp_path / "p.sqlite")
+    assert set(READER.open(tmp_path / "p.anything")[0].objects) == {"Cells", "Cytoplasm", "Foci", "Nuclei", "Stray"}

@@ -1,0 +1,81 @@
+"""One shard: whole or absent, its receipt, and what its failure says."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from impasto.scale import task
+from impasto.scale.plan import Phase, Plan, Shard
+from impasto.schema import InputError
+
+HERE = "shard_works"
+
+
+def plan_of(folder: Path, *shards: Shard, threads: int = 1) -> Plan:
+    return Plan(folder, (Phase("p", shards),), threads)
+
+
+def test_a_receipt_says_what_was_left(tmp_path: Path) -> None:
+    shard = Shard("a", f"{HERE}:write", {"text": "seven.."}, "out/a.txt")
+    plan = plan_of(tmp_path, shard)
+    task.run(plan, shard)
+    said = json.loads((tmp_path / "receipts" / "a.json").read_text())
+    assert said["bytes"] == 7
+    assert said["key"] == plan.key(shard)
+    assert set(said) == {"key", "bytes", "sha256", "facts", "started", "seconds", "peak_mb"}
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["a.txt"]
+
+
+def test_a_shard_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    shard = Shard("a", f"{HERE}:bad_input", {"count": str(tmp_path / "n")}, "out/a.txt")
+    failure = task.attempt(plan_of(tmp_path, shard), shard)
+    assert failure is not None
+    assert (failure.sentence, failure.kind, failure.tries) == ("this plate has no controls", "input", 1)
+    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "receipts").exists()
+
+
+def test_failures_by_who_can_mend_them() -> None:
+    assert (task.Failure.of(ValueError("x")).kind, task.Failure.of(ValueError("x")).tries) == ("fault", 2)
+    assert (task.Failure.of(MemoryError()).kind, task.Failure.of(MemoryError()).tries) == ("machine", 3)
+    assert task.Failure.of(OSError(5, "Input/output error")).kind == "machine"
+    assert task.Failure.of(ZeroDivisionError("a slip\nmore")).sentence == "ZeroDivisionError: a slip"
+    assert "ZeroDivisionError" in task.Failure.of(ZeroDivisionError("a slip")).trace
+    assert task.KILLED.tries == 3
+
+
+def test_a_full_disk_stops_all(tmp_path: Path) -> None:
+    shard = Shard("a", f"{HERE}:full", {}, "a.txt")
+    with pytest.raises(OSError, match="No space left"):
+        task.attempt(plan_of(tmp_path, shard), shard)
+
+
+def test_what_is_done_later_is_out_of_quarantine(tmp_path: Path) -> None:
+    shard = Shard("a", f"{HERE}:write", {"text": "x"}, "a.txt")
+    plan = plan_of(tmp_path, shard)
+    task.give_up(plan, shard, task.Failure("busy"), tries=2)
+    assert json.loads((tmp_path / "quarantine" / "a.json").read_text())["reason"] == "busy"
+    task.run(plan, shard)
+    assert not (tmp_path / "quarantine" / "a.json").exists()
+
+
+def test_one_thread_in_a_shard(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from threadpoolctl import threadpool_info
+
+    before = pa.cpu_count()
+    with task.limited(1):
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+        assert pa.cpu_count() == 1
+    assert pa.cpu_count() == before
+    with task.limited(0):
+        assert pa.cpu_count() == before
+    assert os.environ["OMP_NUM_THREADS"]
+
+
+def test_bad_words_are_bad_input() -> None:
+    assert task.Failure.of(InputError("two\nlines")).sentence == "two"
