@@ -60,9 +60,9 @@ export function figure(value: number): string {
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
 }
 
-/** "0.3 µM"; "" without a dose. */
+/** "0.3 µM"; "" without a dose, and for the 0 of a control. */
 export function doseWords(about: About | null, dose: number): string {
-  return Number.isNaN(dose) ? '' : `${plain(dose)} ${about?.dose_unit ?? ''}`.trim();
+  return Number.isNaN(dose) || dose === 0 ? '' : `${plain(dose)} ${about?.dose_unit ?? ''}`.trim();
 }
 
 /** "1 well", "3 wells". */

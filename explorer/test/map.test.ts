@@ -97,7 +97,8 @@ describe('the grid', () => {
       }
       expect(grid.nearest(x, y, reach, allowed)).toBe(best);
     }
-    expect(grid.nearest(at[400], at[401], 0.1, () => true)).toBe(Math.min(0 + (at[400] === at[0] ? 0 : 200), 200));
+    for (let i = 0; i < 10; i++) expect(grid.nearest(at[2 * i], at[2 * i + 1], 0.1, () => true)).toBe(i);
+    expect(new Grid(Float32Array.of(0.25, 0, -0.25, 0)).nearest(0, 0, 1, () => true)).toBe(0); // as near as the other, and first
   });
   it('finds what a loop holds as angles do, also where it crosses itself', () => {
     const at = cloud(2000, 6);
@@ -125,6 +126,9 @@ describe('the grid', () => {
     expect(new Grid(new Float32Array()).nearest(0, 0, 9, () => true)).toBe(-1);
     expect(new Grid(Float32Array.of(5, -7)).nearest(5, -7, 0.1, () => true)).toBe(0);
     expect([...new Grid(Float32Array.of(5, -7)).inside([[4, -8], [6, -8], [5, -6]])]).toEqual([1]);
+    const beyond = new Grid(Float32Array.of(1.03, 0, -1.03, 0, 0, 1.03, 0, -1.03, 1.03, 0.9));
+    expect([...beyond.inside([[1.01, -0.5], [1.1, -0.5], [1.1, 0.5], [1.01, 0.5]])]).toEqual([1, 0, 0, 0, 0]);
+    expect([...beyond.inside([[-0.99, -0.99], [0.99, -0.99], [0.99, 0.99], [-0.99, 0.99]])]).toEqual([0, 0, 0, 0, 0]);
   });
   it('thins a drawn line to at most 64 corners', () => {
     const trace = Array.from({ length: 500 }, (_, i): Point => [i / 7, -i / 3]);

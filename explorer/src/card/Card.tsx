@@ -43,6 +43,7 @@ function Facts({ card }: { card: Card | null }) {
   const plates = new Set(Array.from(members.value, (well) => nameAt(wells.value, 'plate', well)));
   const filters = ['moa', 'gene'].filter((column) => nameAt(perturbations.value, column, row) !== '');
   const id = nameAt(perturbations.value, 'perturbation', row);
+  const name = nameAt(perturbations.value, 'name', row);
   const shown = filters.map((column) => nameAt(perturbations.value, column, row));
   return (
     <dl>
@@ -66,7 +67,7 @@ function Facts({ card }: { card: Card | null }) {
           {wellRow.value >= 0 && `; selected: ${nameAt(wells.value, 'plate', wellRow.value)} ${nameAt(wells.value, 'well', wellRow.value)}`}
         </dd>
       </div>
-      {id !== nameAt(perturbations.value, 'name', row) && (
+      {name !== '' && name !== id && (
         <div>
           <dt>identifier</dt>
           <dd class="mono">{id}</dd>

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anndata
+import numpy as np
+import pandas as pd
 import pytest
 from tests.conftest import REPOSITORY
 
 from impasto import recipe as recipes
-from impasto.atlas import index, layout
+from impasto.atlas import building, index, layout
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -152,6 +155,18 @@ def cpjump1(tmp_path_factory: pytest.TempPathFactory) -> str:
 def assay(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of simulated plates: eight compounds at four doses, every well with a field."""
     return _served(_indexed(tmp_path_factory.mktemp("assay"), ASSAY))
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of profiles of which nothing is known but what was done: no plate, no well, no control, no image."""
+    out = tmp_path_factory.mktemp("bare") / "index"
+    values = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    obs = pd.DataFrame({"perturbation": [f"<i>{number % 5}</i>|~;@&" for number in range(20)]}).rename(index=str)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(layout, "has_umap", lambda: False)
+        building.build(anndata.AnnData(X=values, obs=obs), out)
+    return _served(index.open_index(out))
 
 
 @pytest.fixture(scope="session")

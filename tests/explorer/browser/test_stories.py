@@ -358,3 +358,15 @@ def test_names_that_are_markup_stay_text(cpjump1: str, look: Opener) -> None:
     expect(page.locator(".told")).to_contain_text("<img src=x onerror=alert(1)>")
     assert page.locator(".told img").count() == 0
     assert page.get_by_role("combobox").first.input_value() == "<b>bold</b>"
+
+
+def test_profiles_without_plates_can_be_looked_at(bare: str, look: Opener) -> None:
+    page = look(bare)
+    expect(page.locator(".plot canvas")).to_have_attribute("data-paint-ms", re.compile(r"\d"))
+    expect(cells(page)).to_contain_text("impasto index PROFILES --images")
+    page.keyboard.press("l")
+    page.get_by_role("region", name="List").get_by_role("button", name="<i>3</i>|~;@&").first.press("Enter")
+    title(page, "<i>3</i>|~;@&")
+    page.reload()
+    title(page, "<i>3</i>|~;@&")
+    expect(page.locator(".told")).to_have_count(0)
