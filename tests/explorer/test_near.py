@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 from tests.explorer import assay
 
+from impasto.atlas.stacked import Stacked
 from impasto.explorer import near
 from impasto.explorer.contents import Contents
 
@@ -104,3 +106,18 @@ def test_a_well_is_asked_among_compounds(contents: Contents) -> None:
     assert [one["row"] for one in got["rows"]] == sorted(scores, key=lambda place: -scores[place])[:2]
     # Four spared controls on its plate are fewer than 19, and so are eight on both.
     assert got["null"]["kind"] == "8 queries of 1 spared control well of all plates"
+
+
+def test_scores_and_null_are_of_the_space_that_is_asked_for(contents: Contents) -> None:
+    # A second space: the first six features of the same wells.
+    few = VALUES[:, :6].astype(np.float32)
+    means = np.stack([few[contents.members(place)].mean(axis=0) for place in range(len(contents.rows))])
+    spaces = {**contents.spaces, "other": Stacked([unit(few).astype(np.float32), unit(means).astype(np.float32)])}
+    both = dataclasses.replace(contents, spaces=spaces, pairs=np.repeat(contents.pairs, 2, axis=0))
+    got = near.near(both, row(contents, "id-0", 10.0), space="other", top=3)
+    query = unit(means)[row(contents, "id-0", 10.0)]
+    assert [one["score"] for one in got["rows"]] == pytest.approx([float(unit(means)[one["row"]] @ query) for one in got["rows"]], abs=1e-6)
+    spared = np.flatnonzero(OBS["spared"].to_numpy(dtype=bool))
+    null = [unit(unit(few)[list(pair)].mean(axis=0)) @ query for pair in itertools.combinations(spared, 2)]
+    assert got["null"]["high"] == pytest.approx(float(np.quantile(null, 0.95)), abs=1e-6)
+    assert got["space"] == "other"

@@ -44,5 +44,10 @@ def test_values_are_means_of_the_corrected_features(contents: Contents) -> None:
     assert {one["feature"]: one["a"] for one in got["top"]} == pytest.approx(means, abs=5e-3)
 
 
+def test_shares_are_of_the_lengths_of_the_vectors() -> None:
+    # 3 x 1 + 4 x 2 over 5 x sqrt(5).
+    np.testing.assert_allclose(why.shares(np.array([3.0, 4.0]), np.array([1.0, 2.0])), np.array([3.0, 8.0]) / (5 * np.sqrt(5)))
+
+
 def test_a_vector_of_zeros_has_no_shares() -> None:
     np.testing.assert_array_equal(why.shares(np.zeros(3), np.ones(3)), np.zeros(3))
