@@ -36,7 +36,7 @@ def built(folder: Path, made: anndata.AnnData) -> tuple[index.Index, list[str]]:
     return index.open_index(folder), json.loads((folder / "index.json").read_text())["warnings"]
 
 
-def test_positions_that_are_like_compounds_are_counted(tmp_path: Path) -> None:
+def test_positions_that_are_like_compounds_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     opened, warnings = built(tmp_path / "index", plates(effect=3.0))
     asked = by_position.positions(opened)
     assert len(asked) == 24
@@ -45,6 +45,7 @@ def test_positions_that_are_like_compounds_are_counted(tmp_path: Path) -> None:
     assert {str(well) for own in bright for well in opened.rows["well"].iloc[own]} == {"A01", "B01", "C01"}
     said = "a likeness may be of the position: of 24 control positions asked like compounds, 3 have a neighbour at q < 0.05."
     assert warnings == [f"Compounds keep one position on all plates, so {said}"]
+    assert warnings[0] in " ".join(capsys.readouterr().out.split())
 
 
 def test_compounds_that_change_their_position_need_no_check(tmp_path: Path) -> None:

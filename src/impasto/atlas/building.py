@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import __version__, identity, runs, schema, wells
+from impasto import __version__, identity, progress, runs, schema, wells
 from impasto import profiles as tables
 from impasto.atlas import ENGINES, arrow_files, beside, by_position, consensus, deviation, folder, layout, pairs, strangers, well_columns
 from impasto.atlas.consensus import COMPOUND, DOSE, LEVEL, MODALITY, PROFILE, TREATED_AS, TREATMENT, Consensus
@@ -157,6 +157,8 @@ def build(
         if by_chance is not None:
             described["warnings"] = [*described["warnings"], by_chance]
             runs.write_json(temporary / folder.DESCRIBED, described)
+    for sentence in described["warnings"]:
+        progress.say(sentence)
 
 
 # ---------------------------------------------------------------- rows
