@@ -76,11 +76,11 @@ export class Grid {
     return ((bin + 0.5) / this.side) * 2 - 1;
   }
 
-  /** 1 for every cell that an edge may cross, and for the outermost ones, which hold points beyond the grid. */
+  /** 1 for every cell that an edge may cross, and for the lowest and highest rows, which hold points beyond the grid. */
   private crossed(edges: Float64Array): Uint8Array {
     const { side } = this;
     const crossed = new Uint8Array(side ** 2);
-    for (let k = 0; k < side; k++) for (const cell of [k, (side - 1) * side + k, k * side, k * side + side - 1]) crossed[cell] = 1;
+    crossed.fill(1, 0, side).fill(1, (side - 1) * side);
     for (let e = 0; e < edges.length; e += 4) {
       const [x0, y0, x1, y1] = edges.subarray(e, e + 4);
       const [low, high] = [Math.min(y0, y1), Math.max(y0, y1)];
