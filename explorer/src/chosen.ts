@@ -116,10 +116,16 @@ export function pick(row: number, change: Partial<State> = {}): void {
   go({ sel, than: null, ask: null, q: '', plate: stays ? plate : '', ...change });
 }
 
-/** Select a well. */
+/** Select a well; what was done to it where the index does not say which well it is. */
 export function pickWell(row: number, change: Partial<State> = {}): void {
   const plate = nameAt(wells.value, 'plate', row);
-  go({ sel: { kind: 'well', plate, well: nameAt(wells.value, 'well', row), site: null }, than: null, ask: null, q: '', plate, ...change });
+  const well = nameAt(wells.value, 'well', row);
+  if (!plate || !well) {
+    const done = perturbationRowOf(perturbations.value, nameAt(wells.value, 'perturbation', row), null);
+    if (done >= 0) pick(done, change);
+    return;
+  }
+  go({ sel: { kind: 'well', plate, well, site: null }, than: null, ask: null, q: '', plate, ...change });
 }
 
 /** What is selected, in words; "" without a selection. */
@@ -147,6 +153,12 @@ function lackingSelection(s: State): string[] {
   }
   return told;
 }
+
+/** The space that neighbours are asked in; "" for the first of the index, also where the address asks for one that is not there. */
+export const spaceShown = computed(() => {
+  const { space } = state.value;
+  return about.value?.spaces.includes(space) ? space : '';
+});
 
 /** What the address asks for and this index lacks, each in a few words. */
 export const lacking = computed<string[]>(() => {

@@ -1,7 +1,7 @@
 /** The points of the map: where they lie, which are kept, which lie in the lasso, and their colours. */
 import { computed } from '@preact/signals';
 import { compound, members } from './chosen';
-import { heatOf, paletteOf } from './colour';
+import { heatOf, HEAT_STEPS, paletteOf } from './colour';
 import { numbers, type Table } from './data/columns';
 import { kept } from './filters';
 import { Grid } from './map/grid';
@@ -23,6 +23,8 @@ export interface Look {
   colour: Uint8Array;
   colours: string[];
   legend: Legend[];
+  /** Entry of the colours that lies below the others; -1 for none. */
+  under: number;
   /** Of numbers; null for names. */
   range: [number, number] | null;
 }
@@ -107,15 +109,18 @@ export const look = computed<Look | null>(() => {
   if (!rowCount.value) return null;
   if (of?.kind === 'number') {
     const { entry, colours, range } = heatOf(of.values, dark.value);
-    return { colour: entry, colours, range, legend: [] };
+    return { colour: entry, colours, range, legend: [], under: HEAT_STEPS };
   }
-  if (!of) return { colour: new Uint8Array(rowCount.value), colours: paletteOf('', [], [], dark.value).colours.slice(-1), legend: [], range: null };
+  if (!of) {
+    const grey = paletteOf('', [], [], dark.value).colours.slice(-1);
+    return { colour: new Uint8Array(rowCount.value), colours: grey, legend: [], range: null, under: -1 };
+  }
   const { entry, colours, own } = paletteOf(by.value, of.names, about.value?.colours[by.value] ?? [], dark.value);
   const colour = new Uint8Array(of.codes.length);
   for (let i = 0; i < colour.length; i++) colour[i] = entry[of.codes[i]];
   const counts = hidden.value ? countsWithout(of.codes, of.names.length, hidden.value) : of.counts;
   const legend = own.map((code) => ({ name: of.names[code], colour: colours[entry[code]], count: counts[code] }));
-  return { colour, colours, legend, range: null };
+  return { colour, colours, legend, range: null, under: colours.length - 1 };
 });
 
 function countsWithout(codes: ArrayLike<number>, n: number, without: Uint8Array): Uint32Array {

@@ -56,6 +56,8 @@ function follow(): void {
     unread.value = read.unread;
     view.value = read.state.map;
   });
+  // In a report the link stands far above the page that it changes.
+  if (!document.body.classList.contains('explorer')) document.getElementById('app')?.scrollIntoView();
 }
 
 /** Listen to the browser: Back, a changed address, light and dark. */

@@ -27,8 +27,11 @@ const COLUMNS: Readonly<Record<string, string>> = {
 
 /** A value of a column of names. */
 export function valueWords(column: string, name: string): string {
-  return column === 'control_type' ? (CONTROL_TYPES[name] ?? name) : name || 'unknown';
+  return column === 'control_type' ? (CONTROL_TYPES[name] ?? name) : several(name) || 'unknown';
 }
+
+/** Several genes or mechanisms, which tables part by a bar. */
+export const several = (names: string): string => names.replaceAll('|', ', ');
 
 /** A column, as the index calls it or as the field does. */
 export function columnWords(about: About | null, column: string): string {
@@ -57,9 +60,9 @@ export function figure(value: number): string {
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
 }
 
-/** "0.3 µM"; "" without a dose. */
+/** "0.3 µM"; "" without a dose, and for the 0 of a control. */
 export function doseWords(about: About | null, dose: number): string {
-  return Number.isNaN(dose) ? '' : `${plain(dose)} ${about?.dose_unit ?? ''}`.trim();
+  return Number.isNaN(dose) || dose === 0 ? '' : `${plain(dose)} ${about?.dose_unit ?? ''}`.trim();
 }
 
 /** "1 well", "3 wells". */

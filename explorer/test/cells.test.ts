@@ -5,7 +5,7 @@ import { composite, packed, type Ink } from '../src/cells/composite';
 import { bounded, cut, seen, toRead, type Look, type Read } from '../src/cells/frame';
 import { scaleBar } from '../src/cells/scale';
 import { alone, changed, channelsOf, fromStep, moved, toStep } from '../src/cells/windows';
-import { one, random, whole } from './random';
+import { random, whole } from './random';
 
 describe('a composite', () => {
   it('is within 4 of 255 of sums in real numbers', () => {
@@ -125,7 +125,7 @@ describe('channels', () => {
     expect(moved([100, 200], 'high', 5)).toEqual([100, 101]);
     expect(moved([100.4, 200.6], 'low', -5)).toEqual([0, 201]);
     expect(moved([100, 200], 'high', 1e9)).toEqual([100, 65535]);
-    for (let step = 0; step <= 1000; step++) expect(Math.abs(toStep(fromStep(step)) - step)).toBeLessThanOrEqual(step < 10 ? 4 : 0);
+    for (let step = 0; step <= 1000; step++) expect(Math.abs(toStep(fromStep(step)) - step)).toBeLessThanOrEqual(step < 300 ? 1 : 0);
     expect([fromStep(0), fromStep(1000)]).toEqual([0, 65535]);
   });
 });
@@ -153,13 +153,14 @@ describe('the frame', () => {
     const rand = random(22);
     const [width, height] = [2200, 1900];
     const whole_ = Uint16Array.from({ length: width * height }, (_, i) => i % 65521);
-    for (let turn = 0; turn < 20; turn++) {
-      const box = seen(look(1 + 6 * rand(), rand(), rand()), width, height);
-      const read: Read = toRead(look(width / box[2] / (width / height)), width, height, one(rand, [100, 5000]));
-      if (read.shrink) continue;
-      const [l, t, w, h] = read.box ?? [0, 0, width, height];
+    for (let turn = 0; turn < 6; turn++) {
+      const at = look(1.5 + 6 * rand(), rand(), rand());
+      const box = seen(at, width, height);
+      const read: Read = toRead(at, width, height, 5000);
+      const [l, t, w, h] = read.box!;
+      expect(read.shrink).toBe(0);
+      expect(l <= box[0] && t <= box[1] && box[0] + box[2] <= l + w && box[1] + box[3] <= t + h).toBe(true);
       const values = Uint16Array.from({ length: w * h }, (_, i) => whole_[(t + Math.floor(i / w)) * width + l + (i % w)]);
-      if (box[0] < l || box[1] < t || box[0] + box[2] > l + w || box[1] + box[3] > t + h) continue;
       const part = cut({ width: w, height: h, values }, read, box);
       expect(part.side).toBe(box[2]);
       expect(part.values[0]).toBe(whole_[box[1] * width + box[0]]);

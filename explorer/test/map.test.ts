@@ -24,7 +24,8 @@ function plainPaint(scene: Scene, view: { x: number; y: number; k: number }, wid
     for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) if ((x + 0.5 - r) ** 2 + (y + 0.5 - r) ** 2 <= r * r + 0.3) out[(py + y - Math.floor(r)) * width + px + x - Math.floor(r)] = ink;
   };
   scene.flags.forEach((flag, i) => flag === DIM && dot(i, diameter, scene.dim));
-  scene.flags.forEach((flag, i) => flag === 0 && dot(i, diameter, scene.palette[scene.colour[i]]));
+  scene.flags.forEach((flag, i) => flag === 0 && scene.colour[i] === scene.under && dot(i, diameter, scene.palette[scene.colour[i]]));
+  scene.flags.forEach((flag, i) => flag === 0 && scene.colour[i] !== scene.under && dot(i, diameter, scene.palette[scene.colour[i]]));
   const large = Math.max(diameter + 3, Math.round(diameter * 1.7));
   scene.flags.forEach((flag, i) => (flag & (MARKED | HIDDEN)) === MARKED && dot(i, large, scene.palette[scene.colour[i]]));
   return out;
@@ -37,7 +38,7 @@ describe('painting', () => {
       const n = 200;
       const flags = Uint8Array.from({ length: n }, () => [0, 0, DIM, HIDDEN, MARKED, MARKED | DIM, MARKED | HIDDEN][whole(next, 7)]);
       const palette = Uint32Array.from({ length: 256 }, () => whole(next, 2 ** 32));
-      const scene = { at: cloud(n, turn + 1), colour: Uint8Array.from({ length: n }, () => whole(next, 256)), flags, palette, dim: 7 };
+      const scene = { at: cloud(n, turn + 1), colour: Uint8Array.from({ length: n }, () => whole(next, 4)), flags, palette, dim: 7, under: turn % 5 - 1 };
       const view = { x: next() - 0.5, y: next() - 0.5, k: 0.7 + 3 * next() };
       const [width, height, diameter] = [60 + whole(next, 60), 60 + whole(next, 60), 1 + whole(next, 8)];
       const out = new Uint32Array(width * height).fill(99);
@@ -96,7 +97,8 @@ describe('the grid', () => {
       }
       expect(grid.nearest(x, y, reach, allowed)).toBe(best);
     }
-    expect(grid.nearest(at[400], at[401], 0.1, () => true)).toBe(Math.min(0 + (at[400] === at[0] ? 0 : 200), 200));
+    for (let i = 0; i < 10; i++) expect(grid.nearest(at[2 * i], at[2 * i + 1], 0.1, () => true)).toBe(i);
+    expect(new Grid(Float32Array.of(0.25, 0, -0.25, 0)).nearest(0, 0, 1, () => true)).toBe(0); // as near as the other, and first
   });
   it('finds what a loop holds as angles do, also where it crosses itself', () => {
     const at = cloud(2000, 6);
@@ -108,10 +110,25 @@ describe('the grid', () => {
       expect(grid.inside(polygon)).toEqual(want);
     }
   });
+  it('holds what a loop along the borders of its cells holds', () => {
+    const at = cloud(4000, 8);
+    const grid = new Grid(at);
+    const line = (bin: number): number => (bin / grid.side) * 2 - 1;
+    const next = random(9);
+    for (let turn = 0; turn < 6; turn++) {
+      const [l, b, w, h] = [whole(next, 20), whole(next, 20), 1 + whole(next, 12), 1 + whole(next, 12)];
+      const loop: Point[] = [[line(l), line(b)], [line(l + w), line(b)], [line(l + w), line(b + h)], [line(l), line(b + h)]]; // prettier-ignore
+      const want = Uint8Array.from({ length: 4000 }, (_, i) => (turns(loop, at[2 * i], at[2 * i + 1]) !== 0 ? 1 : 0));
+      expect(grid.inside(loop)).toEqual(want);
+    }
+  });
   it('holds no points, one point and points beyond its borders', () => {
     expect(new Grid(new Float32Array()).nearest(0, 0, 9, () => true)).toBe(-1);
     expect(new Grid(Float32Array.of(5, -7)).nearest(5, -7, 0.1, () => true)).toBe(0);
     expect([...new Grid(Float32Array.of(5, -7)).inside([[4, -8], [6, -8], [5, -6]])]).toEqual([1]);
+    const beyond = new Grid(Float32Array.of(1.03, 0, -1.03, 0, 0, 1.03, 0, -1.03, 1.03, 0.9));
+    expect([...beyond.inside([[1.01, -0.5], [1.1, -0.5], [1.1, 0.5], [1.01, 0.5]])]).toEqual([1, 0, 0, 0, 0]);
+    expect([...beyond.inside([[-0.99, -0.99], [0.99, -0.99], [0.99, 0.99], [-0.99, 0.99]])]).toEqual([0, 0, 0, 0, 0]);
   });
   it('thins a drawn line to at most 64 corners', () => {
     const trace = Array.from({ length: 500 }, (_, i): Point => [i / 7, -i / 3]);

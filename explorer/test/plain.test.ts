@@ -124,6 +124,10 @@ describe('the axes of a dose curve', () => {
 describe('hits', () => {
   const of = table(6, { perturbation: ['a', 'a', 'b', 'c', 'd', 'a'], concentration: [NaN, 1, NaN, NaN, NaN, 3], hit: ['yes', 'yes', 'yes', 'no', '', 'yes'], q: [0.01, 0.03, 0.02, 0.5, NaN, 0.03], p: [0.001, 0.003, 0.002, 0.4, NaN, 0.001] });
   it('come by corrected p, doses instead of their compound', () => expect(hitRows(of)).toEqual([2, 5, 1]));
+  it('with equal p come by their distance', () => {
+    const equal = table(3, { perturbation: ['a', 'b', 'c'], hit: ['yes', 'yes', 'yes'], q: [0.01, 0.01, 0.01], p: [0.001, 0.001, 0.001], distance_z: [2, 9, NaN] });
+    expect(hitRows(equal).slice(0, 2)).toEqual([1, 0]);
+  });
   it('are stepped through in a circle', () => {
     expect([stepHit([4, 7, 9], 9, 1), stepHit([4, 7, 9], 4, -1), stepHit([4, 7, 9], 5, 1), stepHit([4, 7, 9], 5, -1), stepHit([], 5, 1)]).toEqual([4, 9, 4, 9, null]);
   });

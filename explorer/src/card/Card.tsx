@@ -1,13 +1,14 @@
 /** The compound: names, structure, verdict, doses, neighbours; or the answer to a question. */
 import { useComputed, useSignal, useSignalEffect, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { chosen, compound, label, members, selected, wellLabel, wellRow } from '../chosen';
+import { chosen, compound, label, members, pick, selected, spaceShown, wellLabel, wellRow } from '../chosen';
 import { nameAt, names, numberAt, plain } from '../data/columns';
 import type { Asked, Card, Near } from '../data/types';
 import { dark, go, state } from '../state';
 import { about, has, need, perturbations, theSource, wells } from '../tables';
-import { columnWords, counted, doseWords, small } from '../words';
+import { columnWords, counted, doseWords, several, small } from '../words';
 import { Dose } from './Dose';
+import { hitRows } from './hits';
 import { NearTable } from './Near';
 
 /** The answer to an asynchronous question, asked anew when `key` changes; null before it is there. */
@@ -35,12 +36,14 @@ function showOnly(column: string, value: string): void {
 }
 
 const LONG = 60;
+const FIRST_HITS = 20;
 
 function Facts({ card }: { card: Card | null }) {
   const row = chosen.value;
   const plates = new Set(Array.from(members.value, (well) => nameAt(wells.value, 'plate', well)));
   const filters = ['moa', 'gene'].filter((column) => nameAt(perturbations.value, column, row) !== '');
   const id = nameAt(perturbations.value, 'perturbation', row);
+  const name = nameAt(perturbations.value, 'name', row);
   const shown = filters.map((column) => nameAt(perturbations.value, column, row));
   return (
     <dl>
@@ -51,7 +54,7 @@ function Facts({ card }: { card: Card | null }) {
             <dt>{columnWords(about.value, column)}</dt>
             <dd>
               <button class="link" title="show only these" onClick={() => showOnly(column, value)}>
-                {value.replaceAll('|', ', ')}
+                {several(value)}
               </button>
             </dd>
           </div>
@@ -64,7 +67,7 @@ function Facts({ card }: { card: Card | null }) {
           {wellRow.value >= 0 && `; selected: ${nameAt(wells.value, 'plate', wellRow.value)} ${nameAt(wells.value, 'well', wellRow.value)}`}
         </dd>
       </div>
-      {id !== nameAt(perturbations.value, 'name', row) && (
+      {name !== '' && name !== id && (
         <div>
           <dt>identifier</dt>
           <dd class="mono">{id}</dd>
@@ -138,7 +141,7 @@ function Doses({ card }: { card: Card }) {
 
 function Compound() {
   const row = chosen.value;
-  const { space } = state.value;
+  const space = spaceShown.value;
   const card = useAnswer<Card>(`${compound.value}`, compound.value >= 0 ? () => theSource().card(compound.value) : null);
   const near = useAnswer<Near>(`${row} ${space}`, row >= 0 ? () => theSource().near(row, space) : null);
   const dose = numberAt(perturbations.value, 'concentration', row);
@@ -167,7 +170,7 @@ function Compound() {
           </select>
         </label>
       )}
-      {near.value.value && <NearTable key={row} near={near.value.value} of={row} />}
+      {near.value.value ? <NearTable key={row} near={near.value.value} of={row} /> : !near.problem.value && <p class="note">reading…</p>}
       {(near.problem.value || card.problem.value) && <p class="note">{near.problem.value || card.problem.value}</p>}
     </>
   );
@@ -176,8 +179,9 @@ function Compound() {
 /** The answer of a trained run to words, a structure or a gene. */
 function Answer() {
   const ask = state.value.ask!;
-  const { space } = state.value;
-  const answer = useAnswer<Asked>(`${ask.kind} ${ask.words} ${space}`, () => theSource().ask(ask.kind, ask.words, space));
+  const space = spaceShown.value;
+  const isKnown = about.value?.questions.includes(ask.kind) ?? false;
+  const answer = useAnswer<Asked>(`${ask.kind} ${ask.words} ${space} ${isKnown}`, isKnown ? () => theSource().ask(ask.kind, ask.words, space) : null);
   const found = answer.value.value;
   return (
     <>
@@ -187,8 +191,58 @@ function Answer() {
           <button onClick={() => go({ ask: null })}>close</button>
         </span>
       </header>
-      <p class="verdict">A prediction of the trained run, not a look-up of names. {found?.how}</p>
-      {found ? <NearTable near={found} of={-1} /> : <p class="note">{answer.problem.value || 'asking…'}</p>}
+      {isKnown ? (
+        <>
+          <p class="verdict">A prediction of the trained run, not a look-up of names. {found?.how}</p>
+          {found ? <NearTable near={found} of={-1} /> : <p class="note">{answer.problem.value || 'asking…'}</p>}
+        </>
+      ) : (
+        <p class="empty">This index answers no questions of this kind; the embeddings of a trained run do: impasto embed, impasto index.</p>
+      )}
+    </>
+  );
+}
+
+/** Before anything is selected: how many did something, and which most surely. */
+function Start() {
+  const hits = useComputed(() => hitRows(perturbations.value)).value;
+  const told = about.value?.hits;
+  return (
+    <>
+      <header>
+        <h2>Compounds</h2>
+      </header>
+      {told && (
+        <p class={told.hits ? 'verdict hit' : 'verdict'}>
+          {told.hits.toLocaleString('en')} of {told.tested.toLocaleString('en')} tested differ from their plates’ controls (false discovery{' '}
+          {told.rate * 100} %).
+        </p>
+      )}
+      {!told && about.value?.missing['hits'] && <p class="note">{about.value.missing['hits']}</p>}
+      {hits.length > 0 && (
+        <table class="near hits">
+          <thead>
+            <tr>
+              <th>surest first (n, p: next, previous)</th>
+              <th class="n">corr. p</th>
+            </tr>
+          </thead>
+          <tbody>
+            {hits.slice(0, FIRST_HITS).map((row) => (
+              <tr key={row}>
+                <td>
+                  <button class="link" onClick={() => pick(row)}>
+                    {label(row)}
+                  </button>
+                  <small>{several(nameAt(perturbations.value, 'moa', row))}</small>
+                </td>
+                <td class="n">{small(numberAt(perturbations.value, 'q', row))}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <p class="empty">Search a compound, or click a point or a well.</p>
     </>
   );
 }
@@ -196,6 +250,7 @@ function Answer() {
 function What() {
   if (state.value.ask) return <Answer />;
   if (chosen.value >= 0) return <Compound />;
+  if (!state.value.sel) return <Start />;
   const row = wellRow.value;
   const type = nameAt(wells.value, 'control_type', row);
   return (
@@ -206,9 +261,7 @@ function What() {
       <p class="empty">
         {row >= 0
           ? `${nameAt(wells.value, 'plate', row)} ${nameAt(wells.value, 'well', row)} has no known perturbation.`
-          : state.value.sel && names(wells.value, 'perturbation')
-            ? 'Nothing here is called so.'
-            : 'Search a compound, or click a point or a well.'}
+          : names(wells.value, 'perturbation') && 'Nothing here is called so.'}
       </p>
     </>
   );

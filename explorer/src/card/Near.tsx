@@ -5,7 +5,7 @@ import { label, pick } from '../chosen';
 import { nameAt } from '../data/columns';
 import type { Near, Neighbour } from '../data/types';
 import { about, perturbations } from '../tables';
-import { percent, small } from '../words';
+import { percent, several, small } from '../words';
 import { WhyView } from './Why';
 
 /** Corrected p beyond which a neighbour is grey. */
@@ -41,7 +41,7 @@ function Row({ row, of, near, isOpen, onWhy }: RowProps) {
           <button class="link" onClick={() => pick(row.row)}>
             {name}
           </button>
-          {mechanism && <small>{mechanism}</small>}
+          {mechanism && <small>{several(mechanism)}</small>}
         </td>
         <td>
           <Meter score={row.score} high={near.null?.high ?? null} />

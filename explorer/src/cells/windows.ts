@@ -24,9 +24,13 @@ export function alone(channels: readonly Channel[], name: string): Channel[] {
 const MOST = 65535;
 export const SLIDER_STEPS = 1000;
 
-/** A brightness as a step of a slider, and back: square root, so that the dark end has room. The whole 16 bits are within reach. */
-export const toStep = (value: number): number => Math.round(SLIDER_STEPS * Math.sqrt(Math.max(0, Math.min(MOST, value)) / MOST));
-export const fromStep = (step: number): number => Math.round(MOST * (step / SLIDER_STEPS) ** 2);
+/** Below this, steps of the slider are about even; above, each is a constant factor. */
+const EVEN = 64;
+const WHOLE = Math.log1p(MOST / EVEN);
+
+/** A brightness as a step of a slider, and back. The dark end, where cells are, has most of the room; all 16 bits are within reach. */
+export const toStep = (value: number): number => Math.round((SLIDER_STEPS * Math.log1p(Math.max(0, Math.min(MOST, value)) / EVEN)) / WHOLE);
+export const fromStep = (step: number): number => Math.round(EVEN * Math.expm1((step / SLIDER_STEPS) * WHOLE));
 
 /** The window after one handle was moved; low stays below high. */
 export function moved(window: Range, handle: 'low' | 'high', value: number): Range {

@@ -5,12 +5,15 @@ import { numberAt } from '../data/columns';
 import { listed, shownTable } from '../shown';
 import { go, state } from '../state';
 import { about } from '../tables';
+import type { Level } from '../url';
 import { columnWords, counted, figure, valueWords } from '../words';
 import { save } from './save';
 import { sorted, type Order } from './sort';
 
 const PAGE = 200;
 /** Columns that the first one says already, or that nobody reads. */
+/** What a reader looks for first. */
+const FIRST_COLUMNS: readonly string[] = ['hit', 'q', 'p', 'distance_z', 'moa', 'gene', 'plate', 'well', 'control_type', 'cell_count'];
 const NOT_LISTED: readonly string[] = ['x', 'y', 'name', 'perturbation', 'concentration', 'smiles', 'inchikey'];
 const FIRST: Readonly<Record<string, Order>> = { wells: { column: '', down: false }, perturbations: { column: 'q', down: false } };
 
@@ -22,12 +25,21 @@ function cell(column: string, row: number): string {
   return name === '' ? '' : valueWords(column, name);
 }
 
+/** The columns that were read, those first that a reader looks for first. */
+function columnsOf(level: Level): string[] {
+  const names = about.value?.columns[level].map(({ name }) => name) ?? [];
+  const known = names.filter((name) => !NOT_LISTED.includes(name) && shownTable.value?.columns.has(name));
+  return [...FIRST_COLUMNS.filter((name) => known.includes(name)), ...known.filter((name) => !FIRST_COLUMNS.includes(name))];
+}
+
+const isNumber = (column: string): boolean => shownTable.value?.columns.get(column)?.kind === 'number';
+
 export function List() {
   const isWells = state.value.level === 'wells';
   const order = useSignal<Order>(FIRST[state.value.level]);
   const page = useSignal(0);
   const rows = useComputed(() => (shownTable.value ? sorted(shownTable.value, listed.value, order.value) : listed.value));
-  const columns = about.value?.columns[state.value.level].map(({ name }) => name).filter((name) => !NOT_LISTED.includes(name) && shownTable.value?.columns.has(name)) ?? [];
+  const columns = columnsOf(state.value.level);
   const pages = Math.max(1, Math.ceil(rows.value.length / PAGE));
   const at = Math.min(page.value, pages - 1);
   const shown = rows.value.slice(at * PAGE, (at + 1) * PAGE);
@@ -63,7 +75,7 @@ export function List() {
             <tr>
               <th>{unit}</th>
               {columns.map((column) => (
-                <th key={column} aria-sort={direction(column)}>
+                <th key={column} class={isNumber(column) ? 'n' : ''} aria-sort={direction(column)}>
                   <button class="sort" onClick={() => sort(column)}>
                     {columnWords(about.value, column)}
                     <span aria-hidden="true">{{ none: '', ascending: ' ▲', descending: ' ▼' }[direction(column)]}</span>
@@ -81,7 +93,7 @@ export function List() {
                   </button>
                 </th>
                 {columns.map((column) => (
-                  <td key={column} class={shownTable.value?.columns.get(column)?.kind === 'number' ? 'n' : ''}>
+                  <td key={column} class={isNumber(column) ? 'n' : ''}>
                     {cell(column, row)}
                   </td>
                 ))}

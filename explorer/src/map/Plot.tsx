@@ -21,6 +21,9 @@ const DRAGGED = 4;
 /** How many pixels of the picture lie on one of the page: twice as many give smooth edges without blending. */
 const finenessOf = (n: number): number => (n > MANY ? 1 : 2);
 
+/** The last picture: its memory serves the next one. */
+let kept: ImageData | null = null;
+
 function draw(canvas: HTMLCanvasElement, size: readonly [number, number], trace: readonly Point[]): void {
   const of = points.value;
   const shown = look.value;
@@ -30,10 +33,11 @@ function draw(canvas: HTMLCanvasElement, size: readonly [number, number], trace:
   const started = performance.now();
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext('2d')!;
-  const picture = context.createImageData(width, height);
+  if (kept?.width !== width || kept.height !== height) kept = context.createImageData(width, height);
+  const picture = kept;
   const palette = Uint32Array.from({ length: 256 }, (_, i) => word(shown.colours[i] ?? '#000000'));
   const diameter = Math.round(diameterOf(of.table.rows, view.value.k) * fine);
-  const scene = { at: of.at, colour: shown.colour, flags: flags.value, palette, dim: word(DIMMED[dark.value ? 1 : 0]) };
+  const scene = { at: of.at, colour: shown.colour, flags: flags.value, palette, dim: word(DIMMED[dark.value ? 1 : 0]), under: shown.under };
   paint(scene, view.value, new Uint32Array(picture.data.buffer), width, height, diameter);
   context.putImageData(picture, 0, 0);
   overlay(context, of, [width, height], diameter, fine, trace);

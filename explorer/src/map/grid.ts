@@ -51,16 +51,49 @@ export class Grid {
     return best;
   }
 
-  /** 1 for every point inside a polygon (non-zero winding). */
+  /** 1 for every point inside a polygon (non-zero winding). In cells that no edge crosses, all points lie on the same side. */
   inside(polygon: readonly Point[]): Uint8Array {
     const found = new Uint8Array(this.at.length / 2);
-    const xs = polygon.map((p) => p[0]);
-    const ys = polygon.map((p) => p[1]);
     const edges = Float64Array.from(polygon.flatMap((p, i) => [...polygon[(i + polygon.length - 1) % polygon.length], ...p]));
-    this.within(Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys), (i) => {
-      if (winding(edges, this.at[2 * i], this.at[2 * i + 1]) !== 0) found[i] = 1;
-    });
+    const crossed = this.crossed(edges);
+    const { side } = this;
+    for (let cell = 0; cell < side ** 2; cell++) {
+      const [first, last] = [this.start[cell], this.start[cell + 1]];
+      if (first === last) continue;
+      if (crossed[cell]) {
+        for (let k = first; k < last; k++) {
+          const i = this.order[k];
+          if (winding(edges, this.at[2 * i], this.at[2 * i + 1]) !== 0) found[i] = 1;
+        }
+      } else if (winding(edges, this.middle(cell % side), this.middle(Math.floor(cell / side))) !== 0) {
+        for (let k = first; k < last; k++) found[this.order[k]] = 1;
+      }
+    }
     return found;
+  }
+
+  private middle(bin: number): number {
+    return ((bin + 0.5) / this.side) * 2 - 1;
+  }
+
+  /** 1 for every cell that an edge may cross, and for the lowest and highest rows, which hold points beyond the grid. */
+  private crossed(edges: Float64Array): Uint8Array {
+    const { side } = this;
+    const crossed = new Uint8Array(side ** 2);
+    crossed.fill(1, 0, side).fill(1, (side - 1) * side);
+    for (let e = 0; e < edges.length; e += 4) {
+      const [x0, y0, x1, y1] = edges.subarray(e, e + 4);
+      const [low, high] = [Math.min(y0, y1), Math.max(y0, y1)];
+      for (let row = this.bin(low); row <= this.bin(high); row++) {
+        // Where the edge lies within the row's band, a little wider than it is.
+        const [from, to] = [(row / side) * 2 - 1, ((row + 1) / side) * 2 - 1].map((y) => Math.max(low, Math.min(high, y)));
+        const at = (y: number): number => (y1 === y0 ? x0 : x0 + ((x1 - x0) * (y - y0)) / (y1 - y0));
+        const ends = y1 === y0 ? [x0, x1] : [at(from), at(to)];
+        const [left, right] = [Math.min(...ends) - 1e-9, Math.max(...ends) + 1e-9];
+        crossed.fill(1, row * side + this.bin(left), row * side + this.bin(right) + 1);
+      }
+    }
+    return crossed;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Scene {
   /** RGBA as little-endian words. */
   palette: Uint32Array;
   dim: number;
+  /** Entry of the palette that lies below the others: names without a colour of their own; -1 for none. */
+  under: number;
 }
 
 /** Pixels = data * scale + shift, of each axis: sx, tx, sy, ty. */
@@ -31,7 +33,7 @@ export function zoomed(view: View, factor: number, x: number, y: number): View {
 
 /** Width of a point in pixels of the page. */
 export function diameterOf(n: number, k: number): number {
-  return Math.max(2, Math.min(10, 6 * (8000 / Math.max(n, 2000)) ** 0.25 * k ** 0.3));
+  return Math.max(2, Math.min(10, 5 * (8000 / Math.max(n, 2000)) ** 0.25 * k ** 0.3));
 }
 
 /** Offsets dx, dy, ... of a disc about its middle. */
@@ -53,8 +55,19 @@ function steps(diameter: number, width: number): Int32Array {
   return Int32Array.from({ length: offsets.length / 2 }, (_, i) => offsets[2 * i + 1] * width + offsets[2 * i]);
 }
 
+/** What one turn over all points paints. */
+interface Pass {
+  /** Flags & mask must be this. */
+  mask: number;
+  value: number;
+  /** 1 for the entries of the palette that it paints. */
+  entries: Uint8Array;
+  stamp: Int32Array;
+}
+
 /**
- * Paint every point that is not hidden: dimmed ones first, then the others in their order, marked ones last and larger.
+ * Paint every point that is not hidden: dimmed ones first, then those that lie under the others, the others in their order, and marked
+ * ones last and larger.
  *
  * `out` has width x height words; points nearer to its border than their size are left out.
  */
@@ -62,26 +75,28 @@ export function paint(scene: Scene, view: View, out: Uint32Array, width: number,
   out.fill(0);
   const small = steps(diameter, width);
   const large = steps(Math.max(diameter + 3, Math.round(diameter * 1.7)), width);
-  const edge = diameter + 4;
-  const { flags } = scene;
+  const all = new Uint8Array(256).fill(1);
+  const below = Uint8Array.from(all, (_, entry) => (entry === scene.under ? 1 : 0));
+  const others = below.map((is) => 1 - is);
   let seen = 0;
-  for (let i = 0; i < flags.length; i++) seen |= 1 << (flags[i] & 7);
-  const dims = (1 << DIM) | (1 << (DIM | MARKED));
-  const passes: [number, number, Int32Array][] = [];
-  if (seen & dims) passes.push([DIM, DIM, small]);
-  passes.push([0, 0, small]);
-  if (seen & ((1 << MARKED) | (1 << (MARKED | DIM)))) passes.push([MARKED, MARKED, large]);
-  for (const [, value, stamp] of passes) pass(scene, view, out, width, height, edge, value, stamp);
+  for (let i = 0; i < scene.flags.length; i++) seen |= scene.flags[i];
+  const plain = DIM | HIDDEN | MARKED;
+  const passes: Pass[] = [];
+  if (seen & DIM) passes.push({ mask: plain, value: DIM, entries: all, stamp: small });
+  if (scene.under >= 0) passes.push({ mask: plain, value: 0, entries: below, stamp: small });
+  passes.push({ mask: plain, value: 0, entries: others, stamp: small });
+  if (seen & MARKED) passes.push({ mask: MARKED | HIDDEN, value: MARKED, entries: all, stamp: large });
+  for (const pass of passes) paintPass(scene, view, out, width, height, diameter + 4, pass);
 }
 
-function pass(scene: Scene, view: View, out: Uint32Array, width: number, height: number, edge: number, value: number, stamp: Int32Array): void {
+function paintPass(scene: Scene, view: View, out: Uint32Array, width: number, height: number, edge: number, pass: Pass): void {
   const { at, colour, flags, palette, dim } = scene;
+  const { mask, value, entries, stamp } = pass;
   const [sx, tx, sy, ty] = transform(view, width, height);
   const right = width - edge;
   const bottom = height - edge;
-  const mask = value === MARKED ? MARKED | HIDDEN : DIM | HIDDEN | MARKED;
   for (let i = 0; i < flags.length; i++) {
-    if ((flags[i] & mask) !== value) continue;
+    if ((flags[i] & mask) !== value || !entries[colour[i]]) continue;
     const x = (at[2 * i] * sx + tx) | 0;
     const y = (at[2 * i + 1] * sy + ty) | 0;
     if (x < edge || y < edge || x >= right || y >= bottom) continue;

@@ -197,7 +197,7 @@ function PlateGrid() {
         </b>
         <small>
           {isEvery ? (
-            'each place: the median over all plates, which is what position alone gives'
+            'each place: the median over all plates; position alone only where layouts differ from plate to plate'
           ) : (
             <>
               <b>−</b> negative control

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anndata
+import numpy as np
+import pandas as pd
 import pytest
 from tests.conftest import REPOSITORY
 
 from impasto import recipe as recipes
-from impasto.atlas import index, layout
+from impasto.atlas import building, index, layout
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -76,7 +82,7 @@ perturbations = 8
 mechanisms = 2
 doses = [0.03, 0.1, 0.3, 1.0]
 controls = 32
-strength = 1.5
+strength = 0.9
 position_effect = 0.0
 pixels = 128
 cells = 8
@@ -125,8 +131,13 @@ def _served(opened: index.Index) -> str:
     from impasto.explorer import serving
 
     listens = serving.listening(0)
+    address = f"http://127.0.0.1:{listens.getsockname()[1]}/"
     threading.Thread(target=serving.serve, args=(opened, listens), daemon=True).start()
-    return f"http://127.0.0.1:{listens.getsockname()[1]}/"
+    for _ in range(200):
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return address
+        time.sleep(0.1)
+    raise RuntimeError("the explorer did not start")
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +155,18 @@ def cpjump1(tmp_path_factory: pytest.TempPathFactory) -> str:
 def assay(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of simulated plates: eight compounds at four doses, every well with a field."""
     return _served(_indexed(tmp_path_factory.mktemp("assay"), ASSAY))
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of profiles of which nothing is known but what was done: no plate, no well, no control, no image."""
+    out = tmp_path_factory.mktemp("bare") / "index"
+    values = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    obs = pd.DataFrame({"perturbation": [f"<i>{number % 5}</i>|~;@&" for number in range(20)]}).rename(index=str)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(layout, "has_umap", lambda: False)
+        building.build(anndata.AnnData(X=values, obs=obs), out)
+    return _served(index.open_index(out))
 
 
 @pytest.fixture(scope="session")

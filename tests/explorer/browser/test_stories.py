@@ -121,7 +121,7 @@ def test_doses_have_a_curve_and_a_button_each(assay: str, look: Opener) -> None:
 
 
 def test_a_flat_compound_says_so(assay: str, look: Opener) -> None:
-    page = look(f"{assay}#sel=p:SIM-003")
+    page = look(f"{assay}#sel=p:SIM-005")
     expect(card(page).locator(".dose figcaption")).to_contain_text("No dose curve: not told apart from flat")
     expect(card(page).locator(".dose .line")).to_have_count(0)
 
@@ -306,10 +306,8 @@ def test_pictures_zoom_and_move(cpjump1: str, look: Opener) -> None:
 
 
 # ---------------------------------------------------------------- 5. send it to a colleague
-ADDRESS = "&".join(
-    [f"sel=p:{AMG900}", "by=moa", "only=moa:Aurora+kinase+inhibitor", "map=0.1,-0.2,1.5", "plate=BR00117011"]
-    + ["ch=DNA,-ER,-RNA,-AGP,Mito*300~5900", "split=1"]
-)
+CHANNELS = "ch=DNA,-ER,-RNA,-AGP,Mito*300~5900"
+ADDRESS = f"sel=p:{AMG900}&by=moa&only=moa:Aurora+kinase+inhibitor&map=0.1,-0.2,1.5&plate=BR00117011&{CHANNELS}&split=1"
 
 
 def seen(page: Page) -> list[object]:
@@ -360,3 +358,15 @@ def test_names_that_are_markup_stay_text(cpjump1: str, look: Opener) -> None:
     expect(page.locator(".told")).to_contain_text("<img src=x onerror=alert(1)>")
     assert page.locator(".told img").count() == 0
     assert page.get_by_role("combobox").first.input_value() == "<b>bold</b>"
+
+
+def test_profiles_without_plates_can_be_looked_at(bare: str, look: Opener) -> None:
+    page = look(bare)
+    expect(page.locator(".plot canvas")).to_have_attribute("data-paint-ms", re.compile(r"\d"))
+    expect(cells(page)).to_contain_text("impasto index PROFILES --images")
+    page.keyboard.press("l")
+    page.get_by_role("region", name="List").get_by_role("button", name="<i>3</i>|~;@&").first.press("Enter")
+    title(page, "<i>3</i>|~;@&")
+    page.reload()
+    title(page, "<i>3</i>|~;@&")
+    expect(page.locator(".told")).to_have_count(0)
