@@ -102,7 +102,7 @@ def test_held_out_wells_and_plates_are_learned_from_by_nothing(tmp_path: Path) -
         after, _, _ = correct(source.to_anndata(), chain)
         correct_dataset(source, chain, tmp_path / f"{chain[0]}.plates")
         np.testing.assert_array_equal(im.read(tmp_path / f"{chain[0]}.plates").X, after.X)
-    split = SplitSettings(by="plate", test=0.3)
+    split = SplitSettings(by="plate", test=0.3, validation=0.0)
     after, _, _ = correct(source.to_anndata(), ["standardize"], split=split, seed=1)
     correct_dataset(source, ["standardize"], tmp_path / "split.plates", split=split, seed=1)
     assert im.read(tmp_path / "split.plates").obs["split"].tolist() == after.obs["split"].tolist()
@@ -175,7 +175,7 @@ def test_what_is_refused_for_the_table_is_refused_for_the_folder(tmp_path: Path)
     source = written(data, tmp_path)
     for chain, sentence in (
         (["combat"], "shares no perturbation or control"),
-        (["sphering"], "hold 0 negative controls|do not vary|no plate"),
+        (["sphering"], "hold 0 negative controls, at least 3 are needed"),
         ([{"method": "select", "missing": 0.0, "variance": 1e9}], "select keeps none of the 12 features"),
         (["standardise"], "unknown correction method"),
         ([], "needs either steps"),

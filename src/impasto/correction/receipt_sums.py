@@ -153,7 +153,7 @@ def explained(parts: Sequence[Part], /) -> dict[str, dict[str, float]]:
 def _grouped(whole: Moments, names: Sequence[str]) -> tuple[Array, Array]:
     """Mean and rows of each group of plates."""
     codes = np.unique(np.array(names, dtype=object).astype(str), return_inverse=True)[1]
-    counts = np.bincount(codes, weights=whole.counts)
+    counts: Array = np.bincount(codes, weights=whole.counts).astype(np.float64)
     total = np.zeros((len(counts), whole.means.shape[1]))
     np.add.at(total, codes, whole.means * whole.counts[:, None])
     return total / counts[:, None], counts

@@ -286,7 +286,8 @@ def load(folder: Path, /) -> Plan:
 
 
 def _shard(said: dict[str, Any]) -> Shard:
-    return Shard(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+    lists = {name: tuple(said[name]) for name in ("inputs", "after", "plates")}
+    return Shard(said["name"], said["work"], said["arguments"], said["output"], may_fail=said["may_fail"], **lists)
 
 
 def receipt_of(folder: Path, name: str, /) -> dict[str, Any] | None:
