@@ -28,6 +28,7 @@ PARTS = (
     "cellpaintr",
     "tables",
     "cells",
+    "datasets",
 )
 
 

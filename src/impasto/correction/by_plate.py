@@ -135,7 +135,7 @@ def _method(corrector: Fitted) -> dict[str, Any]:
 
 
 def _digest(folder: Path, count: int) -> str:
-    """The digest of fitted steps: two fits in one set of plates are told apart by it."""
+    """The digest of fitted steps, by which two fits in one set of plates differ."""
     return "-".join(records.content(folder / fitted_folder(number))[:8] for number in range(count))
 
 
@@ -169,7 +169,7 @@ def _begun(
         "marks": str((folder / plate_shards.MARKS).resolve()) if marks is not None else "",
         "steps": [{"method": kind.name, **settings.model_dump(mode="json")} for kind, settings in steps]
         or [_method(corrector) for corrector in fitted],
-        "anew": bool(fitted),
+        "new": bool(fitted),
         "seed": seed,
     }
     builder = _Builder(source, common, inputs, names, learned)

@@ -335,7 +335,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
     @classmethod
     def refuse_few(cls, name: str, rows: int, references: int, settings: S, /, *, spared: bool) -> None:
-        """Raise InputError where a group has too few rows for a statistic.
+        """Refuse a group that has too few rows for a statistic.
 
         Parameters
         ----------

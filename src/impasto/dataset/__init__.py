@@ -7,7 +7,7 @@
     members/SOURCE/BATCH/PLATE.parquet    one plate: `Metadata_` columns, and X as lists of one length
     cache/                    what can be made again
 
-A plate is told apart by source, batch and plate. Plates are sorted by these, the rows of a plate by well and site.
+Source, batch and plate together name a plate. Plates are sorted by these, the rows of a plate by well and site.
 """
 
 from impasto.dataset.commit import link, write

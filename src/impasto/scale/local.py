@@ -1,8 +1,7 @@
 """Shards in this process, or on several of this machine.
 
-A worker whose parent is killed would live on: a thread waits for the parent and ends the worker with it. A pool that breaks blames nobody,
-for it does not say which shard was killed: what was in flight runs again one at a time, so that a neighbour's memory is not held against a
-shard.
+A worker whose parent is killed would live on: a thread waits for the parent and ends the worker with it. A pool that breaks does not say
+which shard was killed. So what was in flight runs again one at a time: a shard is not given up for the memory that its neighbour took.
 """
 
 from __future__ import annotations

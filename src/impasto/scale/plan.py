@@ -63,13 +63,25 @@ class Shard:
 
 @dataclass(frozen=True)
 class Phase:
-    """Shards that do not read each other."""
+    """Shards that do not read each other.
+
+    Attributes
+    ----------
+    name
+        What is done, for sentences.
+    shards
+        In order.
+    unit
+        What one shard is: `plate`, `chunk`.
+    shows_itself
+        Whether a shard shows its own progress, where it is the only one that runs.
+
+    """
 
     name: str
     shards: tuple[Shard, ...]
     unit: str = "shard"
     shows_itself: bool = False
-    """Whether a shard shows its own progress, where it is the only one that runs."""
 
 
 @dataclass
