@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +236,23 @@ def test_the_plan_names_each_plate_once_and_its_chunks(tmp_path: Path) -> None:
         *[("chunk", 1), ("shard", 1), ("step", 1), ("shard", 1), ("plate", 5), ("shard", 1), ("chunk", 1), ("shard", 1)]
     ]
     assert json.dumps([shard.arguments for phase in builder.phases for shard in phase.shards])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["slurm", "ray:2"])
+def test_a_cluster_leaves_the_bytes_of_one_process(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "cluster"
+    (home / "bin").mkdir(parents=True)
+    stand_in = Path(__file__).resolve().parents[1] / "scale" / "sbatch.py"
+    (home / "bin" / "sbatch").write_text(f'#!/bin/bash\nexec {sys.executable} {stand_in} "$@"\n')
+    (home / "bin" / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_SLURM", str(home))
+    monkeypatch.setenv("FAKE_SLURM_KILL", "0")
+    if engine.startswith("ray"):
+        pytest.importorskip("ray")
+    source = written(table(count=6), tmp_path)
+    chain = ["select", "standardize", "sphering"]
+    correct_dataset(source, chain, tmp_path / "one.plates")
+    correct_dataset(source, chain, tmp_path / "two.plates", where=where.read(engine))
+    assert bytes_of(tmp_path / "one.plates") == bytes_of(tmp_path / "two.plates")
