@@ -187,6 +187,18 @@ def test_what_is_refused_for_the_table_is_refused_for_the_folder(tmp_path: Path)
         assert not (tmp_path / "out.plates").exists()
 
 
+def test_plates_with_holes_name_the_step_that_helps(tmp_path: Path) -> None:
+    data = table(count=3)
+    data.X[::40, 1] = np.nan
+    source = written(data, tmp_path)
+    for chain in (["sphering"], ["standardize"], [{"method": "standardize", "by": "batch"}]):
+        with pytest.raises(InputError, match=r"of 3 plates|of 2 batches"):
+            correct_dataset(source, chain, tmp_path / "out.plates")
+        with pytest.raises(InputError, match="drop or fill them first: impasto correct PROFILES --method select"):
+            correct_dataset(source, chain, tmp_path / "out.plates")
+    correct_dataset(source, ["select", "sphering"], tmp_path / "out.plates")
+
+
 def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = written(table(), tmp_path)
     correct_dataset(source, ["standardize", "sphering"], tmp_path / "whole.plates")
