@@ -110,6 +110,18 @@ def test_held_out_wells_and_plates_are_learned_from_by_nothing(tmp_path: Path) -
     assert im.read(tmp_path / "split.plates").obs["split"].tolist() == after.obs["split"].tolist()
 
 
+def test_held_out_wells_of_a_plate_teach_its_own_part_nothing(tmp_path: Path) -> None:
+    data = table(count=3)
+    data.obs["split"] = np.where(np.arange(data.n_obs) % 3 == 0, "test", "train")
+    source = written(data, tmp_path)
+    for number, chain in enumerate(
+        ([{"method": "standardize", "on": "all", "confounded": True, "statistic": "mean"}], ["tvn"], ["combat"])
+    ):
+        after, _, _ = correct(source.to_anndata(), chain)
+        correct_dataset(source, chain, tmp_path / f"{number}.plates")
+        np.testing.assert_array_equal(im.read(tmp_path / f"{number}.plates").X, after.X)
+
+
 @pytest.mark.parametrize("chain", [["select", "standardize", "sphering"], ["tvn"], [{"method": "standardize", "by": "batch"}]], ids=str)
 def test_fitted_steps_are_applied_to_next_months_plates(chain: list[Any], tmp_path: Path) -> None:
     data = table()

@@ -141,7 +141,8 @@ def explained(parts: Sequence[Part], /) -> dict[str, dict[str, float]]:
         joined = {n: np.concatenate([p.arrays[f"{when}.{n}"] for p in parts]) for n in ("rows", "means", "squares")}
         whole = Moments(joined["rows"], joined["means"], joined["squares"])
         groups = {word: _grouped(whole, groups_of(words, word)) for word in parts[0].words["there"]}
-        groups |= {line: means for line in (ROW, COLUMN) if (means := _lines_of(parts, f"{when}.{line}")) is not None}
+        lines = {line: _lines_of(parts, f"{when}.{line}") for line in (ROW, COLUMN)}
+        groups |= {line: of_lines for line, of_lines in lines.items() if of_lines is not None}
         for factor, (means, counts) in groups.items():
             if 1 < len(counts) < whole.count:
                 shares.setdefault(factor, {})[when] = explained_share(means, counts, whole)
