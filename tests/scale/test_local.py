@@ -50,6 +50,15 @@ def test_one_killed_once_one_always_one_poisoned_the_rest_done(tmp_path: Path) -
     assert not list(tmp_path.glob(".*partial*"))
 
 
+def test_a_run_that_is_stopped_drops_what_has_not_begun(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, ["full", *["nap"] * 40])
+    begun = time.monotonic()
+    with pytest.raises(OSError, match="No space left"):
+        run_phase(plan, plan.phases[0], where.read("local:2"))
+    assert time.monotonic() - begun < 100
+    assert len(list(tmp_path.glob("*.txt"))) < 20
+
+
 SCRIPT = """
 import sys
 from pathlib import Path

@@ -103,7 +103,7 @@ def _plan(settings: ProfileSettings, index: PlateIndex, shards: Path) -> Plan:
     """One shard a plate. A worker stands in a folder of its own, so paths are absolute."""
     import torch
 
-    is_path = _is_run(settings.encoder) or settings.encoder.endswith(".toml")
+    is_path = _is_run(settings.encoder) or cards.is_card(settings.encoder)
     encoder = str(Path(settings.encoder).resolve()) if is_path else settings.encoder
     quarantine = settings.quarantine and settings.quarantine.resolve()
     whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
