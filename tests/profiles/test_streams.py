@@ -51,7 +51,8 @@ def test_tables_become_one_folder_of_plates(tmp_path: Path) -> None:
         im.write(own[:, ::-1].copy() if number == 1 else own, tmp_path / "tables" / f"{number}.parquet")
     files = streams.files_of(tmp_path / "tables")
     assert streams.gather(files, tmp_path / "a.plates") == 4
-    im.write(data, tmp_path / "b.plates")
+    im.write(data, tmp_path / "b.parquet")
+    im.write(im.read(tmp_path / "b.parquet"), tmp_path / "b.plates")
     assert im.open(tmp_path / "a.plates").content == im.open(tmp_path / "b.plates").content
     (tmp_path / "tables" / "Plate=7").mkdir()
     files[0].rename(tmp_path / "tables" / "Plate=7" / "0.parquet")

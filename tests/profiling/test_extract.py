@@ -118,7 +118,7 @@ def test_a_folder_of_plates_holds_what_a_file_holds(level: str, ingested: Path, 
 
 
 def test_workers_leave_the_bytes_of_one_process_and_go_on_where_one_was_stopped(ingested: Path, tmp_path: Path) -> None:
-    settings = ProfileSettings(images=ingested, encoder="random")
+    settings = ProfileSettings(images=ingested, encoder="intensity")
     extract.profile(settings, tmp_path / "one.plates")
     shards = extract._shards(settings, tmp_path / "two.plates")
     index = extract._index(ingested)

@@ -10,7 +10,7 @@
 Source, batch and plate together name a plate. Plates are sorted by these, the rows of a plate by well and site.
 """
 
-from impasto.dataset.commit import add_member, commit, link, write
+from impasto.dataset.commit import link, write
 from impasto.dataset.folder import Dataset, open_dataset
 from impasto.dataset.growth import append, refuse_other_features
 from impasto.dataset.member import Facts, content_of, read_member, write_member
@@ -21,9 +21,7 @@ __all__ = [
     "Dataset",
     "Facts",
     "Key",
-    "add_member",
     "append",
-    "commit",
     "content_of",
     "file_of",
     "key_of",

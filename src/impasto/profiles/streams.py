@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from impasto import dataset, identity, runs
 from impasto.dataset import Dataset
+from impasto.dataset.commit import add_member, commit
 from impasto.profile_sources import FILE_METADATA
 from impasto.profiles.files import about_file, as_stored, read, suffix
 from impasto.profiles.table import to_frame
@@ -128,9 +129,9 @@ def gather(files: Sequence[Path], folder: Path, /) -> int:
                 key = dataset.key_of(plate.obs)
                 if key in rows:
                     raise InputError(f"plate {key.name} stands in {origin[key]} and in {path}; put its rows into one file, or name it anew")
-                rows[key], origin[key] = dataset.add_member(plate, temporary), path
+                rows[key], origin[key] = add_member(plate, temporary), path
         assert first is not None
-        dataset.commit(temporary, [rows[key] for key in sorted(rows)], first.var, uns=first.uns)
+        commit(temporary, [rows[key] for key in sorted(rows)], first.var, uns=first.uns)
     return len(rows)
 
 
