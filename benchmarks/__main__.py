@@ -33,6 +33,7 @@ PARTS = (
     "tables",
     "cells",
     "explorer",
+    "datasets",
 )
 
 

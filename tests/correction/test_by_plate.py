@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +104,22 @@ def test_held_out_wells_and_plates_are_learned_from_by_nothing(tmp_path: Path) -
         after, _, _ = correct(source.to_anndata(), chain)
         correct_dataset(source, chain, tmp_path / f"{chain[0]}.plates")
         np.testing.assert_array_equal(im.read(tmp_path / f"{chain[0]}.plates").X, after.X)
-    split = SplitSettings(by="plate", test=0.3)
+    split = SplitSettings(by="plate", test=0.3, validation=0.0)
     after, _, _ = correct(source.to_anndata(), ["standardize"], split=split, seed=1)
     correct_dataset(source, ["standardize"], tmp_path / "split.plates", split=split, seed=1)
     assert im.read(tmp_path / "split.plates").obs["split"].tolist() == after.obs["split"].tolist()
+
+
+def test_held_out_wells_of_a_plate_teach_its_own_part_nothing(tmp_path: Path) -> None:
+    data = table(count=3)
+    data.obs["split"] = np.where(np.arange(data.n_obs) % 3 == 0, "test", "train")
+    source = written(data, tmp_path)
+    for number, chain in enumerate(
+        ([{"method": "standardize", "on": "all", "confounded": True, "statistic": "mean"}], ["tvn"], ["combat"])
+    ):
+        after, _, _ = correct(source.to_anndata(), chain)
+        correct_dataset(source, chain, tmp_path / f"{number}.plates")
+        np.testing.assert_array_equal(im.read(tmp_path / f"{number}.plates").X, after.X)
 
 
 @pytest.mark.parametrize("chain", [["select", "standardize", "sphering"], ["tvn"], [{"method": "standardize", "by": "batch"}]], ids=str)
@@ -175,7 +189,7 @@ def test_what_is_refused_for_the_table_is_refused_for_the_folder(tmp_path: Path)
     source = written(data, tmp_path)
     for chain, sentence in (
         (["combat"], "shares no perturbation or control"),
-        (["sphering"], "hold 0 negative controls|do not vary|no plate"),
+        (["sphering"], "hold 0 negative controls, at least 3 are needed"),
         ([{"method": "select", "missing": 0.0, "variance": 1e9}], "select keeps none of the 12 features"),
         (["standardise"], "unknown correction method"),
         ([], "needs either steps"),
@@ -183,6 +197,18 @@ def test_what_is_refused_for_the_table_is_refused_for_the_folder(tmp_path: Path)
         with pytest.raises((InputError, Unfinished), match=sentence):
             correct_dataset(source, chain, tmp_path / "out.plates")
         assert not (tmp_path / "out.plates").exists()
+
+
+def test_plates_with_holes_name_the_step_that_helps(tmp_path: Path) -> None:
+    data = table(count=3)
+    data.X[::40, 1] = np.nan
+    source = written(data, tmp_path)
+    for chain in (["sphering"], ["standardize"], [{"method": "standardize", "by": "batch"}]):
+        with pytest.raises(InputError, match=r"of 3 plates|of 2 batches|no plate can be corrected"):
+            correct_dataset(source, chain, tmp_path / "out.plates")
+        with pytest.raises(InputError, match="drop or fill them first: impasto correct PROFILES --method select"):
+            correct_dataset(source, chain, tmp_path / "out.plates")
+    correct_dataset(source, ["select", "sphering"], tmp_path / "out.plates")
 
 
 def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +252,7 @@ def test_two_workers_leave_the_bytes_of_one_process(tmp_path: Path) -> None:
 
 def test_the_plan_names_each_plate_once_and_its_chunks(tmp_path: Path) -> None:
     source = written(table(), tmp_path)
-    builder = by_plate._Builder(source, {"steps": [], "anew": False}, ("x",), [k.name for k in source.keys], source.obs)
+    builder = by_plate._Builder(source, {"steps": [], "new": False}, ("x",), [k.name for k in source.keys], source.obs)
     kind = CORRECTORS["sphering"]
     builder.add_step(0, kind, kind.settings_class())
     builder.add_plates()
@@ -234,3 +260,23 @@ def test_the_plan_names_each_plate_once_and_its_chunks(tmp_path: Path) -> None:
         *[("chunk", 1), ("shard", 1), ("step", 1), ("shard", 1), ("plate", 5), ("shard", 1), ("chunk", 1), ("shard", 1)]
     ]
     assert json.dumps([shard.arguments for phase in builder.phases for shard in phase.shards])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["slurm", "ray:2"])
+def test_a_cluster_leaves_the_bytes_of_one_process(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "cluster"
+    (home / "bin").mkdir(parents=True)
+    stand_in = Path(__file__).resolve().parents[1] / "scale" / "sbatch.py"
+    (home / "bin" / "sbatch").write_text(f'#!/bin/bash\nexec {sys.executable} {stand_in} "$@"\n')
+    (home / "bin" / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_SLURM", str(home))
+    monkeypatch.setenv("FAKE_SLURM_KILL", "0")
+    if engine.startswith("ray"):
+        pytest.importorskip("ray")
+    source = written(table(count=6), tmp_path)
+    chain = ["select", "standardize", "sphering"]
+    correct_dataset(source, chain, tmp_path / "one.plates")
+    correct_dataset(source, chain, tmp_path / "two.plates", where=where.read(engine))
+    assert bytes_of(tmp_path / "one.plates") == bytes_of(tmp_path / "two.plates")

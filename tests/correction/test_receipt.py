@@ -55,7 +55,7 @@ def test_factors_are_source_batch_plate_row_column_and_count() -> None:
         means = np.array([z[labels == label].mean(axis=0) for label in np.unique(labels)])
         counts = np.array([(labels == label).sum() for label in np.unique(labels)])
         chance = (len(counts) - 1) / 119
-        expected = ((counts @ means**2 / 120).mean() - chance) / (1 - chance)
+        expected = max(0.0, ((counts @ means**2 / 120).mean() - chance) / (1 - chance))
         assert explained[name] == {"before": pytest.approx(expected), "after": pytest.approx(expected)}
     squared = np.mean([np.corrcoef(column_of_z, np.arange(120.0))[0, 1] ** 2 for column_of_z in z.T])
     assert explained["cell count"]["before"] == pytest.approx((squared - 1 / 119) / (1 - 1 / 119))

@@ -50,7 +50,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_the_digest_of_the_values_by_hand(tmp_path: Path) -> None:
-    obs = pd.DataFrame({"plate": ["P", "P"], "well": ["A01", "B01"]}, index=["0", "1"])
+    obs = pd.DataFrame({"well": ["A01", "B01"], "plate": ["P", "P"]}, index=["0", "1"])
     data = anndata.AnnData(X=np.array([[1.0], [np.nan]], dtype=np.float32), obs=obs, var=pd.DataFrame(index=["f"]))
     said = b"Metadata_plate\0P\nP\nMetadata_well\0A01\nB01\n" + np.array([1.0, np.nan], dtype="<f4").tobytes()
     assert member.content_of(data) == hashlib.sha256(said).hexdigest()

@@ -10,7 +10,6 @@ import pytest
 import tifffile
 
 from impasto.plates import check, quality
-from impasto.plates.sites import Sites
 
 TOLD = next(iter(quality.TOLD_ONLY))
 
@@ -30,9 +29,7 @@ def flagged(**changes: list[object]) -> pd.DataFrame:
     )
 
 
-def sites(folder: Path) -> Sites:
-    planes = flagged()[["source", "batch", "plate", "well", "site", "channel"]].assign(path=[f"{folder}/{n}.tif" for n in range(3)], page=0)
-    return Sites(planes, pd.DataFrame(), folder=folder)
+COUNTS = pd.DataFrame({"source": [""], "batch": [""], "plate": ["P1"], "sites": [2]})
 
 
 def test_a_site_is_left_out_with_every_channel_that_is_wrong() -> None:
@@ -45,9 +42,9 @@ def test_a_site_is_left_out_with_every_channel_that_is_wrong() -> None:
     assert bad["reason"].tolist() == ["cut", "DNA: out of focus, ER: blank"]
 
 
-def test_a_row_a_plate_and_channel_with_medians_and_counts(tmp_path: Path) -> None:
+def test_a_row_a_plate_and_channel_with_medians_and_counts() -> None:
     bad = pd.DataFrame({"source": [""], "batch": [""], "plate": ["P1"], "well": ["A01"], "site": ["1"], "reason": ["x"]})
-    rows = check.summary(sites(tmp_path), flagged(flags=["saturated", "", "brightness unlike the plate; saturated"]), bad)
+    rows = check.summary(COUNTS, flagged(flags=["saturated", "", "brightness unlike the plate; saturated"]), bad)
     assert rows["channel"].tolist() == ["DNA", "ER"]
     assert rows["focus"].tolist() == [2.0, 5.0]
     assert rows["saturated_sites"].tolist() == [2, 0]
@@ -57,7 +54,7 @@ def test_a_row_a_plate_and_channel_with_medians_and_counts(tmp_path: Path) -> No
     assert rows["quarantined_sites"].tolist() == [1, 1]
     assert rows[check._LIGHT].tolist() == [0.8, 0.9]
     assert "source" not in rows
-    none = check.summary(sites(tmp_path), flagged(batch="B1"), bad[:0])
+    none = check.summary(COUNTS, flagged(batch="B1"), bad[:0])
     assert none["quarantined_sites"].isna().sum() == 0
     assert none["batch"].tolist() == ["B1", "B1"]
 
@@ -73,7 +70,7 @@ def test_three_tables_are_written_and_a_finished_plate_is_not_read_again(tmp_pat
     planes.to_parquet(tmp_path / "images.parquet")
     out = tmp_path / "out"
     out.mkdir()
-    check.check(Sites.read(tmp_path), out)
+    check.check(tmp_path, out)
     measured = pd.read_parquet(out / "quality.parquet")
     assert measured["channel"].tolist() == ["DNA", "ER"]
     pixels = tifffile.imread(tmp_path / "1.tif")

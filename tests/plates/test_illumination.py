@@ -185,7 +185,7 @@ def test_a_site_that_cannot_be_read_is_not_averaged(tmp_path: Path) -> None:
 
 
 def test_check_tells_the_corners_from_the_centre(ingested: Path, tmp_path: Path) -> None:
-    check(Sites.read(ingested), tmp_path / "c")
+    check(ingested, tmp_path / "c")
     told = pd.read_parquet(tmp_path / "c" / "plates.parquet").set_index(["plate", "channel"])["corner_to_centre"]
     for plate, planted in LAMPS.items():
         for channel, field in planted.items():

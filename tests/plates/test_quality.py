@@ -135,7 +135,7 @@ def test_scanr_pixels_lose_their_offset(tmp_path: Path) -> None:
 
 def test_damage_is_quarantined_with_its_reason_and_counted(ingested: Path, tmp_path: Path) -> None:
     sites = Sites.read(ingested)
-    check(sites, tmp_path / "c")
+    check(sites.folder, tmp_path / "c")
     bad = pd.read_csv(tmp_path / "c" / "quarantine.csv")
     damage = pd.read_csv(ingested.parent / "sim" / "damage.csv")
     assert len(bad) == len(damage) == 3
@@ -175,7 +175,7 @@ def test_a_blurred_and_a_swapped_site_are_flagged() -> None:
 
 
 def test_a_killed_check_ends_in_the_same_bytes(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check(Sites.read(ingested), tmp_path / "whole")
+    check(ingested, tmp_path / "whole")
     calls = {"n": 0}
     real = quality.flag
 
@@ -187,9 +187,9 @@ def test_a_killed_check_ends_in_the_same_bytes(ingested: Path, tmp_path: Path, m
 
     monkeypatch.setattr(quality, "flag", die)
     with pytest.raises(KeyboardInterrupt):
-        check(Sites.read(ingested), tmp_path / "killed")
+        check(ingested, tmp_path / "killed")
     assert not (tmp_path / "killed" / "quality.parquet").exists()
-    check(Sites.read(ingested), tmp_path / "killed")
+    check(ingested, tmp_path / "killed")
     for name in ("quality.parquet", "plates.parquet", "quarantine.csv"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 

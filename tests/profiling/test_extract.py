@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
+import impasto as im
+from impasto import identity
 from impasto.nets.encoders import vision
 from impasto.profiling import extract
 from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import EachChannel
 from impasto.profiling.extract import ProfileSettings, open_encoder
 from impasto.profiling.intensity import Intensity
+from impasto.scale import task
 from impasto.schema import InputError
 
 
@@ -73,3 +79,52 @@ def test_finished_plates_wait_in_a_folder_that_is_named_by_all_that_changes_them
         assert extract._shards(settings.model_copy(update=other), out) != first
     (tmp_path / "sites.parquet").write_bytes(b"other sites")
     assert extract._shards(settings, out) != first
+
+
+PLAN = "batches = 2\nplates = 2\nperturbations = 4\nmechanisms = 2\npixels = 48\ncells = 3\nsites = 2\ncorrupt = 1\n"
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("images")
+    (home / "plan.toml").write_text(PLAN)
+    for words in (
+        ["simulate", "--out", home / "sim", "--plan", home / "plan.toml"],
+        ["ingest", home / "sim" / "images", "--out", home / "in"],
+    ):
+        subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], check=True, capture_output=True)
+    return home / "in"
+
+
+def bytes_of(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("level", ["site", "well"])
+def test_a_folder_of_plates_holds_what_a_file_holds(level: str, ingested: Path, tmp_path: Path) -> None:
+    settings = ProfileSettings(images=ingested, encoder="intensity", level=level)
+    extract.profile(settings, tmp_path / "p.parquet")
+    extract.profile(settings.model_copy(update={"shards": "local:2"}), tmp_path / "p.plates")
+    one, other = im.read(tmp_path / "p.parquet"), im.open(tmp_path / "p.plates")
+    assert len(other) == len(set(zip(one.obs["batch"], one.obs["plate"], strict=True)))
+    whole = other.to_anndata()
+    order = np.lexsort([one.obs[word].astype(str) for word in ("well", "plate", "batch")])
+    theirs = np.lexsort([whole.obs[word].astype(str) for word in ("well", "plate", "batch")])
+    np.testing.assert_allclose(whole.X[theirs], one.X[order], rtol=1e-6)
+    assert list(whole.var_names) == list(one.var_names)
+    assert identity.of(whole) == identity.of(one)
+    assert len(whole.uns["quarantine"]) == len(one.uns["quarantine"]) == 1
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_workers_leave_the_bytes_of_one_process_and_go_on_where_one_was_stopped(ingested: Path, tmp_path: Path) -> None:
+    settings = ProfileSettings(images=ingested, encoder="intensity")
+    extract.profile(settings, tmp_path / "one.plates")
+    shards = extract._shards(settings, tmp_path / "two.plates")
+    index = extract._index(ingested)
+    plan = extract._plan(settings, index, shards)
+    plan.save()
+    task.run(plan, plan.phases[0].shards[1])
+    extract.profile(settings.model_copy(update={"shards": "local:2"}), tmp_path / "two.plates")
+    one, other = (bytes_of(tmp_path / name) for name in ("one.plates", "two.plates"))
+    assert one == other

@@ -58,3 +58,8 @@ def slow(arguments: Mapping[str, Any], task: Task) -> None:
     Path(arguments["folder"], f"pid-{os.getpid()}").write_text("")
     time.sleep(60)
     task.output.write_text("late")
+
+
+def nap(_: Mapping[str, Any], task: Task) -> None:
+    time.sleep(5)
+    task.output.write_text("rested")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -108,8 +109,11 @@ class Faiss(Engine):
 
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
         faiss = _faiss()
-        index = faiss.read_index(str(self.folder / "vectors.faiss"))
-        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.flatnonzero(among)))
+        path = self.folder / "vectors.faiss"
+        index = _opened_faiss(str(path), path.stat().st_mtime_ns)
+        # A bit a row, in FAISS's order; a list of numbers would be looked through for each vector.
+        bits = np.packbits(among, bitorder="little")
+        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
         scores, positions = index.search(query[None], min(top, int(among.sum())), params=parameters)
         return positions[0], scores[0]
 
@@ -126,10 +130,22 @@ class Lance(Engine):
         _lancedb().connect(str(folder / "lance")).create_table("vectors", table)
 
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
-        table = _lancedb().connect(str(self.folder / "lance")).open_table("vectors")
+        path = self.folder / "lance"
+        table = _opened_lance(str(path), path.stat().st_mtime_ns)
         wanted = ",".join(map(str, np.flatnonzero(among)))
         hits = table.search(query).distance_type("cosine").where(f"row IN ({wanted})", prefilter=True).limit(top).to_arrow()
         return hits["row"].to_numpy().astype(np.intp), 1 - hits["_distance"].to_numpy().astype(np.float32)
+
+
+@functools.lru_cache(maxsize=2)
+def _opened_faiss(path: str, _: int) -> Any:
+    """An index of FAISS, read once and kept for the queries to come."""
+    return _faiss().read_index(path)
+
+
+@functools.lru_cache(maxsize=2)
+def _opened_lance(path: str, _: int) -> Any:
+    return _lancedb().connect(path).open_table("vectors")
 
 
 def _faiss() -> Any:

@@ -226,7 +226,7 @@ class Corrector(ABC, Generic[S]):
 
     @classmethod
     def refuse(cls, _: pd.DataFrame, __: S, /) -> None:
-        """Raise InputError where a table cannot be corrected, whatever its values are.
+        """Refuse a table that cannot be corrected, whatever its values are.
 
         Parameters
         ----------
@@ -234,6 +234,11 @@ class Corrector(ABC, Generic[S]):
             Annotation of the rows that are learned from.
         __
             Of the class `settings_class`.
+
+        Raises
+        ------
+        InputError
+            Where it is refused.
 
         """
 

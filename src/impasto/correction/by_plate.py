@@ -135,7 +135,7 @@ def _method(corrector: Fitted) -> dict[str, Any]:
 
 
 def _digest(folder: Path, count: int) -> str:
-    """The digest of fitted steps: two fits in one set of plates are told apart by it."""
+    """The digest of fitted steps, by which two fits in one set of plates differ."""
     return "-".join(records.content(folder / fitted_folder(number))[:8] for number in range(count))
 
 
@@ -169,7 +169,7 @@ def _begun(
         "marks": str((folder / plate_shards.MARKS).resolve()) if marks is not None else "",
         "steps": [{"method": kind.name, **settings.model_dump(mode="json")} for kind, settings in steps]
         or [_method(corrector) for corrector in fitted],
-        "anew": bool(fitted),
+        "new": bool(fitted),
         "seed": seed,
     }
     builder = _Builder(source, common, inputs, names, learned)
@@ -339,7 +339,7 @@ def _put_together(source: Dataset, plan: Plan, out: Path, *, methods: Sequence[M
 
     phase = next(phase for phase in plan.phases if phase.unit == "plate")
     features = pd.read_parquet(plan.folder / plate_shards.FEATURES)
-    bad = [{"plate": name, "reason": reason} for name, reason in plan.bad_plates().items()]
+    bad = plan.bad_plates()
     for leftover in out.parent.glob(f".{out.stem}.partial-*{out.suffix}"):
         runs.remove(leftover)  # of this result, whose lock is ours
     with runs.atomic(out) as temporary:
@@ -348,15 +348,16 @@ def _put_together(source: Dataset, plan: Plan, out: Path, *, methods: Sequence[M
             said = receipt_of(plan.folder, shard.name)
             gone = quarantined(plan.folder, shard.name, key=plan.key(shard))
             if gone is not None or said is None:
-                bad.append({"plate": shard.arguments["name"], "reason": gone["reason"] if gone else "was not corrected"})
+                bad.setdefault(shard.arguments["name"], gone["reason"] if gone else "was not corrected")
                 continue
             facts = dataset.Facts(*said["facts"]["member"])
             dataset.link(plan.folder / shard.output / plate_shards.MEMBER, temporary / dataset.file_of(facts.key))
             rows.append(row_of(temporary, facts, fitted=fitted))
+        named = [{"plate": name, "reason": reason} for name, reason in sorted(bad.items())]
         made = identity.Identity.read(source.uns.get(identity.KEY))
         steps = (*made.steps, *map(dict, methods))
         record = identity.Identity(made.encoder, steps, made.run).record()
-        commit(temporary, rows, features, uns={**source.uns, identity.KEY: record}, quarantined=[*source.quarantined, *bad])
+        commit(temporary, rows, features, uns={**source.uns, identity.KEY: record}, quarantined=[*source.quarantined, *named])
 
 
 def marked(source: Dataset, obs: pd.DataFrame, /) -> pd.DataFrame | None:

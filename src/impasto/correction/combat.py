@@ -82,8 +82,8 @@ class Combat(PerGroup[CombatSettings, ShiftAndScale]):
         return references.summarise(cls, plates, settings, cross=False)
 
     @classmethod
-    def merged(cls, parts: Sequence[Part], _: CombatSettings, __: Part | None, /) -> Part:
-        return references.merged(parts)
+    def merged(cls, parts: Sequence[Part], settings: CombatSettings, _: Part | None, /) -> Part:
+        return references.merged(cls, parts, settings)
 
     @classmethod
     def fitted_from(cls, whole: Part, settings: CombatSettings, /) -> Self:

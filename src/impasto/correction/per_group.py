@@ -330,15 +330,42 @@ class PerGroup(Corrector[S], Generic[S, L]):
     def _with_reference(cls, name: str, group: Group, settings: S) -> Group:
         on = cls.reference_of(settings)
         rows = group.rows if on == "all" else group.rows[wells.negative(group.obs.iloc[group.rows])]
-        if len(rows) >= cls.least[on]:
-            return replace(group, reference_rows=rows)
+        cls.refuse_few(name, len(group.rows), len(rows), settings, spared=schema.SPARED in group.obs)
+        return replace(group, reference_rows=rows)
+
+    @classmethod
+    def refuse_few(cls, name: str, rows: int, references: int, settings: S, /, *, spared: bool) -> None:
+        """Refuse a group that has too few rows for a statistic.
+
+        Parameters
+        ----------
+        name
+            Of the group; `""` for all rows as one.
+        rows
+            How many rows it has.
+        references
+            How many of them a statistic is taken over.
+        settings
+            Of the class `settings_class`.
+        spared
+            Whether the table marks spared controls.
+
+        Raises
+        ------
+        InputError
+            They are fewer than `least`.
+
+        """
+        on = cls.reference_of(settings)
+        if references >= cls.least[on]:
+            return
         place = f" of {name}" if name else ""
         if on == "all":
-            raise InputError(f"{cls.name}: the {len(rows)} rows{place} are too few, {cls.least[on]} are needed; choose a larger group by")
-        spare = " that are not spared" if schema.SPARED in group.obs else ""
+            raise InputError(f"{cls.name}: the {references} rows{place} are too few, {cls.least[on]} are needed; choose a larger group by")
+        spare = " that are not spared" if spared else ""
         other = "use --set on=all, or " if "on" in type(settings).model_fields else ""
         raise InputError(
-            f"{cls.name}: the {len(group.rows)} rows{place} hold {len(rows)} negative controls{spare}, at least {cls.least[on]} are "
+            f"{cls.name}: the {rows} rows{place} hold {references} negative controls{spare}, at least {cls.least[on]} are "
             f"needed; {other}mark them when you read the table: --negcon DMSO"
         )
 

@@ -109,7 +109,7 @@ def fitted_folder(number: int, /) -> str:
     return f"fitted/{number:02d}"
 
 
-def passed(plate: anndata.AnnData, correctors: Sequence[Fitted], /, *, anew: bool) -> anndata.AnnData:
+def passed(plate: anndata.AnnData, correctors: Sequence[Fitted], /, *, new: bool) -> anndata.AnnData:
     """A plate after some steps.
 
     Parameters
@@ -118,7 +118,7 @@ def passed(plate: anndata.AnnData, correctors: Sequence[Fitted], /, *, anew: boo
         All rows of one plate.
     correctors
         The steps, in order.
-    anew
+    new
         Whether the steps were fitted elsewhere, and the plate is new to them.
 
     Returns
@@ -128,7 +128,7 @@ def passed(plate: anndata.AnnData, correctors: Sequence[Fitted], /, *, anew: boo
 
     """
     for corrector in correctors:
-        plate = (corrector.extended(plate) if anew else corrector.with_plate(plate)).transform(plate)
+        plate = (corrector.extended(plate) if new else corrector.with_plate(plate)).transform(plate)
     return plate
 
 
@@ -170,7 +170,7 @@ class Reading:
             if name in self._task.left_out:
                 continue
             try:
-                plate = passed(plate_of(self._arguments, number), correctors, anew=self._arguments["anew"])
+                plate = passed(plate_of(self._arguments, number), correctors, new=self._arguments["new"])
                 if self._learnable:
                     allowed = wells.learnable(plate.obs)
                     if not allowed.any():
@@ -308,6 +308,11 @@ def group(arguments: Mapping[str, Any], task: Task, /) -> Facts:
     Facts
         The plates that were left out.
 
+    Raises
+    ------
+    InputError
+        No plate of the group can be read.
+
     """
     shared = _loaded(task.folder / arguments["shared"])
     assert isinstance(shared, PerGroup)
@@ -319,7 +324,7 @@ def group(arguments: Mapping[str, Any], task: Task, /) -> Facts:
     if not plates:
         raise InputError(f"{shared.name}: no plate of {arguments['name']} can be read")
     rows = receipt_sums.stacked(plates)
-    own = shared.extended(rows) if arguments["anew"] else shared.with_plate(rows)
+    own = shared.extended(rows) if arguments["new"] else shared.with_plate(rows)
     kept.save(task.output, [replace(own, learned={arguments["name"]: own.learned[arguments["name"]]})])
     return reading.facts
 
@@ -355,6 +360,11 @@ def features(arguments: Mapping[str, Any], task: Task, /) -> None:
     task
         Where to write the `var` table.
 
+    Raises
+    ------
+    InputError
+        No plate can be corrected.
+
     """
     reading = Reading(arguments, task, before=len(arguments["steps"]), learnable=False)
     for plate in reading.plates():
@@ -381,7 +391,7 @@ def correct_plate(arguments: Mapping[str, Any], task: Task, /) -> Facts:
 
     """
     before = plate_of(arguments, arguments["number"])
-    after = passed(before, _correctors(task, len(arguments["steps"])), anew=arguments["anew"])
+    after = passed(before, _correctors(task, len(arguments["steps"])), new=arguments["new"])
     task.output.mkdir(parents=True)
     facts = dataset.write_member(after, task.output / MEMBER)
     rows = receipts.drawn_rows(before.n_obs, arguments["drawn"], seed=(arguments["seed"], arguments["number"]))

@@ -37,15 +37,15 @@ def limits(_: Mapping[str, Any], task: Task, /) -> None:
 
     """
     samples = [sums.load(path / SAMPLE).arrays for _, path in _plates(task)]
-    found: dict[str, Any] = {}
+    limits_of: dict[str, Any] = {}
     for when in receipt_sums.WHEN:
         width = samples[0][when].shape[1]
         blocks = [
             receipt_sums.limits([np.asarray(block_of(sample, when, start, min(start + _BLOCK, width))) for sample in samples])
             for start in range(0, width, _BLOCK)
         ]
-        found[when] = np.concatenate(blocks)
-    sums.save(sums.Part(found), task.output)
+        limits_of[when] = np.concatenate(blocks)
+    sums.save(sums.Part(limits_of), task.output)
 
 
 def summarise(arguments: Mapping[str, Any], task: Task, /) -> None:
@@ -59,8 +59,8 @@ def summarise(arguments: Mapping[str, Any], task: Task, /) -> None:
         Comes after the plates.
 
     """
-    found = sums.load(task.folder / arguments["limits"])
-    chosen = {when: np.asarray(found.arrays[when]) for when in receipt_sums.WHEN}
+    written_limits = sums.load(task.folder / arguments["limits"])
+    chosen = {when: np.asarray(written_limits.arrays[when]) for when in receipt_sums.WHEN}
     sums.save(receipt_sums.summarise(_pairs(arguments, task), chosen), task.output)
 
 

@@ -141,7 +141,8 @@ def explained(parts: Sequence[Part], /) -> dict[str, dict[str, float]]:
         joined = {n: np.concatenate([p.arrays[f"{when}.{n}"] for p in parts]) for n in ("rows", "means", "squares")}
         whole = Moments(joined["rows"], joined["means"], joined["squares"])
         groups = {word: _grouped(whole, groups_of(words, word)) for word in parts[0].words["there"]}
-        groups |= {line: found for line in (ROW, COLUMN) if (found := _lines_of(parts, f"{when}.{line}")) is not None}
+        lines = {line: _lines_of(parts, f"{when}.{line}") for line in (ROW, COLUMN)}
+        groups |= {line: of_lines for line, of_lines in lines.items() if of_lines is not None}
         for factor, (means, counts) in groups.items():
             if 1 < len(counts) < whole.count:
                 shares.setdefault(factor, {})[when] = explained_share(means, counts, whole)
@@ -153,7 +154,7 @@ def explained(parts: Sequence[Part], /) -> dict[str, dict[str, float]]:
 def _grouped(whole: Moments, names: Sequence[str]) -> tuple[Array, Array]:
     """Mean and rows of each group of plates."""
     codes = np.unique(np.array(names, dtype=object).astype(str), return_inverse=True)[1]
-    counts = np.bincount(codes, weights=whole.counts)
+    counts: Array = np.bincount(codes, weights=whole.counts).astype(np.float64)
     total = np.zeros((len(counts), whole.means.shape[1]))
     np.add.at(total, codes, whole.means * whole.counts[:, None])
     return total / counts[:, None], counts

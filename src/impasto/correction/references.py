@@ -13,11 +13,13 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from impasto import schema
 from impasto.correction.base import Array, Floats
 from impasto.correction.per_group import PerGroup, places_of
 from impasto.correction.spectrum import spectrum, spectrum_of_sums
 from impasto.scale import sums
 from impasto.scale.sums import Moments, Part
+from impasto.schema import InputError
 from impasto.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -50,12 +52,14 @@ def summarise(kind: type[PerGroup[S, Any]], plates: Iterable[anndata.AnnData], s
     """
     first: list[anndata.AnnData] = []
     annotation: list[pd.DataFrame] = []
+    counted = np.zeros(2)
 
     def references() -> Iterator[Floats]:
         for plate in plates:
             first[:] = first or [plate[:0]]
             rows = kind.reference_rows(plate, settings)
             annotation.append(plate.obs.iloc[:1])
+            counted[:] += (plate.n_obs, schema.SPARED in plate.obs)
             yield rows
 
     rows = references()
@@ -69,24 +73,38 @@ def summarise(kind: type[PerGroup[S, Any]], plates: Iterable[anndata.AnnData], s
         yield from rows
 
     arrays = sums.moments_of(all_rows(), width=width, cross=cross, keep_rows=cross)
-    return Part(arrays, {**places_of(annotation), "features": list(first[0].var_names)})
+    return Part({**arrays, "counted": counted}, {**places_of(annotation), "features": list(first[0].var_names)})
 
 
-def merged(parts: Sequence[Part], /) -> Part:
+def merged(kind: type[PerGroup[S, Any]], parts: Sequence[Part], settings: S, /) -> Part:
     """The sums of all plates.
 
     Parameters
     ----------
+    kind
+        The corrector.
     parts
         What `summarise` gave, in the order of the plates.
+    settings
+        Of the corrector.
 
     Returns
     -------
     Part
         For `moments`.
 
+    Raises
+    ------
+    InputError
+        All plates together have too few reference rows, or there is none that can be used.
+
     """
     parts = [part for part in parts if part.words]
+    if not parts:
+        raise InputError(f"{kind.name}: there is no plate to learn from")
+    rows, spared = np.sum([part.arrays["counted"] for part in parts], axis=0)
+    references = int(sum(np.asarray(part.arrays["counts"]).sum() for part in parts))
+    kind.refuse_few("", int(rows), references, settings, spared=bool(spared))
     whole = sums.merged(part.arrays for part in parts)
     arrays: dict[str, Any] = {"counts": whole.counts, "means": whole.means, "squares": whole.squares}
     arrays |= {name: value for name, value in (("cross", whole.cross), ("rows", whole.rows)) if value is not None}

@@ -110,7 +110,7 @@ class Select(Corrector[SelectSettings]):
         chosen = np.flatnonzero(usable)[chosen]
         names = whole.words["features"]
         filling = np.asarray(whole.arrays["filling"])[chosen]
-        return cls(settings=settings, kept=tuple(names[place] for place in chosen), filling=filling)
+        return cls(settings=settings, kept=tuple(names[int(place)] for place in chosen), filling=filling)
 
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         absent = [name for name in self.kept if name not in profiles.var_names]

@@ -124,8 +124,8 @@ class Sphering(PerGroup[SpheringSettings, Whitening]):
         return references.summarise(cls, plates, settings, cross=True)
 
     @classmethod
-    def merged(cls, parts: Sequence[Part], _: SpheringSettings, __: Part | None, /) -> Part:
-        return references.merged(parts)
+    def merged(cls, parts: Sequence[Part], settings: SpheringSettings, _: Part | None, /) -> Part:
+        return references.merged(cls, parts, settings)
 
     @classmethod
     def fitted_from(cls, whole: Part, settings: SpheringSettings, /) -> Self:

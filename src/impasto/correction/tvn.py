@@ -99,8 +99,8 @@ class Tvn(PerGroup[TvnSettings, ShiftAndTurn]):
         return references.summarise(cls, plates, settings, cross=True)
 
     @classmethod
-    def merged(cls, parts: Sequence[Part], _: TvnSettings, __: Part | None, /) -> Part:
-        return references.merged(parts)
+    def merged(cls, parts: Sequence[Part], settings: TvnSettings, _: Part | None, /) -> Part:
+        return references.merged(cls, parts, settings)
 
     @classmethod
     def fitted_from(cls, whole: Part, settings: TvnSettings, /) -> Self:

@@ -7,12 +7,12 @@
     members/SOURCE/BATCH/PLATE.parquet    one plate: `Metadata_` columns, and X as lists of one length
     cache/                    what can be made again
 
-A plate is told apart by source, batch and plate. Plates are sorted by these, the rows of a plate by well and site.
+Source, batch and plate together name a plate. Plates are sorted by these, the rows of a plate by well and site.
 """
 
 from impasto.dataset.commit import link, write
 from impasto.dataset.folder import Dataset, open_dataset
-from impasto.dataset.growth import append
+from impasto.dataset.growth import append, refuse_other_features
 from impasto.dataset.member import Facts, content_of, read_member, write_member
 from impasto.dataset.order import KEYS, Key, file_of, key_of, plates_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "open_dataset",
     "plates_of",
     "read_member",
+    "refuse_other_features",
     "write",
     "write_member",
 ]

@@ -191,9 +191,9 @@ class Dataset:
         values = np.empty((count, self.n_vars), dtype=np.float32)
         at = 0
         for number, plate in enumerate(self):
-            mine = chosen[self.offsets[number] : self.offsets[number + 1]]
-            step = int(mine.sum())
-            values[at : at + step] = plate.X if mine.all() else plate.X[mine]
+            wanted = chosen[self.offsets[number] : self.offsets[number + 1]]
+            step = int(wanted.sum())
+            values[at : at + step] = plate.X if wanted.all() else plate.X[wanted]
             at += step
         obs = self.obs if rows is None else self.obs[chosen]
         obs = obs.set_axis(pd.RangeIndex(len(obs)).astype(str), axis=0)
@@ -211,7 +211,7 @@ class Dataset:
         return matrix.unit_rows(self)
 
     def refuse_too_large(self, rows: int, /, *, task: str) -> None:
-        """Raise InputError where some rows would take more than half of this machine's memory.
+        """Refuse rows that would take more than half of this machine's memory.
 
         Parameters
         ----------

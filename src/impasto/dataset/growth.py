@@ -76,7 +76,7 @@ def append(folder: Path, plates: Iterable[anndata.AnnData], /) -> tuple[int, int
 
 
 def refuse_other_features(plate: anndata.AnnData, features: pd.DataFrame, /, *, where: str, folder: Path) -> None:
-    """Raise InputError where a plate does not have exactly the features of a dataset.
+    """Refuse a plate that does not have exactly the features of a dataset.
 
     Parameters
     ----------

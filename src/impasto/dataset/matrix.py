@@ -47,7 +47,7 @@ def unit_rows(plates: Dataset, /) -> npt.NDArray[np.float32]:
 
 
 def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    known = np.isfinite(rows).all(axis=1)
+    known = np.asarray(np.isfinite(rows).all(axis=1))
     length = np.linalg.norm(np.where(known[:, None], rows, 0.0), axis=1)
-    usable = length > 0
+    usable = np.asarray(length > 0)
     return np.where(usable[:, None], rows / np.where(usable, length, 1.0)[:, None], np.float32(0.0)).astype(np.float32)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from impasto import progress, runs, schema
-from impasto.plates import illumination, quality
+from impasto.plates import illumination, plate_index, quality
 from impasto.plates.planes import KEYS
 from impasto.plates.quarantine import COLUMNS, REASON
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
+from impasto.scale.plan import Phase, Plan, Shard
+from impasto.scale.run import run_shards
+from impasto.scale.task import Task
+from impasto.scale.where import HERE, Where
 
 _LIGHT = "corner_to_centre"
 """The light of a plate's corners over that of its centre (illumination.py): 1 where the lamp is even."""
@@ -23,7 +29,7 @@ _PLATE = [schema.SOURCE, schema.BATCH, schema.PLATE]
 _COLUMNS = (*KEYS, schema.CHANNEL, *quality.MEASURES, REASON)
 
 
-def check(sites: Sites, out: Path, /) -> None:
+def check(folder: Path, out: Path, /, *, where: Where = HERE) -> None:
     """Measure every site, and write what is wrong.
 
     Finished plates wait in a hidden folder named by the images' digest. A killed run goes on at the first unfinished one, to the same
@@ -31,23 +37,31 @@ def check(sites: Sites, out: Path, /) -> None:
 
     Parameters
     ----------
-    sites
-        All sites.
+    folder
+        The ingested images.
     out
         The folder for `quality.parquet` (a row a site and channel), `plates.parquet` and `quarantine.csv`.
+    where
+        Where plates are worked on.
 
     """
-    parts = out / f".plates-{runs.digest(sites.folder / 'images.parquet')[:12]}"
-    parts.mkdir(parents=True, exist_ok=True)
-    numbers = {plate: sites.of_plate(plate) for plate in sites.plates()}
-    paths = {plate: parts / f"{index:04d}.parquet" for index, plate in enumerate(numbers)}
-    done = sum(len(numbers[p]) for p in numbers if paths[p].exists())
-    with progress.bar(what="checking", unit="site", total=len(sites), done=done) as advance:
-        for plate, rows in numbers.items():
-            if not paths[plate].exists():
-                with runs.atomic(paths[plate]) as temporary:
-                    _plate(sites, rows, advance).to_parquet(temporary, index=False)
-    whole = pd.concat([pd.read_parquet(path) for path in paths.values()], ignore_index=True)
+    table = plate_index.table(folder)
+    names = plate_index.from_table(table).names
+    parts = out / f".plates-{runs.digest(folder / plate_index.PLANES)[:12]}"
+    runs.note(parts)
+    shards = tuple(
+        Shard(
+            f"plate-{number:05d}",
+            "impasto.plates.check:check_plate",
+            {"folder": str(folder.resolve()), "plate": name},
+            f"{number:04d}.parquet",
+            inputs=(parts.name,),
+            plates=(name,),
+        )
+        for number, name in enumerate(names)
+    )
+    run_shards(Plan(parts, (Phase("checking", shards, unit="plate", shows_itself=True),), threads=0), where)
+    whole = pd.concat([pd.read_parquet(parts / shard.output) for shard in shards], ignore_index=True)
     readable = whole[REASON] == ""
     flagged = quality.flag(whole[readable].drop(columns=REASON))
     with runs.atomic(out / "quality.parquet") as temporary:
@@ -56,8 +70,25 @@ def check(sites: Sites, out: Path, /) -> None:
     with runs.atomic(out / "quarantine.csv") as temporary:
         bad.to_csv(temporary, index=False)
     with runs.atomic(out / "plates.parquet") as temporary:
-        summary(sites, flagged, bad).to_parquet(temporary, index=False)
+        summary(table[[*_PLATE, "sites"]], flagged, bad).to_parquet(temporary, index=False)
     shutil.rmtree(parts)
+
+
+def check_plate(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """The shard of one plate.
+
+    Parameters
+    ----------
+    arguments
+        The folder of the images, and the plate.
+    task
+        Where to write the measures of its sites.
+
+    """
+    sites = Sites.read(arguments["folder"], plate=arguments["plate"])
+    numbers = sites.of_plate(arguments["plate"])
+    with progress.bar(what=f"checking {arguments['plate']}", unit="site", total=len(numbers)) as advance:
+        _plate(sites, numbers, advance).to_parquet(task.output, index=False)
 
 
 def _plate(sites: Sites, numbers: npt.NDArray[np.intp], advance: progress.Advance) -> pd.DataFrame:
@@ -117,13 +148,13 @@ def quarantine(unreadable: pd.DataFrame, flagged: pd.DataFrame, /) -> pd.DataFra
     return pd.DataFrame(reasons, columns=list(COLUMNS)).sort_values(list(KEYS), kind="stable", ignore_index=True)
 
 
-def summary(sites: Sites, flagged: pd.DataFrame, bad: pd.DataFrame, /) -> pd.DataFrame:
+def summary(counts: pd.DataFrame, flagged: pd.DataFrame, bad: pd.DataFrame, /) -> pd.DataFrame:
     """What was measured, plate by plate.
 
     Parameters
     ----------
-    sites
-        All sites.
+    counts
+        Source, batch and plate, and how many `sites` each plate has.
     flagged
         A row a site and channel, as `quality.flag` gives them.
     bad
@@ -143,7 +174,6 @@ def summary(sites: Sites, flagged: pd.DataFrame, bad: pd.DataFrame, /) -> pd.Dat
     of_plates["unlike_in_brightness"] = per["flags"].apply(lambda f: int(f.str.contains("brightness").sum()))
     of_plates["readable_sites"] = per.size()
     of_plates = of_plates.reset_index()
-    counts = sites.table.groupby(_PLATE).size().rename("sites").reset_index()
     left_out = bad.groupby(_PLATE).size().rename("quarantined_sites").reset_index()
     of_plates = of_plates.merge(counts, on=_PLATE, how="left").merge(left_out, on=_PLATE, how="left")
     of_plates["quarantined_sites"] = of_plates["quarantined_sites"].fillna(0).astype(int)

@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from impasto import remote, schema
-from impasto.plates.planes import FOLDER, ILLUMINATION, KEYS, places
+from impasto.plates.planes import FOLDER, ILLUMINATION, KEYS, places, sorted_by_place
+from impasto.plates.planes import read as read_planes
 from impasto.schema import InputError
 
 FILE, PLANES = "plates.parquet", "images.parquet"
@@ -123,6 +124,52 @@ def of_planes(planes: pd.DataFrame, /) -> pd.DataFrame:
     table["remote"] = any(remote.url(f"{head}/") is not None for head in planes[FOLDER].array.categories)
     table["illumination"] = ILLUMINATION in planes and bool((planes[ILLUMINATION] != "").any())
     return table
+
+
+def require(folder: Path, /) -> None:
+    """See that a folder holds ingested images.
+
+    Parameters
+    ----------
+    folder
+        What a user gave.
+
+    Raises
+    ------
+    InputError
+        It does not.
+
+    """
+    if not (folder / PLANES).is_file():
+        raise InputError(
+            f"{folder} holds no ingested images (no {PLANES}); if it holds plates, run: impasto ingest {folder} --out INGESTED, and give "
+            "INGESTED here"
+        )
+
+
+def table(folder: Path, /) -> pd.DataFrame:
+    """The table of plates of an ingested folder; made from its sites where an earlier version has left none.
+
+    Parameters
+    ----------
+    folder
+        What `impasto ingest` left.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `of_planes` gives it.
+
+    Raises
+    ------
+    InputError
+        The folder holds no ingested images.
+
+    """
+    require(folder)
+    if (folder / FILE).is_file():
+        return pd.read_parquet(folder / FILE)
+    return of_planes(sorted_by_place(read_planes(folder / PLANES)))
 
 
 def read(folder: Path, /) -> PlateIndex | None:

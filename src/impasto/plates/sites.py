@@ -97,11 +97,7 @@ class Sites:
 
         """
         folder = Path(folder)
-        if not (folder / "images.parquet").exists():
-            raise InputError(
-                f"{folder} holds no ingested images (no images.parquet); if it holds plates, run: impasto ingest {folder} --out INGESTED, "
-                "and give INGESTED here"
-            )
+        plate_index.require(folder)
         index = plate_index.read(folder) if plate is not None else None
         if plate is not None and index is not None and (row_group := plate_index.rows_of(folder, index, plate)) is not None:
             planes = read_planes(folder / plate_index.PLANES, row_group=row_group)

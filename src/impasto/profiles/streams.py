@@ -1,9 +1,10 @@
-"""A folder of plates as one file again, in the memory of a plate: Parquet with a row group a plate, .h5ad, .zarr."""
+"""A folder of plates as one file (Parquet with a row group a plate, .h5ad, .zarr), and tables as a folder of plates, one at a time."""
 
 from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import runs
+from impasto import dataset, identity, runs
 from impasto.dataset import Dataset
+from impasto.dataset.commit import add_member, commit
 from impasto.profile_sources import FILE_METADATA
-from impasto.profiles.files import about_file, as_stored, suffix
+from impasto.profiles.files import about_file, as_stored, read, suffix
 from impasto.profiles.table import to_frame
 from impasto.schema import InputError
 
@@ -90,3 +92,62 @@ def _write_anndata(plates: Dataset, path: Path, *, zarr: bool) -> None:
 def _fill(plates: Dataset, values: Any) -> None:
     for number, plate in enumerate(plates):
         values[int(plates.offsets[number]) : int(plates.offsets[number + 1])] = plate.X
+
+
+def gather(files: Sequence[Path], folder: Path, /) -> int:
+    """Write tables as one folder of plates, a table in memory at a time.
+
+    Parameters
+    ----------
+    files
+        Tables of the same features; each plate stands in one of them.
+    folder
+        The folder of plates to write.
+
+    Returns
+    -------
+    int
+        How many plates there are.
+
+    Raises
+    ------
+    InputError
+        A table has other features, or was made otherwise than the first; a plate stands in two of them, or a row names none.
+
+    """
+    rows: dict[dataset.Key, dict[str, Any]] = {}
+    origin: dict[dataset.Key, Path] = {}
+    with runs.atomic(folder) as temporary:
+        first: anndata.AnnData | None = None
+        for path in files:
+            table = read(path)
+            first = table[:0].copy() if first is None else first
+            dataset.refuse_other_features(table, first.var, where=f"of {path.name}", folder=files[0])
+            if identity.of(table) != identity.of(first):
+                raise InputError(f"{path} and {files[0]} were not made by the same encoder and correction steps; keep them apart")
+            for plate in dataset.plates_of(table[:, list(first.var_names)].copy(), task=str(path)):
+                key = dataset.key_of(plate.obs)
+                if key in rows:
+                    raise InputError(f"plate {key.name} stands in {origin[key]} and in {path}; put its rows into one file, or name it anew")
+                rows[key], origin[key] = add_member(plate, temporary), path
+        assert first is not None
+        commit(temporary, [rows[key] for key in sorted(rows)], first.var, uns=first.uns)
+    return len(rows)
+
+
+def files_of(folder: Path, /) -> list[Path]:
+    """The tables in a folder, where each can be read alone.
+
+    Parameters
+    ----------
+    folder
+        A folder of Parquet files.
+
+    Returns
+    -------
+    list[Path]
+        Sorted; none where a folder's name says something of its rows (`Plate=000412`).
+
+    """
+    files = [p for p in sorted(folder.rglob("*.parquet")) if not any(q.startswith((".", "_")) for q in p.relative_to(folder).parts)]
+    return [] if any("=" in part for path in files for part in path.relative_to(folder).parts[:-1]) else files

@@ -1,8 +1,8 @@
 """Sites -> features by a frozen encoder; batched, read ahead, resumable, in bounded memory.
 
 A vision encoder sees each channel as an image of its own (Lu et al., CellCLIP, Eq. 2: z_k = [psi(u^1), ..., psi(u^C)]); other encoders
-(profiling/encoders.py, a trained run) see the channels together. One file a plate, in the form of a member of a dataset, is
-written under a temporary name and renamed, so a killed run goes on at the first unfinished plate and ends in the same bytes.
+(profiling/encoders.py, a trained run) see the channels together. Each plate has a file, in the form of a member of a dataset, written under
+a temporary name and renamed. So a killed run goes on at the first unfinished plate, and ends in the same bytes.
 Images that cannot be read are quarantined with their reason, counted, and do not stop the run.
 """
 

@@ -109,7 +109,8 @@ def _plan(settings: ProfileSettings, index: PlateIndex, shards: Path) -> Plan:
     """One shard a plate. A worker stands in a folder of its own, so paths are absolute."""
     import torch
 
-    encoder = str(Path(settings.encoder).resolve()) if _is_run(settings.encoder) else settings.encoder
+    is_path = _is_run(settings.encoder) or cards.is_card(settings.encoder)
+    encoder = str(Path(settings.encoder).resolve()) if is_path else settings.encoder
     quarantine = settings.quarantine and settings.quarantine.resolve()
     whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
     # As many threads as this process uses: sums are split, and so rounded, the same way in all workers.
@@ -299,7 +300,7 @@ def _run(settings: EncoderSettings, sites: Sites | PlateIndex) -> SiteEncoder:
         raise InputError(f"{folder} is a run, which torch reads; leave out --runtime")
     described = json.loads((folder / "model.json").read_text())
     trainable = methods.METHODS[str(described["method"]["name"])]
-    run = FrozenRun.load(folder, trainable, channels=sites.channels, readout=settings.readout, place=devices.place(settings))
+    run = FrozenRun.load(folder, trainable, channels=list(sites.channels), readout=settings.readout, place=devices.place(settings))
     say(f"  {run.match.sentence}")
     return replace(run, crops=Crops(settings.crops, run.crops.size, settings.seed, settings.instances))
 

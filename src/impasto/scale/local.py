@@ -1,8 +1,7 @@
 """Shards in this process, or on several of this machine.
 
-A worker whose parent is killed would live on: a thread waits for the parent and ends the worker with it. A pool that breaks blames nobody,
-for it does not say which shard was killed: what was in flight runs again one at a time, so that a neighbour's memory is not held against a
-shard.
+A worker whose parent is killed would live on: a thread waits for the parent and ends the worker with it. A pool that breaks does not say
+which shard was killed. So what was in flight runs again one at a time: a shard is not given up for the memory that its neighbour took.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -69,7 +69,7 @@ def _on_workers(plan: Plan, todo: list[Shard], workers: int, advance: progress.A
     while left:
         batch = [next(iter(left.values()))] if alone else list(left.values())
         broken = False
-        with _pool(plan.folder, 1 if alone else workers) as pool:
+        with _pool(plan.folder, 1 if alone else workers) as pool, _dropping_the_rest(pool):
             futures = {pool.submit(_in_worker, shard.name): shard for shard in batch}
             for future in as_completed(futures):
                 shard = futures[future]
@@ -86,6 +86,16 @@ def _on_workers(plan: Plan, todo: list[Shard], workers: int, advance: progress.A
             advance(1)
         # One at a time until the one that breaks pools is known; then all together again.
         alone = broken or (alone and batch[0].name in left)
+
+
+@contextlib.contextmanager
+def _dropping_the_rest(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Where the run is stopped, what has not begun is dropped: leaving the pool would wait for all of it."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def _is_last(plan: Plan, shard: Shard, failure: task.Failure, tries: Counter[str]) -> bool:

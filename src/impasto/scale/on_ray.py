@@ -5,6 +5,7 @@ Ray only hands shards to workers. Each worker reads the plan from the folder tha
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from pathlib import Path
@@ -71,8 +72,14 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
 
 def _in_worker(folder: str, name: str) -> task.Failure | None:
     progress.hide()
-    plan = plans.load(Path(folder))
+    plan = _loaded(folder, (Path(folder) / plans.PLAN).stat().st_mtime_ns)
     return task.attempt(plan, plan.shard(name))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(folder: str, _: int) -> Plan:
+    """The plan, read once a worker: it is as long as there are plates."""
+    return plans.load(Path(folder))
 
 
 def _ray() -> Any:

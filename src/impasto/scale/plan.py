@@ -63,13 +63,25 @@ class Shard:
 
 @dataclass(frozen=True)
 class Phase:
-    """Shards that do not read each other."""
+    """Shards that do not read each other.
+
+    Attributes
+    ----------
+    name
+        What is done, for sentences.
+    shards
+        In order.
+    unit
+        What one shard is: `plate`, `chunk`.
+    shows_itself
+        Whether a shard shows its own progress, where it is the only one that runs.
+
+    """
 
     name: str
     shards: tuple[Shard, ...]
     unit: str = "shard"
     shows_itself: bool = False
-    """Whether a shard shows its own progress, where it is the only one that runs."""
 
 
 @dataclass
@@ -286,7 +298,8 @@ def load(folder: Path, /) -> Plan:
 
 
 def _shard(said: dict[str, Any]) -> Shard:
-    return Shard(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+    lists = {name: tuple(said[name]) for name in ("inputs", "after", "plates")}
+    return Shard(said["name"], said["work"], said["arguments"], said["output"], may_fail=said["may_fail"], **lists)
 
 
 def receipt_of(folder: Path, name: str, /) -> dict[str, Any] | None:

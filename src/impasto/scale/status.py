@@ -45,11 +45,11 @@ def of_folder(path: Path, /) -> list[Progress]:
         No run works on it.
 
     """
-    found = [folder for folder in (path, *sorted(path.parent.glob(f".{path.name}.*"))) if (folder / PLAN).is_file()]
-    if not found:
+    folders = [folder for folder in (path, *sorted(path.parent.glob(f".{path.name}.*"))) if (folder / PLAN).is_file()]
+    if not folders:
         there = "it is finished" if path.exists() else "nothing is there"
         raise InputError(f"no run with shards works on {path} ({there}); give the --out of a run that has not come to its end")
-    plan = plans.load(found[-1])
+    plan = plans.load(folders[-1])
     return [_of_phase(plan, number) for number in range(len(plan.phases))]
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg.blas import dsyrk
 
 Array = npt.NDArray[np.float64]
-Anything = npt.NDArray[np.generic]
+Anything = npt.NDArray[Any]
 CHUNK = 64
 """Plates in a part."""
 _EMPTY = "nothing"

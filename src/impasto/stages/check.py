@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import Field
 
 from impasto import outputs
-from impasto.settings import Settings, Shown
+from impasto.scale.settings import ShardSettings
+from impasto.settings import Shown
 from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 
-class CheckSettings(Settings):
+class CheckSettings(ShardSettings):
     """Which ingested images, or which cells."""
 
     images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest or impasto cells wrote.")
@@ -66,9 +67,8 @@ def run(settings: CheckSettings, out: Path) -> None:
         return
     outputs.refuse_overlap(out, [settings.images])
     from impasto.plates.check import check
-    from impasto.plates.sites import Sites
 
-    check(Sites.read(settings.images), out)
+    check(settings.images, out, where=settings.where())
 
 
 def digest(path: Path, /) -> str:

@@ -41,11 +41,14 @@ def run(settings: ExportSettings, out: Path) -> None:
     from impasto import commit_point, dataset
     from impasto import profiles as tables
     from impasto.export import copairs
+    from impasto.profiles import streams
 
     path, options = _target(settings, out), _options(settings)
     stream = EXPORTERS[settings.to].stream
     if stream is not None and commit_point.is_there(settings.profiles):
         stream(dataset.open_dataset(settings.profiles), path)
+    elif settings.to == "plates" and len(files := _tables(settings.profiles)) > 1:
+        say(f"  {streams.gather(files, path)} plates of {len(files)} tables")
     elif not _holds_scores(settings.profiles):
         if sentence := EXPORTERS[settings.to].write(tables.read(settings.profiles), path, options):
             say(f"  {sentence}")
@@ -53,6 +56,14 @@ def run(settings: ExportSettings, out: Path) -> None:
         _write_results(copairs.results(pd.read_parquet(settings.profiles)), path)
     else:
         raise InputError(f"{settings.profiles} holds the scores of an evaluation, not profiles; export those --to copairs")
+
+
+def _tables(path: Path) -> list[Path]:
+    """The tables of a folder of Parquet files, which are read one after the other; none of anything else."""
+    from impasto import tables as any_table
+    from impasto.profiles import streams
+
+    return streams.files_of(path) if any_table.kind(path) == any_table.FOLDER_OF_PARQUET else []
 
 
 def _holds_scores(path: Path) -> bool:

@@ -30,6 +30,7 @@ FOR = {
     "lance": "index --engine lance",
     "faiss": "index --engine faiss",
     "scvi": "expression --method scvi",
+    "watch": "[stage.loop] watch: a training in TensorBoard or Weights & Biases",
 }
 """Extra -> what a user gets by it. Extras that only developers want are not shown."""
 
