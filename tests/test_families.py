@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from impasto import atlas, correction, evaluation, export, families, losses, methods, profiling, stages, verbs
+from impasto import atlas, correction, evaluation, export, families, losses, methods, profiling, scale, stages, verbs
+from impasto.cells import image_run, sources
 from impasto.families import Family
 from impasto.nets import pooling
 from impasto.plates import readers
@@ -76,6 +77,7 @@ def test_a_plugin_that_cannot_be_imported_is_named(plugins: list[EntryPoint]) ->
 # ---------------------------------------------------------------- all families
 FAMILIES: dict[str, Family[Any]] = {
     "additions": methods.ADDITIONS,
+    "cell_readers": sources.READERS,
     "correctors": correction.CORRECTORS,
     "encoders": profiling.ENCODERS,
     "engines": atlas.ENGINES,
@@ -84,6 +86,8 @@ FAMILIES: dict[str, Family[Any]] = {
     "methods": methods.METHODS,
     "poolings": pooling.POOLINGS,
     "readers": readers.FURTHER,
+    "segmenters": image_run.SEGMENTERS,
+    "shard_engines": scale.ENGINES,
     "stages": stages.STAGES,
     "tasks": evaluation.TASKS,
     "verbs": verbs.COMMANDS,

@@ -25,8 +25,8 @@ def typed(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("evalute", "unknown verb 'evalute' (did you mean 'evaluate'?); allowed: atlas, check, "),
-        ("-- evalute", "unknown verb 'evalute' (did you mean 'evaluate'?); allowed: atlas, check, "),
+        ("evalute", "unknown verb 'evalute' (did you mean 'evaluate'?); allowed: assay, atlas, cells, check, "),
+        ("-- evalute", "unknown verb 'evalute' (did you mean 'evaluate'?); allowed: assay, atlas, cells, check, "),
         ("index p --out o --enigne faiss", "index has no option '--enigne' (did you mean '--engine'?); see: impasto index --help"),
         ("index p --out o --engine=exact --sede 3", "index has no option '--sede' (did you mean '--seed'?); see: impasto index --help"),
         ("index p --out o -q", "index has no option '-q'; see: impasto index --help"),

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from impasto.atlas import strangers
+from impasto.perturbations.smiles import in_a_text
 
 
 def _space(reads: str = "text") -> SimpleNamespace:
@@ -47,9 +48,18 @@ def test_what_the_index_holds_is_left_out() -> None:
     assert table["gene"][2] in strangers.unknown_to(rows, "gene")
     assert table["moa"][0] not in strangers.unknown_to(rows, "moa")
     assert table["smiles"][2] not in strangers.unknown_to(rows, "smiles")
+    assert table["smiles"][3] in strangers.unknown_to(rows, "smiles")
     assert table["perturbation_name"][3] not in strangers.unknown_to(rows, "perturbation_name")
     pools = strangers.queries(_space(), rows)
-    assert not any(table["smiles"][2] in text or table["perturbation_name"][3] in text for text in pools["prompt"])
+    assert not any(in_a_text(table["smiles"][2]) in text or table["perturbation_name"][3] in text for text in pools["prompt"])
+
+
+def test_a_molecule_is_known_in_any_spelling() -> None:
+    chem = pytest.importorskip("rdkit.Chem")
+    written = strangers.table()["smiles"][5]
+    other = chem.MolToSmiles(chem.MolFromSmiles(written), doRandom=True, canonical=False)
+    assert other != written
+    assert written not in strangers.unknown_to(pd.DataFrame({"smiles": [other]}), "smiles")
 
 
 def test_each_form_has_its_pool() -> None:
@@ -57,7 +67,7 @@ def test_each_form_has_its_pool() -> None:
     table = strangers.table()
     first = table.iloc[0]
     assert pools["prompt"][0] == (
-        f"A cell painting image of U2OS cells treated with {first['perturbation_name']}, SMILES: {first['smiles']}, "
+        f"A cell painting image of U2OS cells treated with {first['perturbation_name']}, SMILES: {in_a_text(first['smiles'])}, "
         f"target gene: {first['gene']}, mechanism: {first['moa']}."
     )
     assert pools["phrase"][:150] == table["moa"].drop_duplicates().tolist()[:150]

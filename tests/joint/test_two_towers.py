@@ -74,7 +74,7 @@ def test_molecules_of_unseen_compounds_are_found_and_shuffled_links_are_not(prof
     def score(table: anndata.AnnData, out: Path) -> float:
         chosen = settings(split=SplitSettings(validation=0.3, test=0.0).model_dump(), width=32, out=32, minibatch=16)
         prepared = two_towers.prepare(chosen, table, seed=1)
-        loop = LoopSettings(epochs=10, optim=OptimSettings(lr=4e-3, clip_norm=1.0))
+        loop = LoopSettings(epochs=15, optim=OptimSettings(lr=4e-3, clip_norm=1.0))
         fit(prepared.method, prepared.feed, settings=loop, out=out)
         with torch.no_grad():
             found = prepared.validate(prepared.method.eval())

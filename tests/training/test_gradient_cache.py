@@ -49,7 +49,8 @@ def test_the_gradient_is_that_of_the_whole_minibatch(loss: str, chunk: int) -> N
     mine, theirs = gradients(cached), gradients(whole)
     assert mine.keys() == theirs.keys()
     for name in theirs:
-        torch.testing.assert_close(mine[name], theirs[name], rtol=1e-5, atol=1e-5)
+        # Sums of float32 in another order: what cancels is as exact as the largest of its terms.
+        torch.testing.assert_close(mine[name], theirs[name], rtol=1e-5, atol=1e-5 * max(1.0, float(theirs[name].abs().max())))
 
 
 def test_dropout_falls_on_the_same_units_both_times() -> None:

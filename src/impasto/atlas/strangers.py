@@ -19,6 +19,7 @@ import pandas as pd
 
 from impasto import schema
 from impasto.perturbations.prompts import prompt
+from impasto.perturbations.smiles import in_a_text
 
 if TYPE_CHECKING:
     from impasto.joint.space import Space
@@ -59,19 +60,22 @@ def unknown_to(rows: pd.DataFrame, word: str, /) -> list[str]:
     -------
     list[str]
         Values of `table`, each once and in its order. Names of the index match in either case, and one by one where a cell lists several.
+        Molecules match in any spelling.
 
     """
+    values = table()[word].drop_duplicates()
+    if word == schema.SMILES:
+        there = {in_a_text(smiles) for smiles in rows[word].dropna().astype(str).unique()} if word in rows else set()
+        return [str(smiles) for smiles in values if in_a_text(str(smiles)) not in there]
     held: set[str] = set()
     for column in {
         schema.PERTURBATION_NAME: (schema.PERTURBATION_NAME, schema.PERTURBATION),
         schema.GENE: (schema.GENE, schema.TARGETS),
     }.get(word, (word,)):
         if column in rows:
-            values = rows[column].dropna().astype("string")
-            held |= set(values.str.casefold().unique())
-            if word != schema.SMILES:
-                held |= set(values.str.casefold().str.split(_SEPARATORS, regex=True).explode().unique())
-    values = table()[word].drop_duplicates()
+            named = rows[column].dropna().astype("string")
+            held |= set(named.str.casefold().unique())
+            held |= set(named.str.casefold().str.split(_SEPARATORS, regex=True).explode().unique())
     return [str(value) for value in values[~values.str.casefold().isin(held)]]
 
 

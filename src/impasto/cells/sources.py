@@ -139,7 +139,7 @@ class Reader(Protocol):
 
 
 READERS: Family[Reader] = Family(
-    "cell-readers",
+    "cell_readers",
     what="reader of tables of cells",
     parts={
         "sqlite": "impasto.cells.sqlite_run:READER",
