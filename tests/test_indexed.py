@@ -32,7 +32,7 @@ def test_an_index_is_opened_and_nothing_is_built(tmp_path: Path, made: list[tupl
 
 
 def test_a_run_on_profiles_is_embedded_and_indexed_in_its_folder(tmp_path: Path, made: list[tuple[str, dict[str, Any], Path]]) -> None:
-    (tmp_path / "model.json").write_text(json.dumps({"profiles": "p.parquet"}))
+    (tmp_path / "model.json").write_text(json.dumps({"profiles": "p.parquet", "method": {"name": "wsl"}, "facts": {}}))
     search = tmp_path / "search"
     assert indexed.open_or_build(tmp_path) == ("opened", search / "index")
     assert made == [
@@ -42,7 +42,7 @@ def test_a_run_on_profiles_is_embedded_and_indexed_in_its_folder(tmp_path: Path,
 
 
 def test_a_run_on_images_reads_its_sites_first(tmp_path: Path, made: list[tuple[str, dict[str, Any], Path]]) -> None:
-    (tmp_path / "model.json").write_text(json.dumps({"sites": "ingested"}))
+    (tmp_path / "model.json").write_text(json.dumps({"sites": "ingested", "method": {"name": "wsl"}, "facts": {}}))
     indexed.open_or_build(tmp_path)
     features = tmp_path / "search" / "features.parquet"
     assert [verb for verb, _, _ in made] == ["profile", "embed", "index"]

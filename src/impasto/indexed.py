@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from impasto.devices import DEFAULT, DeviceSettings
 from impasto.profiling.extract import ProfileSettings
 from impasto.stages.embed import EmbedSettings
 from impasto.stages.index import IndexSettings
+from impasto.training import model_json
 
 if TYPE_CHECKING:
     from impasto.atlas.index import Index
@@ -39,12 +39,11 @@ def open_or_build(where: Path, /, *, on: DeviceSettings = DEFAULT) -> Index:
     """
     from impasto.atlas import index
 
-    described = where / "model.json"
-    if not described.exists():
+    if not model_json.is_run(where):
         inside = where / "index"
         return index.open_index(inside if (inside / "index.json").exists() and not (where / "index.json").exists() else where)
     embedded, built = where / "search" / "profiles.parquet", where / "search" / "index"
-    model = json.loads(described.read_text())
+    model = model_json.read(where)
     devices = on.model_dump(include=set(DeviceSettings.model_fields), exclude_unset=True)
     if "profiles" not in model:
         model["profiles"] = where / "search" / "features.parquet"

@@ -19,7 +19,7 @@ from impasto.schema import InputError
 
 def with_run(contents: Contents, folder: Path, reads: str) -> Contents:
     folder.mkdir()
-    (folder / "model.json").write_text(json.dumps({"method": {"name": "two_towers", "perturbation": reads}}))
+    (folder / "model.json").write_text(json.dumps({"method": {"name": "two_towers", "perturbation": reads}, "facts": {}}))
     return dataclasses.replace(contents, index=dataclasses.replace(contents.index, run=folder), facts={**contents.facts, "reads": reads})
 
 

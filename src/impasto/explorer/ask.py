@@ -6,7 +6,6 @@ The model is read at the first question, and one question is answered at a time.
 from __future__ import annotations
 
 import importlib.util
-import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from impasto.explorer import near
 from impasto.explorer.contents import Contents
 from impasto.explorer.values import number
 from impasto.schema import InputError, one_of
+from impasto.training import model_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,12 +53,11 @@ class Asker:
     def _reads(self) -> str:
         """What the run of the index reads, `""` without one; the first version of the folder leaves it to the run's own settings."""
         facts, run = self.contents.facts, self.contents.index.run
-        described = run / "model.json" if run is not None else None
-        if described is None or not described.exists():
+        if run is None or not model_json.is_run(run):
             return ""
         if facts["version"] > 1:
             return str(facts["reads"])
-        return str(json.loads(described.read_text())["method"].get("perturbation", ""))
+        return str(model_json.read(run)["method"].get("perturbation", ""))
 
     def ask(self, kind: str, query: str, /, *, space: str, top: int) -> dict[str, Any]:
         """Answer a question.

@@ -6,7 +6,6 @@ all give unit vectors of the same width, `space.embed(profiles)` the joint space
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 
-from impasto import feature_names, identity, runs, schema, wells
+from impasto import border, feature_names, identity, runs, schema, wells
 from impasto import profiles as tables
 from impasto.devices import HERE, Place
 from impasto.identity import Identity
@@ -35,7 +33,7 @@ from impasto.perturbations import smiles as smiles_of
 from impasto.perturbations.prompts import prompt
 from impasto.sampling import bags, splits
 from impasto.schema import InputError
-from impasto.training import checkpoint
+from impasto.training import checkpoint, model_json
 
 _METHODS: dict[str, Any] = {"two_towers": two_towers, "image_towers": image_towers}
 """Name of a method with a joint space -> its module: METHOD, rebuild, values, embed_bags."""
@@ -90,20 +88,18 @@ class Space:
 
         """
         folder = Path(folder)
-        if not (folder / "model.json").exists():
-            raise InputError(
-                f"{folder} is not a trained run (it has no model.json); train one with: impasto train RECIPE --profiles P --out RUN"
-            )
-        described = json.loads((folder / "model.json").read_text())
-        name = described["method"]["name"]
+        said = model_json.read(folder)
+        name = said["method"]["name"]
         if name not in _METHODS:
             raise InputError(f"{folder} holds a {name} model, which has no joint space; use a run of {' or '.join(_METHODS)}")
-        settings = _METHODS[name].METHOD.settings.read(described["method"], where=f"{folder}/model.json")
-        method = _METHODS[name].rebuild(settings, described["facts"])
-        cell_lines.reattach(method, described["facts"])
-        checkpoint.put(method, load_file(folder / "model.safetensors"), where=str(folder))
+        settings = _METHODS[name].METHOD.settings.read(said["method"], where=f"{folder}/{model_json.FILE}")
+        with border.reading(folder / model_json.FILE, "trained run", remedy=model_json.REMEDY):
+            method = _METHODS[name].rebuild(settings, said["facts"])
+            cell_lines.reattach(method, said["facts"])
+        weights = folder / model_json.WEIGHTS
+        checkpoint.put(method, border.weights(weights, "trained run", remedy=model_json.REMEDY), where=str(folder))
         lower(method.to(place.device), place)
-        return cls(folder, settings, described["facts"], method.eval(), runs.digest(folder / "model.safetensors"))
+        return cls(folder, settings, said["facts"], method.eval(), runs.digest(weights))
 
     @staticmethod
     def of_run(folder: Path, /) -> bool:
@@ -120,8 +116,7 @@ class Space:
             Whether it does.
 
         """
-        described = folder / "model.json"
-        return described.exists() and json.loads(described.read_text())["method"]["name"] in _METHODS
+        return model_json.is_run(folder) and model_json.read(folder)["method"]["name"] in _METHODS
 
     @property
     def reads(self) -> str:

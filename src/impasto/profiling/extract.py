@@ -25,6 +25,7 @@ from impasto.scale.settings import ShardSettings
 from impasto.scale.task import Task
 from impasto.schema import InputError, nearest
 from impasto.settings import Shown
+from impasto.training import model_json
 
 if TYPE_CHECKING:
     from impasto.devices import Place
@@ -298,8 +299,7 @@ def _run(settings: EncoderSettings, sites: Sites | PlateIndex) -> SiteEncoder:
             raise InputError(f"{folder} is a run, and its {field} was decided when it was trained; leave {field} out")
     if settings.runtime != "torch":
         raise InputError(f"{folder} is a run, which torch reads; leave out --runtime")
-    described = json.loads((folder / "model.json").read_text())
-    trainable = methods.METHODS[str(described["method"]["name"])]
+    trainable = methods.METHODS[model_json.read(folder)["method"]["name"]]
     run = FrozenRun.load(folder, trainable, channels=list(sites.channels), readout=settings.readout, place=devices.place(settings))
     say(f"  {run.match.sentence}")
     return replace(run, crops=Crops(settings.crops, run.crops.size, settings.seed, settings.instances))
@@ -327,7 +327,7 @@ def refuse_unknown(encoder: str, /) -> None:
 
 
 def _is_run(encoder: str) -> bool:
-    return (Path(encoder) / "model.json").exists()
+    return model_json.is_run(Path(encoder))
 
 
 def fields_path(out: Path) -> Path:

@@ -15,7 +15,7 @@ from impasto import border, identity
 from impasto.identity import Identity
 from impasto.schema import InputError
 from impasto.settings import Settings
-from impasto.training import checkpoint
+from impasto.training import checkpoint, model_json
 from impasto.training.method import Prepared, Trainable
 
 
@@ -66,14 +66,12 @@ class Earlier:
             Where the folder is not a finished run.
 
         """
-        for name in ("model.json", "model.safetensors"):
+        for name in (model_json.FILE, model_json.WEIGHTS):
             if not (folder / name).exists():
                 raise InputError(f"{folder} is not a finished run (it has no {name}); make one with: impasto train RECIPE --out RUN")
-        remedy = "make it again: impasto train RECIPE --out RUN"
-        described = border.json_object(folder / "model.json", "trained run", remedy=remedy)
-        with border.reading(folder / "model.json", "trained run", remedy=remedy):
-            method, facts = dict(described["method"]), dict(described["facts"])
-        return cls(folder, method, facts, border.weights(folder / "model.safetensors", "trained run", remedy=remedy))
+        said = model_json.read(folder)
+        weights = border.weights(folder / model_json.WEIGHTS, "trained run", remedy=model_json.REMEDY)
+        return cls(folder, said["method"], said["facts"], weights)
 
 
 def begun(trainable: Trainable, settings: Settings, data: Any, earlier: Earlier | None, /, *, seed: int) -> Prepared:
