@@ -1,7 +1,7 @@
 """impasto: Cell Painting plates or CellProfiler tables in; corrected, searchable, honestly scored morphology out.
 
 `import impasto as im`: `im.read`, `im.read_cells`, `im.write`, `im.open`, `im.concat`; `im.pp` corrects, `im.tl` scores, `im.pl` draws;
-`im.train`, `im.embed`, `im.search`, `im.explore`. Nothing is imported until it is used.
+`im.train`, `im.embed`, `im.search`, `im.explore`; `im.datasets` fetches public data. Nothing is imported until it is used.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from impasto import pl, pp, tl
+    from impasto import datasets, pl, pp, tl
     from impasto.front import concat, embed, explore, open, read, read_cells, search, train, write  # noqa: A004 - the word that users know
 
-__all__ = ["concat", "embed", "explore", "open", "pl", "pp", "read", "read_cells", "search", "tl", "train", "write"]
-_NAMESPACES = ("pl", "pp", "tl")
+__all__ = ["concat", "datasets", "embed", "explore", "open", "pl", "pp", "read", "read_cells", "search", "tl", "train", "write"]
+_NAMESPACES = ("datasets", "pl", "pp", "tl")
 
 
 def __getattr__(name: str) -> Any:

@@ -414,7 +414,7 @@ def urls_of(source: str, /) -> list[str]:
     Parameters
     ----------
     source
-        A file of URLs, one a line (`#` begins a remark); one URL; or `s3://.../` for all files below it.
+        A file of URLs, one a line (`#` begins a remark); one URL. `s3://.../` stands for all files below it.
 
     Returns
     -------
@@ -443,4 +443,7 @@ def urls_of(source: str, /) -> list[str]:
             raise InputError(f"{source}, line {number}: {line[:80]!r} is no URL; each line is one, s3://... or https://...")
     if not numbers:
         raise InputError(f"{source} names no file; give a file of URLs, one a line")
-    return list(dict.fromkeys(numbers.values()))
+    lines = list(numbers.values())
+    return list(
+        dict.fromkeys(file for line in lines for file in (listing(line) if line.startswith("s3:") and line.endswith("/") else [line]))
+    )

@@ -24,7 +24,7 @@ COVERED = (
     *("indexed.py", "runs.py", "records.py", "claims.py", "outputs.py", "whole.py", "stored.py", "progress.py", "doses.py", "platemaps.py"),
     *("tables.py", "delimited.py", "grids.py", "feature_columns.py", "gallery.py", "spelling.py", "remote.py"),
     *("annotation.py", "object_stores.py", "plates", "cells", "assay", "coverage.py", "workbooks.py", "devices.py"),
-    *("dataset", "scale", "commit_point.py"),
+    *("dataset", "datasets", "scale", "commit_point.py"),
 )
 """The packages (or modules, by their file's name) whose docstrings are checked."""
 EXEMPT = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from impasto.datasets import shipped
 from impasto.schema import InputError
 from impasto.verbs import demo
 
@@ -22,7 +23,7 @@ def test_the_recipe_of_the_folder_that_is_worked_in_comes_first(tmp_path: Path, 
 def test_a_wheel_ships_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     installed = tmp_path / "site-packages" / "impasto"
-    monkeypatch.setattr(demo, "__file__", str(installed / "verbs" / "demo.py"))
+    monkeypatch.setattr(shipped, "__file__", str(installed / "datasets" / "shipped.py"))
     with pytest.raises(InputError, match="built without the demo"):
         demo.find_recipe()
     (installed / "shipped" / "recipes").mkdir(parents=True)

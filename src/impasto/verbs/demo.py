@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
+from impasto.datasets import shipped
 from impasto.nets.encoders import weights
-from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.verbs import ABOUT, fetch, shared, terminal
 from impasto.verbs.run import show
@@ -45,24 +45,15 @@ def run(_values: dict[str, Any], flags: Flags) -> None:
 
 
 def find_recipe() -> Path:
-    """recipes/demo.toml of the checkout that is worked in, or that the package was installed from; else the one that the package ships.
+    """recipes/demo.toml, from where `shipped` finds it.
 
     Returns
     -------
     Path
         The recipe.
 
-    Raises
-    ------
-    InputError
-        Where there is none.
-
     """
-    package = Path(__file__).resolve().parents[1]
-    for base in (Path.cwd(), package.parents[1], package / "shipped"):
-        if (base / "recipes" / "demo.toml").exists():
-            return base / "recipes" / "demo.toml"
-    raise InputError("this package was built without the demo's recipe and data; install it again: pip install --force-reinstall impasto")
+    return shipped.path("recipes/demo.toml")
 
 
 command = options.command("demo", Settings, Flags, run=run, about=ABOUT["demo"], example="impasto demo --out runs/demo")
