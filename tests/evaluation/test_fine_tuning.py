@@ -213,7 +213,7 @@ def test_channels_are_matched_by_name_and_a_missing_one_is_its_mean(sites: Sites
     assert fewer.known.channels == five
     row, place = rows[0], five.index("Mito")
     light = fewer.filled[row]
-    assert torch.allclose(light[place], torch.tensor(made.facts["mean"][place]))
+    assert torch.allclose(light[place], torch.tensor(255 * made.facts["mean"][place]))
     others = [i for i in range(len(five)) if i != place]
     assert torch.equal(light[others], whole.filled[row][others])
 

@@ -20,4 +20,6 @@ def test_a_decoder_predicts_the_hidden_tokens_only_from_what_was_seen() -> None:
     assert predicted.shape == (2, 12, 128)
     order = torch.randperm(12)
     torch.testing.assert_close(decoder(seen, keep, dropped[:, order]), predicted[:, order], rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(decoder(seen, keep, dropped, torch.randn(2, 17, 24)), predicted)
+    looking = Decoder(seen_width=24, tokens=16, token_pixels=128, width=16, depth=1, heads=2, beside=True)
+    beside, elsewhere = torch.randn(2, 2, 17, 24)
+    assert not torch.allclose(looking(seen, keep, dropped, beside), looking(seen, keep, dropped, elsewhere))

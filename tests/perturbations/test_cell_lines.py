@@ -24,13 +24,13 @@ NAMES = ["U2OS", "A549", "HeLa", "MCF7", "HepG2", "K562"]
 
 @dataclass(frozen=True)
 class Images(Minibatch):
-    images: Tensor
+    pictures: Tensor
     unit: Tensor
     partner: Tensor
 
     @property
     def size(self) -> int:
-        return len(self.images)
+        return len(self.pictures)
 
 
 class Watched(Method):
@@ -42,11 +42,11 @@ class Watched(Method):
         self.teacher = Teacher(self.encoder)
 
     def forward(self, minibatch: Images, /) -> Step:
-        seen = self.encoder.represent(minibatch.images)
-        return Step({"apart": (seen - self.teacher.net.represent(minibatch.images)).square().sum()}, {"main": seen})
+        seen = self.encoder.represent(minibatch.pictures)
+        return Step({"apart": (seen - self.teacher.net.represent(minibatch.pictures)).square().sum()}, {"main": seen})
 
     def embed(self, minibatch: Images, /) -> Tensor:
-        return self.encoder.represent(minibatch.images)
+        return self.encoder.represent(minibatch.pictures)
 
 
 @pytest.fixture

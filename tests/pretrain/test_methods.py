@@ -49,7 +49,9 @@ def test_all_methods_of_the_papers_are_here() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_method_trains_and_a_killed_run_ends_in_the_same_bytes(name: str, ingested: Path, tmp_path: Path) -> None:
+def test_a_method_trains_and_a_killed_run_ends_in_the_same_bytes(
+    name: str, ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = prepared(name, ingested)
     fit(whole.method, whole.feed, settings=loop(), out=tmp_path / "whole")
     log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
@@ -57,14 +59,17 @@ def test_a_method_trains_and_a_killed_run_ends_in_the_same_bytes(name: str, inge
     assert log[0]["embedding_rank"] >= 1.0
     killed = prepared(name, ingested)
 
-    def stop(*_: object, epoch: int) -> Views:
+    made = type(killed.feed).minibatch
+
+    def stop(*_: Any, epoch: int) -> Views:
         if epoch == 1:
             raise KeyboardInterrupt
-        return make(*_, epoch=epoch)
+        return made(*_, epoch=epoch)
 
-    make, killed.feed.minibatch = killed.feed.minibatch, stop
+    monkeypatch.setattr(type(killed.feed), "minibatch", stop)
     with pytest.raises(KeyboardInterrupt):
         fit(killed.method, killed.feed, settings=loop(), out=tmp_path / "killed")
+    monkeypatch.undo()
     again = prepared(name, ingested, seed=0)
     fit(again.method, again.feed, settings=loop(), out=tmp_path / "killed")
     assert (tmp_path / "killed/model.safetensors").read_bytes() == (tmp_path / "whole/model.safetensors").read_bytes()

@@ -33,7 +33,8 @@ def test_the_smoke_twin_prints_the_table(name: str, tmp_path: Path) -> None:
     smoke, full = recipes.read(FOLDER / "smoke" / f"{name}.toml"), recipes.read(FOLDER / f"{name}.toml")
     rows = {r["label"]: r.get("set", {}) for r in _rows(full).values["row"]}
     for row in _rows(smoke).values["row"]:
-        assert row.get("set", {}) == rows[row["label"]]
+        # Trainings of a few steps have no warm-up.
+        assert {k: v for k, v in row.get("set", {}).items() if not k.endswith("optim.warmup")} == rows[row["label"]]
     run_stages(smoke, tmp_path)
     told = json.loads((tmp_path / "table" / "table.json").read_text())
     labels = [r["label"] for r in _rows(smoke).values["row"]]

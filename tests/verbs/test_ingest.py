@@ -85,7 +85,10 @@ def test_the_dry_run_gives_the_same_as_json(newcomer: Path) -> None:
     }
     assert whole["kinds"] == {"trt": 12}
     assert whole["doses"] == {"cpd2": 2, "cpd3": 2}
-    assert whole["joins"] == [{"table": "platemap.xlsx", "keys": ["plate", "well"], "found": 12, "not_found": 0, "unused": 0, "notes": []}]
+    covers = {"wells": 12, "described": 12, "rows": 12, "present": 12, "not_described": [], "not_present": []}
+    assert whole["joins"] == [
+        {"table": "platemap.xlsx", "keys": ["plate", "well"], "found": 12, "not_found": 0, "unused": 0, "notes": [], "covers": covers}
+    ]
     assert whole["problems"] == [
         {
             "sentence": "no negative control is marked; 4 wells are named DMSO: --negcon DMSO",
@@ -95,7 +98,7 @@ def test_the_dry_run_gives_the_same_as_json(newcomer: Path) -> None:
     assert whole["next"] == "impasto ingest 000412 000413 --platemap platemap.xlsx --negcon DMSO --out ingested"
     assert set(whole) == {
         *("sources", "plates", "words", "kinds", "unknown_words", "joins", "doses", "shared_inchikeys", "features", "left_out"),
-        *("problems", "notes", "next"),
+        *("problems", "notes", "next", "dose_unit"),
     }
 
 

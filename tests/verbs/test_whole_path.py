@@ -146,7 +146,7 @@ def test_search_ranks_perturbations(run: Path, kind: str, query: str) -> None:
 def test_search_of_a_run_builds_its_index_once(run: Path) -> None:
     rows = json.loads(impasto("search", run / "model", "--text", "simulated mechanism 1", "--rank", "wells", "--json"))
     assert {"plate", "well"} <= rows[0].keys()
-    assert (run / "model" / "search" / "index" / "vectors.npy").exists()
+    assert (run / "model" / "search" / "index" / "index.json").exists()
 
 
 def test_a_card_says_what_the_model_saw(run: Path) -> None:

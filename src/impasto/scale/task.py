@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import resource
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto import families, records, whole
+from impasto import families, machine, records, whole
 from impasto.failures import is_memory
+from impasto.object_stores import NoConnection
 from impasto.scale.plan import QUARANTINE, RECEIPTS, Plan, Shard, size_of
 from impasto.schema import InputError
 
@@ -71,7 +71,7 @@ def run(plan: Plan, shard: Shard, /) -> None:
         "facts": dict(facts),
         "started": started,
         "seconds": round(time.perf_counter() - clock, 3),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mb": None if (peak := machine.peak_memory()) is None else round(peak / 2**20, 1),
     }
     (plan.folder / QUARANTINE / f"{shard.name}.json").unlink(missing_ok=True)
     with whole.replacing(plan.folder / RECEIPTS / f"{shard.name}.json") as temporary:
@@ -196,10 +196,14 @@ def attempt(plan: Plan, shard: Shard, /) -> Failure | None:
     ------
     OSError
         The disk is full.
+    NoConnection
+        Nothing remote can be had: no other shard would fare better, and none is to blame.
 
     """
     try:
         run(plan, shard)
+    except NoConnection:
+        raise
     except Exception as error:
         if is_full(error):
             raise
