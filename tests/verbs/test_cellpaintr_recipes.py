@@ -59,7 +59,7 @@ def test_only_what_was_not_fitted_is_scored(bench: Path) -> None:
 
 
 def test_the_recipe_of_three_stages_runs_on_other_wells(bench: Path, tmp_path: Path) -> None:
-    quick = {f"{stage}.loop.max_steps": 2 for stage in ("cwmm", "intra", "inter")}
+    quick = {f"{stage}.loop.{key}": value for stage in ("cwmm", "intra", "inter") for key, value in (("max_steps", 2), ("optim.warmup", 0))}
     small = {f"{stage}.method.{key}": 16 for stage in ("cwmm", "intra", "inter") for key in ("width", "mlp_width")}
     wells = {"wells.profiles": str(bench / "sets/smoke/0/wells/profiles.parquet")}
     run_stages(recipes.read(RECIPES / "cellpaintr.toml").changed({**wells, **quick, **small}), tmp_path)
