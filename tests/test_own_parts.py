@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,9 +16,10 @@ from tests.correction.plated import plates
 from tests.test_families import FAMILIES
 from torch import nn
 
-from impasto import atlas, cli, correction, evaluation, export, losses, methods, profiling, recipe, stages, verbs
+from impasto import atlas, cli, correction, evaluation, export, losses, methods, profiling, recipe, scale, stages, verbs
 from impasto import profiles as tables
 from impasto.atlas import building, engines, index
+from impasto.cells import image_run, sources
 from impasto.correction.base import Corrector, with_values
 from impasto.correction.steps import correct
 from impasto.evaluation import several, tidy
@@ -31,6 +32,10 @@ from impasto.plates import readers
 from impasto.plates.reader import Reader
 from impasto.profiling.extract import open_encoder
 from impasto.profiling.settings import EncoderSettings
+from impasto.scale import task
+from impasto.scale.plan import Phase, Plan, Shard
+from impasto.scale.run import run_shards
+from impasto.scale.where import Where
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.stages.base import FOLDER, Verb
@@ -91,8 +96,8 @@ def row_count(profiles: anndata.AnnData, /, *, unit: str = "wells") -> Result:
 
 def a_task(_: Path) -> None:
     evaluation.TASKS.add(NAME, row_count)
-    for task in (NAME, row_count):
-        scores = several.evaluate(task, [("profiles", plates())], settings={"unit": "sites"}).scores
+    for mine in (NAME, row_count):
+        scores = several.evaluate(mine, [("profiles", plates())], settings={"unit": "sites"}).scores
         assert scores[["protocol", "value"]].to_numpy().tolist() == [["sites", 120.0]]
     settings = EvaluateSettings.read({"task": NAME, "profiles": ["p"], "options": {"unit": "sites"}, "seed": 3}, where="t")
     assert settings.options.model_dump(exclude_unset=True) == {"unit": "sites"}
@@ -212,8 +217,53 @@ def a_verb(_: Path) -> None:
     assert CliRunner().invoke(cli.app, ["my-own", "--times", "3"]).output == "counted 3\n"
 
 
+def a_reader_of_cells(folder: Path) -> None:
+    class Mine:
+        example = "cells.mine"
+
+        def fits(self, path: Path, /) -> bool:
+            return path.suffix == ".mine"
+
+        def open(self, path: Path, /) -> list[Any]:
+            return [path.name]
+
+    sources.READERS.add(NAME, Mine())
+    (folder / "plate.mine").touch()
+    assert sources.open_all([folder / "plate.mine"]) == ["plate.mine"]
+
+
+def a_segmenter(_: Path) -> None:
+    def one_nucleus(planes: Any, /, *, diameter: float) -> np.ndarray:
+        return (planes["DNA"] > diameter).astype(np.int32)
+
+    image_run.SEGMENTERS.add(NAME, one_nucleus)
+    found = image_run.SEGMENTERS[NAME]({"DNA": np.array([[1.0, 9.0]])}, diameter=5.0)
+    assert found.tolist() == [[0, 1]]
+
+
+def a_place_to_run_shards(folder: Path) -> None:
+    ran: list[str] = []
+
+    def here(plan: Plan, phase: Phase, _: Where) -> None:
+        for shard in phase.shards:
+            ran.append(shard.name)
+            assert task.attempt(plan, shard) is None
+
+    scale.ENGINES.add(NAME, here)
+    shards = tuple(Shard(f"s-{n}", "tests.test_own_parts:write", {"text": str(n)}, f"{n}.txt") for n in range(2))
+    run_shards(Plan(folder / "plan", (Phase("plates", shards),)), Where(engine=NAME))
+    assert ran == ["s-0", "s-1"]
+    assert (folder / "plan" / "1.txt").read_text() == "1"
+
+
+def write(arguments: Mapping[str, Any], given: task.Task) -> None:
+    """A shard."""
+    given.output.write_text(arguments["text"])
+
+
 USES: dict[str, Use] = {
     "additions": an_addition,
+    "cell_readers": a_reader_of_cells,
     "correctors": a_corrector,
     "encoders": an_encoder,
     "engines": an_engine,
@@ -222,6 +272,8 @@ USES: dict[str, Use] = {
     "methods": a_method,
     "poolings": a_pooling,
     "readers": a_reader,
+    "segmenters": a_segmenter,
+    "shard_engines": a_place_to_run_shards,
     "stages": a_stage,
     "tasks": a_task,
     "verbs": a_verb,
