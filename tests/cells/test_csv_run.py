@@ -79,3 +79,10 @@ def test_a_compressed_table_is_read_like_any(tmp_path: Path) -> None:
     (tmp_path / "Cells.csv").unlink()
     (packed,) = READER.open(tmp_path)
     assert [values.tolist() for _, values in packed.parts("Cells", ["AreaShape_M0"])] == expected
+
+
+def test_two_header_rows_of_unequal_length_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "Image.csv").write_text("ImageNumber,Metadata_Plate,Metadata_Well\n1,P1,A01\n")
+    (tmp_path / "object.csv").write_text("Image,Cells,Cells,Cells\nImageNumber,ObjectNumber,AreaShape_Area\n1,1,5\n")
+    with pytest.raises(InputError, match=r"object\.csv: its two header rows have 4 and 3 columns; export it again"):
+        READER.open(tmp_path)

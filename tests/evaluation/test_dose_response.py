@@ -178,3 +178,10 @@ def test_hits_gives_the_curves_of_its_table() -> None:
     row = result.scores.set_index("metric").loc["share with a dose curve"]
     assert row["value"] == pytest.approx(2 / 6)
     assert {"dose_curves", "dose_wells"} <= set(result.tables)
+
+
+def test_where_a_band_reaches_the_benchmark() -> None:
+    line = pd.DataFrame({"concentration": [1.0, 2.0, 4.0, 8.0], "low": [0.0, 0.5, 1.0, 1.5], "high": [1.0, 1.4, 3.0, 4.0]})
+    assert dose_response.benchmark_interval(line, response=1.349) == (2.0, 8.0)
+    low, high = dose_response.benchmark_interval(line.assign(low=0.0, high=[2.0, 3.0, 4.0, 5.0]), response=1.349)
+    assert np.isnan([low, high]).all()

@@ -12,7 +12,7 @@ def test_a_curve_with_its_band_and_points(contents: Contents) -> None:
     got = responses.of_compound(contents, row(contents, "id-0"))
     assert got is not None
     assert (got["p"], got["q"], got["why"], got["ec50"], got["ec50_words"], got["benchmark"]) == (0.002, 0.004, "", 3.0, "3", 2.5)
-    assert (got["benchmark_low"], got["benchmark_high"], got["benchmark_response"]) == (None, None, 1.349)
+    assert (got["benchmark_low"], got["benchmark_high"], got["benchmark_response"]) == (1.0, 10.0, 1.349)
     assert got["curve"] == {
         "dose": [0.1, 1.0, 10.0],
         "response": [0.0, 1.0, 3.0],

@@ -46,10 +46,7 @@ def test_other_channels_and_sizes_lie_apart(ingested: Path, tmp_path: Path) -> N
 
 
 def test_a_full_disk_is_refused_before_anything_is_written(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Usage:
-        free = 1000
-
-    monkeypatch.setattr(pixel_cache.shutil, "disk_usage", lambda _: Usage)
+    monkeypatch.setattr(pixel_cache.machine, "free_disk", lambda _: 1000)
     with pytest.raises(InputError, match=r"the sites take .* GB in 8 bit, and 0.0 GB are free; give a smaller longest"):
         Pictures(Sites.read(ingested), channels=["DNA"], longest=None, memory_mb=0, cache=tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -89,13 +89,6 @@ def test_addresses() -> None:
     assert hits_rows.address("x", float("nan")) == "sel=p:x"
 
 
-def test_where_a_band_reaches_the_benchmark() -> None:
-    line = pd.DataFrame({"concentration": [1.0, 2.0, 4.0, 8.0], "low": [0.0, 0.5, 1.0, 1.5], "high": [1.0, 1.4, 3.0, 4.0]})
-    assert hits_rows.benchmark_interval(line, response=1.349) == (2.0, 8.0)
-    low, high = hits_rows.benchmark_interval(line.assign(low=0.0, high=[2.0, 3.0, 4.0, 5.0]), response=1.349)
-    assert np.isnan([low, high]).all()
-
-
 def test_what_made_it(out: Path) -> None:
     about = opening.about(collect.stages(out))
     assert about["program"] == "impasto"

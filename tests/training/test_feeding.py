@@ -57,6 +57,6 @@ def test_what_breaks_in_a_thread_breaks_the_loop() -> None:
 
 
 def test_a_cpu_has_one_thread_and_a_gpu_its_part_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeding.os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(feeding.machine, "cores", lambda: 16)
     counts = [feeding.default_threads(Place(kind, world=world)) for kind, world in (("cpu", 1), ("cuda", 1), ("cuda", 4), ("cuda", 32))]
     assert counts == [1, 8, 4, 1]

@@ -118,12 +118,15 @@ def _tables_of(name: str, path: Path) -> dict[str, _Table]:
                 columns[column] = place
         table = _with_number(columns)
         return {name: _Table(path, 1, table)} if table else {}
-    images = {column: place for place, (kind, column) in enumerate(zip(first, second, strict=False)) if kind == IMAGE}
-    if NUMBER not in images:
+    if not any(pair == (IMAGE, NUMBER) for pair in zip(first, second, strict=False)):
         return {}
+    if len(first) != len(second):
+        raise InputError(f"{path}: its two header rows have {len(first)} and {len(second)} columns; export it again")
+    pairs = list(enumerate(zip(first, second, strict=True)))
+    images = {column: place for place, (kind, column) in pairs if kind == IMAGE}
     named: dict[str, _Table] = {}
     for kind in dict.fromkeys(kind for kind in first if kind not in (IMAGE, "")):
-        own = {column: place for place, (k, column) in reversed(list(enumerate(zip(first, second, strict=False)))) if k == kind}
+        own = {column: place for place, (k, column) in reversed(pairs) if k == kind}
         table = _with_number({NUMBER: images[NUMBER], **own})
         if table:
             named[kind] = _Table(path, 2, table)

@@ -51,7 +51,8 @@ class CytoTableRun:
             raise InputError(f"{path}: no column says the number of a cell in its image; allowed: {', '.join(_NUMBERS)}")
         center = next((pair for pair in _CENTERS if set(pair) <= set(shape.names)), ())
         numeric = [f.name for f in shape if (pa.types.is_floating(f.type) or pa.types.is_integer(f.type)) and names.is_feature(f.name)]
-        self._stored = {**{name: name for name in numeric}, OBJECT: number, **dict(zip(names.LOCATION, center, strict=False))}
+        located = dict(zip(names.LOCATION, center, strict=True)) if center else {}
+        self._stored = {**{name: name for name in numeric}, OBJECT: number, **located}
         self._place = [name for name in shape.names if _OF_PLACE.match(name) and name not in self._keys]
         self.objects: Mapping[str, Sequence[str]] = {UNIT: tuple(self._stored)}
         self.number: Mapping[str, str] = {UNIT: OBJECT}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import commit_point, records
+from impasto import commit_point, machine, records
 from impasto.dataset import matrix, member
 from impasto.dataset.commit import COLUMNS, FEATURES, FORMAT, MEMBERS, OBS
 from impasto.dataset.order import KEYS, Key
@@ -226,8 +225,9 @@ class Dataset:
             Where they would.
 
         """
-        needed, half = rows * self.n_vars * 4, memory() // 2
-        if needed > half:
+        needed, whole = rows * self.n_vars * 4, machine.memory()
+        half = None if whole is None else whole // 2
+        if half is not None and needed > half:
             raise InputError(
                 f"{self.folder}: {task} takes {needed / 1e9:.1f} GB, more than half of this machine's memory ({half / 1e9:.1f} GB); "
                 "take it plate by plate (for plate in im.open(...)), select features, or use a larger machine"
@@ -279,26 +279,6 @@ class Dataset:
 
 def _quoted(name: str) -> str:
     return name.replace('"', '""')
-
-
-def memory() -> int:
-    """The memory of this machine.
-
-    Returns
-    -------
-    int
-        Bytes; of the container where one is smaller than the machine.
-
-    """
-    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            said = Path(limit).read_text().strip()
-        except OSError:
-            continue
-        if said.isdigit():
-            whole = min(whole, int(said))
-    return whole
 
 
 def open_dataset(path: Path | str, /) -> Dataset:

@@ -227,3 +227,27 @@ def _points(name: str, fit: Fit, responses: Numbers, rows: Rows, dosed: Dosed) -
 
 def _complete(compounds: pd.DataFrame) -> pd.DataFrame:
     return compounds.reindex(columns=list(COLUMNS)).astype({"ec50_words": object, "curve": bool}).reset_index(drop=True)
+
+
+def benchmark_interval(line: pd.DataFrame, /, *, response: float = BENCHMARK) -> tuple[float, float]:
+    """The doses at which the band of a curve reaches the benchmark response.
+
+    Parameters
+    ----------
+    line
+        The curve of one compound: concentration, low and high, ascending.
+    response
+        The benchmark response.
+
+    Returns
+    -------
+    low, high : float
+        NaN for an end that lies outside the doses tried.
+
+    """
+    doses = line[schema.CONCENTRATION].to_numpy(dtype=float)
+    ends = []
+    for edge in ("high", "low"):
+        reached = np.flatnonzero(line[edge].to_numpy(dtype=float) >= response)
+        ends.append(float(doses[reached[0]]) if len(reached) and not (edge == "high" and reached[0] == 0) else np.nan)
+    return ends[0], ends[1]

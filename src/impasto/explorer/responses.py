@@ -8,7 +8,7 @@ import pandas as pd
 
 from impasto import schema
 from impasto.atlas.hit_tables import ROW
-from impasto.evaluation.dose_response import BENCHMARK
+from impasto.evaluation.dose_response import BENCHMARK, benchmark_interval
 from impasto.explorer.contents import Contents
 from impasto.explorer.values import number, word
 
@@ -38,6 +38,8 @@ def of_compound(contents: Contents, row: int, /) -> dict[str, Any] | None:
     said = fitted.iloc[0]
     line = _of(contents, "curves", row).sort_values(schema.CONCENTRATION) if len(_of(contents, "curves", row)) else pd.DataFrame()
     facts = contents.facts.get("hits") or {}
+    response = float(facts.get("benchmark", BENCHMARK))
+    low, high = benchmark_interval(line, response=response) if len(line) else (None, None)
     return {
         "p": number(said.get("p_value")),
         "q": number(said.get("corrected_p_value")),
@@ -45,9 +47,9 @@ def of_compound(contents: Contents, row: int, /) -> dict[str, Any] | None:
         "ec50": number(said.get("ec50")),
         "ec50_words": word(said.get("ec50_words")),
         "benchmark": number(said.get("benchmark_concentration")),
-        "benchmark_low": number(said.get("benchmark_low")),
-        "benchmark_high": number(said.get("benchmark_high")),
-        "benchmark_response": float(facts.get("benchmark", BENCHMARK)),
+        "benchmark_low": number(low),
+        "benchmark_high": number(high),
+        "benchmark_response": response,
         "unit": UNIT,
         "curve": _curve(line),
         "points": [

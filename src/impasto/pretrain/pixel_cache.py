@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import progress, schema, whole
+from impasto import machine, progress, schema, whole
 from impasto.plates.digest import digest
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
@@ -129,7 +128,7 @@ class PixelCache:
         return {"shape": shape, "reason": None, "light": light.tolist(), "square": square.tolist()}
 
     def _refuse_full_disk(self, needed: int) -> None:
-        free = shutil.disk_usage(self.folder).free
+        free = machine.free_disk(self.folder)
         if needed > free:
             raise InputError(
                 f"{self.folder}: the sites take {needed / 1e9:.1f} GB in 8 bit, and {free / 1e9:.1f} GB are free; give a smaller longest, "

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from impasto import machine
 from impasto.schema import InputError
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 BLOCK_BYTES = 64 * 2**20
-THREADS = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+THREADS = int(os.environ.get("OMP_NUM_THREADS") or machine.cores())
 
 
 def unit(values: npt.NDArray[np.floating], /) -> Floats:

@@ -14,7 +14,7 @@ from impasto import profiles as tables
 from impasto import schema, wells
 from impasto.assay.warnings import TOXIC
 from impasto.evaluation.design import Design, design
-from impasto.evaluation.dose_response import BENCHMARK
+from impasto.evaluation.dose_response import benchmark_interval
 from impasto.evaluation.shift import shifts
 from impasto.report.collect import Ran
 
@@ -150,30 +150,6 @@ def _benchmarks(curves: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     for place, column in enumerate(columns[1:]):
         of_compound[column] = [ends[name][place] if name in ends else np.nan for name in of_compound.index]
     return of_compound
-
-
-def benchmark_interval(line: pd.DataFrame, /, *, response: float = BENCHMARK) -> tuple[float, float]:
-    """The doses at which the band of a curve reaches the benchmark response.
-
-    Parameters
-    ----------
-    line
-        The curve of one compound: concentration, low and high, ascending.
-    response
-        The benchmark response.
-
-    Returns
-    -------
-    low, high : float
-        NaN for an end that lies outside the doses tried.
-
-    """
-    doses = line[schema.CONCENTRATION].to_numpy(dtype=float)
-    ends = []
-    for edge in ("high", "low"):
-        reached = np.flatnonzero(line[edge].to_numpy(dtype=float) >= response)
-        ends.append(float(doses[reached[0]]) if len(reached) and not (edge == "high" and reached[0] == 0) else np.nan)
-    return ends[0], ends[1]
 
 
 def _with_neighbours(rows: pd.DataFrame, near: pd.DataFrame | None) -> pd.DataFrame:

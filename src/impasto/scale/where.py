@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
+from impasto import machine
 from impasto.scale import ENGINES
 from impasto.schema import InputError, one_of
 
@@ -60,5 +60,5 @@ def read(said: str, /, *, options: str = "", max_bad: float | None = None, retry
         raise InputError(f"--slurm is for --shards slurm, and this is --shards {said}; leave it out")
     if name == "slurm" and colon:
         raise InputError(f"--shards {said}: Slurm decides how many tasks run at a time; write --shards slurm")
-    workers = int(number) if colon else (1 if name == "local" else max(1, os.cpu_count() or 1))
+    workers = int(number) if colon else (1 if name == "local" else machine.cores())
     return Where(name, workers, options, max_bad, retry_bad)

@@ -6,7 +6,6 @@ minibatch is a function of the seed, the epoch and its rows, so it does not matt
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from impasto import machine
 from impasto.devices import Place
 from impasto.schema import InputError
 from impasto.training.method import Minibatch
@@ -188,4 +188,4 @@ def default_threads(place: Place, /) -> int:
         One beside a CPU, which the step uses itself; this rank's part of the cores, at most eight, beside a GPU.
 
     """
-    return 1 if place.kind == "cpu" else max(1, min(8, (os.cpu_count() or 1) // place.world))
+    return 1 if place.kind == "cpu" else max(1, min(8, machine.cores() // place.world))
