@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from impasto import object_stores, remote
+from impasto import border, object_stores, remote
 from impasto.object_stores import Address, NoConnection, NotThere
 from impasto.plates import archives
 from impasto.schema import InputError
@@ -105,7 +105,10 @@ def array(path: str, /) -> Any:
         return zarr.open_array(_zip_store(file.path, file.path.stat().st_mtime_ns), path=member, mode="r")
     url = remote.url(path)
     if url is None:
-        return zarr.open_array(path, mode="r")
+        try:
+            return zarr.open_array(path, mode="r")
+        except (TypeError, KeyError, AttributeError) as error:  # the description of the array is of another form
+            raise InputError(f"{path} is damaged ({border.cause(error)}); copy it again") from error
     address = Address.of(url)
     try:
         return _remote_array(address)
