@@ -28,13 +28,15 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY / "src"), os.environ.get("PYTHONPATH")]))
 
 
+SLOW_SECONDS = 3600
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow tests run only when asked for: `make test-slow`, or `-m slow`."""
-    if config.getoption("-m"):
-        return
+    """Slow tests run only when asked for: `make test-slow`, or `-m slow`. They have an hour each."""
+    skipped = pytest.mark.skip(reason="slow; run by make test-slow")
     for item in items:
         if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="slow; run by make test-slow"))
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS) if config.getoption("-m") else skipped)
 
 
 @pytest.fixture(scope="session")

@@ -190,6 +190,18 @@ def test_cells_of_doses_that_hold_no_number_are_kept_and_told() -> None:
         spelling.annotation(pd.DataFrame({"Dose": ["1,000 nM", "500 nM"]}), where="map.csv")
 
 
+@pytest.mark.parametrize(
+    "written", [[-6.0, 0.0, np.inf, 1.5], ["-6", "0", "inf", "1.5"], ["-6 M", "0 M", "inf", "1.5 uM"], ["-1E-6", "0", "∞", "1,5"]]
+)
+def test_logarithms_and_infinity_are_no_doses(written: list[object]) -> None:
+    found = spelling.annotation(pd.DataFrame({"Dose": written}), where="t")
+    assert found["concentration"].fillna(-1).tolist() == [-1, 0, -1, 1.5]
+    assert spelling.not_doses(found).tolist() == [str(written[0]), str(written[2])]
+    logarithms = spelling.annotation(pd.DataFrame({"Dose": [-6.0, -7.5]}), where="t")
+    assert logarithms["concentration"].isna().all()
+    assert spelling.not_doses(logarithms).tolist() == ["-6.0", "-7.5"]
+
+
 def test_doses_with_their_units_in_another_column() -> None:
     found = spelling.annotation(pd.DataFrame({"Conc": [10.0, 1.0, 2.0], "Unit": ["nM", "µM", None]}), where="t")
     assert found["concentration"].tolist() == [0.01, 1.0, 2.0]

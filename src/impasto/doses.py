@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pandas as pd
@@ -84,7 +85,8 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
     Returns
     -------
     numbers : pd.Series
-        (n,) of float. The doses. A cell that is no number (`<LOD`) is missing; a column without any number comes back as it was.
+        (n,) of float. The doses. A cell that is no amount is missing: no number (`<LOD`), below zero (a logarithm), or infinite.
+        A column without any number comes back as it was.
     unit : str
         The unit of the column's name; micromolar where cells name units of their own.
 
@@ -95,16 +97,22 @@ def to_numbers(column: pd.Series, /, *, unit: str = "") -> tuple[pd.Series, str]
 
     """
     if pd.api.types.is_numeric_dtype(column):
-        return column, unit
+        return _amounts(column), unit
     parts = _without_thousands(column.astype("string").str.strip()).str.extract(_CELL)
     if parts["number"].isna().all():
         return column, unit
-    numbers = pd.to_numeric(parts["number"].str.replace(",", "."))
+    numbers = _amounts(pd.to_numeric(parts["number"].str.replace(",", ".")))
     if parts["unit"].isna().all():
         return numbers.astype(float), unit
     # A cell without a unit has the unit of the column.
     factors = parts["unit"].map(_plain, na_action="ignore").fillna(unit or MICROMOLAR).str.lower().map(_PER_MICROMOLAR)
     return (numbers.astype(float) * factors.astype(float)).round(12), MICROMOLAR
+
+
+def _amounts(numbers: pd.Series) -> pd.Series:
+    """Missing where a number is below zero or infinite; the same column where all are amounts."""
+    allowed = numbers.isna() | ((numbers >= 0) & (numbers < math.inf))
+    return numbers if allowed.all() else numbers.where(allowed)
 
 
 def with_units(column: pd.Series, units: pd.Series, /) -> pd.Series:

@@ -52,7 +52,10 @@ def test_wells_that_nobody_names_are_unknown_and_never_one_perturbation() -> Non
     frame = obs(perturbation=["a", None, "", "DMSO"], control_type=[None, None, None, "vehicle"])
     result = annotated(frame)
     assert wells.counts_of_kinds(result.obs) == {"negcon": 1, "trt": 1, "unknown": 2}
-    assert annotate.inferred(result.obs) == ["wells: 1 negcon, 1 trt, 2 unknown"]
+    assert annotate.inferred(result.obs) == [
+        "wells: 1 negcon, 1 trt, 2 unknown",
+        "2 of the unknown wells name no perturbation (an empty cell, or NA, None, null)",
+    ]
     assert sentences(obs())[0].startswith("no column means perturbation; where there is one, say so: --set columns.perturbation=NAME")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tifffile
 
-from impasto.plates import images, read
+from impasto.plates import images, read, summary
 from impasto.plates.images import Choices, Images
 from impasto.plates.ingest import find, write
 from impasto.plates.planes import paths
@@ -288,6 +288,16 @@ def test_wells_of_one_digit_are_read_with_those_of_two(tmp_path: Path) -> None:
     found = find([tmp_path / "P7"], choices=Choices({"w1": "DNA", "w2": "ER"}))
     assert sorted(set(found.planes["well"].astype(str))) == ["A01", "A09", "A10", "H12"]
     assert len(found.planes) == 8
+
+
+def test_names_that_imagej_gave_the_pages_are_the_command_that_is_offered(tmp_path: Path) -> None:
+    pixels = np.stack([np.full((4, 4), page, dtype=np.uint16) for page in range(3)])
+    for well in ("A01", "A02"):
+        tifffile.imwrite(tmp_path / f"{well}_s1.tif", pixels, imagej=True, metadata={"axes": "CYX", "Labels": ["ER", "DNA", "Golgi"]})
+    with pytest.raises(InputError) as refused:
+        find([tmp_path])
+    assert summary.options_in(str(refused.value)) == ("--channels", "ER,DNA,Golgi")
+    assert find([tmp_path], asked=Asked(order=("ER", "DNA", "Golgi"))).planes["channel"].astype(str).tolist()[:3] == ["DNA", "ER", "Golgi"]
 
 
 def test_pages_are_the_channels_in_the_order_that_the_user_says(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ from impasto.plates import summary
         ("X holds no values in X; choose with --layer: layers normalized, obsm X_dinov2 (6)", ("--layer", "normalized")),
         ("X holds no values in X; choose with --layer: obsm X_dinov2 (6)", ("--layer", "X_dinov2")),
         ("X holds no values in X; choose with --layer: there is none", ()),
+        ("say the stains in their order: --channels DNA,ER,..., or else", ()),
+        ("say the stains in their order: --channels DNA,ER,AGP, or else list them", ("--channels", "DNA,ER,AGP")),
     ],
 )
 def test_options_in_a_sentence(sentence: str, words: tuple[str, ...]) -> None:

@@ -24,3 +24,12 @@ def test_every_pair_is_there_once(rows: int) -> None:
 
 def test_a_row_of_zeros_stays_zero() -> None:
     assert ranking.unit(np.array([[0.0, 0.0], [3.0, 4.0]])).tolist() == [[0.0, 0.0], [pytest.approx(0.6), pytest.approx(0.8)]]
+
+
+def test_a_block_is_no_larger_than_it_may_be() -> None:
+    vectors = ranking.unit(np.random.default_rng(3).normal(size=(11, 5)))
+    of_pairs = [len(block) for block in ranking.pair_blocks(vectors, block_bytes=4 * 11 * 3)]
+    assert of_pairs == [3 + 3 * 8, 3 + 3 * 5, 3 + 3 * 2, 1]
+    of_queries = [len(products) for _, products in ranking.similarity_blocks(vectors[:7], vectors, block_bytes=4 * 11 * 3)]
+    assert of_queries == [3, 3, 1]
+    assert [len(products) for _, products in ranking.similarity_blocks(vectors[:2], vectors, block_bytes=1)] == [1, 1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from impasto import annotation, schema, spelling, wells
@@ -117,7 +118,7 @@ def _problems(obs: pd.DataFrame, unknown_words: dict[str, dict[str, int]]) -> li
         problems.append(Problem(f"{len(dates)} names are dates (first: {dates[0]}): a spreadsheet has changed them; write them as text"))
     odd = spelling.not_doses(obs)
     if len(odd):
-        problems.append(Problem(f"concentration: {len(odd)} rows hold no number (first: {odd.iloc[0]!r}); their dose is missing"))
+        problems.append(Problem(f"concentration: {len(odd)} rows hold no amount (first: {odd.iloc[0]!r}); their dose is missing"))
     missing = [word for word in (schema.PLATE, schema.WELL, schema.PERTURBATION) if word not in obs]
     if missing:
         say = f"--set columns.{missing[0]}=NAME"
@@ -153,6 +154,9 @@ def inferred(obs: pd.DataFrame, /) -> list[str]:
     counts = wells.counts_of_kinds(obs) if schema.PERTURBATION in obs or schema.CONTROL_TYPE in obs else {}
     if counts:
         notes.append("wells: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        nameless = _nameless(obs)
+        if nameless:
+            notes.append(f"{nameless} of the unknown wells name no perturbation (an empty cell, or NA, None, null)")
     doses = several_doses(obs)
     if doses:
         most = max(doses.values())
@@ -163,6 +167,14 @@ def inferred(obs: pd.DataFrame, /) -> list[str]:
     if shared:
         notes.append(f"{shared} InChIKeys stand for more than one perturbation; they stay apart unless you say --same-as inchikey")
     return notes
+
+
+def _nameless(obs: pd.DataFrame) -> int:
+    """How many rows of unknown kind have no name of a perturbation, where others have one."""
+    if schema.PERTURBATION not in obs:
+        return 0
+    without = obs[schema.PERTURBATION].astype("string").fillna("").str.strip().eq("").to_numpy()
+    return int((without & (np.asarray(wells.kinds(obs)) == schema.UNKNOWN)).sum())
 
 
 def several_doses(obs: pd.DataFrame, /) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,10 +113,13 @@ def _unread_pages(plate: pd.DataFrame, sample: pd.DataFrame, where: str) -> list
     for path, name in zip(paths(listed).to_pylist(), listed[NAME], strict=True):
         pages = read.pages(path)
         if pages > 1 and int((plate[NAME] == name).sum()) == 1:
+            named = read.stack_shape(path)[1] or []
+            order = ",".join(named) if len(named) == pages and not any("," in name for name in named) else "DNA,ER,..."
             return [
                 Problem(
                     f"{where}: {path} holds {pages} pages, and its name speaks of one; where each page is a channel, say the "
-                    "stains in their order: --channels DNA,ER,..., or else list them in a sheet (path,channel,plate,well,site,page)"
+                    f"stains in their order: --channels {shlex.quote(order)}, or else list them in a sheet "
+                    "(path,channel,plate,well,site,page)"
                 )
             ]
     return []

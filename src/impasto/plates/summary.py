@@ -17,7 +17,7 @@ from impasto.plates.problems import Problem
 _SHOWN = 6
 """So many plates are described one by one."""
 _LAYER = re.compile(r"choose with --layer: (?:layers |obsm )?(?P<name>[^\s,]+)")
-_OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s',;()])+)")
+_OPTION = re.compile(r"--(?P<name>[a-z][a-z-]*)[ =](?P<value>(?:'[^']*'|[^\s';()])+)")
 _EXAMPLES = {"pattern", "platemap", "root", "out", "encoding"}
 """Options whose value in a sentence is an example, not the answer."""
 _REPEATED = {"channel", "skip-channel", "negcon", "leave-out"}
@@ -190,8 +190,8 @@ def options_in(sentence: str, /) -> tuple[str, ...]:
     first = None
     for match in _OPTION.finditer(sentence):
         first = first or match["name"]
-        value = shlex.split(match["value"])[0]
-        if match["name"] != first or first in _EXAMPLES or value.rpartition("=")[2] in _PLACEHOLDERS:
+        value = shlex.split(match["value"])[0].rstrip(",")
+        if match["name"] != first or first in _EXAMPLES or value.endswith("...") or value.rpartition("=")[2] in _PLACEHOLDERS:
             break
         offered += [f"--{first}", value]
         if first not in _REPEATED:
