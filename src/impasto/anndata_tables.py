@@ -19,7 +19,24 @@ _PLATE_AND_WELL = r"^(?P<plate>.+)[_:\-](?P<well>[^_:\-]+)$"
 
 
 def open_file(path: Path, /) -> anndata.AnnData:
-    """Open an .h5ad or .zarr. Raises InputError where it is of another kind."""
+    """Open an .h5ad or .zarr.
+
+    Parameters
+    ----------
+    path
+        Of the file or store.
+
+    Returns
+    -------
+    anndata.AnnData
+        As it is written.
+
+    Raises
+    ------
+    InputError
+        It is of another kind (HDF5 or Zarr without a table), or damaged.
+
+    """
     if not path.is_dir():
         with h5py.File(path) as file:
             lacking = [name for name in ("obs", "var") if name not in file]
@@ -56,7 +73,12 @@ def to_frame(data: anndata.AnnData, /, *, where: str, layer: str | None = None) 
 
     Returns
     -------
-    The table (n rows, annotation first), the names of its features, and what was inferred.
+    table : pandas.DataFrame
+        n rows, annotation first.
+    features : list[str]
+        The names of its features.
+    how : list[str]
+        What was inferred, in sentences.
 
     Raises
     ------

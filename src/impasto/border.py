@@ -36,6 +36,11 @@ def reading(path: Path | str, what: str, /, *, remedy: str = AGAIN) -> Iterator[
     remedy
         What the user can do.
 
+    Yields
+    ------
+    None
+        Nothing; what goes wrong inside becomes the sentence.
+
     Raises
     ------
     InputError
@@ -96,12 +101,16 @@ def json_object(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, A
 
     """
     with reading(path, what, remedy=remedy):
-        if path.stat().st_size > MOST_JSON:
-            raise ValueError(f"{path.stat().st_size / 2**20:.0f} MB are too many for a description")
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError(f"it holds a {type(found).__name__}, not an object")
-        return found
+        return _object_in(path)
+
+
+def _object_in(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > MOST_JSON:
+        raise ValueError(f"{path.stat().st_size / 2**20:.0f} MB are too many for a description")
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(whole, dict):
+        raise ValueError(f"it holds a {type(whole).__name__}, not an object")
+    return whole
 
 
 def weights(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, Tensor]:
@@ -130,8 +139,11 @@ def weights(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, Tenso
     from safetensors.torch import load_file
 
     with reading(path, what, remedy=remedy):
-        found = load_file(path)
-        broken = next((name for name, values in found.items() if values.is_floating_point() and not bool(values.isfinite().all())), None)
-        if broken is not None:
-            raise ValueError(f"{broken} holds values that are not finite")
-        return found
+        return _all_finite(load_file(path))
+
+
+def _all_finite(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    for name, values in tensors.items():
+        if values.is_floating_point() and not bool(values.isfinite().all()):
+            raise ValueError(f"{name} holds values that are not finite")
+    return tensors

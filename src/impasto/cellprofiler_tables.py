@@ -1,8 +1,9 @@
 """CellProfiler's own tables: one wide table <-> `Image.csv` and a table for each kind of object, joined by `ImageNumber`.
 
-ExportToSpreadsheet writes `<prefix>Image.csv` with one row an image (`Metadata_*`, `Count_*`, measurements of the whole image) and for each
-kind of object, whatever its name, a table with one row an object (`ImageNumber`, `ObjectNumber`, measurements without the object's name in
-front). Tables of several objects have two header rows. ExportToDatabase writes the same into SQLite (`Per_Image`, `Per_Object`).
+ExportToSpreadsheet writes `<prefix>Image.csv` with one row an image: `Metadata_*`, `Count_*`, measurements of the whole image. For each
+kind of object, whatever its name, it writes a table with one row an object: `ImageNumber`, `ObjectNumber`, measurements without the
+object's name in front. Tables of several objects have two header rows. ExportToDatabase writes the same into SQLite (`Per_Image`,
+`Per_Object`).
 Going in, objects become the median of their image; going out, a profile is the one object of its image.
 """
 
@@ -37,19 +38,47 @@ _WRITTEN_DOWN = re.compile(
 
 
 def image_tables(folder: Path, /) -> list[Path]:
-    """All `<prefix>Image.csv` of CellProfiler under a folder, at any depth, sorted."""
-    found: list[Path] = []
+    """All `<prefix>Image.csv` of CellProfiler under a folder, at any depth.
+
+    Parameters
+    ----------
+    folder
+        Where to look.
+
+    Returns
+    -------
+    list[Path]
+        Sorted within each folder.
+
+    """
+    paths: list[Path] = []
     for where, inside, names in os.walk(folder):
         inside[:] = sorted(name for name in inside if not name.startswith("."))
         candidates = [Path(where) / name for name in sorted(names) if _IMAGE_FILE.match(name)]
-        found += [path for path in candidates if path.name.lower() == f"{IMAGE}.csv".lower() or NUMBER in tables.columns(path)]
-    return found
+        paths += [path for path in candidates if path.name.lower() == f"{IMAGE}.csv".lower() or NUMBER in tables.columns(path)]
+    return paths
 
 
 def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
-    """One row an image of every run of CellProfiler under a folder, and what was read, in sentences.
+    """The images of every run of CellProfiler under a folder.
 
-    Raises InputError where an image table has no `ImageNumber` or names an image twice.
+    Parameters
+    ----------
+    folder
+        Holds `<prefix>Image.csv`, at any depth.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row an image: annotation, counts, medians over its objects.
+    how : list[str]
+        What was read and left out, in sentences.
+
+    Raises
+    ------
+    InputError
+        An image table has no `ImageNumber` or names an image twice.
+
     """
     parts, objects, unread, from_folders = [], set[str](), set[str](), set[str]()
     images = image_tables(folder)
@@ -68,7 +97,7 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
     if unread:
         how.append(f"left out: {', '.join(sorted(unread))} (no column {NUMBER})")
     if from_folders:
-        how.append(f"{', '.join(sorted(from_folders))}: told by the folders of the Cell Painting Gallery")
+        how.append(f"{', '.join(sorted(from_folders))}: from the folders of the Cell Painting Gallery")
     return tables.stacked(parts), how
 
 
@@ -80,7 +109,21 @@ def _placed(whole: pd.DataFrame, words: Mapping[str, str]) -> tuple[pd.DataFrame
 
 
 def files_beside(image: Path, images: Sequence[Path], /) -> dict[str, Path]:
-    """The tables of a run by their names: those beside its image table that begin like it; `images` are all image tables that there are."""
+    """The tables of objects of a run: those beside its image table that begin like it.
+
+    Parameters
+    ----------
+    image
+        The image table of the run.
+    images
+        All image tables that there are; a longer beginning is another run's.
+
+    Returns
+    -------
+    dict[str, Path]
+        The name of the objects (`Cells`) -> their table.
+
+    """
     start = _prefix(image)
     longer = tuple(_prefix(path) for path in images if path.parent == image.parent and len(_prefix(path)) > len(start))
     beside: dict[str, Path] = {}
@@ -98,7 +141,24 @@ def _prefix(image: Path) -> str:
 
 
 def image_table(path: Path, /) -> pd.DataFrame:
-    """A table of ExportToSpreadsheet with one header row, whole."""
+    """A table of ExportToSpreadsheet with one header row.
+
+    Parameters
+    ----------
+    path
+        Of the text.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All of its rows and columns.
+
+    Raises
+    ------
+    InputError
+        It cannot be read as a table.
+
+    """
     with border.reading(path, "table of CellProfiler"):
         return delimited.read(path, is_name=tables.is_name)[0]
 
@@ -117,7 +177,26 @@ def _object_tables(path: Path, name: str) -> dict[str, pd.DataFrame]:
 
 
 def read_sqlite(path: Path, /) -> tuple[pd.DataFrame, list[str]]:
-    """One row an image of ExportToDatabase's SQLite, and what was read. Raises InputError where no table holds images."""
+    """The images of ExportToDatabase's SQLite.
+
+    Parameters
+    ----------
+    path
+        Of the database.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row an image: annotation, counts, medians over its objects.
+    how : list[str]
+        What was read, in one sentence.
+
+    Raises
+    ------
+    InputError
+        No table holds images, or two images have one number.
+
+    """
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
         names = [str(name) for (name,) in base.execute("select name from sqlite_master where type in ('table', 'view') order by name")]
         image = image_table_of(names, where=str(path))
@@ -140,7 +219,26 @@ def read_sqlite(path: Path, /) -> tuple[pd.DataFrame, list[str]]:
 
 
 def image_table_of(names: Sequence[str], /, *, where: str) -> str:
-    """The table of images among those of an SQLite file (`Image`, `Per_Image`, `MyExpt_Per_Image`). Raises InputError where none is."""
+    """The table of images of an SQLite file (`Image`, `Per_Image`, `MyExpt_Per_Image`).
+
+    Parameters
+    ----------
+    names
+        Of all its tables.
+    where
+        The name of the file, for the error sentence.
+
+    Returns
+    -------
+    str
+        The first that fits.
+
+    Raises
+    ------
+    InputError
+        None fits.
+
+    """
     image = next((name for name in names if re.search(r"(?i)(^|_)(per_image|image)$", name)), None)
     if image is None:
         raise InputError(f"{where} holds no table of images (Per_Image or Image); it has {', '.join(names) or 'no table'}")
@@ -157,7 +255,19 @@ def _is_object_number(column: str) -> bool:
 
 
 def split(table: pd.DataFrame, /) -> dict[str, pd.DataFrame]:
-    """`Metadata_*` and features, a row a profile -> the tables by name, `Image` first. A feature of no compartment is the image's."""
+    """Profiles as the tables of CellProfiler.
+
+    Parameters
+    ----------
+    table
+        n rows: `Metadata_*` and features.
+
+    Returns
+    -------
+    dict[str, pandas.DataFrame]
+        Name -> table of n rows, `Image` first. A feature of no compartment is the image's.
+
+    """
     numbers = pd.Series(range(1, len(table) + 1), index=table.index, name=NUMBER)
     counted = f"{_METADATA}{_COUNT}"
     inside = {c: next((o for o in OBJECTS if c.startswith(f"{o}_")), IMAGE) for c in map(str, table.columns)}
@@ -181,6 +291,11 @@ def join(tables_by_name: Mapping[str, pd.DataFrame], /, *, where: str) -> pd.Dat
         `Image`, and any objects by their names.
     where
         The folder, for error sentences.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each row of `Image`.
 
     Raises
     ------

@@ -43,7 +43,7 @@ class Verbs(TyperGroup):
         return TyperCommand(cmd_name, help=ABOUT[cmd_name]) if cmd_name in ABOUT else _whole(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The whole verb that was asked for, with its options. Raises InputError where there is none of that name."""
+        """The whole verb that was asked for, with its options; an InputError where there is none of that name."""
         if args[0] not in COMMANDS and ctx.resilient_parsing:  # a shell completes a word that is not whole yet
             return super().resolve_command(ctx, args)
         try:
@@ -131,7 +131,7 @@ def for_all_first(arguments: Sequence[str], /) -> list[str]:
 
     Returns
     -------
-    list of str
+    list[str]
         The same words.
 
     """

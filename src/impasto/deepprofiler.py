@@ -25,12 +25,43 @@ _FROM_METADATA = ("Metadata_Source", "Metadata_Batch")
 
 
 def files(folder: Path, /) -> list[Path]:
-    """The feature files under a folder: every `.npz` whose path names a well."""
+    """The feature files under a folder.
+
+    Parameters
+    ----------
+    folder
+        Where to look, at any depth.
+
+    Returns
+    -------
+    list[Path]
+        Every `.npz` whose path names a well, sorted.
+
+    """
     return list(places(folder))
 
 
 def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
-    """One row a site: medians over its cells, and their count. Raises InputError where a file holds no features."""
+    """The sites under a folder, as medians over their cells.
+
+    Parameters
+    ----------
+    folder
+        Holds the feature files.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row a site: its place, its count of cells, its features.
+    how : list[str]
+        What was read, in one sentence.
+
+    Raises
+    ------
+    InputError
+        A file holds no features, or the files differ in how many.
+
+    """
     rows, values = [], []
     for path, (plate, well, site) in places(folder).items():
         held = read(path)
@@ -46,7 +77,19 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
 
 
 def places(folder: Path, /) -> dict[Path, tuple[str, str, str]]:
-    """Plate, well and site of every file under a folder whose path names a well, sorted by path."""
+    """Plate, well and site of the feature files under a folder.
+
+    Parameters
+    ----------
+    folder
+        Where to look, at any depth.
+
+    Returns
+    -------
+    dict[Path, tuple[str, str, str]]
+        File -> plate, well, site, sorted by path.
+
+    """
     paths = sorted(folder.rglob("*.npz"))
     together = {path: named for path in paths if (named := _WELL_AND_SITE.match(path.stem)) and schema.is_well(named["well"])}
     below = [path for path in paths if path not in together and schema.is_well(path.parent.name)]
@@ -59,7 +102,18 @@ def places(folder: Path, /) -> dict[Path, tuple[str, str, str]]:
 
 @dataclass(frozen=True)
 class Site:
-    """What one file holds: features (n, d) and places (n, 2) of its cells, NaN where no place is written, and what its metadata say."""
+    """What one file holds.
+
+    Attributes
+    ----------
+    features
+        (n, d) of float32: a row a cell.
+    locations
+        (n, 2) of float64, in pixels; NaN where no place is written.
+    constants
+        What its metadata say of the site.
+
+    """
 
     features: npt.NDArray[np.float32]
     locations: npt.NDArray[np.float64]
@@ -67,7 +121,24 @@ class Site:
 
 
 def read(path: Path, /) -> Site:
-    """One file. Raises InputError where it holds no features."""
+    """Read one file.
+
+    Parameters
+    ----------
+    path
+        An `.npz`.
+
+    Returns
+    -------
+    Site
+        Its cells.
+
+    Raises
+    ------
+    InputError
+        It holds no features, or not a row a cell.
+
+    """
     with border.reading(path, "file of DeepProfiler"), zipfile.ZipFile(path) as archive:
         if "features.npy" not in archive.namelist():
             raise InputError(f"{path} holds no features; it has {', '.join(archive.namelist())}")
@@ -88,7 +159,19 @@ def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
 
 
 def constants_of_pickle(raw: bytes, /) -> dict[str, str]:
-    """Text keys and text values of a pickled dictionary in a `.npy`, read from the pickle's instructions without running them."""
+    """Constants of a pickled dictionary, read from the pickle's instructions without running them.
+
+    Parameters
+    ----------
+    raw
+        The bytes of the `.npy`.
+
+    Returns
+    -------
+    dict[str, str]
+        Text keys that begin with `Metadata_` -> text values; empty where the bytes are no such pickle.
+
+    """
     start = raw.find(b"\n") + 1
     if not raw.startswith(b"\x93NUMPY") or not start:
         return {}

@@ -39,7 +39,10 @@ def code_and_sentence(error: BaseException, /) -> tuple[int, str]:
 
     Returns
     -------
-    The exit code, and one line without a line break.
+    code : int
+        The exit code.
+    sentence : str
+        One line without a line break.
 
     """
     code, sentence = _code_and_sentence(error)

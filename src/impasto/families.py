@@ -51,7 +51,7 @@ class Family(Generic[P]):
 
         Returns
         -------
-        tuple of str
+        tuple[str, ...]
             Sorted: the package's own, those of installed plugins, and those that `add` gave in this process.
 
         """

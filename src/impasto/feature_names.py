@@ -31,7 +31,20 @@ _NOT_A_CHANNEL = {"nuclei", "nucleus", "nuc", "actingolgiplasmamembrane"}
 
 @dataclass(frozen=True)
 class FeatureName:
-    """The parts of one feature's name; `""` where a part does not apply, two channels joined by `|`."""
+    """The parts of one feature's name; `""` where a part does not apply.
+
+    Attributes
+    ----------
+    compartment
+        `Cells`, `Nuclei`, or the name of other objects.
+    group
+        `Intensity`, `Texture`, ..., or `embedding`.
+    measure
+        `MeanIntensity`.
+    channel
+        `DNA`; two channels are joined by `|`.
+
+    """
 
     compartment: str
     group: str
@@ -46,7 +59,19 @@ class FeatureName:
 
 @lru_cache(maxsize=1 << 16)
 def parse(name: str) -> FeatureName:
-    """Parse one name. Never fails: an unknown form gives empty parts (`known` is False)."""
+    """Take a name apart.
+
+    Parameters
+    ----------
+    name
+        Of a feature.
+
+    Returns
+    -------
+    FeatureName
+        Its parts; all empty where the form is unknown (`known` is False).
+
+    """
     embedding = _EMBEDDING.match(name)
     if embedding:
         return FeatureName("", EMBEDDING_GROUP, "", embedding["channel"] or "")
@@ -68,6 +93,20 @@ def parse(name: str) -> FeatureName:
 
 
 def embedding_names(channel: str, width: int) -> list[str]:
-    """The feature names of one channel's embedding: `emb_DNA_0000`, `emb_DNA_0001`, ..."""
+    """The feature names of one channel's embedding: `emb_DNA_0000`, `emb_DNA_0001`, ...
+
+    Parameters
+    ----------
+    channel
+        The channel; `""` for an embedding of all channels.
+    width
+        How many features.
+
+    Returns
+    -------
+    list[str]
+        (width,) names.
+
+    """
     stem = f"{EMBEDDED}{channel}_" if channel else EMBEDDED
     return [f"{stem}{number:04d}" for number in range(width)]

@@ -95,7 +95,7 @@ def peak_memory() -> int | None:
 
 
 def reset_peak() -> None:
-    """Let `peak_memory` begin anew. Only Linux can; elsewhere nothing happens."""
+    """Let `peak_memory` start again. Only Linux can; elsewhere nothing happens."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -107,10 +107,10 @@ def _least(*values: int | None) -> int | None:
 
 
 def _of_machine(word: str) -> int | None:
-    found = _field(_MEMORY, word)
-    if found is None and word == "MemTotal" and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+    bytes_read = _field(_MEMORY, word)
+    if bytes_read is None and word == "MemTotal" and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return found
+    return bytes_read
 
 
 def _field(path: Path, word: str) -> int | None:

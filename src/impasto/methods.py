@@ -160,7 +160,7 @@ def added_files(chosen: Part, /) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         Files and folders.
 
     """

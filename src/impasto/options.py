@@ -62,7 +62,8 @@ def command(
     settings, flags
         What the verb works on, and what is of the terminal only.
     run
-        Takes the values that were typed for `settings` (plain, unchecked) and the checked `flags`.
+        `run(values, flags)`: the values that were typed for `settings` (plain, unchecked), and the checked `flags`. It prints, and raises
+        InputError where the input is bad.
     about
         What the verb does, for `--help`.
     example

@@ -21,7 +21,16 @@ from impasto.wrong_settings import WrongSetting
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a family, chosen by its name, with its settings."""
+    """One part of a family, chosen by its name, with its settings.
+
+    Attributes
+    ----------
+    name
+        In its family.
+    settings
+        Checked.
+
+    """
 
     name: str
     settings: Settings
@@ -31,7 +40,7 @@ class Part:
 class OneOf:
     """Marks a field that holds one part of a family: `Annotated[Part, OneOf("method", CORRECTORS, settings_of)]`.
 
-    Parameters
+    Attributes
     ----------
     key
         The key of the table that names the part.
@@ -56,7 +65,7 @@ class OneOf:
         )
 
     def __get_pydantic_json_schema__(self, _schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """One table a part, told apart by the key."""
+        """One table a part; the key says which."""
         tables = []
         for name in self.names:
             own = _json_schema(self.settings_of(name), handler)
@@ -120,7 +129,7 @@ class SettingsOf:
 
     They are written in part: only those that were said. None of them may be required, for other fields may say them.
 
-    Parameters
+    Attributes
     ----------
     key
         The field that names the part. It stands before this one in its class.

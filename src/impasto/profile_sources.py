@@ -1,4 +1,4 @@
-"""Every file or folder that holds profiles, opened as one table whose columns have not been told apart yet."""
+"""Every file or folder that holds profiles, opened as one table whose columns are not sorted yet."""
 
 from __future__ import annotations
 
@@ -51,7 +51,19 @@ class Source:
 
 
 def kind(path: Path, /) -> str | None:
-    """What kind of table of profiles lies at a path; None where it is something else (images, a plate)."""
+    """What kind of table of profiles lies at a path.
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+
+    Returns
+    -------
+    str | None
+        The kind; None where it is something else (images, a plate).
+
+    """
     sort = tables.kind(path)
     if sort == tables.ZARR:
         return ANNDATA if path.is_dir() and any((path / name).exists() for name in ("X", "obs", "tables")) else None
@@ -100,6 +112,11 @@ def read(path: Path, /, *, layer: str | None = None, sheet: str | None = None, e
         Of an AnnData: the layer, obsm or `raw` that holds the values.
     sheet, encoding
         See `tables.read`.
+
+    Returns
+    -------
+    Source
+        The table, with what it says of its features.
 
     Raises
     ------

@@ -91,7 +91,7 @@ def result_of(out: Path, stage: Stage) -> Path:
 
 
 def refuse_outside(recipe: Recipe, stage: Stage, settings: Settings, *, out: Path) -> None:
-    """Raise InputError where a stage of a run would write anywhere but in the folder of the run.
+    """Refuse a stage of a run that would write anywhere but in the folder of the run.
 
     Parameters
     ----------
@@ -130,7 +130,8 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
 
     Returns
     -------
-    True if work was done, False if the result was there already.
+    bool
+        True if work was done, False if the result was there already.
 
     Raises
     ------
@@ -167,7 +168,7 @@ def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
 
     Returns
     -------
-    list of tuple of Stage, Settings
+    list[tuple[Stage, Settings]]
         In the order of the recipe.
 
     Raises

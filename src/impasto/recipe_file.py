@@ -37,7 +37,18 @@ STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a recipe: its name, its verb, and the plain values written for it."""
+    """One stage of a recipe.
+
+    Attributes
+    ----------
+    name
+        Of the stage, and of its folder.
+    verb
+        What it runs.
+    values
+        The plain values that are written for it.
+
+    """
 
     name: str
     verb: str
@@ -48,7 +59,20 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe. `path` is the file it came from; relative paths in it start at that file's folder."""
+    """A recipe.
+
+    Attributes
+    ----------
+    path
+        The file it came from; relative paths in it start at that file's folder.
+    name
+        Of the recipe.
+    seed
+        Of all that is drawn.
+    stages
+        In the order in which they run.
+
+    """
 
     path: Path
     name: str

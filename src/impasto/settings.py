@@ -132,5 +132,6 @@ class Shown:
     also: str = ""
     """A second word for the same option: `control` beside `negcon`."""
     metavar: str = ""
+    """What stands for the value in the help."""
     separator: str = ""
     """Several values in one word: `,` for `--channels ch1=DNA,ch2=ER`."""

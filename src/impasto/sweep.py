@@ -104,8 +104,12 @@ def rows(settings: SweepSettings, out: Path, /) -> Iterator[tuple[str, Recipe, P
 
     Yields
     ------
-    tuple of str, Recipe, Path
-        Of every row and every seed: the label, the recipe with the values of the row, the folder of the run.
+    label : str
+        Of a row.
+    recipe : Recipe
+        With the values of the row, and one of the seeds.
+    folder : Path
+        Of the run.
 
     """
     base = recipe.read(settings.recipe)
@@ -142,7 +146,7 @@ def inputs(settings: SweepSettings) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         Files and folders.
 
     """
@@ -153,7 +157,7 @@ def inputs(settings: SweepSettings) -> list[Path]:
 
 
 def refuse_unknown_reference(settings: SweepSettings, labels: Sequence[Sequence[str]]) -> None:
-    """Raise InputError where the reference is neither a row nor one of the named profiles (`labels` of each evaluation) of a row.
+    """Refuse a reference that is neither a row nor one of the named profiles (`labels` of each evaluation) of a row.
 
     Parameters
     ----------

@@ -100,7 +100,13 @@ def umap(profiles: Table, /, *, k: int = 15, min_distance: float = 0.1, seed: in
 
     Returns
     -------
-    None, or the copy. Written: `obsm["X_umap"]` (n, 2), `uns["umap"]` (params). Raises InputError where umap-learn is not installed.
+    anndata.AnnData | None
+        The copy, with `copy`. Written: `obsm["X_umap"]` (n, 2), `uns["umap"]` (its settings).
+
+    Raises
+    ------
+    InputError
+        umap-learn is not installed, or there are fewer than four rows.
 
     """
     from impasto.atlas import layout

@@ -125,7 +125,7 @@ def models_in(hint: Any, /) -> list[type[BaseModel]]:
 
     Returns
     -------
-    list of type
+    list[type]
         Classes of settings.
 
     """

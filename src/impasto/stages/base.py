@@ -85,9 +85,9 @@ class Verb:
     settings
         The class of its settings.
     inputs
-        The paths that a run with these settings reads.
+        `inputs(settings)` gives the paths that a run reads.
     run
-        `run(settings, out)` leaves the result at `out`.
+        `run(settings, out)` leaves the result at `out`. It raises InputError where what it reads is not as it must be.
     result
         The name of that result inside a stage's folder; `""` is the folder itself.
     writes

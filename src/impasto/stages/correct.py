@@ -193,7 +193,7 @@ def inputs(settings: CorrectSettings) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         Files and folders.
 
     """
@@ -214,7 +214,7 @@ def beside(settings: CorrectSettings, out: Path) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         The receipt, and with `keep` the fitted steps.
 
     """

@@ -88,8 +88,8 @@ def _options(settings: ExportSettings) -> dict[str, Any]:
     allowed = EXPORTERS[settings.to].options
     for option, value in options.items():
         if value and option not in allowed:
-            theirs = ", ".join(name for name in EXPORTERS if option in EXPORTERS[name].options)
-            raise InputError(f"--{option.replace('_', '-')} is of --to {theirs}, and this is --to {settings.to}; leave it out")
+            programs = ", ".join(name for name in EXPORTERS if option in EXPORTERS[name].options)
+            raise InputError(f"--{option.replace('_', '-')} is of --to {programs}, and this is --to {settings.to}; leave it out")
     return {option: options[option] for option in allowed}
 
 

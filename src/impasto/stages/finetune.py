@@ -115,7 +115,7 @@ def inputs(settings: FinetuneSettings) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         Files and folders.
 
     """

@@ -20,7 +20,14 @@ class GraphSettings(SourceSettings):
     )
 
     def files(self) -> list[Path]:
-        """What is read."""
+        """What is read.
+
+        Returns
+        -------
+        list[Path]
+            The profiles, and the files of the relations.
+
+        """
         return [self.profiles, *super().files()]
 
 

@@ -33,7 +33,7 @@ def inputs(settings: ReportSettings) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         The files of the records.
 
     """

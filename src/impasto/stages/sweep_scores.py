@@ -119,9 +119,9 @@ def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
     from impasto.evaluation.baselines import is_baseline
 
     keys = ["task", "protocol", "metric", "seed"]
-    theirs = scores.loc[scores["group"] == reference, [*keys, "value"]]
+    of_reference = scores.loc[scores["group"] == reference, [*keys, "value"]]
     others = scores[[g != reference and not is_baseline(g) for g in scores["group"]]]
-    both = others.merge(theirs, on=keys, suffixes=("", "_reference"))
+    both = others.merge(of_reference, on=keys, suffixes=("", "_reference"))
     less = both.assign(value=both["value"] - both["value_reference"], metric=both["metric"] + f" less {called}")
     less[["low", "high", "chance", "p_chance"]] = float("nan")
     return less.drop(columns="value_reference")

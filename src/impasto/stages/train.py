@@ -114,7 +114,7 @@ def inputs(settings: TrainSettings) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         Files and folders.
 
     """

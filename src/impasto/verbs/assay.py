@@ -138,7 +138,7 @@ def covers_of(contents: Found) -> list[Coverage]:
 
     Returns
     -------
-    list of Coverage
+    list[Coverage]
         One for each table that was joined by wells.
 
     """

@@ -46,7 +46,7 @@ def steps(flags: Flags) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
+    list[dict]
         One table a method, plain and unchecked.
 
     Raises

@@ -43,7 +43,7 @@ class Package:
     ----------
     name, asked
         Its name, and the versions that impasto takes.
-    found
+    installed
         The version that is installed; `""` where there is none.
     works
         Whether it is installed in a version that is asked for, and can be imported where it was tried.
@@ -54,7 +54,7 @@ class Package:
 
     name: str
     asked: str
-    found: str
+    installed: str
     works: bool
     why_not: str = ""
 
@@ -82,17 +82,17 @@ def packages(extra: str = "", /) -> list[Package]:
 def _package(requirement: Requirement) -> Package:
     name, asked = requirement.name, str(requirement.specifier)
     try:
-        found = metadata.version(name)
+        installed = metadata.version(name)
     except metadata.PackageNotFoundError:
         return Package(name, asked, "", works=False, why_not="not installed")
-    if not requirement.specifier.contains(found, prereleases=True):
-        return Package(name, asked, found, works=False, why_not=f"{asked} is needed")
+    if not requirement.specifier.contains(installed, prereleases=True):
+        return Package(name, asked, installed, works=False, why_not=f"{asked} is needed")
     try:
         for module in _modules(name):
             importlib.import_module(module)
     except Exception as error:  # noqa: BLE001 - whatever a package raises while it is imported is what the user wants to know
-        return Package(name, asked, found, works=False, why_not=f"cannot be imported ({type(error).__name__}: {error})")
-    return Package(name, asked, found, works=True)
+        return Package(name, asked, installed, works=False, why_not=f"cannot be imported ({type(error).__name__}: {error})")
+    return Package(name, asked, installed, works=True)
 
 
 def _modules(name: str) -> list[str]:
@@ -128,19 +128,19 @@ def here() -> dict[str, Any]:
 
 def run(_values: dict[str, Any], flags: options.Printing) -> None:
     """Look at everything, and print it."""
-    found, needed = here(), packages()
+    facts, needed = here(), packages()
     extras = {extra: packages(extra) for extra in FOR}
     if flags.as_json:
         of_extras = {extra: [asdict(p) for p in of_one] for extra, of_one in extras.items()}
-        terminal.write_json({**found, "packages": [asdict(p) for p in needed], "extras": of_extras})
+        terminal.write_json({**facts, "packages": [asdict(p) for p in needed], "extras": of_extras})
         return
     say = terminal.console.print
-    say(f"impasto {found['impasto']}, Python {found['python']}, {found['platform']}", highlight=False)
-    say(f"{found['cores']} cores, memory {_gb(found['memory_free'])} free of {_gb(found['memory'])}", highlight=False)
-    say(f"disk {_gb(found['disk_free'])} free here, {_gb(found['cache_disk_free'])} at the cache {found['cache']}", highlight=False)
+    say(f"impasto {facts['impasto']}, Python {facts['python']}, {facts['platform']}", highlight=False)
+    say(f"{facts['cores']} cores, memory {_gb(facts['memory_free'])} free of {_gb(facts['memory'])}", highlight=False)
+    say(f"disk {_gb(facts['disk_free'])} free here, {_gb(facts['cache_disk_free'])} at the cache {facts['cache']}", highlight=False)
     bad = [package for package in needed if not package.works]
     for package in bad:
-        say(f"[red]{package.name} {package.found}: {package.why_not}[/red]; install it: pip install '{package.name}{package.asked}'")
+        say(f"[red]{package.name} {package.installed}: {package.why_not}[/red]; install it: pip install '{package.name}{package.asked}'")
     say(f"{len(needed) - len(bad)} of {len(needed)} packages that are always needed work", highlight=False)
     say(_table(extras))
 
@@ -149,13 +149,13 @@ def _table(extras: dict[str, list[Package]]) -> Table:
     table = Table("extra", "what it gives", "state", box=None, pad_edge=False)
     for extra, of_one in extras.items():
         lacking = [package for package in of_one if not package.works]
-        whole = ", ".join(f"{package.name} {package.found}" for package in of_one)
+        whole = ", ".join(f"{package.name} {package.installed}" for package in of_one)
         if not lacking:
             state = f"works ({whole})" if of_one else "not for this Python"
-        elif all(not package.found for package in lacking):
+        elif all(not package.installed for package in lacking):
             state = f"pip install 'impasto\\[{extra}]'"
         else:
-            state = "; ".join(f"{package.name} {package.found}: {package.why_not}" for package in lacking)
+            state = "; ".join(f"{package.name} {package.installed}: {package.why_not}" for package in lacking)
         table.add_row(extra, FOR[extra], state)
     return table
 

@@ -35,7 +35,14 @@ class FetchSettings(Wish):
     registry: Path | None = Field(default=None, description="Data sets of your own, in the form of the package's registry.toml.")
 
     def wish(self) -> Wish:
-        """The part of a data set that is wanted."""
+        """The part of a data set that is wanted.
+
+        Returns
+        -------
+        Wish
+            Plates, wells, sources and parts.
+
+        """
         return Wish.read({key: getattr(self, key) for key in Wish.model_fields}, where="impasto fetch")
 
 
@@ -126,6 +133,8 @@ def fetch_set(name: str, entry: registry.DataSet, settings: FetchSettings, /, *,
     ------
     InputError
         The licence must be accepted, no folder was said, or something did not come.
+    NoConnection
+        No server was reached.
 
     """
     sets.refuse_unless_accepted(name, entry, accepted=settings.accept_licence)
