@@ -155,15 +155,6 @@ def test_a_treatment_without_a_right_answer_is_not_asked_and_wells_without_a_lab
     assert found["logistic regression across replicate, rows, 6 classes"].n == 192 - 8
 
 
-def test_chance_shuffles_mechanisms_over_compounds_and_doses_stay_together() -> None:
-    rng = np.random.default_rng(0)
-    compound, kind = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 2])
-    for _ in range(5):
-        mixed = mechanism._shuffled(kind, compound, rng)
-        assert (mixed[::2] == mixed[1::2]).all()
-        assert sorted(mixed[::2]) == [0, 1, 2]
-
-
 @pytest.mark.parametrize("across", [False, True])
 def test_the_interval_is_that_of_deleted_compounds(across: bool) -> None:
     """Eight compounds at two doses: a compound leaves with both, as query and as candidate."""
