@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from impasto import ranking, schema, wells
+from impasto import schema, wells
 from impasto.evaluation import baselines, inputs, tidy, treatments, units
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.result import OWN, Result
@@ -209,13 +209,10 @@ def _detail(asked: Treatments, nearest: Rows) -> pd.DataFrame:
 def _precision(per: Numbers, asked: Treatments, sampled: Units, *, question: Question, group: str) -> Score:
     """The mean average precision; units leave as queries, for a candidate less would make each rank easier."""
     left = jackknife.leave_out(lambda keep: _mean(per[keep[sampled.of]]), len(sampled), seed=question.seed, pairs=False)
-    # What a random order gives: hits among candidates.
-    counts = asked.right.sum(axis=1), (asked.allowed & ~asked.right).sum(axis=1)
-    chance = [ranking.chance_average_precision(int(hits), int(others)) for hits, others in zip(*counts, strict=True) if hits]
     return tidy.score(
         *(TASK, question.protocol("ranked"), group, f"mAP {question.name}", left.whole),
         jackknife.of_score(left, unit=sampled.word),
-        chance=float(np.mean(chance)),
+        chance=asked.chance_precision,
         n=int(asked.answerable.sum()),
         parts=[left],
         units=sampled.digest,

@@ -95,15 +95,13 @@ class Treatments:
         """
         return (self.mechanism[nearest] == self.mechanism)[self.answerable].astype(np.float64)
 
-    def precision(self, similarity: Floats, /, *, without: Flags | None = None) -> Numbers:
+    def precision(self, similarity: Floats, /) -> Numbers:
         """The average precision with which each treatment finds those of its mechanism; ties are averaged.
 
         Parameters
         ----------
         similarity
             Of `similarity`.
-        without
-            (treatments,) treatments that are no candidates.
 
         Returns
         -------
@@ -111,11 +109,37 @@ class Treatments:
             (treatments,); NaN where no candidate has the same mechanism.
 
         """
-        candidates = self.allowed if without is None else self.allowed & ~without
-        same = self.mechanism[:, None] == self.mechanism[None, :]
-        return np.array(
-            [ranking.average_precision(row[may & hit], row[may & ~hit]) for row, may, hit in zip(similarity, candidates, same, strict=True)]
-        )
+        rows = zip(similarity, self.allowed, self.right, strict=True)
+        return np.array([ranking.average_precision(row[hit], row[may & ~hit]) for row, may, hit in rows])
+
+    def precision_without(self, similarity: Floats, units: npt.NDArray[np.str_], /) -> dict[str, Numbers]:
+        """The same without the treatments of each unit, which are neither asked nor candidates.
+
+        Parameters
+        ----------
+        similarity
+            Of `similarity`.
+        units
+            (treatments,) the unit of each.
+
+        Returns
+        -------
+        dict[str, Numbers]
+            Unit -> (treatments,); NaN for those of the unit.
+
+        """
+        names = np.unique(units)
+        stays = units[:, None] != names[None]
+        rows = zip(similarity, self.allowed, self.right, stays, strict=True)
+        found = np.stack([np.where(own, ranking.precision_among(row[may], hit[may], stays[may]), np.nan) for row, may, hit, own in rows])
+        return {str(name): found[:, place] for place, name in enumerate(names)}
+
+    @property
+    def chance_precision(self) -> float:
+        """The mean average precision of candidates in a random order; NaN where no treatment can be answered."""
+        hits, candidates = self.right.sum(axis=1), self.allowed.sum(axis=1)
+        of_query = [ranking.chance_average_precision(int(h), int(c - h)) for h, c in zip(hits, candidates, strict=True) if h]
+        return float(np.mean(of_query)) if of_query else float("nan")
 
     def shuffled(self, rng: np.random.Generator, /) -> Treatments:
         """The same with the mechanisms shuffled over the compounds: all treatments of a compound keep one.
