@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from impasto.evaluation.inputs import Statistic
-from impasto.schema import MOA, InputError
+from impasto.schema import MOA, InputError, one_of
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, PROFILES, Verb
 
@@ -24,6 +24,9 @@ class ChooseSettings(Settings):
     )
     labels: Annotated[list[str], Shown(name="label")] = Field(
         default_factory=list, description="The name of each way, in order; two tables of one name are two settings of it."
+    )
+    only: list[str] = Field(
+        default_factory=list, description="Of folders: the names of the tables that are settings; all tables by default."
     )
     needs: Annotated[dict[str, str], Shown("nowhere")] = Field(
         default_factory=dict, description="Way -> what it needs to run. Where its tables are not there, it is listed as not run."
@@ -60,10 +63,11 @@ def tables(settings: ChooseSettings, /) -> Iterator[tuple[str, str, Path]]:
     """
     for way, path in zip(_names(settings), settings.profiles, strict=True):
         if path.is_dir() and path.suffix not in PROFILES.suffixes:
-            found = sorted(path.glob(f"*/{_MEMBER}"))
+            found = {member.parent.name: member for member in sorted(path.glob(f"*/{_MEMBER}"))}
             if not found and way not in settings.needs:
                 raise InputError(f"{path} holds no table of profiles; give the folder of a run whose stages left {_MEMBER}")
-            yield from ((way, member.parent.name, member) for member in found)
+            for setting in (settings.only or found) if found else ():
+                yield way, setting, found[one_of(setting, found, what=f"setting in {path}")]
         elif path.exists():
             yield way, path.stem, path
         elif way not in settings.needs:
