@@ -2,8 +2,8 @@
 
     y = (x - mean) V_k diag(l)^(-p/2)
 
-with V_k the k directions of largest variance l among the rows that are learned from, and p how far the variances are evened out: at 0
-components keep their variance, at 1 all have the same (PCA whitening), at .5 each is divided by the square root of its sd. It is for
+with V_k the k directions of largest variance l among the rows that are learned from. p says how far the variances are evened out. At 0
+components keep their variance. At 1 all have the same (PCA whitening). At .5 each is divided by the square root of its sd. It is for
 tables with too few negative controls for a covariance of their own, where sphering and TVN blow up noise: single cells, a few wells.
 
 It looks at what was done to the wells: components of all rows hold the mechanisms too. A score of the same wells is *transductive*; fit

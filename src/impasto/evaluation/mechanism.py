@@ -160,8 +160,8 @@ def evaluate(
     for name, view in [(OWN, values), *baselines.stand_ins(profiles)]:
         for one, question in zip(asked, questions, strict=True):
             many = shuffles if name == OWN else 0
-            found, detail = _nearest(view[rows], one, question=question, shuffles=many, group=name)
-            scores += found
+            made, detail = _nearest(view[rows], one, question=question, shuffles=many, group=name)
+            scores += made
             details.append(detail.assign(profiles=name))
         if classify_by:
             obs = profiles.obs.iloc[labelled]
@@ -179,13 +179,13 @@ def _nearest(values: Floats, asked: Treatments, *, question: Question, group: st
     if not len(right):
         return [], pd.DataFrame()
     rng = np.random.default_rng(question.seed)
-    dealt = [asked.shuffled(rng) for _ in range(question.draws)]
+    shuffles_of = [asked.shuffled(rng) for _ in range(question.draws)]
     sampled = units.named(asked.names[question.unit].to_numpy(dtype=str), word=question.unit)
     interval, parts = _interval(similarity, asked, right, sampled, question=question)
     value = float(right.mean())
     score = tidy.score(
         *(TASK, question.protocol("1-NN"), group, f"accuracy {question.name}", value, interval),
-        chance=float(np.nanmean([one.found(nearest).mean() for one in dealt])),
+        chance=float(np.nanmean([one.found(nearest).mean() for one in shuffles_of])),
         n=len(right),
         p_chance=_p_chance(value, asked, nearest, most=shuffles, seed=question.seed),
         parts=parts,

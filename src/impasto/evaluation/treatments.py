@@ -131,8 +131,10 @@ class Treatments:
         names = np.unique(units)
         stays = units[:, None] != names[None]
         rows = zip(similarity, self.allowed, self.right, stays, strict=True)
-        found = np.stack([np.where(own, ranking.precision_among(row[may], hit[may], stays[may]), np.nan) for row, may, hit, own in rows])
-        return {str(name): found[:, place] for place, name in enumerate(names)}
+        precisions = np.stack(
+            [np.where(own, ranking.precision_among(row[may], hit[may], stays[may]), np.nan) for row, may, hit, own in rows]
+        )
+        return {str(name): precisions[:, place] for place, name in enumerate(names)}
 
     @property
     def chance_precision(self) -> float:

@@ -100,8 +100,8 @@ class Candidate:
             The sum of both mean average precisions; one that is not defined counts nothing.
 
         """
-        found = [asked.others[outer].get(unit, float("nan")) for asked in (self.nsc, self.nsb)]
-        return float(np.nansum(found)) if not np.isnan(found).all() else float("-inf")
+        both = [asked.others[outer].get(unit, float("nan")) for asked in (self.nsc, self.nsb)]
+        return float(np.nansum(both)) if not np.isnan(both).all() else float("-inf")
 
 
 def candidate(
@@ -160,7 +160,7 @@ def _asked(values: treatments.Floats, asked: Treatments, *, statistic: Statistic
     others: dict[Outer, dict[str, float]] = {}
     for outer in OUTER:
         without = asked.precision_without(similarity, asked.names[outer].to_numpy(dtype=str))
-        others[outer] = {unit: mean(found) for unit, found in without.items()}
+        others[outer] = {unit: mean(precisions) for unit, precisions in without.items()}
     return Asked(names.assign(right=right, precision=precision), others, asked.chance_precision)
 
 

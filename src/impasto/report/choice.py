@@ -65,8 +65,8 @@ def _way(way: str, result: Result) -> list[str]:
     groups = scores["group"].astype(str)
     settings = own & (groups.str.startswith(way + SEP) if way != choosing.ALL else ~groups.map(is_baseline))
     picks = result.tables["picks"]
-    mine = picks[(picks["ways"] == way) & (picks["outer"] == "compound")].groupby(["way", "setting"])["treatments"].sum()
-    best_way, best = mine.idxmax()
+    of_way = picks[(picks["ways"] == way) & (picks["outer"] == "compound")].groupby(["way", "setting"])["treatments"].sum()
+    best_way, best = of_way.idxmax()
     return [
         way,
         *of_compound,
@@ -82,10 +82,10 @@ def _shortcut(group: str, scores: pd.DataFrame) -> list[str]:
 
 def _cell(scores: pd.DataFrame, group: str, metric: str, rule: str) -> str:
     """A score with its interval; nothing where it is not defined."""
-    found = scores[(scores["group"] == group) & (scores["metric"] == metric) & scores["protocol"].str.endswith(rule)]
-    if found.empty:
+    cells = scores[(scores["group"] == group) & (scores["metric"] == metric) & scores["protocol"].str.endswith(rule)]
+    if cells.empty:
         return ""
-    row = found.iloc[0]
+    row = cells.iloc[0]
     ends = "" if pd.isna(row["low"]) else f" [{compare.number(row['low'])}, {compare.number(row['high'])}]"
     return compare.number(float(row["value"])) + ends
 
