@@ -1,9 +1,9 @@
-"""Do attributions name what was changed? Simulated plates whose mechanisms do nothing but to planted features of one channel.
+"""Do attributions name what was changed? Simulated plates whose perturbations do nothing but to planted features of one channel.
 
 `python -m benchmarks attribution [--experiments 8]` prints the table. Each experiment has plates, plants and weights of its own. Wells are
 standardized on their plate's controls before planting, so a planted shift is in sd of wells. For CellPainTR features are ranked by the mean
 gradient share of a mechanism's wells, for CellCLIP channels by the mean occlusion; the score is the area under the ROC curve of what was
-planted, a mean over mechanisms. A ranking of random numbers stands beside it, and the plain distance from the controls, which needs no net.
+planted, a mean over perturbations. A ranking of random numbers stands beside it, and the plain distance from the controls, which needs no net.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
-SHIFT, PLANTED, MECHANISMS, PERTURBATIONS = 1.5, 3, 10, 40
+SHIFT, PLANTED, PERTURBATIONS = 2.0, 3, 12
 EXPERIMENTS = 8
+EPOCHS = [5, 10, 30]
 
 
 @dataclass(frozen=True)
 class Planted:
-    """One experiment: `profiles` with what was planted, of each mechanism the features (L,) and the channel."""
+    """One experiment: `profiles` with what was planted, of each perturbation the features (L,) and the channel."""
 
     profiles: object
     features: dict[str, npt.NDArray[np.bool_]]
@@ -33,24 +34,25 @@ class Planted:
 
 
 def plant(seed: int) -> Planted:
-    """Simulated plates without any effect of a mechanism, and `PLANTED` features of one channel moved by `SHIFT` sd in each."""
+    """Simulated plates without any effect, and `PLANTED` features of one channel moved by `SHIFT` sd in each."""
+    from impasto import wells
     from impasto.correction.standardize import Standardize, StandardizeSettings
     from impasto.simulate.plan import Plan
     from impasto.simulate.profiles import simulate
 
-    plan = Plan(strength=0.0, count_effect=0.0, perturbations=PERTURBATIONS, mechanisms=MECHANISMS, batches=2, plates=2)
+    plan = Plan(strength=0.0, count_effect=0.0, perturbations=PERTURBATIONS, mechanisms=PERTURBATIONS, batches=2, plates=6, controls=8)
     raw, _ = simulate(plan, seed=seed)
     data = Standardize.fit(raw, StandardizeSettings(statistic="mean")).transform(raw)
     data.X = np.clip(data.X, -10, 10)
     rng = np.random.default_rng([seed, 7])
-    channels = sorted(data.var["channel"].dropna().unique())
+    channels = sorted(c for c in data.var["channel"].dropna().unique() if c)
     features: dict[str, npt.NDArray[np.bool_]] = {}
     channel: dict[str, str] = {}
-    for name in sorted(data.obs["moa"].dropna().unique()):
+    for name in sorted(data.obs.loc[wells.treated(data.obs), "perturbation"].unique()):
         channel[name] = channels[int(rng.integers(len(channels)))]
         own = rng.permutation(np.flatnonzero((data.var["channel"] == channel[name]).to_numpy()))[:PLANTED]
         features[name] = np.isin(np.arange(data.n_vars), own)
-        rows = np.flatnonzero((data.obs["moa"] == name).to_numpy())
+        rows = np.flatnonzero((data.obs["perturbation"] == name).to_numpy())
         data.X[np.ix_(rows, own)] += SHIFT * rng.choice([-1.0, 1.0], size=len(own))
     return Planted(data, features, channel)
 
@@ -68,7 +70,7 @@ def experiment(seed: int) -> dict[str, float]:
     rng = np.random.default_rng([seed, 8])
     data = made.profiles
     names = list(made.features)
-    rows = {name: np.flatnonzero((data.obs["moa"] == name).to_numpy()) for name in names}  # type: ignore[attr-defined]
+    rows = {name: np.flatnonzero((data.obs["perturbation"] == name).to_numpy()) for name in names}  # type: ignore[attr-defined]
     values = np.asarray(data.X, dtype=np.float64)  # type: ignore[attr-defined]
     distance = {name: np.abs(values[rows[name]].mean(axis=0)) for name in names}
     shares = _features(data, seed)
@@ -94,7 +96,7 @@ def _features(data: object, seed: int) -> Numbers:
     from impasto.correction.cellpaintr.attributions import attributions
     from impasto.correction.cellpaintr.corrector import CellPaintrCorrector, CellPaintrCorrectorSettings
 
-    settings = CellPaintrCorrectorSettings(by="batch", width=64, depth=2, tokens="feature", epochs=[5, 5, 10], seed=seed)
+    settings = CellPaintrCorrectorSettings(by="batch", width=64, depth=2, tokens="feature", epochs=EPOCHS, seed=seed)
     model = CellPaintrCorrector.fit(data, settings).model()  # type: ignore[arg-type]
     return attributions(model, data).astype(np.float64)  # type: ignore[arg-type]
 
@@ -138,7 +140,7 @@ def main(words: list[str]) -> None:
     """Print the table of `python -m benchmarks attribution`."""
     experiments = int(words[words.index("--experiments") + 1]) if "--experiments" in words else EXPERIMENTS
     clock = time.process_time()
-    planted = f"{PLANTED} features of one channel by {SHIFT:g} sd in each of {MECHANISMS} mechanisms of {PERTURBATIONS} perturbations"
+    planted = f"{PLANTED} features of one channel by {SHIFT:g} sd in each of {PERTURBATIONS} perturbations"
     print(f"{experiments} simulated experiments; planted: {planted}.\n")
     print("\n".join(lines(experiments)))
     print(f"\nBrackets: 95 %, other experiments. {time.process_time() - clock:.0f} CPU seconds.")
