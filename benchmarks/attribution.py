@@ -1,9 +1,10 @@
 """Do attributions name what was changed? Simulated plates whose perturbations do nothing but to planted features of one channel.
 
-`python -m benchmarks attribution [--experiments 8]` prints the table. Each experiment has plates, plants and weights of its own. Wells are
-standardized on their plate's controls before planting, so a planted shift is in sd of wells. For CellPainTR features are ranked by the mean
-gradient share of a mechanism's wells, for CellCLIP channels by the mean occlusion; the score is the area under the ROC curve of what was
-planted, a mean over perturbations. A ranking of random numbers stands beside it, and the plain distance from the controls, which needs no net.
+`python -m benchmarks attribution [--experiments 6] [--keep DIR]` prints the table. Each experiment has plates, plants and weights of its own.
+Wells are standardized on their plate's controls before planting, so a planted shift is in sd of wells. For CellPainTR features are ranked by
+the mean gradient share of a perturbation's wells, for CellCLIP channels by the mean occlusion. The score is the area under the ROC curve of
+what was planted, a mean over perturbations. A ranking of random numbers stands beside it, and the plain distance from the controls, which
+needs no net. The nearest well by a net's own vectors says whether it learned anything to attribute.
 """
 
 from __future__ import annotations
