@@ -1,7 +1,7 @@
 """Do attributions name what was changed? Simulated plates whose perturbations do nothing but to planted features of one channel.
 
-`python -m benchmarks attribution [--experiments 6] [--keep DIR]` prints the table. Each experiment has plates, plants and weights of its own.
-Wells are standardized on their plate's controls before planting, so a planted shift is in sd of wells. For CellPainTR features are ranked by
+`python -m benchmarks attribution [--experiments 6] [--keep DIR]` prints the table. Each experiment has its own plates, plants and weights.
+Wells are standardized on their plate's controls before planting, so a shift is in sd of wells. For CellPainTR features are ranked by
 the mean gradient share of a perturbation's wells, for CellCLIP channels by the mean occlusion. The score is the area under the ROC curve of
 what was planted, a mean over perturbations. A ranking of random numbers stands beside it, and the plain distance from the controls, which
 needs no net. The nearest well by a net's own vectors says whether it learned anything to attribute.
@@ -164,9 +164,7 @@ def main(words: list[str]) -> None:
         results.append(json.loads(path.read_text(encoding="utf-8")))
     seconds = sum(one.pop("seconds") for one in results)
     planted = f"{PLANTED} features of one channel by {SHIFT:g} sd in each of {PERTURBATIONS} perturbations"
-    print(
-        f"{experiments} simulated experiments; planted: {planted}. Features and channels: area under the ROC curve; nearest well: accuracy.\n"
-    )
+    print(f"{experiments} simulated experiments; planted: {planted}. Areas under the ROC curve, and accuracy.\n")
     print("\n".join(lines(results)))
     print(f"\nBrackets: 95 %, other experiments. {seconds:.0f} CPU seconds.")
 
