@@ -155,7 +155,7 @@ def lacking_weights(row: Row, /) -> list[str]:
 
     Returns
     -------
-    list of str
+    list[str]
         Names of `impasto fetch`.
 
     Raises

@@ -175,7 +175,7 @@ def _nearest(values: Floats, asked: Treatments, *, question: Question, group: st
     """The accuracy and the mean average precision (none where nothing can be answered), and one row a treatment."""
     similarity = asked.similarity(values, statistic=question.statistic)
     nearest = similarity.argmax(axis=1)
-    right = asked.found(nearest)
+    right = asked.answered(nearest)
     if not len(right):
         return [], pd.DataFrame()
     rng = np.random.default_rng(question.seed)
@@ -185,7 +185,7 @@ def _nearest(values: Floats, asked: Treatments, *, question: Question, group: st
     value = float(right.mean())
     score = tidy.score(
         *(TASK, question.protocol("1-NN"), group, f"accuracy {question.name}", value, interval),
-        chance=float(np.nanmean([one.found(nearest).mean() for one in shuffles_of])),
+        chance=float(np.nanmean([one.answered(nearest).mean() for one in shuffles_of])),
         n=len(right),
         p_chance=_p_chance(value, asked, nearest, most=shuffles, seed=question.seed),
         parts=parts,
@@ -258,7 +258,7 @@ def _p_chance(value: float, asked: Treatments, nearest: Rows, *, most: int, seed
         return None
 
     def drawn(rng: np.random.Generator) -> float:
-        right = asked.shuffled(rng).found(nearest)
+        right = asked.shuffled(rng).answered(nearest)
         return float(right.mean()) if len(right) else 0.0
 
     return shuffles.above_chance(value, drawn, seed=seed, most=most).p

@@ -79,7 +79,7 @@ class Treatments:
         vectors = ranking.unit(inputs.consensus(values, self.of_row, statistic=statistic))
         return np.where(self.allowed, vectors @ vectors.T, np.float32(-np.inf))
 
-    def found(self, nearest: Rows, /) -> Numbers:
+    def answered(self, nearest: Rows, /) -> Numbers:
         """Whether the nearest has the same mechanism, of the treatments that can be answered.
 
         Parameters

@@ -52,7 +52,7 @@ def tables(settings: ChooseSettings, /) -> Iterator[tuple[str, str, Path]]:
 
     Yields
     ------
-    tuple of str, str, Path
+    tuple[str, str, Path]
         Way, setting, and the file or folder of plates.
 
     Raises
@@ -63,11 +63,11 @@ def tables(settings: ChooseSettings, /) -> Iterator[tuple[str, str, Path]]:
     """
     for way, path in zip(_names(settings), settings.profiles, strict=True):
         if path.is_dir() and path.suffix not in PROFILES.suffixes:
-            found = {member.parent.name: member for member in sorted(path.glob(f"*/{_MEMBER}"))}
-            if not found and way not in settings.needs:
+            members = {member.parent.name: member for member in sorted(path.glob(f"*/{_MEMBER}"))}
+            if not members and way not in settings.needs:
                 raise InputError(f"{path} holds no table of profiles; give the folder of a run whose stages left {_MEMBER}")
-            for setting in (settings.only or found) if found else ():
-                yield way, setting, found[one_of(setting, found, what=f"setting in {path}")]
+            for setting in (settings.only or members) if members else ():
+                yield way, setting, members[one_of(setting, members, what=f"setting in {path}")]
         elif path.exists():
             yield way, path.stem, path
         elif way not in settings.needs:
