@@ -23,6 +23,7 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.float64]
 SHIFT, PLANTED, PERTURBATIONS = 2.0, 3, 12
 EXPERIMENTS = 6
+SHAPE = "shape"
 EPOCHS = [10, 10, 60]
 
 
@@ -78,7 +79,8 @@ def experiment(seed: int) -> dict[str, float]:
     distance = {name: np.abs(values[rows[name]].mean(axis=0)) for name in names}
     shares, vectors = _features(data, seed)
     moved, channels, embedded = _channels(data, seed)
-    of_feature = data.var["channel"].to_numpy(dtype=object)  # type: ignore[attr-defined]
+    # Features without a channel are a block of their own.
+    of_feature = data.var["channel"].replace("", SHAPE).to_numpy(dtype=object)  # type: ignore[attr-defined]
     truth = {n: np.array([c == made.channel[n] for c in channels]) for n in names}
     by_distance = {n: np.array([(distance[n][of_feature == c] ** 2).mean() for c in channels]) for n in names}
     areas = {
