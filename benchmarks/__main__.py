@@ -1,6 +1,7 @@
 """`python -m benchmarks [rankings|relations|... ]`: prints the table, in Markdown; all parts where none is named.
 
-`python -m benchmarks gpu [--small]` prints that of a device (gpu.py).
+`python -m benchmarks gpu [--small]` prints that of a device (gpu.py), `python -m benchmarks attribution` whether attributions name what was
+planted (attribution.py).
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ def main() -> None:
         from benchmarks import gpu
 
         sys.exit(gpu.main(small="--small" in sys.argv[2:]))
+    if sys.argv[1:2] == ["attribution"]:  # areas under curves, and no seconds
+        from benchmarks import attribution
+
+        sys.exit(attribution.main(sys.argv[2:]))
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads"
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, torch {torch.__version__}"
     print(f"{time.strftime('%Y-%m-%d')}, {machine}, {versions}\n")

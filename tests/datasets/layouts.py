@@ -13,6 +13,7 @@ import tifffile
 from PIL import Image
 from tests.loopback import Server
 
+from impasto import schema
 from impasto.datasets import registry
 
 STAINS = ("DNA", "ER", "RNA", "AGP", "Mito")
@@ -273,6 +274,36 @@ def rxrx3_core(server: Server) -> None:
     truth = "https://raw.githubusercontent.com/recursionpharma/EFAAR_benchmarking/trunk/efaar_benchmarking/benchmark_annotations"
     for name in ("CORUM.txt", "HuMAP.txt", "Reactome.txt", "SIGNOR.txt", "StringDB.txt", "compound_gene_interactions.csv", "LICENSE"):
         served(server, f"{truth}/{name}").write_text("entity1,entity2\nRPLP2,RPLP1\n")
+
+
+def rxrx3_core_screen(server: Server) -> None:
+    """The same files with 40 knock-outs, two guides each, on two plates of two experiments; genes of one complex (of four) look alike."""
+    prefix = "https://huggingface.co/datasets/recursionpharma/rxrx3-core/resolve/main"
+    rng = np.random.default_rng(1)
+    genes = [f"GENE{number:02d}" for number in range(40)]
+    centres = rng.normal(size=(10, 16))
+    rows, values = [], []
+    for experiment in (88, 89):
+        treatments = [(gene, f"{gene}_guide_{guide}") for gene in genes for guide in (1, 2)]
+        treatments += [("EMPTY_control", "EMPTY_control")] * 16
+        for number, (gene, treatment) in enumerate(treatments):
+            address = schema.format_well(number // 24, number % 24)
+            rows.append({"well_id": f"gene-{experiment:03d}_1_{address}", "experiment_name": f"gene-{experiment:03d}", "plate": 1})
+            rows[-1] |= {"address": address, "gene": gene, "treatment": treatment, "SMILES": None, "concentration": None}
+            rows[-1] |= {"perturbation_type": "CRISPR", "cell_type": "HUVEC"}
+            own = centres[int(gene[4:]) // 4] if gene.startswith("GENE") else np.zeros(16)
+            values.append(2 * own + 0.5 * rng.normal(size=16) + experiment - 88)
+    pd.DataFrame(rows).to_csv(served(server, f"{prefix}/metadata_rxrx3_core.csv"), index=False)
+    embeddings = pd.DataFrame(np.array(values), columns=[f"feature_{n}" for n in range(16)])
+    embeddings.insert(0, "well_id", [row["well_id"] for row in rows])
+    embeddings.to_parquet(served(server, f"{prefix}/OpenPhenom_rxrx3_core_embeddings.parquet"))
+    pairs = [(a, b) for i, a in enumerate(genes) for b in genes[i + 1 :] if int(a[4:]) // 4 == int(b[4:]) // 4]
+    truth = "https://raw.githubusercontent.com/recursionpharma/EFAAR_benchmarking/trunk/efaar_benchmarking/benchmark_annotations"
+    for name in ("CORUM.txt", "HuMAP.txt", "Reactome.txt", "SIGNOR.txt", "StringDB.txt"):
+        lines = "".join(f"{a},{b}\n" for a, b in pairs)
+        served(server, f"{truth}/{name}").write_text("entity1,entity2\n" + lines)
+    for name in ("compound_gene_interactions.csv", "LICENSE"):
+        served(server, f"{truth}/{name}").write_text("entity1,entity2\nC,GENE01\n")
 
 
 ALL = {

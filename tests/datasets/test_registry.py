@@ -79,6 +79,18 @@ def test_an_entry_without_a_licence_is_refused(tmp_path: Path) -> None:
     assert registry.known(path)["mine"].licence.is_asked_for  # its words were read by nobody
 
 
+def test_an_entry_that_cannot_be_used_keeps_no_other_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(MINIMAL + "\n" + (MINIMAL + LICENCE).replace("mine", "other"))
+    assert "other" in registry.known(path, wanted="other")
+    said = "".join(capsys.readouterr())
+    assert "left out: " in said
+    assert "data set 'mine' has no licence" in " ".join(said.split())
+    assert "mine" not in registry.known(path, wanted="")  # a listing
+    with pytest.raises(InputError, match="data set 'mine' has no licence"):
+        registry.known(path, wanted="Mine")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

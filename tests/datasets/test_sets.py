@@ -41,6 +41,7 @@ EXPECTED = {
     "rxrx3-core": ([], ["compound-004/1", "gene-088/9"], 6, None, None),
 }
 """Wish, plates, wells, stains and kinds."""
+PAIRS = ("CORUM.txt", "HuMAP.txt", "Reactome.txt", "SIGNOR.txt", "StringDB.txt")
 ASKED = ("bbbc021", "bbbc022", "rxrx1", "rxrx3-core")
 
 
@@ -98,6 +99,26 @@ def test_the_published_split_of_rxrx1_comes_through_ingest(server: Server, own: 
     assert impasto(*command, tmp_path / "i")[0] == 0
     wells = Sites.read(tmp_path / "i").table
     assert dict(zip(wells["batch"], wells["dataset"], strict=True)) == {"HUVEC-1": "train", "RPE-1": "test"}
+
+
+def test_from_the_files_of_rxrx3_core_to_its_relations(server: Server, own: Path, tmp_path: Path, impasto: Run) -> None:
+    """Embeddings, metadata and truth tables as they are published: fetched, joined, corrected, and scored by every table of pairs."""
+    layouts.rxrx3_core_screen(server)
+    words = ("fetch", "rxrx3-core", "--registry", own, "--accept-licence", "--out", tmp_path / "s", "--json")
+    code, out, err = impasto(*words)
+    assert code == 0, err
+    command = json.loads(out)["ingest"].split()[1:-1]
+    code, _, err = impasto(*command, tmp_path / "wells.parquet")
+    assert code == 0, err
+    assert (
+        impasto("correct", tmp_path / "wells.parquet", "--method", "standardize", "--by", "plate", "--out", tmp_path / "c.parquet")[0] == 0
+    )
+    truth = [word for name in PAIRS for word in ("--pairs", next((tmp_path / "s").rglob(name)))]
+    code, out, err = impasto("evaluate", "relations", tmp_path / "c.parquet", *truth, "--out", tmp_path / "r", "--json")
+    assert code == 0, err
+    rows = [row for row in json.loads(out) if row["group"] == "profiles" and row["metric"].startswith("recall at 5%")]
+    assert len(rows) >= 5
+    assert all(row["value"] > 0.5 > row["chance"] for row in rows)
 
 
 def test_a_run_that_failed_goes_on(server: Server, own: Path, tmp_path: Path, impasto: Run) -> None:

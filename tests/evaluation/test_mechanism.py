@@ -155,15 +155,6 @@ def test_a_treatment_without_a_right_answer_is_not_asked_and_wells_without_a_lab
     assert found["logistic regression across replicate, rows, 6 classes"].n == 192 - 8
 
 
-def test_chance_shuffles_mechanisms_over_compounds_and_doses_stay_together() -> None:
-    rng = np.random.default_rng(0)
-    compound, kind = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 2])
-    for _ in range(5):
-        mixed = mechanism._shuffled(kind, compound, rng)
-        assert (mixed[::2] == mixed[1::2]).all()
-        assert sorted(mixed[::2]) == [0, 1, 2]
-
-
 @pytest.mark.parametrize("across", [False, True])
 def test_the_interval_is_that_of_deleted_compounds(across: bool) -> None:
     """Eight compounds at two doses: a compound leaves with both, as query and as candidate."""
@@ -209,3 +200,32 @@ def test_many_treatments_get_the_t_interval_and_say_so(monkeypatch: pytest.Monke
     monkeypatch.setattr(mechanism, "MOST_TREATMENTS", 0)
     found = scores(made(signal=1.0), shuffles=0)["not same compound"]
     assert (found.interval, found.clusters) == ("t over compounds", 24)
+
+
+@pytest.mark.parametrize("unit", ["compound", "mechanism"])
+def test_the_mean_average_precision_is_jackknifed_over_queries_of_a_unit(unit: str) -> None:
+    """By hand from the table of treatments: units leave as queries, so the precision of those that stay is the same."""
+    found = mechanism.evaluate(made(signal=1.5), unit=unit, shuffles=0, draws=5)  # type: ignore[arg-type]
+    score = next(s for s in rows(found) if s.metric == "mAP NSC" and s.group == "profiles")
+    per = found.per_group[(found.per_group["metric"] == "accuracy NSC") & (found.per_group["profiles"] == "profiles")]
+    assert score.value == pytest.approx(per["average_precision"].mean())
+    group = jackknife.deal(len(set(per[unit])), seed=0)
+    of = {name: group[place] for place, name in enumerate(sorted(set(per[unit])))}
+    gone = per[unit].map(of)
+    single = np.array([per.loc[gone != g, "average_precision"].mean() for g in range(max(group) + 1)])
+    expected = jackknife.of_score(jackknife.LeftOut(score.value, single, None, len(of)), unit=unit)
+    assert (score.low, score.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    assert (score.unit, score.clusters, score.protocol) == (unit, len(of), "not same compound, ranked, mean, doses apart")
+    assert score.chance == pytest.approx(7 / 46, abs=0.06)
+
+
+def test_with_mechanisms_as_units_the_accuracy_leaves_whole_mechanisms_as_queries() -> None:
+    found = mechanism.evaluate(made(signal=1.5), unit="mechanism", shuffles=0, draws=5)
+    score = next(s for s in rows(found) if s.metric == "accuracy NSC" and s.group == "profiles")
+    per = found.per_group[(found.per_group["metric"] == "accuracy NSC") & (found.per_group["profiles"] == "profiles")]
+    single = np.array([per.loc[per["mechanism"] != m, "right"].mean() for m in sorted(set(per["mechanism"]))])
+    spread = 5 / 6 * ((single - single.mean()) ** 2).sum()
+    assert (score.unit, score.clusters, score.df) == ("mechanism", 6, 5)
+    assert jackknife.variance(jackknife.LeftOut(score.value, single, None, 6)) == pytest.approx(spread)
+    expected = jackknife.of_score(jackknife.LeftOut(score.value, single, None, 6), unit="mechanism")
+    assert (score.low, score.high) == (pytest.approx(expected.low), pytest.approx(expected.high))

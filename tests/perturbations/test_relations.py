@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from tests.perturbations.related import pairs_of
 
 from impasto.perturbations import relations
@@ -25,3 +26,16 @@ def test_the_packaged_lists_join_to_as_many_genes_as_their_description_says(shar
         "corum": (64, 16),
         "signor": (116, 68),
     }
+
+
+@pytest.mark.parametrize("header", ["entity1,entity2", "gene1\tgene2", '"Entity1","Entity2"'])
+def test_a_list_of_pairs_by_the_name_of_a_database_is_a_list(tmp_path: Path, header: str) -> None:
+    """As EFAAR_benchmarking calls its truth tables."""
+    path = tmp_path / ("CORUM.tsv" if "\t" in header else "CORUM.txt")
+    separator = "\t" if "\t" in header else ","
+    path.write_text(f"{header}\nA{separator}B\nC{separator}B\n")
+    found = relations.read(path)
+    assert found[["gene1", "gene2"]].to_numpy().tolist() == [["A", "B"], ["B", "C"]]
+    own = tmp_path / "corum.txt"
+    own.write_text("1\tA B C\n")
+    assert len(relations.read(own)) == 3  # the database's own form is still read as such

@@ -130,3 +130,17 @@ def test_keys_are_in_the_order_of_pairs_and_hold_them_exactly(pairs: list[tuple[
 def test_average_precision_of_any_floats_is_a_plain_count(positives: list[float], negatives: list[float]) -> None:
     right, wrong = np.array([positives], dtype=np.float32), np.array([negatives], dtype=np.float32)
     assert ranking.average_precisions(right, wrong)[0] == pytest.approx(naive_with_ties(right[0].tolist(), wrong[0].tolist()))
+
+
+def test_one_ranking_with_some_candidates_left_out_is_that_of_those_that_stay() -> None:
+    """Against the function of one ranking, with ties, choice by choice."""
+    rng = np.random.default_rng(3)
+    scores = rng.integers(0, 6, size=40).astype(np.float32)
+    positive, stays = rng.random(40) < 0.3, rng.random((40, 25)) < 0.6
+    stays[positive, 0] = False
+    stays[~positive, 1] = False
+    expected = [precision.average_precision(scores[positive & keep], scores[~positive & keep]) for keep in stays.T]
+    found = precision.precision_among(scores, positive, stays)
+    np.testing.assert_allclose(found, expected)
+    assert np.isnan(found[0])
+    assert found[1] == 1

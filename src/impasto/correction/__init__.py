@@ -17,6 +17,7 @@ CORRECTORS: Family[type[Corrector[Any]]] = Family(
         "arm": "impasto.correction.arm:Arm",
         "clip": "impasto.correction.clip:Clip",
         "combat": "impasto.correction.combat:Combat",
+        "compress": "impasto.correction.compress:Compress",
         "harmony": "impasto.correction.harmony:Harmony",
         "inverse_normal": "impasto.correction.inverse_normal:InverseNormal",
         "kernel_pca": "impasto.correction.kernel_pca:KernelPca",

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from impasto import progress
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
 
@@ -93,13 +94,15 @@ class DataSet(Settings):
     bytes: dict[str, int] = Field(default_factory=dict, description="Address -> size, where the publisher gives it.")
 
 
-def read(path: Path, /) -> dict[str, DataSet]:
+def read(path: Path, /, *, wanted: str | None = None) -> dict[str, DataSet]:
     """Read a registry.
 
     Parameters
     ----------
     path
         A TOML file with one table a data set.
+    wanted
+        The name that was typed: an entry of another name that cannot be used is said and left out. None: it is refused.
 
     Returns
     -------
@@ -109,7 +112,7 @@ def read(path: Path, /) -> dict[str, DataSet]:
     Raises
     ------
     InputError
-        It cannot be read, an entry lacks a key (such as its licence), or a default part is none of its parts.
+        It cannot be read. Or the entry that is wanted lacks a key (such as its licence), or a default part is none of its parts.
 
     """
     try:
@@ -118,7 +121,16 @@ def read(path: Path, /) -> dict[str, DataSet]:
         raise InputError(f"{path} does not exist; a registry is a TOML file, one table a data set") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"the registry {path} cannot be read: {error}") from None
-    return {name: _entry(name, values, path) for name, values in entries.items()}
+    sets: dict[str, DataSet] = {}
+    for name, values in entries.items():
+        try:
+            sets[name] = _entry(name, values, path)
+        except InputError as error:
+            aliases = values.get("aliases", []) if isinstance(values, dict) else []
+            if wanted is None or wanted.lower() in (name.lower(), *(str(alias).lower() for alias in aliases)):
+                raise
+            progress.say(f"left out: {error}")
+    return sets
 
 
 def _entry(name: str, values: object, path: Path) -> DataSet:
@@ -138,13 +150,15 @@ def _shipped() -> dict[str, DataSet]:
     return read(SHIPPED)
 
 
-def known(own: Path | None = None, /) -> dict[str, DataSet]:
+def known(own: Path | None = None, /, *, wanted: str | None = None) -> dict[str, DataSet]:
     """All data sets that can be fetched by name.
 
     Parameters
     ----------
     own
         A registry of the user's own; a set of the same name takes the place of the package's.
+    wanted
+        As in `read`, of the user's own.
 
     Returns
     -------
@@ -154,10 +168,10 @@ def known(own: Path | None = None, /) -> dict[str, DataSet]:
     Raises
     ------
     InputError
-        The user's registry cannot be read.
+        The user's registry cannot be read, or what is wanted of it.
 
     """
-    return {**_shipped(), **(read(own) if own else {})}
+    return {**_shipped(), **(read(own, wanted=wanted) if own else {})}
 
 
 def find(name: str, sets: dict[str, DataSet], /) -> str | None:

@@ -3,26 +3,31 @@
 Treatments (a compound at a dose) are averaged over their rows. Each is given the mechanism of the nearest treatment by cosine: of
 another compound (Ljosa et al. 2013, not-same-compound, NSC), and of another compound in another batch (Ando et al. 2017,
 not-same-compound-or-batch, NSB). For NSB treatments are averaged within each batch. A compound is one molecule, whatever its name
-and dose (`wells.compounds`). A treatment counts only where a right answer is among its candidates. Compounds were sampled: for the interval
-they leave with all of their doses, as query and as candidate. `classify_by` adds a logistic regression of the mechanism on rows, trained on
-all values of a column but one and tested on that one: an easier question, since one compound may stand on both sides.
+and dose (`wells.compounds`). A treatment counts only where a right answer is among its candidates. Beside the accuracy stands the mean
+average precision over the same candidates, which uses the whole order and tells methods apart better.
+
+Compounds were sampled: for the interval of an accuracy they leave with all of their doses, as query and as candidate. With
+`unit = "mechanism"` whole mechanisms leave, as queries: compounds of one mechanism find each other, so they are no independent evidence of
+which of two methods is better. `classify_by` adds a logistic regression of the mechanism on rows, trained on all values of a column but one
+and tested on that one: an easier question, since one compound may stand on both sides.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, tidy, units
+from impasto import schema, wells
+from impasto.evaluation import baselines, inputs, tidy, treatments, units
 from impasto.evaluation.inputs import Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
+from impasto.evaluation.treatments import Flags, Floats, Numbers, Rows, Treatments
 from impasto.evaluation.units import Units
 from impasto.schema import InputError
 from impasto.statistics import jackknife, resplits, shuffles
@@ -33,8 +38,58 @@ from impasto.statistics.shuffles import MOST_SHUFFLES
 TASK = "mechanism"
 MOST_TREATMENTS = 3000
 """So many treatments at most are compared again without groups of compounds; a larger table gets the t interval."""
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
+Unit = Literal["compound", "mechanism"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """How treatments are asked.
+
+    Attributes
+    ----------
+    across
+        Whether only other batches answer (NSB).
+    statistic
+        How the rows of a treatment are averaged.
+    unit
+        What leaves for the interval.
+    doses
+        What is done with doses, in words.
+    draws
+        Shuffles that give chance.
+    seed
+        Of shuffles and groups of units.
+
+    """
+
+    across: bool
+    statistic: Statistic
+    unit: Unit
+    doses: str
+    draws: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """`NSB` across batches, else `NSC`."""
+        return "NSB" if self.across else "NSC"
+
+    def protocol(self, rule: str, /) -> str:
+        """The protocol of a score.
+
+        Parameters
+        ----------
+        rule
+            `1-NN` or `ranked`.
+
+        Returns
+        -------
+        str
+            Candidates, rule, statistic and doses in words.
+
+        """
+        candidates = "not same compound, not same batch" if self.across else "not same compound"
+        return f"{candidates}, {rule}, {self.statistic}{self.doses}"
 
 
 def evaluate(
@@ -46,12 +101,13 @@ def evaluate(
     batch_pattern: str = "",
     pool_doses: bool = False,
     statistic: Statistic = "mean",
+    unit: Unit = "compound",
     classify_by: str = "",
     draws: int = 200,
     shuffles: Annotated[int, Field(ge=0)] = MOST_SHUFFLES,
     seed: int = 0,
 ) -> Result:
-    """NSC and NSB accuracy, and with `classify_by` the balanced accuracy of a classifier; chance shuffles mechanisms over compounds.
+    """NSC and NSB accuracy and mean average precision; with `classify_by` the balanced accuracy of a classifier.
 
     Parameters
     ----------
@@ -67,6 +123,8 @@ def evaluate(
         Whether all doses of a compound are one treatment.
     statistic
         How the rows of a treatment are averaged.
+    unit
+        What leaves for the interval: compounds, or mechanisms, by which methods are compared.
     classify_by
         The column whose values the classifier is tested over; none by default.
     draws
@@ -74,12 +132,12 @@ def evaluate(
     shuffles
         How often mechanisms are shuffled at most to ask whether the score is above chance; 0 for never.
     seed
-        Of shuffles and groups of compounds.
+        Of shuffles and groups of units.
 
     Returns
     -------
     Result
-        The scores; `per_group`, one row a treatment that can be answered (its nearest, and whether that is right).
+        The scores; `per_group`, one row a treatment that can be answered: its nearest, whether that is right, and its average precision.
 
     Raises
     ------
@@ -91,21 +149,19 @@ def evaluate(
     wells.require(profiles.obs, [schema.PERTURBATION, label], task="matching mechanisms")
     values = wells.finite(profiles, task="matching mechanisms")
     known = profiles.obs[label].notna().to_numpy()
-    rows = np.flatnonzero(wells.treated(profiles.obs) & known)
-    if not len(rows):
-        raise InputError(f"no treated row has a {label}; join the annotation with --platemap")
-    keys = _keys(profiles.obs, label=label, batch=batch, pattern=batch_pattern, pool_doses=pool_doses, rows=rows)
+    rows = treatments.asked_rows(profiles.obs, label=label)
+    keys = treatments.keys_of(profiles.obs, rows, label=label, batch=batch, pattern=batch_pattern, pool_doses=pool_doses)
     doses = inputs.dose_words(profiles.obs, pool_doses=pool_doses)
+    asked = [treatments.of_keys(keys, across=across) for across in (False, True)]
+    questions = [Question(across, statistic, unit, doses, draws, seed) for across in (False, True)]
     labelled = np.flatnonzero(known & ~wells.unknown(profiles.obs))
     scores: list[Score] = []
     details: list[pd.DataFrame] = []
     for name, view in [(OWN, values), *baselines.stand_ins(profiles)]:
-        for across in (False, True):
+        for one, question in zip(asked, questions, strict=True):
             many = shuffles if name == OWN else 0
-            score, detail = _nearest(
-                view[rows], keys, statistic=statistic, across=across, draws=draws, shuffles=many, seed=seed, group=name, doses=doses
-            )
-            scores += score
+            made, detail = _nearest(view[rows], one, question=question, shuffles=many, group=name)
+            scores += made
             details.append(detail.assign(profiles=name))
         if classify_by:
             obs = profiles.obs.iloc[labelled]
@@ -115,141 +171,97 @@ def evaluate(
     return Result.of(scores, per_group=pd.concat(details, ignore_index=True))
 
 
-def _keys(obs: pd.DataFrame, *, label: str, batch: str, pattern: str, pool_doses: bool, rows: npt.NDArray[np.intp]) -> pd.DataFrame:
-    """Compound, treatment, mechanism and batch of the chosen rows, as strings; one batch where the table knows none."""
-    compound = wells.compounds(obs).iloc[rows].astype(str)
-    treatment = compound if pool_doses else compound + "|" + _dose(obs).iloc[rows]
-    try:
-        word = inputs.batch_word(obs.iloc[rows], among=batch)
-        codes, names = wells.groups(obs, word)
-        batches = pd.Series(np.array(names, dtype=object)[codes], index=obs.index).iloc[rows]
-        written = obs[word].iloc[rows].astype(str)
-    except InputError:
-        batches = written = pd.Series("", index=obs.index).iloc[rows]
-    if pattern:
-        matched = written.str.extract(f"({pattern})", expand=True)[0]
-        if matched.isna().any():
-            raise InputError(f"batch_pattern {pattern!r} does not match {written[matched.isna()].iloc[0]!r}")
-        batches = matched
-    mechanism = obs[label].iloc[rows].astype(str)
-    return pd.DataFrame({"compound": compound, "treatment": treatment, "mechanism": mechanism, "batch": batches})
-
-
-def _dose(obs: pd.DataFrame) -> pd.Series:
-    """What tells two treatments of one compound apart (n,): the dose, or the name (which may hold it) where no dose is given."""
-    named = wells.replicates(obs).astype(str)
-    if schema.CONCENTRATION not in obs:
-        return named
-    return pd.to_numeric(obs[schema.CONCENTRATION], errors="coerce").map("{:g}".format, na_action="ignore").astype(object).fillna(named)
-
-
-def _nearest(
-    values: Floats,
-    keys: pd.DataFrame,
-    *,
-    statistic: Statistic,
-    across: bool,
-    draws: int,
-    shuffles: int,
-    seed: int,
-    group: str,
-    doses: str,
-) -> tuple[list[Score], pd.DataFrame]:
-    """The score (none where nothing can be answered), and one row a treatment."""
-    by = ["treatment", "batch"] if across else ["treatment"]
-    codes = keys.groupby(by, sort=True).ngroup().to_numpy()
-    first = keys.iloc[np.unique(codes, return_index=True)[1]]
-    vectors = ranking.unit(inputs.consensus(values, codes, statistic=statistic))
-    compound, batch = (pd.factorize(first[word], sort=True)[0] for word in ("compound", "batch"))
-    allowed: Flags = compound[:, None] != compound[None, :]
-    if across:
-        allowed &= batch[:, None] != batch[None, :]
-    similarity = np.where(allowed, vectors @ vectors.T, -np.inf)
+def _nearest(values: Floats, asked: Treatments, *, question: Question, group: str, shuffles: int) -> tuple[list[Score], pd.DataFrame]:
+    """The accuracy and the mean average precision (none where nothing can be answered), and one row a treatment."""
+    similarity = asked.similarity(values, statistic=question.statistic)
     nearest = similarity.argmax(axis=1)
-    mechanism = pd.factorize(first["mechanism"], sort=True)[0]
-    right = _right(mechanism, allowed, nearest)
+    right = asked.answered(nearest)
     if not len(right):
         return [], pd.DataFrame()
-    rng = np.random.default_rng(seed)
-    chance = [_right(_shuffled(mechanism, compound, rng), allowed, nearest).mean() for _ in range(draws)]
-    rule = "not same compound, not same batch" if across else "not same compound"
-    name, metric = f"{rule}, 1-NN, {statistic}{doses}", f"accuracy {'NSB' if across else 'NSC'}"
-    sampled = units.named(first["compound"].to_numpy(dtype=str), word="compound")
-    interval, parts = _interval(similarity, allowed, mechanism, right, sampled, seed=seed)
+    rng = np.random.default_rng(question.seed)
+    shuffles_of = [asked.shuffled(rng) for _ in range(question.draws)]
+    sampled = units.named(asked.names[question.unit].to_numpy(dtype=str), word=question.unit)
+    interval, parts = _interval(similarity, asked, right, sampled, question=question)
     value = float(right.mean())
     score = tidy.score(
-        *(TASK, name, group, metric, value, interval),
-        chance=float(np.nanmean(chance)),
+        *(TASK, question.protocol("1-NN"), group, f"accuracy {question.name}", value, interval),
+        chance=float(np.nanmean([one.answered(nearest).mean() for one in shuffles_of])),
         n=len(right),
-        p_chance=_p_chance(value, mechanism, compound, allowed, nearest, most=shuffles, seed=seed),
+        p_chance=_p_chance(value, asked, nearest, most=shuffles, seed=question.seed),
         parts=parts,
         units=sampled.digest,
     )
-    asked = np.flatnonzero(_answerable(mechanism, allowed))
-    answer = first.iloc[nearest[asked]]
-    detail = first.iloc[asked][["compound", "treatment", "mechanism", *(["batch"] if across else [])]].reset_index(drop=True)
+    per, detail = asked.precision(similarity), _detail(asked, nearest)
+    detail = detail.assign(average_precision=per[asked.answerable], metric=score.metric, protocol=score.protocol)
+    return [score, _precision(per, asked, sampled, question=question, group=group)], detail
+
+
+def _detail(asked: Treatments, nearest: Rows) -> pd.DataFrame:
+    """The treatments that can be answered, with the nearest of each."""
+    rows = np.flatnonzero(asked.answerable)
+    answer = asked.names.iloc[nearest[rows]]
+    words = ["compound", "treatment", "mechanism", "batch"] if "batch" in asked.names else ["compound", "treatment", "mechanism"]
+    detail = asked.names.iloc[rows][words].reset_index(drop=True)
     detail = detail.assign(nearest=answer["treatment"].to_numpy(), nearest_mechanism=answer["mechanism"].to_numpy())
-    return [score], detail.assign(right=right.astype(bool), metric=metric, protocol=name)
+    return detail.assign(right=(asked.mechanism[nearest] == asked.mechanism)[rows])
+
+
+def _precision(per: Numbers, asked: Treatments, sampled: Units, *, question: Question, group: str) -> Score:
+    """The mean average precision; units leave as queries, for a candidate less would make each rank easier."""
+    left = jackknife.leave_out(lambda keep: _mean(per[keep[sampled.of]]), len(sampled), seed=question.seed, pairs=False)
+    return tidy.score(
+        *(TASK, question.protocol("ranked"), group, f"mAP {question.name}", left.whole),
+        jackknife.of_score(left, unit=sampled.word),
+        chance=asked.chance_precision,
+        n=int(asked.answerable.sum()),
+        parts=[left],
+        units=sampled.digest,
+    )
+
+
+def _mean(per: Numbers) -> float:
+    known = per[~np.isnan(per)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _interval(
-    similarity: Floats, allowed: Flags, mechanism: npt.NDArray[np.intp], right: npt.NDArray[np.float64], sampled: Units, *, seed: int
+    similarity: Floats, asked: Treatments, right: Numbers, sampled: Units, *, question: Question
 ) -> tuple[Interval, list[LeftOut]]:
-    """The interval over compounds, and the accuracy without groups of them."""
-    if len(mechanism) > MOST_TREATMENTS:
-        of_treatment = np.full(len(mechanism), np.nan)
-        of_treatment[_answerable(mechanism, allowed)] = right
+    """The interval over units, and the accuracy without groups of them."""
+    if question.unit == "mechanism":
+        # The compounds of a mechanism find each other: it leaves with its queries, and stays among the candidates.
+        per = np.full(len(asked), np.nan)
+        per[asked.answerable] = right
+        left = jackknife.leave_out(lambda keep: _mean(per[keep[sampled.of]]), len(sampled), seed=question.seed, pairs=False)
+        return jackknife.of_score(left, unit=sampled.word), [left]
+    if len(asked) > MOST_TREATMENTS:
+        of_treatment = np.full(len(asked), np.nan)
+        of_treatment[asked.answerable] = right
         return units.mean_over(of_treatment, sampled, value=float(right.mean())), []
     # Candidates in order, so that the nearest of those that stay is the first of them.
     order = np.argsort(-similarity, axis=1, kind="stable")
-    same = allowed & (mechanism[:, None] == mechanism[None, :])
+    same = asked.right
 
     def score(keep: Flags) -> float:
         stays = keep[sampled.of]
-        nearest = order[np.arange(len(order)), (stays[order] & np.take_along_axis(allowed, order, axis=1)).argmax(axis=1)]
-        asked = stays & (same & stays[None]).any(axis=1)
-        return float((mechanism[nearest] == mechanism)[asked].mean()) if asked.any() else float("nan")
+        nearest = order[np.arange(len(order)), (stays[order] & np.take_along_axis(asked.allowed, order, axis=1)).argmax(axis=1)]
+        rows = stays & (same & stays[None]).any(axis=1)
+        return float((asked.mechanism[nearest] == asked.mechanism)[rows].mean()) if rows.any() else float("nan")
 
-    left = jackknife.leave_out(score, len(sampled), seed=seed)
+    left = jackknife.leave_out(score, len(sampled), seed=question.seed)
     return jackknife.of_score(left, unit=sampled.word), [left]
 
 
-def _p_chance(
-    value: float,
-    mechanism: npt.NDArray[np.intp],
-    compound: npt.NDArray[np.intp],
-    allowed: Flags,
-    nearest: npt.NDArray[np.intp],
-    *,
-    most: int,
-    seed: int,
-) -> float | None:
+def _p_chance(value: float, asked: Treatments, nearest: Rows, *, most: int, seed: int) -> float | None:
     """How often mechanisms shuffled over compounds are found as often; None where none are asked for."""
     if most < 1:
         return None
 
     def drawn(rng: np.random.Generator) -> float:
-        right = _right(_shuffled(mechanism, compound, rng), allowed, nearest)
+        right = asked.shuffled(rng).answered(nearest)
         return float(right.mean()) if len(right) else 0.0
 
     return shuffles.above_chance(value, drawn, seed=seed, most=most).p
-
-
-def _answerable(mechanism: npt.NDArray[np.intp], allowed: Flags) -> Flags:
-    """The treatments for which some candidate has the same mechanism (n,)."""
-    return np.asarray((allowed & (mechanism[:, None] == mechanism[None, :])).any(axis=1))
-
-
-def _right(mechanism: npt.NDArray[np.intp], allowed: Flags, nearest: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """Whether the nearest has the same mechanism, of the treatments that can be answered."""
-    return (mechanism[nearest] == mechanism)[_answerable(mechanism, allowed)].astype(np.float64)
-
-
-def _shuffled(mechanism: npt.NDArray[np.intp], compound: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """The mechanisms shuffled over the compounds: all treatments of a compound keep one."""
-    own = np.zeros(compound.max() + 1, dtype=np.intp)
-    own[compound] = mechanism
-    return np.asarray(rng.permutation(own)[compound])
 
 
 def _classified(values: Floats, obs: pd.DataFrame, *, label: str, by: str, group: str) -> Score:

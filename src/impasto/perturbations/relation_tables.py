@@ -19,6 +19,32 @@ def _delimiter(path: Path) -> str:
     return "\t" if path.name.removesuffix(".gz").endswith((".tsv", ".tab")) else ","
 
 
+PAIRED = (("gene1", "gene2"), ("entity1", "entity2"))
+"""The headers of plain lists of pairs."""
+
+
+def begins_as_pairs(path: Path, /) -> bool:
+    """Whether the first line of a file is the header of a plain list of pairs.
+
+    Parameters
+    ----------
+    path
+        A file, compressed or not.
+
+    Returns
+    -------
+    bool
+        False for a file that is no text.
+
+    """
+    try:
+        with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as file:
+            first = file.readline(200)
+    except (OSError, EOFError, UnicodeDecodeError):
+        return False
+    return tuple(word.strip().strip('"').lower() for word in first.replace("\t", ",").split(",")[:2]) in PAIRED
+
+
 def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) -> pd.DataFrame:
     """A table of text.
 
@@ -105,7 +131,7 @@ def read_pairs(path: Path) -> pd.DataFrame:
     try:
         with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as lines:
             header = next(csv.reader(lines, delimiter=parse.delimiter), [])
-        a, b = partners(header, path, ("gene1", "gene2"), ("entity1", "entity2"), ("source", "target"))
+        a, b = partners(header, path, *PAIRED, ("source", "target"))
         convert = arrow_csv.ConvertOptions(column_types={a: named, b: named}, include_columns=[a, b], strings_can_be_null=True)
         table = arrow_csv.read_csv(path, parse_options=parse, convert_options=convert)
     except (OSError, UnicodeDecodeError, pa.ArrowInvalid) as error:

@@ -28,7 +28,7 @@ class EncoderSettings(DeviceSettings):
     readout: Readout | None = Field(
         default=None, description="Of a Hugging Face model or a run: which tokens; its class token by default, where there is one."
     )
-    size: int | None = Field(default=None, ge=1, description="Of a Hugging Face model: pixels a side (default: 224).")
+    size: int | None = Field(default=None, ge=1, description="Pixels a side that a net sees (default: 224).")
     input: Input | None = Field(
         default=None,
         description="Of a Hugging Face model: each channel alone as RGB (gray3, the default) or as one plane (gray1), a stack of channels "

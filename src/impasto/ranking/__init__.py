@@ -13,7 +13,13 @@ form and sort the blocks instead; only then is torch imported.
 
 from impasto.ranking.blocks import BLOCK_BYTES, THREADS, Floats, Numbers, Rows, pair_blocks, similarity_blocks, unit
 from impasto.ranking.nearest import rank_of_match, top_k
-from impasto.ranking.precision import average_precision, average_precisions, chance_average_precision, pool_average_precisions
+from impasto.ranking.precision import (
+    average_precision,
+    average_precisions,
+    chance_average_precision,
+    pool_average_precisions,
+    precision_among,
+)
 
 __all__ = [
     "BLOCK_BYTES",
@@ -26,6 +32,7 @@ __all__ = [
     "chance_average_precision",
     "pair_blocks",
     "pool_average_precisions",
+    "precision_among",
     "rank_of_match",
     "similarity_blocks",
     "top_k",

@@ -54,6 +54,37 @@ def average_precisions(positives: npt.NDArray[np.floating], negatives: npt.NDArr
     return _mean_precision(keys, _above(keys, np.array(negatives, dtype=np.float32)), len(positives))
 
 
+def precision_among(scores: npt.NDArray[np.floating], positive: npt.NDArray[np.bool_], stays: npt.NDArray[np.bool_], /) -> Numbers:
+    """Average precision of one ranking when only some of its candidates stay, for several choices of those; ties are averaged.
+
+    Parameters
+    ----------
+    scores
+        (n,) of the candidates, compared as float32.
+    positive
+        (n,) which of them are right.
+    stays
+        (n, choices) which of them stay in each choice.
+
+    Returns
+    -------
+    Numbers
+        (choices,) of float64. What `average_precision` gives for the candidates of each choice; NaN where no positive stays.
+
+    """
+    single, rows = np.asarray(scores, dtype=np.float32), np.flatnonzero(positive)
+    own = single[rows][:, None]
+    before = np.tri(len(rows), k=-1, dtype=bool)
+    # The place of a positive among those that stay, and how many negatives that stay lie above it.
+    ahead = (single[rows][None] > own) | ((single[rows][None] == own) & before)
+    place = 1.0 + ahead.astype(np.float64) @ stays[rows]
+    others = single[~positive][None]
+    above = ((others > own) + 0.5 * (others == own)) @ stays[~positive].astype(np.float64)
+    total = (stays[rows] * (place / (place + above))).sum(axis=0)
+    number = stays[rows].sum(axis=0)
+    return np.divide(total, number, out=np.full(stays.shape[1], np.nan), where=number > 0)
+
+
 def pool_average_precisions(
     queries: Floats, pool: Floats, rows: Rows, scores: Floats, /, *, left_out: tuple[Rows, Rows], device: str | None = None
 ) -> Numbers:
@@ -112,7 +143,9 @@ def _scores(keys: npt.NDArray[np.int64]) -> Floats:
 
 def _above(keys: npt.NDArray[np.int64], negatives: Floats, *, ordered: bool = False) -> Numbers:
     """How many negatives of its row (n, q) stand above each positive (sorted keys), those that tie by a half; sorts the negatives."""
-    above, scores = np.empty(len(keys)), _scores(keys)
+    above, scores = np.zeros(len(keys)), _scores(keys)
+    if not negatives.shape[1]:  # everything is right
+        return above
 
     def count(rows: slice) -> None:
         part = negatives[rows]

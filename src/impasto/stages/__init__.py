@@ -31,6 +31,7 @@ STAGES: Family[Verb] = Family(
         "finetune": "impasto.stages.finetune:VERB",
         "embed": "impasto.stages.embed:VERB",
         "evaluate": "impasto.stages.evaluate:VERB",
+        "choose": "impasto.stages.choose:VERB",
         "sweep": "impasto.sweep:VERB",
         "montage": "impasto.stages.montage:VERB",
         "table": "impasto.stages.table:VERB",

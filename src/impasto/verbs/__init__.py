@@ -29,6 +29,7 @@ ABOUT = {
     "import": "Bring the published weights of others into the form of a run.",
     "embed": "Embed profiles and their perturbations with a trained run.",
     "evaluate": "Score profiles, each score beside its protocol, chance, interval, n and the shortcut baselines.",
+    "choose": "Compare ways to get features by the mechanisms they find, each with the setting that is best without the query.",
     "table": "Lay the scores of several evaluations out side by side.",
     "panels": "Draw maps of profiles side by side, coloured by what was done to the cells and by where it was done.",
     "montage": "Draw cells of a perturbation beside cells of the controls of the same plates.",

@@ -53,7 +53,7 @@ OF_A_SET = (*Wish.model_fields, "out", "accept_licence", "fetch_list")
 def run(values: dict[str, Any], flags: options.Printing) -> None:
     """Find out what was named, and bring it."""
     settings = FetchSettings.read(values, where="impasto fetch")
-    known = registry.known(settings.registry)
+    known = registry.known(settings.registry, wanted=settings.what)
     is_file = Path(settings.what).is_file()
     name = None if is_file else registry.find(settings.what, known)
     if settings.list_:

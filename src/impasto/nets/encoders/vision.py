@@ -162,7 +162,7 @@ def load(
     readout
         Of a transformers model: which tokens are read; by default its class token, where it has one.
     size
-        Of a transformers model: side of an image in pixels; 224 by default.
+        Side of an image in pixels; 224 by default. 112 is five times as fast, and enough for crops of single cells.
     reading
         Of a transformers model: which planes it takes, and how light is scaled.
     call
@@ -186,9 +186,9 @@ def load(
 
     """
     if name in ("efficientnet_lite0", "random"):
-        if layers or readout or size not in (None, _SIZE) or reading != GRAY3 or code or call != "forward":
-            raise InputError(f"{name} is read in one way: leave out layer, readout, size, input, order, normalise and code")
-        return _efficientnet(name, seed=seed)
+        if layers or readout or reading != GRAY3 or code or call != "forward":
+            raise InputError(f"{name} is read in one way: leave out layer, readout, input, order, normalise and code")
+        return _efficientnet(name, size=size or _SIZE, seed=seed)
     packaged = weights.WEIGHTS.get(name)
     if packaged is not None and packaged.role != "vision":
         raise InputError(f"{name!r} is a {packaged.role} model, not a vision model; packaged are {', '.join(PACKAGED)}")
@@ -225,9 +225,9 @@ def load(
     )
 
 
-def _efficientnet(name: str, *, seed: int) -> VisionEncoder:
+def _efficientnet(name: str, *, size: int, seed: int) -> VisionEncoder:
     net = efficientnet_lite0.random(seed=seed) if name == "random" else efficientnet_lite0.load()
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if name == "random":
-        return VisionEncoder(name, net, _SIZE, net.width, f"random weights, seed {seed}", "none")
-    return VisionEncoder(name, net, _SIZE, net.width, weights.sha256(name), weights.WEIGHTS[name].licence)
+        return VisionEncoder(name, net, size, net.width, f"random weights, seed {seed}", "none")
+    return VisionEncoder(name, net, size, net.width, weights.sha256(name), weights.WEIGHTS[name].licence)
