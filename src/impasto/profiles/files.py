@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, dataset, profile_sources, remote, runs, schema
+from impasto import __version__, dataset, profile_sources, remote, runs, schema, texts
 from impasto import tables as any_table
 from impasto.profile_sources import FILE_METADATA
 from impasto.profiles.table import from_frame, to_frame
@@ -182,7 +182,7 @@ def about_file(var: pd.DataFrame, uns: Mapping[str, Any], /) -> dict[str, Any]:
 
 
 def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
-    to_frame(profiles).to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
+    texts.write_csv(to_frame(profiles), path, separator="\t" if ".tsv" in path.name else ",")
 
 
 def as_stored(profiles: anndata.AnnData, /) -> anndata.AnnData:

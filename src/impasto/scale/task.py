@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto import families, machine, records, whole
+from impasto import families, machine, records, texts, whole
 from impasto.failures import is_memory
 from impasto.object_stores import NoConnection
 from impasto.scale.plan import QUARANTINE, RECEIPTS, Plan, Shard, size_of
@@ -75,7 +75,7 @@ def run(plan: Plan, shard: Shard, /) -> None:
     }
     (plan.folder / QUARANTINE / f"{shard.name}.json").unlink(missing_ok=True)
     with whole.replacing(plan.folder / RECEIPTS / f"{shard.name}.json") as temporary:
-        temporary.write_text(whole.as_json(record))
+        texts.write(temporary, whole.as_json(record))
 
 
 @contextlib.contextmanager
@@ -228,4 +228,4 @@ def give_up(plan: Plan, shard: Shard, failure: Failure, /, *, tries: int) -> Non
     """
     record = {"key": plan.key(shard), "reason": failure.sentence, "kind": failure.kind, "trace": failure.trace, "tries": tries}
     with whole.replacing(plan.folder / QUARANTINE / f"{shard.name}.json") as temporary:
-        temporary.write_text(whole.as_json(record))
+        texts.write(temporary, whole.as_json(record))
