@@ -75,7 +75,7 @@ def test_every_text_says_its_encoding() -> None:
             reads = name in ("read_text", "write_text") and "top_level.txt" not in ast.unparse(call)
             if (reads or opens_text or pipes or name == "TextIOWrapper") and "encoding" not in said:
                 unsaid.append(f"{path.relative_to(SOURCES)}:{call.lineno}: {ast.unparse(call)[:90]}")
-            if name == "write_text" and path.name != "texts.py":
+            if name == "write_text" and path.name not in ("texts.py", "machine.py"):
                 unsaid.append(f"{path.relative_to(SOURCES)}:{call.lineno}: texts.write writes")
             if name == "to_csv" and call.args and path.name != "texts.py":
                 unsaid.append(f"{path.relative_to(SOURCES)}:{call.lineno}: texts.write_csv writes")

@@ -58,11 +58,25 @@ class Process:
         return None if parts is None else cls(parts[1], int(parts[2]), int(parts[3]))
 
     def is_here(self) -> bool:
-        """Whether it is, or was, a process of this machine."""
+        """Whether it is, or was, a process of this machine.
+
+        Returns
+        -------
+        bool
+            By the name of the machine.
+
+        """
         return self.host == _host()
 
     def is_dead(self) -> bool:
-        """Whether it is known to have ended. Of another machine's process nothing is known."""
+        """Whether it is known to have ended. Of another machine's process nothing is known.
+
+        Returns
+        -------
+        bool
+            False where it lives, and where nobody here can tell.
+
+        """
         if not self.is_here():
             return False
         now = _started(self.pid)
@@ -79,7 +93,7 @@ def own() -> Process:
     Returns
     -------
     Process
-        Asked anew each time: a fork is another process.
+        Always the one that asks: a fork is another process.
 
     """
     return Process(_host(), os.getpid(), _started(os.getpid()))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ENCODING = "utf-8"
 END = "\n"
+MARK = "\ufeff"
+"""Before a text it tells Excel that the text is UTF-8."""
 
 
 def read(path: Path | Traversable, /) -> str:
@@ -39,7 +41,7 @@ def read(path: Path | Traversable, /) -> str:
         It is not UTF-8.
 
     """
-    return path.read_text(encoding=ENCODING).removeprefix("\ufeff")
+    return path.read_text(encoding=ENCODING).removeprefix(MARK)
 
 
 def write(path: Path, text: str, /) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import families, machine, records, texts, whole
-from impasto.failures import is_memory
+from impasto.failures import is_full, is_memory
 from impasto.object_stores import NoConnection
 from impasto.scale.plan import QUARANTINE, RECEIPTS, Plan, Shard, size_of
 from impasto.schema import InputError
@@ -158,23 +157,6 @@ class Failure:
 KILLED = Failure("its process was killed (the machine may have run out of memory)", kind="machine")
 WAITS = (1.0, 10.0, 60.0)
 """Seconds before a shard is tried again."""
-
-
-def is_full(error: BaseException, /) -> bool:
-    """Whether an error says that the disk is full: no other shard will do better.
-
-    Parameters
-    ----------
-    error
-        Whatever a shard raised.
-
-    Returns
-    -------
-    bool
-        True for a full disk.
-
-    """
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def attempt(plan: Plan, shard: Shard, /) -> Failure | None:
