@@ -247,9 +247,6 @@ def _provenance(stage: Ran) -> dict[str, Any]:
     return {
         "name": stage.name,
         "verb": stage.verb,
-        "seconds": record["seconds"],
-        "memory": record["peak_memory_mb"],
-        "started": record["started"],
         "seed": record.get("seed"),
         "settings": json.dumps(record["settings"], indent=1, sort_keys=True),
         "inputs": [{"path": Path(p).name, "digest": d[:16]} for p, d in record["inputs"].items()],
