@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, commit_point, devices, locks, machine, processes, records, texts, whole
+from impasto import __version__, commit_point, devices, locks, machine, processes, records, texts, threads, whole
 from impasto.claims import Claim, claim
 from impasto.processes import Process
 from impasto.schema import InputError
@@ -28,6 +28,7 @@ from impasto.whole import remove
 __all__ = ["atomic", "claim", "digest", "note", "remove", "run_stage", "scratch", "write_json"]
 
 _SCRATCH = "impasto-"
+_MOST_THREADS = 1024
 _claims: list[Claim] = []
 """The claims of the runs in progress, the innermost last."""
 
@@ -188,7 +189,8 @@ def run_stage(
     if own_claim.is_done(key):
         return False
     if not devices.is_first():
-        work()  # the first of several processes keeps the record for all
+        with threads.limited(threads.chosen()):
+            work()  # the first of several processes keeps the record for all
         return True
     with locks.held(locks.beside(out), out):
         for path in (own_claim.place, out, *beside):
@@ -198,8 +200,18 @@ def run_stage(
         own_claim = claimed()  # another run may have ended, or a killed one been tidied up, since
         if own_claim.is_done(key):
             return False
-        _recorded(own_claim, work, {"key": key, "settings": values, "inputs": digests, "seed": getattr(settings, "seed", None)}, stamps)
+        facts = {"key": key, "settings": values, "inputs": digests, "seed": getattr(settings, "seed", None)}
+        facts["threads"] = _threads(own_claim.previous, key)
+        with threads.limited(facts["threads"]):
+            _recorded(own_claim, work, facts, stamps)
     return True
+
+
+def _threads(previous: Mapping[str, Any] | None, key: str) -> int:
+    """As many as the run began with, where this one goes on with it: other sums would be rounded otherwise."""
+    goes_on = previous is not None and previous["key"] == key and not records.is_finished(previous)
+    count = previous.get("threads") if previous is not None and goes_on else None
+    return count if isinstance(count, int) and 0 < count <= _MOST_THREADS else threads.chosen()
 
 
 def _recorded(own_claim: Claim, work: Callable[[], None], facts: Mapping[str, Any], stamps: Mapping[Path, object]) -> None:

@@ -1,9 +1,9 @@
 """Runs that are killed at random times and started again: `python tests/chaos/kills.py --kills 100`, or `make kills`.
 
-Each verb runs once without a disturbance. Then it is started and killed again and again (SIGKILL mostly, SIGTERM and Ctrl-C at times), at any
-moment or as soon as something changes on the disk, until it has been killed so often; after every few kills it may come to its end.
-What it left must then be the same, byte for byte, but for times and memory in records and rates in logs, with nothing beside it. No
-record may call a torn result finished, after no kill. SIGTERM ends with 143 and Ctrl-C with 130, each with one sentence.
+Each verb runs once without a disturbance. Then it is started and killed again and again, at any moment or as soon as something changes on
+the disk: by SIGKILL mostly, at times by SIGTERM or Ctrl-C. After every few kills it may come to its end. What it left must then be the
+same, byte for byte, but for times and memory in records and rates in logs, with nothing beside it. After no kill may a record call a torn result
+finished. SIGTERM ends with 143 and Ctrl-C with 130, each with one sentence.
 """
 
 from __future__ import annotations
