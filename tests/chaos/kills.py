@@ -2,8 +2,8 @@
 
 Each verb runs once without a disturbance. Then it is started and killed again and again, at any moment or as soon as something changes on
 the disk: by SIGKILL mostly, at times by SIGTERM or Ctrl-C. After every few kills it may come to its end. What it left must then be the
-same, byte for byte, but for times and memory in records and rates in logs, with nothing beside it. After no kill may a record call a torn result
-finished. SIGTERM ends with 143 and Ctrl-C with 130, each with one sentence.
+same, byte for byte, but for times and memory in records and rates in logs, with nothing beside it. After no kill may a record call a torn
+result finished. SIGTERM ends with 143 and Ctrl-C with 130, each with one sentence.
 """
 
 from __future__ import annotations
