@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto import locks, processes
+from impasto import locks, processes, whole
 from impasto.processes import Process
 from impasto.schema import InputError
 
@@ -80,6 +80,14 @@ def test_of_many_that_find_a_dead_lock_one_gets_it(tmp_path: Path) -> None:
             thread.join()
         assert len(inside) == 1
         assert len(told) == 7
+
+
+def test_what_a_kill_left_before_it_had_the_lock_is_swept(tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    left = whole.beside(locks.beside(out)).name.replace(str(processes.own()), f"{processes.own().host}-4194304-1")
+    (tmp_path / left).write_text("x")
+    whole.sweep(tmp_path, of=locks.beside(out))
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_links_a_lock_is_held_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from impasto import processes, texts
+from impasto import processes, texts, whole
 from impasto.processes import Process
 from impasto.schema import InputError
 
@@ -72,7 +71,7 @@ def held(path: Path, out: Path, /) -> Iterator[None]:
 
 def _take(path: Path, own: Process, out: Path) -> None:
     """Put the lock there, whole from the start: a kill never leaves one that names nobody."""
-    ready = path.with_name(f"{path.name}-{secrets.token_hex(4)}{ENDING}")
+    ready = whole.beside(path)
     texts.write(ready, str(own))
     try:
         for _ in range(5):
@@ -104,7 +103,7 @@ def _remove_dead(path: Path) -> None:
     owner = _owner(path)
     if owner is None or not owner.is_dead():
         return
-    aside = path.with_name(f"{path.name}-{secrets.token_hex(4)}{ENDING}")
+    aside = whole.beside(path)
     with contextlib.suppress(FileNotFoundError):
         path.rename(aside)
         if _owner(aside) != owner:

@@ -193,7 +193,7 @@ def run_stage(
             work()  # the first of several processes keeps the record for all
         return True
     with locks.held(locks.beside(out), out):
-        for path in (own_claim.place, out, *beside):
+        for path in (own_claim.place, out, *beside, locks.beside(out)):
             whole.sweep(path.parent, of=path)
         if folder:
             whole.sweep(out, deep=True)
