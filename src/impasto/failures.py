@@ -38,6 +38,11 @@ class Terminated(BaseException):
 def terminate(_signal: int, _frame: FrameType | None, /) -> NoReturn:
     """What SIGTERM does in a process of ours.
 
+    Returns
+    -------
+    NoReturn
+        Nothing.
+
     Raises
     ------
     Terminated

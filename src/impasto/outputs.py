@@ -17,7 +17,7 @@ from impasto.schema import PROFILES_FOLDERS, InputError
 _LONGEST = 230
 """Bytes of a name: 255 with what a record adds."""
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
-_KEPT = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_RESERVED = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 KEEP_OLD: ContextVar[bool] = ContextVar("keep_old", default=False)
 """Whether a file of somebody else that stands where a result goes is renamed with the date (`--keep-old`), instead of refused."""
 
@@ -177,7 +177,7 @@ def is_name_on_windows(name: str, /) -> bool:
     """
     if name in (".", ".."):
         return True
-    return not (_DEVICE.match(name) or _KEPT.search(name) or name.endswith((".", " ")))
+    return not (_DEVICE.match(name) or _RESERVED.search(name) or name.endswith((".", " ")))
 
 
 def free(path: Path, verb: str, listed: records.Files, /, *, name: str) -> None:

@@ -52,7 +52,7 @@ def results(path: Path, /) -> list[Verified]:
 
     Returns
     -------
-    list of Verified
+    list[Verified]
         One a record, sorted by its place.
 
     Raises
