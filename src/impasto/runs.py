@@ -200,9 +200,9 @@ def run_stage(
         own_claim = claimed()  # another run may have ended, or a killed one been tidied up, since
         if own_claim.is_done(key):
             return False
-        facts = {"key": key, "settings": values, "inputs": digests, "seed": getattr(settings, "seed", None)}
-        facts["threads"] = _threads(own_claim.previous, key)
-        with threads.limited(facts["threads"]):
+        count = _threads(own_claim.previous, key)
+        facts = {"key": key, "settings": values, "inputs": digests, "seed": getattr(settings, "seed", None), "threads": count}
+        with threads.limited(count):
             _recorded(own_claim, work, facts, stamps)
     return True
 
