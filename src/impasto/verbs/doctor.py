@@ -198,4 +198,4 @@ def _gb(size: int | None) -> str:
     return "unknown" if size is None else f"{size / _GB:.1f} GB"
 
 
-command = options.command("doctor", DoctorSettings, options.Printing, run=run, about=ABOUT["doctor"], example="impasto doctor")
+command = options.command("doctor", DoctorSettings, options.Printing, run=run, about=ABOUT["doctor"], example="impasto doctor runs/demo")
