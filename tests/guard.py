@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -19,7 +20,20 @@ def is_here(host: object) -> bool:
         address = ipaddress.ip_address(str(host).partition("%")[0])
     except ValueError:
         return False
-    return address.is_loopback or address.is_unspecified
+    return (
+        address.is_loopback or address.is_unspecified or _is_own(str(address), socket.AF_INET if address.version == 4 else socket.AF_INET6)
+    )
+
+
+@functools.cache
+def _is_own(address: str, family: int) -> bool:
+    """Whether it is an address of this machine in its network: Ray's parts speak to each other by it."""
+    with socket.socket(family, socket.SOCK_DGRAM) as one:
+        try:
+            one.bind((address, 0))
+        except OSError:
+            return False
+        return True
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ def test_this_machine(host: object) -> None:
     assert is_here(host)
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "example.org", "2001:db8::1", "localhost.example.org", "10.0.0.1"])
+@pytest.mark.parametrize("host", ["198.51.100.1", "example.org", "2001:db8::1", "localhost.example.org", "203.0.113.7"])
 def test_other_machines(host: str) -> None:
     assert not is_here(host)
 
@@ -25,12 +25,12 @@ def test_what_is_caught_is_named_all_the_same() -> None:
         with contextlib.suppress(OSError):
             urllib.request.urlopen("http://pypi.example.org/simple", timeout=1)
         with contextlib.suppress(OSError), socket.socket() as one:
-            one.connect(("192.0.2.1", 80))
+            one.connect(("198.51.100.1", 80))
         with socket.socket() as one, pytest.raises(OSError, match="may not leave this machine"):
-            one.connect_ex(("192.0.2.2", 80))
+            one.connect_ex(("198.51.100.2", 80))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one, pytest.raises(OSError, match="may not leave"):
-            one.sendto(b"x", ("192.0.2.3", 53))
-    assert asked == ["pypi.example.org", "192.0.2.1", "192.0.2.2", "192.0.2.3"]
+            one.sendto(b"x", ("198.51.100.3", 53))
+    assert asked == ["pypi.example.org", "198.51.100.1", "198.51.100.2", "198.51.100.3"]
 
 
 def test_this_machine_is_reached() -> None:
