@@ -1,7 +1,7 @@
 """What this machine has left: cores, memory, disk; what this process took at most.
 
-The limits of a container, or of a job of Slurm, count, not only the machine's: those of the process's control group and of all above it,
-in the second version of that interface and in the first.
+The limits of a container, or of a job of Slurm, count too: those of the process's control group and of all groups above it. Both versions
+of that interface are read.
 """
 
 from __future__ import annotations
