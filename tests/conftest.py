@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
+from tests.guard import loopback_only
 from tests.loopback import Server
 
 # As in pandas 3, and as some packages set it where they are imported: nothing may write into the values of a frame.
@@ -37,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS) if config.getoption("-m") else skipped)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves_this_machine() -> Iterator[None]:
+    """No test reaches another machine; weights that some tests need are fetched by pip, in a process of its own."""
+    with loopback_only() as asked:
+        yield
+    assert not asked, f"a test asked for {', '.join(asked)}"
 
 
 @pytest.fixture(scope="session")

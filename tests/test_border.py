@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import zlib
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from impasto import border
+from impasto import border, delimited
 from impasto.schema import InputError
 
 
@@ -90,3 +91,15 @@ def test_weights_are_whole_and_finite(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"model\.safetensors cannot be read as a trained run"):
             border.weights(path, "trained run")
+
+
+def test_a_pipe_and_a_device_are_refused_before_they_are_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    (tmp_path / "b.csv").symlink_to("/dev/zero")
+    for name in ("a.csv", "b.csv"):
+        with pytest.raises(InputError, match="is neither a file nor a folder"), border.reading(tmp_path / name, "table"):
+            pytest.fail("it was opened")
+        with pytest.raises(InputError, match="is neither a file nor a folder"):
+            delimited.layout(tmp_path / name)
+    border.refuse_odd(tmp_path / "none")
+    border.refuse_odd(tmp_path)

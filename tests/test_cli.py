@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.chaos.corpus import plates
 
-from impasto import __version__, cli, failures
+from impasto import __version__, cli, failures, profiles
 from impasto.schema import InputError
 from impasto.verbs import ABOUT
 
@@ -126,3 +128,79 @@ def test_help_needs_no_torch_and_no_pandas() -> None:
     done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert all(name in done.stdout for name in ABOUT)
+
+
+ELSEWHERE = """
+import importlib, pkgutil, sys
+for gone in ("fcntl", "resource", "termios", "pwd", "grp", "pty", "tty"):
+    sys.modules[gone] = None
+import impasto
+from impasto import cli
+from impasto.verbs import COMMANDS
+for name in COMMANDS:
+    COMMANDS[name]
+for name in impasto.__all__:
+    getattr(impasto, name)
+sys.argv = ["impasto", *sys.argv[1:]]
+cli.main()
+"""
+
+
+def test_what_only_unix_has_is_not_needed(tmp_path: Path) -> None:
+    """Neither to import everything that the command line knows, nor to run a verb."""
+    profiles.write(plates(), tmp_path / "p.parquet")
+    words = ["correct", "p.parquet", "--method", "standardize", "--out", "c.parquet"]
+    done = subprocess.run([sys.executable, "-c", ELSEWHERE, *words], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert profiles.read(tmp_path / "c.parquet").n_obs == 48
+
+
+def test_a_pipe_of_another_encoding_gets_all_that_is_said(tmp_path: Path) -> None:
+    name = "plätte µ → \N{GREEK SMALL LETTER TAU}"
+    (tmp_path / name).mkdir()
+    words = [sys.executable, "-m", "impasto", "correct", f"{name}/none.parquet", "--method", "standardize", "--out", "c.parquet"]
+    done = subprocess.run(words, capture_output=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "cp1252"})
+    assert done.returncode == 2
+    assert f"{name}/none.parquet does not exist" in done.stderr.decode()
+    (tmp_path / os.fsdecode(b"no text \xff.parquet")).write_bytes(b"PAR1")
+    words[4] = os.fsdecode(b"no text \xff.parquet")
+    done = subprocess.run(words, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_what_cannot_be_written_for_lack_of_disk_ends_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The libraries' farewells would try to write once more; HDF5 crashes then."""
+    ended: list[int] = []
+
+    def end(code: int) -> None:
+        ended.append(code)
+        raise SystemExit(99)
+
+    monkeypatch.setattr("impasto.verbs.demo.find_recipe", lambda: raising(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setattr(sys, "argv", ["impasto", "demo"])
+    monkeypatch.setattr("impasto.cli.os._exit", end)
+    with pytest.raises(SystemExit, match="99"):
+        cli.main()
+    assert ended == [3]
+    assert capsys.readouterr().err == "impasto: the disk is full; make room, then run the same command again to go on\n"
+
+
+STOPPED_EARLY = """
+import os, signal, sys
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == "impasto.cli":
+            os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+sys.meta_path.insert(0, Stop())
+from impasto.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "sentence"), [("SIGINT", 130, "stopped; run"), ("SIGTERM", 143, "stopped from outside (SIGTERM); run")]
+)
+def test_a_stop_while_libraries_are_imported_is_one_sentence(name: str, code: int, sentence: str) -> None:
+    done = subprocess.run([sys.executable, "-c", STOPPED_EARLY, name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, f"impasto: {sentence} the same command again to go on\n")

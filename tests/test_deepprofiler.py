@@ -81,3 +81,10 @@ def test_files_without_features_of_other_shapes_or_damaged_are_sentences(tmp_pat
     (place / "2.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match="cannot be read as a file of DeepProfiler"):
         deepprofiler.read_folder(tmp_path)
+
+
+def test_a_file_that_is_cut_short_may_hold_features(tmp_path: Path) -> None:
+    (tmp_path / "1.npz").write_bytes(b"")
+    assert deepprofiler.may_hold_features(tmp_path / "1.npz")
+    np.savez(tmp_path / "2.npz", other=np.zeros(2))
+    assert not deepprofiler.may_hold_features(tmp_path / "2.npz")

@@ -33,7 +33,25 @@ REPORT = ". Please report this line, and what the same command prints with --deb
         (
             OSError(errno.ENOSPC, "No space left on device", "/d/a.parquet"),
             3,
-            "the disk is full, at /d/a.parquet; make room, then run the same command again to go on",
+            "the disk is full, at /; make room, then run the same command again to go on",
+        ),
+        (
+            RuntimeError(
+                "Can't decrement id ref count (unable to extend file properly, errno = 28, error message = 'No space left on device')"
+            ),
+            3,
+            "the disk is full; make room, then run the same command again to go on",
+        ),
+        (
+            Exception("Error while serializing: I/O error: File too large (os error 27)"),
+            3,
+            "the disk is full; make room, then run the same command again to go on",
+        ),
+        (OSError("192000 requested and 7468 written"), 3, "the disk is full; make room, then run the same command again to go on"),
+        (
+            OSError(errno.ENAMETOOLONG, "File name too long", "x" * 4),
+            2,
+            "a name is too long for this system, at xxxx; give a shorter folder, or shorter names",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "/d/a.parquet"),
@@ -49,6 +67,13 @@ def test_an_error_is_a_code_and_one_line(error: BaseException, code: int, senten
 
 def test_a_runtime_error_about_something_else_is_our_fault() -> None:
     assert failures.code_and_sentence(RuntimeError("shape mismatch"))[0] == 1
+    assert failures.code_and_sentence(RuntimeError("layer 28 of os error"))[0] == 1
+    assert failures.code_and_sentence(RuntimeError("errno = 281"))[0] == 1
+
+
+def test_the_folder_on_the_full_disk_is_named_and_not_what_is_gone(tmp_path: Path) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / ".a.partial-host-1-2-3.parquet" / "x"))
+    assert failures.code_and_sentence(error)[1].startswith(f"the disk is full, at {tmp_path}; make room")
 
 
 def test_the_file_that_was_read_is_named(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setattr(machine, "_MEMORY", tmp_path / "meminfo")
     monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    monkeypatch.setattr(machine, "_OWN_CGROUP", tmp_path / "own")
     (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
     (tmp_path / "memory.current").write_text("1073741824\n", encoding="ascii")
     (tmp_path / "cpu.max").write_text("max 100000\n", encoding="ascii")
@@ -50,6 +51,32 @@ def test_a_container_gives_less(container: Path) -> None:
     assert machine.free_memory() == 0
     (container / "cpu.max").write_text("1000 100000\n", encoding="ascii")
     assert machine.cores() == 1
+
+
+def test_a_job_of_slurm_has_its_own_limit_and_those_above_it(container: Path) -> None:
+    (container / "own").write_text("0::/slurm/job_7/step_0\n")
+    job = container / "slurm" / "job_7"
+    (job / "step_0").mkdir(parents=True)
+    (job / "memory.max").write_text(f"{2 * 2**30}\n")
+    (job / "memory.current").write_text(f"{2**30}\n")
+    (job / "cpu.max").write_text("200000 100000\n")
+    (job / "step_0" / "memory.max").write_text("max\n")
+    assert (machine.memory(), machine.free_memory(), machine.cores()) == (2 * 2**30, 2**30, 2)
+
+
+def test_the_first_version_of_control_groups(container: Path) -> None:
+    (container / "own").write_text("9:name=systemd:/\n4:memory:/lab/anna\n2:cpu,cpuacct:/lab\n0::/\n")
+    (memory := container / "memory" / "lab" / "anna").mkdir(parents=True)
+    (memory / "memory.limit_in_bytes").write_text(f"{3 * 2**30}\n")
+    (memory / "memory.usage_in_bytes").write_text(f"{2**30}\n")
+    (memory / "memory.stat").write_text(f"inactive_file 7\ntotal_inactive_file {2**29}\n")
+    (container / "memory" / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+    (cpu := container / "cpu" / "lab").mkdir(parents=True)
+    (cpu / "cpu.cfs_quota_us").write_text("250000\n")
+    (cpu / "cpu.cfs_period_us").write_text("100000\n")
+    assert (machine.memory(), machine.free_memory(), machine.cores()) == (3 * 2**30, 2 * 2**30 + 2**29, 3)
+    (cpu / "cpu.cfs_quota_us").write_text("-1\n")
+    assert machine.cores() == 4
 
 
 def test_a_limit_above_the_machine_is_none(container: Path) -> None:

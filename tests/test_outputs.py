@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_a_folder_is_written_again_only_where_all_in_it_is_as_the_same_verb_left
 @pytest.mark.parametrize(
     ("out", "folder", "sentence"),
     [
-        ("a" * 256, True, "is no name for a file"),
+        ("a" * 231, True, "is no name for a file"),
         ("link", True, "is a link that leads nowhere"),
         ("file/new", True, "lies in .*file, which is a file"),
         ("file", True, "is a file, and impasto correct writes a folder"),
@@ -103,7 +104,7 @@ def test_a_place_where_no_result_can_stand_is_refused(out: str, folder: bool, se
     (tmp_path / "there.zarr").mkdir()
     with pytest.raises(InputError, match=sentence):
         outputs.refuse_place(tmp_path / out, "correct", folder=folder)
-    for free, as_folder in (("a" * 255, True), ("file", False), ("there", True), ("there.zarr", False), ("x/y/z", True), ("link", False)):
+    for free, as_folder in (("a" * 230, True), ("file", False), ("there", True), ("there.zarr", False), ("x/y/z", True), ("link", False)):
         outputs.refuse_place(tmp_path / free, "correct", folder=as_folder)
 
 
@@ -122,3 +123,21 @@ def test_a_strangers_file_is_renamed_with_the_date_where_the_user_asks(tmp_path:
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     with pytest.raises(InputError, match="dangling is there and is not as impasto correct left it"):
         outputs.free(tmp_path / "dangling", "correct", {}, name="dangling")
+
+
+@pytest.mark.parametrize(
+    "name", ["con", "NUL.csv", "com1.txt", "lpt9", "a:b", "what?", "a<b", "point.", "space ", "aux .x", 'a"b', "a|b", "COM²"]
+)
+def test_names_that_windows_does_not_take_are_told_there(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not outputs.is_name_on_windows(name)
+    outputs.refuse_place(tmp_path / name, "correct", folder=True)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(InputError, match="Windows takes no file or folder named"):
+        outputs.refuse_place(tmp_path / name / "x", "correct", folder=True)
+
+
+@pytest.mark.parametrize("name", ["console.csv", "a.con", "nul1", "com10", "plate 1 (2).parquet", ".hidden", "com", "µ"])
+def test_names_that_windows_takes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outputs.is_name_on_windows(name)
+    monkeypatch.setattr(sys, "platform", "win32")
+    outputs.refuse_place(tmp_path / ".." / name, "correct", folder=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -55,3 +56,27 @@ def test_nothing_reaches_upwards_by_importing_at_run_time() -> None:
         if re.search(r"\bimport_module\(|__import__\(", path.read_text()) and str(path.relative_to(SOURCES)) not in allowed
     ]
     assert not reaching
+
+
+def test_every_text_says_its_encoding() -> None:
+    # Python would take the system's own, cp1252 on Windows. `texts` is the owner; what others wrote says which it is.
+    unsaid = []
+    for path in sorted(SOURCES.rglob("*.py")):
+        for call in (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+            said = {word.arg for word in call.keywords}
+            mode = [
+                a.value
+                for a in call.args
+                if isinstance(a, ast.Constant) and isinstance(a.value, str) and re.fullmatch(r"[rwaxbt+]+", a.value)
+            ]
+            opens_text = name == "open" and any("b" not in m for m in mode) and ast.unparse(call.func) not in ("tarfile.open", "Image.open")
+            pipes = "text" in said and ast.unparse(call.func).startswith("subprocess.")
+            reads = name in ("read_text", "write_text") and "top_level.txt" not in ast.unparse(call)
+            if (reads or opens_text or pipes or name == "TextIOWrapper") and "encoding" not in said:
+                unsaid.append(f"{path.relative_to(SOURCES)}:{call.lineno}: {ast.unparse(call)[:90]}")
+            if name == "write_text" and path.name not in ("texts.py", "machine.py"):
+                unsaid.append(f"{path.relative_to(SOURCES)}:{call.lineno}: texts.write writes")
+            if name == "to_csv" and call.args and path.name != "texts.py":
+                unsaid.append(f"{path.relative_to(SOURCES)}:{call.lineno}: texts.write_csv writes")
+    assert not unsaid, "\n".join(unsaid)

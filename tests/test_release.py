@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import impasto
 
@@ -65,3 +67,15 @@ def test_containers_take_the_torch_that_is_pinned() -> None:
 def test_every_licence_says_the_same() -> None:
     assert "BSD 3-Clause" in read("LICENSE") or "BSD-3-Clause" in read("LICENSE") or "Redistributions in binary form" in read("LICENSE")
     assert yaml.safe_load(read("CITATION.cff"))["license"] == PROJECT["license"] == "BSD-3-Clause"
+
+
+def test_the_lowest_versions_are_those_that_are_promised() -> None:
+    lines = read("constraints-lowest.txt").splitlines()[1:]
+    pinned = {name.lower(): version for name, version in (line.split("==") for line in lines)}
+    for line in PROJECT["dependencies"]:
+        asked = Requirement(line)
+        (floor,) = [Version(specifier.version) for specifier in asked.specifier if specifier.operator == ">="]
+        version = Version(pinned[asked.name.lower()])
+        assert asked.specifier.contains(version)
+        # A minor version above it only where another package asks for it.
+        assert version.release[:2] <= (floor.major, floor.minor) or asked.name in ("zarr", "packaging"), line

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from impasto import records, runs, whole
+from impasto import locks, processes, records, runs, whole
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -114,3 +115,88 @@ def test_scratch_is_gone_at_the_end_even_after_an_error() -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert not seen[0].exists()
+
+
+def counting(source: Path, out: Path, work: Callable[[], None], *, folder: bool = False) -> bool:
+    """A stage that reads `source` and leaves its result at `out`."""
+    return runs.run_stage(work, verb="count", settings=Counting(source=source), inputs=[source], out=out, folder=folder)
+
+
+def test_a_second_writer_is_refused_and_what_the_first_wrote_stays(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "new" / "out.txt"
+    source.write_text("x")
+
+    def work() -> None:
+        with pytest.raises(InputError, match="is being written by process"):
+            counting(source, out, lambda: pytest.fail("two write at once"))
+        with runs.atomic(out) as temporary:
+            temporary.write_text("of the first")
+
+    assert counting(source, out, work)
+    assert out.read_text() == "of the first"
+    assert sorted(p.name for p in out.parent.iterdir()) == ["out.txt", "out.txt.run.json"]
+
+
+def test_an_input_that_changes_meanwhile_is_refused_and_the_result_is_not_called_finished(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text("x")
+
+    def work() -> None:
+        with runs.atomic(out) as temporary:
+            temporary.write_text(source.read_text())
+        source.write_text("longer")
+
+    with pytest.raises(InputError, match=r"in\.txt changed while it was read"):
+        counting(source, out, work)
+    assert json.loads(records.path_of(out, folder=False).read_text())["state"] == "started"
+    assert counting(source, out, lambda: out.write_text(source.read_text()))
+    assert out.read_text() == "longer"
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_what_a_killed_run_left_is_gone_after_the_next(folder: bool, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out"
+    source.write_text("x")
+    dead = f"{processes.own().host}-4194304-1"
+
+    def left(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(whole.beside(path).name.replace(str(processes.own()), dead)).write_text("half")
+
+    def work() -> None:
+        with runs.atomic(out / "a" if folder else out) as temporary:
+            temporary.write_text("y")
+
+    assert counting(source, out, work, folder=folder)
+    for path in (out, records.path_of(out, folder=folder), locks.beside(out), *([out / "deep" / "b"] if folder else [])):
+        left(path)
+    locks.beside(out).write_text(dead)
+    source.write_text("xy")
+    assert counting(source, out, work, folder=folder)
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_a_result_that_was_only_put_aside_when_the_run_was_killed_comes_back(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out"
+    source.write_text("x")
+
+    def work() -> None:
+        with runs.atomic(out) as temporary:
+            temporary.mkdir()
+            (temporary / "a").write_text("y")
+
+    assert counting(source, out, work, folder=True)
+    aside = whole.beside(out, "replaced").name.replace(str(processes.own()), f"{processes.own().host}-4194304-1")
+    out.rename(tmp_path / aside)
+    assert not counting(source, out, lambda: pytest.fail("it is there"), folder=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.txt", "out"]
+
+
+def test_the_scratch_of_the_dead_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    host = processes.own().host
+    (tmp_path / f"impasto-{host}-4194304-1-abcd").mkdir()
+    (tmp_path / "impasto-elsewhere-1-1-abcd").mkdir()
+    (tmp_path / "impasto-notes").mkdir()
+    with runs.scratch() as folder:
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted([folder.name, "impasto-elsewhere-1-1-abcd", "impasto-notes"])

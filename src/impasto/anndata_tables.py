@@ -51,7 +51,7 @@ def open_file(path: Path, /) -> anndata.AnnData:
     if tables:
         raise InputError(f"{path} is a SpatialData store; its tables: {', '.join(tables)}; give one of them: {path / 'tables' / tables[0]}")
     if not any((path / name).exists() for name in ("X", "obs", "var")):
-        attributes = "".join(p.read_text(errors="ignore") for n in (".zattrs", "zarr.json") if (p := path / n).exists())
+        attributes = "".join(p.read_text(encoding="utf-8", errors="ignore") for n in (".zattrs", "zarr.json") if (p := path / n).exists())
         if '"multiscales"' in attributes:
             raise InputError(f"{path} is one OME-Zarr image, not a plate; give the plate that holds it, or list its images in a sheet")
         raise InputError(f"{path} is a Zarr store without a table (obs, var, X); give profiles that anndata wrote")

@@ -47,6 +47,7 @@ def reading(path: Path | str, what: str, /, *, remedy: str = AGAIN) -> Iterator[
         It is not what it should be.
 
     """
+    refuse_odd(path)
     try:
         yield
     except (InputError, AssertionError):
@@ -55,6 +56,25 @@ def reading(path: Path | str, what: str, /, *, remedy: str = AGAIN) -> Iterator[
         if failures.is_of_the_machine(error):
             raise
         raise InputError(f"{path} cannot be read as a {what} ({cause(error)}); {remedy}") from error
+
+
+def refuse_odd(path: Path | str, /) -> None:
+    """Refuse what is neither a file nor a folder: a pipe waits for ever, and a device has no end.
+
+    Parameters
+    ----------
+    path
+        What is to be read, there or not.
+
+    Raises
+    ------
+    InputError
+        It is a pipe, a socket or a device, or a link to one.
+
+    """
+    place = Path(path)
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        raise InputError(f"{path} is neither a file nor a folder; give a file")
 
 
 def cause(error: BaseException, /) -> str:

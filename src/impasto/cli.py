@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import signal
@@ -9,13 +10,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import metadata
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from impasto import __version__, failures, usage
+from impasto import __version__, failures, texts, usage
 from impasto.outputs import KEEP_OLD
 from impasto.schema import InputError
 from impasto.verbs import ABOUT, COMMANDS
@@ -140,13 +140,17 @@ def for_all_first(arguments: Sequence[str], /) -> list[str]:
     return [*dict.fromkeys(before), *(a for a in arguments[:end] if a not in _FOR_ALL), *arguments[end:]]
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise failures.Terminated
+def _speak() -> None:
+    """Nothing that is printed can fail: a pipe gets UTF-8 (Windows would take cp1252), and names that are no text are escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=stream.encoding if stream.isatty() else texts.ENCODING, errors="backslashreplace")
 
 
 def main() -> None:
     """Run the command line."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, failures.terminate)
+    _speak()
     sys.argv = [sys.argv[0], *for_all_first(sys.argv[1:])]
     try:
         app()
@@ -158,4 +162,13 @@ def main() -> None:
             traceback.print_exception(failed)
         code, sentence = failures.code_and_sentence(failed)
         sys.stderr.write(f"impasto: {sentence}\n")
+        if failures.is_full(failed):
+            _end_at_once(code)
         sys.exit(code)
+
+
+def _end_at_once(code: int) -> NoReturn:
+    """End without the libraries' own farewells: HDF5 would try once more to write what did not fit, and crash."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from impasto import texts
+
 FILE = "dataset.json"
 CACHE = "cache"
 """The folder of a dataset that holds what can be made again; no digest knows it."""
@@ -49,7 +51,7 @@ def read(path: Path, /) -> dict[str, Any] | None:
 
     """
     try:
-        value = json.loads((path / FILE).read_text())
+        value = json.loads(texts.read(path / FILE))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) and isinstance(value.get("content"), str) else None

@@ -120,6 +120,27 @@ class Site:
     constants: dict[str, Any]
 
 
+def may_hold_features(path: Path, /) -> bool:
+    """Whether a file holds features by its list of parts; a damaged one may, and is refused when it is read.
+
+    Parameters
+    ----------
+    path
+        An .npz file.
+
+    Returns
+    -------
+    bool
+        False where it has parts, and none is of features.
+
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "features.npy" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return True
+
+
 def read(path: Path, /) -> Site:
     """Read one file.
 

@@ -20,6 +20,7 @@ from typing import IO, Any, cast
 
 import pandas as pd
 
+from impasto import border
 from impasto.schema import InputError
 
 SAMPLE = 65_536
@@ -306,6 +307,7 @@ def _head(path: Path) -> bytes:
 
 def _opened(path: Path) -> IO[bytes]:
     """A text, plain or gzipped, open for its bytes."""
+    border.refuse_odd(path)
     with path.open("rb") as handle:
         zipped = handle.read(2) == b"\x1f\x8b"
     return cast(IO[bytes], gzip.open(path)) if zipped else path.open("rb")

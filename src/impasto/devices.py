@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from impasto import threads
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -172,6 +173,7 @@ def place(settings: DeviceSettings | None = None, /, *, compiled: Compile = "off
     kind, index = _device(chosen.device, world)
     precision = _precision(chosen.precision, kind, index)
     _join(world, kind, index)
+    torch.set_num_threads(threads.chosen())
     torch.set_float32_matmul_precision("high" if precision == "bf16" else "highest")
     return Place(kind, index, rank(), max(world, count()), precision, _is_compiled(compiled, kind))
 

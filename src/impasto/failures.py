@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 from contextvars import ContextVar
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from impasto.schema import InputError
 
@@ -16,6 +19,9 @@ DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 """Whether the traceback is printed before the sentence (`--debug`)."""
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = re.compile(rf"\berrno = ({'|'.join(map(str, _DISK))})\b|\bos error ({'|'.join(map(str, _DISK))})\b|^\d+ requested and \d+ written$")
+"""How HDF5, Rust and NumPy say it, in errors of other kinds."""
+_TOO_LONG_ON_WINDOWS = 206
 _RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 _GO_ON = "run the same command again to go on"
@@ -27,6 +33,23 @@ class Unfinished(Exception):
 
 class Terminated(BaseException):
     """The machine, or who runs it, has asked this process to end (SIGTERM)."""
+
+
+def terminate(_signal: int, _frame: FrameType | None, /) -> NoReturn:
+    """What SIGTERM does in a process of ours.
+
+    Returns
+    -------
+    NoReturn
+        Nothing.
+
+    Raises
+    ------
+    Terminated
+        Always.
+
+    """
+    raise Terminated
 
 
 def code_and_sentence(error: BaseException, /) -> tuple[int, str]:
@@ -60,8 +83,10 @@ def _code_and_sentence(error: BaseException) -> tuple[int, str]:
         return 143, f"stopped from outside (SIGTERM); {_GO_ON}"
     if is_memory(error):
         return 3, f"too little memory{_at(error)} ({_cause(error)}); close other programs, give less at a time, or take a larger machine"
-    if isinstance(error, OSError) and error.errno in _DISK:
-        return 3, f"the disk is full{_at(error)}; make room, then {_GO_ON}"
+    if isinstance(error, OSError) and (error.errno == errno.ENAMETOOLONG or getattr(error, "winerror", None) == _TOO_LONG_ON_WINDOWS):
+        return 2, f"a name is too long for this system{_at(error)[:300]}; give a shorter folder, or shorter names"
+    if is_full(error):
+        return 3, f"the disk is full{_folder_at(error)}; make room, then {_GO_ON}"
     if isinstance(error, OSError) and error.errno in _RIGHTS:
         return 3, f"this may not be read or written{_at(error)} ({error.strerror}); give another place, or ask for the right to it"
     return 1, (
@@ -103,9 +128,28 @@ def is_of_the_machine(error: BaseException, /) -> bool:
         True where no other content of the file would help.
 
     """
-    if is_memory(error):
+    if is_memory(error) or is_full(error):
         return True
-    return isinstance(error, OSError) and error.errno in (*_DISK, *_RIGHTS, errno.ENOENT)
+    return isinstance(error, OSError) and error.errno in (*_RIGHTS, errno.ENOENT)
+
+
+def is_full(error: BaseException, /) -> bool:
+    """Whether an error says that the disk is full; libraries say so in errors of their own.
+
+    Parameters
+    ----------
+    error
+        Any error.
+
+    Returns
+    -------
+    bool
+        True for a full disk, a full quota, and a file larger than allowed.
+
+    """
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return True
+    return isinstance(error, Exception) and _FULL.search(str(error)) is not None
 
 
 def _cause(error: BaseException) -> str:
@@ -116,6 +160,14 @@ def _cause(error: BaseException) -> str:
 
 def _at(error: BaseException) -> str:
     path = file_of(error)
+    return "" if path is None else f", at {path}"
+
+
+def _folder_at(error: BaseException) -> str:
+    """The folder on the full disk; what was being written there is gone."""
+    path = file_of(error)
+    while path is not None and not path.is_dir() and path != path.parent:
+        path = path.parent
     return "" if path is None else f", at {path}"
 
 

@@ -1,13 +1,19 @@
-"""What this machine has left: cores, memory, disk; what this process took at most. Limits of a container count, not only the machine's."""
+"""What this machine has left: cores, memory, disk; what this process took at most.
+
+The limits of a container, or of a job of Slurm, count too: those of the process's control group and of all groups above it. Both versions
+of that interface are read.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
 _MEMORY = Path("/proc/meminfo")
 _STATUS = Path("/proc/self/status")
 
@@ -22,9 +28,14 @@ def cores() -> int:
 
     """
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = _of_cgroup("cpu.max")
-    if share and share[0] != "max":
-        bound = min(bound, -(-int(share[0]) // int(share[1])))
+    for folder in _groups(""):
+        share = _words(folder / "cpu.max")
+        if share and share[0] != "max":
+            bound = min(bound, -(-int(share[0]) // int(share[1])))
+    for folder in _groups("cpu"):
+        quota, period = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
+        if quota and period:
+            bound = min(bound, -(-quota // period))
     return max(1, bound)
 
 
@@ -37,7 +48,7 @@ def memory() -> int | None:
         The machine's, or the container's limit where that is less; None where neither can be read.
 
     """
-    return _least(_of_machine("MemTotal"), _number("memory.max"))
+    return _least(_of_machine("MemTotal"), *(limit for limit, _ in _limits()))
 
 
 def free_memory() -> int | None:
@@ -49,9 +60,7 @@ def free_memory() -> int | None:
         What the machine has available, or what is left of the container's limit where that is less. None where neither can be read.
 
     """
-    limit, used = _number("memory.max"), _number("memory.current")
-    left = None if limit is None or used is None else max(0, limit - used + _reclaimable())
-    return _least(_of_machine("MemAvailable"), left)
+    return _least(_of_machine("MemAvailable"), *(left for _, left in _limits()))
 
 
 def free_disk(folder: Path, /) -> int:
@@ -122,20 +131,43 @@ def _field(path: Path, word: str) -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{word}:")), None)
 
 
-def _of_cgroup(name: str) -> list[str]:
+def _groups(controller: str) -> Iterator[Path]:
+    """The folders of this process's control group and of those above it; `""` is the second version, which has one for all controllers."""
+    root = _CGROUP / controller
     try:
-        return (_CGROUP / name).read_text(encoding="ascii").split()
+        lines = _OWN_CGROUP.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
+        lines = []
+    parts = [line.split(":", 2) for line in lines if line.count(":") >= 2]
+    own = next((path.lstrip("/") for _, names, path in parts if controller in names.split(",")), "")
+    # In a container, the path is the machine's, and what is above is not shown; then only the root is there.
+    yield from (folder for folder in (root / own, *(root / own).parents) if folder == root or folder.is_relative_to(root))
+
+
+def _limits() -> Iterator[tuple[int, int | None]]:
+    """Each limit of memory, and the bytes that are left of it."""
+    names = {
+        "": ("memory.max", "memory.current", "inactive_file"),
+        "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    }
+    for controller, (most, used, reclaimable) in names.items():
+        for folder in _groups(controller):
+            limit, now = _number(folder / most), _number(folder / used)
+            if limit is None:
+                continue
+            words = _words(folder / "memory.stat")
+            # Files that the system keeps in the group's memory and gives back when asked.
+            back = int(dict(zip(words[::2], words[1::2], strict=False)).get(reclaimable, 0))
+            yield limit, None if now is None else max(0, limit - now + back)
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
         return []
 
 
-def _number(name: str) -> int | None:
-    words = _of_cgroup(name)
+def _number(path: Path) -> int | None:
+    words = _words(path)
     return int(words[0]) if words and words[0].isdecimal() else None
-
-
-def _reclaimable() -> int:
-    """Files that the system keeps in the container's memory and gives back when asked."""
-    words = _of_cgroup("memory.stat")
-    kept = dict(zip(words[::2], words[1::2], strict=False))
-    return int(kept.get("inactive_file", 0))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import create_model
 
+from impasto import texts
 from impasto.families import Family
 from impasto.parts import OneOf, Part
 from impasto.schema import InputError
@@ -223,7 +224,7 @@ def train(
     if devices.is_first():
         text = card.write(described, log=out / "log.jsonl", digest=runs.digest(read_from), loop=settings)
         with runs.atomic(out / "card.md") as temporary:
-            temporary.write_text(text)
+            texts.write(temporary, text)
     devices.wait()
 
 
@@ -274,7 +275,7 @@ def _earlier(start: Path | None, name: str) -> Any:
 def _refuse_other(out: Path, described: dict[str, Any]) -> None:
     """A checkpoint of another model must not be continued as if it were this one."""
     kept = out / "model.json"
-    if kept.exists() and (out / "checkpoint").exists() and json.loads(kept.read_text()) != json.loads(json.dumps(described, default=str)):
+    if kept.exists() and (out / "checkpoint").exists() and json.loads(texts.read(kept)) != json.loads(json.dumps(described, default=str)):
         raise InputError(
             f"{out} holds the checkpoint of another training (other settings or data); choose another --out, or remove the folder"
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -12,6 +14,10 @@ from typing import Any
 from impasto import records
 from impasto.schema import PROFILES_FOLDERS, InputError
 
+_LONGEST = 230
+"""Bytes of a name: 255 with what a record adds."""
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 KEEP_OLD: ContextVar[bool] = ContextVar("keep_old", default=False)
 """Whether a file of somebody else that stands where a result goes is renamed with the date (`--keep-old`), instead of refused."""
 
@@ -107,8 +113,10 @@ def refuse_place(out: Path, verb: str, /, *, folder: bool) -> None:
         The result cannot stand there.
 
     """
-    if "\0" in str(out) or any(len(os.fsencode(part)) > 255 for part in out.parts):
+    if "\0" in str(out) or any(len(os.fsencode(part)) > _LONGEST for part in out.parts):
         raise InputError(f"--out {str(out)[:60]!r}... is no name for a file; give a shorter one, of letters and numbers")
+    if sys.platform == "win32" and (part := next((p for p in out.parts if p != out.anchor and not is_name_on_windows(p)), None)):
+        raise InputError(f"--out {out}: Windows takes no file or folder named {part!r}; give another name, of letters and numbers")
     if folder and out.is_symlink() and not out.exists():
         raise InputError(f"--out {out} is a link that leads nowhere; give another place")
     above = next((parent for parent in out.parents if parent.exists()), None)
@@ -151,6 +159,25 @@ def refuse_strangers(out: Path, verb: str, previous: dict[str, Any] | None, /) -
         raise InputError(
             f"{out} holds {records.in_short(strangers)}, which impasto {verb} did not leave like this; move it away, or give a new folder"
         )
+
+
+def is_name_on_windows(name: str, /) -> bool:
+    """Whether Windows takes a name for a file or folder.
+
+    Parameters
+    ----------
+    name
+        One part of a path.
+
+    Returns
+    -------
+    bool
+        False for names of devices (`nul.csv`), for characters that it keeps for itself, and for a point or a space at the end.
+
+    """
+    if name in (".", ".."):
+        return True
+    return not (_DEVICE.match(name) or _RESERVED.search(name) or name.endswith((".", " ")))
 
 
 def free(path: Path, verb: str, listed: records.Files, /, *, name: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from impasto import texts
+
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
@@ -137,7 +139,7 @@ def curve(run: Path | str | Sequence[Mapping[str, Any]], /, *, ax: Axes | None =
         path = Path(run) / "log.jsonl"
         if not path.is_file():
             raise InputError(f"{run} holds no log.jsonl; give the folder of a run: impasto train RECIPE --profiles P --out RUN")
-        log = [json.loads(line) for line in path.read_text().splitlines()]
+        log = [json.loads(line) for line in texts.read(path).splitlines()]
     else:
         log = [dict(line) for line in run]
     return drawing.draw(log, _axes(ax, width=5.0, height=3.0))

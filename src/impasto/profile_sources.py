@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +94,7 @@ def _kind_of_folder(folder: Path) -> str | None:
     if parquet:
         return tables.FOLDER_OF_PARQUET
     first = deepprofiler.files(folder)[:1] if features else []
-    if first and "features.npy" in zipfile.ZipFile(first[0]).namelist():
+    if first and deepprofiler.may_hold_features(first[0]):
         return DEEPPROFILER
     return None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from impasto import outputs, progress, remote, runs
+from impasto import outputs, progress, remote, runs, texts
 from impasto.recipe_file import STAGE_NAME, Recipe, Stage, read
 from impasto.relative_paths import with_base
 from impasto.schema import InputError, nearest
@@ -208,7 +208,7 @@ def run(recipe: Recipe, out: Path, /, *, show: Callable[[str, Path], None] | Non
         progress.say(f"{number}/{len(stages)} {stage.name} ({stage.verb})")
         worked = execute(stage.verb, settings, out=result)
         progress.say(f"  {'wrote' if worked else 'already there:'} {result}")
-        seconds += float(json.loads(STAGES[stage.verb].record(result).read_text())["seconds"])
+        seconds += float(json.loads(texts.read(STAGES[stage.verb].record(result)))["seconds"])
         if show is not None:
             show(stage.verb, result)
     return seconds

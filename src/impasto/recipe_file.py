@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from impasto import texts
 from impasto.schema import InputError, nearest
 from impasto.stages import STAGES
 
@@ -170,7 +171,7 @@ def read(path: Path) -> Recipe:
 
     """
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(texts.read(path))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; recipes are TOML files, see recipes/ for examples") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from impasto import commit_point, whole
+from impasto import commit_point, texts, whole
 
 RUN = "run.json"
 STARTED, FINISHED = "started", "finished"
 Files = dict[str, str | None]
 
-_LEFTOVER = re.compile(r"^\..+\.(partial|replaced)-")
-"""What a killed run of ours may leave: the temporary names of `runs.atomic`."""
+_LEFTOVER = re.compile(r"^\..+\.((partial|replaced)-.*|lock)$")
+"""What a killed run of ours may leave: the temporary names of `runs.atomic`, and locks."""
 
 
 def path_of(out: Path, /, *, folder: bool) -> Path:
@@ -59,7 +59,7 @@ def read(path: Path, /) -> dict[str, Any] | None:
 
     """
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(texts.read(path))
     except (OSError, ValueError, RecursionError):
         return None
     ours = isinstance(value, dict) and isinstance(value.get("verb"), str) and isinstance(value.get("key"), str)
@@ -230,4 +230,4 @@ def write(path: Path, record: Mapping[str, Any], /) -> None:
 
     """
     with whole.replacing(path) as temporary:
-        temporary.write_text(whole.as_json(record))
+        texts.write(temporary, whole.as_json(record))

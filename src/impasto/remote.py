@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from impasto import object_stores, whole
+from impasto import object_stores, texts, whole
 from impasto.object_stores import Address, Entry, NoConnection, NotThere, Refused
 from impasto.schema import InputError
 
@@ -391,7 +391,7 @@ def listing(prefix: str, /) -> list[str]:
     """
     source = cache()
     last = source.listing_of(prefix)
-    before = {Entry(*json.loads(line)) for line in last.read_text(encoding="utf-8").splitlines()} if last.is_file() else set()
+    before = {Entry(*json.loads(line)) for line in texts.read(last).splitlines()} if last.is_file() else set()
     if source.offline:
         if not before:
             raise NoConnection(f"{prefix} cannot be listed, since --offline is set; give a table or a list that names its files")
@@ -402,7 +402,7 @@ def listing(prefix: str, /) -> list[str]:
         source.place(changed.url).unlink(missing_ok=True)
     try:
         with whole.replacing(last) as temporary:
-            temporary.write_text("".join(f"{json.dumps([e.url, e.size, e.etag])}\n" for e in entries), encoding="utf-8")
+            texts.write(temporary, "".join(f"{json.dumps([e.url, e.size, e.etag])}\n" for e in entries))
     except OSError as error:
         raise InputError(f"{last} cannot be written ({error.strerror}); say another folder with --cache") from None
     return [entry.url for entry in entries]
@@ -434,7 +434,7 @@ def urls_of(source: str, /) -> list[str]:
     if not path.is_file():
         raise InputError(f"{source} does not exist; give a file of URLs, one a line: impasto ingest ... --fetch-list FILE writes it")
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        lines = [line.strip() for line in texts.read(path).splitlines()]
     except UnicodeDecodeError:
         raise InputError(f"{source} is no text; give a file of URLs, one a line") from None
     numbers = {number: line for number, line in enumerate(lines, start=1) if line and not line.startswith("#")}

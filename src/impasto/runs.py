@@ -10,21 +10,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, commit_point, devices, machine, records, whole
+from impasto import __version__, commit_point, devices, locks, machine, processes, records, texts, threads, whole
 from impasto.claims import Claim, claim
+from impasto.processes import Process
 from impasto.schema import InputError
 from impasto.settings import Settings
 from impasto.whole import remove
 
 __all__ = ["atomic", "claim", "digest", "note", "remove", "run_stage", "scratch", "write_json"]
 
+_SCRATCH = "impasto-"
+_MOST_THREADS = 1024
 _claims: list[Claim] = []
 """The claims of the runs in progress, the innermost last."""
 
@@ -70,7 +74,7 @@ def note(path: Path, /, *, replaced_by: Path | None = None) -> None:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder that is removed at the end.
+    """A temporary folder that is removed at the end; those of processes that were killed are removed first.
 
     Yields
     ------
@@ -78,7 +82,12 @@ def scratch() -> Iterator[Path]:
         The folder.
 
     """
-    with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
+    place = Path(tempfile.gettempdir())
+    for left in place.glob(f"{_SCRATCH}*"):
+        owner = Process.read(left.name.removeprefix(_SCRATCH).rpartition("-")[0])
+        if owner is not None and owner.is_dead():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{_SCRATCH}{processes.own()}-") as folder:
         yield Path(folder)
 
 
@@ -94,7 +103,7 @@ def write_json(path: Path, value: Any) -> None:
 
     """
     with atomic(path) as temporary:
-        temporary.write_text(whole.as_json(value))
+        texts.write(temporary, whole.as_json(value))
 
 
 def digest(path: Path) -> str:
@@ -128,7 +137,7 @@ def digest(path: Path) -> str:
         relative = member.relative_to(path)
         if member.name == records.RUN or any(part.startswith(".") for part in relative.parts):
             continue
-        total.update(str(relative).encode() + b"\0" + digest(member).encode())
+        total.update(relative.as_posix().encode() + b"\0" + digest(member).encode())
     return total.hexdigest()
 
 
@@ -165,36 +174,73 @@ def run_stage(
     Raises
     ------
     InputError
-        An input does not exist, or the result cannot be claimed.
+        An input does not exist or changed meanwhile, the result cannot be claimed, or another process writes it.
 
     """
     values = settings.model_dump(mode="json")
-    own_claim = claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
+
+    def claimed() -> Claim:
+        return claim(out, verb, inputs, folder=folder, beside=beside, may_lie_in_input=may_lie_in_input)
+
+    own_claim, stamps = claimed(), {path: _stamp(path) for path in inputs}
     digests = {str(path): digest(path) for path in inputs}
     identity = {"version": __version__, "verb": verb, "settings": settings.result(), "inputs": sorted(digests.values())}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     if own_claim.is_done(key):
         return False
     if not devices.is_first():
-        work()  # the first of several processes keeps the record for all
+        with threads.limited(threads.chosen()):
+            work()  # the first of several processes keeps the record for all
         return True
+    with locks.held(locks.beside(out), out):
+        for path in (own_claim.place, out, *beside, locks.beside(out)):
+            whole.sweep(path.parent, of=path)
+        if folder:
+            whole.sweep(out, deep=True)
+        own_claim = claimed()  # another run may have ended, or a killed one been tidied up, since
+        if own_claim.is_done(key):
+            return False
+        count = _threads(own_claim.previous, key)
+        facts = {"key": key, "settings": values, "inputs": digests, "seed": getattr(settings, "seed", None), "threads": count}
+        with threads.limited(count):
+            _recorded(own_claim, work, facts, stamps)
+    return True
+
+
+def _threads(previous: Mapping[str, Any] | None, key: str) -> int:
+    """As many as the run began with, where this one goes on with it: other sums would be rounded otherwise."""
+    goes_on = previous is not None and previous["key"] == key and not records.is_finished(previous)
+    count = previous.get("threads") if previous is not None and goes_on else None
+    return count if isinstance(count, int) and 0 < count <= _MOST_THREADS else threads.chosen()
+
+
+def _recorded(own_claim: Claim, work: Callable[[], None], facts: Mapping[str, Any], stamps: Mapping[Path, object]) -> None:
+    """Do the work, with its record; refuse what was computed from an input that changed meanwhile."""
     started, clock = time.time(), time.perf_counter()
     record = {
-        "key": key,
+        **facts,
         "version": __version__,
-        "settings": values,
-        "inputs": digests,
-        "seed": getattr(settings, "seed", None),
         "command": sys.argv,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
     }
     with _holding(own_claim, record):
         machine.reset_peak()  # of this stage, not of those before it
         work()
+        for path, before in stamps.items():
+            if _stamp(path) != before:
+                raise InputError(f"{path} changed while it was read; run the same command again when nobody writes it any more")
         record["seconds"] = round(time.perf_counter() - clock, 3)
         peak = machine.peak_memory()
         record["peak_memory_mb"] = None if peak is None else round(peak / 2**20, 1)
-    return True
+
+
+def _stamp(path: Path) -> object:
+    """Size and time of a file, or of the commit point of a folder of plates; None for another folder."""
+    file = path / commit_point.FILE if commit_point.is_there(path) else path
+    try:
+        return (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else None
+    except OSError:
+        return "gone"
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue, model_validator
 
-from impasto import progress, recipe
+from impasto import progress, recipe, texts
 from impasto.recipe import Recipe
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
@@ -136,7 +136,7 @@ def run(settings: SweepSettings, out: Path) -> None:
         seconds = recipe.run(row, folder)
         results = [recipe.result_of(folder, stage) for stage in row.stages if stage.verb == "evaluate"]
         trained = [recipe.result_of(folder, stage) / "model.json" for stage in row.stages if stage.verb == "train"]
-        facts = json.loads(trained[0].read_text())["facts"] if trained else {}
+        facts = json.loads(texts.read(trained[0]))["facts"] if trained else {}
         names = [stage.name for stage in row.stages]
         frames.append(sweep_scores.scores(results, label, stages=names, seconds=seconds, facts=facts).assign(seed=row.seed))
         without.append(sweep_scores.left_out(results, label))

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from impasto import border, commit_point, delimited, grids
+from impasto import border, commit_point, delimited, grids, texts
 from impasto.schema import ALIASES, CELL_COUNT, CONCENTRATION, TIME_H, InputError, letters
 
 PARQUET, FOLDER_OF_PARQUET, PLATES, EXCEL, SQLITE, HDF5, TEXT, ZARR, FOLDER = (
@@ -349,7 +349,7 @@ def _from_rows(bodies: dict[str, list[list[str]]], path: Path) -> tuple[pd.DataF
             if number == 0:
                 writer.writerow([*rows[0], *(["sheet"] if several else [])])
             writer.writerows([*row, *([name] if several else [])] for row in rows[1:] if any(row))
-        text.write_text(out.getvalue(), encoding="utf-8")
+        texts.write(text, out.getvalue())
         try:
             return delimited.read(text, is_name=is_name)
         except InputError as error:

@@ -61,6 +61,7 @@ def plates(seed: int = 0) -> anndata.AnnData:
         "perturbation": names * 2,
         "control_type": [{"DMSO": "negcon"}.get(name, "trt") for name in names] * 2,
         "gene": [f"G{name[1:]}" if name != "DMSO" else "" for name in names] * 2,
+        "smiles": ["CS(C)=O" if name == "DMSO" else "C" * (int(name[1:]) + 1) + "O" for name in names] * 2,
     }
     values = rng.normal(size=(48, 12)).astype(np.float32)
     adata = anndata.AnnData(X=values)
@@ -105,11 +106,15 @@ def of_impasto(base: Path) -> Iterator[Specimen]:
     trained = base / "trained"
     trained.mkdir()
     recipe = trained / "r.toml"
-    recipe.write_text(_RECIPE.format(profiles=table), encoding="utf-8")
+    recipe.write_text(RECIPE.format(profiles=table), encoding="utf-8")
     _run(cli, "run", str(recipe), "--out", str(trained / "run"))
     shutil.move(trained / "run" / "train", trained / "model")
     shutil.rmtree(trained / "run")
-    yield Specimen("a trained run", trained, (("embed", "IN/model", table, "--out", "OUT.parquet"),))
+    yield Specimen(
+        "a trained run",
+        trained,
+        (("embed", "IN/model", table, "--out", "OUT.parquet"), ("search", "IN/model", "--smiles", "CCO", "--json")),
+    )
     yield Specimen("a recipe", trained, (("run", "IN/r.toml", "--out", "OUT"),))
     index = base / "index"
     index.mkdir()
@@ -117,7 +122,7 @@ def of_impasto(base: Path) -> Iterator[Specimen]:
     yield Specimen("an index", index, (("search", "IN/i", "--name", "c3", "--json"), ("search", "IN/i", "--well", "P1:C03", "--json")))
 
 
-_RECIPE = """name = "chaos"
+RECIPE = """name = "chaos"
 seed = 0
 [[stage]]
 name = "corrected"
@@ -130,8 +135,12 @@ name = "train"
 verb = "train"
 profiles = "@corrected"
 [stage.method]
-name = "profile_wsl"
-minibatch = 8
+name = "two_towers"
+perturbation = "molecule"
+loss = "clip"
+minibatch = 4
+width = 32
+depth = 1
 [stage.loop]
 epochs = 1
 """

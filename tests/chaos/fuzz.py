@@ -23,10 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import corpus
-import mutations
+import structures
 from corpus import Specimen
 
 MEMORY = 6 * 2**30
+IDLE = 30
+"""Seconds without any work: what waits longer waits for ever."""
 SECONDS = 60
 """Processor time of one command; what takes longer hangs."""
 _LIBRARIES = (
@@ -92,8 +94,8 @@ def trial(seed: int, specimens: list[Specimen], base: Path) -> Trial:
         shutil.copytree(specimen.folder, copied, symlinks=True)
         files = sorted(path for path in copied.rglob("*") if path.is_file() and not path.is_symlink() and path.stat().st_size < 2**22)
         damaged = rng.choice(files)
-        mutation = rng.choice(mutations.of(damaged.name))
-        damaged.write_bytes(mutation(damaged.read_bytes(), rng))
+        mutation = rng.choice(structures.of(damaged.name))
+        structures.damage(damaged, mutation, rng)
         words = [word.replace("IN/", f"{copied}/").replace("OUT", f"{name}/out") for word in rng.choice(specimen.commands)]
         start = time.monotonic()
         code, errors = _in_a_fork(words, Path(name))
@@ -117,15 +119,23 @@ def _in_a_fork(words: list[str], folder: Path) -> tuple[int, str]:
             code = _command(words)
         finally:
             os._exit(code)
-    deadline = time.monotonic() + 10 * SECONDS
+    worked, since = -1, time.monotonic()
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             break
-        if time.monotonic() > deadline:
+        if (now := _ticks(child)) != worked:
+            worked, since = now, time.monotonic()
+        if time.monotonic() - since > IDLE:
             os.kill(child, signal.SIGKILL)
         time.sleep(0.01)
     return os.waitstatus_to_exitcode(status), errors.read_text(encoding="utf-8", errors="replace")
+
+
+def _ticks(process: int) -> int:
+    """The processor time of a process so far; its own limit ends one that only computes, and here one that only waits is told."""
+    said = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return int(said[11]) + int(said[12])
 
 
 def _command(words: list[str]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from pathlib import Path
 
 import pandas as pd
@@ -59,18 +58,6 @@ def test_a_column_that_one_plate_lacks_is_missing_there(tmp_path: Path) -> None:
     opened = dataset.open_dataset(tmp_path / "a")
     assert opened.obs["gene"].isna().sum() == 20 + 40
     assert "gene" not in opened[1].obs
-
-
-def test_there_is_one_writer(tmp_path: Path) -> None:
-    with commit.locked(tmp_path), pytest.raises(InputError, match=f"is being written by process {os.getpid()}"), commit.locked(tmp_path):
-        pass
-    assert not (tmp_path / ".lock").exists()
-    (tmp_path / ".lock").write_text("another-machine 1")
-    with pytest.raises(InputError, match="process 1 on another-machine"), commit.locked(tmp_path):
-        pass
-    (tmp_path / ".lock").write_text(f"{socket.gethostname()} 4194304")  # above the largest number of a process
-    with commit.locked(tmp_path):
-        assert (tmp_path / ".lock").read_text() == f"{socket.gethostname()} {os.getpid()}"
 
 
 def test_a_file_is_linked_or_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

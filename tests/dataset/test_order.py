@@ -18,6 +18,7 @@ from impasto.schema import InputError
         (Key("source_4", "2020_11_04", "BR1"), "members/source_4/2020_11_04/BR1.parquet"),
         (Key("", "", "BR1"), "members/_/_/BR1.parquet"),
         (Key("_", "a/b", ".."), "members/%5F/a%2Fb/%2E..parquet"),
+        (Key("nul", "a.", "con"), "members/%6Eul/a%2E/%63on.parquet"),
         (Key("", "Woche 1", "Plättchen%"), "members/_/Woche 1/Pl%C3%A4ttchen%25.parquet"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +33,9 @@ def test_a_cut_image_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:300])
     with pytest.raises(BadImage, match="truncated or damaged"):
         read.plane(tmp_path / "a.tif")
+
+
+def test_a_pipe_that_is_named_as_an_image_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tif")
+    with pytest.raises(BadImage, match="neither a file nor a folder"):
+        read.planes(tmp_path / "a.tif", [0])

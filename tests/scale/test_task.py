@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -61,20 +60,6 @@ def test_what_is_done_later_is_out_of_quarantine(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "quarantine" / "a.json").read_text())["reason"] == "busy"
     task.run(plan, shard)
     assert not (tmp_path / "quarantine" / "a.json").exists()
-
-
-def test_one_thread_in_a_shard(tmp_path: Path) -> None:
-    import pyarrow as pa
-    from threadpoolctl import threadpool_info
-
-    before = pa.cpu_count()
-    with task.limited(1):
-        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
-        assert pa.cpu_count() == 1
-    assert pa.cpu_count() == before
-    with task.limited(0):
-        assert pa.cpu_count() == before
-    assert os.environ["OMP_NUM_THREADS"]
 
 
 def test_bad_words_are_bad_input() -> None:

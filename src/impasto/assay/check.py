@@ -11,7 +11,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import schema, texts, wells
 from impasto.assay import refusals, warnings
 from impasto.assay.settings import RATE, SPARE
 from impasto.correction import spared
@@ -91,7 +91,7 @@ class Check:
             The file.
 
         """
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        texts.write(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path, /) -> Check:
@@ -108,7 +108,7 @@ class Check:
             The same.
 
         """
-        values = json.loads(path.read_text())
+        values = json.loads(texts.read(path))
         return cls(**{**values, "plan": Plan(**values["plan"]), "plates": [PlateCounts(**plate) for plate in values["plates"]]})
 
 

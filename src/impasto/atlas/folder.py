@@ -20,6 +20,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from impasto import texts
 from impasto.schema import InputError
 
 VERSION = 2
@@ -114,7 +115,7 @@ def described(folder: Path, /) -> dict[str, Any]:
     if not path.exists():
         raise InputError(f"{folder} is not an index; make one with: impasto index PROFILES --out INDEX")
     try:
-        facts: dict[str, Any] = {"version": 1, **json.loads(path.read_text())}
+        facts: dict[str, Any] = {"version": 1, **json.loads(texts.read(path))}
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} cannot be read ({error}){AGAIN}") from None
     if facts["version"] not in (1, VERSION):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import schema, texts, wells
 from impasto.atlas import folder
 from impasto.atlas.consensus import TREATED_AS
 from impasto.evaluation.dose_response import BENCHMARK, RATE
@@ -109,7 +109,7 @@ def _with_hits(of_perturbations: pd.DataFrame, called: pd.DataFrame, responses: 
 
 def _said(hits: Path, called: pd.DataFrame) -> dict[str, Any]:
     record = hits / "run.json"
-    settings = json.loads(record.read_text()).get("settings", {}) if record.exists() else {}
+    settings = json.loads(texts.read(record)).get("settings", {}) if record.exists() else {}
     options = settings.get("options") or {}
     return {
         "hits": int(called["hit"].sum()) if "hit" in called else None,

@@ -42,7 +42,7 @@ def table() -> pd.DataFrame:
         One row a compound, with the columns `perturbation_name`, `gene`, `moa` and `smiles`.
 
     """
-    with importlib.resources.files("impasto.atlas").joinpath("strangers.csv").open() as file:
+    with importlib.resources.files("impasto.atlas").joinpath("strangers.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype="string")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impasto import __version__, progress, records, runs, schema
+from impasto import __version__, progress, records, runs, schema, texts
 from impasto.cells import places
 from impasto.cells.columns import COUNT_ALL, WORDS
 from impasto.cells.gather import WORK, Gathering, Written
@@ -201,7 +201,7 @@ def _listed(folder: Path) -> set[str]:
     import json
 
     try:
-        return {str(plate["file"]) for plate in json.loads((folder / CELLS).read_text())["plates"]}
+        return {str(plate["file"]) for plate in json.loads(texts.read(folder / CELLS))["plates"]}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import profiles, runs, schema
+from impasto import profiles, runs, schema, texts
 from impasto import wells as kinds_of_wells
 from impasto.cells import columns, store
 from impasto.cells.columns import COUNT_ALL, Bits
@@ -433,7 +433,7 @@ def _description(folder: Path) -> dict[str, Any]:
     if not is_folder_of_cells(folder):
         raise InputError(f"{folder} holds no cells (no {CELLS}); write them with: impasto cells TABLES_OR_IMAGES --out {folder}")
     try:
-        said: dict[str, Any] = json.loads((folder / CELLS).read_text())
+        said: dict[str, Any] = json.loads(texts.read(folder / CELLS))
     except ValueError as error:
         raise InputError(f"{folder / CELLS} cannot be read ({error}); write the folder again with impasto cells") from error
     if said.get("format") != store.FORMAT:

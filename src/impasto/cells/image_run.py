@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import progress, runs, wells
+from impasto import progress, runs, texts, wells
 from impasto.cellprofiler_tables import OBJECT
 from impasto.cells import measure, segment
 from impasto.cells.columns import WORDS
@@ -168,7 +168,7 @@ class ImageRun:
         """Segment and measure a site, unless that is done; why it is quarantined, or nothing."""
         file, refused = self._file(number), self._file(number).with_suffix(".txt")
         if file.exists() or refused.exists():
-            return refused.read_text() if refused.exists() else ""
+            return texts.read(refused) if refused.exists() else ""
         try:
             planes = dict(zip(self._channels, self._sites.image(number), strict=True))
             objects = _objects(self._find(planes, diameter=diameter), planes, diameter)
@@ -177,7 +177,7 @@ class ImageRun:
             reason = error.reason
         with runs.atomic(refused if reason else file) as temporary:
             if reason:
-                temporary.write_text(reason)
+                texts.write(temporary, reason)
             else:
                 np.save(temporary, measure.of_site(planes, objects, diameter=diameter))
         return reason

@@ -20,14 +20,14 @@ from typing import Any
 
 import pandas as pd
 
-from impasto import dataset, identity, records, runs, wells, whole
+from impasto import dataset, identity, locks, records, runs, texts, wells, whole
 from impasto.correction import kept, per_group, plate_shards
 from impasto.correction import receipt as receipts
 from impasto.correction.base import Corrector
 from impasto.correction.per_group import PerGroup
 from impasto.correction.plate_shards import fitted_folder
 from impasto.dataset import Dataset
-from impasto.dataset.commit import commit, locked, row_of
+from impasto.dataset.commit import LOCK, commit, row_of
 from impasto.scale import sums
 from impasto.scale.plan import Phase, Plan, Shard
 from impasto.scale.run import run_shards
@@ -117,13 +117,13 @@ def correct_plates(
 
     """
     folder = work_folder(out)
-    with locked(folder):
+    with locks.held(folder / LOCK, out):
         plan, methods = _begun(source, steps, folder, fitted=fitted, marks=marks, seed=seed)
         run_shards(plan, where)
         correctors = [kept.load(folder / fitted_folder(number))[0] for number in range(len(steps) or len(fitted))]
         if not fitted:
             methods = [_method(corrector) for corrector in correctors]
-        said = json.loads((folder / "receipt.json").read_text())
+        said = json.loads(texts.read(folder / "receipt.json"))
         _put_together(source, plan, out, methods=methods, fitted=_digest(folder, len(correctors)))
         receipt = {**said, "methods": methods}
     shutil.rmtree(folder, ignore_errors=True)
@@ -340,8 +340,6 @@ def _put_together(source: Dataset, plan: Plan, out: Path, *, methods: Sequence[M
     phase = next(phase for phase in plan.phases if phase.unit == "plate")
     features = pd.read_parquet(plan.folder / plate_shards.FEATURES)
     bad = plan.bad_plates()
-    for leftover in out.parent.glob(f".{out.stem}.partial-*{out.suffix}"):
-        runs.remove(leftover)  # of this result, whose lock is ours
     with runs.atomic(out) as temporary:
         rows = []
         for shard in phase.shards:

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from impasto import runs
+from impasto import runs, texts
 from impasto.correction import CORRECTORS, kept_before
 from impasto.correction.base import Corrector
 from impasto.schema import InputError
@@ -44,7 +44,7 @@ def save(folder: Path, steps: Sequence[Corrector[Any]], /) -> None:
     with runs.atomic(folder) as temporary:
         temporary.mkdir()
         save_file(arrays, temporary / _STATE)
-        (temporary / STEPS).write_text(json.dumps(written, indent=1) + "\n")
+        texts.write(temporary / STEPS, json.dumps(written, indent=1) + "\n")
 
 
 def load(folder: Path, /) -> list[Corrector[Any]]:
@@ -70,7 +70,7 @@ def load(folder: Path, /) -> list[Corrector[Any]]:
     if not (folder / STEPS).exists():
         raise InputError(f"{folder} holds no fitted corrections ({STEPS}); {leave_some}")
     try:
-        written = json.loads((folder / STEPS).read_text())
+        written = json.loads(texts.read(folder / STEPS))
         arrays = load_file(folder / _STATE) if written else {}
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder} holds fitted corrections that cannot be read ({error}); {leave_some}") from error

@@ -10,6 +10,7 @@ from typing import Any
 import anndata
 import numpy as np
 
+from impasto import texts
 from impasto.correction import plate_shards, receipt, receipt_sums
 from impasto.correction.plate_shards import MEMBER, SAMPLE, plate_of
 from impasto.dataset import read_member
@@ -114,5 +115,5 @@ def write(arguments: Mapping[str, Any], task: Task, /) -> Facts:
         rows=rows,
         plates=len(_plates(task)),
     )
-    task.output.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n")
+    texts.write(task.output, json.dumps(whole, indent=1, sort_keys=True) + "\n")
     return {"rows": rows}

@@ -11,8 +11,7 @@ import json
 import os
 import platform
 import shutil
-import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, commit_point, records, whole
+from impasto import __version__, commit_point, records, texts, whole
 from impasto.dataset import member, order
-from impasto.schema import FEATURE, InputError
+from impasto.schema import FEATURE
 
 FORMAT = 1
 MEMBERS, FEATURES, OBS = "members", "features", "obs"
 TABLES = (MEMBERS, FEATURES, OBS)
 LOCK = ".lock"
+"""The lock in a folder that is added to in place."""
 _BLOCK = 1 << 17
 COLUMNS = (*order.KEYS, "file", "rows", "bytes", "sha256", "content", "missing", "fitted", "cpu")
 _READING = ("columns", "columns_left_out", "features_from", "unknown_words", "read_as", "plates_without_a_file")
@@ -82,7 +82,7 @@ def cpu() -> str:
 
     """
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in texts.read(Path("/proc/cpuinfo")).splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.machine()
@@ -145,8 +145,8 @@ def commit(
         "quarantine": [dict(plate) for plate in quarantined],
     }
     with whole.replacing(folder / commit_point.FILE) as temporary:
-        temporary.write_text(whole.as_json(point))
-    sync(folder)
+        texts.write(temporary, whole.as_json(point))
+    whole.sync(folder, deep=False)
     current = {entry["file"] for entry in described.values()}
     for old in (entry["file"] for entry in before.get("tables", {}).values()):
         if old not in current:
@@ -161,14 +161,13 @@ def _coded(annotation: pa.Table) -> pa.Table:
 
 def _written(folder: Path, name: str, table: pa.Table) -> dict[str, str]:
     """Write a table under a name that holds its digest; say which."""
-    partial = folder / f".{name}.partial-{os.getpid()}.parquet"
+    partial = whole.beside(folder / f"{name}.parquet")
     # As text again, in blocks of fixed length: codes would depend on the order in which plates came to the dataset.
     plain = pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema])
     with pq.ParquetWriter(partial, plain, compression="zstd", compression_level=1) as writer:
         for start in range(0, max(1, len(table)), _BLOCK):
             writer.write_table(table.slice(start, _BLOCK).cast(plain))
-    with partial.open("rb") as handle:
-        os.fsync(handle.fileno())
+    whole.sync(partial)
     sha256 = records.content(partial)
     file = f"{name}.{sha256[:8]}.parquet"
     partial.replace(folder / file)
@@ -180,23 +179,6 @@ def _content(members: pd.DataFrame, var: pd.DataFrame, uns: Mapping[str, Any]) -
     for row in members[[*order.KEYS, "content"]].itertuples(index=False):
         total.update("\0".join(row).encode() + b"\n")
     return total.hexdigest()
-
-
-def sync(folder: Path, /) -> None:
-    """See that the names in a folder are on the disk.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-
-    """
-    with contextlib.suppress(OSError):  # some file systems do not offer it
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def write(profiles: anndata.AnnData, folder: Path, /) -> None:
@@ -258,56 +240,3 @@ def link(path: Path, place: Path, /) -> None:
         os.link(path, place)
     except OSError:
         shutil.copy2(path, place)
-
-
-@contextlib.contextmanager
-def locked(folder: Path, /) -> Iterator[None]:
-    """Hold the lock of a folder: there is one writer.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-
-    Yields
-    ------
-    None
-        While the lock is held.
-
-    Raises
-    ------
-    InputError
-        Another process holds it, and lives or runs on another machine.
-
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path, own = folder / LOCK, f"{socket.gethostname()} {os.getpid()}"
-    for _ in range(2):
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError:
-            host, _, pid = path.read_text().partition(" ")
-            if host == socket.gethostname() and pid.isdigit() and not _lives(int(pid)):
-                path.unlink(missing_ok=True)
-                continue
-            raise InputError(
-                f"{folder} is being written by process {pid or '?'} on {host or 'another machine'}; wait for it, or, where it is dead, "
-                f"remove {path}"
-            ) from None
-        os.write(handle, own.encode())
-        os.close(handle)
-        break
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,9 +9,9 @@ from typing import Any
 import anndata
 import pandas as pd
 
-from impasto import identity, runs
+from impasto import identity, locks, runs
 from impasto.dataset import member, order
-from impasto.dataset.commit import add_member, commit, locked
+from impasto.dataset.commit import LOCK, add_member, commit
 from impasto.dataset.folder import open_dataset
 from impasto.schema import InputError
 
@@ -39,7 +39,7 @@ def append(folder: Path, plates: Iterable[anndata.AnnData], /) -> tuple[int, int
         A plate is there with other values, has other features, or was made by another encoder or other correction steps.
 
     """
-    with locked(folder):
+    with locks.held(folder / LOCK, folder):
         before = open_dataset(folder)
         rows = {order.Key(*(str(row[word]) for word in order.KEYS)): row for row in before.members.to_dict("records")}
         annotation = dict(zip(rows, before.obs_tables(), strict=True))

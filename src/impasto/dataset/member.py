@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from impasto import failures
 from impasto.dataset import order
+from impasto.plain_columns import as_text
 from impasto.schema import InputError
 from impasto.spelling import PREFIX
 
@@ -93,7 +94,7 @@ def _columns(obs: pd.DataFrame) -> dict[str, pa.Array]:
     for name in obs.columns:
         column = obs[name]
         if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
-            column = column.astype("string")
+            column = as_text(column)
         array = pa.array(column, from_pandas=True)
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()

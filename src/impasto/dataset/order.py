@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import outputs, schema, wells
 from impasto.schema import InputError
 from impasto.wells.columns import text
 
@@ -57,19 +57,23 @@ def file_of(key: Key, /) -> str:
         A name is too long for a file.
 
     """
-    parts = [_encoded(part) for part in key]
+    parts = [_encoded(key.source), _encoded(key.batch), _encoded(key.plate, suffix=".parquet")]
     longest = max(parts, key=len)
     if len(longest) > _LONGEST:
         raise InputError(f"the name {longest[:40]}... of a plate has {len(longest)} letters, at most {_LONGEST} fit into a file's name")
     return f"{FOLDER}/{parts[0]}/{parts[1]}/{parts[2]}.parquet"
 
 
-def _encoded(name: str) -> str:
+def _encoded(name: str, *, suffix: str = "") -> str:
     if name in ("", _NONE):
         return _NONE if not name else "%5F"
     # A name that begins with a point would be hidden.
     encoded = quote(name, safe=" +,@=()")
-    return f"%2E{encoded[1:]}" if encoded.startswith(".") else encoded
+    encoded = f"%2E{encoded[1:]}" if encoded.startswith(".") else encoded
+    if outputs.is_name_on_windows(encoded + suffix):
+        return encoded
+    # A point or a space at its end, or a device: `CON`.
+    return f"{encoded[:-1]}%{ord(encoded[-1]):02X}" if encoded[-1] in ". " else f"%{ord(encoded[0]):02X}{encoded[1:]}"
 
 
 def codes_of(obs: pd.DataFrame, /, *, task: str, named: bool = True) -> tuple[npt.NDArray[np.intp], list[Key]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from impasto import border, remote, schema
+from impasto import border, remote, schema, texts
 from impasto.datasets.registry import DataSet, Plates
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings, Shown
@@ -111,7 +111,7 @@ def rows_of(plates: Plates, /) -> list[Words]:
     path = remote.local(plates.table)
     if plates.lines:
         with border.reading(path, "list of plates"):
-            matches = re.finditer(plates.lines, path.read_text(encoding="utf-8"))
+            matches = re.finditer(plates.lines, texts.read(path))
             return [{**plates.always, schema.PLATE: plate} for plate in dict.fromkeys(match["plate"] for match in matches)]
     frame = table(path)
     refuse_lacking(frame, plates.columns.values(), path)

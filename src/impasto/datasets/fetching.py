@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from impasto import remote, runs, schema
+from impasto import remote, runs, schema, texts
 from impasto.datasets import choose, shipped
 from impasto.datasets.plan import Plan
 from impasto.datasets.registry import DataSet
@@ -89,7 +89,7 @@ def bring(entry: DataSet, plan: Plan, out: Path, /, *, advance: Callable[[int], 
             problems[url] = str(error)
     for lies, frame in plan.written.items():
         with runs.atomic(_ready(out / lies)) as temporary:
-            frame.to_csv(temporary, index=False)
+            texts.write_csv(frame, temporary)
     for name, lies in plan.shipped.items():
         source = shipped.path(name)
         for file in sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]:
@@ -188,7 +188,7 @@ def _lay_wells(entry: DataSet, plan: Plan, url: str, path: Path, out: Path) -> N
     platemap = frame[list(columns.values())].set_axis(list(columns), axis=1).drop_duplicates()
     lies = PurePosixPath("tables", f"{path.stem}_wells.csv")
     with runs.atomic(_ready(out / lies)) as temporary:
-        platemap.to_csv(temporary, index=False)
+        texts.write_csv(platemap, temporary)
     plan.read_by_ingest(key, entry.parts[key], lies)
 
 

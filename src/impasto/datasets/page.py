@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from impasto import texts
 from impasto.datasets import registry
 from impasto.datasets.registry import DataSet
 
@@ -70,8 +71,8 @@ def write(path: Path, /) -> None:
         The page.
 
     """
-    head = path.read_text(encoding="utf-8").partition(HEADING)[0]
-    path.write_text(head + HEADING + below(registry.known()), encoding="utf-8")
+    head = texts.read(path).partition(HEADING)[0]
+    texts.write(path, head + HEADING + below(registry.known()))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from impasto import progress
+from impasto import progress, texts
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
 
@@ -116,7 +116,7 @@ def read(path: Path, /, *, wanted: str | None = None) -> dict[str, DataSet]:
 
     """
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = tomllib.loads(texts.read(path))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; a registry is a TOML file, one table a data set") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto import progress, remote, runs
+from impasto import progress, remote, runs, texts
 from impasto.datasets import fetching, plan
 from impasto.datasets.choose import Wish
 from impasto.datasets.registry import DataSet
@@ -128,7 +128,7 @@ def fetch(name: str, entry: DataSet, wish: Wish, out: Path, /) -> Done:
             fetched = fetching.bring(entry, files, out, advance=advance)
         command = fetching.ingest_command(entry, files, out)
         with runs.atomic(out / ABOUT) as temporary:
-            temporary.write_text(about(name, entry, command), encoding="utf-8")
+            texts.write(temporary, about(name, entry, command))
         if fetched.problems:
             raise InputError(
                 f"{len(fetched.problems)} of {total} files of {name} did not come (first: {fetched.problems[0]}); the others are in {out}"
@@ -192,4 +192,4 @@ def about(name: str, entry: DataSet, command: str, /) -> str:
 
 
 def _command_in(out: Path) -> str:
-    return (out / ABOUT).read_text(encoding="utf-8").rstrip("\n").rpartition("\n")[2]
+    return texts.read(out / ABOUT).rstrip("\n").rpartition("\n")[2]

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import runs, schema, wells
+from impasto import runs, schema, texts, wells
 from impasto.evaluation import inputs, tidy, transfer, units
 from impasto.evaluation.naming import Answers, Naming
 from impasto.evaluation.tidy import Score
@@ -483,6 +483,6 @@ def write_layout(out: Path, per_split: pd.DataFrame, /, *, title: str, note: str
     lines = [names, ["---"] * len(names), *rows]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     with runs.atomic(out / "table.md") as temporary:
-        temporary.write_text(f"# {title}\n\n{text}\n\n{note}\n")
+        texts.write(temporary, f"# {title}\n\n{text}\n\n{note}\n")
     record = {"title": title, "note": note, "levels": levels if several else [""] * len(levels), "header": header, "rows": rows}
     runs.write_json(out / "table.json", record)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from impasto import runs
+from impasto import runs, texts
 from impasto.evaluation import tidy
 
 OWN = "profiles"
@@ -170,7 +170,7 @@ class Result:
         """
         for name, table in {SCORES: self.scores, **self.details()}.items():
             with runs.atomic(Path(folder) / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False)
+                texts.write_csv(table, temporary)
 
     def __repr__(self) -> str:
         return "\n\n".join([*self._texts(), self._detail_line()])

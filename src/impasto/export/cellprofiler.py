@@ -8,7 +8,7 @@ from typing import Any
 
 import anndata
 
-from impasto import cellprofiler_tables, runs
+from impasto import cellprofiler_tables, runs, texts
 from impasto import profiles as tables
 from impasto.export import pycytominer
 from impasto.export.exporter import Exporter
@@ -35,7 +35,7 @@ def write(profiles: anndata.AnnData, folder: Path, /) -> list[str]:
     with runs.atomic(folder) as temporary:
         temporary.mkdir(parents=True)
         for name, table in split.items():
-            table.to_csv(temporary / f"{name}.csv", index=False)
+            texts.write_csv(table, temporary / f"{name}.csv")
     return [f"{name}.csv" for name in split]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import anndata
 
+from impasto import texts
 from impasto.schema import InputError
 
 KEY = "impasto"
@@ -214,7 +215,7 @@ def read_from(folder: Path, /) -> Identity:
         An empty one for a folder of 0.1.0.
 
     """
-    return Identity.read((folder / _FILE).read_text() if (folder / _FILE).exists() else None)
+    return Identity.read(texts.read(folder / _FILE) if (folder / _FILE).exists() else None)
 
 
 def plain(value: Any) -> Any:

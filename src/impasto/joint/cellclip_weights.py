@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from impasto import runs
+from impasto import runs, texts
 from impasto.feature_names import embedding_names
 from impasto.identity import Identity
 from impasto.joint import two_towers
@@ -252,7 +252,7 @@ def write(file: Path, out: Path, /, *, text: str) -> None:
     with runs.atomic(out / "model.safetensors") as temporary:
         temporary.write_bytes(as_bytes({name: tensor.contiguous() for name, tensor in method.state_dict().items()}))
     with runs.atomic(out / "card.md") as temporary:
-        temporary.write_text(_CARD.format(file=file.name, digest=digest, text=text, encoder=ENCODER, channels=", ".join(CHANNELS)))
+        texts.write(temporary, _CARD.format(file=file.name, digest=digest, text=text, encoder=ENCODER, channels=", ".join(CHANNELS)))
 
 
 _CARD = """# CellCLIP, imported

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
-from impasto import runs, schema
+from impasto import runs, schema, texts
 from impasto.perturbations.expression_tables import normal_line, read_table
 from impasto.perturbations.variable_genes import Floats, normalised, variable_genes
 from impasto.schema import InputError
@@ -237,7 +237,7 @@ def write(learned: Lines, folder: Path, /) -> None:
         frame = pd.DataFrame(learned.vectors, columns=[f"line_{i:03d}" for i in range(learned.vectors.shape[1])])
         frame.insert(0, schema.CELL_LINE, learned.names)
         frame.to_parquet(temporary / "vectors.parquet", index=False)
-        (temporary / "expression.json").write_text(json.dumps(learned.settings.model_dump(mode="json"), indent=2, sort_keys=True))
+        texts.write(temporary / "expression.json", json.dumps(learned.settings.model_dump(mode="json"), indent=2, sort_keys=True))
         save_file({k: np.ascontiguousarray(v) for k, v in learned.state.items()}, temporary / "projection.safetensors")
 
 
@@ -264,7 +264,7 @@ def read(path: Path, /) -> Lines:
         if not (path / "vectors.parquet").exists():
             raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out VECTORS")
         table = read_table(path / "vectors.parquet")
-        settings = ExpressionSettings.read(json.loads((path / "expression.json").read_text()), where=str(path))
+        settings = ExpressionSettings.read(json.loads(texts.read(path / "expression.json")), where=str(path))
         return Lines(list(table.index), table.to_numpy(dtype=np.float32), settings, load_file(path / "projection.safetensors"))
     table = read_table(path)
     return Lines(list(table.index), table.to_numpy(dtype=np.float32), ExpressionSettings(), {})

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import progress, runs, schema
+from impasto import progress, runs, schema, texts
 from impasto.plates import illumination, plate_index, quality
 from impasto.plates.planes import KEYS
 from impasto.plates.quarantine import COLUMNS, REASON
@@ -68,7 +68,7 @@ def check(folder: Path, out: Path, /, *, where: Where = HERE) -> None:
         flagged.to_parquet(temporary, index=False)
     bad = quarantine(whole[~readable], flagged)
     with runs.atomic(out / "quarantine.csv") as temporary:
-        bad.to_csv(temporary, index=False)
+        texts.write_csv(bad, temporary)
     with runs.atomic(out / "plates.parquet") as temporary:
         summary(table[[*_PLATE, "sites"]], flagged, bad).to_parquet(temporary, index=False)
     shutil.rmtree(parts)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from impasto import texts
 from impasto.schema import COLUMN_PATTERN, ROW_PATTERN, WELL_PATTERN, InputError, nearest
 
 _ROW_NUMBER = "(?:[1-9]|[12][0-9]|3[0-2])"
@@ -167,6 +168,6 @@ def presets() -> tuple[Preset, ...]:
         In the order of their priority.
 
     """
-    text = (files("impasto.plates") / "presets.toml").read_text(encoding="utf-8")
+    text = texts.read(files("impasto.plates") / "presets.toml")
     tables = tomllib.loads(text)["preset"]
     return tuple(Preset(**{**table, "stains": tuple(table.get("stains", ()))}) for table in tables)

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from impasto import border
 from impasto.failures import is_memory
 from impasto.object_stores import NoConnection
 from impasto.plates import containers, files, ome_zarr, zarr_stores
@@ -156,6 +157,7 @@ def _here(path: Path | str) -> Path:
         raise BadImage(path, "the file is not in the zip") from None
     if not file.exists():
         raise BadImage(path, "the file is missing")
+    border.refuse_odd(file)
     if file.is_file() and file.stat().st_size == 0:
         raise BadImage(path, "the file is empty (0 bytes)")
     return file

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import remote, runs
+from impasto import remote, runs, texts
 from impasto.plates import planes, zarr_stores
 from impasto.schema import InputError
 
@@ -106,7 +106,7 @@ def write_list(urls: Iterable[str], path: Path, /) -> int:
         except InputError:
             raise InputError(f"{path} is there and is no list of URLs; give --fetch-list another name") from None
     count = 0
-    with runs.atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with runs.atomic(path) as temporary, temporary.open("w", encoding=texts.ENCODING, newline=texts.END) as file:
         for line in urls:
             file.write(f"{line}\n")
             count += 1

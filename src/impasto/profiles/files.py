@@ -13,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, dataset, profile_sources, remote, runs, schema
+from impasto import __version__, dataset, profile_sources, remote, runs, schema, texts
 from impasto import tables as any_table
+from impasto.plain_columns import as_text
 from impasto.profile_sources import FILE_METADATA
 from impasto.profiles.table import from_frame, to_frame
 from impasto.schema import InputError
@@ -182,7 +183,7 @@ def about_file(var: pd.DataFrame, uns: Mapping[str, Any], /) -> dict[str, Any]:
 
 
 def _write_csv(profiles: anndata.AnnData, path: Path) -> None:
-    to_frame(profiles).to_csv(path, index=False, sep="\t" if ".tsv" in path.name else ",")
+    texts.write_csv(to_frame(profiles), path, separator="\t" if ".tsv" in path.name else ",")
 
 
 def as_stored(profiles: anndata.AnnData, /) -> anndata.AnnData:
@@ -204,7 +205,7 @@ def as_stored(profiles: anndata.AnnData, /) -> anndata.AnnData:
     copy.uns = {k: json.dumps(v, default=str) if k in nested else v for k, v in profiles.uns.items() if k not in _READING}
     for column in copy.obs:
         if copy.obs[column].dtype == object or isinstance(copy.obs[column].dtype, pd.StringDtype):
-            copy.obs[column] = copy.obs[column].astype("string").fillna("").astype(object)
+            copy.obs[column] = as_text(copy.obs[column]).fillna("").astype(object)
     return copy
 
 

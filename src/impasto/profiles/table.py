@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import feature_names, schema, spelling
+from impasto.plain_columns import plain
 from impasto.profile_sources import Source
 from impasto.spelling import Choices
 
@@ -101,6 +102,7 @@ def to_frame(profiles: anndata.AnnData) -> pd.DataFrame:
 
     """
     obs = profiles.obs.rename(columns=lambda c: c if c.startswith(spelling.PREFIX) else spelling.PREFIX + c).reset_index(drop=True)
+    obs = obs.apply(plain) if len(obs.columns) else obs
     features = pd.DataFrame(dense(profiles), columns=profiles.var_names)
     return pd.concat([obs, features], axis=1)
 

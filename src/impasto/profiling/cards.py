@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from impasto import texts
 from impasto.profiling.settings import EncoderSettings
 from impasto.progress import say
 from impasto.schema import InputError
@@ -70,7 +71,7 @@ def read(path: Path, /) -> Card:
 
     """
     try:
-        text = path.read_text()
+        text = texts.read(path)
     except OSError as error:
         raise InputError(f"the card {path} cannot be read ({error.strerror}); give a .toml file as in docs/encoders") from None
     try:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import dataset, identity, progress, runs, schema, wells
+from impasto import dataset, identity, progress, runs, schema, texts, wells
 from impasto import profiles as tables
 from impasto.nets.encoders.vision import VisionEncoder
 from impasto.plates import illumination as light
@@ -242,7 +242,7 @@ def is_finished(shard_file: Path, /) -> bool:
 
     """
     facts = facts_path(shard_file)
-    return facts.exists() and (shard_file.exists() or json.loads(facts.read_text())["member"] is None)
+    return facts.exists() and (shard_file.exists() or json.loads(texts.read(facts))["member"] is None)
 
 
 def facts_path(shard_file: Path, /) -> Path:
@@ -323,7 +323,7 @@ class Finished:
 
     def __init__(self, shards: Path, count: int, /) -> None:
         self.files = [shards / f"{number:04d}.parquet" for number in range(count)]
-        said = [json.loads(facts_path(path).read_text()) for path in self.files]
+        said = [json.loads(texts.read(facts_path(path))) for path in self.files]
         self.quarantine: list[dict[str, str]] = [reason for one in said for reason in one["quarantine"]]
         self.facts = [dataset.Facts(*one["member"]) if one["member"] else None for one in said]
         if not any(self.facts):

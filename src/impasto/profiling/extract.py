@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from impasto import devices, methods
+from impasto import devices, methods, texts
 from impasto.cells.pools import POOLS
 from impasto.profiling import ENCODERS, cards
 from impasto.profiling.settings import EncoderSettings
@@ -154,7 +154,7 @@ def embed_plate(arguments: Mapping[str, Any], task: Task, /) -> None:
     encoder = _opened(arguments["settings"])
     with progress.bar(what=f"embedding {plate}", unit="site", total=len(sites.of_plate(plate))) as advance:
         count = deep.write_plate(sites, plate, encoder, shards=task.folder, how=_extraction(settings, sites), advance=advance)
-    task.output.write_text(json.dumps({"sites": count}))
+    texts.write(task.output, json.dumps({"sites": count}))
 
 
 @functools.lru_cache(maxsize=1)

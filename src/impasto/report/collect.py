@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto import records
+from impasto import records, texts
 from impasto.report.figures.drawing import Drawing
 from impasto.schema import InputError
 
@@ -123,12 +123,12 @@ def panels(ran: list[Ran]) -> list[tuple[str, list[dict[str, Any]]]]:
             raise InputError(
                 f"{folder} holds no {FIGURES}: an earlier impasto drew these panels; remove the folder and run the recipe again"
             )
-    return [(name, [_drawn(folder, figure) for figure in json.loads((folder / FIGURES).read_text())]) for name, folder in folders]
+    return [(name, [_drawn(folder, figure) for figure in json.loads(texts.read(folder / FIGURES))]) for name, folder in folders]
 
 
 def _drawn(folder: Path, figure: dict[str, str]) -> dict[str, Any]:
     files = folder / figure["file"]
-    drawing = Drawing(figure["title"], files.with_suffix(".svg").read_text(), files.with_suffix(".png").read_bytes)
+    drawing = Drawing(figure["title"], texts.read(files.with_suffix(".svg")), files.with_suffix(".png").read_bytes)
     return {"method": figure["method"], "caption": figure["caption"], "svg": drawing}
 
 

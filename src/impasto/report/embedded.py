@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
-from impasto import schema
+from impasto import schema, texts
 from impasto.atlas import arrow_files, folder
 from impasto.atlas.consensus import TREATED_AS
 from impasto.atlas.index import open_index
@@ -75,7 +75,7 @@ def bundle() -> tuple[str, str] | None:
 
     """
     files = [resources.files("impasto.explorer").joinpath("static", name) for name in BUNDLE]
-    return (files[0].read_text(), files[1].read_text()) if all(file.is_file() for file in files) else None
+    return (texts.read(files[0]), texts.read(files[1])) if all(file.is_file() for file in files) else None
 
 
 def carried(index: Path, /) -> Carried | None:

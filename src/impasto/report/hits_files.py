@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from impasto import workbooks
+from impasto import texts, workbooks
 from impasto.assay.check import Check
 from impasto.report.hits_rows import HitsOfRun
 
@@ -75,7 +75,7 @@ def write(hits: HitsOfRun, design: Check | None, about: dict[str, Any], csv_path
         Where.
 
     """
-    csv_path.write_text(csv(hits), encoding="utf-8-sig")
+    texts.write(csv_path, texts.MARK + csv(hits))
     workbooks.write(xlsx_path, sheets(hits, design, about))
 
 

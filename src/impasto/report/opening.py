@@ -309,7 +309,7 @@ def about(stages: list[Ran], /) -> dict[str, Any]:
         A name and a value a row.
 
     """
-    rows: dict[str, Any] = {"program": "impasto", "version": stages[-1].record["version"], "started": stages[0].record["started"]}
+    rows: dict[str, Any] = {"program": "impasto", "version": stages[-1].record["version"]}
     for stage in stages:
         for path, digest in stage.record["inputs"].items():
             rows[f"{stage.name} reads {Path(path).name}"] = digest

@@ -18,7 +18,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.axes import Axes
 
-from impasto import __version__, doses, runs, schema
+from impasto import __version__, doses, runs, schema, texts
 from impasto import profiles as tables
 from impasto.atlas import layout
 from impasto.plates import quarantine
@@ -122,7 +122,7 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
 
 
 def _part(name: str) -> str:
-    return (resources.files("impasto.report") / name).read_text()
+    return texts.read(resources.files("impasto.report") / name)
 
 
 def _explored(stages: list[Ran]) -> Carried | None:
@@ -199,7 +199,7 @@ def _panels(stages: list[Ran]) -> list[dict[str, Any]]:
 
 
 def _rows(stage: Ran) -> int:
-    return int(json.loads(stage.result.with_name(stage.result.name + ".receipt.json").read_text())["rows"])
+    return int(json.loads(texts.read(stage.result.with_name(stage.result.name + ".receipt.json")))["rows"])
 
 
 def _tips(profiles: anndata.AnnData) -> list[str]:
@@ -208,7 +208,7 @@ def _tips(profiles: anndata.AnnData) -> list[str]:
 
 
 def _receipt(stage: Ran) -> Drawing:
-    written = json.loads(stage.result.with_name(stage.result.name + ".receipt.json").read_text())
+    written = json.loads(texts.read(stage.result.with_name(stage.result.name + ".receipt.json")))
     title = f"{stage.name}: " + " → ".join(step["method"] for step in written["methods"])
 
     def on(axes: Axes) -> None:
@@ -228,7 +228,7 @@ _COLLAPSE = ("embedding_rank", "prototypes_used", "assignment_entropy")
 
 
 def _training(stage: Ran) -> dict[str, Any]:
-    log = [json.loads(line) for line in (stage.result / "log.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in texts.read(stage.result / "log.jsonl").splitlines()]
     first, last = (log[0], log[-1]) if log else ({}, {})
     shares = last.get("target_entropy_share")
     return {
@@ -247,9 +247,6 @@ def _provenance(stage: Ran) -> dict[str, Any]:
     return {
         "name": stage.name,
         "verb": stage.verb,
-        "seconds": record["seconds"],
-        "memory": record["peak_memory_mb"],
-        "started": record["started"],
         "seed": record.get("seed"),
         "settings": json.dumps(record["settings"], indent=1, sort_keys=True),
         "inputs": [{"path": Path(p).name, "digest": d[:16]} for p, d in record["inputs"].items()],

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
-from impasto import schema
+from impasto import schema, texts
 from impasto.evaluation.baselines import is_baseline
 from impasto.perturbations import graph
 from impasto.report import table
@@ -245,7 +245,7 @@ def tables(stages: list[Ran]) -> list[dict[str, Any]]:
     """
     sections: list[dict[str, Any]] = []
     for stage in of_verb(stages, "table", "finetune", "graph"):
-        laid_out = _graph_table(stage) if stage.verb == "graph" else json.loads((stage.result / "table.json").read_text())
+        laid_out = _graph_table(stage) if stage.verb == "graph" else json.loads(texts.read(stage.result / "table.json"))
         sections += [_spanned(table) for table in (laid_out, *laid_out.get("differences", ()))]
     return sections
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -70,7 +71,8 @@ def _on_workers(plan: Plan, todo: list[Shard], workers: int, advance: progress.A
         batch = [next(iter(left.values()))] if alone else list(left.values())
         broken = False
         with _pool(plan.folder, 1 if alone else workers) as pool, _dropping_the_rest(pool):
-            futures = {pool.submit(_in_worker, shard.name): shard for shard in batch}
+            with _without_interrupts():  # the first call starts the workers
+                futures = {pool.submit(_in_worker, shard.name): shard for shard in batch}
             for future in as_completed(futures):
                 shard = futures[future]
                 try:
@@ -116,7 +118,21 @@ def _pool(folder: Path, workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(str(folder),))
 
 
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What starts here never sees Ctrl-C: a terminal sends it to all processes, and only the first one answers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _begin(folder: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     progress.hide()
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, whole
+from impasto import __version__, texts, whole
 from impasto.schema import InputError
 
 PLAN, RECEIPTS, QUARANTINE = "plan.json", "receipts", "quarantine"
@@ -115,7 +115,7 @@ class Plan:
         """Write the plan into its folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with whole.replacing(self.folder / PLAN) as temporary:
-            temporary.write_text(whole.as_json({"threads": self.threads, "phases": [asdict(phase) for phase in self.phases]}))
+            texts.write(temporary, whole.as_json({"threads": self.threads, "phases": [asdict(phase) for phase in self.phases]}))
 
     def shard(self, name: str, /) -> Shard:
         """The shard of a name.
@@ -290,7 +290,7 @@ def load(folder: Path, /) -> Plan:
 
     """
     try:
-        said = json.loads((folder / PLAN).read_text())
+        said = json.loads(texts.read(folder / PLAN))
     except (OSError, ValueError) as error:
         raise InputError(f"{folder} holds no plan of shards ({PLAN}); give the folder that a run with --shards works in") from error
     phases = [Phase(p["name"], tuple(_shard(s) for s in p["shards"]), p["unit"], p["shows_itself"]) for p in said["phases"]]
@@ -345,7 +345,7 @@ def quarantined(folder: Path, name: str, /, *, key: str | None = None) -> dict[s
 
 def _record(path: Path) -> dict[str, Any] | None:
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(texts.read(path))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) and "key" in value else None

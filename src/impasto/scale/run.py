@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 
+from impasto import whole
 from impasto.failures import Unfinished
 from impasto.progress import say
 from impasto.scale import ENGINES
@@ -35,6 +36,7 @@ def run_shards(plan: Plan, where: Where, /) -> None:
         More shards failed than are allowed, or one that the others need.
 
     """
+    whole.sweep(plan.folder, deep=True)
     plan.save()
     if where.retry_bad:
         shutil.rmtree(plan.folder / QUARANTINE, ignore_errors=True)

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from impasto import whole
+from impasto import texts, whole
 from impasto.failures import Unfinished
 from impasto.progress import say
 from impasto.scale import plan as plans
@@ -73,10 +73,10 @@ def _send(plan: Plan, phase: Phase, *, tasks: int, options: str) -> None:
     number = plan.phases.index(phase)
     script = logs / f"phase-{number:02d}.sh"
     with whole.replacing(script) as temporary:
-        temporary.write_text(script_of(plan, number, tasks=tasks))
+        texts.write(temporary, script_of(plan, number, tasks=tasks))
     say(f"{phase.name}: {tasks} tasks of Slurm")
     words = ["sbatch", "--wait", *shlex.split(options), str(script)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", check=False)
     # With --wait, sbatch ends as the worst of its tasks; a task that was killed is no refusal.
     if "Submitted batch job" not in done.stdout and not done.stdout.strip().isdigit():
         raise InputError(f"sbatch refused {script} ({' '.join((done.stderr or done.stdout).split())}); see --slurm")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto import families, machine, records, whole
-from impasto.failures import is_memory
+from impasto import families, machine, records, texts, threads, whole
+from impasto.failures import is_full, is_memory
 from impasto.object_stores import NoConnection
 from impasto.scale.plan import QUARANTINE, RECEIPTS, Plan, Shard, size_of
 from impasto.schema import InputError
@@ -61,7 +59,7 @@ def run(plan: Plan, shard: Shard, /) -> None:
     started, clock = time.time(), time.perf_counter()
     work: Work = families.load(shard.work)
     output = plan.folder / shard.output
-    with whole.replacing(output) as temporary, limited(plan.threads):
+    with whole.replacing(output) as temporary, threads.limited(plan.threads):
         task = Task(temporary, plan.folder, tuple(plan.survivors(shard.after)), frozenset(plan.left_out(shard)))
         facts = work(shard.arguments, task) or {}
     record = {
@@ -75,37 +73,7 @@ def run(plan: Plan, shard: Shard, /) -> None:
     }
     (plan.folder / QUARANTINE / f"{shard.name}.json").unlink(missing_ok=True)
     with whole.replacing(plan.folder / RECEIPTS / f"{shard.name}.json") as temporary:
-        temporary.write_text(whole.as_json(record))
-
-
-@contextlib.contextmanager
-def limited(threads: int, /) -> Iterator[None]:
-    """Linear algebra and Parquet on so many threads.
-
-    Parameters
-    ----------
-    threads
-        How many; 0 changes nothing.
-
-    Yields
-    ------
-    None
-        Under this limit.
-
-    """
-    if not threads:
-        yield
-        return
-    import pyarrow as pa
-    from threadpoolctl import threadpool_limits
-
-    before = pa.cpu_count()
-    pa.set_cpu_count(threads)
-    try:
-        with threadpool_limits(threads):
-            yield
-    finally:
-        pa.set_cpu_count(before)
+        texts.write(temporary, whole.as_json(record))
 
 
 @dataclass(frozen=True)
@@ -160,23 +128,6 @@ WAITS = (1.0, 10.0, 60.0)
 """Seconds before a shard is tried again."""
 
 
-def is_full(error: BaseException, /) -> bool:
-    """Whether an error says that the disk is full: no other shard will do better.
-
-    Parameters
-    ----------
-    error
-        Whatever a shard raised.
-
-    Returns
-    -------
-    bool
-        True for a full disk.
-
-    """
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
 def attempt(plan: Plan, shard: Shard, /) -> Failure | None:
     """Run a shard; what it raises comes back as a value.
 
@@ -228,4 +179,4 @@ def give_up(plan: Plan, shard: Shard, failure: Failure, /, *, tries: int) -> Non
     """
     record = {"key": plan.key(shard), "reason": failure.sentence, "kind": failure.kind, "trace": failure.trace, "tries": tries}
     with whole.replacing(plan.folder / QUARANTINE / f"{shard.name}.json") as temporary:
-        temporary.write_text(whole.as_json(record))
+        texts.write(temporary, whole.as_json(record))

@@ -13,7 +13,7 @@ import pandas as pd
 import tifffile
 
 from impasto import profiles as tables
-from impasto import progress, runs, schema, workbooks
+from impasto import progress, runs, schema, texts, workbooks
 from impasto.simulate import cells, layout, lines, optics, paint
 from impasto.simulate import plan as plans
 from impasto.simulate import profiles as twin
@@ -60,15 +60,15 @@ def write(plan: Plan, out: Path, /, *, seed: int, images: bool = True) -> None:
         folder.mkdir(parents=True)
         platemap = _write_platemap(where, folder, excel=plan.platemap == "excel")
         known.perturbations.to_parquet(folder / "truth.parquet", index=False)
-        lines.relations(known, seed=seed).to_csv(folder / "relations_pairs.csv", index=False)
+        texts.write_csv(lines.relations(known, seed=seed), folder / "relations_pairs.csv")
         if plan.cell_lines > 1:
-            lines.lines(plan, seed=seed).expression.to_csv(folder / "expression.csv", index=False)
+            texts.write_csv(lines.lines(plan, seed=seed).expression, folder / "expression.csv")
         tables.write(twin.simulate(plan, seed=seed)[0], folder / "profiles.parquet")
         if images:
             paths = _paint(plan, known, where, folder / "images", look=lines.lines(plan, seed=seed), seed=drawn_seed)
             _damage(plan, paths, folder, seed=drawn_seed)
         first = " ".join(f"images/{p}" for p in sorted(where[schema.PLATE].unique()))
-        (folder / "README.txt").write_text(_README.format(first=first, platemap=platemap))
+        texts.write(folder / "README.txt", _README.format(first=first, platemap=platemap))
 
 
 _OF_A_LABORATORY = {
@@ -87,7 +87,7 @@ def _write_platemap(where: pd.DataFrame, folder: Path, *, excel: bool) -> str:
         words = {schema.TRT: "treatment", schema.NEGCON: "negative control"}
         workbooks.write(folder / "platemap.xlsx", {"layout": table.assign(Type=table["Type"].map(words))})
         return "platemap.xlsx"
-    where.drop(columns="number").rename(columns=lambda c: f"Metadata_{c}").to_csv(folder / "platemap.csv", index=False)
+    texts.write_csv(where.drop(columns="number").rename(columns=lambda c: f"Metadata_{c}"), folder / "platemap.csv")
     return "platemap.csv"
 
 
@@ -100,7 +100,7 @@ def _paint(plan: Plan, known: plans.Truth, where: pd.DataFrame, folder: Path, *,
     written = []
     for plate in lamps:
         (folder / plate).mkdir(parents=True)
-        (folder / plate / "Index.idx.xml").write_text(_index_xml())
+        texts.write(folder / plate / "Index.idx.xml", _index_xml())
     rows = list(where[[schema.PLATE, schema.WELL]].itertuples(index=False, name=None))
     for number, (plate, well) in enumerate(progress.track(rows, what="painting", unit="well", total=len(rows))):
         row, column = schema.parse_well(well)
@@ -144,4 +144,4 @@ def _damage(plan: Plan, paths: list[Path], folder: Path, *, seed: int) -> None:
             {"path": str(path.relative_to(folder)), "damage": "missing" if order < plan.missing else "truncated" if order % 2 else "empty"}
         )
     if rows:
-        pd.DataFrame(rows).to_csv(folder / "damage.csv", index=False)
+        texts.write_csv(pd.DataFrame(rows), folder / "damage.csv")

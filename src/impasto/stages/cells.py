@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from impasto import texts
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, Verb, digest_of_images
@@ -48,7 +49,7 @@ def run(settings: CellsSettings, out: Path) -> None:
             [opened], build.survey([opened], columns={})[0], out, unit=image_run.UNIT, columns={}, token=token, images_from=images[0]
         )
         with runs.atomic(out / image_run.QUARANTINE) as temporary:
-            opened.quarantine().to_csv(temporary, index=False)
+            texts.write_csv(opened.quarantine(), temporary)
         return
     _refuse(settings, ("segmenter", "nucleus"), "it is for images, and these are tables")
     runs_of_tables = sources.open_all(settings.sources)

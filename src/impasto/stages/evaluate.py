@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, create_model, model_validator
 
-from impasto import devices
+from impasto import devices, texts
 from impasto.devices import DeviceSettings, Precision
 from impasto.evaluation import OF_CELLS, TASKS, protocols
 from impasto.families import named_in
@@ -104,7 +104,7 @@ def run(settings: EvaluateSettings, out: Path) -> None:
     result = several.evaluate(settings.task, read, settings=task_options(settings), part=settings.part, state=settings.state)
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
-        result.scores.to_csv(temporary / "results.csv", index=False)
+        texts.write_csv(result.scores, temporary / "results.csv")
         for name, table in result.details().items():
             table.to_parquet(temporary / f"{name}.parquet", index=False)
         if len(labels) > 1:
@@ -130,7 +130,7 @@ def _compare(folder: Path, *, first: str) -> None:
     scores = table.read([folder])
     columns = table.every_column(scores)
     sets = differences.compared(table.lay_out(scores, columns), columns, paired.read([folder]))
-    differences.frame(sets, columns, nothing=first).to_csv(folder / differences.FILE, index=False)
+    texts.write_csv(differences.frame(sets, columns, nothing=first), folder / differences.FILE)
 
 
 def task_options(settings: EvaluateSettings) -> dict[str, Any]:

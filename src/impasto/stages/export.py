@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from impasto import texts
 from impasto.export import EXPORTERS
 from impasto.families import named_in
 from impasto.progress import say
@@ -104,7 +105,7 @@ def _write_results(scores: Any, path: Path) -> None:
         if kind == ".parquet":
             scores.to_parquet(temporary, index=False)
         else:
-            scores.to_csv(temporary, index=False)
+            texts.write_csv(scores, temporary)
 
 
 def _target(settings: ExportSettings, out: Path) -> Path:

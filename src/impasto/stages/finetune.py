@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import methods
+from impasto import methods, texts
 from impasto.parts import Part
 from impasto.stages.base import FOLDER, Verb, digest_of_images
 from impasto.stages.finetune_settings import FinetuneSettings, Variant, method_of
@@ -46,7 +46,7 @@ def run(settings: FinetuneSettings, out: Path) -> None:
     note = f"{protocol.words}. Chance: {chances}. Mean ± sd over splits; results.csv has intervals and gains."
     fine_tuning.write_layout(out, per_split, title=settings.title, note=note)
     with runs.atomic(out / "results.csv") as temporary:
-        rows.to_csv(temporary, index=False)
+        texts.write_csv(rows, temporary)
     runs.remove(out / "work")
 
 

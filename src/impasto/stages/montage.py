@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import Field
 
+from impasto import texts
 from impasto.settings import Settings, Shown
 from impasto.stages.base import Verb, Writes
 from impasto.stages.check import digest
@@ -44,7 +45,7 @@ def run(settings: MontageSettings, out: Path) -> None:
         figure.savefig(temporary, dpi=200)
     plt.close(figure)
     with runs.atomic(listing(out)) as temporary:
-        table.to_csv(temporary, index=False)
+        texts.write_csv(table, temporary)
 
 
 def listing(out: Path, /) -> Path:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from impasto import texts
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, Verb
@@ -87,12 +88,12 @@ def run(settings: PanelsSettings, out: Path) -> None:
             title = f"{panels.METHODS[method]} of {', '.join(labels)}"
             caption = f"{panels.METHODS[method]} of {_rows(settings, maps)}."
             figure = panels.draw(maps)
-            (temporary / f"{method}.svg").write_text(style.svg(figure, title=title))
+            texts.write(temporary / f"{method}.svg", style.svg(figure, title=title))
             (temporary / f"{method}.png").write_bytes(style.png(figure))
             drawn.append({"method": panels.METHODS[method], "caption": caption, "title": title, "file": method})
         whole = "".join(f'<h2>{d["method"]}</h2><p>{d["caption"]}</p><img src="{d["file"]}.svg" alt="{escape(d["title"])}">' for d in drawn)
-        (temporary / "panels.html").write_text(f'<!doctype html><meta charset="utf-8"><title>panels</title>{whole}\n')
-        (temporary / FIGURES).write_text(json.dumps(drawn, indent=1))
+        texts.write(temporary / "panels.html", f'<!doctype html><meta charset="utf-8"><title>panels</title>{whole}\n')
+        texts.write(temporary / FIGURES, json.dumps(drawn, indent=1))
 
 
 def _rows(settings: PanelsSettings, maps: list[Any]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impasto import texts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,9 +79,9 @@ def write(
     if reference is not None:
         per_seed = pd.concat([per_seed, differences(per_seed, labels, reference)], ignore_index=True)
     with runs.atomic(out / "per_seed.csv") as temporary:
-        per_seed.to_csv(temporary, index=False)
+        texts.write_csv(per_seed, temporary)
     with runs.atomic(out / "results.csv") as temporary:
-        repeats.joined(per_seed).to_csv(temporary, index=False)
+        texts.write_csv(repeats.joined(per_seed), temporary)
     filled = [table for table in without if len(table)]
     # Rows of several seeds are compared seed by seed.
     if len(set(per_seed["seed"])) == 1 and filled:

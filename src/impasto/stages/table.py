@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from impasto import texts
 from impasto.report.table import Column
 from impasto.schema import one_of
 from impasto.settings import Settings, Shown
@@ -61,11 +62,11 @@ def run(settings: TableSettings, out: Path) -> None:
     whole = {"title": settings.title, "note": note, "levels": [c.level for c in columns], "header": header, "rows": lines}
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
-        laid.to_csv(temporary / "table.csv", index=False)
-        compared.to_csv(temporary / differences.FILE, index=False)
+        texts.write_csv(laid, temporary / "table.csv")
+        texts.write_csv(compared, temporary / differences.FILE)
         pages = [table.markdown(["", *(c.name for c in columns)], lines, title=settings.title, note=note)]
         pages += [table.markdown(names, rows, title=title, note="") for title, names, rows in below]
-        (temporary / "table.md").write_text("\n".join(pages))
+        texts.write(temporary / "table.md", "\n".join(pages))
         runs.write_json(temporary / "table.json", {**whole, "differences": [_as_table(*of_base) for of_base in below]})
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__
+from impasto import __version__, texts
 from impasto.settings import Settings
 from impasto.training import verdict
 
@@ -31,7 +31,7 @@ def write(described: dict[str, Any], *, log: Path, digest: str, loop: Settings) 
         Markdown.
 
     """
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in texts.read(log).splitlines()]
     facts, method = described["facts"], described["method"]
     settings = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in sorted(method.items()))
     data = described.get("profiles", described.get("sites"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from impasto import devices, runs
+from impasto import devices, runs, texts
 from impasto.schema import InputError
 from impasto.training import verdict
 
@@ -30,7 +30,7 @@ def read(path: Path, /) -> list[dict[str, Any]]:
     """
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return [json.loads(line) for line in texts.read(path).splitlines(keepends=True) if line.endswith("\n")]
 
 
 class Log:
@@ -62,7 +62,7 @@ class Log:
         if not devices.is_first():
             return
         with runs.atomic(self.path) as temporary:
-            temporary.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
+            texts.write(temporary, "".join(json.dumps(line) + "\n" for line in self.lines))
         self._watchers = [WATCHERS[name](folder) for name in watch]
 
     @property
@@ -84,8 +84,7 @@ class Log:
         self.lines.append(line)
         if not devices.is_first():
             return
-        with self.path.open("a") as log:
-            log.write(json.dumps(line) + "\n")
+        texts.append(self.path, json.dumps(line) + "\n")
         self._tell(sentence(line, epochs=epochs))
         if verdict.KEY in line:
             self._tell(verdict.sentence(line[verdict.KEY]))

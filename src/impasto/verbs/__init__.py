@@ -14,7 +14,7 @@ from impasto.families import Family
 ABOUT = {
     "assay": "From plates to verdicts: look at the design, write a recipe, run it, and report which perturbations did something.",
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
-    "doctor": "Say what is installed here, what this machine has, and what therefore works.",
+    "doctor": "Say what is installed, what this machine has and what works; of results, whether they are as their runs left them.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
     "fetch": "Bring a public data set, remote files or packaged weights, on this machine or for one without network.",
     "ingest": "Find plates or tables, check them, join the platemap.",

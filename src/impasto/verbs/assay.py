@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from impasto import options, outputs, recipe, remote, runs
+from impasto import options, outputs, recipe, remote, runs, texts
 from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
 from impasto.settings import Shown
@@ -271,7 +271,7 @@ def write_recipe(contents: Found, looked: Check, settings: AssaySettings, out: P
 
     def write() -> None:
         with runs.atomic(path) as temporary:
-            temporary.write_text(text)
+            texts.write(temporary, text)
 
     sources = remote.inputs([*asked.sources, *asked.platemap])
     runs.run_stage(write, verb="assay", settings=settings, inputs=sources, out=path, folder=False, digest=digest)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from impasto import options, recipe
+from impasto import options, recipe, texts
 from impasto.schema import InputError
 from impasto.stages import check
 from impasto.stages.check import CheckSettings
@@ -52,7 +52,7 @@ def _check_cells(settings: CheckSettings, flags: Flags) -> None:
 
     out = flags.out or check.inside(settings.images)
     worked = recipe.execute("check", settings, out=out)
-    receipt = json.loads((out / QUALITY_RECEIPT).read_text())
+    receipt = json.loads(texts.read(out / QUALITY_RECEIPT))
     if flags.as_json:
         terminal.write_json(receipt)
         return

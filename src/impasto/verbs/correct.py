@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from impasto import options, recipe
+from impasto import options, recipe, texts
 from impasto.correction import CORRECTORS
 from impasto.stages.correct import CorrectSettings, receipt_path, step_settings
 from impasto.verbs import ABOUT, shared, terminal
@@ -29,7 +29,7 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     """Correct, and print the receipt."""
     values |= {"steps": steps(flags)} if flags.method else {}
     recipe.execute("correct", CorrectSettings.read(values, where="impasto correct"), out=flags.out)
-    receipt = json.loads(receipt_path(flags.out).read_text())
+    receipt = json.loads(texts.read(receipt_path(flags.out)))
     if flags.as_json:
         terminal.write_json(receipt)
     else:

@@ -1,4 +1,4 @@
-"""`impasto doctor`: what is installed here, what this machine has, and what therefore works."""
+"""`impasto doctor`: what is installed here, what this machine has, and whether results are as they were left."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from packaging.requirements import Requirement
+from pydantic import Field
 from rich.table import Table
 
-from impasto import __version__, machine, options, remote
-from impasto.settings import Settings
+from impasto import __version__, machine, options, remote, verified
+from impasto.schema import InputError
+from impasto.settings import Settings, Shown
 from impasto.verbs import ABOUT, terminal
 
 _GB = 2**30
@@ -126,8 +128,20 @@ def here() -> dict[str, Any]:
     }
 
 
-def run(_values: dict[str, Any], flags: options.Printing) -> None:
-    """Look at everything, and print it."""
+class DoctorSettings(Settings):
+    """What to look at."""
+
+    results: Annotated[list[Path], Shown("argument", metavar="[RESULTS]...")] = Field(
+        default_factory=list,
+        description="Results, or folders of them, to compare with the digests in their records; else what is installed.",
+    )
+
+
+def run(values: dict[str, Any], flags: options.Printing) -> None:
+    """Look at everything, or at results, and print it."""
+    if paths := DoctorSettings.read(values, where="impasto doctor").results:
+        _compare(paths, flags)
+        return
     facts, needed = here(), packages()
     extras = {extra: packages(extra) for extra in FOR}
     if flags.as_json:
@@ -143,6 +157,26 @@ def run(_values: dict[str, Any], flags: options.Printing) -> None:
         say(f"[red]{package.name} {package.installed}: {package.why_not}[/red]; install it: pip install '{package.name}{package.asked}'")
     say(f"{len(needed) - len(bad)} of {len(needed)} packages that are always needed work", highlight=False)
     say(_table(extras))
+
+
+def _compare(paths: list[Path], flags: options.Printing) -> None:
+    compared = [one for path in paths for one in verified.results(path)]
+    rows = [
+        {
+            "record": str(one.record),
+            "verb": one.verb,
+            "state": one.state,
+            "files": one.files,
+            "missing": list(one.missing) if flags.as_json else ", ".join(one.missing),
+            "changed": list(one.changed) if flags.as_json else ", ".join(one.changed),
+            "whole": one.is_whole,
+        }
+        for one in compared
+    ]
+    terminal.show(rows, title="", as_json=flags.as_json)
+    broken = sum(not one.is_whole for one in compared)
+    if broken:
+        raise InputError(f"{broken} of {len(compared)} results are not as their runs left them; run the same commands again")
 
 
 def _table(extras: dict[str, list[Package]]) -> Table:
@@ -164,4 +198,4 @@ def _gb(size: int | None) -> str:
     return "unknown" if size is None else f"{size / _GB:.1f} GB"
 
 
-command = options.command("doctor", Settings, options.Printing, run=run, about=ABOUT["doctor"], example="impasto doctor")
+command = options.command("doctor", DoctorSettings, options.Printing, run=run, about=ABOUT["doctor"], example="impasto doctor runs/demo")

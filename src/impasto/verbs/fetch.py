@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from impasto import options, progress, remote, whole
+from impasto import options, progress, remote, texts, whole
 from impasto.datasets import names, registry, sets
 from impasto.datasets.choose import Wish
 from impasto.nets.encoders import weights
@@ -174,7 +174,7 @@ def write_list(name: str, entry: registry.DataSet, settings: FetchSettings, path
     """
     urls, is_all = sets.addresses(name, entry, settings.wish())
     with whole.replacing(path) as temporary:
-        temporary.write_text("".join(f"{url}\n" for url in urls), encoding="utf-8")
+        texts.write(temporary, "".join(f"{url}\n" for url in urls))
     if as_json:
         terminal.write_json({"dataset": name, "list": str(path), "files": len(urls), "all": is_all})
     elif is_all:

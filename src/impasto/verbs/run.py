@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from impasto import options, recipe
+from impasto import options, recipe, texts
 from impasto.options import parse_set
 from impasto.settings import Settings, Shown
 from impasto.stages import STAGES
@@ -38,7 +38,7 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     whole = whole if settings.seed is None else whole.seeded(settings.seed)
     recipe.run(whole, flags.out, show=None if flags.as_json else show)
     if flags.as_json:
-        terminal.write_json([json.loads(STAGES[s.verb].record(recipe.result_of(flags.out, s)).read_text()) for s in whole.stages])
+        terminal.write_json([json.loads(texts.read(STAGES[s.verb].record(recipe.result_of(flags.out, s)))) for s in whole.stages])
 
 
 def show(verb: str, result: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from impasto import options, recipe
+from impasto import options, recipe, texts
 from impasto.schema import InputError
 from impasto.settings import Shown
 from impasto.stages.simulate import SimulateSettings
@@ -55,7 +55,7 @@ def read_plan(path: Path | None) -> dict[str, Any]:
 
     """
     try:
-        return tomllib.loads(path.read_text()) if path else {}
+        return tomllib.loads(texts.read(path)) if path else {}
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; a plan is a TOML file, see impasto simulate --help") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from impasto import options, recipe
+from impasto import options, recipe, texts
 from impasto.stages.table import TableSettings
 from impasto.verbs import ABOUT, shared, terminal, wide_table
 
@@ -41,7 +41,7 @@ def show(out: Path) -> None:
         The folder of a table.
 
     """
-    wide_table.draw(**json.loads((out / "table.json").read_text()))
+    wide_table.draw(**json.loads(texts.read(out / "table.json")))
 
 
 command = options.command(

