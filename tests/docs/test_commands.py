@@ -91,7 +91,8 @@ def of_impasto(rest: list[str]) -> list[str]:
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
     for parameter, value in zip(arguments, free, strict=False):
         found += of_value(verb, parameter, value)
-    if arguments and len(free) > len(arguments) and not any(parameter.nargs == -1 for parameter in arguments):
+    whole = not any("$" in word for word in free)  # a variable may hold options
+    if whole and arguments and len(free) > len(arguments) and not any(parameter.nargs == -1 for parameter in arguments):
         found.append(f"{verb} takes no {free[-1]}")
     return found or of_keys(verb, free, typed)
 

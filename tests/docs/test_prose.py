@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LONGEST, MEDIAN = 35, 17
 """Words of a sentence: the most, and the most of the median of a page."""
 DIALECT = re.compile(r"\b(told|anew|dealt|met)\b", re.IGNORECASE)

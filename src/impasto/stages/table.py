@@ -89,7 +89,7 @@ def _legend(marks: Mapping[str, Mapping[str, str]]) -> list[str]:
     """What the marks of a table say, where it has any."""
     used = {mark for of_column in marks.values() for mark in of_column.values()}
     said = ["bold: shown to be better than every other row"] if "**" in used else []
-    said += ["·: not told apart from the best"] if "·" in used else []
+    said += ["·: not shown to differ from the best"] if "·" in used else []
     return said + (["columns without a mark: rows that cannot be compared pair by pair"] if not all(marks.values()) else [])
 
 

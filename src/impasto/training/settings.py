@@ -82,7 +82,7 @@ class LoopSettings(DeviceSettings):
     feeding_threads: int | None = Field(
         default=None, ge=1, description="Threads that make minibatches ahead: 1 on a CPU, up to 8 beside a GPU by default."
     )
-    watch: list[Watch] = Field(default_factory=list, description="Who else is told of each epoch: tensorboard, wandb (extra watch).")
+    watch: list[Watch] = Field(default_factory=list, description="Who else gets the log of each epoch: tensorboard, wandb (extra watch).")
     seed: int | None = Field(default=None, description="Of weights and minibatches; that of the training (0 in Python) by default.")
     optim: OptimSettings = OptimSettings()
 
