@@ -95,7 +95,7 @@ def build(
     pixel_um
         The side of a pixel, in micrometres; what the images say without one.
     dose_unit
-        The unit of the doses; what the profiles say without one.
+        The unit of the doses; by default what the profiles say.
 
     Raises
     ------

@@ -20,7 +20,7 @@ class TableSettings(Settings):
     results: Annotated[list[Path], Shown("argument", metavar="RESULTS...")] = Field(
         description="Folders that impasto evaluate (or a sweep) left."
     )
-    title: str = Field(default="results", description="What stands above it.")
+    title: str = Field(default="results", description="The title of the table.")
     note: str = Field(default="", description="What the numbers rest on: data, labels, what was held out.")
     columns: dict[str, str] = Field(
         default_factory=dict, description="Metric -> heading; a metric that stands in several protocols has a column in each."

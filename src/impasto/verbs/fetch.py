@@ -254,6 +254,6 @@ command = options.command(
     options.Printing,
     run=run,
     names={"what": [*names(), *weights.WEIGHTS]},
-    about=f"{ABOUT['fetch']} What is there already is not asked for again, so a run that was stopped goes on.",
+    about=f"{ABOUT['fetch']} What is there already is not fetched again, so a stopped run continues.",
     example="impasto fetch cpg0016 --plates BR00117035 --wells A01,A02 --out jump",
 )

@@ -24,7 +24,7 @@ class Flags(shared.Writing, shared.Setting):
     fetch_list: Annotated[Path | None, Shown(metavar="FILE")] = Field(
         default=None, description="Write here the remote files that it names, for impasto fetch FILE."
     )
-    dry_run: bool = Field(default=False, description="Tell all, draw the plates and write nothing.")
+    dry_run: bool = Field(default=False, description="Print what was understood, draw the plates, and write nothing.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:
