@@ -50,6 +50,25 @@ def words(sentence: str) -> int:
     return sum(any(character.isalnum() for character in word) for word in sentence.split())
 
 
+BASICS = (
+    *(
+        "index",
+        "quick-start",
+        "path-of-the-data",
+        "vocabulary",
+        "python",
+        "plates",
+        "remote",
+        "datasets",
+        "correction",
+        "explorer",
+        "guides",
+    ),
+    *("benchmarks", "gallery", "plugins", "add-a-corrector", "add-a-loss", "add-a-reader", "add-a-task", "add-an-encoder"),
+)
+"""Pages that a newcomer reads, together with README.md; those of single methods and tasks are not among them."""
+
+
 @pytest.fixture(params=PAGES, ids=lambda path: path.name)
 def page(request: pytest.FixtureRequest) -> str:
     return request.param.read_text(encoding="utf-8")
@@ -67,6 +86,12 @@ def test_half_of_the_sentences_hold_one_thought(page: str) -> None:
 
 def test_the_words_are_those_of_the_field(page: str) -> None:
     assert [sentence for sentence in sentences(page) if DIALECT.search(sentence)] == []
+
+
+def test_the_readme_and_the_pages_of_a_newcomer_stay_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 600
+    pages = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in BASICS)]
+    assert sum(words(sentence) for page in pages for sentence in sentences(page.read_text(encoding="utf-8"))) <= 4000
 
 
 def test_sentences_are_counted_as_a_reader_would() -> None:
