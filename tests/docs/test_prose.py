@@ -5,8 +5,10 @@ Tables, blocks of code and headings are left out. A link counts by its text, a p
 
 from __future__ import annotations
 
+import ast
 import re
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,27 @@ def test_half_of_the_sentences_hold_one_thought(page: str) -> None:
 
 def test_the_words_are_those_of_the_field(page: str) -> None:
     assert [sentence for sentence in sentences(page) if DIALECT.search(sentence)] == []
+
+
+def shown(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The strings of a module that are no docstrings and hold three words or more: messages, help, titles."""
+    texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts and len(node.value.split()) >= 3:
+            yield node
+
+
+def test_messages_and_help_are_in_the_words_of_the_field() -> None:
+    source = ROOT / "src" / "impasto"
+    spoken = [
+        f"{path.relative_to(source)}:{node.lineno}: {node.value}"
+        for path in sorted(source.rglob("*.py"))
+        for node in shown(ast.parse(path.read_text(encoding="utf-8")))
+        if DIALECT.search(str(node.value))
+    ]
+    assert spoken == []
+    module = ast.parse('"""Not told."""\nraise E("wells are not told apart", "told")')
+    assert [node.value for node in shown(module)] == ["wells are not told apart"]
 
 
 def test_the_readme_and_the_pages_of_a_newcomer_stay_short() -> None:

@@ -31,7 +31,7 @@ class IndexSettings(Settings):
     )
     dose_unit: str = Field(default="", description="The unit of the doses; by default what the profiles say.")
     engine: Annotated[str, named_in(ENGINES)] = Field(default="exact", description="What finds the nearest vectors.")
-    seed: int = Field(default=0, description="Of the flat map and of what is drawn.")
+    seed: int = Field(default=0, description="Of the map and of random draws.")
 
 
 def run(settings: IndexSettings, out: Path) -> None:

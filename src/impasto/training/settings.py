@@ -29,7 +29,7 @@ class OptimSettings(Settings):
     @model_validator(mode="after")
     def _one_warmup(self) -> OptimSettings:
         if self.warmup and self.warmup_share is not None:
-            raise InputError("the warm-up is said twice, by warmup and by warmup_share; leave one out")
+            raise InputError("the warm-up is given twice, by warmup and by warmup_share; leave one out")
         return self
 
     def warmup_steps(self, steps: int, /) -> int:

@@ -65,7 +65,7 @@ def write_fetch_list(contents: Found, path: Path) -> None:
     from impasto.plates import remote_files
 
     count = remote_files.write_list(remote_files.urls_of(contents.planes), path)
-    terminal.say(f"{path}: {count} remote files; bring them with: impasto fetch {path}")
+    terminal.say(f"{path}: {count} remote files; fetch them with: impasto fetch {path}")
 
 
 command = options.command(
