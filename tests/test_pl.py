@@ -92,7 +92,7 @@ def test_a_dose_curve_is_the_fitted_one() -> None:
             "curve": [True, False],
             "ec50_words": ["1 [0.5, 2]", None],
             "benchmark_concentration": [0.5, np.nan],
-            "why": ["", "not told apart from flat (q = 0.4)"],
+            "why": ["", "not distinguished from flat (q = 0.4)"],
         }
     )
     lines = pd.DataFrame({"perturbation": "AMG900", "concentration": [0.1, 10.0], "response": [1.0, 4.0], "low": [0.5, 3], "high": [2, 5]})
@@ -107,7 +107,7 @@ def test_a_dose_curve_is_the_fitted_one() -> None:
     assert {tuple(point) for point in band} >= {(0.1, 0.5), (10.0, 3.0), (0.1, 2.0), (10.0, 5.0)}
     assert axes.get_title(loc="left") == "AMG900: EC50 1 [0.5, 2]"
     flat = im.pl.dose(result, "water")
-    assert flat.get_title(loc="left") == "water: no curve: not told apart from flat (q = 0.4)"
+    assert flat.get_title(loc="left") == "water: no curve: not distinguished from flat (q = 0.4)"
     assert not flat.collections
     with pytest.raises(InputError, match=r"no compound 'AMG90' stands at several doses \(did you mean 'AMG900'\?\)"):
         im.pl.dose(result, "AMG90")

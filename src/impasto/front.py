@@ -200,7 +200,7 @@ def train(
     loop
         How long and with which optimiser; what a recipe says otherwise.
     start
-        An earlier run whose weights to begin with.
+        An earlier run; training begins with its weights.
     seed
         Of the weights and the minibatches.
 

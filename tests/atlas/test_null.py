@@ -107,9 +107,9 @@ def test_rows_and_query_are_judged_by_the_null(opened: Index) -> None:
 def test_a_control_well_is_not_told_apart_and_a_lone_twin_is(tmp_path: Path, plain_maps: None) -> None:
     opened = _opened(tmp_path / "index", effect=40.0)
     _, sentence = search.search(opened, kind="well", query="P0:B01")
-    assert "; not told apart from a random query (p = " in sentence
+    assert "; not distinguished from a random query (p = " in sentence
     ranking, sentence = search.search(opened, kind="well", query="P0:A03", rank="wells")
-    assert "; told apart from a random query (p = 0.04" in sentence  # 1 / 25
+    assert "; distinguished from a random query (p = 0.04" in sentence  # 1 / 25
     assert ranking["perturbation"].tolist()[:2] == ["c2", "c2"]
 
 
@@ -146,7 +146,9 @@ def test_a_kept_null_is_read_by_its_form(opened: Index) -> None:
     assert replace(got, vectors=got.vectors[:1]).there is False
 
 
-@pytest.mark.parametrize(("p", "words"), [(0.05, "told apart"), (0.051, "not told apart"), (0.4, "not told apart"), (0.01, "told apart")])
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.05, "distinguished"), (0.051, "not distinguished"), (0.4, "not distinguished"), (0.01, "distinguished")]
+)
 def test_a_query_is_told_apart_up_to_one_in_twenty(p: float, words: str) -> None:
     kept = null.Null(np.ones((300, 2), dtype=np.float32), "300 phrases that name nothing in this index")
     sentence = null._sentence(Standing(np.zeros(1), np.ones(1), p, 1 / 301), kept)

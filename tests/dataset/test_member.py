@@ -89,7 +89,7 @@ def test_a_member_that_is_cut_of_another_width_or_gone_is_a_sentence(tmp_path: P
     with pytest.raises(InputError, match="holds 5 features, and its dataset has 4"):
         member.read_member(path, var.iloc[:4])
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"p\.parquet cannot be read .*; bring it back from a copy"):
+    with pytest.raises(InputError, match=r"p\.parquet cannot be read .*; restore it from a copy"):
         member.read_member(path, var)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,9 @@ SECONDS = 300
 def test_there_are_three_and_they_are_small() -> None:
     assert len(NOTEBOOKS) == 3
     assert sum(path.stat().st_size for path in NOTEBOOKS) < 1_500_000
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert sum(len("".join(cell["source"]).split()) for cell in cells if cell["cell_type"] == "markdown") <= 450
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")

@@ -5,14 +5,16 @@ Tables, blocks of code and headings are left out. A link counts by its text, a p
 
 from __future__ import annotations
 
+import ast
 import re
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LONGEST, MEDIAN = 35, 17
 """Words of a sentence: the most, and the most of the median of a page."""
 DIALECT = re.compile(r"\b(told|anew|dealt|met)\b", re.IGNORECASE)
@@ -50,6 +52,25 @@ def words(sentence: str) -> int:
     return sum(any(character.isalnum() for character in word) for word in sentence.split())
 
 
+BASICS = (
+    *(
+        "index",
+        "quick-start",
+        "path-of-the-data",
+        "vocabulary",
+        "python",
+        "plates",
+        "remote",
+        "datasets",
+        "correction",
+        "explorer",
+        "guides",
+    ),
+    *("benchmarks", "gallery", "plugins", "add-a-corrector", "add-a-loss", "add-a-reader", "add-a-task", "add-an-encoder"),
+)
+"""Pages that a newcomer reads, together with README.md; those of single methods and tasks are not among them."""
+
+
 @pytest.fixture(params=PAGES, ids=lambda path: path.name)
 def page(request: pytest.FixtureRequest) -> str:
     return request.param.read_text(encoding="utf-8")
@@ -67,6 +88,33 @@ def test_half_of_the_sentences_hold_one_thought(page: str) -> None:
 
 def test_the_words_are_those_of_the_field(page: str) -> None:
     assert [sentence for sentence in sentences(page) if DIALECT.search(sentence)] == []
+
+
+def shown(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The strings of a module that are no docstrings and hold three words or more: messages, help, titles."""
+    texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts and len(node.value.split()) >= 3:
+            yield node
+
+
+def test_messages_and_help_are_in_the_words_of_the_field() -> None:
+    source = ROOT / "src" / "impasto"
+    spoken = [
+        f"{path.relative_to(source)}:{node.lineno}: {node.value}"
+        for path in sorted(source.rglob("*.py"))
+        for node in shown(ast.parse(path.read_text(encoding="utf-8")))
+        if DIALECT.search(str(node.value))
+    ]
+    assert spoken == []
+    module = ast.parse('"""Not told."""\nraise E("wells are not told apart", "told")')
+    assert [node.value for node in shown(module)] == ["wells are not told apart"]
+
+
+def test_the_readme_and_the_pages_of_a_newcomer_stay_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 600
+    pages = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in BASICS)]
+    assert sum(words(sentence) for page in pages for sentence in sentences(page.read_text(encoding="utf-8"))) <= 4000
 
 
 def test_sentences_are_counted_as_a_reader_would() -> None:

@@ -127,8 +127,8 @@ def test_the_interval_of_clusters_is_of_halves_of_perturbations_clustered_anew()
         reach = 2.131450 * np.std(halves[metric], ddof=1) / span / (value * (1 - value))
         ends = [low + span / (1 + np.exp(-(np.log(value / (1 - value)) + sign * reach))) for sign in (-1, 1)]
         assert (score.low, score.high) == (pytest.approx(ends[0], abs=1e-4), pytest.approx(ends[1], abs=1e-4))
-        assert (score.interval, score.about) == ("halves", "other perturbations, clustered anew")
-    assert found["clusters NMI"].about == "halves are clustered anew for the profiles only"
+        assert (score.interval, score.about) == ("halves", "other perturbations, clustered again")
+    assert found["clusters NMI"].about == "halves are clustered again for the profiles only"
 
 
 def test_a_label_seen_once_is_not_asked_of_the_classifier() -> None:

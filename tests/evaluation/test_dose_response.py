@@ -52,7 +52,7 @@ def test_compounds_that_act_have_a_curve_and_an_ec50() -> None:
     assert (table.loc[["c0", "c1"], "why"] == "").all()
     silent = table.loc[["c2", "c3", "c4", "c5"]]
     assert silent[["span", "slope", "ec50", "ec50_low", "ec50_high", "benchmark_concentration"]].isna().all(axis=None)
-    assert silent["why"].str.startswith("not told apart from flat (q = ").all()
+    assert silent["why"].str.startswith("not distinguished from flat (q = ").all()
     np.testing.assert_allclose(table["corrected_p_value"], discovery.corrected(table["p_value"].to_numpy()))
     assert result.smallest_p == 1 / 2000
     assert table["p_value"].min() == 1 / 2000

@@ -85,7 +85,7 @@ def test_a_miss_has_its_floor_its_position_or_no_reproduction() -> None:
     per = pd.DataFrame(rows, columns=["perturbation", "p", "p1", "p2", "floor", "test"]).assign(family="run")
     assert reasons.of_misses(per, rate=0.05).tolist()[1:] == ["position", "not reproducible", "floor"]
     far = per.assign(floor=[0.00005, 0.00005, 0.00005, 0.02])
-    assert reasons.of_misses(far, rate=0.05).iloc[3] == "not told from controls"
+    assert reasons.of_misses(far, rate=0.05).iloc[3] == "not distinguished from controls"
     # In a family of its own it would be called at .05.
     apart = per.assign(family=["run", "run", "run", "single doses"], p=[0.001, 0.4, 0.5, 0.2])
-    assert reasons.of_misses(apart, rate=0.05).iloc[3] == "not told from controls"
+    assert reasons.of_misses(apart, rate=0.05).iloc[3] == "not distinguished from controls"

@@ -42,7 +42,7 @@ def test_a_score_is_said_in_one_sentence() -> None:
     expected = "mAP .122; other compounds .086 to .171; above chance .045, p = .001 (labels shuffled)"
     assert tidy.said(table.to_dict("records")[0]) == expected
     vague = tidy.frame([tidy.score("t", "p", "g", "mAP", 0.05, made, chance=0.045, n=1, p_chance=0.4)]).to_dict("records")[0]
-    assert tidy.said(vague).endswith("not told from chance .045, p = .400 (labels shuffled)")
+    assert tidy.said(vague).endswith("not distinguished from chance .045, p = .400 (labels shuffled)")
     few = none(unit="class", clusters=3, method="jackknife", why="3 units (class); 6 are needed")
     short = tidy.frame([tidy.score("t", "p", "g", "mAP", 0.05, few, chance=None, n=1)]).to_dict("records")[0]
     assert tidy.said(short) == "mAP .050; no interval: 3 units (class); 6 are needed"

@@ -114,7 +114,8 @@ def hits(folder: Path) -> Path:
         "ec50_low": 1.0,
         "ec50_high": 9.0,
     }
-    flat = {"perturbation": "id-1", "p_value": 0.5, "corrected_p_value": 0.6, "curve": False, "why": "not told apart from flat (q = 0.6)"}
+    why = "not distinguished from flat (q = 0.6)"
+    flat = {"perturbation": "id-1", "p_value": 0.5, "corrected_p_value": 0.6, "curve": False, "why": why}
     responses = pd.DataFrame([{**curve, "ec50_words": "3", "benchmark_concentration": 2.5, "why": ""}, flat])
     responses.to_parquet(folder / "dose_response.parquet")
     line = pd.DataFrame({"perturbation": "id-0", "concentration": [10.0, 0.1, 1.0], "response": [3.0, 0.0, 1.0]})

@@ -41,7 +41,7 @@ def test_the_answer_is_that_of_search(contents: Contents, monkeypatch: pytest.Mo
 
     def answered(opened: object, **question: object) -> tuple[pd.DataFrame, str]:
         asked.append(question)
-        return ranking, "profiles nearest to the text 'x'; told apart"
+        return ranking, "profiles nearest to the text 'x'; distinguished"
 
     monkeypatch.setattr(search, "search", answered)
     got = Asker(contents).ask("text", "x", space="profiles", top=7)

@@ -28,7 +28,7 @@ def test_a_curve_with_its_band_and_points(contents: Contents) -> None:
 def test_a_compound_without_a_curve_says_why(contents: Contents) -> None:
     got = responses.of_compound(contents, row(contents, "id-1"))
     assert got is not None
-    assert (got["curve"], got["points"], got["why"], got["ec50"]) == (None, [], "not told apart from flat (q = 0.6)", None)
+    assert (got["curve"], got["points"], got["why"], got["ec50"]) == (None, [], "not distinguished from flat (q = 0.6)", None)
 
 
 def test_a_compound_that_was_not_fitted_has_no_response(contents: Contents) -> None:

@@ -24,7 +24,7 @@ def test_images_have_their_source_and_batch_from_any_folder_of_the_tree(tmp_path
     found = find([source], choices=Choices({"ch1": "DNA", "ch2": "ER"}))
     places = found.planes[["source", "batch", "plate", "well", "site"]].astype(str).drop_duplicates()
     assert places.to_numpy().tolist() == [["source_4", "2021_B1", "P1", "A02", "3"]]
-    assert "source source_4 batch 2021_B1: told by the folders of the Cell Painting Gallery" in found.notes
+    assert "source source_4 batch 2021_B1: from the folders of the Cell Painting Gallery" in found.notes
 
 
 def write_run(folder: Path, area: float, **metadata: str) -> None:

@@ -81,7 +81,7 @@ def test_the_gallery_says_source_and_batch() -> None:
     base = "/m/cpg0016-jump/source_4/images/2021_04_26_Batch1/images/BR1/Images"
     named, notes = plate_names.batches(table(plate=["BR1"], base=[base]))
     assert (named["source"].tolist(), named["batch"].tolist()) == (["source_4"], ["2021_04_26_Batch1"])
-    assert "told by the folders of the Cell Painting Gallery" in notes[0]
+    assert "from the folders of the Cell Painting Gallery" in notes[0]
 
 
 def test_many_notes_are_three_and_a_count() -> None:

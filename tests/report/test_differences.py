@@ -57,7 +57,7 @@ def test_rows_less_the_best_and_less_doing_nothing(shown: Shown) -> None:
     assert set(of_map.index) == {("raw", first), (other, first), ("harmony", "raw"), ("ranks", "raw")}
     assert of_map.loc[("harmony", "raw"), "value"] == pytest.approx(means["harmony"] - means["raw"])
     assert of_map.loc[("harmony", "raw"), "sentence"].startswith("harmony is above raw by .")
-    assert "not told apart" in of_map.loc[(other, first), "sentence"]
+    assert "not shown to differ" in of_map.loc[(other, first), "sentence"]
     words = differences.text(made, COLUMNS, "nothing")
     assert words is not None
     header, rows = words

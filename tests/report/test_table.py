@@ -34,7 +34,7 @@ def test_rows_columns_best_chance_and_means() -> None:
     assert header == ["", "any", "position", "mean"]
     assert [line[0] for line in lines] == ["raw", "corrected", "position only", "chance"]
     assert lines[0] == ["raw", "31.0 [20.0, 40.0]", "0.300 · [0.200, 0.400]", "0.305"]
-    # The best is bold where it stands alone; all that are not told apart from it carry a dot.
+    # The best is bold where it stands alone; all that are not shown to differ from it carry a dot.
     assert lines[1][1:] == ["**51.0** [40.0, 60.0]", "0.500 · [0.400, 0.600]", "0.505"]
     assert lines[2][2] == "0.900 [0.800, 1.000]"
     assert lines[3] == ["chance", "20.0", "0.200", "0.200"]

@@ -74,7 +74,7 @@ def test_the_threshold_is_that_of_all_comparisons() -> None:
     [
         (0.05, 0.01, 0.09, "A is above B by .050 [.010, .090] (other compounds)"),
         (-0.05, -0.09, -0.01, "A is below B by .050 [.010, .090] (other compounds)"),
-        (0.02, -0.03, 0.07, "A and B are not told apart (.020 [-.030, .070], other compounds)"),
+        (0.02, -0.03, 0.07, "A and B are not shown to differ (.020 [-.030, .070], other compounds)"),
         (1.2, 0.4, 2.0, "A is above B by 1.200 [.400, 2.000] (other compounds)"),
     ],
 )

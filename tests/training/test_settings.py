@@ -23,7 +23,7 @@ def test_the_warmup_is_shorter_than_the_training_or_refused() -> None:
     for steps in (10, 3):
         with pytest.raises(InputError, match=f"takes 10 steps and the whole training {steps}, so it would end before it has begun"):
             OptimSettings(warmup=10).warmup_steps(steps)
-    with pytest.raises(InputError, match="said twice, by warmup and by warmup_share"):
+    with pytest.raises(InputError, match="given twice, by warmup and by warmup_share"):
         LoopSettings.read({"optim": {"warmup": 3, "warmup_share": 0.1}}, where="test")
 
 

@@ -190,7 +190,7 @@ def _one_plate(where: Design) -> str:
     single = sum(len(np.unique(where.plate[rows])) == 1 for rows in where.members)
     if not single:
         return ""
-    return f"{single} of {len(where.members)} perturbations stand on one plate only; no other plate confirms what is found on it."
+    return f"{single} of {len(where.members)} perturbations stand on one plate only; no other plate confirms them."
 
 
 def _few_doses(obs: pd.DataFrame) -> str:

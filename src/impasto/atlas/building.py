@@ -83,7 +83,7 @@ def build(
     engine
         A name of `ENGINES`, or a class of your own, which `open_index` takes too.
     seed
-        Of the flat map and of what is drawn.
+        Of the map and of random draws.
     features
         Of an index of embeddings: the corrected profiles that were embedded, for neighbours by named features and the reasons for them.
     images
@@ -95,7 +95,7 @@ def build(
     pixel_um
         The side of a pixel, in micrometres; what the images say without one.
     dose_unit
-        The unit of the doses; what the profiles say without one.
+        The unit of the doses; by default what the profiles say.
 
     Raises
     ------

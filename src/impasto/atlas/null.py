@@ -221,6 +221,6 @@ def _scores(index: Index, asked: Vectors, candidates: Rows) -> Iterator[Vectors]
 
 
 def _sentence(standing: Standing, null: Null) -> str:
-    verdict = "told apart" if standing.query_p <= CALLED else "not told apart"
+    verdict = "distinguished" if standing.query_p <= CALLED else "not distinguished"
     floor = f"p >= {standing.smallest_p:.2g}" if standing.smallest_p <= CALLED else f"p cannot fall below {standing.smallest_p:.2g}"
     return f"{verdict} from a random query (p = {standing.query_p:.2g}; {null.what}, {floor})"

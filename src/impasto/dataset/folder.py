@@ -64,7 +64,7 @@ class Dataset:
         try:
             return pq.read_table(path, use_threads=False)
         except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); bring it back from a copy") from error
+            raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); restore it from a copy") from error
 
     def __repr__(self) -> str:
         return f"Dataset of {len(self)} plates, {self.n_obs} rows x {self.n_vars} features, at {self.folder}"

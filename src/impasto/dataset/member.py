@@ -171,7 +171,7 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table:
         if failures.is_memory(error):
             raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason}); bring it back from a copy, or make the dataset again") from error
+        raise InputError(f"{path} cannot be read ({reason}); restore it from a copy, or make the dataset again") from error
 
 
 def values_of(table: pa.Table, /) -> Values:
@@ -246,5 +246,5 @@ def obs_in(path: Path, /) -> pa.Table:
     try:
         names = [name for name in pq.read_schema(path).names if name != VALUES]
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read ({error}); bring it back from a copy, or make the dataset again") from error
+        raise InputError(f"{path} cannot be read ({error}); restore it from a copy, or make the dataset again") from error
     return _read(path, names)

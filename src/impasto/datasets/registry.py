@@ -67,7 +67,7 @@ class Part(Settings):
     )
     columns: dict[str, str] = Field(default_factory=dict, description="Of wells: word of impasto -> column of the published table.")
     role: Literal["source", "platemap", "beside"] = Field(default="source", description="What impasto ingest takes it for, if anything.")
-    options: str = Field(default="", description="What impasto ingest must be told of it.")
+    options: str = Field(default="", description="What impasto ingest needs to know of it.")
     gb: float | None = Field(default=None, description="Size of one plate, or of the whole where no plate is named.")
 
 

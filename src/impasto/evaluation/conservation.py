@@ -221,7 +221,7 @@ class Clusters:
             value = float(agree(self.where.labels, clusters))
             interval = self._interval([float(agree(*half)) for half in halves], value, lowest)
             chance = float(np.mean([agree(rng.permutation(self.where.labels), clusters) for _ in range(10)]))
-            about = f"other {sampled.word}s, clustered anew" if interval.low is not None else None
+            about = f"other {sampled.word}s, clustered again" if interval.low is not None else None
             row = (TASK, name, group, metric, value, interval)
             rows.append(tidy.score(*row, chance=chance, n=len(clusters), about=about))
         return rows
@@ -251,7 +251,7 @@ class Clusters:
     def _interval(self, halves: list[float], value: float, lowest: float) -> Interval:
         sampled = self.where.sampled()
         if not halves:
-            return none(unit=sampled.word, clusters=len(sampled), method="halves", why="halves are clustered anew for the profiles only")
+            return none(unit=sampled.word, clusters=len(sampled), method="halves", why="halves are clustered again for the profiles only")
         return resplits.of_halves(np.array(halves), value=value, unit=sampled.word, clusters=len(sampled), lowest=lowest)
 
 

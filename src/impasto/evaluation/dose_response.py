@@ -197,7 +197,7 @@ def _judged(compounds: pd.DataFrame, name: str, fit: Fit, *, benchmark: float, r
     corrected = float(compounds.loc[name, "corrected_p_value"])
     reached = named.benchmark_dose(fit, benchmark)
     if corrected >= rate:
-        compounds.loc[name, "why"] = f"not told apart from flat (q = {corrected:.2g})"
+        compounds.loc[name, "why"] = f"not distinguished from flat (q = {corrected:.2g})"
     elif fit.span <= 0:
         compounds.loc[name, "why"] = "moves another way on each plate"
     elif np.isnan(reached):

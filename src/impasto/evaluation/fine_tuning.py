@@ -73,7 +73,7 @@ class Protocol:
     kind
         `within-batch` or `over-batches`: whether wells are shown of the batches of those asked, or of other batches.
     shots
-        Wells shown of each perturbation.
+        Wells of each perturbation that the run learns from.
     splits
         How many splits are drawn.
     validation

@@ -27,7 +27,7 @@ from impasto.statistics import discovery
 Numbers = npt.NDArray[np.float64]
 MOST_FEATURES = 5
 PARTS = (schema.COMPARTMENT, schema.CHANNEL)
-FLOOR, POSITION, NOT_REPRODUCED, NOT_FAR = "floor", "position", "not reproducible", "not told from controls"
+FLOOR, POSITION, NOT_REPRODUCED, NOT_FAR = "floor", "position", "not reproducible", "not distinguished from controls"
 NOT_CALIBRATED = "NOT CALIBRATED"
 
 
@@ -133,7 +133,7 @@ def of_misses(per: pd.DataFrame, /, *, rate: float) -> pd.Series:
     -------
     pd.Series
         `floor` where no p-value of its test could be called beside the hits that there are; `position` where its p1 alone would be;
-        `not reproducible`, or `not told from controls` of a test by distance.
+        `not reproducible`, or `not distinguished from controls` of a test by distance.
 
     """
     line = {name: discovery.largest_called(own["p"].to_numpy(dtype=float), rate=rate) for name, own in per.groupby("family")}

@@ -225,7 +225,7 @@ def said(row: Mapping[str, Any], /) -> str:
     elif _known(row["about"]) and row["about"]:
         words.append(f"no interval: {row['about']}")
     if _known(row["p_chance"]) and _known(row["chance"]):
-        above = "above" if row["p_chance"] <= CHANCE_LEVEL else "not told from"
+        above = "above" if row["p_chance"] <= CHANCE_LEVEL else "not distinguished from"
         words.append(f"{above} chance {compare.number(row['chance'])}, p = {compare.number(row['p_chance'])} (labels shuffled)")
     elif _known(row["chance"]):
         words.append(f"chance {compare.number(row['chance'])}")

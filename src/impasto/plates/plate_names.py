@@ -264,7 +264,7 @@ def _of_gallery(rows: pd.DataFrame) -> list[str]:
         for word, value in words.items():
             rows.loc[row.Index, word] = value
         sentences |= {" ".join(f"{word} {value}" for word, value in words.items())} - {""}
-    return [f"{said}: told by the folders of the Cell Painting Gallery" for said in sorted(sentences)]
+    return [f"{said}: from the folders of the Cell Painting Gallery" for said in sorted(sentences)]
 
 
 def _first_difference(bases: Sequence[str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ def read(path: Path, /) -> pd.DataFrame:
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if schema.WELL not in table:
-        raise InputError(f"{path} has no column 'well'; a quarantine has {', '.join(COLUMNS)}: write it anew with impasto check DIR")
+        raise InputError(f"{path} has no column 'well'; a quarantine has {', '.join(COLUMNS)}: write it again with impasto check DIR")
     return table
 
 

@@ -128,7 +128,9 @@ def gather(files: Sequence[Path], folder: Path, /) -> int:
             for plate in dataset.plates_of(table[:, list(first.var_names)].copy(), task=str(path)):
                 key = dataset.key_of(plate.obs)
                 if key in rows:
-                    raise InputError(f"plate {key.name} stands in {origin[key]} and in {path}; put its rows into one file, or name it anew")
+                    raise InputError(
+                        f"plate {key.name} stands in {origin[key]} and in {path}; put its rows into one file, or give it another name"
+                    )
                 rows[key], origin[key] = add_member(plate, temporary), path
         assert first is not None
         commit(temporary, [rows[key] for key in sorted(rows)], first.var, uns=first.uns)

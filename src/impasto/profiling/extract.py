@@ -41,7 +41,7 @@ class ProfileSettings(EncoderSettings, ShardSettings):
 
     images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest or impasto cells wrote.")
     pool: str | None = Field(
-        default=None, description=f"Of cells: how those of a well become its profile: {', '.join(POOLS)}; median where it is not said."
+        default=None, description=f"Of cells: how those of a well become its profile: {', '.join(POOLS)}; by default median."
     )
     quality: Path | None = Field(default=None, description="Of cells: the folder of impasto check, where it is not DIR/quality.")
     level: Literal["site", "well"] = Field(default="site", description="site, or well (the mean of its sites).")

@@ -42,7 +42,7 @@ class EncoderSettings(DeviceSettings):
         "the whole site squeezed.",
     )
     instances: bool = Field(default=False, description="One row a crop, instead of the mean over a site's crops.")
-    code: str = Field(default="", description="Of a model that brings code of its own: ORG/MODEL@COMMIT of the code to run.")
+    code: str = Field(default="", description="Of a model that has code of its own: ORG/MODEL@COMMIT of the code to run.")
     accept_licence: bool = Field(default=False, description="The licence of that code and its weights is accepted.")
     call: Annotated[Call, Shown("nowhere")] = Field(default="forward", description="The function of a model that gives its embedding.")
     licence: Annotated[str, Shown("nowhere")] = Field(default="", description="Of the weights, as a card tells it.")

@@ -22,10 +22,10 @@ class CellsSettings(Settings):
     )
     unit: str = Field(default="Cells", description="The kind of object that has one row a cell.")
     platemap: list[Path] = Field(default_factory=list, description="A platemap or list of compounds (CSV, Excel, a grid...); repeatable.")
-    negcon: list[str] = Field(default_factory=list, description="A perturbation that is a negative control, by name; repeatable.")
+    negcon: list[str] = Field(default_factory=list, description="The name of a negative control, such as DMSO; repeatable.")
     segmenter: str = Field(default="watershed", description="Of images: what finds nuclei; plugins add others.")
     nucleus: float | None = Field(
-        default=None, gt=0, description="Of images: the diameter of a nucleus in pixels; estimated for each plate where it is not said."
+        default=None, gt=0, description="Of images: the diameter of a nucleus in pixels; by default estimated for each plate."
     )
     columns: dict[str, str] = Field(
         default_factory=dict, description="Our word -> a column of the image table (--set columns.well=Position)."

@@ -30,7 +30,7 @@ class ExportSettings(Settings):
     )
     feature_prefix: str = Field(
         default="",
-        description="For pycytominer: put before features of no compartment, which it would not infer, as Cells_dinov2_ of an embedding.",
+        description="For pycytominer: a prefix of features without a compartment, which makes it see them (Cells_dinov2_).",
     )
     concentration_unit: str | None = Field(default=None, description="For mantispy, which assumes none: uM, nM...")
 

@@ -64,12 +64,12 @@ class FinetuneSettings(Settings):
     profiles: Path | None = Field(default=None, description="Profiles of the new line.")
     cell_line: str = Field(description="The new line.")
     protocol: Literal["within-batch", "over-batches"] = Field(
-        default="within-batch", description="The wells shown are of the batch that is asked, or of other batches."
+        default="within-batch", description="Whether these wells are of the batch that is scored, or of other batches."
     )
     batch: str = Field(default="auto", description="The column of batches; auto is the widest of source, batch, plate that holds several.")
-    shots: int = Field(default=1, ge=1, description="Wells shown of each perturbation.")
+    shots: int = Field(default=1, ge=1, description="Wells of each perturbation that the run learns from.")
     splits: int = Field(default=5, ge=1, description="How many random splits.")
-    validation: float = Field(default=0.2, ge=0, lt=1, description="Share of the wells that are not shown, to choose the weights by.")
+    validation: float = Field(default=0.2, ge=0, lt=1, description="Share of the other wells that choose the weights, and are not scored.")
     variant: list[Variant]
     title: str = Field(default="A new cell line, few-shot fine-tuning", description="What stands above the table.")
     method: InPart | None = Field(default=None, description="Settings of wsl (images) or profile_wsl (profiles), in part.")

@@ -25,13 +25,13 @@ class IndexSettings(Settings):
     )
     images: Path | None = Field(default=None, description="What impasto ingest wrote of the images, to show cells.")
     hits: Path | None = Field(default=None, description="What impasto evaluate hits wrote, to show verdicts and dose curves.")
-    title: str = Field(default="", description="Of the explorer's page; the folder's name without one.")
+    title: str = Field(default="", description="The title of the explorer's page; by default the folder's name.")
     pixel_um: float | None = Field(
-        default=None, gt=0, description="The side of a pixel in micrometres, for scale bars; what the images say without one."
+        default=None, gt=0, description="The side of a pixel in micrometres, for scale bars; by default what the images say."
     )
-    dose_unit: str = Field(default="", description="The unit of the doses; what the profiles say without one.")
+    dose_unit: str = Field(default="", description="The unit of the doses; by default what the profiles say.")
     engine: Annotated[str, named_in(ENGINES)] = Field(default="exact", description="What finds the nearest vectors.")
-    seed: int = Field(default=0, description="Of the flat map and of what is drawn.")
+    seed: int = Field(default=0, description="Of the map and of random draws.")
 
 
 def run(settings: IndexSettings, out: Path) -> None:

@@ -16,7 +16,7 @@ class ReportSettings(Settings):
     """The folder of a run."""
 
     run: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="The folder of a run (impasto run), or of single results.")
-    title: str | None = Field(default=None, description="Its title.")
+    title: str | None = Field(default=None, description="The title of the page.")
     figures: Path | None = Field(default=None, description="A folder to write every figure to, as SVG.")
     downloads: bool = Field(default=False, description="Write hits.csv and hits.xlsx beside the page, where hits were called.")
     png: bool = Field(default=False, description="Write each figure as PNG too.")

@@ -21,7 +21,7 @@ class TableSettings(Settings):
     results: Annotated[list[Path], Shown("argument", metavar="RESULTS...")] = Field(
         description="Folders that impasto evaluate (or a sweep) left."
     )
-    title: str = Field(default="results", description="What stands above it.")
+    title: str = Field(default="results", description="The title of the table.")
     note: str = Field(default="", description="What the numbers rest on: data, labels, what was held out.")
     columns: dict[str, str] = Field(
         default_factory=dict, description="Metric -> heading; a metric that stands in several protocols has a column in each."
@@ -90,7 +90,7 @@ def _legend(marks: Mapping[str, Mapping[str, str]]) -> list[str]:
     """What the marks of a table say, where it has any."""
     used = {mark for of_column in marks.values() for mark in of_column.values()}
     said = ["bold: shown to be better than every other row"] if "**" in used else []
-    said += ["·: not told apart from the best"] if "·" in used else []
+    said += ["·: not shown to differ from the best"] if "·" in used else []
     return said + (["columns without a mark: rows that cannot be compared pair by pair"] if not all(marks.values()) else [])
 
 

@@ -19,7 +19,7 @@ class TrainSettings(Settings):
 
     profiles: Path | None = Field(default=None, description="Profiles to train on: .parquet, .csv, .h5ad or .zarr.")
     sites: Path | None = Field(default=None, description="Images to train on: a folder that impasto ingest wrote.")
-    start: Path | None = Field(default=None, description="An earlier run whose weights to begin with.")
+    start: Path | None = Field(default=None, description="An earlier run; training begins with its weights.")
     stored: Annotated[bool, Shown("nowhere")] = Field(
         default=False,
         description="Profiles stay in their .h5ad file and are read a minibatch at a time: for tables larger than memory.",

@@ -92,7 +92,7 @@ def say(first: str, second: str, difference: float, interval: Interval, /) -> st
     Returns
     -------
     str
-        `"A is above B by .05 [.01, .09] (other compounds)"`, or `"A and B are not told apart (.02 [-.03, .07], other compounds)"`.
+        `"A is above B by .05 [.01, .09] (other compounds)"`, or `"A and B are not shown to differ (.02 [-.03, .07], other compounds)"`.
 
     """
     if interval.low is None or interval.high is None:
@@ -101,7 +101,7 @@ def say(first: str, second: str, difference: float, interval: Interval, /) -> st
     if interval.low > 0 or interval.high < 0:
         side = "above" if difference > 0 else "below"
         return f"{first} is {side} {second} by {number(abs(difference))} {_turned(interval, difference)} (other {plural(interval.unit)})"
-    return f"{first} and {second} are not told apart ({number(difference)} {ends}, other {plural(interval.unit)})"
+    return f"{first} and {second} are not shown to differ ({number(difference)} {ends}, other {plural(interval.unit)})"
 
 
 def _turned(interval: Interval, difference: float) -> str:

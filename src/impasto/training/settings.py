@@ -29,7 +29,7 @@ class OptimSettings(Settings):
     @model_validator(mode="after")
     def _one_warmup(self) -> OptimSettings:
         if self.warmup and self.warmup_share is not None:
-            raise InputError("the warm-up is said twice, by warmup and by warmup_share; leave one out")
+            raise InputError("the warm-up is given twice, by warmup and by warmup_share; leave one out")
         return self
 
     def warmup_steps(self, steps: int, /) -> int:
@@ -82,7 +82,7 @@ class LoopSettings(DeviceSettings):
     feeding_threads: int | None = Field(
         default=None, ge=1, description="Threads that make minibatches ahead: 1 on a CPU, up to 8 beside a GPU by default."
     )
-    watch: list[Watch] = Field(default_factory=list, description="Who else is told of each epoch: tensorboard, wandb (extra watch).")
+    watch: list[Watch] = Field(default_factory=list, description="Who else gets the log of each epoch: tensorboard, wandb (extra watch).")
     seed: int | None = Field(default=None, description="Of weights and minibatches; that of the training (0 in Python) by default.")
     optim: OptimSettings = OptimSettings()
 

@@ -20,7 +20,7 @@ ABOUT = {
     "ingest": "Find plates or tables, check them, join the platemap.",
     "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
     "cells": "Read tables of cells, or find the cells of images: one row a cell.",
-    "profile": "Embed every site with an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
+    "profile": "Turn every site into features, by an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
     "correct": "Correct profiles, and print what was removed and what was left.",
     "graph": "Relate perturbations by their genes or targets; say what each source knows of them.",
     "expression": "Turn expression into vectors that cell-line tokens are made of.",

@@ -34,7 +34,7 @@ class AssaySettings(IngestSettings):
     encoder: str = Field(default=_ENCODER.default, description=f"Of images: {_ENCODER.description}")
     dose_unit: str = Field(default="", description="The unit of all doses, such as uM, where no heading and no cell says it.")
     partial: bool = Field(
-        default=False, description="Go on where a fifth of the wells or more is only on the plates, or only in the platemap."
+        default=False, description="Continue although a fifth of the wells or more is only on the plates, or only in the platemap."
     )
     title: str | None = Field(default=None, description="The title of the report.")
     seed: int = Field(default=0, description="Of the spared controls, the draws and the map.")

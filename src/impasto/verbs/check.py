@@ -17,7 +17,7 @@ from impasto.verbs import ABOUT, shared, terminal
 class Flags(shared.Printing):
     """What is of the terminal only."""
 
-    out: Path | None = Field(default=None, description="The folder of the report; of cells DIR/quality, where it is not said.")
+    out: Path | None = Field(default=None, description="The folder to write; of cells, DIR/quality by default.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:

@@ -17,10 +17,10 @@ from impasto.verbs import ABOUT, shared, terminal
 class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
-    out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")
-    method: list[str] = Field(default_factory=list, description="Several are applied in order.")
+    out: Path = Field(description="Where to write: .parquet, .h5ad, .zarr, or .plates (a folder with a file a plate).")
+    method: list[str] = Field(default_factory=list, description="A correction; repeat it for several, which are applied in order.")
     by: str | None = Field(
-        default=None, description="plate, batch or source: what is corrected on its own (each method's habit by default)."
+        default=None, description="What is corrected on its own: plate, batch or source; by default as the method is meant."
     )
     arms: Path | None = Field(default=None, description="A table of genes and their chromosome arms, for the method arm.")
 

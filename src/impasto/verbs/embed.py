@@ -15,7 +15,7 @@ from impasto.verbs import ABOUT, shared, terminal
 class Flags(shared.Writing):
     """What is of the terminal only."""
 
-    out: Path = Field(description="Where to write: .parquet, .h5ad or .zarr.")
+    out: Path = Field(description="Where to write: .parquet, .h5ad, .zarr, or .plates (a folder with a file a plate).")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:

@@ -21,7 +21,7 @@ class ExploreSettings(Settings):
     port: int = Field(default=8765, ge=0, le=65535, description="The port on loopback; 0 takes any that is free.")
     host: list[str] = Field(
         default_factory=list,
-        description="A host name that the page is asked by besides localhost, where a proxy on this machine passes it on.",
+        description="Another host name under which a proxy on this machine serves the page.",
     )
 
 

@@ -109,7 +109,7 @@ def show(known: dict[str, registry.DataSet], what: str, name: str | None, /, *, 
         raise InputError(f"unknown data set {what!r}{nearest(what.lower(), known)}; allowed: {', '.join(known)}")
     entry = known[name]
     rows = [
-        {"part": key, "what": part.about, "GB": part.gb, "fetched unless said": "yes" if key in entry.default else ""}
+        {"part": key, "what": part.about, "GB": part.gb, "fetched by default": "yes" if key in entry.default else ""}
         for key, part in entry.parts.items()
     ]
     terminal.show(rows, title=f"{name}: {entry.title}", as_json=as_json)
@@ -179,11 +179,11 @@ def write_list(name: str, entry: registry.DataSet, settings: FetchSettings, path
         terminal.write_json({"dataset": name, "list": str(path), "files": len(urls), "all": is_all})
     elif is_all:
         terminal.say(
-            f"wrote {path}: {len(urls)} files; bring them with impasto fetch {path} --cache DIR, then run this here with --cache DIR"
+            f"wrote {path}: {len(urls)} files; fetch them with impasto fetch {path} --cache DIR, then run this here with --cache DIR"
         )
     else:
         terminal.say(
-            f"wrote {path}: {len(urls)} files that say which others are wanted; bring them with impasto fetch {path} --cache DIR, "
+            f"wrote {path}: {len(urls)} files that say which others are wanted; fetch them with impasto fetch {path} --cache DIR, "
             "then run the same command again with --cache DIR for the rest"
         )
 
@@ -254,6 +254,6 @@ command = options.command(
     options.Printing,
     run=run,
     names={"what": [*names(), *weights.WEIGHTS]},
-    about=f"{ABOUT['fetch']} What is there already is not asked for again, so a run that was stopped goes on.",
+    about=f"{ABOUT['fetch']} What is there already is not fetched again, so a stopped run continues.",
     example="impasto fetch cpg0016 --plates BR00117035 --wells A01,A02 --out jump",
 )

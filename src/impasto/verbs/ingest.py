@@ -24,7 +24,7 @@ class Flags(shared.Writing, shared.Setting):
     fetch_list: Annotated[Path | None, Shown(metavar="FILE")] = Field(
         default=None, description="Write here the remote files that it names, for impasto fetch FILE."
     )
-    dry_run: bool = Field(default=False, description="Tell all, draw the plates and write nothing.")
+    dry_run: bool = Field(default=False, description="Print what was understood, draw the plates, and write nothing.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:
@@ -65,7 +65,7 @@ def write_fetch_list(contents: Found, path: Path) -> None:
     from impasto.plates import remote_files
 
     count = remote_files.write_list(remote_files.urls_of(contents.planes), path)
-    terminal.say(f"{path}: {count} remote files; bring them with: impasto fetch {path}")
+    terminal.say(f"{path}: {count} remote files; fetch them with: impasto fetch {path}")
 
 
 command = options.command(

@@ -49,9 +49,9 @@ class SearchSettings(DeviceSettings):
     well: Annotated[str | None, Shown(metavar="PLATE:WELL")] = Field(default=None, description="A well of the index.")
     image: Annotated[Path | None, Shown(metavar="DIR")] = Field(default=None, description="A folder of images, ingested by impasto ingest.")
     through: Annotated[list[Path], Shown(metavar="RELATIONS")] = Field(
-        default_factory=list, description="Of a gene that nothing perturbs: look through its relatives in these."
+        default_factory=list, description="For a gene that no perturbation targets: a table of relations, to search by its relatives."
     )
-    top: int = Field(default=10, ge=1, description="How many.")
+    top: int = Field(default=10, ge=1, description="How many rows to print.")
     rank: Literal["perturbations", "wells"] = Field(default="perturbations", description="What is ranked.")
 
 

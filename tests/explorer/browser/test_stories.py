@@ -122,7 +122,7 @@ def test_doses_have_a_curve_and_a_button_each(assay: str, look: Opener) -> None:
 
 def test_a_flat_compound_says_so(assay: str, look: Opener) -> None:
     page = look(f"{assay}#sel=p:SIM-005")
-    expect(card(page).locator(".dose figcaption")).to_contain_text("No dose curve: not told apart from flat")
+    expect(card(page).locator(".dose figcaption")).to_contain_text("No dose curve: not distinguished from flat")
     expect(card(page).locator(".dose .line")).to_have_count(0)
 
 

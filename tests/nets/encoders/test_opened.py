@@ -80,7 +80,7 @@ SAID = {"encoder": "lab/cells", "input": "stack", "order": ["DNA", "ER"], "norma
 def test_code_is_run_only_where_its_commit_is_named_and_its_licence_accepted(hub_cache: Path) -> None:
     plain = profile(hub_cache, json.dumps(SAID))
     assert plain.returncode == 2, plain.stderr
-    assert "lab/cells brings code of its own, which is not run unasked" in plain.stdout
+    assert "lab/cells has code of its own, which runs only if you allow it" in plain.stdout
     assert "--code lab/cells@<40 hexadecimal digits> --accept-licence" in plain.stdout
     unaccepted = profile(hub_cache, json.dumps({**SAID, "code": f"lab/cells@{COMMIT}"}))
     assert (unaccepted.returncode, "add --accept-licence" in unaccepted.stdout) == (2, True)

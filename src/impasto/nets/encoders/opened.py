@@ -90,11 +90,11 @@ def model(name: str, /, *, code: str, accept_licence: bool, packaged: str) -> Op
             dtype="float32",
         )
     except ImportError as error:
-        raise InputError(f"the code of {source} needs what is not installed here: {_first(error)}") from error
+        raise InputError(f"the code of {source} needs packages that are not installed here: {_first(error)}") from error
     except (OSError, ValueError) as error:
         if "trust_remote_code" in str(error) or "custom code" in str(error):
             raise InputError(
-                f"{source} brings code of its own, which is not run unasked; read it on the model's page, and name its commit: "
+                f"{source} has code of its own, which runs only if you allow it; read it on the model's page, and name its commit: "
                 f"--code {source}@<40 hexadecimal digits> --accept-licence"
             ) from None
         raise InputError(f"no encoder {name!r}: packaged are {packaged}; as a folder or hub name it gave: {_first(error)}") from None
@@ -123,7 +123,7 @@ def _refuse_other_code(source: str, commit: str | None, repository: str) -> None
     described, _ = PretrainedConfig.get_config_dict(source, revision=commit or "main")
     asked = (described.get("auto_map") or {}).get("AutoModel")
     if asked is None:
-        raise InputError(f"{source} brings no code of its own; leave out --code")
+        raise InputError(f"{source} has no code of its own; leave out --code")
     reference = asked[0] if isinstance(asked, list | tuple) else str(asked)
     owner = reference.split("--")[0] if "--" in reference else source
     if owner != repository:
