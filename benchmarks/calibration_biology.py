@@ -64,7 +64,7 @@ def of_run(name: str, task: Task, number: int) -> list[Seen]:
             row = own.iloc[-1]
             what = f"{name}: {metric} ({row['unit']})" if group == OWN else f"{name}: {group}, {metric} ({row['unit']})"
             truth = row["chance"] if exact and not strength else float("nan")
-            judged: Judged = "given" if strength and metric.startswith("share") else "coverage"
+            judged: Judged = "coverage"
             figures.append(Seen(what, case, judged, row["value"], row["low"], row["high"], truth))
             if not strength and row["p_chance"] == row["p_chance"]:
                 figures.append(Seen(what, P_CHANCE, "share", float(row["p_chance"] <= LEVEL)))
