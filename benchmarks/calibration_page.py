@@ -129,7 +129,7 @@ def text(rows: Sequence[Row], sentences: Sequence[str], /) -> str:
         parts += [f"## {TITLES[section]}\n", f"{NOTES[section]}\n"]
         parts.append("\n".join([_line(heads), _line(["---"] * len(heads)), *map(_line, lines)]) + "\n")
     if sentences:
-        parts += ["## Not run\n", "\n".join(f"- {sentence}." for sentence in sentences) + "\n"]
+        parts += ["## Not run, or not in full\n", "\n".join(f"- {sentence}." for sentence in sentences) + "\n"]
     return "\n".join(parts)
 
 

@@ -245,7 +245,9 @@ def _in_deviations(replicates: Numbers, number: Numbers, total: Numbers, square:
         return np.where(deviation > _CONSTANT, (replicates - mean) / deviation, np.nan)
 
 
-def _table(against: Against, sets: ReplicateSets, played: list[Rows], *, everywhere: bool) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, Numbers]]:
+def _table(
+    against: Against, sets: ReplicateSets, played: list[Rows], *, everywhere: bool
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, Numbers]]:
     """One row a perturbation, one row a well, and the grit (played,) of control positions of as many wells, by their number.
 
     Wells whose controls are all alike are left out.

@@ -17,7 +17,9 @@ guide that acts off its target has weight too: look at the agreement.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import anndata
@@ -315,17 +317,23 @@ def _of_activity(per: pd.DataFrame, judged: _Judged, protocol: str, *, rate: flo
     sampled, count = units.named(per["gene"].to_numpy(dtype=str), word="gene"), len(judged.judges)
     p_without = {stays.tobytes(): judged.without(stays) for stays in control_groups.stays(count, seed=seed)}
     scores = []
-    for metric, chance, called in (
-        ("share of guides active", 0.0, lambda p: discovery.corrected(p) < rate),
+    rules: list[tuple[str, float, Callable[[Numbers], npt.NDArray[np.bool_]]]] = [
+        ("share of guides active", 0.0, lambda p: np.asarray(discovery.corrected(p) < rate)),
         (f"share of guides with p <= {CALLED_AT:g}", CALLED_AT, lambda p: p <= CALLED_AT),
-    ):
+    ]
+    for metric, chance, called in rules:
         flags = called(per["p"].to_numpy())
-        of_judges = control_groups.played(float(flags.mean()), lambda stays: called(p_without[stays.tobytes()]).mean(), count, seed=seed)
+        shares = {which: float(called(p).mean()) for which, p in p_without.items()}
+        of_judges = control_groups.played(float(flags.mean()), partial(_looked_up, shares), count, seed=seed)
         parts = [_left_out(flags, sampled, seed=seed), of_judges]
         around = jackknife.of_score(parts, unit=f"gene and {control_groups.GUIDE}")
         row = (TASK, protocol, OWN, metric, float(flags.mean()), around)
         scores.append(tidy.score(*row, chance=chance, n=len(per), parts=parts, units=sampled.digest))
     return scores
+
+
+def _looked_up(shares: Mapping[bytes, float], stays: npt.NDArray[np.bool_]) -> float:
+    return shares[stays.tobytes()]
 
 
 def _left_out(flags: npt.NDArray[np.bool_], sampled: units.Units, *, seed: int) -> jackknife.LeftOut:

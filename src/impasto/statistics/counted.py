@@ -1,7 +1,7 @@
 """How sure a share is that is counted above a threshold which is itself drawn: the k-th largest of n null values.
 
-Things are called where fewer than k of n null values reach them. With other null values the threshold would lie elsewhere. Let U be the share
-of the null distribution above it, and s the share called. In log U the k-th largest of n has, whatever the null distribution (Renyi 1953),
+Things are called where fewer than k of n null values reach them. With other null values the threshold would lie elsewhere. Let U be the
+share of the null distribution above it, and s the share called. The k-th largest of n has, whatever the null distribution (Renyi 1953),
 
     E log U_k = psi(k) - psi(n + 1),     Var log U_k = psi'(k) - psi'(n + 1).
 

@@ -154,7 +154,13 @@ def variance(left: LeftOut, /) -> float:
 
 
 def of_score(
-    parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit: str, share: bool = True, few_count: bool = False, beside: float = 0.0
+    parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]],
+    /,
+    *,
+    unit: str,
+    share: bool = True,
+    few_count: bool = False,
+    beside: float = 0.0,
 ) -> Interval:
     """The interval of a score.
 
