@@ -68,9 +68,9 @@ def without_groups(distances: Numbers, group: Rows, chosen: Rows, /) -> Numbers:
     for place in range(k):
         inside += distances[chosen[:, place, None], chosen].sum(axis=1)
         across += lines[chosen[:, place]]
-    c = stays - k
+    c = np.where(stays > k, stays - k, np.nan)
     value = 2 * (across - inside[:, None]) / (k * c) - inside[:, None] / k**2 - (total - 2 * across + inside[:, None]) / c**2
-    value[(group[chosen][:, :, None] == np.arange(count)).any(axis=1) | (c < 1)] = np.nan
+    value[(group[chosen][:, :, None] == np.arange(count)).any(axis=1)] = np.nan
     return np.asarray(value)
 
 
