@@ -456,8 +456,8 @@ def _without_controls(sets: ReplicateSets, measure: Energy, group: Rows, p: Numb
     without = np.repeat(p[:, None], len(numbers), axis=1)
     for number, rows in enumerate(sets.members):
         pool, pools = _pool(rows, sets.plate, sets.controls)
-        met, at = np.unique(group[pool], return_inverse=True)
-        own = at.ravel() - int(met[0] < 0)
-        found = choices.without_groups(pools, measure.without_groups(pool, own), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)
-        without[number, np.searchsorted(numbers, met[met >= 0])] = found
+        numbers_here, at = np.unique(group[pool], return_inverse=True)
+        own = at.ravel() - int(numbers_here[0] < 0)
+        p_without = choices.without_groups(pools, measure.without_groups(pool, own), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)
+        without[number, np.searchsorted(numbers, numbers_here[numbers_here >= 0])] = p_without
     return without

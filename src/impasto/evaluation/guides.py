@@ -257,13 +257,13 @@ def _of_controls(points: Numbers, screen: Screen, negative: npt.NDArray[np.bool_
     codes = np.unique(screen.plate[negative])
     number = {code: int((negative & (screen.plate == code)).sum()) for code in codes}
     total = {code: points[negative & (screen.plate == code)].sum(axis=0) for code in codes}
-    found = {}
+    of_guide = {}
     for guide, rows in enumerate(screen.controls):
         on = screen.plate[rows]
         if negative[rows].all() and all(number[code] > (on == code).sum() for code in on):
             beside = [(total[code] - points[rows[on == code]].sum(axis=0)) / (number[code] - (on == code).sum()) for code in on]
-            found[guide] = (_product(points[rows] - np.stack(beside)), float(len(rows)))
-    return pd.DataFrame(list(found.values()), columns=["T", "wells"], index=pd.Index(list(found), dtype=int), dtype=np.float64)
+            of_guide[guide] = (_product(points[rows] - np.stack(beside)), float(len(rows)))
+    return pd.DataFrame(list(of_guide.values()), columns=["T", "wells"], index=pd.Index(list(of_guide), dtype=int), dtype=np.float64)
 
 
 def _p_values(per: pd.DataFrame, judges: pd.DataFrame, known: Spread, *, tail: Tail, of: int | None = None) -> Numbers:
