@@ -91,3 +91,15 @@ def test_the_interval_leaves_out_groups_of_control_wells_as_tables_without_them(
                 scores.append(fewer.scores.loc[fewer.scores["metric"] == metric, "value"].iloc[0])
             np.testing.assert_allclose(sorted(left.loc[left["part"] == 1 + plate, "value"]), sorted(scores), atol=tolerance)
     assert {s.unit for s in rows(result)} == {"perturbation and control well"}
+
+
+def test_a_group_of_control_wells_leaves_every_choice_of_plates() -> None:
+    data = screen(plates=3, perturbations=8, active=8, controls=10, spared=10, width=6, effect=1.0)
+    left_out = evaluate(data, draws=19, subsets=3, with_baselines=False).left_out
+    sets = replicate_sets(data.obs, task="t", pool_doses=False, least=2, with_controls=True)
+    group = control_groups.of_wells(sets, seed=0)
+    scores = [evaluate(data[group != number].copy(), draws=19, subsets=3, with_baselines=False).scores for number in range(8, 16)]
+    for plates in ("2 plates", "3 plates"):
+        expected = [s.loc[(s["metric"] == "mAP") & s["protocol"].str.startswith(plates), "value"].iloc[0] for s in scores]
+        own = left_out[(left_out["metric"] == "mAP") & left_out["protocol"].str.startswith(plates) & (left_out["part"] == 2)]
+        np.testing.assert_allclose(sorted(own["value"]), sorted(expected), atol=1e-6)
