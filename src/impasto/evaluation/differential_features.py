@@ -201,21 +201,22 @@ def _why_not(profiles: anndata.AnnData, of_positions: Numbers) -> str:
 
 def _without_controls(
     values: Numbers, sets: ReplicateSets, leave: Rows, p: Numbers, /, *, family: Family, rate: float
-) -> dict[int, Called]:
-    """What is called without each group of control wells, by the number of the group."""
-    groups = [int(number) for number in np.unique(leave[leave >= 0])]
-    without = {number: p.copy() for number in groups}
-    for place, rows in enumerate(sets.members):
-        on = {int(code): rows[sets.plate[rows] == code] for code in np.unique(sets.plate[rows])}
-        ranked = {code: _ranked(values, own, sets.controls & (sets.plate == code)) for code, own in on.items()}
-        for number in groups:
-            code = number // CONTROL_GROUPS
-            fewer = sets.controls & (sets.plate == code) & (leave != number)
-            if code in on:
-                # A plate without controls left would have no ranks.
-                parts = {**ranked, code: _ranked(values, on[code], fewer)}
-                without[number][place] = _p_values(list(parts.values())) if fewer.any() else np.nan
-    return {number: _q(of_each, family=family) < rate for number, of_each in without.items()}
+) -> dict[int, dict[str, float]]:
+    """The scores without each group of control wells, by the number of the group; what is called of one group is in memory at a time."""
+    on = [{int(code): rows[sets.plate[rows] == code] for code in np.unique(sets.plate[rows])} for rows in sets.members]
+    ranked = [{code: _ranked(values, rows, sets.controls & (sets.plate == code)) for code, rows in own.items()} for own in on]
+    scores = {}
+    for number in np.unique(leave[leave >= 0]):
+        code = int(number // CONTROL_GROUPS)
+        fewer = sets.controls & (sets.plate == code) & (leave != number)
+        of_each = p.copy()
+        for place in (place for place, own in enumerate(on) if code in own):
+            # A plate without controls left would have no ranks.
+            parts = {**ranked[place], code: _ranked(values, on[place][code], fewer)} if fewer.any() else {}
+            of_each[place] = _p_values(list(parts.values())) if parts else np.nan
+        called = _q(of_each, family=family) < rate
+        scores[int(number)] = {metric: float(count(called).mean()) for metric, count in COUNTS.items()}
+    return scores
 
 
 def _q(p: Numbers, *, family: Family) -> Numbers:
@@ -225,15 +226,20 @@ def _q(p: Numbers, *, family: Family) -> Numbers:
     return np.stack([discovery.corrected(line) for line in p])
 
 
-def _scores(called: Called, without: Mapping[int, Called], leave: Rows, sets: ReplicateSets, name: str, *, seed: int) -> list[Score]:
+COUNTS: dict[str, Callable[[Called], Numbers]] = {
+    "mean share of features called": lambda called: np.asarray(called.mean(axis=1), dtype=np.float64),
+    "share of perturbations with a called feature": lambda called: called.any(axis=1).astype(np.float64),
+}
+"""What is counted of every perturbation."""
+
+
+def _scores(
+    called: Called, without: Mapping[int, Mapping[str, float]], leave: Rows, sets: ReplicateSets, name: str, *, seed: int
+) -> list[Score]:
     scores = []
-    counts: dict[str, Callable[[Called], Numbers]] = {
-        "mean share of features called": lambda flags: np.asarray(flags.mean(axis=1), dtype=np.float64),
-        "share of perturbations with a called feature": lambda flags: flags.any(axis=1).astype(np.float64),
-    }
-    for metric, of_each in counts.items():
-        left = sets.left_out(of_each(called), seed=seed)
-        mean_without = {number: float(of_each(flags).mean()) for number, flags in without.items()}
+    for metric, count in COUNTS.items():
+        left = sets.left_out(count(called), seed=seed)
+        mean_without = {number: of_metric[metric] for number, of_metric in without.items()}
         strata = control_groups.left_out(left.whole, mean_without.__getitem__, leave)
         around = jackknife.of_score([left, strata], unit=f"{sets.units.word} and {control_groups.WELL}")
         row = (TASK, name, OWN, metric, left.whole, around)

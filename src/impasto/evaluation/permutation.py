@@ -65,14 +65,15 @@ def p_values_without(vectors: Floats, where: Layout, names: Sequence[str], group
     Returns
     -------
     Numbers
-        (names, groups) NaN where p is, or where a group holds all controls of a plate.
+        (names, groups) NaN where p is, where a group is on none of a perturbation's plates, and where it holds all controls of one.
 
     """
     p = np.full((len(names), int(group.max(initial=-1)) + 1), np.nan)
     for number, similarity, members, pools, _ in _tested(vectors, where, names):
-        observed, null, plays = _null_without(similarity, pools, group[members], p.shape[1], draws=draws, seed=seed)
+        beside, at = np.unique(group[members], return_inverse=True)  # -1, of the treated wells, comes first
+        observed, null, plays = _null_without(similarity, pools, at.ravel() - 1, len(beside) - 1, draws=draws, seed=seed)
         reached = ((null >= observed - ROUNDING) & ~plays).sum(axis=0)
-        p[number] = np.where(np.isfinite(observed), (1 + reached) / (1 + (~plays).sum(axis=0)), np.nan)
+        p[number, beside[1:]] = np.where(np.isfinite(observed), (1 + reached) / (1 + (~plays).sum(axis=0)), np.nan)
     return p
 
 
