@@ -141,17 +141,27 @@ def test_a_plate_that_is_held_out_as_a_whole_is_learned_with_its_spared_controls
         np.testing.assert_array_equal(wider.transform(own).X, fitted.extended(plain).transform(own).X)
 
 
-def test_the_search_for_a_regulariser_asks_for_controls_and_never_for_spared_ones() -> None:
+def test_the_search_for_a_regulariser_asks_for_controls_and_never_for_spared_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     data = spare_controls(plates(width=8), share=0.5, seed=0)
-    moved = data.copy()
-    moved.X[data.obs["spared"].to_numpy()] *= 5
-    chosen = [SpheringSettings(on="all", regulariser="search") for _ in range(2)]
-    one, other = (Sphering.fit(table, settings) for table, settings in zip((data, moved), chosen, strict=True))
-    without = Sphering.fit(data[~data.obs["spared"].to_numpy()].copy(), chosen[0])
-    assert one.settings.regulariser == other.settings.regulariser == without.settings.regulariser
+    spared = data.obs["spared"].to_numpy(dtype=bool)
+    asked: list[list[str]] = []
+
+    def search(profiles: anndata.AnnData, fit: Any, /) -> float:
+        asked.append(profiles.obs_names.tolist())
+        chosen = spare_controls(profiles, share=0.5, seed=1)
+        # What the search spares teaches the candidates nothing.
+        moved = chosen.copy()
+        moved.X[chosen.obs["spared"].to_numpy()] += 9
+        np.testing.assert_array_equal(fit(chosen, 0.3).learned[""].mean, fit(moved, 0.3).learned[""].mean)
+        return 0.3
+
+    monkeypatch.setattr("impasto.correction.sphering.search", search)
+    fitted = Sphering.fit(data, SpheringSettings(on="all", regulariser="search"))
+    assert asked == [data.obs_names[~spared].tolist()]
+    assert fitted.settings.regulariser == 0.3
     # All wells become white, the spared ones too.
-    assert not np.array_equal(one.learned[""].mean, without.learned[""].mean)
-    assert not np.array_equal(one.learned[""].mean, other.learned[""].mean)
+    np.testing.assert_array_equal(fitted.learned[""].mean, Sphering.fit(data, SpheringSettings(on="all", regulariser=0.3)).learned[""].mean)
+    np.testing.assert_allclose(fitted.learned[""].mean, data.X.mean(axis=0), rtol=1e-5)
 
 
 def test_the_score_of_sphering_against_spared_controls_is_that_of_a_fit_without_them() -> None:

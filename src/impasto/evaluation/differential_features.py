@@ -228,7 +228,7 @@ def _q(p: Numbers, *, family: Family) -> Numbers:
 
 COUNTS: dict[str, Callable[[Called], Numbers]] = {
     "mean share of features called": lambda called: np.asarray(called.mean(axis=1), dtype=np.float64),
-    "share of perturbations with a called feature": lambda called: called.any(axis=1).astype(np.float64),
+    "share of perturbations with a called feature": lambda called: np.asarray(called.any(axis=1), dtype=np.float64),
 }
 """What is counted of every perturbation."""
 
