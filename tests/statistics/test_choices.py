@@ -83,3 +83,11 @@ def test_without_a_group_the_test_is_that_of_the_controls_that_stay(most_counted
         every = [values[a] + values[b] for a in stay[stay < 7] for b in stay[stay >= 7]]
         expected = np.mean([v >= truth - 1e-12 for v in every])
         assert found[number] == pytest.approx(expected, abs=0 if most_counted > 1 else 0.02)
+
+
+def test_without_a_group_drawn_choices_never_give_zero() -> None:
+    def unmatched(chosen: np.ndarray) -> np.ndarray:
+        truth = (np.sort(chosen, axis=1) == [0, 1, 42, 43]).all(axis=1)
+        return np.where(truth, 1.0, 0.0)[:, None]
+
+    assert without_groups([(2, 40), (2, 40)], unmatched, most_draws=99, seed=0, most_counted=1)[0] == pytest.approx(1 / 100)
