@@ -3,7 +3,8 @@
     python -m benchmarks.calibrate [--size ci|full] [--section tasks hits ...] [--write docs/calibration.md]
 
 Every run is kept in runs/calibration, so a calibration that was stopped goes on where it was; runs of another state of the source are not
-counted. Exit code 1 where any figure is red (`benchmarks.calibration_rows` says when).
+counted. All jobs are brought to 5 runs, then all to 10, 20 and so on: whenever it is stopped, each figure stands on about as many runs. The
+page is written after each round. Exit code 1 where any figure is red (`benchmarks.calibration_rows` says when).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import (
@@ -57,23 +58,38 @@ def jobs_of(sections: Sequence[str], part: str, /) -> list[tuple[Job, str]]:
     ]
 
 
-def calibrate(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, runs: int | None, minutes: float) -> list[str]:
-    """Make the runs that are not kept yet, and say what was left out. Gives the sentences of jobs of which no run is kept."""
-    without, until = [], time.monotonic() + 60 * minutes
-    for job, source in jobs:
-        many = runs or (job.full if size == "full" else job.ci)
-        done = kept(folder, job, source)["run"].nunique()
-        sentence = job.missing or ("" if many else f"{job.section}, {job.name}: only in the full size")
-        if not sentence:
-            left = max(0, many - done)
-            made = list(track(carry_on(folder, job, source, many=many, until=until), what=job.name, unit="runs", total=left))
-            done += len(made)
-            if len(made) < left:
-                sentence = f"{job.section}, {job.name}: {done} of {many} runs, the time was up"
-        if sentence:
-            say(sentence)
-            without += [] if done else [sentence]
-    return without
+FIRST_ROUND = 5
+"""Runs of every job in the first round; each further round doubles them."""
+
+
+def calibrate(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, runs: int | None, minutes: float) -> Iterator[list[str]]:
+    """Make the runs that are not kept yet, round by round.
+
+    Yields after each round the sentences on what was not run, or not in full.
+    """
+    until = time.monotonic() + 60 * minutes
+    wanted = {job.name: runs or (job.full if size == "full" else job.ci) for job, _ in jobs}
+    most, round_ = max(wanted.values()), FIRST_ROUND
+    while True:
+        for job, source in jobs:
+            many = min(round_, wanted[job.name])
+            left = max(0, many - kept(folder, job, source)["run"].nunique())
+            if left and not job.missing:
+                list(track(carry_on(folder, job, source, many=many, until=until), what=f"{job.name}, to {many}", unit="runs", total=left))
+        yield [
+            sentence for job, source in jobs if (sentence := _left_out(job, kept(folder, job, source)["run"].nunique(), wanted[job.name]))
+        ]
+        if round_ >= most or time.monotonic() > until:
+            return
+        round_ *= 2
+
+
+def _left_out(job: Job, done: int, many: int) -> str:
+    if job.missing:
+        return job.missing
+    if not many:
+        return f"{job.section}, {job.name}: only in the full size"
+    return "" if done >= many else f"{job.section}, {job.name}: {done} of {many} runs"
 
 
 def rows_of(jobs: Sequence[tuple[Job, str]], folder: Path, /) -> list[Row]:
@@ -102,11 +118,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = jobs_of(given.section, given.job)
     if not jobs:
         parser.error(f"--job {given.job}: no job of these sections holds this in its name")
-    left_out = calibrate(jobs, given.kept, size=given.size, runs=given.runs, minutes=given.minutes)
-    rows = rows_of(jobs, given.kept)
+    rows: list[Row] = []
+    left_out: list[str] = []
+    for left_out in calibrate(jobs, given.kept, size=given.size, runs=given.runs, minutes=given.minutes):
+        rows = rows_of(jobs, given.kept)
+        if given.write and rows:
+            given.write.write_text(page.text(rows, left_out), encoding="utf-8")
     page.show(rows)
-    if given.write:
-        given.write.write_text(page.text(rows, left_out), encoding="utf-8")
+    for sentence in left_out:
+        say(sentence)
     return 1 if any(row.verdict == "red" for row in rows) else 0
 
 

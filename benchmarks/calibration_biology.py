@@ -16,7 +16,7 @@ import anndata
 
 from benchmarks import calibration_designs as designs
 from benchmarks import hits
-from benchmarks.calibration_rows import LEVEL, Job, Judged, Seen
+from benchmarks.calibration_rows import LEVEL, Job, Seen
 from impasto.evaluation import arms, differential_features, distributions, grit, guides, percent_replicating, power, saturation
 from impasto.evaluation.protocols import Distributions
 from impasto.evaluation.result import OWN, Result
@@ -64,8 +64,7 @@ def of_run(name: str, task: Task, number: int) -> list[Seen]:
             row = own.iloc[-1]
             what = f"{name}: {metric} ({row['unit']})" if group == OWN else f"{name}: {group}, {metric} ({row['unit']})"
             truth = row["chance"] if exact and not strength else float("nan")
-            judged: Judged = "given" if strength and metric.startswith("share") else "coverage"
-            figures.append(Seen(what, case, judged, row["value"], row["low"], row["high"], truth))
+            figures.append(Seen(what, case, "coverage", row["value"], row["low"], row["high"], truth))
             if not strength and row["p_chance"] == row["p_chance"]:
                 figures.append(Seen(what, P_CHANCE, "share", float(row["p_chance"] <= LEVEL)))
         if task.p is not None and not strength:
@@ -87,8 +86,9 @@ def _grit(seed: int, strength: float) -> Result:
     return grit.evaluate(_plates(seed, strength), seed=seed, with_baselines=False)
 
 
-def _distributions(seed: int, strength: float, *, protocol: Distributions) -> Result:
-    return distributions.evaluate(_plates(seed, strength), protocol=protocol, draws=199, seed=seed, with_baselines=False)
+def _distributions(seed: int, strength: float, *, protocol: Distributions, controls: int = 24) -> Result:
+    table = designs.plates(seed, strength, controls=controls)
+    return distributions.evaluate(table, protocol=protocol, draws=199, seed=seed, with_baselines=False)
 
 
 def _features(seed: int, strength: float) -> Result:
@@ -137,7 +137,9 @@ TASKS = {
     "percent-replicating": Task(_percent_replicating, ((OWN, percent_replicating.METRIC, True),), ("per_group", "p_value")),
     "grit": Task(_grit, ((OWN, "mean grit", False), (OWN, _POSITIONS, True)), ("per_group", "p_value")),
     "distributions, energy": Task(partial(_distributions, protocol="energy"), _CALLED, ("per_group", "p")),
-    "distributions, wasserstein": Task(partial(_distributions, protocol="wasserstein"), _CALLED, ("per_group", "p"), ci=0, full=10),
+    "distributions, wasserstein": Task(
+        partial(_distributions, protocol="wasserstein", controls=10), _CALLED, ("per_group", "p"), ci=0, full=40
+    ),
     "differential-features": Task(_features, ((OWN, "mean share of features called", False),), ("features", "p"), full=100),
     "saturation": Task(_saturation, tuple((OWN, metric, False) for metric in _GROWTH)),
     "guides": Task(_guides, ((OWN, "share of guides with p <= 0.05", True), (OWN, _OF_GUIDES, False)), ("per_group", "p")),

@@ -18,8 +18,8 @@ from impasto.correction.steps import correct
 from impasto.evaluation import replicates
 
 SECTION = "correctors"
-LEARN_FROM_TREATED = ("Harmony", "ComBat", "inverse normal")
-"""Chains that learn from treated wells and not from the spared controls, which are then not quite like inert wells."""
+ALIKE = ("Harmony", "ComBat", "inverse normal", "position")
+"""Chains that learn from all wells alike, whatever was done to them."""
 REAL = Path(__file__).parents[1] / "data/demo/cpjump1_u2os_compound.parquet"
 INERT = 20
 
@@ -79,7 +79,7 @@ def jobs() -> list[Job]:
     """Every chain of correctors on simulated plates, then on real ones."""
     return [
         *(Job(SECTION, f"simulated, {chain}", partial(of_simulated, chain), 2, 60) for chain in hits.CHAINS),
-        *(Job(SECTION, f"whole plates, {chain}", partial(of_whole_plates, chain), 0, 20) for chain in LEARN_FROM_TREATED),
+        *(Job(SECTION, f"whole plates, {chain}", partial(of_whole_plates, chain), 0, 20) for chain in ALIKE),
         *(
             Job(
                 SECTION,

@@ -30,17 +30,17 @@ each they are equally good, and the interval of their difference should hold 0. 
 mean difference over runs. Paired intervals keep the pairs' term, so they may be a little wide.""",
     "biology": """Three plates of 48 perturbations and 24 controls. Guides: 40 genes of two guides, and 24 non-targeting guides. Arms: 60
 genes on six arms. Power: 72 perturbations, half of which act. Without an effect the interval of a share of p-values at .05 should hold .05;
-every other interval should hold the mean over runs. What is called depends on the controls too, and each run draws others. The interval of
-a share that is called speaks of other perturbations beside the same controls. So with an effect it holds the mean over runs too seldom,
-and such shares are shown and not judged. A planner that takes weak effects for none plans for less power than there is.""",
+every other interval should hold the mean over runs. What is called depends on the controls too, and each run draws others. So intervals of
+shares leave out controls as well: wells, positions or guides. With 24 control positions or guides the threshold is the largest of them, and
+its part of the interval is rather too large. Shares by Wasserstein distance (10 controls) speak of the same controls. A planner that takes
+weak effects for none plans for less power than there is.""",
     "shuffled labels": """Shuffled labels mean nothing, so the interval should hold chance. The unit and how many there are stand in
 brackets. For mechanisms chance is itself drawn, so the truth is the mean over runs.""",
     "p-values": """Half of 72 perturbations act, unless the design says otherwise. *Inert* ones do nothing. The null of copairs is shown
 beside the joint permutation and not judged, since its share depends on the layout.""",
     "correctors": """Simulated: nothing acts, and half of 24 controls a plate are spared. With all of them used for fitting, a run must say
-that it is not calibrated. Harmony, ComBat and inverse normal learn from treated wells and not from spared ones, which are then not quite
-what an inert well is. On small plates (72 treated and 12 fitted wells) p-values of replicates are a little too small. On whole plates (300
-treated, 32 fitted) less so. CPJUMP1: 20 of 64 DMSO positions of three plates play compounds, 22 are used for fitting and 22 are spared. How
+that it is not calibrated. Harmony, ComBat, inverse normal and position learn from all wells alike, so from spared ones too. CPJUMP1: 20 of
+64 DMSO positions of three plates play compounds, 22 are used for fitting and 22 are spared. How
 alike the wells of a position are is skewed there, so the tail of p2 is reached a little too often. A run that says NOT CALIBRATED calls
 nothing, so its inert positions count 0. Beside it stands the share over the other runs alone.""",
     "dose": """24 compounds, of which half act. Where the place of a well moves it on all plates alike, no test of single wells holds. That
@@ -129,7 +129,7 @@ def text(rows: Sequence[Row], sentences: Sequence[str], /) -> str:
         parts += [f"## {TITLES[section]}\n", f"{NOTES[section]}\n"]
         parts.append("\n".join([_line(heads), _line(["---"] * len(heads)), *map(_line, lines)]) + "\n")
     if sentences:
-        parts += ["## Not run\n", "\n".join(f"- {sentence}." for sentence in sentences) + "\n"]
+        parts += ["## Not run, or not in full\n", "\n".join(f"- {sentence}." for sentence in sentences) + "\n"]
     return "\n".join(parts)
 
 

@@ -4,7 +4,6 @@ A job is one design. Each of its runs gives figures: an interval that should hol
 job stand in one CSV file with the source they were made by, so that a calibration which was stopped goes on where it was.
 
     coverage: share of runs whose interval holds the truth. Red where it is three errors of a .93 interval below .93.
-    given:    the same of an interval that holds something fixed which each run draws anew; shown, and not judged.
     share:    mean share of p-values at .05 or below. Red where it is three errors above 1.2 x .05.
     inert:    the same, of inert positions of real plates. Red above .10.
     inside:   mean share of intervals that hold their truth, where a run has several. Red where it is three errors below .93.
@@ -42,7 +41,7 @@ _BENCHMARKS = Path(__file__).parent
 _IMPORTED = re.compile(r"^from benchmarks(?:\.(\w+))? import (.+)$", re.MULTILINE)
 _NOT_MEASURED = {"calibration_rows", "timing"}
 
-Judged = Literal["coverage", "given", "share", "inert", "inside", "always", "shown"]
+Judged = Literal["coverage", "share", "inert", "inside", "always", "shown"]
 Verdict = Literal["holds", "wide", "open", "red", "shown"]
 
 
@@ -233,13 +232,12 @@ def summed(section: str, table: pd.DataFrame, /) -> list[Row]:
 
 def _row(section: str, what: str, case: str, own: pd.DataFrame) -> Row:
     judged = str(own["judged"].iloc[0])
-    if judged in ("coverage", "given"):
+    if judged == "coverage":
         own = own[own["low"].notna() & own["high"].notna()]
         if own.empty:
             return Row(section, what, case, float("nan"), float("nan"), 0, "shown")
         truth = own["truth"].fillna(own["value"].mean())
-        made = coverage(section, what, case, int(((own["low"] <= truth) & (truth <= own["high"])).sum()), len(own))
-        return made if judged == "coverage" else made._replace(verdict="shown")
+        return coverage(section, what, case, int(((own["low"] <= truth) & (truth <= own["high"])).sum()), len(own))
     own = own[own["value"].notna()]
     return share(section, what, case, own["value"].to_numpy(dtype=float), own["of"].to_numpy(dtype=int), judged)
 

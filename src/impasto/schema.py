@@ -45,7 +45,7 @@ WELL_ID = "well_id"
 PLATE_MAP = "plate_map"
 """The platemap that a plate was filled by; several plates may share one."""
 SPARED = "spared"
-"""True for negative controls that no correction has learned from; where it is there, scores rank against these only."""
+"""True for negative controls that no correction has learned from as controls; where it is there, scores rank against these only."""
 SPLIT = "split"
 """train, validation or test: what was held out of a training or a fit."""
 

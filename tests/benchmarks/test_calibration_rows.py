@@ -197,3 +197,33 @@ def test_the_command_ends_with_1_where_a_figure_is_red(
         with pytest.raises(SystemExit) as left:
             calibrate.main(wrong)
         assert left.value.code == 2
+
+
+def test_all_jobs_advance_together_and_the_page_can_be_written_after_each_round(tmp_path: Path) -> None:
+    made: list[tuple[str, int]] = []
+
+    def job_of(name: str, full: int) -> Job:
+        def of_run(run: int) -> list[Seen]:
+            made.append((name, run))
+            return [Seen(name, "none", "share", 0.25, of=4)]
+
+        return Job("a section", name, of_run, 1, full)
+
+    jobs = [(job_of("long", 12), "source"), (job_of("short", 3), "source"), (job_of("never", 0), "source")]
+    rounds = calibrate.calibrate(jobs, tmp_path, size="full", runs=None, minutes=float("inf"))
+    never = "a section, never: only in the full size"
+    assert next(rounds) == ["a section, long: 5 of 12 runs", never]
+    assert made == [("long", run) for run in range(5)] + [("short", run) for run in range(3)]
+    assert next(rounds) == ["a section, long: 10 of 12 runs", never]
+    assert next(rounds) == [never]
+    assert next(rounds, None) is None
+    assert len(made) == 15
+    # Stopped after the first round, it goes on where it was.
+    made.clear()
+    again = tmp_path / "again"
+    assert len(list(calibrate.calibrate(jobs, again, size="full", runs=None, minutes=0.0))) == 1
+    assert made == []
+    next(calibrate.calibrate(jobs, again, size="full", runs=None, minutes=float("inf")))
+    *_, last = calibrate.calibrate(jobs, again, size="full", runs=None, minutes=float("inf"))
+    assert last == [never]
+    assert sorted(made) == sorted([("long", run) for run in range(12)] + [("short", run) for run in range(3)])

@@ -252,7 +252,7 @@ def test_two_workers_leave_the_bytes_of_one_process(tmp_path: Path) -> None:
 
 def test_the_plan_names_each_plate_once_and_its_chunks(tmp_path: Path) -> None:
     source = written(table(), tmp_path)
-    builder = by_plate._Builder(source, {"steps": [], "new": False}, ("x",), [k.name for k in source.keys], source.obs)
+    builder = by_plate._Builder(source, {"steps": [], "new": False}, ("x",), [k.name for k in source.keys])
     kind = CORRECTORS["sphering"]
     builder.add_step(0, kind, kind.settings_class())
     builder.add_plates()

@@ -94,6 +94,9 @@ def test_clipping_and_selecting_learn_nothing_of_a_control() -> None:
     assert not spared.controls_were_learned_from([{"method": "clip"}, {"method": "select"}])
     assert spared.controls_were_learned_from([{"method": "clip"}, {"method": "harmony"}])
     assert not spared.controls_were_learned_from([])
+    # Nobody knows what a method learned whose package is not here.
+    assert spared.controls_were_learned_from([{"method": "clip"}, {"method": "of another package"}])
+    assert spared.controls_were_learned_from([{}])
 
 
 def test_two_plates_of_one_name_spare_their_share_each_and_sites_of_a_well_stay_together() -> None:

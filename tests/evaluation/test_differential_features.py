@@ -10,7 +10,9 @@ from tests.evaluation.screens import screen
 from tests.statistics.test_rank_sums import naive
 
 from impasto import identity
+from impasto.evaluation import control_groups
 from impasto.evaluation.differential_features import evaluate
+from impasto.evaluation.replicate_sets import replicate_sets
 from impasto.schema import InputError
 
 
@@ -90,3 +92,19 @@ def test_constant_features_one_well_and_wrong_names() -> None:
         evaluate(data, perturbations=["p2"])
     with pytest.raises(InputError, match="rate is 2"):
         evaluate(data, rate=2.0)
+
+
+@pytest.mark.parametrize("family", ["run", "perturbation"])
+def test_the_interval_leaves_out_groups_of_control_wells(family: str) -> None:
+    data = screen(plates=2, perturbations=8, active=8, controls=20, spared=20, width=5, effect=2.0)
+    result = evaluate(data, family=family)
+    score = rows(result)[0]
+    assert score.unit == "perturbation and control well"
+    left = result.left_out[(result.left_out["metric"] == score.metric) & (result.left_out["part"] > 0)]
+    assert left.groupby("part").size().tolist() == [8, 8]
+    sets = replicate_sets(data.obs, task="t", pool_doses=False, least=1, with_controls=True)
+    group = control_groups.of_wells(sets, seed=0)
+    for number in (2, 9):
+        fewer = evaluate(data[group != number].copy(), family=family).tables["features"]
+        stratum, place = divmod(number, 8)
+        assert left[left["part"] == 1 + stratum]["value"].iloc[place] == pytest.approx(fewer["called"].mean())

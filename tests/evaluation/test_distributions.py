@@ -8,13 +8,16 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cdist
 from tests.evaluation.rows import rows
 from tests.evaluation.screens import screen
 from tests.evaluation.small import plates
 from tests.evaluation.test_energy import naive
 
 from impasto import identity
+from impasto.evaluation import control_groups
 from impasto.evaluation.distributions import Clouds, evaluate
+from impasto.evaluation.replicate_sets import replicate_sets
 from impasto.schema import InputError
 
 
@@ -132,3 +135,43 @@ def test_constant_features_are_one_sentence() -> None:
     data.X[:] = 3
     with pytest.raises(InputError, match="none of 6 features varies"):
         evaluate(data)
+
+
+def test_the_interval_leaves_out_groups_of_control_wells_and_is_that_of_tables_without_them() -> None:
+    data = screen(plates=2, perturbations=8, active=4, controls=9, spared=9, width=3, wells=2, effect=0.8)
+    result = evaluate(data, with_baselines=False, components=3)
+    score = next(s for s in rows(result) if s.metric == "share with p <= 0.05")
+    assert score.unit == "perturbation and control well"
+    left = result.left_out[(result.left_out["metric"] == score.metric) & (result.left_out["part"] > 0)]
+    assert left.groupby("part").size().tolist() == [8, 8]
+    x, obs = data.X.astype(np.float64), data.obs
+    for plate in ("P0", "P1"):
+        own = (obs["plate"] == plate).to_numpy()
+        x[own] -= x[own].mean(axis=0)
+    negative = (obs["control_type"] == "negcon").to_numpy()
+    sets = replicate_sets(obs, task="t", pool_doses=False, least=3, with_controls=True)
+    group = control_groups.of_wells(sets, seed=0)
+    for number in (0, 13):
+        called = []
+        for name in sets.names:
+            pools = []
+            for plate in ("P0", "P1"):
+                here = (obs["plate"] == plate).to_numpy()
+                pools.append(
+                    (np.flatnonzero(here & (obs["perturbation"] == name).to_numpy()), np.flatnonzero(here & negative & (group != number)))
+                )
+            every = []
+            everyone = np.concatenate([np.concatenate(p) for p in pools])
+            for choice in itertools.product(*[itertools.combinations(np.concatenate(p), 2) for p in pools]):
+                chosen = np.concatenate(choice)
+                y, z = x[chosen], x[np.setdiff1d(everyone, chosen)]
+                every.append(2 * cdist(y, z).mean() - cdist(y, y).mean() - cdist(z, z).mean())
+            called.append(np.mean(np.array(every) >= every[0] - 1e-9) <= 0.05)
+        stratum, place = divmod(number, 8)
+        assert left[left["part"] == 1 + stratum]["value"].iloc[place] == pytest.approx(np.mean(called))
+
+
+def test_the_costly_distance_says_that_its_controls_are_the_same() -> None:
+    data = screen(plates=2, perturbations=8, controls=6, spared=6, width=3, wells=2)
+    score = rows(evaluate(data, protocol="wasserstein", draws=99, directions=4, with_baselines=False))[1]
+    assert (score.unit, score.about) == ("perturbation", "other perturbations, the same controls")

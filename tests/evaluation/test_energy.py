@@ -34,3 +34,22 @@ def test_clouds_of_cells_are_mixtures_of_wells() -> None:
 
 def test_no_wells_have_no_distances() -> None:
     assert energy.between(np.empty((0, 1, 3)), np.ones((4, 1, 3))).shape == (0, 4)
+
+
+def test_without_a_group_it_is_the_definition_among_the_wells_that_stay() -> None:
+    rng = np.random.default_rng(2)
+    wells = rng.normal(size=(10, 1, 3))
+    distances = energy.between(wells, wells)
+    group = np.array([-1, -1, 0, 1, 0, 2, 2, 2, 1, 0])
+    chosen = np.array([[0, 1], [2, 7], [8, 3]])
+    values = energy.without_groups(distances, group, chosen)
+    assert values.shape == (3, 3)
+    for own, line in zip(chosen, values, strict=True):
+        for number, value in enumerate(line):
+            others = [i for i in range(10) if i not in own and group[i] != number]
+            if number in group[own]:
+                assert np.isnan(value)
+            else:
+                np.testing.assert_allclose(value, naive(wells[own, 0], wells[others, 0]), atol=1e-12)
+    # A group that holds all controls leaves nothing to compare with.
+    assert np.isnan(energy.without_groups(distances[:4, :4], np.array([-1, -1, 0, 0]), np.array([[0, 1]]))).all()

@@ -11,7 +11,7 @@ from tests.evaluation.small import plates
 from impasto.evaluation import grit
 from impasto.evaluation.grit import evaluate
 from impasto.schema import InputError
-from impasto.statistics import jackknife
+from impasto.statistics import counted, jackknife
 
 
 def naive(x: np.ndarray, own: np.ndarray, controls: np.ndarray) -> float:
@@ -108,3 +108,21 @@ def test_few_positions_give_grit_without_p_and_alike_controls_are_refused(capsys
     with pytest.raises(InputError, match="negative controls, and none is marked"):
         evaluate(none)
     assert grit.CALLED_AT == 0.05
+
+
+def test_the_interval_of_the_share_above_positions_takes_the_draw_of_positions() -> None:
+    data = screen(perturbations=30, active=30, spared=28, width=12, effect=0.7)
+    result = evaluate(data, with_baselines=False)
+    score = rows(result)[1]
+    assert score.unit == "perturbation and control position"
+    per = result.per_group
+    reached = np.round(per["p_value"] * 29 - 1).astype(int).to_numpy()
+    above = reached == 0
+    assert score.value == pytest.approx(above.mean())
+    assert 0 < score.value < 1
+    beside = counted.variance(reached, above, of=28)
+    own = jackknife.leave_out(lambda keep: float(above[keep].mean()), 30, seed=0, pairs=False)
+    expected = jackknife.of_score(own, unit="u", beside=beside)
+    assert (score.low, score.high) == pytest.approx((expected.low, expected.high))
+    alone = jackknife.of_score(own, unit="u")
+    assert expected.high - expected.low > alone.high - alone.low  # type: ignore[operator]

@@ -120,3 +120,39 @@ def test_what_is_missing_is_one_sentence() -> None:
     flat.X[:] = 0
     with pytest.raises(InputError, match="none of 6 features varies"):
         evaluate(flat)
+
+
+def test_the_interval_of_activity_leaves_out_guides_that_judge_and_their_wells() -> None:
+    data = guides(controls=20, active=8, effect=0.9)
+    result = evaluate(data, shuffles=0)
+    score = next(s for s in rows(result) if s.metric == "share of guides with p <= 0.05")
+    assert score.unit == "gene and non-targeting guide"
+    left = result.left_out[(result.left_out["metric"] == score.metric) & (result.left_out["part"] == 1)]
+    assert len(left) == 20
+    # Each judge in turn: the table without it, whose p may still be as small as with all twenty.
+    judges = sorted(n for n in data.obs["guide"].unique() if str(n).startswith("n"))
+    expected = []
+    for name in judges:
+        statistics = by_hand_about(data, without=name)
+        null = np.array([v for n, v in statistics.items() if n.startswith("n")])
+        p = [(1 + (null >= v - 1e-9).sum()) / 21 for n, v in statistics.items() if n.startswith("g")]
+        expected.append(np.mean(np.array(p) <= 0.05))
+    assert len(set(expected)) > 1
+    assert sorted(left["value"]) == pytest.approx(sorted(expected))
+
+
+def by_hand_about(data: anndata.AnnData, *, without: str) -> dict[str, float]:
+    """T of every guide as `by_hand`, in the axes of the whole table, where one non-targeting guide centres no plate and judges nothing."""
+    x, obs = data.X.astype(np.float64), data.obs
+    for plate in obs["plate"].unique():
+        own = (obs["plate"] == plate).to_numpy()
+        x[own] -= x[own].mean(axis=0)
+    x /= x.std(axis=0)
+    negative = ((obs["control_type"] == "negcon") & (obs["guide"] != without)).to_numpy()
+    statistics = {}
+    for name in [n for n in obs["guide"].unique() if n != without]:
+        own = np.flatnonzero((obs["guide"] == name).to_numpy())
+        others = negative & (obs["guide"] != name).to_numpy()
+        y = [x[i] - x[others & (obs["plate"] == obs["plate"].iloc[i]).to_numpy()].mean(axis=0) for i in own]
+        statistics[name] = float(np.mean([y[a] @ y[b] for a in range(len(y)) for b in range(len(y)) if a < b]))
+    return statistics

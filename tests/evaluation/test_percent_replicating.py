@@ -12,8 +12,8 @@ from tests.evaluation.small import plates
 
 from impasto.evaluation import percent_replicating
 from impasto.evaluation.percent_replicating import evaluate
+from impasto.evaluation.replicate_sets import replicate_sets
 from impasto.schema import InputError
-from impasto.statistics.interval import wilson
 
 
 def naive_median(x: np.ndarray) -> float:
@@ -40,8 +40,8 @@ def test_medians_thresholds_and_the_share_are_those_of_a_plain_loop() -> None:
     assert (per["replicating"] == (per["median_correlation"] > per["threshold"])).all()
     score = rows(result)[0]
     assert score.value == per["replicating"].mean()
-    expected = wilson(int(per["replicating"].sum()), 16, unit="perturbation")
-    assert (score.low, score.high, score.chance, score.n) == (expected.low, expected.high, 0.05, 16)
+    assert (score.chance, score.n, score.clusters, score.interval) == (0.05, 16, 16, "jackknife")
+    assert score.low < score.value < score.high  # type: ignore[operator]
     assert per["replicating"][:6].mean() > 0.6
 
 
@@ -113,3 +113,28 @@ def test_constant_features_replicate_nothing_and_what_cannot_be_asked_is_a_sente
         evaluate(one)
     with pytest.raises(InputError, match="draws is 5"):
         evaluate(plates(), draws=5)
+
+
+def test_a_compound_leaves_the_null_sets_too() -> None:
+    data = screen(perturbations=24, active=8, width=8, effect=0.8)
+    result = evaluate(data, shuffles=0, draws=400, with_baselines=False)
+    score = rows(result)[0]
+    assert score.interval == "jackknife"
+    sets = replicate_sets(data.obs, task="t", pool_doses=False, least=2, with_controls=False)
+    null = percent_replicating._null_sets(sets, draws=400, seed=0)[(0, 1, 2)]
+    x = data.X.astype(np.float64)
+
+    def median(own: np.ndarray) -> float:
+        return float(np.median([np.corrcoef(x[a], x[b])[0, 1] for i, a in enumerate(own) for b in own[i + 1 :]]))
+
+    of_null, of_set = np.array([median(own) for own in null]), np.array([median(own) for own in sets.members])
+    group = sets.units.groups(seed=0)
+    names = data.obs["perturbation"].astype(str).to_numpy()
+    expected = []
+    for left in range(20):
+        gone = {name for name, g in zip(sets.names, group, strict=True) if g == left}
+        kept = np.array([not gone & set(names[own]) for own in null])
+        threshold = np.quantile(of_null[kept], 0.95)
+        expected.append(np.mean(of_set[group != left] > threshold + 1e-6))
+    left_out = result.left_out
+    assert left_out.loc[left_out["part"] == 0, "value"].tolist() == pytest.approx(expected)

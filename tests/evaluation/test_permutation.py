@@ -71,3 +71,39 @@ def test_a_perturbation_without_a_pair_has_no_p_value() -> None:
     obs.loc[obs["plate"] == "P0", "control_type"] = "negcon"
     found = permutation.p_values(vectors, layout(obs.assign(batch="X"), level="batch"), ["a"], draws=20, seed=0)
     assert np.isnan(found).all()
+
+
+def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_plays() -> None:
+    obs, vectors = _wells()
+    where, draws = layout(obs, level="any"), 300
+    group = np.full(len(obs), -1)
+    for plate, rows in where.controls.items():
+        group[rows] = 2 * ["P0", "P1", "P2"].index(plate.split("/")[-1]) + np.arange(len(rows)) % 2
+    found = permutation.p_values_without(vectors, where, ["a", "b"], group, draws=draws, seed=5)
+    assert found.shape == (2, 6)
+    for number, name in enumerate(["a", "b"]):
+        own = np.flatnonzero((obs["perturbation"] == name).to_numpy())
+        members, pools = [], []
+        for plate in ("P0", "P1", "P2"):
+            here = own[(obs["plate"].iloc[own] == plate).to_numpy()]
+            controls = np.flatnonzero(((obs["plate"] == plate) & (obs["control_type"] == "negcon")).to_numpy())
+            members.append([*here, *controls])
+            pools.append((len(here), len(controls)))
+        again = np.random.default_rng(5)
+        picks = [permutation._pick(t + c, t, draws=draws, rng=again) for t, c in pools]
+        for left in range(6):
+            scores = []
+            for draw in range(draws + 1):
+                players = [(plate, members[plate][m]) for plate in range(3) for m in picks[plate][draw]]
+                if any(group[row] == left for _, row in players):
+                    continue
+                each = []
+                for plate, query in players:
+                    taken = {row for p, row in players if p == plate}
+                    negatives = [row for row in members[plate] if row not in taken and group[row] != left]
+                    positives = [row for _, row in players if row != query]
+                    products = vectors @ vectors[query]
+                    each.append(naive_precision([products[r] for r in positives], [products[r] for r in negatives]))
+                scores.append(np.mean(each))
+            p = sum(s >= scores[0] - 1e-9 for s in scores) / len(scores)
+            assert found[number, left] == pytest.approx(p)

@@ -9,7 +9,8 @@ from tests.evaluation.rows import rows
 from tests.evaluation.screens import screen
 
 from impasto.correction.steps import correct
-from impasto.evaluation import replicates
+from impasto.evaluation import control_groups, replicates
+from impasto.evaluation.replicate_sets import replicate_sets
 from impasto.evaluation.saturation import evaluate
 from impasto.schema import InputError
 
@@ -71,3 +72,34 @@ def test_where_no_control_can_judge_nothing_counts_as_retrieved(capsys: pytest.C
     assert "nothing counts as retrieved: a correction learned from all negative controls" in " ".join(capsys.readouterr().out.split())
     spared, _, _ = correct(data, ["standardize"], spare=0.5)
     assert "share retrieved" in set(evaluate(spared, draws=99, with_baselines=False).scores["metric"])
+
+
+def test_the_interval_leaves_out_groups_of_control_wells_as_tables_without_them() -> None:
+    data = screen(plates=2, perturbations=10, active=10, controls=18, spared=18, width=6, effect=1.0)
+    result = evaluate(data, draws=399, with_baselines=False)
+    found = result.left_out
+    sets = replicate_sets(data.obs, task="t", pool_doses=False, least=2, with_controls=True)
+    group = control_groups.of_wells(sets, seed=0)
+    # Which group of a plate is which is a matter of order: as sets they are the same.
+    for metric, tolerance in (("mAP", 1e-6), ("share retrieved", 0.21)):
+        left = found[(found["metric"] == metric) & (found["part"] > 0)]
+        assert left.groupby("part").size().tolist() == [8, 8]
+        for plate in (0, 1):
+            scores = []
+            for number in range(8 * plate, 8 * plate + 8):
+                fewer = evaluate(data[group != number].copy(), draws=399, with_baselines=False)
+                scores.append(fewer.scores.loc[fewer.scores["metric"] == metric, "value"].iloc[0])
+            np.testing.assert_allclose(sorted(left.loc[left["part"] == 1 + plate, "value"]), sorted(scores), atol=tolerance)
+    assert {s.unit for s in rows(result)} == {"perturbation and control well"}
+
+
+def test_a_group_of_control_wells_leaves_every_choice_of_plates() -> None:
+    data = screen(plates=3, perturbations=8, active=8, controls=10, spared=10, width=6, effect=1.0)
+    left_out = evaluate(data, draws=19, subsets=3, with_baselines=False).left_out
+    sets = replicate_sets(data.obs, task="t", pool_doses=False, least=2, with_controls=True)
+    group = control_groups.of_wells(sets, seed=0)
+    scores = [evaluate(data[group != number].copy(), draws=19, subsets=3, with_baselines=False).scores for number in range(8, 16)]
+    for plates in ("2 plates", "3 plates"):
+        expected = [s.loc[(s["metric"] == "mAP") & s["protocol"].str.startswith(plates), "value"].iloc[0] for s in scores]
+        own = left_out[(left_out["metric"] == "mAP") & left_out["protocol"].str.startswith(plates) & (left_out["part"] == 2)]
+        np.testing.assert_allclose(sorted(own["value"]), sorted(expected), atol=1e-6)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from impasto.statistics.choices import of_choices
+from impasto.statistics.choices import of_choices, without_groups
 
 
 def test_all_choices_of_two_plates_are_counted_by_hand() -> None:
@@ -63,3 +63,31 @@ def test_two_of_a_plate_are_two_different_wells() -> None:
     assert (drawn[:, 0] != drawn[:, 1]).all()
     assert set(drawn[:, :2].ravel()) == {0, 1, 2, 3, 4}
     assert set(drawn[:, 2]) == {5, 6, 7}
+
+
+@pytest.mark.parametrize("most_counted", [1000, 1])
+def test_without_a_group_the_test_is_that_of_the_controls_that_stay(most_counted: int) -> None:
+    values = np.random.default_rng(3).normal(size=14)
+    values[0] += 1
+    pools, group = [(1, 6), (1, 6)], np.array([-1, 0, 0, 1, 1, 1, 1, -1, 2, 2, 2, 2, 3, 3])
+
+    def without(chosen: np.ndarray) -> np.ndarray:
+        sums = np.repeat(values[chosen].sum(axis=1)[:, None], 4, axis=1)
+        sums[(group[chosen][:, :, None] == np.arange(4)).any(axis=1)] = np.nan
+        return sums
+
+    found = without_groups(pools, without, most_draws=40_000, seed=0, most_counted=most_counted)
+    for number in range(4):
+        stay = np.flatnonzero(group != number)
+        truth = values[0] + values[7]
+        every = [values[a] + values[b] for a in stay[stay < 7] for b in stay[stay >= 7]]
+        expected = np.mean([v >= truth - 1e-12 for v in every])
+        assert found[number] == pytest.approx(expected, abs=0 if most_counted > 1 else 0.02)
+
+
+def test_without_a_group_drawn_choices_never_give_zero() -> None:
+    def unmatched(chosen: np.ndarray) -> np.ndarray:
+        truth = (np.sort(chosen, axis=1) == [0, 1, 42, 43]).all(axis=1)
+        return np.where(truth, 1.0, 0.0)[:, None]
+
+    assert without_groups([(2, 40), (2, 40)], unmatched, most_draws=99, seed=0, most_counted=1)[0] == pytest.approx(1 / 100)

@@ -1,8 +1,15 @@
 """What every corrector is: settings in, `fit` on some profiles, `transform` of any. Fitted state can be stored and used on new plates.
 
 A corrector is a frozen dataclass of what it learned. `fit`, `extended`, `with_plate` and `transform` are final and hold the guards: no
-corrector ever learns from a spared control or a held-out well, whoever calls it. A method fills in `learn_table` and `apply_table`; one
-that works plate by plate fills in the two functions of `PerGroup` instead (per_group.py).
+corrector ever learns from a held-out well, nor from a spared control as from a control, whoever calls it. A method fills in `learn_table`
+and `apply_table`; one that works plate by plate fills in the two functions of `PerGroup` instead (per_group.py).
+
+A spared control judges, in place of a treated well that does nothing. So the fit must treat it as it treats such a well. `learns_from`
+declares how a method does:
+
+    controls  it asks which wells are controls (sphering): a treated well teaches it nothing or something else, and a spared one nothing
+    wells     it learns from controls and treated wells alike (ComBat): spared ones are learned from as treated ones are
+    nothing   its fit makes no well more like others (clip); spared ones are left out
 
 A method whose fit is made of sums fills in `passes`, `summarise`, `merged` and `fitted_from`. `fit` then runs these over the plates of the
 table, 64 at a time. A folder of plates that does not fit into memory is fitted by the same functions over the same plates, to the same
@@ -38,6 +45,7 @@ Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 S = TypeVar("S", bound=Settings)
 Kind = Literal["plate", "group", "sums", "table"]
+LearnsFrom = Literal["controls", "wells", "nothing"]
 
 
 class Corrector(ABC, Generic[S]):
@@ -61,7 +69,7 @@ class Corrector(ABC, Generic[S]):
     @final
     @classmethod
     def fit(cls, profiles: anndata.AnnData | pd.DataFrame, settings: S | None = None, /) -> Self:
-        """Learn from these profiles, without their spared controls and held-out wells.
+        """Learn from these profiles, without their held-out wells and, unless the method learns from all wells alike, spared controls.
 
         Parameters
         ----------
@@ -82,22 +90,62 @@ class Corrector(ABC, Generic[S]):
 
         """
         table, chosen = profiles_of(profiles, task=cls.name), cls._checked(settings)
-        return cls.learn_table(_rows(table, cls.learnable(table.obs)), chosen)
+        return cls.learn_table(_rows(table, cls.learnable(table.obs, chosen)), chosen)
+
+    @classmethod
+    def learns_from(cls, _: S, /) -> LearnsFrom:
+        """Whether the fit asks which wells are controls.
+
+        Parameters
+        ----------
+        _
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        LearnsFrom
+            `controls` where it does, or may; `wells` where controls and treated wells teach it alike; `nothing` where no well becomes more
+            like others by its fit.
+
+        """
+        return "controls"
 
     @final
     @classmethod
-    def learnable(cls, obs: pd.DataFrame, /) -> wells.Flags:
+    def may_teach(cls, obs: pd.DataFrame, settings: S, /) -> wells.Flags:
+        """The rows that may be learned from, which may be none.
+
+        Parameters
+        ----------
+        obs
+            Annotation of n rows.
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        wells.Flags
+            (n,) True for rows that are neither held out nor, unless the method learns from all wells alike, spared.
+
+        """
+        return cls._own(obs, settings) & ~wells.held_out(obs)
+
+    @final
+    @classmethod
+    def learnable(cls, obs: pd.DataFrame, settings: S, /) -> wells.Flags:
         """The rows that `fit` learns from.
 
         Parameters
         ----------
         obs
             Annotation of n rows.
+        settings
+            Of the class `settings_class`.
 
         Returns
         -------
         wells.Flags
-            (n,) True for rows that are neither spared nor held out.
+            (n,) True for rows that `may_teach`.
 
         Raises
         ------
@@ -105,7 +153,7 @@ class Corrector(ABC, Generic[S]):
             There is none.
 
         """
-        allowed = wells.learnable(obs)
+        allowed = cls.may_teach(obs, settings)
         if not allowed.any():
             raise InputError(
                 f"{cls.name}: no row is left to learn from: of {len(obs)} rows {int(wells.spared(obs).sum())} are spared controls "
@@ -117,8 +165,8 @@ class Corrector(ABC, Generic[S]):
     def extended(self, profiles: anndata.AnnData | pd.DataFrame, /) -> Self:
         """The same corrector, which also knows the groups (plates, batches, sources) of these profiles.
 
-        What is a group's own (its centre, its shift) is learned from its own rows, without its spared controls. Groups that are held
-        out as a whole are learned too. What all groups share stays as it was fitted, and so do the groups seen before.
+        What is a group's own (its centre, its shift) is learned from its own rows; its spared controls teach as in `fit`. Groups that are
+        held out as a whole are learned too. What all groups share stays as it was fitted, and so do the groups seen before.
 
         Parameters
         ----------
@@ -137,7 +185,7 @@ class Corrector(ABC, Generic[S]):
 
         """
         table = profiles_of(profiles, task=self.name)
-        return self.extend_table(_rows(table, ~wells.spared(table.obs)))
+        return self.extend_table(_rows(table, self._own(table.obs, self.settings)))
 
     @final
     def with_plate(self, plate: anndata.AnnData, /) -> Self:
@@ -154,8 +202,8 @@ class Corrector(ABC, Generic[S]):
             One that can transform the plate. A plate that is held out as a whole is learned as `extended` learns it.
 
         """
-        allowed = wells.learnable(plate.obs)
-        return self.extend_table(_rows(plate, allowed if allowed.any() else ~wells.spared(plate.obs)))
+        allowed = self.may_teach(plate.obs, self.settings)
+        return self.extend_table(_rows(plate, allowed if allowed.any() else self._own(plate.obs, self.settings)))
 
     @final
     def transform(self, profiles: anndata.AnnData | pd.DataFrame, /) -> anndata.AnnData:
@@ -415,6 +463,11 @@ class Corrector(ABC, Generic[S]):
 
         """
         return self
+
+    @classmethod
+    def _own(cls, obs: pd.DataFrame, settings: S) -> wells.Flags:
+        """The rows from which a group's own part is learned where all of it is held out."""
+        return ~wells.spared(obs) | (cls.learns_from(settings) == "wells")
 
     @classmethod
     def _checked(cls, settings: object) -> S:

@@ -157,10 +157,8 @@ def _begun(
             marks.to_parquet(temporary, index=False)
         inputs = (*inputs, records.content(folder / plate_shards.MARKS))
         obs = obs.assign(**{column: marks[column].to_numpy() for column in marks})
-    learned = obs
     for kind, settings in steps:
-        learned = obs[kind.learnable(obs)]
-        kind.refuse(learned, settings)
+        kind.refuse(obs[kind.learnable(obs, settings)], settings)
     names = [key.name for key in source.keys]
     if len(set(names)) < len(names):
         raise InputError(f"{source.folder}: two plates are named alike in source/batch/plate ({_twice(names)}); rename one")
@@ -172,7 +170,7 @@ def _begun(
         "new": bool(fitted),
         "seed": seed,
     }
-    builder = _Builder(source, common, inputs, names, learned)
+    builder = _Builder(source, common, inputs, names)
     for number, (kind, settings) in enumerate(steps):
         builder.add_step(number, kind, settings)
     for number, corrector in enumerate(fitted):
@@ -189,11 +187,9 @@ def _twice(names: Sequence[str]) -> str:
 class _Builder:
     """The phases of a correction, one step after the other."""
 
-    def __init__(
-        self, source: Dataset, common: Mapping[str, Any], inputs: tuple[str, ...], names: Sequence[str], obs: pd.DataFrame
-    ) -> None:
+    def __init__(self, source: Dataset, common: Mapping[str, Any], inputs: tuple[str, ...], names: Sequence[str]) -> None:
         self.phases: list[Phase] = []
-        self._source, self._common, self._inputs, self._names, self._obs = source, dict(common), inputs, list(names), obs
+        self._source, self._common, self._inputs, self._names = source, dict(common), inputs, list(names)
         self._fitted: list[str] = []
         """The shards that leave the fitted steps."""
 

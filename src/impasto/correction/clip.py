@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import profiles as tables
-from impasto.correction.base import Corrector, Kind, with_values
+from impasto.correction.base import Corrector, Kind, LearnsFrom, with_values
 from impasto.settings import Settings
 
 
@@ -35,6 +35,10 @@ class Clip(Corrector[ClipSettings]):
     @classmethod
     def kind(cls, _: ClipSettings, /) -> Kind:
         return "plate"
+
+    @classmethod
+    def learns_from(cls, _: ClipSettings, /) -> LearnsFrom:
+        return "nothing"
 
     @classmethod
     def before_plates(cls, _: pd.DataFrame, settings: ClipSettings, /) -> Self:

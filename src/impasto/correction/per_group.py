@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import dataset, schema, wells
-from impasto.correction.base import Corrector, Floats, Kind, S, with_values
+from impasto.correction.base import Corrector, Floats, Kind, LearnsFrom, S, with_values
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -241,6 +241,10 @@ class PerGroup(Corrector[S], Generic[S, L]):
         if by is None or cls.begin.__func__ is not PerGroup.begin.__func__:  # type: ignore[attr-defined]
             return "table"
         return "plate" if by == schema.PLATE else "group"
+
+    @classmethod
+    def learns_from(cls, settings: S, /) -> LearnsFrom:
+        return "controls" if cls.reference_of(settings) == "controls" else "wells"
 
     @classmethod
     def before_plates(cls, obs: pd.DataFrame, settings: S, /) -> Self:

@@ -142,7 +142,7 @@ class Reading:
     before
         How many steps a plate passes first.
     learnable
-        Whether only rows that may be learned from are given; a plate without any is passed over.
+        Whether only rows are given that the step after them may learn from; a plate without any is passed over.
 
     """
 
@@ -172,7 +172,8 @@ class Reading:
             try:
                 plate = passed(plate_of(self._arguments, number), correctors, new=self._arguments["new"])
                 if self._learnable:
-                    allowed = wells.learnable(plate.obs)
+                    kind, settings = _step(self._arguments, self._before)
+                    allowed = kind.may_teach(plate.obs, settings)
                     if not allowed.any():
                         continue
                     plate = plate if allowed.all() else plate[allowed].copy()

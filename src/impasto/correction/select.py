@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import profiles as tables
-from impasto.correction.base import Array, Corrector, with_values
+from impasto.correction.base import Array, Corrector, LearnsFrom, with_values
 from impasto.scale.columns import medians
 from impasto.scale.sums import Part, merged, moments_of
 from impasto.schema import InputError
@@ -59,6 +59,10 @@ class Select(Corrector[SelectSettings]):
     settings: SelectSettings
     kept: tuple[str, ...]
     filling: Array
+
+    @classmethod
+    def learns_from(cls, _: SelectSettings, /) -> LearnsFrom:
+        return "nothing"
 
     @classmethod
     def passes(cls, _: SelectSettings, /) -> int:

@@ -1,7 +1,8 @@
-"""Spared controls: some negative controls that no corrector learns from, so that scores against controls stay honest.
+"""Spared controls: some negative controls that no corrector learns from as from controls, so that scores against controls stay honest.
 
 A corrector that is fitted on all controls of a plate makes those very controls unusually alike (or unusually regular): a treated
-well that does nothing would still differ from them. `Corrector.fit` leaves spared controls out (`wells.learnable`).
+well that does nothing would still differ from them. `Corrector.fit` leaves spared controls out. One that learns from all wells alike
+would make treated wells more regular than controls that it leaves out. It learns from spared ones too (`Corrector.learns_from`).
 
 They are chosen by the hash of their position and a seed, so the same wells are spared before and after a correction. On plates of one
 layout the same positions are spared. There they play perturbations that do nothing (`evaluation.positions`).
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import identity, schema, wells
+from impasto.correction import CORRECTORS
 from impasto.progress import say
 from impasto.schema import InputError
 
@@ -26,8 +28,6 @@ Share: TypeAlias = float | Literal["auto"]
 AUTO_SHARE = 0.5
 FEWEST_CONTROLS = 16
 """With fewer negative controls on a plate, `auto` spares none: those that are left would not show its centre."""
-LEARNS_NOTHING = frozenset({"clip", "select"})
-"""The methods whose fit makes no control more alike to its plate's centre than a new well is."""
 
 
 def controls_were_learned_from(steps: Iterable[Mapping[str, Any]], /) -> bool:
@@ -41,10 +41,17 @@ def controls_were_learned_from(steps: Iterable[Mapping[str, Any]], /) -> bool:
     Returns
     -------
     bool
-        True where a step is none of `LEARNS_NOTHING`.
+        True where a step is of a method that learns from wells, or of one that is not known here.
 
     """
-    return any(step.get("method") not in LEARNS_NOTHING for step in steps)
+    return any(not _learns_nothing(step.get("method")) for step in steps)
+
+
+def _learns_nothing(method: object) -> bool:
+    if method not in CORRECTORS:
+        return False
+    kind = CORRECTORS[str(method)]
+    return kind.learns_from(kind.settings_class()) == "nothing"
 
 
 NONE_JUDGES = (
@@ -95,7 +102,7 @@ def marked(profiles: anndata.AnnData, /, *, share: Share, seed: int) -> anndata.
     chosen = spare_controls(profiles, share=share, seed=seed)
     count, negative = int(wells.spared(chosen.obs).sum()), int(wells.negative(chosen.obs).sum())
     if count:
-        say(f"spared {count} of {negative} negative controls: no step learns from them, and scores rank against them (--spare)")
+        say(f"spared {count} of {negative} negative controls: no step learns from them as controls, and scores rank against them (--spare)")
         return chosen
     if negative:
         say(f"no negative control was spared: no plate has {FEWEST_CONTROLS} of them; --spare 0.5 spares half of those that there are")

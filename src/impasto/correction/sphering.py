@@ -21,6 +21,7 @@ import anndata
 import numpy as np
 from pydantic import Field
 
+from impasto import wells
 from impasto.correction import references
 from impasto.correction.base import Array, Floats
 from impasto.correction.per_group import By, On, PerGroup
@@ -106,9 +107,10 @@ class Sphering(PerGroup[SpheringSettings, Whitening]):
         if settings.regulariser == "search":
 
             def fit(marked: anndata.AnnData, regulariser: float, /) -> Sphering:
-                return cls.fit(marked, settings.model_copy(update={"regulariser": regulariser}))
+                return cls.learn_table(_not_spared(marked), settings.model_copy(update={"regulariser": regulariser}))
 
-            settings = settings.model_copy(update={"regulariser": search(profiles, fit)})
+            # The search asks which wells are controls, so spared ones stay out of it, also where all wells become white.
+            settings = settings.model_copy(update={"regulariser": search(_not_spared(profiles), fit)})
         elif settings.regulariser <= 0:
             raise InputError(
                 f"sphering needs a regulariser above 0, not {settings.regulariser}: without one, noise is blown up without bound"
@@ -138,6 +140,10 @@ class Sphering(PerGroup[SpheringSettings, Whitening]):
 
     def apply(self, values: Floats, learned: Whitening, /) -> Floats:
         return learned.apply(values)
+
+
+def _not_spared(profiles: anndata.AnnData) -> anndata.AnnData:
+    return profiles[~wells.spared(profiles.obs)].copy()
 
 
 def whitening(whole: Moments, /, *, correlation: bool, regulariser: float) -> Whitening:

@@ -1,8 +1,8 @@
 """Who is tested against whom: the wells of each perturbation, the controls that centre a plate, and those that judge.
 
 Two kinds of negative controls do two jobs. *Fitting* controls give each plate its centre and the noise of a well. *Judging* controls
-are spared: no correction learned from them, and neither does the test. Where no control is spared and no correction has learned from
-the controls, half of each plate's are set aside here (`correction.spared`).
+are spared: no correction learned from them as from controls, and neither does the test. Where no control is spared and no correction has
+learned from the controls, half of each plate's are set aside here (`correction.spared`).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ that judge, or positions are called too often, the run is NOT CALIBRATED and cal
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import anndata
@@ -24,21 +25,26 @@ from scipy import stats
 
 from impasto import schema, wells
 from impasto.correction import spared
-from impasto.evaluation import inputs, tidy, units
+from impasto.evaluation import control_groups, inputs, tidy, units
 from impasto.evaluation.distributions import POSITIONS
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, MOST_CALLED
 from impasto.evaluation.reasons import NOT_CALIBRATED
+from impasto.evaluation.replicate_scores import CONTROL_GROUPS
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.progress import say
 from impasto.schema import InputError, one_of
-from impasto.statistics import discovery, rank_sums
+from impasto.statistics import discovery, jackknife, rank_sums
 
 TASK = "differential-features"
 Family = Literal["run", "perturbation"]
 Numbers = npt.NDArray[np.float64]
+Called = npt.NDArray[np.bool_]
+"""(perturbations, features)"""
+Ranked = tuple[Numbers, Numbers, tuple[int, int]]
+"""Sums over wells of the controls below, and not above (features,), and how many wells and controls there are."""
 
 
 def evaluate(
@@ -107,7 +113,9 @@ def evaluate(
         table = table.drop(columns="called")
     else:
         called = table["called"].to_numpy().reshape(len(sets.names), -1)
-        scores = _scores(called, sets, name, seed=seed)
+        leave = control_groups.of_wells(sets, seed=seed)
+        without = _without_controls(values, sets, leave, np.stack([test[1] for test in tests]), family=family, rate=rate)
+        scores = _scores(called, without, leave, sets, name, seed=seed)
         per["called"] = called.sum(axis=1)
     scores += _score_of_positions(of_positions, name)
     if not scores:
@@ -128,17 +136,26 @@ def _asked_for(sets: ReplicateSets, names: list[str] | None) -> ReplicateSets:
 
 def _tested(values: Numbers, rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers, float]:
     """The effect and p of every feature of a set of wells, and the smallest p that its plates can give."""
-    below, up_to, effect = (np.zeros(values.shape[1]) for _ in range(3))
-    pools = []
+    effect, parts = np.zeros(values.shape[1]), []
     plates = np.unique(plate[rows])
     for code in plates:
-        own, others = values[rows[plate[rows] == code]], values[controls & (plate == code)]
-        less, not_above = rank_sums.counts(own, others)
-        below += less.sum(axis=0)
-        up_to += not_above.sum(axis=0)
-        effect += _in_spreads(own.mean(axis=0) - np.median(others, axis=0), others) / len(plates)
-        pools.append((len(own), len(others)))
-    return effect, rank_sums.p_values(below, up_to, pools), rank_sums.floor(pools)
+        own, here = rows[plate[rows] == code], controls & (plate == code)
+        parts.append(_ranked(values, own, here))
+        others = values[here]
+        effect += _in_spreads(values[own].mean(axis=0) - np.median(others, axis=0), others) / len(plates)
+    return effect, _p_values(parts), rank_sums.floor([pool for _, _, pool in parts])
+
+
+def _ranked(values: Numbers, rows: Rows, controls: npt.NDArray[np.bool_]) -> Ranked:
+    """The wells of a perturbation on one plate among its controls."""
+    below, up_to = rank_sums.counts(values[rows], values[controls])
+    return below.sum(axis=0), up_to.sum(axis=0), (len(rows), int(controls.sum()))
+
+
+def _p_values(parts: Sequence[Ranked]) -> Numbers:
+    """The p of every feature over the plates of a perturbation."""
+    below, up_to, pools = zip(*parts, strict=True)
+    return rank_sums.p_values(np.sum(below, axis=0), np.sum(up_to, axis=0), list(pools))
 
 
 def _in_spreads(difference: Numbers, controls: Numbers) -> Numbers:
@@ -153,7 +170,7 @@ def _table(
 ) -> pd.DataFrame:
     names = np.repeat(sets.names, len(features))
     p = np.concatenate([test[1] for test in tests])
-    q = discovery.corrected(p) if family == "run" else discovery.corrected_within(p, names)
+    q = _q(p.reshape(len(tests), -1), family=family).ravel()
     effect = np.concatenate([test[0] for test in tests])
     columns = {schema.PERTURBATION: names, "feature": np.tile(features, len(sets.names)), "effect": effect, "p": p, "q": q}
     return pd.DataFrame({**columns, "called": q < rate})
@@ -182,17 +199,51 @@ def _why_not(profiles: anndata.AnnData, of_positions: Numbers) -> str:
     return ""
 
 
-def _scores(called: npt.NDArray[np.bool_], sets: ReplicateSets, name: str, *, seed: int) -> list[Score]:
-    share = np.asarray(called.mean(axis=1), dtype=np.float64)
-    touched = np.asarray(called.any(axis=1), dtype=bool)
+def _without_controls(
+    values: Numbers, sets: ReplicateSets, leave: Rows, p: Numbers, /, *, family: Family, rate: float
+) -> dict[int, dict[str, float]]:
+    """The scores without each group of control wells, by the number of the group; what is called of one group is in memory at a time."""
+    on = [{int(code): rows[sets.plate[rows] == code] for code in np.unique(sets.plate[rows])} for rows in sets.members]
+    ranked = [{code: _ranked(values, rows, sets.controls & (sets.plate == code)) for code, rows in own.items()} for own in on]
+    scores = {}
+    for number in np.unique(leave[leave >= 0]):
+        code = int(number // CONTROL_GROUPS)
+        fewer = sets.controls & (sets.plate == code) & (leave != number)
+        of_each = p.copy()
+        for place in (place for place, own in enumerate(on) if code in own):
+            # A plate without controls left would have no ranks.
+            parts = {**ranked[place], code: _ranked(values, on[place][code], fewer)} if fewer.any() else {}
+            of_each[place] = _p_values(list(parts.values())) if parts else np.nan
+        called = _q(of_each, family=family) < rate
+        scores[int(number)] = {metric: float(count(called).mean()) for metric, count in COUNTS.items()}
+    return scores
+
+
+def _q(p: Numbers, *, family: Family) -> Numbers:
+    """Corrected p of perturbations and features (perturbations, features)."""
+    if family == "run":
+        return discovery.corrected(p.ravel()).reshape(p.shape)
+    return np.stack([discovery.corrected(line) for line in p])
+
+
+COUNTS: dict[str, Callable[[Called], Numbers]] = {
+    "mean share of features called": lambda called: np.asarray(called.mean(axis=1), dtype=np.float64),
+    "share of perturbations with a called feature": lambda called: np.asarray(called.any(axis=1), dtype=np.float64),
+}
+"""What is counted of every perturbation."""
+
+
+def _scores(
+    called: Called, without: Mapping[int, Mapping[str, float]], leave: Rows, sets: ReplicateSets, name: str, *, seed: int
+) -> list[Score]:
     scores = []
-    for metric, values, around in (
-        ("mean share of features called", share, sets.mean(share, seed=seed, share=True)),
-        ("share of perturbations with a called feature", touched.astype(np.float64), sets.share(touched, seed=seed)),
-    ):
-        row = (TASK, name, OWN, metric, float(values.mean()), around)
-        parts = [sets.left_out(values, seed=seed)]
-        scores.append(tidy.score(*row, chance=0.0, n=len(values), parts=parts, units=sets.units.digest))
+    for metric, count in COUNTS.items():
+        left = sets.left_out(count(called), seed=seed)
+        mean_without = {number: of_metric[metric] for number, of_metric in without.items()}
+        strata = control_groups.left_out(left.whole, mean_without.__getitem__, leave)
+        around = jackknife.of_score([left, strata], unit=f"{sets.units.word} and {control_groups.WELL}")
+        row = (TASK, name, OWN, metric, left.whole, around)
+        scores.append(tidy.score(*row, chance=0.0, n=len(called), parts=[left, *strata], units=sets.units.digest))
     return scores
 
 

@@ -26,7 +26,7 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.correction import spared
-from impasto.evaluation import baselines, energy, inputs, sliced_wasserstein, tidy
+from impasto.evaluation import baselines, control_groups, energy, inputs, sliced_wasserstein, tidy
 from impasto.evaluation.distance import scores_of_components
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, MOST_CALLED
@@ -37,7 +37,7 @@ from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.progress import say
 from impasto.schema import InputError, one_of
-from impasto.statistics import discovery, interval
+from impasto.statistics import choices, discovery, interval, jackknife
 from impasto.statistics.choices import of_choices
 from impasto.statistics.permutation import Permuted
 
@@ -123,6 +123,7 @@ def evaluate(
     name += inputs.dose_words(profiles.obs, pool_doses=pool_doses)
     own = wells.finite(profiles, task=TASK)
     views = {OWN: own, **(dict(baselines.stand_ins(profiles)) if with_baselines else {})}
+    leave = control_groups.of_wells(sets, seed=seed)
     scores: list[Score] = []
     per, why_not = pd.DataFrame(), ""
     for group, values in views.items():
@@ -141,7 +142,10 @@ def evaluate(
         tests = [_tested(rows, sets.plate, sets.controls, measure, draws=draws, seed=seed) for rows in sets.members]
         p = np.array([test.p for test in tests])
         q = discovery.corrected(p)
-        rows = [("share called", q < rate, 0.0), (f"share with p <= {CALLED_AT:g}", p <= CALLED_AT, CALLED_AT)]
+        rows: list[tuple[str, Callable[[Numbers], npt.NDArray[np.bool_]], float]] = [
+            ("share called", lambda of: discovery.corrected(of) < rate, 0.0),
+            (f"share with p <= {CALLED_AT:g}", lambda of: of <= CALLED_AT, CALLED_AT),
+        ]
         if group == OWN:
             played = _called_positions(sets, measure, draws=draws, seed=seed)
             why_not = _why_not(profiles, played)
@@ -151,18 +155,37 @@ def evaluate(
             scores += _of_positions(played, name)
             per = _table(sets, tests, q, rate=rate).assign(profiles=OWN, protocol=name)
             per = per.drop(columns="called") if why_not else per
-        for metric, flags, chance in rows[1:] if why_not else rows:
-            around, parts = sets.share(flags, seed=seed), [sets.left_out(flags.astype(np.float64), seed=seed)]
-            scores.append(
-                tidy.score(
-                    *(TASK, name, group, metric, float(flags.mean()), around),
-                    chance=chance,
-                    n=len(flags),
-                    parts=parts,
-                    units=sets.units.digest,
-                )
-            )
+        without = _without_controls(sets, measure, leave, p, draws=draws, seed=seed) if isinstance(measure, Energy) else None
+        for metric, called, chance in rows[1:] if why_not else rows:
+            scores.append(_score(sets, metric, called, p, without, leave, (TASK, name, group), chance=chance, seed=seed))
     return Result.of(scores, per_group=per, tables={"merged": merged})
+
+
+def _score(
+    sets: ReplicateSets,
+    metric: str,
+    called: Callable[[Numbers], npt.NDArray[np.bool_]],
+    p: Numbers,
+    without: Numbers | None,
+    leave: Rows,
+    where: tuple[str, str, str],
+    /,
+    *,
+    chance: float,
+    seed: int,
+) -> Score:
+    """The share called; its interval is over perturbations, and control wells where p is known without them."""
+    flags = called(p)
+    value, left = float(flags.mean()), sets.left_out(flags.astype(np.float64), seed=seed)
+    if without is None:
+        # Made again without each group of controls, this distance would take as many times as long.
+        around, strata, about = sets.share(flags, seed=seed), [], f"other {interval.plural(sets.units.word)}, the same controls"
+    else:
+        column = {number: place for place, number in enumerate(np.unique(leave[leave >= 0]))}
+        strata = control_groups.left_out(value, lambda number: float(called(without[:, column[number]]).mean()), leave)
+        around, about = jackknife.of_score([left, strata], unit=f"{sets.units.word} and {control_groups.WELL}"), None
+    row = (*where, metric, value, around)
+    return tidy.score(*row, chance=chance, n=len(flags), parts=[left, *strata], units=sets.units.digest, about=about)
 
 
 @dataclass(frozen=True)
@@ -295,6 +318,28 @@ class Energy:
             Takes choices (choices, K) of places in the pool, and gives the distance of each.
 
         """
+        return partial(energy.of_choices, self._distances(pool))
+
+    def without_groups(self, pool: Rows, group: Rows) -> Callable[[Rows], Numbers]:
+        """The statistic of choices without each group of wells.
+
+        Parameters
+        ----------
+        pool
+            The rows of the wells of a pool.
+        group
+            (pool,) the group that each leaves with; -1 for one that stays.
+
+        Returns
+        -------
+        Callable[[Rows], Numbers]
+            As `energy.without_groups` gives it.
+
+        """
+        return partial(energy.without_groups, self._distances(pool), group)
+
+    def _distances(self, pool: Rows) -> Numbers:
+        """Between all wells of a pool."""
         is_control = self.controls[pool]
         treated, controls = np.flatnonzero(~is_control), np.flatnonzero(is_control)
         distances = np.zeros((len(pool), len(pool)))
@@ -306,7 +351,7 @@ class Energy:
                 own, others = controls[plates == one], controls[plates == other]
                 places = np.ix_(self.at[pool[own]], self.at[pool[others]])
                 distances[np.ix_(own, others)] = self._among(int(one), int(other))[places]
-        return partial(energy.of_choices, distances)
+        return distances
 
     def _among(self, one: int, other: int) -> Numbers:
         if (one, other) not in self.kept:
@@ -389,7 +434,12 @@ def _of_positions(called: npt.NDArray[np.bool_], name: str) -> list[Score]:
 
 
 def _tested(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_], measure: Measure, /, *, draws: int, seed: int) -> Permuted:
-    """The test of one perturbation: members plate by plate, the treated wells of each first."""
+    pool, pools = _pool(rows, plate, controls)
+    return of_choices(pools, measure(pool), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)
+
+
+def _pool(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_]) -> tuple[Rows, list[tuple[int, int]]]:
+    """The members of the test of one perturbation, plate by plate, the treated wells of each first, and how many are of each."""
     members: list[Rows] = []
     pools: list[tuple[int, int]] = []
     for code in np.unique(plate[rows]):
@@ -397,4 +447,17 @@ def _tested(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_], measure: M
         others = np.flatnonzero(controls & (plate == code)).astype(np.intp)
         members += [treated, others]
         pools.append((len(treated), len(others)))
-    return of_choices(pools, measure(np.concatenate(members)), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)
+    return np.concatenate(members), pools
+
+
+def _without_controls(sets: ReplicateSets, measure: Energy, group: Rows, p: Numbers, /, *, draws: int, seed: int) -> Numbers:
+    """(perturbations, groups) p without each group of control wells; a perturbation on other plates keeps its own."""
+    numbers = np.unique(group[group >= 0])
+    without = np.repeat(p[:, None], len(numbers), axis=1)
+    for number, rows in enumerate(sets.members):
+        pool, pools = _pool(rows, sets.plate, sets.controls)
+        numbers_here, at = np.unique(group[pool], return_inverse=True)
+        own = at.ravel() - int(numbers_here[0] < 0)
+        p_without = choices.without_groups(pools, measure.without_groups(pool, own), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)
+        without[number, np.searchsorted(numbers, numbers_here[numbers_here >= 0])] = p_without
+    return without

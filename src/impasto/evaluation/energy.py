@@ -40,6 +40,40 @@ def between(first: Numbers, second: Numbers, /) -> Numbers:
     return np.stack([cdist(cloud, flat).mean(axis=0).reshape(len(second), -1).mean(axis=1) for cloud in first])
 
 
+def without_groups(distances: Numbers, group: Rows, chosen: Rows, /) -> Numbers:
+    """The energy distance of every choice, without each group of wells of the pool.
+
+    Parameters
+    ----------
+    distances
+        (n, n) A, of the K + C wells of a pool.
+    group
+        (n,) the group that each well leaves with, from 0; -1 for one that stays.
+    chosen
+        (choices, K) wells that play the treated ones.
+
+    Returns
+    -------
+    Numbers
+        (choices, groups) energy distances; NaN where a chosen well has left.
+
+    """
+    k, count = chosen.shape[1], int(group.max(initial=-1)) + 1
+    member = (group[:, None] == np.arange(count)).astype(np.float64)
+    to_group = distances @ member
+    lines = distances.sum(axis=1)[:, None] - to_group
+    stays = len(distances) - member.sum(axis=0)
+    total = distances.sum() - 2 * to_group.sum(axis=0) + (member * to_group).sum(axis=0)
+    inside, across = np.zeros(len(chosen)), np.zeros((len(chosen), count))
+    for place in range(k):
+        inside += distances[chosen[:, place, None], chosen].sum(axis=1)
+        across += lines[chosen[:, place]]
+    c = np.where(stays > k, stays - k, np.nan)
+    value = 2 * (across - inside[:, None]) / (k * c) - inside[:, None] / k**2 - (total - 2 * across + inside[:, None]) / c**2
+    value[(group[chosen][:, :, None] == np.arange(count)).any(axis=1)] = np.nan
+    return np.asarray(value)
+
+
 def of_choices(distances: Numbers, chosen: Rows, /) -> Numbers:
     """The energy distance of every choice of treated wells.
 

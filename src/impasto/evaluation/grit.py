@@ -12,6 +12,7 @@ is alike on all plates counts in the null as it does in the score.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, tidy
+from impasto.evaluation import baselines, control_groups, inputs, tidy
 from impasto.evaluation import replicate_sets as of_replicates
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.percent_replicating import correlated
@@ -31,7 +32,7 @@ from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.progress import say
 from impasto.schema import InputError
-from impasto.statistics import discovery, jackknife, permutation, shuffles
+from impasto.statistics import counted, discovery, jackknife, permutation, shuffles
 from impasto.statistics.jackknife import LeftOut
 
 TASK = "grit"
@@ -100,12 +101,12 @@ def evaluate(
         # Of two or three numbers less their mean little is left: stand-ins are compared by cosine, as elsewhere.
         vectors = correlated(values) if group == OWN else ranking.unit(values)
         against = Against.of(vectors, sets, everywhere=everywhere, seed=seed)
-        table, each, null = _table(against, sets, played, everywhere=everywhere)
+        table, each, nulls = _table(against, sets, played, everywhere=everywhere)
         if table.empty:
             if group != OWN:
                 continue
             raise InputError(f"{TASK}: the controls of each plate are all alike, so nothing can be measured in their deviations")
-        scores += _scores(table, null, against, sets, name, group, seed=seed)
+        scores += _scores(table, nulls, against, sets, name, group, seed=seed)
         if group == OWN:
             per, of_wells = table, each
     places = profiles.obs.iloc[of_wells["row"]][
@@ -113,7 +114,7 @@ def evaluate(
     ].reset_index(drop=True)
     return Result.of(
         scores,
-        per_group=per.drop(columns=["number", "null"]).assign(profiles=OWN, protocol=name),
+        per_group=per.drop(columns=["number", "reached", "null"]).assign(profiles=OWN, protocol=name),
         per_well=places.assign(grit=of_wells["grit"], profiles=OWN),
         tables={"merged": merged},
     )
@@ -168,11 +169,7 @@ class Against:
 
         """
         rows = np.flatnonzero(sets.controls)
-        cell = np.empty(len(rows), dtype=np.intp)
-        for code in np.unique(sets.plate[rows]):
-            own = np.flatnonzero(sets.plate[rows] == code)
-            ordered = own if sets.place is None else own[np.argsort(sets.place[rows[own]], kind="stable")]
-            cell[ordered] = code * CONTROL_GROUPS + jackknife.deal(len(own), seed=seed, most=CONTROL_GROUPS)
+        cell = control_groups.of_wells(sets, seed=seed)[rows]
         cells = len(sets.plates) * CONTROL_GROUPS
         one_hot = (cell[:, None] == np.arange(cells)).astype(np.float64)
         total, square = np.zeros((len(vectors), cells)), np.zeros((len(vectors), cells))
@@ -248,8 +245,10 @@ def _in_deviations(replicates: Numbers, number: Numbers, total: Numbers, square:
         return np.where(deviation > _CONSTANT, (replicates - mean) / deviation, np.nan)
 
 
-def _table(against: Against, sets: ReplicateSets, played: list[Rows], *, everywhere: bool) -> tuple[pd.DataFrame, pd.DataFrame, Numbers]:
-    """One row a perturbation, one row a well, and the grit of control positions of as many wells as most perturbations have.
+def _table(
+    against: Against, sets: ReplicateSets, played: list[Rows], *, everywhere: bool
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, Numbers]]:
+    """One row a perturbation, one row a well, and the grit (played,) of control positions of as many wells, by their number.
 
     Wells whose controls are all alike are left out.
     """
@@ -263,28 +262,29 @@ def _table(against: Against, sets: ReplicateSets, played: list[Rows], *, everywh
         size = len(members)
         if size not in null_of:
             # A played set of more wells is cut to this size; one of fewer varies more, so its p errs on the safe side.
-            null = np.array([against.of_played(own[:size], sets.plate, everywhere=everywhere) for own in played])
-            null_of[size] = null[np.isfinite(null)]
-        null = null_of[size]
+            null_of[size] = np.array([against.of_played(own[:size], sets.plate, everywhere=everywhere) for own in played])
+        null = null_of[size][np.isfinite(null_of[size])]
         p = permutation.p_value(grit, null) if len(null) >= FEWEST_POSITIONS else float("nan")
-        rows.append((number, name, size, grit, p, float(null.mean()) if len(null) else float("nan")))
+        reached = int((null >= grit - permutation.ROUNDING).sum())
+        rows.append((number, name, size, grit, p, reached, float(null.mean()) if len(null) else float("nan")))
         each += list(zip(members, grits, strict=True))
-    table = pd.DataFrame(rows, columns=["number", schema.PERTURBATION, "wells", "grit", "p_value", "null"])
+    table = pd.DataFrame(rows, columns=["number", schema.PERTURBATION, "wells", "grit", "p_value", "reached", "null"])
     table["corrected_p_value"] = discovery.corrected(table["p_value"].to_numpy(dtype=np.float64))
-    usual = null_of[int(table["wells"].mode().iloc[0])] if len(table) else np.empty(0)
-    return table, pd.DataFrame(each, columns=["row", "grit"]), usual
+    return table, pd.DataFrame(each, columns=["row", "grit"]), null_of
 
 
 def _scores(
-    table: pd.DataFrame, null: Numbers, against: Against, sets: ReplicateSets, name: str, group: str, /, *, seed: int
+    table: pd.DataFrame, nulls: Mapping[int, Numbers], against: Against, sets: ReplicateSets, name: str, group: str, /, *, seed: int
 ) -> list[Score]:
     part = sets.part(table["number"].to_numpy())
     values, p = table["grit"].to_numpy(), table["p_value"].to_numpy()
     left = part.left_out(values, seed=seed)
     strata = _without_controls(against, part, float(values.mean()))
-    around = jackknife.of_score([left, strata], unit=f"{part.units.word} and control well", share=False)
+    around = jackknife.of_score([left, strata], unit=f"{part.units.word} and {control_groups.WELL}", share=False)
     chance = float(table["null"].mean()) if table["null"].notna().any() else None
     p_chance = None
+    null = nulls[int(table["wells"].mode().iloc[0])]
+    null = null[np.isfinite(null)]
     if len(null) >= FEWEST_POSITIONS and group == OWN:
         # Were perturbations no more than control positions, any of both could have been called perturbations.
         both = np.concatenate([values, null])
@@ -303,7 +303,9 @@ def _scores(
     if np.isfinite(p).all():
         above = p <= CALLED_AT
         metric = f"share with p <= {CALLED_AT:g} by control positions"
-        around = part.share(above, seed=seed)
+        beside = counted.variance(table["reached"].to_numpy(), above, of=len(null))
+        left = part.left_out(above.astype(np.float64), seed=seed)
+        around = jackknife.of_score(left, unit=f"{part.units.word} and {control_groups.POSITION}", beside=beside)
         scores.append(tidy.score(TASK, name, group, metric, float(above.mean()), around, chance=CALLED_AT, n=len(p)))
     return scores
 
@@ -314,5 +316,5 @@ def _without_controls(against: Against, sets: ReplicateSets, whole: float) -> li
     for code in np.unique(against.cell // CONTROL_GROUPS):
         cells = [c for c in range(code * CONTROL_GROUPS, (code + 1) * CONTROL_GROUPS) if against.number[c]]
         single = [np.mean([np.nanmean(against.of_wells(rows, without=c)) for rows in sets.members]) for c in cells]
-        strata.append(LeftOut(whole, np.array(single), None, int(against.number[cells].sum()), "control well"))
+        strata.append(LeftOut(whole, np.array(single), None, int(against.number[cells].sum()), control_groups.WELL))
     return strata

@@ -17,7 +17,9 @@ guide that acts off its target has weight too: look at the agreement.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import anndata
@@ -27,7 +29,7 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.correction.arm import genes_of
-from impasto.evaluation import inputs, positions, tidy, units
+from impasto.evaluation import control_groups, inputs, positions, tidy, units
 from impasto.evaluation.distributions import Clouds
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, Spread
@@ -109,7 +111,7 @@ def evaluate(
     centred, points = _centred(profiles, values, screen, components=components)
     per = screen.table()
     per["T"] = [_product(points[rows]) for rows in screen.members]
-    judges = _of_controls(points, screen)
+    judges = _of_controls(points, screen, screen.negative)
     known = positions.spread(judges["T"], judges["wells"], positions=len(judges))
     usable = known is not None
     per["p"] = _p_values(per, judges, known, tail=tail) if known is not None else np.nan
@@ -130,7 +132,7 @@ def evaluate(
         )
     per["weight"] = _weights(per, known if weights == "activity" else None)
     protocol = f"{len(screen.controls)} non-targeting guides, {tail}, {components} components, false discovery {rate:g} over the run"
-    scores = _of_activity(per, protocol, rate=rate, seed=seed) if usable else []
+    scores = _of_activity(per, _Judged(points, screen, tail, judges), protocol, rate=rate, seed=seed) if usable else []
     means = np.stack([centred[rows].mean(axis=0) for rows in screen.members])
     scores += _of_agreement(means, per, protocol, shuffles=shuffles, seed=seed)
     if not scores:
@@ -250,27 +252,28 @@ def _product(x: Numbers) -> float:
     return float(((x.sum(axis=0) ** 2).sum() - (x**2).sum()) / (k * (k - 1)))
 
 
-def _of_controls(points: Numbers, screen: Screen) -> pd.DataFrame:
-    """T and wells of the non-targeting guides, each about the mean of the others of its plates."""
-    rows_of_table = []
-    for rows in screen.controls:
-        others = screen.negative.copy()
-        others[rows] = False
-        beside = [np.flatnonzero(others & (screen.plate == code)) for code in screen.plate[rows]]
-        if all(len(own) for own in beside):
-            x = np.stack([points[row] - points[own].mean(axis=0) for row, own in zip(rows, beside, strict=True)])
-            rows_of_table.append((_product(x), float(len(rows))))
-    return pd.DataFrame(rows_of_table, columns=["T", "wells"], dtype=np.float64)
+def _of_controls(points: Numbers, screen: Screen, negative: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """T and wells of the non-targeting guides among these wells, each about the mean of the others of its plates, by their number."""
+    codes = np.unique(screen.plate[negative])
+    number = {code: int((negative & (screen.plate == code)).sum()) for code in codes}
+    total = {code: points[negative & (screen.plate == code)].sum(axis=0) for code in codes}
+    of_guide = {}
+    for guide, rows in enumerate(screen.controls):
+        on = screen.plate[rows]
+        if negative[rows].all() and all(number[code] > (on == code).sum() for code in on):
+            beside = [(total[code] - points[rows[on == code]].sum(axis=0)) / (number[code] - (on == code).sum()) for code in on]
+            of_guide[guide] = (_product(points[rows] - np.stack(beside)), float(len(rows)))
+    return pd.DataFrame(list(of_guide.values()), columns=["T", "wells"], index=pd.Index(list(of_guide), dtype=int), dtype=np.float64)
 
 
-def _p_values(per: pd.DataFrame, judges: pd.DataFrame, known: Spread, *, tail: Tail) -> Numbers:
-    """(guides,)"""
+def _p_values(per: pd.DataFrame, judges: pd.DataFrame, known: Spread, *, tail: Tail, of: int | None = None) -> Numbers:
+    """(guides,) by these judges; counted as if they were `of`, so that the smallest p stays where some are left out."""
     statistic, size = per["T"].to_numpy(dtype=np.float64), per["wells"].to_numpy(dtype=np.float64)
     if tail == "t":
         return known.p_values(statistic, size)
     of_judges = np.sort(_to_one_pair(judges["T"].to_numpy(), judges["wells"].to_numpy(), known.mean))
     reached = len(of_judges) - np.searchsorted(of_judges, _to_one_pair(statistic, size, known.mean) - 1e-9, side="left")
-    return np.asarray((1 + reached) / (1 + len(of_judges)))
+    return np.asarray((1 + reached) / (1 + (len(of_judges) if of is None else of)))
 
 
 def _to_one_pair(statistic: Numbers, size: Numbers, mean: float) -> Numbers:
@@ -286,18 +289,51 @@ def _weights(per: pd.DataFrame, known: Spread | None) -> Numbers:
     return np.asarray(np.where(total > 0, raw / np.where(total > 0, total, 1), 1 / count))
 
 
-def _of_activity(per: pd.DataFrame, protocol: str, *, rate: float, seed: int) -> list[Score]:
-    sampled = units.named(per["gene"].to_numpy(dtype=str), word="gene")
+@dataclass(frozen=True)
+class _Judged:
+    """What activity is made of: the wells about the non-targeting ones of their plate, and the guides that judge."""
+
+    points: Numbers
+    screen: Screen
+    tail: Tail
+    judges: pd.DataFrame
+
+    def without(self, stays: npt.NDArray[np.bool_]) -> Numbers:
+        """The p-values (guides,) by those judges that stay; the wells of the others are no part of the centre of a plate."""
+        negative, centred, plate = self.screen.negative.copy(), self.points.copy(), self.screen.plate
+        for guide in self.judges.index[~stays]:
+            negative[self.screen.controls[guide]] = False
+        for code in np.unique(plate[negative]):
+            centred[plate == code] -= centred[negative & (plate == code)].mean(axis=0)
+        per = self.screen.table().assign(T=[_product(centred[rows]) for rows in self.screen.members])
+        judges = _of_controls(centred, self.screen, negative)
+        known = positions.spread(judges["T"], judges["wells"], positions=len(judges), fewest=2)
+        if known is None:
+            return np.full(len(per), np.nan)
+        return _p_values(per, judges, known, tail=self.tail, of=len(self.judges))
+
+
+def _of_activity(per: pd.DataFrame, judged: _Judged, protocol: str, *, rate: float, seed: int) -> list[Score]:
+    sampled, count = units.named(per["gene"].to_numpy(dtype=str), word="gene"), len(judged.judges)
+    p_without = {stays.tobytes(): judged.without(stays) for stays in control_groups.stays(count, seed=seed)}
     scores = []
-    for metric, flags, chance in (
-        ("share of guides active", per["q"].to_numpy() < rate, 0.0),
-        (f"share of guides with p <= {CALLED_AT:g}", per["p"].to_numpy() <= CALLED_AT, CALLED_AT),
-    ):
-        left = _left_out(flags, sampled, seed=seed)
-        around = jackknife.of_score(left, unit="gene")
+    rules: list[tuple[str, float, Callable[[Numbers], npt.NDArray[np.bool_]]]] = [
+        ("share of guides active", 0.0, lambda p: np.asarray(discovery.corrected(p) < rate)),
+        (f"share of guides with p <= {CALLED_AT:g}", CALLED_AT, lambda p: p <= CALLED_AT),
+    ]
+    for metric, chance, called in rules:
+        flags = called(per["p"].to_numpy())
+        shares = {which: float(called(p).mean()) for which, p in p_without.items()}
+        of_judges = control_groups.played(float(flags.mean()), partial(_looked_up, shares), count, seed=seed)
+        parts = [_left_out(flags, sampled, seed=seed), of_judges]
+        around = jackknife.of_score(parts, unit=f"gene and {control_groups.GUIDE}")
         row = (TASK, protocol, OWN, metric, float(flags.mean()), around)
-        scores.append(tidy.score(*row, chance=chance, n=len(per), parts=[left], units=sampled.digest))
+        scores.append(tidy.score(*row, chance=chance, n=len(per), parts=parts, units=sampled.digest))
     return scores
+
+
+def _looked_up(shares: Mapping[bytes, float], stays: npt.NDArray[np.bool_]) -> float:
+    return shares[stays.tobytes()]
 
 
 def _left_out(flags: npt.NDArray[np.bool_], sampled: units.Units, *, seed: int) -> jackknife.LeftOut:

@@ -25,8 +25,9 @@ from impasto.evaluation.replicate_sets import Pattern, ReplicateSets, Rows, repl
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
-from impasto.statistics import discovery, permutation
+from impasto.statistics import discovery, jackknife, permutation
 from impasto.statistics import shuffles as shuffled_labels
+from impasto.statistics.jackknife import LeftOut
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "percent-replicating"
@@ -90,7 +91,7 @@ def evaluate(
     Returns
     -------
     Result
-        Scores: the share replicating, with Wilson's interval (over compounds by the jackknife where they have several doses). `per_group`:
+        Scores: the share replicating, with the jackknife over compounds, which leave the null sets too. `per_group`:
         one row a perturbation (wells, median correlation, threshold, p, corrected p, replicating).
 
     Raises
@@ -118,7 +119,7 @@ def evaluate(
             raise InputError(f"{TASK}: no plate holds wells of different compounds to compare with; read plates with several compounds")
         if group == OWN:
             per = table
-        scores.append(_score(table, alike, sets, name, group, shuffles=shuffles if group == OWN else 0, seed=seed))
+        scores.append(_score(table, alike, sets, nulls, name, group, shuffles=shuffles if group == OWN else 0, seed=seed))
         if group == OWN and with_baselines:
             scores.append(_of_shuffled_labels(table, alike, sets, name, seed=seed))
     return Result.of(scores, per_group=per.drop(columns="number").assign(profiles=OWN, protocol=name), tables={"merged": merged})
@@ -254,7 +255,18 @@ def _shuffled_share(table: pd.DataFrame, alike: Alike, sets: ReplicateSets, rng:
     return _exceeds(medians, table["threshold"].to_numpy())
 
 
-def _score(table: pd.DataFrame, alike: Alike, sets: ReplicateSets, name: str, group: str, /, *, shuffles: int, seed: int) -> Score:
+def _score(
+    table: pd.DataFrame,
+    alike: Alike,
+    sets: ReplicateSets,
+    nulls: dict[Pattern, Rows],
+    name: str,
+    group: str,
+    /,
+    *,
+    shuffles: int,
+    seed: int,
+) -> Score:
     flags = table["replicating"].to_numpy(dtype=bool)
     part = sets.part(table["number"].to_numpy())
     value = float(flags.mean())
@@ -263,11 +275,36 @@ def _score(table: pd.DataFrame, alike: Alike, sets: ReplicateSets, name: str, gr
         p = shuffled_labels.above_chance(
             value, lambda rng: float(_shuffled_share(table, alike, sets, rng).mean()), seed=seed, most=shuffles
         ).p
-    parts = [part.left_out(flags.astype(np.float64), seed=seed)]
-    around = part.share(flags, seed=seed)
+    left = _left_out(table, alike, sets, nulls, part, seed=seed)
+    around = jackknife.of_score(left, unit=part.units.word)
     return tidy.score(
-        *(TASK, name, group, METRIC, value, around), chance=CHANCE, n=len(flags), p_chance=p, parts=parts, units=part.units.digest
+        *(TASK, name, group, METRIC, value, around), chance=CHANCE, n=len(flags), p_chance=p, parts=[left], units=part.units.digest
     )
+
+
+def _left_out(
+    table: pd.DataFrame, alike: Alike, sets: ReplicateSets, nulls: dict[Pattern, Rows], part: ReplicateSets, /, *, seed: int
+) -> LeftOut:
+    """The share without groups of compounds, which leave as perturbations and with every null set that they are in."""
+    unit_of_row = np.full(len(sets.plate), -1, dtype=np.intp)
+    of_compound = {int(sets.compound[rows[0]]): int(unit) for rows, unit in zip(part.members, part.units.of, strict=True)}
+    for compound, unit in of_compound.items():
+        unit_of_row[sets.compound == compound] = unit
+    of_null = {pattern: (alike.medians(rows), unit_of_row[rows]) for pattern, rows in nulls.items()}
+    medians = table["median_correlation"].to_numpy(dtype=np.float64)
+
+    def score(keep: npt.NDArray[np.bool_]) -> float:
+        stays, own = keep[part.units.of], np.append(keep, True)
+        if not stays.any():
+            return float("nan")
+        threshold = {
+            pattern: float(np.quantile(null[own[members].all(axis=1)], 1 - CHANCE)) if own[members].all(axis=1).any() else np.nan
+            for pattern, (null, members) in of_null.items()
+        }
+        thresholds = np.array([threshold[pattern] for pattern in part.patterns])
+        return float(_exceeds(medians[stays], thresholds[stays]).mean()) if np.isfinite(thresholds[stays]).all() else float("nan")
+
+    return jackknife.leave_out(score, len(part.units), seed=seed, pairs=False)
 
 
 def _of_shuffled_labels(table: pd.DataFrame, alike: Alike, sets: ReplicateSets, name: str, /, *, seed: int) -> Score:

@@ -9,14 +9,14 @@ neither.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from impasto.evaluation.layout import Layout, Rows
-from impasto.statistics.permutation import p_value
+from impasto.statistics.permutation import ROUNDING, p_value
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
@@ -46,21 +46,52 @@ def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: 
         (names,) NaN where no two wells of a perturbation may be compared.
 
     """
+    p = np.full(len(names), np.nan)
+    for number, similarity, _, pools, sides in _tested(vectors, where, names):
+        p[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=seed, apart=sides))
+    return p
+
+
+def p_values_without(vectors: Floats, where: Layout, names: Sequence[str], group: Rows, /, *, draws: int, seed: int) -> Numbers:
+    """The same p-values without each group of controls, from the same draws: those in which no control of the group plays.
+
+    Parameters
+    ----------
+    vectors, where, names, draws, seed
+        As `p_values` takes them; wells of every plate may be compared (`where.apart` is None).
+    group
+        (n,) the group that each control leaves with, from 0; -1 for other rows.
+
+    Returns
+    -------
+    Numbers
+        (names, groups) NaN where p is, where a group is on none of a perturbation's plates, and where it holds all controls of one.
+
+    """
+    p = np.full((len(names), int(group.max(initial=-1)) + 1), np.nan)
+    for number, similarity, members, pools, _ in _tested(vectors, where, names):
+        beside, at = np.unique(group[members], return_inverse=True)  # -1, of the treated wells, comes first
+        observed, null, plays = _null_without(similarity, pools, at.ravel() - 1, len(beside) - 1, draws=draws, seed=seed)
+        reached = ((null >= observed - ROUNDING) & ~plays).sum(axis=0)
+        p[number, beside[1:]] = np.where(np.isfinite(observed), (1 + reached) / (1 + (~plays).sum(axis=0)), np.nan)
+    return p
+
+
+def _tested(
+    vectors: Floats, where: Layout, names: Sequence[str]
+) -> Iterator[tuple[int, Floats, Rows, list[tuple[int, int]], list[str] | None]]:
+    """Of each perturbation that can be tested: its number, the cosines of its members, these, its pools and sides."""
     controls = np.concatenate([np.empty(0, dtype=np.intp), *where.controls.values()])
     place = np.full(len(vectors), -1)
     place[controls] = np.arange(len(controls))
     among = vectors[controls] @ vectors[controls].T if len(controls) <= _SHARED else None
     treated = np.flatnonzero(where.treated)
     rows_of = {n: treated[rows] for n, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()}
-    p = np.full(len(names), np.nan)
     for number, name in enumerate(names):
         members, pools, sides = _pools(rows_of[name], where)
         if sum(t for t, _ in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
             continue
-        similarity = _similarity(vectors, members, place, among)
-        apart = None if where.apart is None else sides
-        p[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=seed, apart=apart))
-    return p
+        yield number, _similarity(vectors, members, place, among), members, pools, None if where.apart is None else sides
 
 
 def _pools(own: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
@@ -110,13 +141,7 @@ def null_scores(
         The observed one, and (draws,).
 
     """
-    rng = np.random.default_rng(seed)
-    starts = np.cumsum([0, *(t + c for t, c in pools)])
-    # Who plays each treated well, as a number of a member (draws + 1, treated wells).
-    players = np.concatenate(
-        [start + _pick(t + c, t, draws=draws, rng=rng) for start, (t, c) in zip(starts[:-1], pools, strict=True)], axis=1
-    )
-    plate = np.repeat(np.arange(len(pools)), [t for t, _ in pools])
+    starts, players, plate = _players(pools, draws=draws, seed=seed)
     side = plate if apart is None else np.unique(apart, return_inverse=True)[1][plate]
     total, queries = np.zeros(draws + 1), 0
     for query, at in enumerate(plate):
@@ -130,6 +155,54 @@ def null_scores(
         queries += 1
     means = total / max(queries, 1)
     return float(means[0]), means[1:]
+
+
+def _players(pools: Sequence[tuple[int, int]], *, draws: int, seed: int) -> tuple[Rows, Rows, Rows]:
+    """The first member of each plate; who plays each treated well, as a member (draws + 1, treated wells); and the plate of each."""
+    rng = np.random.default_rng(seed)
+    starts = np.cumsum([0, *(t + c for t, c in pools)])
+    players = [start + _pick(t + c, t, draws=draws, rng=rng) for start, (t, c) in zip(starts[:-1], pools, strict=True)]
+    return starts, np.concatenate(players, axis=1), np.repeat(np.arange(len(pools)), [t for t, _ in pools])
+
+
+def _null_without(
+    similarity: Floats, pools: Sequence[tuple[int, int]], group: Rows, groups: int, /, *, draws: int, seed: int
+) -> tuple[Numbers, Numbers, npt.NDArray[np.bool_]]:
+    """The observed mean average precision (groups,) and the null (draws, groups) without each group, and in which draws one of it plays."""
+    starts, players, plate = _players(pools, draws=draws, seed=seed)
+    total = np.zeros((draws + 1, groups))
+    for query, at in enumerate(plate):
+        here = slice(starts[at], starts[at + 1])
+        negatives = similarity[players[:, query], here]
+        np.put_along_axis(negatives, players[:, plate == at] - starts[at], -np.inf, axis=1)
+        positives = similarity[players[:, query][:, None], players[:, np.arange(len(plate)) != query]]
+        whole, own = _precision_without(positives, negatives, group[here], groups)
+        total += whole[:, None]
+        for number, precision in own.items():
+            total[:, number] += precision - whole
+    plays = np.zeros((draws, groups), dtype=bool)
+    of_player = group[players[1:]]
+    draw, column = np.nonzero(of_player >= 0)
+    plays[draw, of_player[draw, column]] = True
+    means = total / len(plate)
+    return means[0], means[1:], plays
+
+
+def _precision_without(positives: Floats, negatives: Floats, group: Rows, groups: int) -> tuple[Numbers, dict[int, Numbers]]:
+    """The average precision of every draw among all negatives, and without each group of them that is here."""
+    ordered = np.ascontiguousarray(-np.sort(-positives, axis=1).T)
+    lines, reached = np.ascontiguousarray(negatives.T), np.arange(1, positives.shape[1] + 1)[:, None]
+    twice = {int(number): np.zeros(ordered.shape) for number in np.unique(group)}
+    for number, line in zip(group, lines, strict=True):
+        twice[int(number)] += (line > ordered).astype(np.float64) + (line >= ordered)
+    whole = sum(twice.values(), start=np.zeros(ordered.shape))
+
+    def precision(counted: Numbers) -> Numbers:
+        return np.asarray((reached / (reached + counted / 2)).mean(axis=0))
+
+    several = len([number for number in twice if 0 <= number < groups]) > 1
+    without = {n: precision(whole - own) if several else np.full(len(positives), np.nan) for n, own in twice.items() if n >= 0}
+    return precision(whole), without
 
 
 def _pick(size: int, treated: int, *, draws: int, rng: np.random.Generator) -> Rows:

@@ -130,7 +130,7 @@ class ReplicateScore:
         if self.others:
             left = self._of_perturbations_among_each_other()
             return jackknife.of_score(left, unit=self.word), [left]
-        left, controls = self._of_perturbations(), self._of_controls()
+        left, controls = self._of_perturbations(), list(self.of_controls().values())
         return jackknife.of_score([left, controls], unit=f"{self.word} and control well"), [left, *controls]
 
     def _comparisons(self) -> int:
@@ -146,8 +146,15 @@ class ReplicateScore:
         values = per["value"].to_numpy()
         return jackknife.leave_out(lambda keep: _mean(values[keep[unit]]), len(self.sampled), seed=self.seed, pairs=False)
 
-    def _of_controls(self) -> list[LeftOut]:
-        """The score without a group of the control wells of one plate, plate by plate."""
+    def of_controls(self) -> dict[str, LeftOut]:
+        """The score without a group of the control wells of one plate.
+
+        Returns
+        -------
+        dict[str, LeftOut]
+            One entry a plate, by its name in order.
+
+        """
         weight, group = self._weights(), np.full(len(self.vectors), CONTROL_GROUPS)
         single: dict[str, Numbers] = {}
         for pool in self.where.controls.values():
@@ -158,7 +165,8 @@ class ReplicateScore:
             count = min(CONTROL_GROUPS, len(self.where.controls[plate]))
             less = [float(np.nansum((ranked.precisions(np.array([g])) - whole) * weight[rows])) for g in range(count)]
             single[plate] = single.get(plate, np.full(count, self.value)) + less
-        return [LeftOut(self.value, single[plate], None, len(self.where.controls[plate]), "control well") for plate in sorted(single)]
+        size = {plate: len(self.where.controls[plate]) for plate in sorted(single)}
+        return {plate: LeftOut(self.value, single[plate], None, size[plate], "control well") for plate in size}
 
     def _weights(self) -> Numbers:
         """(n,) how much each well counts in the score."""

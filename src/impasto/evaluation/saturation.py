@@ -11,7 +11,8 @@ retrieved.
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +20,12 @@ import pandas as pd
 
 from impasto import ranking, schema, wells
 from impasto.correction import spared
-from impasto.evaluation import baselines, inputs, permutation, tidy
+from impasto.evaluation import baselines, control_groups, inputs, permutation, tidy
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import Layout, layout
 from impasto.evaluation.reasons import NOT_CALIBRATED
-from impasto.evaluation.replicate_sets import ReplicateSets, replicate_sets
-from impasto.evaluation.replicates import FALSE_DISCOVERY, average_precisions
+from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets
+from impasto.evaluation.replicates import FALSE_DISCOVERY, average_precisions, of_detail
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.progress import say
@@ -111,47 +112,119 @@ def evaluate(
     scores: list[Score] = []
     details = []
     for group, values, spots in views:
-        before: dict[str, LeftOut] = {}
+        before: dict[str, list[LeftOut]] = {}
         whole: dict[str, float] = {}
         for number in range(2, largest + 1):
-            per, chance = _at(ranking.unit(values), spots, sets, number, subsets=subsets, draws=draws, seed=seed)
+            curve = Curve(ranking.unit(values), spots, sets, profiles.obs, subsets, draws, seed)
+            per, chance, of_controls = curve.at(number, metrics, controls=group == OWN)
             protocol = f"{number} plates, plate-controls{doses}"
             for metric in metrics:
                 of_each = per[metric].to_numpy()
                 left = sets.left_out(of_each, seed=seed)
-                around = sets.mean(of_each, seed=seed, share=True)
+                strata = of_controls.get(metric, [])
+                unit = f"{sets.units.word} and {control_groups.WELL}" if strata else sets.units.word
+                around = jackknife.of_score([left, strata] if strata else left, unit=unit)
                 by_chance = chance if metric == MAP else 0.0
                 row = (TASK, protocol, group, metric, left.whole, around)
-                scores.append(tidy.score(*row, chance=by_chance, n=len(per), parts=[left], units=sets.units.digest))
+                scores.append(tidy.score(*row, chance=by_chance, n=len(per), parts=[left, *strata], units=sets.units.digest))
                 if metric in before and group == OWN:
-                    step = jackknife.difference(left, before[metric], unit=sets.units.word)
+                    step = jackknife.difference([left, *strata], before[metric], unit=unit)
                     row = (TASK, protocol, group, f"{metric}, step from {number - 1} plates", left.whole - whole[metric], step)
                     scores.append(tidy.score(*row, chance=0.0, n=len(per)))
-                before[metric], whole[metric] = left, left.whole
+                before[metric], whole[metric] = [left, *strata], left.whole
             if group == OWN:
                 details.append(per[[schema.PERTURBATION, *metrics]].assign(plates=number, profiles=OWN, protocol=protocol))
     return Result.of(scores, per_group=pd.concat(details, ignore_index=True), tables={"merged": merged})
 
 
-def _at(
-    vectors: Floats, where: Layout, sets: ReplicateSets, number: int, /, *, subsets: int, draws: int, seed: int
-) -> tuple[pd.DataFrame, float]:
-    """Mean over choices of `number` plates: one row a perturbation; and the chance of its rankings."""
-    total = {MAP: np.zeros(len(sets.names)), RETRIEVED: np.zeros(len(sets.names))}
-    chances, count = [], np.zeros(len(sets.names))
-    for round_, stays in enumerate(_choices(sets, number, subsets=subsets, seed=seed)):
-        part = replace(where, treated=where.treated & stays)
-        detail = average_precisions(vectors, part, protocol="plate-controls")
-        per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean().reindex(sets.names)
-        known = per["average_precision"].notna().to_numpy()
-        p = permutation.p_values(vectors, part, sets.names, draws=draws, seed=seed + round_)
-        total[MAP] += per["average_precision"].fillna(0).to_numpy()
-        total[RETRIEVED] += discovery.corrected(p) < FALSE_DISCOVERY
-        count += known
-        chances.append(float(per["chance"].mean()))
-    times = np.maximum(count, 1)
-    table = pd.DataFrame({schema.PERTURBATION: sets.names, MAP: total[MAP] / times, RETRIEVED: total[RETRIEVED] / times})
-    return table, float(np.mean(chances))
+@dataclass(frozen=True)
+class Curve:
+    """Scores at each number of plates.
+
+    Attributes
+    ----------
+    vectors
+        Unit rows (n, features).
+    where, sets, obs
+        Who stands where.
+    subsets, draws, seed
+        As `evaluate` takes them.
+
+    """
+
+    vectors: Floats
+    where: Layout
+    sets: ReplicateSets
+    obs: pd.DataFrame
+    subsets: int
+    draws: int
+    seed: int
+
+    def at(self, number: int, metrics: Sequence[str], /, *, controls: bool) -> tuple[pd.DataFrame, float, dict[str, list[LeftOut]]]:
+        """The means over choices of `number` plates.
+
+        Parameters
+        ----------
+        number
+            Of plates.
+        metrics
+            Which scores are made without groups of controls.
+        controls
+            Whether any are.
+
+        Returns
+        -------
+        per : pd.DataFrame
+            One row a perturbation.
+        chance : float
+            Of its rankings.
+        of_controls : dict[str, list[LeftOut]]
+            The mean over perturbations without groups of control wells, by metric, one entry a plate.
+
+        """
+        names = self.sets.names
+        group = control_groups.of_wells(self.sets, seed=self.seed)
+        total = {MAP: np.zeros(len(names)), RETRIEVED: np.zeros(len(names))}
+        less = {metric: np.zeros(int(group.max()) + 1) for metric in metrics}
+        chances, count = [], np.zeros(len(names))
+        choices = _choices(self.sets, number, subsets=self.subsets, seed=self.seed)
+        for round_, stays in enumerate(choices):
+            part = replace(self.where, treated=self.where.treated & stays)
+            detail = average_precisions(self.vectors, part, protocol="plate-controls")
+            per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean().reindex(names)
+            p = permutation.p_values(self.vectors, part, names, draws=self.draws, seed=self.seed + round_)
+            called = discovery.corrected(p) < FALSE_DISCOVERY
+            total[MAP] += per["average_precision"].fillna(0).to_numpy()
+            total[RETRIEVED] += called
+            count += per["average_precision"].notna().to_numpy()
+            chances.append(float(per["chance"].mean()))
+            if controls:
+                less[MAP] += self._map_without(detail, part, group)
+                if RETRIEVED in metrics:
+                    less[RETRIEVED] += self._called_without(part, group, p, round_) - called.mean()
+        times = np.maximum(count, 1)
+        table = pd.DataFrame({schema.PERTURBATION: names, MAP: total[MAP] / times, RETRIEVED: total[RETRIEVED] / times})
+        strata = {
+            metric: control_groups.left_out(whole, lambda g, m=metric, w=whole: w + float(less[m][g]) / len(choices), group)  # type: ignore[misc]
+            for metric in metrics
+            for whole in [float(table[metric].mean())]
+        }
+        return table, float(np.mean(chances)), strata if controls else {}
+
+    def _map_without(self, detail: pd.DataFrame, part: Layout, group: Rows) -> Numbers:
+        """(groups,) what mAP gains by the loss of each group of control wells."""
+        scored = of_detail(detail, self.vectors, part, self.obs, protocol="plate-controls", seed=self.seed)
+        gained = np.zeros(int(group.max()) + 1)
+        for plate, left in scored.of_controls().items():
+            numbers = np.unique(group[part.controls[plate]])
+            gained[numbers] = left.single - left.whole
+        return gained
+
+    def _called_without(self, part: Layout, group: Rows, p: Numbers, round_: int) -> Numbers:
+        """(groups,) the share called without each group of control wells; a group that no perturbation is compared with changes nothing."""
+        without = permutation.p_values_without(self.vectors, part, self.sets.names, group, draws=self.draws, seed=self.seed + round_)
+        without = np.where(np.isfinite(without), without, p[:, None])
+        return np.array([(discovery.corrected(column) < FALSE_DISCOVERY).mean() for column in without.T])
 
 
 def _choices(sets: ReplicateSets, number: int, /, *, subsets: int, seed: int) -> list[npt.NDArray[np.bool_]]:

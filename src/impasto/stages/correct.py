@@ -58,7 +58,7 @@ class CorrectSettings(ShardSettings):
     keep: bool = Field(default=False, description="Leave the fitted steps at OUT.fitted, for plates to come.")
     spare: Literal["auto"] | float = Field(
         default="auto",
-        description="Share of each plate's negative controls that no step learns from, to score against; auto: half where a plate has 16.",
+        description="Share of each plate's negative controls that no step learns from as controls; auto: half where a plate has 16.",
     )
     split: SplitSettings | None = Field(
         default=None, description="What no step learns from: {by = 'perturbation', test = 0.3} marks these in the column split."

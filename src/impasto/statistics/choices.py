@@ -47,9 +47,7 @@ def of_choices(
         The test. A tie with the true choice, but for rounding, counts as reaching it.
 
     """
-    sizes = [treated + controls for treated, controls in pools]
-    starts = np.cumsum([0, *sizes[:-1]])
-    truth = np.concatenate([start + np.arange(k) for start, (k, _) in zip(starts, pools, strict=True)])
+    starts, truth = _places(pools)
     observed = float(statistic(truth[None])[0])
     least = observed - ROUNDING * max(1.0, abs(observed))
     count = orderings(pools)
@@ -57,12 +55,52 @@ def of_choices(
         reached = sum(int((statistic(block) >= least).sum()) for block in _all(pools, starts, count))
         return Permuted(observed, reached / count, 1 / count, exact=True)
     rng = np.random.default_rng(seed)
+    p = p_of_draws(lambda size: np.asarray(statistic(_drawn(pools, starts, size, rng)) >= least), most=most_draws)
+    return Permuted(observed, p, 1 / (1 + most_draws), exact=False)
 
-    def reach(size: int) -> npt.NDArray[np.bool_]:
-        chosen = np.concatenate([start + _picked(k, k + c, size, rng) for start, (k, c) in zip(starts, pools, strict=True)], axis=1)
-        return np.asarray(statistic(chosen) >= least)
 
-    return Permuted(observed, p_of_draws(reach, most=most_draws), 1 / (1 + most_draws), exact=False)
+def without_groups(
+    pools: Sequence[tuple[int, int]], statistic: Statistic, /, *, most_draws: int, seed: int, most_counted: int = MOST_ORDERINGS
+) -> Numbers:
+    """The p-value of the same test without each group of controls, from the same choices.
+
+    Parameters
+    ----------
+    pools, seed, most_counted
+        As `of_choices` takes them.
+    statistic
+        Of some choices without each group (choices, groups); NaN where a chosen well has left with the group.
+    most_draws
+        How many choices are drawn where they are not all counted.
+
+    Returns
+    -------
+    Numbers
+        (groups,)
+
+    """
+    starts, truth = _places(pools)
+    observed = np.asarray(statistic(truth[None]))[0]
+    least = observed - ROUNDING * np.maximum(1.0, np.abs(observed))
+    count, rng = orderings(pools), np.random.default_rng(seed)
+    exact = count <= most_counted
+    sizes = [min(_BLOCK, most_draws - start) for start in range(0, most_draws, _BLOCK)]
+    reached, usable = np.zeros(len(observed)), np.zeros(len(observed))
+    for chosen in _all(pools, starts, count) if exact else (_drawn(pools, starts, size, rng) for size in sizes):
+        values = np.asarray(statistic(chosen))
+        reached += (values >= least).sum(axis=0)
+        usable += np.isfinite(values).sum(axis=0)
+    return reached / usable if exact else (1 + reached) / (1 + usable)
+
+
+def _places(pools: Sequence[tuple[int, int]]) -> tuple[Rows, Rows]:
+    """The first member of each plate, and the treated wells."""
+    starts = np.cumsum([0, *(treated + controls for treated, controls in pools[:-1])])
+    return starts, np.concatenate([start + np.arange(k) for start, (k, _) in zip(starts, pools, strict=True)])
+
+
+def _drawn(pools: Sequence[tuple[int, int]], starts: Rows, size: int, rng: np.random.Generator) -> Rows:
+    return np.concatenate([start + _picked(k, k + c, size, rng) for start, (k, c) in zip(starts, pools, strict=True)], axis=1)
 
 
 def _all(pools: Sequence[tuple[int, int]], starts: Rows, count: int) -> itertools.chain[Rows]:

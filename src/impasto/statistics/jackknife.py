@@ -154,7 +154,13 @@ def variance(left: LeftOut, /) -> float:
 
 
 def of_score(
-    parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]], /, *, unit: str, share: bool = True, few_count: bool = False
+    parts: LeftOut | Sequence[LeftOut | Sequence[LeftOut]],
+    /,
+    *,
+    unit: str,
+    share: bool = True,
+    few_count: bool = False,
+    beside: float = 0.0,
 ) -> Interval:
     """The interval of a score.
 
@@ -168,6 +174,8 @@ def of_score(
         What was sampled, in words.
     share
         Whether the score lies in 0 to 1.
+    beside
+        Variance that comes from elsewhere, as from a threshold that was drawn (`counted`); it is added.
     few_count
         Whether a few units make most of such a score (reciprocal ranks). Where none of them was drawn, V is far too small. So the largest
         variance that a mean over U units can have, θ(1 - θ)/U, is given `ALLOWANCE` degrees of freedom beside those of V.
@@ -192,7 +200,7 @@ def of_score(
     if why:
         return interval.none(unit=unit, clusters=units, method="jackknife", why=why)
     df = min(sum(part.groups - 1 for part in kind) for kind in kinds)
-    spread = sum(variance(part) for part in strata)
+    spread = sum(variance(part) for part in strata) + beside
     if few_count:
         whole = strata[0].whole
         spread = (df * spread + ALLOWANCE * whole * (1 - whole) / units) / (df + ALLOWANCE)

@@ -1,0 +1,116 @@
+"""Controls are a sample too: a score without groups of the controls that judge it, as a second kind of units of its interval.
+
+Control wells leave plate by plate, `CONTROL_GROUPS` groups a plate, and the variances of plates add. Controls that play a perturbation
+(control positions, non-targeting guides) leave as wholes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.evaluation.replicate_scores import CONTROL_GROUPS
+from impasto.evaluation.replicate_sets import ReplicateSets, Rows
+from impasto.statistics import jackknife
+from impasto.statistics.jackknife import LeftOut
+
+WELL, POSITION, GUIDE = "control well", "control position", "non-targeting guide"
+"""What leaves, as the unit of an interval names it."""
+Flags = npt.NDArray[np.bool_]
+
+
+def of_wells(sets: ReplicateSets, /, *, seed: int) -> Rows:
+    """The group of every control well.
+
+    Parameters
+    ----------
+    sets
+        The perturbations and controls of n rows.
+    seed
+        Of the groups.
+
+    Returns
+    -------
+    Rows
+        (n,) the plate's number times `CONTROL_GROUPS`, plus the group on the plate; -1 for a row that is no control.
+
+    """
+    rows = np.flatnonzero(sets.controls)
+    group = np.full(len(sets.plate), -1, dtype=np.intp)
+    for code in np.unique(sets.plate[rows]):
+        own = rows[sets.plate[rows] == code]
+        ordered = own if sets.place is None else own[np.argsort(sets.place[own], kind="stable")]
+        group[ordered] = code * CONTROL_GROUPS + jackknife.deal(len(own), seed=seed, most=CONTROL_GROUPS)
+    return group
+
+
+def left_out(whole: float, without: Callable[[int], float], group: Rows, /) -> list[LeftOut]:
+    """A score without each group of control wells, plate by plate.
+
+    Parameters
+    ----------
+    whole
+        The score.
+    without
+        Takes the number of a group, and gives the score without it.
+    group
+        (n,) of `of_wells`.
+
+    Returns
+    -------
+    list[LeftOut]
+        One entry a plate.
+
+    """
+    strata = []
+    for code in np.unique(group[group >= 0] // CONTROL_GROUPS):
+        own = group[group // CONTROL_GROUPS == code]
+        single = np.array([without(int(number)) for number in np.unique(own)], dtype=np.float64)
+        strata.append(LeftOut(whole, single, None, len(own), WELL))
+    return strata
+
+
+def played(whole: float, without: Callable[[Flags], float], count: int, /, *, seed: int) -> LeftOut:
+    """A score without each group of controls that play perturbations.
+
+    Parameters
+    ----------
+    whole
+        The score.
+    without
+        Takes which of them stay (count,), and gives the score of these.
+    count
+        How many there are.
+    seed
+        Of the groups.
+
+    Returns
+    -------
+    LeftOut
+        The score, and the scores without groups.
+
+    """
+    single = np.array([without(stay) for stay in stays(count, seed=seed)], dtype=np.float64)
+    return LeftOut(whole, single, None, count)
+
+
+def stays(count: int, /, *, seed: int) -> list[Flags]:
+    """Which controls that play perturbations stay, group by group.
+
+    Parameters
+    ----------
+    count
+        How many there are.
+    seed
+        Of the groups.
+
+    Returns
+    -------
+    list[Flags]
+        (count,) each.
+
+    """
+    group = jackknife.deal(count, seed=seed)
+    return [group != g for g in range(int(group.max(initial=-1)) + 1)]
