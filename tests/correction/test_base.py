@@ -59,7 +59,7 @@ def test_fit_equals_a_fit_on_the_table_without_the_wells_that_teach_nothing(name
         assert not np.array_equal(kind.fit(clean, chosen).transform(data).X, guarded.transform(data).X)
 
 
-ALIKE = {"combat", "harmony", "inverse_normal", "position"}
+ALIKE = {"combat", "compress", "harmony", "inverse_normal", "position"}
 """The methods whose defaults learn from all wells, whatever was done to them."""
 ALIKE_BY_CHOICE: list[tuple[str, dict[str, Any]]] = [
     ("standardize", {"on": "all"}),
@@ -89,6 +89,7 @@ def test_where_all_wells_teach_alike_a_spared_control_teaches_as_a_treated_well(
 @pytest.mark.parametrize(
     ("name", "told"),
     [
+        ("compress", {"on": "controls"}),
         ("kernel_pca", {}),
         ("position", {"on": "controls"}),
         ("sphering", {}),

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import Field
 
 from impasto import wells
-from impasto.correction.base import Array, Corrector, new_features, with_values
+from impasto.correction.base import Array, Corrector, LearnsFrom, new_features, with_values
 from impasto.correction.per_group import On
 from impasto.correction.spectrum import spectrum, standardized
 from impasto.schema import InputError
@@ -59,6 +59,10 @@ class Compress(Corrector[CompressSettings]):
     mean: Array
     directions: Array
     feature_names: tuple[str, ...]
+
+    @classmethod
+    def learns_from(cls, settings: CompressSettings, /) -> LearnsFrom:
+        return "controls" if settings.on == "controls" else "wells"
 
     @classmethod
     def learn_table(cls, profiles: anndata.AnnData, settings: CompressSettings, /) -> Self:
