@@ -62,7 +62,10 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
             known=sum(bool(genes_of_node & set(genes)) for genes_of_node in own),
         )
     if settings.stitch is not None:
-        links = stitch.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
+        among = {name for names in nodes[KNOWN_AS] for name in names}
+        links = stitch.read_stitch_chemicals(
+            settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold, among=among
+        )
         linked = {*links["compound1"], *links["compound2"]}
         missing = {n for n, known in zip(nodes[NODE], nodes[KNOWN_AS], strict=True) if not linked & {k.upper() for k in known}}
         add("stitch", graph_weights.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))

@@ -1,0 +1,105 @@
+"""Rows of a table that could not be run, since they need a file that nobody may ship: shown in their place, and never dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+FILE = "rows.csv"
+"""Where a sweep leaves its rows in order, each with what it lacks."""
+COLUMNS = ("row", "needs")
+
+
+def frame(rows: Sequence[tuple[str, Sequence[Path]]], /) -> pd.DataFrame:
+    """The rows of a sweep, as `rows.csv` holds them.
+
+    Parameters
+    ----------
+    rows
+        Each label, with the files that are missing for it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns row and needs; `needs` is empty where the row was run.
+
+    """
+    return pd.DataFrame([(label, " and ".join(map(str, missing))) for label, missing in rows], columns=list(COLUMNS))
+
+
+def read(results: Sequence[Path], /) -> list[pd.DataFrame]:
+    """The rows of the sweeps among some results.
+
+    Parameters
+    ----------
+    results
+        Folders that evaluations or sweeps left.
+
+    Returns
+    -------
+    list of pandas.DataFrame
+        One for each sweep that tells its rows.
+
+    """
+    return [pd.read_csv(path, keep_default_na=False) for folder in results if (path := folder / FILE).exists()]
+
+
+def names(sweeps: Sequence[pd.DataFrame], /) -> set[str]:
+    """The rows that were not run.
+
+    Parameters
+    ----------
+    sweeps
+        What `read` gave.
+
+    Returns
+    -------
+    set of str
+        Their labels.
+
+    """
+    return {str(row) for sweep in sweeps for row in sweep.loc[sweep["needs"] != "", "row"]}
+
+
+def with_rows(
+    lines: Sequence[Sequence[str]], sweeps: Sequence[pd.DataFrame], /, *, columns: int, among: Sequence[str] | None = None
+) -> list[list[str]]:
+    """The lines of a table with one for each row that was not run, behind the row that it follows in its sweep.
+
+    Parameters
+    ----------
+    lines
+        The words of each row, its name first.
+    sweeps
+        What `read` gave.
+    columns
+        How many cells a row has beside its name.
+    among
+        The rows that the table shows; all where it is None.
+
+    Returns
+    -------
+    list of list of str
+        The lines. A row that was not run says which file it needs in its first cell.
+
+    """
+    whole = [list(line) for line in lines]
+    for sweep in sweeps:
+        for place, (row, needs) in enumerate(sweep[list(COLUMNS)].itertuples(index=False)):
+            if needs and row not in {line[0] for line in whole} and (among is None or row in among):
+                before = list(sweep["row"][:place])
+                said = [f"not run: needs {needs}", *[""] * (columns - 1)]
+                whole.insert(_behind(whole, before), [row, *said])
+    return whole
+
+
+def _behind(lines: Sequence[Sequence[str]], before: Sequence[str]) -> int:
+    """Where a row goes: behind the last line of the nearest row before it, else at the top."""
+    for name in reversed(before):
+        # Rows of a data set are called `row: method`.
+        places = [number for number, line in enumerate(lines) if line[0] == name or line[0].startswith(f"{name}: ")]
+        if places:
+            return places[-1] + 1
+    return 0
