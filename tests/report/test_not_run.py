@@ -25,6 +25,12 @@ def test_the_first_row_stands_at_the_top_and_methods_of_a_data_set_stay_together
     assert [line[0] for line in found] == ["x", "y: raw", "y: ComBat", "z"]
 
 
+def test_what_is_done_to_a_row_stays_with_it_and_another_row_of_like_name_does_not() -> None:
+    sweep = not_run.frame([("A", []), ("B", [Path("b")]), ("A, named", [])])
+    found = not_run.with_rows([["A", "1"], ["A, kernel PCA", "2"], ["A, named", "3"]], [sweep], columns=1)
+    assert [line[0] for line in found] == ["A", "A, kernel PCA", "B", "A, named"]
+
+
 def test_only_the_rows_that_a_table_shows_are_added_and_none_twice() -> None:
     assert [line[0] for line in not_run.with_rows([["a", "1"]], [SWEEP, SWEEP], columns=1, among=["a", "c"])] == ["a", "c"]
 

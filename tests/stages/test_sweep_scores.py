@@ -32,6 +32,11 @@ def test_profiles_are_named_after_their_row_and_baselines_stay(tmp_path: Path) -
     assert rows(sweep_scores.of_results(one, "clipped")) == {"clipped": 0.5, "position only": 0.3}
 
 
+def test_what_is_done_to_the_profiles_is_named_after_the_row_too(tmp_path: Path) -> None:
+    one = result(tmp_path / "one", {"profiles": 0.5, "profiles, kernel PCA": 0.6, "as given": 0.4, "profiles2": 0.1})
+    assert rows(sweep_scores.of_results(one, "CLIP")) == {"CLIP": 0.5, "CLIP, kernel PCA": 0.6, "as given": 0.4, "profiles2": 0.1}
+
+
 def test_several_named_profiles_are_a_data_set_with_its_baselines(tmp_path: Path) -> None:
     two = result(tmp_path / "two", {"raw": 0.4, "ComBat": 0.6, "position only": 0.3})
     assert rows(sweep_scores.of_results(two, "JUMP")) == {

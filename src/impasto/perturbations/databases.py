@@ -203,6 +203,7 @@ def read_string_scores(path: Path, *, names: Path | None = None, threshold: floa
     table = streamed(path, columns, keep=strong, sep=sep)
     codes, known = coded(table, a, b)
     scores = table[_SCORE].to_numpy() / 1000 if scored else np.ones(table.num_rows)
+    del table  # its ten million rows are not needed beside what is made of them
     if names is not None and a.lower() != "gene1":
         info = read_table(names, sep="\t")
         symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))

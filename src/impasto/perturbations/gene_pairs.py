@@ -123,10 +123,11 @@ def coded_scores(codes: npt.NDArray[np.integer], names: Iterable[object], scores
     """
     symbols, keys, valid = _keys(codes, names)
     kept = np.asarray(scores, dtype=np.float64)[valid]
-    order = np.lexsort((-kept, keys))
-    keys, kept = keys[order], kept[order]
-    first = np.append(True, keys[1:] > keys[:-1])[: len(keys)]
-    return _unfolded(keys[first], symbols).assign(score=kept[first])
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    first = np.flatnonzero(np.append(True, keys[1:] > keys[:-1])[: len(keys)])
+    highest = np.maximum.reduceat(kept[order], first) if len(first) else kept
+    return _unfolded(keys[first], symbols).assign(score=highest)
 
 
 def _keys(
@@ -135,10 +136,14 @@ def _keys(
     """The distinct symbols in order, one number for each pair of two of them, and which of the pairs these are."""
     # Each name is written normally once and numbered in order of its symbol; a missing one takes the last place.
     symbols, number = np.unique(np.array([*map(normal_symbol, names), ""], dtype=object), return_inverse=True)
-    one, other = np.split(number[codes], 2)
+    # In the smallest types that hold them: STRING has ten million pairs.
+    one, other = np.split(number.astype(np.min_scalar_type(len(symbols)))[codes], 2)
     low, high = np.minimum(one, other), np.maximum(one, other)
     valid = (low != high) & (low > 0)  # the empty symbol is the first
-    return symbols, (low[valid] * len(symbols) + high[valid]).astype(np.min_scalar_type(len(symbols) ** 2)), valid
+    keys = low[valid].astype(np.min_scalar_type(len(symbols) ** 2))
+    keys *= len(symbols)
+    keys += high[valid]
+    return symbols, keys, valid
 
 
 def _unfolded(keys: npt.NDArray[Any], symbols: npt.NDArray[np.object_]) -> pd.DataFrame:

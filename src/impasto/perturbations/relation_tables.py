@@ -18,6 +18,8 @@ from impasto.schema import InputError
 
 NAMES = pa.dictionary(pa.int32(), pa.string())
 """The type of a column of names: of the millions in a file only the distinct ones become text."""
+_IN_PIECES = arrow_csv.ReadOptions(block_size=16 << 20, use_threads=False)
+"""Each piece has its own list of names, so that many small ones would hold the same names many times."""
 Keep = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
@@ -110,7 +112,10 @@ def streamed(path: Path, columns: Mapping[str, pa.DataType], /, *, keep: Keep, s
     parse = arrow_csv.ParseOptions(delimiter=sep or _delimiter(path))
     convert = arrow_csv.ConvertOptions(column_types=dict(columns), include_columns=list(columns), strings_can_be_null=True)
     try:
-        with pa.input_stream(str(path)) as stream, arrow_csv.open_csv(stream, parse_options=parse, convert_options=convert) as batches:
+        with (
+            pa.input_stream(str(path)) as stream,
+            arrow_csv.open_csv(stream, read_options=_IN_PIECES, parse_options=parse, convert_options=convert) as batches,
+        ):
             kept = [keep(batch) for batch in batches]
         return pa.Table.from_batches(kept, schema=pa.schema(list(columns.items()))).unify_dictionaries()
     except (OSError, pa.ArrowInvalid) as error:

@@ -89,17 +89,16 @@ def with_rows(
     for sweep in sweeps:
         for place, (row, needs) in enumerate(sweep[list(COLUMNS)].itertuples(index=False)):
             if needs and row not in {line[0] for line in whole} and (among is None or row in among):
-                before = list(sweep["row"][:place])
                 said = [f"not run: needs {needs}", *[""] * (columns - 1)]
-                whole.insert(_behind(whole, before), [row, *said])
+                whole.insert(_behind(whole, list(sweep["row"]), place), [row, *said])
     return whole
 
 
-def _behind(lines: Sequence[Sequence[str]], before: Sequence[str]) -> int:
-    """Where a row goes: behind the last line of the nearest row before it, else at the top."""
-    for name in reversed(before):
-        # Rows of a data set are called `row: method`.
-        places = [number for number, line in enumerate(lines) if line[0] == name or line[0].startswith(f"{name}: ")]
-        if places:
-            return places[-1] + 1
+def _behind(lines: Sequence[Sequence[str]], rows: Sequence[str], place: int) -> int:
+    """Where the row at a place of its sweep goes: behind the last line of the nearest row before it, else at the top."""
+    for name in reversed(rows[:place]):
+        # Lines of one row are called `row: method`, or `row, kernel PCA`.
+        of_row = [line[0] == name or (line[0].startswith((f"{name}: ", f"{name}, ")) and line[0] not in rows) for line in lines]
+        if any(of_row):
+            return len(of_row) - of_row[::-1].index(True)
     return 0

@@ -146,7 +146,8 @@ def left_out(results: Sequence[Path], label: str, /) -> pd.DataFrame:
 def _named(groups: pd.Series, label: str) -> pd.Series:
     """The column `group` of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside.
 
-    An evaluation of several named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
+    What is done to these profiles beside them is called `profiles, kernel PCA`, and becomes `row, kernel PCA`. An evaluation of several
+    named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
     """
     from impasto.evaluation.baselines import is_baseline
 
@@ -154,4 +155,4 @@ def _named(groups: pd.Series, label: str) -> pd.Series:
     own = {g for g in groups if not is_baseline(g)}
     if len(own) > 1 and DEFAULT_GROUP not in own:
         return label + ": " + groups
-    return groups.replace(DEFAULT_GROUP, label)
+    return groups.str.replace(rf"^{DEFAULT_GROUP}(?=$|, )", lambda _: label, regex=True)
