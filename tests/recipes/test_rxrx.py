@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -41,10 +42,11 @@ def rxrx1(tmp_path_factory: pytest.TempPathFactory) -> Path:
                         Image.fromarray(rng.integers(0, 255, (32, 32), dtype=np.uint8)).save(written, "png")
                         (place / f"{well}_s{site}_w{channel}.png").write_bytes(written.getvalue())
     pd.DataFrame(rows).to_csv(folder / "metadata.csv", index=False)
+    (folder / "sirna_genes.csv").write_text("perturbation,gene\n" + "".join(f"{s},GENE{s[1:]}\n" for s in GENES))
     pairs = [("9606.E1", "9606.E2", 900), ("9606.E2", "9606.E3", 700), ("9606.E1", "9606.E3", 150)]
     links = "protein1 protein2 combined_score\n" + "".join(f"{a} {b} {score}\n" for a, b, score in pairs)
     (folder / "9606.protein.links.v12.0.txt").write_text(links)
-    info = "#string_protein_id\tpreferred_name\tprotein_size\n" + "".join(f"9606.E{n}\tS{n}\t1\n" for n in (1, 2, 3))
+    info = "#string_protein_id\tpreferred_name\tprotein_size\n" + "".join(f"9606.E{n}\tGENE{n}\t1\n" for n in (1, 2, 3))
     (folder / "9606.protein.info.v12.0.txt").write_text(info)
     table = pd.DataFrame(rng.poisson(20, (len(LINES), 30)), columns=[f"G{n}" for n in range(30)])
     table.insert(0, "cell_line", LINES)
@@ -56,7 +58,7 @@ def small(recipe: recipes.Recipe, folder: Path) -> recipes.Recipe:
     """The same stages and variants in a size for a test."""
     changes: dict[str, object] = {
         "sites.sources": [str(folder / "images")],
-        "sites.platemap": [str(folder / "metadata.csv")],
+        "sites.platemap": [str(folder / "metadata.csv"), str(folder / "sirna_genes.csv")],
         "graph.string": str(folder / "9606.protein.links.v12.0.txt"),
         "graph.string_names": str(folder / "9606.protein.info.v12.0.txt"),
         "lines.table": str(folder / "expression.csv"),
@@ -106,11 +108,18 @@ def test_rxrx1s_plates_wells_lines_and_controls_are_read(rxrx1: Path, tmp_path: 
     from impasto.plates.sites import Sites
 
     full = recipes.read(REPOSITORY / "recipes" / "knowledge_rxrx1.toml")
-    import dataclasses
-
     run_stages(dataclasses.replace(small(full, rxrx1), stages=small(full, rxrx1).stages[:2]), tmp_path)
     table = Sites.read(tmp_path / "sites").table
     assert set(table["cell_line"]) == set(LINES)
     assert table["batch"].nunique() == 8
+    graph = pd.read_parquet(tmp_path / "graph" / "graph.parquet")
+    assert graph[["node1", "node2", "weight"]].to_numpy().tolist() == [["s1", "s2", 1.0], ["s2", "s3", pytest.approx(0.7 / 0.9)]]
     assert len(table) == 4 * 2 * 7 * 2
     assert (table.loc[table["perturbation"] == "EMPTY", "control_type"] == "negcon").all()
+
+
+def test_the_recipe_of_rxrx19a_is_read_to_the_last_key_and_asks_both_lines_in_both_splits(tmp_path: Path) -> None:
+    recipe = recipes.read(REPOSITORY / "recipes" / "knowledge_rxrx19a.toml")
+    assert len(recipes.checked(recipe, out=tmp_path)) == len(recipe.stages)
+    asked = [(s.values["cell_line"], s.values["protocol"]) for s in recipe.stages if s.verb == "finetune"]
+    assert sorted(asked) == [(line, protocol) for line in ("HRCE", "VERO") for protocol in ("over-batches", "within-batch")]
