@@ -199,16 +199,16 @@ def read_string_scores(path: Path, *, names: Path | None = None, threshold: floa
     def strong(batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch.filter(compute.greater_equal(batch[_SCORE], threshold)) if scored else batch
 
-    columns = {a: NAMES, b: NAMES, **({_SCORE: pa.float64()} if scored else {})}
+    columns = {a: NAMES, b: NAMES, **({_SCORE: pa.float32()} if scored else {})}
     table = streamed(path, columns, keep=strong, sep=sep)
     codes, known = coded(table, a, b)
-    scores = table[_SCORE].to_numpy() / 1000 if scored else np.ones(table.num_rows)
+    scores, best = (table[_SCORE].to_numpy(), 1000) if scored else (np.ones(table.num_rows, dtype=np.float32), 1)
     del table  # its ten million rows are not needed beside what is made of them
     if names is not None and a.lower() != "gene1":
         info = read_table(names, sep="\t")
         symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))
-        return coded_scores(codes, [symbol.get(name) for name in known], scores)
-    return coded_scores(codes, known, scores)
+        known = [symbol.get(name) for name in known]
+    return coded_scores(codes, known, scores, best=best)
 
 
 def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ...] = ("GiG", "GcG", "Gr>G")) -> pd.DataFrame:

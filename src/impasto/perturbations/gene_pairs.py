@@ -103,7 +103,9 @@ def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iter
     return coded_scores(codes, names, np.fromiter(scores, dtype=np.float64))
 
 
-def coded_scores(codes: npt.NDArray[np.integer], names: Iterable[object], scores: npt.NDArray[np.floating]) -> pd.DataFrame:
+def coded_scores(
+    codes: npt.NDArray[np.integer], names: Iterable[object], scores: npt.NDArray[np.floating], *, best: float = 1.0
+) -> pd.DataFrame:
     """The pairs of `scored_pairs` from numbers instead of names.
 
     Parameters
@@ -114,6 +116,8 @@ def coded_scores(codes: npt.NDArray[np.integer], names: Iterable[object], scores
         Symbols, in any writing.
     scores
         (n,) of each pair.
+    best
+        What the scores are divided by.
 
     Returns
     -------
@@ -122,12 +126,12 @@ def coded_scores(codes: npt.NDArray[np.integer], names: Iterable[object], scores
 
     """
     symbols, keys, valid = _keys(codes, names)
-    kept = np.asarray(scores, dtype=np.float64)[valid]
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
+    keys, in_order = keys[order], scores[valid][order]
+    del order, scores, valid  # each as long as the file
     first = np.flatnonzero(np.append(True, keys[1:] > keys[:-1])[: len(keys)])
-    highest = np.maximum.reduceat(kept[order], first) if len(first) else kept
-    return _unfolded(keys[first], symbols).assign(score=highest)
+    highest = np.maximum.reduceat(in_order, first) if len(first) else in_order
+    return _unfolded(keys[first], symbols).assign(score=highest.astype(np.float64) / best)
 
 
 def _keys(

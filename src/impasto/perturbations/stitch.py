@@ -87,10 +87,10 @@ def read_stitch_chemicals(
         first, second = (compute.is_in(compute.utf8_upper(one) if known is None else one, value_set=ids) for one in sides)
         return batch.filter(compute.and_(first, second))
 
-    table = streamed(path, {a: NAMES, b: NAMES, score: pa.float64()}, keep=counts, sep="\t")
+    table = streamed(path, {a: NAMES, b: NAMES, score: pa.float32()}, keep=counts, sep="\t")
     codes, names = coded(table, a, b)
     called = names if known is None else [known.get(name) for name in names]
-    scored = coded_scores(codes, called, table[score].to_numpy() / 1000)
+    scored = coded_scores(codes, called, table[score].to_numpy(), best=1000)
     return scored.rename(columns={"gene1": "compound1", "gene2": "compound2"})
 
 
