@@ -261,10 +261,10 @@ header = "MRR"
 metric = "MRR perturbation to profile"
 [[stage.column]]
 header = "parameters"
-metric = "trained parameters, M"
+metric = "weights, M"
 [[stage.column]]
 header = "minutes of training"
-metric = "training minutes"
+metric = "minutes of training"
 """
 
 

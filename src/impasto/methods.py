@@ -177,7 +177,7 @@ def own_files(chosen: Part, /) -> list[Path]:
 
     Returns
     -------
-    list of Path
+    list[Path]
         Files, in the order of the settings.
 
     """

@@ -74,7 +74,7 @@ class SweepSettings(Settings):
     given: Changes = Field(default_factory=dict, description="Values of the recipe's stages, in all rows.")
     seed_draws: Literal["seed", "plate set"] = Field(
         default="seed",
-        description="What a seed draws anew: weights and splits (seed), or all plates of the recipe (plate set), which then are the units.",
+        description="What a seed draws: weights and splits (seed), or all plates of the recipe (plate set), which then are the units.",
     )
     search: SearchSettings | None = Field(
         default=None, description="Values that each row draws and validation chooses among: the same number of trials for every row."

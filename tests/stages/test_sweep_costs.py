@@ -19,7 +19,7 @@ def test_a_training_is_its_minutes_and_the_numbers_of_its_weights(tmp_path: Path
     record = tmp_path / "run.json"
     record.write_text(json.dumps({"seconds": 90.0}))
     found = {one.metric: one.value for one in sweep_costs.of_training(tmp_path, "x", record=record)}
-    assert found == {"training minutes": 1.5, "trained parameters, M": pytest.approx(18e-6)}
+    assert found == {"minutes of training": 1.5, "weights, M": pytest.approx(18e-6)}
 
 
 def test_minutes_of_all_stages_name_them() -> None:

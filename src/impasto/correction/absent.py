@@ -34,7 +34,7 @@ def names(profiles: anndata.AnnData, /) -> set[str]:
 
     Returns
     -------
-    set of str
+    set[str]
         Their names.
 
     """
@@ -57,7 +57,7 @@ def with_all(profiles: anndata.AnnData, features: Sequence[str], /, *, reader: s
     -------
     profiles : anndata.AnnData
         The same object where nothing is lacking.
-    absent : list of str
+    absent : list[str]
         The features that were added, in order.
 
     Raises

@@ -103,6 +103,7 @@ class Scvi(Corrector[ScviSettings]):
             model = _model(scvi, whole, [*of_rows, *self.batches], list(self.batches), self.settings)
             known = model.module.state_dict()
             model.module.load_state_dict({name: torch.as_tensor(value).to(known[name].dtype) for name, value in self.weights.items()})
+            model.module.eval()  # batch norm by what the fit saw, not by these rows
             model.is_trained_ = True
             latent = np.asarray(model.get_latent_representation())[: len(values)]
         return with_values(profiles, latent, var=new_features(self.name, latent.shape[1]))

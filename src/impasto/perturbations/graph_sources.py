@@ -46,21 +46,17 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
         rows.append((name, pairs, len(nodes), known, *_edges(weights)))
 
     for name, pairs in _gene_pairs(settings).items():
-        between, genes = graph_weights.adjacency(pairs)
-        walked = name == "hetionet"
-        weights = (
-            graph_weights.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
-            if walked
-            else graph_weights.by_genes(nodes, between, genes)
-        )
         own = [set(text.split("|")) - {""} for text in nodes["genes"]]
-        add(
-            name,
-            weights,
-            pairs=len(pairs),
-            missing=set().union(*own) - set(genes),
-            known=sum(bool(genes_of_node & set(genes)) for genes_of_node in own),
-        )
+        genes = set(pairs["gene1"].unique()) | set(pairs["gene2"].unique())
+        if name == "hetionet":
+            weights = graph_weights.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
+        else:
+            # Of millions of pairs only those between genes of the nodes count.
+            measured = list(set().union(*own))
+            inside = pairs[pairs["gene1"].isin(measured) & pairs["gene2"].isin(measured)]
+            weights = graph_weights.by_genes(nodes, *graph_weights.adjacency(inside))
+        known = sum(bool(genes_of_node & genes) for genes_of_node in own)
+        add(name, weights, pairs=len(pairs), missing=set().union(*own) - genes, known=known)
     if settings.stitch is not None:
         among = {name for names in nodes[KNOWN_AS] for name in names}
         links = stitch.read_stitch_chemicals(

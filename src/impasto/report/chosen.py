@@ -30,10 +30,10 @@ def text(results: Sequence[Path], /) -> Lines | None:
         searched.
 
     """
-    found = [pd.read_csv(path) for folder in results if (path := folder / FILE).exists()]
-    if not found:
+    tables = [pd.read_csv(path) for folder in results if (path := folder / FILE).exists()]
+    if not tables:
         return None
-    trials = pd.concat(found, ignore_index=True)
+    trials = pd.concat(tables, ignore_index=True)
     counts = trials.groupby(["row", "seed"], sort=False).size()
     best = trials[trials["chosen"]]
     values = [json.loads(settings) for settings in best["settings"]]

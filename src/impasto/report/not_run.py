@@ -39,7 +39,7 @@ def read(results: Sequence[Path], /) -> list[pd.DataFrame]:
 
     Returns
     -------
-    list of pandas.DataFrame
+    list[pandas.DataFrame]
         One for each sweep that tells its rows.
 
     """
@@ -56,7 +56,7 @@ def names(sweeps: Sequence[pd.DataFrame], /) -> set[str]:
 
     Returns
     -------
-    set of str
+    set[str]
         Their labels.
 
     """
@@ -81,7 +81,7 @@ def with_rows(
 
     Returns
     -------
-    list of list of str
+    list[list[str]]
         The lines. A row that was not run says which file it needs in its first cell.
 
     """

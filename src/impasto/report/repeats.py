@@ -20,7 +20,7 @@ from impasto.statistics.interval import Interval, plural
 
 KEYS = ("task", "protocol", "group", "metric")
 UNIT = "seed_draws"
-"""The column of a table of seeds that says what each seed draws anew, where that is more than weights and splits: a set of plates."""
+"""The column of a table of seeds that says what each seed draws, where that is more than weights and splits: a set of plates."""
 SPLIT, TESTED, TRAINED = "split", "tested", "trained"
 """The columns of a table of seeds that say which split a seed made, and how many perturbations it tested and trained on."""
 

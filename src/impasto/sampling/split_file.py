@@ -58,11 +58,11 @@ def parts(obs: pd.DataFrame, path: Path, /) -> npt.NDArray[np.str_]:
         first = places.loc[twice, "name"].iloc[0]
         into = " and ".join(sorted(places.loc[places["name"] == first, "part"]))
         raise InputError(f"{path} puts {first!r} into {into}; a compound goes to one part")
-    found = obs[key].astype("string").str.strip().map(dict(zip(names, said, strict=True)))
-    if (lacking := found.isna()).any():
+    part = obs[key].astype("string").str.strip().map(dict(zip(names, said, strict=True)))
+    if (lacking := part.isna()).any():
         unnamed = sorted(obs.loc[lacking, key].astype(str).unique())
         raise InputError(
             f"{path} does not name {len(unnamed)} of the {obs[key].nunique(dropna=False)} values of {key!r} (first: {unnamed[0]!r}); "
             "add them, or leave their rows out of the profiles"
         )
-    return found.to_numpy(dtype=str).astype("<U10")
+    return part.to_numpy(dtype=str).astype("<U10")

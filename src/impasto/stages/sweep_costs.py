@@ -50,13 +50,13 @@ def of_training(run: Path, label: str, /, *, record: Path) -> list[Score]:
 
     Returns
     -------
-    list of Score
+    list[Score]
         Minutes, and millions of numbers in the weights.
 
     """
     return [
-        _score(label, "training minutes", seconds(record) / 60, protocol="training"),
-        _score(label, "trained parameters, M", _numbers(run / "model.safetensors") / 1e6, protocol="training"),
+        _score(label, "minutes of training", seconds(record) / 60, protocol="training"),
+        _score(label, "weights, M", _numbers(run / "model.safetensors") / 1e6, protocol="training"),
     ]
 
 
@@ -74,7 +74,7 @@ def of_extraction(settings: Settings, label: str, /, *, record: Path) -> list[Sc
 
     Returns
     -------
-    list of Score
+    list[Score]
         Minutes; for a net also its parameters in millions, and billions of operations for one image of it, forward.
 
     """

@@ -76,7 +76,7 @@ def draws(settings: SearchSettings, /) -> list[Changes]:
 
     Returns
     -------
-    list of dict
+    list[Changes]
         Distinct combinations, `trials` of them: the first values first, the others drawn.
 
     """
@@ -95,8 +95,10 @@ def validated(run: Path, /) -> tuple[float, float | None]:
 
     Returns
     -------
-    tuple of float and float
-        The score of the weights that were kept, and its chance where that is known.
+    score : float
+        Of the weights that were kept.
+    chance : float | None
+        Of that score, where it is known.
 
     Raises
     ------

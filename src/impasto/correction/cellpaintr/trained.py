@@ -89,7 +89,7 @@ class Trained:
 
     @property
     def form(self) -> str:
-        """How the source is told."""
+        """In which form the net reads the source."""
         return self.method.settings.source
 
     @classmethod

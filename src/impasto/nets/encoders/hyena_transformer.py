@@ -28,7 +28,7 @@ from impasto.nets.hyena import Hyena
 from impasto.nets.trunk import Attention, Recompute, Trunk
 
 SourceForm = Literal["token", "every", "scale"]
-"""How a well's source is told to the trunk."""
+"""In which form the trunk reads a well's source."""
 
 
 class FeatureTokens(nn.Module):
@@ -160,7 +160,7 @@ class HyenaTransformer(nn.Module):
     recompute
         What the backward pass computes again; see `Trunk`.
     source
-        How a well's source is told: `token`, `every` or `scale`.
+        In which form a well's source is read: `token`, `every` or `scale`.
 
     """
 
