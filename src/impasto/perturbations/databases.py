@@ -207,7 +207,7 @@ def read_string_scores(path: Path, *, names: Path | None = None, threshold: floa
     if names is not None and a.lower() != "gene1":
         info = read_table(names, sep="\t")
         symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))
-        known = [symbol.get(name) for name in known]
+        return coded_scores(codes, [symbol.get(name) for name in known], scores, best=best)
     return coded_scores(codes, known, scores, best=best)
 
 
