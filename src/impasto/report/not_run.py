@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def frame(rows: Sequence[tuple[str, Sequence[Path]]], /) -> pd.DataFrame:
         Columns row and needs; `needs` is empty where the row was run.
 
     """
-    return pd.DataFrame([(label, " and ".join(map(str, missing))) for label, missing in rows], columns=list(COLUMNS))
+    return pd.DataFrame([(label, " and ".join(map(os.path.normpath, missing))) for label, missing in rows], columns=list(COLUMNS))
 
 
 def read(results: Sequence[Path], /) -> list[pd.DataFrame]:
