@@ -74,9 +74,9 @@ def _refuse_unread(flags: Flags, changes: dict[str, Any]) -> None:
     for option, value in (("by", flags.by), ("arms", flags.arms)):
         if value and fields and not any(option in known for known in fields.values()):
             readers = [name for name in CORRECTORS if option in step_settings(name).model_fields]
-            raise InputError(
-                f"--{option} {value}: {', '.join(flags.method)} does not read it; leave it out, or use it with {', '.join(readers)}"
-            )
+            methods = ", ".join(flags.method)
+            unread = f"none of {methods} reads it" if len(flags.method) > 1 else f"{methods} does not read it"
+            raise InputError(f"--{option} {value}: {unread}; leave it out, or use it with {', '.join(readers)}")
     for key in changes:
         if len(fields) > 1 and key not in fields and not any(key in known for known in fields.values()):
             known_keys = {setting for known in fields.values() for setting in known}
