@@ -206,13 +206,173 @@ def test_a_row_whose_weights_are_not_here_is_said_and_the_rest_goes_on(
     (tmp_path / "sweep.toml").write_text(text)
     run_stages(recipes.read(tmp_path / "sweep.toml"), tmp_path / "out")
     said = " ".join("".join(capsys.readouterr()).split())
-    assert "standardized: not run: needs weights; bring them once: impasto fetch dinov2_s14" in said
+    assert "standardized: not run: needs impasto fetch dinov2_s14" in said
     groups = set(pd.read_csv(tmp_path / "out" / "rows" / "results.csv")["group"])
     assert "clipped" in groups
     assert "standardized" not in groups
-    (tmp_path / "none.toml").write_text(text.replace('label = "clipped"\n', 'label = "clipped"\nweights = ["minilm"]\n'))
-    with pytest.raises(InputError, match="no row of the sweep can run without its weights; bring them: impasto fetch minilm"):
-        run_stages(recipes.read(tmp_path / "none.toml"), tmp_path / "none")
+    listed = pd.read_csv(tmp_path / "out" / "rows" / "rows.csv", keep_default_na=False).set_index("row")["needs"]
+    assert (listed["clipped"], listed["standardized"]) == ("", "impasto fetch dinov2_s14")
     (tmp_path / "wrong.toml").write_text(text.replace("dinov2_s14", "dinov2_s15"))
-    with pytest.raises(InputError, match="packaged weights 'dinov2_s15'.*did you mean 'dinov2_s14'"):
+    with pytest.raises(InputError, match=r"packaged weights 'dinov2_s15'.*did you mean 'dinov2_s14'"):
         run_stages(recipes.read(tmp_path / "wrong.toml"), tmp_path / "wrong")
+
+
+TRAINED = """
+[[stage]]
+name = "model"
+verb = "train"
+profiles = "replaced.parquet"
+[stage.method]
+name = "two_towers"
+perturbation = "molecule"
+bits = 64
+molecule_width = 8
+width = 8
+heads = 1
+out = 4
+depth = 1
+minibatch = 4
+split = { validation = 0.25, test = 0.25 }
+[stage.loop]
+epochs = 2
+[[stage]]
+name = "embedded"
+verb = "embed"
+run = "@model"
+profiles = "replaced.parquet"
+[[stage]]
+name = "retrieval"
+verb = "evaluate"
+task = "cross-modal"
+profiles = ["@embedded"]
+"""
+SEARCHED = """
+[[stage]]
+name = "sim"
+verb = "simulate"
+images = false
+[stage.plan]
+batches = 1
+perturbations = 16
+mechanisms = 4
+[[stage]]
+name = "rows"
+verb = "sweep"
+recipe = "row.toml"
+seeds = [0, 1]
+given = { "model.profiles" = "@sim/profiles.parquet", "embedded.profiles" = "@sim/profiles.parquet" }
+search = { trials = 2, values = { "model.loop.optim.lr" = [1e-9, 1e-2] } }
+[[stage.row]]
+label = "needs a file"
+needs = ["mine.parquet"]
+set = { "model.profiles" = "mine.parquet", "embedded.profiles" = "mine.parquet" }
+[[stage.row]]
+label = "clip"
+set = { "model.method.loss" = "clip" }
+[[stage.row]]
+label = "sigclip"
+set = { "model.method.loss" = "sigclip" }
+[[stage]]
+name = "table"
+verb = "table"
+title = "Searched"
+results = ["@rows"]
+[[stage.column]]
+header = "MRR"
+metric = "MRR perturbation to profile"
+[[stage.column]]
+header = "parameters"
+metric = "weights, M"
+[[stage.column]]
+header = "minutes of training"
+metric = "minutes of training"
+"""
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("searched")
+    (folder / "row.toml").write_text(TRAINED)
+    (folder / "sweep.toml").write_text(SEARCHED)
+    run_stages(recipes.read(folder / "sweep.toml"), folder / "out")
+    return folder
+
+
+def test_every_row_has_the_same_trials_and_is_scored_with_what_validation_chose(searched: Path) -> None:
+    rows = searched / "out" / "rows"
+    trials = pd.read_csv(rows / "search.csv")
+    assert trials.groupby(["row", "seed"]).size().to_dict() == {(row, seed): 2 for row in ("clip", "sigclip") for seed in (0, 1)}
+    scores = pd.read_csv(rows / "per_seed.csv").set_index(["group", "seed", "metric"])["value"]
+    for (row, seed), own in trials.groupby(["row", "seed"]):
+        (chosen,) = own[own["chosen"]]["trial"]
+        assert own.loc[own["trial"] == chosen, "validation"].item() == own["validation"].max()
+        logs = [rows / row / str(seed) / f"trial_{n}" / "model" / "log.jsonl" for n in (0, 1)]
+        best = [max(json.loads(line)["validation_score"] for line in log.read_text().splitlines()) for log in logs]
+        assert own.sort_values("trial")["validation"].tolist() == pytest.approx(best)
+        # Only the winner is scored on what is held out.
+        for n in (0, 1):
+            assert (rows / row / str(seed) / f"trial_{n}" / "retrieval").exists() == (n == chosen)
+        result = pd.read_csv(rows / row / str(seed) / f"trial_{chosen}" / "retrieval" / "results.csv")
+        own_score = result.loc[(result["metric"] == "MRR perturbation to profile") & (result["group"] == "profiles"), "value"].item()
+        assert scores[row, seed, "MRR perturbation to profile"] == pytest.approx(own_score)
+
+
+def test_a_row_without_its_file_stands_in_the_table_and_choices_below_it(searched: Path) -> None:
+    told = json.loads((searched / "out" / "table" / "table.json").read_text())
+    assert [row[0] for row in told["rows"]] == ["needs a file", "clip", "sigclip", "chance"]
+    assert told["rows"][0][1].startswith("not run: needs ")
+    assert told["rows"][0][1].endswith("mine.parquet")
+    text = (searched / "out" / "table" / "table.md").read_text()
+    assert "settings that validation chose" in text
+    assert "| sigclip, seed 1 | 2 | " in text
+    assert "| needs a file | not run: needs " in text
+
+
+def test_the_row_runs_when_its_file_is_there(swept: Path, tmp_path: Path) -> None:
+    (tmp_path / "row.toml").write_text(ROW)
+    mine = 'label = "standardized"\nneeds = ["mine.parquet"]'
+    (tmp_path / "s.toml").write_text(SWEEP.replace('label = "standardized"', mine).replace("seeds = [0, 1]", "seeds = [0]"))
+    run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "table" / "table.json").read_text())["rows"]
+    assert [row[0] for row in told[:2]] == ["clipped", "standardized"]
+    assert told[0][2] == ""  # nothing to compare it with
+    before = pd.read_csv(tmp_path / "out" / "rows" / "results.csv")
+    assert "standardized" not in set(before["group"])
+    (tmp_path / "mine.parquet").write_bytes((swept / "out" / "sim" / "profiles.parquet").read_bytes())
+    run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
+    assert "standardized" in set(pd.read_csv(tmp_path / "out" / "rows" / "results.csv")["group"])
+
+
+def test_a_table_of_which_no_row_could_be_run_names_them_all(tmp_path: Path) -> None:
+    (tmp_path / "row.toml").write_text(ROW)
+    sweep = SWEEP.replace('label = "standardized"', 'label = "b"\nneeds = ["b.parquet"]').replace(
+        'label = "clipped"', 'label = "a"\nneeds = ["a.parquet"]'
+    )
+    (tmp_path / "s.toml").write_text(sweep.replace('reference = "clipped"\n', ""))
+    run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "table" / "table.json").read_text())["rows"]
+    assert [(row[0], row[1].rsplit("/")[-1]) for row in told] == [("a", "a.parquet"), ("b", "b.parquet")]
+
+
+def test_sets_of_plates_are_the_units_where_each_seed_draws_its_own(swept: Path, tmp_path: Path) -> None:
+    (tmp_path / "row.toml").write_text(ROW)
+    (tmp_path / "s.toml").write_text(SWEEP.replace("seeds = [0, 1]", 'seeds = [0, 1]\nseed_draws = "plate set"'))
+    run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
+    found = pd.read_csv(tmp_path / "out" / "rows" / "results.csv")
+    own = found[(found["metric"] == "mAP less clipped") & (found["group"] == "standardized")].iloc[0]
+    assert (own["unit"], own["clusters"], own["about"]) == ("plate set", 2, "other plate sets")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('label = "clipped"', 'label = "clipped"\nneeds = ["x.parquet"]'), "the reference 'clipped' of a sweep needs a file"),
+        (("seeds = [0, 1]", 'seeds = [0, 1]\nsearch = { trials = 1, values = { "corrected.sparee" = [1] } }'), "sparee"),
+    ],
+)
+def test_what_cannot_be_compared_or_searched_is_refused_before_anything_runs(change: tuple[str, str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "row.toml").write_text(ROW)
+    (tmp_path / "s.toml").write_text(SWEEP.replace(*change))
+    with pytest.raises(InputError, match=said):
+        run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

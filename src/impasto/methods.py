@@ -168,6 +168,24 @@ def added_files(chosen: Part, /) -> list[Path]:
     return [value for added in additions(chosen).values() for _, value in added if isinstance(value, Path)]
 
 
+def own_files(chosen: Part, /) -> list[Path]:
+    """The files that a method reads beside its data: the table of a split, the vectors of molecules.
+
+    Parameters
+    ----------
+    chosen
+        A method.
+
+    Returns
+    -------
+    list[Path]
+        Files, in the order of the settings.
+
+    """
+    inner = [value for _, value in own_settings(chosen) if isinstance(value, Settings)]
+    return [value for settings in (own_settings(chosen), *inner) for _, value in settings if isinstance(value, Path)]
+
+
 def train(
     chosen: Part, data: Any, /, *, read_from: Path, out: Path, loop: LoopSettings | None = None, start: Path | None = None, seed: int = 0
 ) -> None:

@@ -53,10 +53,10 @@ def test_the_recipe_of_the_paediatric_atlas_is_read_to_the_last_key(tmp_path: Pa
 @pytest.mark.timeout(900)
 def test_the_true_graph_helps_a_new_line_more_than_shuffled_edges(tmp_path: Path) -> None:
     recipe = recipes.read(FOLDER / "knowledge_control.toml")
-    for stage in recipe.stages[:-1]:
+    for stage in recipe.stages[: next(n for n, s in enumerate(recipe.stages) if s.name == "mechanisms")]:
         recipes.execute(stage.verb, recipes.settings_of(recipe, stage, out=tmp_path), out=recipes.result_of(tmp_path, stage))
     rows = pd.read_csv(tmp_path / "perturbations" / "results.csv")
     top = rows[rows["metric"] == "top-5"].set_index("group")["value"]
-    assert top["true graph in both, accuracy"] > top["shuffled graph in both, accuracy"]
-    assert top["no graph, accuracy"] > top["shuffled graph in both, accuracy"]
-    assert top["no graph, accuracy"] > top["untrained, accuracy"]
+    assert top["true graph in both, perturbation"] > top["shuffled graph in both, perturbation"]
+    assert top["no graph, perturbation"] > top["shuffled graph in both, perturbation"]
+    assert top["no graph, perturbation"] > top["untrained, perturbation"]

@@ -83,5 +83,5 @@ def test_a_function_given_in_python_is_a_loss_like_those_that_are_named() -> Non
 def test_names_of_losses_and_poolings_come_from_their_families() -> None:
     with pytest.raises(InputError, match=rf"unknown loss 'clop' \(did you mean 'clip'\?\); allowed: {', '.join(LOSSES)}$"):
         objective(loss="clop")
-    with pytest.raises(InputError, match=f"unknown pooling 'max'; allowed: {', '.join(POOLINGS)}$"):
-        TwoTowersSettings.read({"pooling": "max"}, where="test")
+    with pytest.raises(InputError, match=f"unknown pooling 'sum'; allowed: {', '.join(POOLINGS)}$"):
+        TwoTowersSettings.read({"pooling": "sum"}, where="test")

@@ -172,6 +172,14 @@ def test_shuffled_edges_relate_other_perturbations(graph_file: Path) -> None:
     assert not torch.equal(true.weights, dealt.weights)
 
 
+def test_rewired_edges_are_others_and_every_perturbation_keeps_their_number(graph_file: Path) -> None:
+    true = added(graph_file).method
+    made = added(graph_file, seed=3, edges="rewired").method
+    assert isinstance(true, GraphPrior)
+    assert isinstance(made, GraphPrior)
+    assert ((true.weights != 0).sum(dim=1) == (made.weights != 0).sum(dim=1)).all()
+
+
 def test_additions_nest_and_pass_the_rows_on(graph_file: Path) -> None:
     class Spy(Wrapped):
         def forward(self, minibatch: Points, /) -> Step:

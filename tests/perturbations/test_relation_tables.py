@@ -20,7 +20,7 @@ def test_a_list_is_read_compressed_with_a_mark_of_its_encoding_and_whatever_else
 def test_a_row_with_too_many_fields_and_an_empty_file_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine_pairs.csv"
     path.write_text("gene1,gene2\nTP53,MDM2,EGFR\n")
-    with pytest.raises(InputError, match="cannot be read as a list of pairs"):
+    with pytest.raises(InputError, match="cannot be read as a table of relations"):
         read_pairs(path)
     path.write_text("")
     with pytest.raises(InputError, match="a list of relations has gene1, gene2"):

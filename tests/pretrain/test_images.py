@@ -10,7 +10,7 @@ from tests.pretrain.small import FACTS, SMALL, built, standardised, views
 
 from impasto.methods import METHODS
 from impasto.plates.sites import Sites
-from impasto.pretrain.images import Facts
+from impasto.pretrain.images import Facts, normalised
 from impasto.schema import InputError
 
 
@@ -21,6 +21,20 @@ def test_light_is_standardised_by_the_channel_and_embeddings_are_the_encoders() 
     torch.testing.assert_close(method.light(image[:, 1:], only), standardised(image)[:, 1:])
     torch.testing.assert_close(method.embed(image), method.encoder.represent(standardised(image)))
     assert Facts.of({**FACTS.__dict__, "sites": 3}) == FACTS
+
+
+def test_light_is_standardised_by_each_image_where_it_is_asked_so() -> None:
+    image = torch.rand(2, 3, 5, 4, dtype=torch.float64)
+    image[1, 2] = 0.25
+    found = normalised(image, torch.ones(3), torch.ones(3), how="image")
+    for n in range(2):
+        for c in range(3):
+            plane = image[n, c]
+            wanted = (plane - plane.mean()) / plane.std(correction=0) if plane.std() > 0 else torch.zeros_like(plane)
+            torch.testing.assert_close(found[n, c], wanted)
+    # Neither a gain nor an offset of a channel's light is seen any more.
+    torch.testing.assert_close(normalised(0.5 * image + 0.1, torch.ones(3), torch.ones(3), how="image"), found)
+    assert not torch.allclose(normalised(0.5 * image + 0.1, torch.ones(3), torch.ones(3), how="data"), image - 1)
 
 
 def test_a_channel_that_is_not_there_is_a_sentence(ingested: Path) -> None:

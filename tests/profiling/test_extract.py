@@ -121,7 +121,7 @@ def test_workers_leave_the_bytes_of_one_process_and_go_on_where_one_was_stopped(
     settings = ProfileSettings(images=ingested, encoder="intensity")
     extract.profile(settings, tmp_path / "one.plates")
     shards = extract._shards(settings, tmp_path / "two.plates")
-    index = extract._index(ingested)
+    index = extract.plates_of(ingested)
     plan = extract._plan(settings, index, shards)
     plan.save()
     task.run(plan, plan.phases[0].shards[1])

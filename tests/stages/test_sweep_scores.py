@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from impasto.sampling import splits
 from impasto.stages import sweep_scores
 
 TIDY = {"task": "replicates", "protocol": "p", "metric": "mAP", "low": 0.1, "high": 0.9, "chance": 0.2, "n": 3}
@@ -30,32 +29,31 @@ def rows(table: pd.DataFrame, metric: str = "mAP") -> dict[str, float]:
 
 def test_profiles_are_named_after_their_row_and_baselines_stay(tmp_path: Path) -> None:
     one = result(tmp_path / "one", {"profiles": 0.5, "position only": 0.3})
-    table = sweep_scores.scores([one], "clipped", stages=["corrected", "scored"], seconds=90.0, facts={})
-    assert rows(table) == {"clipped": 0.5, "position only": 0.3}
-    minutes = table[table["metric"] == "minutes"].iloc[0]
-    assert (minutes["task"], minutes["protocol"], minutes["group"]) == ("sweep", "stages: corrected, scored", "clipped")
-    assert (minutes["value"], minutes["n"]) == (1.5, 1)
-    assert "split" not in table
+    assert rows(sweep_scores.of_results(one, "clipped")) == {"clipped": 0.5, "position only": 0.3}
+
+
+def test_what_is_done_to_the_profiles_is_named_after_the_row_too(tmp_path: Path) -> None:
+    one = result(tmp_path / "one", {"profiles": 0.5, "profiles, kernel PCA": 0.6, "as given": 0.4, "profiles2": 0.1})
+    assert rows(sweep_scores.of_results(one, "CLIP")) == {"CLIP": 0.5, "CLIP, kernel PCA": 0.6, "as given": 0.4, "profiles2": 0.1}
 
 
 def test_several_named_profiles_are_a_data_set_with_its_baselines(tmp_path: Path) -> None:
     two = result(tmp_path / "two", {"raw": 0.4, "ComBat": 0.6, "position only": 0.3})
-    assert rows(sweep_scores.scores([two], "JUMP", stages=[], seconds=0, facts={})) == {
+    assert rows(sweep_scores.of_results(two, "JUMP")) == {
         "JUMP: raw": 0.4,
         "JUMP: ComBat": 0.6,
         "JUMP: position only": 0.3,
     }
     one = result(tmp_path / "one", {"profiles": 0.4, "other": 0.6})
-    assert rows(sweep_scores.scores([one], "JUMP", stages=[], seconds=0, facts={})) == {"JUMP": 0.4, "other": 0.6}
+    assert rows(sweep_scores.of_results(one, "JUMP")) == {"JUMP": 0.4, "other": 0.6}
     lone = result(tmp_path / "lone", {"raw": 0.4, "position only": 0.3})
-    assert rows(sweep_scores.scores([lone], "JUMP", stages=[], seconds=0, facts={})) == {"raw": 0.4, "position only": 0.3}
+    assert rows(sweep_scores.of_results(lone, "JUMP")) == {"raw": 0.4, "position only": 0.3}
 
 
-def test_a_trained_row_keeps_which_split_it_made(tmp_path: Path) -> None:
-    one = result(tmp_path / "one", {"profiles": 0.5})
-    parts = {"train": ["a", "b"], "test": ["c"]}
-    table = sweep_scores.scores([one], "x", stages=[], seconds=0, facts={"split": parts})
-    assert table[["split", "tested", "trained"]].drop_duplicates().to_numpy().tolist() == [[splits.digest(parts), 1, 2]]
+def test_a_sweep_of_which_no_row_was_run_leaves_tables_without_rows(tmp_path: Path) -> None:
+    sweep_scores.write([], [], tmp_path, labels=["a"], reference=None)
+    assert {"task", "protocol", "group", "metric", "value"} <= set(pd.read_csv(tmp_path / "results.csv").columns)
+    assert len(pd.read_csv(tmp_path / "results.csv")) == len(pd.read_csv(tmp_path / "per_seed.csv")) == 0
 
 
 def per_seed(values: dict[tuple[str, int], float]) -> pd.DataFrame:

@@ -103,3 +103,16 @@ def test_a_run_corrects_and_embeds_by_the_command_line(bench: Path, tmp_path: Pa
     assert (corrected.X == embedded.X).all()
     bad = impasto("correct", baseline, "--method", "cellpaintr", "--set", "run=nowhere", "--out", tmp_path / "n.parquet")
     assert bad.returncode == 2
+
+
+@pytest.mark.slow
+def test_the_three_forms_of_the_source_stand_in_one_table(tmp_path: Path) -> None:
+    smoke, full = (recipes.read(RECIPES / place / "cellpaintr_source.toml") for place in ("smoke", "."))
+    sets = [next(s for s in recipe.stages if s.name == "sets").values["row"] for recipe in (smoke, full)]
+    assert [row["label"] for row in sets[0]] == [row["label"] for row in sets[1]] == ["token", "every", "scale"]
+    run_stages(smoke, tmp_path)
+    rows = [row[0] for row in json.loads((tmp_path / "table" / "table.json").read_text())["rows"]]
+    assert [row for row in rows if "CellPainTR (3)" in row] == [f"{form}: CellPainTR (3)" for form in ("token", "every", "scale")]
+    for form in ("token", "every", "scale"):
+        described = json.loads((tmp_path / "sets" / form / "0" / "inter" / "model.json").read_text())
+        assert described["method"]["source"] == form

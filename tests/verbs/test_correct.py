@@ -14,6 +14,8 @@ from tests.correction.plated import plates
 from impasto import identity
 from impasto import profiles as tables
 from impasto.correction.steps import correct
+from impasto.schema import InputError
+from impasto.verbs.correct import Flags, steps
 
 
 def impasto(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -77,3 +79,20 @@ def test_half_of_the_controls_are_spared_unless_told_otherwise(table: Path, tmp_
         obs = tables.read(tmp_path / "c.parquet").obs
         assert (int(obs["spared"].astype(bool).sum()) if "spared" in obs else 0) == expected
         json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"method": ["select", "clip"], "by": "batch"}, "--by batch: none of select, clip reads it; leave it out, or use it with"),
+        ({"method": ["select"], "by": "batch"}, "--by batch: select does not read it"),
+        ({"method": ["select", "clip"], "changes": ["limt=3"]}, "--set limt: none of select, clip has this setting"),
+    ],
+)
+def test_what_no_method_reads_is_refused(given: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        steps(Flags.read({"out": "c.parquet", **given}, where="test"))
+    assert steps(Flags.read({"out": "c.parquet", "method": ["clip", "combat"], "by": "batch", "changes": ["limit=3"]}, where="test")) == [
+        {"method": "clip", "limit": 3},
+        {"method": "combat", "by": "batch"},
+    ]

@@ -57,6 +57,8 @@ class Corrector(ABC, Generic[S]):
         The name of the method, as in `impasto correct --method NAME`.
     settings_class
         The class of its settings; all of them have defaults.
+    reads_absent
+        Whether it can do without some of its features (`absent`).
     settings
         The settings that it was fitted with.
 
@@ -64,7 +66,19 @@ class Corrector(ABC, Generic[S]):
 
     name: ClassVar[str]
     settings_class: ClassVar[type[Settings]]
+    reads_absent: ClassVar[bool] = False
     settings: S
+
+    def features_of_fit(self) -> tuple[str, ...]:
+        """The features that `transform` asks for by name.
+
+        Returns
+        -------
+        tuple[str, ...]
+            Empty where it takes whatever features there are.
+
+        """
+        return ()
 
     @final
     @classmethod

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, Group, PerGroup
+from impasto.correction.per_group import By, Group, On, PerGroup
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -99,6 +99,7 @@ class Harmony(PerGroup[HarmonySettings, BatchInRounds]):
 
     name: ClassVar[str] = "harmony"
     settings_class: ClassVar[type[Settings]] = HarmonySettings
+    least: ClassVar[Mapping[On, int]] = {"all": 2}
     settings: HarmonySettings
     learned: dict[str, BatchInRounds]
     rounds: dict[str, Round]

@@ -11,6 +11,7 @@ wells of the fit, without changing their ranks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -19,7 +20,7 @@ from pydantic import Field
 from scipy.special import ndtri
 
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, PerGroup
+from impasto.correction.per_group import By, On, PerGroup
 from impasto.settings import Settings
 
 
@@ -53,6 +54,7 @@ class InverseNormal(PerGroup[InverseNormalSettings, Ordered]):
 
     name: ClassVar[str] = "inverse_normal"
     settings_class: ClassVar[type[Settings]] = InverseNormalSettings
+    least: ClassVar[Mapping[On, int]] = {"all": 2}
     settings: InverseNormalSettings
     learned: dict[str, Ordered]
 

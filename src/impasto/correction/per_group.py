@@ -304,6 +304,9 @@ class PerGroup(Corrector[S], Generic[S, L]):
     def seen_in_fit(self) -> tuple[str, ...]:
         return tuple(self.learned)
 
+    def features_of_fit(self) -> tuple[str, ...]:
+        return self.feature_names
+
     def _with_its_features(self, profiles: anndata.AnnData) -> anndata.AnnData:
         """The profiles with the features of the fit in the order of the fit. Raises InputError where they have others."""
         if not self.feature_names or tuple(profiles.var_names) == self.feature_names:

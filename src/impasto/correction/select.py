@@ -116,6 +116,9 @@ class Select(Corrector[SelectSettings]):
         filling = np.asarray(whole.arrays["filling"])[chosen]
         return cls(settings=settings, kept=tuple(names[int(place)] for place in chosen), filling=filling)
 
+    def features_of_fit(self) -> tuple[str, ...]:
+        return self.kept
+
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         absent = [name for name in self.kept if name not in profiles.var_names]
         if absent:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import identity, schema
-from impasto.correction import CORRECTORS, by_plate, kept, spared
+from impasto.correction import CORRECTORS, absent, by_plate, kept, spared
 from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
 from impasto.dataset import Dataset
@@ -180,7 +180,7 @@ def apply(profiles: anndata.AnnData, steps: Sequence[Step | Fitted], /) -> tuple
         Where a step cannot be fitted or applied.
 
     """
-    after, correctors, methods = profiles, [], []
+    after, correctors, methods = absent.filled(profiles, steps), [], []
     for number, step in enumerate(steps, start=1):
         known = step if isinstance(step, Corrector) else _fit(step, after, number=number)
         corrector = known.extended(after)

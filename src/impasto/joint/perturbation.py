@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto import schema
+from impasto.joint import molecule_vectors
 from impasto.joint.described import Described, Features, Graphs, Tokens
 from impasto.joint.settings import PerturbationSettings
 from impasto.nets.encoders import molecule
@@ -76,6 +77,8 @@ def of_molecules(smiles: Sequence[str], settings: PerturbationSettings, /) -> De
 
     """
     distinct, which = _distinct([canonical(one) for one in smiles])
+    if settings.molecule == "vectors":
+        return Features(molecule_vectors.of(distinct, settings.molecule_vectors), which)
     if settings.molecule == "message_passing":
         return Graphs([molecular_graphs.graph(s) for s in distinct], which)
     return Features(torch.log1p(torch.as_tensor(fingerprints.fingerprints(distinct, bits=settings.bits))), which)
@@ -157,6 +160,8 @@ def width(settings: PerturbationSettings, /) -> int:
     """
     if settings.perturbation == "text":
         return _reader(settings.text, settings.text_pooling, settings.text_limit)[0].width
+    if settings.molecule == "vectors":
+        return molecule_vectors.of([], settings.molecule_vectors).shape[1]
     return molecular_graphs.ATOM_WIDTH if settings.molecule == "message_passing" else settings.bits
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -29,8 +30,12 @@ class PerturbationSettings(Settings):
     """The most tokens of a text; None: as many as the text model reads."""
     template: str = "painting"
     details: list[str] = Field(default_factory=lambda: [schema.SMILES, schema.GENE, schema.MOA])
-    molecule: Literal["mlp", "residual", "message_passing"] = "mlp"
-    """The first two read a fingerprint of `bits`, the last the graph of atoms and bonds."""
+    molecule: Literal["mlp", "residual", "message_passing", "vectors"] = "mlp"
+    """The first two read a fingerprint of `bits`, the third the graph of atoms and bonds, the last `molecule_vectors`."""
+    molecule_vectors: Path | None = Field(
+        default=None,
+        description="For molecule = 'vectors': a table with a column smiles and the numbers of each molecule, of a net that does not ship.",
+    )
     bits: int = 8192
     molecule_width: int = 256
 

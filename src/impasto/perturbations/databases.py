@@ -6,6 +6,8 @@
 - SIGNOR: causal pairs.
 - STRING: protein links with a combined score, and its table of names.
 - Hetionet: edges between genes, and its table of nodes.
+
+The links of STRING and the edges of Hetionet are filtered while they are read, so that STRING's whole human file fits into 1 GB.
 """
 
 from __future__ import annotations
@@ -13,11 +15,16 @@ from __future__ import annotations
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as compute
 
-from impasto.perturbations.gene_pairs import COLUMNS, normal_pairs, scored_pairs
-from impasto.perturbations.relation_tables import partners, read_table
+from impasto.perturbations.gene_pairs import COLUMNS, coded_pairs, coded_scores, normal_pairs
+from impasto.perturbations.relation_tables import NAMES, coded, header_of, partners, read_table, streamed
 from impasto.schema import InputError
+
+_SCORE = "combined_score"
 
 
 def read_corum(path: Path) -> pd.DataFrame:
@@ -182,18 +189,26 @@ def read_string_scores(path: Path, *, names: Path | None = None, threshold: floa
 
     """
     bare = path.name.removesuffix(".gz")
-    table = read_table(path, sep=" " if bare.endswith(".txt") else None)
-    a, b = partners(table, path, ("protein1", "protein2"), ("gene1", "gene2"))
-    if "combined_score" in table:
-        table = table[table["combined_score"].astype(float) >= threshold]
-    scores = table["combined_score"].astype(float) / 1000 if "combined_score" in table else pd.Series(1.0, index=table.index)
-    if a.lower() == "gene1":
-        return scored_pairs(table[a], table[b], scores)
-    if names is None:
+    sep = " " if bare.endswith(".txt") else None
+    header = header_of(path, sep=sep)
+    a, b = partners(header, path, ("protein1", "protein2"), ("gene1", "gene2"))
+    if names is None and a.lower() != "gene1":
         raise InputError(f"{path} names proteins by Ensembl identifiers; give STRING's protein.info file as well")
-    info = read_table(names, sep="\t")
-    symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))
-    return scored_pairs(table[a].map(symbol), table[b].map(symbol), scores)
+    scored = _SCORE in header
+
+    def strong(batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch.filter(compute.greater_equal(batch[_SCORE], threshold)) if scored else batch
+
+    columns = {a: NAMES, b: NAMES, **({_SCORE: pa.float32()} if scored else {})}
+    table = streamed(path, columns, keep=strong, sep=sep)
+    codes, known = coded(table, a, b)
+    scores, best = (table[_SCORE].to_numpy(), 1000) if scored else (np.ones(table.num_rows, dtype=np.float32), 1)
+    del table  # its ten million rows are not needed beside what is made of them
+    if names is not None and a.lower() != "gene1":
+        info = read_table(names, sep="\t")
+        symbol = dict(zip(info.iloc[:, 0], info["preferred_name"], strict=True))
+        return coded_scores(codes, [symbol.get(name) for name in known], scores, best=best)
+    return coded_scores(codes, known, scores, best=best)
 
 
 def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ...] = ("GiG", "GcG", "Gr>G")) -> pd.DataFrame:
@@ -220,12 +235,17 @@ def read_hetionet(path: Path, *, nodes: Path | None = None, kinds: tuple[str, ..
 
     """
     bare = path.name.removesuffix(".gz")
-    table = read_table(path, sep="\t" if bare.endswith((".sif", ".tsv")) else None)
-    a, b = partners(table, path, ("source", "target"))
-    table = table[table["metaedge"].isin(kinds)]
+    sep = "\t" if bare.endswith((".sif", ".tsv")) else None
+    a, b = partners(header_of(path, sep=sep), path, ("source", "target"))
     nodes = nodes or path.with_name("hetionet_nodes.csv.gz")
     if not nodes.exists():
         raise InputError(f"{path} names genes by Entrez numbers; give Hetionet's table of nodes (id, name, kind) as {nodes}")
+    wanted = pa.array(kinds)
+
+    def between_genes(batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch.filter(compute.is_in(batch["metaedge"], value_set=wanted))
+
+    codes, known = coded(streamed(path, {a: NAMES, "metaedge": pa.string(), b: NAMES}, keep=between_genes, sep=sep), a, b)
     listing = read_table(nodes)
     symbol = dict(zip(listing["id"], listing["name"], strict=True))
-    return normal_pairs(table[a].map(symbol), table[b].map(symbol))
+    return coded_pairs(codes, [symbol.get(name) for name in known])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,16 +76,10 @@ def coded_pairs(codes: npt.NDArray[np.integer], names: Iterable[object]) -> pd.D
         Columns gene1, gene2.
 
     """
-    # Each name is written normally once and numbered in order of its symbol; a missing one takes the last place.
-    symbols, number = np.unique(np.array([*map(normal_symbol, names), ""], dtype=object), return_inverse=True)
-    one, other = np.split(number[codes], 2)
-    low, high = np.minimum(one, other), np.maximum(one, other)
-    valid = (low != high) & (low > 0)  # the empty symbol is the first
+    symbols, keys, _ = _keys(codes, names)
     # Sorted in place and compared with their neighbours: several times as fast as np.unique, which hashes.
-    both = np.sort((low[valid] * len(symbols) + high[valid]).astype(np.min_scalar_type(len(symbols) ** 2)))
-    distinct = np.divmod(both[np.append(True, both[1:] > both[:-1])[: len(both)]], len(symbols))
-    genes = pd.CategoricalDtype(pd.Index(symbols, dtype=object), ordered=False)
-    return pd.DataFrame({c: pd.Categorical.from_codes(side, dtype=genes) for c, side in zip(COLUMNS, distinct, strict=True)})
+    both = np.sort(keys)
+    return _unfolded(both[np.append(True, both[1:] > both[:-1])[: len(both)]], symbols)
 
 
 def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iterable[float], /) -> pd.DataFrame:
@@ -103,14 +98,62 @@ def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iter
         Columns gene1, gene2, score.
 
     """
-    best: dict[tuple[str, str], float] = {}
-    for x, y, score in zip(first, second, scores, strict=True):
-        a, b = normal_symbol(x), normal_symbol(y)
-        if a and b and a != b:
-            pair = (min(a, b), max(a, b))
-            best[pair] = max(best.get(pair, 0.0), float(score))
-    rows = [(a, b, score) for (a, b), score in sorted(best.items())]
-    return pd.DataFrame(rows, columns=[*COLUMNS, "score"]).astype({"gene1": str, "gene2": str, "score": float})
+    sides = [side.to_numpy(dtype=object) if isinstance(side, pd.Series) else np.array(list(side), dtype=object) for side in (first, second)]
+    codes, names = pd.factorize(np.concatenate(sides))
+    return coded_scores(codes, names, np.fromiter(scores, dtype=np.float64))
+
+
+def coded_scores(
+    codes: npt.NDArray[np.integer], names: Iterable[object], scores: npt.NDArray[np.floating], *, best: float = 1.0
+) -> pd.DataFrame:
+    """The pairs of `scored_pairs` from numbers instead of names.
+
+    Parameters
+    ----------
+    codes
+        The first partners, then the second ones, as numbers into `names`; -1 has no name.
+    names
+        Symbols, in any writing.
+    scores
+        (n,) of each pair.
+    best
+        What the scores are divided by.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns gene1, gene2 (categorical), score.
+
+    """
+    symbols, keys, valid = _keys(codes, names)
+    order = np.argsort(keys, kind="stable")
+    keys, in_order = keys[order], scores[valid][order]
+    del order, scores, valid  # each as long as the file
+    first = np.flatnonzero(np.append(True, keys[1:] > keys[:-1])[: len(keys)])
+    highest = np.maximum.reduceat(in_order, first) if len(first) else in_order
+    return _unfolded(keys[first], symbols).assign(score=highest.astype(np.float64) / best)
+
+
+def _keys(
+    codes: npt.NDArray[np.integer], names: Iterable[object]
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """The distinct symbols in order, one number for each pair of two of them, and which of the pairs these are."""
+    # Each name is written normally once and numbered in order of its symbol; a missing one takes the last place.
+    symbols, number = np.unique(np.array([*map(normal_symbol, names), ""], dtype=object), return_inverse=True)
+    # In the smallest types that hold them: STRING has ten million pairs.
+    one, other = np.split(number.astype(np.min_scalar_type(len(symbols)))[codes], 2)
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    valid = (low != high) & (low > 0)  # the empty symbol is the first
+    keys = low[valid].astype(np.min_scalar_type(len(symbols) ** 2))
+    keys *= len(symbols)
+    keys += high[valid]
+    return symbols, keys, valid
+
+
+def _unfolded(keys: npt.NDArray[Any], symbols: npt.NDArray[np.object_]) -> pd.DataFrame:
+    genes = pd.CategoricalDtype(pd.Index(symbols, dtype=object), ordered=False)
+    sides = np.divmod(keys, len(symbols))
+    return pd.DataFrame({c: pd.Categorical.from_codes(side, dtype=genes) for c, side in zip(COLUMNS, sides, strict=True)})
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ Integrating Biological Knowledge for Robust Microscopy Image Profiling on De Nov
 there are 1e-2 to 1e-5, in pretraining and in fine-tuning. The embeddings are the method's own (of a student where it has a teacher).
 
 Departures: `laplacian_held` is the form of Proposition 3.1's proof (see `losses.graph_laplacian`); there f_v is the mean of unit rows, not
-brought to unit length again, so that their spread counts. `edges = "shuffled"` shuffles the nodes: the control that must not help.
+brought to unit length again, so that their spread counts. `edges = "shuffled"` shuffles the nodes, and `edges = "rewired"` swaps edges so
+that every node keeps their number: the controls that must not help.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from impasto import wells
 from impasto.losses.graph_contrast import graph_contrast, neighbours
 from impasto.losses.graph_laplacian import graph_laplacian
 from impasto.perturbations import graph as graphs
+from impasto.perturbations.rewired import rewired
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
 from impasto.training.gather import gather
@@ -49,7 +51,7 @@ class PriorSettings(Settings):
     temperature: float = 0.1
     embedding: str | None = None
     """Which of the method's embeddings; its first by default."""
-    edges: Literal["true", "shuffled"] = "true"
+    edges: Literal["true", "shuffled", "rewired"] = "true"
 
 
 class GraphPrior(Wrapped):
@@ -142,6 +144,8 @@ def add(prepared: Prepared, settings: PriorSettings, /, *, seed: int) -> Prepare
     graph = graphs.read(settings.graph)
     if settings.edges == "shuffled":
         graph = graph.shuffled(seed=seed)
+    elif settings.edges == "rewired":
+        graph = dataclasses.replace(graph, weights=rewired(graph.weights, seed=seed))
     names = wells.compounds(units)
     places = graph.places(units)
     known = sorted(set(places[places >= 0]))

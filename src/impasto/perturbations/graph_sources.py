@@ -46,23 +46,22 @@ def build(obs: pd.DataFrame, settings: SourceSettings, /, *, profiles: anndata.A
         rows.append((name, pairs, len(nodes), known, *_edges(weights)))
 
     for name, pairs in _gene_pairs(settings).items():
-        between, genes = graph_weights.adjacency(pairs)
-        walked = name == "hetionet"
-        weights = (
-            graph_weights.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
-            if walked
-            else graph_weights.by_genes(nodes, between, genes)
-        )
         own = [set(text.split("|")) - {""} for text in nodes["genes"]]
-        add(
-            name,
-            weights,
-            pairs=len(pairs),
-            missing=set().union(*own) - set(genes),
-            known=sum(bool(genes_of_node & set(genes)) for genes_of_node in own),
-        )
+        genes = set(pairs["gene1"].unique()) | set(pairs["gene2"].unique())
+        if name == "hetionet":
+            weights = graph_weights.by_walk(nodes, pairs, steps=settings.steps, average=settings.average)
+        else:
+            # Of millions of pairs only those between genes of the nodes count.
+            measured = list(set().union(*own))
+            inside = pairs[pairs["gene1"].isin(measured) & pairs["gene2"].isin(measured)]
+            weights = graph_weights.by_genes(nodes, *graph_weights.adjacency(inside))
+        known = sum(bool(genes_of_node & genes) for genes_of_node in own)
+        add(name, weights, pairs=len(pairs), missing=set().union(*own) - genes, known=known)
     if settings.stitch is not None:
-        links = stitch.read_stitch_chemicals(settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold)
+        among = {name for names in nodes[KNOWN_AS] for name in names}
+        links = stitch.read_stitch_chemicals(
+            settings.stitch, inchikeys=settings.stitch_inchikeys, threshold=settings.threshold, among=among
+        )
         linked = {*links["compound1"], *links["compound2"]}
         missing = {n for n, known in zip(nodes[NODE], nodes[KNOWN_AS], strict=True) if not linked & {k.upper() for k in known}}
         add("stitch", graph_weights.by_compounds(nodes, links), pairs=len(links), missing=missing, known=len(nodes) - len(missing))

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TextIO, cast
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from impasto.perturbations.gene_pairs import coded_pairs
 from impasto.schema import InputError
+
+NAMES = pa.dictionary(pa.int32(), pa.string())
+"""The type of a column of names: of the millions in a file only the distinct ones become text."""
+_IN_PIECES = arrow_csv.ReadOptions(block_size=16 << 20, use_threads=False)
+"""Each piece has its own list of names, so that many small ones would hold the same names many times."""
+Keep = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 def _delimiter(path: Path) -> str:
@@ -38,7 +47,7 @@ def begins_as_pairs(path: Path, /) -> bool:
 
     """
     try:
-        with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as file:
+        with _opened(path) as file:
             first = file.readline(200)
     except (OSError, EOFError, UnicodeDecodeError):
         return False
@@ -72,6 +81,104 @@ def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) ->
         return pd.read_csv(path, sep=sep or _delimiter(path), header=header, dtype=str, comment=None, keep_default_na=True)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} cannot be read as a table of relations ({str(error).splitlines()[0]})") from error
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig"))
+    return path.open(encoding="utf-8-sig")
+
+
+def header_of(path: Path, /, *, sep: str | None = None) -> list[str]:
+    """The names of the columns of a table.
+
+    Parameters
+    ----------
+    path
+        CSV, TSV or the like, compressed or not.
+    sep
+        Between columns; by the file's name by default.
+
+    Returns
+    -------
+    list[str]
+        As the file writes them; empty for an empty file.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read.
+
+    """
+    try:
+        with _opened(path) as lines:
+            return next(csv.reader(lines, delimiter=sep or _delimiter(path)), [])
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def streamed(path: Path, columns: Mapping[str, pa.DataType], /, *, keep: Keep, sep: str | None = None) -> pa.Table:
+    """Some columns of a large table, filtered while it is read: the file is never in memory as a whole.
+
+    Parameters
+    ----------
+    path
+        CSV, TSV or the like, compressed or not.
+    columns
+        Name of a column -> its type, `NAMES` for names.
+    keep
+        Gives of a batch of rows those that are kept.
+    sep
+        Between columns; by the file's name by default.
+
+    Returns
+    -------
+    pyarrow.Table
+        The rows kept, these columns in this order; all batches of a column of names share their names.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, or a value is not of its type.
+
+    """
+    parse = arrow_csv.ParseOptions(delimiter=sep or _delimiter(path))
+    convert = arrow_csv.ConvertOptions(column_types=dict(columns), include_columns=list(columns), strings_can_be_null=True)
+    try:
+        with (
+            pa.input_stream(str(path)) as stream,
+            arrow_csv.open_csv(stream, read_options=_IN_PIECES, parse_options=parse, convert_options=convert) as batches,
+        ):
+            kept = [keep(batch) for batch in batches]
+        return pa.Table.from_batches(kept, schema=pa.schema(list(columns.items()))).unify_dictionaries()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _unreadable(path, error) from error
+
+
+def coded(table: pa.Table, first: str, second: str, /) -> tuple[npt.NDArray[np.int32], list[str]]:
+    """Two columns of names as numbers.
+
+    Parameters
+    ----------
+    table
+        What `streamed` gave.
+    first, second
+        Names of two columns of type `NAMES`.
+
+    Returns
+    -------
+    tuple[npt.NDArray[np.int32], list[str]]
+        The codes of the first column, then those of the second; -1 has no name. And the distinct names.
+
+    """
+    both = pa.chunked_array([*table[first].chunks, *table[second].chunks], type=NAMES).unify_dictionaries().combine_chunks()
+    if isinstance(both, pa.ChunkedArray):  # without rows
+        return np.zeros(0, dtype=np.int32), []
+    return both.indices.fill_null(-1).to_numpy(), both.dictionary.to_pylist()
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} cannot be read as a table of relations ({(str(error).splitlines() or ['empty'])[0]})")
 
 
 def partners(table: Iterable[object], path: Path, *choices: tuple[str, str]) -> tuple[str, str]:
@@ -126,15 +233,5 @@ def read_pairs(path: Path) -> pd.DataFrame:
         Where the file is no list of pairs.
 
     """
-    parse = arrow_csv.ParseOptions(delimiter=_delimiter(path))
-    named = pa.dictionary(pa.int32(), pa.string())
-    try:
-        with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as lines:
-            header = next(csv.reader(lines, delimiter=parse.delimiter), [])
-        a, b = partners(header, path, *PAIRED, ("source", "target"))
-        convert = arrow_csv.ConvertOptions(column_types={a: named, b: named}, include_columns=[a, b], strings_can_be_null=True)
-        table = arrow_csv.read_csv(path, parse_options=parse, convert_options=convert)
-    except (OSError, UnicodeDecodeError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path} cannot be read as a list of pairs ({str(error).splitlines()[0]})") from error
-    sides = pa.chunked_array([*table[a].chunks, *table[b].chunks], type=named).unify_dictionaries().combine_chunks()
-    return coded_pairs(sides.indices.fill_null(-1).to_numpy(), sides.dictionary.to_pylist())
+    a, b = partners(header_of(path), path, *PAIRED, ("source", "target"))
+    return coded_pairs(*coded(streamed(path, {a: NAMES, b: NAMES}, keep=lambda batch: batch), a, b))

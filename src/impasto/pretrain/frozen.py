@@ -27,7 +27,7 @@ from impasto.nets.trunk import lower
 from impasto.perturbations import cell_lines
 from impasto.plates.crops import Crops
 from impasto.plates.eight_bit import to_8_bit
-from impasto.pretrain.images import Facts, ImageMethod
+from impasto.pretrain.images import Facts, ImageMethod, normalised
 from impasto.schema import InputError
 from impasto.training import checkpoint
 from impasto.training.earlier import Earlier
@@ -259,7 +259,7 @@ class FrozenRun:
     @torch.inference_mode()
     def _embed(self, images: Array) -> npt.NDArray[np.float32]:
         light = _resized(torch.from_numpy(np.ascontiguousarray(images)).float() / 255, self.crops.size)
-        light = (light - self.match.mean[:, None, None]) / self.match.spread[:, None, None]
+        light = normalised(light, self.match.mean, self.match.spread, how=self.method.settings.input_norm)
         parts = [self._represent(self.place.send(part)) for part in torch.split(light, _TOGETHER)]
         return torch.cat(parts).float().cpu().numpy()
 

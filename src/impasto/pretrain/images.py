@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +37,19 @@ Rows = npt.NDArray[np.intp]
 _OF_CHANNELS = ("channel_vit", "ca_mae")
 
 
+Normalise = Literal["data", "image"]
+_FLAT = 1e-4
+"""Light below this spread is a flat plane."""
+
+
 class ImageSettings(Settings):
     """The encoder, which sites make a pair, how views are made, how many rows a minibatch has."""
 
     encoder: EncoderSettings = EncoderSettings()
     pairs: PairSettings = PairSettings()
     views: ViewSettings = ViewSettings()
+    input_norm: Normalise = "data"
+    """Light has mean 0 and sd 1 over all training images (`data`), or in each channel of each image by itself (`image`)."""
     sample_channels: bool = False
     """Whether each anchor shows some channels only: first how many is drawn, then which (ChannelViT, section 3.3)."""
     probe: ProbeSettings | None = None
@@ -98,6 +105,30 @@ class Facts:
         return cls(**{name: facts[name] for name in ("channels", "mean", "spread", "perturbations")})
 
 
+def normalised(images: Tensor, mean: Tensor, spread: Tensor, /, *, how: Normalise) -> Tensor:
+    """Light with mean 0 and sd 1.
+
+    Parameters
+    ----------
+    images
+        (..., C, H, W), light from 0.
+    mean, spread
+        (C,) of the training images.
+    how
+        `data`: by the training images; `image`: each channel of each image by its own pixels, a flat one becomes 0.
+
+    Returns
+    -------
+    Tensor
+        (..., C, H, W).
+
+    """
+    if how == "data":
+        return (images - mean[:, None, None]) / spread[:, None, None]
+    centred = images - images.mean(dim=(-2, -1), keepdim=True)
+    return centred / centred.square().mean(dim=(-2, -1), keepdim=True).sqrt().clamp(min=_FLAT)
+
+
 class ImageMethod(Method):
     """The frame of an image-only method: an encoder, and the light of each channel that its input is normalised with.
 
@@ -125,7 +156,7 @@ class ImageMethod(Method):
         self.register_buffer("spread", torch.tensor(facts.spread, dtype=torch.float32))
 
     def light(self, images: Tensor, channels: Tensor | None = None, /) -> Tensor:
-        """Images with mean 0 and sd 1 in each channel.
+        """Images with mean 0 and sd 1 in each channel, over the training images or by themselves (`input_norm`).
 
         Parameters
         ----------
@@ -141,7 +172,7 @@ class ImageMethod(Method):
 
         """
         mean, spread = (self.mean, self.spread) if channels is None else (self.mean[channels], self.spread[channels])
-        return (images - mean[:, None, None]) / spread[:, None, None]
+        return normalised(images, mean, spread, how=self.settings.input_norm)
 
     def represent(self, images: Tensor, keep: Tensor | None = None, shown: Tensor | None = None, /) -> Tensor:
         """The representation of images by the encoder that is trained.

@@ -75,7 +75,7 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     from impasto import profiles as tables
     from impasto.profiling import deep
 
-    index = _index(settings.images)
+    index = plates_of(settings.images)
     if index.not_everywhere:
         say(f"read in the stains that all plates have: {', '.join(index.channels)}; left out: {index.told_not_everywhere()}")
     encoder = open_encoder(settings, index)
@@ -98,8 +98,20 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     _say_left_out(quarantine)
 
 
-def _index(images: Path) -> PlateIndex:
-    """The plates of the images. A folder of an earlier version has no table of plates: there it is made from its sites."""
+def plates_of(images: Path, /) -> PlateIndex:
+    """The plates of the images. A folder of an earlier version has no table of plates: there it is made from its sites.
+
+    Parameters
+    ----------
+    images
+        A folder that impasto ingest wrote.
+
+    Returns
+    -------
+    PlateIndex
+        Its plates and channels.
+
+    """
     from impasto.plates import plate_index
     from impasto.plates.sites import Sites
 
@@ -161,7 +173,7 @@ def embed_plate(arguments: Mapping[str, Any], task: Task, /) -> None:
 def _opened(described: str) -> VisionEncoder | SiteEncoder:
     """The encoder, opened once a process: loading one may take longer than a small plate."""
     settings = ProfileSettings.model_validate_json(described)
-    return open_encoder(settings, _index(settings.images))
+    return open_encoder(settings, plates_of(settings.images))
 
 
 def _keep_plates(settings: ProfileSettings, finished: Finished, encoder: VisionEncoder | SiteEncoder, out: Path) -> list[dict[str, str]]:

@@ -245,7 +245,7 @@ def _cell(row: pd.Series, column: Column, *, named: bool) -> str:
 def _methods(laid_out: pd.DataFrame, column: Column) -> pd.DataFrame:
     """The cells of a column that are methods: neither baselines nor chance, by the name of their row."""
     cells = laid_out[laid_out["column"] == column.name].dropna(subset="value")
-    own = cells[[not is_baseline(str(name)) and name != CHANCE for name in cells["row"]]]
+    own = cells[np.array([not is_baseline(str(name)) and name != CHANCE for name in cells["row"]], dtype=bool)]
     return own.set_index("row")
 
 

@@ -16,9 +16,11 @@ import pandas as pd
 from impasto.evaluation.tidy import COLUMNS
 from impasto.sampling import splits
 from impasto.statistics import resplits
-from impasto.statistics.interval import Interval
+from impasto.statistics.interval import Interval, plural
 
 KEYS = ("task", "protocol", "group", "metric")
+UNIT = "seed_draws"
+"""The column of a table of seeds that says what each seed draws, where that is more than weights and splits: a set of plates."""
 SPLIT, TESTED, TRAINED = "split", "tested", "trained"
 """The columns of a table of seeds that say which split a seed made, and how many perturbations it tested and trained on."""
 
@@ -61,7 +63,7 @@ def joined(per_seed: pd.DataFrame, /) -> pd.DataFrame:
     for key, seeds in per_seed.groupby(list(KEYS), sort=False, dropna=False):
         words = dict(zip(KEYS, key, strict=True))
         rows.append(words | (_of_one(seeds) if len(seeds) == 1 else _of_several(seeds)))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*COLUMNS, "sd", "seeds"])
 
 
 def interval_of(values: Sequence[float], seeds: pd.DataFrame, /, *, share: bool) -> Interval:
@@ -83,6 +85,9 @@ def interval_of(values: Sequence[float], seeds: pd.DataFrame, /, *, share: bool)
 
     """
     numbers = np.asarray(values, dtype=float)
+    if UNIT in seeds and seeds[UNIT].notna().all():
+        # Other plates for each seed: the seeds share nothing, whatever each held out.
+        return resplits.of_repeats(numbers, unit=str(seeds[UNIT].iloc[0]), share=share)
     if SPLIT in seeds and len(set(seeds[SPLIT])) > 1:
         tested, trained = round(float(seeds[TESTED].mean())), round(float(seeds[TRAINED].mean()))
         return resplits.of_resplits(numbers, tested=tested, trained=trained, share=share)
@@ -107,6 +112,8 @@ def about(of: Interval, seeds: pd.DataFrame, /) -> str:
     """
     if of.why:
         return of.why
+    if UNIT in seeds and seeds[UNIT].notna().all():
+        return f"other {plural(of.unit)}"
     if of.unit == "split":
         return "other splits of these compounds"
     return "other weights, this split" if SPLIT in seeds and seeds[SPLIT].notna().any() else "other seeds"

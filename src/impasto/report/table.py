@@ -20,6 +20,7 @@ SAME_CHANCE = 0.0005
 """Chance levels that differ by less are one row of the table; else each cell has its own."""
 SCORE = ("task", "protocol", "metric")
 """The words by which a cell knows the score that it shows."""
+_SHOWN = ("value", "low", "high", "chance", "unit", "about", "sd", "seeds", "n", *SCORE)
 
 
 class Column(Settings):
@@ -167,7 +168,9 @@ def _matches(scores: pd.DataFrame, column: Column) -> pd.Series:
     return named
 
 
-def lay_out(scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequence[str] | None = None) -> pd.DataFrame:
+def lay_out(
+    scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequence[str] | None = None, lacking: bool = False
+) -> pd.DataFrame:
     """The table in long form.
 
     Parameters
@@ -178,6 +181,8 @@ def lay_out(scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequenc
         Of the table.
     rows
         The rows to show, in order; all in order of appearance where it is None.
+    lacking
+        Whether rows were not run, so that a column may have no score at all.
 
     Returns
     -------
@@ -199,8 +204,8 @@ def lay_out(scores: pd.DataFrame, columns: Sequence[Column], /, *, rows: Sequenc
     cells: list[dict[str, object]] = []
     for column in columns:
         if column.mean_of is None:
-            cells += _cells(scores, column, order)
-    laid_out = pd.DataFrame(cells)
+            cells += [] if lacking and not _matches(scores, column).any() else _cells(scores, column, order)
+    laid_out = pd.DataFrame(cells, columns=["row", "column", *_SHOWN])
     for column in columns:
         if column.mean_of is not None:
             laid_out = pd.concat([laid_out, _means(laid_out, column)], ignore_index=True)
@@ -226,7 +231,7 @@ def _cells(scores: pd.DataFrame, column: Column, order: Sequence[str]) -> list[d
         )
     cells = []
     for record in chosen[chosen["group"].isin(order)].to_dict(orient="records"):
-        shown = {key: record.get(key) for key in ("value", "low", "high", "chance", "unit", "about", "sd", "seeds", "n", *SCORE)}
+        shown = {key: record.get(key) for key in _SHOWN}
         cells.append({"row": record["group"], "column": column.name, **shown})
     if (common := _common_chance(chosen)) is not None:
         cells.append({"row": CHANCE, "column": column.name, "value": common})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from impasto import schema
@@ -18,3 +20,8 @@ class SplitSettings(Settings):
     )
     validation: float = 0.1
     test: float = 0.2
+    file: Path | None = Field(
+        default=None,
+        description="A table that says the part of each compound: a column `split` (train, validation or test) and one of the columns of "
+        "the profiles (inchikey, perturbation, smiles ...). Nothing is drawn then.",
+    )

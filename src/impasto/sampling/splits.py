@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import runs, schema, wells
+from impasto.sampling import split_file
 from impasto.sampling.settings import SplitSettings
 from impasto.schema import InputError
 from impasto.wells import PARTS, TEST, TRAIN, VALIDATION
@@ -54,6 +55,12 @@ def split(obs: pd.DataFrame, settings: SplitSettings, *, seed: int) -> npt.NDArr
         Where a part would be empty, the shares do not fit, or the split leaks.
 
     """
+    if settings.file is not None:
+        parts = split_file.parts(obs, settings.file)
+        if TRAIN not in parts:
+            raise InputError(f"{settings.file} leaves none of these {len(obs)} rows to train on")
+        refuse_leaks(obs, parts)
+        return parts
     if settings.by == schema.SPLIT:
         return marked(obs)
     if not (settings.validation >= 0 and settings.test >= 0 and settings.validation + settings.test < 1):
@@ -134,9 +141,9 @@ def with_controls(table: anndata.AnnData, settings: SplitSettings, *, seed: int)
 
     """
     parts = np.full(table.n_obs, TRAIN, dtype="<U10")
-    if settings.validation == settings.test == 0:
+    if settings.file is None and settings.validation == settings.test == 0:
         return parts
-    if settings.by not in _OF_COMPOUNDS:
+    if settings.file is None and settings.by not in _OF_COMPOUNDS:
         # A plate holds perturbations that stand on others too: that is what it means to hold out a plate.
         places = pd.DataFrame({schema.PERTURBATION: _groups(table.obs, settings.by)})
         return split(places, settings.model_copy(update={"by": schema.PERTURBATION}), seed=seed)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from impasto import texts
 
@@ -15,37 +15,27 @@ DEFAULT_GROUP = "profiles"
 """What an evaluation of one table calls it, where it is given no label."""
 
 
-def scores(results: Sequence[Path], label: str, *, stages: Sequence[str], seconds: float, facts: Mapping[str, Any]) -> pd.DataFrame:
-    """The tidy numbers of one row and seed: of all its evaluations, and the minutes that its stages took.
+def of_results(folder: Path, label: str, /) -> pd.DataFrame:
+    """The tidy numbers of one evaluation of a row.
 
     Parameters
     ----------
-    results
-        Folders of its evaluations.
+    folder
+        That an evaluation or a fine-tuning left.
     label
         Of the row.
-    stages
-        Names of the stages that were timed.
-    seconds
-        What they took together.
-    facts
-        Of its trained run; empty where nothing was trained.
 
     Returns
     -------
     DataFrame
-        Tidy rows (task, protocol, group, metric, value, low, high, chance, n).
+        Tidy rows. The group `profiles` is named after the row; several named profiles make the row a data set, and all groups are
+        `row: group`.
 
     """
     import pandas as pd
 
-    from impasto.evaluation import tidy
-    from impasto.report import repeats
-
-    minutes = tidy.frame([tidy.Score("sweep", f"stages: {', '.join(stages)}", label, "minutes", seconds / 60, None, None, None, 1)])
-    frames = [*(_scores(folder, label) for folder in results), minutes]
-    whole = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
-    return whole.assign(**repeats.split_columns(facts))
+    read = pd.read_csv(folder / "results.csv")
+    return read.assign(group=_named(read["group"], label))
 
 
 def write(
@@ -56,7 +46,7 @@ def write(
     Parameters
     ----------
     frames
-        What `scores` gave, with `seed`, for every row and seed.
+        Scores and costs of a row, with `seed`, for every row and seed.
     without
         What `left_out` gave, for every row and seed.
     out
@@ -70,10 +60,11 @@ def write(
     import pandas as pd
 
     from impasto import runs
+    from impasto.evaluation import tidy
     from impasto.report import repeats
     from impasto.report.paired import LEFT_OUT
 
-    per_seed = pd.concat(frames, ignore_index=True)
+    per_seed = pd.concat(frames, ignore_index=True) if frames else tidy.frame([]).assign(seed=pd.Series(dtype=int))
     # The baselines of one seed are the same for all rows: kept once.
     per_seed = per_seed.drop_duplicates(["task", "protocol", "group", "metric", "seed"], ignore_index=True)
     if reference is not None:
@@ -154,17 +145,11 @@ def left_out(results: Sequence[Path], label: str, /) -> pd.DataFrame:
     return pd.concat(named, ignore_index=True) if named else pd.DataFrame()
 
 
-def _scores(folder: Path, label: str) -> pd.DataFrame:
-    import pandas as pd
-
-    read = pd.read_csv(folder / "results.csv")
-    return read.assign(group=_named(read["group"], label))
-
-
 def _named(groups: pd.Series, label: str) -> pd.Series:
     """The column `group` of one evaluation: the group `profiles` is named after the row; others are what all rows are read beside.
 
-    An evaluation of several named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
+    What is done to these profiles beside them is called `profiles, kernel PCA`, and becomes `row, kernel PCA`. An evaluation of several
+    named profiles makes the row a data set: all its groups, baselines too, are `row: group`.
     """
     from impasto.evaluation.baselines import is_baseline
 
@@ -172,4 +157,4 @@ def _named(groups: pd.Series, label: str) -> pd.Series:
     own = {g for g in groups if not is_baseline(g)}
     if len(own) > 1 and DEFAULT_GROUP not in own:
         return label + ": " + groups
-    return groups.replace(DEFAULT_GROUP, label)
+    return groups.str.replace(rf"^{DEFAULT_GROUP}(?=$|, )", lambda _: label, regex=True)

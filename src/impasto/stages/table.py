@@ -38,18 +38,21 @@ class TableSettings(Settings):
 def run(settings: TableSettings, out: Path) -> None:
     """Write table.csv (long form), differences.csv (paired), table.md and table.json (their text) at `out`."""
     from impasto import runs
-    from impasto.report import differences, paired, table
+    from impasto.report import chosen, differences, not_run, paired, table
 
-    scores = table.read(settings.results)
+    scores, sweeps = table.read(settings.results), not_run.read(settings.results)
     groups = [str(group) for group in dict.fromkeys(scores["group"])]
     if settings.nothing is not None and not any(differences.is_named(group, settings.nothing) for group in groups):
         one_of(settings.nothing, groups, what="row that does nothing")
     named = [c for metric, heading in settings.columns.items() for c in table.of_metric(scores, metric, heading)]
     columns = [*named, *settings.column] or table.every_column(scores)
-    laid = table.lay_out(scores, columns, rows=settings.rows)
+    without = not_run.names(sweeps)
+    rows = None if settings.rows is None else [row for row in settings.rows if row not in without]
+    laid = table.lay_out(scores, columns, rows=rows, lacking=bool(without))
     sets = differences.compared(laid, columns, paired.read(settings.results))
     marks = differences.marks(sets, columns)
     header, lines = table.text(laid, columns, marks=marks)
+    lines = not_run.with_rows(lines, sweeps, columns=len(columns), among=settings.rows)
     compared = differences.frame(sets, columns, nothing=settings.nothing)
     note = "; ".join(
         [*([settings.note] if settings.note else []), *_legend(marks), f"protocols: {' | '.join(table.protocols(scores, columns))}"]
@@ -59,6 +62,8 @@ def run(settings: TableSettings, out: Path) -> None:
         for base, heading in differences.HEADINGS.items()
         if (words := differences.text(compared, columns, base)) is not None
     ]
+    if (words := chosen.text(settings.results)) is not None:
+        below.append((f"{settings.title}: {chosen.HEADING}", *words))
     whole = {"title": settings.title, "note": note, "levels": [c.level for c in columns], "header": header, "rows": lines}
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
@@ -72,11 +77,11 @@ def run(settings: TableSettings, out: Path) -> None:
 
 def inputs(settings: TableSettings) -> list[Path]:
     """The files that a table rests on; the folder itself where it holds no results, so that the error names it."""
-    from impasto.report import paired
+    from impasto.report import chosen, not_run, paired
 
     files: list[Path] = []
     for folder in settings.results:
-        names = ("results.csv", paired.PER_SEED, paired.LEFT_OUT)
+        names = ("results.csv", paired.PER_SEED, paired.LEFT_OUT, not_run.FILE, chosen.FILE)
         files += [folder / name for name in names if (folder / name).exists()] or [folder]
     return files
 

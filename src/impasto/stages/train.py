@@ -119,7 +119,8 @@ def inputs(settings: TrainSettings) -> list[Path]:
 
     """
     start = settings.start and settings.start / "model.safetensors"
-    return [path for path in (settings.profiles, settings.sites, start) if path is not None] + methods.added_files(settings.method)
+    read = (settings.profiles, settings.sites, start)
+    return [path for path in read if path is not None] + methods.own_files(settings.method) + methods.added_files(settings.method)
 
 
 VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images)

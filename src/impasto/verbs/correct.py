@@ -10,6 +10,7 @@ from pydantic import Field
 
 from impasto import options, recipe, texts
 from impasto.correction import CORRECTORS
+from impasto.schema import InputError, nearest
 from impasto.stages.correct import CorrectSettings, receipt_path, step_settings
 from impasto.verbs import ABOUT, shared, terminal
 
@@ -56,6 +57,7 @@ def steps(flags: Flags) -> list[dict[str, Any]]:
 
     """
     changes = options.parse_set(flags.changes)
+    _refuse_unread(flags, changes)
     tables: list[dict[str, Any]] = []
     for name in flags.method:
         known = step_settings(name).model_fields
@@ -64,6 +66,21 @@ def steps(flags: Flags) -> list[dict[str, Any]]:
         table |= {k: v for k, v in changes.items() if k not in flags.method and (k in known or len(flags.method) == 1)}
         tables.append({**table, **changes.get(name, {})})
     return tables
+
+
+def _refuse_unread(flags: Flags, changes: dict[str, Any]) -> None:
+    """Raise InputError where a value is given that none of the methods reads."""
+    fields = {name: step_settings(name).model_fields for name in flags.method}
+    for option, value in (("by", flags.by), ("arms", flags.arms)):
+        if value and fields and not any(option in known for known in fields.values()):
+            readers = [name for name in CORRECTORS if option in step_settings(name).model_fields]
+            methods = ", ".join(flags.method)
+            unread = f"none of {methods} reads it" if len(flags.method) > 1 else f"{methods} does not read it"
+            raise InputError(f"--{option} {value}: {unread}; leave it out, or use it with {', '.join(readers)}")
+    for key in changes:
+        if len(fields) > 1 and key not in fields and not any(key in known for known in fields.values()):
+            known_keys = {setting for known in fields.values() for setting in known}
+            raise InputError(f"--set {key}: none of {', '.join(flags.method)} has this setting{nearest(key, known_keys)}")
 
 
 def show(receipt: dict[str, Any], out: Path) -> None:

@@ -50,8 +50,40 @@ def test_a_well_is_read_with_the_token_of_its_own_source() -> None:
         name = made.source_names[int(minibatch.source[i])]
         alone, _ = made.net(values[i : i + 1], None, made.sources[name][None])
         torch.testing.assert_close(cls[i], alone[0], atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(made.embed(minibatch), cls)
+    torch.testing.assert_close(
+        made.embed(Wells(minibatch.values, torch.zeros_like(minibatch.masked), minibatch.source, minibatch.label)), cls
+    )
     assert not torch.allclose(made.encode(values, None, 1 - minibatch.source)[0], cls)
+
+
+@pytest.mark.parametrize("form", ["token", "every", "scale"])
+def test_at_zero_a_source_changes_nothing_but_by_its_own_token(form: str) -> None:
+    torch.manual_seed(0)
+    made = CellPaintr(
+        CellPaintrSettings.read({"source": form, "width": 8, "depth": 1, "mlp_width": 16, "filter_order": 4}, where="test"),
+        lists=[[0], [1], [2], [3]],
+        groups=[0, 0, 1, 1],
+        sources=["S1", "S2"],
+    ).eval()
+    minibatch = wells()
+    values = made.scaled(minibatch.values)
+    rest, _ = made.encode(values, None, minibatch.source)
+    torch.testing.assert_close(made.encode(values, None, 1 - minibatch.source)[0], rest)
+    assert made.sources[made.source_names[0]].shape == ((16,) if form == "scale" else (8,))
+    with torch.no_grad():
+        made.sources[made.source_names[1]].normal_()
+    moved = (made.encode(values, None, minibatch.source)[0] - rest).abs().amax(dim=1) > 1e-6
+    assert moved.tolist() == (minibatch.source == 1).tolist()
+
+
+def test_features_that_nobody_measured_are_hidden_and_not_zero() -> None:
+    made, minibatch = model(), wells()
+    hidden = Wells(minibatch.values, torch.tensor([False, True, False, False]).expand(6, -1), minibatch.source, minibatch.label)
+    other = hidden.values.clone()
+    other[:, 1] = 7.0
+    torch.testing.assert_close(made.embed(Wells(other, hidden.masked, hidden.source, hidden.label)), made.embed(hidden))
+    other[:, 1] = 0.0
+    assert not torch.allclose(made.embed(Wells(other, torch.zeros_like(hidden.masked), hidden.source, hidden.label)), made.embed(hidden))
 
 
 @pytest.mark.parametrize("stage", ["cwmm", "intra", "inter"])

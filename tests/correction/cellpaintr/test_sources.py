@@ -13,6 +13,9 @@ from impasto.correction.cellpaintr import sources
     [
         ({"source": ["S1", "S2"], "plate": ["P1", "P2"]}, "auto", "source"),
         ({"source": ["S1", "S1"], "batch": ["B1", "B2"], "plate": ["P1", "P2"]}, "auto", "batch"),
+        ({"source": ["S1", "S2"], "batch": ["B1", "B2"], "plate": ["P1", "P2"]}, "auto", "source"),
+        ({"source": ["S1", "S2", "S1"], "batch": ["B1", "B2", "B3"], "plate": ["P1", "P2", "P3"]}, "auto", "batch"),
+        ({"source": ["S1", "S2"], "batch": ["B1", "B1"], "plate": ["P1", "P2"]}, "auto", "source"),
         ({"source": ["S1", None], "plate": ["P1", "P2"]}, "auto", "plate"),
         ({"batch": ["B1", "B1"], "plate": ["P1", "P1"]}, "auto", "batch"),
         ({"well": ["A01", "A02"]}, "auto", "source"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from impasto import runs
-from impasto.correction.cellpaintr import in_one_go, trained
+from impasto.correction.cellpaintr import data, in_one_go, trained
 from impasto.correction.cellpaintr.corrector import CellPaintrCorrector, CellPaintrCorrectorSettings
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.schema import InputError
@@ -54,6 +54,40 @@ def test_a_model_reads_its_features_by_name_and_fills_what_is_missing(wells: ann
     assert corrected.obs["well"].tolist() == wells.obs["well"].tolist()
     assert not model.method.training
     assert not any(weight.requires_grad for weight in model.method.parameters())
+
+
+def test_the_share_of_the_source_is_that_of_variance_by_hand(wells: anndata.AnnData, fitted: CellPaintrCorrector) -> None:
+    model = fitted.model()
+    both = []
+    for name in model.facts["sources"]:
+        moved = wells.copy()
+        moved.obs["source"] = name
+        both.append(model.vectors(moved).astype(np.float64))
+    between = np.mean([np.var([a, b], axis=0) for a, b in zip(*both, strict=True)], axis=0).sum()
+    whole = np.concatenate(both).var(axis=0).sum()
+    assert model.source_share(wells) == pytest.approx(between / whole, rel=1e-6)
+    assert 0 < between / whole < 1
+
+
+def test_a_table_without_some_features_is_read_as_if_they_were_hidden(
+    wells: anndata.AnnData, fitted: CellPaintrCorrector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = fitted.model()
+    kept = [n for n, name in enumerate(wells.var_names) if n % 4]
+    partial = wells[:, kept].copy()
+    hidden = np.array([n % 4 == 0 for n in range(wells.n_vars)])
+    assert (model.hidden(partial) == hidden).all()
+    found = model.correct(partial)
+    assert f"{hidden.sum()} of {wells.n_vars} features are not in the profiles" in "".join(capsys.readouterr())
+    np.testing.assert_array_equal(found.X, data.in_parts(model.method, model.wells(wells), absent=hidden))
+    assert not np.allclose(found.X, model.vectors(wells))
+    few = model.correct(wells[:, :4].copy())
+    assert "do not trust these rows" in "".join(capsys.readouterr())
+    assert np.isfinite(few.X).all()
+    strange = wells.copy()
+    strange.var_names = [f"Other_{n}" for n in range(wells.n_vars)]
+    with pytest.raises(InputError, match=r"none of which these profiles have"):
+        model.correct(strange)
 
 
 def test_a_run_of_another_method_is_refused(tmp_path: Path, fitted: CellPaintrCorrector) -> None:

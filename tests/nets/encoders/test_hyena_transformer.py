@@ -55,6 +55,26 @@ def test_the_head_gives_each_value_in_its_own_place(lists: list[list[int]]) -> N
             torch.testing.assert_close(found[:, i], body[:, t] @ head.weight[w, :, place] + head.bias[w, place])
 
 
+def test_the_three_forms_of_a_source_by_hand() -> None:
+    torch.manual_seed(3)
+    values, vector = torch.randn(2, 7), torch.randn(2, 4)
+    both = torch.randn(2, 8)
+    for form in ("token", "every", "scale"):
+        net = HyenaTransformer(SINGLES, width=4, depth=1, mlp_width=8, filter_order=4, source=form).eval()  # type: ignore[arg-type]
+        tokens = net.tokens(values, None)
+        given = both if form == "scale" else vector
+        if form == "token":
+            whole = torch.cat([net.cls.expand(2, 1, -1), tokens, vector[:, None]], dim=1)
+        elif form == "every":
+            whole = torch.cat([net.cls.expand(2, 1, -1), tokens + vector[:, None]], dim=1)
+        else:
+            whole = torch.cat([net.cls.expand(2, 1, -1), tokens * (1 + both[:, None, :4]) + both[:, None, 4:]], dim=1)
+        wanted = net.trunk(whole)
+        cls, features = net(values, None, given)
+        torch.testing.assert_close(cls, wanted[:, 0])
+        torch.testing.assert_close(features, wanted[:, 1:8])
+
+
 @pytest.mark.parametrize("lists", [SINGLES, LISTS])
 @pytest.mark.parametrize("mixer", ["hyena", "attention"])
 def test_a_masked_value_is_not_seen_and_all_others_are(lists: list[list[int]], mixer: str) -> None:

@@ -17,6 +17,7 @@ import anndata
 import numpy as np
 from pydantic import Field
 
+from impasto.correction import absent
 from impasto.correction.base import Array, Corrector
 from impasto.correction.cellpaintr import sources
 from impasto.settings import Settings
@@ -33,6 +34,9 @@ class CellPaintrCorrectorSettings(Settings):
     method: Literal["cellpaintr"] = "cellpaintr"
     run: Path | None = Field(None, description="A trained run (impasto train) to apply; fitted in one go where left out.")
     by: str = Field(sources.AUTO, description="What has a token: source, batch, plate, or auto (the widest that holds several values).")
+    source: Literal["token", "every", "scale"] = Field(
+        "token", description="token: one behind the features (the paper); every: added to each feature's; scale: a scale and shift of each."
+    )
     tokens: Literal["feature", "group"] = Field("group", description="One token a feature, or a compartment x channel x measure group.")
     width: int = Field(256, ge=1, description="Width of the model, which is the number of corrected features.")
     depth: int = Field(2, ge=1, description="Layers of the model.")
@@ -65,6 +69,7 @@ class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
 
     name: ClassVar[str] = "cellpaintr"
     settings_class: ClassVar[type[Settings]] = CellPaintrCorrectorSettings
+    reads_absent: ClassVar[bool] = True
     settings: CellPaintrCorrectorSettings
     method: str
     facts: str
@@ -108,8 +113,12 @@ class CellPaintrCorrector(Corrector[CellPaintrCorrectorSettings]):
         from impasto.correction.cellpaintr import in_one_go
 
         earlier = in_one_go.opened(self.method, self.facts, self.weights)
-        known, weights = in_one_go.with_new_sources(profiles[new].copy(), earlier, self.settings)
+        own, _ = absent.with_all(profiles[new].copy(), facts["features"], reader=self.name)
+        known, weights = in_one_go.with_new_sources(own, earlier, self.settings)
         return replace(self, facts=json.dumps({**facts, "sources": known}), weights=_arrays(weights))
+
+    def features_of_fit(self) -> tuple[str, ...]:
+        return tuple(json.loads(self.facts)["features"])
 
     def seen_in_fit(self) -> tuple[str, ...]:
         return tuple(json.loads(self.facts)["sources"])

@@ -273,7 +273,9 @@ def hide(labelled: Labelled, groups: npt.NDArray[np.intp], settings: CellPaintrS
     return masks.draw(labelled.values, groups, share=masks.share(low=low, high=high, seed=seed), seed=seed)
 
 
-def in_parts(method: CellPaintr, labelled: Labelled, /, *, rows: int = 64) -> npt.NDArray[np.float32]:
+def in_parts(
+    method: CellPaintr, labelled: Labelled, /, *, absent: npt.NDArray[np.bool_] | None = None, rows: int = 64
+) -> npt.NDArray[np.float32]:
     """The CLS vector of each well, without gradient or dropout.
 
     Parameters
@@ -282,6 +284,8 @@ def in_parts(method: CellPaintr, labelled: Labelled, /, *, rows: int = 64) -> np
         The model.
     labelled
         N wells.
+    absent
+        (L,) True for the features that nobody measured, which are hidden as in stage cwmm; None: there are none.
     rows
         How many are computed at a time.
 
@@ -297,7 +301,8 @@ def in_parts(method: CellPaintr, labelled: Labelled, /, *, rows: int = 64) -> np
         for start in range(0, len(labelled.values), rows):
             part = labelled.part(np.arange(start, min(start + rows, len(labelled.values))))
             values, source, label = map(torch.as_tensor, (part.values, part.source, part.label))
-            vectors.append(method.embed(Wells(values, torch.zeros_like(values, dtype=torch.bool), source, label).to(device)).cpu())
+            hidden = torch.zeros_like(values, dtype=torch.bool) if absent is None else torch.as_tensor(absent).expand(len(values), -1)
+            vectors.append(method.embed(Wells(values, hidden, source, label).to(device)).cpu())
     return torch.cat(vectors).numpy()
 
 

@@ -63,6 +63,7 @@ def stages(profiles: anndata.AnnData, settings: CellPaintrCorrectorSettings, /) 
             chosen = CellPaintrSettings(
                 stage=stage,
                 by=settings.by,
+                source=settings.source,
                 tokens=settings.tokens,
                 width=settings.width,
                 depth=settings.depth,

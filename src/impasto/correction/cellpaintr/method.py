@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from impasto.losses.masked_features import masked_features
 from impasto.losses.supcon import supcon
-from impasto.nets.encoders.hyena_transformer import FeatureHead, HyenaTransformer
+from impasto.nets.encoders.hyena_transformer import FeatureHead, HyenaTransformer, SourceForm
 from impasto.nets.trunk import Recompute
 from impasto.sampling.settings import SplitSettings
 from impasto.settings import Settings
@@ -37,7 +37,9 @@ class CellPaintrSettings(Settings):
     name: Literal["cellpaintr"] = "cellpaintr"
     stage: Literal["cwmm", "intra", "inter"] = "cwmm"
     by: str = "auto"
-    """The column whose values have a source token each; `auto`: the widest of source, batch, plate that holds several."""
+    """The column whose values have a source token each; `auto`: see `sources.column`."""
+    source: SourceForm = "token"
+    """`token`: one behind the features (Eq. 8); `every`: added to each feature token; `scale`: a scale and a shift of each."""
     tokens: Literal["feature", "group"] = "feature"
     """A token a feature (the paper), or a token a compartment x channel x measure group."""
     adapter: Literal["feature", "shared"] = "feature"
@@ -149,9 +151,12 @@ class CellPaintr(Method):
             heads=settings.heads,
             dropout=settings.dropout,
             recompute=settings.recompute,
+            source=settings.source,
         )
         self.head = FeatureHead(self.net.tokens)
-        self.sources = nn.ParameterDict({token_name(s): nn.Parameter(torch.zeros(settings.width)) for s in sources})
+        # At zero a source changes nothing in the forms `every` and `scale`.
+        wide = 2 * settings.width if settings.source == "scale" else settings.width
+        self.sources = nn.ParameterDict({token_name(s): nn.Parameter(torch.zeros(wide)) for s in sources})
         # In the order of `sources`, which is that of their codes; the dictionary sorts its keys.
         self.source_names = [token_name(s) for s in sources]
         self.register_buffer("low", torch.full((len(groups),), -torch.inf))
@@ -200,7 +205,7 @@ class CellPaintr(Method):
         return encoded
 
     def embed(self, minibatch: Wells, /) -> Tensor:
-        return self.encode(self.scaled(minibatch.values), None, minibatch.source)[0]
+        return self.encode(self.scaled(minibatch.values), minibatch.masked, minibatch.source)[0]
 
     def before_epoch(self, number: int, /) -> None:
         if self.settings.stage == "intra" and not self.settings.only_new_sources:

@@ -22,7 +22,8 @@ def column(obs: pd.DataFrame, by: str, /) -> str:
     obs
         Annotation of n rows.
     by
-        A column, or `auto`: the first of source, batch, plate that holds several values.
+        A column, or `auto`: the batch where a source of several holds several batches, else the first of source, batch, plate that holds
+        several values.
 
     Returns
     -------
@@ -33,7 +34,16 @@ def column(obs: pd.DataFrame, by: str, /) -> str:
     candidates = [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in obs]
     if by != AUTO or not candidates:
         return schema.SOURCE if by == AUTO else by
-    return next((word for word in candidates if len(obs[word].dropna().unique()) > 1), candidates[0])
+    several = [word for word in candidates if len(obs[word].dropna().unique()) > 1]
+    if {schema.SOURCE, schema.BATCH} <= set(several) and _batches_within(obs):
+        return schema.BATCH
+    return next(iter(several), candidates[0])
+
+
+def _batches_within(obs: pd.DataFrame) -> bool:
+    """Whether a source holds several batches."""
+    pairs = obs[[schema.SOURCE, schema.BATCH]].dropna().drop_duplicates()
+    return bool(pairs[schema.SOURCE].duplicated().any())
 
 
 def names(obs: pd.DataFrame, facts: Mapping[str, Any], /) -> npt.NDArray[np.str_]:

@@ -3,12 +3,16 @@
     E_i = W_i c_i + b_i + M_i           feature i, its value c_i, its context M_i
     tokens = trunk([cls; E_1; ...; E_L; S_k])
 
+    token    S_k stands behind the features (Eq. 8)
+    every    E_i + S_k, and no token behind
+    scale    E_i (1 + a_k) + s_k, with S_k = [a_k; s_k], and no token behind
+
 CellPainTR, Eqs. 6 to 8, section 3.1. A masked value is replaced by a learned vector in the place of W_i c_i + b_i; M_i stays, so the net
 knows which value it is asked for.
 
-Departures: a token may stand for several features (a compartment x channel x measure group). Then E_g is the sum of W_i c_i over its
-features, plus M_g, and a masked feature gives a learned vector of its own. `shared` uses one W and b for all features. Instead of Hyena the
-trunk can mix by attention, to compare.
+Departures: `every` and `scale` are ours; one source token among 3,257 moves CLS little. A token may stand for several features (a
+compartment x channel x measure group). Then E_g is the sum of W_i c_i over its features, plus M_g, and a masked feature gives a learned
+vector of its own. `shared` uses one W and b for all features. Instead of Hyena the trunk can mix by attention, to compare.
 """
 
 from __future__ import annotations
@@ -22,6 +26,9 @@ from torch.nn import functional
 
 from impasto.nets.hyena import Hyena
 from impasto.nets.trunk import Attention, Recompute, Trunk
+
+SourceForm = Literal["token", "every", "scale"]
+"""In which form the trunk reads a well's source."""
 
 
 class FeatureTokens(nn.Module):
@@ -152,6 +159,8 @@ class HyenaTransformer(nn.Module):
         Of attention.
     recompute
         What the backward pass computes again; see `Trunk`.
+    source
+        In which form a well's source is read: `token`, `every` or `scale`.
 
     """
 
@@ -171,11 +180,12 @@ class HyenaTransformer(nn.Module):
         heads: int = 8,
         dropout: float = 0.1,
         recompute: Recompute = "nothing",
+        source: SourceForm = "token",
     ) -> None:
         super().__init__()
         self.tokens = FeatureTokens(lists, width=width, adapter=adapter)
         self.cls = nn.Parameter(0.02 * torch.randn(width))
-        self.dropout = dropout
+        self.dropout, self.source = dropout, source
 
         def make() -> nn.Module:
             return Hyena(width=width, order=order, filter_order=filter_order) if mixer == "hyena" else Attention(width=width, heads=heads)
@@ -192,7 +202,7 @@ class HyenaTransformer(nn.Module):
         masked
             (N, L), True where a value is hidden; None: none is.
         source
-            (N, width), the token of each well's source.
+            (N, width), the vector of each well's source; (N, 2 width) in the form `scale`.
 
         Returns
         -------
@@ -201,6 +211,12 @@ class HyenaTransformer(nn.Module):
 
         """
         features = self.tokens(values, masked)
-        whole = torch.cat([self.cls.expand(len(values), 1, -1), features, source[:, None]], dim=1)
+        if self.source == "every":
+            features = features + source[:, None]
+        elif self.source == "scale":
+            scale, shift = source[:, None].chunk(2, dim=2)
+            features = features * (1 + scale) + shift
+        behind = [source[:, None]] if self.source == "token" else []
+        whole = torch.cat([self.cls.expand(len(values), 1, -1), features, *behind], dim=1)
         whole = self.trunk(functional.dropout(whole, self.dropout, self.training))
-        return whole[:, 0], whole[:, 1:-1]
+        return whole[:, 0], whole[:, 1 : 1 + features.shape[1]]

@@ -39,6 +39,7 @@ POOLINGS: Family[Pooling] = Family(
         "gated_attention": "impasto.nets.pooling.gated_attention:GatedAttention",
         "hierarchical": "impasto.nets.pooling.hierarchical:Hierarchical",
         "kmeans": "impasto.nets.pooling.kmeans:KMeans",
+        "max": "impasto.nets.pooling.maximum:Maximum",
         "mean": "impasto.nets.pooling.mean:Mean",
         "median": "impasto.nets.pooling.median:Median",
     },

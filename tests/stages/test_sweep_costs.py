@@ -1,0 +1,27 @@
+"""What a row cost: minutes from its records, numbers of its weights from their header, the size of its encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from impasto.stages import sweep_costs
+
+
+def test_a_training_is_its_minutes_and_the_numbers_of_its_weights(tmp_path: Path) -> None:
+    save_file(
+        {"a": np.zeros((3, 4), np.float32), "b": np.zeros(5, np.float32), "c": np.zeros((), np.float32)}, tmp_path / "model.safetensors"
+    )
+    record = tmp_path / "run.json"
+    record.write_text(json.dumps({"seconds": 90.0}))
+    found = {one.metric: one.value for one in sweep_costs.of_training(tmp_path, "x", record=record)}
+    assert found == {"minutes of training": 1.5, "weights, M": pytest.approx(18e-6)}
+
+
+def test_minutes_of_all_stages_name_them() -> None:
+    one = sweep_costs.of_stages({"a": Path(), "b": Path()}, "x", whole=30.0)
+    assert (one.task, one.protocol, one.group, one.metric, one.value) == ("sweep", "stages: a, b", "x", "minutes", 0.5)
