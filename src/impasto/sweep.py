@@ -15,7 +15,6 @@ set = { "train.method.pooling" = "mean" }
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
@@ -128,10 +127,10 @@ def run(settings: SweepSettings, out: Path) -> None:
         progress.say(f"{label}, seed {row.seed}")
         seconds = recipe.run(row, folder)
         results = [recipe.result_of(folder, stage) for stage in row.stages if stage.verb == "evaluate"]
-        trained = [recipe.result_of(folder, stage) / "model.json" for stage in row.stages if stage.verb == "train"]
-        facts = json.loads(trained[0].read_text())["facts"] if trained else {}
+        trained = [recipe.result_of(folder, stage) for stage in row.stages if stage.verb == "train"]
         names = [stage.name for stage in row.stages]
-        frames.append(sweep_scores.scores(results, label, stages=names, seconds=seconds, facts=facts).assign(seed=row.seed))
+        scored = sweep_scores.scores(results, label, stages=names, seconds=seconds, trained=trained[0] if trained else None)
+        frames.append(scored.assign(seed=row.seed))
         without.append(sweep_scores.left_out(results, label))
     sweep_scores.write(frames, without, out, labels=[row.label for row in settings.row], reference=settings.reference)
 

@@ -25,3 +25,11 @@ def test_the_packaged_lists_join_to_as_many_genes_as_their_description_says(shar
         "corum": (64, 16),
         "signor": (116, 68),
     }
+
+
+def test_lists_as_efaar_publishes_them_are_pairs_whatever_database_names_them(tmp_path: Path) -> None:
+    for name in ("CORUM", "HuMAP", "Reactome", "SIGNOR", "StringDB"):
+        (tmp_path / f"{name}.txt").write_text("entity1,entity2\nRPLP2,RPLP1\nA,B\nB,A\n")
+        assert relations.read(tmp_path / f"{name}.txt").to_numpy().tolist() == [["A", "B"], ["RPLP1", "RPLP2"]], name
+    (tmp_path / "CORUM.txt").write_text("ComplexID\tsubunits(Gene name)\n1\tB;A;C\n")
+    assert len(relations.read(tmp_path / "CORUM.txt")) == 3, "the database's own download is still read as complexes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +31,7 @@ def rows(table: pd.DataFrame, metric: str = "mAP") -> dict[str, float]:
 
 def test_profiles_are_named_after_their_row_and_baselines_stay(tmp_path: Path) -> None:
     one = result(tmp_path / "one", {"profiles": 0.5, "position only": 0.3})
-    table = sweep_scores.scores([one], "clipped", stages=["corrected", "scored"], seconds=90.0, facts={})
+    table = sweep_scores.scores([one], "clipped", stages=["corrected", "scored"], seconds=90.0)
     assert rows(table) == {"clipped": 0.5, "position only": 0.3}
     minutes = table[table["metric"] == "minutes"].iloc[0]
     assert (minutes["task"], minutes["protocol"], minutes["group"]) == ("sweep", "stages: corrected, scored", "clipped")
@@ -40,22 +41,32 @@ def test_profiles_are_named_after_their_row_and_baselines_stay(tmp_path: Path) -
 
 def test_several_named_profiles_are_a_data_set_with_its_baselines(tmp_path: Path) -> None:
     two = result(tmp_path / "two", {"raw": 0.4, "ComBat": 0.6, "position only": 0.3})
-    assert rows(sweep_scores.scores([two], "JUMP", stages=[], seconds=0, facts={})) == {
+    assert rows(sweep_scores.scores([two], "JUMP", stages=[], seconds=0)) == {
         "JUMP: raw": 0.4,
         "JUMP: ComBat": 0.6,
         "JUMP: position only": 0.3,
     }
     one = result(tmp_path / "one", {"profiles": 0.4, "other": 0.6})
-    assert rows(sweep_scores.scores([one], "JUMP", stages=[], seconds=0, facts={})) == {"JUMP": 0.4, "other": 0.6}
+    assert rows(sweep_scores.scores([one], "JUMP", stages=[], seconds=0)) == {"JUMP": 0.4, "other": 0.6}
     lone = result(tmp_path / "lone", {"raw": 0.4, "position only": 0.3})
-    assert rows(sweep_scores.scores([lone], "JUMP", stages=[], seconds=0, facts={})) == {"raw": 0.4, "position only": 0.3}
+    assert rows(sweep_scores.scores([lone], "JUMP", stages=[], seconds=0)) == {"raw": 0.4, "position only": 0.3}
 
 
 def test_a_trained_row_keeps_which_split_it_made(tmp_path: Path) -> None:
     one = result(tmp_path / "one", {"profiles": 0.5})
     parts = {"train": ["a", "b"], "test": ["c"]}
-    table = sweep_scores.scores([one], "x", stages=[], seconds=0, facts={"split": parts})
+    trained = tmp_path / "train"
+    trained.mkdir()
+    (trained / "model.json").write_text(json.dumps({"method": {"name": "msn"}, "facts": {"split": parts, "parameters": 3_000_000}}))
+    (trained / "log.jsonl").write_text(json.dumps({"epoch": 0, "step": 7, "images_seen": 21, "device_hours": 0.1}) + "\n")
+    table = sweep_scores.scores([one], "x", stages=[], seconds=0, trained=trained)
     assert table[["split", "tested", "trained"]].drop_duplicates().to_numpy().tolist() == [[splits.digest(parts), 1, 2]]
+    training = table[table["task"] == "training"]
+    assert set(training["group"]) == {"x"}
+    account = dict(zip(training["metric"], training["value"], strict=True))
+    assert account == pytest.approx(
+        {"steps": 7, "not trained": 0, "views": 21, "device hours": 0.1, "training minutes": 6, "parameters (millions)": 3}
+    )
 
 
 def per_seed(values: dict[tuple[str, int], float]) -> pd.DataFrame:
@@ -89,6 +100,13 @@ def test_scores_without_groups_are_kept_where_there_is_one_seed(tmp_path: Path) 
         assert (tmp_path / name / "left_out.parquet").exists() == kept
     assert len(pd.read_parquet(tmp_path / "one seed" / "left_out.parquet")) == 4, "the same score of two rows is kept once"
     assert set(pd.read_csv(tmp_path / "two seeds" / "per_seed.csv")["metric"]) == {"mAP"}
+
+
+def test_the_account_of_a_training_is_compared_with_nobody() -> None:
+    both = pd.concat(
+        [per_seed({("a", 0): 0.2, ("b", 0): 0.5}), per_seed({("a", 0): 9.0, ("b", 0): 7.0}).assign(task="training", metric="steps")]
+    )
+    assert sweep_scores.differences(both, ["a", "b"], "a")["metric"].tolist() == ["mAP less a"]
 
 
 def test_a_reference_within_rows_is_that_of_the_same_row() -> None:

@@ -48,6 +48,32 @@ def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) ->
         raise InputError(f"{path} cannot be read as a table of relations ({str(error).splitlines()[0]})") from error
 
 
+def is_published_list(path: Path, /) -> bool:
+    """Whether a file of any name is a list of pairs as EFAAR's benchmark publishes them (`CORUM.txt`): entity1,entity2.
+
+    Parameters
+    ----------
+    path
+        Of the file, which exists.
+
+    Returns
+    -------
+    bool
+        True by its first line alone.
+
+    """
+    try:
+        return _first_line(path)[:2] == ["entity1", "entity2"]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False  # its own reader says what is wrong with it
+
+
+def _first_line(path: Path) -> list[str]:
+    """The cells of the first line, parted as the name of the file says."""
+    with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as lines:
+        return next(csv.reader(lines, delimiter=_delimiter(path)), [])
+
+
 def partners(table: Iterable[object], path: Path, *choices: tuple[str, str]) -> tuple[str, str]:
     """The two columns that hold the partners of a pair.
 
@@ -103,9 +129,7 @@ def read_pairs(path: Path) -> pd.DataFrame:
     parse = arrow_csv.ParseOptions(delimiter=_delimiter(path))
     named = pa.dictionary(pa.int32(), pa.string())
     try:
-        with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as lines:
-            header = next(csv.reader(lines, delimiter=parse.delimiter), [])
-        a, b = partners(header, path, ("gene1", "gene2"), ("entity1", "entity2"), ("source", "target"))
+        a, b = partners(_first_line(path), path, ("gene1", "gene2"), ("entity1", "entity2"), ("source", "target"))
         convert = arrow_csv.ConvertOptions(column_types={a: named, b: named}, include_columns=[a, b], strings_can_be_null=True)
         table = arrow_csv.read_csv(path, parse_options=parse, convert_options=convert)
     except (OSError, UnicodeDecodeError, pa.ArrowInvalid) as error:

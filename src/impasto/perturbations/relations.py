@@ -1,6 +1,7 @@
 """Files of relations by the name of their database: which reader reads which file.
 
-A plain list of pairs (`gene1,gene2` or `entity1,entity2`) has `pairs` in its name. The readers of the databases are in databases.py.
+A plain list of pairs (`gene1,gene2` or `entity1,entity2`) has `pairs` in its name, or is one of EFAAR's lists: `CORUM.txt` that begins with
+`entity1,entity2`. The readers of the databases are in databases.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from impasto.perturbations import databases
-from impasto.perturbations.relation_tables import read_pairs
+from impasto.perturbations.relation_tables import is_published_list, read_pairs
 from impasto.schema import InputError, one_of
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
@@ -70,7 +71,7 @@ def read(path: Path, *, kind: str = "auto") -> pd.DataFrame:
         raise InputError(f"{path} does not exist; give a list of pairs (gene1,gene2) or a database's own download")
     if kind == "auto":
         named = database(path)
-        listing = "pairs" in path.name or named not in READERS
+        listing = "pairs" in path.name or named not in READERS or is_published_list(path)
         kind = "pairs" if listing else named
     return READERS[one_of(kind, READERS, what="kind of relations")](path)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TRAINING = "training"
+"""The task that the account of a training is shown as: steps, views, minutes, sizes."""
 DEFAULT_GROUP = "profiles"
 """What an evaluation of one table calls it, where it is given no label."""
 
 
-def scores(results: Sequence[Path], label: str, *, stages: Sequence[str], seconds: float, facts: Mapping[str, Any]) -> pd.DataFrame:
-    """The tidy numbers of one row and seed: of all its evaluations, and the minutes that its stages took.
+def scores(results: Sequence[Path], label: str, *, stages: Sequence[str], seconds: float, trained: Path | None = None) -> pd.DataFrame:
+    """The tidy numbers of one row and seed: of all its evaluations, the minutes that its stages took, the account of its training.
 
     Parameters
     ----------
@@ -26,8 +28,8 @@ def scores(results: Sequence[Path], label: str, *, stages: Sequence[str], second
         Names of the stages that were timed.
     seconds
         What they took together.
-    facts
-        Of its trained run; empty where nothing was trained.
+    trained
+        The folder of its trained run; None where nothing was trained.
 
     Returns
     -------
@@ -39,9 +41,14 @@ def scores(results: Sequence[Path], label: str, *, stages: Sequence[str], second
 
     from impasto.evaluation import tidy
     from impasto.report import repeats
+    from impasto.training import account, model_json
 
-    minutes = tidy.frame([tidy.Score("sweep", f"stages: {', '.join(stages)}", label, "minutes", seconds / 60, None, None, None, 1)])
-    frames = [*(_scores(folder, label) for folder in results), minutes]
+    taken = [tidy.Score("sweep", f"stages: {', '.join(stages)}", label, "minutes", seconds / 60, None, None, None, 1)]
+    facts: dict[str, Any] = {}
+    if trained is not None:
+        facts = model_json.read(trained)["facts"]
+        taken += [tidy.Score(TRAINING, "all", label, word, value, None, None, None, 1) for word, value in account.of_run(trained).items()]
+    frames = [*(_scores(folder, label) for folder in results), tidy.frame(taken)]
     whole = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
     return whole.assign(**repeats.split_columns(facts))
 
@@ -118,6 +125,7 @@ def differences(per_seed: pd.DataFrame, labels: list[str], reference: str, /) ->
 def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
     from impasto.evaluation.baselines import is_baseline
 
+    scores = scores[scores["task"] != TRAINING]
     keys = ["task", "protocol", "metric", "seed"]
     of_reference = scores.loc[scores["group"] == reference, [*keys, "value"]]
     others = scores[[g != reference and not is_baseline(g) for g in scores["group"]]]
