@@ -25,9 +25,9 @@ def of_run(run: Path, /) -> dict[str, float]:
     Returns
     -------
     dict[str, float]
-        `steps`, `views`, `device hours` and `training minutes` (their sum over devices); `images`; `parameters (millions)` of the encoder
-        and those of them that learn; `share of uniform`, the largest share that a term of its loss keeps of what uniform answers are worth;
-        `not trained`. What a run does not record is left out.
+        `steps`, `views`, `device hours` and `training minutes` (their sum over devices); `images` and `perturbations` that were seen;
+        `parameters (millions)` of the encoder and those of them that learn; `share of uniform`, the largest share that a term of its loss
+        keeps of what uniform answers are worth; `not trained`. What a run does not record is left out.
 
     Raises
     ------
@@ -48,6 +48,8 @@ def of_run(run: Path, /) -> dict[str, float]:
         account["share of uniform"] = max(shares)
     if "sites" in facts:
         account["images"] = float(facts["sites"])
+    if facts.get("split", {}).get("train"):
+        account["perturbations"] = float(len(facts["split"]["train"]))
     if "parameters" in facts:
         account["parameters (millions)"] = facts["parameters"] / 1e6
     if "trained_parameters" in facts:
