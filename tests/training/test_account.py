@@ -24,7 +24,8 @@ def test_the_last_line_counts_and_shares_are_the_largest(tmp_path: Path) -> None
         {"epoch": 1, "step": 10, "images_seen": 120, "device_hours": 1.5, "match_of_uniform": 0.5, "classes_of_uniform": 0.96},
     ]
     lines[-1][verdict.KEY] = ["classes is 0.96 of what uniform answers are worth"]
-    found = account.of_run(run(tmp_path, lines, {"sites": 12, "split": {"train": ["a", "b"]}, "parameters": 2_000_000, "trained_parameters": 500_000}))
+    facts = {"sites": 12, "split": {"train": ["a", "b"]}, "parameters": 2_000_000, "trained_parameters": 500_000}
+    found = account.of_run(run(tmp_path, lines, facts))
     assert found == {
         "steps": 10.0,
         "not trained": 1.0,
