@@ -25,9 +25,9 @@ def of_run(run: Path, /) -> dict[str, float]:
     Returns
     -------
     dict[str, float]
-        `steps`, `views`, `device hours` and `training minutes` (their sum over devices); `images` and `perturbations` that were seen;
-        `parameters (millions)` of the encoder and those of them that learn; `share of uniform`, the largest share that a term of its loss
-        keeps of what uniform answers are worth; `not trained`. What a run does not record is left out.
+        Of the training: `steps`, `views`, `device hours`, `training minutes` (their sum over devices), `images`, `perturbations`. Of the
+        encoder, in millions: all parameters, and those that learn. `share of uniform` is the largest share that a term of the loss keeps
+        of what uniform answers are worth. `not trained` is 0 or 1. What a run does not record is left out.
 
     Raises
     ------
