@@ -7,6 +7,7 @@ import pytest
 from tests.correction.plated import control_rows, plates
 from tests.peers import peer
 
+from impasto.correction.standardize import Standardize, StandardizeSettings
 from impasto.correction.tvn import Tvn, TvnSettings
 from impasto.schema import InputError
 
@@ -47,6 +48,25 @@ def test_tvn_is_the_steps_written_out(coral: str, ridge: float, components: int 
         bleach = power(np.cov(of_batch, rowvar=False) + eye, -0.5)
         expected = (y[rows] - of_batch.mean(axis=0)) @ bleach @ colour if coral == "aligned" else y[rows] @ bleach
         np.testing.assert_allclose(np.abs(found[rows]), np.abs(expected), rtol=1e-3, atol=1e-3)  # a component's sign is free
+
+
+def test_without_coral_the_white_controls_are_left_and_scaled_by_batch_they_are_efaars_for_rxrx3_core() -> None:
+    data = plates(plates=2)
+    found = Tvn.fit(data, TvnSettings(coral="none")).transform(data)
+    own = found.X[control_rows(data)].astype(np.float64)
+    np.testing.assert_allclose(np.cov(own, rowvar=False), np.eye(own.shape[1]), atol=1e-3)
+    scaled = Standardize.fit(found, StandardizeSettings(statistic="mean")).transform(found).X
+    x = data.X.astype(np.float64)
+    controls = control_rows(data)
+    z = (x - x[controls].mean(axis=0)) / x[controls].std(axis=0)
+    parts = z @ np.linalg.svd(z[controls], full_matrices=False)[2].T
+    for plate in ("P0", "P1"):
+        rows, of_plate = (data.obs["plate"] == plate).to_numpy(), control_rows(data, plate)
+        expected = (parts[rows] - parts[of_plate].mean(axis=0)) / parts[of_plate].std(axis=0, ddof=1)
+        ratio = np.abs(scaled[rows]) / np.abs(expected)
+        np.testing.assert_allclose(
+            ratio, np.broadcast_to(ratio.mean(axis=0), ratio.shape), rtol=2e-2
+        )  # one scale (n or n - 1) and one sign a component
 
 
 def test_defaults_are_coral_with_half_a_ridge_on_the_controls_of_plates() -> None:

@@ -123,3 +123,21 @@ def test_baselines_are_scored_again_where_a_later_table_has_a_protocol_of_its_ow
     means = result.scores[result.scores["metric"] == "mAP"]
     apart = means.loc[means["protocol"].str.endswith("doses apart"), "group"].tolist()
     assert apart == ["two", "position only", "shuffled labels"]
+
+
+def test_only_the_rows_with_some_values_are_scored() -> None:
+    data = plates()
+    plate = str(data.obs["plate"].iloc[0])
+    whole = several.evaluate(width, [("raw", data)])
+    some = several.evaluate(width, [("raw", data)], only={"plate": [plate]})
+    assert whole.scores["n"].tolist() == [data.n_obs]
+    assert some.scores["n"].tolist() == [int((data.obs["plate"].astype(str) == plate).sum())]
+    assert some.scores["n"].iloc[0] < data.n_obs
+    with pytest.raises(InputError, match="unknown plate 'P9'"):
+        several.evaluate(width, [("raw", data)], only={"plate": ["P9"]})
+    with pytest.raises(InputError, match="unknown column 'plat'"):
+        several.evaluate(width, [("raw", data)], only={"plat": [plate]})
+    others = sorted(set(data.obs["plate"].astype(str)) - {plate})
+    apart = anndata.AnnData(X=data.X, obs=data.obs.assign(place=data.obs["plate"].astype(str)), var=data.var)
+    with pytest.raises(InputError, match=r"no row has plate in .* and place in"):
+        several.evaluate(width, [("raw", apart)], only={"plate": [plate], "place": others[:1]})

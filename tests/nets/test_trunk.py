@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
 
 from impasto.devices import Place
+from impasto.nets import trunk
 from impasto.nets.trunk import Attention, Recompute, Trunk, lower
 
 
@@ -88,3 +91,68 @@ def test_only_the_blocks_of_trunks_are_compiled_and_only_where_the_place_says_so
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:
     with pytest.raises(ValueError, match="width 8 is not a multiple of heads 3"):
         Attention(width=8, heads=3)
+
+
+def attended(attention: Attention, tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Attention in float64, head by head and token by token."""
+    x = tokens.double()
+    width, heads = x.shape[-1], attention.heads
+    q, k, v = (x @ attention.qkv.weight.double().T + attention.qkv.bias.double()).split(width, dim=-1)
+    mixed = torch.zeros_like(x)
+    size = width // heads
+    for row in range(len(x)):
+        real = torch.ones(x.shape[1], dtype=torch.bool) if mask is None else mask[row]
+        for head in range(heads):
+            part = slice(head * size, (head + 1) * size)
+            for token in range(x.shape[1]):
+                scores = (k[row, real, part] @ q[row, token, part]) / size**0.5
+                weights = torch.exp(scores) / torch.exp(scores).sum()
+                mixed[row, token, part] = weights @ v[row, real, part]
+    return mixed @ attention.out.weight.double().T + attention.out.bias.double()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_attention_is_its_equation_in_both_precisions(precision: Literal["float32", "bf16"], masked: bool) -> None:
+    torch.manual_seed(1)
+    attention = Attention(width=12, heads=3)
+    with torch.no_grad():
+        attention.qkv.weight.mul_(3)
+    tokens = torch.randn(2, 7, 12, requires_grad=True)
+    mask = torch.arange(7)[None] < torch.tensor([7, 4])[:, None] if masked else None
+    expected = attended(attention, tokens, mask)
+    with Place(precision=precision).low():
+        mixed = attention(tokens, mask)
+    close = {"float32": 1e-5, "bf16": 0.02}[precision] * float(expected.detach().abs().max())
+    torch.testing.assert_close(mixed.double(), expected, rtol=0, atol=close)
+    gradient = torch.autograd.grad(mixed.float().square().sum(), tokens, retain_graph=True)[0]
+    by_hand = torch.autograd.grad(expected.square().sum(), tokens)[0]
+    torch.testing.assert_close(
+        gradient, by_hand, rtol=0, atol=3 * close / float(expected.detach().abs().max()) * float(by_hand.abs().max())
+    )
+
+
+def test_attention_in_bf16_is_written_out_on_a_cpu_for_few_tokens_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+    fused = trunk._fused
+    monkeypatch.setattr(trunk, "_fused", lambda q, *rest: (lengths.append(q.shape[2]), fused(q, *rest))[1])
+    attention = Attention(width=4, heads=1)
+    for length in (512, 513):
+        attention(torch.randn(1, length, 4))
+        with Place(precision="bf16").low():
+            attention(torch.randn(1, length, 4))
+    assert lengths == [512, 513, 513]
+
+
+def test_dropout_of_attention_in_bf16_drops_weights_in_training_only() -> None:
+    torch.manual_seed(0)
+    attention = Attention(width=4, heads=1, dropout=0.5)
+    tokens = torch.randn(64, 9, 4)
+    with Place(precision="bf16").low():
+        drawn = [attention(tokens).float() for _ in range(2)]
+        attention.eval()
+        still = [attention(tokens).float() for _ in range(2)]
+        mean = torch.stack([attention.train()(tokens).float() for _ in range(200)]).mean(dim=0)
+    assert not torch.equal(*drawn)
+    torch.testing.assert_close(*still)
+    torch.testing.assert_close(mean, still[0], rtol=0, atol=0.15)

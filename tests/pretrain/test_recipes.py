@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.conftest import REPOSITORY
+from tests.nets.encoders.test_start import published
 
 from impasto import methods
 from impasto import profiles as tables
@@ -104,3 +107,62 @@ def test_the_smoke_twin_of_wells_across_and_within_prints_its_tables(tmp_path: P
 def test_the_new_batches_are_those_of_the_training_in_all_but_the_draw() -> None:
     stages = {s.name: s.values for s in recipes.read(REPOSITORY / "recipes" / "rows" / "cross_well.toml").stages}
     assert stages["new_plates"]["plan"] == {**stages["plates"]["plan"], "repeat": 1}
+
+
+@pytest.fixture(scope="module")
+def dinov2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("dinov2")
+    published().save_pretrained(path)
+    return path
+
+
+def run(name: str, out: Path, **changes: Any) -> None:
+    """A smoke twin, run whole."""
+    recipes.run(recipes.read(RECIPES / "smoke" / f"{name}.toml").changed(changes), out)
+
+
+def test_the_smoke_twin_of_zero_shot_scores_genes_and_batches_that_no_training_saw(tmp_path: Path) -> None:
+    run("zero_shot", tmp_path)
+    rows = ("untrained", "MSN on single wells", "MSN across wells", "MSN across wells, by batch", "MSN across wells, bf16")
+    table = (tmp_path / "table" / "table.md").read_text()
+    assert all(f"| painted: {row} |" in table for row in rows)
+    less = (tmp_path / "differences" / "table.md").read_text()
+    assert all(f"| painted: {row} |" in less for row in rows if row != "MSN across wells")
+    place = tmp_path / "rows" / "painted" / "0"
+    for name in ("untrained", "single", "cross", "together", "bf16"):
+        described = json.loads((place / name / "model.json").read_text())
+        assert set(described["facts"]["split"]["train"]) == {*(f"SIM-{n:03d}" for n in range(6)), "DMSO"}
+        assert described["precision"] == ("bf16" if name == "bf16" else "float32")
+    pairs = {name: json.loads((place / name / "model.json").read_text())["method"]["pairs"] for name in ("cross", "together")}
+    assert (pairs["together"]["together"], pairs["together"]["prefer"], pairs["cross"]["together"]) == ("batch", "batch", "any")
+    scored = pd.read_parquet(place / "replicates_standardized" / "per_group.parquet")
+    assert set(scored["perturbation"]) <= {f"SIM-{n:03d}" for n in range(6, 12)}
+    wells = [set(tables.read(place / name / "profiles.parquet").obs["batch"]) for name in ("cross_profiles", "untrained_profiles")]
+    assert wells[0] == wells[1]
+
+
+def test_the_smoke_twin_of_lora_scores_what_no_training_saw_and_counts_the_trainings(tmp_path: Path) -> None:
+    run("lora_crops", tmp_path)
+    table = (tmp_path / "table" / "table.md").read_text()
+    assert "| random ViT |" in table
+    assert "| MSN from scratch |" in table
+    trainings = (tmp_path / "late_trainings" / "table.md").read_text()
+    assert "| random ViT | - | 0.000 | 0.000 |" in trainings or "| random ViT |  | 0.000 | 0.000 |" in trainings
+    row = tmp_path / "late" / "msn_from_scratch" / "0"
+    facts = json.loads((row / "train" / "model.json").read_text())["facts"]
+    asked = pd.read_parquet(row / "mechanism" / "per_group.parquet")
+    assert set(asked["mechanism"]) == {"simulated mechanism 1"}
+    assert not set(asked["compound"]) & set(facts["split"]["train"])
+
+
+def test_the_row_with_lora_begins_with_the_weights_that_are_named(tmp_path: Path, dinov2: Path) -> None:
+    encoder = {"patch": 14, "width": 24, "depth": 3, "heads": 3, "start": str(dinov2), "lora": 2}
+    run("lora_crops", tmp_path, **{"late.row": [{"label": "LoRA", "set": {"train.method.encoder": encoder}}]})
+    place = tmp_path / "late" / "lora" / "0" / "train"
+    facts = json.loads((place / "model.json").read_text())["facts"]
+    assert facts["start"]["name"] == str(dinov2)
+    assert facts["trained_parameters"] < facts["parameters"]
+    account = pd.read_csv(tmp_path / "late" / "results.csv").query("task == 'training'").set_index("metric")["value"]
+    assert account["trained parameters (millions)"] == facts["trained_parameters"] / 1e6
+    # Two epochs of a minibatch of three pairs: an anchor and a target each.
+    assert (account["steps"], account["views"]) == (2, 12)

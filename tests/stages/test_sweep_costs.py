@@ -25,3 +25,14 @@ def test_a_training_is_its_minutes_and_the_numbers_of_its_weights(tmp_path: Path
 def test_minutes_of_all_stages_name_them() -> None:
     one = sweep_costs.of_stages({"a": Path(), "b": Path()}, "x", whole=30.0)
     assert (one.task, one.protocol, one.group, one.metric, one.value) == ("sweep", "stages: a, b", "x", "minutes", 0.5)
+
+
+def test_the_account_of_a_training_is_a_task_of_its_own(tmp_path: Path) -> None:
+    facts = {"split": {"train": ["a", "b"]}, "parameters": 3_000_000}
+    (tmp_path / "model.json").write_text(json.dumps({"method": {"name": "msn"}, "facts": facts}))
+    (tmp_path / "log.jsonl").write_text(json.dumps({"epoch": 0, "step": 7, "images_seen": 21, "device_hours": 0.1}) + "\n")
+    scores = sweep_costs.of_account(tmp_path, "x")
+    assert {(one.task, one.group) for one in scores} == {("training", "x")}
+    sizes = {"perturbations": 2, "parameters (millions)": 3}
+    account = {one.metric: one.value for one in scores}
+    assert account == pytest.approx({"steps": 7, "not trained": 0, "views": 21, "device hours": 0.1, "training minutes": 6, **sizes})

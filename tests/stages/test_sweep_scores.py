@@ -95,3 +95,10 @@ def test_a_reference_within_rows_is_that_of_the_same_row() -> None:
     assert found.set_index("group")["value"].to_dict() == pytest.approx({"r: ComBat": 0.3, "s: ComBat": -0.1})
     assert set(found["metric"]) == {"mAP less raw"}
     assert found[["low", "high", "chance", "p_chance"]].isna().all(axis=None)
+
+
+def test_the_account_of_a_training_is_compared_with_nobody() -> None:
+    both = pd.concat(
+        [per_seed({("a", 0): 0.2, ("b", 0): 0.5}), per_seed({("a", 0): 9.0, ("b", 0): 7.0}).assign(task="training", metric="steps")]
+    )
+    assert sweep_scores.differences(both, ["a", "b"], "a")["metric"].tolist() == ["mAP less a"]

@@ -19,7 +19,7 @@ def line(epoch: int, **values: object) -> dict[str, object]:
 def test_lines_are_written_told_and_dropped_again(tmp_path: Path) -> None:
     told: list[str] = []
     first = Log(tmp_path, epoch=0, tell=told.append)
-    assert first.device_hours == 0.0
+    assert (first.device_hours, first.images_seen) == (0.0, 0)
     first.write(line(0), epochs=3)
     first.write(line(1, validation_score=0.3, validation_chance=0.125, share_of_peak=0.28), epochs=3)
     first.write(line(2, **{verdict.KEY: ["too early"]}), epochs=3)
@@ -34,8 +34,10 @@ def test_lines_are_written_told_and_dropped_again(tmp_path: Path) -> None:
         half.write('{"epoch": 3, "st')  # a kill in the middle of a line
     again = Log(tmp_path, epoch=1)
     assert [entry["epoch"] for entry in again.lines] == [0]
-    assert again.device_hours == 0.25
-    assert log.read(tmp_path / "log.jsonl") == again.lines
+    assert (again.device_hours, again.images_seen) == (0.25, 0)
+    again.write(line(1, images_seen=24), epochs=3)
+    assert again.images_seen == 24
+    assert log.read(tmp_path / "log.jsonl") == again.lines == [line(0), line(1, images_seen=24)]
     assert log.read(tmp_path / "none.jsonl") == []
 
 

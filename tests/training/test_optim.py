@@ -67,3 +67,9 @@ def test_decay_is_constant_or_goes_to_its_end_along_half_a_cosine() -> None:
     decay = decay_schedule(OptimSettings(weight_decay=0.04, weight_decay_end=0.4), steps=100)
     assert [decay(step) for step in (0, 50, 100, 120)] == pytest.approx([0.04, 0.22, 0.4, 0.4])
     assert decay(25) == pytest.approx(0.4 - 0.36 * (1 + math.cos(math.pi / 4)) / 2)
+
+
+def test_how_fast_gradients_are_forgotten_is_a_setting() -> None:
+    net = nn.Linear(3, 3)
+    assert {group["betas"] for group in optimiser(net, OptimSettings()).param_groups} == {(0.9, 0.999)}
+    assert {group["betas"] for group in optimiser(net, OptimSettings(betas=(0.9, 0.95))).param_groups} == {(0.9, 0.95)}

@@ -37,3 +37,9 @@ def test_the_device_is_no_part_of_what_a_result_is_and_the_precision_is() -> Non
 def test_a_misspelt_key_is_named_with_its_place() -> None:
     with pytest.raises(InputError, match=r"optim: unknown key 'warm' \(did you mean 'warmup'"):
         LoopSettings.read({"optim": {"warm": 1}}, where="test")
+
+
+def test_no_steps_are_asked_for_by_no_epochs() -> None:
+    with pytest.raises(InputError, match="max_steps is 0"):
+        LoopSettings.read({"max_steps": 0}, where="loop")
+    assert LoopSettings.read({"max_steps": 1}, where="loop").max_steps == 1

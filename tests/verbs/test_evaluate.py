@@ -39,6 +39,25 @@ def test_equal_stems_are_both_scored(tmp_path: Path) -> None:
     assert "would both be called" in str(again.exception)
 
 
+def test_only_some_rows_are_scored_and_all_other_words_are_the_tasks(tmp_path: Path) -> None:
+    data = plates()
+    path, plate = written(data, tmp_path / "x.parquet"), str(data.obs["plate"].iloc[0])
+    on_plate = written(data[(data.obs["plate"].astype(str) == plate).to_numpy()].copy(), tmp_path / "part.parquet")
+    whole, part, by_hand = (
+        ran("replicates", table, *words, "--set", "draws=9", "--out", tmp_path / name)
+        for name, table, words in (
+            ("whole", path, ()),
+            ("some", path, ("--set", f'only.plate=["{plate}"]')),
+            ("hand", on_plate, ()),
+        )
+    )
+    assert [result.exit_code for result in (whole, part, by_hand)] == [0, 0, 0], part.output
+    values = {name: pd.read_csv(tmp_path / name / "results.csv")["value"].tolist() for name in ("whole", "some", "hand")}
+    assert values["some"] == values["hand"] != values["whole"]
+    wrong = ran("replicates", path, "--set", 'only.plate=["P9"]', "--out", tmp_path / "wrong")
+    assert "unknown plate 'P9'" in str(wrong.exception)
+
+
 def test_two_tables_of_the_same_wells_are_compared_pair_by_pair(tmp_path: Path) -> None:
     raw = plates()
     blurred = raw.copy()

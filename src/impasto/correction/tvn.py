@@ -6,8 +6,9 @@
     4. per batch, CORAL: y <- (y - m_b) (C_b + e I)^(-1/2) (C + e I)^(1/2),   e = 0.5
 
 with m_b, C_b mean and covariance of the batch's controls and C that of all controls. `coral = "efaar"` leaves m_b and the last
-factor out, as EFAAR's own code does: batches keep their means, number for number. Ando et al. 2017; Sun et al. 2016 (CORAL);
-Celik et al. 2024 (the order of the steps), which Lu et al. (CellCLIP, section 4.2 and appendix C) and CWA-MSN follow.
+factor out, as EFAAR's own code does: batches keep their means, number for number. `coral = "none"` ends with step 3. With `standardize` by
+batch after it, that is the PCA with centre and scale on controls of EFAAR's notebook of RxRx3-core. Ando et al. 2017; Sun et al. 2016
+(CORAL); Celik et al. 2024 (the order of the steps), which Lu et al. (CellCLIP, section 4.2 and appendix C) and CWA-MSN follow.
 
 Departures: with fewer controls than features the components are those the controls show (at most n - 1). A batch without
 controls is refused rather than passed through.
@@ -41,8 +42,9 @@ class TvnSettings(Settings):
     on: On = Field("controls", description="What becomes white: the negative controls, or all wells.")
     ridge: float = Field(0.5, gt=0, description="Ridge e of CORAL, added to each variance of the white controls.")
     components: int | None = Field(None, ge=1, description="How many components, the largest; all that the controls show, where left out.")
-    coral: Literal["aligned", "efaar"] = Field(
-        "aligned", description="aligned: means and covariances of the groups. efaar: as EFAAR's code, which leaves groups their means."
+    coral: Literal["aligned", "efaar", "none"] = Field(
+        "aligned",
+        description="aligned: means and covariances of groups. efaar: as EFAAR's code, which leaves groups their means. none: no CORAL.",
     )
 
 
@@ -110,7 +112,7 @@ class Tvn(PerGroup[TvnSettings, ShiftAndTurn]):
         if np.isinf(spread).all():
             raise InputError("tvn: the reference rows do not vary at all; they cannot tell nuisance from signal")
         variances, directions = references.principal(controls, spread, least=1e-8)
-        aligned = settings.coral == "aligned"
+        aligned = settings.coral != "efaar"
         # Largest variance first, over the sd along each direction (over n in EFAAR's), so that the controls become white.
         sd = np.sqrt(variances if aligned else variances * (1 - 1 / controls.count))
         directions = np.ascontiguousarray((directions / sd)[:, ::-1][:, : settings.components])
@@ -119,6 +121,8 @@ class Tvn(PerGroup[TvnSettings, ShiftAndTurn]):
         return cls(settings=settings, keys=(), learned={}, mean=controls.mean, spread=spread, directions=directions, colour=colour)
 
     def learn(self, _: Floats, reference: Floats, /) -> ShiftAndTurn:
+        if self.settings.coral == "none":
+            return ShiftAndTurn(np.zeros(len(self.colour)), np.eye(len(self.colour)))
         white = _turned(reference, self.mean, self.spread, self.directions)
         bleach = _power(white, ridge=self.settings.ridge, exponent=-0.5)
         if self.settings.coral == "efaar":

@@ -9,8 +9,9 @@ Protocols: `rxrx3-core` is the code of EFAAR's benchmark. It ranks by |cosine|, 
 takes sd over the seeds' macro means. `cwa-msn` is the text of the paper: the same but for sd, which is taken over compounds. The sd and z
 of the two are on different scales. `signed` ranks by cosine and draws those genes that there are; sd is over seeds.
 
-Truth: the profiles' own targets, or `truth`, a table with the columns compound, gene and (where known) activity in micromolar. Targets at
-or below 1 are positives. Those above 1 and up to 10, and those without a number, are left out. Genes are drawn from all of the truth.
+Truth: the profiles' own targets, or `truth`, a table with the columns compound, gene and (where known) activity in micromolar. EFAAR's own
+table of RxRx3-core (treatment, gene_symbol, nM_value) is read as it is published. Targets at or below 1 are positives. Those above 1 and up
+to 10, and those without a number, are left out. Genes are drawn from all of the truth.
 
 Each concentration is scored by itself. Two readings of "the maximum concentration" stand beside them. `highest` takes each compound's
 highest concentration, as the paper's text says. `maximum` takes each gene's greatest score over the concentrations, as EFAAR's code does,
@@ -45,6 +46,8 @@ PROTOCOLS = get_args(Protocol)
 GeneType = Literal["auto", "crispr", "orf", "sirna"]
 ACTIVE, INACTIVE = 1.0, 10.0
 """In micromolar: active at or below the first, inactive above the second; between them nobody says."""
+_PUBLISHED = {"treatment": "compound", "gene_symbol": "gene", "nM_value": "activity"}
+"""The columns of EFAAR's compound_gene_interactions.csv; its activity is in nanomolar."""
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
@@ -269,10 +272,16 @@ def _truth(obs: pd.DataFrame, truth: str | None) -> tuple[dict[str, set[str]], d
 
 
 def _read(truth: str) -> pd.DataFrame:
-    """A truth table: compound, gene by its symbol, activity in micromolar (0 where the table has no such column)."""
+    """A truth table: compound, gene by its symbol, activity in micromolar (0 where the table has no such column).
+
+    EFAAR's published table has other words, and nanomolar.
+    """
     if not Path(truth).is_file():
         raise InputError(f"there is no file {truth}; truth is a table of compound, gene and, where known, activity: --set truth=TABLE")
     table = pd.read_csv(Path(truth), sep=None, engine="python")
+    if set(_PUBLISHED) <= set(table.columns):
+        table = table.rename(columns=_PUBLISHED)
+        table["activity"] = table["activity"] / 1000
     if missing := {"compound", "gene"} - set(table.columns):
         raise InputError(f"{truth} has no column {sorted(missing)[0]!r}; a truth table has compound, gene and, where known, activity")
     activity = pd.to_numeric(table["activity"], errors="coerce") if "activity" in table else pd.Series(0.0, index=table.index)

@@ -21,6 +21,7 @@ from impasto import schema, wells
 from impasto.cells.folder import Cells
 from impasto.evaluation import TASKS, baselines, inputs
 from impasto.evaluation.result import OWN, Result, joined
+from impasto.sampling.rows import rows_of
 from impasto.schema import InputError, nearest
 from impasto.signatures import of_function
 
@@ -132,6 +133,7 @@ def evaluate(
     *,
     settings: Mapping[str, Any] | None = None,
     part: str | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
     state: str = "",
 ) -> Result:
     """Score several tables by one task, side by side.
@@ -146,6 +148,8 @@ def evaluate(
         Of the task, by name.
     part
         Only the rows of this part of the column `split`, with the negative controls to compare them with.
+    only
+        Only the rows whose columns hold these values: column -> values.
     state
         What was done to the profiles ("standardized"), at the end of each protocol, so that two evaluations can share a table.
 
@@ -163,12 +167,24 @@ def evaluate(
     chosen = checked(task, settings or {})
     scored: list[Scored] = []
     for label, table in tables:
-        profiles = _of_part(table, part)
+        profiles = _of_part(_only(table, only or {}), part)
         digest = _digest_of_wells(profiles.wells if isinstance(profiles, Cells) else inputs.wells_of(profiles).obs)
         known = {p for s in scored if s.wells == digest for p in s.result.scores["protocol"]}
         scored.append(Scored(label, digest, _one(TASKS.resolve(task), profiles, chosen, known=known)))
     result = _side_by_side(scored)
     return result.in_state(state) if state else result
+
+
+def _only(table: Scorable, only: Mapping[str, Sequence[str]]) -> Scorable:
+    """The rows whose columns hold the values asked for; all of them where nothing is asked."""
+    if not only:
+        return table
+    if isinstance(table, Cells):
+        raise InputError(f"only is for profiles, and {table.folder} holds cells; leave it out")
+    rows = rows_of(table.obs, only)
+    if not rows:
+        raise InputError(f"no row has {' and '.join(f'{column} in {list(values)}' for column, values in only.items())}")
+    return table[rows].copy()
 
 
 def _of_part(table: Scorable, part: str | None) -> Scorable:

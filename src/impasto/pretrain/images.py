@@ -286,6 +286,7 @@ def prepare(
     facts = Facts(channels, [float(m) for m in pictures.mean], [float(s) for s in pictures.spread], pairs.names)
     torch.manual_seed(seed)
     method = build(settings, facts)
+    parameters = sum(p.numel() for p in method.encoder.parameters())
     begun = start.begin(method, settings.encoder)
     if settings.sample_channels and not (method.samples_channels and settings.encoder.name in _OF_CHANNELS):
         raise InputError(
@@ -298,7 +299,8 @@ def prepare(
         **facts.__dict__,
         "sites": len(pictures.readable),
         "quarantine": pictures.bad,
-        "parameters": sum(p.numel() for p in method.encoder.parameters()),
+        "parameters": parameters,
+        "trained_parameters": sum(p.numel() for p in method.encoder.parameters() if p.requires_grad),
         **({"start": begun} if begun else {}),
         "split": {"train": pairs.names, **_held_out(everything, pairs)},
         "lines": lines_of(sites.table, sorted({int(row) for rows in pairs.members for row in rows})),

@@ -69,6 +69,9 @@ class EvaluateSettings(DeviceSettings):
         default=None,
         description="Only the rows of this part of the column split (train, validation, test), with negative controls.",
     )
+    only: dict[str, list[str]] = Field(
+        default_factory=dict, description="Only the rows whose columns hold these values (--set 'only.batch=[\"B1\"]')."
+    )
     pairs: list[Path] = Field(default_factory=list, description="Of relations: a file or a folder of known pairs.")
     options: Annotated[Settings, SettingsOf("task", TASKS, options_of)] = Field(
         default_factory=dict, validate_default=True, description="The task's own options, and `columns` as a table spells them."
@@ -101,7 +104,9 @@ def run(settings: EvaluateSettings, out: Path) -> None:
     labels = several.labels_of(settings.profiles, labels=settings.labels)
     columns = settings.options.model_dump()["columns"]
     read = ((label, _opened(settings.task, path, columns)) for path, label in zip(settings.profiles, labels, strict=True))
-    result = several.evaluate(settings.task, read, settings=task_options(settings), part=settings.part, state=settings.state)
+    result = several.evaluate(
+        settings.task, read, settings=task_options(settings), part=settings.part, only=settings.only, state=settings.state
+    )
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
         texts.write_csv(result.scores, temporary / "results.csv")

@@ -61,6 +61,28 @@ def of_training(run: Path, label: str, /, *, record: Path) -> list[Score]:
     ]
 
 
+def of_account(run: Path, label: str, /) -> list[Score]:
+    """What a training says that it took: steps, views, hours of devices, sizes.
+
+    Parameters
+    ----------
+    run
+        The folder of a train stage.
+    label
+        Of the row.
+
+    Returns
+    -------
+    list[Score]
+        Of the task `training`, one for each word of `account.of_run`.
+
+    """
+    from impasto.stages.sweep_scores import TRAINING
+    from impasto.training import account
+
+    return [Score(TRAINING, "all", label, word, value, None, None, None, 1) for word, value in account.of_run(run).items()]
+
+
 def of_extraction(settings: Settings, label: str, /, *, record: Path) -> list[Score]:
     """What it cost to take images through an encoder.
 

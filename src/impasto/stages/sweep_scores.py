@@ -11,6 +11,8 @@ from impasto import texts
 if TYPE_CHECKING:
     import pandas as pd
 
+TRAINING = "training"
+"""The task that the account of a training is shown as: steps, views, minutes, sizes."""
 DEFAULT_GROUP = "profiles"
 """What an evaluation of one table calls it, where it is given no label."""
 
@@ -111,6 +113,7 @@ def differences(per_seed: pd.DataFrame, labels: list[str], reference: str, /) ->
 def _less(scores: pd.DataFrame, reference: str, *, called: str) -> pd.DataFrame:
     from impasto.evaluation.baselines import is_baseline
 
+    scores = scores[scores["task"] != TRAINING]
     keys = ["task", "protocol", "metric", "seed"]
     of_reference = scores.loc[scores["group"] == reference, [*keys, "value"]]
     others = scores[[g != reference and not is_baseline(g) for g in scores["group"]]]

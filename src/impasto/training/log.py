@@ -70,6 +70,11 @@ class Log:
         """What all epochs so far took, over all devices."""
         return float(self.lines[-1].get("device_hours", 0.0)) if self.lines else 0.0
 
+    @property
+    def images_seen(self) -> int:
+        """How many images, views of one site counted each, went through a net in all epochs so far, over all devices."""
+        return int(self.lines[-1].get("images_seen", 0)) if self.lines else 0
+
     def write(self, line: dict[str, Any], /, *, epochs: int) -> None:
         """Append one epoch.
 

@@ -203,6 +203,7 @@ class _Fit:
         pace = {"rows_per_second": round(rows / seconds, 1)}
         if images:
             pace["images_per_second"] = round(images / seconds, 1)
+            pace["images_seen"] = self.log.images_seen + images
         most = devices.peak(self.where)
         if most is not None and self.operations is not None:
             pace["share_of_peak"] = round(self.operations * rows / seconds / (most * self.where.world), 4)

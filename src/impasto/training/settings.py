@@ -20,6 +20,7 @@ class OptimSettings(Settings):
     lr_start: float = Field(default=0.0, description="Where the warm-up begins.")
     lr_floor: float = 0.0
     weight_decay: float = 0.1
+    betas: tuple[float, float] = Field(default=(0.9, 0.999), description="How fast AdamW forgets gradients, and their squares.")
     weight_decay_end: float | None = Field(default=None, description="Where it is given, reached along a half cosine.")
     warmup: int = Field(default=0, ge=0, description="Steps until the rate is `lr`; fewer than the training has.")
     warmup_share: float | None = Field(default=None, ge=0, lt=1, description="The same as a share of all steps, instead of `warmup`.")
@@ -67,7 +68,7 @@ class LoopSettings(DeviceSettings):
     change_nothing: ClassVar[frozenset[str]] = frozenset({"compile", "log_every", "feeding_threads", "watch"})
 
     epochs: int = 50
-    max_steps: int | None = None
+    max_steps: int | None = Field(default=None, ge=1, description="Steps after which it ends, whatever the epochs say.")
     validate_every: int = 1
     patience: int | None = Field(default=None, description="Validations without a better score before it stops; None never stops early.")
     checkpoint_every: int = 1

@@ -22,7 +22,9 @@ class Flags(shared.Writing, shared.Setting):
 def run(values: dict[str, Any], flags: Flags) -> None:
     """Score, and print the results."""
     changes = options.parse_set(flags.changes)
-    settings = EvaluateSettings.read({**values, **({"options": changes} if changes else {})}, where="impasto evaluate")
+    # Which rows are scored is the stage's own word; all others of --set are options of the task.
+    rows = {"only": changes.pop("only")} if "only" in changes else {}
+    settings = EvaluateSettings.read({**values, **rows, **({"options": changes} if changes else {})}, where="impasto evaluate")
     recipe.execute("evaluate", settings, out=flags.out)
     terminal.show_results(flags.out, as_json=flags.as_json)
     if len(settings.profiles) > 1 and not flags.as_json:
