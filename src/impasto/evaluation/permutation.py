@@ -50,7 +50,7 @@ def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: 
     place = np.full(len(vectors), -1)
     place[controls] = np.arange(len(controls))
     among = vectors[controls] @ vectors[controls].T if len(controls) <= _SHARED else None
-    treated = np.flatnonzero(where.treated)
+    treated = np.flatnonzero(where.asked)
     rows_of = {n: treated[rows] for n, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()}
     p = np.full(len(names), np.nan)
     for number, name in enumerate(names):

@@ -120,7 +120,7 @@ def _opened(task: str, path: Path, columns: dict[str, str]) -> Scorable:
         return Cells(path)
     if is_folder_of_cells(path):
         raise InputError(f"{task} scores profiles, and {path} holds cells; pool them first: impasto profile {path} --out profiles.parquet")
-    return profiles.read(path, columns=columns)
+    return profiles.opened(path, columns=columns)
 
 
 def _compare(folder: Path, *, first: str) -> None:
