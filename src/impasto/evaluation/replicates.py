@@ -243,7 +243,7 @@ def _asked(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> tuple[Lay
     named = np.unique(where.perturbation[rows], return_inverse=True)[1].ravel()
     asked = np.zeros(profiles.n_obs, dtype=bool)
     asked[rows] = samples.of_groups(named, most=samples.MOST_ROWS, seed=chosen.seed)
-    return replace(where, drawn=asked), f"{words}, {int(asked.sum()):,} of {len(rows):,} queries drawn"
+    return replace(where, drawn=asked), words + samples.words(int(asked.sum()), len(rows), what="queries")
 
 
 def _at(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> Result:

@@ -6,14 +6,12 @@ A table below these sizes is scored whole. A sample never changes what is scored
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from impasto import progress
 
-Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 MOST_ROWS = 20_000
 """Rows that are compared with all others, or clustered."""
@@ -22,43 +20,23 @@ MOST_REPLICATES = 256
 _SPEED_ROWS = 512
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Rows that were drawn.
-
-    Attributes
-    ----------
-    rows
-        (m,) their places, ascending.
-    of
-        How many there were.
-
-    """
-
-    rows: Rows
-    of: int
-
-    @property
-    def words(self) -> str:
-        """What a protocol says of it; nothing where all rows are in it."""
-        return "" if len(self.rows) == self.of else f", {len(self.rows):,} of {self.of:,} rows drawn"
-
-
-def whole(count: int, /) -> Sample:
-    """All rows.
+def words(drawn: int, of: int, /, *, what: str = "rows") -> str:
+    """What a protocol says of a sample.
 
     Parameters
     ----------
-    count
-        How many.
+    drawn, of
+        How many were drawn, of how many.
+    what
+        What they are.
 
     Returns
     -------
-    Sample
-        Nothing is drawn.
+    str
+        Begins with a comma; nothing where all were taken.
 
     """
-    return Sample(np.arange(count), count)
+    return "" if drawn == of else f", {drawn:,} of {of:,} {what} drawn"
 
 
 def of_groups(codes: npt.NDArray[np.integer], /, *, most: int, seed: int) -> Flags:
