@@ -5,8 +5,8 @@
     python -m benchmarks.jump --plates 2525 --features 4762 --kills 20       JUMP's own size, 19 GB
 
 Plates -> correction -> hits, replicates, sisters, relations, mixing, conservation, index, three searches: each the command that a user
-types, its answer compared with what was simulated. Correction and the index are run again and killed at random. SIGKILL goes to the command alone;
-its workers have to end by themselves. A line a stage; the last line is the figure; the exit code is 0 where all holds.
+types, its answer compared with what was simulated. Correction and the index are run again and killed at random. SIGKILL goes to the
+command alone; its workers have to end by themselves. A line a stage; the last line is the figure; the exit code is 0 where all holds.
 """
 
 from __future__ import annotations

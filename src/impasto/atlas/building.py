@@ -67,6 +67,7 @@ def build(
     title: str = "",
     pixel_um: float | None = None,
     dose_unit: str = "",
+    positions: Vectors | None = None,
 ) -> None:
     """Write an index of Profiles, as a whole or not at all.
 
@@ -97,6 +98,8 @@ def build(
         The side of a pixel, in micrometres; what the images say without one.
     dose_unit
         The unit of the doses; what the profiles say without one.
+    positions
+        (n, 2) of the wells on a map that is there already; a map is made without.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def build(
         for name, both in spaces.items():
             for level, vectors in zip(folder.LEVELS, both, strict=True):
                 np.save(temporary / folder.vectors(name, level), vectors, allow_pickle=False)
-        flat, method = _flattened(rows, seed=seed)
+        flat, method = _flattened(rows, positions, seed=seed)
         of_wells = well_columns.of_wells(rows.wells.assign(x=flat[0][:, 0], y=flat[0][:, 1]))
         of_perturbations = rows.perturbations.rename(columns=well_columns.NAMES).assign(x=flat[1][:, 0], y=flat[1][:, 1])
         whole = (of_perturbations[TREATED_AS] == of_perturbations[schema.PERTURBATION]) & ~wells.negative(rows.perturbations)
@@ -225,11 +228,14 @@ def _with_bags(members: Consensus, means: Vectors, bags: pd.DataFrame, vectors: 
 
 
 # ---------------------------------------------------------------- map
-def _flattened(rows: Rows, *, seed: int) -> tuple[tuple[Vectors, Vectors], str]:
+def _flattened(rows: Rows, positions: Vectors | None, *, seed: int) -> tuple[tuple[Vectors, Vectors], str]:
     """Map positions of wells and perturbations, in -1..1: a perturbation stands in the middle of its wells."""
     alone = not len(rows.wells)
-    flat, method = layout.flatten(rows.vectors[1] if alone else rows.vectors[0], seed=seed)
-    square = _squared(flat)
+    if positions is None:
+        flat, method = layout.flatten(rows.vectors[1] if alone else rows.vectors[0], seed=seed)
+        square = _squared(flat)
+    else:
+        square, method = positions, "given"
     if alone:
         return (np.zeros((0, 2), dtype=np.float32), square), method
     middle = rows.members.mean(square)
