@@ -151,7 +151,7 @@ def pack(index: Path, fitted: Path, out: Path, /, *, licence: str, title: str = 
         raise InputError(f"{index} is of embeddings of the run {opened.run}; a map is of profiles: impasto index CORRECTED --out INDEX")
     steps = kept.load(fitted)
     before = identity.read_from(fitted)
-    _refuse_other_steps(opened, [step.name for step in steps], fitted)
+    _refuse_other_steps(opened, [*(str(step.get("method")) for step in before.steps), *(step.name for step in steps)], fitted)
     named = index / folder.NAMED_FEATURES
     features = arrow_files.frame(arrow_files.read(named))["name"].astype(str).tolist() if named.is_file() else []
     with runs.atomic(out) as temporary:
@@ -178,7 +178,7 @@ def pack(index: Path, fitted: Path, out: Path, /, *, licence: str, title: str = 
 
 def _refuse_other_steps(index: Index, steps: list[str], fitted: Path) -> None:
     recorded = [str(step.get("method")) for step in index.made.steps]
-    if recorded and recorded[-len(steps) :] != steps:
+    if recorded and recorded != steps:
         raise InputError(
             f"the index is of profiles corrected by {' -> '.join(recorded)}, and {fitted} holds {' -> '.join(steps)}; "
             "give the steps that were kept when these profiles were corrected"

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import identity, ranking, schema, wells
+from impasto import identity, progress, ranking, schema, wells
 from impasto.atlas import consensus, null
 from impasto.atlas.consensus import LEVEL, MODALITY, PROFILE, TREATED_AS, TREATMENT
 from impasto.atlas.index import Index
@@ -160,7 +160,7 @@ def _candidates(on: Map) -> npt.NDArray[np.bool_]:
 def _neighbours(on: Map, asking: Index, queries: Floats, names: pd.DataFrame, members: list[Rows], *, top: int, seed: int) -> pd.DataFrame:
     among = _candidates(on)
     called = on.index.rows[TREATED_AS] if TREATED_AS in on.index.rows else on.index.rows[schema.PERTURBATION]
-    tables = []
+    tables, unjudged = [], ""
     for number, query in enumerate(queries):
         judged = null.judge(on.index, query, among, null.of_wells(asking, members[number], seed=seed))
         ranked = on.index.nearest(query, top=top, among=among)
@@ -178,7 +178,10 @@ def _neighbours(on: Map, asking: Index, queries: Floats, names: pd.DataFrame, me
             made["name"] = ranked[schema.PERTURBATION_NAME].to_numpy()
         for word in ("z", "p", "q"):
             made[word] = judged.rows[word].reindex(at).to_numpy() if judged.p is not None else np.nan
+        unjudged = unjudged or ("" if judged.p is not None else judged.sentence)
         tables.append(made.assign(query_p=np.nan if judged.p is None else judged.p, itself=made["neighbour"] == made[schema.PERTURBATION]))
+    if unjudged:
+        progress.say(unjudged)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
