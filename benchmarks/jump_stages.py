@@ -166,7 +166,7 @@ def _mixing(out: Path, _: World) -> tuple[str, str]:
 
 def _conservation(out: Path, _: World) -> tuple[str, str]:
     value = scores_of(out).set_index("metric")["value"]
-    answer = ", ".join(f"{name} {value[name]:.3f}" for name in value.index if name.startswith(("NMI", "mAP", "silhouette label")))
+    answer = ", ".join(f"{name} {value[name]:.3f}" for name in value.index if name.startswith(("clusters", "mAP", "silhouette label")))
     return answer, "" if len(value) > 4 else "scores are missing"
 
 
