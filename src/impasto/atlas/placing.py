@@ -29,6 +29,7 @@ from impasto.evaluation import baselines, tidy
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
 from impasto.statistics import interval
+from impasto.statistics.pool import TIE
 
 TASK = "place"
 OUTSIDE = 0.01
@@ -134,7 +135,7 @@ def _positions(on: Map, vectors: Floats, obs: pd.DataFrame) -> tuple[pd.DataFram
         weight = np.maximum(cosine - cosine.min(axis=1, keepdims=True), 0) + 1e-6
         positions[here] = (flat[near] * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
         best[here] = cosine[:, 0]
-    no_nearer = np.searchsorted(on.reach, best + null.TIE, side="right")
+    no_nearer = np.searchsorted(on.reach, best + TIE, side="right")
     outside = (1 + no_nearer) / (len(on.reach) + 1)
     keys = [word for word in (*wells.SITE_KEYS, schema.PERTURBATION, schema.CONTROL_TYPE, schema.SPARED) if word in obs]
     table = obs[keys].reset_index(drop=True).assign(nearest=best, outside_p=outside, outside=outside <= OUTSIDE)
