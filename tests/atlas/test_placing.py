@@ -99,6 +99,12 @@ def test_another_encoder_is_refused(on: map_folder.Map, tmp_path: Path, monkeypa
         placing.place(map_folder.open_map(tmp_path / "map"), other)
 
 
+def test_corrected_profiles_are_refused(on: map_folder.Map) -> None:
+    done, _, _ = correct(plates(1, seed=1), ["clip"])
+    with pytest.raises(InputError, match=r"the new profiles are corrected by clip, those of the map .* were by nothing before"):
+        placing.place(on, done)
+
+
 def test_other_features_are_refused(on: map_folder.Map) -> None:
     other = plates(1, seed=1)
     other.var_names = [f"x{i}" for i in range(6)]

@@ -120,6 +120,12 @@ def place(on: Map, profiles: anndata.AnnData, /, *, top: int = 10, spare: spared
 
 def _refuse_other(on: Map, profiles: anndata.AnnData) -> None:
     given = identity.of(profiles)
+    done, expected = ([str(step.get("method")) for step in made.steps] for made in (given, on.made))
+    if done != expected:
+        raise InputError(
+            f"the new profiles are corrected by {' -> '.join(done) or 'nothing'}, those of the map {on.folder} were by "
+            f"{' -> '.join(expected) or 'nothing'} before its own correction; give them as those were"
+        )
     identity.check(on.made, given, of_expected=f"the map {on.folder}", of_given="the new profiles")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anndata
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from impasto import ranking, wells

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, Verb
+from impasto.stages.correct import share_or_auto
 
 WELLS, NEIGHBOURS, SCORES, INDEX = "wells.csv", "neighbours.csv", "results.csv", "index"
 
@@ -25,6 +26,7 @@ class PlaceSettings(Settings):
         default="auto", description="Share of each new plate's negative controls that judge; auto: half where a plate has 16."
     )
     seed: int = Field(default=0, description="Of the spared controls, and of what is drawn.")
+    _share = field_validator("spare", mode="before")(share_or_auto)
 
 
 def run(settings: PlaceSettings, out: Path) -> None:
