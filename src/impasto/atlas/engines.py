@@ -114,8 +114,8 @@ class Faiss(Engine):
     def build(folder: Path, vectors: Vectors | Stacked, /) -> None:
         lists, recall = ivf.build(vectors)
         ivf.save(lists, recall, folder)
-        found = f"{100 * recall:.1f} % of the ten nearest of {min(ivf.HELD, len(vectors))} rows"
-        progress.say(f"FAISS finds {found}, looking into {lists.probe} of {lists.index.nlist} lists")
+        share = f"{100 * recall:.1f} % of the ten nearest of {min(ivf.HELD, len(vectors))} rows"
+        progress.say(f"FAISS finds {share}, looking into {lists.probe} of {lists.index.nlist} lists")
 
     @functools.cached_property
     def _lists(self) -> ivf.Lists:
@@ -124,10 +124,10 @@ class Faiss(Engine):
     def nearest(self, query: Vectors, /, *, top: int, among: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], Vectors]:
         positions = np.flatnonzero(among)
         if len(positions) >= max(FEW * len(among), top):
-            found = self._lists.nearest(query[None], top=top, among=among)[0]
-            found = found[found >= 0]
-            if len(found) == top:
-                return found, self.vectors[found] @ query
+            rows = self._lists.nearest(query[None], top=top, among=among)[0]
+            rows = rows[rows >= 0]
+            if len(rows) == top:
+                return rows, self.vectors[rows] @ query
         return best_of(positions, self.vectors[positions] @ query, top=top)
 
 

@@ -32,6 +32,7 @@ MOST_LISTS, ROWS_A_LIST, TRAINED_A_LIST = 2048, 64, 64
 AGAIN = 50
 """So many of the best are compared again with their own vectors, and at least five times as many as are asked for."""
 _BLOCK = 65_536
+_REMEDY = "; make the index again: impasto index PROFILES --out INDEX"
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ class Lists:
             bits = np.packbits(among, bitorder="little")
             chosen["sel"] = faiss.IDSelectorBitmap(bits)
         wide = min(max(AGAIN, 5 * top), len(self.vectors))
-        _, found = self.index.search(np.ascontiguousarray(queries), wide, params=faiss.SearchParametersIVF(**chosen))
+        _, listed = self.index.search(np.ascontiguousarray(queries), wide, params=faiss.SearchParametersIVF(**chosen))
         best = np.full((len(queries), min(top, wide)), -1, dtype=np.intp)
-        for number, (query, rows) in enumerate(zip(queries, found, strict=True)):
+        for number, (query, rows) in enumerate(zip(queries, listed, strict=True)):
             own = np.sort(rows[rows >= 0]).astype(np.intp)
             order = np.argsort(-(self.vectors[own] @ query), kind="stable")[:top]
             best[number, : len(order)] = own[order]
@@ -130,8 +131,8 @@ def _measured(index: Any, vectors: Vectors | Stacked, held: Rows, lists: int) ->
     probe, recall = 1, 0.0
     while True:
         probe = min(probe, lists)
-        found = Lists(index, vectors, probe).nearest(queries, top=top)
-        recall = float(np.mean([len(own & set(row.tolist())) / top for own, row in zip(truth, found, strict=True)]))
+        answers = Lists(index, vectors, probe).nearest(queries, top=top)
+        recall = float(np.mean([len(own & set(row.tolist())) / top for own, row in zip(truth, answers, strict=True)]))
         if recall >= RECALL or probe == lists:
             return Lists(index, vectors, probe), recall
         probe *= 2
@@ -242,9 +243,11 @@ def load(folder: Path, vectors: Vectors | Stacked, /) -> Lists:
         index = _empty(faiss, faiss.IndexFlatIP(centroids.shape[1]), centroids.shape[1], len(centroids))
         fits = codes.shape == (len(vectors), index.code_size) and len(offsets) == len(centroids) + 1 and offsets[-1] == len(ids)
         if not fits or centroids.shape[1] != vectors.shape[1] or not np.array_equal(np.sort(ids), np.arange(len(vectors))):
-            raise ValueError("its lists are of other vectors")
+            raise InputError(f"{folder} is damaged (its lists are of other vectors){_REMEDY}")
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{folder} is damaged ({error}); make the index again: impasto index PROFILES --out INDEX") from None
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{folder} is damaged ({error}){_REMEDY}") from None
     index.quantizer.add(np.ascontiguousarray(centroids, dtype=np.float32))
     faiss.copy_array_to_vector(trained, index.sq.trained)
     for number, (start, stop) in enumerate(itertools.pairwise(offsets.tolist())):

@@ -114,12 +114,12 @@ def parts_of(where: Path, fitted: Path | None, /) -> tuple[Path, Path]:
 
 
 def _only(where: Path, file: str, *, what: str, say: str) -> Path:
-    found = sorted(path.parent for path in where.rglob(file))
-    if len(found) != 1:
-        listed = f" ({', '.join(str(path) for path in found[:3])})" if found else ""
-        keeps = "; correct with --keep to have one" if what != "index" and not found else ""
-        raise InputError(f"{where} holds {len(found)} folders of one {what}{listed}, and a map is made of one; {say}{keeps}")
-    return found[0]
+    folders = sorted(path.parent for path in where.rglob(file))
+    if len(folders) != 1:
+        listed = f" ({', '.join(str(path) for path in folders[:3])})" if folders else ""
+        keeps = "; correct with --keep to have one" if what != "index" and not folders else ""
+        raise InputError(f"{where} holds {len(folders)} folders of one {what}{listed}, and a map is made of one; {say}{keeps}")
+    return folders[0]
 
 
 def pack(index: Path, fitted: Path, out: Path, /, *, licence: str, title: str = "", hits: Path | None = None) -> None:

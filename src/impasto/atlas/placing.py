@@ -1,4 +1,4 @@
-"""New plates on a map: corrected by the map's own fit, compared with its perturbations, and told where they lie outside of it.
+"""New plates on a map: corrected by its fit, compared with its perturbations, and marked where they lie outside of it.
 
     corrected = the map's fitted steps; a new plate is learned from its own rows, what plates share stays as it was fitted
     a perturbation asks with the unit mean of its wells; p is among queries of as many spared controls of its own plates
@@ -114,7 +114,7 @@ def place(on: Map, profiles: anndata.AnnData, /, *, top: int = 10, spare: spared
     names = members.rows.iloc[chosen].reset_index(drop=True)
     rows = [members.members[number] for number in chosen]
     neighbours = _neighbours(on, asking, queries, names, rows, top=top, seed=seed)
-    scores = [*_found(on, queries, names, corrected.obs, rows), *_outside(of_wells), *_calibration(on, asking, vectors, seed=seed)]
+    scores = [*_themselves(on, queries, names, corrected.obs, rows), *_outside(of_wells), *_calibration(on, asking, vectors, seed=seed)]
     return Placed(corrected, vectors, positions, of_wells, neighbours, scores)
 
 
@@ -192,7 +192,7 @@ def _neighbours(on: Map, asking: Index, queries: Floats, names: pd.DataFrame, me
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _found(on: Map, queries: Floats, names: pd.DataFrame, obs: pd.DataFrame, members: list[Rows]) -> list[Score]:
+def _themselves(on: Map, queries: Floats, names: pd.DataFrame, obs: pd.DataFrame, members: list[Rows]) -> list[Score]:
     """How many perturbations that the map has find themselves, by their profile and by their position alone."""
     rows = on.index.rows
     among = np.flatnonzero(_candidates(on))

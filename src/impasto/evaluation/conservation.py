@@ -195,7 +195,7 @@ class Clusters:
     metric, k, resolution, seed, device
         How neighbours and communities are found.
     halves
-        How many halves of the perturbations are clustered anew; fewer of rows that were drawn.
+        How many halves of the perturbations are clustered again; fewer of rows that were drawn.
 
     """
 

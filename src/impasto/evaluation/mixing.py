@@ -395,11 +395,11 @@ def scores_of(
 
     """
     rows: list[Score] = []
-    found: dict[int, Codes | None] = {}
+    of_view: dict[int, Codes | None] = {}
     for name, view, spots in views:
-        if id(view) not in found:  # shuffled labels are of the profiles' own values: their neighbours are the same
-            found[id(view)] = scored.among_all(view, k=chosen.k, metric=chosen.metric, device=device)
-        among = None if (near := found[id(view)]) is None else (near, scored.complete)
+        if id(view) not in of_view:  # shuffled labels are of the profiles' own values: their neighbours are the same
+            of_view[id(view)] = scored.among_all(view, k=chosen.k, metric=chosen.metric, device=device)
+        among = None if (near := of_view[id(view)]) is None else (near, scored.complete)
         rows += score(view[spots.rows], spots, chosen=chosen, seed=seed, group=name, earlier=earlier, device=device, among=among)
     return rows
 
