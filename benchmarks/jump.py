@@ -4,28 +4,26 @@
     python -m benchmarks.jump --plates 2525 --features 256 --kills 20        narrow, 1 GB
     python -m benchmarks.jump --plates 2525 --features 4762 --kills 20       JUMP's own size, 19 GB
 
-The killed run is `impasto correct` itself. SIGKILL goes to the command alone; its workers have to end by themselves. The last line is the
-figure; the exit code is 0 where all holds.
+Plates -> correction -> hits, replicates, sisters, relations, mixing, conservation, index, three searches: each the command that a user
+types, its answer compared with what was simulated. Correction and the index are run again and killed at random. SIGKILL goes to the
+command alone; its workers have to end by themselves. A line a stage; the last line is the figure; the exit code is 0 where all holds.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import jump_stages
+from benchmarks.jump_stages import Stage, in_words, size_mb
+from benchmarks.processes import command, finished
 from impasto import dataset
 from impasto.dataset.commit import add_member, commit
 from impasto.simulate.jump import Shape, World
@@ -34,81 +32,6 @@ STEPS = ("select", "standardize", "clip", "sphering")
 BESIDE = ("run.json", "receipt.json")
 MOST_MB = 12_000
 _FINISHES = 300
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that ran to its end or was killed."""
-
-    code: int | None
-    seconds: float
-    peak_mb: float
-    output: str
-
-
-class Peak(threading.Thread):
-    """The largest memory of a process and all that it started, as long as it runs."""
-
-    def __init__(self, group: int) -> None:
-        super().__init__(daemon=True)
-        self._group, self._ends = group, threading.Event()
-        self.mb = 0.0
-
-    def run(self) -> None:
-        while not self._ends.wait(0.05):
-            self.mb = max(self.mb, sum(anonymous_mb(pid) for pid in members_of(self._group)))
-
-    def end(self) -> float:
-        self._ends.set()
-        self.join()
-        return self.mb
-
-
-def members_of(group: int) -> list[int]:
-    """The processes of a group, by /proc."""
-    members = []
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                stat = Path(entry.path, "stat").read_text()
-            except OSError:
-                continue
-            if int(stat.rsplit(")", 1)[1].split()[2]) == group:
-                members.append(int(entry.name))
-    return members
-
-
-def anonymous_mb(pid: int) -> float:
-    """Memory that is not a file's; what is mapped from a file can be given back at any time."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("RssAnon"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        return 0.0
-    return 0.0
-
-
-def command(words: Sequence[object], *, kill_after: float | None = None) -> Done:
-    """Run `impasto WORDS`; kill the process that was started, and nothing else, after some seconds."""
-    clock = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "impasto", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    peak = Peak(process.pid)
-    peak.start()
-    try:
-        output, _ = process.communicate(timeout=kill_after)
-    except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return Done(None, time.perf_counter() - clock, peak.end(), output)
-    return Done(process.returncode, time.perf_counter() - clock, peak.end(), output)
 
 
 def made(world: World, out: Path) -> None:
@@ -143,12 +66,6 @@ def killed(words: Sequence[object], out: Path, *, kills: int, seconds: float, se
     raise SystemExit("it does not come to an end")
 
 
-def finished(run: Done) -> None:
-    """End where a command failed, with what it said."""
-    if run.code != 0:
-        raise SystemExit(f"exit code {run.code}: {run.output[-2000:]}")
-
-
 def bytes_of(folder: Path) -> dict[str, str]:
     """Digest of each file of a dataset, by its name from the folder."""
     return {
@@ -181,6 +98,15 @@ def _unit(plates: dataset.Dataset, number: int) -> dict[str, np.ndarray]:
     return dict(zip(plate.obs["perturbation"][treated], values[treated], strict=True))
 
 
+def compared(whole: Path, hurt: Path) -> list[str]:
+    """The files of two folders that are not the same, their caches and records left out."""
+    one, other = (
+        {name: digest for name, digest in bytes_of(folder).items() if not name.startswith("cache/") and name != "run.json"}
+        for folder in (whole, hurt)
+    )
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plates", type=int, default=20)
@@ -190,6 +116,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/jump"))
     parser.add_argument("--keep", action="store_true", help="Leave the folders.")
+    parser.add_argument("--only", nargs="*", default=(), help="Of the stages after correction, these.")
     asked = parser.parse_args()
     large = round(163 / 2525 * asked.plates) if asked.plates > 100 else 0
     world = World(Shape(asked.plates, asked.features, maps=max(1, min(363, asked.plates // 4)), large=large, seed=asked.seed))
@@ -200,36 +127,47 @@ def main() -> None:
     steps = [word for step in STEPS for word in ("--method", step)]
     words = ["correct", folder / "raw.plates", *steps, "--spare", "0.5", "--shards", asked.shards, "--out"]
     whole, hurt = folder / "whole.plates", folder / "killed.plates"
-    for out in (whole, hurt):
+    index, killed_index = folder / "index", folder / "killed-index"
+    for out in (whole, hurt, index, killed_index, *(folder / name for name in jump_stages.ANSWERS)):
         shutil.rmtree(out, ignore_errors=True)
         shutil.rmtree(out.with_name(f".{out.name}.work"), ignore_errors=True)
         for beside in BESIDE:
             out.with_name(f"{out.name}.{beside}").unlink(missing_ok=True)
     reference = command([*words, whole])
     finished(reference)
-    print(f"corrected in {reference.seconds:.1f} s, {reference.peak_mb:.0f} MB in all processes", flush=True)
+    stages = [Stage("correct", reference.seconds, reference.cpu, reference.peak_mb, size_mb(whole), f"{asked.shards}")]
+    print(in_words(stages[0]), flush=True)
     clock = time.perf_counter()
-    peak, _ = killed([*words, hurt], hurt, kills=asked.kills, seconds=reference.seconds, seed=asked.seed)
-    print(f"killed {asked.kills} times and ended in {time.perf_counter() - clock:.1f} s, {peak:.0f} MB at most", flush=True)
-    one, other = bytes_of(whole), bytes_of(hurt)
-    wrong = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+    of_index = asked.kills // 5
+    peak, _ = killed([*words, hurt], hurt, kills=asked.kills - of_index, seconds=reference.seconds, seed=asked.seed)
+    print(f"killed {asked.kills - of_index} times and ended in {time.perf_counter() - clock:.1f} s, {peak:.0f} MB at most", flush=True)
+    wrong = compared(whole, hurt)
+    stages += jump_stages.run_stages(folder, world, whole, only=asked.only)
+    if of_index and index.exists():
+        seconds = next(stage.seconds for stage in stages if stage.name == "index")
+        # `--title`: without one an index is named by its folder.
+        killed(["index", hurt, "--title", "index", "--out", killed_index], killed_index, kills=of_index, seconds=seconds, seed=asked.seed)
+        wrong += compared(index, killed_index)
+    largest = max([peak, *(stage.peak_mb for stage in stages)])
     left = [path.name for path in folder.iterdir() if path.name.startswith(".")]
     active, still = known_answer(world, hurt)
     print(f"replicates are nearer than others by {active:.3f} in cosine where a perturbation does something, {still:.3f} where not")
+    equal = len(bytes_of(whole))
     manifest = hashlib.sha256((hurt / "dataset.json").read_bytes()).hexdigest()[:16]
     failed = [
         *([f"{len(wrong)} files differ (first: {wrong[0]})"] if wrong else []),
         *([f"left behind: {', '.join(left)}"] if left else []),
-        *([f"{max(peak, reference.peak_mb):.0f} MB"] if max(peak, reference.peak_mb) > MOST_MB else []),
+        *([f"{largest:.0f} MB"] if largest > MOST_MB else []),
         *([] if active > 0.1 and abs(still) < 0.05 else ["the known answer is not seen"]),
+        *(f"{stage.name}: {stage.wrong}" for stage in stages if stage.wrong),
     ]
     if not asked.keep:
         shutil.rmtree(folder)
     if failed:
         raise SystemExit("; ".join(failed))
     print(
-        f"jump: {asked.plates} plates x {asked.features}, {asked.kills} kills, {len(one)} files equal (dataset.json {manifest}), "
-        f"peak {max(peak, reference.peak_mb):.0f} MB"
+        f"jump: {asked.plates} plates x {asked.features}, {len(stages)} stages, {asked.kills} kills, {equal} files equal "
+        f"(dataset.json {manifest}), peak {largest:.0f} MB"
     )
 
 

@@ -232,6 +232,8 @@ CONTRACT = {
     "table": ["--metric", "--title", "--json", "--out"],
     "panels": ["--label", "--colour", "--method", "--part", "--seed", "--out"],
     "index": ["--engine", "--seed", "--out", "--images", "--hits", "--features", "--pixel-um", "--dose-unit", "--title"],
+    "map": ["--fitted", "--hits", "--licence", "--title", "--out", "--json"],
+    "place": ["--on", "--top", "--spare", "--seed", "--out", "--json"],
     "explore": ["--port", "--host"],
     "atlas": ["--port", "--host"],
     "export": ["--to", "--out", "--feature-prefix", "--concentration-unit"],

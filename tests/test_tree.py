@@ -16,8 +16,12 @@ ELSEWHERE = {
         f"verbs/{name}.py": _PRINTS
         for name in ("check", "embed", "explore", "export", "expression", "finetune", "graph", "index", "status")
     },
-    **{f"verbs/{name}.py": _PRINTS for name in ("choose", "montage", "panels", "profile", "report", "table", "train")},
+    **{f"verbs/{name}.py": _PRINTS for name in ("choose", "map", "montage", "panels", "place", "profile", "report", "table", "train")},
     **{f"stages/{name}.py": _THIN for name in ("cells", "check", "embed", "graph", "index", "montage", "profile", "report", "simulate")},
+    **{
+        f"stages/{name}.py": "one function with its own mirror; from the command line in tests/verbs/test_maps.py"
+        for name in ("map", "place")
+    },
     **{f"{where}/import_run.py": "a run from the command line in tests/joint/test_cellclip_weights.py" for where in ("verbs", "stages")},
     "stages/finetune.py": "the protocol by hand in tests/evaluation/test_fine_tuning.py, a run in tests/verbs/test_knowledge.py",
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},

@@ -1,7 +1,8 @@
 """impasto: Cell Painting plates or CellProfiler tables in; corrected, searchable, honestly scored morphology out.
 
 `import impasto as im`: `im.read`, `im.read_cells`, `im.write`, `im.open`, `im.concat`; `im.pp` corrects, `im.tl` scores, `im.pl` draws;
-`im.train`, `im.embed`, `im.search`, `im.explore`; `im.datasets` fetches public data. Nothing is imported until it is used.
+`im.train`, `im.embed`, `im.search`, `im.explore`, `im.map`, `im.place`; `im.datasets` fetches public data. Nothing is imported until it is
+used.
 """
 
 from __future__ import annotations
@@ -12,9 +13,25 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from impasto import datasets, pl, pp, tl
-    from impasto.front import concat, embed, explore, open, read, read_cells, search, train, write  # noqa: A004 - the word that users know
+    from impasto.front import concat, embed, explore, map, open, place, read, read_cells, search, train, write  # noqa: A004 - words that users know
 
-__all__ = ["concat", "datasets", "embed", "explore", "open", "pl", "pp", "read", "read_cells", "search", "tl", "train", "write"]
+__all__ = [
+    "concat",
+    "datasets",
+    "embed",
+    "explore",
+    "map",
+    "open",
+    "pl",
+    "place",
+    "pp",
+    "read",
+    "read_cells",
+    "search",
+    "tl",
+    "train",
+    "write",
+]
 _NAMESPACES = ("datasets", "pl", "pp", "tl")
 
 

@@ -163,13 +163,15 @@ def load(place: str, /) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def named_in(family: Family[Any], /) -> AfterValidator:
+def named_in(family: Family[Any], /, *also: str) -> AfterValidator:
     """The mark of a field that holds the name of a part. It stands in `Annotated[str, ...]`.
 
     Parameters
     ----------
     family
         Where the name is looked up, when the field is read.
+    also
+        Words that are no part of it and may be said, such as `auto`.
 
     Returns
     -------
@@ -177,4 +179,4 @@ def named_in(family: Family[Any], /) -> AfterValidator:
         It refuses every name that is not in the family.
 
     """
-    return AfterValidator(lambda name: one_of(name, family.names(), what=family.what))
+    return AfterValidator(lambda name: one_of(name, (*also, *family.names()), what=family.what))

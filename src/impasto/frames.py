@@ -7,18 +7,19 @@ import numpy as np
 import pandas as pd
 
 from impasto import profiles, spelling
+from impasto.dataset import Dataset
 from impasto.profile_sources import Source
 from impasto.schema import InputError
 
 
-def profiles_of(data: anndata.AnnData | pd.DataFrame, /, *, task: str) -> anndata.AnnData:
+def profiles_of(data: anndata.AnnData | pd.DataFrame | Dataset, /, *, task: str) -> anndata.AnnData:
     """Profiles of what a user gave.
 
     Parameters
     ----------
     data
         Profiles (`im.read`), any AnnData whose `obs` has our words or `Metadata_` columns, or a DataFrame of one row a well: annotation
-        with a `Metadata_` prefix, features without.
+        with a `Metadata_` prefix, features without. A folder of plates (`im.open`): its values stay on disk.
     task
         What the profiles are for, for the error sentence.
 
@@ -35,6 +36,8 @@ def profiles_of(data: anndata.AnnData | pd.DataFrame, /, *, task: str) -> anndat
         On a table without rows or features, and where two features have one name.
 
     """
+    if isinstance(data, Dataset):
+        data = data.mapped()
     if isinstance(data, pd.DataFrame):
         data = profiles.from_frame(data.reset_index(drop=True), where="the DataFrame")
     if not isinstance(data, anndata.AnnData):

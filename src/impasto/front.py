@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     import anndata
     import pandas as pd
 
+    from impasto.atlas.placing import Placed
     from impasto.cells.folder import Cells
     from impasto.dataset import Dataset
     from impasto.explorer.serving import Explorer
 
-__all__ = ["concat", "embed", "explore", "open", "read", "read_cells", "search", "train", "write"]
+__all__ = ["concat", "embed", "explore", "map", "open", "place", "read", "read_cells", "search", "train", "write"]
 
 
 def read(
@@ -341,6 +342,93 @@ def search(
         open_or_build(Path(where)), kind=kind, query=query, top=top, rank=rank, through=[Path(file) for file in through]
     )
     return ranking
+
+
+def map(  # noqa: A001 - the word that users know
+    source: Path | str,
+    out: Path | str,
+    /,
+    *,
+    licence: str,
+    fitted: Path | str | None = None,
+    hits: Path | str | None = None,
+    title: str = "",
+) -> Path:
+    """Pack a map that others can place their plates on, as `impasto map` does.
+
+    Parameters
+    ----------
+    source
+        An index, or the folder of a run that holds one.
+    out
+        The folder to write.
+    licence
+        Under which the map may be used.
+    fitted
+        The fitted correction; looked for in `source` without.
+    hits
+        What `impasto evaluate hits` wrote of these profiles: the calibration.
+    title
+        Of the map; that of the index without one.
+
+    Returns
+    -------
+    Path
+        The folder of the map.
+
+    Raises
+    ------
+    InputError
+        There is not one index and one fitted correction, or they do not belong together.
+
+    """
+    from impasto import recipe
+    from impasto.stages.map import MapSettings
+
+    said = {"source": source, "fitted": fitted, "hits": hits, "licence": licence, "title": title}
+    recipe.execute("map", MapSettings.read(said, where="im.map"), out=Path(out))
+    return Path(out)
+
+
+def place(
+    data: anndata.AnnData | pd.DataFrame | Dataset,
+    on: Path | str,
+    /,
+    *,
+    top: int = 10,
+    spare: float | Literal["auto"] = "auto",
+    seed: int = 0,
+) -> Placed:
+    """Place new plates on a map, as `impasto place` does.
+
+    Parameters
+    ----------
+    data
+        Profiles that are not corrected.
+    on
+        The folder of a map.
+    top
+        Neighbours of each perturbation.
+    spare
+        Share of each new plate's negative controls that judge; `auto`: half where a plate has 16.
+    seed
+        Of the spared controls, and of what is drawn.
+
+    Returns
+    -------
+    Placed
+        `wells`, `neighbours`, `scores`, and the corrected `profiles` with their `positions` on the map.
+
+    Raises
+    ------
+    InputError
+        The folder is no map or was changed, another encoder made the profiles, or features of the map are missing.
+
+    """
+    from impasto import frames
+    from impasto.atlas import map_folder, placing
+
+    return placing.place(map_folder.open_map(Path(on)), frames.profiles_of(data, task="placing"), top=top, spare=spare, seed=seed)
 
 
 def explore(data: anndata.AnnData | pd.DataFrame | Path | str, /, *, images: Path | str | None = None, port: int = 0) -> Explorer:

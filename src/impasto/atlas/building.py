@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import __version__, identity, progress, runs, schema, wells
+from impasto import __version__, identity, mapped, progress, runs, schema, wells
 from impasto import profiles as tables
 from impasto.atlas import ENGINES, arrow_files, beside, by_position, consensus, deviation, folder, layout, pairs, strangers, well_columns
 from impasto.atlas.consensus import COMPOUND, DOSE, LEVEL, MODALITY, PROFILE, TREATED_AS, TREATMENT, Consensus
-from impasto.atlas.engines import Engine
+from impasto.atlas.engines import AUTO, Engine, chosen_for
 from impasto.atlas.index import open_index
+from impasto.atlas.stacked import Stacked
 from impasto.identity import Identity
 from impasto.joint.space import Space
 from impasto.ranking.blocks import unit
@@ -58,7 +59,7 @@ def build(
     /,
     *,
     run: Path | None = None,
-    engine: str | type[Engine] = "exact",
+    engine: str | type[Engine] = AUTO,
     seed: int = 0,
     features: anndata.AnnData | None = None,
     images: Path | None = None,
@@ -66,6 +67,7 @@ def build(
     title: str = "",
     pixel_um: float | None = None,
     dose_unit: str = "",
+    positions: Vectors | None = None,
 ) -> None:
     """Write an index of Profiles, as a whole or not at all.
 
@@ -81,7 +83,7 @@ def build(
     run
         The run that embedded the profiles, which can embed new queries; or None.
     engine
-        A name of `ENGINES`, or a class of your own, which `open_index` takes too.
+        A name of `ENGINES`, or a class of your own, which `open_index` takes too; `auto`: by the number of rows (`engines.chosen_for`).
     seed
         Of the map and of random draws.
     features
@@ -96,6 +98,8 @@ def build(
         The side of a pixel, in micrometres; what the images say without one.
     dose_unit
         The unit of the doses; by default what the profiles say.
+    positions
+        (n, 2) of the wells on a map that is there already; a map is made without.
 
     Raises
     ------
@@ -104,11 +108,14 @@ def build(
         what is shown beside them does not belong to them.
 
     """
-    chosen = ENGINES.resolve(engine)
+    if engine != AUTO:
+        ENGINES.resolve(engine)
     made = identity.of(profiles)
     if run is not None:
         _refuse_other_run(run, made)
     rows = _rows(profiles)
+    engine = chosen_for(sum(map(len, rows.vectors))) if isinstance(engine, str) and engine == AUTO else engine
+    chosen = ENGINES.resolve(engine)
     space = _joint_space(run)
     main = folder.PROFILES if run is None else folder.EMBEDDING if space is None else folder.JOINT
     spaces = {main: rows.vectors}
@@ -122,13 +129,13 @@ def build(
         for name, both in spaces.items():
             for level, vectors in zip(folder.LEVELS, both, strict=True):
                 np.save(temporary / folder.vectors(name, level), vectors, allow_pickle=False)
-        flat, method = _flattened(rows, seed=seed)
+        flat, method = _flattened(rows, positions, seed=seed)
         of_wells = well_columns.of_wells(rows.wells.assign(x=flat[0][:, 0], y=flat[0][:, 1]))
         of_perturbations = rows.perturbations.rename(columns=well_columns.NAMES).assign(x=flat[1][:, 0], y=flat[1][:, 1])
         whole = (of_perturbations[TREATED_AS] == of_perturbations[schema.PERTURBATION]) & ~wells.negative(rows.perturbations)
         compounds = np.flatnonzero(whole.to_numpy(dtype=bool))
         np.save(temporary / folder.PAIRS, np.stack([pairs.quantiles(both[1][compounds], seed=seed) for both in spaces.values()]))
-        chosen.build(temporary, np.concatenate(rows.vectors))
+        chosen.build(temporary, Stacked(rows.vectors))
         if space is not None:
             strangers.write(temporary, *strangers.embedded(space, pd.concat([rows.wells, rows.perturbations], ignore_index=True)))
         said = beside.write(temporary, of_wells, of_perturbations, rows.members, named=named, images=images, hits=hits)
@@ -167,8 +174,8 @@ def _rows(profiles: anndata.AnnData, /) -> Rows:
     values = tables.dense(profiles)
     if not len(values):
         raise InputError("an index of no rows answers nothing; give profiles that have some")
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).any(axis=1).sum())
+    bad = sum(int((~np.isfinite(values[here])).any(axis=1).sum()) for here in mapped.blocks(values))
+    if bad:
         raise InputError(f"{bad} of {len(values)} profiles hold missing or infinite values; correct or select features first")
     obs = profiles.obs.reset_index(drop=True)
     profile = (obs[MODALITY] == PROFILE).to_numpy(dtype=bool) if MODALITY in obs else np.ones(len(obs), dtype=bool)
@@ -176,8 +183,9 @@ def _rows(profiles: anndata.AnnData, /) -> Rows:
     if not profile.any():
         raise InputError("the table holds texts or molecules only, and an index is of profiles; give the whole output of impasto embed")
     own = profile & ~pooled
-    of_wells, vectors = obs[own].reset_index(drop=True), unit(values[own])
-    of_wells = of_wells.assign(**{well_columns.DISTANCE: deviation.of_wells(values[own], of_wells)})
+    values_of_wells = values if own.all() else mapped.take(values, np.flatnonzero(own))
+    of_wells, vectors = obs[own].reset_index(drop=True), unit(values_of_wells)
+    of_wells = of_wells.assign(**{well_columns.DISTANCE: deviation.of_wells(values_of_wells, of_wells)})
     members = consensus.of_wells(of_wells)
     means = unit(members.mean(vectors))
     perturbations = members.rows
@@ -185,7 +193,7 @@ def _rows(profiles: anndata.AnnData, /) -> Rows:
         members, means = _with_bags(members, means, obs[pooled].reset_index(drop=True), unit(values[pooled]))
         perturbations = members.rows
     far = [float(np.nanmedian(z)) if np.isfinite(z).any() else np.nan for z in _by_member(of_wells, members)]
-    return Rows(of_wells, perturbations.assign(**{well_columns.DISTANCE: far}), members, values[own], (vectors, means))
+    return Rows(of_wells, perturbations.assign(**{well_columns.DISTANCE: far}), members, values_of_wells, (vectors, means))
 
 
 def _by_member(of_wells: pd.DataFrame, members: Consensus) -> list[npt.NDArray[np.float64]]:
@@ -220,11 +228,14 @@ def _with_bags(members: Consensus, means: Vectors, bags: pd.DataFrame, vectors: 
 
 
 # ---------------------------------------------------------------- map
-def _flattened(rows: Rows, *, seed: int) -> tuple[tuple[Vectors, Vectors], str]:
+def _flattened(rows: Rows, positions: Vectors | None, *, seed: int) -> tuple[tuple[Vectors, Vectors], str]:
     """Map positions of wells and perturbations, in -1..1: a perturbation stands in the middle of its wells."""
     alone = not len(rows.wells)
-    flat, method = layout.flatten(rows.vectors[1] if alone else rows.vectors[0], seed=seed)
-    square = _squared(flat)
+    if positions is None:
+        flat, method = layout.flatten(rows.vectors[1] if alone else rows.vectors[0], seed=seed)
+        square = _squared(flat)
+    else:
+        square, method = positions, "given"
     if alone:
         return (np.zeros((0, 2), dtype=np.float32), square), method
     middle = rows.members.mean(square)

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import wells
+from impasto import mapped, wells
 from impasto.evaluation.distance import scores_of_components
+from impasto.evaluation.layout import parted
 
 Numbers = npt.NDArray[np.float64]
 COMPONENTS = 50
@@ -41,13 +42,13 @@ def of_wells(values: npt.NDArray[np.float32], obs: pd.DataFrame, /) -> Numbers:
     """
     z = np.full(len(obs), np.nan)
     controls = wells.unseen_negative(obs)
-    plate, names = wells.plates(obs)
-    if not controls.any() or not (values.std(axis=0) > 0).any():
+    plate, _ = wells.plates(obs)
+    if not controls.any() or not (mapped.spread(values)[1] > 0).any():
         return z
     space = scores_of_components(values, COMPONENTS)
-    for code in range(len(names)):
-        here = np.flatnonzero(plate == code)
-        judges = np.flatnonzero(controls & (plate == code))
+    judging = parted(np.flatnonzero(controls), plate)
+    for code, here in parted(np.arange(len(plate)), plate).items():
+        judges = judging.get(code, here[:0])
         if len(judges) >= FEWEST:
             z[here] = _of_plate(space, here, judges)
     return z

@@ -61,6 +61,11 @@ class Index:
     on: DeviceSettings = DEFAULT
 
     @cached_property
+    def searched(self) -> Engine:
+        """The engine, opened once for all queries."""
+        return ENGINES.resolve(self.engine)(self.folder, self.vectors)
+
+    @cached_property
     def plate_of_row(self) -> npt.NDArray[np.intp]:
         """(rows,) a number for the plate of every row."""
         return wells.plates(self.rows)[0]
@@ -97,7 +102,7 @@ class Index:
         if not among.any():
             raise InputError(f"{self.folder} holds no row of the kind asked for; build the index from profiles that have some")
         asked = unit(query[None])[0]
-        positions, scores = ENGINES.resolve(self.engine)(self.folder, self.vectors).nearest(asked, top=top, among=among)
+        positions, scores = self.searched.nearest(asked, top=top, among=among)
         ranked = self.rows.iloc[positions].reset_index(names="row")
         ranked.insert(0, "score", scores)
         return ranked

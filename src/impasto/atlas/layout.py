@@ -1,4 +1,7 @@
-"""A flat map of the vectors for people to look at: UMAP where umap-learn is installed, else the first two components."""
+"""A flat map of the vectors for people to look at: UMAP where umap-learn is installed, else the first two components.
+
+UMAP takes 100,000 rows; of a larger table so many are drawn and fitted, and each other row is placed beside its nearest ones of these.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,12 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
+
+from impasto import ranking
+
+MOST_FITTED = 100_000
+"""Rows that UMAP is fitted on."""
+_BESIDE, _BLOCK = 15, 65_536
 
 
 def has_umap() -> bool:
@@ -52,6 +61,18 @@ def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int, k: int = 15, min_
         return np.asarray(method.fit_transform(vectors), dtype=np.float32)
 
 
+def _placed(vectors: npt.NDArray[np.float32], drawn: npt.NDArray[np.intp], flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(rows, 2) the rows that were fitted where they are, each other in the middle of its 15 nearest of those, the nearer the more."""
+    fitted = vectors[drawn]
+    places = np.empty((len(vectors), 2), dtype=np.float32)
+    for start in range(0, len(vectors), _BLOCK):
+        near, cosine = ranking.top_k(np.asarray(vectors[start : start + _BLOCK]), fitted, k=_BESIDE)
+        weight = np.maximum(cosine - cosine.min(axis=1, keepdims=True), 0) + 1e-6
+        places[start : start + _BLOCK] = (flat[near] * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+    places[drawn] = flat
+    return places
+
+
 def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDArray[np.float32], str]:
     """A flat map of unit vectors.
 
@@ -70,6 +91,9 @@ def flatten(vectors: npt.NDArray[np.float32], /, *, seed: int) -> tuple[npt.NDAr
         `umap` or `pca`.
 
     """
+    if has_umap() and len(vectors) > MOST_FITTED:
+        drawn = np.sort(np.random.default_rng([seed, MOST_FITTED]).choice(len(vectors), MOST_FITTED, replace=False))
+        return _placed(vectors, drawn, by_umap(vectors[drawn], seed=seed)), f"umap of {MOST_FITTED:,} rows, the others beside them"
     if has_umap() and len(vectors) > 15:
         return by_umap(vectors, seed=seed), "umap"
     from sklearn.decomposition import PCA

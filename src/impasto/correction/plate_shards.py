@@ -286,7 +286,8 @@ def _together(arguments: Mapping[str, Any], task: Task, source: Dataset, *, befo
         parts.append(plate)
         if len(parts) == 1:
             source.refuse_too_large(
-                source.n_obs * plate.n_vars // max(1, source.n_vars), task=f"{task_name} needs all rows at once, and that"
+                source.n_obs * plate.n_vars // max(1, source.n_vars),
+                task=f"{task_name} needs all rows at once (select, sphering, tvn, combat, and steps by plate or batch do not), and that",
             )
     if reading.bad:
         name, reason = next(iter(reading.bad.items()))

@@ -198,6 +198,18 @@ class Dataset:
         obs = obs.set_axis(pd.RangeIndex(len(obs)).astype(str), axis=0)
         return anndata.AnnData(X=values, obs=obs, var=self.features.copy(), uns=dict(self.uns))
 
+    def mapped(self) -> anndata.AnnData:
+        """All plates as profiles whose values stay on disk: their annotation is in memory, `X` is mapped from `cache/`.
+
+        Returns
+        -------
+        anndata.AnnData
+            Profiles, plate after plate. `X` is read-only; a copy, or a selection of rows, is in memory.
+
+        """
+        obs = self.obs.set_axis(pd.RangeIndex(self.n_obs).astype(str), axis=0)
+        return anndata.AnnData(X=matrix.rows(self), obs=obs, var=self.features.copy(), uns=dict(self.uns))
+
     def matrix(self) -> npt.NDArray[np.float32]:
         """All rows at unit length, mapped from `cache/`: they are read a page at a time and never held.
 

@@ -34,7 +34,7 @@ from impasto.statistics.interval import Interval, none
 from impasto.statistics.jackknife import LeftOut
 
 TASK = "conservation"
-HALVES = 16
+HALVES, HALVES_OF_DRAWN = 16, 4
 MOST_DISTANCES = 2**22
 """So many rows x labels at most are scored again without groups of perturbations; a larger table gets the t interval."""
 Floats = npt.NDArray[np.float32]
@@ -55,6 +55,7 @@ def evaluate(
     seed: int = 0,
     with_baselines: bool = True,
     device: str | None = None,
+    exact: bool = False,
 ) -> Result:
     """Scores of conservation and the overall scores, of the profiles, the shortcut baselines and shuffled labels.
 
@@ -84,6 +85,8 @@ def evaluate(
         Whether baselines are scored too.
     device
         Where neighbours are sought and wells compared, such as `cuda`; on the processor by default.
+    exact
+        Whether all rows of a large table are clustered and classified; else those that mixing draws. Rankings always take all.
 
     Returns
     -------
@@ -100,15 +103,16 @@ def evaluate(
     profiles = inputs.as_profiles(profiles, task="conservation")
     where = mixing.labelled(profiles, batch=batch, label=label, pool_doses=pool_doses, with_controls=chosen.with_controls)
     values = wells.finite(profiles, task="conservation")
-    earlier = mixing.earlier_neighbours(before, profiles, k=chosen.k, metric=metric, rows=where.rows, device=device)
-    views = [(OWN, values, where)]
+    drawn = mixing.drawn(where, seed=seed, exact=exact, width=profiles.n_vars)
+    earlier = mixing.earlier_neighbours(before, profiles, k=chosen.k, metric=metric, rows=drawn.where.rows, device=device)
+    views = [(OWN, values, where, drawn.where)]
     if with_baselines:
-        views += [(name, v, where) for name, v in baselines.stand_ins(profiles)]
-        views.append((baselines.SHUFFLED, values, _shuffled(where, seed=seed)))
+        views += [(name, v, where, drawn.where) for name, v in baselines.stand_ins(profiles)]
+        views.append((baselines.SHUFFLED, values, _shuffled(where, seed=seed), _shuffled(drawn.where, seed=seed)))
     give = partial(score, profiles, chosen=chosen, resolution=resolution, seed=seed, device=device)
-    rows = [row for name, view, spots in views for row in give(view, spots, group=name)]
-    mix = partial(mixing.score, chosen=chosen, seed=seed, earlier=earlier, device=device)
-    mixed = [row for name, view, spots in views for row in mix(view[where.rows], spots, group=name)]
+    rows = [row for name, view, ranked, spots in views for row in give(view, spots, group=name, ranked=ranked)]
+    of_mixing = [(name, view, spots) for name, view, _, spots in views]
+    mixed = mixing.scores_of(of_mixing, drawn, chosen=chosen, seed=seed, earlier=earlier, device=device)
     return Result.of(aggregates.overall_scores(rows, aggregates.batch_scores(mixed, chosen.aggregates), chosen.aggregates))
 
 
@@ -131,6 +135,7 @@ def score(
     seed: int,
     group: str,
     device: str | None = None,
+    ranked: Labelled | None = None,
 ) -> list[Score]:
     """The scores of conservation of one set of rows that the protocol takes.
 
@@ -152,6 +157,8 @@ def score(
         What the scores are called in the column `group`.
     device
         Where neighbours are sought and wells compared; on the processor by default.
+    ranked
+        The rows that are ranked, where others are drawn of them for the rest.
 
     Returns
     -------
@@ -161,10 +168,13 @@ def score(
     """
     name = f"{chosen.prefix}{where.words}, {chosen.metric}, k={chosen.k}, Louvain at {resolution:g}"
     used = values[where.rows]
-    clusters = Clusters(used, where, metric=chosen.metric, k=chosen.k, resolution=resolution, seed=seed, device=device)
+    halves = HALVES if ranked is None or len(ranked.rows) == len(where.rows) else HALVES_OF_DRAWN
+    clusters = Clusters(used, where, halves=halves, metric=chosen.metric, k=chosen.k, resolution=resolution, seed=seed, device=device)
     rows = clusters.scores(name, group)
     rows.append(_silhouette(used, where, name, group, metric=chosen.metric, seed=seed))
-    rows += _rankings(profiles, values, where, name, group, position=chosen.protocol == "arevalo", seed=seed, device=device)
+    rows += _rankings(
+        profiles, values, where if ranked is None else ranked, name, group, position=chosen.protocol == "arevalo", seed=seed, device=device
+    )
     if chosen.needs(aggregates.LISI_LABEL):
         graph = Graph(used, where, chosen.metric, chosen.k, device)
         around = graph.score(aggregates.LISI_LABEL, graph.labels_around, name, group, seed=seed, middle=np.median)
@@ -184,6 +194,8 @@ class Clusters:
         What the rows are.
     metric, k, resolution, seed, device
         How neighbours and communities are found.
+    halves
+        How many halves of the perturbations are clustered again; fewer of rows that were drawn.
 
     """
 
@@ -194,6 +206,7 @@ class Clusters:
     resolution: float
     seed: int
     device: str | None
+    halves: int = HALVES
 
     def scores(self, name: str, group: str, /) -> list[Score]:
         """NMI and ARI of the communities with the labels.
@@ -245,7 +258,7 @@ class Clusters:
 
     def _halves(self) -> list[npt.NDArray[np.bool_]]:
         count, rng = len(self.where.sampled()), np.random.default_rng([self.seed, HALVES])
-        orders = [rng.permutation(count) for _ in range(HALVES)]
+        orders = [rng.permutation(count) for _ in range(self.halves)]
         return [self.where.without(order < (count + 1) // 2) for order in orders] if count > 1 else []
 
     def _interval(self, halves: list[float], value: float, lowest: float) -> Interval:

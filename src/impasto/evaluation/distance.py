@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from impasto import mapped
 from impasto.evaluation.design import Design, Flags, Rows
 from impasto.statistics import permutation
 from impasto.statistics.permutation import Permuted
@@ -37,10 +38,14 @@ def scores_of_components(values: Floats, components: int, /) -> Numbers:
         (n, k) the rows in the components, strongest first.
 
     """
-    spread = values.std(axis=0, dtype=np.float64)
-    scaled = (values[:, spread > 0] - values[:, spread > 0].mean(axis=0, dtype=np.float64)) / spread[spread > 0]
-    _, vectors = np.linalg.eigh(scaled.T @ scaled)
-    return np.asarray(scaled @ vectors[:, ::-1][:, :components])
+    middle, spread = mapped.spread(values)
+    varies = spread > 0
+
+    def scaled(rows: slice) -> Numbers:
+        return np.asarray((values[rows][:, varies] - middle[varies]) / spread[varies])
+
+    _, vectors = np.linalg.eigh(np.sum([block.T @ block for block in map(scaled, mapped.blocks(values))], axis=0))
+    return np.concatenate([block @ vectors[:, ::-1][:, :components] for block in map(scaled, mapped.blocks(values))])
 
 
 def pools(rows: Rows, judges: Flags, where: Design, /) -> list[tuple[Rows, Rows]]:

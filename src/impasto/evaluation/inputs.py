@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import frames, schema, wells
+from impasto.dataset import Dataset
 from impasto.schema import InputError
 
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.intp]
-Table: TypeAlias = anndata.AnnData | pd.DataFrame
-"""What a task scores: Profiles, or a DataFrame with `Metadata_` columns."""
+Table: TypeAlias = anndata.AnnData | pd.DataFrame | Dataset
+"""What a task scores: Profiles, a DataFrame with `Metadata_` columns, or an open folder of plates, whose values stay on disk."""
 Statistic = Literal["median", "mean"]
 SameAs = Literal["name", "inchikey"]
 
@@ -127,9 +128,9 @@ def merged(profiles: anndata.AnnData, same_as: SameAs, /) -> tuple[anndata.AnnDa
         return profiles, pd.DataFrame()
     names, together = wells.merge_by_inchikey(profiles.obs)
     listing = pd.DataFrame([(name, ", ".join(former)) for name, former in together.items()], columns=["perturbation", "names"])
-    renamed = profiles.copy()
-    renamed.obs[schema.PERTURBATION] = names
-    return renamed, listing
+    # Only the annotation changes: the values may lie on disk.
+    obs = profiles.obs.assign(**{schema.PERTURBATION: names})
+    return anndata.AnnData(X=profiles.X, obs=obs, var=profiles.var, uns=dict(profiles.uns)), listing
 
 
 def dose_words(obs: pd.DataFrame, /, *, pool_doses: bool) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema, wells
+from impasto.evaluation import samples
 from impasto.schema import InputError, one_of
 
 Rows = npt.NDArray[np.intp]
@@ -37,6 +39,8 @@ class Layout:
         Plate -> rows of the negative controls that may judge.
     apart
         (n,) codes that must differ between a query and its positives, or None.
+    drawn
+        (n,) the treated wells that are queries and positives, where these are not all; the others are negatives only. None for all.
 
     """
 
@@ -46,9 +50,64 @@ class Layout:
     treated: npt.NDArray[np.bool_]
     controls: dict[str, Rows]
     apart: Rows | None
+    drawn: npt.NDArray[np.bool_] | None = field(default=None)
+
+    @property
+    def asked(self) -> npt.NDArray[np.bool_]:
+        """(n,) the wells that are queries and positives."""
+        return self.treated if self.drawn is None else self.treated & self.drawn
+
+    @cached_property
+    def treated_on(self) -> dict[str, Rows]:
+        """Plate -> rows of its treated wells."""
+        return parted(np.flatnonzero(self.treated), self.plate)
+
+    def negatives(self, plate: str, /, *, others: bool) -> Rows:
+        """The wells that a query is ranked among, before those of its own compound are left out.
+
+        Parameters
+        ----------
+        plate
+            The plate of the query; `""` for all plates.
+        others
+            Whether they are treated wells, instead of control wells.
+
+        Returns
+        -------
+        Rows
+            Their places.
+
+        """
+        if not others:
+            return self.controls[plate]
+        return self.treated_on.get(plate, np.empty(0, dtype=np.intp)) if plate else np.flatnonzero(self.treated)
 
 
-def layout(obs: pd.DataFrame, /, *, level: Level, pool_doses: bool = False, labels: pd.Series | None = None) -> Layout:
+def parted(rows: Rows, codes: npt.NDArray[Any], /) -> dict[Any, Rows]:
+    """Rows by what they share, in one pass over them.
+
+    Parameters
+    ----------
+    rows
+        (m,) places.
+    codes
+        (n,) what each of all rows is of: names or codes of plates.
+
+    Returns
+    -------
+    dict
+        Name or code -> rows, in the order given; names in sorted order.
+
+    """
+    own = codes[rows]
+    order = np.argsort(own, kind="stable")
+    names, starts = np.unique(own[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(rows[order], starts[1:]), strict=True)) if len(rows) else {}
+
+
+def layout(
+    obs: pd.DataFrame, /, *, level: Level, pool_doses: bool = False, labels: pd.Series | None = None, exact: bool = False, seed: int = 0
+) -> Layout:
     """The layout of a table of wells at one level of strictness.
 
     Parameters
@@ -61,6 +120,10 @@ def layout(obs: pd.DataFrame, /, *, level: Level, pool_doses: bool = False, labe
         Whether all doses of a perturbation are one.
     labels
         (n,) what else makes wells replicates of each other, missing for none; the perturbation by default.
+    exact
+        Whether all wells of a perturbation are queries and positives, however many; else `samples.MOST_REPLICATES` of them are drawn.
+    seed
+        Of the draw.
 
     Returns
     -------
@@ -83,15 +146,30 @@ def layout(obs: pd.DataFrame, /, *, level: Level, pool_doses: bool = False, labe
     compounds = wells.compounds(obs) if labels is None else names
     codes, plates = wells.plates(obs)
     plate = np.array(plates, dtype=str)[codes] if len(obs) else np.empty(0, dtype=str)
-    negative = np.flatnonzero(wells.unseen_negative(obs))
+    negative = parted(np.flatnonzero(wells.unseen_negative(obs)), plate)
+    treated = wells.treated(obs) & names.notna().to_numpy(dtype=bool)
     return Layout(
         perturbation=names.fillna("").to_numpy(dtype=str),
         compound=pd.factorize(compounds)[0].astype(np.intp),
         plate=plate,
-        treated=wells.treated(obs) & names.notna().to_numpy(dtype=bool),
-        controls={name: negative[plate[negative] == name] for name in plates},
+        treated=treated,
+        controls={name: negative.get(name, np.empty(0, dtype=np.intp)) for name in plates},
         apart=_apart(obs, column),
+        drawn=None if exact else _drawn(obs, names.where(treated), seed=seed),
     )
+
+
+def _drawn(obs: pd.DataFrame, names: pd.Series, *, seed: int) -> npt.NDArray[np.bool_] | None:
+    """The wells that take part where a perturbation has more than are asked; None where none has."""
+    codes = pd.factorize(names, sort=True)[0].astype(np.intp)
+    if not len(codes) or np.bincount(codes[codes >= 0], minlength=1).max() <= samples.MOST_REPLICATES:
+        return None
+    # By place: which wells are drawn does not depend on the order of the rows.
+    plate, spots = wells.plates(obs)[0], wells.spots(obs)
+    order = np.lexsort((np.arange(len(obs)) if spots is None else spots, plate))
+    drawn = np.empty(len(obs), dtype=bool)
+    drawn[order] = samples.of_each(codes[order], most=samples.MOST_REPLICATES, seed=seed)
+    return drawn
 
 
 def _apart(obs: pd.DataFrame, column: str | None) -> Rows | None:
@@ -159,6 +237,7 @@ class Together:
 
         """
         right = (self.query != self.partner) & (where.perturbation[self.query] == where.perturbation[self.partner])
+        right = right if where.drawn is None else right & where.drawn[self.partner]
         return right if where.apart is None else right & (where.apart[self.query] != where.apart[self.partner])
 
     def by_plate(self, plate: npt.NDArray[np.str_], /) -> Iterator[tuple[str, Together]]:
@@ -186,7 +265,7 @@ class Together:
 
 
 def together(vectors: npt.NDArray[np.float32], where: Layout, /, *, limit: int = 2**22) -> Iterator[Together]:
-    """All pairs of treated wells of one compound, in parts.
+    """All pairs of a query and a treated well of its compound, in parts.
 
     Parameters
     ----------
@@ -209,16 +288,18 @@ def together(vectors: npt.NDArray[np.float32], where: Layout, /, *, limit: int =
     rows, codes = rows[order], codes[order]
     sizes = np.bincount(codes)
     starts = np.cumsum(sizes) - sizes
-    part = np.cumsum(sizes[codes]) // limit
+    asked = where.asked[rows]
+    queries, of_query = rows[asked], codes[asked]
+    part = np.cumsum(sizes[of_query]) // limit
     for first, last in zip(*_runs(part), strict=True):
-        here = codes[first:last]
+        here = of_query[first:last]
         many = sizes[here]
         within = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
         products = [
-            (vectors[rows[first + a : first + b]] @ vectors[rows[starts[here[a]] : starts[here[a]] + sizes[here[a]]]].T).ravel()
+            (vectors[queries[first + a : first + b]] @ vectors[rows[starts[here[a]] : starts[here[a]] + sizes[here[a]]]].T).ravel()
             for a, b in zip(*_runs(here), strict=True)
         ]
-        yield Together(np.repeat(rows[first:last], many), rows[np.repeat(starts[here], many) + within], np.concatenate(products))
+        yield Together(np.repeat(queries[first:last], many), rows[np.repeat(starts[here], many) + within], np.concatenate(products))
 
 
 def _runs(values: npt.NDArray[np.integer]) -> tuple[Rows, Rows]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anndata
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from impasto import ranking, wells
@@ -15,14 +14,14 @@ from impasto.schema import InputError
 
 
 def written_to(table: Table, profiles: anndata.AnnData, /, *, copy: bool) -> anndata.AnnData:
-    """What results are written to: the AnnData given, or new Profiles for a DataFrame and where a copy is asked for.
+    """What results are written to: the AnnData given, or new Profiles for another table and where a copy is asked for.
 
     Parameters
     ----------
     table
         What the user gave.
     profiles
-        Profiles made of it, for a DataFrame.
+        Profiles made of it, for a DataFrame or a folder of plates.
     copy
         Whether the AnnData given stays as it is.
 
@@ -32,7 +31,7 @@ def written_to(table: Table, profiles: anndata.AnnData, /, *, copy: bool) -> ann
         The AnnData given, a copy of it, or `profiles`.
 
     """
-    if isinstance(table, pd.DataFrame):
+    if not isinstance(table, anndata.AnnData):
         return profiles
     return table.copy() if copy else table
 

@@ -8,14 +8,17 @@ classifier, with and without controls (CellPainTR, Eq. 15). kBET and LISI of bat
 Protocols: `cellpaintr` gives all of them and both batch scores (`aggregates`); `cellpaintr-scib`, `cellpaintr-eq14` and `arevalo` give the
 scores of one aggregate. A sentence about batch scores stands only if it holds by both connectivities.
 
+Of more than 20,000 rows, whole labels of about so many are drawn, and controls in proportion. Each label's connectivity is the one among
+all rows; everything else is scored among the rows drawn. The protocol says how many (`samples`); `exact` takes all.
+
 Perturbations were sampled, not batches: one leaves with all of its wells, and neighbours are listed again. Controls always stay. The
 classifier's interval is over folds. Nothing here speaks of other batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -24,9 +27,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto import mapped, schema, wells
 from impasto import profiles as tables
-from impasto import schema, wells
-from impasto.evaluation import aggregates, baselines, classify, inputs, kbet, lisi, neighbours, protocols, silhouette, tidy, units
+from impasto.evaluation import (
+    aggregates,
+    baselines,
+    classify,
+    inputs,
+    kbet,
+    lisi,
+    neighbours,
+    protocols,
+    samples,
+    silhouette,
+    tidy,
+    units,
+)
 from impasto.evaluation.aggregates import Chosen
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.replicate_scores import places
@@ -189,6 +205,90 @@ def labelled(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses
     return where
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The rows that are scored, where they are not all.
+
+    Attributes
+    ----------
+    where
+        The rows that are scored, and what they are.
+    whole
+        All rows in use; None where they are all scored.
+    places
+        (rows scored,) where each stands among all rows in use.
+    complete
+        (rows scored,) whether all rows of its label are scored.
+
+    """
+
+    where: Labelled
+    whole: Labelled | None
+    places: Codes
+    complete: Flags
+
+    def among_all(self, values: Floats, /, *, k: int, metric: Metric, device: str | None) -> Codes | None:
+        """The neighbours of the rows scored among all rows in use, as numbers of rows scored.
+
+        Parameters
+        ----------
+        values
+            (all rows of the table, width).
+        k, metric, device
+            How neighbours are found.
+
+        Returns
+        -------
+        Codes | None
+            (rows scored, k) -1 for a neighbour that is not scored. None where all rows are scored.
+
+        """
+        if self.whole is None:
+            return None
+        number = np.full(len(self.whole.rows), -1, dtype=np.intp)
+        number[self.places] = np.arange(len(self.places))
+        used = mapped.take(values, self.whole.rows)
+        return np.asarray(number[neighbours.nearest(used, k=k, metric=metric, device=device, of=self.places)])
+
+
+def drawn(where: Labelled, /, *, seed: int, exact: bool, width: int) -> Drawn:
+    """Whole labels of about 20,000 rows, and controls in proportion; all rows of a smaller table.
+
+    Parameters
+    ----------
+    where
+        All rows in use.
+    seed
+        Of the draw.
+    exact
+        Whether nothing is drawn; the price is said then.
+    width
+        The number of features, for the price.
+
+    Returns
+    -------
+    Drawn
+        The rows that are scored.
+
+    """
+    count = len(where.rows)
+    if exact or count <= samples.MOST_ROWS:
+        if count > samples.MOST_ROWS:
+            samples.say_price(count, count, width, what="neighbours of all rows")
+        return Drawn(where, None, np.arange(count), where.whole())
+    share = samples.MOST_ROWS / count
+    chosen = samples.of_each(np.where(where.control, 0, -1), most=round(share * int(where.control.sum())), seed=seed)
+    treated = np.flatnonzero(~where.control)
+    treated = treated[samples.of_each(where.labels[treated], most=samples.MOST_REPLICATES, seed=seed)]
+    codes = np.unique(where.labels[treated], return_inverse=True)[1].ravel()
+    chosen[treated[samples.of_groups(codes, most=round(share * int((~where.control).sum())), seed=seed)]] = True
+    sizes = np.bincount(where.labels)
+    complete = sizes[where.labels] == np.bincount(where.labels[chosen], minlength=len(sizes))[where.labels]
+    places = np.flatnonzero(chosen)
+    words = where.words + samples.words(len(places), count)
+    return Drawn(replace(where.part(chosen), words=words), where, places, complete[chosen])
+
+
 def evaluate(
     profiles: Table,
     /,
@@ -203,6 +303,7 @@ def evaluate(
     seed: int = 0,
     with_baselines: bool = True,
     device: str | None = None,
+    exact: bool = False,
 ) -> Result:
     """Scores of mixing, of the profiles, the shortcut baselines and the profiles with shuffled labels.
 
@@ -230,6 +331,8 @@ def evaluate(
         Whether baselines are scored too.
     device
         Where neighbours are sought, such as `cuda`; on the processor by default.
+    exact
+        Whether all rows of a large table are scored (see the module).
 
     Returns
     -------
@@ -244,17 +347,61 @@ def evaluate(
     """
     chosen = aggregates.settle(protocol, metric=metric, k=k, before=before)
     profiles = inputs.as_profiles(profiles, task="mixing")
-    where = labelled(profiles, batch=batch, label=label, pool_doses=pool_doses, with_controls=chosen.with_controls)
+    everything = labelled(profiles, batch=batch, label=label, pool_doses=pool_doses, with_controls=chosen.with_controls)
     values = wells.finite(profiles, task="mixing")
+    scored = drawn(everything, seed=seed, exact=exact, width=profiles.n_vars)
+    where = scored.where
     earlier = earlier_neighbours(before, profiles, k=chosen.k, metric=metric, rows=where.rows, device=device)
     views = [(OWN, values, where), *((name, view, where) for name, view in (baselines.stand_ins(profiles) if with_baselines else []))]
     if with_baselines:
         order = np.random.default_rng(seed).permutation(len(where.rows))
         codes = (where.labels[order], where.compounds[order], where.batches[order], where.control[order])
         views.append((baselines.SHUFFLED, values, Labelled(where.rows, *codes, where.words, where.names, where.unit)))
-    give = partial(score, chosen=chosen, seed=seed, earlier=earlier, device=device)
-    rows = [row for name, view, spots in views for row in give(view[where.rows], spots, group=name)]
+    rows = scores_of(views, scored, chosen=chosen, seed=seed, earlier=earlier, device=device)
     return Result.of(aggregates.batch_scores(rows, chosen.aggregates))
+
+
+def scores_of(
+    views: Sequence[tuple[str, Floats, Labelled]],
+    scored: Drawn,
+    /,
+    *,
+    chosen: Chosen,
+    seed: int,
+    earlier: Codes | None,
+    device: str | None,
+) -> list[Score]:
+    """The scores of mixing of the profiles and of their baselines.
+
+    Parameters
+    ----------
+    views
+        Of each: its name, the values of all rows of the table, and what the rows scored are.
+    scored
+        The rows that are scored.
+    chosen
+        The protocol, its metric and its neighbours.
+    seed
+        Of folds and groups of perturbations.
+    earlier
+        Neighbours before correction.
+    device
+        Where neighbours are sought.
+
+    Returns
+    -------
+    list[Score]
+        One row a score and view.
+
+    """
+    rows: list[Score] = []
+    of_view: dict[int, Codes | None] = {}
+    for name, view, spots in views:
+        if id(view) not in of_view:  # shuffled labels are of the profiles' own values: their neighbours are the same
+            of_view[id(view)] = scored.among_all(view, k=chosen.k, metric=chosen.metric, device=device)
+        among = None if (near := of_view[id(view)]) is None else (near, scored.complete)
+        rows += score(view[spots.rows], spots, chosen=chosen, seed=seed, group=name, earlier=earlier, device=device, among=among)
+    return rows
 
 
 def score(
@@ -267,6 +414,7 @@ def score(
     group: str,
     earlier: Codes | None = None,
     device: str | None = None,
+    among: tuple[Codes, Flags] | None = None,
 ) -> list[Score]:
     """The scores of mixing that the protocol takes, of one set of rows.
 
@@ -286,6 +434,9 @@ def score(
         (n, wide) neighbours before correction, more than k a row; without them none are compared.
     device
         Where neighbours are sought.
+    among
+        Where the n rows were drawn: their neighbours among all rows (n, k), -1 for one that is not drawn, and (n,) whether all rows of a
+        row's label are drawn.
 
     Returns
     -------
@@ -295,7 +446,7 @@ def score(
     """
     metric, k = chosen.metric, chosen.k
     name = f"{chosen.prefix}{where.words}, {metric}, k={k}"
-    graph = Graph(values, where, metric, k, device)
+    graph = Graph(values, where, metric, k, device, among)
     parts: dict[str, Callable[[Flags], npt.NDArray[np.float64]]] = {
         aggregates.CONNECTED: graph.connectivity,
         aggregates.STRONG: graph.strong_connectivity,
@@ -329,6 +480,8 @@ class Graph:
         What the rows are.
     metric, k, device
         How neighbours are found.
+    among
+        As `score` takes it.
 
     """
 
@@ -337,6 +490,7 @@ class Graph:
     metric: Metric
     k: int
     device: str | None
+    among: tuple[Codes, Flags] | None = None
 
     @cached_property
     def more(self) -> Codes:
@@ -376,7 +530,13 @@ class Graph:
             (labels that stay,)
 
         """
-        return neighbours.connectivity(self.nearest(keep), _renumbered(self.where.labels[keep]), strong=strong)
+        if self.among is None:
+            return neighbours.connectivity(self.nearest(keep), _renumbered(self.where.labels[keep]), strong=strong)
+        # Labels that are drawn whole, in the graph of all rows; such a table is never scored without some of its rows.
+        nearest, complete = self.among
+        codes = np.full(len(complete), -1, dtype=np.intp)
+        codes[complete] = _renumbered(self.where.labels[complete])
+        return neighbours.connectivity(nearest, codes, strong=strong)
 
     def strong_connectivity(self, keep: Flags, /) -> npt.NDArray[np.float64]:
         """Of each label, the share of its rows in the largest strong component.
@@ -588,7 +748,7 @@ def earlier_neighbours(
     """
     if before is None:
         return None
-    old = tables.read(Path(before))
+    old = tables.opened(Path(before))
     # Medians a compound and source have no well: what was done to the cells is then part of their place.
     places = (*(word for word in wells.SITE_KEYS if word != schema.OBJECT), schema.PERTURBATION)
     words = [w for w in places if w in old.obs and w in profiles.obs]

@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
 
-def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str | None = None) -> Indices:
+def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str | None = None, of: Indices | None = None) -> Indices:
     """The k nearest other rows by cosine or Euclidean distance. A row is never its own.
 
     Parameters
@@ -27,11 +27,13 @@ def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str
         `cosine` or `euclidean`.
     device
         Where rows are compared.
+    of
+        (m,) the rows whose neighbours are sought; all by default.
 
     Returns
     -------
     Indices
-        (n, k) places, nearest first.
+        (n, k) or (m, k) places, nearest first.
 
     """
     k = min(k, len(values) - 1)
@@ -43,11 +45,12 @@ def nearest(values: Floats, /, *, k: int, metric: Metric = "cosine", device: str
         square = (values**2).sum(axis=1, keepdims=True)
         queries = np.concatenate([2 * values, np.ones_like(square)], axis=1)
         candidates = np.concatenate([values, -square], axis=1)
-    nearby, _ = ranking.top_k(queries, candidates, k=k + 1, device=device)
-    own = nearby == np.arange(len(values))[:, None]
+    asked = np.arange(len(values)) if of is None else of
+    nearby, _ = ranking.top_k(queries if of is None else queries[of], candidates, k=k + 1, device=device)
+    own = nearby == asked[:, None]
     # Among duplicates a row may not be the first of its own list, or not be in it at all: then the last one goes.
     own[~own.any(axis=1), -1] = True
-    return nearby[~own].reshape(len(values), k)
+    return nearby[~own].reshape(len(asked), k)
 
 
 def wide(k: int, /) -> int:
@@ -101,7 +104,7 @@ def adjacency(neighbours: Indices, /) -> sparse.csr_matrix:
     Parameters
     ----------
     neighbours
-        (n, k).
+        (n, k) places; those below 0 are of rows that are not in the graph.
 
     Returns
     -------
@@ -109,8 +112,9 @@ def adjacency(neighbours: Indices, /) -> sparse.csr_matrix:
         (n, n) 1 where column is a neighbour of row.
 
     """
-    n, k = neighbours.shape
-    return sparse.csr_matrix((np.ones(n * k, dtype=np.float32), neighbours.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+    n, known = len(neighbours), neighbours >= 0
+    ends = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+    return sparse.csr_matrix((np.ones(int(ends[-1]), dtype=np.float32), neighbours[known], ends), shape=(n, n))
 
 
 def connectivity(neighbours: Indices, codes: Indices, /, *, strong: bool = False) -> npt.NDArray[np.float64]:

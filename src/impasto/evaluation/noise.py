@@ -13,18 +13,21 @@ directions without noise are never divided by nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from impasto import mapped
 from impasto.evaluation.design import Design, Rows
+from impasto.evaluation.layout import parted
 from impasto.schema import InputError
 
 Numbers = npt.NDArray[np.float64]
 LEAST_SHRINKAGE = 0.02
+_NONE = np.empty(0, dtype=np.intp)
 _CONSTANT = 1e-9
 """Relative to the largest value of a feature: a spread below it is rounding."""
 
@@ -93,17 +96,19 @@ def centred(values: npt.NDArray[np.floating], where: Design, rows: Rows, /) -> C
         Where no feature varies.
 
     """
-    about = np.zeros(values.shape)
-    for code in np.unique(where.plate[rows]):
-        own = rows[where.plate[rows] == code]
-        middle = values[where.fitting & (where.plate == code)].mean(axis=0, dtype=np.float64)
+    about: Numbers = mapped.zeros_beside(values, values.shape, dtype=np.float64)
+    fitting = parted(np.flatnonzero(where.fitting), where.plate)
+    for code, own in parted(rows, where.plate).items():
+        middle = values[fitting.get(code, _NONE)].mean(axis=0, dtype=np.float64)
         about[own] = values[own] - middle
-    spread = about[rows].std(axis=0)
-    largest = np.abs(values[rows]).max(axis=0)
+    _, spread = mapped.spread(about, rows)
+    largest = np.max([np.abs(values[own]).max(axis=0) for own in parted(rows, where.plate).values()], axis=0)
     varying = spread > _CONSTANT * np.maximum(largest, np.finfo(np.float32).tiny)
     if not varying.any():
         raise InputError(f"none of {values.shape[1]} features varies between wells of a plate, so nothing can differ from the controls")
-    scaled = about[:, varying] / spread[varying]
+    scaled: Numbers = mapped.zeros_beside(values, (len(values), int(varying.sum())), dtype=np.float64)
+    for here in mapped.blocks(about):
+        np.divide(about[here][:, varying], spread[varying], out=scaled[here])
     if scaled.shape[1] <= len(rows):
         return Centred(scaled, None, varying)
     basis, coordinates = linalg.qr(scaled[rows].T, mode="economic")
@@ -129,8 +134,8 @@ def of_controls(x: Numbers, where: Design, /) -> Numbers:
 
     """
     parts = []
-    for code in np.unique(where.plate[where.fitting]):
-        own = x[where.fitting & (where.plate == code)]
+    for rows in parted(np.flatnonzero(where.fitting), where.plate).values():
+        own = x[rows]
         if len(own) > 1:
             parts.append((own - own.mean(axis=0)) * np.sqrt(len(own) / (len(own) - 1)))
     return np.concatenate(parts) if parts else np.empty((0, x.shape[1]))
@@ -154,22 +159,26 @@ def of_replicates(x: Numbers, sets: Sequence[Rows], plate: Rows, /) -> list[Numb
         (K, r) of each set of K wells.
 
     """
-    rest = [(x[rows] - x[rows].mean(axis=0)) * np.sqrt(len(rows) / (len(rows) - 1)) for rows in sets]
-    flat, codes = np.concatenate(rest), plate[np.concatenate(list(sets))]
-    for code in np.unique(codes):
-        own = codes == code
-        if own.sum() > 1:
-            flat[own] = (flat[own] - flat[own].mean(axis=0)) * np.sqrt(own.sum() / (own.sum() - 1))
-    return np.split(flat, np.cumsum([len(rows) for rows in sets])[:-1])
+    codes = plate[np.concatenate(list(sets))]
+    ends = np.cumsum([len(rows) for rows in sets])
+    flat: Numbers = mapped.zeros_beside(x, (len(codes), x.shape[1]), dtype=np.float64)
+    for rows, end in zip(sets, ends, strict=True):
+        own = x[rows]
+        flat[end - len(rows) : end] = (own - own.mean(axis=0)) * np.sqrt(len(rows) / (len(rows) - 1))
+    for together in parted(np.arange(len(codes)), codes).values():
+        if len(together) > 1:
+            own = flat[together]
+            flat[together] = (own - own.mean(axis=0)) * np.sqrt(len(own) / (len(own) - 1))
+    return [flat[end - len(rows) : end] for rows, end in zip(sets, ends, strict=True)]
 
 
-def shrunk_factor(residuals: Numbers, /, *, features: int) -> Numbers:
+def shrunk_factor(residuals: Numbers | Sequence[Numbers], /, *, features: int) -> Numbers:
     """The lower triangle L (r, r) with L L' = the shrunk covariance of the residuals.
 
     Parameters
     ----------
     residuals
-        (m, r) of mean zero.
+        (m, r) of mean zero; or several such, which are never held together where they are mapped.
     features
         How many features they stand for; more than r where they are written in a basis.
 
@@ -180,18 +189,55 @@ def shrunk_factor(residuals: Numbers, /, *, features: int) -> Numbers:
         where all residuals are zero.
 
     """
-    count, width = residuals.shape
-    covariance = residuals.T @ residuals / max(count, 1)
+    parts = [residuals] if isinstance(residuals, np.ndarray) else list(_blocks(residuals))
+    count, width = sum(map(len, parts)), parts[0].shape[1]
+    covariance = np.sum([part.T @ part for part in parts], axis=0) / max(count, 1)
     mean = float(np.trace(covariance)) / features
     if mean <= 0:
         return np.eye(width)
     square = float((covariance**2).sum())
-    error = float(((residuals**2).sum(axis=1) ** 2).sum()) / count**2 - square / count
+    error = sum(float(((part**2).sum(axis=1) ** 2).sum()) for part in parts) / count**2 - square / count
     distance = square - features * mean**2
     share = float(np.clip(error / distance, LEAST_SHRINKAGE, 1)) if distance > 0 else 1.0
     covariance *= 1 - share
     covariance[np.diag_indices(width)] += share * mean
     return np.asarray(linalg.cholesky(covariance, lower=True))
+
+
+def _blocks(residuals: Sequence[Numbers]) -> Iterator[Numbers]:
+    """Residuals put together: all of those in memory, and a block at a time of those that are mapped."""
+    waiting: list[Numbers] = []
+    for part in residuals:
+        waiting.append(part)
+        if mapped.is_mapped(part) and sum(each.nbytes for each in waiting) >= mapped.BLOCK_BYTES:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def whitened_sets(sets: Sequence[Numbers], factor: Numbers, /) -> list[Numbers]:
+    """The whitened rows of each of several sets, where the rows are: in memory, or in a scratch file.
+
+    Parameters
+    ----------
+    sets
+        (m, r) rows of each.
+    factor
+        L (r, r).
+
+    Returns
+    -------
+    list[Numbers]
+        (m, r) of each.
+
+    """
+    flat: Numbers = mapped.zeros_beside(sets[0], (sum(map(len, sets)), sets[0].shape[1]), dtype=np.float64)
+    start = 0
+    for block in _blocks(sets):
+        flat[start : start + len(block)] = whitened(block, factor)
+        start += len(block)
+    return np.split(flat, np.cumsum([len(rows) for rows in sets])[:-1])
 
 
 def whitened(rows: Numbers, factor: Numbers, /) -> Numbers:

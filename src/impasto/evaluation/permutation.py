@@ -85,7 +85,7 @@ def _tested(
     place = np.full(len(vectors), -1)
     place[controls] = np.arange(len(controls))
     among = vectors[controls] @ vectors[controls].T if len(controls) <= _SHARED else None
-    treated = np.flatnonzero(where.treated)
+    treated = np.flatnonzero(where.asked)
     rows_of = {n: treated[rows] for n, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()}
     for number, name in enumerate(names):
         members, pools, sides = _pools(rows_of[name], where)

@@ -192,7 +192,7 @@ class ReplicateScore:
         """The rankings of the queries of each plate, answers and negatives by their group (n,): plate, rows of queries, rankings."""
         for pairs in together(self.vectors, self.where):
             for plate, part in pairs.by_plate(self.where.plate) if self.within_plate else [("", pairs)]:
-                pool = _pool(self.where, plate, others=self.others)
+                pool = self.where.negatives(plate, others=self.others)
                 if len(pool):
                     yield plate, *self._rankings(part, pool, group, groups)
 
@@ -375,18 +375,12 @@ def _by_position(where: Layout) -> bool:
     return bool(pd.Series(where.apart[where.treated]).groupby(where.plate[where.treated]).nunique().max() > 1)
 
 
-def _pool(where: Layout, plate: str, *, others: bool) -> Rows:
-    if not others:
-        return where.controls[plate]
-    return np.flatnonzero(where.treated & (where.plate == plate)) if plate else np.flatnonzero(where.treated)
-
-
 def _standing(score: ReplicateScore, rows: Rows, similarity: Floats) -> tuple[Floats, Numbers]:
     """(N, N) how many negatives that the plate of one well offers stand above another, and (N,) how many it offers."""
     above = np.empty(similarity.shape, dtype=np.float32)
     number = np.zeros(len(rows))
     for slot, row in enumerate(rows):
-        pool = _pool(score.where, str(score.where.plate[row]) if score.within_plate else "", others=score.others)
+        pool = score.where.negatives(str(score.where.plate[row]) if score.within_plate else "", others=score.others)
         values = np.sort(score.vectors[pool[pool != row]] @ score.vectors[row]) if not score.others else None
         if values is None:
             offered = score.where.plate[rows] == score.where.plate[row] if score.within_plate else np.ones(len(rows), dtype=bool)

@@ -21,8 +21,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, protocols, replicate_scores, tidy, units
+from impasto import mapped, ranking, schema, wells
+from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, protocols, replicate_scores, samples, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
 from impasto.evaluation.replicate_scores import ReplicateScore
@@ -70,14 +70,14 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: protocols
     precision, positives, negatives = np.full(len(vectors), np.nan), np.zeros(len(vectors), int), np.zeros(len(vectors), int)
     for pairs in together(vectors, where):
         for name, part in pairs.by_plate(where.plate) if protocol != "all-others" else [("", pairs)]:
-            pool = _pool(where, name, protocol)
+            pool = where.negatives(name, others=protocol != "plate-controls")
             if not len(pool):
                 continue
             queries, rows = np.unique(part.query, return_inverse=True)
             right = part.are_right(where)
             left_out = _left_out(part, rows, pool, size=len(vectors))
             precision[queries] = ranking.pool_average_precisions(
-                vectors[queries], vectors[pool], rows[right], part.similarity[right], left_out=left_out, device=device
+                vectors[queries], mapped.take(vectors, pool), rows[right], part.similarity[right], left_out=left_out, device=device
             )
             positives[queries] = np.bincount(rows[right], minlength=len(queries))
             negatives[queries] = len(pool) - np.bincount(left_out[0], minlength=len(queries))
@@ -93,12 +93,6 @@ def average_precisions(vectors: Floats, where: Layout, /, *, protocol: protocols
         "negatives": negatives[rankable],
     }
     return pd.DataFrame(columns)
-
-
-def _pool(where: Layout, plate: str, protocol: protocols.Ranked) -> Rows:
-    if protocol == "plate-controls":
-        return where.controls[plate]
-    return np.flatnonzero(where.treated & (where.plate == plate)) if protocol == "plate-others" else np.flatnonzero(where.treated)
 
 
 def _left_out(pairs: Together, rows: Rows, pool: Rows, *, size: int) -> tuple[Rows, Rows]:
@@ -125,6 +119,7 @@ def evaluate(
     with_baselines: bool = True,
     device: str | None = None,
     null: copairs.NullName = "copairs",
+    exact: bool = False,
 ) -> Result:
     """Replicate detection beside its baselines: position only, cell count only, shuffled labels.
 
@@ -154,6 +149,9 @@ def evaluate(
         Where wells are compared, such as `cuda`; on the processor by default.
     null
         How `protocol="copairs"` draws its rankings.
+    exact
+        Whether all wells are queries in a table of any size. Else a perturbation of more than 256 wells is asked by 256 of them, and
+        `all-others` by whole perturbations of about 20,000 wells; the protocol says so.
 
     Returns
     -------
@@ -175,7 +173,7 @@ def evaluate(
     profiles = inputs.as_profiles(profiles, task="replicate detection")
     wells.require(profiles.obs, [schema.PERTURBATION], task="replicate detection")
     profiles, listing = inputs.merged(profiles, same_as)
-    chosen = Chosen(protocol, pool_doses, draws, shuffles, seed, with_baselines, device, null)
+    chosen = Chosen(protocol, pool_doses, draws, shuffles, seed, with_baselines, device, null, exact)
     if level != "all":
         return replace(_at(profiles, level, chosen), tables={} if listing.empty else {"merged": listing})
     results: list[Result] = []
@@ -213,6 +211,8 @@ class Chosen:
         Where wells are compared.
     null
         How `copairs` draws its rankings.
+    exact
+        Whether nothing is drawn.
 
     """
 
@@ -224,15 +224,35 @@ class Chosen:
     with_baselines: bool
     device: str | None
     null: copairs.NullName
+    exact: bool = False
+
+
+def _asked(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> tuple[Layout, str]:
+    """Who stands where, and what the protocol says of wells that were drawn."""
+    where = layout(
+        profiles.obs, level=level, pool_doses=chosen.pool_doses, exact=chosen.exact or chosen.protocol == "copairs", seed=chosen.seed
+    )
+    words = "" if where.drawn is None else f", {samples.MOST_REPLICATES} wells drawn of a perturbation with more"
+    rows = np.flatnonzero(where.asked)
+    if chosen.protocol != "all-others" or len(rows) <= samples.MOST_ROWS:
+        return where, words
+    if chosen.exact:
+        samples.say_price(len(rows), int(where.treated.sum()), profiles.n_vars, what="ranking among all other wells")
+        return where, words
+    # Whole perturbations in the order of their names: a query has all of its answers, and the order of the rows draws nothing.
+    named = np.unique(where.perturbation[rows], return_inverse=True)[1].ravel()
+    asked = np.zeros(profiles.n_obs, dtype=bool)
+    asked[rows] = samples.of_groups(named, most=samples.MOST_ROWS, seed=chosen.seed)
+    return replace(where, drawn=asked), words + samples.words(int(asked.sum()), len(rows), what="queries")
 
 
 def _at(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> Result:
     """The result at one level."""
     protocol = chosen.protocol
-    where = layout(profiles.obs, level=level, pool_doses=chosen.pool_doses)
+    where, drawn = _asked(profiles, level, chosen)
     values = wells.finite(profiles, task="replicate detection")
     vectors = ranking.unit(values)
-    name = f"{protocol}, level={level}{inputs.dose_words(profiles.obs, pool_doses=chosen.pool_doses)}"
+    name = f"{protocol}, level={level}{inputs.dose_words(profiles.obs, pool_doses=chosen.pool_doses)}{drawn}"
     # copairs scales rows itself, with its own roundings.
     detail = average_precisions(values if protocol == "copairs" else vectors, where, protocol=protocol, device=chosen.device)
     if detail.empty:
@@ -367,7 +387,6 @@ def _shuffled(where: Layout, *, seed: int) -> Layout:
     """The same wells with their perturbations shuffled within each plate."""
     rng = np.random.default_rng(seed)
     drawn = np.arange(len(where.plate))
-    for plate in np.unique(where.plate):
-        rows = np.flatnonzero(where.treated & (where.plate == plate))
+    for rows in where.treated_on.values():
         drawn[rows] = rng.permutation(rows)
     return replace(where, perturbation=where.perturbation[drawn], compound=where.compound[drawn])

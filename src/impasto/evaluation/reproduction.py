@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from impasto import mapped
 from impasto.evaluation import noise, residual_null
 from impasto.evaluation.design import Design, Rows
 from impasto.evaluation.noise import Centred
@@ -205,12 +206,12 @@ def reproduction(x: Centred, where: Design, sets: Sequence[Rows], /, *, draws: i
     factors = []
     for number in range(FOLDS):
         own, others = np.flatnonzero(fold == number).tolist(), np.flatnonzero(fold != number).tolist()
-        factor = noise.shrunk_factor(np.concatenate([controls, *(residuals[j] for j in others)]), features=x.features)
+        factor = noise.shrunk_factor([controls, *(residuals[j] for j in others)], features=x.features)
         factors.append(factor)
         if len(own):
-            ends = np.cumsum([len(sets[j]) for j in own])[:-1]
-            of_wells = np.split(noise.whitened(x.values[np.concatenate([sets[j] for j in own])], factor), ends)
-            of_rest = np.split(noise.whitened(np.concatenate([residuals[j] for j in own]), factor), ends)
+            wells = mapped.take(x.values, np.concatenate([sets[j] for j in own]))
+            of_wells = noise.whitened_sets(np.split(wells, np.cumsum([len(sets[j]) for j in own])[:-1]), factor)
+            of_rest = noise.whitened_sets([residuals[j] for j in own], factor)
             for place, j in enumerate(own):
                 white[j], rest[j] = of_wells[place], of_rest[place]
     return Reproduction(list(sets), white, rest, fold, factors, where.plate, where.controls_of_plates(), draws, seed)

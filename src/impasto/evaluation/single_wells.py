@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import mapped, schema, wells
 from impasto.evaluation import noise
 from impasto.evaluation.design import Design
 from impasto.statistics import conformal
@@ -44,7 +44,9 @@ def table(profiles: anndata.AnnData, values: npt.NDArray[np.float32], where: Des
     x = noise.centred(values, where, rows)
     factor = noise.shrunk_factor(noise.of_controls(x.values, where), features=x.features)
     score = np.full(len(values), np.nan)
-    score[rows] = (noise.whitened(x.values[rows], factor) ** 2).sum(axis=1)
+    for here in mapped.blocks(x.values):
+        own = rows[here]
+        score[own] = (noise.whitened(x.values[own], factor) ** 2).sum(axis=1)
     p = conformal.p_values(score, where.judging, where.plate)
     shown = rows[~where.fitting[rows]]
     keys = [word for word in (*wells.keys_of_plate(profiles.obs), schema.WELL, schema.PERTURBATION) if word in profiles.obs]

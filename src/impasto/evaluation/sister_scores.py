@@ -22,6 +22,7 @@ from impasto.statistics import jackknife, shuffles
 from impasto.statistics.interval import Interval
 from impasto.statistics.jackknife import LeftOut
 
+_ALL = slice(None)
 MOST_CLASSES = 30
 """With one label a compound and at most so many labels, labels are the units."""
 MOST_COMPARED = 2**29
@@ -73,27 +74,45 @@ class Sisters:
     @cached_property
     def related(self) -> Flags:
         """(p, p), True where two perturbations share a label."""
-        return np.asarray((self.holds @ self.holds.T).toarray() > 0)
+        return self.related_to(slice(None))
 
-    def candidates(self, *, across: bool) -> Flags:
+    def related_to(self, queries: slice, /) -> Flags:
+        """The perturbations that share a label with some of them.
+
+        Parameters
+        ----------
+        queries
+            Which.
+
+        Returns
+        -------
+        Flags
+            (queries, p)
+
+        """
+        return np.asarray((self.holds[queries] @ self.holds.T).toarray() > 0)
+
+    def candidates(self, queries: slice = _ALL, /, *, across: bool) -> Flags:
         """The labelled perturbations that a query is compared with: never those of its own compound.
 
         Perturbations without any label may well be sisters: they are no negatives.
 
         Parameters
         ----------
+        queries
+            Which perturbations ask; all by default.
         across
             Whether they are those of other classes than the query's, or those of its own class.
 
         Returns
         -------
         Flags
-            (p, p) query and candidate.
+            (queries, p) query and candidate.
 
         """
-        same = self.kind[:, None] == self.kind[None]
+        same = self.kind[queries, None] == self.kind[None]
         labelled = np.array([bool(labels) for labels in self.labels])
-        other = self.compound.of[:, None] != self.compound.of[None]
+        other = self.compound.of[queries, None] != self.compound.of[None]
         return np.asarray((~same if across else same) & other & labelled[None])
 
     def sampled(self) -> Units:
@@ -182,34 +201,71 @@ class SisterScore:
         Whether similarity is |cosine|.
     seed
         Of the groups of units, and of shuffles.
+    asked
+        (p,) the perturbations that are queries, where these are not all.
 
     """
 
-    def __init__(self, vectors: Floats, sisters: Sisters, /, *, across: bool, absolute: bool, seed: int) -> None:
-        self.sisters, self.across, self.seed = sisters, across, seed
-        cosine = np.concatenate([block for _, block in ranking.similarity_blocks(vectors, vectors)])
-        self.similarity = np.abs(cosine) if absolute else cosine
-        self.candidate = sisters.candidates(across=across)
-        self.right = self.candidate & sisters.related
-        self.wrong = self.candidate & ~sisters.related
-        self.usable = self.right.any(axis=1) & self.wrong.any(axis=1)
+    def __init__(
+        self, vectors: Floats, sisters: Sisters, /, *, across: bool, absolute: bool, seed: int, asked: Flags | None = None
+    ) -> None:
+        self.sisters, self.across, self.absolute, self.seed = sisters, across, absolute, seed
+        self.vectors, self.asked = vectors, asked
         self.sampled = sisters.sampled()
+
+    @cached_property
+    def similarity(self) -> Floats:
+        """(p, p) cosines, or their absolute values."""
+        return np.concatenate([self._similar(block) for _, block in ranking.similarity_blocks(self.vectors, self.vectors)])
+
+    @cached_property
+    def candidate(self) -> Flags:
+        """(p, p) query and candidate."""
+        return self.sisters.candidates(across=self.across)
+
+    @cached_property
+    def right(self) -> Flags:
+        """(p, p) query and sister."""
+        return self.candidate & self.sisters.related
+
+    @cached_property
+    def wrong(self) -> Flags:
+        """(p, p) query and candidate that is no sister."""
+        return self.candidate & ~self.sisters.related
+
+    def _similar(self, cosine: Floats) -> Floats:
+        return np.abs(cosine) if self.absolute else cosine
 
     @cached_property
     def per_query(self) -> pd.DataFrame:
         """One row a query and label by which it has a sister: average_precision and chance, with the numbers of right and wrong answers."""
-        rows = []
-        for query in np.flatnonzero(self.usable):
-            right, wrong = self.right[query], self.wrong[query]
-            scores = self.similarity[query]
-            precision = ranking.average_precision(scores[right], scores[wrong])
-            numbers = int(right.sum()), int(wrong.sum())
-            chance = ranking.chance_average_precision(*numbers)
-            shared = self.sisters.labels[query] & frozenset().union(*(self.sisters.labels[i] for i in np.flatnonzero(right)))
-            start = (self.sisters.names[query], self.sisters.kind[query], precision, chance, *numbers)
-            rows += [(*start, label) for label in sorted(shared)]
+        return self._ranked[0]
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are too many comparisons of a right with a wrong answer to keep them apart by group."""
+        return self.asked is not None or self._ranked[1] * len(self.sisters.names) > MOST_COMPARED
+
+    @cached_property
+    def _ranked(self) -> tuple[pd.DataFrame, int]:
+        """`per_query`, and how many pairs of a query and a sister there are. Only some queries at a time are compared with all."""
+        rows: list[tuple[object, ...]] = []
+        pairs = 0
+        for block, cosine in ranking.similarity_blocks(self.vectors, self.vectors):
+            candidate, related = self.sisters.candidates(block, across=self.across), self.sisters.related_to(block)
+            rights, wrongs, scores_of = candidate & related, candidate & ~related, self._similar(cosine)
+            pairs += int(rights.sum())
+            usable = rights.any(axis=1) & wrongs.any(axis=1)
+            for place in np.flatnonzero(usable if self.asked is None else usable & self.asked[block]):
+                query, right, wrong, scores = block.start + int(place), rights[place], wrongs[place], scores_of[place]
+                precision = ranking.average_precision(scores[right], scores[wrong])
+                numbers = int(right.sum()), int(wrong.sum())
+                chance = ranking.chance_average_precision(*numbers)
+                shared = self.sisters.labels[query] & frozenset().union(*(self.sisters.labels[i] for i in np.flatnonzero(right)))
+                start = (self.sisters.names[query], self.sisters.kind[query], precision, chance, *numbers)
+                rows += [(*start, label) for label in sorted(shared)]
         columns = ["perturbation", "kind", "average_precision", "chance", "positives", "negatives", "label"]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=columns), pairs
 
     def per_label(self) -> pd.DataFrame:
         """The average precision of each label and its chance: means over the queries that have a sister by it.
@@ -242,7 +298,7 @@ class SisterScore:
             The interval; and the score without groups. A table too large for that gets the t interval over units, and no such scores.
 
         """
-        if int(self.right.sum()) * len(self.right) > MOST_COMPARED:
+        if self.too_many:
             per = self.per_query.groupby("perturbation")["average_precision"].mean().reindex(self.sisters.names).to_numpy()
             return units.mean_over(per, self.sampled, value=self.value()), []
         left = self.left_out()
@@ -300,7 +356,7 @@ class SisterScore:
             The p-value; None where no shuffles are asked for, or the table is too large to rank all pairs.
 
         """
-        if most < 1 or self.similarity.size > MOST_SHUFFLED:
+        if most < 1 or self.asked is not None or len(self.sisters.names) ** 2 > MOST_SHUFFLED:
             return None
         return shuffles.above_chance(self.of_labels(np.arange(len(self.right))), self._shuffled, seed=self.seed, most=most).p
 

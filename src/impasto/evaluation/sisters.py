@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, cpjump1, inputs, protocols, replicates, tidy, units
+from impasto.evaluation import baselines, cpjump1, inputs, protocols, replicates, samples, tidy, units
 from impasto.evaluation.inputs import SameAs, Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.sister_scores import Sisters, SisterScore
@@ -30,6 +30,8 @@ from impasto.statistics.shuffles import MOST_SHUFFLES
 TASK = "sisters"
 Protocol = protocols.Sisters
 PROTOCOLS = get_args(Protocol)
+MOST_QUERIES = 4_000
+"""Perturbations that are compared with all others, of a table of more than `samples.MOST_ROWS`."""
 ALL, PASSING = "all perturbations", "perturbations passing replicate detection"
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -47,6 +49,7 @@ def evaluate(
     draws: int = 1000,
     shuffles: Annotated[int, Field(ge=0)] = MOST_SHUFFLES,
     seed: int = 0,
+    exact: bool = False,
 ) -> Result:
     """Sister matching within and across classes, beside the baselines and shuffled labels.
 
@@ -71,6 +74,9 @@ def evaluate(
         How often labels are shuffled at most to ask whether the score is above chance; 0 for never.
     seed
         Of permutations, shuffled labels and groups of units.
+    exact
+        Whether every perturbation is a query in a table of any size. Of more than 20,000 perturbations, whole labels of about 4,000 are
+        drawn as queries otherwise, each compared with all; the protocol says so.
 
     Returns
     -------
@@ -102,8 +108,12 @@ def evaluate(
             if name == baselines.SHUFFLED:
                 chosen = chosen.relabelled(chosen.shuffle(np.random.default_rng(seed)))
             many = shuffles if name == OWN else 0
+            asked = _asked(chosen, exact=exact or len(chosen.names) <= samples.MOST_ROWS, seed=seed)
+            if exact and len(chosen.names) > samples.MOST_ROWS and name == OWN:
+                samples.say_price(4 * len(chosen.names), len(chosen.names), profiles.n_vars, what="sister matching")
+            words = ending if asked is None else ending + samples.words(int(asked.sum()), len(asked), what="perturbations")
             score, detail = _scored(
-                ranking.unit(vectors[members]), chosen, population=population, ending=ending, group=name, shuffles=many, seed=seed
+                *(ranking.unit(vectors[members]), chosen, asked), population=population, ending=words, group=name, shuffles=many, seed=seed
             )
             scores += score
             details += detail
@@ -129,8 +139,19 @@ def _populations(
     return populations
 
 
+def _asked(sisters: Sisters, *, exact: bool, seed: int) -> Flags | None:
+    """The perturbations that are queries: whole labels, drawn; None for all."""
+    if exact:
+        return None
+    count = len(sisters.all_labels)
+    order = np.random.default_rng(seed).permutation(count)
+    carried = np.asarray(sisters.holds.sum(axis=0)).ravel()
+    enough = int(np.searchsorted(np.cumsum(carried[order]), MOST_QUERIES)) + 1
+    return np.asarray(sisters.holds[:, order[:enough]].sum(axis=1)).ravel() > 0
+
+
 def _scored(
-    vectors: Floats, sisters: Sisters, *, population: str, ending: str, group: str, shuffles: int, seed: int
+    vectors: Floats, sisters: Sisters, asked: Flags | None, *, population: str, ending: str, group: str, shuffles: int, seed: int
 ) -> tuple[list[Score], list[pd.DataFrame]]:
     """Within and across classes, by signed and absolute cosine: the scores, and one row a label of each."""
     scores, details = [], []
@@ -138,7 +159,7 @@ def _scored(
         for absolute in (False, True):
             label = f"{population}, {'across classes' if across else 'within class'}, {ending}"
             metric = f"mAP {'absolute' if absolute else 'signed'} cosine"
-            scored = SisterScore(vectors, sisters, across=across, absolute=absolute, seed=seed)
+            scored = SisterScore(vectors, sisters, across=across, absolute=absolute, seed=seed, asked=asked)
             per = scored.per_label()
             if not per.empty:
                 interval, parts = scored.interval()

@@ -5,7 +5,7 @@ group. `X` is float32.
 """
 
 from impasto.profiles.features import blocks, with_features
-from impasto.profiles.files import read, suffix, write
+from impasto.profiles.files import opened, read, suffix, write
 from impasto.profiles.rows import aggregate, join_common
 from impasto.profiles.table import dense, describe_features, from_frame, to_frame
 
@@ -16,6 +16,7 @@ __all__ = [
     "describe_features",
     "from_frame",
     "join_common",
+    "opened",
     "read",
     "suffix",
     "to_frame",

@@ -115,6 +115,36 @@ def read(
     return profiles
 
 
+def opened(path: Path | str, /, *, columns: Mapping[str, str] | None = None) -> anndata.AnnData:
+    """Profiles to be looked at, not changed: those of a folder of plates stay on disk, any other table is read.
+
+    Parameters
+    ----------
+    path, columns
+        As those of `read`.
+
+    Returns
+    -------
+    anndata.AnnData
+        Profiles of all rows. `X` of a folder of plates is mapped and read-only (`dataset.Dataset.mapped`).
+
+    Raises
+    ------
+    InputError
+        The file cannot be used, or holds no rows.
+
+    """
+    path = remote.local(path)
+    if any_table.kind(path) != any_table.PLATES:
+        return read(path, columns=columns)
+    if columns:
+        raise InputError(f"{path} is a folder of plates, read as it was written; leave the columns out")
+    plates = dataset.open_dataset(path)
+    if not plates.n_obs:
+        raise InputError(f"{path} {_NO_ROWS}")
+    return plates.mapped()
+
+
 def _of_plates(path: Path, said: Sequence[str]) -> anndata.AnnData:
     """A folder of plates in memory. It is in our words already, so nothing may be said of its columns."""
     if said:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impasto import machine
+from impasto import machine, mapped
 from impasto.schema import InputError
 
 Floats = npt.NDArray[np.float32]
@@ -30,12 +30,16 @@ def unit(values: npt.NDArray[np.floating], /) -> Floats:
     Returns
     -------
     Floats
-        (n, width) of float32. A row of zeros stays zero.
+        (n, width) of float32. A row of zeros stays zero. Of mapped rows, mapped (`mapped`).
 
     """
     values = np.asarray(values, dtype=np.float32)
-    length = np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
-    return np.divide(values, length, out=np.zeros_like(values), where=length > 0)
+    scaled: Floats = mapped.zeros_beside(values, values.shape)
+    for rows in mapped.blocks(values):
+        block = values[rows]
+        length = np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]
+        np.divide(block, length, out=scaled[rows], where=length > 0)
+    return scaled
 
 
 def similarity_blocks(

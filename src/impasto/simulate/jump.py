@@ -1,9 +1,11 @@
 """A table of JUMP's shape with a known answer, a plate at a time: each plate is a pure function of the seed and its number.
 
     x = mean + scale * (z @ loadings + noise),    z = source + batch + plate + row + what was done to the well
+    what a perturbation does = .8 what its group of eight does + .6 its own
 
-13 laboratories, 130 batches; controls stand at the edges of a plate. 35 % of the perturbations do something. Most features lean on a few,
-as CellProfiler's do; some have heavy tails, some have holes. Simulated, and named so: no number made of it says anything about cells.
+13 laboratories, 130 batches; controls stand at the edges of a plate. Every second map holds guides of genes, the others compounds. 35 % of
+the perturbations do something. Most features lean on a few, as CellProfiler's do; some have heavy tails, some have holes. Simulated, and
+named so: no number made of it says anything about cells.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ _COMPARTMENTS = ("Cells", "Cytoplasm", "Nuclei")
 _STAINS = ("AGP", "DNA", "ER", "Mito", "RNA")
 _KINDS = ("Texture_Contrast", "Texture_Entropy", "Intensity_MeanIntensity", "RadialDistribution_MeanFrac", "Granularity_1")
 _CONTROLS, _POSITIVES = 8, 8
+_PER_MAP, _GROUP = 320, 8
 
 
 @dataclass(frozen=True)
@@ -102,14 +105,54 @@ class World:
         self._mean = np.exp(rng.normal(0, 2, f)).astype(np.float32)
         self._scale = (self._mean * rng.uniform(0.05, 0.5, f)).astype(np.float32)
         self._heavy, self._holes = rng.random(f) < 0.02, rng.random(f) < 0.01
-        count = shape.maps * 320
+        count = shape.maps * _PER_MAP
         self.active: npt.NDArray[np.bool_] = rng.random(count) < SHARE_ACTIVE
-        self._effects = (rng.normal(size=(count, _FACTORS)) * 0.6 * self.active[:, None]).astype(np.float32)
+        own = rng.normal(size=(count, _FACTORS))
+        self._groups = count // _GROUP
+        shared = np.random.default_rng([shape.seed, 72]).normal(size=(self._groups, _FACTORS))[np.arange(count) % self._groups]
+        self._effects = ((0.8 * shared + 0.6 * own) * 0.6 * self.active[:, None]).astype(np.float32)
         self._positives = (rng.normal(size=(_POSITIVES, _FACTORS)) * 1.5).astype(np.float32)
         self._sources = rng.normal(size=(SOURCES, _FACTORS)).astype(np.float32) * 0.8
         self._batches = rng.normal(size=(BATCHES, _FACTORS)).astype(np.float32) * 0.5
         self._rows = rng.normal(size=_FACTORS).astype(np.float32) * 0.3
         self.var = profiles.describe_features(feature_names(f))
+
+    @property
+    def guides(self) -> npt.NDArray[np.bool_]:
+        """(perturbations,) whether each edits a gene; the others are compounds."""
+        return np.arange(len(self.active)) // _PER_MAP % 2 == 1
+
+    def genes(self) -> npt.NDArray[np.str_]:
+        """The gene of each perturbation: the one that a guide edits, the one of its group's first guide that a compound acts on.
+
+        Returns
+        -------
+        npt.NDArray[np.str_]
+            (perturbations,)
+
+        """
+        number, group = np.arange(len(self.active)), np.arange(len(self.active)) % self._groups
+        first = np.full(self._groups, -1)
+        guides = number[self.guides][::-1]
+        first[group[guides]] = guides
+        target = np.where(first[group] >= 0, first[group], group)
+        return np.char.add("GENE", np.char.zfill(np.where(self.guides, number, target).astype(str), 6))
+
+    def pairs(self) -> pd.DataFrame:
+        """The pairs of genes whose guides are of one group and do something: those that a database would know.
+
+        Returns
+        -------
+        pd.DataFrame
+            `gene1` and `gene2`.
+
+        """
+        genes, group = self.genes(), np.arange(len(self.active)) % self._groups
+        chosen = np.flatnonzero(self.guides & self.active)
+        frame = pd.DataFrame({"group": group[chosen], "gene": genes[chosen]})
+        both = frame.merge(frame, on="group")
+        both = both[both["gene_x"] < both["gene_y"]]
+        return both[["gene_x", "gene_y"]].set_axis(["gene1", "gene2"], axis=1).reset_index(drop=True)
 
     def plate(self, number: int, /) -> anndata.AnnData:
         """One plate.
@@ -129,7 +172,7 @@ class World:
         wells, row, inside = _layout(number >= self.shape.plates - self.shape.large)
         source, batch = number * SOURCES // self.shape.plates, number * BATCHES // self.shape.plates
         treated, edge = np.flatnonzero(inside), np.flatnonzero(~inside)
-        what = ((number % self.shape.maps) * 320 + np.arange(len(treated))) % len(self.active)
+        what = ((number % self.shape.maps) * _PER_MAP + np.arange(len(treated))) % len(self.active)
         place = np.arange(len(edge)) % (_CONTROLS + _POSITIVES)
         z = rng.standard_normal((len(wells), _FACTORS), dtype=np.float32) * 0.5 + self._sources[source] + self._batches[batch]
         z += rng.standard_normal(_FACTORS, dtype=np.float32) * 0.3 + row[:, None] * self._rows
@@ -137,10 +180,14 @@ class World:
         positive = place >= _CONTROLS
         z[edge[positive]] += self._positives[place[positive] - _CONTROLS]
         name = np.empty(len(wells), dtype=object)
-        name[treated] = [f"compound {w:06d}" for w in what]
+        guide, gene = self.guides[what], self.genes()[what].astype(object)
+        name[treated] = [f"{'guide' if g else 'compound'} {w:06d}" for w, g in zip(what, guide, strict=True)]
         name[edge] = ["DMSO" if p < _CONTROLS else f"positive {p - _CONTROLS}" for p in place]
         kind = np.full(len(wells), schema.TRT, dtype=object)
         kind[edge] = np.where(positive, schema.POSCON, schema.NEGCON)
+        kinds, targets, edited = (np.full(len(wells), value, dtype=object) for value in ("compound", None, None))
+        kinds[treated[guide]] = "crispr"
+        targets[treated[~guide]], edited[treated[guide]] = gene[~guide], gene[guide]
         obs = pd.DataFrame(
             {
                 schema.SOURCE: f"source_{source + 1:02d}",
@@ -148,6 +195,9 @@ class World:
                 schema.PLATE: f"plate_{number:05d}",
                 schema.WELL: wells,
                 schema.PERTURBATION: name,
+                schema.PERTURBATION_TYPE: kinds,
+                schema.TARGETS: targets,
+                schema.GENE: edited,
                 schema.CONTROL_TYPE: kind,
                 schema.CELL_COUNT: rng.poisson(1350, len(wells)),
             },

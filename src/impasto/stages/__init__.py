@@ -37,6 +37,8 @@ STAGES: Family[Verb] = Family(
         "table": "impasto.stages.table:VERB",
         "panels": "impasto.stages.panels:VERB",
         "index": "impasto.stages.index:VERB",
+        "map": "impasto.stages.map:VERB",
+        "place": "impasto.stages.place:VERB",
         "export": "impasto.stages.export:VERB",
         "report": "impasto.stages.report:VERB",
     },

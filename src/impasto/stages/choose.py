@@ -87,7 +87,7 @@ def run(settings: ChooseSettings, out: Path) -> None:
     """Write results.csv, pairs.csv, picks.csv, treatments.parquet, not_run.csv and verdict.md at `out`."""
     import pandas as pd
 
-    from impasto import profiles, progress, runs
+    from impasto import profiles, progress, runs, texts
     from impasto.evaluation import baselines, choosing, ways
     from impasto.evaluation.ways import SEP
     from impasto.report import choice
@@ -111,13 +111,13 @@ def run(settings: ChooseSettings, out: Path) -> None:
     not_run = pd.DataFrame(lacking, columns=["way", "needs"])
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
-        result.scores.to_csv(temporary / "results.csv", index=False)
+        texts.write_csv(result.scores, temporary / "results.csv")
         result.left_out.to_parquet(temporary / "left_out.parquet", index=False)
         result.tables["treatments"].to_parquet(temporary / "treatments.parquet", index=False)
         for name in ("pairs", "picks"):
-            result.tables.get(name, pd.DataFrame()).to_csv(temporary / f"{name}.csv", index=False)
-        not_run.to_csv(temporary / NOT_RUN, index=False)
-        (temporary / VERDICT).write_text(choice.page(result, not_run, title=settings.title), encoding="utf-8")
+            texts.write_csv(result.tables.get(name, pd.DataFrame()), temporary / f"{name}.csv")
+        texts.write_csv(not_run, temporary / NOT_RUN)
+        texts.write(temporary / VERDICT, choice.page(result, not_run, title=settings.title))
 
 
 VERB = Verb(settings=ChooseSettings, inputs=lambda s: [path for _, _, path in tables(s)], run=run, result="", writes=FOLDER)

@@ -20,6 +20,30 @@ MOST_SPARED = 0.9
 """The rest of a plate's controls show its centre."""
 
 
+def share_or_auto(value: object) -> object:
+    """The share of controls that are spared, as it was said.
+
+    Parameters
+    ----------
+    value
+        Of a setting `spare`.
+
+    Returns
+    -------
+    object
+        The same.
+
+    Raises
+    ------
+    WrongSetting
+        It is neither `auto` nor a share from 0 to .9.
+
+    """
+    if value != "auto" and not (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_SPARED):
+        raise WrongSetting("", f"spare is {value!r}, but it should be 'auto' or a share from 0 to {MOST_SPARED:g}")
+    return value
+
+
 def step_settings(method: str) -> type[Settings]:
     """The settings of a correction method.
 
@@ -65,12 +89,7 @@ class CorrectSettings(ShardSettings):
     )
     seed: int = Field(default=0, description="Of the choice of spared controls.")
 
-    @field_validator("spare", mode="before")
-    @classmethod
-    def _share_or_auto(cls, value: object) -> object:
-        if value != "auto" and not (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_SPARED):
-            raise WrongSetting("", f"spare is {value!r}, but it should be 'auto' or a share from 0 to {MOST_SPARED:g}")
-        return value
+    _share = field_validator("spare", mode="before")(share_or_auto)
 
 
 def run(settings: CorrectSettings, out: Path) -> None:

@@ -80,6 +80,9 @@ class EvaluateSettings(DeviceSettings):
     same_as: Literal["inchikey"] | None = Field(
         default=None, description="inchikey: perturbations that share an InChIKey are one, and are named; by name otherwise."
     )
+    exact: bool = Field(
+        default=False, description="Score all of a large table where a task draws from it (docs/scale.md); it says first what that costs."
+    )
     state: str = Field(
         default="",
         description="What was done to the profiles (standardized), at the end of each protocol, so that two evaluations share a table.",
@@ -125,7 +128,7 @@ def _opened(task: str, path: Path, columns: dict[str, str]) -> Scorable:
         return Cells(path)
     if is_folder_of_cells(path):
         raise InputError(f"{task} scores profiles, and {path} holds cells; pool them first: impasto profile {path} --out profiles.parquet")
-    return profiles.read(path, columns=columns)
+    return profiles.opened(path, columns=columns)
 
 
 def _compare(folder: Path, *, first: str) -> None:
@@ -161,7 +164,7 @@ def task_options(settings: EvaluateSettings) -> dict[str, Any]:
 
     said = settings.options.model_dump(mode="json", exclude_unset=True, exclude={"columns"})
     said |= {"pairs": [str(p) for p in settings.pairs]} if settings.pairs else {}
-    said |= {"pool_doses": True} if settings.pool_doses else {}
+    said |= {word: True for word in ("pool_doses", "exact") if getattr(settings, word)}
     said |= {word: value for word in ("protocol", "level", "same_as") if (value := getattr(settings, word)) is not None}
     if settings.precision == "bf16":
         raise InputError("scores are of float32 products, so evaluate takes no precision bf16; embed in it: impasto embed --precision bf16")

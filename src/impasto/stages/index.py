@@ -30,7 +30,10 @@ class IndexSettings(Settings):
         default=None, gt=0, description="The side of a pixel in micrometres, for scale bars; by default what the images say."
     )
     dose_unit: str = Field(default="", description="The unit of the doses; by default what the profiles say.")
-    engine: Annotated[str, named_in(ENGINES)] = Field(default="exact", description="What finds the nearest vectors.")
+    engine: Annotated[str, named_in(ENGINES, "auto")] = Field(
+        default="auto",
+        description="What finds the nearest vectors; auto: exact; above 250,000 rows FAISS's lists, where it is installed.",
+    )
     seed: int = Field(default=0, description="Of the map and of random draws.")
 
 
@@ -40,7 +43,7 @@ def run(settings: IndexSettings, out: Path) -> None:
     from impasto import profiles as tables
     from impasto.atlas import building
 
-    profiles = tables.read(settings.profiles)
+    profiles = tables.opened(settings.profiles)
     embedded_by = identity.of(profiles).run
     trained = settings.run or (Path(embedded_by["path"]) if embedded_by else None)
     building.build(
@@ -49,7 +52,7 @@ def run(settings: IndexSettings, out: Path) -> None:
         run=trained,
         engine=settings.engine,
         seed=settings.seed,
-        features=None if settings.features is None else tables.read(settings.features),
+        features=None if settings.features is None else tables.opened(settings.features),
         images=settings.images,
         hits=settings.hits,
         title=settings.title,

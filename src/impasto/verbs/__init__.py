@@ -37,6 +37,8 @@ ABOUT = {
     "search": "Rank perturbations or wells by what they look like.",
     "explore": "Serve the explorer on this machine: the map, the plates, the cells and the compounds of an index.",
     "atlas": "Another name of `impasto explore`.",
+    "map": "Pack an index, its fitted correction and its calibration into one folder that others can place their plates on.",
+    "place": "Place new plates on a map: corrected by its fit, their neighbours with p-values, and which wells lie outside of it.",
     "export": "Write profiles as another program of the field reads them; `impasto` reads all of it back.",
     "report": "Write one self-contained HTML page of a run.",
     "run": "Run the stages of a recipe. A killed run continues where it stopped; what is done is skipped.",

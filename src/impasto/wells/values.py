@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import numpy.typing as npt
 
+from impasto import mapped
 from impasto.schema import InputError
 
 
@@ -31,9 +32,11 @@ def finite(profiles: anndata.AnnData, /, *, task: str) -> npt.NDArray[np.float32
 
     """
     values = np.asarray(profiles.X, dtype=np.float32)
-    bad = ~np.isfinite(values)
+    bad = np.zeros(values.shape[1], dtype=bool)
+    for rows in mapped.blocks(values):
+        bad |= ~np.isfinite(values[rows]).all(axis=0)
     if bad.any():
-        features = profiles.var_names[bad.any(axis=0)]
+        features = profiles.var_names[bad]
         raise InputError(
             f"{task}: {len(features)} features hold missing or infinite values (first: {features[0]}); "
             "drop or fill them first: impasto correct PROFILES --method select --out SELECTED"
