@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -213,35 +212,6 @@ def in_colour(crops: Crops, plates: Sequence[str], limits: Mapping[str, npt.NDAr
                 pictures[number, ..., colour] = (255 * np.clip(light, 0, 1) ** 0.8).astype(np.uint8)
         pictures[number][~crops.inside[number]] = 96
     return pictures
-
-
-def images_of(cells: Cells, images: Path | None, /) -> Sites:
-    """The images that cells were measured in.
-
-    Parameters
-    ----------
-    cells
-        A folder of cells.
-    images
-        Ingested images; None where the cells were segmented from images, which then are those.
-
-    Returns
-    -------
-    Sites
-        The images.
-
-    Raises
-    ------
-    InputError
-        Nobody says where they are.
-
-    """
-    where = images if images is not None else cells.images
-    if where is None:
-        raise InputError(
-            f"{cells.folder} comes from tables, so it does not say which images these are; ingest them and give that folder: --images DIR"
-        )
-    return Sites.read(where)
 
 
 def short_name(place: Mapping[str, object], /) -> str:

@@ -146,6 +146,7 @@ READERS: Family[Reader] = Family(
         "csv": "impasto.cells.csv_run:READER",
         "cytotable": "impasto.cells.cytotable_run:READER",
         "deepprofiler": "impasto.cells.deepprofiler_run:READER",
+        "h5sc": "impasto.cells.h5sc_run:READER",
     },
 )
 """Name -> reader. They are asked in the order of their names."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from impasto.cells import crops
+from impasto.cells import crops, pixels
 from impasto.cells.folder import Cells
 from impasto.evaluation.exemplars import ANY, ANY_CONTROLS, CHOSEN, CONTROLS, ROW
 
@@ -27,7 +27,7 @@ def pictures(cells: Cells, table: pd.DataFrame, /, *, images: Path | None = None
     table
         One row a cell, as `exemplars.choose` gives them.
     images
-        Ingested images; by default those that the cells were segmented from.
+        Ingested images; by default those that the cells come from.
 
     Returns
     -------
@@ -35,11 +35,11 @@ def pictures(cells: Cells, table: pd.DataFrame, /, *, images: Path | None = None
         (cells, side, side, 3).
 
     """
-    sites = crops.images_of(cells, images)
-    channels = [c for c in crops.of_composite(sites.channels) if c is not None]
+    source = pixels.of(cells, images)
+    channels = [c for c in crops.of_composite(source.channels) if c is not None]
     plates = [crops.short_name(place) for place in table.to_dict("records")]
-    cut = crops.cut(sites, table, side=crops.side_of(cells), channels=channels)
-    return crops.in_colour(cut, plates, crops.windows(sites, sorted(set(plates)), channels))
+    cut = source.cut(table, side=crops.side_of(cells), channels=channels)
+    return crops.in_colour(cut, plates, source.windows(sorted(set(plates)), channels))
 
 
 def grid(table: pd.DataFrame, images: npt.NDArray[np.uint8], /) -> tuple[npt.NDArray[np.uint8], list[str]]:
