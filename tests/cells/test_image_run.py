@@ -99,7 +99,7 @@ def test_a_segmenter_of_ones_own_is_checked(ingested: Path, tmp_path: Path) -> N
     segmenters.SEGMENTERS.add("wrong", lambda planes, *, diameter: np.zeros((3, 3)))
     one, other = (cells_of(ingested, tmp_path / name, nucleus=40.0, segmenter=name) for name in ("own", "watershed"))
     np.testing.assert_array_equal(one.well("P1", "A01").X, other.well("P1", "A01").X)
-    with pytest.raises(InputError, match="the segmenter gave one number in .* pieces: a mask, and no labels"):
+    with pytest.raises(InputError, match=r"the segmenter gave one number in .* pieces: a mask, and no labels"):
         cells_of(ingested, tmp_path / "pieces", nucleus=40.0, segmenter="mask")
     with pytest.raises(InputError, match="labels are whole numbers from 0 on, of 256 x 256"):
         cells_of(ingested, tmp_path / "w", nucleus=40.0, segmenter="wrong")

@@ -46,7 +46,7 @@ def test_labels_without_background_or_nothing_at_all_do() -> None:
     "bad", [np.array([[0.5, 1]]), np.array([[-1, 1]]), np.array([[np.nan, 1]]), np.zeros((2, 2), int), np.array([[0, 2**31]])]
 )
 def test_what_is_no_label_image_is_refused(bad: np.ndarray) -> None:
-    with pytest.raises(InputError, match="the segmenter gave .* labels are whole numbers from 0 on, of 1 x 2"):
+    with pytest.raises(InputError, match=r"the segmenter gave .* labels are whole numbers from 0 on, of 1 x 2"):
         checked(bad, (1, 2), whose="the segmenter")
 
 

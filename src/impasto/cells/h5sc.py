@@ -118,9 +118,9 @@ def _tables(file: h5py.File) -> tuple[pd.DataFrame, list[str], list[str]]:
 
 def _attributes(file: h5py.File) -> dict[str, list[str]]:
     """The same, as the array itself tells it."""
-    told = file[IMAGES].attrs
+    written = file[IMAGES].attrs
     words = {"channels": "channel_names", "channel_mapping": "channel_mapping"}
-    return {ours: [v.decode() if isinstance(v, bytes) else str(v) for v in told[theirs]] for ours, theirs in words.items()}
+    return {column: [v.decode() if isinstance(v, bytes) else str(v) for v in written[name]] for column, name in words.items()}
 
 
 def _named(name: str, kind: str) -> str:

@@ -89,9 +89,8 @@ class ImageRun:
     def notes(self) -> list[str]:
         left_out = [f"quarantined: {self._sites.name(number)}: {reason}" for number, reason in self.quarantined.items()]
         lines = [*left_out[:10], *([f"{len(left_out)} sites are quarantined: {QUARANTINE}"] if left_out else [])]
-        counts = [
-            int(file.read_text()) for n in range(len(self._sites)) if (file := self._pieces(n)).exists() and n not in self.quarantined
-        ]
+        files = [self._pieces(number) for number in range(len(self._sites)) if number not in self.quarantined]
+        counts = [int(file.read_text()) for file in files if file.exists()]
         if counts:
             lines.append(f"{sum(counts)} labels of {len(counts)} sites lie in several pieces; the largest piece of each is the nucleus")
         return lines
@@ -137,11 +136,14 @@ class ImageRun:
 
     def _nuclei(self, number: int, planes: Mapping[str, Plane], diameter: float) -> tuple[segment.Labels, int]:
         """The nuclei of a site, and how many labels were in several pieces."""
-        shape = planes[DNA].shape
-        if self._labels is not None:
-            return checked(self._labels.read(self._place(number), shape), shape, whose=f"the label image of {self._sites.name(number)}")
-        assert self._find is not None
-        return checked(self._find(planes, diameter=diameter), shape, whose="the segmenter")
+        if self._find is None:
+            return self._given(number, planes[DNA].shape)
+        return checked(self._find(planes, diameter=diameter), planes[DNA].shape, whose="the segmenter")
+
+    def _given(self, number: int, shape: tuple[int, ...]) -> tuple[segment.Labels, int]:
+        """The same, as the user's label image has them."""
+        assert self._labels is not None
+        return checked(self._labels.read(self._place(number), shape), shape, whose=f"the label image of {self._sites.name(number)}")
 
     def _place(self, number: int) -> Mapping[str, object]:
         return dict(self._sites.table.iloc[number][list(WORDS)])
@@ -149,12 +151,9 @@ class ImageRun:
     def _estimate(self, number: int) -> float:
         """The diameter of the nuclei of one field: of the given labels, or by the discs that fit into what is bright."""
         plane = self._sites.image(number, [DNA])[0]
-        if self._labels is None:
+        if self._find is not None:
             return segment.diameter_of(plane)
-        labels = checked(
-            self._labels.read(self._place(number), plane.shape), plane.shape, whose=f"the label image of {self._sites.name(number)}"
-        )
-        sizes = np.bincount(labels[0].ravel())[1:]
+        sizes = np.bincount(self._given(number, plane.shape)[0].ravel())[1:]
         return float(np.sqrt(4 * np.median(sizes) / np.pi)) if len(sizes) else float("nan")
 
     def _diameter(self, plate: str) -> float:

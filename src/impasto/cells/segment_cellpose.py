@@ -1,7 +1,7 @@
 """Nuclei by Cellpose (Stringer et al. 2021; Cellpose-SAM, Pachitariu et al. 2025), version 4. An extra: `impasto[cellpose]`.
 
-The package is under a BSD licence. Its authors say that all its models were trained on data under CC BY-NC, so its weights are read only where
-the user accepts that. They are a file of some 1.2 GB that the user brings (`cpsam_v2`). The DNA plane is all that the net sees.
+The package is under a BSD licence. Its authors say that all its models were trained on data under CC BY-NC, so its weights are read only
+where the user accepts that. They are a file of some 1.2 GB that the user brings (`cpsam_v2`). The DNA plane is all that the net sees.
 """
 
 from __future__ import annotations
