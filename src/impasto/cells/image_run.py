@@ -22,11 +22,15 @@ from impasto.cells.labels import LabelFiles, checked
 from impasto.cells.segment import Objects, Plane
 from impasto.cells.segmenters import DNA, Segmenter
 from impasto.cells.sources import Part
+from impasto.plates import quarantine
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
 
 QUARANTINE = "quarantine.csv"
+EMPTY = "no nucleus stands out"
+"""Why a site that was read has no cells."""
+LEFT_OUT = "left out by impasto check"
 UNIT = "Cells"
 FIELDS_OF_ESTIMATE = 16
 MOST_CELLS, LARGE, MOST_LARGE = 4.0, 4.0, 0.4
@@ -46,18 +50,29 @@ class ImageRun:
         What finds nuclei; None where they are given.
     labels
         The user's own label images of nuclei.
+    skip
+        Sites that are left out, as `impasto check` lists them.
     cache
         A hidden folder for what is measured of each site.
 
     """
 
     def __init__(
-        self, folder: Path, /, *, nucleus: float | None, segmenter: Segmenter | None, labels: LabelFiles | None = None, cache: Path
+        self,
+        folder: Path,
+        /,
+        *,
+        nucleus: float | None,
+        segmenter: Segmenter | None,
+        labels: LabelFiles | None = None,
+        skip: pd.DataFrame | None = None,
+        cache: Path,
     ) -> None:
         segment.require()
         self.where, self._cache, self._nucleus = str(folder), cache, nucleus
         self._find, self._labels = segmenter, labels
         self._sites = Sites.read(folder)
+        self._skipped = frozenset[str]() if skip is None else quarantine.sites_of(self._sites, skip)
         self._channels = self._sites.channels
         if DNA not in self._channels:
             raise InputError(
@@ -105,7 +120,7 @@ class ImageRun:
             for plate, diameter in diameters.items():
                 numbers = [int(number) for number in self._sites.of_plate(plate)]
                 for number in numbers:
-                    reason = self._measured(number, diameter)
+                    reason = LEFT_OUT if self._sites.name(number) in self._skipped else self._measured(number, diameter)
                     reasons |= {number: reason} if reason else {}
                     advance(1)
                 counts = {n: len(np.load(self._file(n))) for n in numbers if n not in reasons}
@@ -211,7 +226,7 @@ def _objects(nuclei: segment.Labels, planes: Mapping[str, Plane], diameter: floa
 def _refusal(objects: Objects, diameter: float) -> str:
     """Why a site has no cells, by what was found in it."""
     if not objects.count:
-        return "no nucleus stands out"
+        return EMPTY
     sizes = np.bincount(objects.nuclei.ravel())[1:]
     large = sizes[sizes > LARGE * np.pi / 4 * diameter**2].sum() / sizes.sum()
     return f"{large:.0%} of what is bright lies in objects larger than {LARGE:g} nuclei" if large > MOST_LARGE else ""

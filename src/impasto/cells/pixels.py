@@ -79,12 +79,16 @@ class Fields:
 
     def __init__(self, sites: Sites, /) -> None:
         self._sites, self.channels = sites, sites.channels
+        self._windows: dict[tuple[str, ...], npt.NDArray[np.float64]] = {}
 
     def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
         return crops.cut(self._sites, table, side=side, channels=channels)
 
     def windows(self, plates: Sequence[str], channels: Sequence[str], /) -> Windows:
-        return crops.windows(self._sites, plates, channels)
+        for plate in plates:
+            if (plate, *channels) not in self._windows:
+                self._windows[plate, *channels] = crops.windows(self._sites, [plate], channels)[plate]
+        return {plate: self._windows[plate, *channels] for plate in plates}
 
 
 class Extracted:

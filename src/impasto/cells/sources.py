@@ -152,6 +152,23 @@ READERS: Family[Reader] = Family(
 """Name -> reader. They are asked in the order of their names."""
 
 
+def fits(path: Path, /) -> bool:
+    """Whether a path is a table of cells.
+
+    Parameters
+    ----------
+    path
+        A file or folder that is there.
+
+    Returns
+    -------
+    bool
+        True where a reader of the family opens it.
+
+    """
+    return any(READERS[name].fits(path) for name in READERS)
+
+
 def open_all(paths: Sequence[Path], /) -> list[Run]:
     """The runs of all paths.
 

@@ -38,8 +38,25 @@ def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
     rgb = np.stack([p if p is not None else np.zeros(shape, dtype=np.uint8) for p in planes], axis=2)
     image = Image.fromarray(rgb)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return as_uri(np.asarray(image))
+
+
+def as_uri(picture: npt.NDArray[np.uint8], /) -> str:
+    """A picture for the page.
+
+    Parameters
+    ----------
+    picture
+        (H, W, 3).
+
+    Returns
+    -------
+    str
+        A JPEG as a data URI.
+
+    """
     jpeg = io.BytesIO()
-    image.save(jpeg, format="JPEG", quality=82)
+    Image.fromarray(picture).save(jpeg, format="JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()
 
 

@@ -40,6 +40,8 @@ class CellsSettings(Settings):
     nucleus: float | None = Field(
         default=None, gt=0, description="Of images: the diameter of a nucleus in pixels; estimated for each plate where it is not said."
     )
+    quarantine: Path | None = Field(default=None, description="Of images: quarantine.csv of impasto check; its sites are left out.")
+    check: bool = Field(default=False, description="Judge the cells too, as impasto check does, into the folder quality inside.")
     columns: dict[str, str] = Field(
         default_factory=dict, description="Our word -> a column of the image table (--set columns.well=Position)."
     )
@@ -63,6 +65,7 @@ def run(settings: CellsSettings, out: Path) -> None:
         )
         with runs.atomic(out / image_run.QUARANTINE) as temporary:
             opened.quarantine().to_csv(temporary, index=False)
+        _judge(settings, out)
         return
     _refuse(settings, _OF_IMAGES, "it is for images, and these are tables")
     runs_of_tables = sources.open_all(settings.sources)
@@ -79,27 +82,49 @@ def run(settings: CellsSettings, out: Path) -> None:
         columns=settings.columns,
         token=token,
     )
+    _judge(settings, out)
 
 
-_OF_IMAGES = ("segmenter", "weights", "accept_licence", "labels", "nucleus")
+def _judge(settings: CellsSettings, out: Path) -> None:
+    """Check the cells where that was asked for. The result is that of `impasto check`, with its record."""
+    from impasto import runs
+    from impasto.stages import check
+
+    if settings.check:
+        asked, place = check.CheckSettings(images=out), check.inside(out)
+        runs.run_stage(
+            lambda: check.run(asked, place),
+            verb="check",
+            settings=asked,
+            inputs=[out],
+            out=place,
+            folder=True,
+            digest=check.digest,
+            may_lie_in_input=True,
+        )
+
+
+_OF_IMAGES = ("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine")
 
 
 def _of_images(settings: CellsSettings, folder: Path, cache: Path) -> ImageRun:
     """The sites of an ingested folder, with what finds their nuclei."""
     from impasto.cells import image_run, labels, segmenters
+    from impasto.plates import quarantine
 
+    skip = quarantine.read(settings.quarantine) if settings.quarantine is not None else None
     if settings.labels is not None:
         for field in ("segmenter", "weights", "accept_licence"):
             if field in settings.model_fields_set:
                 raise InputError(f"--{field.replace('_', '-')} finds nuclei, and --labels gives them; leave one of the two out")
         given = labels.LabelFiles(settings.labels)
-        return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=None, labels=given, cache=cache)
+        return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=None, labels=given, skip=skip, cache=cache)
     found = segmenters.opened(settings.segmenter, weights=settings.weights, accepted=settings.accept_licence)
-    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=found, cache=cache)
+    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=found, skip=skip, cache=cache)
 
 
 def inputs(settings: CellsSettings) -> list[Path]:
-    """Tables or images, platemaps, label images and weights.
+    """Tables or images, platemaps, label images, weights and the quarantine.
 
     Parameters
     ----------
@@ -115,7 +140,8 @@ def inputs(settings: CellsSettings) -> list[Path]:
     from impasto.cells.labels import LabelFiles
 
     more = [LabelFiles(settings.labels).folder] if settings.labels is not None else []
-    return [*settings.sources, *settings.platemap, *more, *([settings.weights] if settings.weights is not None else [])]
+    more += [path for path in (settings.weights, settings.quarantine) if path is not None]
+    return [*settings.sources, *settings.platemap, *more]
 
 
 def _refuse(settings: CellsSettings, fields: tuple[str, ...], why: str) -> None:

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from impasto.cells import crops, pixels
-from impasto.cells.folder import Cells
+from impasto.cells import crops
+from impasto.cells.pixels import Pixels
 from impasto.evaluation.exemplars import ANY, ANY_CONTROLS, CHOSEN, CONTROLS, ROW
 
 _GAP = 2
 """White pixels between crops."""
 
 
-def pictures(cells: Cells, table: pd.DataFrame, /, *, images: Path | None = None) -> npt.NDArray[np.uint8]:
+def pictures(source: Pixels, table: pd.DataFrame, /, *, side: int) -> npt.NDArray[np.uint8]:
     """The crops of some cells in colour.
 
     Parameters
     ----------
-    cells
-        Their folder.
+    source
+        What cuts them.
     table
         One row a cell, as `exemplars.choose` gives them.
-    images
-        Ingested images; by default those that the cells come from.
+    side
+        Of a crop, in pixels.
 
     Returns
     -------
@@ -35,10 +33,9 @@ def pictures(cells: Cells, table: pd.DataFrame, /, *, images: Path | None = None
         (cells, side, side, 3).
 
     """
-    source = pixels.of(cells, images)
     channels = [c for c in crops.of_composite(source.channels) if c is not None]
     plates = [crops.short_name(place) for place in table.to_dict("records")]
-    cut = source.cut(table, side=crops.side_of(cells), channels=channels)
+    cut = source.cut(table, side=side, channels=channels)
     return crops.in_colour(cut, plates, source.windows(sorted(set(plates)), channels))
 
 
@@ -92,15 +89,34 @@ def draw(table: pd.DataFrame, images: npt.NDArray[np.uint8], axes: Axes, /, *, p
     picture, kinds = grid(table, images)
     side = images.shape[1] + _GAP
     axes.imshow(picture, interpolation="nearest")
+    axes.set_yticks([line * side + side / 2 for line in range(len(kinds))], [of_kind(kind, perturbation, by) for kind in kinds])
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return axes
+
+
+def of_kind(kind: str, perturbation: str, by: str, /) -> str:
+    """What a row of cells shows.
+
+    Parameters
+    ----------
+    kind
+        As `exemplars` names it.
+    perturbation, by
+        Whose cells, and how they were chosen.
+
+    Returns
+    -------
+    str
+        In words.
+
+    """
     words = {
         CHOSEN: f"{perturbation}: {by}",
         ANY: f"{perturbation}: random",
         CONTROLS: "controls: nearest",
         ANY_CONTROLS: "controls: random",
     }
-    axes.set_yticks([line * side + side / 2 for line in range(len(kinds))], [words[kind] for kind in kinds])
-    axes.set_xticks([])
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    return axes
+    return words[kind]
