@@ -351,10 +351,11 @@ def cells_in_rows(
 
     """
     from impasto.cells import crops, pixels
+    from impasto.evaluation import crop_rows
     from impasto.report.figures import montage as drawing
 
     source = pixels.of(cells, None if images is None else Path(images))
-    pictures = drawing.pictures(source, table, side=crops.side_of(cells))
+    pictures = crop_rows.pictures(source, table, side=crops.side_of(cells))
     rows, across = table["row"].nunique(), int(table["row"].value_counts().max())
     return drawing.draw(table, pictures, _axes(ax, width=2 + 0.75 * across, height=0.4 + 0.8 * rows), perturbation=title, by=by)
 

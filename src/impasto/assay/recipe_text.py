@@ -80,7 +80,10 @@ def stages(
         *([("do wells of one perturbation look alike?", _evaluated("replicates"))] if replicated else []),
         ("which perturbations differ from their plates' controls?", _evaluated("hits")),
         *([("do all cells respond, or a part of them?", part)] if of_cells and responding else []),
-        ("the map, what is searched, and what the explorer shows", _indexed(images=kind == "images", dose_unit=dose_unit, title=title)),
+        (
+            "the map, what is searched, and what the explorer shows",
+            _indexed(images=kind == "images", cells=of_cells, dose_unit=dose_unit, title=title),
+        ),
         (
             "report.html, hits.csv and hits.xlsx",
             {"name": "report", "verb": "report", "at": "report.html", "run": "@", "downloads": True, **({"title": title} if title else {})},
@@ -116,8 +119,14 @@ def _corrected(raw: str) -> dict[str, Any]:
     return _stage("corrected", "correct", "profiles.parquet", profiles=raw, spare=SPARE, steps=steps)
 
 
-def _indexed(*, images: bool, dose_unit: str, title: str | None) -> dict[str, Any]:
-    said = {"images": "@images" if images else "", "hits": "@hits", "dose_unit": doses.shown(dose_unit), "title": title}
+def _indexed(*, images: bool, cells: bool, dose_unit: str, title: str | None) -> dict[str, Any]:
+    said = {
+        "images": "@images" if images else "",
+        "cells": "@cells" if cells else "",
+        "hits": "@hits",
+        "dose_unit": doses.shown(dose_unit),
+        "title": title,
+    }
     return {"name": "index", "verb": "index", "profiles": "@corrected", **{key: value for key, value in said.items() if value}}
 
 

@@ -10,10 +10,9 @@ import pandas as pd
 from impasto import schema
 from impasto.cells import crops, pixels, whiten
 from impasto.cells.folder import Cells
-from impasto.evaluation import exemplars
+from impasto.evaluation import crop_rows, exemplars
 from impasto.report import thumbnails
 from impasto.report.collect import Ran, of_verb
-from impasto.report.figures import montage
 from impasto.schema import InputError
 
 TASK = "subpopulations"
@@ -125,11 +124,11 @@ def montages(stages: Sequence[Ran], names: Sequence[str], /, *, seed: int = 0) -
     for name in names[:MOST]:
         try:
             chosen = exemplars.choose(cells, name, count=_CELLS, seed=seed, whitened=whitened)
-            pictures = montage.pictures(source, chosen, side=side)
+            pictures = crop_rows.pictures(source, chosen, side=side)
         except InputError:
             continue
-        picture, kinds = montage.grid(chosen, pictures)
-        drawn.append(Montage(name, thumbnails.as_uri(picture), [montage.of_kind(kind, name, "nearest") for kind in kinds]))
+        picture, kinds = crop_rows.grid(chosen, pictures)
+        drawn.append(Montage(name, thumbnails.as_uri(picture), [crop_rows.of_kind(kind, name, "nearest") for kind in kinds]))
     return drawn, ""
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from impasto.cells.crops import of_composite
+from impasto.evaluation.crop_rows import jpeg
 from impasto.plates.sites import Sites
 
 
@@ -55,9 +55,7 @@ def as_uri(picture: npt.NDArray[np.uint8], /) -> str:
         A JPEG as a data URI.
 
     """
-    jpeg = io.BytesIO()
-    Image.fromarray(picture).save(jpeg, format="JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
 
 
 def _stretch(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
