@@ -32,6 +32,7 @@ class AssaySettings(IngestSettings):
     )
     encoder: str = Field(default=_ENCODER.default, description=f"Of images: {_ENCODER.description}")
     cells: bool = Field(default=False, description="Of images: segment and count the cells too, and ask which part of them responds.")
+    unit: str = Field(default="Cells", description="Of tables of cells: the kind of object that has one row a cell.")
     dose_unit: str = Field(default="", description="The unit of all doses, such as uM, where no heading and no cell says it.")
     partial: bool = Field(
         default=False, description="Go on where a fifth of the wells or more is only on the plates, or only in the platemap."
@@ -106,9 +107,12 @@ def look(contents: Found, settings: AssaySettings) -> Check:
             weights.folder(settings.encoder)
         if settings.cells:
             segment.require()
-    for option, said in (("--encoder", "encoder" in settings.model_fields_set), ("--cells", settings.cells)):
-        if said and kind != "images":
-            raise InputError(f"{option} is for images, and {settings.sources[0]} holds tables of {kind}; leave it out")
+    for field, of in (("encoder", "images"), ("cells", "images"), ("unit", "cells")):
+        if field in settings.model_fields_set and kind != of:
+            held = kind if kind == "images" else f"tables of {kind}"
+            raise InputError(
+                f"--{field} is for {of if of == 'images' else 'tables of cells'}, and {settings.sources[0]} holds {held}; leave it out"
+            )
     covers = sources.covers_of(contents)
     if not settings.partial:
         refusals.refuse_uncovered(covers)

@@ -152,6 +152,8 @@ def write_recipe(contents: Found, looked: Check, settings: AssaySettings, out: P
         said[word] = [whole(source) for source in getattr(asked, word)]
     if asked.root is not None:
         said["root"] = whole(asked.root)
+    if kind == "cells" and "unit" in settings.model_fields_set:
+        said["unit"] = settings.unit
     made = recipe_text.stages(
         {key: value for key, value in said.items() if value != []},
         kind=kind,
