@@ -16,9 +16,10 @@ import pandas as pd
 
 from impasto import progress, runs, wells
 from impasto.cellprofiler_tables import OBJECT
-from impasto.cells import measure, segment
-from impasto.cells.columns import WORDS
+from impasto.cells import crops, measure, segment
+from impasto.cells.columns import LOCATION, WORDS
 from impasto.cells.labels import LabelFiles, checked
+from impasto.cells.measure import More
 from impasto.cells.segment import Objects, Plane
 from impasto.cells.segmenters import DNA, Segmenter
 from impasto.cells.sources import Part
@@ -50,6 +51,8 @@ class ImageRun:
         What finds nuclei; None where they are given.
     labels
         The user's own label images of nuclei.
+    more
+        Further measurements of each cell.
     skip
         Sites that are left out, as `impasto check` lists them.
     cache
@@ -65,6 +68,7 @@ class ImageRun:
         nucleus: float | None,
         segmenter: Segmenter | None,
         labels: LabelFiles | None = None,
+        more: Sequence[More] = (),
         skip: pd.DataFrame | None = None,
         cache: Path,
     ) -> None:
@@ -82,7 +86,8 @@ class ImageRun:
             raise InputError(
                 f"--labels: no site has a label image; the first should be {labels.path(self._place(0))}; say how they are named"
             )
-        self._columns = measure.names(self._channels)
+        self._more, self._windows = more, dict[str, measure.Numbers]()
+        self._columns = [*measure.names(self._channels), *(name for part in more for name in part.names(self._channels))]
         self.objects: Mapping[str, Sequence[str]] = {UNIT: tuple(self._columns)}
         self.number: Mapping[str, str] = {UNIT: OBJECT}
         if not set(segment.STAINS_OF_BODIES) & set(self._channels):
@@ -144,6 +149,19 @@ class ImageRun:
 
     def _file(self, number: int) -> Path:
         return self._cache / f"{number:07d}.npy"
+
+    def _measure(self, number: int, planes: Mapping[str, Plane], objects: Objects, diameter: float) -> measure.Numbers:
+        """(cells, columns) of a site."""
+        whole = measure.of_site(planes, objects, diameter=diameter)
+        if not self._more:
+            return whole
+        plate = crops.short_name(self._place(number))
+        if plate not in self._windows:
+            self._windows |= crops.windows(self._sites, [plate], self._channels)
+        at = [self._columns.index(name) for name in LOCATION]
+        side = crops.side_for(diameter)
+        parts = [part.of_site(planes, objects, centers=whole[:, at], windows=self._windows[plate], side=side) for part in self._more]
+        return np.concatenate([whole, *parts], axis=1)
 
     def _pieces(self, number: int) -> Path:
         """The file that says how many labels of a site were in several pieces."""
@@ -213,7 +231,7 @@ class ImageRun:
             if reason:
                 temporary.write_text(reason)
             else:
-                np.save(temporary, measure.of_site(planes, objects, diameter=diameter))
+                np.save(temporary, self._measure(number, planes, objects, diameter))
         return reason
 
 

@@ -6,6 +6,7 @@ Names are CellProfiler's. Pixels are divided by the largest value of their type,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,50 @@ _SHAPES = {
 }
 SHAPES = tuple(f"AreaShape_{name}" for name in (*_SHAPES.values(), "FormFactor"))
 """What `shapes` measures, without the compartment."""
+
+
+class More(Protocol):
+    """Further measurements of the cells of a site."""
+
+    def names(self, channels: Sequence[str], /) -> list[str]:
+        """The names of its features.
+
+        Parameters
+        ----------
+        channels
+            Of the images.
+
+        Returns
+        -------
+        list[str]
+            In order.
+
+        """
+        ...
+
+    def of_site(self, planes: Mapping[str, Plane], objects: Objects, /, *, centers: Numbers, windows: Numbers, side: int) -> Numbers:
+        """Measure the cells of a site.
+
+        Parameters
+        ----------
+        planes
+            Channel -> (H, W).
+        objects
+            The labels of the cells.
+        centers
+            (cells, 2) of their nuclei, X first.
+        windows
+            (channels, 2) what is black and what is full on the plate.
+        side
+            Of a crop around a cell, in pixels.
+
+        Returns
+        -------
+        Numbers
+            (cells, names).
+
+        """
+        ...
 
 
 def names(channels: Sequence[str], /) -> list[str]:

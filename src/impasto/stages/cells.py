@@ -37,6 +37,10 @@ class CellsSettings(Settings):
         description="Of images: your own label images of nuclei, a folder with {plate}/{well}_{site}.tif, or such a pattern; in place of a "
         "segmenter.",
     )
+    features: Annotated[list[str], Shown(separator=",")] = Field(
+        default_factory=lambda: ["shape"],
+        description="Of images: what is measured of each cell: shape (always), cp_measure, cp_measure_fast, or an encoder on a crop of it.",
+    )
     nucleus: float | None = Field(
         default=None, gt=0, description="Of images: the diameter of a nucleus in pixels; estimated for each plate where it is not said."
     )
@@ -104,23 +108,26 @@ def _judge(settings: CellsSettings, out: Path) -> None:
         )
 
 
-_OF_IMAGES = ("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine")
+_OF_IMAGES = ("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine", "features")
 
 
 def _of_images(settings: CellsSettings, folder: Path, cache: Path) -> ImageRun:
     """The sites of an ingested folder, with what finds their nuclei."""
     from impasto.cells import image_run, labels, segmenters
     from impasto.plates import quarantine
+    from impasto.plates.sites import Sites
+    from impasto.profiling import of_cells
 
+    more = of_cells.more(settings.features, Sites.read(folder).channels) if settings.features != [of_cells.SHAPE] else []
     skip = quarantine.read(settings.quarantine) if settings.quarantine is not None else None
     if settings.labels is not None:
         for field in ("segmenter", "weights", "accept_licence"):
             if field in settings.model_fields_set:
                 raise InputError(f"--{field.replace('_', '-')} finds nuclei, and --labels gives them; leave one of the two out")
         given = labels.LabelFiles(settings.labels)
-        return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=None, labels=given, skip=skip, cache=cache)
+        return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=None, labels=given, more=more, skip=skip, cache=cache)
     found = segmenters.opened(settings.segmenter, weights=settings.weights, accepted=settings.accept_licence)
-    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=found, skip=skip, cache=cache)
+    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=found, more=more, skip=skip, cache=cache)
 
 
 def inputs(settings: CellsSettings) -> list[Path]:
