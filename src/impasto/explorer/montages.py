@@ -21,7 +21,7 @@ from impasto.evaluation import crop_rows, exemplars
 from impasto.explorer.contents import Contents
 
 COUNT = 6
-_KEPT = 64
+_MOST = 64
 
 
 class Montages:
@@ -37,7 +37,7 @@ class Montages:
     def __init__(self, contents: Contents, /) -> None:
         self._contents = contents
         self._lock = threading.Lock()
-        self._kept: OrderedDict[int, tuple[bytes, list[str]]] = OrderedDict()
+        self._made: OrderedDict[int, tuple[bytes, list[str]]] = OrderedDict()
 
     def picture(self, row: int, /) -> tuple[bytes, list[str]]:
         """The picture of a perturbation.
@@ -61,15 +61,15 @@ class Montages:
 
         """
         with self._lock:
-            if row not in self._kept:
+            if row not in self._made:
                 name = self._name(row)
                 chosen = exemplars.choose(self._cells, name, count=COUNT, whitened=self._whitened)
                 picture, kinds = crop_rows.grid(chosen, crop_rows.pictures(self._pixels, chosen, side=crops.side_of(self._cells)))
-                self._kept[row] = crop_rows.jpeg(picture), kinds
-            self._kept.move_to_end(row)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return self._kept[row]
+                self._made[row] = crop_rows.jpeg(picture), kinds
+            self._made.move_to_end(row)
+            while len(self._made) > _MOST:
+                self._made.popitem(last=False)
+            return self._made[row]
 
     def _name(self, row: int) -> str:
         rows = self._contents.rows

@@ -57,8 +57,8 @@ def stage_of(stages: Sequence[Ran], /) -> Ran | None:
         None where the run has none.
 
     """
-    found = [stage for stage in of_verb(list(stages), "evaluate") if stage.record["settings"].get("task") == TASK]
-    return found[-1] if found else None
+    evaluated = [stage for stage in of_verb(list(stages), "evaluate") if stage.record["settings"].get("task") == TASK]
+    return evaluated[-1] if evaluated else None
 
 
 def table(stages: Sequence[Ran], /) -> pd.DataFrame | None:

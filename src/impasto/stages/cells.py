@@ -126,8 +126,8 @@ def _of_images(settings: CellsSettings, folder: Path, cache: Path) -> ImageRun:
                 raise InputError(f"--{field.replace('_', '-')} finds nuclei, and --labels gives them; leave one of the two out")
         given = labels.LabelFiles(settings.labels)
         return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=None, labels=given, more=more, skip=skip, cache=cache)
-    found = segmenters.opened(settings.segmenter, weights=settings.weights, accepted=settings.accept_licence)
-    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=found, more=more, skip=skip, cache=cache)
+    segmenter = segmenters.opened(settings.segmenter, weights=settings.weights, accepted=settings.accept_licence)
+    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=segmenter, more=more, skip=skip, cache=cache)
 
 
 def inputs(settings: CellsSettings) -> list[Path]:

@@ -106,6 +106,11 @@ def read(path: Path, kind: str, /, *, stored: bool, per_well: int | None = None,
     AnnData or Sites
         The data.
 
+    Raises
+    ------
+    InputError
+        Cells are to stay in their file, or something else is to be drawn from.
+
     """
     if kind != "sites" and is_of_cells(path):
         from impasto.cells import sample
