@@ -21,7 +21,10 @@ export function MontageView({ row }: { row: number }) {
     if (!found) return;
     const url = URL.createObjectURL(found.picture);
     address.value = url;
-    return () => URL.revokeObjectURL(url);
+    return () => {
+      address.value = '';
+      URL.revokeObjectURL(url);
+    };
   }, [found]);
   const rows = found?.rows.map((kind) => WORDS[kind] ?? kind) ?? [];
   return (
