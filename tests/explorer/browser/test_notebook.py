@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-for needed in ("playwright.sync_api", "nbformat", "nbclient", "nbconvert", "ipykernel"):
-    pytest.importorskip(needed)
+pytest.importorskip("playwright.sync_api")
+pytest.importorskip("nbclient")
+pytest.importorskip("nbconvert")
+pytest.importorskip("ipykernel")
 import nbclient
 import nbconvert
 import nbformat
