@@ -31,9 +31,8 @@ def write(
     table = obs.assign(**{number: np.array(list(numbers), dtype=np.uint64)}).set_axis(np.arange(len(obs)).astype(str), axis=0)
     anndata.AnnData(obs=table, var=var).write_h5ad(path)
     with h5py.File(path, "a") as file:
-        images = file.create_dataset(
-            "obsm/single_cell_images", data=crops.astype(np.float16), chunks=(1, 1, *crops.shape[2:]), compression="gzip"
-        )
+        stored = {"chunks": (1, 1, *crops.shape[2:]), "compression": "gzip"} if len(crops) else {}
+        images = file.create_dataset("obsm/single_cell_images", data=crops.astype(np.float16), **stored)
         images.attrs["encoding-type"], images.attrs["encoding-version"] = "array", "0.2.0"
         images.attrs["channel_names"] = np.array([name.encode() for name in names])
         images.attrs["channel_mapping"] = np.array([kind.encode() for kind in var["channel_mapping"]])

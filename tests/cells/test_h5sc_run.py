@@ -65,6 +65,9 @@ def test_what_does_not_say_its_well_or_its_crops_is_refused_in_one_sentence(tmp_
     made_h5sc.write(path, obs_of(), crops[:, 2:], masks=[])
     with pytest.raises(InputError, match="none of its channels is a mask"):
         READER.open(path)
+    made_h5sc.write(path, obs_of().iloc[:0], crops[:0])
+    with pytest.raises(InputError, match="holds no cell; leave it out"):
+        READER.open(path)
     made_h5sc.write(path, obs_of(), crops, numbers=[1, 2, 3, 4, 2**31])
     with pytest.raises(InputError, match="not whole numbers below"):
         READER.open(path)

@@ -137,3 +137,12 @@ def test_options_of_the_other_kind_are_refused(ingested: Path, tmp_path: Path) -
         cells_of(ingested, tmp_path / "cells", negcon=["DMSO"])
     with pytest.raises(InputError, match="holds images, and more is given"):
         recipe.execute("cells", CellsSettings.read({"sources": [str(ingested), str(ingested)]}, where="test"), out=tmp_path / "c")
+
+
+def test_sites_that_the_check_of_images_left_out_have_no_cells(ingested: Path, tmp_path: Path) -> None:
+    row = {"source": "", "batch": "", "plate": "P1", "well": "A02", "site": "1", "reason": "blurred"}
+    pd.DataFrame([row]).to_csv(tmp_path / "q.csv", index=False)
+    cells = cells_of(ingested, tmp_path / "cells", nucleus=40.0, quarantine=str(tmp_path / "q.csv"))
+    assert (cells.wells.set_index("well")["cell_count_all"] > 0).to_dict() == {"A01": True, "A02": False, "B01": True, "B02": False}
+    table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False).set_index("well")
+    assert table["reason"].to_dict() == {"A02": "left out by impasto check", "B02": "no nucleus stands out"}

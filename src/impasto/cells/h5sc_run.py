@@ -39,6 +39,8 @@ class H5scRun:
     def __init__(self, path: Path, /) -> None:
         segment.require()
         self.where, self._file = str(path), CropFile(path)
+        if not len(self._file.numbers):
+            raise InputError(f"{path} holds no cell; leave it out")
         if not self._file.masks:
             raise InputError(f"{path}: none of its channels is a mask, so no cell has a shape; extract crops with their masks")
         shapes = [f"{part}_{name}" for part in self._file.compartments for name in measure.SHAPES]
