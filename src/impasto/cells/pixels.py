@@ -25,8 +25,10 @@ Windows = dict[str, npt.NDArray[np.float64]]
 class Pixels(Protocol):
     """What cuts crops of cells."""
 
-    channels: Sequence[str]
-    """The stains that there are."""
+    @property
+    def channels(self) -> Sequence[str]:
+        """The stains that there are."""
+        ...
 
     def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
         """Crops of some cells.

@@ -16,6 +16,7 @@ import pandas as pd
 from impasto import identity, progress, schema
 from impasto.cells import columns
 from impasto.cells.folder import Cells, Plate
+from impasto.cells.store import Floats
 from impasto.cells.whiten import standardised
 from impasto.profiles.table import describe_features
 from impasto.schema import InputError
@@ -48,7 +49,8 @@ def sample(cells: Cells, /, *, per_well: int = PER_WELL, seed: int = 0) -> annda
 
     """
     features, wells = standardised(cells)
-    values, tables, few, repeated = [], [], 0, 0
+    values, tables = list[Floats](), list[pd.DataFrame]()
+    few = repeated = 0
     for plate, well, z in wells:
         if len(z) < FEWEST:
             few += 1

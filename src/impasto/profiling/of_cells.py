@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from impasto.cells import crops, measure
 from impasto.cells.measure import COMPARTMENTS, More, Numbers, scaled
@@ -147,10 +149,12 @@ class OfEncoder:
         low, high = (windows[at, end][:, None, None] for end in (0, 1))
         parts = []
         for first in range(0, len(centers), _TOGETHER):
-            cut = [crops.around(image, center, side)[0] for center in centers[first : first + _TOGETHER]]
+            cut: list[npt.NDArray[Any]] = [crops.around(image, center, side)[0] for center in centers[first : first + _TOGETHER]]
             if isinstance(self.encoder, EachChannel | Together):
                 # What it prepares is a stretch to 8 bit, site by site: the window of the plate stands for it.
-                ready = [(255 * np.clip((crop - low) / np.maximum(high - low, 1e-9), 0, 1)).astype(np.uint8) for crop in cut]
+                ready: list[npt.NDArray[np.generic]] = [
+                    (255 * np.clip((crop - low) / np.maximum(high - low, 1e-9), 0, 1)).astype(np.uint8) for crop in cut
+                ]
             else:
                 ready = [self.encoder.prepare(crop) for crop in cut]
             parts.append(self.encoder(ready).astype(np.float64))

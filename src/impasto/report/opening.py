@@ -148,9 +148,9 @@ def _cards(said: Verdicts, bad: list[tuple[str, int, str]]) -> list[Headline]:
         others = ", ".join(f"{group} {value:.3f}" for group, value in said.replicates.items() if group != "profiles")
         cards.append(Headline(f"{said.replicates['profiles']:.3f}", "replicate mAP: do wells of one perturbation look alike?", others))
     if said.cells:
-        part = said.cells.get("part", 0) + said.cells.get("both", 0)
-        beside = f"all cells in {said.cells.get('whole', 0)}; false discovery {said.rate:.0%} over both questions"
-        cards.append(Headline(f"{part} of {sum(said.cells.values())}", "perturbations and doses move a part of the cells", beside))
+        part, both = said.cells.get("part", 0), said.cells.get("both", 0)
+        beside = f"a part alone in {part}; all alike in {said.cells.get('whole', 0)}; false discovery {said.rate:.0%} over both questions"
+        cards.append(Headline(f"{part + both} of {sum(said.cells.values())}", "perturbations and doses move cells unequally", beside))
     if said.curves is not None:
         cards.append(
             Headline(f"{said.curves.count} of {said.curves.of}", "compounds with several doses have a dose curve", said.of_doses())

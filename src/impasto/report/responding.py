@@ -16,8 +16,8 @@ from impasto.report.collect import Ran, of_verb
 from impasto.schema import InputError
 
 TASK = "subpopulations"
-WORDS = {"whole": "all", "part": "part", "both": "all, and a part more", "none": "no"}
-"""The verdict of the stage -> what the report says of the cells."""
+WORDS = {"whole": "all alike", "part": "a part", "both": "unequally", "none": "no"}
+"""The verdict of the stage -> what the report says of the cells. Where both tests call, many cells respond, or all of them unequally."""
 MOST = 6
 """So many hits have pictures of their cells."""
 _CELLS = 8

@@ -173,8 +173,8 @@ class Verdicts:
             return ""
         count = {verdict: self.cells.get(verdict, 0) for verdict in ("whole", "part", "both")}
         return (
-            f"of {sum(self.cells.values())} tests all cells respond in {count['whole']}, a part of them in {count['part']}, all and a part "
-            f"more in {count['both']} (false discovery {self.rate:.0%} over both questions)"
+            f"of {sum(self.cells.values())} tests all cells respond alike in {count['whole']}, a part of them in {count['part']}, the well "
+            f"with its cells unequally in {count['both']} (false discovery {self.rate:.0%} over both questions)"
         )
 
     def of_spared(self) -> str:
