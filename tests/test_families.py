@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from impasto import atlas, correction, evaluation, export, families, losses, methods, profiling, scale, stages, verbs
-from impasto.cells import image_run, sources
+from impasto.cells import segmenters, sources
 from impasto.families import Family
 from impasto.nets import pooling
 from impasto.plates import readers
@@ -86,7 +86,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "methods": methods.METHODS,
     "poolings": pooling.POOLINGS,
     "readers": readers.FURTHER,
-    "segmenters": image_run.SEGMENTERS,
+    "segmenters": segmenters.SEGMENTERS,
     "shard_engines": scale.ENGINES,
     "stages": stages.STAGES,
     "tasks": evaluation.TASKS,

@@ -19,7 +19,7 @@ from torch import nn
 from impasto import atlas, cli, correction, evaluation, export, losses, methods, profiling, recipe, scale, stages, verbs
 from impasto import profiles as tables
 from impasto.atlas import building, engines, index
-from impasto.cells import image_run, sources
+from impasto.cells import segmenters, sources
 from impasto.correction.base import Corrector, with_values
 from impasto.correction.steps import correct
 from impasto.evaluation import several, tidy
@@ -236,8 +236,8 @@ def a_segmenter(_: Path) -> None:
     def one_nucleus(planes: Any, /, *, diameter: float) -> np.ndarray:
         return (planes["DNA"] > diameter).astype(np.int32)
 
-    image_run.SEGMENTERS.add(NAME, one_nucleus)
-    found = image_run.SEGMENTERS[NAME]({"DNA": np.array([[1.0, 9.0]])}, diameter=5.0)
+    segmenters.SEGMENTERS.add(NAME, one_nucleus)
+    found = segmenters.SEGMENTERS[NAME]({"DNA": np.array([[1.0, 9.0]])}, diameter=5.0)
     assert found.tolist() == [[0, 1]]
 
 

@@ -225,3 +225,11 @@ def test_the_gene_of_a_compound_is_its_target_where_no_list_says_more() -> None:
     assert listed["targets"].fillna("").tolist() == ["AKT1|AKT2", "", ""]
     assert "targets" not in spelling.with_kinds(obs.assign(perturbation_type="crispr"))[0]
     assert "targets" not in spelling.with_kinds(obs[["gene", "perturbation"]])[0]
+
+
+def test_what_tells_profiles_from_perturbations_is_no_type_of_perturbation() -> None:
+    said = {"Metadata_plate": ["P", "P"], "Metadata_well": ["A01", "A02"]}
+    own = spelling.annotation(pd.DataFrame({**said, "Metadata_modality": ["profile", "perturbation"]}), where="t")
+    other = spelling.annotation(pd.DataFrame({**said, "Metadata_modality": ["compound", "crispr"]}), where="t")
+    assert own["modality"].tolist() == ["profile", "perturbation"]
+    assert "perturbation_type" in other

@@ -352,9 +352,12 @@ def cells_in_rows(
         The axes given, or new ones.
 
     """
+    from impasto.cells import crops, pixels
+    from impasto.evaluation import crop_rows
     from impasto.report.figures import montage as drawing
 
-    pictures = drawing.pictures(cells, table, images=None if images is None else Path(images))
+    source = pixels.of(cells, None if images is None else Path(images))
+    pictures = crop_rows.pictures(source, table, side=crops.side_of(cells))
     rows, across = table["row"].nunique(), int(table["row"].value_counts().max())
     return drawing.draw(table, pictures, _axes(ax, width=2 + 0.75 * across, height=0.4 + 0.8 * rows), perturbation=title, by=by)
 

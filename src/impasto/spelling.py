@@ -438,6 +438,9 @@ def _means(spelling: str, word: str, column: pd.Series) -> bool:
         return _all_wells(column)
     if word == schema.WELL_ID:
         return not _all_wells(column)
+    if word == schema.PERTURBATION_TYPE and spelling == "modality":
+        # In embeddings it tells profiles from perturbations.
+        return not set(column.dropna().unique()) <= {"profile", "perturbation"}
     if word == schema.CONTROL_TYPE and spelling in _IF_KINDS:
         if pd.api.types.is_bool_dtype(column):
             return False

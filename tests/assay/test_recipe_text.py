@@ -30,19 +30,26 @@ def test_any_value_survives(table: dict[str, Any]) -> None:
 
 
 def stages(**changes: Any) -> list[recipe_text.Stage]:
-    asked = {"images": True, "encoder": "efficientnet_lite0", "dose_unit": "uM", "noted": ["one"], **changes}
+    asked = {"kind": "images", "encoder": "efficientnet_lite0", "dose_unit": "uM", "noted": ["one"], **changes}
     return recipe_text.stages({"sources": ["/plates"], "platemap": ["/map.xlsx"]}, **asked)
 
 
 @pytest.mark.parametrize(
-    ("images", "names"),
+    ("kind", "more", "names"),
     [
-        (True, ["images", "design", "quality", "wells", "corrected", "replicates", "hits", "index", "report"]),
-        (False, ["profiles", "design", "corrected", "replicates", "hits", "index", "report"]),
+        ("images", {}, ["images", "design", "quality", "wells", "corrected", "replicates", "hits", "index", "report"]),
+        ("profiles", {}, ["profiles", "design", "corrected", "replicates", "hits", "index", "report"]),
+        (
+            "images",
+            {"segmented": True},
+            ["images", "design", "quality", "cells", "wells", "corrected", "replicates", "hits", "subpopulations", "index", "report"],
+        ),
+        ("cells", {}, ["cells", "design", "wells", "corrected", "replicates", "hits", "subpopulations", "index", "report"]),
+        ("cells", {"responding": False}, ["cells", "design", "wells", "corrected", "replicates", "hits", "index", "report"]),
     ],
 )
-def test_every_stage_is_checked_by_its_verb(images: bool, names: list[str], tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text(recipe_text.text(stages(images=images), name="a", seed=0, head=""))
+def test_every_stage_is_checked_by_its_verb(kind: str, more: dict[str, bool], names: list[str], tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(recipe_text.text(stages(kind=kind, **more), name="a", seed=0, head=""))
     made = {stage.name: settings for stage, settings in recipe.checked(recipe.read(tmp_path / "recipe.toml"), out=tmp_path / "out")}
     assert list(made) == names
     corrected = made["corrected"].model_dump()
@@ -52,8 +59,13 @@ def test_every_stage_is_checked_by_its_verb(images: bool, names: list[str], tmp_
         "standardize",
         "clip",
     ]
-    raw = "stages/wells/profiles.parquet" if images else "stages/profiles/profiles.parquet"
+    raw = "stages/profiles/profiles.parquet" if kind == "profiles" else "stages/wells/profiles.parquet"
     assert corrected["profiles"] == (tmp_path / "out" / raw).resolve()
+    if "subpopulations" in names:
+        cells = (tmp_path / "out" / "stages" / "cells").resolve()
+        assert made["cells"].check
+        assert made["subpopulations"].profiles == [cells]
+        assert made["wells"].model_dump()["images" if kind == "cells" else "cells"] == cells
 
 
 def test_where_results_lie(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_second_space_is_of_the_same_wells() -> None:
 
 def test_features_are_means_in_half_precision_within_its_range(tmp_path: Path) -> None:
     members = consensus.of_wells(OBS)
-    beside.write(tmp_path, OBS, members.rows, members, named=named(), images=None, hits=None)
+    beside.write(tmp_path, OBS, members.rows, members, named=named(), images=None, cells=None, hits=None)
     np.testing.assert_array_equal(np.load(tmp_path / "features.npy"), np.array([[1, 1], [2, 35_001.5]], dtype=np.float16))
     described = arrow_files.frame(arrow_files.read(tmp_path / "features.arrow"))
     assert described["name"].tolist() == ["one", "two"]
@@ -46,7 +46,7 @@ def test_features_without_names_are_not_kept(tmp_path: Path) -> None:
     plain = named()
     plain.var = pd.DataFrame({"compartment": "", "channel": ""}, index=plain.var_names)
     members = consensus.of_wells(OBS)
-    said = beside.write(tmp_path, OBS, members.rows, members, named=plain, images=None, hits=None)
+    said = beside.write(tmp_path, OBS, members.rows, members, named=plain, images=None, cells=None, hits=None)
     assert not list(tmp_path.iterdir())
     assert said.described == {"channels": [], "image_root": "", "warnings": []}
 

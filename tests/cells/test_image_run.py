@@ -10,7 +10,7 @@ import tifffile
 pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'impasto[classical]')")
 
 from impasto import recipe
-from impasto.cells import image_run
+from impasto.cells import image_run, segmenters
 from impasto.cells.folder import Cells
 from impasto.cells.segment import nuclei
 from impasto.schema import InputError
@@ -94,15 +94,42 @@ def test_a_segmenter_of_ones_own_is_checked(ingested: Path, tmp_path: Path) -> N
     def own(planes: dict[str, np.ndarray], *, diameter: float) -> np.ndarray:
         return nuclei(planes["DNA"], diameter) * 7  # numbers with gaps do
 
-    image_run.SEGMENTERS.add("own", own)
-    image_run.SEGMENTERS.add("in-pieces", lambda planes, *, diameter: np.minimum(nuclei(planes["DNA"], diameter), 1))
-    image_run.SEGMENTERS.add("wrong", lambda planes, *, diameter: np.zeros((3, 3)))
+    segmenters.SEGMENTERS.add("own", own)
+    segmenters.SEGMENTERS.add("mask", lambda planes, *, diameter: np.minimum(nuclei(planes["DNA"], diameter), 1))
+    segmenters.SEGMENTERS.add("wrong", lambda planes, *, diameter: np.zeros((3, 3)))
     one, other = (cells_of(ingested, tmp_path / name, nucleus=40.0, segmenter=name) for name in ("own", "watershed"))
     np.testing.assert_array_equal(one.well("P1", "A01").X, other.well("P1", "A01").X)
-    with pytest.raises(InputError, match="a label is one piece"):
-        cells_of(ingested, tmp_path / "pieces", nucleus=40.0, segmenter="in-pieces")
-    with pytest.raises(InputError, match=r"labels are whole numbers of \(256, 256\)"):
+    with pytest.raises(InputError, match=r"the segmenter gave one number in .* pieces: a mask, and no labels"):
+        cells_of(ingested, tmp_path / "pieces", nucleus=40.0, segmenter="mask")
+    with pytest.raises(InputError, match="labels are whole numbers from 0 on, of 256 x 256"):
         cells_of(ingested, tmp_path / "w", nucleus=40.0, segmenter="wrong")
+
+
+def test_given_labels_are_the_nuclei(
+    ingested: Path, sites: list[truth.Painted], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    for number, (well, site) in enumerate(zip(WELLS[:3], sites, strict=False)):
+        own = site.nuclei.astype(np.uint16) * 3
+        own[0, 0] = own.max() if number == 0 and not own[0, 0] else own[0, 0]  # a second piece of the last label
+        tifffile.imwrite(folder / f"{well}_1.tif", own)
+    cells = cells_of(ingested, tmp_path / "cells", labels=str(folder / "{well}_{site}.tif"))
+    for well, site in zip(WELLS[:3], sites, strict=False):
+        own, count = cells.well("P1", well), int(site.nuclei.max())
+        assert own.obs["object"].tolist() == list(range(1, count + 1))
+        sizes = np.bincount(site.nuclei.ravel())[1:]
+        np.testing.assert_allclose(own[:, "Nuclei_AreaShape_Area"].X.ravel(), sizes, rtol=4e-5)
+    table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False)
+    assert table[["well", "reason"]].to_numpy().tolist() == [["B02", "there is no label image B02_1.tif"]]
+    said = capsys.readouterr().out
+    assert "1 labels of 1 sites lie in several pieces; the largest piece of each is the nucleus" in said
+    usual = np.median([np.sqrt(4 * np.median(np.bincount(s.nuclei.ravel())[1:]) / np.pi) for s in sites[:2]])
+    assert f"P1: nuclei of {usual:.1f} pixels" in said
+    with pytest.raises(InputError, match=r"no site has a label image; the first should be .*A01-1\.tif"):
+        cells_of(ingested, tmp_path / "none", labels=str(folder / "{well}-{site}.tif"))
+    with pytest.raises(InputError, match="--segmenter finds nuclei, and --labels gives them"):
+        cells_of(ingested, tmp_path / "both", labels=str(folder), segmenter="watershed")
 
 
 def test_options_of_the_other_kind_are_refused(ingested: Path, tmp_path: Path) -> None:
@@ -110,3 +137,12 @@ def test_options_of_the_other_kind_are_refused(ingested: Path, tmp_path: Path) -
         cells_of(ingested, tmp_path / "cells", negcon=["DMSO"])
     with pytest.raises(InputError, match="holds images, and more is given"):
         recipe.execute("cells", CellsSettings.read({"sources": [str(ingested), str(ingested)]}, where="test"), out=tmp_path / "c")
+
+
+def test_sites_that_the_check_of_images_left_out_have_no_cells(ingested: Path, tmp_path: Path) -> None:
+    row = {"source": "", "batch": "", "plate": "P1", "well": "A02", "site": "1", "reason": "blurred"}
+    pd.DataFrame([row]).to_csv(tmp_path / "q.csv", index=False)
+    cells = cells_of(ingested, tmp_path / "cells", nucleus=40.0, quarantine=str(tmp_path / "q.csv"))
+    assert (cells.wells.set_index("well")["cell_count_all"] > 0).to_dict() == {"A01": True, "A02": False, "B01": True, "B02": False}
+    table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False).set_index("well")
+    assert table["reason"].to_dict() == {"A02": "left out by impasto check", "B02": "no nucleus stands out"}

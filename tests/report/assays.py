@@ -31,7 +31,7 @@ def table(folder: Path, *, active: int = 10, seed: int = 0, features: int = 12, 
 def run(folder: Path, **plan: int) -> Path:
     """The folder of the whole assay."""
     source = table(folder, **plan)
-    made = recipe_text.stages({"sources": [str(source)]}, images=False, encoder="", dose_unit="", noted=[])
+    made = recipe_text.stages({"sources": [str(source)]}, kind="profiles", encoder="", dose_unit="", noted=[])
     (folder / "recipe.toml").write_text(recipe_text.text(made, name="a", seed=0, head=""))
     recipe.run(recipe.read(folder / "recipe.toml"), folder / "out")
     return folder / "out"

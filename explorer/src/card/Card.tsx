@@ -1,5 +1,5 @@
 /** The compound: names, structure, verdict, doses, neighbours; or the answer to a question. */
-import { useComputed, useSignal, useSignalEffect, type Signal } from '@preact/signals';
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { chosen, compound, label, members, pick, selected, spaceShown, wellLabel, wellRow } from '../chosen';
 import { nameAt, names, numberAt, plain } from '../data/columns';
@@ -7,28 +7,11 @@ import type { Asked, Card, Near } from '../data/types';
 import { dark, go, state } from '../state';
 import { about, has, need, perturbations, theSource, wells } from '../tables';
 import { columnWords, counted, doseWords, several, small } from '../words';
+import { useAnswer } from './answer';
 import { Dose } from './Dose';
 import { hitRows } from './hits';
+import { MontageView } from './Montage';
 import { NearTable } from './Near';
-
-/** The answer to an asynchronous question, asked anew when `key` changes; null before it is there. */
-function useAnswer<T>(key: string, ask: (() => Promise<T>) | null): { value: Signal<T | null>; problem: Signal<string> } {
-  const value = useSignal<T | null>(null);
-  const problem = useSignal('');
-  useEffect(() => {
-    let isLive = true;
-    value.value = null;
-    problem.value = '';
-    ask?.().then(
-      (found) => isLive && (value.value = found),
-      (error: unknown) => isLive && (problem.value = error instanceof Error ? error.message : String(error)),
-    );
-    return () => {
-      isLive = false;
-    };
-  }, [key]);
-  return { value, problem };
-}
 
 function showOnly(column: string, value: string): void {
   void need(state.value.level, [column]);
@@ -159,6 +142,7 @@ function Compound() {
       {shown?.response && <Dose response={shown.response} isHit={shown.response.benchmark !== null} />}
       {shown && <Doses card={shown} />}
       {shown && <LongFacts card={shown} />}
+      {about.value?.montages && row >= 0 && <MontageView row={row} />}
       <h3>Looks like{Number.isNaN(dose) ? '' : ` (at ${doseWords(about.value, dose)})`}</h3>
       {spaces.length > 1 && (
         <label class="space">

@@ -68,6 +68,10 @@ export class Embedded implements Source {
     return svg ? 'data:image/svg+xml,' + encodeURIComponent(svg) : '';
   }
 
+  async montage(): Promise<never> {
+    throw new Error('single cells are in the report above, and in impasto explore');
+  }
+
   async images(plate: number): Promise<PlateImages> {
     return this.kept.images[plate] ?? { well: [], site: [], image: [], width: null, height: null };
   }

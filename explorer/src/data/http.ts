@@ -1,6 +1,6 @@
 /** The server on loopback. */
 import { read, type Table } from './columns';
-import type { Box, Pixels, Source, TableName } from './source';
+import type { Box, Montage, Pixels, Source, TableName } from './source';
 import type { About, Asked, Card, Near, PlateImages, Why } from './types';
 
 /** So many neighbours are asked for. */
@@ -58,6 +58,11 @@ export class Http implements Source {
 
   structure(row: number, dark: boolean): string {
     return this.address(`structure/${row}.svg`, { dark: dark ? '1' : '0' });
+  }
+
+  async montage(row: number): Promise<Montage> {
+    const response = await answered(this.address(`montage/${row}`));
+    return { rows: (response.headers.get('x-rows') ?? '').split(','), picture: await response.blob() };
   }
 
   images(plate: number): Promise<PlateImages> {

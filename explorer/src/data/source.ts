@@ -7,6 +7,11 @@ export interface Pixels {
   height: number;
   values: Uint16Array;
 }
+export interface Montage {
+  picture: Blob;
+  /** What its rows show, from the top. */
+  rows: string[];
+}
 /** x, y, width and height in pixels of the unshrunken field. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 export type TableName = 'wells' | 'perturbations';
@@ -21,6 +26,8 @@ export interface Source {
   ask(kind: string, words: string, space: string): Promise<Asked>;
   /** An address for an <img>. */
   structure(row: number, dark: boolean): string;
+  /** Single cells of a perturbation beside those of controls, a row a kind. */
+  montage(row: number): Promise<Montage>;
   /** The fields of a plate, by its place in `about.plates`. */
   images(plate: number): Promise<PlateImages>;
   /** One channel of a field, or of a box of it; each step of `shrink` halves it. */

@@ -54,6 +54,8 @@ export interface About {
   hits: { hits: number; tested: number; rate: number; downloads: string[] } | null;
   /** Whether named features are there, for `why`. */
   features: boolean;
+  /** Whether single cells can be shown beside those of controls. */
+  montages: boolean;
   /** What is absent -> one sentence with the command that makes it. Keys: cells, hits, features, structures, map. */
   missing: Record<string, string>;
   warnings: string[];

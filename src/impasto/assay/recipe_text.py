@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from impasto import doses
 from impasto.assay.settings import SPARE
 
 Stage = tuple[str, dict[str, Any]]
+Kind = Literal["images", "profiles", "cells"]
+"""What the sources of an assay are: images, tables of profiles, or tables of single cells."""
 HOME = "stages"
 """The folder of the run in which the stages lie; the index and the report lie beside it."""
 
@@ -18,11 +20,13 @@ def stages(
     ingest: Mapping[str, Any],
     /,
     *,
-    images: bool,
+    kind: Kind,
     encoder: str,
     dose_unit: str,
     noted: Sequence[str],
     replicated: bool = True,
+    segmented: bool = False,
+    responding: bool = True,
     title: str | None = None,
 ) -> list[Stage]:
     """The stages of an assay, in order.
@@ -31,8 +35,8 @@ def stages(
     ----------
     ingest
         Settings of the first stage: sources, platemaps, and what cannot be seen in them.
-    images
-        Whether the sources are images, and not tables of profiles.
+    kind
+        What the sources are.
     encoder
         Of images.
     dose_unit
@@ -41,6 +45,10 @@ def stages(
         Warnings of the platemap.
     replicated
         Whether anything stands in two wells, so that replicates can be scored.
+    segmented
+        Of images: whether cells are segmented, counted and tested too.
+    responding
+        Of cells: whether plates have enough controls to ask which part of the cells responds.
     title
         Of the report.
 
@@ -50,30 +58,32 @@ def stages(
         Comment and table of each.
 
     """
-    first = "images" if images else "profiles"
-    raw = "@wells" if images else f"@{first}/profiles.parquet"
-    of_wells = f"@{first}/wells.parquet" if images else raw
+    raw = {"images": "@wells", "profiles": "@profiles/profiles.parquet", "cells": "@wells"}[kind]
+    of_wells = raw if kind == "profiles" else f"@{kind}/wells.parquet"
+    of_cells = kind == "cells" or segmented
+    first = _stage("cells", "cells", check=True, **ingest) if kind == "cells" else _stage(kind, "ingest", **ingest)
     made = [
-        ("what lies there, and what was done to which well", _stage(first, "ingest", **ingest)),
+        ("what lies there, and what was done to which well", first),
         (
             "what this layout can show",
             _stage("design", "design", wells=of_wells, dose_unit=dose_unit, noted=list(noted), spare=SPARE),
         ),
     ]
-    if images:
-        made += [
-            ("images that cannot be used are left out, with their reason", _stage("quality", "check", images=f"@{first}")),
-            (
-                "one profile a well",
-                _stage("wells", "profile", "profiles.parquet", images=f"@{first}", encoder=encoder, level="well", **_QUARANTINE),
-            ),
-        ]
+    if kind == "images":
+        made += _of_images(encoder, segmented=segmented)
+    if kind == "cells":
+        made.append(("the cells of each well as its profile", _stage("wells", "profile", "profiles.parquet", images="@cells", pool=POOL)))
+    part = _stage("subpopulations", "evaluate", task="subpopulations", profiles=["@cells"], labels=["cells"], options=_PARTS)
     return [
         *made,
         ("half of the negative controls teach the correction, the other half judge", _corrected(raw)),
         *([("do wells of one perturbation look alike?", _evaluated("replicates"))] if replicated else []),
         ("which perturbations differ from their plates' controls?", _evaluated("hits")),
-        ("the map, what is searched, and what the explorer shows", _indexed(images=images, dose_unit=dose_unit, title=title)),
+        *([("do all cells respond, or a part of them?", part)] if of_cells and responding else []),
+        (
+            "the map, what is searched, and what the explorer shows",
+            _indexed(images=kind == "images", cells=of_cells, dose_unit=dose_unit, title=title),
+        ),
         (
             "report.html, hits.csv and hits.xlsx",
             {"name": "report", "verb": "report", "at": "report.html", "run": "@", "downloads": True, **({"title": title} if title else {})},
@@ -81,6 +91,21 @@ def stages(
     ]
 
 
+def _of_images(encoder: str, *, segmented: bool) -> list[Stage]:
+    """From images to profiles of wells, with their cells counted where they are segmented."""
+    cells = _stage("cells", "cells", sources=["@images"], check=True, **_QUARANTINE)
+    counts = {"cells": "@cells"} if segmented else {}
+    wells = _stage("wells", "profile", "profiles.parquet", images="@images", encoder=encoder, level="well", **_QUARANTINE, **counts)
+    return [
+        ("images that cannot be used are left out, with their reason", _stage("quality", "check", images="@images")),
+        *([("the cells of the images, counted and judged", cells)] if segmented else []),
+        ("one profile a well", wells),
+    ]
+
+
+POOL = "median"
+"""How the cells of a well become its profile."""
+_PARTS = {"leave_out_plates": True}
 _QUARANTINE = {"quarantine": "@quality/quarantine.csv"}
 
 
@@ -94,8 +119,14 @@ def _corrected(raw: str) -> dict[str, Any]:
     return _stage("corrected", "correct", "profiles.parquet", profiles=raw, spare=SPARE, steps=steps)
 
 
-def _indexed(*, images: bool, dose_unit: str, title: str | None) -> dict[str, Any]:
-    said = {"images": "@images" if images else "", "hits": "@hits", "dose_unit": doses.shown(dose_unit), "title": title}
+def _indexed(*, images: bool, cells: bool, dose_unit: str, title: str | None) -> dict[str, Any]:
+    said = {
+        "images": "@images" if images else "",
+        "cells": "@cells" if cells else "",
+        "hits": "@hits",
+        "dose_unit": doses.shown(dose_unit),
+        "title": title,
+    }
     return {"name": "index", "verb": "index", "profiles": "@corrected", **{key: value for key, value in said.items() if value}}
 
 

@@ -15,6 +15,7 @@ from impasto import profiles as tables
 from impasto import schema, wells
 from impasto.atlas import arrow_files, folder, hit_tables, image_tables
 from impasto.atlas.consensus import Consensus
+from impasto.cells.folder import Cells
 from impasto.ranking.blocks import unit
 from impasto.schema import InputError
 
@@ -48,6 +49,7 @@ def write(
     *,
     named: anndata.AnnData | None,
     images: Path | None,
+    cells: Path | None,
     hits: Path | None,
 ) -> Beside:
     """Write what is shown beside the vectors into the folder of an index that is being made.
@@ -62,6 +64,8 @@ def write(
         Profiles with named features, row by row as the wells or to be joined to them; None without.
     images
         The folder of ingested images; None without.
+    cells
+        The folder of single cells; None without.
     hits
         The folder of called hits; None without.
 
@@ -77,6 +81,9 @@ def write(
 
     """
     described: dict[str, Any] = {"channels": [], "image_root": "", "warnings": []}
+    if cells is not None:
+        described[folder.CELLS] = str(Cells(cells).folder.resolve())
+        described[folder.CELLS_IMAGES] = "" if images is None else str(images.resolve())
     if named is not None and _has_names(named.var):
         _write_features(where, named, of_wells, members)
     if images is not None:

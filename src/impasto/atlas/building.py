@@ -63,6 +63,7 @@ def build(
     seed: int = 0,
     features: anndata.AnnData | None = None,
     images: Path | None = None,
+    cells: Path | None = None,
     hits: Path | None = None,
     title: str = "",
     pixel_um: float | None = None,
@@ -90,6 +91,8 @@ def build(
         Of an index of embeddings: the corrected profiles that were embedded, for neighbours by named features and the reasons for them.
     images
         The folder that `impasto ingest` wrote of the images.
+    cells
+        The folder that `impasto cells` wrote, whose single cells can be shown.
     hits
         The folder that `impasto evaluate hits` wrote.
     title
@@ -138,7 +141,7 @@ def build(
         chosen.build(temporary, Stacked(rows.vectors))
         if space is not None:
             strangers.write(temporary, *strangers.embedded(space, pd.concat([rows.wells, rows.perturbations], ignore_index=True)))
-        said = beside.write(temporary, of_wells, of_perturbations, rows.members, named=named, images=images, hits=hits)
+        said = beside.write(temporary, of_wells, of_perturbations, rows.members, named=named, images=images, cells=cells, hits=hits)
         encoded = [arrow_files.encoded(frame) for frame in (of_wells, said.perturbations)]
         for level, table in zip(folder.LEVELS, encoded, strict=True):
             arrow_files.write(table, temporary / folder.table(level))

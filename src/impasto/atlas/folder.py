@@ -34,6 +34,8 @@ COLOURS = 10
 VECTORS, PAIRS = "vectors", "pairs.npy"
 FEATURES, NAMED_FEATURES = "features.npy", "features.arrow"
 IMAGES, WINDOWS = "images.parquet", "windows.parquet"
+CELLS, CELLS_IMAGES = "cells_folder", "cells_images"
+"""What `index.json` calls the folder of single cells, and the ingested images that they lie in."""
 TABLES_OF_HITS = {"hits": "per_group", "responses": "dose_response", "curves": "dose_curves", "points": "dose_wells"}
 """Table of an index -> the file of `impasto evaluate hits` that it comes from."""
 AGAIN = "; make the index again: impasto index PROFILES --out INDEX"

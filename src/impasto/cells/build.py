@@ -118,8 +118,9 @@ def build(
         Tables cannot be joined, or a platemap does not fit.
 
     """
-    annotated = _annotated(images, platemaps, negcon, columns, where=opened[0].where)
-    for sentence in (*annotated.notes, *inferred(annotated.obs), *(problem.sentence for problem in annotated.problems)):
+    maps = read_maps(platemaps, columns=dict(columns), sheet=None, encoding=None)
+    said = annotated(images, maps=maps, negcon=negcon, where=opened[0].where)
+    for sentence in (*said.notes, *inferred(said.obs), *(problem.sentence for problem in said.problems)):
         progress.say(f"  {sentence}")
     before = _listed(folder)
     written: list[Written] = []
@@ -131,7 +132,7 @@ def build(
     counts = pd.DataFrame(
         [(*plate.place, well, count) for plate in written for well, count in plate.counts.items()], columns=[*WORDS[:4], COUNT_ALL]
     )
-    wells = annotated.obs.merge(counts, on=list(WORDS[:4]), how="left", validate="one_to_one")
+    wells = said.obs.merge(counts, on=list(WORDS[:4]), how="left", validate="one_to_one")
     _to_parquet(wells, folder / WELLS)
     extra = [c for c in images if FILES.match(str(c)) or str(c).startswith(_OF_SITES)]
     _to_parquet(images[[*WORDS, *extra]], folder / SITES)
@@ -168,10 +169,38 @@ def token_of(paths: Sequence[Path], said: Mapping[str, Any], /) -> str:
     return total.hexdigest()
 
 
-def _annotated(
-    images: pd.DataFrame, platemaps: Sequence[Path], negcon: Sequence[str], columns: Mapping[str, str], *, where: str
+def annotated(
+    images: pd.DataFrame,
+    /,
+    *,
+    maps: Sequence[tuple[Path, pd.DataFrame]] = (),
+    negcon: Sequence[str] = (),
+    where: str,
 ) -> Annotated:
-    """One row a well: what its images and the platemaps say of it."""
+    """What the images and the platemaps say of each well.
+
+    Parameters
+    ----------
+    images
+        As `survey` gives them.
+    maps
+        Platemaps, as `plates.annotate.read_maps` gives them.
+    negcon
+        Names of perturbations that are negative controls.
+    where
+        What the wells are called in sentences.
+
+    Returns
+    -------
+    Annotated
+        One row a well.
+
+    Raises
+    ------
+    InputError
+        A platemap does not fit.
+
+    """
     files = [c for c in images if FILES.match(str(c)) or str(c).startswith(_OF_SITES)]
     obs = images.drop(columns=[RUN, ROW, schema.SITE, *files])
     grouped = obs.groupby(list(WORDS[:4]), sort=False, dropna=False)
@@ -179,7 +208,6 @@ def _annotated(
     same = [c for c in obs.columns if c in WORDS or grouped[c].nunique(dropna=False).max() <= 1]
     wells = obs[same].drop_duplicates(list(WORDS[:4])).reset_index(drop=True)
     wells = wells.drop(columns=[c for c in same if c not in WORDS and wells[c].isna().all()])
-    maps = read_maps(platemaps, columns=dict(columns), sheet=None, encoding=None)
     return annotate(wells, maps, wishes=Wishes(negcon=tuple(negcon)), where=where)
 
 

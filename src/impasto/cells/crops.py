@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +87,24 @@ def side_of(cells: Cells, /) -> int:
     plate = cells.plate(cells.plates[0])
     _, values = next(cells.groups(plate, features=[area]))
     usual = float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
-    return _SIDE if not np.isfinite(usual) else int(_STEP * np.ceil(_ACROSS * np.sqrt(usual * 4 / np.pi) / _STEP))
+    return _SIDE if not np.isfinite(usual) else side_for(np.sqrt(usual * 4 / np.pi))
+
+
+def side_for(diameter: float, /) -> int:
+    """How large crops are, by the diameter of a nucleus.
+
+    Parameters
+    ----------
+    diameter
+        In pixels.
+
+    Returns
+    -------
+    int
+        Pixels.
+
+    """
+    return int(_STEP * np.ceil(_ACROSS * diameter / _STEP))
 
 
 def cut(sites: Sites, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
@@ -133,14 +149,32 @@ def cut(sites: Sites, table: pd.DataFrame, /, *, side: int, channels: Sequence[s
         image = sites.image(number_of[place], channels)
         for row in rows:
             center = table[CENTER].iloc[int(row)].to_numpy(dtype=float)
-            pixels[int(row)], inside[int(row)] = _cut(image, center, side)
+            pixels[int(row)], inside[int(row)] = around(image, center, side)
     return Crops(np.stack([p for p in pixels if p is not None]), inside, tuple(channels))
 
 
-def _cut(
-    image: npt.NDArray[np.generic], center: npt.NDArray[np.float64], side: int
+def around(
+    image: npt.NDArray[np.generic], center: npt.NDArray[np.float64], side: int, /
 ) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
-    """One crop around X, Y, and where it lies in the field."""
+    """One crop of a field.
+
+    Parameters
+    ----------
+    image
+        (C, H, W).
+    center
+        X and Y of its middle.
+    side
+        In pixels.
+
+    Returns
+    -------
+    crop : npt.NDArray[np.generic]
+        (C, side, side), 0 beyond the field.
+    inside : npt.NDArray[np.bool_]
+        (side, side) where it lies in the field.
+
+    """
     left, top = (int(np.floor(c)) - side // 2 for c in center)
     height, width = image.shape[1:]
     rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
@@ -213,35 +247,6 @@ def in_colour(crops: Crops, plates: Sequence[str], limits: Mapping[str, npt.NDAr
                 pictures[number, ..., colour] = (255 * np.clip(light, 0, 1) ** 0.8).astype(np.uint8)
         pictures[number][~crops.inside[number]] = 96
     return pictures
-
-
-def images_of(cells: Cells, images: Path | None, /) -> Sites:
-    """The images that cells were measured in.
-
-    Parameters
-    ----------
-    cells
-        A folder of cells.
-    images
-        Ingested images; None where the cells were segmented from images, which then are those.
-
-    Returns
-    -------
-    Sites
-        The images.
-
-    Raises
-    ------
-    InputError
-        Nobody says where they are.
-
-    """
-    where = images if images is not None else cells.images
-    if where is None:
-        raise InputError(
-            f"{cells.folder} comes from tables, so it does not say which images these are; ingest them and give that folder: --images DIR"
-        )
-    return Sites.read(where)
 
 
 def short_name(place: Mapping[str, object], /) -> str:

@@ -7,54 +7,35 @@ plate's usual count, and one whose foreground is mostly larger than four nuclei.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from impasto import progress, runs, texts, wells
 from impasto.cellprofiler_tables import OBJECT
-from impasto.cells import measure, segment
-from impasto.cells.columns import WORDS
-from impasto.cells.segment import Labels, Objects, Plane
+from impasto.cells import crops, measure, segment
+from impasto.cells.columns import LOCATION, WORDS
+from impasto.cells.labels import LabelFiles, checked
+from impasto.cells.measure import More
+from impasto.cells.segment import Objects, Plane
+from impasto.cells.segmenters import DNA, Segmenter
 from impasto.cells.sources import Part
-from impasto.families import Family
+from impasto.plates import quarantine
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
 
 QUARANTINE = "quarantine.csv"
-DNA, UNIT = "DNA", "Cells"
+EMPTY = "no nucleus stands out"
+"""Why a site that was read has no cells."""
+LEFT_OUT = "left out by impasto check"
+UNIT = "Cells"
 FIELDS_OF_ESTIMATE = 16
 MOST_CELLS, LARGE, MOST_LARGE = 4.0, 4.0, 0.4
 """Of the plate's median count; of the disc of a nucleus; share of the foreground in such objects."""
-Segmenter = Callable[..., npt.NDArray[np.integer]]
-"""`f(planes, *, diameter) -> labels` of nuclei: planes by channel, (H, W) each."""
-
-SEGMENTERS: Family[Segmenter] = Family("segmenters", what="segmenter", parts={"watershed": "impasto.cells.image_run:watershed"})
-"""Name -> what finds nuclei. Others are installed under the entry points `impasto.segmenters`."""
-
-
-def watershed(planes: Mapping[str, Plane], /, *, diameter: float) -> Labels:
-    """Nuclei by threshold and watershed (`segment.nuclei`).
-
-    Parameters
-    ----------
-    planes
-        Channel -> (H, W), DNA among them.
-    diameter
-        Of a nucleus in pixels.
-
-    Returns
-    -------
-    Labels
-        (H, W).
-
-    """
-    return segment.nuclei(planes[DNA], diameter)
 
 
 class ImageRun:
@@ -67,23 +48,46 @@ class ImageRun:
     nucleus
         The diameter of a nucleus in pixels; None to estimate it for each plate.
     segmenter
-        A name of `SEGMENTERS`.
+        What finds nuclei; None where they are given.
+    labels
+        The user's own label images of nuclei.
+    more
+        Further measurements of each cell.
+    skip
+        Sites that are left out, as `impasto check` lists them.
     cache
         A hidden folder for what is measured of each site.
 
     """
 
-    def __init__(self, folder: Path, /, *, nucleus: float | None, segmenter: str, cache: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        /,
+        *,
+        nucleus: float | None,
+        segmenter: Segmenter | None,
+        labels: LabelFiles | None = None,
+        more: Sequence[More] = (),
+        skip: pd.DataFrame | None = None,
+        cache: Path,
+    ) -> None:
         segment.require()
         self.where, self._cache, self._nucleus = str(folder), cache, nucleus
-        self._find = SEGMENTERS[segmenter]
+        self._find, self._labels = segmenter, labels
         self._sites = Sites.read(folder)
+        self._skipped = frozenset[str]() if skip is None else quarantine.sites_of(self._sites, skip)
         self._channels = self._sites.channels
         if DNA not in self._channels:
             raise InputError(
                 f"{folder}: cells are found by their nuclei, and there is no channel DNA; there are {', '.join(self._channels)}"
             )
-        self._columns = measure.names(self._channels)
+        if labels is not None and not any(labels.path(self._place(number)).exists() for number in range(len(self._sites))):
+            raise InputError(
+                f"--labels: no site has a label image; the first should be {labels.path(self._place(0))}; say how they are named"
+            )
+        self._more, self._windows = more, dict[str, measure.Numbers]()
+        self._columns = [*measure.names(self._channels), *(name for part in more for name in part.names(self._channels))]
         self.objects: Mapping[str, Sequence[str]] = {UNIT: tuple(self._columns)}
         self.number: Mapping[str, str] = {UNIT: OBJECT}
         if not set(segment.STAINS_OF_BODIES) & set(self._channels):
@@ -104,7 +108,12 @@ class ImageRun:
 
     def notes(self) -> list[str]:
         left_out = [f"quarantined: {self._sites.name(number)}: {reason}" for number, reason in self.quarantined.items()]
-        return [*left_out[:10], *([f"{len(left_out)} sites are quarantined: {QUARANTINE}"] if left_out else [])]
+        lines = [*left_out[:10], *([f"{len(left_out)} sites are quarantined: {QUARANTINE}"] if left_out else [])]
+        files = [self._pieces(number) for number in range(len(self._sites)) if number not in self.quarantined]
+        counts = [int(texts.read(file)) for file in files if file.exists()]
+        if counts:
+            lines.append(f"{sum(counts)} labels of {len(counts)} sites lie in several pieces; the largest piece of each is the nucleus")
+        return lines
 
     @cached_property
     def quarantined(self) -> dict[int, str]:
@@ -116,7 +125,7 @@ class ImageRun:
             for plate, diameter in diameters.items():
                 numbers = [int(number) for number in self._sites.of_plate(plate)]
                 for number in numbers:
-                    reason = self._measured(number, diameter)
+                    reason = LEFT_OUT if self._sites.name(number) in self._skipped else self._measured(number, diameter)
                     reasons |= {number: reason} if reason else {}
                     advance(1)
                 counts = {n: len(np.load(self._file(n))) for n in numbers if n not in reasons}
@@ -141,6 +150,45 @@ class ImageRun:
     def _file(self, number: int) -> Path:
         return self._cache / f"{number:07d}.npy"
 
+    def _measure(self, number: int, planes: Mapping[str, Plane], objects: Objects, diameter: float) -> measure.Numbers:
+        """(cells, columns) of a site."""
+        whole = measure.of_site(planes, objects, diameter=diameter)
+        if not self._more:
+            return whole
+        plate = crops.short_name(self._place(number))
+        if plate not in self._windows:
+            self._windows |= crops.windows(self._sites, [plate], self._channels)
+        at = [self._columns.index(name) for name in LOCATION]
+        side = crops.side_for(diameter)
+        parts = [part.of_site(planes, objects, centers=whole[:, at], windows=self._windows[plate], side=side) for part in self._more]
+        return np.concatenate([whole, *parts], axis=1)
+
+    def _pieces(self, number: int) -> Path:
+        """The file that says how many labels of a site were in several pieces."""
+        return self._file(number).with_suffix(".pieces")
+
+    def _nuclei(self, number: int, planes: Mapping[str, Plane], diameter: float) -> tuple[segment.Labels, int]:
+        """The nuclei of a site, and how many labels were in several pieces."""
+        if self._find is None:
+            return self._given(number, planes[DNA].shape)
+        return checked(self._find(planes, diameter=diameter), planes[DNA].shape, whose="the segmenter")
+
+    def _given(self, number: int, shape: tuple[int, ...]) -> tuple[segment.Labels, int]:
+        """The same, as the user's label image has them."""
+        assert self._labels is not None
+        return checked(self._labels.read(self._place(number), shape), shape, whose=f"the label image of {self._sites.name(number)}")
+
+    def _place(self, number: int) -> Mapping[str, object]:
+        return dict(self._sites.table.iloc[number][list(WORDS)])
+
+    def _estimate(self, number: int) -> float:
+        """The diameter of the nuclei of one field: of the given labels, or by the discs that fit into what is bright."""
+        plane = self._sites.image(number, [DNA])[0]
+        if self._find is not None:
+            return segment.diameter_of(plane)
+        sizes = np.bincount(self._given(number, plane.shape)[0].ravel())[1:]
+        return float(np.sqrt(4 * np.median(sizes) / np.pi)) if len(sizes) else float("nan")
+
     def _diameter(self, plate: str) -> float:
         """What was said, or the median over fields of the plate's controls."""
         if self._nucleus is not None:
@@ -152,7 +200,7 @@ class ImageRun:
         estimates = []
         for number in spaced:
             try:
-                estimates.append(segment.diameter_of(self._sites.image(int(number), [DNA])[0]))
+                estimates.append(self._estimate(int(number)))
             except BadImage:
                 continue
         usual = float(np.nanmedian(estimates)) if np.isfinite(estimates).any() else float("nan")
@@ -171,44 +219,32 @@ class ImageRun:
             return texts.read(refused) if refused.exists() else ""
         try:
             planes = dict(zip(self._channels, self._sites.image(number), strict=True))
-            objects = _objects(self._find(planes, diameter=diameter), planes, diameter)
+            nuclei, pieces = self._nuclei(number, planes, diameter)
+            objects = _objects(nuclei, planes, diameter)
             reason = _refusal(objects, diameter)
         except BadImage as error:
             reason = error.reason
+        if not reason and pieces:
+            with runs.atomic(self._pieces(number)) as temporary:
+                texts.write(temporary, str(pieces))
         with runs.atomic(refused if reason else file) as temporary:
             if reason:
                 texts.write(temporary, reason)
             else:
-                np.save(temporary, measure.of_site(planes, objects, diameter=diameter))
+                np.save(temporary, self._measure(number, planes, objects, diameter))
         return reason
 
 
-def _objects(labels: npt.NDArray[np.integer], planes: Mapping[str, Plane], diameter: float) -> Objects:
-    """Nuclei of a segmenter, checked, and the cells around them."""
-    shape = planes[DNA].shape
-    if not np.issubdtype(labels.dtype, np.integer) or labels.shape != shape:
-        raise InputError(f"the segmenter gave {labels.dtype} of {labels.shape}; labels are whole numbers of {shape}")
-    numbers, of_pixels = np.unique(labels, return_inverse=True)
-    nuclei = of_pixels.reshape(shape).astype(np.int32) if numbers[0] == 0 else of_pixels.reshape(shape).astype(np.int32) + 1
-    _refuse_pieces(nuclei)
+def _objects(nuclei: segment.Labels, planes: Mapping[str, Plane], diameter: float) -> Objects:
+    """Nuclei and the cells around them."""
     cells = segment.bodies(nuclei, planes, diameter)
     return Objects(nuclei, cells, np.where(nuclei > 0, 0, cells))
-
-
-def _refuse_pieces(labels: Labels) -> None:
-    """Refuse a label in two pieces: it would be one cell in two places."""
-    from skimage.measure import label
-
-    pieces = label(labels, connectivity=2, background=0)
-    count = len(np.unique(np.stack([labels[labels > 0], pieces[labels > 0]]), axis=1).T)
-    if count != int(labels.max(initial=0)):
-        raise InputError(f"the segmenter gave {int(labels.max())} labels in {count} pieces; a label is one piece")
 
 
 def _refusal(objects: Objects, diameter: float) -> str:
     """Why a site has no cells, by what was found in it."""
     if not objects.count:
-        return "no nucleus stands out"
+        return EMPTY
     sizes = np.bincount(objects.nuclei.ravel())[1:]
     large = sizes[sizes > LARGE * np.pi / 4 * diameter**2].sum() / sizes.sum()
     return f"{large:.0%} of what is bright lies in objects larger than {LARGE:g} nuclei" if large > MOST_LARGE else ""

@@ -6,6 +6,7 @@ Names are CellProfiler's. Pixels are divided by the largest value of their type,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,52 @@ _SHAPES = {
     "perimeter": "Perimeter",
     "solidity": "Solidity",
 }
+SHAPES = tuple(f"AreaShape_{name}" for name in (*_SHAPES.values(), "FormFactor"))
+"""What `shapes` measures, without the compartment."""
+
+
+class More(Protocol):
+    """Further measurements of the cells of a site."""
+
+    def names(self, channels: Sequence[str], /) -> list[str]:
+        """The names of its features.
+
+        Parameters
+        ----------
+        channels
+            Of the images.
+
+        Returns
+        -------
+        list[str]
+            In order.
+
+        """
+        ...
+
+    def of_site(self, planes: Mapping[str, Plane], objects: Objects, /, *, centers: Numbers, windows: Numbers, side: int) -> Numbers:
+        """Measure the cells of a site.
+
+        Parameters
+        ----------
+        planes
+            Channel -> (H, W).
+        objects
+            The labels of the cells.
+        centers
+            (cells, 2) of their nuclei, X first.
+        windows
+            (channels, 2) what is black and what is full on the plate.
+        side
+            Of a crop around a cell, in pixels.
+
+        Returns
+        -------
+        Numbers
+            (cells, names).
+
+        """
+        ...
 
 
 def names(channels: Sequence[str], /) -> list[str]:
@@ -45,14 +92,14 @@ def names(channels: Sequence[str], /) -> list[str]:
         The number, the bits, centre and box, then features.
 
     """
-    shapes = [f"{part}_AreaShape_{name}" for part in COMPARTMENTS for name in (*_SHAPES.values(), "FormFactor")]
+    of_shape = [f"{part}_{name}" for part in COMPARTMENTS for name in SHAPES]
     lights = [
         f"{part}_Intensity_{measure}_{channel}"
         for part in COMPARTMENTS
         for channel in channels
         for measure in ("IntegratedIntensity", "MeanIntensity", "StdIntensity")
     ]
-    return [OBJECT, BITS, *columns.LOCATION, *columns.BOUNDING_BOX, *shapes, *lights, STEEPNESS]
+    return [OBJECT, BITS, *columns.LOCATION, *columns.BOUNDING_BOX, *of_shape, *lights, STEEPNESS]
 
 
 def of_site(planes: Mapping[str, Plane], objects: Objects, /, *, diameter: float) -> Numbers:
@@ -80,8 +127,7 @@ def of_site(planes: Mapping[str, Plane], objects: Objects, /, *, diameter: float
         return np.stack(list(whole.values()), axis=1)
     labels = dict(zip(COMPARTMENTS, (objects.cells, objects.cytoplasm, objects.nuclei), strict=True))
     for part, own in labels.items():
-        for name, values in _shapes(own, count):
-            whole[f"{part}_AreaShape_{name}"] = values
+        whole |= {f"{part}_{name}": values for name, values in shapes(own, count).items()}
         for channel, plane in planes.items():
             for name, values in _lights(scaled(plane), own, count):
                 whole[f"{part}_Intensity_{name}_{channel}"] = values
@@ -112,19 +158,34 @@ def scaled(plane: Plane, /) -> npt.NDArray[np.float32]:
     return np.clip(real if real.max(initial=0) <= 1 else real / 65535, 0, 1)
 
 
-def _shapes(labels: Labels, count: int) -> Iterator[tuple[str, Numbers]]:
+def shapes(labels: Labels, count: int, /) -> dict[str, Numbers]:
+    """The shapes of labels.
+
+    Parameters
+    ----------
+    labels
+        (H, W), 0 for none.
+    count
+        The largest label that may be there.
+
+    Returns
+    -------
+    dict[str, Numbers]
+        Each of `SHAPES` -> (count,) in pixels, NaN where a label has no pixel.
+
+    """
     from skimage.measure import regionprops_table
 
-    whole = {name: np.full(count, np.nan) for name in (*_SHAPES.values(), "FormFactor")}
+    whole = {name: np.full(count, np.nan) for name in SHAPES}
     if labels.any():
         table = regionprops_table(labels, properties=("label", *_SHAPES))
         at = table["label"].astype(np.intp) - 1
         for key, name in _SHAPES.items():
-            whole[name][at] = table[key]
+            whole[f"AreaShape_{name}"][at] = table[key]
         with np.errstate(divide="ignore", invalid="ignore"):
             form = 4 * np.pi * table["area"] / table["perimeter"] ** 2
-        whole["FormFactor"][at] = np.where(table["perimeter"] > 0, form, np.nan)
-    yield from whole.items()
+        whole["AreaShape_FormFactor"][at] = np.where(table["perimeter"] > 0, form, np.nan)
+    return whole
 
 
 def _lights(plane: npt.NDArray[np.float32], labels: Labels, count: int) -> Iterator[tuple[str, Numbers]]:

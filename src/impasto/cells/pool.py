@@ -21,6 +21,8 @@ DEFAULT = "median"
 STATISTIC = "statistic"
 _BLOCK = 1 << 22
 """Values of a block."""
+_WIDEST = 256
+"""Features of a block, where the plate is small."""
 
 
 def pool(cells: Cells, /, *, name: str = DEFAULT) -> anndata.AnnData:
@@ -82,7 +84,7 @@ def _of_plate(cells: Cells, name: str, chosen: Pool) -> Floats:
             f"plate {name} has no cell of a negative control to clip to; mark controls (impasto cells --negcon), or pool by median"
         )
     result = np.full((len(rows), len(chosen.statistics), len(cells.features)), np.nan)
-    block = max(1, min(64, _BLOCK // max(1, len(is_kept))))
+    block = max(1, min(_WIDEST, _BLOCK // max(1, len(is_kept))))
     first = 0
     for _, names, values in cells.blocks(name, features=block):
         used = values if is_kept.all() else values[:, is_kept]

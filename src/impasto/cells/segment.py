@@ -126,8 +126,7 @@ def nuclei(dna: Plane, diameter: float, /) -> Labels:
 
     if np.ptp(dna) == 0:
         return np.zeros(dna.shape, dtype=np.int32)
-    raw = dna.astype(np.float64)
-    plane = ndimage.gaussian_filter(raw, diameter / 24)
+    plane = ndimage.gaussian_filter(dna.astype(np.float64), diameter / 24)
     lit = _log(plane)
     if np.ptp(lit) == 0:
         return np.zeros(dna.shape, dtype=np.int32)
@@ -140,7 +139,7 @@ def nuclei(dna: Plane, diameter: float, /) -> Labels:
     seeds = np.zeros(plane.shape, dtype=np.int32)
     seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
     labels = segmentation.watershed(-depth, seeds, mask=bright)
-    return _numbered(labels, _stand_out(raw, plane, labels, diameter))
+    return _numbered(labels, _stand_out(plane, labels, diameter))
 
 
 def _log(plane: Smooth) -> Smooth:
@@ -158,24 +157,48 @@ def _foreground(plane: Smooth, bright: npt.NDArray[np.bool_]) -> npt.NDArray[np.
     return bright if apart > CONTRAST * plane[~bright].std() else np.zeros(plane.shape, dtype=bool)
 
 
-def _stand_out(raw: Smooth, plane: Smooth, labels: Labels, diameter: float) -> npt.NDArray[np.bool_]:
+def _stand_out(plane: Smooth, labels: Labels, diameter: float) -> npt.NDArray[np.bool_]:
     """(objects,) which stand out of their ring, with a rim as steep as a nucleus has."""
     from scipy import ndimage
-    from skimage import segmentation
 
     count = int(labels.max(initial=0))
     if not count:
         return np.zeros(0, dtype=bool)
     index = np.arange(1, count + 1)
-    near = segmentation.expand_labels(labels, max(2, diameter / 12))
-    wide = segmentation.expand_labels(labels, diameter / 4)
+    around = _around(labels)
+    near, wide = around.within(max(2, diameter / 12)), around.within(diameter / 4)
     ring = np.where(near > 0, 0, wide)
     has_ring = np.bincount(ring.ravel(), minlength=count + 1)[1:] > 5
-    around = np.where(has_ring, ndimage.mean(plane, np.where(np.isin(ring, index[has_ring]), ring, 0), index), np.percentile(plane, 5))
+    of_ring = np.where(has_ring, _means(plane, ring, count), np.percentile(plane, 5))
     fine = (plane - ndimage.gaussian_filter(plane, diameter / 6))[wide == 0]
     noise = _NORMAL * float(np.median(np.abs(fine))) if fine.size else 0.0
-    above = ndimage.mean(plane, labels, index) - around > ABOVE_RING * max(noise, 1e-12)
-    return np.asarray(above & (steepness(raw, labels, diameter) >= STEEPEST_LAMP))
+    above = ndimage.mean(plane, labels, index) - of_ring > ABOVE_RING * max(noise, 1e-12)
+    return np.asarray(above & (_steepness(plane, labels, around, diameter) >= STEEPEST_LAMP))
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Each pixel's nearest object (H, W), and how far away it is."""
+
+    nearest: Labels
+    distance: Smooth
+
+    def within(self, distance: float) -> Labels:
+        """The objects with all that is no farther from them."""
+        return np.where(self.distance <= distance, self.nearest, 0)
+
+
+def _around(labels: Labels) -> _Around:
+    from scipy import ndimage
+
+    distance, at = ndimage.distance_transform_edt(labels == 0, return_indices=True)
+    return _Around(labels[tuple(at)], distance)
+
+
+def _means(values: Smooth, labels: Labels, count: int) -> npt.NDArray[np.float64]:
+    """(objects,) the mean of the values under each label; 0 where it has none."""
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    return np.bincount(labels.ravel(), values.ravel(), minlength=count + 1)[1:] / np.maximum(sizes, 1)
 
 
 def steepness(dna: Plane, labels: Labels, diameter: float, /) -> npt.NDArray[np.float64]:
@@ -197,15 +220,18 @@ def steepness(dna: Plane, labels: Labels, diameter: float, /) -> npt.NDArray[np.
 
     """
     from scipy import ndimage
-    from skimage import segmentation
+
+    return _steepness(ndimage.gaussian_filter(dna.astype(np.float64), diameter / 24), labels, _around(labels), diameter)
+
+
+def _steepness(plane: Smooth, labels: Labels, around: _Around, diameter: float) -> npt.NDArray[np.float64]:
+    from scipy import ndimage
 
     count = int(labels.max(initial=0))
-    plane = ndimage.gaussian_filter(dna.astype(np.float64), diameter / 24)
     gradient = np.hypot(ndimage.sobel(plane, 0), ndimage.sobel(plane, 1)) / 8
-    rim = segmentation.expand_labels(labels, 2)
+    rim = around.within(2)
     rim[_inner(labels, 2)] = 0
-    index = np.arange(1, count + 1)
-    light = ndimage.median(plane, labels, index) - np.percentile(plane, 5)
+    light = _medians(plane, labels, count) - np.percentile(plane, 5)
     return _percentile(gradient, rim, count, 75) * diameter / np.maximum(light, 1e-12)
 
 
@@ -220,13 +246,25 @@ def _inner(labels: Labels, depth: int) -> npt.NDArray[np.bool_]:
 
 def _percentile(values: Smooth, labels: Labels, count: int, percent: float) -> npt.NDArray[np.float64]:
     """(objects,) a percentile of the values under each label; 0 where it has none."""
-    at = np.flatnonzero(labels)
-    own = labels.ravel()[at]
-    order = np.lexsort((values.ravel()[at], own))
-    ordered, sizes = values.ravel()[at][order], np.bincount(own, minlength=count + 1)[1:]
-    starts = np.cumsum(sizes) - sizes
+    ordered, starts, sizes = _in_order(values, labels, count)
     place = starts + np.minimum((percent / 100 * np.maximum(sizes - 1, 0)).astype(np.intp), np.maximum(sizes - 1, 0))
     return np.where(sizes > 0, ordered[np.minimum(place, max(len(ordered) - 1, 0))], 0.0) if len(ordered) else np.zeros(count)
+
+
+def _medians(values: Smooth, labels: Labels, count: int) -> npt.NDArray[np.float64]:
+    """(objects,) the median of the values under each label, which all have some."""
+    ordered, starts, sizes = _in_order(values, labels, count)
+    low, high = starts + np.maximum(sizes - 1, 0) // 2, starts + sizes // 2
+    last = max(len(ordered) - 1, 0)
+    return (ordered[np.minimum(low, last)] + ordered[np.minimum(high, last)]) / 2 if len(ordered) else np.zeros(count)
+
+
+def _in_order(values: Smooth, labels: Labels, count: int) -> tuple[Smooth, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The values under labels, label by label and ascending; where those of each begin, and how many they are."""
+    at = np.flatnonzero(labels)
+    own = labels.ravel()[at]
+    sizes = np.bincount(own, minlength=count + 1)[1:]
+    return values.ravel()[at][np.lexsort((values.ravel()[at], own))], np.cumsum(sizes) - sizes, sizes
 
 
 def _numbered(labels: Labels, stay: npt.NDArray[np.bool_]) -> Labels:

@@ -146,9 +146,27 @@ READERS: Family[Reader] = Family(
         "csv": "impasto.cells.csv_run:READER",
         "cytotable": "impasto.cells.cytotable_run:READER",
         "deepprofiler": "impasto.cells.deepprofiler_run:READER",
+        "h5sc": "impasto.cells.h5sc_run:READER",
     },
 )
 """Name -> reader. They are asked in the order of their names."""
+
+
+def fits(path: Path, /) -> bool:
+    """Whether a path is a table of cells.
+
+    Parameters
+    ----------
+    path
+        A file or folder that is there.
+
+    Returns
+    -------
+    bool
+        True where a reader of the family opens it.
+
+    """
+    return any(READERS[name].fits(path) for name in READERS)
 
 
 def open_all(paths: Sequence[Path], /) -> list[Run]:

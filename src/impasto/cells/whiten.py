@@ -73,10 +73,7 @@ def whiten(cells: Cells, /, *, components: int = 30) -> Whitened:
         A plate has no control cells, or no feature varies among them.
 
     """
-    scales = {name: _scale(cells, cells.plate(name)) for name in progress.track(cells.plates, what="scaling features", unit="plates")}
-    varies = np.logical_and.reduce([np.isfinite(middle) & np.isfinite(spread) & (spread > 0) for middle, spread in scales.values()])
-    if not varies.any():
-        raise InputError(f"{cells.folder}: no feature varies among the control cells of every plate; these cells cannot be compared")
+    scales, varies = _scales(cells)
     axes = _axes(_covariance(cells, scales, varies), components)
     projected: list[npt.NDArray[np.float16]] = [np.empty((0, axes.shape[1]), dtype=np.float16) for _ in range(len(cells.wells))]
     means = np.full((len(cells.wells), axes.shape[1]), np.nan)
@@ -89,6 +86,42 @@ def whiten(cells: Cells, /, *, components: int = 30) -> Whitened:
                 projected[row_of[well]] = (centred @ axes).astype(np.float16)
                 means[row_of[well]] = z.mean(axis=0, dtype=np.float64) @ axes
     return Whitened(cells.wells, projected, means, [f for f, used in zip(cells.features, varies, strict=True) if used])
+
+
+def standardised(cells: Cells, /) -> tuple[list[str], Iterator[tuple[Plate, str, Floats]]]:
+    """The kept cells of all wells on the scale of their plate's control cells.
+
+    Parameters
+    ----------
+    cells
+        A folder of cells, with negative controls on each plate.
+
+    Returns
+    -------
+    features : list[str]
+        Those that vary among the control cells of every plate.
+    wells : Iterator[tuple[Plate, str, Floats]]
+        A plate, a well, and (cells, features) less the median over 1.4826 MAD, clipped at 10; 0 where a value was not measured.
+
+    Raises
+    ------
+    InputError
+        A plate has no control cells, or no feature varies among them.
+
+    """
+    scales, varies = _scales(cells)
+    plates = (cells.plate(name) for name in cells.plates)
+    wells = ((plate, well, z) for plate in plates for well, z in _wells(cells, plate, scales[plate.name], varies))
+    return [f for f, used in zip(cells.features, varies, strict=True) if used], wells
+
+
+def _scales(cells: Cells) -> tuple[dict[str, tuple[Numbers, Numbers]], npt.NDArray[np.bool_]]:
+    """Plate -> the scale of its control cells; and which features vary among those of every plate."""
+    scales = {name: _scale(cells, cells.plate(name)) for name in progress.track(cells.plates, what="scaling features", unit="plates")}
+    varies = np.logical_and.reduce([np.isfinite(middle) & np.isfinite(spread) & (spread > 0) for middle, spread in scales.values()])
+    if not varies.any():
+        raise InputError(f"{cells.folder}: no feature varies among the control cells of every plate; these cells cannot be compared")
+    return scales, varies
 
 
 def _scale(cells: Cells, plate: Plate) -> tuple[Numbers, Numbers]:

@@ -29,7 +29,9 @@ ROW, CHOSEN, ANY, CONTROLS, ANY_CONTROLS = "row", "chosen", "random", "controls"
 Score = Callable[[int], npt.NDArray[np.float64]]
 
 
-def choose(cells: Cells, perturbation: str, /, *, by: By = "nearest", count: int = 12, seed: int = 0) -> pd.DataFrame:
+def choose(
+    cells: Cells, perturbation: str, /, *, by: By = "nearest", count: int = 12, seed: int = 0, whitened: Whitened | None = None
+) -> pd.DataFrame:
     """Choose cells to look at.
 
     Parameters
@@ -44,6 +46,8 @@ def choose(cells: Cells, perturbation: str, /, *, by: By = "nearest", count: int
         How many of each kind.
     seed
         Of the random ones.
+    whitened
+        The cells as `whiten` gives them, where several perturbations are looked at.
 
     Returns
     -------
@@ -63,8 +67,7 @@ def choose(cells: Cells, perturbation: str, /, *, by: By = "nearest", count: int
     if by == "random":
         picks = [(CHOSEN, members, draw), (ANY_CONTROLS, controls, draw)]
     else:
-        whitened = whiten(cells)
-        chosen, of_controls = _scores(cells, whitened, members, controls, by)
+        chosen, of_controls = _scores(cells, whitened or whiten(cells), members, controls, by)
         picks = [(CHOSEN, members, chosen), (ANY, members, draw), (CONTROLS, controls, of_controls), (ANY_CONTROLS, controls, draw)]
     return pd.concat([_table(cells, _in_turn(rows, score, count)).assign(**{ROW: kind}) for kind, rows, score in picks], ignore_index=True)
 

@@ -48,6 +48,7 @@ def evaluate(
     components: int = 30,
     layouts: int = 999,
     rate: float = 0.05,
+    leave_out_plates: bool = False,
     seed: int = 0,
 ) -> Result:
     """Which perturbations move all cells, and which a part of them.
@@ -64,6 +65,8 @@ def evaluate(
         How many distinct layouts of control wells play the null of the tail test, at most.
     rate
         False discovery rate, over the p-values of both tests.
+    leave_out_plates
+        Whether plates with fewer than 8 controls are left out, and said. Otherwise they are refused.
     seed
         Of layouts and of orderings that are drawn.
 
@@ -91,6 +94,9 @@ def evaluate(
     names = wells.replicates(opened.wells, pool_doses=pool_doses).fillna("").to_numpy(dtype=str)
     plate_of = wells.plates(opened.wells)[0]
     controls = _controls(opened, plate_of, used)
+    if leave_out_plates:
+        used, more = _on_plates_with_controls(opened, plate_of, controls, used)
+        left_out += more
     treated = np.flatnonzero(wells.treated(opened.wells) & used & (names != ""))
     if not len(treated):
         raise InputError(f"{opened.folder}: no treated well has {FEWEST_CELLS} cells that are kept; there is nothing to test")
@@ -141,6 +147,20 @@ def _controls(cells: Cells, plate_of: Rows, used: npt.NDArray[np.bool_]) -> dict
     """Plate -> its control wells that may judge."""
     judges = wells.unseen_negative(cells.wells) & used
     return {int(plate): np.flatnonzero(judges & (plate_of == plate)) for plate in np.unique(plate_of)}
+
+
+def _on_plates_with_controls(
+    cells: Cells, plate_of: Rows, controls: dict[int, Rows], used: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], list[str]]:
+    """The wells on plates with enough controls, and which plates are left out, in sentences."""
+    few = [plate for plate, own in controls.items() if len(own) < FEWEST_CONTROLS]
+    names = wells.plates(cells.wells)[1]
+    sentences = [
+        f"plate {names[p].strip('/')}: {len(controls[p])} of {FEWEST_CONTROLS} control wells with {FEWEST_CELLS} kept cells" for p in few
+    ]
+    for sentence in sentences:
+        progress.say(f"left out: {sentence}")
+    return used & ~np.isin(plate_of, few), sentences
 
 
 def _refuse_few_controls(cells: Cells, controls: dict[int, Rows], plates: set[int]) -> None:

@@ -68,6 +68,7 @@ def about(contents: Contents, /, *, questions: list[str]) -> dict[str, Any]:
         "questions": questions,
         "hits": _hits(contents),
         "features": why.has_names(contents),
+        "montages": bool(facts.get(folder.CELLS)),
         "missing": missing(contents),
         "warnings": list(facts.get("warnings", [])),
     }

@@ -47,7 +47,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), framed: bool = False) -> None:
         self.app = app
         self.hosts = frozenset(name.lower() for name in (*LOOPBACK, *hosts))
-        ancestors = "http://127.0.0.1:* http://localhost:* http://[::1]:*" if framed else "'none'"
+        ancestors = "http://127.0.0.1:* http://localhost:*" if framed else "'none'"
         self.policy = POLICY.format(ancestors=ancestors)
         self.framed = framed
 

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from impasto import failures, schema
 from impasto.atlas import arrow_files, folder
 from impasto.atlas.index import Index
-from impasto.explorer import about, ask, cards, fields, near, page, pixels, structure, why
+from impasto.explorer import about, ask, cards, fields, montages, near, page, pixels, structure, why
 from impasto.explorer.contents import Contents, open_contents
 from impasto.explorer.downloads import NAMES, downloads
 from impasto.explorer.guard import Guard
@@ -140,6 +140,7 @@ def _compounds(app: FastAPI, contents: Contents, of_build: list[Any]) -> None:
 def _cells(app: FastAPI, contents: Contents, of_build: list[Any]) -> None:
     """The fields of a plate, and the pixels of a plane."""
     images, windows = contents.tables.get("images"), contents.tables.get("windows")
+    pictures = montages.Montages(contents) if contents.facts.get(folder.CELLS) else None
     planes = None if images is None or windows is None else pixels.Planes(images, windows, str(contents.facts["image_root"]))
 
     @app.get("/api/images/{plate}", dependencies=of_build)
@@ -147,6 +148,13 @@ def _cells(app: FastAPI, contents: Contents, of_build: list[Any]) -> None:
         if not 0 <= plate < len(contents.plates):
             raise HTTPException(404, f"there is no plate {plate}; this index has {len(contents.plates)}, numbered from 0")
         return fields.of_plate(contents, contents.plates[plate])
+
+    @app.get("/api/montage/{row}", dependencies=of_build)
+    def _montage(row: int) -> Response:
+        if pictures is None:
+            raise HTTPException(404, "this index has no single cells; add them: impasto index PROFILES --cells CELLS --out INDEX")
+        content, kinds = pictures.picture(_row(contents, folder.PERTURBATIONS, row))
+        return Response(content, media_type="image/jpeg", headers={"X-Rows": ",".join(kinds)})
 
     @app.get("/api/pixels/{image}/{channel}", dependencies=of_build)
     def _pixels(image: int, channel: str, box: str = "", shrink: int = 0) -> Response:

@@ -154,11 +154,29 @@ class CpMeasure:
         for compartment, labels in (("Cells", objects.cells), ("Cytoplasm", objects.cytoplasm), ("Nuclei", objects.nuclei)):
             if not labels.any():
                 continue
-            for name, values in self._objects(pixels, labels, channels):
+            for name, values in self.of_objects(pixels, labels, channels):
                 yield f"{compartment}_{name}", _median(values)
 
-    def _objects(self, pixels: Pixels, labels: segment.Labels, channels: Sequence[str]) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
-        """Name without its compartment, and a value an object."""
+    def of_objects(
+        self, pixels: Pixels, labels: segment.Labels, channels: Sequence[str], /
+    ) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
+        """Measure the objects of one compartment.
+
+        Parameters
+        ----------
+        pixels
+            (C, H, W) from 0 to 1, DNA first.
+        labels
+            (H, W), 1 to their number.
+        channels
+            Their names.
+
+        Yields
+        ------
+        tuple[str, npt.NDArray[np.floating]]
+            A name without its compartment, and a value an object.
+
+        """
         for function in _SHAPES:
             more = {"calculate_advanced": False} if function == "sizeshape" else {}
             for key, values in self._call(function, labels, pixels[0], **more):

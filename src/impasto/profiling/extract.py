@@ -28,6 +28,8 @@ from impasto.settings import Shown
 from impasto.training import model_json
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+
     from impasto.devices import Place
     from impasto.nets.encoders.vision import VisionEncoder
     from impasto.plates.plate_index import PlateIndex
@@ -42,6 +44,10 @@ class ProfileSettings(EncoderSettings, ShardSettings):
     images: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="A folder that impasto ingest or impasto cells wrote.")
     pool: str | None = Field(
         default=None, description=f"Of cells: how those of a well become its profile: {', '.join(POOLS)}; by default median."
+    )
+    cells: Path | None = Field(
+        default=None,
+        description="Of images, at level well: a folder that impasto cells wrote of them; their count stands beside the profiles.",
     )
     quality: Path | None = Field(default=None, description="Of cells: the folder of impasto check, where it is not DIR/quality.")
     level: Literal["site", "well"] = Field(default="site", description="site, or well (the mean of its sites).")
@@ -75,6 +81,7 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
     from impasto import profiles as tables
     from impasto.profiling import deep
 
+    _refuse_cells(settings, out)
     index = plates_of(settings.images)
     if index.not_everywhere:
         say(f"read in the stains that all plates have: {', '.join(index.channels)}; left out: {index.told_not_everywhere()}")
@@ -92,10 +99,26 @@ def profile(settings: ProfileSettings, out: Path, /) -> None:
         quarantine = _keep_plates(settings, deep.Finished(shards, len(index.names)), encoder, out)
     else:
         profiles = deep.collect(shards, len(index.names), encoder, illumination=settings.illumination)
-        tables.write(deep.to_wells(profiles) if settings.level == "well" else profiles, out)
+        whole = deep.to_wells(profiles) if settings.level == "well" else profiles
+        tables.write(_counted(whole, settings.cells) if settings.cells is not None else whole, out)
         quarantine = profiles.uns["quarantine"]
     shutil.rmtree(shards)
     _say_left_out(quarantine)
+
+
+def _refuse_cells(settings: ProfileSettings, out: Path) -> None:
+    """Refuse cells that would be passed over."""
+    from impasto import profiles as tables
+
+    if settings.cells is not None and (settings.level != "well" or tables.suffix(out) == ".plates"):
+        raise InputError(f"--cells counts the cells of wells in one table; say --level well, and write a table instead of {out.name}")
+
+
+def _counted(profiles: AnnData, cells: Path) -> AnnData:
+    from impasto.cells.folder import Cells
+    from impasto.profiling.counted import counted
+
+    return counted(profiles, Cells(cells))
 
 
 def plates_of(images: Path, /) -> PlateIndex:
@@ -125,7 +148,7 @@ def _plan(settings: ProfileSettings, index: PlateIndex, shards: Path) -> Plan:
     is_path = _is_run(settings.encoder) or cards.is_card(settings.encoder)
     encoder = str(Path(settings.encoder).resolve()) if is_path else settings.encoder
     quarantine = settings.quarantine and settings.quarantine.resolve()
-    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder})
+    whole = settings.model_copy(update={"images": settings.images.resolve(), "quarantine": quarantine, "encoder": encoder, "cells": None})
     # As many threads as this process uses: sums are split, and so rounded, the same way in all workers.
     common = {"settings": whole.model_dump_json(exclude=set(ShardSettings.change_nothing)), "threads": torch.get_num_threads()}
     plates = tuple(
@@ -360,7 +383,7 @@ def fields_path(out: Path) -> Path:
 
 
 def inputs(settings: ProfileSettings, /) -> list[Path]:
-    """The images, the weights of a run, the folder or card of a model, the quarantine.
+    """The images, the weights of a run, the folder or card of a model, the quarantine, the cells.
 
     Parameters
     ----------
@@ -374,7 +397,7 @@ def inputs(settings: ProfileSettings, /) -> list[Path]:
 
     """
     weights = [Path(settings.encoder) / "model.safetensors"] if _is_run(settings.encoder) else _of_a_folder(settings.encoder)
-    return [settings.images, *weights, *([settings.quarantine] if settings.quarantine else [])]
+    return [settings.images, *weights, *(path for path in (settings.quarantine, settings.cells) if path)]
 
 
 def _of_a_folder(encoder: str) -> list[Path]:

@@ -39,6 +39,8 @@ class HitsOfRun:
         One row a well.
     scores
         `results.csv` of the stage.
+    tested_as
+        Of each row, the perturbation with its dose where it has several, as the stages name it.
 
     """
 
@@ -49,9 +51,10 @@ class HitsOfRun:
     points: pd.DataFrame
     wells: pd.DataFrame
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tested_as: list[str] = field(default_factory=list)
 
 
-def of_stage(stage: Ran, /, *, dose_unit: str, near: pd.DataFrame | None = None) -> HitsOfRun:
+def of_stage(stage: Ran, /, *, dose_unit: str, near: pd.DataFrame | None = None, responding: pd.DataFrame | None = None) -> HitsOfRun:
     """The hits of a stage of one table.
 
     Parameters
@@ -62,6 +65,8 @@ def of_stage(stage: Ran, /, *, dose_unit: str, near: pd.DataFrame | None = None)
         Of all doses; empty where nobody says it.
     near
         The neighbours of each perturbation: columns perturbation, neighbour and q, best first; None where nobody looked.
+    responding
+        Whether all cells of each perturbation respond or a part, as `responding.table` says it; None where nobody asked.
 
     Returns
     -------
@@ -77,9 +82,16 @@ def of_stage(stage: Ran, /, *, dose_unit: str, near: pd.DataFrame | None = None)
     rows = _rows(per, profiles, where, dose_unit)
     rows = rows.join(_benchmarks(curves, lines), on="id")
     rows = _with_neighbours(rows, near)
+    if responding is not None:
+        rows = rows.join(responding, on="tested_as")
+        rows["cells_respond"] = rows["cells_respond"].fillna("")
     rows["mechanism"] = rows.pop("moa") if "moa" in rows else ""
     rows["address"] = ["#" + address(name, dose if several else None) for name, dose, several in _places(rows, per)]
-    return HitsOfRun(_sorted(rows), "hit" in per, curves, lines, points, _wells(profiles, stage), pd.read_csv(stage.result / "results.csv"))
+    whole = _sorted(rows)
+    tested_as = whole.pop("tested_as").tolist()
+    return HitsOfRun(
+        whole, "hit" in per, curves, lines, points, _wells(profiles, stage), pd.read_csv(stage.result / "results.csv"), tested_as
+    )
 
 
 def _table(stage: Ran, name: str) -> pd.DataFrame:
@@ -191,7 +203,7 @@ def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
     order = rows.assign(called=~rows["hit"].fillna(False).astype(bool)).sort_values(
         ["called", "p", "distance"], ascending=[True, True, False], kind="stable", na_position="last"
     )
-    return order.drop(columns=["called", "tested_as"]).reset_index(drop=True)
+    return order.drop(columns="called").reset_index(drop=True)
 
 
 _WELL_COLUMNS = (

@@ -15,12 +15,13 @@ from impasto import feature_names, schema, wells
 from impasto import profiles as tables
 from impasto.assay.check import Check
 from impasto.plates import quarantine
-from impasto.report import hits_files, verdicts
+from impasto.report import hits_files, responding, verdicts
 from impasto.report.collect import Ran, of_verb
 from impasto.report.figures import dose, plate
 from impasto.report.figures.drawing import Drawing, draw
 from impasto.report.headline import Headline
 from impasto.report.hits_rows import NEIGHBOURS, HitsOfRun
+from impasto.report.responding import Montage
 from impasto.report.verdicts import Verdicts
 
 MOST_ROWS = 500
@@ -57,6 +58,10 @@ class Opening:
         A heat map a plate.
     left_out
         Sites left out, by reason.
+    montages
+        Cells of the first hits.
+    no_montage
+        Why there are none; empty otherwise.
 
     """
 
@@ -71,9 +76,11 @@ class Opening:
     plates: list[dict[str, Any]]
     wells: list[Drawing]
     left_out: list[tuple[str, int, str]]
+    montages: list[Montage]
+    no_montage: str
 
 
-def of(stages: list[Ran], hits: HitsOfRun | None, files: dict[str, bytes], /) -> Opening | None:
+def of(stages: list[Ran], hits: HitsOfRun | None, files: dict[str, bytes], /, *, seed: int = 0) -> Opening | None:
     """The opening of the report of an assay.
 
     Parameters
@@ -84,6 +91,8 @@ def of(stages: list[Ran], hits: HitsOfRun | None, files: dict[str, bytes], /) ->
         Of its stage of hits.
     files
         Name -> content of what can be taken away.
+    seed
+        Of the random cells that are shown.
 
     Returns
     -------
@@ -97,6 +106,8 @@ def of(stages: list[Ran], hits: HitsOfRun | None, files: dict[str, bytes], /) ->
     said = verdicts.of(stages)
     rows = hits.rows if hits is not None else pd.DataFrame()
     bad = _left_out(stages)
+    called = [name for name, hit in zip(hits.tested_as, rows["hit"].fillna(False), strict=True) if hit] if hits is not None else []
+    montages, no_montage = responding.montages(stages, called, seed=seed)
     return Opening(
         _lead(design, stages),
         verdicts.warnings_of(stages, said),
@@ -109,6 +120,8 @@ def of(stages: list[Ran], hits: HitsOfRun | None, files: dict[str, bytes], /) ->
         _plates(design, stages),
         _wells(stages),
         bad,
+        montages,
+        no_montage,
     )
 
 
@@ -134,6 +147,10 @@ def _cards(said: Verdicts, bad: list[tuple[str, int, str]]) -> list[Headline]:
     if said.replicates:
         others = ", ".join(f"{group} {value:.3f}" for group, value in said.replicates.items() if group != "profiles")
         cards.append(Headline(f"{said.replicates['profiles']:.3f}", "replicate mAP: do wells of one perturbation look alike?", others))
+    if said.cells:
+        part, both = said.cells.get("part", 0), said.cells.get("both", 0)
+        beside = f"a part alone in {part}; all alike in {said.cells.get('whole', 0)}; false discovery {said.rate:.0%} over both questions"
+        cards.append(Headline(f"{part + both} of {sum(said.cells.values())}", "perturbations and doses move cells unequally", beside))
     if said.curves is not None:
         cards.append(
             Headline(f"{said.curves.count} of {said.curves.of}", "compounds with several doses have a dose curve", said.of_doses())
@@ -147,6 +164,7 @@ def _cards(said: Verdicts, bad: list[tuple[str, int, str]]) -> list[Headline]:
 def _columns(rows: pd.DataFrame) -> set[str]:
     there = {
         "dose": "dose" in rows and rows["dose"].notna().any(),
+        "respond": "cells_respond" in rows,
         "cells": "cell_count_share" in rows and rows["cell_count_share"].notna().any(),
         "benchmark": "benchmark_dose" in rows and rows["benchmark_dose"].notna().any(),
         "neighbours": "neighbour_1_q" in rows and (rows["neighbour_1_q"] < NEAR).any(),
@@ -173,6 +191,8 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "toxic": not pd.isna(row["toxic"]) and bool(row["toxic"]),
         "reason": _reason(str(row["reason"])),
         "cells": _number(row["cell_count_share"], ".0%"),
+        "respond": row.get("cells_respond", ""),
+        "share": _number(row.get("responding_share"), ".0%"),
         "benchmark": _number(row.get("benchmark_dose"), ".2g"),
         "neighbours": ", ".join(_alike(row)),
         "mechanism": row["mechanism"],

@@ -22,7 +22,7 @@ from impasto import __version__, doses, runs, schema, texts
 from impasto import profiles as tables
 from impasto.atlas import layout
 from impasto.plates import quarantine
-from impasto.report import collect, embedded, headline, hits_rows, neighbours, opening, policy, sections, verdicts
+from impasto.report import collect, embedded, headline, hits_rows, neighbours, opening, policy, responding, sections, verdicts
 from impasto.report.collect import Ran, of_verb
 from impasto.report.embedded import Carried
 from impasto.report.figures import curve, plate, receipt, scatter
@@ -81,7 +81,7 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
     hits = _hits(stages, dose_unit=design.dose_unit if design else "", explored=explored)
     with runs.scratch() as folder:
         files = opening.files(hits, design, stages, folder) if design else {}
-    opened = opening.of(stages, hits, files)
+    opened = opening.of(stages, hits, files, seed=seed)
     page = Environment(
         loader=PackageLoader("impasto.report", "."), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
     )
@@ -139,7 +139,7 @@ def _hits(stages: list[Ran], *, dose_unit: str, explored: Carried | None) -> Hit
     if not called or not of_verb(stages, "design"):
         return None
     near = embedded.near_table(explored) if explored is not None else None
-    return hits_rows.of_stage(called[-1], dose_unit=dose_unit, near=near)
+    return hits_rows.of_stage(called[-1], dose_unit=dose_unit, near=near, responding=responding.table(stages))
 
 
 def _plates(stages: list[Ran]) -> list[dict[str, Any]]:

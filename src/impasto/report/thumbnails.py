@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from impasto.cells.crops import of_composite
+from impasto.evaluation.crop_rows import jpeg
 from impasto.plates.sites import Sites
 
 
@@ -38,9 +38,24 @@ def composite(sites: Sites, number: int, /, *, side: int = 220) -> str:
     rgb = np.stack([p if p is not None else np.zeros(shape, dtype=np.uint8) for p in planes], axis=2)
     image = Image.fromarray(rgb)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    jpeg = io.BytesIO()
-    image.save(jpeg, format="JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode()
+    return as_uri(np.asarray(image))
+
+
+def as_uri(picture: npt.NDArray[np.uint8], /) -> str:
+    """A picture for the page.
+
+    Parameters
+    ----------
+    picture
+        (H, W, 3).
+
+    Returns
+    -------
+    str
+        A JPEG as a data URI.
+
+    """
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
 
 
 def _stretch(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -93,6 +93,8 @@ class Verdicts:
         Of all doses.
     rate
         The false discovery rate.
+    cells
+        Verdict on the cells (whole, part, both, none) -> how many perturbations; empty where cells were not asked.
 
     """
 
@@ -106,6 +108,7 @@ class Verdicts:
     benchmarks: tuple[float, float] | None
     dose_unit: str
     rate: float
+    cells: dict[str, int] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """All of it as plain values.
@@ -127,7 +130,7 @@ class Verdicts:
             Sites left out, hits, the replicate score, and benchmark doses.
 
         """
-        return [line for line in (self.of_sites(), self.of_hits(), self.of_replicates(), self.of_doses()) if line]
+        return [line for line in (self.of_sites(), self.of_hits(), self.of_cells(), self.of_replicates(), self.of_doses()) if line]
 
     def of_sites(self) -> str:
         """What was left out.
@@ -156,6 +159,23 @@ class Verdicts:
             f"{self.hits.percent()})"
         )
         return f"{line}; {self.of_spared()}" if self.spared else line
+
+    def of_cells(self) -> str:
+        """Whether all cells respond or a part of them.
+
+        Returns
+        -------
+        str
+            Empty where cells were not asked.
+
+        """
+        if not self.cells:
+            return ""
+        count = {verdict: self.cells.get(verdict, 0) for verdict in ("whole", "part", "both")}
+        return (
+            f"of {sum(self.cells.values())} tests all cells respond alike in {count['whole']}, a part of them in {count['part']}, the well "
+            f"with its cells unequally in {count['both']} (false discovery {self.rate:.0%} over both questions)"
+        )
 
     def of_spared(self) -> str:
         """The calibration: what the same test calls where nothing was done.
@@ -221,7 +241,8 @@ def of(stages: list[Ran], /) -> Verdicts:
     scores, protocol = _replicates(evaluated.get("replicates"))
     curves, ends = _curves(evaluated.get("hits"))
     unit, rate = (design.dose_unit, design.rate) if design else ("", 0.05)
-    return Verdicts(_sites(stages), hits, cannot, spared, scores, protocol, curves, ends, unit, rate)
+    cells = _cells(evaluated.get("subpopulations"))
+    return Verdicts(_sites(stages), hits, cannot, spared, scores, protocol, curves, ends, unit, rate, cells)
 
 
 def of_design(stages: list[Ran], /) -> Check | None:
@@ -291,6 +312,12 @@ def _hits(stage: Ran | None, design: Check | None) -> tuple[Share | None, str, S
     if design is not None and design.cannot:
         return None, design.warnings[0] if design.warnings else "", spared
     return Share.made(int(per["hit"].sum()), len(per), unit="perturbation"), "", spared
+
+
+def _cells(stage: Ran | None) -> dict[str, int]:
+    if stage is None:
+        return {}
+    return {str(verdict): int(n) for verdict, n in pd.read_parquet(stage.result / "per_group.parquet")["verdict"].value_counts().items()}
 
 
 def _replicates(stage: Ran | None) -> tuple[dict[str, float], str]:

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from impasto import texts
+from impasto.cells.segmenters import SEGMENTERS
+from impasto.families import named_in
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, Verb, digest_of_images
+
+if TYPE_CHECKING:
+    from impasto.cells.image_run import ImageRun
 
 
 class CellsSettings(Settings):
     """Tables of cells and what was done to which well, or one folder of ingested images."""
 
     sources: Annotated[list[Path], Shown("argument", metavar="INPUT...")] = Field(
-        description="SQLite files or folders of CSV of CellProfiler, Parquet of CytoTable, features of DeepProfiler; or one folder that "
-        "impasto ingest wrote of images."
+        description="SQLite files or folders of CSV of CellProfiler, Parquet of CytoTable, features of DeepProfiler, .h5sc of scPortrait; "
+        "or one folder that impasto ingest wrote of images."
     )
     unit: str = Field(default="Cells", description="The kind of object that has one row a cell.")
     platemap: list[Path] = Field(default_factory=list, description="A platemap or list of compounds (CSV, Excel, a grid...); repeatable.")
     negcon: list[str] = Field(default_factory=list, description="The name of a negative control, such as DMSO; repeatable.")
-    segmenter: str = Field(default="watershed", description="Of images: what finds nuclei; plugins add others.")
+    segmenter: Annotated[str, named_in(SEGMENTERS)] = Field(
+        default="watershed", description=f"Of images: what finds nuclei: {', '.join(SEGMENTERS)}; plugins add others."
+    )
+    weights: Path | None = Field(default=None, description="Of cellpose or stardist: the file or folder of its model.")
+    accept_licence: bool = Field(default=False, description="The licence of those weights is accepted.")
+    labels: Path | None = Field(
+        default=None,
+        description="Of images: your own label images of nuclei, a folder with {plate}/{well}_{site}.tif, or such a pattern; in place of a "
+        "segmenter.",
+    )
+    features: Annotated[list[str], Shown(separator=",")] = Field(
+        default_factory=lambda: ["shape"],
+        description="Of images: what is measured of each cell: shape (always), cp_measure, cp_measure_fast, or an encoder on a crop of it.",
+    )
     nucleus: float | None = Field(
         default=None, gt=0, description="Of images: the diameter of a nucleus in pixels; by default estimated for each plate."
     )
+    quarantine: Path | None = Field(default=None, description="Of images: quarantine.csv of impasto check; its sites are left out.")
+    check: bool = Field(default=False, description="Judge the cells too, as impasto check does, into the folder quality inside.")
     columns: dict[str, str] = Field(
         default_factory=dict, description="Our word -> a column of the image table (--set columns.well=Position)."
     )
@@ -37,21 +57,22 @@ def run(settings: CellsSettings, out: Path) -> None:
     from impasto import progress, runs
     from impasto.cells import build, gather, image_run, sources
 
-    token = build.token_of(settings.sources, settings.model_dump(mode="json"))
+    token = build.token_of([path for path in inputs(settings) if path not in settings.platemap], settings.model_dump(mode="json"))
     images = [source for source in settings.sources if build.is_of_images(source)]
     if images and len(settings.sources) > 1:
         raise InputError(f"{images[0]} holds images, and more is given; give one folder of ingested images, or tables of cells")
     if images:
         _refuse(settings, ("platemap", "negcon", "columns", "unit"), "images say it when they are ingested: impasto ingest")
         cache = out / f"{gather.WORK}sites-{token[:16]}"
-        opened = image_run.ImageRun(images[0], nucleus=settings.nucleus, segmenter=settings.segmenter, cache=cache)
+        opened = _of_images(settings, images[0], cache)
         build.build(
             [opened], build.survey([opened], columns={})[0], out, unit=image_run.UNIT, columns={}, token=token, images_from=images[0]
         )
         with runs.atomic(out / image_run.QUARANTINE) as temporary:
             texts.write_csv(opened.quarantine(), temporary)
+        _judge(settings, out)
         return
-    _refuse(settings, ("segmenter", "nucleus"), "it is for images, and these are tables")
+    _refuse(settings, _OF_IMAGES, "it is for images, and these are tables")
     runs_of_tables = sources.open_all(settings.sources)
     images_of_runs, notes = build.survey(runs_of_tables, columns=settings.columns)
     for note in notes:
@@ -66,13 +87,76 @@ def run(settings: CellsSettings, out: Path) -> None:
         columns=settings.columns,
         token=token,
     )
+    _judge(settings, out)
+
+
+def _judge(settings: CellsSettings, out: Path) -> None:
+    """Check the cells where that was asked for. The result is that of `impasto check`, with its record."""
+    from impasto import runs
+    from impasto.stages import check
+
+    if settings.check:
+        asked, place = check.CheckSettings(images=out), check.inside(out)
+        runs.run_stage(
+            lambda: check.run(asked, place),
+            verb="check",
+            settings=asked,
+            inputs=[out],
+            out=place,
+            folder=True,
+            digest=check.digest,
+            may_lie_in_input=True,
+        )
+
+
+_OF_IMAGES = ("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine", "features")
+
+
+def _of_images(settings: CellsSettings, folder: Path, cache: Path) -> ImageRun:
+    """The sites of an ingested folder, with what finds their nuclei."""
+    from impasto.cells import image_run, labels, segmenters
+    from impasto.plates import quarantine
+    from impasto.plates.sites import Sites
+    from impasto.profiling import of_cells
+
+    more = of_cells.more(settings.features, Sites.read(folder).channels) if settings.features != [of_cells.SHAPE] else []
+    skip = quarantine.read(settings.quarantine) if settings.quarantine is not None else None
+    if settings.labels is not None:
+        for field in ("segmenter", "weights", "accept_licence"):
+            if field in settings.model_fields_set:
+                raise InputError(f"--{field.replace('_', '-')} finds nuclei, and --labels gives them; leave one of the two out")
+        given = labels.LabelFiles(settings.labels)
+        return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=None, labels=given, more=more, skip=skip, cache=cache)
+    segmenter = segmenters.opened(settings.segmenter, weights=settings.weights, accepted=settings.accept_licence)
+    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=segmenter, more=more, skip=skip, cache=cache)
+
+
+def inputs(settings: CellsSettings) -> list[Path]:
+    """Tables or images, platemaps, label images, weights and the quarantine.
+
+    Parameters
+    ----------
+    settings
+        Which of them are read.
+
+    Returns
+    -------
+    list[Path]
+        Their paths.
+
+    """
+    from impasto.cells.labels import LabelFiles
+
+    more = [LabelFiles(settings.labels).folder] if settings.labels is not None else []
+    more += [path for path in (settings.weights, settings.quarantine) if path is not None]
+    return [*settings.sources, *settings.platemap, *more]
 
 
 def _refuse(settings: CellsSettings, fields: tuple[str, ...], why: str) -> None:
     """Refuse an option that these sources do not have: it would be passed over."""
     for field in fields:
         if field in settings.model_fields_set:
-            raise InputError(f"--{field} does not fit {settings.sources[0]}: {why}; leave it out")
+            raise InputError(f"--{field.replace('_', '-')} does not fit {settings.sources[0]}: {why}; leave it out")
 
 
-VERB = Verb(settings=CellsSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="", writes=FOLDER, digest=digest_of_images)
+VERB = Verb(settings=CellsSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images)

@@ -10,6 +10,8 @@ from pydantic import Field
 from impasto.devices import DeviceSettings
 from impasto.settings import Shown
 from impasto.stages.base import PROFILES, Verb
+from impasto.stages.check import is_of_cells
+from impasto.stages.train import refuse_per_well
 
 
 class EmbedSettings(DeviceSettings):
@@ -17,7 +19,10 @@ class EmbedSettings(DeviceSettings):
 
     run: Annotated[Path, Shown("argument", metavar="RUN")] = Field(description="A run that impasto train left.")
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(
-        description="Profiles with the features that the run was trained on."
+        description="Profiles with the features that the run was trained on, or the folder of cells."
+    )
+    cells_per_well: int | None = Field(
+        default=None, ge=1, description="Of a folder of cells: how many of each well are drawn; 64 where it is not said."
     )
 
 
@@ -26,7 +31,14 @@ def run(settings: EmbedSettings, out: Path) -> None:
     from impasto import methods
     from impasto import profiles as tables
 
-    tables.write(methods.embed(settings.run, tables.read(settings.profiles), where=settings), out)
+    if is_of_cells(settings.profiles):
+        from impasto.cells import sample
+
+        profiles = sample.of_folder(settings.profiles, per_well=settings.cells_per_well)
+    else:
+        refuse_per_well(settings.profiles, settings.cells_per_well)
+        profiles = tables.read(settings.profiles)
+    tables.write(methods.embed(settings.run, profiles, where=settings), out)
 
 
 VERB = Verb(

@@ -24,6 +24,7 @@ class IndexSettings(Settings):
         default=None, description="Of embeddings: the corrected profiles that were embedded, for neighbours by named features."
     )
     images: Path | None = Field(default=None, description="What impasto ingest wrote of the images, to show cells.")
+    cells: Path | None = Field(default=None, description="What impasto cells wrote, to show single cells beside those of controls.")
     hits: Path | None = Field(default=None, description="What impasto evaluate hits wrote, to show verdicts and dose curves.")
     title: str = Field(default="", description="The title of the explorer's page; by default the folder's name.")
     pixel_um: float | None = Field(
@@ -54,6 +55,7 @@ def run(settings: IndexSettings, out: Path) -> None:
         seed=settings.seed,
         features=None if settings.features is None else tables.opened(settings.features),
         images=settings.images,
+        cells=settings.cells,
         hits=settings.hits,
         title=settings.title,
         pixel_um=settings.pixel_um,
@@ -63,7 +65,7 @@ def run(settings: IndexSettings, out: Path) -> None:
 
 VERB = Verb(
     settings=IndexSettings,
-    inputs=lambda s: [path for path in (s.profiles, s.features, s.images, s.hits) if path is not None],
+    inputs=lambda s: [path for path in (s.profiles, s.features, s.images, s.cells, s.hits) if path is not None],
     run=run,
     result="",
     writes=FOLDER,

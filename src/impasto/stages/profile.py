@@ -14,8 +14,8 @@ from impasto.stages.check import is_of_cells
 if TYPE_CHECKING:
     from impasto.profiling.extract import ProfileSettings
 
-_OF_CELLS = {"images", "pool", "quality", "level"}
-"""What can be said of a folder of cells."""
+_OF_CELLS = {"images", "pool", "quality", "level", "seed"}
+"""What can be said of a folder of cells; a recipe gives all of its stages the seed, and pooling draws nothing."""
 
 
 def inputs(settings: ProfileSettings) -> Sequence[Path]:

@@ -11,18 +11,24 @@ from impasto import methods
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.stages.base import FOLDER, Verb, digest_of_images
+from impasto.stages.check import is_of_cells
 from impasto.training.settings import LoopSettings
 
 
 class TrainSettings(Settings):
     """One training: the method with its parts, the loop, the data it reads (`profiles` or `sites`)."""
 
-    profiles: Path | None = Field(default=None, description="Profiles to train on: .parquet, .csv, .h5ad or .zarr.")
+    profiles: Path | None = Field(
+        default=None, description="Profiles to train on: .parquet, .csv, .h5ad or .zarr; or a folder of impasto cells."
+    )
     sites: Path | None = Field(default=None, description="Images to train on: a folder that impasto ingest wrote.")
     start: Path | None = Field(default=None, description="An earlier run; training begins with its weights.")
     stored: Annotated[bool, Shown("nowhere")] = Field(
         default=False,
         description="Profiles stay in their .h5ad file and are read a minibatch at a time: for tables larger than memory.",
+    )
+    cells_per_well: int | None = Field(
+        default=None, ge=1, description="Of a folder of cells: how many of each well are drawn, each a profile; 64 where it is not said."
     )
     method: methods.Chosen
     loop: LoopSettings = LoopSettings()
@@ -34,7 +40,13 @@ def run(settings: TrainSettings, out: Path) -> None:
     path = data_path(settings)
     methods.train(
         settings.method,
-        read(path, methods.METHODS[settings.method.name].reads, stored=settings.stored),
+        read(
+            path,
+            methods.METHODS[settings.method.name].reads,
+            stored=settings.stored,
+            per_well=settings.cells_per_well,
+            seed=settings.seed,
+        ),
         read_from=path,
         out=out,
         loop=settings.loop,
@@ -73,7 +85,7 @@ def data_path(settings: TrainSettings) -> Path:
     return path
 
 
-def read(path: Path, kind: str, /, *, stored: bool) -> Any:
+def read(path: Path, kind: str, /, *, stored: bool, per_well: int | None = None, seed: int = 0) -> Any:
     """The data at a path: Profiles or Sites.
 
     Parameters
@@ -84,13 +96,29 @@ def read(path: Path, kind: str, /, *, stored: bool) -> Any:
         `profiles` or `sites`.
     stored
         Whether profiles stay in their file, for tables larger than memory.
+    per_well
+        Of a folder of cells: how many of each well are drawn.
+    seed
+        Of that draw.
 
     Returns
     -------
     AnnData or Sites
         The data.
 
+    Raises
+    ------
+    InputError
+        Cells are to stay in their file, or something else is to be drawn from.
+
     """
+    if kind != "sites" and is_of_cells(path):
+        from impasto.cells import sample
+
+        if stored:
+            raise InputError(f"stored is for profiles in an .h5ad file, and {path} holds cells, of which a part is drawn; leave it out")
+        return sample.of_folder(path, per_well=per_well, seed=seed)
+    refuse_per_well(path, per_well)
     if kind == "sites":
         from impasto.plates.sites import Sites
 
@@ -102,6 +130,26 @@ def read(path: Path, kind: str, /, *, stored: bool) -> Any:
     from impasto import profiles as tables
 
     return tables.read(path)
+
+
+def refuse_per_well(path: Path, per_well: int | None, /) -> None:
+    """Refuse an option that only a folder of cells has.
+
+    Parameters
+    ----------
+    path
+        What is read.
+    per_well
+        As it was said.
+
+    Raises
+    ------
+    InputError
+        It was said of something else.
+
+    """
+    if per_well is not None:
+        raise InputError(f"--cells-per-well is for a folder of cells, and {path} is none; leave it out")
 
 
 def inputs(settings: TrainSettings) -> list[Path]:

@@ -8,30 +8,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from impasto import options, outputs, recipe, remote, runs, texts
+from impasto import options, outputs, recipe
 from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
 from impasto.settings import Shown
-from impasto.stages.ingest import IngestSettings, survey
+from impasto.stages.ingest import IngestSettings
 from impasto.verbs import ABOUT, dry_run, shared, terminal
+from impasto.verbs import assay_sources as sources
 
 if TYPE_CHECKING:
     from impasto.assay.check import Check
-    from impasto.coverage import Coverage
     from impasto.plates.ingest import Found
     from impasto.report.verdicts import Verdicts
 
-RECIPE = "recipe.toml"
 _ENCODER = EncoderSettings.model_fields["encoder"]
 
 
 class AssaySettings(IngestSettings):
-    """Plates or tables of profiles, what was done to their wells, and the encoder."""
+    """Plates, tables of profiles or tables of cells, what was done to their wells, and the encoder."""
 
     negcon: Annotated[list[str], Shown(also="control")] = Field(
         default_factory=list, description="The name of a negative control, such as DMSO; repeatable."
     )
     encoder: str = Field(default=_ENCODER.default, description=f"Of images: {_ENCODER.description}")
+    cells: bool = Field(default=False, description="Of images: segment and count the cells too, and ask which part of them responds.")
+    unit: str = Field(default="Cells", description="Of tables of cells: the kind of object that has one row a cell.")
     dose_unit: str = Field(default="", description="The unit of all doses, such as uM, where no heading and no cell says it.")
     partial: bool = Field(
         default=False, description="Continue although a fifth of the wells or more is only on the plates, or only in the platemap."
@@ -50,7 +51,7 @@ class Flags(shared.Writing, shared.Setting):
 def run(values: dict[str, Any], flags: Flags) -> None:
     """Look at the design, write the recipe, run it, and say what came out."""
     settings = AssaySettings.read({**options.parse_set(flags.changes), **values}, where="impasto assay")
-    contents = survey(of_ingest(settings))
+    contents = sources.survey(settings)
     if not flags.as_json:
         dry_run.show(contents)
     looked = look(contents, settings)
@@ -71,23 +72,6 @@ def run(values: dict[str, Any], flags: Flags) -> None:
         terminal.console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     terminal.say(f"report: {(flags.out / 'report.html').resolve()}")
     terminal.say(f"look closer: impasto explore {flags.out}")
-
-
-def of_ingest(settings: AssaySettings) -> IngestSettings:
-    """The settings of the first stage.
-
-    Parameters
-    ----------
-    settings
-        Of the assay.
-
-    Returns
-    -------
-    IngestSettings
-        What the assay says of sources and platemaps.
-
-    """
-    return IngestSettings(**{name: getattr(settings, name) for name in IngestSettings.model_fields})
 
 
 def look(contents: Found, settings: AssaySettings) -> Check:
@@ -112,54 +96,28 @@ def look(contents: Found, settings: AssaySettings) -> Check:
 
     """
     from impasto.assay import check, refusals, warnings
+    from impasto.cells import segment
     from impasto.nets.encoders import weights
     from impasto.profiling import extract
 
-    if contents.profiles is None:
+    kind = sources.kind_of(contents)
+    if kind == "images":
         extract.refuse_unknown(settings.encoder)
         if settings.encoder in weights.WEIGHTS:
             weights.folder(settings.encoder)
-    elif "encoder" in settings.model_fields_set:
-        raise InputError(f"--encoder is for images, and {settings.sources[0]} holds tables of profiles; leave it out")
-    covers = covers_of(contents)
+        if settings.cells:
+            segment.require()
+    for field, of in (("encoder", "images"), ("cells", "images"), ("unit", "cells")):
+        if field in settings.model_fields_set and kind != of:
+            held = kind if kind == "images" else f"tables of {kind}"
+            raise InputError(
+                f"--{field} is for {of if of == 'images' else 'tables of cells'}, and {settings.sources[0]} holds {held}; leave it out"
+            )
+    covers = sources.covers_of(contents)
     if not settings.partial:
         refusals.refuse_uncovered(covers)
     unit = settings.dose_unit or contents.summary.dose_unit
     return check.check(contents.wells, dose_unit=unit, noted=warnings.of_coverage(covers), seed=settings.seed)
-
-
-def covers_of(contents: Found) -> list[Coverage]:
-    """How far each platemap and the wells cover each other.
-
-    Parameters
-    ----------
-    contents
-        What the sources hold.
-
-    Returns
-    -------
-    list[Coverage]
-        One for each table that was joined by wells.
-
-    """
-    return [join.covers for join in contents.summary.joins if join.covers is not None]
-
-
-def whole(path: Path) -> str:
-    """A path as any folder can be named by it.
-
-    Parameters
-    ----------
-    path
-        Of a source.
-
-    Returns
-    -------
-    str
-        An address as it is; else the whole path.
-
-    """
-    return remote.url(path) or str(path.absolute())
 
 
 def show(looked: Check) -> None:
@@ -220,62 +178,12 @@ def work(contents: Found, looked: Check, settings: AssaySettings, out: Path) -> 
     from impasto.report import collect, verdicts
 
     # A recipe's relative paths start at its folder, and the key of a stage holds its paths: written whole, they are the same from anywhere.
-    written = recipe.read(write_recipe(contents, looked, settings, outputs.settled(out, folder=True).absolute()))
-    stages = recipe.checked(written, out=out)
-    first, of_first = stages[0]
-    recipe.execute(first.verb, of_first, out=recipe.result_of(out, first), work=partial(ingest.write, contents))
+    written = recipe.read(sources.write_recipe(contents, looked, settings, outputs.settled(out, folder=True).absolute()))
+    first, of_first = recipe.checked(written, out=out)[0]
+    if first.verb == "ingest":
+        recipe.execute(first.verb, of_first, out=recipe.result_of(out, first), work=partial(ingest.write, contents))
     recipe.run(written, out)
     return verdicts.of(collect.stages(out))
-
-
-def write_recipe(contents: Found, looked: Check, settings: AssaySettings, out: Path) -> Path:
-    """Write the recipe, unless the same one is there.
-
-    Parameters
-    ----------
-    contents, looked, settings, out
-        As `work` takes them; `out` whole.
-
-    Returns
-    -------
-    Path
-        The recipe.
-
-    Raises
-    ------
-    InputError
-        Where another recipe is there, or one that was changed since.
-
-    """
-    from impasto.assay import recipe_text, warnings
-    from impasto.plates.digest import digest
-
-    path = out / RECIPE
-    asked = of_ingest(settings)
-    said = asked.model_dump(mode="json", exclude_defaults=True)
-    for word in ("sources", "platemap"):
-        said[word] = [whole(source) for source in getattr(asked, word)]
-    if asked.root is not None:
-        said["root"] = whole(asked.root)
-    made = recipe_text.stages(
-        {key: value for key, value in said.items() if value != []},
-        images=contents.profiles is None,
-        encoder=settings.encoder,
-        dose_unit=looked.dose_unit,
-        noted=warnings.of_coverage(covers_of(contents)),
-        replicated=looked.replicated > 0,
-        title=settings.title,
-    )
-    head = f"Written by impasto assay. Repeat or change it: impasto run {RECIPE} --out ANOTHER_FOLDER"
-    text = recipe_text.text(made, name=out.name, seed=settings.seed, head=head)
-
-    def write() -> None:
-        with runs.atomic(path) as temporary:
-            texts.write(temporary, text)
-
-    sources = remote.inputs([*asked.sources, *asked.platemap])
-    runs.run_stage(write, verb="assay", settings=settings, inputs=sources, out=path, folder=False, digest=digest)
-    return path
 
 
 command = options.command(

@@ -2,73 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from impasto.cells import crops
-from impasto.cells.folder import Cells
-from impasto.evaluation.exemplars import ANY, ANY_CONTROLS, CHOSEN, CONTROLS, ROW
-
-_GAP = 2
-"""White pixels between crops."""
-
-
-def pictures(cells: Cells, table: pd.DataFrame, /, *, images: Path | None = None) -> npt.NDArray[np.uint8]:
-    """The crops of some cells in colour.
-
-    Parameters
-    ----------
-    cells
-        Their folder.
-    table
-        One row a cell, as `exemplars.choose` gives them.
-    images
-        Ingested images; by default those that the cells were segmented from.
-
-    Returns
-    -------
-    npt.NDArray[np.uint8]
-        (cells, side, side, 3).
-
-    """
-    sites = crops.images_of(cells, images)
-    channels = [c for c in crops.of_composite(sites.channels) if c is not None]
-    plates = [crops.short_name(place) for place in table.to_dict("records")]
-    cut = crops.cut(sites, table, side=crops.side_of(cells), channels=channels)
-    return crops.in_colour(cut, plates, crops.windows(sites, sorted(set(plates)), channels))
-
-
-def grid(table: pd.DataFrame, images: npt.NDArray[np.uint8], /) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Crops laid out, one row a kind of cell.
-
-    Parameters
-    ----------
-    table
-        The cells; `row` says the kind of each.
-    images
-        (cells, side, side, 3).
-
-    Returns
-    -------
-    picture : npt.NDArray[np.uint8]
-        (rows, columns, 3), white between crops.
-    kinds
-        The kind of each row, from the top.
-
-    """
-    kinds = [kind for kind in (CHOSEN, ANY, CONTROLS, ANY_CONTROLS) if (table[ROW] == kind).any()]
-    side = images.shape[1] + _GAP
-    across = int(table[ROW].value_counts().max())
-    picture = np.full((len(kinds) * side - _GAP, across * side - _GAP, 3), 255, dtype=np.uint8)
-    for line, kind in enumerate(kinds):
-        for place, number in enumerate(np.flatnonzero(table[ROW] == kind)):
-            top, left = line * side, place * side
-            picture[top : top + side - _GAP, left : left + side - _GAP] = images[number]
-    return picture, kinds
+from impasto.evaluation.crop_rows import GAP, grid, of_kind
 
 
 def draw(table: pd.DataFrame, images: npt.NDArray[np.uint8], axes: Axes, /, *, perturbation: str, by: str) -> Axes:
@@ -90,15 +29,9 @@ def draw(table: pd.DataFrame, images: npt.NDArray[np.uint8], axes: Axes, /, *, p
 
     """
     picture, kinds = grid(table, images)
-    side = images.shape[1] + _GAP
+    side = images.shape[1] + GAP
     axes.imshow(picture, interpolation="nearest")
-    words = {
-        CHOSEN: f"{perturbation}: {by}",
-        ANY: f"{perturbation}: random",
-        CONTROLS: "controls: nearest",
-        ANY_CONTROLS: "controls: random",
-    }
-    axes.set_yticks([line * side + side / 2 for line in range(len(kinds))], [words[kind] for kind in kinds])
+    axes.set_yticks([line * side + side / 2 for line in range(len(kinds))], [of_kind(kind, perturbation, by) for kind in kinds])
     axes.set_xticks([])
     axes.tick_params(length=0)
     for spine in axes.spines.values():

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impasto.cells import segmenters
+from impasto.schema import InputError
+
+
+def test_a_segmenter_without_a_net_takes_no_weights(tmp_path: Path) -> None:
+    assert segmenters.opened("watershed") is segmenters.watershed
+    with pytest.raises(InputError, match="--weights is for segmenters with a net, and watershed has none"):
+        segmenters.opened("watershed", weights=tmp_path)
+    with pytest.raises(InputError, match="--accept-licence is for segmenters with a net"):
+        segmenters.opened("watershed", accepted=True)
+    with pytest.raises(InputError, match=r"unknown segmenter 'cellpos' \(did you mean 'cellpose'\?\)"):
+        segmenters.opened("cellpos")
+
+
+def test_watershed_finds_two_discs() -> None:
+    pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'impasto[classical]')")
+    y, x = np.mgrid[:96, :96]
+    rng = np.random.default_rng(0)
+    plane = 100 + rng.normal(0, 3, (96, 96))
+    for row, column in ((30, 30), (64, 60)):
+        plane[np.hypot(y - row, x - column) < 10] += 900
+    labels = segmenters.watershed({"DNA": plane}, diameter=20.0)
+    assert labels.max() == 2
+    assert labels[30, 30] != labels[64, 60]
