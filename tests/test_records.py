@@ -60,7 +60,9 @@ def test_strangers_are_what_no_record_lists_as_it_is_now(tmp_path: Path) -> None
     (tmp_path / "store.zarr").mkdir()
     (tmp_path / "store.zarr" / "0").write_bytes(b"x")
     (tmp_path / ".model.partial-12.safetensors").write_bytes(b"")
-    (tmp_path / "sub").mkdir()
+    for work in (records.work_of(tmp_path / "sub" / "p.parquet", "0123456789ab"), records.work_of(tmp_path / "sub" / "p.plates")):
+        work.mkdir(parents=True)
+        (work / "plan.json").write_bytes(b"{}")
     (tmp_path / "sub" / "own.csv").write_bytes(b"1")
     files = {
         "kept.txt": sha(b"kept"),

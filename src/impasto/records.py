@@ -21,8 +21,27 @@ RUN = "run.json"
 STARTED, FINISHED = "started", "finished"
 Files = dict[str, str | None]
 
-_LEFTOVER = re.compile(r"^\..+\.((partial|replaced)-.*|lock)$")
-"""What a killed run of ours may leave: the temporary names of `runs.atomic`, and locks."""
+_LEFTOVER = re.compile(r"^\..+\.((partial|replaced)-.*|work(-[0-9a-f]{12})?|lock)$")
+"""What a killed run of ours may leave: the temporary names of `runs.atomic`, finished shards (`work_of`), and locks."""
+
+
+def work_of(out: Path, key: str = "", /) -> Path:
+    """Where the finished shards of a result wait until it is whole. A killed run leaves them, and the same run takes them up.
+
+    Parameters
+    ----------
+    out
+        The result.
+    key
+        Twelve hexadecimal digits of what the shards depend on, where shards of other settings may lie there.
+
+    Returns
+    -------
+    Path
+        A hidden folder beside the result.
+
+    """
+    return out.with_name(f".{out.name}.work{f'-{key}' if key else ''}")
 
 
 def path_of(out: Path, /, *, folder: bool) -> Path:

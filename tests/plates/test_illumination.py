@@ -224,7 +224,7 @@ def test_a_killed_run_ends_in_the_same_bytes(ingested: Path, tmp_path: Path) -> 
     killed = start(tmp_path / "killed.parquet")
     for _ in range(2000):
         time.sleep(0.01)
-        if any(tmp_path.glob(".killed.parquet.plates-*/0000.light.parquet")):
+        if any(tmp_path.glob(".killed.parquet.work-*/0000.light.parquet")):
             break
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()

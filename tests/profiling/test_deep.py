@@ -167,7 +167,7 @@ def test_a_run_killed_by_the_system_ends_in_the_same_bytes(ingested: Path, tmp_p
     killed = start(tmp_path / "killed.parquet")
     for _ in range(600):
         time.sleep(0.05)
-        if any(tmp_path.glob(".killed.parquet.plates-*/0000.parquet")):
+        if any(tmp_path.glob(".killed.parquet.work-*/0000.parquet")):
             break
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()

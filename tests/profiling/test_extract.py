@@ -72,7 +72,7 @@ def test_finished_plates_wait_in_a_folder_that_is_named_by_all_that_changes_them
     settings, out = ProfileSettings(images=tmp_path / "sites.parquet", encoder="intensity"), tmp_path / "p.parquet"
     first = extract._shards(settings, out)
     assert first.parent == tmp_path
-    assert first.name.startswith(".p.parquet.plates-")
+    assert first.name.startswith(".p.parquet.work-")
     for same in ({"shards": "ray"}, {"shards": "local:7"}, {"max_bad": 0.5}):
         assert extract._shards(settings.model_copy(update=same), out) == first
     for other in ({"encoder": "random"}, {"level": "well"}, {"illumination": "estimate"}, {"seed": 9}):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from impasto.report import not_run
 
-SWEEP = not_run.frame([("a", []), ("b", [Path("b.parquet")]), ("c", [Path("c"), Path("d")]), ("e", []), ("f", [Path("f")])])
+SWEEP = not_run.frame([("a", []), ("b", ["b.parquet"]), ("c", ["c", "d"]), ("e", []), ("f", ["f"])])
 
 
 def test_a_row_stands_behind_the_one_before_it_and_says_what_it_needs() -> None:
@@ -20,13 +20,13 @@ def test_a_row_stands_behind_the_one_before_it_and_says_what_it_needs() -> None:
 
 
 def test_the_first_row_stands_at_the_top_and_methods_of_a_data_set_stay_together() -> None:
-    sweep = not_run.frame([("x", [Path("x")]), ("y", []), ("z", [Path("z")])])
+    sweep = not_run.frame([("x", ["x"]), ("y", []), ("z", ["z"])])
     found = not_run.with_rows([["y: raw", "1"], ["y: ComBat", "2"]], [sweep], columns=1)
     assert [line[0] for line in found] == ["x", "y: raw", "y: ComBat", "z"]
 
 
 def test_what_is_done_to_a_row_stays_with_it_and_another_row_of_like_name_does_not() -> None:
-    sweep = not_run.frame([("A", []), ("B", [Path("b")]), ("A, named", [])])
+    sweep = not_run.frame([("A", []), ("B", ["b"]), ("A, named", [])])
     found = not_run.with_rows([["A", "1"], ["A, kernel PCA", "2"], ["A, named", "3"]], [sweep], columns=1)
     assert [line[0] for line in found] == ["A", "A, kernel PCA", "B", "A, named"]
 

@@ -72,7 +72,7 @@ def work_folder(out: Path, /) -> Path:
         A hidden folder beside it.
 
     """
-    return out.with_name(f".{out.name}.work")
+    return records.work_of(out)
 
 
 def correct_plates(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from impasto import devices, methods, texts
+from impasto import devices, methods, records, texts
 from impasto.cells.pools import POOLS
 from impasto.profiling import ENCODERS, cards
 from impasto.profiling.settings import EncoderSettings
@@ -415,4 +415,4 @@ def _shards(settings: ProfileSettings, out: Path) -> Path:
     digests = "".join(digest(path) for path in inputs(settings))
     described = json.dumps(settings.result(), sort_keys=True)
     key = hashlib.sha256((described + digests).encode()).hexdigest()[:12]
-    return out.with_name(f".{out.name}.plates-{key}")
+    return records.work_of(out, key)
