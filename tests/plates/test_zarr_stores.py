@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -84,3 +85,13 @@ def test_json_that_is_none_is_a_sentence(tmp_path: Path) -> None:
         zarr_stores.attributes(str(tmp_path))
     (tmp_path / "zarr.json").write_text("[1]")
     assert zarr_stores.attributes(str(tmp_path)) == {}
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_in_the_place_of_a_chunk_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    place = store(tmp_path) / "B" / "0"
+    assert zarr_stores.array(str(place))[1].tolist() == [3, 4, 5]
+    (place / "0.0").unlink()
+    os.mkfifo(place / "0.0")
+    with pytest.raises(InputError, match="is neither a file nor a folder"):
+        zarr_stores.array(str(place))[1]
