@@ -40,7 +40,7 @@ CALIBRATE ?= --size ci
 calibrate: $(STAMP)  ## does every number mean what it says? coverage and null shares. CALIBRATE="--size full --write docs/calibration.md"
 	$(BIN)/python -m benchmarks.calibrate $(CALIBRATE)
 
-CHAOS ?= --seconds 60 --trials 150 --seed 0
+CHAOS ?= --trials 40 --seconds 300 --seed 0
 chaos: $(STAMP)  ## damaged inputs, and runs that are killed: a traceback, a hang, no sentence or another byte is a find. CHAOS="--trials 2000 --seed 1"
 	$(BIN)/python tests/chaos/fuzz.py $(CHAOS)
 	$(BIN)/python tests/chaos/kills.py --kills 3 --only "ingest (table)" "correct (.parquet)" "index"

@@ -52,7 +52,7 @@ def test_a_command_line_that_cannot_be_read(
     [
         ("index p --out o --seed three", ("index: the value of --seed is wrong: ", "valid integer", "; see: impasto index --help")),
         ("index p q --out o", ("index: got unexpected extra argument", "(q)", "; see: impasto index --help")),
-        ("index p --out o --engine fais", ("unknown engine 'fais' (did you mean 'faiss'?); allowed: exact, faiss, lance",)),
+        ("index p --out o --engine fais", ("unknown engine 'fais' (did you mean 'faiss'?); allowed: auto, exact, faiss, lance",)),
         ("profile d --out o --level wel", ("level is 'wel' (did you mean 'well'?)", "'site' or 'well'")),
     ],
 )

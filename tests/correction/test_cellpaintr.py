@@ -286,8 +286,10 @@ def test_attributions_are_the_gradient_and_name_features(wells: anndata.AnnData,
 def test_bad_input_is_a_sentence(wells: anndata.AnnData, first: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="only_new_sources needs a run"):
         prepare.prepare(settings(stage="inter", only_new_sources=True), wells, seed=0)
-    with pytest.raises(InputError, match="features this run was trained on are not in the profiles"):
-        Trained.load(first).correct(wells[:, 3:].copy())
+    others = wells.copy()
+    others.var_names = [f"{name}_of_another_pipeline" for name in others.var_names]
+    with pytest.raises(InputError, match="none of which these profiles have"):
+        Trained.load(first).correct(others)
     with pytest.raises(InputError, match="nothing to fit"):
         CellPaintrCorrector.fit(wells, CellPaintrCorrectorSettings(epochs=[0, 0, 0]))
     with pytest.raises(InputError, match="give one for each of cwmm, intra, inter"):

@@ -121,7 +121,7 @@ def test_a_reading_that_does_not_fit_is_a_sentence(said: dict[str, object], sent
         vision_encoder(EncoderSettings(encoder="org/model", **said))
 
 
-@pytest.mark.parametrize("said", [{"layer": [3]}, {"readout": "mean"}, {"size": 448}, {"input": "gray1", "normalise": "unit"}])
+@pytest.mark.parametrize("said", [{"layer": [3]}, {"readout": "mean"}, {"input": "gray1", "normalise": "unit"}])
 def test_a_net_that_is_read_in_one_way_refuses_another(said: dict[str, object]) -> None:
     with pytest.raises(InputError, match="random is read in one way"):
         vision_encoder(EncoderSettings(encoder="random", **said))

@@ -23,6 +23,7 @@ FREE = {
     ("stage", "only"): "columns of the user's table",
     ("stage", "columns"): "columns of the user's table, or metrics of a table of results",
     ("stage", "shares"): "names of sources",
+    ("stage", "needs"): "names of ways to get features",
 }
 """Tables whose keys are the user's own words: the last two steps that lead to them."""
 
@@ -54,7 +55,7 @@ def shape(tree: dict[str, Any], path: tuple[str | int, ...]) -> tuple[object, ..
 def free(path: tuple[str | int, ...]) -> bool:
     """Whether a key is the user's own word: a column of a table, a metric, a source of relations."""
     tables = [step for step in path[:-1] if isinstance(step, str)]
-    return bool(tables) and ("stage", tables[-1]) in FREE
+    return bool(tables) and ("stage", tables[-1].rpartition(".")[2]) in FREE
 
 
 def misspelt(key: str) -> str:

@@ -9,6 +9,6 @@ from impasto.schema import InputError
 
 
 def test_defaults_and_slips() -> None:
-    assert SplitSettings().model_dump() == {"by": "perturbation", "validation": 0.1, "test": 0.2}
+    assert SplitSettings().model_dump() == {"by": "perturbation", "validation": 0.1, "test": 0.2, "file": None}
     with pytest.raises(InputError, match=r"unknown key 'tset' \(did you mean 'test'"):
         SplitSettings.read({"tset": 0.1}, where="test")

@@ -72,4 +72,4 @@ def test_decay_is_constant_or_goes_to_its_end_along_half_a_cosine() -> None:
 def test_how_fast_gradients_are_forgotten_is_a_setting() -> None:
     net = nn.Linear(3, 3)
     assert {group["betas"] for group in optimiser(net, OptimSettings()).param_groups} == {(0.9, 0.999)}
-    assert {group["betas"] for group in optimiser(net, OptimSettings(betas=(0.9, 0.95))).param_groups} == {(0.9, 0.95)}
+    assert {group["betas"] for group in optimiser(net, OptimSettings(betas=[0.9, 0.95])).param_groups} == {(0.9, 0.95)}

@@ -69,7 +69,7 @@ class Pixels(Protocol):
         ...
 
 
-class Fields:
+class Fields(Pixels):
     """Crops of ingested fields.
 
     Parameters
@@ -80,8 +80,12 @@ class Fields:
     """
 
     def __init__(self, sites: Sites, /) -> None:
-        self._sites, self.channels = sites, sites.channels
+        self._sites = sites
         self._windows: dict[tuple[str, ...], npt.NDArray[np.float64]] = {}
+
+    @property
+    def channels(self) -> Sequence[str]:
+        return self._sites.channels
 
     def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
         return crops.cut(self._sites, table, side=side, channels=channels)
@@ -93,7 +97,7 @@ class Fields:
         return {plate: self._windows[plate, *channels] for plate in plates}
 
 
-class Extracted:
+class Extracted(Pixels):
     """Crops that scPortrait has extracted. They keep their size and their scale: black is 0 and full is 1.
 
     Parameters
@@ -107,7 +111,12 @@ class Extracted:
         self._files = {path: CropFile(Path(path)) for path in sites[CROPS].unique()}
         self._file_of = dict(zip(sites[list(WORDS)].astype(str).itertuples(index=False, name=None), sites[CROPS], strict=True))
         self._rows = {path: {int(n): row for row, n in enumerate(file.numbers)} for path, file in self._files.items()}
-        self.channels = [c for c in next(iter(self._files.values())).channels if all(c in f.channels for f in self._files.values())]
+        first = next(iter(self._files.values()))
+        self._channels = [c for c in first.channels if all(c in f.channels for f in self._files.values())]
+
+    @property
+    def channels(self) -> Sequence[str]:
+        return self._channels
 
     def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:  # noqa: ARG002 - they are cut already
         paths = [self._file_of[place] for place in table[list(WORDS)].astype(str).itertuples(index=False, name=None)]

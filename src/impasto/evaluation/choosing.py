@@ -245,6 +245,6 @@ def say(first: str, second: str, difference: float, of: Interval, /, *, p: float
         return plain
     ends = f"[{compare.number(of.low)}, {compare.number(of.high)}]"
     return (
-        f"{first} and {second} lean apart ({compare.number(difference)} {ends}, other mechanisms), and are not told apart among all pairs "
-        f"(Holm's p {compare.number(p)})"
+        f"{first} and {second} lean apart ({compare.number(difference)} {ends}, other mechanisms), and are not shown to differ "
+        f"among all pairs (Holm's p {compare.number(p)})"
     )

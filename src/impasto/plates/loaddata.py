@@ -160,7 +160,7 @@ class _Table:
     """One table, of which parts come one after the other."""
 
     def __init__(self, path: str, asked: Asked, columns: Sequence[str]) -> None:
-        self._path, self._asked = path, asked
+        self._path, self._asked, self._columns = path, asked, tuple(columns)
         self._channels = channels_of(columns)
         functions = channels_of(columns, illumination=True)
         strays = sorted(set(functions) - set(self._channels))
@@ -175,6 +175,9 @@ class _Table:
 
     def planes(self, part: pd.DataFrame) -> pd.DataFrame:
         """The planes of the next rows."""
+        hidden = [column for column in self._columns if column not in part]
+        if hidden:
+            raise InputError(f"{self._path}: the column {hidden[0]!r} stands in its schema and cannot be read; write the table again")
         first = self._rows + 2
         self._rows += len(part)
         places = _places(part, self._path, self._words, first)

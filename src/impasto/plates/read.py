@@ -207,9 +207,10 @@ def pages(path: Path | str, /) -> int:
     if not str(path).lower().endswith(TIFF):
         return 1
     try:
+        border.refuse_odd(path)
         with tifffile.TiffFile(path) as file:
             return len(file.pages)
-    except _DAMAGE:
+    except (InputError, *_DAMAGE):
         return 0
 
 

@@ -120,7 +120,7 @@ def _local_store(path: str) -> Any:
     """The store of a folder, which waits for no pipe and no device that lies in the place of a chunk."""
     from zarr.storage import LocalStore
 
-    class Files(LocalStore):
+    class Files(LocalStore):  # type: ignore[misc]
         async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
             border.refuse_odd(self.root / key)
             return await super().get(key, prototype, byte_range)

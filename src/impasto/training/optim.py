@@ -45,7 +45,7 @@ def optimiser(module: nn.Module, settings: OptimSettings) -> torch.optim.AdamW:
         {"params": decayed, "weight_decay": settings.weight_decay, "decayed": True},
         {"params": plain, "weight_decay": 0.0, "decayed": False},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=settings.betas, fused=True)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=(settings.betas[0], settings.betas[1]), fused=True)
 
 
 def schedule(settings: OptimSettings, *, steps: int) -> Callable[[int], float]:

@@ -20,7 +20,12 @@ class OptimSettings(Settings):
     lr_start: float = Field(default=0.0, description="Where the warm-up begins.")
     lr_floor: float = 0.0
     weight_decay: float = 0.1
-    betas: tuple[float, float] = Field(default=(0.9, 0.999), description="How fast AdamW forgets gradients, and their squares.")
+    betas: list[float] = Field(
+        default_factory=lambda: [0.9, 0.999],
+        min_length=2,
+        max_length=2,
+        description="How fast AdamW forgets gradients, and their squares.",
+    )
     weight_decay_end: float | None = Field(default=None, description="Where it is given, reached along a half cosine.")
     warmup: int = Field(default=0, ge=0, description="Steps until the rate is `lr`; fewer than the training has.")
     warmup_share: float | None = Field(default=None, ge=0, lt=1, description="The same as a share of all steps, instead of `warmup`.")
