@@ -188,6 +188,7 @@ def test_what_cannot_be_written_for_lack_of_disk_ends_at_once(monkeypatch: pytes
 
 STOPPED_EARLY = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 class Stop:
     def find_spec(self, name, path=None, target=None):
         if name == "impasto.cli":

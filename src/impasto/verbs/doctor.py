@@ -31,7 +31,9 @@ FOR = {
     "remote": "s3:// and https://",
     "lance": "index --engine lance",
     "faiss": "index --engine faiss",
-    "scvi": "expression --method scvi",
+    "scvi": "expression --method scvi, correct --method scvi",
+    "cellpose": "cells --segmenter cellpose",
+    "stardist": "cells --segmenter stardist",
     "watch": "[stage.loop] watch: a training in TensorBoard or Weights & Biases",
 }
 """Extra -> what a user gets by it. Extras that only developers want are not shown."""
