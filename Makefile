@@ -41,9 +41,8 @@ calibrate: $(STAMP)  ## does every number mean what it says? coverage and null s
 	$(BIN)/python -m benchmarks.calibrate $(CALIBRATE)
 
 CHAOS ?= --trials 40 --seconds 300 --seed 0
-chaos: $(STAMP)  ## damaged inputs, and runs that are killed: a traceback, a hang, no sentence or another byte is a find. CHAOS="--trials 2000 --seed 1"
+chaos: $(STAMP)  ## damaged inputs: a traceback, a hang or no sentence is a find. CHAOS="--trials 2000 --seed 1"
 	$(BIN)/python tests/chaos/fuzz.py $(CHAOS)
-	$(BIN)/python tests/chaos/kills.py --kills 3 --only "ingest (table)" "correct (.parquet)" "index"
 
 KILLED ?= --kills 100
 kills: $(STAMP)  ## every verb killed at random times and started again; its bytes are compared with those of an undisturbed run. KILLED="--only train"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from impasto import locks, processes, whole
+from impasto import locks, processes, runs, whole
 from impasto.processes import Process
 from impasto.schema import InputError
+from impasto.settings import Settings
 
 
 def test_the_second_is_told_who_writes_and_the_lock_goes_with_the_first(tmp_path: Path) -> None:
@@ -99,3 +100,15 @@ def test_without_links_a_lock_is_held_too(tmp_path: Path, monkeypatch: pytest.Mo
     with locks.held(locks.beside(out), out), pytest.raises(InputError, match="is being written"), locks.held(locks.beside(out), out):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_the_lock_of_a_run_that_was_killed_when_all_was_done_goes_with_the_next_look(tmp_path: Path) -> None:
+    out = tmp_path / "a.txt"
+
+    def run() -> bool:
+        return runs.run_stage(lambda: out.write_text("x"), verb="report", settings=Settings(), inputs=[], out=out, folder=False)
+
+    assert run()
+    locks.beside(out).write_text(str(Process(processes.own().host, processes.own().pid, 1)))
+    assert not run()
+    assert not locks.beside(out).exists()

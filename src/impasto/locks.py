@@ -79,7 +79,7 @@ def _take(path: Path, own: Process, out: Path) -> None:
                 _link(ready, path, str(own))
                 return
             except FileExistsError:
-                _remove_dead(path)
+                remove_dead(path)
     finally:
         ready.unlink(missing_ok=True)
     owner = _owner(path)
@@ -98,8 +98,15 @@ def _link(ready: Path, path: Path, text: str) -> None:
             file.write(text)
 
 
-def _remove_dead(path: Path) -> None:
-    """Remove the lock of a process that has ended. Where another took it over in between, its lock is put back."""
+def remove_dead(path: Path, /) -> None:
+    """Remove the lock of a process that has ended. Where another took it over in between, its lock is put back.
+
+    Parameters
+    ----------
+    path
+        Of the lock, there or not.
+
+    """
     owner = _owner(path)
     if owner is None or not owner.is_dead():
         return

@@ -187,6 +187,7 @@ def run_stage(
     identity = {"version": __version__, "verb": verb, "settings": settings.result(), "inputs": sorted(digests.values())}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     if own_claim.is_done(key):
+        locks.remove_dead(locks.beside(out))  # of a run that was killed when all was done
         return False
     if not devices.is_first():
         with threads.limited(threads.chosen()):
