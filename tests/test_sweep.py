@@ -282,10 +282,10 @@ header = "MRR"
 metric = "MRR perturbation to profile"
 [[stage.column]]
 header = "parameters"
-metric = "weights, M"
+metric = "parameters (millions)"
 [[stage.column]]
 header = "minutes of training"
-metric = "minutes of training"
+metric = "training minutes"
 """
 
 

@@ -220,7 +220,7 @@ def _scores(row: Recipe, folder: Path, label: str) -> pd.DataFrame:
         result = recipe.result_of(folder, stage)
         if stage.verb == "train":
             facts = facts or json.loads(texts.read(result / "model.json"))["facts"]
-            costs += [*sweep_costs.of_training(result, label, record=records[stage.name]), *sweep_costs.of_account(result, label)]
+            costs += sweep_costs.of_training(result, label)
         elif stage.verb == "profile":
             costs += sweep_costs.of_extraction(settings, label, record=records[stage.name])
     scored = [sweep_scores.of_results(recipe.result_of(folder, stage), label) for stage in row.stages if stage.verb in SCORED]

@@ -1,25 +1,13 @@
-"""What a row cost: minutes from its records, numbers of its weights from their header, the size of its encoder."""
+"""What a row cost: minutes from its records, what its training says of itself, the size of its encoder."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from impasto.stages import sweep_costs
-
-
-def test_a_training_is_its_minutes_and_the_numbers_of_its_weights(tmp_path: Path) -> None:
-    save_file(
-        {"a": np.zeros((3, 4), np.float32), "b": np.zeros(5, np.float32), "c": np.zeros((), np.float32)}, tmp_path / "model.safetensors"
-    )
-    record = tmp_path / "run.json"
-    record.write_text(json.dumps({"seconds": 90.0}))
-    found = {one.metric: one.value for one in sweep_costs.of_training(tmp_path, "x", record=record)}
-    assert found == {"minutes of training": 1.5, "weights, M": pytest.approx(18e-6)}
 
 
 def test_minutes_of_all_stages_name_them() -> None:
@@ -31,7 +19,7 @@ def test_the_account_of_a_training_is_a_task_of_its_own(tmp_path: Path) -> None:
     facts = {"split": {"train": ["a", "b"]}, "parameters": 3_000_000}
     (tmp_path / "model.json").write_text(json.dumps({"method": {"name": "msn"}, "facts": facts}))
     (tmp_path / "log.jsonl").write_text(json.dumps({"epoch": 0, "step": 7, "images_seen": 21, "device_hours": 0.1}) + "\n")
-    scores = sweep_costs.of_account(tmp_path, "x")
+    scores = sweep_costs.of_training(tmp_path, "x")
     assert {(one.task, one.group) for one in scores} == {("training", "x")}
     sizes = {"perturbations": 2, "parameters (millions)": 3}
     account = {one.metric: one.value for one in scores}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from impasto.schema import InputError
 from impasto.training import account, verdict
@@ -46,6 +48,12 @@ def test_an_untrained_encoder_took_nothing_and_what_is_not_recorded_is_left_out(
     (tmp_path / "older").mkdir()
     older = account.of_run(run(tmp_path / "older", [{"epoch": 0, "step": 3, "loss": 1.0}], {}))
     assert older == {"steps": 3.0, "not trained": 0.0}
+
+
+def test_a_run_that_does_not_count_its_parameters_has_those_of_its_weights(tmp_path: Path) -> None:
+    save_file({"a": np.zeros((3, 4)), "b": np.zeros(5), "c": np.zeros(())}, tmp_path / "model.safetensors")
+    assert account.of_run(run(tmp_path, [], {}))["parameters (millions)"] == pytest.approx(18e-6)
+    assert account.of_run(run(tmp_path, [], {"parameters": 2_000_000}))["parameters (millions)"] == 2.0
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ Lu et al., CellCLIP, Tables 2, S.1 and S.6 have such columns.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,32 +36,8 @@ def seconds(record: Path, /) -> float:
     return float(json.loads(texts.read(record))["seconds"])
 
 
-def of_training(run: Path, label: str, /, *, record: Path) -> list[Score]:
-    """What a training cost.
-
-    Parameters
-    ----------
-    run
-        The folder of a train stage.
-    label
-        Of the row.
-    record
-        The run.json of the stage.
-
-    Returns
-    -------
-    list[Score]
-        Minutes, and millions of numbers in the weights.
-
-    """
-    return [
-        _score(label, "minutes of training", seconds(record) / 60, protocol="training"),
-        _score(label, "weights, M", _numbers(run / "model.safetensors") / 1e6, protocol="training"),
-    ]
-
-
-def of_account(run: Path, label: str, /) -> list[Score]:
-    """What a training says that it took: steps, views, hours of devices, sizes.
+def of_training(run: Path, label: str, /) -> list[Score]:
+    """What a training took and how large it is.
 
     Parameters
     ----------
@@ -135,12 +110,3 @@ def of_stages(records: Mapping[str, Path], label: str, /, *, whole: float) -> Sc
 
 def _score(label: str, metric: str, value: float, *, protocol: str) -> Score:
     return Score(TASK, protocol, label, metric, value, None, None, None, 1)
-
-
-def _numbers(weights: Path) -> int:
-    """How many numbers a file of weights holds; its header alone is read."""
-    from safetensors import safe_open
-
-    with safe_open(weights, framework="np") as file:
-        shapes: Sequence[Sequence[int]] = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
-    return sum(math.prod(shape) for shape in shapes)

@@ -6,6 +6,7 @@ are those of the training alone: not of reading images, embedding or scoring.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from impasto.training import log, model_json, verdict
@@ -26,8 +27,9 @@ def of_run(run: Path, /) -> dict[str, float]:
     -------
     dict[str, float]
         Of the training: `steps`, `views`, `device hours`, `training minutes` (their sum over devices), `images`, `perturbations`. Of the
-        encoder, in millions: all parameters, and those that learn. `share of uniform` is the largest share that a term of the loss keeps
-        of what uniform answers are worth. `not trained` is 0 or 1. What a run does not record is left out.
+        encoder, in millions: all parameters, and those that learn; of a run that does not count them, all numbers of its weights.
+        `share of uniform` is the largest share that a term of the loss keeps of what uniform answers are worth. `not trained` is 0 or 1.
+        What a run does not record is left out.
 
     Raises
     ------
@@ -52,6 +54,17 @@ def of_run(run: Path, /) -> dict[str, float]:
         account["perturbations"] = float(len(facts["split"]["train"]))
     if "parameters" in facts:
         account["parameters (millions)"] = facts["parameters"] / 1e6
+    elif (weights := run / model_json.WEIGHTS).exists():
+        account["parameters (millions)"] = _numbers(weights) / 1e6
     if "trained_parameters" in facts:
         account["trained parameters (millions)"] = facts["trained_parameters"] / 1e6
     return account
+
+
+def _numbers(weights: Path) -> int:
+    """How many numbers a file of weights holds; its header alone is read."""
+    from safetensors import safe_open
+
+    with safe_open(weights, framework="np") as file:
+        shapes: list[list[int]] = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
+    return sum(math.prod(shape) for shape in shapes)
