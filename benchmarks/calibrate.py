@@ -68,16 +68,18 @@ def calibrate(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, ru
     Yields after each round the sentences on what was not run, or not in full.
     """
     until = time.monotonic() + 60 * minutes
-    wanted = {job.name: runs or (job.full if size == "full" else job.ci) for job, _ in jobs}
+    wanted = {(job.section, job.name): runs or (job.full if size == "full" else job.ci) for job, _ in jobs}
     most, round_ = max(wanted.values()), FIRST_ROUND
     while True:
         for job, source in jobs:
-            many = min(round_, wanted[job.name])
+            many = min(round_, wanted[job.section, job.name])
             left = max(0, many - kept(folder, job, source)["run"].nunique())
             if left and not job.missing:
                 list(track(carry_on(folder, job, source, many=many, until=until), what=f"{job.name}, to {many}", unit="runs", total=left))
         yield [
-            sentence for job, source in jobs if (sentence := _left_out(job, kept(folder, job, source)["run"].nunique(), wanted[job.name]))
+            sentence
+            for job, source in jobs
+            if (sentence := _left_out(job, kept(folder, job, source)["run"].nunique(), wanted[job.section, job.name]))
         ]
         if round_ >= most or time.monotonic() > until:
             return

@@ -53,9 +53,10 @@ def test_the_lock_of_another_machine_or_an_unknown_one_is_respected(text: str, t
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_of_many_that_find_a_dead_lock_one_gets_it(tmp_path: Path) -> None:
+def test_of_many_that_find_a_dead_lock_one_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_WAIT", 0.001)
     out, host = tmp_path / "a", processes.own().host
-    for _ in range(20):
+    for _ in range(200):
         locks.beside(out).write_text(f"{host}-4194304-1")
         start, told = threading.Barrier(8), []
         inside: list[int] = []

@@ -70,3 +70,16 @@ def test_blocks_cover_all_rows_once(tmp_path: Path) -> None:
     assert parts[0] == (0, 6)
     assert parts[-1] == (36, 41)
     assert mapped.zeros_beside(on_disk, (0, 3)).shape == (0, 3)
+
+
+def test_scratch_of_scratch_lies_in_the_folder_of_the_first_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.ones((5, 4), dtype=np.float32))
+    held = np.load(tmp_path / "a.npy", mmap_mode="r")
+    first = mapped.zeros_beside(held, (3, 3))
+    second = mapped.zeros_beside(first[1:], (2, 2))
+    mapped_files = Path("/proc/self/maps").read_text().splitlines()
+    places = {line.split()[-2].rpartition("/")[0] for line in mapped_files if line.endswith("(deleted)")}
+    assert str(tmp_path) in places
+    assert mapped.is_mapped(second)
+    assert not mapped.is_mapped(held.copy())
+    assert mapped._folder_of(second) == tmp_path

@@ -64,3 +64,14 @@ def test_on_windows_the_system_is_asked_and_nothing_is_sent(handle: int, code: i
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("os.kill with 0 is Ctrl-C on Windows"))
     assert Process(processes.own().host, 12, 0).is_dead() is not lives
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux says the state of a process")
+def test_one_that_has_ended_and_that_nobody_has_asked_about_is_dead() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    named = Process(processes.own().host, child.pid, processes._started(child.pid))
+    assert not named.is_dead()
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
+    assert named.is_dead()
+    child.communicate()

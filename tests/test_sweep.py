@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from impasto import recipe as recipes
+from impasto import sweep
+from impasto.nets.encoders import weights
 from impasto.recipe import run as run_stages
 from impasto.schema import InputError
 from impasto.stages.sweep_scores import differences
@@ -376,3 +378,17 @@ def test_what_cannot_be_compared_or_searched_is_refused_before_anything_runs(cha
     with pytest.raises(InputError, match=said):
         run_stages(recipes.read(tmp_path / "s.toml"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_are_fetched_are_a_reason_to_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "row.toml").write_text(ROW)
+    text = SWEEP.replace('label = "standardized"\n', 'label = "standardized"\nweights = ["dinov2_s14"]\n')
+    (tmp_path / "sweep.toml").write_text(text)
+    made = recipes.read(tmp_path / "sweep.toml")
+    settings = next(chosen for stage, chosen in recipes.checked(made, out=tmp_path / "out") if stage.verb == "sweep")
+    before = sweep.inputs(settings)
+    record = weights.record_of("dinov2_s14")
+    record.parent.mkdir(parents=True)
+    record.write_text("x")
+    assert set(sweep.inputs(settings)) - set(before) == {record}

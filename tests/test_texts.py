@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from impasto import texts
+from impasto.schema import InputError
 
 
 def test_a_text_is_utf_8_with_line_feeds_and_is_read_back(tmp_path: Path) -> None:
@@ -40,3 +41,10 @@ def test_a_packed_table_tells_no_time_and_no_name(tmp_path: Path, monkeypatch: p
     texts.write_csv(table, tmp_path / "second.csv.gz")
     assert (tmp_path / "first.csv.gz").read_bytes() == (tmp_path / "second.csv.gz").read_bytes()
     assert pd.read_csv(tmp_path / "first.csv.gz").equals(table)
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(InputError, match="is neither a file nor a folder"):
+        texts.read(tmp_path / "run.json")

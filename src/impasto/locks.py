@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from impasto import processes, texts, whole
 from impasto.processes import Process
 from impasto.schema import InputError
 
 ENDING = ".lock"
+_WAIT = 0.2
+"""Seconds between two looks at a lock that is held, of which there are five."""
 
 
 def beside(out: Path, /) -> Path:
@@ -79,12 +84,13 @@ def _take(path: Path, own: Process, out: Path) -> None:
                 _link(ready, path, str(own))
                 return
             except FileExistsError:
-                remove_dead(path)
+                if not remove_dead(path):
+                    time.sleep(_WAIT)  # a process that was killed a moment ago takes one to go
     finally:
         ready.unlink(missing_ok=True)
     owner = _owner(path)
     who = f"process {owner.pid} on {owner.host}" if owner else "another process"
-    remedy = "wait for it" if owner and owner.is_here() else f"wait for it, or, where it has ended, remove {path}"
+    remedy = "wait for it" if owner and owner.is_here() and not owner.is_dead() else f"wait for it, or, where it has ended, remove {path}"
     raise InputError(f"{out} is being written by {who}; {remedy}, or give another --out")
 
 
@@ -98,29 +104,52 @@ def _link(ready: Path, path: Path, text: str) -> None:
             file.write(text)
 
 
-def remove_dead(path: Path, /) -> None:
-    """Remove the lock of a process that has ended. Where another took it over in between, its lock is put back.
+def remove_dead(path: Path, /) -> bool:
+    """Remove the lock of a process that has ended, and never one that another has put there in between.
 
     Parameters
     ----------
     path
         Of the lock, there or not.
 
+    Returns
+    -------
+    bool
+        Whether it was that of a process that has ended.
+
     """
-    owner = _owner(path)
-    if owner is None or not owner.is_dead():
-        return
-    aside = whole.beside(path)
-    with contextlib.suppress(FileNotFoundError):
-        path.rename(aside)
-        if _owner(aside) != owner:
-            with contextlib.suppress(OSError):
-                os.link(aside, path)
-        aside.unlink()
+    try:
+        with path.open("r+b") as file:
+            _alone(file)
+            owner = _named(file.read().decode(texts.ENCODING, "replace"))
+            if owner is None or not owner.is_dead():
+                return False
+            with contextlib.suppress(FileNotFoundError):
+                # Another may have removed this lock and put its own there while this process waited to be alone.
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    path.unlink()
+    except OSError:  # it has gone, or this user may not touch it
+        return not path.exists()
+    return True
+
+
+def _alone(file: IO[bytes]) -> None:
+    """Wait until no other process looks at this very file. A lock is removed in no other way, so none that lives ever is."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _named(text: str) -> Process | None:
+    try:
+        return Process.read(text.strip())
+    except ValueError:
+        return None
 
 
 def _owner(path: Path) -> Process | None:
     try:
-        return Process.read(texts.read(path).strip())
+        return _named(texts.read(path))
     except (OSError, ValueError):
         return None

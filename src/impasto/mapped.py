@@ -6,11 +6,13 @@ stays in memory. So one code serves a table of a laptop and one that no memory h
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,10 @@ Numbers = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 BLOCK_BYTES = 64 * 2**20
 """Rows of a mapped array that are looked at together."""
+
+
+_FOLDERS: WeakKeyDictionary[mmap.mmap, Path] = WeakKeyDictionary()
+"""The folder of each scratch file that is open: its file has no name that would say so."""
 
 
 def source_of(values: npt.NDArray[Any], /) -> Path | None:
@@ -58,12 +64,7 @@ def is_mapped(values: npt.NDArray[Any], /) -> bool:
         True for a mapped file, a scratch file among them.
 
     """
-    held: Any = values
-    while held is not None:
-        if isinstance(held, np.memmap):
-            return True
-        held = getattr(held, "base", None)
-    return False
+    return _map_of(values) is not None
 
 
 def zeros_beside(values: npt.NDArray[Any], shape: tuple[int, ...], /, *, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
@@ -86,11 +87,26 @@ def zeros_beside(values: npt.NDArray[Any], shape: tuple[int, ...], /, *, dtype: 
     """
     if not is_mapped(values) or 0 in shape:
         return np.zeros(shape, dtype=dtype)
-    source = source_of(values)
-    folder = None if source is None or not os.access(source.parent, os.W_OK) else source.parent
+    folder = _folder_of(values)
     # The file has no name, or loses it when it is closed: nothing is left, however the process ends.
-    with tempfile.TemporaryFile(dir=folder) as handle:
-        return np.memmap(handle, dtype=dtype, mode="w+", shape=tuple(int(n) for n in shape))
+    with tempfile.TemporaryFile(dir=folder if folder is not None and os.access(folder, os.W_OK) else None) as handle:
+        scratch = np.memmap(handle, dtype=dtype, mode="w+", shape=tuple(int(n) for n in shape))
+    if folder is not None:
+        _FOLDERS[_map_of(scratch)] = folder
+    return scratch
+
+
+def _map_of(values: npt.NDArray[Any]) -> Any:
+    """What an array of a file rests on, at the end of its bases; None for one in memory."""
+    held: Any = values
+    while held is not None and not isinstance(held, mmap.mmap):
+        held = getattr(held, "base", None)
+    return held
+
+
+def _folder_of(values: npt.NDArray[Any]) -> Path | None:
+    source = source_of(values)
+    return _FOLDERS.get(_map_of(values)) if source is None else source.parent
 
 
 def blocks(values: npt.NDArray[Any], /) -> Iterator[slice]:

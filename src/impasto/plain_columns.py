@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 _ONE_KIND = frozenset(
@@ -53,4 +54,4 @@ def _text(value: object) -> str:
         return value.decode("utf-8", errors="replace")
     if isinstance(value, str):
         return value.encode("utf-8", errors="replace").decode("utf-8")  # half of a character, as some tables hold it
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float | np.floating) and value.is_integer() else str(value)

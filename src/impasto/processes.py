@@ -104,16 +104,23 @@ def _host() -> str:
 
 
 def _started(pid: int) -> int:
+    said = _stat(pid)
+    return int(said[19]) if said else 0
+
+
+def _stat(pid: int) -> list[bytes]:
+    """What Linux says of a process, from its state on; empty elsewhere, and where there is no such process."""
     try:
-        said = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:  # not Linux, or no such process
-        return 0
-    return int(said.rpartition(b")")[2].split()[19])
+        return (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def _lives(pid: int) -> bool:
     if sys.platform == "win32":
         return _lives_on_windows(pid)
+    if _stat(pid)[:1] in ([b"Z"], [b"X"]):  # it has ended, and nobody has asked how: in a container nobody may ever
+        return False
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

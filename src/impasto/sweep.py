@@ -252,7 +252,7 @@ def lacking_weights(row: Row, /) -> list[str]:
 
 
 def inputs(settings: SweepSettings) -> list[Path]:
-    """The recipe, and every file that its stages read.
+    """The recipe, and every file that its stages read; of packaged weights those that are here, so that a fetch runs their rows.
 
     Parameters
     ----------
@@ -265,11 +265,15 @@ def inputs(settings: SweepSettings) -> list[Path]:
         Files and folders.
 
     """
-    values = [value for table in (settings.given, *(row.set for row in settings.row)) for value in table.values()]
+    from impasto.nets.encoders import weights
+
+    tried = [] if settings.search is None else [value for values in settings.search.values.values() for value in values]
+    values = [*tried, *(value for table in (settings.given, *(row.set for row in settings.row)) for value in table.values())]
     paths = [Path(value) for value in values if isinstance(value, str)]
     # A word such as "mean" is no path, though a folder of that name may be at hand.
     named = [path for row in settings.row for path in row.needs if path.exists()]
-    return [settings.recipe, *dict.fromkeys([*(p for p in paths if p.is_file() or (p.is_absolute() and p.exists())), *named])]
+    fetched = [weights.record_of(name) for row in settings.row for name in row.weights if name not in lacking_weights(row)]
+    return [settings.recipe, *dict.fromkeys([*(p for p in paths if p.is_file() or (p.is_absolute() and p.exists())), *named, *fetched])]
 
 
 def refuse_unknown_reference(settings: SweepSettings, labels: Sequence[Sequence[str]]) -> None:

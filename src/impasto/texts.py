@@ -11,6 +11,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impasto import border
+
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
@@ -39,8 +41,12 @@ def read(path: Path | Traversable, /) -> str:
     ------
     UnicodeDecodeError
         It is not UTF-8.
+    InputError
+        It is a pipe or a device, which would be waited for without end.
 
     """
+    if isinstance(path, Path):
+        border.refuse_odd(path)
     return path.read_text(encoding=ENCODING).removeprefix(MARK)
 
 

@@ -86,23 +86,6 @@ def beside(path: Path, kind: Literal["partial", "replaced"] = "partial", /) -> P
     return path.with_name(f".{stem}.{kind}-{processes.own()}-{secrets.token_hex(4)}{suffix}")
 
 
-def is_temporary(name: str, /) -> bool:
-    """Whether a file or folder has a name that `beside` gave.
-
-    Parameters
-    ----------
-    name
-        Its name.
-
-    Returns
-    -------
-    bool
-        True for such a name, of this process or another.
-
-    """
-    return _LEFTOVER.match(name) is not None
-
-
 def _parts(path: Path) -> tuple[str, str]:
     """Stem and suffix as a temporary name repeats them."""
     stem, suffix = (path.stem, path.suffix) if len(path.suffix) <= _LONGEST_SUFFIX else (path.name, "")

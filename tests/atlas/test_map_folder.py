@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import anndata
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from tests.atlas.plates_on_maps import corrected, plates
 
-from impasto.atlas import building, index, layout, map_folder
+from impasto.atlas import building, folder, index, layout, map_folder
 from impasto.atlas.stacked import Stacked
 from impasto.schema import InputError
 
@@ -63,8 +64,6 @@ def test_the_parts_of_a_run_are_found_once_or_named(made: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["reach.npy", "fitted/state.safetensors", "index/vectors/profiles.wells.npy"])
 def test_a_changed_file_is_refused(made: Path, tmp_path: Path, name: str) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(made / "map", copy)
     held = bytearray((copy / name).read_bytes())
@@ -83,6 +82,10 @@ def test_what_is_no_map_or_a_newer_one_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "map.json").write_text(json.dumps({"format": 9, "files": {}}))
     with pytest.raises(InputError, match="format 9, and this version reads format 1"):
         map_folder.open_map(tmp_path)
+    for odd in ({}, {"features": None}, {"features": [], "title": "x"}):
+        (tmp_path / "map.json").write_text(json.dumps({"format": 1, "files": {}} | odd))
+        with pytest.raises(InputError, match=r"cannot be read as a description of a map .*; bring the map again"):
+            map_folder.open_map(tmp_path)
     (tmp_path / "map.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         map_folder.open_map(tmp_path)
@@ -103,3 +106,19 @@ def test_an_index_of_embeddings_is_refused(profiles: anndata.AnnData, made: Path
     (tmp_path / "i" / "index.json").write_text(json.dumps({**described, "run": "runs/a"}))
     with pytest.raises(InputError, match="embeddings of the run"):
         map_folder.pack(tmp_path / "i", made / "run" / "c.fitted", tmp_path / "map", licence="x")
+
+
+def test_a_map_names_no_folder_of_its_maker_and_holds_the_calibration_as_it_was_written(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "run", tmp_path / "run")
+    of_run = tmp_path / "run" / "index"
+    facts = folder.described(of_run) | {"image_root": str(tmp_path), folder.CELLS: str(tmp_path), folder.CELLS_IMAGES: str(tmp_path)}
+    (of_run / folder.DESCRIBED).write_text(json.dumps(facts))
+    fitted = tmp_path / "run" / "c.fitted"
+    with pytest.raises(InputError, match=r"holds no results\.csv; give what impasto evaluate hits wrote"):
+        map_folder.pack(of_run, fitted, tmp_path / "none", licence="x", hits=tmp_path / "nowhere")
+    (tmp_path / "hits").mkdir()
+    (tmp_path / "hits" / "results.csv").write_text("value,note\n0.1234567890123456789,NA\n")
+    map_folder.pack(of_run, fitted, tmp_path / "map", licence="x", hits=tmp_path / "hits")
+    assert (tmp_path / "map" / "calibration.csv").read_bytes() == (tmp_path / "hits" / "results.csv").read_bytes()
+    assert str(tmp_path) not in (tmp_path / "map" / "index" / folder.DESCRIBED).read_text()
+    assert map_folder.open_map(tmp_path / "map").index.rows.shape[0] > 0

@@ -66,6 +66,9 @@ def test_files_are_found_by_their_pattern(tmp_path: Path) -> None:
     np.testing.assert_array_equal(LabelFiles(tmp_path / "{batch}-{well}.npy").read(PLACE, (2, 3)), plane + 1)
     with pytest.raises(BadImage, match=r"there is no label image A01_3\.tif"):
         LabelFiles(tmp_path).read({**PLACE, "site": "3"}, (2, 3))
+    (tmp_path / "b-A01.npy").write_bytes((tmp_path / "b-A01.npy").read_bytes()[:20])
+    with pytest.raises(BadImage, match=r"the label image b-A01\.npy cannot be read"):
+        LabelFiles(tmp_path / "{batch}-{well}.npy").read(PLACE, (2, 3))
     with pytest.raises(BadImage, match=r"the label image A01_2\.tif is 2 x 3, and the field 3 x 2"):
         LabelFiles(tmp_path).read(PLACE, (3, 2))
     assert LabelFiles(tmp_path / "lab-{well}.tif").folder == tmp_path
@@ -77,6 +80,8 @@ def test_files_are_found_by_their_pattern(tmp_path: Path) -> None:
         ("{plate}/{row}.tif", "unknown word 'row' in braces; allowed: source, batch, plate, well, site"),
         ("{plate}.tif", "names no {well}"),
         ("{well.tif", "write words in braces"),
+        ("{plate}/{well}_{site:03d}.tif", "words stand alone in braces"),
+        ("{plate!r}/{well}.tif", "words stand alone in braces"),
     ],
 )
 def test_patterns_that_cannot_be_meant_are_refused(tmp_path: Path, pattern: str, words: str) -> None:

@@ -58,3 +58,14 @@ def test_no_feature_in_common_is_a_sentence(wells: anndata.AnnData) -> None:
     strange.var_names = [f"Other_{n}" for n in range(wells.n_vars)]
     with pytest.raises(InputError, match=r"cellpaintr reads \d+ features, none of which these profiles have"):
         correct(strange, [], fitted=fitted, spare=0)
+
+
+@pytest.mark.parametrize("mixing", ["sphering", "tvn", "compress"])
+def test_behind_steps_that_mix_features_nothing_is_filled_in(wells: anndata.AnnData, mixing: str) -> None:
+    steps = ["select", mixing, {"method": "cellpaintr", "by": "source", "width": 8, "depth": 1, "epochs": [1, 0, 0]}]
+    whole, fitted, _ = correct(wells, steps, spare=0)
+    again, _, _ = correct(wells, [], fitted=fitted, spare=0)
+    np.testing.assert_allclose(again.X, whole.X, atol=1e-5)
+    kept = fitted[0].features_of_fit()
+    with pytest.raises(InputError, match="select keeps"):
+        correct(wells[:, [name != kept[0] for name in wells.var_names]].copy(), [], fitted=fitted, spare=0)

@@ -110,3 +110,11 @@ def test_a_registry_that_is_wrong_is_one_sentence(tmp_path: Path, text: str, sen
 def test_a_registry_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         registry.read(tmp_path / "own.toml")
+
+
+def test_a_name_and_an_alias_are_known_in_any_case() -> None:
+    own = {"MyPlates": registry.DataSet.model_construct(aliases=["Own"]), "own": registry.DataSet.model_construct(aliases=[])}
+    assert registry.find("myPLATES", own) == "MyPlates"
+    assert registry.find("OWN", own) == "own", "a name goes before an alias"
+    assert registry.find("Own", {"MyPlates": own["MyPlates"]}) == "MyPlates"
+    assert registry.find("other", own) is None

@@ -12,7 +12,7 @@ from tests.evaluation.rows import rows
 from tests.evaluation.small import plates
 
 from impasto import profiles as tables
-from impasto.evaluation import aggregates, classify, conservation, inputs, mixing
+from impasto.evaluation import aggregates, classify, conservation, inputs, mixing, samples
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
 from impasto.statistics import jackknife
@@ -216,3 +216,17 @@ def test_empty_wells_carry_no_label_though_they_have_a_name() -> None:
     data.obs.loc[data.obs.index[:2], "control_type"] = ["empty", "unknown"]
     assert len(mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False).rows) == 40
     assert len(mixing.labelled(data, batch="auto", label="moa", pool_doses=False).rows) == 40
+
+
+def test_a_draw_without_a_whole_label_is_scored_among_its_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "MOST_ROWS", 60)
+    monkeypatch.setattr(samples, "MOST_REPLICATES", 10)
+    rng = np.random.default_rng(0)
+    obs = pd.DataFrame({"plate": np.repeat(["P1", "P2"], 60), "well": [f"{r}{c:02d}" for r in "ABCDE" for c in range(1, 13)] * 2})
+    obs = obs.assign(perturbation=np.tile(["a", "b", "c"], 40), control_type=np.where(np.arange(120) % 12 == 0, "negcon", "trt"))
+    names = [f"Cells_Intensity_MeanIntensity_DNA_{n}" for n in range(4)]
+    frame = pd.concat([obs.add_prefix("Metadata_"), pd.DataFrame(rng.normal(size=(120, 4)), columns=names)], axis=1)
+    scores = mixing.evaluate(frame, batch="plate").scores
+    connected = scores[scores["metric"].str.contains("onnect") & (scores["group"] == "profiles")]
+    assert len(connected) > 0
+    assert connected["value"].notna().all()

@@ -104,3 +104,10 @@ def test_no_treated_row_with_a_mechanism_is_a_sentence() -> None:
     obs, _ = table()
     with pytest.raises(InputError, match="no treated row has a moa"):
         treatments.asked_rows(obs.assign(control_type="negcon"), label="moa")
+
+
+def test_a_batch_that_the_user_names_and_that_is_not_there_is_refused() -> None:
+    obs = pd.DataFrame({"perturbation": ["a", "b"], "moa": ["m", "m"], "control_type": "trt"})
+    with pytest.raises(InputError, match="nosuch"):
+        treatments.keys_of(obs, np.arange(2), label="moa", batch="nosuch")
+    assert treatments.keys_of(obs, np.arange(2), label="moa", batch="auto")["batch"].tolist() == ["", ""]

@@ -9,3 +9,12 @@ def test_stitch_keeps_strong_links(tmp_path: Path) -> None:
     path = tmp_path / "stitch.tsv"
     path.write_text("chemical\tprotein\tcombined_score\nCIDm1\t9606.E1\t800\nCIDm2\t9606.E1\t100\n")
     assert stitch.read_stitch(path)["score"].tolist() == [0.8]
+
+
+def test_a_compound_whose_partner_is_not_among_the_nodes_is_still_known(tmp_path: Path) -> None:
+    (tmp_path / "links.tsv").write_text("chemical1\tchemical2\ttextmining\nAAA\tBBB\t900\nCCC\tZZZ\t900\nXXX\tYYY\t900\n")
+    named = stitch.read_stitch_chemicals(tmp_path / "links.tsv", among=["aaa", "bbb", "ccc"])
+    assert named[["compound1", "compound2"]].to_numpy().tolist() == [["AAA", "BBB"], ["CCC", "ZZZ"]]
+    (tmp_path / "keys.tsv").write_text("flat_chemical_id\tstereo_chemical_id\tinchikey\nAAA\tS1\tK-A\nCCC\tS2\tK-C\nZZZ\tS3\tK-Z\n")
+    by_key = stitch.read_stitch_chemicals(tmp_path / "links.tsv", inchikeys=tmp_path / "keys.tsv", among=["K-A", "K-C"])
+    assert by_key[["compound1", "compound2"]].to_numpy().tolist() == [["BBB", "K-A"], ["K-C", "ZZZ"]]

@@ -35,5 +35,7 @@ def test_each_well_has_its_own_count(cells: Cells) -> None:
     obs = pd.DataFrame({"plate": "P1", "well": ["A02", "A01", "H12"]}, index=list("abc"))
     made = counted(anndata.AnnData(X=np.zeros((3, 1), dtype=np.float32), obs=obs), cells)
     np.testing.assert_array_equal(made.obs["cell_count"], [2, 6, np.nan])
+    with pytest.raises(InputError, match="holds no well of these profiles"):
+        counted(anndata.AnnData(X=np.zeros((3, 1), dtype=np.float32), obs=obs.assign(plate="P9")), cells)
     with pytest.raises(InputError, match="counting cells"):
         counted(anndata.AnnData(X=np.zeros((1, 1), dtype=np.float32), obs=pd.DataFrame({"plate": ["P"]}, index=["0"])), cells)

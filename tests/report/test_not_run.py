@@ -39,3 +39,9 @@ def test_a_sweep_writes_its_rows_and_a_table_reads_them(tmp_path: Path) -> None:
     SWEEP.to_csv(tmp_path / not_run.FILE, index=False)
     (read,) = not_run.read([tmp_path, tmp_path / "nowhere"])
     assert read.to_numpy().tolist() == SWEEP.to_numpy().tolist()
+
+
+def test_a_row_that_another_sweep_ran_is_no_row_that_was_not_run() -> None:
+    sweep = not_run.frame([("base", []), ("X", ["x.parquet"])])
+    assert not_run.names([sweep]) - {"base", "X"} == set()
+    assert not_run.with_rows([["base", "1"], ["X", "2"]], [sweep], columns=1) == [["base", "1"], ["X", "2"]]

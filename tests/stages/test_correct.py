@@ -26,6 +26,7 @@ def test_paths_beside_and_inputs() -> None:
     assert correct.inputs(chosen) == [Path("p.parquet"), Path("r/model.safetensors")]
     assert correct.beside(settings(), Path("c.h5ad")) == [Path("c.h5ad.receipt.json")]
     assert correct.inputs(settings(fitted="f")) == [Path("p.parquet"), Path("f")]
+    assert correct.inputs(settings(split={"file": "parts.csv"})) == [Path("p.parquet"), Path("parts.csv")]
 
 
 def test_what_is_written_is_what_the_steps_give_and_kept_steps_apply_again(tmp_path: Path) -> None:

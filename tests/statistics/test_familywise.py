@@ -45,3 +45,8 @@ def test_p_is_five_percent_where_an_end_of_the_interval_is_zero() -> None:
     assert p_of_difference(0.0, of) == 1.0
     none = interval.none(unit="mechanism", clusters=3, method="jackknife", why="3 units")
     assert np.isnan(p_of_difference(0.2, none))
+
+
+def test_a_difference_that_never_varies_has_no_chance() -> None:
+    constant = interval.Interval(low=0.5, high=0.5, unit="mechanism", clusters=8, df=7, method="t")
+    assert p_of_difference(0.5, constant) == 0.0

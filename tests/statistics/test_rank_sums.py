@@ -79,3 +79,12 @@ def test_p_is_uniform_or_larger_where_nothing_differs() -> None:
     for level in (0.01, 0.05, 0.2):
         assert (p <= level).mean() <= level + 3 * np.sqrt(level / 4000)
     assert (p <= 0.05).mean() > 0.03
+
+
+@pytest.mark.parametrize("treated", [1, 8, 9, 20])
+def test_few_wells_and_many_are_counted_alike(treated: int) -> None:
+    rng = np.random.default_rng(treated)
+    wells, controls = rng.integers(0, 5, (treated, 7)).astype(float), rng.integers(0, 5, (12, 7)).astype(float)
+    below, up_to = rank_sums.counts(wells, controls)
+    np.testing.assert_array_equal(below, (controls[None] < wells[:, None]).sum(axis=1))
+    np.testing.assert_array_equal(up_to, (controls[None] <= wells[:, None]).sum(axis=1))

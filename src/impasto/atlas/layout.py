@@ -15,7 +15,9 @@ from impasto import ranking
 
 MOST_FITTED = 100_000
 """Rows that UMAP is fitted on."""
-_BESIDE, _BLOCK = 15, 65_536
+BESIDE = 15
+"""The fitted rows in whose middle another stands."""
+_BLOCK = 65_536
 
 
 def has_umap() -> bool:
@@ -61,14 +63,33 @@ def by_umap(vectors: npt.NDArray[np.float32], /, *, seed: int, k: int = 15, min_
         return np.asarray(method.fit_transform(vectors), dtype=np.float32)
 
 
+def in_the_middle(flat: npt.NDArray[np.float32], near: npt.NDArray[np.intp], cosine: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
+    """Where rows stand that were not fitted: in the middle of their nearest, the nearer the more.
+
+    Parameters
+    ----------
+    flat
+        (rows, 2) the places of the map.
+    near, cosine
+        (n, BESIDE) the rows that are nearest, and their cosines.
+
+    Returns
+    -------
+    npt.NDArray[np.float32]
+        (n, 2).
+
+    """
+    weight = np.maximum(cosine - cosine.min(axis=1, keepdims=True), 0) + 1e-6
+    return np.asarray((flat[near] * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
 def _placed(vectors: npt.NDArray[np.float32], drawn: npt.NDArray[np.intp], flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """(rows, 2) the rows that were fitted where they are, each other in the middle of its 15 nearest of those, the nearer the more."""
     fitted = vectors[drawn]
     places = np.empty((len(vectors), 2), dtype=np.float32)
     for start in range(0, len(vectors), _BLOCK):
-        near, cosine = ranking.top_k(np.asarray(vectors[start : start + _BLOCK]), fitted, k=_BESIDE)
-        weight = np.maximum(cosine - cosine.min(axis=1, keepdims=True), 0) + 1e-6
-        places[start : start + _BLOCK] = (flat[near] * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+        near, cosine = ranking.top_k(np.asarray(vectors[start : start + _BLOCK]), fitted, k=BESIDE)
+        places[start : start + _BLOCK] = in_the_middle(flat, near, cosine)
     places[drawn] = flat
     return places
 

@@ -11,7 +11,6 @@ The digests are checked when a map is opened, so a file that was changed on its 
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,9 +19,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from impasto import __version__, identity, records, runs, texts
+from impasto import __version__, border, identity, records, runs
 from impasto.atlas import arrow_files, folder
 from impasto.atlas.consensus import LEVEL
 from impasto.atlas.index import Index, open_index
@@ -35,6 +33,8 @@ FORMAT = 1
 DESCRIBED, INDEX, FITTED, REACH, CALIBRATION = "map.json", "index", "fitted", "reach.npy", "calibration.csv"
 MOST_REACHED = 20_000
 """So many wells at most show how far the wells of a map lie from each other."""
+_WHAT, _AGAIN = "description of a map", "bring the map again"
+_RESULTS = "results.csv"
 _MAKE = "make it: impasto map DIR --out MAP"
 _BLOCK = 4096
 
@@ -152,15 +152,18 @@ def pack(index: Path, fitted: Path, out: Path, /, *, licence: str, title: str = 
     steps = kept.load(fitted)
     before = identity.read_from(fitted)
     _refuse_other_steps(opened, [*(str(step.get("method")) for step in before.steps), *(step.name for step in steps)], fitted)
+    if hits is not None and not (hits / _RESULTS).is_file():
+        raise InputError(f"{hits} holds no {_RESULTS}; give what impasto evaluate hits wrote")
     named = index / folder.NAMED_FEATURES
     features = arrow_files.frame(arrow_files.read(named))["name"].astype(str).tolist() if named.is_file() else []
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)
-        shutil.copytree(index, temporary / INDEX, ignore=shutil.ignore_patterns("run.json", "images.parquet", "windows.parquet"))
+        shutil.copytree(index, temporary / INDEX, ignore=shutil.ignore_patterns(records.RUN, folder.IMAGES, folder.WINDOWS))
+        _without_pictures(temporary / INDEX)
         shutil.copytree(fitted, temporary / FITTED)
         np.save(temporary / REACH, reach_of(opened), allow_pickle=False)
         if hits is not None:
-            texts.write_csv(pd.read_csv(hits / "results.csv"), temporary / CALIBRATION)
+            shutil.copyfile(hits / _RESULTS, temporary / CALIBRATION)
         files = {path.relative_to(temporary).as_posix(): records.content(path) for path in sorted(temporary.rglob("*")) if path.is_file()}
         described = {
             "format": FORMAT,
@@ -174,6 +177,14 @@ def pack(index: Path, fitted: Path, out: Path, /, *, licence: str, title: str = 
             "files": files,
         }
         runs.write_json(temporary / DESCRIBED, described)
+
+
+def _without_pictures(index: Path) -> None:
+    """Take out of a copied index where its pictures lie: they stay with the one who made the map."""
+    facts = folder.described(index) | {"image_root": ""}
+    for word in (folder.CELLS, folder.CELLS_IMAGES):
+        facts.pop(word, None)
+    runs.write_json(index / folder.DESCRIBED, facts)
 
 
 def _refuse_other_steps(index: Index, steps: list[str], fitted: Path) -> None:
@@ -235,15 +246,16 @@ def open_map(where: Path, /) -> Map:
         The folder is no map, of a newer format, or one of its files is not as it was written.
 
     """
-    try:
-        described = json.loads((where / DESCRIBED).read_text(encoding="utf-8"))
+    path = where / DESCRIBED
+    if not path.exists():
+        raise InputError(f"{where} is no map ({DESCRIBED} is missing); {_MAKE}")
+    described = border.json_object(path, _WHAT, remedy=_AGAIN)
+    with border.reading(path, _WHAT, remedy=_AGAIN):
         files, known = dict(described["files"]), int(described["format"])
-    except FileNotFoundError:
-        raise InputError(f"{where} is no map ({DESCRIBED} is missing); {_MAKE}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{where / DESCRIBED} cannot be read ({error}); bring the map again") from None
     if known != FORMAT:
         raise InputError(f"{where} is a map of format {known}, and this version reads format {FORMAT}; install a newer impasto")
+    with border.reading(path, _WHAT, remedy=_AGAIN):
+        _ = list(described["features"]), Identity.read(described["identity"]), str(described["title"])
     for name, digest in files.items():
         path = where / name
         if not path.is_file() or records.content(path) != digest:

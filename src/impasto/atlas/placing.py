@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import identity, progress, ranking, schema, wells
-from impasto.atlas import consensus, null
+from impasto.atlas import consensus, layout, null
 from impasto.atlas.consensus import LEVEL, MODALITY, PROFILE, TREATED_AS, TREATMENT
 from impasto.atlas.index import Index
 from impasto.atlas.map_folder import Map
@@ -35,7 +35,7 @@ TASK = "place"
 OUTSIDE = 0.01
 CALLED = 0.05
 MOST_CALIBRATED = 200
-_BESIDE, _BLOCK = 15, 1024
+_BLOCK = 1024
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
@@ -137,9 +137,8 @@ def _positions(on: Map, vectors: Floats, obs: pd.DataFrame) -> tuple[pd.DataFram
     of_map = np.asarray(index.vectors[on.wells])
     for start in range(0, len(vectors), _BLOCK):
         here = slice(start, start + _BLOCK)
-        near, cosine = ranking.top_k(vectors[here], of_map, k=_BESIDE)
-        weight = np.maximum(cosine - cosine.min(axis=1, keepdims=True), 0) + 1e-6
-        positions[here] = (flat[near] * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+        near, cosine = ranking.top_k(vectors[here], of_map, k=layout.BESIDE)
+        positions[here] = layout.in_the_middle(flat, near, cosine)
         best[here] = cosine[:, 0]
     no_nearer = np.searchsorted(on.reach, best + TIE, side="right")
     outside = (1 + no_nearer) / (len(on.reach) + 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from impasto import schema
+from impasto import border, schema
 from impasto.cells.segment import Labels
 from impasto.plates import read
 from impasto.plates.read import BadImage
@@ -49,9 +49,12 @@ class LabelFiles:
         text = str(path)
         self.pattern = text if "{" in text else str(path / PATTERN)
         try:
-            words = {name for _, name, _, _ in string.Formatter().parse(self.pattern) if name is not None}
+            parts = list(string.Formatter().parse(self.pattern))
         except ValueError as error:
             raise InputError(f"--labels {path}: {error}; write words in braces, as in 'labels/{PATTERN}'") from error
+        if any(form or conversion for _, _, form, conversion in parts):
+            raise InputError(f"--labels {path}: words stand alone in braces, as in 'labels/{PATTERN}'; a site is named as it was ingested")
+        words = {name for _, name, _, _ in parts if name is not None}
         if strange := words - set(WORDS):
             raise InputError(f"--labels {path}: unknown word {sorted(strange)[0]!r} in braces; allowed: {', '.join(WORDS)}")
         if schema.WELL not in words:
@@ -102,10 +105,17 @@ class LabelFiles:
         path = self.path(place)
         if not path.exists():
             raise BadImage(path, f"there is no label image {path.name}")
-        plane = np.load(path, allow_pickle=False) if path.suffix == ".npy" else read.plane(path)
+        plane = _npy(path) if path.suffix == ".npy" else read.plane(path)
         if plane.shape != shape:
             raise BadImage(path, f"the label image {path.name} is {_size(plane.shape)}, and the field {_size(shape)}")
         return np.asarray(plane)
+
+
+def _npy(path: Path) -> npt.NDArray[np.generic]:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise BadImage(path, f"the label image {path.name} cannot be read ({border.cause(error)})") from error
 
 
 def checked(labels: npt.NDArray[np.generic], shape: tuple[int, ...], /, *, whose: str) -> tuple[Labels, int]:

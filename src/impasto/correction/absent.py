@@ -1,4 +1,5 @@
-"""Features that a table lacks: a corrector that can do without them reads them as hidden, whatever steps come before it.
+"""Features that a table lacks: a corrector that can do without them reads them as hidden, also behind steps that
+take each feature alone.
 
 The steps before it are fitted on all features. For them the absent ones are zeros, and the table says which: `uns["absent_features"]`.
 CellPainTR promises to work on partial data (section 3.2.1: a share of the features is hidden while it learns).
@@ -81,7 +82,9 @@ def with_all(profiles: anndata.AnnData, features: Sequence[str], /, *, reader: s
 
 
 def filled(profiles: anndata.AnnData, steps: Sequence[object], /) -> anndata.AnnData:
-    """The profiles as fitted steps can read them, where one of the steps can do without features.
+    """The profiles as fitted steps can read them, where one of the steps can do without features and those before it take each alone.
+
+    A step that mixes features would spread the zeros of the absent ones over all others, so it asks for all of its features, as ever.
 
     Parameters
     ----------
@@ -93,7 +96,7 @@ def filled(profiles: anndata.AnnData, steps: Sequence[object], /) -> anndata.Ann
     Returns
     -------
     anndata.AnnData
-        The same object where nothing is lacking, or a step is not fitted, or none can do without.
+        The same object where nothing is lacking, or a step is not fitted, or none can do without, or one before it mixes features.
 
     Raises
     ------
@@ -102,12 +105,13 @@ def filled(profiles: anndata.AnnData, steps: Sequence[object], /) -> anndata.Ann
 
     """
     fitted = [step for step in steps if isinstance(step, Corrector)]
-    readers: list[Corrector[Any]] = [step for step in fitted if step.reads_absent]
-    if not readers or len(fitted) < len(steps):
+    place = next((number for number, step in enumerate(fitted) if step.reads_absent), None)
+    if place is None or len(fitted) < len(steps) or not all(step.feature_by_feature for step in fitted[:place]):
         return profiles
+    reader: Corrector[Any] = fitted[place]
     wanted = next((step.features_of_fit() for step in fitted if step.features_of_fit()), ())
-    with_all(profiles, readers[0].features_of_fit(), reader=readers[0].name)  # none in common is refused
-    return with_all(profiles, wanted, reader=readers[0].name)[0]
+    with_all(profiles, reader.features_of_fit(), reader=reader.name)  # none in common is refused
+    return with_all(profiles, wanted, reader=reader.name)[0]
 
 
 def say(lacking: int, features: int, /, *, reader: str) -> None:

@@ -59,6 +59,8 @@ class Corrector(ABC, Generic[S]):
         The class of its settings; all of them have defaults.
     reads_absent
         Whether it can do without some of its features (`absent`).
+    feature_by_feature
+        Whether what it makes of a feature depends on no other feature.
     settings
         The settings that it was fitted with.
 
@@ -67,6 +69,7 @@ class Corrector(ABC, Generic[S]):
     name: ClassVar[str]
     settings_class: ClassVar[type[Settings]]
     reads_absent: ClassVar[bool] = False
+    feature_by_feature: ClassVar[bool] = False
     settings: S
 
     def features_of_fit(self) -> tuple[str, ...]:

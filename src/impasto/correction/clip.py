@@ -29,6 +29,7 @@ class Clip(Corrector[ClipSettings]):
     """Learns nothing; the limit is a setting."""
 
     name: ClassVar[str] = "clip"
+    feature_by_feature: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = ClipSettings
     settings: ClipSettings
 

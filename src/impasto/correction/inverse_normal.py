@@ -53,6 +53,7 @@ class InverseNormal(PerGroup[InverseNormalSettings, Ordered]):
     """A new well takes the quantile that it would have had among the wells of the fit."""
 
     name: ClassVar[str] = "inverse_normal"
+    feature_by_feature: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = InverseNormalSettings
     least: ClassVar[Mapping[On, int]] = {"all": 2}
     settings: InverseNormalSettings

@@ -52,6 +52,7 @@ class Position(PerGroup[PositionSettings, Effects]):
     """Row and column effects of each plate."""
 
     name: ClassVar[str] = "position"
+    feature_by_feature: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = PositionSettings
     settings: PositionSettings
     learned: dict[str, Effects]

@@ -55,6 +55,7 @@ class Select(Corrector[SelectSettings]):
     """
 
     name: ClassVar[str] = "select"
+    feature_by_feature: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = SelectSettings
     settings: SelectSettings
     kept: tuple[str, ...]

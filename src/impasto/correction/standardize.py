@@ -63,6 +63,7 @@ class Standardize(PerGroup[StandardizeSettings, CentreAndSpread]):
     """Centre and spread of each group."""
 
     name: ClassVar[str] = "standardize"
+    feature_by_feature: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = StandardizeSettings
     settings: StandardizeSettings
     learned: dict[str, CentreAndSpread]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from impasto import remote, schema
-from impasto.datasets import choose, load_data
+from impasto.datasets import choose
 from impasto.datasets.choose import Wish, Words
 from impasto.datasets.registry import DataSet, Part
 from impasto.schema import InputError, one_of
@@ -224,6 +224,8 @@ def _platemaps(plan: Plan, key: str, part: Part, entry: DataSet, rows: list[Word
 
 
 def _load_data(plan: Plan, key: str, part: Part, entry: DataSet, rows: list[Words], wells: list[str]) -> None:
+    from impasto.datasets import load_data
+
     for url in addresses(part, rows):
         lies = place(entry, url)
         lies = lies.with_name(lies.name.split("_with_illum")[0].partition(".")[0] + ".csv")

@@ -191,4 +191,5 @@ def find(name: str, sets: dict[str, DataSet], /) -> str | None:
 
     """
     word = name.lower()
-    return word if word in sets else next((key for key, entry in sets.items() if word in entry.aliases), None)
+    named = next((key for key in sets if key.lower() == word), None)
+    return named or next((key for key, entry in sets.items() if word in (alias.lower() for alias in entry.aliases)), None)

@@ -23,9 +23,9 @@ from impasto import schema
 from impasto.evaluation import tidy, units
 from impasto.evaluation.result import Result
 from impasto.evaluation.tidy import Score
-from impasto.evaluation.treatments import Numbers
+from impasto.evaluation.treatments import Numbers, mean
 from impasto.evaluation.units import Units
-from impasto.evaluation.ways import KEYS, OUTER, Candidate, Outer, mean
+from impasto.evaluation.ways import KEYS, OUTER, Candidate, Outer
 from impasto.schema import InputError
 from impasto.statistics import compare, familywise, jackknife
 from impasto.statistics.interval import Interval

@@ -208,7 +208,7 @@ def _detail(asked: Treatments, nearest: Rows) -> pd.DataFrame:
 
 def _precision(per: Numbers, asked: Treatments, sampled: Units, *, question: Question, group: str) -> Score:
     """The mean average precision; units leave as queries, for a candidate less would make each rank easier."""
-    left = jackknife.leave_out(lambda keep: _mean(per[keep[sampled.of]]), len(sampled), seed=question.seed, pairs=False)
+    left = jackknife.leave_out(lambda keep: treatments.mean(per[keep[sampled.of]]), len(sampled), seed=question.seed, pairs=False)
     return tidy.score(
         *(TASK, question.protocol("ranked"), group, f"mAP {question.name}", left.whole),
         jackknife.of_score(left, unit=sampled.word),
@@ -219,11 +219,6 @@ def _precision(per: Numbers, asked: Treatments, sampled: Units, *, question: Que
     )
 
 
-def _mean(per: Numbers) -> float:
-    known = per[~np.isnan(per)]
-    return float(known.mean()) if len(known) else float("nan")
-
-
 def _interval(
     similarity: Floats, asked: Treatments, right: Numbers, sampled: Units, *, question: Question
 ) -> tuple[Interval, list[LeftOut]]:
@@ -232,7 +227,7 @@ def _interval(
         # The compounds of a mechanism find each other: it leaves with its queries, and stays among the candidates.
         per = np.full(len(asked), np.nan)
         per[asked.answerable] = right
-        left = jackknife.leave_out(lambda keep: _mean(per[keep[sampled.of]]), len(sampled), seed=question.seed, pairs=False)
+        left = jackknife.leave_out(lambda keep: treatments.mean(per[keep[sampled.of]]), len(sampled), seed=question.seed, pairs=False)
         return jackknife.of_score(left, unit=sampled.word), [left]
     if len(asked) > MOST_TREATMENTS:
         of_treatment = np.full(len(asked), np.nan)

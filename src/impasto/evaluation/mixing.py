@@ -9,7 +9,8 @@ Protocols: `cellpaintr` gives all of them and both batch scores (`aggregates`); 
 scores of one aggregate. A sentence about batch scores stands only if it holds by both connectivities.
 
 Of more than 20,000 rows, whole labels of about so many are drawn, and controls in proportion. Each label's connectivity is the one among
-all rows; everything else is scored among the rows drawn. The protocol says how many (`samples`); `exact` takes all.
+all rows where any label is drawn whole. Everything else is scored among the rows drawn. The protocol says how many (`samples`);
+`exact` takes all.
 
 Perturbations were sampled, not batches: one leaves with all of its wells, and neighbours are listed again. Controls always stay. The
 classifier's interval is over folds. Nothing here speaks of other batches.
@@ -399,7 +400,8 @@ def scores_of(
     for name, view, spots in views:
         if id(view) not in of_view:  # shuffled labels are of the profiles' own values: their neighbours are the same
             of_view[id(view)] = scored.among_all(view, k=chosen.k, metric=chosen.metric, device=device)
-        among = None if (near := of_view[id(view)]) is None else (near, scored.complete)
+        # Where no label is drawn whole, components are those among the rows drawn.
+        among = None if (near := of_view[id(view)]) is None or not scored.complete.any() else (near, scored.complete)
         rows += score(view[spots.rows], spots, chosen=chosen, seed=seed, group=name, earlier=earlier, device=device, among=among)
     return rows
 
@@ -532,7 +534,7 @@ class Graph:
         """
         if self.among is None:
             return neighbours.connectivity(self.nearest(keep), _renumbered(self.where.labels[keep]), strong=strong)
-        # Labels that are drawn whole, in the graph of all rows; such a table is never scored without some of its rows.
+        # Labels that are drawn whole, in the graph of all rows; `score` asks for no other rows of such a table.
         nearest, complete = self.among
         codes = np.full(len(complete), -1, dtype=np.intp)
         codes[complete] = _renumbered(self.where.labels[complete])
@@ -683,7 +685,7 @@ class Graph:
         whole = parts(self.where.whole())
         sampled = self.where.sampled()
         left: list[LeftOut] = []
-        if len(self.values) <= MOST_ROWS:
+        if self.among is None and len(self.values) <= MOST_ROWS:
             left = [jackknife.leave_out(lambda keep: _of(parts(self.where.without(keep)), middle), len(sampled), seed=seed, pairs=False)]
             interval = jackknife.of_score(left, unit=sampled.word)
         else:

@@ -233,6 +233,24 @@ def asked_rows(obs: pd.DataFrame, /, *, label: str) -> Rows:
     return rows
 
 
+def mean(values: Numbers) -> float:
+    """The mean of what is known.
+
+    Parameters
+    ----------
+    values
+        (n,) with NaN where there is none.
+
+    Returns
+    -------
+    float
+        NaN where nothing is known.
+
+    """
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
 def keys_of(
     obs: pd.DataFrame, rows: Rows, /, *, label: str, batch: str = "auto", pattern: str = "", pool_doses: bool = False
 ) -> pd.DataFrame:
@@ -272,6 +290,8 @@ def keys_of(
         batches = pd.Series(np.array(names, dtype=object)[codes], index=obs.index).iloc[rows]
         written = obs[word].iloc[rows].astype(str)
     except InputError:
+        if batch != "auto":
+            raise
         batches = written = pd.Series("", index=obs.index).iloc[rows]
     if pattern:
         matched = written.str.extract(f"({pattern})", expand=True)[0]

@@ -13,7 +13,7 @@ import pandas as pd
 from impasto import schema, wells
 from impasto.evaluation import inputs, treatments
 from impasto.evaluation.inputs import Statistic
-from impasto.evaluation.treatments import Numbers, Treatments
+from impasto.evaluation.treatments import Treatments
 from impasto.schema import InputError
 
 Outer = Literal["compound", "mechanism"]
@@ -160,23 +160,5 @@ def _asked(values: treatments.Floats, asked: Treatments, *, statistic: Statistic
     others: dict[Outer, dict[str, float]] = {}
     for outer in OUTER:
         without = asked.precision_without(similarity, asked.names[outer].to_numpy(dtype=str))
-        others[outer] = {unit: mean(precisions) for unit, precisions in without.items()}
+        others[outer] = {unit: treatments.mean(precisions) for unit, precisions in without.items()}
     return Asked(names.assign(right=right, precision=precision), others, asked.chance_precision)
-
-
-def mean(values: Numbers) -> float:
-    """The mean of what is known.
-
-    Parameters
-    ----------
-    values
-        (n,) with NaN where there is none.
-
-    Returns
-    -------
-    float
-        NaN where nothing is known.
-
-    """
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")

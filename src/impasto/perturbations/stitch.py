@@ -58,7 +58,8 @@ def read_stitch_chemicals(
     threshold
         Of the combined score, out of 1,000.
     among
-        The names of compounds that count, in any case of letters; all where it is None.
+        The names of compounds whose links count, in any case of letters; all where it is None. A partner that STITCH knows and that is
+        not among them keeps STITCH's own name.
 
     Returns
     -------
@@ -85,11 +86,11 @@ def read_stitch_chemicals(
             return batch
         sides = [compute.cast(batch[side], pa.string()) for side in (a, b)]
         first, second = (compute.is_in(compute.utf8_upper(one) if known is None else one, value_set=ids) for one in sides)
-        return batch.filter(compute.and_(first, second))
+        return batch.filter((compute.and_ if among is None else compute.or_)(first, second))
 
     table = streamed(path, {a: NAMES, b: NAMES, score: pa.float32()}, keep=counts, sep="\t")
     codes, names = coded(table, a, b)
-    called = names if known is None else [known.get(name) for name in names]
+    called = names if known is None else [known.get(name, None if among is None else name) for name in names]
     scored = coded_scores(codes, called, table[score].to_numpy(), best=1000)
     return scored.rename(columns={"gene1": "compound1", "gene2": "compound2"})
 

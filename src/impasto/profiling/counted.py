@@ -14,6 +14,7 @@ from impasto import schema, wells
 from impasto.cells import image_run
 from impasto.cells.columns import WORDS
 from impasto.cells.folder import Cells
+from impasto.schema import InputError
 
 _KEYS = list(WORDS[:4])
 
@@ -36,7 +37,7 @@ def counted(profiles: anndata.AnnData, cells: Cells, /) -> anndata.AnnData:
     Raises
     ------
     InputError
-        The profiles name no plate or well.
+        The profiles name no plate or well, or none of their wells is among the cells'.
 
     """
     wells.require(profiles.obs, [schema.PLATE, schema.WELL], task="counting cells")
@@ -44,8 +45,10 @@ def counted(profiles: anndata.AnnData, cells: Cells, /) -> anndata.AnnData:
     places = [
         profiles.obs[word].astype("string").fillna("") if word in profiles.obs else pd.Series("", profiles.obs.index) for word in _KEYS
     ]
-    own = table.reindex(pd.MultiIndex.from_arrays([place.astype(str).to_numpy() for place in places], names=_KEYS))
-    profiles.obs[schema.CELL_COUNT] = own.to_numpy(dtype=np.float64)
+    own = pd.MultiIndex.from_arrays([place.astype(str).to_numpy() for place in places], names=_KEYS)
+    if len(own) and not own.isin(table.index).any():
+        raise InputError(f"{cells.folder} holds no well of these profiles; give the cells of the same images")
+    profiles.obs[schema.CELL_COUNT] = table.reindex(own).to_numpy(dtype=np.float64)
     return profiles
 
 

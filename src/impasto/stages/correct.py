@@ -203,7 +203,7 @@ def receipt_path(out: Path) -> Path:
 
 
 def inputs(settings: CorrectSettings) -> list[Path]:
-    """The profiles, the fitted steps, and the weights of a run that a step applies.
+    """The profiles, the fitted steps, the table of a split, and the weights of a run that a step applies.
 
     Parameters
     ----------
@@ -218,7 +218,8 @@ def inputs(settings: CorrectSettings) -> list[Path]:
     """
     runs = [run for step in settings.steps if (run := getattr(step.settings, "run", None)) is not None]
     applied = [Path(run) / "model.safetensors" for run in runs]
-    return [settings.profiles, *([settings.fitted] if settings.fitted else []), *applied]
+    split = settings.split.file if settings.split is not None else None
+    return [settings.profiles, *(path for path in (settings.fitted, split) if path is not None), *applied]
 
 
 def beside(settings: CorrectSettings, out: Path) -> list[Path]:

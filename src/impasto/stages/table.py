@@ -46,7 +46,7 @@ def run(settings: TableSettings, out: Path) -> None:
         one_of(settings.nothing, groups, what="row that does nothing")
     named = [c for metric, heading in settings.columns.items() for c in table.of_metric(scores, metric, heading)]
     columns = [*named, *settings.column] or table.every_column(scores)
-    without = not_run.names(sweeps)
+    without = not_run.names(sweeps) - set(groups)  # what another sweep did run is shown
     rows = None if settings.rows is None else [row for row in settings.rows if row not in without]
     laid = table.lay_out(scores, columns, rows=rows, lacking=bool(without))
     sets = differences.compared(laid, columns, paired.read(settings.results))

@@ -57,4 +57,5 @@ def p_of_difference(difference: float, of: Interval, /) -> float:
         return float("nan")
     if difference == 0:
         return 1.0
-    return float(2 * stats.t.sf(abs(difference) / compare.standard_error(of), of.df))
+    error = compare.standard_error(of)
+    return float(2 * stats.t.sf(abs(difference) / error, of.df)) if error else 0.0

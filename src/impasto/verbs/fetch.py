@@ -80,7 +80,7 @@ def _unknown(what: str, known: dict[str, registry.DataSet]) -> InputError | None
     """The sentence for a word that is neither a path nor a URL nor a name; None where it may be one."""
     if remote.url(what) or "/" in what or "." in what or what in weights.WEIGHTS or Path(what).is_file():
         return None
-    near = nearest(what.lower(), [*known, *(word for entry in known.values() for word in entry.aliases), *weights.WEIGHTS])
+    near = nearest(what, [*known, *(word for entry in known.values() for word in entry.aliases), *weights.WEIGHTS])
     return InputError(f"{what!r} is no file, no data set and no packaged weights{near}; see: impasto fetch --list")
 
 
@@ -106,7 +106,7 @@ def show(known: dict[str, registry.DataSet], what: str, name: str | None, /, *, 
         terminal.show(sets.rows(known), title="data sets (nobody has run these against the real servers yet)", as_json=as_json)
         return
     if name is None:
-        raise InputError(f"unknown data set {what!r}{nearest(what.lower(), known)}; allowed: {', '.join(known)}")
+        raise InputError(f"unknown data set {what!r}{nearest(what, known)}; allowed: {', '.join(known)}")
     entry = known[name]
     rows = [
         {"part": key, "what": part.about, "GB": part.gb, "fetched by default": "yes" if key in entry.default else ""}

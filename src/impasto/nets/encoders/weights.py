@@ -135,7 +135,24 @@ def is_here(name: str, /) -> bool:
         True where the cache holds it as a whole.
 
     """
-    return (_place(name) / "weights.sha256").exists()
+    return record_of(name).exists()
+
+
+def record_of(name: str, /) -> Path:
+    """The file that says which weights of a packaged model the cache holds.
+
+    Parameters
+    ----------
+    name
+        A name of `WEIGHTS`.
+
+    Returns
+    -------
+    Path
+        There once they are whole.
+
+    """
+    return _place(name) / "weights.sha256"
 
 
 def _place(name: str) -> Path:
