@@ -50,3 +50,15 @@ def test_what_is_missing_is_a_sentence(text: str, sentence: str, tmp_path: Path)
 def test_other_tables_are_no_sheets(tmp_path: Path) -> None:
     assert sheet.fits(listing(tmp_path / "s.csv", "FileName_DNA,plate,well\na,P1,A01\n")) == 0
     assert sheet.fits(Listing.of(tmp_path)) == 0
+
+
+@pytest.mark.parametrize("name", ["Image Path", "FileName", "url"])
+def test_paths_go_by_other_names_where_one_column_is_plainly_theirs(name: str, tmp_path: Path) -> None:
+    files = listing(tmp_path / "s.csv", f"{name},Channel,Plate,Well\na.tif,DNA,P1,A01\n")
+    assert sheet.fits(files) == 1
+    assert paths(sheet.planes(files, Asked()).planes).to_pylist() == [f"{tmp_path}/a.tif"]
+
+
+@pytest.mark.parametrize("header", ["image,channel,plate", "image,filename,channel,well", "image,plate,well"])
+def test_a_column_of_another_name_is_not_taken_where_it_may_mean_something_else(header: str) -> None:
+    assert not sheet.is_sheet(header.split(","))

@@ -47,3 +47,13 @@ def test_problems_are_solved_by_the_options_that_they_offer(tmp_path: Path) -> N
     assert better.depth == 2
     assert [problem.options for problem in problems] == [("--depth", "2")]
     assert len(result.planes) == 1
+
+
+def test_channels_whose_stain_nobody_can_guess_are_asked_for_and_the_rest_is_told(tmp_path: Path) -> None:
+    for number, name in enumerate(("w1", "w2", "Cy5"), start=1):
+        tifffile.imwrite(tmp_path / f"A01--W00001--P00001--Z00000--T00000--{name}.tif", np.full((8, 8), number, dtype=np.uint16))
+    result, better, problems = dry_run.mended(settings(sources=[tmp_path]))
+    assert [problem.options for problem in problems] == [("--channel", "Cy5=Mito", "--channel", "w1=STAIN", "--channel", "w2=STAIN")]
+    assert "Say what each is: --channel Cy5=Mito --channel w1=STAIN" in problems[0].sentence
+    assert sorted(result.planes["channel"]) == ["Mito", "w1", "w2"]
+    assert dry_run.command_of(better, out=Path("o")).endswith("--channel Cy5=Mito --channel w1=STAIN --channel w2=STAIN --out o")

@@ -20,6 +20,8 @@ from impasto.schema import InputError
 _NEEDED = ("path", schema.CHANNEL, schema.PLATE, schema.WELL)
 _MAY = (schema.BATCH, schema.SOURCE, schema.SITE, "depth", "time", "at", "illumination")
 _TECHNICAL = ("page", "row", "col", "field_id", "plane_id")
+_PATH = {"file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "imagepath", "image_file", "url", "uri"}
+"""What people call the column of paths; one of them is taken where there is no `path`."""
 
 
 def fits(listing: Listing, /) -> int:
@@ -53,11 +55,16 @@ def is_sheet(columns: Iterable[str], /) -> bool:
         True where paths and channels are among them.
 
     """
-    return {"path", schema.CHANNEL} <= {_word(column) for column in columns}
+    return {"path", schema.CHANNEL} <= set(_words(columns).values())
 
 
-def _word(column: object) -> str:
-    return str(column).strip().lower()
+def _words(columns: Iterable[str]) -> dict[str, str]:
+    """Column as written -> its word: small letters, and `path` for the one column that is plainly that of the paths."""
+    words = {str(column): str(column).strip().lower() for column in columns}
+    paths = [column for column, word in words.items() if word.replace(" ", "_") in _PATH]
+    if "path" not in words.values() and len(paths) == 1 and {schema.CHANNEL, schema.WELL} <= set(words.values()):
+        words[paths[0]] = "path"
+    return words
 
 
 def planes(listing: Listing, asked: Asked, /) -> Found:
@@ -92,7 +99,7 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
 
 def _of_part(table: pd.DataFrame, where: str, asked: Asked, first: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The planes of some rows, the first of which has that number, and what they say of wells."""
-    table = table.rename(columns={c: _word(c) for c in table.columns if _word(c) in (*_NEEDED, *_MAY, *_TECHNICAL)})
+    table = table.rename(columns={c: word for c, word in _words(table.columns).items() if word in (*_NEEDED, *_MAY, *_TECHNICAL)})
     for column in _NEEDED:
         if column not in table.columns:
             raise InputError(

@@ -14,6 +14,9 @@ from impasto.plates.planes import NUMBER, kept
 from impasto.plates.problems import Problem
 from impasto.schema import BRIGHT_FIELD, InputError, nearest
 
+ANY = "STAIN"
+"""What a sentence writes for a stain that only the user can know."""
+_NO_NAME = re.compile(r"[^A-Za-z0-9 -]+")
 OWN = "own:"
 """`--channel NAME=own:LIPIDS` names a stain of the user's own."""
 _NUMBERED = re.compile(r"(?:c|ch|w|d|channel|chan|kanal|canal)[ _-]?0*(\d{1,3})", re.IGNORECASE)
@@ -25,6 +28,24 @@ _PANEL = {
     "Mito": ("alexa647", "647", "640", "cy5", "alexa633"),
 }
 """Filters of the usual Cell Painting panel: a guess to check, never a name."""
+
+
+def own_names(options: Sequence[str], /) -> tuple[str, ...]:
+    """Options that name channels, with a name of its own for each whose stain is not known: what a dry run shows until the user says it.
+
+    Parameters
+    ----------
+    options
+        As a refusal offers them: `--channel`, `w1=STAIN`, `--channel`, `Cy5=Mito`...
+
+    Returns
+    -------
+    tuple[str, ...]
+        `--channel`, `w1=own:w1`, `--channel`, `Cy5=Mito`...
+
+    """
+    parted = [word.rpartition("=") for word in options]
+    return tuple(f"{name}={OWN}{_NO_NAME.sub('-', name)}" if stain == ANY else f"{name}{sign}{stain}" for name, sign, stain in parted)
 
 
 def stain_of(said: str, /) -> str:
@@ -153,7 +174,7 @@ def _unknown(rows: pd.DataFrame, where: str) -> list[Problem]:
     if not unknown:
         return []
     guesses = {name: _guess(name) for name in unknown}
-    options = [word for name in unknown for word in ("--channel", f"{name}={guesses[name] or 'STAIN'}")]
+    options = [word for name in unknown for word in ("--channel", f"{name}={guesses[name] or ANY}")]
     shown = shlex.join(options)
     usual = " (the usual panel; check yours)" if all(guesses.values()) else ""
     count = "1 channel is" if len(unknown) == 1 else f"{len(unknown)} channels are"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -169,13 +169,15 @@ def plates_of(planes: pd.DataFrame, annotation: pd.DataFrame, /) -> list[dict[st
     return rows
 
 
-def options_in(sentence: str, /) -> tuple[str, ...]:
+def options_in(sentence: str, /, *, unsaid: Collection[str] = ()) -> tuple[str, ...]:
     """The words that an error sentence offers first (`--channel 'Alexa 488=ER' --channel ...`), where they are the answer.
 
     Parameters
     ----------
     sentence
         Of an error or a problem.
+    unsaid
+        Words such as STAIN that stand for what only the user knows, and are taken nevertheless.
 
     Returns
     -------
@@ -191,7 +193,8 @@ def options_in(sentence: str, /) -> tuple[str, ...]:
     for match in _OPTION.finditer(sentence):
         first = first or match["name"]
         value = shlex.split(match["value"])[0].rstrip(",")
-        if match["name"] != first or first in _EXAMPLES or value.endswith("...") or value.rpartition("=")[2] in _PLACEHOLDERS:
+        named = value.rpartition("=")[2]
+        if match["name"] != first or first in _EXAMPLES or value.endswith("...") or named in _PLACEHOLDERS - set(unsaid):
             break
         offered += [f"--{first}", value]
         if first not in _REPEATED:

@@ -32,7 +32,7 @@ def mended(settings: IngestSettings) -> tuple[Found, IngestSettings, list[Proble
     contents
         Planes or profiles, and wells.
     settings
-        With the options that were taken.
+        With the options that were taken; those that only the user can know stand there as STAIN.
     problems
         Each refusal with the options that solve it.
 
@@ -42,20 +42,21 @@ def mended(settings: IngestSettings) -> tuple[Found, IngestSettings, list[Proble
         Where a refusal offers no option.
 
     """
+    from impasto.plates import stains
     from impasto.plates.problems import Problem
     from impasto.plates.summary import options_in
 
-    problems: list[Problem] = []
+    tried, problems = settings, list[Problem]()
     for _ in range(10):
         try:
-            return survey(settings), settings, problems
+            return survey(tried), settings, problems
         except InputError as error:
-            options = options_in(str(error))
-            better = with_options(settings, options)
-            if better == settings:
+            options = options_in(str(error), unsaid={stains.ANY})
+            better = with_options(tried, stains.own_names(options))
+            if better == tried:
                 raise
             problems.append(Problem(str(error), options))
-            settings = better
+            tried, settings = better, with_options(settings, options)
     raise InputError(problems[-1].sentence)
 
 
