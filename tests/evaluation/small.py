@@ -38,3 +38,25 @@ def precision(positives: list[float], negatives: list[float]) -> float:
     for found, score in enumerate(sorted(positives, reverse=True), start=1):
         total += found / (found + sum(1.0 if n > score else 0.5 if n == score else 0.0 for n in negatives))
     return total / len(positives)
+
+
+def batches(seed: int, *, batch_effect: float, signal: float) -> anndata.AnnData:
+    rng = np.random.default_rng(seed)
+    compounds, wells = rng.normal(size=(8, 15)), []
+    values = []
+    for batch in range(3):
+        shift = batch_effect * rng.normal(size=15)
+        for number in range(40):
+            compound = number % 8
+            control = compound == 0
+            wells.append(
+                (f"B{batch}", f"B{batch}P1", f"{'ABCDE'[number // 8]}{compound + 1:02d}", "DMSO" if control else f"C{compound}", control)
+            )
+            values.append(shift + signal * compounds[compound] * (not control) + rng.normal(size=15))
+    obs = pd.DataFrame(wells, columns=["batch", "plate", "well", "perturbation", "control"]).rename(index=str)
+    obs["control_type"] = np.where(obs.pop("control"), "negcon", "trt")
+    return anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs)
+
+
+def by_metric(scores: list, group: str = "profiles") -> dict[str, float]:
+    return {s.metric: s.value for s in scores if s.group == group}

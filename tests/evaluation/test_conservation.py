@@ -11,7 +11,7 @@ from tests.evaluation.naive import deleted
 from tests.evaluation.rows import rows
 from tests.evaluation.small import cosine, plates, precision
 
-from impasto.evaluation import classify, conservation, mixing, neighbours, replicates
+from impasto.evaluation import classify, conservation, labelled, neighbours, replicates
 from impasto.evaluation.tidy import Score
 from impasto.statistics import jackknife
 
@@ -95,7 +95,7 @@ def test_the_intervals_of_silhouettes_and_rankings_are_those_of_deleted_perturba
     unit = [None if name == "DMSO" else name for name in data.obs["perturbation"]]
 
     def width(part: anndata.AnnData) -> Score:
-        where = mixing.labelled(part, batch="auto", label="perturbation", pool_doses=False)
+        where = labelled.of(part, batch="auto", label="perturbation", pool_doses=False)
         return conservation._silhouette(part.X[where.rows], where, "p", "profiles", metric="cosine", seed=0)
 
     expected = jackknife.of_score(deleted(lambda part: width(part).value, data, unit), unit="perturbation")
@@ -140,7 +140,7 @@ def test_a_label_seen_once_is_not_asked_of_the_classifier() -> None:
 
 
 def test_shuffled_labels_are_those_of_treated_wells() -> None:
-    where = mixing.labelled(plates(doses=True), batch="auto", label="perturbation", pool_doses=False)
+    where = labelled.of(plates(doses=True), batch="auto", label="perturbation", pool_doses=False)
     mixed = conservation._shuffled(where, seed=0)
     assert (mixed.labels[where.control] == where.labels[where.control]).all()
     assert (mixed.labels != where.labels).any()

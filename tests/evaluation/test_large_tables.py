@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from impasto import dataset, mapped, progress, ranking
-from impasto.evaluation import TASKS, aggregates, layout, mixing, neighbours, replicates, samples, sisters
+from impasto.evaluation import TASKS, aggregates, labelled, layout, mixing, neighbours, replicates, samples, sisters
 from impasto.evaluation.sister_scores import SisterScore
 from impasto.simulate.jump import Shape, World
 
@@ -130,11 +130,11 @@ def test_among_all_others_whole_perturbations_ask(table: anndata.AnnData, monkey
 
 
 def test_the_connectivity_of_a_drawn_label_is_that_among_all_rows(table: anndata.AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
-    where = mixing.labelled(table, batch="auto", label="perturbation", pool_doses=False)
+    where = labelled.of(table, batch="auto", label="perturbation", pool_doses=False)
     values = table.X[where.rows]
     exact = neighbours.connectivity(neighbours.nearest(values, k=5), where.labels)
     monkeypatch.setattr(samples, "MOST_ROWS", 90)
-    drawn = mixing.drawn(where, seed=0, exact=False, width=12)
+    drawn = labelled.drawn(where, seed=0, exact=False, width=12)
     assert 60 < len(drawn.where.rows) < 192
     assert drawn.where.words.endswith(f", {len(drawn.where.rows)} of 192 rows drawn")
     labels = np.unique(where.labels[drawn.places][drawn.complete])

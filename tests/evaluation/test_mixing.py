@@ -1,69 +1,27 @@
 """Mixing and conservation on profiles whose batches and compounds are known."""
 
-from pathlib import Path
-
-import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
-from tests.evaluation.naive import deleted, permuted
+from tests.evaluation.naive import permuted
 from tests.evaluation.rows import rows
-from tests.evaluation.small import plates
+from tests.evaluation.small import batches, by_metric, plates
 
-from impasto import profiles as tables
-from impasto.evaluation import aggregates, classify, conservation, inputs, mixing, samples
-from impasto.evaluation.tidy import Score
+from impasto.evaluation import classify, conservation, inputs, labelled, mixing, samples
 from impasto.schema import InputError
-from impasto.statistics import jackknife
-
-
-def _profiles(seed: int, *, batch_effect: float, signal: float) -> anndata.AnnData:
-    rng = np.random.default_rng(seed)
-    compounds, wells = rng.normal(size=(8, 15)), []
-    values = []
-    for batch in range(3):
-        shift = batch_effect * rng.normal(size=15)
-        for number in range(40):
-            compound = number % 8
-            control = compound == 0
-            wells.append(
-                (f"B{batch}", f"B{batch}P1", f"{'ABCDE'[number // 8]}{compound + 1:02d}", "DMSO" if control else f"C{compound}", control)
-            )
-            values.append(shift + signal * compounds[compound] * (not control) + rng.normal(size=15))
-    obs = pd.DataFrame(wells, columns=["batch", "plate", "well", "perturbation", "control"]).rename(index=str)
-    obs["control_type"] = np.where(obs.pop("control"), "negcon", "trt")
-    return anndata.AnnData(X=np.array(values, dtype=np.float32), obs=obs)
-
-
-def _of(scores: list, group: str = "profiles") -> dict[str, float]:
-    return {s.metric: s.value for s in scores if s.group == group}
 
 
 def test_batches_pushed_apart_lower_every_score_of_mixing() -> None:
-    mixed = _of(rows(mixing.evaluate(_profiles(0, batch_effect=0, signal=2), k=8)))
-    apart = _of(rows(mixing.evaluate(_profiles(0, batch_effect=8, signal=2), k=8)))
+    mixed = by_metric(rows(mixing.evaluate(batches(0, batch_effect=0, signal=2), k=8)))
+    apart = by_metric(rows(mixing.evaluate(batches(0, batch_effect=8, signal=2), k=8)))
     for metric in mixed:
         assert apart[metric] < mixed[metric], metric
 
 
-def test_neighbours_kept_is_one_for_the_same_profiles(tmp_path: Path) -> None:
-    profiles = _profiles(2, batch_effect=1, signal=1)
-    tables.write(profiles, tmp_path / "before.parquet")
-    scores = _of(rows(mixing.evaluate(profiles, before=str(tmp_path / "before.parquet"), k=8)))
-    assert scores["graph connectivity (neighbours kept, Eq. 14)"] == 1.0
-    # Rows are found by their place: another order is the same table, and a part of it is scored as a part.
-    backwards = _of(rows(mixing.evaluate(profiles[::-1].copy(), before=str(tmp_path / "before.parquet"), k=8)))
-    assert backwards["graph connectivity (neighbours kept, Eq. 14)"] == 1.0
-    strange = profiles.copy()
-    strange.obs["well"] = "P24"
-    with pytest.raises(InputError, match="same wells"):
-        mixing.evaluate(strange, before=str(tmp_path / "before.parquet"), k=8)
-
-
 def test_conservation_sees_a_signal_and_not_labels_dealt_anew() -> None:
-    scores = rows(conservation.evaluate(_profiles(3, batch_effect=0, signal=3), k=8))
-    mine, shuffled = _of(scores), _of(scores, "shuffled labels")
+    scores = rows(conservation.evaluate(batches(3, batch_effect=0, signal=3), k=8))
+    mine, shuffled = by_metric(scores), by_metric(scores, "shuffled labels")
     # Silhouettes are within -1..1, so a half is no distance at all.
     assert mine["silhouette label"] > 0.6 > shuffled["silhouette label"]
     assert mine["mAP non-replicate"] > 0.9
@@ -87,14 +45,14 @@ def test_no_fold_sees_its_own_rows() -> None:
 
 
 def test_one_batch_is_refused_with_how_to_name_another() -> None:
-    profiles = _profiles(0, batch_effect=0, signal=1)
+    profiles = batches(0, batch_effect=0, signal=1)
     profiles = profiles[profiles.obs["batch"] == "B0"].copy()
     with pytest.raises(InputError, match="--set batch"):
         mixing.evaluate(profiles)
 
 
 def test_a_part_of_a_split_is_scored_with_the_spared_controls() -> None:
-    profiles = _profiles(2, batch_effect=1, signal=1)
+    profiles = batches(2, batch_effect=1, signal=1)
     control = (profiles.obs["control_type"] == "negcon").to_numpy()
     treated = np.flatnonzero(~control)
     profiles.obs["split"] = "train"
@@ -109,8 +67,8 @@ def test_a_part_of_a_split_is_scored_with_the_spared_controls() -> None:
 
 def test_the_batch_score_carries_an_interval_around_it() -> None:
     for scores in (
-        rows(mixing.evaluate(_profiles(0, batch_effect=1, signal=1), k=8)),
-        rows(conservation.evaluate(_profiles(0, batch_effect=1, signal=1), k=8)),
+        rows(mixing.evaluate(batches(0, batch_effect=1, signal=1), k=8)),
+        rows(conservation.evaluate(batches(0, batch_effect=1, signal=1), k=8)),
     ):
         for score in scores:
             if score.group == "profiles" and "score" in score.metric:
@@ -120,7 +78,7 @@ def test_the_batch_score_carries_an_interval_around_it() -> None:
 
 
 def test_torch_gives_the_same_scores() -> None:
-    profiles = _profiles(4, batch_effect=1, signal=2)
+    profiles = batches(4, batch_effect=1, signal=2)
     for evaluate in (mixing.evaluate, conservation.evaluate):
         here, there = (rows(evaluate(profiles, k=8, with_baselines=False, device=device)) for device in (None, "cpu"))
         assert [s.metric for s in here] == [s.metric for s in there]
@@ -132,7 +90,7 @@ def test_torch_gives_the_same_scores() -> None:
 def test_f1_is_the_mean_of_four_deals_and_its_interval_over_twenty_folds() -> None:
     """By hand: V = s² (1/20 + 1/4), 19 degrees of freedom, on the logit; 1 - F1 turns all of it round."""
     data = plates(signal=1.5)
-    where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
+    where = labelled.of(data, batch="auto", label="perturbation", pool_doses=False)
     assert where.words == "batch=batch, label=perturbation"
     found = {s.metric: s for s in rows(mixing.evaluate(data, k=5, with_baselines=False))}
     for metric, part in (
@@ -156,66 +114,12 @@ def test_f1_is_the_mean_of_four_deals_and_its_interval_over_twenty_folds() -> No
         assert score.n == len(part.rows)
 
 
-def test_the_intervals_of_connectivity_and_silhouettes_are_those_of_deleted_perturbations(tmp_path: Path) -> None:
-    data = _profiles(1, batch_effect=1, signal=1)
-    before = data.copy()
-    before.X = before.X + np.random.default_rng(0).normal(size=before.X.shape).astype(np.float32)
-    tables.write(before, tmp_path / "before.parquet")
-    unit = [None if kind == "negcon" else name for kind, name in zip(data.obs["control_type"], data.obs["perturbation"], strict=True)]
-
-    known: dict[tuple[str, ...], dict[str, Score]] = {}
-
-    def scored(part: anndata.AnnData, which: str) -> Score:
-        key = tuple(part.obs_names)
-        if key not in known:
-            found = rows(mixing.evaluate(part, k=6, with_baselines=False, before=str(tmp_path / "before.parquet")))
-            known[key] = {s.metric: s for s in found}
-        return known[key][which]
-
-    for metric in ("graph connectivity (scib)", "graph connectivity (scib-metrics)", aggregates.NEIGHBOURS_KEPT, "silhouette batch"):
-        left = deleted(lambda part, metric=metric: scored(part, metric).value, data, unit, pairs=False)
-        expected, found = jackknife.of_score(left, unit="perturbation"), scored(data, metric)
-        assert (found.clusters, found.about) == (7, "other perturbations")
-        assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high)), metric
-
-
 def test_rows_in_another_order_give_the_same_numbers() -> None:
-    data = _profiles(1, batch_effect=1, signal=1)
+    data = batches(1, batch_effect=1, signal=1)
     data.obs["plate"] = data.obs["plate"].astype(str) + data.obs["well"].astype(str).str[0]
     for task in (mixing.evaluate, conservation.evaluate):
         first, second = (task(t, k=6, with_baselines=False).scores for t in (data, permuted(data)))
         pd.testing.assert_frame_equal(first, second)
-
-
-def test_a_large_table_gets_the_t_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mixing, "MOST_ROWS", 0)
-    found = {s.metric: s for s in rows(mixing.evaluate(_profiles(1, batch_effect=1, signal=1), k=6, with_baselines=False))}
-    assert found["graph connectivity (scib)"].interval == "t over perturbations"
-
-
-def test_all_negative_controls_are_one_label_and_unlabelled_wells_none() -> None:
-    data = plates()
-    negative = np.flatnonzero(data.obs["control_type"] == "negcon")
-    data.obs.iloc[negative[::2], data.obs.columns.get_loc("perturbation")] = "water"
-    where = mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False)
-    assert len(where.rows) == 42
-    assert where.control.sum() == 18
-    assert len(np.unique(where.labels)) == 5
-    assert len(np.unique(where.labels[where.control])) == 1
-
-
-def test_batches_of_one_name_in_two_sources_are_two() -> None:
-    data = plates()
-    data.obs["source"] = np.where(data.obs["plate"] == "P2", "T", "S")
-    assert len(np.unique(mixing.labelled(data, batch="batch", label="perturbation", pool_doses=False).batches)) == 3
-    assert len(np.unique(mixing.labelled(data, batch="plate", label="perturbation", pool_doses=False).batches)) == 3
-
-
-def test_empty_wells_carry_no_label_though_they_have_a_name() -> None:
-    data = plates()
-    data.obs.loc[data.obs.index[:2], "control_type"] = ["empty", "unknown"]
-    assert len(mixing.labelled(data, batch="auto", label="perturbation", pool_doses=False).rows) == 40
-    assert len(mixing.labelled(data, batch="auto", label="moa", pool_doses=False).rows) == 40
 
 
 def test_a_draw_without_a_whole_label_is_scored_among_its_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:

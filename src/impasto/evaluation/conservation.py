@@ -21,11 +21,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import aggregates, baselines, classify, inputs, mixing, neighbours, protocols, replicates, silhouette, tidy, units
+from impasto.evaluation import (
+    aggregates,
+    baselines,
+    classify,
+    inputs,
+    labelled,
+    mixing,
+    neighbours,
+    protocols,
+    replicates,
+    silhouette,
+    tidy,
+    units,
+)
 from impasto.evaluation.aggregates import Chosen
+from impasto.evaluation.graph_scores import Graph, earlier_neighbours
 from impasto.evaluation.inputs import Table
+from impasto.evaluation.labelled import Labelled
 from impasto.evaluation.layout import layout
-from impasto.evaluation.mixing import Graph, Labelled
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.silhouette import Metric
 from impasto.evaluation.tidy import Score
@@ -101,10 +115,10 @@ def evaluate(
     """
     chosen = aggregates.settle(protocol, metric=metric, k=k, before=before)
     profiles = inputs.as_profiles(profiles, task="conservation")
-    where = mixing.labelled(profiles, batch=batch, label=label, pool_doses=pool_doses, with_controls=chosen.with_controls)
+    where = labelled.of(profiles, batch=batch, label=label, pool_doses=pool_doses, with_controls=chosen.with_controls)
     values = wells.finite(profiles, task="conservation")
-    drawn = mixing.drawn(where, seed=seed, exact=exact, width=profiles.n_vars)
-    earlier = mixing.earlier_neighbours(before, profiles, k=chosen.k, metric=metric, rows=drawn.where.rows, device=device)
+    drawn = labelled.drawn(where, seed=seed, exact=exact, width=profiles.n_vars)
+    earlier = earlier_neighbours(before, profiles, k=chosen.k, metric=metric, rows=drawn.where.rows, device=device)
     views = [(OWN, values, where, drawn.where)]
     if with_baselines:
         views += [(name, v, where, drawn.where) for name, v in baselines.stand_ins(profiles)]
@@ -177,8 +191,7 @@ def score(
     )
     if chosen.needs(aggregates.LISI_LABEL):
         graph = Graph(used, where, chosen.metric, chosen.k, device)
-        around = graph.score(aggregates.LISI_LABEL, graph.labels_around, name, group, seed=seed, middle=np.median)
-        rows.append(replace(around, task=TASK))
+        rows.append(graph.score(aggregates.LISI_LABEL, graph.labels_around, name, group, TASK, seed=seed, middle=np.median))
     return rows if chosen.protocol == "arevalo" else rows + _classifier(used, where, name, group, seed=seed)
 
 
