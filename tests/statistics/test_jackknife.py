@@ -184,3 +184,8 @@ def test_chance_is_covered_by_a_mean_reciprocal_rank() -> None:
         assert found.high is not None
         held += found.low <= truth <= found.high
     assert held >= 372
+
+
+def test_the_variance_of_two_groups_is_known_and_of_one_is_not() -> None:
+    assert jackknife.variance(LeftOut(0.5, np.array([0.4, 0.6]), None, 2)) == pytest.approx(0.01)  # 1/2 of (.1² + .1²)
+    assert np.isnan(jackknife.variance(LeftOut(0.5, np.array([0.4, np.nan]), None, 2)))
