@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,15 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(entry: DataSet, tmp_path
     url = f"{entry.below}%2e%2e/%2e%2e/x.zip"
     with pytest.raises(InputError, match="is not the name of a file"):
         fetching.bring(entry, plan.Plan(files={url: plan.place(entry, url)}), tmp_path / "out")
+
+
+def test_files_and_folders_of_the_package_are_copied_as_they_lie(entry: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = tmp_path / "ours"
+    (ours / "set" / "deep").mkdir(parents=True)
+    for name in ("one.csv", "set/two.csv", "set/deep/three.csv"):
+        (ours / name).write_text(name)
+    monkeypatch.setattr(fetching.shipped, "path", lambda name: ours / name)
+    made = replace(planned(entry), files={}, shipped={"one.csv": "alone.csv", "set": "folder"})
+    assert fetching.bring(entry, made, tmp_path / "out") == fetching.Fetched(files=2, came=0, problems=())
+    there = {str(p.relative_to(tmp_path / "out")): p.read_text() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert there == {"alone.csv": "one.csv", "folder/two.csv": "set/two.csv", "folder/deep/three.csv": "set/deep/three.csv"}
