@@ -33,7 +33,8 @@ def below(sets: Mapping[str, DataSet], /) -> str:
 
     """
     rows = [
-        f"| `{name}` | {entry.title} | {entry.licence.name} | {'yes' if entry.licence.is_asked_for else ''} |" for name, entry in sets.items()
+        f"| `{name}` | {entry.title} | {entry.licence.name} | {'yes' if entry.licence.is_asked_for else ''} |"
+        for name, entry in sets.items()
     ]
     return "\n".join(["", "| name | what | licence | to accept |", "|---|---|---|---|", *rows]) + "\n"
 
