@@ -108,7 +108,7 @@ def _torch() -> str:
 def _root(
     debug: Annotated[bool, typer.Option("--debug", envvar="IMPASTO_DEBUG", help="Where something fails, print all that is known.")] = False,
     keep_old: Annotated[
-        bool, typer.Option("--keep-old", help="A file that is no result of impasto and stands where one goes is renamed with the date.")
+        bool, typer.Option("--keep-old", help="A file of yours that stands where a result goes is renamed with the date, not refused.")
     ] = False,
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions.")] = False,  # noqa: ARG001 - read by its callback
 ) -> None:

@@ -369,7 +369,7 @@ def map(  # noqa: A001 - the word that users know
     hits
         What `impasto evaluate hits` wrote of these profiles: the calibration.
     title
-        Of the map; that of the index without one.
+        The title of the map; by default that of the index.
 
     Returns
     -------

@@ -1,11 +1,17 @@
-"""docs/datasets.md is what the registry says, whole."""
+"""docs/datasets.md has a row for every set of the registry; `impasto fetch NAME --list` prints the whole entry."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from impasto.datasets import page, registry
 
+Run = Callable[..., tuple[int, str, str]]
 PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"
 
 
@@ -23,4 +29,19 @@ def test_writing_keeps_what_stands_above(tmp_path: Path) -> None:
     copy.write_text(f"# Mine\n\n{page.HEADING}old\n", encoding="utf-8")
     page.write(copy)
     assert copy.read_text(encoding="utf-8") == f"# Mine\n\n{page.HEADING}{page.below(registry.known())}"
-    assert copy.read_text(encoding="utf-8").count("### ") == len(registry.known())
+    assert copy.read_text(encoding="utf-8").count("| `") == len(registry.known())
+
+
+@pytest.mark.parametrize("name", registry.known())
+def test_the_command_that_the_page_names_prints_the_whole_entry(name: str, impasto: Run) -> None:
+    entry = registry.known()[name]
+    code, out, err = impasto("fetch", name, "--list")
+    printed = " ".join(re.sub("[│┃]", " ", out + err).split())
+    assert code == 0
+    assert "impasto fetch rxrx1 --list" in PAGE.read_text(encoding="utf-8")
+    said = [entry.title, entry.about, entry.licence.name, entry.licence.page, entry.cite, entry.splits, *entry.pages, *entry.not_confirmed]
+    said += [*entry.aliases, *entry.papers, *entry.parts]
+    assert [text for text in said if " ".join(text.split()) not in printed] == []
+    code, out, _ = impasto("fetch", name, "--list", "--json")
+    parts = {row["part"]: (row["what"], row["GB"], row["fetched by default"] == "yes") for row in json.loads(out)}
+    assert parts == {key: (part.about, part.gb, key in entry.default) for key, part in entry.parts.items()}

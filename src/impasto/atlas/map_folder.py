@@ -136,7 +136,7 @@ def pack(index: Path, fitted: Path, out: Path, /, *, licence: str, title: str = 
     licence
         Under which the map may be used.
     title
-        Of the map; that of the index without one.
+        The title of the map; by default that of the index.
     hits
         What `impasto evaluate hits` wrote of these profiles, for the calibration.
 

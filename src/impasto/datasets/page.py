@@ -1,4 +1,4 @@
-"""The tables of docs/datasets.md, made from the registry.
+"""The table of docs/datasets.md, made from the registry. `impasto fetch NAME --list` prints the rest of an entry.
 
     python -m impasto.datasets.page docs/datasets.md
 
@@ -16,7 +16,6 @@ from impasto.datasets import registry
 from impasto.datasets.registry import DataSet
 
 HEADING = "## Sets\n"
-_HEAD = ("| part | what | GB | without `--parts` |", "|---|---|---|---|")
 
 
 def below(sets: Mapping[str, DataSet], /) -> str:
@@ -30,40 +29,18 @@ def below(sets: Mapping[str, DataSet], /) -> str:
     Returns
     -------
     str
-        A table of all sets, then a section a set.
+        A row a set: its name, what it is, its licence, and whether that must be accepted.
 
     """
-    lines = ["", "| name | what | cells | stains | GB | licence | to accept |", "|---|---|---|---|---|---|---|"]
-    for name, entry in sets.items():
-        accept = "yes" if entry.licence.is_asked_for else ""
-        cells = (f"`{name}`", entry.title, entry.cells, ", ".join(entry.stains), _size(entry.gb), entry.licence.name, accept)
-        lines.append(f"| {' | '.join(cells)} |")
-    for name, entry in sets.items():
-        lines += _section(name, entry)
-    return "\n".join(lines) + "\n"
-
-
-def _section(name: str, entry: DataSet) -> list[str]:
-    lines = ["", f"### {name}", "", f"{entry.about}.", "", *_HEAD]
-    for key, part in entry.parts.items():
-        lines.append(f"| `{key}` | {part.about} | {_size(part.gb)} | {'fetched' if key in entry.default else ''} |")
-    lines += ["", "| | |", "|---|---|"]
-    if entry.aliases:
-        lines.append(f"| also called | {', '.join(entry.aliases)} |")
-    if entry.papers:
-        lines.append(f"| named by | {', '.join(entry.papers)} |")
-    lines.append(f"| licence | {entry.licence.sentence().removeprefix('licence ')} |")
-    lines += [f"| cite | {entry.cite} |", f"| splits | {entry.splits} |", f"| pages | {' '.join(f'<{page}>' for page in entry.pages)} |"]
-    lines += [f"| not confirmed | {doubt} |" for doubt in entry.not_confirmed]
-    return lines
-
-
-def _size(gb: float | None) -> str:
-    return "not confirmed" if gb is None else f"{gb:g}"
+    rows = [
+        f"| `{name}` | {entry.title} | {entry.licence.name} | {'yes' if entry.licence.is_asked_for else ''} |"
+        for name, entry in sets.items()
+    ]
+    return "\n".join(["", "| name | what | licence | to accept |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def write(path: Path, /) -> None:
-    """Replace the tables of a page.
+    """Replace the table of a page.
 
     Parameters
     ----------

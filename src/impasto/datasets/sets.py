@@ -187,8 +187,11 @@ def about(name: str, entry: DataSet, command: str, /) -> str:
 
     """
     doubts = [f"not confirmed: {doubt}" for doubt in entry.not_confirmed]
-    lines = [f"{name}: {entry.title}", entry.about, entry.licence.sentence(), f"cite: {entry.cite}", f"splits: {entry.splits}"]
-    return "\n".join([*lines, *doubts, *entry.pages, "", command]) + "\n"
+    names = [f"also called {', '.join(entry.aliases)}"] if entry.aliases else []
+    papers = [f"named by {', '.join(entry.papers)}"] if entry.papers else []
+    lines = [f"{name}: {entry.title}", entry.about, *names, *papers]
+    terms = [entry.licence.sentence(), f"cite: {entry.cite}", f"splits: {entry.splits}"]
+    return "\n".join([*lines, *terms, *doubts, *entry.pages, "", command]) + "\n"
 
 
 def _command_in(out: Path) -> str:

@@ -21,13 +21,13 @@ class SourceSettings(Settings):
     )
     images: Path | None = Field(
         default=None,
-        description="Profiles whose similarity counts: of rows that may be learned from, never of those to be scored.",
+        description="Profiles whose similarity is a source: only rows that may be learned from, never those to be scored.",
     )
     stitch: Path | None = Field(default=None, description="STITCH's chemical_chemical.links.")
     stitch_inchikeys: Path | None = Field(default=None, description="STITCH's chemicals.inchikeys, which names them.")
     threshold: float = Field(default=200, description="Of STRING's and STITCH's scores, out of 1,000.")
     steps: int = Field(default=5, ge=1, description="Of the random walk along Hetionet.")
-    average: bool = Field(default=False, description="The walk counts the mean over its steps, not the last one.")
+    average: bool = Field(default=False, description="Take the mean over all steps of the walk, not the last step.")
     shares: dict[str, float] = Field(default_factory=dict, description="Name of a source: its share of the weighted mean; 1 by default.")
 
     def files(self) -> list[Path]:

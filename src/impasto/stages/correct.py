@@ -72,7 +72,7 @@ class CorrectSettings(ShardSettings):
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles of wells or sites.")
     steps: list[Annotated[Part, OneOf("method", CORRECTORS, step_settings)]] = Field(default_factory=list)
     append: bool = Field(
-        default=False, description="Of folders of plates: add the corrected plates to OUT, whose own are not written again."
+        default=False, description="Of folders of plates: add the corrected plates to OUT; the plates that are there stay as they are."
     )
     fitted: Annotated[Path | None, Shown(metavar="DIR")] = Field(
         default=None,

@@ -22,7 +22,7 @@ class EmbedSettings(DeviceSettings):
         description="Profiles with the features that the run was trained on, or the folder of cells."
     )
     cells_per_well: int | None = Field(
-        default=None, ge=1, description="Of a folder of cells: how many of each well are drawn; 64 where it is not said."
+        default=None, ge=1, description="Of a folder of cells: how many of each well are drawn; by default 64."
     )
 
 

@@ -78,14 +78,14 @@ class EvaluateSettings(DeviceSettings):
     )
     pool_doses: bool = Field(default=False, description="All doses of a perturbation are one; apart by default.")
     same_as: Literal["inchikey"] | None = Field(
-        default=None, description="inchikey: perturbations that share an InChIKey are one, and are named; by name otherwise."
+        default=None, description="inchikey: perturbations that share an InChIKey are merged, and their names printed; by name otherwise."
     )
     exact: bool = Field(
         default=False, description="Score all of a large table where a task draws from it (docs/scale.md); it says first what that costs."
     )
     state: str = Field(
         default="",
-        description="What was done to the profiles (standardized), at the end of each protocol, so that two evaluations share a table.",
+        description="What was done to the profiles, as standardized: it ends each protocol, so that two evaluations can share a table.",
     )
     seed: int = Field(default=0, description="Of permutations, shuffles and groups of units.")
 

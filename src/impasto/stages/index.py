@@ -18,7 +18,8 @@ class IndexSettings(Settings):
 
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(description="Profiles, or the output of impasto embed.")
     run: Path | None = Field(
-        default=None, description="The trained run that reads text and molecules; known by itself in the output of impasto embed."
+        default=None,
+        description="The trained run that reads text and molecules; by default the one named in the output of impasto embed.",
     )
     features: Path | None = Field(
         default=None, description="Of embeddings: the corrected profiles that were embedded, for neighbours by named features."

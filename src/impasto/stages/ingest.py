@@ -47,7 +47,7 @@ class IngestSettings(Settings):
     leave_out: list[str] = Field(default_factory=list, description="A column to leave out; repeatable.")
     negcon: list[str] = Field(default_factory=list, description="The name of a negative control, such as DMSO; repeatable.")
     same_as: Literal["inchikey"] | None = Field(
-        default=None, description="inchikey: perturbations that share an InChIKey are one, and are named."
+        default=None, description="inchikey: perturbations that share an InChIKey are merged, and their names printed."
     )
     level: Literal["site", "cell"] | None = Field(
         default=None, description="Of a table with a row a cell: site (medians and counts) or cell."

@@ -16,11 +16,11 @@ class MapSettings(Settings):
 
     source: Annotated[Path, Shown("argument", metavar="DIR")] = Field(description="An index, or the folder of a run that holds one.")
     fitted: Path | None = Field(
-        default=None, description="The fitted correction (impasto correct --keep leaves CORRECTED.fitted); looked for in DIR without."
+        default=None, description="The fitted correction (impasto correct --keep leaves CORRECTED.fitted); by default the one in DIR."
     )
     hits: Path | None = Field(default=None, description="What impasto evaluate hits wrote of these profiles: the calibration.")
-    licence: str = Field(description="Under which the map may be used, such as CC0-1.0.")
-    title: str = Field(default="", description="Of the map; that of the index without one.")
+    licence: str = Field(description="The licence of the map, such as CC0-1.0.")
+    title: str = Field(default="", description="The title of the map; by default that of the index.")
 
 
 def run(settings: MapSettings, out: Path) -> None:

@@ -18,7 +18,7 @@ class PlaceSettings(Settings):
     """What is placed, and on which map."""
 
     profiles: Annotated[Path, Shown("argument", metavar="PROFILES")] = Field(
-        description="Profiles that are not corrected: as those of the map were before correction."
+        description="Uncorrected profiles, like those of the map before their correction."
     )
     on: Path = Field(description="The map, as impasto map wrote it.")
     top: int = Field(default=10, ge=1, description="Neighbours of each perturbation.")

@@ -28,7 +28,7 @@ class TrainSettings(Settings):
         description="Profiles stay in their .h5ad file and are read a minibatch at a time: for tables larger than memory.",
     )
     cells_per_well: int | None = Field(
-        default=None, ge=1, description="Of a folder of cells: how many of each well are drawn, each a profile; 64 where it is not said."
+        default=None, ge=1, description="Of a folder of cells: how many of each well are drawn, each a profile; by default 64."
     )
     method: methods.Chosen
     loop: LoopSettings = LoopSettings()

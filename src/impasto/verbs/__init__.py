@@ -14,15 +14,15 @@ from impasto.families import Family
 ABOUT = {
     "assay": "From plates to verdicts: look at the design, write a recipe, run it, and report which perturbations did something.",
     "demo": "Run the demo: real plates in, a corrected, searchable, honestly scored report out.",
-    "doctor": "Say what is installed, what this machine has and what works; of results, whether they are as their runs left them.",
+    "doctor": "Say what is installed and what works on this machine; or whether results are as their runs left them.",
     "simulate": "Simulate plates with perturbations of known mechanism and dose. Never real data, and named so.",
     "fetch": "Bring a public data set, remote files or packaged weights, on this machine or for one without network.",
-    "ingest": "Find plates or tables, check them, join the platemap.",
+    "ingest": "Read plates of images or tables of profiles, check them, and join the platemap.",
     "check": "Measure every channel of every site; quarantine what cannot be used, with its reason.",
     "cells": "Read tables of cells, or find the cells of images: one row a cell.",
     "profile": "Turn every site into features, by an encoder: packaged, of the hub, classical, or a run of `impasto train --sites`.",
     "correct": "Correct profiles, and print what was removed and what was left.",
-    "graph": "Relate perturbations by their genes or targets; say what each source knows of them.",
+    "graph": "Make a graph of perturbations from what is known of their genes or targets.",
     "expression": "Turn expression into vectors that cell-line tokens are made of.",
     "train": "Train a method on profiles or on images.",
     "finetune": "Fine-tune earlier runs on a few wells of a cell line that they never saw.",
@@ -42,7 +42,7 @@ ABOUT = {
     "export": "Write profiles as another program of the field reads them; `impasto` reads all of it back.",
     "report": "Write one self-contained HTML page of a run.",
     "run": "Run the stages of a recipe. A killed run continues where it stopped; what is done is skipped.",
-    "status": "Say how far a run with shards is: done, left out, a minute, and minutes left.",
+    "status": "Say how far a run with shards is: plates done, left out, a minute, and the minutes left.",
 }
 """The verbs of the command line, in the order of `impasto --help`, and the first sentence of each one's own help."""
 

@@ -44,7 +44,7 @@ class SearchSettings(DeviceSettings):
     where: Annotated[Path, Shown("argument", metavar="RUN_OR_INDEX")] = Field(description="A trained run, or an index.")
     name: str | None = Field(default=None, description="A perturbation of the index, by its name or id.")
     text: str | None = Field(default=None, description="A sentence about a perturbation.")
-    smiles: str | None = Field(default=None, description="A molecule, never seen or known.")
+    smiles: str | None = Field(default=None, description="A molecule, seen in training or not.")
     gene: str | None = Field(default=None, description="A gene symbol.")
     well: Annotated[str | None, Shown(metavar="PLATE:WELL")] = Field(default=None, description="A well of the index.")
     image: Annotated[Path | None, Shown(metavar="DIR")] = Field(default=None, description="A folder of images, ingested by impasto ingest.")
