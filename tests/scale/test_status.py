@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import anndata
+import numpy as np
+import pandas as pd
 import pytest
 
+from impasto import dataset
 from impasto.scale import status, task
 from impasto.scale.plan import Phase, Plan, Shard
 from impasto.schema import InputError
@@ -48,6 +52,11 @@ def test_a_rate_of_a_finished_phase_is_over_its_own_time(tmp_path: Path) -> None
 def test_without_a_run_it_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing is there"):
         status.of_folder(tmp_path / "out.plates")
-    (tmp_path / "out.plates").mkdir()
-    with pytest.raises(InputError, match="it is finished"):
-        status.of_folder(tmp_path / "out.plates")
+
+
+def test_a_result_that_is_whole_is_finished_and_its_plates_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "out.parquet").touch()
+    assert status.of_folder(tmp_path / "out.parquet") == [status.Progress("finished", 1, 1, 0, None, 0.0)]
+    obs = pd.DataFrame({"plate": ["P1", "P2", "P2"], "well": ["A01", "A01", "A02"]}, index=["a", "b", "c"])
+    dataset.write(anndata.AnnData(np.ones((3, 2), dtype=np.float32), obs=obs), tmp_path / "out.plates")
+    assert status.of_folder(tmp_path / "out.plates") == [status.Progress("finished", 2, 2, 0, None, 0.0)]

@@ -1,4 +1,4 @@
-"""How far a run of shards is, from what lies in its folder: anybody may ask, on any machine that sees it."""
+"""How far a run of shards is, from what lies in its folder: anybody may ask, on any machine that sees it, also when it has ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from impasto import commit_point, dataset
 from impasto.scale import plan as plans
 from impasto.scale.plan import PLAN, Plan
 from impasto.schema import InputError
@@ -24,6 +25,8 @@ class Progress(NamedTuple):
 
 
 _LATEST = 50
+FINISHED = "finished"
+"""The only phase of a result that is whole."""
 
 
 def of_folder(path: Path, /) -> list[Progress]:
@@ -37,18 +40,19 @@ def of_folder(path: Path, /) -> list[Progress]:
     Returns
     -------
     list[Progress]
-        One row a phase.
+        One row a phase; of a result that is whole one row, which counts the plates of a folder of plates.
 
     Raises
     ------
     InputError
-        No run works on it.
+        No run works on it, and it is not there.
 
     """
     folders = [folder for folder in (path, *sorted(path.parent.glob(f".{path.name}.*"))) if (folder / PLAN).is_file()]
+    if not folders and path.exists():
+        return [_finished(path)]
     if not folders:
-        there = "it is finished" if path.exists() else "nothing is there"
-        raise InputError(f"no run with shards works on {path} ({there}); give the --out of a run that has not come to its end")
+        raise InputError(f"no run with shards works on {path}, and nothing is there; give the --out of a run")
     plan = plans.load(folders[-1])
     return [_of_phase(plan, number) for number in range(len(plan.phases))]
 
@@ -62,3 +66,10 @@ def _of_phase(plan: Plan, number: int) -> Progress:
     rate = 60 * (len(ends) - 1) / span if span > 0 else None
     left = len(phase.shards) - len(receipts) - bad
     return Progress(phase.name, len(receipts), len(phase.shards), bad, rate, None if rate is None else max(0, left) / rate)
+
+
+def _finished(path: Path) -> Progress:
+    plates = dataset.open_dataset(path) if commit_point.is_there(path) else None
+    bad = len(plates.quarantined) if plates is not None else 0
+    done = len(plates) if plates is not None else 1
+    return Progress(FINISHED, done, done + bad, bad, None, 0.0)
