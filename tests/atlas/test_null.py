@@ -158,3 +158,7 @@ def test_a_query_is_told_apart_up_to_one_in_twenty(p: float, words: str) -> None
 def test_ties_count_and_p_has_a_floor() -> None:
     scores = np.array([0.1, 0.2, 0.2, 0.3])
     np.testing.assert_allclose(null.p_values(np.array([0.05, 0.2, 0.25, 0.9]), scores), [1.0, 4 / 5, 2 / 5, 1 / 5])
+
+
+def test_two_made_up_queries_are_a_null_and_one_is_none() -> None:
+    assert [null.Null(np.ones((count, 3), dtype=np.float32), "made up").there for count in (1, 2)] == [False, True]
