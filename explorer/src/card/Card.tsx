@@ -169,7 +169,7 @@ function Compound() {
       {shown?.verdict && <p class={shown.verdict.hit ? 'verdict hit' : 'verdict'}>{shown.verdict.sentence}</p>}
       {!about.value?.hits && about.value?.missing['hits'] && <p class="note">{about.value.missing['hits']}</p>}
       <Structure />
-      {shown?.response && <Dose response={shown.response} isHit={shown.response.benchmark !== null} />}
+      {shown?.response && <Dose response={shown.response} isHit={shown.response.benchmark !== null && shown.doses.some(({ hit }) => hit)} />}
       {shown && <Doses card={shown} />}
       {shown && <LongFacts card={shown} />}
       {about.value?.montages && row >= 0 && <MontageView row={row} />}

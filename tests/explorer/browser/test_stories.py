@@ -135,6 +135,22 @@ def test_a_flat_compound_says_so(assay: str, look: Opener) -> None:
     expect(card(page).locator(".dose .line")).to_have_count(0)
 
 
+def test_a_curve_is_grey_where_no_dose_is_a_hit(assay: str, look: Opener) -> None:
+    seen = set()
+    page = look(assay)
+    for number in range(8):
+        page.goto(f"{assay}#sel=p:SIM-{number:03d}")
+        title(page, f"simulated compound {number:03d}")
+        figure = card(page).locator("figure.dose")
+        expect(figure).to_be_visible()
+        hits = card(page).get_by_role("group", name="doses").locator("button.hit").count()
+        curves = figure.locator(".line").count()
+        expect(figure).to_have_class("dose" if hits and curves else "dose weak")
+        seen.add((hits > 0, curves > 0))
+    assert (True, True) in seen
+    assert (False, False) in seen or (False, True) in seen
+
+
 def test_hits_follow_each_other(assay: str, look: Opener) -> None:
     page = look(assay)
     ready(page)
