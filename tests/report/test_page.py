@@ -120,6 +120,20 @@ def test_a_browser_shows_it(run: Path, tmp_path: Path, width: int) -> None:
     assert dom.count("<use") + dom.count("<path") > 200
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="headless Chromium is not installed")
+@pytest.mark.parametrize("width", [1600, 1100, 390])
+def test_nothing_lies_beyond_the_edge_of_the_page(run: Path, width: int) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        shown = browser.new_page(viewport={"width": width, "height": 900})
+        shown.goto((run / "page.html").as_uri())
+        assert shown.locator(".near table").count() > 0  # the widest
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        browser.close()
+
+
 def test_panels_stand_on_the_page_and_are_exported(run: Path, tmp_path: Path) -> None:
     html = (run / "page.html").read_text()
     assert "The same rows, before and after" in html
