@@ -18,6 +18,13 @@ from impasto.report.figures import drawing
 from impasto.schema import InputError
 
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+BEYOND = """() => [...document.querySelectorAll('body *')].filter((element) => {
+    if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
+    for (let above = element.parentElement; above; above = above.parentElement) {
+        if (getComputedStyle(above).overflowX !== 'visible') return false; // cut off, or scrolled by itself
+    }
+    return true;
+}).map((element) => element.outerHTML.slice(0, 120))"""
 RECIPE = """
 [[stage]]
 name = "sim"
@@ -130,6 +137,7 @@ def test_nothing_lies_beyond_the_edge_of_the_page(run: Path, width: int) -> None
         shown = browser.new_page(viewport={"width": width, "height": 900})
         shown.goto((run / "page.html").as_uri())
         assert shown.locator(".near table").count() > 0  # the widest
+        assert shown.evaluate(BEYOND) == []
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
         browser.close()
 

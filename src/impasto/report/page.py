@@ -217,12 +217,7 @@ def _tips(profiles: anndata.AnnData) -> list[str]:
 def _receipt(stage: Ran) -> Drawing:
     written = json.loads(texts.read(stage.result.with_name(stage.result.name + ".receipt.json")))
     title = f"{stage.name}: " + " → ".join(step["method"] for step in written["methods"])
-
-    def on(axes: Axes) -> None:
-        receipt.draw(written, axes)
-        axes.set_title(title, loc="left")
-
-    return draw(on, title=title, height=90.0 + 36.0 * len(receipt.rows(written)))
+    return draw(lambda axes: receipt.draw(written, axes), title=title, height=70.0 + 36.0 * len(receipt.rows(written)))
 
 
 def _quality(stage: Ran) -> dict[str, Any]:
