@@ -9,7 +9,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from impasto.report.figures.style import ACCENT, BLUE, PALETTE, SOFT
 
-
 _APART = 0.1
 """Labels of the axis are at least this share of its length apart."""
 
