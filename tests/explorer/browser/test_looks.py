@@ -108,6 +108,8 @@ def test_from_1100_pixels_there_are_three_columns(cpjump1: str, look: Opener, wi
     assert at["Map"]["right"] <= at["Cells"]["x"] + 2
     assert at["Cells"]["right"] <= at["Compound"]["x"] + 2
     assert all(one["bottom"] <= 1001 for one in at.values())
+    expect(page.locator(".near tbody tr").first).to_be_visible()
+    assert page.evaluate("[...document.querySelectorAll('.pane')].every(p => p.scrollWidth <= p.clientWidth)")
 
 
 def test_below_1100_pixels_panes_are_as_high_as_what_they_hold(cpjump1: str, look: Opener) -> None:
