@@ -29,7 +29,6 @@ ELSEWHERE = {
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
     "assay/settings.py": "two numbers, which tests/assay/test_check.py reads through the check",
     **{f"correction/{name}.py": _BITS for name in ("plate_shards", "receipt_shards")},
-    "report/figures/dose.py": "through im.pl.dose in tests/test_pl.py",
 }
 """Files without a test of their own, and why."""
 

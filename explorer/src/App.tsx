@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { Bars } from './Bars';
+import { Downloads } from './Downloads';
 import { CardPane } from './card/Card';
 import { CellsPane } from './cells/Cells';
 import { onKey } from './keys';
@@ -10,7 +11,7 @@ import { MapPane } from './map/Map';
 import { PlatePane } from './plate/Plate';
 import { Search } from './search/Search';
 import { go, state } from './state';
-import { about, theSource } from './tables';
+import { about } from './tables';
 import type { Tab } from './url';
 
 const PANES: readonly [Tab, string][] = [
@@ -35,24 +36,6 @@ function CopyLink() {
     <button class="copy" aria-live="polite" onClick={() => void copy()}>
       {said.value}
     </button>
-  );
-}
-
-function Downloads() {
-  const names = about.value?.hits?.downloads ?? [];
-  return (
-    <>
-      {names.map((name) => {
-        const address = theSource().download(name);
-        return (
-          address && (
-            <a key={name} class="button" href={address} download={name}>
-              {name}
-            </a>
-          )
-        );
-      })}
-    </>
   );
 }
 
@@ -90,7 +73,7 @@ export function App() {
   return (
     <div class={`app tab-${pane}`}>
       <header class="top">
-        <h1>{about.value?.title ?? 'impasto'}</h1>
+        <h1 title={about.value?.title}>{about.value?.title ?? 'impasto'}</h1>
         <Search />
         <CopyLink />
         <Downloads />

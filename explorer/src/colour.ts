@@ -1,5 +1,7 @@
 /** Colours that mean the same everywhere: control types, the ten commonest names of a column, heat, and stains. Pairs are light, dark. */
 
+import { partsOf } from './data/parts';
+
 type Pair = readonly [light: string, dark: string];
 
 /** Grey negative controls, blue treatments, vermilion positive controls (Okabe and Ito), pale empty wells. */
@@ -99,6 +101,12 @@ export function paletteOf(column: string, names: readonly string[], listed: read
     if (code === undefined) return;
     entry[code] = place;
     own.push(code);
+  });
+  // Several genes at once have the colour of the first of them that has one.
+  names.forEach((name, code) => {
+    if (entry[code] < NAMES.length) return;
+    const place = partsOf(column, name).map((part) => listed.indexOf(part)).find((at) => at >= 0 && at < NAMES.length);
+    if (place !== undefined) entry[code] = place;
   });
   return { entry, colours, own };
 }

@@ -5,7 +5,8 @@ import { chosen, pick } from './chosen';
 import { go, state } from './state';
 import { perturbations } from './tables';
 
-function hit(by: number): void {
+/** Go to the next hit, or the one before. */
+export function hit(by: number): void {
   const row = stepHit(hitRows(perturbations.value), chosen.value, by);
   if (row !== null) pick(row);
 }

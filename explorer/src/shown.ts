@@ -3,6 +3,7 @@ import { computed } from '@preact/signals';
 import { compound, members } from './chosen';
 import { heatOf, HEAT_STEPS, paletteOf } from './colour';
 import { numbers, type Table } from './data/columns';
+import { holds } from './data/parts';
 import { kept } from './filters';
 import { Grid } from './map/grid';
 import { DIM, HIDDEN, MARKED } from './map/raster';
@@ -119,7 +120,8 @@ export const look = computed<Look | null>(() => {
   const colour = new Uint8Array(of.codes.length);
   for (let i = 0; i < colour.length; i++) colour[i] = entry[of.codes[i]];
   const counts = hidden.value ? countsWithout(of.codes, of.names.length, hidden.value) : of.counts;
-  const legend = own.map((code) => ({ name: of.names[code], colour: colours[entry[code]], count: counts[code] }));
+  const holding = (name: string): number => of.names.reduce((sum, value, code) => sum + (holds(by.value, value, name) ? counts[code] : 0), 0);
+  const legend = own.map((code) => ({ name: of.names[code], colour: colours[entry[code]], count: holding(of.names[code]) }));
   return { colour, colours, legend, range: null, under: colours.length - 1 };
 });
 

@@ -1,5 +1,6 @@
 /** How values are written for people. */
 import { plain } from './data/columns';
+import { several } from './data/parts';
 import type { About } from './data/types';
 
 const CONTROL_TYPES: Readonly<Record<string, string>> = {
@@ -29,9 +30,6 @@ const COLUMNS: Readonly<Record<string, string>> = {
 export function valueWords(column: string, name: string): string {
   return column === 'control_type' ? (CONTROL_TYPES[name] ?? name) : several(name) || 'unknown';
 }
-
-/** Several genes or mechanisms, which tables part by a bar. */
-export const several = (names: string): string => names.replaceAll('|', ', ');
 
 /** A column, as the index calls it or as the field does. */
 export function columnWords(about: About | null, column: string): string {

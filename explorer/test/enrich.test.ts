@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { partsOfAll } from '../src/data/parts';
 import { corrected, enriched, logFactorial, upperTail } from '../src/map/enrich';
 import { questions } from '../src/map/units';
 import { table } from './tables';
@@ -47,10 +48,19 @@ describe('enrichment', () => {
   it('counts units that have a value, and tests values of two units or more', () => {
     const inside = Uint8Array.of(1, 1, 1, 0, 0, 0, 1, 0);
     const codes = [0, 0, 1, 1, 1, 2, -1, 1];
-    const found = enriched([{ column: 'moa', codes, names: ['a', 'b', 'c'], inside }]);
+    const found = enriched([{ column: 'moa', codes, parts: partsOfAll('moa', ['a', 'b', 'c']), inside }]);
     expect(found.map(({ name, inside: here, all }) => [name, here, all])).toEqual([['a', 2, 2], ['b', 1, 4]]);
     expect(found[0].p).toBeCloseTo(exact(2, 3, 2, 7), 12);
     expect(found[0].q).toBeCloseTo(2 * found[0].p, 12);
+  });
+  it('counts each of several genes, and the unit once', () => {
+    const names = ['AURKA|AURKB', 'AURKB', 'TP53', 'AURKB|AURKB'];
+    const codes = [0, 1, 2, 2, 3, 0];
+    const inside = Uint8Array.of(1, 1, 0, 0, 1, 0);
+    const found = enriched([{ column: 'gene', codes, parts: partsOfAll('gene', names), inside }]);
+    expect(found.map(({ name, inside: here, all }) => [name, here, all])).toEqual([['AURKB', 3, 4], ['AURKA', 1, 2], ['TP53', 0, 2]]);
+    expect(found[0].p).toBeCloseTo(exact(3, 3, 4, 6), 12);
+    expect(enriched([{ column: 'plate', codes, parts: partsOfAll('plate', names), inside }]).map(({ name }) => name)).toEqual(['AURKA|AURKB', 'TP53']);
   });
 });
 
@@ -62,10 +72,10 @@ describe('units', () => {
   it('of a mechanism are compounds, more than half of whose kept wells lie in the lasso', () => {
     const [moa, plate] = questions('wells', wells, perturbations, inside, new Uint8Array(7).fill(1));
     expect(moa.column).toBe('moa');
-    expect(Array.from(moa.codes, (code) => moa.names[code])).toEqual(['m', 'm', 'k']);
+    expect(Array.from(moa.codes, (code) => moa.parts.names[moa.parts.of[code][0]])).toEqual(['m', 'm', 'k']);
     expect([...moa.inside]).toEqual([1, 0, 1]); // x 2 of 3, y 1 of 2, z 1 of 1; DMSO has none
     expect(plate.column).toBe('plate');
-    expect(Array.from(plate.codes, (code) => (code < 0 ? null : plate.names[code]))).toEqual(['P', 'P', 'Q', 'P', 'Q', 'Q', null]);
+    expect(Array.from(plate.codes, (code) => (code < 0 ? null : plate.parts.names[plate.parts.of[code][0]]))).toEqual(['P', 'P', 'Q', 'P', 'Q', 'Q', null]);
   });
   it('leave out what the filters leave out', () => {
     const keeps = Uint8Array.of(1, 0, 1, 1, 0, 0, 1);
@@ -75,6 +85,6 @@ describe('units', () => {
   it('of a map of compounds are its points', () => {
     const keeps = Uint8Array.of(1, 0, 1, 1, 1);
     const [moa] = questions('perturbations', null, perturbations, Uint8Array.of(1, 0, 0, 1, 1), keeps);
-    expect(Array.from(moa.codes, (code) => (code < 0 ? null : moa.names[code]))).toEqual(['m', null, 'm', 'k', null]);
+    expect(Array.from(moa.codes, (code) => (code < 0 ? null : moa.parts.names[moa.parts.of[code][0]]))).toEqual(['m', null, 'm', 'k', null]);
   });
 });

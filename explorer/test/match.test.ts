@@ -35,6 +35,11 @@ describe('options', () => {
   const said = (text: string, questions: string[] = []): string[] =>
     optionsOf(text, index, null, questions).map((option) => (option.of === 'name' ? `${option.found.kind} ${option.found.name}` : option.of === 'ask' ? option.question : 'well'));
 
+  it('name each of several genes by itself, and count compounds, not their doses', () => {
+    const dosed = table(4, { perturbation: ['A', 'A', 'B', 'C'], concentration: [NaN, 1, NaN, NaN], gene: ['AURKA|AURKB', 'AURKA|AURKB', 'AURKB', 'TP53'] });
+    const found = optionsOf('aurk', searchable(dosed, null), null, []);
+    expect(found.map((option) => option.of === 'name' && [option.found.kind, option.found.name, option.found.count])).toEqual([['gene', 'AURKB', 2], ['gene', 'AURKA', 1]]);
+  });
   it('name a compound once, whether by name or identifier', () => expect(said('abc')).toEqual(['compound ABC', 'plate ABC', 'gene ABCB1', 'compound ABC-2']));
   it('end with questions that the text can be', () => {
     const all = ['text', 'smiles', 'gene'];

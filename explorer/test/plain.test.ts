@@ -3,7 +3,7 @@ import { area, axesOf, line } from '../src/card/axes';
 import { hitRows, stepHit } from '../src/card/hits';
 import { CONTROL, heat, heatOf, NAMES, OTHER, paletteOf, spread, word } from '../src/colour';
 import type { Response } from '../src/data/types';
-import { kept, switched } from '../src/filters';
+import { bounded, extent, kept, switched } from '../src/filters';
 import { formatOf, placeOf, positional, rowName, stepped } from '../src/plate/layout';
 import { counted, figure, percent, small } from '../src/words';
 import { table } from './tables';
@@ -21,6 +21,8 @@ describe('colours', () => {
     const { entry, colours, own } = paletteOf('moa', ['a', 'b', 'c'], ['c', 'gone', 'a'], true);
     expect([...entry].map((e) => colours[e])).toEqual([NAMES[2], OTHER[1], NAMES[0]]);
     expect(own).toEqual([2, 0]);
+    const both = paletteOf('moa', ['a', 'c', 'x|c|a', 'x|y'], ['c', 'a'], false);
+    expect([...both.entry]).toEqual([1, 0, 0, NAMES.length]); // of several names the first with a colour
     const many = Array.from({ length: 12 }, (_, i) => `m${i}`);
     expect([...paletteOf('moa', many, many, false).entry].slice(8)).toEqual([8, 9, 10, 10]);
   });
@@ -46,6 +48,28 @@ describe('filters', () => {
     expect([...kept(of, [{ column: 'moa', values: ['a'] }, { column: 'n', low: 0, high: 9 }])]).toEqual([1, 0, 0, 0]);
     expect([...kept(of, [{ column: 'moa', values: ['none'] }])]).toEqual([0, 0, 0, 0]);
     expect([...kept(of, [{ column: 'gone', values: ['x'] }])]).toEqual([1, 1, 1, 1]);
+  });
+  it('keep a compound for one of its several genes, and a name with a bar elsewhere only as a whole', () => {
+    const several = table(4, { gene: ['AURKA|AURKB', 'AURKB', 'AURKB2', ''], plate: ['P|Q', 'P', 'Q', 'P'] });
+    expect([...kept(several, [{ column: 'gene', values: ['AURKB'] }])]).toEqual([1, 1, 0, 0]);
+    expect([...kept(several, [{ column: 'gene', values: ['AURKA|AURKB'] }])]).toEqual([1, 0, 0, 0]);
+    expect([...kept(several, [{ column: 'plate', values: ['P'] }])]).toEqual([0, 1, 0, 1]);
+  });
+  it('of numbers take their bounds as the numbers are kept', () => {
+    const doses = table(3, { dose: [0.1, 0.3, 1] });
+    expect([...kept(doses, [{ column: 'dose', low: 0.1, high: 0.3 }])]).toEqual([1, 1, 0]);
+  });
+  it('of numbers are typed, an empty bound being the end of what there is', () => {
+    const ends = extent(Float32Array.of(0.1, NaN, 0.7, 48.51234));
+    expect(ends[0]).toBeLessThanOrEqual(Math.fround(0.1));
+    expect(ends[1]).toBeGreaterThanOrEqual(Math.fround(48.51234));
+    expect(ends[1]).toBeLessThan(48.52);
+    expect(extent([NaN])).toEqual([0, 0]);
+    expect(extent(Float32Array.of(-48.51234))[0]).toBeLessThanOrEqual(Math.fround(-48.51234));
+    expect(bounded([], 'n', ['5', ''], [0, 9])).toEqual([{ column: 'n', low: 5, high: 9 }]);
+    expect(bounded([], 'n', ['7', '3'], [0, 9])).toEqual([{ column: 'n', low: 3, high: 7 }]);
+    expect(bounded([{ column: 'n', low: 5, high: 9 }, { column: 'm', values: ['a'] }], 'n', ['', ' '], [0, 9])).toEqual([{ column: 'm', values: ['a'] }]);
+    expect(bounded([], 'n', ['x', '4'], [0, 9])).toEqual([{ column: 'n', low: 0, high: 4 }]);
   });
   it('are switched by value, and go with their last', () => {
     const one = switched([], 'moa', 'a');

@@ -54,6 +54,15 @@ def test_tables_and_vectors_stand_row_by_row(profiles: anndata.AnnData, tmp_path
     assert opened.rows["level"].value_counts().to_dict() == {"well": 36, "perturbation": 34, "compound": 11}
 
 
+def test_a_page_is_called_by_its_plates(profiles: anndata.AnnData, tmp_path: Path) -> None:
+    building.build(profiles, tmp_path / "one")
+    plates = sorted(profiles.obs["plate"].unique())
+    assert len(plates) == 3
+    assert json.loads((tmp_path / "one" / "index.json").read_text())["title"] == ", ".join(plates)
+    building.build(anndata.AnnData(X=profiles.X, obs=profiles.obs[["perturbation"]]), tmp_path / "two")
+    assert json.loads((tmp_path / "two" / "index.json").read_text())["title"] == "two"
+
+
 def test_the_map_lies_in_a_square_and_perturbations_in_the_middle_of_their_wells(profiles: anndata.AnnData, tmp_path: Path) -> None:
     building.build(profiles, tmp_path / "index")
     wells, others = (arrow_files.frame(arrow_files.read(tmp_path / "index" / f"{level}.arrow")) for level in ("wells", "perturbations"))

@@ -61,3 +61,10 @@ def test_a_package_that_is_not_installed_is_named(absent: str, folder: Path, mon
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == absent else object())
     with pytest.raises(InputError, match=rf"the explorer needs {absent}, which is not installed; run: pip install 'impasto\[atlas\]'"):
         serving.require_server()
+
+
+def test_the_command_stands_with_the_address_that_it_answers_at(tmp_path: Path) -> None:
+    from impasto.verbs.explore import ExploreSettings
+
+    port = ExploreSettings(where=tmp_path).port
+    assert serving.invitation(tmp_path) == f"impasto explore {tmp_path}  (http://127.0.0.1:{port})"

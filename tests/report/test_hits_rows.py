@@ -20,6 +20,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("hits")
     obs = assay(plates=2, compounds=10, doses=(0.5, 5.0), controls=32)
     obs["perturbation_name"] = obs["perturbation"].replace({"C00": "one name"})
+    obs["perturbation"] = obs["perturbation"].replace({"C09": "C09@7"})  # as some laboratories write a dose
     obs.index = obs.index.astype(str)
     values = np.random.default_rng(1).normal(size=(len(obs), 6)).astype(np.float32)
     profiles = spare_controls(anndata.AnnData(X=values, obs=obs, var=pd.DataFrame(index=[f"f{i}" for i in range(6)])), share=0.5, seed=0)
@@ -43,6 +44,23 @@ def test_a_row_a_dose(stage: Ran) -> None:
     assert rows["cell_count_share"].isna().all()
     assert rows["mechanism"].eq("").all()
     assert rows["toxic"].isna().all()
+
+
+def test_a_compound_is_addressed_as_the_explorer_calls_it_and_has_its_benchmark_dose(stage: Ran) -> None:
+    path = stage.result / "dose_response.parquet"
+    before = path.read_bytes()
+    fitted = pd.read_parquet(path)
+    assert "C09" in set(fitted["perturbation"])
+    fitted.assign(benchmark_concentration=np.where(fitted["perturbation"] == "C09", 2.5, np.nan)).to_parquet(path)
+    try:
+        rows = hits_rows.of_stage(stage, dose_unit="uM").rows
+    finally:
+        path.write_bytes(before)
+    own = rows[rows["id"] == "C09@7"]
+    assert sorted(own["address"]) == ["#sel=p:C09@0.5", "#sel=p:C09@5"]
+    assert own["benchmark_dose"].tolist() == [2.5, 2.5]
+    assert rows.loc[rows["id"] != "C09@7", "benchmark_dose"].isna().all()
+    assert not {"compound", "curve_of"} & set(rows.columns)
 
 
 def test_neighbours_are_the_first_three(stage: Ran) -> None:

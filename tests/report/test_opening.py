@@ -54,6 +54,7 @@ def test_what_a_spreadsheet_would_run_is_text(out: Path) -> None:
 
 def test_the_page_reads_without_scripts(out: Path) -> None:
     html = re.sub(r"<script.*?</script>", "", (out / "report.html").read_text(), flags=re.DOTALL)
+    assert "<h1>P1, P2, P3: assay report</h1>" in html
     said = verdicts.of(collect.stages(out))
     assert said.hits is not None
     assert f"<b>{said.hits.count} of {said.hits.of}</b>" in html

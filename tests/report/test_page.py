@@ -18,6 +18,13 @@ from impasto.report.figures import drawing
 from impasto.schema import InputError
 
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+BEYOND = """() => [...document.querySelectorAll('body *')].filter((element) => {
+    if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
+    for (let above = element.parentElement; above; above = above.parentElement) {
+        if (getComputedStyle(above).overflowX !== 'visible') return false; // cut off, or scrolled by itself
+    }
+    return true;
+}).map((element) => element.outerHTML.slice(0, 120))"""
 RECIPE = """
 [[stage]]
 name = "sim"
@@ -118,6 +125,21 @@ def test_a_browser_shows_it(run: Path, tmp_path: Path, width: int) -> None:
     dom = subprocess.run([CHROMIUM, *quiet, "--dump-dom", address], check=True, capture_output=True, text=True, timeout=120).stdout
     assert dom.count("<table") >= 3
     assert dom.count("<use") + dom.count("<path") > 200
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="headless Chromium is not installed")
+@pytest.mark.parametrize("width", [1600, 1100, 390])
+def test_nothing_lies_beyond_the_edge_of_the_page(run: Path, width: int) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        shown = browser.new_page(viewport={"width": width, "height": 900})
+        shown.goto((run / "page.html").as_uri())
+        assert shown.locator(".near table").count() > 0  # the widest
+        assert shown.evaluate(BEYOND) == []
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        browser.close()
 
 
 def test_panels_stand_on_the_page_and_are_exported(run: Path, tmp_path: Path) -> None:

@@ -97,3 +97,24 @@ def test_benchmark_doses_are_those_of_curves(tmp_path: Path) -> None:
     pd.DataFrame(table).to_parquet(made.result / "dose_response.parquet")
     said = verdicts.of([design(tmp_path), made])
     assert said.of_doses() == "2 of 3 compounds with several doses have a dose curve; benchmark doses 0.3 to 4 µM"
+
+
+def test_planned_tests_without_a_well_are_named(tmp_path: Path) -> None:
+    wells = assay(compounds=3, doses=(0.1, 3.0))
+    wells.to_parquet(tmp_path / "wells.parquet")
+    planned = stage(tmp_path, "design", "design", wells=str(tmp_path / "wells.parquet"))
+    check(wells, dose_unit="uM").write(planned.result / "design.json")
+    names = [f"C{number:02d}@{dose:g}" for number in range(3) for dose in (0.1, 3.0)]
+    checked = stage(tmp_path, "quality", "check")
+    pd.DataFrame({"plate": ["P1"], "channel": ["DNA"], "sites": [10]}).to_parquet(checked.result / "plates.parquet")
+    pd.DataFrame({"plate": ["P1"], "well": ["A01"], "reason": ["empty"]}).to_csv(checked.result / "quarantine.csv", index=False)
+    made = hits(tmp_path, called=0, of=0, spared=0.0)
+    pd.DataFrame({"perturbation": names[1:-1], "hit": False}).to_parquet(made.result / "per_group.parquet")
+    said = verdicts.of([planned, checked, made])
+    assert said.untested == [names[0], names[-1]]
+    assert said.sentences()[0] == f"1 of 10 sites were left out for their quality, and with them 2 planned tests ({names[0]}, {names[-1]})"
+    assert sum("2 planned tests could not be made" in line for line in verdicts.warnings_of([planned, checked, made], said)) == 1
+    pd.DataFrame({"perturbation": names, "hit": False}).to_parquet(made.result / "per_group.parquet")
+    whole = verdicts.of([planned, checked, made])
+    assert whole.untested == []
+    assert not any("planned" in line for line in (*whole.sentences(), *verdicts.warnings_of([planned, checked, made], whole)))

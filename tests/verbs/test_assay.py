@@ -99,7 +99,7 @@ def test_whole_killed_and_repeated(table: Path, tmp_path: Path, monkeypatch: pyt
     assert closing[1].startswith("replicate mAP profiles ")
     assert closing[2] == "no compound has the doses for a curve"
     assert closing[3] == f"report: {(out / 'report.html').resolve()}"
-    assert closing[4] == f"look closer: impasto explore {out}"
+    assert closing[4] == f"look closer: impasto explore {out}  (http://127.0.0.1:8765)"
     assert {"report.html", "hits.xlsx", "hits.csv", "recipe.toml", "index", "stages"} <= {path.name for path in out.iterdir()}
     first = contents(out)
     called = pd.read_csv(out / "hits.csv").set_index("id")["hit"] == "yes"

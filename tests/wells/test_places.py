@@ -50,3 +50,10 @@ def test_places_are_those_of_the_names(places: list[tuple[int, int]]) -> None:
 def test_places_need_wells() -> None:
     with pytest.raises(InputError, match="no column 'well'"):
         wells.place(table(plate=["1"]))
+
+
+def test_up_to_three_plates_are_named_and_more_counted() -> None:
+    assert wells.plates_in_words(["S1/B1/P1", "/P2/"]) == "S1/B1/P1, P2"
+    assert wells.plates_in_words(["A", "B", "C"]) == "A, B, C"
+    assert wells.plates_in_words(["A", "B", "C", "D"]) == "4 plates"
+    assert wells.plates_in_words([""]) == ""

@@ -1,12 +1,17 @@
 /** The compound: names, structure, verdict, doses, neighbours; or the answer to a question. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { Fragment } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { chosen, compound, label, members, pick, selected, spaceShown, wellLabel, wellRow } from '../chosen';
 import { nameAt, names, numberAt, plain } from '../data/columns';
+import { partsOf, several } from '../data/parts';
 import type { Asked, Card, Near } from '../data/types';
+import { Downloads } from '../Downloads';
+import { hit } from '../keys';
 import { dark, go, state } from '../state';
 import { about, has, need, perturbations, theSource, wells } from '../tables';
-import { columnWords, counted, doseWords, several, small } from '../words';
+import type { Filter } from '../url';
+import { columnWords, counted, doseWords, small } from '../words';
 import { useAnswer } from './answer';
 import { Dose } from './Dose';
 import { hitRows } from './hits';
@@ -20,6 +25,7 @@ function showOnly(column: string, value: string): void {
 
 const LONG = 60;
 const FIRST_HITS = 20;
+const ONLY_HITS: Filter[] = [{ column: 'hit', values: ['yes'] }];
 
 function Facts({ card }: { card: Card | null }) {
   const row = chosen.value;
@@ -36,9 +42,14 @@ function Facts({ card }: { card: Card | null }) {
           <div key={column}>
             <dt>{columnWords(about.value, column)}</dt>
             <dd>
-              <button class="link" title="show only these" onClick={() => showOnly(column, value)}>
-                {several(value)}
-              </button>
+              {partsOf(column, value).map((part, i) => (
+                <Fragment key={part}>
+                  {i > 0 && ', '}
+                  <button class="link" title="show only these" onClick={() => showOnly(column, part)}>
+                    {part}
+                  </button>
+                </Fragment>
+              ))}
             </dd>
           </div>
         );
@@ -122,6 +133,24 @@ function Doses({ card }: { card: Card }) {
   );
 }
 
+/** From hit to hit, and back to all of them. */
+function HitSteps() {
+  const hits = useComputed(() => hitRows(perturbations.value)).value;
+  if (!hits.length) return null;
+  const at = hits.indexOf(chosen.value);
+  return (
+    <span class="tools steps">
+      <button aria-label="previous hit" onClick={() => hit(-1)}>
+        ‹
+      </button>
+      <button aria-label="next hit" onClick={() => hit(1)}>
+        ›
+      </button>
+      <button onClick={() => go({ sel: null, than: null })}>{at < 0 ? counted(hits.length, 'hit') : `hit ${at + 1} of ${hits.length.toLocaleString('en')}`}</button>
+    </span>
+  );
+}
+
 function Compound() {
   const row = chosen.value;
   const space = spaceShown.value;
@@ -134,12 +163,13 @@ function Compound() {
     <>
       <header>
         <h2>{label(row)}</h2>
+        <HitSteps />
       </header>
       <Facts card={shown} />
       {shown?.verdict && <p class={shown.verdict.hit ? 'verdict hit' : 'verdict'}>{shown.verdict.sentence}</p>}
       {!about.value?.hits && about.value?.missing['hits'] && <p class="note">{about.value.missing['hits']}</p>}
       <Structure />
-      {shown?.response && <Dose response={shown.response} isHit={shown.response.benchmark !== null} />}
+      {shown?.response && <Dose response={shown.response} isHit={shown.response.benchmark !== null && shown.doses.some(({ hit }) => hit)} />}
       {shown && <Doses card={shown} />}
       {shown && <LongFacts card={shown} />}
       {about.value?.montages && row >= 0 && <MontageView row={row} />}
@@ -195,6 +225,7 @@ function Start() {
     <>
       <header>
         <h2>Compounds</h2>
+        <Downloads />
       </header>
       {told && (
         <p class={told.hits ? 'verdict hit' : 'verdict'}>
@@ -225,6 +256,13 @@ function Start() {
             ))}
           </tbody>
         </table>
+      )}
+      {hits.length > FIRST_HITS && (
+        <p class="note">
+          <button class="link" onClick={() => go({ level: 'perturbations', only: ONLY_HITS, lasso: [], tab: 'list' })}>
+            all {hits.length.toLocaleString('en')} as a list
+          </button>
+        </p>
       )}
       <p class="empty">Search a compound, or click a point or a well.</p>
     </>

@@ -76,7 +76,7 @@ export function Dose({ response, isHit }: { response: Response; isHit: boolean }
             {response.ec50_words && <>, EC50 {response.ec50_words} {unit}</>}, corrected p {small(response.q)}.{' '}
           </>
         )}
-        Response in {response.unit}; grey: where 95 % of controls lie.
+        Response in {response.unit}; grey: where 95 % of controls lie.{!isHit && response.benchmark !== null && ' The curve is grey since no dose by itself is a hit.'}
       </figcaption>
     </figure>
   );

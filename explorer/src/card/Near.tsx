@@ -3,9 +3,10 @@ import { useSignal } from '@preact/signals';
 import { Fragment } from 'preact';
 import { label, pick } from '../chosen';
 import { nameAt } from '../data/columns';
+import { several } from '../data/parts';
 import type { Near, Neighbour } from '../data/types';
 import { about, perturbations } from '../tables';
-import { percent, several, small } from '../words';
+import { percent, small } from '../words';
 import { WhyView } from './Why';
 
 /** Corrected p beyond which a neighbour is grey. */
@@ -75,7 +76,7 @@ export function NearTable({ near, of }: { near: Near; of: number }) {
     <>
       {near.null ? (
         <p class="note">
-          Line in the bar: the 95 % point of {near.null.kind} ({near.null.high.toFixed(2)}); p is {small(near.null.floor)} at least.
+          Line in the bar: 95 % of {near.null.kind} lie below it ({near.null.high.toFixed(2)}). The smallest p they can give is {small(near.null.floor)}.
           {weak && near.rows.length > 0 && <b> None of these is nearer than chance (all grey).</b>}
         </p>
       ) : (

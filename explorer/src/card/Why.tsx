@@ -32,7 +32,7 @@ export function WhyView({ a, b }: { a: number; b: number }) {
   if (problem.value) return <p class="note">{problem.value}</p>;
   if (!why.value) return <p class="note">reading…</p>;
   const { cosine, features, groups, rest, top } = why.value;
-  const most = Math.max(...groups.map(({ share }) => Math.abs(share)), Math.abs(rest), 1e-6);
+  const most = Math.max(...groups.map(({ share }) => Math.abs(share)), 1e-6);
   const mostTop = Math.max(...top.map(({ share }) => Math.abs(share)), 1e-6);
   return (
     <div>
@@ -43,7 +43,7 @@ export function WhyView({ a, b }: { a: number; b: number }) {
         {groups.map(({ compartment, group, channel, share }) => (
           <Share key={[compartment, group, channel].join()} words={[compartment, group, channel].filter(Boolean).join(' ')} share={share} most={most} />
         ))}
-        <Share words="all others" share={rest} most={most} />
+        <Share words="all other groups" share={rest} most={Infinity} />
       </ul>
       <details>
         <summary>single features</summary>

@@ -1,8 +1,9 @@
 /** The pane of the map: what is shown, in which colours, and what the lasso holds. */
-import { useSignal } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import { heat } from '../colour';
-import { switched } from '../filters';
-import { look } from '../shown';
+import { numbers } from '../data/columns';
+import { bounded, extent, switched } from '../filters';
+import { look, shownTable } from '../shown';
 import { go, state, turn } from '../state';
 import { about, has, need } from '../tables';
 import { START, type Level } from '../url';
@@ -25,18 +26,52 @@ export function Ramp({ range }: { range: readonly [number, number] }) {
   );
 }
 
+/** Two fields that leave only the rows with a number between them; an empty one sets no bound. */
+function Between({ column }: { column: string }) {
+  const { only } = state.value;
+  const filter = only.find((one) => one.column === column);
+  const own = filter && 'low' in filter ? filter : null;
+  const ends = useComputed(() => extent(numbers(shownTable.value, column) ?? []));
+  const change = (low: string, high: string): void => go({ only: bounded(only, column, [low, high], ends.value) });
+  const field = (which: 'low' | 'high', words: string) => (
+    <label>
+      {words}{' '}
+      <input
+        type="number"
+        step="any"
+        placeholder={figure(ends.value[which === 'low' ? 0 : 1])}
+        value={own && own[which] !== ends.value[which === 'low' ? 0 : 1] ? own[which] : ''}
+        aria-label={`${columnWords(about.value, column)} ${words}`}
+        onChange={({ currentTarget: { value } }) => change(which === 'low' ? value : String(own?.low ?? ''), which === 'high' ? value : String(own?.high ?? ''))}
+      />
+    </label>
+  );
+  return (
+    <span class="between" role="group" aria-label={`only ${columnWords(about.value, column)}`}>
+      only {field('low', 'from')} {field('high', 'to')}
+    </span>
+  );
+}
+
 function Legend() {
   const { by, only } = state.value;
   const shown = look.value;
   if (!shown || (!shown.range && !shown.legend.length)) return null;
-  if (shown.range) return <Ramp range={shown.range} />;
+  if (shown.range) {
+    return (
+      <>
+        <Ramp range={shown.range} />
+        <Between key={by} column={by} />
+      </>
+    );
+  }
   const filter = only.find(({ column }) => column === by);
   const on = (name: string): boolean => filter !== undefined && 'values' in filter && filter.values.includes(name);
   return (
     <ul class="legend" aria-label={`${columnWords(about.value, by)}: show only`}>
       {shown.legend.map(({ name, colour, count }) => (
         <li key={name}>
-          <button class="chip" aria-pressed={on(name)} onClick={() => go({ only: switched(only, by, name) })}>
+          <button class="chip" title={valueWords(by, name)} aria-pressed={on(name)} onClick={() => go({ only: switched(only, by, name) })}>
             <i style={{ background: colour }} />
             {valueWords(by, name)} <small>{count.toLocaleString('en')}</small>
           </button>

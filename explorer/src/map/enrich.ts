@@ -1,5 +1,7 @@
 /** Which values of a column stand in a lasso more often than chance gives: hypergeometric, corrected over all values (Benjamini-Hochberg). */
 
+import type { Parts } from '../data/parts';
+
 export interface Enriched {
   column: string;
   name: string;
@@ -9,11 +11,12 @@ export interface Enriched {
   p: number;
   q: number;
 }
-/** One column to ask: the code of each unit, or -1 where it has none. */
+/** One column to ask: the code of each unit's value, or -1 where it has none. */
 export interface Asked {
   column: string;
   codes: ArrayLike<number>;
-  names: readonly string[];
+  /** What values hold: one of several genes is counted as if it stood alone. */
+  parts: Parts;
   /** 1: the unit is in the lasso. */
   inside: Uint8Array;
 }
@@ -58,7 +61,8 @@ export function corrected(p: readonly number[]): number[] {
 /** Every value that two units or more have, with how often the lasso has it; the surest first. */
 export function enriched(columns: readonly Asked[]): Enriched[] {
   const found: Enriched[] = [];
-  for (const { column, codes, names, inside } of columns) {
+  for (const { column, codes, parts, inside } of columns) {
+    const { names, of } = parts;
     const all = new Uint32Array(names.length);
     const here = new Uint32Array(names.length);
     let total = 0;
@@ -67,8 +71,10 @@ export function enriched(columns: readonly Asked[]): Enriched[] {
       if (codes[i] < 0) continue;
       total++;
       drawn += inside[i];
-      all[codes[i]]++;
-      here[codes[i]] += inside[i];
+      for (const part of of[codes[i]]) {
+        all[part]++;
+        here[part] += inside[i];
+      }
     }
     names.forEach((name, code) => {
       if (name === '' || all[code] < 2) return;

@@ -1,5 +1,6 @@
 /** What is counted in a lasso: properties of a compound over compounds, those of a well over wells. Replicates are no evidence of their own. */
 import { names, numbers, type Category, type Table } from '../data/columns';
+import { partsOfAll } from '../data/parts';
 import type { Level } from '../url';
 import type { Asked } from './enrich';
 
@@ -10,7 +11,7 @@ export const OF_WELL: readonly string[] = ['plate', 'batch', 'source', 'cell_lin
 function byRow(column: string, found: Category | null, inside: Uint8Array, keeps: Uint8Array): Asked[] {
   if (!found) return [];
   const codes = Int32Array.from(found.codes, (code, row) => (keeps[row] && found.names[code] !== '' ? code : -1));
-  return [{ column, names: found.names, inside, codes }];
+  return [{ column, parts: partsOfAll(column, found.names), inside, codes }];
 }
 
 /** By the code of a compound: whether any of its wells is kept, and whether more than half of those lie in the lasso. */
@@ -37,7 +38,7 @@ function byCompound(column: string, wells: Table, perturbations: Table, inside: 
     ({ row, code }) => code >= 0 && held.kept[code] && (!doses || Number.isNaN(doses[row])) && found.names[found.codes[row]] !== '',
   );
   const within = Uint8Array.from(units, ({ code }) => (held.inside[code] ? 1 : 0));
-  return [{ column, names: found.names, inside: within, codes: units.map(({ row }) => found.codes[row]) }];
+  return [{ column, parts: partsOfAll(column, found.names), inside: within, codes: units.map(({ row }) => found.codes[row]) }];
 }
 
 /** What to ask of a lasso over wells or over compounds. */

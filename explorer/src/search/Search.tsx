@@ -18,11 +18,12 @@ function wellOption(text: string): Option | null {
 }
 
 /** Select a compound; a gene, a mechanism, or a name that several compounds have becomes a filter. */
-function takeName({ kind, name, code }: Found): void {
+function takeName({ kind, name }: Found): void {
   if (kind === 'plate') return go({ plate: name, q: '', tab: 'plate' });
   const column = COLUMN_OF[kind];
-  const { codes } = names(perturbations.value, column)!;
+  const { codes, names: all } = names(perturbations.value, column)!;
   const doses = numbers(perturbations.value, 'concentration');
+  const code = all.indexOf(name);
   const rows: number[] = [];
   for (let i = 0; i < codes.length; i++) if (codes[i] === code && (!doses || Number.isNaN(doses[i]))) rows.push(i);
   if (rows.length === 1 && column !== 'gene' && column !== 'moa') return pick(rows[0], { tab: 'card' });
@@ -42,7 +43,7 @@ function said(option: Option): [string, string] {
   if (option.of === 'ask') return [`ask for “${option.words}” ${ASKED[option.question] ?? ''}`, 'a prediction'];
   if (option.of === 'well') return [`${option.plate}:${option.well}`, 'well'];
   const { name, kind, count } = option.found;
-  return [name, count > 1 ? `${kind} · ${counted(count, 'row')}` : kind];
+  return [name, count > 1 ? `${kind} · ${counted(count, kind === 'plate' ? 'well' : 'compound')}` : kind];
 }
 
 export function Search() {

@@ -1,5 +1,6 @@
 /** What the search field offers for what was typed: names first, then questions to a trained run, which are predictions. */
-import { names, type Table } from '../data/columns';
+import { names, numbers, type Category, type Table } from '../data/columns';
+import { partsOfAll } from '../data/parts';
 import { wellName } from '../url';
 import { match, prepare, type Found, type Names } from './match';
 
@@ -23,11 +24,23 @@ const MAYBE: Readonly<Record<string, RegExp>> = {
   gene: /^[A-Za-z][A-Za-z0-9-]{1,11}$/,
 };
 
-/** The names of a table of perturbations and of wells, ready to be searched. */
+/** How often each value stands, without the rows of single doses. */
+function countsOfWholes({ codes, names }: Category, doses: Float32Array | null): Uint32Array {
+  const counts = new Uint32Array(names.length);
+  for (let row = 0; row < codes.length; row++) if (!doses || Number.isNaN(doses[row])) counts[codes[row]]++;
+  return counts;
+}
+
+/** The names of a table of perturbations and of wells, ready to be searched; each gene and mechanism of several by itself. */
 export function searchable(perturbations: Table | null, wells: Table | null): Names[] {
   const of = (kind: string, table: Table | null, column: string): Names[] => {
     const found = names(table, column);
-    return found ? [prepare(kind, found.names, found.counts)] : [];
+    if (!found) return [];
+    const whole = table === perturbations ? countsOfWholes(found, numbers(perturbations, 'concentration')) : found.counts;
+    const { names: parts, of: codes } = partsOfAll(column, found.names);
+    const counts = new Uint32Array(parts.length);
+    codes.forEach((own, code) => own.forEach((part) => (counts[part] += whole[code])));
+    return [prepare(kind, parts, counts)];
   };
   return [...Object.entries(COLUMN_OF).flatMap(([kind, column]) => of(kind, perturbations, column)), ...of('plate', wells, 'plate')];
 }

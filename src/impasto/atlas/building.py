@@ -96,7 +96,7 @@ def build(
     hits
         The folder that `impasto evaluate hits` wrote.
     title
-        Of the page; the name of the folder without one.
+        Of the page; its plates without one, or the name of the folder.
     pixel_um
         The side of a pixel, in micrometres; what the images say without one.
     dose_unit
@@ -148,7 +148,7 @@ def build(
         described: dict[str, Any] = {
             "version": folder.VERSION,
             "impasto": __version__,
-            "title": title or out.name,
+            "title": title or wells.plates_in_words(wells.plates(rows.wells)[1]) or out.name,
             "engine": engine if isinstance(engine, str) else engine.__name__,
             "layout": method,
             "run": str(run.resolve()) if run else None,

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.schema import InputError
@@ -45,6 +46,40 @@ class Explorer:
         """The page inside a notebook."""
         link = f'<a href="{self.address}" target="_blank" rel="noopener">{self.address}</a>'
         return f'<iframe src="{self.address}" width="100%" height="{_HEIGHT}" style="border:0"></iframe><p>{link}</p>'
+
+
+def address(port: int = PORT, /) -> str:
+    """Where a browser on this machine finds the explorer.
+
+    Parameters
+    ----------
+    port
+        The port on loopback.
+
+    Returns
+    -------
+    str
+        Without a fragment.
+
+    """
+    return f"http://{LOOPBACK}:{port}"
+
+
+def invitation(folder: Path, /) -> str:
+    """How to open the explorer of a folder.
+
+    Parameters
+    ----------
+    folder
+        An index, or a folder that holds one.
+
+    Returns
+    -------
+    str
+        The command, and the address that it answers at.
+
+    """
+    return f"impasto explore {folder}  ({address()})"
 
 
 def require_server() -> None:
@@ -140,7 +175,7 @@ def in_background(index: Index, /, *, port: int = 0) -> Explorer:
             server.should_exit = True
             raise InputError(f"the explorer did not start within {_PATIENCE:g} seconds; run it in a terminal: impasto explore INDEX")
         time.sleep(0.02)
-    return Explorer(f"http://{LOOPBACK}:{opened.getsockname()[1]}", server)
+    return Explorer(address(opened.getsockname()[1]), server)
 
 
 def _server(index: Index, *, hosts: Sequence[str], framed: bool) -> Any:

@@ -80,13 +80,14 @@ def of_stage(stage: Ran, /, *, dose_unit: str, near: pd.DataFrame | None = None,
     where = design(profiles, pool_doses=bool(settings.get("pool_doses")), by_batch=False, seed=int(settings.get("seed", 0)))
     curves, lines, points = (_table(stage, name) for name in ("dose_response", "dose_curves", "dose_wells"))
     rows = _rows(per, profiles, where, dose_unit)
-    rows = rows.join(_benchmarks(curves, lines), on="id")
+    rows = rows.join(_benchmarks(curves, lines), on="curve_of").drop(columns="curve_of")
     rows = _with_neighbours(rows, near)
     if responding is not None:
         rows = rows.join(responding, on="tested_as")
         rows["cells_respond"] = rows["cells_respond"].fillna("")
     rows["mechanism"] = rows.pop("moa") if "moa" in rows else ""
-    rows["address"] = ["#" + address(name, dose if several else None) for name, dose, several in _places(rows, per)]
+    rows["address"] = ["#" + address(name, dose if several else None) for name, dose, several in _places(rows)]
+    rows = rows.drop(columns="compound")
     whole = _sorted(rows)
     tested_as = whole.pop("tested_as").tolist()
     return HitsOfRun(
@@ -127,13 +128,22 @@ def _rows(per: pd.DataFrame, profiles: anndata.AnnData, where: Design, dose_unit
         }
     )
     rows["toxic"] = (rows["cell_count_share"] < TOXIC) if rows["cell_count_share"].notna().any() else pd.NA
-    return rows.assign(**{schema.MOA: _column(obs, schema.MOA, at), "tested_as": per[schema.PERTURBATION]})
+    return rows.assign(
+        **{schema.MOA: _column(obs, schema.MOA, at)},
+        tested_as=per[schema.PERTURBATION],
+        compound=_words(wells.replicates(obs, pool_doses=True), at),
+        curve_of=_words(wells.compounds(obs), at),
+    )
 
 
 def _column(obs: pd.DataFrame, word: str, at: list[int]) -> list[str]:
     if word not in obs:
         return [""] * len(at)
-    return obs[word].astype("string").fillna("").iloc[at].tolist()
+    return _words(obs[word], at)
+
+
+def _words(column: pd.Series, at: list[int]) -> list[str]:
+    return column.astype("string").fillna("").iloc[at].tolist()
 
 
 def _cell_counts(obs: pd.DataFrame, where: Design, names: pd.Series) -> list[float]:
@@ -173,10 +183,10 @@ def _with_neighbours(rows: pd.DataFrame, near: pd.DataFrame | None) -> pd.DataFr
     return rows
 
 
-def _places(rows: pd.DataFrame, per: pd.DataFrame) -> list[tuple[str, float, bool]]:
-    """Identifier, dose, and whether the compound is tested at several."""
-    several = rows["id"].map(rows["id"].value_counts()) > 1
-    return list(zip(rows["id"], rows["dose"], several, strict=True)) if len(per) else []
+def _places(rows: pd.DataFrame) -> list[tuple[str, float, bool]]:
+    """Compound as the explorer calls it, dose, and whether it is tested at several."""
+    several = rows["compound"].map(rows["compound"].value_counts()) > 1
+    return list(zip(rows["compound"], rows["dose"], several, strict=True))
 
 
 def address(name: str, dose: float | None = None, /) -> str:

@@ -152,9 +152,8 @@ def _cards(said: Verdicts, bad: list[tuple[str, int, str]]) -> list[Headline]:
         beside = f"a part alone in {part}; all alike in {said.cells.get('whole', 0)}; false discovery {said.rate:.0%} over both questions"
         cards.append(Headline(f"{part + both} of {sum(said.cells.values())}", "perturbations and doses move cells unequally", beside))
     if said.curves is not None:
-        cards.append(
-            Headline(f"{said.curves.count} of {said.curves.of}", "compounds with several doses have a dose curve", said.of_doses())
-        )
+        beside = said.of_benchmarks() or "no benchmark dose"
+        cards.append(Headline(f"{said.curves.count} of {said.curves.of}", "compounds with several doses have a dose curve", beside))
     if said.sites is not None:
         beside = "; ".join(f"{count} x {reason}" for reason, count, _ in bad[:2]) or "no site was left out"
         cards.append(Headline(f"{said.sites.count} of {said.sites.of} sites", "left out for their quality", beside))

@@ -18,8 +18,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.axes import Axes
 
-from impasto import __version__, doses, runs, schema, texts
+from impasto import __version__, doses, runs, schema, texts, wells
 from impasto import profiles as tables
+from impasto.assay.check import Check
 from impasto.atlas import layout
 from impasto.plates import quarantine
 from impasto.report import collect, embedded, headline, hits_rows, neighbours, opening, policy, responding, sections, verdicts
@@ -60,7 +61,7 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
     out
         The page to write.
     title
-        Its title; the run's name by default.
+        Its title; the plates of an assay by default, else the run's name.
     seed
         Of maps and of the thinning of points.
 
@@ -87,7 +88,7 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
     )
     corrected = of_verb(stages, "correct")
     sections_of_page: dict[str, Any] = {
-        "title": title or f"{run.resolve().name}: {'assay' if opened else 'impasto'} report",
+        "title": title or _title(run, design),
         "version": __version__,
         "opening": opened,
         "explorer": explored is not None,
@@ -119,6 +120,12 @@ def write(run: Path, out: Path, /, *, title: str | None = None, seed: int = 0) -
     with out.open("w", encoding="utf-8", newline="\n") as file:
         file.write(head + "".join(f"<style>{style}</style>\n" for style in styles) + f"</head>\n<body>\n{body}{tail}</body>\n</html>\n")
     return Written(list(drawings(sections_of_page)), files)
+
+
+def _title(run: Path, design: Check | None) -> str:
+    if design is None:
+        return f"{run.resolve().name}: impasto report"
+    return f"{wells.plates_in_words([plate.plate for plate in design.plates]) or run.resolve().name}: assay report"
 
 
 def _part(name: str) -> str:
@@ -210,12 +217,7 @@ def _tips(profiles: anndata.AnnData) -> list[str]:
 def _receipt(stage: Ran) -> Drawing:
     written = json.loads(texts.read(stage.result.with_name(stage.result.name + ".receipt.json")))
     title = f"{stage.name}: " + " → ".join(step["method"] for step in written["methods"])
-
-    def on(axes: Axes) -> None:
-        receipt.draw(written, axes)
-        axes.set_title(title, loc="left")
-
-    return draw(on, title=title, height=90.0 + 36.0 * len(receipt.rows(written)))
+    return draw(lambda axes: receipt.draw(written, axes), title=title, height=70.0 + 36.0 * len(receipt.rows(written)))
 
 
 def _quality(stage: Ran) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from impasto.assay import check, warnings
 from impasto.assay.check import Check
 from impasto.evaluation.hits import SPARED
 from impasto.plates import quarantine
+from impasto.report import untested
 from impasto.report.collect import Ran, of_verb
 from impasto.statistics import interval
 
@@ -95,6 +96,8 @@ class Verdicts:
         The false discovery rate.
     cells
         Verdict on the cells (whole, part, both, none) -> how many perturbations; empty where cells were not asked.
+    untested
+        Planned tests of which no well is left.
 
     """
 
@@ -109,6 +112,7 @@ class Verdicts:
     dose_unit: str
     rate: float
     cells: dict[str, int] = field(default_factory=dict)
+    untested: list[str] = field(default_factory=list)
 
     def values(self) -> dict[str, Any]:
         """All of it as plain values.
@@ -141,7 +145,10 @@ class Verdicts:
             Empty for tables of profiles.
 
         """
-        return f"{self.sites.count} of {self.sites.of} sites were left out for their quality" if self.sites else ""
+        if not self.sites:
+            return ""
+        line = f"{self.sites.count} of {self.sites.of} sites were left out for their quality"
+        return f"{line}, and with them {len(self.untested)} planned tests ({schema.listed(self.untested)})" if self.untested else line
 
     def of_hits(self) -> str:
         """How many perturbations differ, or why none could.
@@ -214,11 +221,22 @@ class Verdicts:
         """
         if self.curves is None:
             return "no compound has the doses for a curve"
-        ends = ""
-        if self.benchmarks:
-            low, high = (f"{value:.2g}" for value in self.benchmarks)
-            ends = f"; benchmark doses {low if low == high else f'{low} to {high}'} {doses.shown(self.dose_unit)}".rstrip()
-        return f"{self.curves.count} of {self.curves.of} compounds with several doses have a dose curve{ends}"
+        line = f"{self.curves.count} of {self.curves.of} compounds with several doses have a dose curve"
+        return "; ".join(part for part in (line, self.of_benchmarks()) if part)
+
+    def of_benchmarks(self) -> str:
+        """The lowest and the highest benchmark dose.
+
+        Returns
+        -------
+        str
+            Empty where there is none.
+
+        """
+        if not self.benchmarks:
+            return ""
+        low, high = (f"{value:.2g}" for value in self.benchmarks)
+        return f"benchmark doses {low if low == high else f'{low} to {high}'} {doses.shown(self.dose_unit)}".rstrip()
 
 
 def of(stages: list[Ran], /) -> Verdicts:
@@ -242,7 +260,7 @@ def of(stages: list[Ran], /) -> Verdicts:
     curves, ends = _curves(evaluated.get("hits"))
     unit, rate = (design.dose_unit, design.rate) if design else ("", 0.05)
     cells = _cells(evaluated.get("subpopulations"))
-    return Verdicts(_sites(stages), hits, cannot, spared, scores, protocol, curves, ends, unit, rate, cells)
+    return Verdicts(_sites(stages), hits, cannot, spared, scores, protocol, curves, ends, unit, rate, cells, untested.tests(stages))
 
 
 def of_design(stages: list[Ran], /) -> Check | None:
@@ -284,7 +302,7 @@ def warnings_of(stages: list[Ran], verdicts: Verdicts, /) -> list[str]:
     if verdicts.hits is None and verdicts.cannot and not (design and design.cannot):
         said.insert(0, f"No hit was called. {verdicts.cannot[:1].upper()}{verdicts.cannot[1:]}")
     many = warnings.of_sites(verdicts.sites.count, verdicts.sites.of) if verdicts.sites else ""
-    return [*said, *([many] if many else [])]
+    return [line for line in (*said, untested.sentence(verdicts.untested), many) if line]
 
 
 def _sites(stages: list[Ran]) -> Share | None:

@@ -27,7 +27,7 @@ class IndexSettings(Settings):
     images: Path | None = Field(default=None, description="What impasto ingest wrote of the images, to show cells.")
     cells: Path | None = Field(default=None, description="What impasto cells wrote, to show single cells beside those of controls.")
     hits: Path | None = Field(default=None, description="What impasto evaluate hits wrote, to show verdicts and dose curves.")
-    title: str = Field(default="", description="The title of the explorer's page; by default the folder's name.")
+    title: str = Field(default="", description="The title of the explorer's page; by default its plates.")
     pixel_um: float | None = Field(
         default=None, gt=0, description="The side of a pixel in micrometres, for scale bars; by default what the images say."
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from impasto import options, outputs, recipe
+from impasto.explorer import serving
 from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
 from impasto.settings import Shown
@@ -71,7 +72,7 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     for sentence in verdicts.sentences():
         terminal.console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     terminal.say(f"report: {(flags.out / 'report.html').resolve()}")
-    terminal.say(f"look closer: impasto explore {flags.out}")
+    terminal.say(f"look closer: {serving.invitation(flags.out)}")
 
 
 def look(contents: Found, settings: AssaySettings) -> Check:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from impasto import options, recipe
 from impasto.datasets import shipped
+from impasto.explorer import serving
 from impasto.nets.encoders import weights
 from impasto.settings import Settings
 from impasto.verbs import ABOUT, fetch, shared, terminal
@@ -41,7 +42,7 @@ def run(_values: dict[str, Any], flags: Flags) -> None:
         terminal.console.print(f"[bold]{figure.value}[/bold]  {figure.title} ({figure.beside})", highlight=False)
     terminal.say(f"\nreport: {(flags.out / 'report' / 'page.html').resolve()}")
     terminal.say(f"search it:  impasto search {flags.out / 'index'} --text 'an Aurora kinase inhibitor'")
-    terminal.say(f"explore it: impasto explore {flags.out / 'index'}")
+    terminal.say(f"explore it: {serving.invitation(flags.out / 'index')}")
 
 
 def find_recipe() -> Path:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from impasto import options
+from impasto.explorer import serving
 from impasto.settings import Settings, Shown
 from impasto.verbs import ABOUT, terminal
 
@@ -18,7 +19,7 @@ class ExploreSettings(Settings):
     where: Annotated[Path, Shown("argument", metavar="RUN_OR_INDEX")] = Field(
         description="An index, a trained run, or a folder that holds an index."
     )
-    port: int = Field(default=8765, ge=0, le=65535, description="The port on loopback; 0 takes any that is free.")
+    port: int = Field(default=serving.PORT, ge=0, le=65535, description="The port on loopback; 0 takes any that is free.")
     host: list[str] = Field(
         default_factory=list,
         description="Another host name under which a proxy on this machine serves the page.",
@@ -27,16 +28,13 @@ class ExploreSettings(Settings):
 
 def run(values: dict[str, Any], _flags: Settings) -> None:
     """Serve until stopped."""
-    from impasto.explorer import serving
-
     settings = ExploreSettings.read(values, where="impasto explore")
     serving.require_server()
     opened = serving.listening(settings.port)
     from impasto.indexed import open_or_build
 
     index = open_or_build(settings.where)
-    address = f"http://{serving.LOOPBACK}:{opened.getsockname()[1]}"
-    terminal.say(f"{len(index.rows)} rows of {index.folder} at {address} (stop with Ctrl-C)")
+    terminal.say(f"{len(index.rows)} rows of {index.folder} at {serving.address(opened.getsockname()[1])} (stop with Ctrl-C)")
     serving.serve(index, opened, hosts=settings.host)
 
 

@@ -18,7 +18,7 @@ from impasto.wells.kind import (
     treated,
     unknown,
 )
-from impasto.wells.places import SITE_KEYS, groups, keys_of_group, keys_of_plate, place, plates, spots
+from impasto.wells.places import SITE_KEYS, groups, keys_of_group, keys_of_plate, place, plates, plates_in_words, spots
 from impasto.wells.treatment import (
     aliases,
     compounds,
@@ -68,6 +68,7 @@ __all__ = [
     "negative",
     "place",
     "plates",
+    "plates_in_words",
     "positive",
     "replicates",
     "require",

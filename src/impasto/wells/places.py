@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,7 @@ from impasto.wells.columns import Codes, text
 
 SITE_KEYS = (schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL, schema.SITE, schema.OBJECT)
 """The columns that tell the places of two rows apart, from the widest to the narrowest."""
+_NAMED = 3
 
 
 def keys_of_plate(obs: pd.DataFrame, /) -> list[str]:
@@ -108,6 +111,24 @@ def plates(obs: pd.DataFrame, /) -> tuple[Codes, list[str]]:
 
     """
     return groups(obs, schema.PLATE if schema.PLATE in obs else None)
+
+
+def plates_in_words(names: Collection[str], /) -> str:
+    """Plates as a title names them.
+
+    Parameters
+    ----------
+    names
+        Of the plates, as `plates` gives them.
+
+    Returns
+    -------
+    str
+        Up to three by name, else how many; empty in a table without plates.
+
+    """
+    known = [own for name in names if (own := name.strip("/"))]
+    return ", ".join(known) if len(known) <= _NAMED else f"{len(known)} plates"
 
 
 def place(obs: pd.DataFrame, /) -> tuple[Codes, Codes]:

@@ -93,6 +93,54 @@ def test_a_phone_goes_from_tab_to_tab(cpjump1: str, look: Opener) -> None:
         expect(page.get_by_role("navigation").locator("[aria-current=page]")).to_have_text(name)
 
 
+def box(page: Page, pane: str) -> dict[str, float]:
+    found = page.get_by_role("region", name=pane, exact=True).bounding_box()
+    assert found is not None
+    return {**found, "right": found["x"] + found["width"], "bottom": found["y"] + found["height"]}
+
+
+@pytest.mark.parametrize("width", [1600, 1100])
+def test_from_1100_pixels_there_are_three_columns(cpjump1: str, look: Opener, width: int) -> None:
+    page = look(f"{cpjump1}#sel=p:{AMG900}&split=1", width=width)
+    settled(page)
+    at = {pane: box(page, pane) for pane in ("Map", "Plate", "Cells", "Compound")}
+    assert at["Map"]["bottom"] <= at["Plate"]["y"] + 2
+    assert at["Map"]["right"] <= at["Cells"]["x"] + 2
+    assert at["Cells"]["right"] <= at["Compound"]["x"] + 2
+    assert all(one["bottom"] <= 1001 for one in at.values())
+    expect(page.locator(".near tbody tr").first).to_be_visible()
+    assert page.evaluate("[...document.querySelectorAll('.pane')].every(p => p.scrollWidth <= p.clientWidth)")
+
+
+def test_below_1100_pixels_panes_are_as_high_as_what_they_hold(cpjump1: str, look: Opener) -> None:
+    page = look(f"{cpjump1}#sel=p:{AMG900}&split=1", width=1000)
+    settled(page)
+    at = {pane: box(page, pane) for pane in ("Map", "Plate", "Cells", "Compound")}
+    assert at["Map"]["right"] <= at["Plate"]["x"] + 2
+    assert at["Map"]["bottom"] <= at["Cells"]["y"] + 2
+    held = "[...document.querySelectorAll('.pane:is(.cells, .card)')].every(p => p.scrollHeight <= p.clientHeight + 1)"
+    assert page.evaluate(held)
+    page.get_by_role("button", name="why").last.scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="why").last).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_channels_that_are_on_look_on(cpjump1: str, look: Opener, dark: bool) -> None:
+    page = look(f"{cpjump1}#sel=p:{AMG900}", dark=dark)
+    settled(page)
+    fill = "b => getComputedStyle(b).backgroundColor"
+    channels = page.get_by_role("group", name="channels")
+    on, off = (channels.get_by_role("button", name=name, exact=True).evaluate(fill) for name in ("AGP", "ER"))
+    assert on != off
+
+
+def test_a_phone_keeps_most_of_its_height_for_the_map(cpjump1: str, look: Opener) -> None:
+    page = look(cpjump1, width=390, height=844)
+    settled(page)
+    assert page.locator(".warned button").bounding_box()["x"] > 300  # type: ignore[index]
+    assert page.locator(".plot").bounding_box()["height"] > 0.45 * 844  # type: ignore[index]
+
+
 def test_dark_and_light_follow_the_system(cpjump1: str, look: Opener) -> None:
     page = look(cpjump1, dark=True)
     settled(page)

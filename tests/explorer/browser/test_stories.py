@@ -9,7 +9,9 @@ import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
+from tests.conftest import REPOSITORY
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+DEMO = REPOSITORY / "data" / "demo"
 AMG900 = "BRD-K21728777-001-02-3"
 
 
@@ -48,6 +51,12 @@ def ready(page: Page) -> None:
 def painted(page: Page, frame: Locator) -> None:
     """A picture that is not all black."""
     expect(frame.locator("canvas")).to_have_attribute("data-compose-ms", re.compile(r"\d"))
+
+
+def wells_of(mechanism: str) -> pd.DataFrame:
+    """Wells of the demo's compounds that have a mechanism, alone or beside others."""
+    table = pd.read_parquet(DEMO / "cpjump1_u2os_compound.parquet", columns=["Metadata_moa", "Metadata_perturbation"])
+    return table[[mechanism in several for several in table["Metadata_moa"].fillna("").str.split("|")]]
 
 
 def colours(canvas: Locator) -> int:
@@ -93,7 +102,7 @@ def test_neighbours_stand_beside_chance_and_say_why(cpjump1: str, look: Opener) 
     page = look(f"{cpjump1}#sel=p:{AMG900}")
     rows = card(page).locator(".near > tbody > tr")
     expect(rows.first).to_contain_text("danusertib")
-    expect(card(page)).to_contain_text("95 % point of")
+    expect(card(page)).to_contain_text("95 % of 1000 queries of 5 spared control wells of its plates lie below it")
     page.get_by_role("button", name="why danusertib matches").press("Enter")
     why = card(page).locator(".why")
     expect(why).to_contain_text("named features")
@@ -126,6 +135,22 @@ def test_a_flat_compound_says_so(assay: str, look: Opener) -> None:
     expect(card(page).locator(".dose .line")).to_have_count(0)
 
 
+def test_a_curve_is_grey_where_no_dose_is_a_hit(assay: str, look: Opener) -> None:
+    seen = set()
+    page = look(assay)
+    for number in range(8):
+        page.goto(f"{assay}#sel=p:SIM-{number:03d}")
+        title(page, f"simulated compound {number:03d}")
+        figure = card(page).locator("figure.dose")
+        expect(figure).to_be_visible()
+        hits = card(page).get_by_role("group", name="doses").locator("button.hit").count()
+        curves = figure.locator(".line").count()
+        expect(figure).to_have_class("dose" if hits and curves else "dose weak")
+        seen.add((hits > 0, curves > 0))
+    assert (True, True) in seen
+    assert (False, False) in seen or (False, True) in seen
+
+
 def test_hits_follow_each_other(assay: str, look: Opener) -> None:
     page = look(assay)
     ready(page)
@@ -137,6 +162,25 @@ def test_hits_follow_each_other(assay: str, look: Opener) -> None:
     assert first != second
     page.keyboard.press("p")
     assert fragment(page)["sel"] == first
+    count = re.compile(r"hit 1 of (\d+)")
+    expect(card(page).get_by_role("button", name=count)).to_be_visible()
+    card(page).get_by_role("button", name="next hit").click()
+    assert fragment(page)["sel"] == second
+    card(page).get_by_role("button", name="previous hit").click()
+    card(page).get_by_role("button", name=count).click()
+    assert "sel" not in fragment(page)
+    title(page, "Compounds")
+
+
+def test_all_hits_are_a_list(cpjump1: str, look: Opener) -> None:
+    page = look(cpjump1)
+    ready(page)
+    hits = int(card(page).locator(".verdict").inner_text().split()[0])
+    card(page).get_by_role("button", name=f"all {hits} as a list").click()
+    expect(page.get_by_role("region", name="List").get_by_role("status")).to_contain_text(f"{hits} compounds")
+    assert fragment(page)["only"] == "hit:yes"
+    page.go_back()
+    expect(page.get_by_role("region", name="List")).to_have_count(0)
 
 
 # ---------------------------------------------------------------- 2. what is this cluster?
@@ -177,14 +221,74 @@ def test_a_lasso_is_counted_explained_and_saved(assay: str, look: Opener) -> Non
     expect(panel.get_by_role("status")).to_have_text(said)
 
 
+def test_what_stands_in_a_lasso_more_often_can_be_shown_alone(cpjump1: str, look: Opener) -> None:
+    page = look(f"{cpjump1}#lasso=-1,0.1;1,0.1;1,1;-1,1")
+    ready(page)
+    panel = page.get_by_role("region", name="In the lasso")
+    row = panel.locator("tbody tr").first
+    expect(row).to_be_visible()
+    here, of_all = (int(cell.replace(",", "")) for cell in row.locator("td.n").all_inner_texts()[:2])
+    assert 0 < here <= of_all
+    row.get_by_role("button").click()
+    expect(page.get_by_role("group", name="filters").get_by_role("status")).to_contain_text("of 1,920 rows")
+    expect(panel).to_have_count(0)
+
+
 def test_a_legend_shows_only_its_wells(cpjump1: str, look: Opener) -> None:
     page = look(f"{cpjump1}#by=moa")
     ready(page)
-    page.get_by_role("button", name="CDK inhibitor").first.click()
-    expect(page.get_by_role("group", name="filters")).to_contain_text("30 of 1,920 rows")
+    count = len(wells_of("CDK inhibitor"))
+    chip = page.get_by_role("button", name="CDK inhibitor").first
+    expect(chip).to_contain_text(str(count))
+    chip.click()
+    expect(page.get_by_role("group", name="filters")).to_contain_text(f"{count} of 1,920 rows")
     assert fragment(page)["only"] == "moa:CDK inhibitor"
     page.get_by_role("group", name="filters").get_by_role("button").click()
     expect(page.get_by_role("group", name="filters")).to_have_count(0)
+
+
+def test_a_number_is_a_filter(cpjump1: str, look: Opener) -> None:
+    page = look(f"{cpjump1}#by=distance_z")
+    ready(page)
+    pane = page.get_by_role("region", name="Map")
+    pane.get_by_label("distance from controls from").fill("10")
+    page.keyboard.press("Enter")
+    rows = page.get_by_role("group", name="filters").get_by_role("status")
+    expect(rows).to_contain_text("of 1,920 rows")
+    low, high = (float(end) for end in fragment(page)["only"].removeprefix("distance_z:").split("~"))
+    assert low == 10
+    kept = int(rows.inner_text().split()[0].replace(",", ""))
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("l")
+    expect(page.get_by_role("region", name="List").get_by_role("status")).to_contain_text(f"{kept:,} wells")
+    with page.expect_download() as saved:
+        page.get_by_role("region", name="List").get_by_role("button", name="CSV").click()
+    distances = [float(row["distance_z"]) for row in csv.DictReader(io.StringIO(Path(saved.value.path()).read_text("utf-8-sig")))]
+    assert len(distances) == kept > 100
+    assert min(distances) >= 10
+    assert max(distances) == pytest.approx(high, rel=1e-4)  # an open end leaves nobody out
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_role("group", name="filters")).to_have_count(0)
+
+
+def test_one_of_several_mechanisms_is_found_and_filtered(cpjump1: str, look: Opener) -> None:
+    page = look(cpjump1)
+    ready(page)
+    page.get_by_role("combobox").first.fill("aurora kinase")
+    option = page.get_by_role("option").first
+    expect(option).to_contain_text("Aurora kinase inhibitor")
+    own = wells_of("Aurora kinase inhibitor")
+    expect(option).to_contain_text(f"mechanism · {own['Metadata_perturbation'].nunique()} compounds")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group", name="filters")).to_contain_text(f"{len(own)} of 1,920 rows")
+    page.goto(f"{cpjump1}#sel=p:{AMG900}")
+    page.get_by_role("button", name="danusertib").first.click()
+    title(page, "danusertib")
+    card(page).get_by_role("button", name="growth factor receptor inhibitor").click()
+    assert fragment(page)["only"] == "moa:growth factor receptor inhibitor"
+    expect(page.get_by_role("group", name="filters")).to_contain_text(f"{len(wells_of('growth factor receptor inhibitor'))} of 1,920 rows")
 
 
 def test_a_click_on_a_point_selects_it(assay: str, look: Opener) -> None:
@@ -299,6 +403,15 @@ def test_pictures_zoom_and_move(cpjump1: str, look: Opener) -> None:
     expect(canvas).to_have_js_property("width", round(side / 1.5))
     before = canvas.evaluate("c => c.toDataURL()")
     page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(200)
+    assert canvas.evaluate("c => c.toDataURL()") != before
+    before = canvas.evaluate("c => c.toDataURL()")
+    box = canvas.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 130, steps=4)
+    page.mouse.up()
     page.wait_for_timeout(200)
     assert canvas.evaluate("c => c.toDataURL()") != before
     page.keyboard.press("0")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from impasto.report.figures.style import ACCENT, BLUE, PALETTE, SOFT
+
+_APART = 0.1
+"""Labels of the axis are at least this share of its length apart."""
 
 
 def draw(compound: pd.Series, line: pd.DataFrame, points: pd.DataFrame, axes: Axes, /) -> Axes:
@@ -39,8 +43,22 @@ def draw(compound: pd.Series, line: pd.DataFrame, points: pd.DataFrame, axes: Ax
     if np.isfinite(compound["benchmark_concentration"]):
         axes.axvline(compound["benchmark_concentration"], color=ACCENT, linestyle=(0, (3, 2)))
     axes.set_xscale("log")
+    _label_doses(axes, points)
     axes.set_xlabel("dose")
     axes.set_ylabel("response, sd of residuals")
     said = f"EC50 {compound['ec50_words']}" if compound["curve"] else f"no curve: {compound['why']}"
     axes.set_title(f"{compound['perturbation']}: {said}", loc="left")
     return axes
+
+
+def _label_doses(axes: Axes, points: pd.DataFrame) -> None:
+    """The doses that were tried, as people write them; of doses that lie close to each other the highest."""
+    tried = sorted({float(dose) for dose in points["concentration"] if dose > 0}, reverse=True)
+    apart: list[float] = []
+    for dose in tried:
+        if not apart or np.log10(apart[-1] / dose) >= _APART * np.log10(tried[0] / tried[-1]):
+            apart.append(dose)
+    if apart:
+        axes.xaxis.set_major_locator(FixedLocator(apart))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda dose, _: f"{dose:.3g}"))
+        axes.xaxis.set_minor_locator(NullLocator())

@@ -54,6 +54,5 @@ def draw(receipt: dict[str, Any], axes: Axes, /) -> Axes:
     axes.set_yticks(place, [bar[0] for bar in bars])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.18 * max([0.05, *(max(bar[1:]) for bar in bars)]))
-    axes.set_xlabel("share of the variance", loc="left")
-    axes.legend(loc="upper right", bbox_to_anchor=(1.02, -0.04 - 0.5 / len(bars)), ncols=2)
+    axes.set_xlabel("share of variance: grey before, blue after", loc="right", fontsize=8)
     return axes
