@@ -94,8 +94,8 @@ def evaluate(
     if "level" in obs:
         is_profile &= (obs["level"] == "perturbation").to_numpy(dtype=bool)
     if not is_text.any() or not is_profile.any():
-        sides = f"{int(is_profile.sum())} profiles and {int(is_text.sum())} perturbations"
-        raise InputError(f"split {split!r} has {sides}; both are needed: choose train, validation, test or all with --set split=")
+        has = f"{int(is_profile.sum())} profiles and {int(is_text.sum())} perturbations"
+        raise InputError(f"split {split!r} has {has}; both are needed: choose train, validation, test or all with --set split=")
     vectors = ranking.unit(wells.finite(space, task="cross-modal retrieval"))
     written = obs[schema.PERTURBATION].where(obs[schema.PERTURBATION].notna(), names).astype(object)
     sides = _Sides(*(_Side(vectors[own], names[own].to_numpy(dtype=object), written[own].to_numpy()) for own in (is_profile, is_text)))
