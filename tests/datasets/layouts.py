@@ -323,8 +323,8 @@ SOURCES = tuple(f"source_{number}" for number in (*range(1, 12), 13, 15))
 """The laboratories of JUMP's production data."""
 
 
-def cpg0016_sources(server: Server, *, features: int = 24, compounds: int = 18) -> None:
-    """Profiles of a TARGET2 plate and its repeat in each of the thirteen sources: raw, each source with an offset and a scale of its own.
+def cpg0016_sources(server: Server, *, features: int = 24, compounds: int = 18, repeats: int = 1) -> None:
+    """Profiles of a TARGET2 plate in each of the thirteen sources: raw, each source with an offset and a scale of its own.
 
     A compound lies in other wells in each source, as DMSO does. One feature is missing in places, one is infinite, one is constant.
     """
@@ -342,7 +342,7 @@ def cpg0016_sources(server: Server, *, features: int = 24, compounds: int = 18) 
     for number, source in enumerate(SOURCES):
         offset, scale, batch = rng.normal(size=len(names)), np.exp(0.3 * rng.normal(size=len(names))), f"Batch{number + 1}"
         order = rng.permutation(len(treatments))
-        for repeat in (1, 2):
+        for repeat in range(1, repeats + 1):
             plate = f"{1000 * (number + 1) + repeat}"
             values = rng.normal(size=(len(treatments), len(names)))
             values[: len(codes)] += 1.5 * effects

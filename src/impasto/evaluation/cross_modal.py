@@ -7,13 +7,15 @@ R@k = share of queries whose partner is among the k nearest; Lu et al., CellCLIP
             one gene) are candidates side by side, and share the mean of their ranks
 
 Where all texts differ, and each perturbation has one profile, the pools are the same.
-Chance is exact: for a query with p right answers among m candidates, 1 - C(m - p, k) / C(m, k).
+Chance is exact: for a query with p right answers among m candidates, 1 - C(m - p, k) / C(m, k); among pairs with equal texts as
+`tied_chance` has it.
 Pairs were sampled: a perturbation with its text and its profiles; those that share a text are one. How sure a score is:
 `cross_modal_scores`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
@@ -25,10 +27,11 @@ from scipy.special import gammaln
 
 from impasto import ranking, schema, wells
 from impasto.evaluation import inputs, tidy
-from impasto.evaluation.cross_modal_scores import Direction, sampled
+from impasto.evaluation.cross_modal_scores import Direction, Gain, sampled
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
+from impasto.evaluation.tied_chance import expected_gain
 from impasto.schema import InputError
 from impasto.statistics.interval import none
 from impasto.statistics.shuffles import MOST_SHUFFLES
@@ -165,7 +168,7 @@ def _scores(name: str, asked: Direction, *, protocol: str, ks: tuple[int, ...], 
     ranks = asked.ranks
     usable = ~np.isnan(ranks)
     ranks, right = ranks[usable], np.bincount(asked.matches[0], minlength=len(asked.queries))[usable]
-    distinct, times = np.unique(right, return_counts=True)
+    by_chance = partial(_chance, asked, *np.unique(right, return_counts=True))
     n, m, digest = len(ranks), len(asked.copies), asked.pairs.digest
     scores = []
     for k in ks:
@@ -173,11 +176,11 @@ def _scores(name: str, asked: Direction, *, protocol: str, ks: tuple[int, ...], 
         def gain(r: npt.NDArray[np.float64], k: int = k) -> npt.NDArray[np.float64]:
             return (r <= k).astype(float)
 
-        chance = float(np.average([chance_at_k(k, candidates=m, right=int(p)) for p in distinct], weights=times))
+        chance = by_chance(gain, lambda p, k=k: chance_at_k(k, candidates=m, right=p))
         row = (TASK, protocol, OWN, f"R@{k} {name}", float(gain(ranks).mean()), asked.wilson(gain))
         p = asked.p_chance(gain, shuffles)
         scores.append(tidy.score(*row, chance=chance, n=n, p_chance=p, parts=asked.parts(gain), units=digest))
-    chance = float(np.average([expected_reciprocal_rank(candidates=m, right=int(p)) for p in distinct], weights=times))
+    chance = by_chance(np.reciprocal, lambda p: expected_reciprocal_rank(candidates=m, right=p))
     parts = asked.parts(np.reciprocal)
     row = (TASK, protocol, OWN, f"MRR {name}", float((1 / ranks).mean()), asked.jackknife(np.reciprocal, parts))
     scores.append(tidy.score(*row, chance=chance, n=n, p_chance=asked.p_chance(np.reciprocal, shuffles), parts=parts, units=digest))
@@ -185,6 +188,15 @@ def _scores(name: str, asked: Direction, *, protocol: str, ks: tuple[int, ...], 
     median = none(unit=asked.pairs.word, clusters=len(asked.pairs), method="", why="no interval is made of a median")
     scores.append(tidy.score(TASK, protocol, OWN, f"median rank {name}", float(np.median(ranks)), median, chance=middle, n=n))
     return scores
+
+
+def _chance(asked: Direction, right: ranking.Rows, times: ranking.Rows, gain: Gain, of_right: Callable[[int], float]) -> float:
+    """The mean over queries of what a random ranking gains; `times` queries have so many right candidates."""
+    sizes = np.bincount(asked.copies)
+    if not asked.each_its_own or sizes.max() == 1:
+        return float(np.average([of_right(int(p)) for p in right], weights=times))
+    own, many = np.unique(sizes[asked.copies[asked.matches[1]]], return_counts=True)
+    return float(np.average([expected_gain(gain, sizes=sizes, own=int(size)) for size in own], weights=many))
 
 
 def chance_at_k(k: int, /, *, candidates: int, right: int) -> float:
