@@ -98,7 +98,9 @@ columns = { "kBET acceptance" = "kBET" }
 """
     )
     recipe.run(recipe.read(tmp_path / "s.toml"), tmp_path / "run")
-    rows = {row[0]: row[1] for row in json.loads((tmp_path / "run" / "table" / "table.json").read_text())["rows"]}
+    lines = json.loads((tmp_path / "run" / "table" / "table.json").read_text())["rows"]
+    assert [line[0] for line in lines[:4]] == ["one: plain", "one: Scanorama", "one: scVI", "one: ComBat"]
+    rows = {line[0]: line[1] for line in lines}
     assert rows["one: Scanorama"] == "not run: needs pip install 'impasto[scanorama]'"
     assert rows["one: scVI"] == "not run: needs pip install 'impasto[scvi]'"
     assert rows["two"].startswith("not run: needs ")
@@ -123,7 +125,7 @@ def test_with_the_extras_nothing_is_left_out_and_an_unknown_one_is_named(tmp_pat
     assert recipe_extras.available(whole) is whole
     assert recipe_extras.labels(whole) == {} == recipe_extras.lacking(whole)
     monkeypatch.setattr(recipe_extras, "installed", lambda extra: extra == "scvi")
-    assert recipe_extras.labels(whole) == {"Scanorama": "pip install 'impasto[scanorama]'"}
+    assert recipe_extras.labels(whole) == {"plain": "", "Scanorama": "pip install 'impasto[scanorama]'", "scVI": "", "ComBat": ""}
     part = {stage.name: stage.values for stage in recipe_extras.available(whole).stages}
     assert part["scores"]["labels"] == ["plain", "scVI", "ComBat"]
     assert part["scores"]["profiles"] == ["@plain", "@latent", "@combat"]

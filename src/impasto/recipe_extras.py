@@ -57,7 +57,7 @@ def lacking(recipe: Recipe, /) -> dict[str, str]:
 
 
 def labels(recipe: Recipe, /) -> dict[str, str]:
-    """The labels of profiles that cannot be made here.
+    """The labels of the profiles that are listed, where some of these cannot be made here.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def labels(recipe: Recipe, /) -> dict[str, str]:
     Returns
     -------
     dict[str, str]
-        Label, in the order of the stages -> the command that brings what it needs.
+        Label, in the order of the stages -> the command that brings what it needs, or nothing; empty where nothing is lacking.
 
     """
     gone = lacking(recipe)
     listed = {label: need for stage in recipe.stages for label, need in _labels(stage, gone).items()}
-    return {label: need for label, need in listed.items() if need}
+    return listed if any(listed.values()) else {}
 
 
 def available(recipe: Recipe, /) -> Recipe:

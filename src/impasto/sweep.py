@@ -165,8 +165,9 @@ def run(settings: SweepSettings, out: Path) -> None:
     listed: dict[str, Sequence[str]] = {}
     for row, whole, folder in rows(settings, out):
         made = recipe_extras.available(whole)
-        # Of a data set: its rows that lack an extra stand behind those that were run.
-        inner = {} if row.missing else {f"{row.label}: {name}": [need] for name, need in recipe_extras.labels(whole).items()}
+        # Of a data set: its rows that lack an extra stand in their place among those that were run.
+        within = {} if row.missing else recipe_extras.labels(whole)
+        inner = {f"{row.label}: {name}": [need] if need else [] for name, need in within.items()}
         own: dict[str, list[str]] = {row.label: row.missing, **inner}
         if made.seed == settings.seeds[0]:
             for label, needs in own.items():
