@@ -168,8 +168,8 @@ def _components(unit: Array, width: int) -> Array:
 def _matched(batches: Sequence[Array], settings: ScanoramaSettings) -> tuple[Array, dict[str, Array]]:
     """Which batches are stitched, in order, and the matched rows of each two batches."""
     k = min(settings.neighbours, min(map(len, batches)))
-    found, matches = _package().find_alignments(list(batches), knn=k, approx=False, alpha=settings.alpha, verbose=0)
-    stitched = np.array(found, dtype=np.float64).reshape(-1, 2)
+    pairs, matches = _package().find_alignments(list(batches), knn=k, approx=False, alpha=settings.alpha, verbose=0)
+    stitched = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     # Two batches that are not stitched may both stand in one panorama: then their matches count too.
     return stitched, {f"{i} {j}": np.array(sorted(of), dtype=np.float64) for (i, j), of in sorted(matches.items()) if of}
 
