@@ -176,7 +176,10 @@ def _scores(name: str, asked: Direction, *, protocol: str, ks: tuple[int, ...], 
         def gain(r: npt.NDArray[np.float64], k: int = k) -> npt.NDArray[np.float64]:
             return (r <= k).astype(float)
 
-        chance = by_chance(gain, lambda p, k=k: chance_at_k(k, candidates=m, right=p))
+        def without_ties(right: int, k: int = k) -> float:
+            return chance_at_k(k, candidates=m, right=right)
+
+        chance = by_chance(gain, without_ties)
         row = (TASK, protocol, OWN, f"R@{k} {name}", float(gain(ranks).mean()), asked.wilson(gain))
         p = asked.p_chance(gain, shuffles)
         scores.append(tidy.score(*row, chance=chance, n=n, p_chance=p, parts=asked.parts(gain), units=digest))
