@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from impasto import outputs, progress, remote, runs, texts
+from impasto import outputs, progress, recipe_extras, remote, runs, texts
 from impasto.recipe_file import STAGE_NAME, Recipe, Stage, read
 from impasto.relative_paths import with_base
 from impasto.schema import InputError, nearest
@@ -184,7 +184,7 @@ def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:
 
 
 def run(recipe: Recipe, out: Path, /, *, show: Callable[[str, Path], None] | None = None) -> float:
-    """Run the stages of a recipe in order, each skipped where it is done.
+    """Run the stages of a recipe in order, each skipped where it is done. One whose extra is not installed is left out, and said.
 
     Parameters
     ----------
@@ -201,7 +201,10 @@ def run(recipe: Recipe, out: Path, /, *, show: Callable[[str, Path], None] | Non
         The seconds that the stages took, whenever they ran.
 
     """
-    stages = checked(recipe, out=out)
+    checked(recipe, out=out)
+    for name, need in recipe_extras.lacking(recipe).items():
+        progress.say(f"{name}: not run: needs {need}")
+    stages = checked(recipe_extras.available(recipe), out=out)
     seconds = 0.0
     for number, (stage, settings) in enumerate(stages, start=1):
         result = result_of(out, stage)

@@ -13,6 +13,7 @@ sources = ["data/plates.parquet"]   # relative to this file
 name = "corrected"
 verb = "correct"
 profiles = "@profiles"           # the result of an earlier stage; "@" alone is the folder of the run, "@/x" what lies in it
+extra = "scvi"                   # left out where that extra is not installed (recipe_extras)
 at = "stages/corrected.parquet"  # where the result lies in the folder of the run, instead of corrected/profiles.parquet
 method = "sphering"
 ```
@@ -29,9 +30,11 @@ from pathlib import Path
 from typing import Any
 
 from impasto import texts
-from impasto.schema import InputError, nearest
+from impasto.schema import InputError, nearest, one_of
 from impasto.stages import STAGES
 
+EXTRAS = {"scanorama": "scanorama", "scvi": "scvi"}
+"""The extras that a stage may name, each with the module that it brings."""
 STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """What a stage may be named: the name of one folder of the run, and never a way out of it."""
 
@@ -56,6 +59,8 @@ class Stage:
     values: Mapping[str, Any]
     at: str = ""
     """Where in the folder of the run its result lies, where that is not the stage's own folder."""
+    extra: str = ""
+    """The extra without which it is left out."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +207,10 @@ def read(path: Path) -> Recipe:
             raise InputError(
                 f"{path}: stage {name!r} lies at {at!r}, and its result goes there: give a place in the folder of the run, as stages/{name}"
             )
-        stages.append(Stage(name, kind, table, at))
+        extra = str(table.pop("extra", ""))
+        if extra:
+            one_of(extra, EXTRAS, what=f"extra of the stage {name!r} of {path}")
+        stages.append(Stage(name, kind, table, at, extra))
     if not stages:
         raise InputError(f"{path} has no [[stage]]; add at least one")
     _refuse_shared_places(path, stages)

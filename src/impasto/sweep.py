@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from impasto import progress, recipe, runs, texts
+from impasto import progress, recipe, recipe_extras, runs, texts
 from impasto.recipe import Recipe
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
@@ -162,10 +162,19 @@ def run(settings: SweepSettings, out: Path) -> None:
     frames: list[pd.DataFrame] = []
     without: list[pd.DataFrame] = []
     tried: dict[tuple[str, int], list[Trial]] = {}
-    for row, made, folder in rows(settings, out):
+    listed: dict[str, Sequence[str]] = {}
+    for row, whole, folder in rows(settings, out):
+        made = recipe_extras.available(whole)
+        # Of a data set: its rows that lack an extra stand in their place among those that were run.
+        within = {} if row.missing else recipe_extras.labels(whole)
+        inner = {f"{row.label}: {name}": [need] if need else [] for name, need in within.items()}
+        own: dict[str, list[str]] = {row.label: row.missing, **inner}
+        if made.seed == settings.seeds[0]:
+            for label, needs in own.items():
+                if needs:
+                    progress.say(f"{label}: not run: needs {' and '.join(needs)}")
+        listed |= own
         if row.missing:
-            if made.seed == settings.seeds[0]:
-                progress.say(f"{row.label}: not run: needs {' and '.join(row.missing)}")
             continue
         progress.say(f"{row.label}, seed {made.seed}")
         chosen, place = made, folder
@@ -174,13 +183,13 @@ def run(settings: SweepSettings, out: Path) -> None:
             winner = sweep_search.best(trials)
             # The training of the winner is done already: it goes on in its folder.
             chosen, place = made.changed(winner.changes), folder / f"trial_{winner.number}"
-        own = {repeats.UNIT: settings.seed_draws} if settings.seed_draws != "seed" else {}
-        frames.append(_scores(chosen, place, row.label).assign(seed=made.seed, **own))
+        drawn = {repeats.UNIT: settings.seed_draws} if settings.seed_draws != "seed" else {}
+        frames.append(_scores(chosen, place, row.label).assign(seed=made.seed, **drawn))
         results = [recipe.result_of(place, stage) for stage in chosen.stages if stage.verb in SCORED]
         without.append(sweep_scores.left_out(results, row.label))
     sweep_scores.write(frames, without, out, labels=[row.label for row in settings.row], reference=settings.reference)
     with runs.atomic(out / not_run.FILE) as temporary:
-        texts.write_csv(not_run.frame([(row.label, row.missing) for row in settings.row]), temporary)
+        texts.write_csv(not_run.frame(list(listed.items())), temporary)
     if tried:
         with runs.atomic(out / choices.FILE) as temporary:
             texts.write_csv(sweep_search.table(tried), temporary)

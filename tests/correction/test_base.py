@@ -27,12 +27,15 @@ from impasto.correction.steps import correct
 from impasto.schema import InputError
 from impasto.settings import Settings
 
+EXTRAS = ("scanorama", "scvi")
+"""Methods that need a package of their own; both learn from all wells alike."""
 ARMS = Path(__file__).with_name("arms.csv")
 """The perturbations of `plated` as genes on two arms."""
 QUICK: dict[str, dict[str, Any]] = {
     "cellpaintr": {"width": 8, "depth": 1, "epochs": [1, 0, 0]},
     "arm": {"arms": str(ARMS), "least": 1},
     "scvi": {"width": 2, "epochs": 1, "by": "plate"},
+    "scanorama": {"by": "plate", "neighbours": 5},
 }
 
 
@@ -50,13 +53,13 @@ def marked(name: str) -> anndata.AnnData:
 
 @pytest.mark.parametrize("name", CORRECTORS.names())
 def test_fit_equals_a_fit_on_the_table_without_the_wells_that_teach_nothing(name: str) -> None:
-    if name == "scvi":
-        pytest.importorskip("scvi", reason="the extra scvi")
+    if name in EXTRAS:
+        pytest.importorskip(name, reason=f"the extra {name}")
     data = marked(name)
     kind = CORRECTORS[name]
     chosen = kind.settings_class.read(QUICK.get(name, {}), where="test")
     train, spared = (data.obs["split"] == "train").to_numpy(), data.obs["spared"].to_numpy()
-    allowed = train & (~spared | (name in {*ALIKE, "scvi"}))
+    allowed = train & (~spared | (name in {*ALIKE, *EXTRAS}))
     guarded, by_hand = kind.fit(data, chosen), kind.fit(data[allowed].copy(), chosen)
     np.testing.assert_array_equal(guarded.transform(data).X, by_hand.transform(data).X)
     clean = data.copy()

@@ -317,3 +317,56 @@ ALL = {
     "rxrx19a": rxrx19a,
     "rxrx3-core": rxrx3_core,
 }
+
+
+SOURCES = tuple(f"source_{number}" for number in (*range(1, 12), 13, 15))
+"""The laboratories of JUMP's production data."""
+
+
+def cpg0016_sources(server: Server, *, features: int = 24, compounds: int = 18, repeats: int = 1) -> None:
+    """Profiles of a TARGET2 plate in each of the thirteen sources: raw, each source with an offset and a scale of its own.
+
+    A compound lies in other wells in each source, as DMSO does. One feature is missing in places, one is infinite, one is constant.
+    """
+    rng = np.random.default_rng(0)
+    names = [
+        f"{part}_{group}_{measure}_{stain}"
+        for part in ("Cells", "Cytoplasm", "Nuclei")
+        for group, measure in (("Intensity", "MeanIntensity"), ("Texture", "Contrast"))
+        for stain in STAINS
+    ][:features]
+    effects = rng.normal(size=(compounds, len(names)))
+    codes = [f"JCP2022_{number + 1:06d}" for number in range(compounds)]
+    treatments = [*codes, *["JCP2022_033924"] * 8]
+    plates, wells = [], []
+    for number, source in enumerate(SOURCES):
+        offset, scale, batch = rng.normal(size=len(names)), np.exp(0.3 * rng.normal(size=len(names))), f"Batch{number + 1}"
+        order = rng.permutation(len(treatments))
+        for repeat in range(1, repeats + 1):
+            plate = f"{1000 * (number + 1) + repeat}"
+            values = rng.normal(size=(len(treatments), len(names)))
+            values[: len(codes)] += 1.5 * effects
+            values = (values * scale + offset)[order].astype(np.float64)
+            values[0, 0], values[1, 1] = np.nan, np.inf
+            positions = [schema.format_well(place // 12, place % 12) for place in range(len(order))]
+            frame = pd.DataFrame({"Metadata_Source": source, "Metadata_Plate": plate, "Metadata_Well": positions})
+            frame = pd.concat([frame, pd.DataFrame(values, columns=names).assign(Cells_Neighbors_NumberOfNeighbors_5=3.0)], axis=1)
+            frame.to_parquet(
+                served(server, f"s3://{BUCKET}/cpg0016-jump/{source}/workspace/profiles/{batch}/{plate}/{plate}.parquet"), index=False
+            )
+            plates.append({"Metadata_Source": source, "Metadata_Batch": batch, "Metadata_Plate": plate, "Metadata_PlateType": "TARGET2"})
+            wells += [
+                {"Metadata_Source": source, "Metadata_Plate": plate, "Metadata_Well": well, "Metadata_JCP2022": treatments[place]}
+                for well, place in zip(positions, order, strict=True)
+            ]
+    # A plate of another type, which nobody asks for.
+    plates.append({"Metadata_Source": "source_4", "Metadata_Batch": "Batch4", "Metadata_Plate": "9000", "Metadata_PlateType": "ORF"})
+    metadata = "https://raw.githubusercontent.com/jump-cellpainting/datasets/main/metadata"
+    pd.DataFrame(plates).to_csv(served(server, f"{metadata}/plate.csv.gz"), index=False)
+    pd.DataFrame(wells).to_csv(served(server, f"{metadata}/well.csv.gz"), index=False)
+    known = pd.DataFrame({"Metadata_JCP2022": [*codes, "JCP2022_033924"]})
+    known["Metadata_InChIKey"] = [f"{'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[n] * 14}-UHFFFAOYSA-N" for n in range(len(known))]
+    known["Metadata_SMILES"] = ["C" * (n + 1) for n in range(len(known))]
+    known.to_csv(served(server, f"{metadata}/compound.csv.gz"), index=False)
+    controls = pd.DataFrame({"Metadata_JCP2022": ["JCP2022_033924"], "Metadata_pert_type": ["negcon"], "Metadata_Name": ["DMSO"]})
+    controls.to_csv(served(server, f"{metadata}/perturbation_control.csv"), index=False)

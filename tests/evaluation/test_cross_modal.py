@@ -210,3 +210,136 @@ def test_a_large_table_gets_the_t_interval_over_pairs(monkeypatch: pytest.Monkey
     monkeypatch.setattr(cross_modal_scores, "MOST_SHUFFLED", 0)
     found = next(s for s in rows(cross_modal.evaluate(_shared()[0])) if s.metric.startswith("MRR"))
     assert (found.interval, found.clusters, found.p_chance) == ("t over pairs", 9, None)
+
+
+def _guides(seed: int = 0, *, signal: float = 0.7, genes: int = 7, guides: int = 3, width: int = 5) -> tuple[anndata.AnnData, list[str]]:
+    """Guides of each gene share a text, and lean to it; one gene has a single guide. And the gene of each row."""
+    rng = np.random.default_rng(seed)
+    of = np.concatenate([np.repeat(np.arange(genes), guides), [genes]])
+    texts = rng.normal(size=(genes + 1, width))[of]
+    profiles = signal * texts + rng.normal(size=texts.shape)
+    names = [f"g{gene}_{number}" for number, gene in enumerate(of)]
+    obs = pd.DataFrame({"modality": ["profile"] * len(of) + ["perturbation"] * len(of), "perturbation": names * 2, "split": "test"})
+    return anndata.AnnData(X=np.concatenate([profiles, texts]).astype(np.float32), obs=obs.rename(index=str)), [f"g{g}_" for g in of] * 2
+
+
+def _random_ranks(direction: str, n: int) -> np.ndarray:
+    """Ranks of all queries over all orders: 22 candidates, or seven threes of equal texts and one alone."""
+    if not direction.startswith("profile"):
+        return np.arange(1, n + 1)
+    # Before the own three: j of six other threes, and the single one or not; before the single one: j of seven threes.
+    of_three = [1 + 3 * place - (place > lone) * 2 + 1 for lone in range(8) for place in range(8) if place != lone]
+    of_one = [1 + 3 * place for place in range(8)]
+    return np.repeat([*np.repeat(of_three, 8), *np.repeat(of_one, 56)], [*[21] * (56 * 8), *[1] * (8 * 56)])
+
+
+def test_among_all_pairs_only_the_own_partner_is_right_as_eq_11_has_it() -> None:
+    """Ranks by counting in float64: candidates above the own one, and half of those that are equal to it."""
+    table, _ = _guides()
+    n = table.n_obs // 2
+    p, q = (side.astype(np.float64) / np.linalg.norm(side.astype(np.float64), axis=1, keepdims=True) for side in (table.X[:n], table.X[n:]))
+    found = {s.metric: s for s in rows(cross_modal.evaluate(table, pool="pairs", shuffles=0))}
+    same_text = [[bool((table.X[n + i] == table.X[n + j]).all()) for j in range(n)] for i in range(n)]
+    for direction in ("profile to perturbation", "perturbation to profile"):
+        ranks = []
+        for i in range(n):
+            rank = 1.0
+            for j in range(n):
+                own, other = (p[i] @ q[i], p[i] @ q[j]) if direction.startswith("profile") else (q[i] @ p[i], q[i] @ p[j])
+                equal = j != i and direction.startswith("profile") and same_text[i][j]
+                rank += 0.5 if equal else float(j != i and other > own)
+            ranks.append(rank)
+        for k in (1, 5, 10):
+            score = found[f"R@{k} {direction}"]
+            by_chance = np.mean(_random_ranks(direction, n) <= k)
+            assert (score.value, score.chance, score.n) == (pytest.approx(np.mean(np.array(ranks) <= k)), pytest.approx(by_chance), n)
+        mrr = found[f"MRR {direction}"]
+        by_chance = np.mean(1 / _random_ranks(direction, n))
+        assert (mrr.value, mrr.chance) == (pytest.approx(np.mean(1 / np.array(ranks))), pytest.approx(by_chance))
+        assert found[f"median rank {direction}"].value == np.median(ranks)
+        # Three guides of one text are ranked 2 at best: R@1 knows the gene of one guide only.
+        assert not direction.startswith("profile") or found[f"R@1 {direction}"].value <= 1 / n
+        assert mrr.protocol == "split=test, all pairs"
+
+
+@pytest.mark.parametrize("direction", ["profile to perturbation", "perturbation to profile"])
+def test_among_all_pairs_those_of_one_text_leave_together(direction: str) -> None:
+    table, gene = _guides(seed=2)
+
+    def score(part: anndata.AnnData, metric: str = "MRR") -> cross_modal.Score:
+        return next(s for s in rows(cross_modal.evaluate(part, pool="pairs", shuffles=0)) if s.metric == f"{metric} {direction}")
+
+    # The unit is called by the first of its pairs, which orders the groups.
+    first = {g: min(n for n, own in zip(table.obs["perturbation"], gene, strict=True) if own == g) for g in gene}
+    expected = jackknife.of_score(
+        deleted(lambda part: score(part).value, table, [first[g] for g in gene], pairs=False), unit="pair", few_count=True
+    )
+    found = score(table)
+    assert (found.clusters, found.low, found.high) == (8, pytest.approx(expected.low), pytest.approx(expected.high))
+    share = score(table, "R@5")
+    wilson = interval.wilson(share.value * 8, 8, unit="pair")
+    assert (share.clusters, share.low, share.high) == (8, pytest.approx(wilson.low), pytest.approx(wilson.high))
+
+
+def test_both_pools_are_the_same_where_all_texts_differ_and_stand_side_by_side() -> None:
+    rng = np.random.default_rng(4)
+    vectors = rng.normal(size=(30, 6))
+    table = space(vectors + rng.normal(size=vectors.shape), vectors)
+    both = cross_modal.evaluate(table, pool="both", shuffles=19).scores
+    unique, pairs = (
+        both[both["protocol"] == f"split=test, {name}"].drop(columns="protocol") for name in ("unique candidates", "all pairs")
+    )
+    assert len(unique) == len(pairs) == len(both) / 2 == 10
+    numbers = ["metric", "value", "low", "high", "chance", "n", "clusters"]
+    pd.testing.assert_frame_equal(unique[numbers].reset_index(drop=True), pairs[numbers].reset_index(drop=True))
+    alone = cross_modal.evaluate(table, pool="pairs", shuffles=19).scores
+    np.testing.assert_array_equal(alone["p_chance"].to_numpy(), pairs["p_chance"].to_numpy())
+    assert pairs["p_chance"].notna().sum() == 8  # all but the medians
+
+
+@pytest.mark.parametrize("genes", [3, 5, 10, 16, 22, 25])
+def test_equal_texts_tie_whatever_the_rounding_of_a_block(genes: int) -> None:
+    """At some of these shapes BLAS gives equal columns of float32 other last digits."""
+    table, _ = _guides(genes=genes, guides=3, width=512, signal=0.3)
+    n = table.n_obs // 2
+    p, q = cross_modal.ranking.unit(table.X[:n]), cross_modal.ranking.unit(table.X[n:])
+    similarity = p.astype(np.float64) @ q.astype(np.float64).T
+    away = similarity - np.diag(similarity)[:, None]
+    ranks = 1 + (away > 1e-9).sum(axis=1) + ((np.abs(away) < 1e-9).sum(axis=1) - 1) / 2
+    found = next(s for s in rows(cross_modal.evaluate(table, pool="pairs", shuffles=0)) if s.metric == "MRR profile to perturbation")
+    assert found.value == pytest.approx(np.mean(1 / ranks))
+
+
+def test_p_among_pairs_is_small_for_planted_pairs_and_not_for_noise() -> None:
+    planted = {s.metric: s.p_chance for s in rows(cross_modal.evaluate(_guides(genes=12)[0], pool="pairs", shuffles=99))}
+    assert planted["MRR profile to perturbation"] <= 0.05
+    noise = [
+        {s.metric: s.p_chance for s in rows(cross_modal.evaluate(_guides(seed, signal=0.0)[0], pool="pairs", shuffles=39))}
+        for seed in range(40)
+    ]
+    for metric in ("MRR profile to perturbation", "MRR perturbation to profile"):
+        assert np.mean([one[metric] <= 0.2 for one in noise]) < 0.2 + 3 * np.sqrt(0.16 / 40)
+        assert np.mean([one[metric] for one in noise]) > 0.3
+
+
+def test_a_profile_of_another_name_is_in_no_pair_and_two_names_of_a_molecule_are_two_pairs() -> None:
+    rng = np.random.default_rng(8)
+    vectors = rng.normal(size=(4, 6))
+    obs = pd.DataFrame(
+        {"modality": ["profile"] * 4 + ["perturbation"] * 4, "perturbation": ["a", "b", "c", "d", "a", "b", "c", "e"], "split": "test"}
+    )
+    obs["inchikey"] = ["K", "K", "L", "M", "K", "K", "L", "N"]
+    data = anndata.AnnData(X=np.concatenate([vectors, vectors]), obs=obs.rename(index=str))
+    found = {s.metric: s for s in rows(cross_modal.evaluate(data, pool="pairs"))}
+    assert (found["R@1 profile to perturbation"].n, found["R@1 profile to perturbation"].value) == (3, 1.0)
+    assert found["R@1 profile to perturbation"].chance == pytest.approx(1 / 3)
+    obs["perturbation"] = [f"x{n}" for n in range(8)]
+    with pytest.raises(InputError, match="no profile has a perturbation of its own name"):
+        cross_modal.evaluate(anndata.AnnData(X=data.X, obs=obs.rename(index=str)), pool="pairs")
+
+
+def test_rows_without_a_name_have_no_partner_in_any_part() -> None:
+    vectors = np.random.default_rng(9).normal(size=(3, 4))
+    obs = pd.DataFrame({"modality": ["profile"] * 3 + ["perturbation"] * 3, "perturbation": ["a", "b", None] * 2})
+    table = anndata.AnnData(X=np.concatenate([vectors, vectors]), obs=obs.rename(index=str))
+    assert {s.n for s in rows(cross_modal.evaluate(table, split="all", pool="both"))} == {2}

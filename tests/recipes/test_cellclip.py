@@ -57,6 +57,17 @@ def test_the_smoke_twin_prints_the_table(name: str, tmp_path: Path) -> None:
     assert {row[0] for row in ran} == set(cells["row"])
     assert len(ran) > 1
     assert cells.loc[cells["row"].isin(labels) & cells["column"].str.contains("R@"), "value"].between(0, 1).all()
+    if _has_two_pools(full, smoke):
+        among = json.loads((tmp_path / "table_pairs" / "table.json").read_text())
+        assert [row[0] for row in among["rows"]] == [row[0] for row in told["rows"]]
+        assert "all pairs" in among["note"]
+        assert "unique candidates" not in among["note"]
+
+
+def _has_two_pools(*both: recipes.Recipe) -> bool:
+    """Whether the recipe and its twin rank among all pairs too: both do, or neither."""
+    (has,) = {any(stage.name == "table_pairs" for stage in one.stages) for one in both}
+    return has
 
 
 def _said(row: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ CORRECTORS: Family[type[Corrector[Any]]] = Family(
         "inverse_normal": "impasto.correction.inverse_normal:InverseNormal",
         "kernel_pca": "impasto.correction.kernel_pca:KernelPca",
         "position": "impasto.correction.position:Position",
+        "scanorama": "impasto.correction.scanorama:Scanorama",
         "scvi": "impasto.correction.scvi:Scvi",
         "select": "impasto.correction.select:Select",
         "sphering": "impasto.correction.sphering:Sphering",

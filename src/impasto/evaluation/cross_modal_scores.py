@@ -6,14 +6,14 @@ hangs on the few pairs at the top ranks: its jackknife keeps the pairs' term, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
+from scipy import sparse, stats
 from scipy.sparse import csgraph
 
 from impasto import ranking
@@ -67,6 +67,8 @@ class Direction:
     ----------
     queries, candidates
         Unit rows (n, width) and (m, width).
+    copies
+        The rows of candidates that are offered, (m,) or more.
     matches
         The right pairs of rows: queries, ascending, and candidates.
     pairs
@@ -77,27 +79,34 @@ class Direction:
         Of groups of pairs and shuffles.
     device
         Where vectors are compared.
+    each_its_own
+        Whether each query has one right candidate, which is no other query's.
 
     """
 
     queries: Floats
     candidates: Floats
+    copies: ranking.Rows
     matches: tuple[ranking.Rows, ranking.Rows]
     pairs: Units
     of_queries: slice
     of_candidates: slice
     seed: int
     device: str | None
+    each_its_own: bool = False
 
     @cached_property
     def ranks(self) -> Numbers:
         """(n,) the rank of the best right candidate, ties averaged; NaN without one."""
-        return ranking.rank_of_match(self.queries, self.candidates, self.matches, device=self.device)
+        return ranking.rank_of_match(self.queries, self.candidates, self.matches, copies=self.copies, device=self.device)
 
     @cached_property
     def usable(self) -> npt.NDArray[np.bool_]:
         """(n,) the queries with a right candidate."""
         return ~np.isnan(self.ranks)
+
+    def _blocks(self, queries: Floats) -> Iterator[tuple[slice, Floats]]:
+        return ranking.similarity_blocks(queries, self.candidates, copies=self.copies, device=self.device)
 
     @property
     def _unit(self) -> ranking.Rows:
@@ -106,12 +115,12 @@ class Direction:
     @cached_property
     def _above(self) -> Numbers | None:
         """(G, n) of each group of pairs, the wrong candidates above a query's best right one, ties a half; None where they are too many."""
-        if len(self.queries) * len(self.candidates) > MOST_COMPARED:
+        if len(self.queries) * len(self.copies) > MOST_COMPARED:
             return None
         group = self.pairs.groups(seed=self.seed)[self.of_candidates]
         one_hot = (group[:, None] == np.arange(self.pairs.count(seed=self.seed))).astype(np.float32)
         above = np.full((one_hot.shape[1], len(self.queries)), np.nan)
-        for rows, similarity in ranking.similarity_blocks(self.queries, self.candidates, device=self.device):
+        for rows, similarity in self._blocks(self.queries):
             here = slice(*np.searchsorted(self.matches[0], [rows.start, rows.stop]))
             right = self.matches[0][here] - rows.start, self.matches[1][here]
             best = np.full(len(similarity), np.inf, dtype=np.float32)
@@ -204,7 +213,7 @@ class Direction:
         chosen = np.searchsorted(ordered, offered)
         best_ranks = np.empty((len(own), len(offered)))
         queries = self.queries[self.usable]
-        for rows, similarity in ranking.similarity_blocks(queries, self.candidates, device=self.device):
+        for rows, similarity in self._blocks(queries):
             for row, values in zip(range(rows.start, rows.stop), similarity, strict=True):
                 best = np.maximum.reduceat(values[order], starts)
                 ties = np.add.reduceat(values[order] == np.repeat(best, size), starts, dtype=int)
@@ -229,6 +238,8 @@ class Direction:
             The p-value; None where no shuffles are asked for, or there are too many queries and pairs.
 
         """
+        if self.each_its_own:
+            return self._p_of_own(gain, most)
         ranked = self._ranks_of_pairs if most > 0 else None
         if ranked is None:
             return None
@@ -237,5 +248,30 @@ class Direction:
 
         def drawn(rng: np.random.Generator) -> float:
             return float(gains[rows, rng.permutation(ranks.shape[1])[own]].mean())
+
+        return shuffles.above_chance(float(gains[rows, own].mean()), drawn, seed=self.seed, most=most).p
+
+    @cached_property
+    def _ranks_of_each(self) -> Numbers | None:
+        """(n, copies) the rank of every candidate, ties averaged."""
+        if len(self.queries) * len(self.copies) > MOST_SHUFFLED:
+            return None
+        return np.concatenate([stats.rankdata(-similarity, axis=1) for _, similarity in self._blocks(self.queries)])
+
+    def _p_of_own(self, gain: Gain, most: int) -> float | None:
+        """As `p_chance`; the queries of a unit are given the candidates of another in order, from the first again where it has fewer."""
+        ranked = self._ranks_of_each if most > 0 else None
+        if ranked is None:
+            return None
+        gains, rows, own = gain(ranked), np.arange(len(ranked)), self.matches[1]
+        _, unit = np.unique(self.pairs.of[self.of_candidates], return_inverse=True)
+        order = np.argsort(unit, kind="stable")
+        _, starts, size = np.unique(unit[order], return_index=True, return_counts=True)
+        of_query = unit[own]
+        place = np.argsort(order)[own] - starts[of_query]
+
+        def drawn(rng: np.random.Generator) -> float:
+            given = rng.permutation(len(size))[of_query]
+            return float(gains[rows, order[starts[given] + place % size[given]]].mean())
 
         return shuffles.above_chance(float(gains[rows, own].mean()), drawn, seed=self.seed, most=most).p

@@ -43,7 +43,7 @@ def unit(values: npt.NDArray[np.floating], /) -> Floats:
 
 
 def similarity_blocks(
-    queries: Floats, candidates: Floats, /, *, block_bytes: int = BLOCK_BYTES, device: str | None = None
+    queries: Floats, candidates: Floats, /, *, copies: Rows | None = None, block_bytes: int = BLOCK_BYTES, device: str | None = None
 ) -> Iterator[tuple[slice, Floats]]:
     """Inner products of a block of queries with all candidates.
 
@@ -51,6 +51,9 @@ def similarity_blocks(
     ----------
     queries, candidates
         Rows (n, width) and (m, width), float32.
+    copies
+        The rows of candidates that are offered, one as often as it is named. Equal rows may have products that differ by a rounding;
+        copies of one row never do.
     block_bytes
         Largest size of one block of products, in bytes.
     device
@@ -61,7 +64,7 @@ def similarity_blocks(
     rows : slice
         The queries of the block.
     products : Floats
-        (block, m) of float32. Their inner products.
+        (block, m) of float32, or (block, copies). Their inner products.
 
     Raises
     ------
@@ -70,9 +73,11 @@ def similarity_blocks(
 
     """
     on_device = placed(candidates, device)
-    for rows in slices(len(queries), 4 * len(candidates), block_bytes):
+    offered = len(candidates) if copies is None else max(len(candidates), len(copies))
+    for rows in slices(len(queries), 4 * offered, block_bytes):
         product = placed(queries[rows], device) @ on_device.T
-        yield rows, product if device is None else product.cpu().numpy()
+        product = product if device is None else product.cpu().numpy()
+        yield rows, product if copies is None else product[:, copies]
 
 
 def pair_blocks(vectors: Floats, /, *, block_bytes: int = BLOCK_BYTES // 8, device: str | None = None) -> Iterator[Floats]:

@@ -9,7 +9,9 @@ from impasto.ranking import blocks
 from impasto.ranking.blocks import Floats, Numbers, Rows, placed, similarity_blocks, slices
 
 
-def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows], /, *, device: str | None = None) -> Numbers:
+def rank_of_match(
+    queries: Floats, candidates: Floats, matches: tuple[Rows, Rows], /, *, copies: Rows | None = None, device: str | None = None
+) -> Numbers:
     """Rank (1 is best) of the best matching candidate of each query, ties averaged.
 
     Parameters
@@ -17,7 +19,9 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows
     queries, candidates
         Unit rows (n, width) and (m, width).
     matches
-        The right pairs: numbers of queries, ascending, and of candidates (k,) each.
+        The right pairs: numbers of queries, ascending, and of candidates (k,) each; of copies where there are any.
+    copies
+        The rows of candidates that are offered, one as often as it is named; all once by default.
     device
         Where they are compared; see the module.
 
@@ -33,7 +37,7 @@ def rank_of_match(queries: Floats, candidates: Floats, matches: tuple[Rows, Rows
 
     """
     ranks = np.full(len(queries), np.nan)
-    for rows, similarity in similarity_blocks(queries, candidates, device=device):
+    for rows, similarity in similarity_blocks(queries, candidates, copies=copies, device=device):
         here = slice(*np.searchsorted(matches[0], [rows.start, rows.stop]))
         query, starts = np.unique(matches[0][here], return_index=True)
         if not len(query):

@@ -30,6 +30,9 @@ class TableSettings(Settings):
     rows: Annotated[list[str] | None, Shown(name="row")] = Field(
         default=None, description="A group shown, in order; all, as they come, by default. Baselines stand below them."
     )
+    not_run: dict[str, str] = Field(
+        default_factory=dict, description="Rows in their order -> what they need, where they could not be run; nothing where they were."
+    )
     nothing: str | None = Field(
         default=None, description="The row that does nothing to the profiles: every other row is compared with it, unit by unit."
     )
@@ -41,6 +44,8 @@ def run(settings: TableSettings, out: Path) -> None:
     from impasto.report import chosen, differences, not_run, paired, table
 
     scores, sweeps = table.read(settings.results), not_run.read(settings.results)
+    if settings.not_run:
+        sweeps.append(not_run.frame([(row, [need] if need else []) for row, need in settings.not_run.items()]))
     groups = [str(group) for group in dict.fromkeys(scores["group"])]
     if settings.nothing is not None and not any(differences.is_named(group, settings.nothing) for group in groups):
         one_of(settings.nothing, groups, what="row that does nothing")

@@ -31,6 +31,7 @@ FOR = {
     "remote": "s3:// and https://",
     "lance": "index --engine lance",
     "faiss": "index --engine faiss",
+    "scanorama": "correct --method scanorama",
     "scvi": "expression --method scvi, correct --method scvi",
     "cellpose": "cells --segmenter cellpose",
     "stardist": "cells --segmenter stardist",
