@@ -15,7 +15,7 @@ from tests.correction.plated import plates
 
 import impasto as im
 from impasto import dataset, identity
-from impasto.correction import CORRECTORS, by_plate, kept
+from impasto.correction import CORRECTORS, by_plate, kept, plate_plan
 from impasto.correction.steps import correct, correct_dataset
 from impasto.failures import Unfinished
 from impasto.sampling.settings import SplitSettings
@@ -252,7 +252,7 @@ def test_two_workers_leave_the_bytes_of_one_process(tmp_path: Path) -> None:
 
 def test_the_plan_names_each_plate_once_and_its_chunks(tmp_path: Path) -> None:
     source = written(table(), tmp_path)
-    builder = by_plate._Builder(source, {"steps": [], "new": False}, ("x",), [k.name for k in source.keys])
+    builder = plate_plan.Builder(source, {"steps": [], "new": False}, ("x",), [k.name for k in source.keys])
     kind = CORRECTORS["sphering"]
     builder.add_step(0, kind, kind.settings_class())
     builder.add_plates()

@@ -64,6 +64,7 @@ class Standardize(PerGroup[StandardizeSettings, CentreAndSpread]):
 
     name: ClassVar[str] = "standardize"
     feature_by_feature: ClassVar[bool] = True
+    by_columns: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = StandardizeSettings
     settings: StandardizeSettings
     learned: dict[str, CentreAndSpread]
