@@ -20,12 +20,14 @@ ARRAYS = {
 
 
 def test_the_library_reads_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapped, "BLOCK_BYTES", 40)
+    monkeypatch.setattr(safe_arrays, "_AT_ONCE", 40)
     values = np.memmap(tmp_path / "rows", dtype=np.float32, mode="w+", shape=(9, 5))
     values[:] = np.random.default_rng(0).normal(size=(9, 5))
     arrays = {**ARRAYS, "mapped": values, "mapped turned": values.T}
     safe_arrays.write(tmp_path / "a.safetensors", arrays)
     read = load_file(tmp_path / "a.safetensors")
+    places = safe_arrays._places(tmp_path / "a.safetensors")
+    assert all(at % arrays[name].itemsize == 0 for name, (at, _, _) in places.items()), "a number begins where one of its kind may"
     assert set(read) == set(arrays)
     for name, array in arrays.items():
         assert read[name].dtype == array.dtype

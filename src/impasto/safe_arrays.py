@@ -20,9 +20,11 @@ from impasto import mapped
 Array = npt.NDArray[Any]
 LARGE = 16 * 2**20
 """Bytes from which an array is mapped."""
-_TYPES = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4")}
+_TYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4")}
 _NAMES = {dtype: name for name, dtype in _TYPES.items()}
 _ALIGNED = 8
+_AT_ONCE = 4 * 2**20
+"""Bytes that are written together."""
 
 
 def write(path: Path, arrays: Mapping[str, Array], /) -> None:
@@ -50,8 +52,9 @@ def write(path: Path, arrays: Mapping[str, Array], /) -> None:
         handle.write(len(words).to_bytes(8, "little") + words)
         for name in chosen:
             array = np.atleast_1d(arrays[name])
-            for rows in mapped.blocks(array):
-                handle.write(array[rows].tobytes())
+            step = max(1, _AT_ONCE // max(1, array[:1].nbytes))
+            for start in range(0, len(array), step):
+                handle.write(array[start : start + step].tobytes())
 
 
 def read(path: Path, /) -> dict[str, Array]:

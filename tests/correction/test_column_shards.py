@@ -92,7 +92,9 @@ def test_ranks_of_all_rows_are_those_of_scipy(tmp_path: Path) -> None:
 
 def test_held_out_wells_teach_nothing_and_a_batch_that_is_held_out_is_learned_of_all_its_plates(tmp_path: Path) -> None:
     data = ragged()
-    data.obs["split"] = np.where((data.obs["batch"] == "B1") | (np.arange(data.n_obs) % 5 == 0), "test", "train")
+    # One batch as a whole, and a plate of another.
+    held_out = (data.obs["batch"] == "B1") | (data.obs["plate"] == "P1") | (np.arange(data.n_obs) % 5 == 0)
+    data.obs["split"] = np.where(held_out, "test", "train")
     source = written(data, tmp_path)
     chains = [*CHAINS[3:7], {"method": "kernel_pca", "by": "batch"}, {"method": "harmony", "by": "batch", "clusters": 3, "rounds": 2}]
     for number, chain in enumerate([{"method": "standardize", "by": None}, *chains]):
@@ -124,8 +126,9 @@ def test_fitted_steps_are_applied_to_plates_of_old_and_new_batches(
 def test_a_plate_with_a_missing_value_is_left_out_and_the_rest_is_as_without_it(tmp_path: Path) -> None:
     data = ragged()
     data.X[np.flatnonzero(data.obs["plate"] == "P4")[3], 11] = np.nan
-    rest = data[data.obs["plate"] != "P4"].copy()
     source = written(data, tmp_path)
+    table = source.to_anndata()
+    rest = table[(table.obs["plate"] != "P4").to_numpy()].copy()
     for number, chain in enumerate((CHAINS[0], CHAINS[2], CHAINS[5], {"method": "harmony", "by": "plate", "clusters": 3, "rounds": 2})):
         out = tmp_path / f"{number}.plates"
         if number < 3:
@@ -172,7 +175,7 @@ def test_killed_in_any_shard_it_ends_in_the_same_bytes(chain: dict[str, Any], tm
 
         return call
 
-    for name, owner, at in (("plate_of", plate_shards, 2), ("plate_of", plate_shards, 5), ("save", kept, 2), ("save", kept, 3)):
+    for name, owner, at in (("plate_of", plate_shards, 2), ("plate_of", plate_shards, 5), ("save", kept, 1), ("save", kept, 2)):
         reads = 0
         monkeypatch.setattr(owner, name, stopping(name, at))
         with pytest.raises(Stop):

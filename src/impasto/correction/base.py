@@ -373,6 +373,24 @@ class Corrector(ABC, Generic[S]):
         """
 
     @classmethod
+    def refuse_plate(cls, _: anndata.AnnData, __: S, /) -> None:
+        """Refuse a plate that cannot be among those that sums are taken over; the others go on without it.
+
+        Parameters
+        ----------
+        _
+            The rows of one plate that may be learned from.
+        __
+            Of the class `settings_class`.
+
+        Raises
+        ------
+        InputError
+            Where it is refused.
+
+        """
+
+    @classmethod
     def before_plates(cls, _: pd.DataFrame, settings: S, /) -> Self:
         """The corrector before it has seen a plate, for a method that learns each plate from its own rows.
 

@@ -20,7 +20,7 @@ from pydantic import Field
 from scipy.special import ndtri
 
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, On, PerGroup
+from impasto.correction.per_group import ByOrAll, On, PerGroup
 from impasto.settings import Settings
 
 
@@ -28,7 +28,7 @@ class InverseNormalSettings(Settings):
     """Within which group the ranks are taken."""
 
     method: Literal["inverse_normal"] = "inverse_normal"
-    by: By | None = Field("plate", description="Within what ranks are taken: plate, batch, source, or all rows.")
+    by: ByOrAll | None = Field("plate", description="Within what ranks are taken: plate, batch, source, or all rows.")
     confounded: bool = Field(
         False, description="Accept a group that shares no perturbation with the others: its own ranks hide how it differs from them."
     )

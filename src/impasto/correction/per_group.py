@@ -3,7 +3,7 @@
 All bookkeeping of groups is here. A method of this kind is its equation, `learn(values, reference)` and `apply(values, learned)`, and
 where groups share something (components, a grand mean) `begin`. Its settings say the rest, in three fields that are read here:
 
-    by             what a group is: plate, batch, source, or None for all rows as one; a plate where there is no such field
+    by             what a group is: plate, batch, source, or `all` (or None) for all rows as one; a plate where there is no such field
     on             what `reference` holds: the group's negative controls, or all its rows; all rows where there is no such field
     confounded     whether a group that shares no perturbation with the others is accepted; where there is no such field, it is
 
@@ -30,6 +30,7 @@ from impasto.schema import InputError
 from impasto.settings import Settings
 
 By = Literal["plate", "batch", "source"]
+ByOrAll = Literal["plate", "batch", "source", "all"]
 On = Literal["controls", "all"]
 Rows = npt.NDArray[np.intp]
 L = TypeVar("L")
@@ -354,6 +355,10 @@ class PerGroup(Corrector[S], Generic[S, L]):
             refuse_confounded(obs, column_of_groups(settings), task=cls.name)
 
     @classmethod
+    def refuse_plate(cls, plate: anndata.AnnData, settings: S, /) -> None:
+        cls.reference_rows(plate, settings)
+
+    @classmethod
     def reference_rows(cls, plate: anndata.AnnData, settings: S, /) -> Floats:
         """The rows of a plate that sums are taken over.
 
@@ -546,7 +551,7 @@ def column_of_groups(settings: Settings, /) -> str | None:
 
     """
     by: str | None = getattr(settings, "by", schema.PLATE)
-    return by
+    return None if by == "all" else by
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -59,7 +59,7 @@ class Builder:
         for place in range(kind.passes(settings)):
             whole_sums = self._add_pass(number, kind, place, before=whole_sums)
         arguments: dict[str, Any] = {"step": number, "whole": whole_sums}
-        after = (f"{whole_sums.removesuffix('.safetensors')}",) if whole_sums else ()
+        after: tuple[str, ...] = (whole_sums.removesuffix(".safetensors"),) if whole_sums else ()
         if kind.kind(settings) == "table":
             arguments |= self._of_all()
         if kind.kind(settings) == "matrix":

@@ -280,11 +280,8 @@ def summarise(arguments: Mapping[str, Any], task: Task, /) -> Facts:
     before = sums.load(task.folder / arguments["before"]) if arguments["before"] else None
     reading = Reading(arguments, task, before=number, rows=lambda _, obs: kind.may_teach(obs, settings))
 
-    def check(plate: anndata.AnnData) -> None:
-        if issubclass(kind, PerGroup):
-            kind.reference_rows(plate, settings)
-
-    sums.save(kind.summarise(reading.plates(check), settings, before), task.output)
+    plates = reading.plates(lambda plate: kind.refuse_plate(plate, settings))
+    sums.save(kind.summarise(plates, settings, before), task.output)
     return reading.facts
 
 
