@@ -1,6 +1,6 @@
 """Peak memory of the largest tables, each in a process of its own: what the machine has to have, input and libraries included.
 
-`python -m benchmarks.memory folders [PLATES] [FEATURES]` alone: corrections of a folder of plates, beside those of the same table.
+`python -m benchmarks.memory folders [PLATES FEATURES [METHOD]]` alone: corrections of a folder of plates, beside those of the same table.
 """
 
 from __future__ import annotations
@@ -35,18 +35,20 @@ FOLDERS = {
     "clip, by plate": ("--method", "clip"),
     "standardize, all rows": ("--method", "standardize", "--by", "all"),
     "inverse_normal, all rows": ("--method", "inverse_normal", "--by", "all"),
-    "harmony, by batch": ("--method", "harmony"),
+    "harmony, by batch, one round": ("--method", "harmony", "--set", "harmony.rounds=1"),
 }
-"""What is corrected -> the options of `impasto correct`."""
+"""What is corrected -> the options of `impasto correct`. More rounds take more time, and room on the disk."""
 
 
-def folders(plates: int = 40, features: int = 1000) -> Iterator[Row]:
-    """Corrections that learn from all rows: of a folder of plates, and of one table."""
+def folders(plates: int = 40, features: int = 1000, chosen: str = "") -> Iterator[Row]:
+    """Corrections that learn from all rows: of a folder of plates, and of one table; those whose name begins so."""
     with tempfile.TemporaryDirectory() as scratch:
         folder, table = Path(scratch, "in.plates"), Path(scratch, "in.parquet")
         _simulated(folder, plates, features)
         processes.finished(processes.command(["export", folder, "--to", "table", "--out", table]))
         for number, (what, options) in enumerate(FOLDERS.items()):
+            if not what.startswith(chosen):
+                continue
             one = processes.command(["correct", folder, *options, "--out", Path(scratch, f"{number}.plates")])
             other = processes.command(["correct", table, *options, "--out", Path(scratch, f"{number}.parquet")])
             processes.finished(one)
@@ -115,7 +117,7 @@ def main(name: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "folders":
-        for row in folders(*map(int, sys.argv[2:4])):
+        for row in folders(*map(int, sys.argv[2:4]), *sys.argv[4:5]):
             print(f"{row.what}: {row.ours:.0f} s beside {row.theirs:.0f} s; {row.note}", flush=True)
     else:
         main(sys.argv[1])

@@ -91,7 +91,7 @@ def learn(arguments: Mapping[str, Any], task: Task, /) -> None:
     assert isinstance(shared, PerGroup)
     folders = [path for name, path in task.after if name.startswith(_SCATTERED)]
     held, name = columns.Scattered(folders), arguments["name"]
-    names = next(filter(None, (json.loads(texts.read(folder / NAMES)) for folder in folders)), [])
+    names: list[str] = next(filter(None, (json.loads(texts.read(folder / NAMES)) for folder in folders)), [])
     if not names:
         raise InputError(f"{shared.name}: no plate{f' of {name}' if name else ''} can be read")
     spared = schema.SPARED in annotation_of(arguments)

@@ -341,7 +341,12 @@ class _Fit:
 
     # ------------------------------------------------------------ rounds on disk
     def _keep(self, scratch: Path, number: int, done: Done, rng: np.random.Generator) -> None:
-        arrays = {"centroids": done.centroids, "intercepts": done.intercepts, "weights": done.weights, "shifts": self.shifts[:, number]}
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "centroids": done.centroids,
+            "intercepts": done.intercepts,
+            "weights": done.weights,
+            "shifts": self.shifts[:, number],
+        }
         words = {"objective": [done.objective.hex()], "rng": [json.dumps(rng.bit_generator.state)]}
         with whole.replacing(scratch / f"round-{number:02d}.safetensors") as temporary:
             sums.save(sums.Part(arrays, words), temporary)

@@ -69,7 +69,7 @@ def fit(arguments: Mapping[str, Any], task: Task, /) -> None:
     """
     kind, settings = step_of(arguments, arguments["step"])
     folders = [path for name, path in task.after if name.startswith(_CHUNK)]
-    names = next(filter(None, (json.loads(texts.read(folder / NAMES)) for folder in folders)), [])
+    names: list[str] = next(filter(None, (json.loads(texts.read(folder / NAMES)) for folder in folders)), [])
     if not names:
         raise InputError(f"{kind.name}: no row is left to learn from")
     path = task.scratch / _VALUES
