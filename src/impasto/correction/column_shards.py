@@ -62,7 +62,7 @@ def scatter(arguments: Mapping[str, Any], task: Task, /) -> Facts:
 
 
 def _teaching(shared: PerGroup[Any, Any], arguments: Mapping[str, Any]) -> dict[int, wells.Flags]:
-    """The rows of each plate of the group that teach: a group that is held out as a whole is told from all its plates."""
+    """The rows of each plate that teach. Whether a group is held out as a whole, all its plates say."""
     obs = annotation_of(arguments)
     parts = {number: rows_of(arguments, number) for number in arguments["of"]}
     of_group = pd.concat([obs.iloc[rows] for rows in parts.values()])

@@ -244,7 +244,7 @@ class _Fit:
         rng = np.random.default_rng(self.chosen.seed)
         for block in _blocks(len(self.values)):
             self.units[block] = unit(self.values[block])
-        rounds = self._found(scratch, rng)
+        rounds = self._rounds_kept(scratch, rng)
         centroids = rounds[-1].centroids if rounds else self._first_centroids()
         for number in range(len(rounds), self.chosen.rounds):
             if _stands_still(rounds):
@@ -351,7 +351,7 @@ class _Fit:
         with whole.replacing(scratch / f"round-{number:02d}.safetensors") as temporary:
             sums.save(sums.Part(arrays, words), temporary)
 
-    def _found(self, scratch: Path | None, rng: np.random.Generator) -> list[Done]:
+    def _rounds_kept(self, scratch: Path | None, rng: np.random.Generator) -> list[Done]:
         """The rounds that a fit that was killed has left; rows and random numbers are where they were after the last of them."""
         rounds: list[Done] = []
         while scratch is not None and (path := scratch / f"round-{len(rounds):02d}.safetensors").exists():

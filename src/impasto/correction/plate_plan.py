@@ -24,7 +24,25 @@ _RECEIPT = "impasto.correction.receipt_shards"
 
 
 class Builder:
-    """The phases of a correction, one step after the other."""
+    """The phases of a correction, one step after the other.
+
+    Parameters
+    ----------
+    source
+        The plates.
+    common
+        Arguments of all shards.
+    inputs
+        Digests of what the shards read from outside.
+    names
+        Of the plates.
+
+    Attributes
+    ----------
+    phases
+        In order.
+
+    """
 
     def __init__(self, source: Dataset, common: Mapping[str, Any], inputs: tuple[str, ...], names: Sequence[str]) -> None:
         self.phases: list[Phase] = []
