@@ -35,7 +35,7 @@ FOLDERS = {
     "clip, by plate": ("--method", "clip"),
     "standardize, all rows": ("--method", "standardize", "--by", "all"),
     "inverse_normal, all rows": ("--method", "inverse_normal", "--by", "all"),
-    "harmony, by batch, one round": ("--method", "harmony", "--set", "harmony.rounds=1"),
+    "harmony, by batch, 20 clusters, one round": ("--method", "harmony", "--set", "harmony.clusters=20", "--set", "harmony.rounds=1"),
 }
 """What is corrected -> the options of `impasto correct`. More rounds take more time, and room on the disk."""
 
