@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from impasto import mapped, safe_arrays
 
 ARRAYS = {
-    "z": np.arange(7, dtype=np.float32),
+    "a": np.arange(7, dtype=np.float32),
     "wide": np.arange(24, dtype=np.float64).reshape(4, 6),
     "turned": np.arange(24, dtype=np.float32).reshape(4, 6).T,
     "none": np.zeros((0, 3)),
