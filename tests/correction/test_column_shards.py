@@ -61,6 +61,9 @@ def test_a_folder_gives_the_bits_of_the_table(chain: dict[str, Any], chunk: int,
     rows = [place[key] for key in zip(back.obs["plate"], back.obs["well"], strict=True)]
     np.testing.assert_array_equal(back.X, after.X[rows])
     assert np.isfinite(back.X).all()
+    for name, own in fitted.learned.items():  # float64, where the order of additions shows
+        for field, value in vars(own).items():
+            np.testing.assert_array_equal(getattr(folder_fitted.learned[name], field), value)
     assert folder_fitted.feature_names == fitted.feature_names
     assert folder_fitted.seen_in_fit() == fitted.seen_in_fit()
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
