@@ -1,25 +1,74 @@
-"""Peak memory of the largest tables, each in a process of its own: what the machine has to have, input and libraries included."""
+"""Peak memory of the largest tables, each in a process of its own: what the machine has to have, input and libraries included.
+
+`python -m benchmarks.memory folders [PLATES FEATURES [METHOD]]` alone: corrections of a folder of plates, beside those of the same table.
+"""
 
 from __future__ import annotations
 
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
 
+from benchmarks import processes
 from benchmarks.simulated import plates
 from benchmarks.timing import Row
+from impasto.dataset.commit import add_member, commit
+from impasto.simulate.jump import Shape, World
 
 
 def rows() -> Iterator[Row]:
     for name, (what, limit, _) in CASES.items():
         told = subprocess.run([sys.executable, "-m", "benchmarks.memory", name], capture_output=True, text=True, check=True).stdout.split()
         yield Row(what, float(told[0]), None, "", f"{float(told[1]):.2f} GB in all, aim: under {limit} GB")
+    yield from folders()
+
+
+FOLDERS = {
+    "clip, by plate": ("--method", "clip"),
+    "standardize, all rows": ("--method", "standardize", "--by", "all"),
+    "inverse_normal, all rows": ("--method", "inverse_normal", "--by", "all"),
+    "harmony, by batch, 20 clusters, one round": ("--method", "harmony", "--set", "harmony.clusters=20", "--set", "harmony.rounds=1"),
+}
+"""What is corrected -> the options of `impasto correct`. More rounds take more time, and room on the disk."""
+
+
+def folders(plates: int = 40, features: int = 1000, chosen: str = "") -> Iterator[Row]:
+    """Corrections that learn from all rows: of a folder of plates, and of one table; those whose name begins so."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, table = Path(scratch, "in.plates"), Path(scratch, "in.parquet")
+        _simulated(folder, plates, features)
+        processes.finished(processes.command(["export", folder, "--to", "table", "--out", table]))
+        for number, (what, options) in enumerate(FOLDERS.items()):
+            if not what.startswith(chosen):
+                continue
+            one = processes.command(["correct", folder, *options, "--out", Path(scratch, f"{number}.plates")])
+            other = processes.command(["correct", table, *options, "--out", Path(scratch, f"{number}.parquet")])
+            processes.finished(one)
+            processes.finished(other)
+            note = f"{one.peak_mb:.0f} MB ({one.resident_mb:.0f} with mapped files) beside {other.peak_mb:.0f} MB; values take "
+            note += f"{plates * 384 * features * 4 / 2**20:.0f} MB; processor s {one.cpu:.0f} and {other.cpu:.0f}"
+            yield Row(f"{what}, {plates} plates of 384 x {features:,}", one.seconds, other.seconds, "one table", note)
+
+
+def _simulated(folder: Path, plates: int, features: int) -> None:
+    """Plates without holes, eight a batch."""
+    world = World(Shape(plates=plates, features=features, maps=8, large=0))
+    rows = []
+    for number in range(plates):
+        plate = world.plate(number)
+        plate.X = np.nan_to_num(plate.X)
+        plate.obs["batch"] = f"batch_{number // 8:03d}"
+        plate.obs["source"] = "source"
+        rows.append(add_member(plate, folder))
+    commit(folder, rows, world.var)
 
 
 def _pairs() -> Callable[[], object]:
@@ -67,4 +116,8 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1] == "folders":
+        for row in folders(*map(int, sys.argv[2:4]), *sys.argv[4:5]):
+            print(f"{row.what}: {row.ours:.0f} s beside {row.theirs:.0f} s; {row.note}", flush=True)
+    else:
+        main(sys.argv[1])

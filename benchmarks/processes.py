@@ -23,6 +23,8 @@ class Done:
     peak_mb: float
     output: str
     cpu: float = 0.0
+    resident_mb: float = 0.0
+    """The same with the pages of files that are mapped, which can be given back."""
 
 
 class Peak(threading.Thread):
@@ -31,11 +33,13 @@ class Peak(threading.Thread):
     def __init__(self, group: int) -> None:
         super().__init__(daemon=True)
         self._group, self._ends = group, threading.Event()
-        self.mb = 0.0
+        self.mb = self.resident_mb = 0.0
 
     def run(self) -> None:
         while not self._ends.wait(0.05):
-            self.mb = max(self.mb, sum(anonymous_mb(pid) for pid in members_of(self._group)))
+            members = members_of(self._group)
+            self.mb = max(self.mb, sum(memory_mb(pid, "RssAnon") for pid in members))
+            self.resident_mb = max(self.resident_mb, sum(memory_mb(pid, "VmRSS") for pid in members))
 
     def end(self) -> float:
         self._ends.set()
@@ -57,11 +61,11 @@ def members_of(group: int) -> list[int]:
     return members
 
 
-def anonymous_mb(pid: int) -> float:
-    """Memory that is not a file's; what is mapped from a file can be given back at any time."""
+def memory_mb(pid: int, word: str) -> float:
+    """Memory of a process: `RssAnon` is not a file's, `VmRSS` is all; what is mapped from a file can be given back at any time."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("RssAnon"):
+            if line.startswith(word):
                 return int(line.split()[1]) / 1024
     except OSError:
         return 0.0
@@ -87,7 +91,7 @@ def command(words: Sequence[object], *, kill_after: float | None = None) -> Done
         os.kill(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         return Done(None, time.perf_counter() - clock, peak.end(), output)
-    return Done(process.returncode, time.perf_counter() - clock, peak.end(), output, _cpu_of_children() - before)
+    return Done(process.returncode, time.perf_counter() - clock, peak.end(), output, _cpu_of_children() - before, peak.resident_mb)
 
 
 def _cpu_of_children() -> float:

@@ -28,7 +28,7 @@ ELSEWHERE = {
     "report/choice.py": "its page is read line by line in tests/stages/test_choose.py",
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
     "assay/settings.py": "two numbers, which tests/assay/test_check.py reads through the check",
-    **{f"correction/{name}.py": _BITS for name in ("plate_shards", "receipt_shards")},
+    **{f"correction/{name}.py": _BITS for name in ("plate_plan", "plate_shards", "receipt_shards")},
 }
 """Files without a test of their own, and why."""
 

@@ -88,8 +88,31 @@ def zeros_beside(values: npt.NDArray[Any], shape: tuple[int, ...], /, *, dtype: 
     if not is_mapped(values) or 0 in shape:
         return np.zeros(shape, dtype=dtype)
     folder = _folder_of(values)
+    return zeros_in(folder if folder is not None and os.access(folder, os.W_OK) else None, shape, dtype=dtype)
+
+
+def zeros_in(folder: Path | None, shape: tuple[int, ...], /, *, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """Room for numbers in a scratch file.
+
+    Parameters
+    ----------
+    folder
+        Where the file lies; the system's own folder of temporary files where it is None.
+    shape
+        Of the array.
+    dtype
+        Of its numbers.
+
+    Returns
+    -------
+    npt.NDArray
+        (shape), zero; in memory where it is empty.
+
+    """
+    if 0 in shape:
+        return np.zeros(shape, dtype=dtype)
     # The file has no name, or loses it when it is closed: nothing is left, however the process ends.
-    with tempfile.TemporaryFile(dir=folder if folder is not None and os.access(folder, os.W_OK) else None) as handle:
+    with tempfile.TemporaryFile(dir=folder) as handle:
         scratch = np.memmap(handle, dtype=dtype, mode="w+", shape=tuple(int(n) for n in shape))
     if folder is not None:
         _FOLDERS[_map_of(scratch)] = folder

@@ -15,7 +15,7 @@ from tests.correction.plated import plates
 
 import impasto as im
 from impasto import dataset, identity
-from impasto.correction import CORRECTORS, by_plate, kept
+from impasto.correction import CORRECTORS, by_plate, kept, plate_plan
 from impasto.correction.steps import correct, correct_dataset
 from impasto.failures import Unfinished
 from impasto.sampling.settings import SplitSettings
@@ -44,6 +44,7 @@ def bytes_of(folder: Path) -> dict[Path, bytes]:
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+ARMS = Path(__file__).with_name("arms.csv")
 CHAINS: list[list[Any]] = [
     ["clip"],
     ["standardize"],
@@ -60,8 +61,11 @@ CHAINS: list[list[Any]] = [
     ["combat"],
     [{"method": "combat", "by": "batch"}],
     ["kernel_pca"],
-    [{"method": "harmony", "by": "plate"}],
-    [{"method": "standardize", "by": None}],
+    [{"method": "kernel_pca", "by": "batch"}],
+    [{"method": "compress", "components": 4}],
+    [{"method": "compress", "on": "controls"}, {"method": "harmony", "by": "plate"}],
+    [{"method": "standardize", "by": "all"}],
+    [{"method": "arm", "arms": str(ARMS), "least": 1}],
     ["standardize", "clip", "sphering", {"method": "combat", "confounded": True}],
 ]
 
@@ -203,12 +207,25 @@ def test_plates_with_holes_name_the_step_that_helps(tmp_path: Path) -> None:
     data = table(count=3)
     data.X[::40, 1] = np.nan
     source = written(data, tmp_path)
-    for chain in (["sphering"], ["standardize"], [{"method": "standardize", "by": "batch"}]):
-        with pytest.raises(InputError, match=r"of 3 plates|of 2 batches|no plate can be corrected"):
+    for chain in (["sphering"], ["standardize"], [{"method": "standardize", "by": "batch"}], ["compress"]):
+        with pytest.raises(InputError, match=r"of 3 plates|no plate can be corrected"):
             correct_dataset(source, chain, tmp_path / "out.plates")
         with pytest.raises(InputError, match="drop or fill them first: impasto correct PROFILES --method select"):
             correct_dataset(source, chain, tmp_path / "out.plates")
     correct_dataset(source, ["select", "sphering"], tmp_path / "out.plates")
+
+
+def test_a_step_that_holds_all_that_it_needs_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = written(table(), tmp_path)
+    # 50 controls of 12 features, 12 bytes each; three squares of 50 in 8 bytes: 67,200.
+    monkeypatch.setattr("impasto.machine.memory", lambda: 130_000)
+    with pytest.raises(InputError, match=r"kernel_pca on 50 rows at once takes 0\.0 GB, more than half of this machine's memory"):
+        correct_dataset(source, ["kernel_pca"], tmp_path / "out.plates", spare=0.5)
+    monkeypatch.setattr("impasto.machine.memory", lambda: 140_000)
+    correct_dataset(source, ["kernel_pca"], tmp_path / "other.plates", spare=0.5)
+    monkeypatch.setattr("impasto.machine.memory", lambda: 1000)
+    chain = [{"method": "standardize", "by": "all"}, {"method": "compress", "components": 3}, {"method": "harmony", "by": "plate"}]
+    correct_dataset(source, chain, tmp_path / "bounded.plates")
 
 
 def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +269,7 @@ def test_two_workers_leave_the_bytes_of_one_process(tmp_path: Path) -> None:
 
 def test_the_plan_names_each_plate_once_and_its_chunks(tmp_path: Path) -> None:
     source = written(table(), tmp_path)
-    builder = by_plate._Builder(source, {"steps": [], "new": False}, ("x",), [k.name for k in source.keys])
+    builder = plate_plan.Builder(source, {"steps": [], "new": False}, ("x",), [k.name for k in source.keys])
     kind = CORRECTORS["sphering"]
     builder.add_step(0, kind, kind.settings_class())
     builder.add_plates()

@@ -229,3 +229,13 @@ def test_a_missing_column_and_a_method_without_equations_are_said() -> None:
 
     with pytest.raises(NotImplementedError, match="nothing defines neither learn nor learn_group"):
         Nothing.fit(plates())
+
+
+@pytest.mark.parametrize("name", ["standardize", "inverse_normal", "sphering"])
+def test_all_is_a_word_for_all_rows_as_one(name: str) -> None:
+    data, kind = plates(width=11), CORRECTORS[name]
+    found = [kind.fit(data, kind.settings_class.read({"by": by}, where="test")) for by in ("all", None)]
+    np.testing.assert_array_equal(found[0].transform(data).X, found[1].transform(data).X)
+    assert [fitted.seen_in_fit() for fitted in found] == [("",), ("",)]
+    with pytest.raises(InputError, match="by is 'everything', but input should be 'plate', 'batch', 'source' or 'all'"):
+        kind.settings_class.read({"by": "everything"}, where="test")

@@ -63,3 +63,13 @@ def slow(arguments: Mapping[str, Any], task: Task) -> None:
 def nap(_: Mapping[str, Any], task: Task) -> None:
     time.sleep(5)
     task.output.write_text("rested")
+
+
+def in_pieces(arguments: Mapping[str, Any], task: Task) -> None:
+    """Does one piece of three a call, and leaves it in its scratch folder."""
+    task.scratch.mkdir(parents=True, exist_ok=True)
+    done = len(list(task.scratch.iterdir()))
+    (task.scratch / f"{done}").write_text(arguments["text"])
+    if done < 2:
+        raise OSError("killed")
+    task.output.write_text("".join(path.read_text() for path in sorted(task.scratch.iterdir())))

@@ -64,3 +64,14 @@ def test_what_is_done_later_is_out_of_quarantine(tmp_path: Path) -> None:
 
 def test_bad_words_are_bad_input() -> None:
     assert task.Failure.of(InputError("two\nlines")).sentence == "two"
+
+
+def test_a_shard_finds_its_scratch_again_until_it_is_done_and_no_other_finds_it(tmp_path: Path) -> None:
+    shard, other = (Shard("a", f"{HERE}:in_pieces", {"text": text}, "a.txt") for text in "xy")
+    plan = plan_of(tmp_path, shard)
+    assert task.attempt(plan, shard) is not None
+    assert task.attempt(plan_of(tmp_path, other), other) is not None, "other arguments begin anew"
+    assert task.attempt(plan, shard) is not None
+    assert task.attempt(plan, shard) is None
+    assert (tmp_path / "a.txt").read_text() == "xxx"
+    assert len(list((tmp_path / "scratch").iterdir())) == 1, "its own is gone, the other's is there"

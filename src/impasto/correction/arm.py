@@ -13,6 +13,8 @@ arms of few genes should not be corrected.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -30,6 +32,7 @@ from impasto.perturbations import chromosome_arms
 from impasto.perturbations.chromosome_arms import ARM, EXPRESSED, GENE
 from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.progress import say
+from impasto.scale.sums import Part
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -69,31 +72,60 @@ class Arm(Corrector[ArmSettings]):
     means: Array
 
     @classmethod
-    def learn_table(cls, profiles: anndata.AnnData, settings: ArmSettings, /) -> Self:
-        if settings.arms is None:
-            raise InputError("arm needs a table of genes and their chromosome arms (columns gene, arm); give it with --arms FILE")
-        table = chromosome_arms.read(settings.arms)
-        genes = genes_of(profiles.obs)
-        usable = table
-        if settings.on == "unexpressed":
-            if EXPRESSED not in table:
-                raise InputError(f"{settings.arms}: on = unexpressed needs a column {EXPRESSED!r} (yes or no); or use on = all")
-            usable = table[(table[EXPRESSED] == False).fillna(False)]  # noqa: E712 - a missing word is neither yes nor no
-        chosen = genes.isin(usable[GENE]).to_numpy()
-        if not chosen.any():
+    def passes(cls, _: ArmSettings, /) -> int:
+        return 1
+
+    @classmethod
+    def refuse(cls, obs: pd.DataFrame, settings: ArmSettings, /) -> None:
+        usable, genes = _usable(settings), genes_of(obs)
+        if not genes.isin(usable).any():
             raise InputError(
                 f"arm: none of the {len(set(genes) - {''})} genes knocked out is among the {len(usable)} usable genes of {settings.arms}; "
                 "look at the column gene, and at the spelling of its symbols"
             )
-        names, codes = np.unique(genes[chosen].to_numpy(dtype=str), return_inverse=True)
-        values = tables.dense(profiles)[chosen].astype(np.float64)
-        means = np.stack([values[codes == code].mean(axis=0) for code in range(len(names))])
+
+    @classmethod
+    def learn_table(cls, profiles: anndata.AnnData, settings: ArmSettings, /) -> Self:
+        cls.refuse(profiles.obs, settings)
+        return cls.by_sums(profiles, settings)
+
+    @classmethod
+    def summarise(cls, plates: Iterable[anndata.AnnData], settings: ArmSettings, _: Part | None, /) -> Part:
+        usable = _usable(settings)
+        sums_of: dict[str, Array] = {}
+        rows_of: Counter[str] = Counter()
+        for plate in plates:
+            genes = genes_of(plate.obs)
+            chosen = genes.isin(usable).to_numpy()
+            names, codes = np.unique(genes[chosen].to_numpy(dtype=str), return_inverse=True)
+            values = tables.dense(plate)[chosen].astype(np.float64)
+            for code, name in enumerate(names):
+                own = values[codes == code]
+                sums_of[name] = sums_of.get(name, 0.0) + own.sum(axis=0)
+                rows_of[name] += len(own)
+        return _part(sums_of, rows_of)
+
+    @classmethod
+    def merged(cls, parts: Sequence[Part], _: ArmSettings, __: Part | None, /) -> Part:
+        sums_of: dict[str, Array] = {}
+        rows_of: Counter[str] = Counter()
+        for part in (part for part in parts if part.words):
+            for name, total, rows in zip(part.words["genes"], part.arrays["sums"], part.arrays["rows"], strict=True):
+                sums_of[name] = sums_of.get(name, 0.0) + total
+                rows_of[name] += int(rows)
+        return _part(sums_of, rows_of)
+
+    @classmethod
+    def fitted_from(cls, whole: Part, settings: ArmSettings, /) -> Self:
+        if not whole.words:
+            raise InputError("arm: no plate that can be read holds a gene of the table of arms")
+        table = chromosome_arms.read(_arms(settings))
         return cls(
             settings=settings,
             known=tuple(table[GENE]),
             arm_of_known=tuple(str(arm) for arm in table[ARM]),
-            genes=tuple(str(name) for name in names),
-            means=means,
+            genes=tuple(whole.words["genes"]),
+            means=np.asarray(whole.arrays["sums"]) / np.asarray(whole.arrays["rows"])[:, None],
         )
 
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
@@ -122,6 +154,30 @@ class Arm(Corrector[ArmSettings]):
             left.append(f"{len(few)} on arms with fewer than {self.settings.least} other genes ({schema.listed(few[:5])})")
         corrected = len(knocked_out) - len(absent) - len(few)
         say(f"arm: {corrected} of {len(knocked_out)} genes corrected" + (f"; as they were: {', '.join(left)}" if left else ""))
+
+
+def _arms(settings: ArmSettings) -> Path:
+    if settings.arms is None:
+        raise InputError("arm needs a table of genes and their chromosome arms (columns gene, arm); give it with --arms FILE")
+    return settings.arms
+
+
+def _usable(settings: ArmSettings) -> set[str]:
+    """The genes of the table that a mean is learned on."""
+    table = chromosome_arms.read(_arms(settings))
+    if settings.on == "unexpressed":
+        if EXPRESSED not in table:
+            raise InputError(f"{settings.arms}: on = unexpressed needs a column {EXPRESSED!r} (yes or no); or use on = all")
+        table = table[(table[EXPRESSED] == False).fillna(False)]  # noqa: E712 - a missing word is neither yes nor no
+    return set(table[GENE])
+
+
+def _part(sums_of: Mapping[str, Array], rows_of: Mapping[str, int]) -> Part:
+    """The sums of the rows of each gene, and how many there are."""
+    genes = sorted(sums_of)
+    if not genes:
+        return Part({})
+    return Part({"sums": np.stack([sums_of[g] for g in genes]), "rows": np.array([float(rows_of[g]) for g in genes])}, {"genes": genes})
 
 
 def shared_by_others(means: Array, arms: Codes, asked: Codes, own: Codes, /, *, least: int) -> tuple[Array, npt.NDArray[np.bool_]]:

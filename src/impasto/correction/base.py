@@ -18,13 +18,16 @@ bits (by_plate.py). What a method holds in memory at that size is its `kind`:
     plate     a pure function of a plate; nothing is learned but from the plate's own rows
     group     a plate of a batch or source needs the rows of that batch or source
     sums      sums over plates, merged in order
-    table     all rows that may be learned from, in memory at once
+    columns   a few features of all rows at a time, from files of columns
+    matrix    all rows in a file, read a page at a time
+    table     all rows that it needs, in memory at once
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import ClassVar, Generic, Literal, Self, TypeVar, final
 
 import anndata
@@ -44,7 +47,7 @@ from impasto.settings import Settings
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 S = TypeVar("S", bound=Settings)
-Kind = Literal["plate", "group", "sums", "table"]
+Kind = Literal["plate", "group", "sums", "columns", "matrix", "table"]
 LearnsFrom = Literal["controls", "wells", "nothing"]
 
 
@@ -149,6 +152,69 @@ class Corrector(ABC, Generic[S]):
 
     @final
     @classmethod
+    def teaches_its_own(cls, obs: pd.DataFrame, settings: S, /, *, new: bool = False) -> wells.Flags:
+        """The rows that teach what is a group's own.
+
+        Parameters
+        ----------
+        obs
+            Annotation of the n rows of a group.
+        settings
+            Of the class `settings_class`.
+        new
+            Whether the group is new to a corrector that was fitted on others: its held-out rows teach too, as in `extended`.
+
+        Returns
+        -------
+        wells.Flags
+            (n,) True for rows that `may_teach`; of a group that is held out as a whole, for all but spared controls.
+
+        """
+        allowed = cls.may_teach(obs, settings)
+        return cls._own(obs, settings) if new or not allowed.any() else allowed
+
+    @classmethod
+    def needed(cls, obs: pd.DataFrame, settings: S, /) -> wells.Flags:
+        """The rows that have to be together for a fit, of those that may be learned from.
+
+        Parameters
+        ----------
+        obs
+            Annotation of n rows.
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        wells.Flags
+            (n,) True where they are.
+
+        """
+        return cls.may_teach(obs, settings)
+
+    @classmethod
+    def bytes_of_fit(cls, rows: int, width: int, _: S, /) -> int:
+        """What the rows of a fit take in memory.
+
+        Parameters
+        ----------
+        rows
+            How many rows are `needed`.
+        width
+            How many features they have.
+        _
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        int
+            Bytes.
+
+        """
+        return 4 * rows * width
+
+    @final
+    @classmethod
     def learnable(cls, obs: pd.DataFrame, settings: S, /) -> wells.Flags:
         """The rows that `fit` learns from.
 
@@ -219,8 +285,7 @@ class Corrector(ABC, Generic[S]):
             One that can transform the plate. A plate that is held out as a whole is learned as `extended` learns it.
 
         """
-        allowed = self.may_teach(plate.obs, self.settings)
-        return self.extend_table(_rows(plate, allowed if allowed.any() else self._own(plate.obs, self.settings)))
+        return self.extend_table(_rows(plate, self.teaches_its_own(plate.obs, self.settings)))
 
     @final
     def transform(self, profiles: anndata.AnnData | pd.DataFrame, /) -> anndata.AnnData:
@@ -267,7 +332,7 @@ class Corrector(ABC, Generic[S]):
         Returns
         -------
         Kind
-            `plate`, `group`, `sums` or `table`.
+            `plate`, `group`, `sums`, `columns`, `matrix` or `table`.
 
         """
         return "sums" if cls.passes(settings) else "table"
@@ -297,6 +362,24 @@ class Corrector(ABC, Generic[S]):
         ----------
         _
             Annotation of the rows that are learned from.
+        __
+            Of the class `settings_class`.
+
+        Raises
+        ------
+        InputError
+            Where it is refused.
+
+        """
+
+    @classmethod
+    def refuse_plate(cls, _: anndata.AnnData, __: S, /) -> None:
+        """Refuse a plate that cannot be among those that sums are taken over; the others go on without it.
+
+        Parameters
+        ----------
+        _
+            The rows of one plate that may be learned from.
         __
             Of the class `settings_class`.
 
@@ -429,6 +512,27 @@ class Corrector(ABC, Generic[S]):
             whole = cls.merged(parts, settings, whole)
         assert whole is not None
         return cls.fitted_from(whole, settings)
+
+    @classmethod
+    def learn_matrix(cls, profiles: anndata.AnnData, settings: S, scratch: Path, /) -> Self:  # noqa: ARG003
+        """Learn from rows in a file.
+
+        Parameters
+        ----------
+        profiles
+            Profiles without the rows that nothing may be learned from; their values are mapped.
+        settings
+            Of the class `settings_class`.
+        scratch
+            A folder for what a fit that was killed takes up again.
+
+        Returns
+        -------
+        Self
+            What `learn_table` gives, to the same bits.
+
+        """
+        return cls.learn_table(profiles, settings)
 
     @classmethod
     @abstractmethod

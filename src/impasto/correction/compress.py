@@ -12,7 +12,9 @@ on some compounds and transform others, or take `on = "controls"`, for one that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar, Literal, Self
 
 import anndata
@@ -20,9 +22,11 @@ import numpy as np
 from pydantic import Field
 
 from impasto import wells
-from impasto.correction.base import Array, Corrector, LearnsFrom, new_features, with_values
+from impasto.correction import references
+from impasto.correction.base import Array, Corrector, Floats, LearnsFrom, new_features, with_values
 from impasto.correction.per_group import On
-from impasto.correction.spectrum import spectrum, standardized
+from impasto.correction.spectrum import standardized
+from impasto.scale.sums import Part, merged, moments_of
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -65,19 +69,54 @@ class Compress(Corrector[CompressSettings]):
         return "controls" if settings.on == "controls" else "wells"
 
     @classmethod
+    def passes(cls, _: CompressSettings, /) -> int:
+        return 1
+
+    @classmethod
     def learn_table(cls, profiles: anndata.AnnData, settings: CompressSettings, /) -> Self:
-        values = wells.finite(profiles, task=cls.name)
-        rows = values if settings.on == "all" else values[wells.negative(profiles.obs)]
-        if len(rows) < _FEWEST:
+        return cls.by_sums(profiles, settings)
+
+    @classmethod
+    def refuse_plate(cls, plate: anndata.AnnData, _: CompressSettings, /) -> None:
+        wells.finite(plate, task=cls.name)
+
+    @classmethod
+    def summarise(cls, plates: Iterable[anndata.AnnData], settings: CompressSettings, _: Part | None, /) -> Part:
+        names: list[str] = []
+
+        def rows() -> Iterator[Floats]:
+            for plate in plates:
+                names[:] = plate.var_names
+                values = wells.finite(plate, task=cls.name)
+                yield values if settings.on == "all" else values[wells.negative(plate.obs)]
+
+        each = rows()
+        first = next(each, None)
+        if first is None:
+            return Part({})
+        arrays = moments_of(chain([first], each), width=first.shape[1], cross=True, keep_rows=True)
+        return Part(arrays, {"features": names})
+
+    @classmethod
+    def merged(cls, parts: Sequence[Part], settings: CompressSettings, _: Part | None, /) -> Part:
+        known = [part for part in parts if part.words]
+        count = int(sum(np.asarray(part.arrays["counts"]).sum() for part in known))
+        if count < _FEWEST:
             kind = "rows" if settings.on == "all" else "negative controls"
-            raise InputError(f"compress: {len(rows)} {kind} are too few to show components, {_FEWEST} are needed; use --set on=all")
-        mean = rows.mean(axis=0, dtype=np.float64)
-        variances, directions = spectrum(rows, mean, np.ones(rows.shape[1]))
+            raise InputError(f"compress: {count} {kind} are too few to show components, {_FEWEST} are needed; use --set on=all")
+        whole = merged(part.arrays for part in known)
+        arrays = {"counts": whole.counts, "means": whole.means, "squares": whole.squares, "cross": whole.cross, "rows": whole.rows}
+        return Part({name: value for name, value in arrays.items() if value is not None}, known[0].words)
+
+    @classmethod
+    def fitted_from(cls, whole: Part, settings: CompressSettings, /) -> Self:
+        sums = references.moments(whole)
+        variances, directions = references.principal(sums, np.ones(sums.means.shape[1]))
         if not len(variances) or variances[-1] <= 0:
             raise InputError("compress: the rows do not vary at all, so they show no components")
         largest = slice(None, -settings.components - 1, -1)
         scaled = directions[:, largest] * variances[largest] ** (-settings.power / 2)
-        return cls(settings=settings, mean=mean, directions=_signed(scaled), feature_names=tuple(profiles.var_names))
+        return cls(settings=settings, mean=sums.mean, directions=_signed(scaled), feature_names=tuple(whole.words["features"]))
 
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         other = set(profiles.var_names) ^ set(self.feature_names)

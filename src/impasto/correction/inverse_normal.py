@@ -20,7 +20,7 @@ from pydantic import Field
 from scipy.special import ndtri
 
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, On, PerGroup
+from impasto.correction.per_group import ByOrAll, On, PerGroup
 from impasto.settings import Settings
 
 
@@ -28,7 +28,7 @@ class InverseNormalSettings(Settings):
     """Within which group the ranks are taken."""
 
     method: Literal["inverse_normal"] = "inverse_normal"
-    by: By | None = Field("plate", description="Within what ranks are taken: plate, batch, source, or all rows.")
+    by: ByOrAll | None = Field("plate", description="Within what ranks are taken: plate, batch, source, or all rows.")
     confounded: bool = Field(
         False, description="Accept a group that shares no perturbation with the others: its own ranks hide how it differs from them."
     )
@@ -40,12 +40,12 @@ class Ordered:
 
     Attributes
     ----------
-    ordered
-        (n, features) the sorted values of each feature.
+    lines
+        (features, n) the sorted values of each feature, as precise as they were given. Those of many plates lie in a file.
 
     """
 
-    ordered: Array
+    lines: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +54,20 @@ class InverseNormal(PerGroup[InverseNormalSettings, Ordered]):
 
     name: ClassVar[str] = "inverse_normal"
     feature_by_feature: ClassVar[bool] = True
+    by_columns: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = InverseNormalSettings
     least: ClassVar[Mapping[On, int]] = {"all": 2}
     settings: InverseNormalSettings
     learned: dict[str, Ordered]
 
     def learn(self, values: Floats, _: Floats, /) -> Ordered:
-        return Ordered(np.sort(values.astype(np.float64), axis=0))
+        lines = np.ascontiguousarray(values.T, dtype=np.float32)
+        lines.sort(axis=1)
+        return Ordered(lines)
 
     def apply(self, values: Floats, learned: Ordered, /) -> Array:
         out = np.empty(values.shape)
-        for feature, (column, known) in enumerate(zip(values.T.astype(np.float64), learned.ordered.T, strict=True)):
+        for feature, (column, known) in enumerate(zip(np.ascontiguousarray(values.T), learned.lines, strict=True)):
             below, up_to = (np.searchsorted(known, column, side=side) for side in ("left", "right"))
             # The mean rank of a value among those it was fitted on; a value between two of them lies half way.
             out[:, feature] = blom((below + up_to + 1) / 2, n=len(known))

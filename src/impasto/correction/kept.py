@@ -1,7 +1,8 @@
 """Fitted correctors on disk, so that what was learned on some plates is applied to others, months later, to the same numbers.
 
-A folder: `steps.json` (method, settings and the shape of the state of each step, in order) and `state.safetensors` (its arrays,
-float64). A corrector is a dataclass of arrays, numbers, words, and mappings or records of these; nothing is pickled.
+A folder: `steps.json` (method, settings and the shape of the state of each step, in order) and `state.safetensors` (its arrays, float64,
+or float32 where the corrector holds them so). Large arrays are mapped and not read. A corrector is a dataclass of arrays, numbers, words,
+and mappings or records of these; nothing is pickled.
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from impasto import runs, texts
+from impasto import runs, safe_arrays, texts
 from impasto.correction import CORRECTORS, kept_before
 from impasto.correction.base import Corrector
 from impasto.schema import InputError
@@ -43,7 +42,7 @@ def save(folder: Path, steps: Sequence[Corrector[Any]], /) -> None:
     ]
     with runs.atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(arrays, temporary / _STATE)
+        safe_arrays.write(temporary / _STATE, arrays)
         texts.write(temporary / STEPS, json.dumps(written, indent=1) + "\n")
 
 
@@ -71,13 +70,13 @@ def load(folder: Path, /) -> list[Corrector[Any]]:
         raise InputError(f"{folder} holds no fitted corrections ({STEPS}); {leave_some}")
     try:
         written = json.loads(texts.read(folder / STEPS))
-        arrays = load_file(folder / _STATE) if written else {}
-    except (OSError, ValueError, SafetensorError) as error:
+        arrays = safe_arrays.read(folder / _STATE) if written else {}
+    except (OSError, ValueError) as error:
         raise InputError(f"{folder} holds fitted corrections that cannot be read ({error}); {leave_some}") from error
     if not isinstance(written, list) or not written:
         raise InputError(f"{folder / STEPS} lists no steps, so nothing would be corrected; {leave_some}")
     for name, values in arrays.items():
-        if np.isnan(values).any():
+        if safe_arrays.has_nan(values):
             raise InputError(f"{folder}: {name!r} holds values that are not numbers, so these corrections are damaged; {leave_some}")
     return [_step(record, arrays, where=str(folder / STEPS)) for record in written]
 
@@ -93,8 +92,7 @@ def _step(record: dict[str, Any], arrays: Arrays, *, where: str) -> Corrector[An
 def _taken_apart(value: Any, name: str, arrays: Arrays) -> dict[str, Any]:
     """A value as JSON; its arrays go into `arrays` under their path, which stands in their place."""
     if isinstance(value, np.ndarray):
-        # safetensors writes the memory as it lies: a transposed view would come back turned.
-        arrays[name] = np.array(value, dtype=np.float64, order="C")
+        arrays[name] = value if value.dtype == np.float32 else value.astype(np.float64, copy=False)
         return {"array": name}
     if dataclasses.is_dataclass(value):
         fields = [f.name for f in dataclasses.fields(value) if f.name != "settings"]

@@ -29,7 +29,7 @@ def state(kind: type[Corrector[Any]], settings: Settings, old: Node, arrays: dic
     old
         Its state as 0.1.0 wrote it.
     arrays
-        The arrays of the folder. Harmony's, which were one a round, are stacked and added.
+        The arrays of the folder. Harmony's, which were one a round, are stacked and added; sorted values are turned.
 
     Returns
     -------
@@ -45,6 +45,10 @@ def state(kind: type[Corrector[Any]], settings: Settings, old: Node, arrays: dic
         return {"keys": keys, **_harmony(old, arrays)}
     if kind.name == "sphering":
         return {"keys": keys, "learned": old["whitenings"]}
+    if kind.name == "inverse_normal":
+        for _, node in old["ordered"]["map"]:  # (n, features)
+            arrays[node["array"]] = np.ascontiguousarray(arrays[node["array"]].T, dtype=np.float32)
+        old = {"lines": old["ordered"]}
     of_groups = {name: dict(node["map"]) for name, node in old.items() if "map" in node}
     shared = {name: node for name, node in old.items() if "map" not in node}
     groups = next(iter(of_groups.values()))

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from impasto import wells
 from impasto.correction.base import Array, Floats, new_features
 from impasto.correction.per_group import By, Group, On, PerGroup
 from impasto.correction.standardize import CentreAndSpread
@@ -68,6 +69,14 @@ class KernelPca(PerGroup[KernelPcaSettings, CentreAndSpread]):
     @classmethod
     def reference_of(cls, _: Settings, /) -> On:
         return "controls"
+
+    @classmethod
+    def needed(cls, obs: pd.DataFrame, settings: KernelPcaSettings, /) -> wells.Flags:
+        return cls.may_teach(obs, settings) & wells.negative(obs)
+
+    @classmethod
+    def bytes_of_fit(cls, rows: int, width: int, _: KernelPcaSettings, /) -> int:
+        return rows * width * 12 + 3 * rows**2 * 8  # the controls in both precisions; their kernel, centred, and its eigenvectors
 
     @classmethod
     def begin(cls, groups: Mapping[str, Group], settings: KernelPcaSettings, keys: tuple[str, ...], /) -> Self:

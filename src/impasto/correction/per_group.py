@@ -3,7 +3,7 @@
 All bookkeeping of groups is here. A method of this kind is its equation, `learn(values, reference)` and `apply(values, learned)`, and
 where groups share something (components, a grand mean) `begin`. Its settings say the rest, in three fields that are read here:
 
-    by             what a group is: plate, batch, source, or None for all rows as one; a plate where there is no such field
+    by             what a group is: plate, batch, source, or `all` (or None) for all rows as one; a plate where there is no such field
     on             what `reference` holds: the group's negative controls, or all its rows; all rows where there is no such field
     confounded     whether a group that shares no perturbation with the others is accepted; where there is no such field, it is
 
@@ -13,9 +13,10 @@ so that plates can be learned one at a time and put together afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, Literal, Self, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import anndata
 import numpy as np
@@ -24,10 +25,12 @@ import pandas as pd
 
 from impasto import dataset, schema, wells
 from impasto.correction.base import Corrector, Floats, Kind, LearnsFrom, S, with_values
+from impasto.scale import columns
 from impasto.schema import InputError
 from impasto.settings import Settings
 
 By = Literal["plate", "batch", "source"]
+ByOrAll = Literal["plate", "batch", "source", "all"]
 On = Literal["controls", "all"]
 Rows = npt.NDArray[np.intp]
 L = TypeVar("L")
@@ -72,9 +75,13 @@ class PerGroup(Corrector[S], Generic[S, L]):
         The features of the fit, in order; empty where they are not known (a folder of 0.1.0).
     least
         How many reference rows a group needs, by `on`.
+    by_columns
+        Whether `learn` of a few features gives what it gives of all, and what is learned is a record of arrays whose first axis are the
+        features. A batch, a source or all rows are then learned a few features at a time, in memory and from files alike.
 
     """
 
+    by_columns: ClassVar[bool] = False
     least: ClassVar[Mapping[On, int]] = {"controls": 2, "all": 1}
     settings: S
     keys: tuple[str, ...]
@@ -223,24 +230,116 @@ class PerGroup(Corrector[S], Generic[S, L]):
     # ------------------------------------------------------------ the same for all
     @classmethod
     def learn_table(cls, profiles: anndata.AnnData, settings: S, /) -> Self:
-        by = column_of_groups(settings)
-        keys = tuple(wells.keys_of_group(profiles.obs, by))
+        references, keys = cls._references(profiles, settings)
+        fitted = replace(cls.by_sums(profiles, settings), keys=keys) if cls.passes(settings) else cls.begin(references, settings, keys)
+        return replace(fitted._with_groups(references), feature_names=tuple(profiles.var_names))
+
+    @classmethod
+    def learn_matrix(cls, profiles: anndata.AnnData, settings: S, scratch: Path, /) -> Self:
+        references, keys = cls._references(profiles, settings)
+        fitted = cls.begin_in(scratch, references, settings, keys)
+        return replace(fitted._with_groups(references), feature_names=tuple(profiles.var_names))
+
+    @classmethod
+    def begin_in(cls, scratch: Path, groups: Mapping[str, Group], settings: S, keys: tuple[str, ...], /) -> Self:  # noqa: ARG003
+        """`begin` with a folder for what a fit that was killed takes up again.
+
+        Parameters
+        ----------
+        scratch
+            The folder; it need not be there.
+        groups, settings, keys
+            As `begin` takes them.
+
+        Returns
+        -------
+        Self
+            What `begin` gives, to the same bits.
+
+        """
+        return cls.begin(groups, settings, keys)
+
+    @classmethod
+    def _references(cls, profiles: anndata.AnnData, settings: S) -> tuple[dict[str, Group], tuple[str, ...]]:
+        keys = tuple(wells.keys_of_group(profiles.obs, column_of_groups(settings)))
         groups = cls._groups(profiles, settings, keys)
         cls.refuse(profiles.obs, settings)
-        references = {name: cls._with_reference(name, group, settings) for name, group in groups.items()}
-        fitted = replace(cls.by_sums(profiles, settings), keys=keys) if cls.passes(settings) else cls.begin(references, settings, keys)
-        known = fitted.learned
-        learned = {name: known[name] if name in known else fitted.learn_group(group) for name, group in references.items()}
-        return replace(fitted, learned=learned, feature_names=tuple(profiles.var_names))
+        return {name: cls._with_reference(name, group, settings) for name, group in groups.items()}, keys
+
+    def _with_groups(self, groups: Mapping[str, Group]) -> Self:
+        """With what is each group's own, where it is not known yet."""
+        known = self.learned
+        return replace(self, learned={name: known[name] if name in known else self._of_group(group) for name, group in groups.items()})
+
+    def _of_group(self, group: Group) -> L:
+        if not self.learns_by_columns(self.settings):
+            return self.learn_group(group)
+        # In the order of a folder of plates, so that sums have the same bits.
+        place = np.empty(len(group.obs), dtype=np.intp)
+        place[dataset.rows_in_order(group.obs)] = np.arange(len(group.obs))
+        rows = group.rows[np.argsort(place[group.rows])]
+        return self.learn_few(columns.few_of(group.table, rows), np.isin(rows, group.reference_rows), group.table.shape[1], np.empty)
+
+    @classmethod
+    def learns_by_columns(cls, settings: Settings, /) -> bool:
+        """Whether a group is learned a few features at a time.
+
+        Parameters
+        ----------
+        settings
+            Of the class `settings_class`.
+
+        Returns
+        -------
+        bool
+            True for a batch, a source or all rows, where the method can.
+
+        """
+        return cls.by_columns and column_of_groups(settings) != schema.PLATE
+
+    def learn_few(self, few: Iterable[Floats], references: wells.Flags, width: int, room: Callable[[tuple[int, ...], Any], Any], /) -> L:
+        """Learn what is a group's own, a few features at a time.
+
+        Parameters
+        ----------
+        few
+            (n, 8 or fewer) the rows of the group, of one few features after the other.
+        references
+            (n,) True for the rows that a statistic is taken over.
+        width
+            How many features there are.
+        room
+            Called with a shape and a type, gives an array for what is learned of all features.
+
+        Returns
+        -------
+        L
+            As `learn` gives it of all features.
+
+        """
+        whole: dict[str, Any] = {}
+        at = 0
+        part: L | None = None
+        for values in few:
+            part = self.learn(values, values[references])
+            for name, learned in vars(part).items():
+                if name not in whole:
+                    whole[name] = room((width, *learned.shape[1:]), learned.dtype)
+                whole[name][at : at + values.shape[1]] = learned
+            at += values.shape[1]
+        assert part is not None
+        return type(part)(**whole)
 
     @classmethod
     def kind(cls, settings: S, /) -> Kind:
         if cls.passes(settings):
             return "sums"
         by = column_of_groups(settings)
-        if by is None or cls.begin.__func__ is not PerGroup.begin.__func__:  # type: ignore[attr-defined]
+        if cls.begin.__func__ is not PerGroup.begin.__func__:  # type: ignore[attr-defined]
             return "table"
-        return "plate" if by == schema.PLATE else "group"
+        if cls.learns_by_columns(settings):
+            return "columns"
+        return "table" if by is None else "plate" if by == schema.PLATE else "group"
 
     @classmethod
     def learns_from(cls, settings: S, /) -> LearnsFrom:
@@ -254,6 +353,10 @@ class PerGroup(Corrector[S], Generic[S, L]):
     def refuse(cls, obs: pd.DataFrame, settings: S, /) -> None:
         if not getattr(settings, "confounded", True) and cls.reference_of(settings) == "all":
             refuse_confounded(obs, column_of_groups(settings), task=cls.name)
+
+    @classmethod
+    def refuse_plate(cls, plate: anndata.AnnData, settings: S, /) -> None:
+        cls.reference_rows(plate, settings)
 
     @classmethod
     def reference_rows(cls, plate: anndata.AnnData, settings: S, /) -> Floats:
@@ -284,12 +387,12 @@ class PerGroup(Corrector[S], Generic[S, L]):
         return values if cls.reference_of(settings) == "all" else values[wells.negative(plate.obs)]
 
     def extend_table(self, profiles: anndata.AnnData, /) -> Self:
-        groups = self._groups(self._with_its_features(profiles), self.settings, self.keys)
+        groups = self._groups(self.with_its_features(profiles), self.settings, self.keys)
         new = {name: self._with_reference(name, group, self.settings) for name, group in groups.items() if name not in self.learned}
-        return replace(self, learned=self.learned | {name: self.learn_group(group) for name, group in new.items()}) if new else self
+        return replace(self, learned=self.learned | {name: self._of_group(group) for name, group in new.items()}) if new else self
 
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        profiles = self._with_its_features(profiles)
+        profiles = self.with_its_features(profiles)
         groups = self._groups(profiles, self.settings, self.keys)
         for name in groups:
             if name not in self.learned:
@@ -307,8 +410,25 @@ class PerGroup(Corrector[S], Generic[S, L]):
     def features_of_fit(self) -> tuple[str, ...]:
         return self.feature_names
 
-    def _with_its_features(self, profiles: anndata.AnnData) -> anndata.AnnData:
-        """The profiles with the features of the fit in the order of the fit. Raises InputError where they have others."""
+    def with_its_features(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
+        """The profiles with the features of the fit, in the order of the fit.
+
+        Parameters
+        ----------
+        profiles
+            n rows.
+
+        Returns
+        -------
+        anndata.AnnData
+            The profiles themselves where they have that order, or where the features of the fit are not known.
+
+        Raises
+        ------
+        InputError
+            They have other features.
+
+        """
         if not self.feature_names or tuple(profiles.var_names) == self.feature_names:
             return profiles
         other = sorted(set(profiles.var_names) ^ set(self.feature_names))
@@ -431,7 +551,7 @@ def column_of_groups(settings: Settings, /) -> str | None:
 
     """
     by: str | None = getattr(settings, "by", schema.PLATE)
-    return by
+    return None if by == "all" else by
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -6,7 +6,7 @@ A plate passes the earlier steps each time it is read: they are cheap, and nothi
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from impasto.schema import InputError
 from impasto.settings import Settings
 
 Fitted = Corrector[Any]
+Chosen = Callable[[int, pd.DataFrame], wells.Flags]
 MARKS = "marks.parquet"
 """Which rows are spared or held out, where that was decided for all plates together."""
 MEMBER, SAMPLE, FEATURES = "member.parquet", "sample.safetensors", "features.parquet"
@@ -72,13 +73,81 @@ def plate_of(arguments: Mapping[str, Any], number: int, /) -> anndata.AnnData:
     return plate
 
 
-def _step(arguments: Mapping[str, Any], number: int) -> tuple[type[Fitted], Settings]:
+def annotation_of(arguments: Mapping[str, Any], /) -> pd.DataFrame:
+    """The annotation of all plates, with spared and held-out wells marked.
+
+    Parameters
+    ----------
+    arguments
+        Of a shard: `source` and `marks`.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row a row, plate after plate.
+
+    """
+    source, marks = _opened(arguments["source"], arguments["marks"])
+    return source.obs if marks is None else source.obs.assign(**{column: marks[column].to_numpy() for column in marks})
+
+
+def rows_of(arguments: Mapping[str, Any], number: int, /) -> slice:
+    """Where the rows of a plate stand among all rows.
+
+    Parameters
+    ----------
+    arguments
+        Of a shard: `source` and `marks`.
+    number
+        The number of the plate in the dataset.
+
+    Returns
+    -------
+    slice
+        Of `annotation_of`.
+
+    """
+    source, _ = _opened(arguments["source"], arguments["marks"])
+    return slice(int(source.offsets[number]), int(source.offsets[number + 1]))
+
+
+def step_of(arguments: Mapping[str, Any], number: int, /) -> tuple[type[Fitted], Settings]:
+    """A step of a correction.
+
+    Parameters
+    ----------
+    arguments
+        Of a shard: `steps`.
+    number
+        Of the step, from 0.
+
+    Returns
+    -------
+    kind : type[Fitted]
+        Its corrector.
+    settings : Settings
+        Of the corrector.
+
+    """
     said = dict(arguments["steps"][number])
     kind = CORRECTORS[said.pop("method")]
     return kind, kind.settings_class.read(said, where=f"step {number + 1}")
 
 
-def _loaded(folder: Path) -> Fitted:
+def loaded(folder: Path, /) -> Fitted:
+    """A fitted step.
+
+    Parameters
+    ----------
+    folder
+        Where it is kept.
+
+    Returns
+    -------
+    Fitted
+        The step; it is read once by a process.
+
+    """
     return _loaded_as(str(folder), _stamp(folder / kept.STEPS))
 
 
@@ -89,7 +158,7 @@ def _loaded_as(folder: str, _: int) -> Fitted:
 
 def _correctors(task: Task, count: int) -> list[Fitted]:
     """The first steps, as far as they are fitted without the plate that is corrected."""
-    return [_loaded(task.folder / fitted_folder(number)) for number in range(count)]
+    return [loaded(task.folder / fitted_folder(number)) for number in range(count)]
 
 
 def fitted_folder(number: int, /) -> str:
@@ -141,13 +210,14 @@ class Reading:
         Of the shard.
     before
         How many steps a plate passes first.
-    learnable
-        Whether only rows are given that the step after them may learn from; a plate without any is passed over.
+    rows
+        Gives, of the number of a plate and its annotation, which of its rows are asked for; a plate without any is passed over. All rows
+        where left out.
 
     """
 
-    def __init__(self, arguments: Mapping[str, Any], task: Task, /, *, before: int, learnable: bool = True) -> None:
-        self._arguments, self._task, self._learnable = arguments, task, learnable
+    def __init__(self, arguments: Mapping[str, Any], task: Task, /, *, before: int, rows: Chosen | None = None) -> None:
+        self._arguments, self._task, self._rows = arguments, task, rows
         self._before = before
         self.bad: dict[str, str] = {}
 
@@ -171,9 +241,8 @@ class Reading:
                 continue
             try:
                 plate = passed(plate_of(self._arguments, number), correctors, new=self._arguments["new"])
-                if self._learnable:
-                    kind, settings = _step(self._arguments, self._before)
-                    allowed = kind.may_teach(plate.obs, settings)
+                if self._rows is not None:
+                    allowed = self._rows(number, plate.obs)
                     if not allowed.any():
                         continue
                     plate = plate if allowed.all() else plate[allowed].copy()
@@ -207,15 +276,12 @@ def summarise(arguments: Mapping[str, Any], task: Task, /) -> Facts:
 
     """
     number = arguments["step"]
-    kind, settings = _step(arguments, number)
+    kind, settings = step_of(arguments, number)
     before = sums.load(task.folder / arguments["before"]) if arguments["before"] else None
-    reading = Reading(arguments, task, before=number)
+    reading = Reading(arguments, task, before=number, rows=lambda _, obs: kind.may_teach(obs, settings))
 
-    def check(plate: anndata.AnnData) -> None:
-        if issubclass(kind, PerGroup):
-            kind.reference_rows(plate, settings)
-
-    sums.save(kind.summarise(reading.plates(check), settings, before), task.output)
+    plates = reading.plates(lambda plate: kind.refuse_plate(plate, settings))
+    sums.save(kind.summarise(plates, settings, before), task.output)
     return reading.facts
 
 
@@ -230,7 +296,7 @@ def merge(arguments: Mapping[str, Any], task: Task, /) -> None:
         Comes after the chunks.
 
     """
-    kind, settings = _step(arguments, arguments["step"])
+    kind, settings = step_of(arguments, arguments["step"])
     before = sums.load(task.folder / arguments["before"]) if arguments["before"] else None
     after = dict(task.after)
     parts = [sums.load(after[name]) for name in arguments["chunks"]]
@@ -249,16 +315,15 @@ def share(arguments: Mapping[str, Any], task: Task, /) -> None:
 
     """
     number = arguments["step"]
-    kind, settings = _step(arguments, number)
-    source, marks = _opened(arguments["source"], arguments["marks"])
-    obs = source.obs if marks is None else source.obs.assign(**{c: marks[c].to_numpy() for c in marks})
+    kind, settings = step_of(arguments, number)
+    obs = annotation_of(arguments)
     if arguments["whole"]:
         fitted: Fitted = kind.fitted_from(sums.load(task.folder / arguments["whole"]), settings)
         if isinstance(fitted, PerGroup):
             keys = tuple(wells.keys_of_group(obs, column_of_groups(settings)))
             fitted = replace(fitted, keys=keys)
     elif kind.kind(settings) == "table":
-        fitted = kind.fit(_together(arguments, task, source, before=number, task_name=kind.name), settings)
+        fitted = kind.fit(_together(arguments, task, kind, settings), settings)
     else:
         fitted = kind.before_plates(obs, settings)
     kept.save(task.output, [fitted])
@@ -278,17 +343,16 @@ def given(arguments: Mapping[str, Any], task: Task, /) -> None:
     kept.save(task.output, kept.load(task.folder / arguments["given"]))
 
 
-def _together(arguments: Mapping[str, Any], task: Task, source: Dataset, *, before: int, task_name: str) -> anndata.AnnData:
-    """All rows that may be learned from, in memory."""
-    reading = Reading(arguments, task, before=before)
+def _together(arguments: Mapping[str, Any], task: Task, kind: type[Fitted], settings: Settings) -> anndata.AnnData:
+    """All rows that a fit needs, in memory."""
+    source, _ = _opened(arguments["source"], arguments["marks"])
+    count = int(kind.needed(annotation_of(arguments), settings).sum())
+    reading = Reading(arguments, task, before=arguments["step"], rows=lambda _, obs: kind.needed(obs, settings))
     parts: list[anndata.AnnData] = []
     for plate in reading.plates():
         parts.append(plate)
         if len(parts) == 1:
-            source.refuse_too_large(
-                source.n_obs * plate.n_vars // max(1, source.n_vars),
-                task=f"{task_name} needs all rows at once (select, sphering, tvn, combat, and steps by plate or batch do not), and that",
-            )
+            source.refuse_too_large(kind.bytes_of_fit(count, plate.n_vars, settings), task=f"{kind.name} on {count:,} rows at once")
     if reading.bad:
         name, reason = next(iter(reading.bad.items()))
         raise InputError(f"plate {name}: {reason}")
@@ -316,12 +380,12 @@ def group(arguments: Mapping[str, Any], task: Task, /) -> Facts:
         No plate of the group can be read.
 
     """
-    shared = _loaded(task.folder / arguments["shared"])
+    shared = loaded(task.folder / arguments["shared"])
     assert isinstance(shared, PerGroup)
     if arguments["name"] in shared.learned:
         kept.save(task.output, [replace(shared, learned={arguments["name"]: shared.learned[arguments["name"]]})])
         return {}
-    reading = Reading(arguments, task, before=arguments["step"], learnable=False)
+    reading = Reading(arguments, task, before=arguments["step"])
     plates = list(reading.plates())
     if not plates:
         raise InputError(f"{shared.name}: no plate of {arguments['name']} can be read")
@@ -342,14 +406,16 @@ def gather(arguments: Mapping[str, Any], task: Task, /) -> None:
         Comes after the groups.
 
     """
-    shared = _loaded(task.folder / arguments["shared"])
+    shared = loaded(task.folder / arguments["shared"])
     assert isinstance(shared, PerGroup)
     learned: dict[str, Any] = {}
+    names = shared.feature_names
     for _, path in task.after:
         of_group = kept.load(path)[0]
         assert isinstance(of_group, PerGroup)
         learned |= of_group.learned
-    kept.save(task.output, [replace(shared, learned=shared.learned | learned)])
+        names = names or of_group.feature_names
+    kept.save(task.output, [replace(shared, learned=shared.learned | learned, feature_names=names)])
 
 
 def features(arguments: Mapping[str, Any], task: Task, /) -> None:
@@ -368,7 +434,7 @@ def features(arguments: Mapping[str, Any], task: Task, /) -> None:
         No plate can be corrected.
 
     """
-    reading = Reading(arguments, task, before=len(arguments["steps"]), learnable=False)
+    reading = Reading(arguments, task, before=len(arguments["steps"]))
     for plate in reading.plates():
         plate.var.to_parquet(task.output)
         return

@@ -24,7 +24,7 @@ from pydantic import Field
 from impasto import wells
 from impasto.correction import references
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, On, PerGroup
+from impasto.correction.per_group import ByOrAll, On, PerGroup, column_of_groups
 from impasto.correction.regulariser import search
 from impasto.correction.spectrum import standardized
 from impasto.scale.sums import Moments, Part
@@ -36,7 +36,7 @@ class SpheringSettings(Settings):
     """Form, regulariser, reference rows and groups."""
 
     method: Literal["sphering"] = "sphering"
-    by: By | None = Field(None, description="What has a rotation of its own: plate, batch or source; one for all rows where left out.")
+    by: ByOrAll | None = Field(None, description="What has a rotation of its own: plate, batch or source; one for all rows where left out.")
     on: On = Field("controls", description="What becomes white: the negative controls, or all wells.")
     form: Literal["ZCA", "ZCA-cor"] = Field("ZCA-cor", description="Of the covariance (ZCA) or of the correlation (ZCA-cor).")
     regulariser: float | Literal["search"] = Field(
@@ -119,7 +119,7 @@ class Sphering(PerGroup[SpheringSettings, Whitening]):
 
     @classmethod
     def passes(cls, settings: SpheringSettings, /) -> int:
-        return 1 if settings.by is None and settings.regulariser != "search" else 0
+        return 1 if column_of_groups(settings) is None and settings.regulariser != "search" else 0
 
     @classmethod
     def summarise(cls, plates: Iterable[anndata.AnnData], settings: SpheringSettings, _: Part | None, /) -> Part:

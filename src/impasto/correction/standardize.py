@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import Field
 
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, On, PerGroup
+from impasto.correction.per_group import ByOrAll, On, PerGroup
 from impasto.correction.spectrum import mean_and_sd
 from impasto.settings import Settings
 
@@ -33,7 +33,7 @@ class StandardizeSettings(Settings):
     """Statistic, reference rows and groups."""
 
     method: Literal["standardize"] = "standardize"
-    by: By | None = Field("plate", description="What is standardised on its own: plate, batch, source, or all rows as one.")
+    by: ByOrAll | None = Field("plate", description="What is standardised on its own: plate, batch, source, or all rows as one.")
     on: On = Field("controls", description="Where centre and spread are taken: on the negative controls, or on all wells.")
     statistic: Statistic = Field("median", description="median and MAD, or mean and sd.")
     confounded: bool = Field(
@@ -64,6 +64,7 @@ class Standardize(PerGroup[StandardizeSettings, CentreAndSpread]):
 
     name: ClassVar[str] = "standardize"
     feature_by_feature: ClassVar[bool] = True
+    by_columns: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]] = StandardizeSettings
     settings: StandardizeSettings
     learned: dict[str, CentreAndSpread]

@@ -14,7 +14,7 @@ from impasto.dataset.commit import link, write
 from impasto.dataset.folder import Dataset, open_dataset
 from impasto.dataset.growth import append, refuse_other_features
 from impasto.dataset.member import Facts, content_of, read_member, write_member
-from impasto.dataset.order import KEYS, Key, file_of, key_of, plates_of
+from impasto.dataset.order import KEYS, Key, file_of, key_of, plates_of, rows_in_order
 
 __all__ = [
     "KEYS",
@@ -30,6 +30,7 @@ __all__ = [
     "plates_of",
     "read_member",
     "refuse_other_features",
+    "rows_in_order",
     "write",
     "write_member",
 ]

@@ -186,7 +186,7 @@ class Dataset:
         """
         chosen = np.ones(self.n_obs, dtype=bool) if rows is None else np.asarray(rows, dtype=bool)
         count = int(chosen.sum())
-        self.refuse_too_large(count, task="reading them whole")
+        self.refuse_too_large(count * self.n_vars * 4, task="reading them whole")
         values = np.empty((count, self.n_vars), dtype=np.float32)
         at = 0
         for number, plate in enumerate(self):
@@ -221,13 +221,13 @@ class Dataset:
         """
         return matrix.unit_rows(self)
 
-    def refuse_too_large(self, rows: int, /, *, task: str) -> None:
-        """Refuse rows that would take more than half of this machine's memory.
+    def refuse_too_large(self, needed: int, /, *, task: str) -> None:
+        """Refuse what would take more than half of this machine's memory.
 
         Parameters
         ----------
-        rows
-            How many rows.
+        needed
+            How many bytes.
         task
             What needs them in memory.
 
@@ -237,7 +237,7 @@ class Dataset:
             Where they would.
 
         """
-        needed, whole = rows * self.n_vars * 4, machine.memory()
+        whole = machine.memory()
         half = None if whole is None else whole // 2
         if half is not None and needed > half:
             raise InputError(

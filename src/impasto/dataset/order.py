@@ -196,8 +196,31 @@ def plates_of(profiles: anndata.AnnData, /, *, task: str = "a dataset", named: b
         There is no column `plate`, or a row names none.
 
     """
-    codes, keys = codes_of(profiles.obs, task=task, named=named)
+    for chosen in _rows_of_plates(profiles.obs, task=task, named=named):
+        yield profiles if np.array_equal(chosen, np.arange(profiles.n_obs)) else profiles[chosen].copy()
+
+
+def rows_in_order(obs: pd.DataFrame, /) -> npt.NDArray[np.intp]:
+    """All rows of a table in the order of a dataset.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    npt.NDArray[np.intp]
+        (n,) row numbers, plate after plate; as they are in a table without plates.
+
+    """
+    if schema.PLATE not in obs:
+        return np.arange(len(obs), dtype=np.intp)
+    return np.concatenate([*_rows_of_plates(obs, task="a dataset", named=False), np.zeros(0, dtype=np.intp)])
+
+
+def _rows_of_plates(obs: pd.DataFrame, *, task: str, named: bool) -> Iterator[npt.NDArray[np.intp]]:
+    codes, keys = codes_of(obs, task=task, named=named)
     order = np.argsort(codes, kind="stable")
     for rows in np.split(order, np.cumsum(np.bincount(codes, minlength=len(keys)))[:-1]):
-        chosen = rows[sorted_rows(profiles.obs.iloc[rows])]
-        yield profiles if np.array_equal(chosen, np.arange(profiles.n_obs)) else profiles[chosen].copy()
+        yield rows[sorted_rows(obs.iloc[rows])]

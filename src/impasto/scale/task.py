@@ -15,6 +15,7 @@ from impasto.object_stores import NoConnection
 from impasto.scale.plan import QUARANTINE, RECEIPTS, Plan, Shard, size_of
 from impasto.schema import InputError
 
+SCRATCH = "scratch"
 Facts = Mapping[str, Any]
 """What a shard says of its output; JSON-safe."""
 Work = Callable[[Mapping[str, Any], "Task"], Facts | None]
@@ -34,6 +35,9 @@ class Task:
         Name and output of each shard that it comes after and that was not given up, in order.
     left_out
         Its plates that earlier shards have left out.
+    scratch
+        A folder for what takes up too much memory, or too much time to be done again: the shard that was killed finds it as it left it.
+        It is removed when the shard is done.
 
     """
 
@@ -41,6 +45,7 @@ class Task:
     folder: Path
     after: tuple[tuple[str, Path], ...] = ()
     left_out: frozenset[str] = frozenset()
+    scratch: Path = Path()
 
 
 def run(plan: Plan, shard: Shard, /) -> None:
@@ -59,9 +64,12 @@ def run(plan: Plan, shard: Shard, /) -> None:
     started, clock = time.time(), time.perf_counter()
     work: Work = families.load(shard.work)
     output = plan.folder / shard.output
+    # By its key: what a shard of other settings has left there is not taken up.
+    scratch = plan.folder / SCRATCH / plan.key(shard)[:16]
     with whole.replacing(output) as temporary, threads.limited(plan.threads):
-        task = Task(temporary, plan.folder, tuple(plan.survivors(shard.after)), frozenset(plan.left_out(shard)))
+        task = Task(temporary, plan.folder, tuple(plan.survivors(shard.after)), frozenset(plan.left_out(shard)), scratch)
         facts = work(shard.arguments, task) or {}
+    whole.remove(scratch)
     record = {
         "key": plan.key(shard),
         "bytes": size_of(output),

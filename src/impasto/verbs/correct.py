@@ -21,7 +21,7 @@ class Flags(shared.Writing, shared.Setting):
     out: Path = Field(description="Where to write: .parquet, .h5ad, .zarr, or .plates (a folder with a file a plate).")
     method: list[str] = Field(default_factory=list, description="A correction; repeat it for several, which are applied in order.")
     by: str | None = Field(
-        default=None, description="What is corrected on its own: plate, batch or source; by default as the method is meant."
+        default=None, description="What is corrected on its own: plate, batch, source or all; by default as the method is meant."
     )
     arms: Path | None = Field(default=None, description="A table of genes and their chromosome arms, for the method arm.")
 
