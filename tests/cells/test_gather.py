@@ -16,6 +16,7 @@ from tests.cells.made_tables import Objects
 from impasto import progress, recipe
 from impasto.cells import columns
 from impasto.cells.folder import Cells
+from impasto.schema import InputError
 from impasto.stages.cells import CellsSettings
 
 WRITERS: dict[str, Callable[[Path, list[dict[str, object]], Objects], Path]] = {}
@@ -135,6 +136,42 @@ def test_text_that_is_no_number_is_missing(tmp_path: Path) -> None:
     for row in objects["Nuclei"].values():
         row["AreaShape_M1"] = float(row["AreaShape_M1"])
     compare(cells_of(source, tmp_path / "cells"), made_tables.oracle(images, objects))
+
+
+def test_rows_that_only_fill_up_a_table_of_all_kinds_are_no_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images, objects = made_tables.made(3)
+    with progress.silent(False):
+        cells_of(_per_object(tmp_path, images, objects), tmp_path / "cells")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "belong to no image" not in said
+    of_cells = sum(row["Parent_Cells"] > 0 for row in objects["Foci"].values())
+    assert f"Foci: {len(objects['Foci']) - of_cells} of {len(objects['Foci'])} have no Cells; not counted" in said
+
+
+def test_a_number_of_zero_is_none_and_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images, objects = made_tables.made(3)
+    objects["Cells"] = {(i, n if n > 1 else 0): row for (i, n), row in objects["Cells"].items()}
+    with progress.silent(False):
+        cells = cells_of(_csv(tmp_path, images, objects), tmp_path / "cells")
+    assert "Cells: 7 have a number below 1, which means none; left out" in capsys.readouterr().out
+    assert sum(well.n_obs for well in cells.iter_wells(kept=False)) == len(objects["Cells"]) - 7
+
+
+def test_a_table_without_one_object_makes_no_orphans(tmp_path: Path) -> None:
+    images, objects = made_tables.made(3)
+    source = _csv(tmp_path, images, objects)
+    (source / "Foci.csv").write_text((source / "Foci.csv").read_text().splitlines()[0] + "\n")
+    cells = cells_of(source, tmp_path / "cells")
+    counts = np.concatenate([well[:, "Cells_Children_Foci_Count"].X.ravel() for well in cells.iter_wells()])
+    assert counts.tolist() == [0.0] * len(objects["Cytoplasm"])
+
+
+def test_tables_without_one_cell_are_refused(tmp_path: Path) -> None:
+    images, objects = made_tables.made(3)
+    source = _csv(tmp_path, images, objects)
+    (source / "Cells.csv").write_text((source / "Cells.csv").read_text().splitlines()[0] + "\n")
+    with pytest.raises(InputError, match="not one of 8 images has Cells to write"):
+        cells_of(source, tmp_path / "cells")
 
 
 def test_another_unit(tmp_path: Path) -> None:

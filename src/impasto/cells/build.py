@@ -22,6 +22,7 @@ from impasto.cells.places import ROW, RUN
 from impasto.cells.sources import FILES, Run
 from impasto.cells.store import CELLS, FORMAT, SITES, WELLS
 from impasto.plates.annotate import Annotated, Wishes, annotate, inferred, read_maps
+from impasto.schema import InputError
 
 _OF_SITES = ("Width", "Height")
 
@@ -115,7 +116,7 @@ def build(
     Raises
     ------
     InputError
-        Tables cannot be joined, or a platemap does not fit.
+        Tables cannot be joined, a platemap does not fit, or there is not one cell.
 
     """
     maps = read_maps(platemaps, columns=dict(columns), sheet=None, encoding=None)
@@ -129,6 +130,8 @@ def build(
         written += gathering.write(token)
         for sentence in gathering.notes():
             progress.say(f"  {sentence}")
+    if not any(plate.cells for plate in written):
+        raise InputError(f"{opened[0].where}: not one of {len(images)} images has {unit} to write; the lines above say what was left out")
     counts = pd.DataFrame(
         [(*plate.place, well, count) for plate in written for well, count in plate.counts.items()], columns=[*WORDS[:4], COUNT_ALL]
     )

@@ -84,11 +84,12 @@ class Gathering:
         self.columns = {kind: _union(run.objects.get(kind, ()) for run, _ in self.runs) for kind in self.kinds}
         parents = {kind: [o for o in self.kinds if PARENT + o in own] for kind, own in self.columns.items()}
         self.links = join.relate(parents, unit=unit, where=self.where)
+        self.without_image = self.without_number = self.infinite = 0
         self.objects = {kind: self._numbers(kind, parents[kind]) for kind in self.kinds}
         self.joined: Joined = join.join(self.objects, self.links, unit=unit, where=self.where)
         keys = self.objects[unit].keys
-        self.without_image = int((keys == NONE).sum())
-        self.order = np.argsort(keys, kind="stable")[self.without_image :]
+        left_out = int((keys == NONE).sum())
+        self.order = np.argsort(keys, kind="stable")[left_out:]
         self.unit_keys: Keys = keys[self.order]
 
     # ------------------------------------------------------------ numbers
@@ -99,8 +100,12 @@ class Gathering:
                 continue
             there = [PARENT + name for name in parents if PARENT + name in run.objects[kind]]
             for image, values in run.parts(kind, [run.number[kind], *there]):
-                own = _own(image, image_of_row)
+                is_object = ~np.isnan(values[:, 0])  # in a table of all kinds side by side the shorter ones are filled up
+                own, values = _own(image, image_of_row)[is_object], values[is_object]
                 keys.append(join.key(own, values[:, 0]))
+                if kind == self.unit:
+                    self.without_image += int((own < 0).sum())
+                    self.without_number += int(((own >= 0) & (values[:, 0] <= 0)).sum())
                 for name in parents:
                     at = there.index(PARENT + name) + 1 if PARENT + name in there else None
                     of_parents[name].append(np.full(len(own), NONE) if at is None else join.key(own, values[:, at]))
@@ -179,12 +184,19 @@ class Gathering:
             if self.joined.without_unit[kind]:
                 lines.append(f"{kind}: {self.joined.without_unit[kind]} of {len(self.objects[kind].keys)} have no {self.unit}; left out")
         for kind, counts in self.joined.counts.items():
-            lines.append(f"{kind}: several a cell (up to {int(counts.max(initial=0))}); only their count stays")
+            most = int(counts.max(initial=0))
+            lines.append(
+                f"{kind}: " + (f"several a cell (up to {most}); only their count stays" if most else "none; their count, 0, stays")
+            )
             if self.joined.without_unit[kind]:
                 lines.append(f"{kind}: {self.joined.without_unit[kind]} of {len(self.objects[kind].keys)} have no {self.unit}; not counted")
         lines += [f"{kind}: not related to {self.unit}; left out" for kind in self.joined.unrelated]
         if self.without_image:
             lines.append(f"{self.unit}: {self.without_image} belong to no image that names its well; left out")
+        if self.without_number:
+            lines.append(f"{self.unit}: {self.without_number} have a number below 1, which means none; left out")
+        if self.infinite:
+            lines.append(f"{self.infinite} values are infinite, or beyond what 32 bits hold; they count as not measured")
         empty = int((np.bincount(join.image_of(self.unit_keys), minlength=len(self.images)) == 0).sum()) if total else len(self.images)
         return [*lines, *([f"{empty} of {len(self.images)} images hold no {self.unit}"] if empty else [])]
 
@@ -273,6 +285,10 @@ class Gathering:
                 whole = np.full((len(values), len(wanted)), np.nan, dtype=np.float32)
                 with np.errstate(over="ignore"):
                     whole[:, at] = values[:, 1:]
+                infinite = np.isinf(whole)
+                if infinite.any():
+                    self.infinite += int(infinite[keys != NONE].sum())
+                    whole[infinite] = np.nan
                 yield keys, whole
 
     def _group(self, work: Path, number: int, table: pd.DataFrame) -> Group:

@@ -1,8 +1,8 @@
 """One row a cell, from tables with one row an object: joined by parent links, never by position and never by equal numbers.
 
 The unit (`Cells`) is tied to other objects by `Parent_X` columns, in either direction and over several steps. An object that is there at
-most once a cell is joined. Of one that may be there several times only the count stays. What is not related to the unit is left out.
-A cell without a partner has no values of it, and is an orphan.
+most once a cell is joined. Of one that may be there several times, or of which there is none at all, only the count stays. What is not
+related to the unit is left out. A cell without a partner has no values of it, and is an orphan.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def join(objects: Mapping[str, Numbers], links: Sequence[Link], /, *, unit: str,
             wanted = _taken(through.keys, rows[link.through])
             named = own.parents[link.through]
             count = _count(named, wanted)
-            if count.max(initial=0) > 1 or _are_several(named):
+            if not len(named) or count.max(initial=0) > 1 or _are_several(named):  # of none nothing is known but that
                 counts[link.name] = count
                 without_unit[link.name] = int((~np.isin(named, wanted[wanted != NONE])).sum())
                 continue
