@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import spelling
+from impasto import border, spelling, tables
 from impasto.families import Family
 from impasto.schema import InputError
 
@@ -195,9 +195,23 @@ def open_all(paths: Sequence[Path], /) -> list[Run]:
         reader = next((READERS[name] for name in READERS if READERS[name].fits(path)), None)
         if reader is None:
             examples = "; ".join(READERS[name].example for name in READERS)
-            raise InputError(f"{path} holds no table of cells that is known; allowed: {examples}")
+            raise InputError(f"{path} holds no table of cells that is known{_damage(path)}; allowed: {examples}")
         runs += reader.open(path)
     return runs
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the first Parquet file that cannot be read, in brackets; nothing where all can."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file() and tables.kind(file) == tables.PARQUET:
+            try:
+                pq.read_schema(file)
+            except (OSError, pa.ArrowException) as error:
+                return f" ({file.name} cannot be read: {border.cause(error)}; it may be truncated: copy it again)"
+    return ""
 
 
 def in_our_words(table: pd.DataFrame, columns: Mapping[str, str], /, *, where: str, placed: Mapping[str, str]) -> pd.DataFrame:

@@ -65,11 +65,11 @@ def run(settings: CellsSettings, out: Path) -> None:
         _refuse(settings, ("platemap", "negcon", "columns", "unit"), "images say it when they are ingested: impasto ingest")
         cache = out / f"{gather.WORK}sites-{token[:16]}"
         opened = _of_images(settings, images[0], cache)
+        with runs.atomic(out / image_run.QUARANTINE) as temporary:
+            texts.write_csv(opened.quarantine(), temporary)
         build.build(
             [opened], build.survey([opened], columns={})[0], out, unit=image_run.UNIT, columns={}, token=token, images_from=images[0]
         )
-        with runs.atomic(out / image_run.QUARANTINE) as temporary:
-            texts.write_csv(opened.quarantine(), temporary)
         _judge(settings, out)
         return
     _refuse(settings, _OF_IMAGES, "it is for images, and these are tables")
