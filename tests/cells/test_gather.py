@@ -138,6 +138,19 @@ def test_text_that_is_no_number_is_missing(tmp_path: Path) -> None:
     compare(cells_of(source, tmp_path / "cells"), made_tables.oracle(images, objects))
 
 
+def test_cells_at_any_border_of_an_image_of_known_size_carry_the_bit(tmp_path: Path) -> None:
+    """Boxes are half-open: one that ends at 100 touches the border of 100 pixels, one that ends at 99 does not."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "Image.csv").write_text("ImageNumber,Metadata_Plate,Metadata_Well,Width_DNA,Height_DNA\n1,P1,A01,100,80\n")
+    boxes = [(1, 1, 99, 79), (0, 1, 9, 9), (1, 0, 9, 9), (50, 50, 100, 60), (50, 50, 60, 80)]
+    names = [f"AreaShape_BoundingBox{end}_{axis}" for end in ("Minimum", "Maximum") for axis in "XY"]
+    lines = [",".join(map(str, (1, n, 5.0, *box))) for n, box in enumerate(boxes, start=1)]
+    (tmp_path / "run" / "Cells.csv").write_text("\n".join([",".join(["ImageNumber", "ObjectNumber", "AreaShape_Area", *names]), *lines]))
+    well = cells_of(tmp_path / "run", tmp_path / "cells").well("P1", "A01")
+    assert ((well.obs["qc"] & columns.BIT["edge"]) > 0).tolist() == [False, True, True, True, True]
+    assert well.obs[["box_x0", "box_y0", "box_x1", "box_y1"]].astype(int).to_numpy().tolist() == [list(box) for box in boxes]
+
+
 def test_rows_that_only_fill_up_a_table_of_all_kinds_are_no_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images, objects = made_tables.made(3)
     with progress.silent(False):

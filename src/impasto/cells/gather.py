@@ -82,7 +82,7 @@ class Gathering:
         self.where = self.runs[0][0].where
         self.kinds: list[str] = list(dict.fromkeys(kind for run, _ in self.runs for kind in run.objects))
         self.columns = {kind: _union(run.objects.get(kind, ()) for run, _ in self.runs) for kind in self.kinds}
-        parents = {kind: [o for o in self.kinds if PARENT + o in own] for kind, own in self.columns.items()}
+        parents = join.parents_of(self.columns)
         self.links = join.relate(parents, unit=unit, where=self.where)
         self.without_image = self.without_number = self.infinite = 0
         self.objects = {kind: self._numbers(kind, parents[kind]) for kind in self.kinds}
@@ -328,7 +328,7 @@ class Gathering:
     def _bits(self, rows: npt.NDArray[np.int64], image: Keys, boxes: Floats) -> Bits:
         """What is known while cells are joined: which are orphans, and which lie at the border of an image of known size."""
         bits = np.where(self.joined.orphans[rows], BIT[names.ORPHAN], 0).astype(np.uint16)
-        size = [_size(self.images, side)[image] for side in ("Width", "Height")]
+        size = [store.side_of_images(self.images, side)[image] for side in ("Width", "Height")]
         with np.errstate(invalid="ignore"):
             at_border = (boxes[:, 0] <= 0) | (boxes[:, 1] <= 0) | (boxes[:, 2] >= size[0]) | (boxes[:, 3] >= size[1])
         return bits | np.where(at_border, BIT[names.EDGE], 0).astype(np.uint16)
@@ -337,14 +337,6 @@ class Gathering:
 def _columns(by_name: Mapping[str, Floats], wanted: Sequence[str], otherwise: Floats) -> Floats:
     """(cells, wanted) or what stands for them where they are not there."""
     return np.stack([by_name[name] for name in wanted], axis=1) if wanted else otherwise
-
-
-def _size(images: pd.DataFrame, side: str) -> npt.NDArray[np.float64]:
-    """The size of each image along one side, NaN where nobody says it."""
-    column = next((c for c in images if str(c).startswith(f"{side}_") or c == side), None)
-    if column is None:
-        return np.full(len(images), np.nan)
-    return np.asarray(pd.to_numeric(images[column], errors="coerce"), dtype=np.float64)
 
 
 def file_of(place: tuple[str, str, str], /) -> str:

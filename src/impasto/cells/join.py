@@ -7,7 +7,7 @@ related to the unit is left out. A cell without a partner has no values of it, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,6 +145,23 @@ def image_of(keys: Keys, /) -> Keys:
 
     """
     return np.where(keys == NONE, NONE, keys >> _SHIFT)
+
+
+def parents_of(columns: Mapping[str, Collection[str]], /) -> dict[str, list[str]]:
+    """The kinds of parents that each kind of object names.
+
+    Parameters
+    ----------
+    columns
+        Kind of object -> its columns, without the kind in front.
+
+    Returns
+    -------
+    dict[str, list[str]]
+        Kind of object -> other kinds, by `Parent_X` alone.
+
+    """
+    return {kind: [other for other in columns if PARENT + other in own] for kind, own in columns.items()}
 
 
 def relate(parents: Mapping[str, Sequence[str]], /, *, unit: str, where: str) -> list[Link]:

@@ -23,6 +23,8 @@ Part = tuple[npt.NDArray[np.int64], Values]
 """(n,) the row of each object's image, below 0 for none; (n, columns) its values."""
 FILES = re.compile(r"^(FileName|PathName|URL)_")
 """Columns of an image table that say where its pixels lie."""
+SIZES = re.compile(r"^(Width|Height)(_|$)")
+"""Those that say how many pixels it has."""
 
 
 class Run(Protocol):
@@ -231,7 +233,7 @@ def in_our_words(table: pd.DataFrame, columns: Mapping[str, str], /, *, where: s
     Returns
     -------
     pandas.DataFrame
-        Annotation in our words, then the columns of files.
+        Annotation in our words, then the columns of files and of sizes.
 
     """
     bare = {str(c): re.sub(r"^Image_", "", str(c)) for c in table}
@@ -240,5 +242,5 @@ def in_our_words(table: pd.DataFrame, columns: Mapping[str, str], /, *, where: s
     for word, value in placed.items():
         if word not in said or said[word].isna().all():
             said[word] = pd.Series(value, index=said.index, dtype="string")
-    files = {c: bare[c] for c in bare if FILES.match(bare[c])}
-    return pd.concat([said, table[list(files)].rename(columns=files)], axis=1)
+    more = {c: bare[c] for c in bare if FILES.match(bare[c]) or SIZES.match(bare[c])}
+    return pd.concat([said, table[list(more)].rename(columns=more)], axis=1)

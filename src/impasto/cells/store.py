@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -241,3 +242,25 @@ def read_spans(file: pq.ParquetFile, /) -> list[Span]:
     """
     said = json.loads(file.schema_arrow.metadata[METADATA])
     return [Span(str(well), int(group), int(start), int(stop)) for well, group, start, stop in said["wells"]]
+
+
+def side_of_images(images: pd.DataFrame, side: str, /) -> npt.NDArray[np.float64]:
+    """The size of each image along one side.
+
+    Parameters
+    ----------
+    images
+        One row an image, with `Width` or `Width_DNA` where it is known.
+    side
+        `Width` or `Height`.
+
+    Returns
+    -------
+    npt.NDArray[np.float64]
+        (images,) in pixels, NaN where nobody says it.
+
+    """
+    column = next((c for c in images if str(c).startswith(f"{side}_") or c == side), None)
+    if column is None:
+        return np.full(len(images), np.nan)
+    return np.asarray(pd.to_numeric(images[column], errors="coerce"), dtype=np.float64)
