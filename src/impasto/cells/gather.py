@@ -31,6 +31,8 @@ from impasto.cells.sources import Run
 from impasto.cells.store import Floats, Group, Span
 
 WORK = ".cells-"
+_AT_ONCE = 1024
+"""Cells whose values are taken from a temporary file at once."""
 
 
 @dataclass(frozen=True)
@@ -401,5 +403,7 @@ def _laid_out(folder: Path, group: int, wanted: Keys, width: int) -> Floats:
     order = np.argsort(keys, kind="stable")
     place = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
     there = (wanted != NONE) & (keys[place] == wanted)
-    taken[there] = values[place[there]]
+    at, rows = np.flatnonzero(there), place[there]
+    for first in range(0, len(at), _AT_ONCE):
+        taken[at[first : first + _AT_ONCE]] = values[rows[first : first + _AT_ONCE]]
     return taken

@@ -24,7 +24,8 @@ from impasto.delimited import MISSING
 from impasto.schema import InputError
 from impasto.sqlite_files import quoted
 
-_ROWS = 4096
+_ROWS, _VALUES = 4096, 1 << 18
+"""Rows that are fetched at once, and values: each is an object of Python's until it is in an array."""
 _PER = re.compile(r"(?i)^(.*_)?Per_")
 _NUMBER_OF_OBJECT = "Number_Object_Number"
 _NOT_OBJECTS = re.compile(r"(?i)(^|_)(image|experiment|object|relationship\w*)$")
@@ -86,7 +87,7 @@ class SqliteRun:
         keys = len(self._keys)
         with self._open() as base:
             cursor = base.execute(f"select {chosen} from {quoted(table.name)}")
-            while rows := cursor.fetchmany(_ROWS):
+            while rows := cursor.fetchmany(max(1, min(_ROWS, _VALUES // (keys + len(columns))))):
                 image = np.array([self._row_of_image(row[:keys]) for row in rows], dtype=np.int64)
                 yield image, self._as_numbers([row[keys:] for row in rows], kind, columns)
 

@@ -32,6 +32,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 _KEPT_BITS = 14
 _DROPPED = 23 - _KEPT_BITS
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,15 @@ def rounded(values: Floats, /) -> Floats:
         The same shape; missing and infinite values stay.
 
     """
-    bits = np.ascontiguousarray(values).view(np.uint32)
+    near = np.array(values, dtype=np.float32, order="C")
+    flat = near.reshape(-1)
     half, mask = np.uint32(1 << (_DROPPED - 1)), np.uint32(0xFFFFFFFF ^ ((1 << _DROPPED) - 1))
-    near = ((bits + half) & mask).view(np.float32)
-    return np.where(np.isfinite(values), near, values).astype(np.float32)
+    for first in range(0, flat.size, _PIECE):  # so that no second copy of a group is in memory
+        piece = flat[first : first + _PIECE]
+        bits, is_number = piece.view(np.uint32), np.isfinite(piece)
+        np.add(bits, half, out=bits, where=is_number)
+        np.bitwise_and(bits, mask, out=bits, where=is_number)
+    return near
 
 
 def groups_of(counts: Sequence[int], width: int, /) -> list[range]:
