@@ -84,6 +84,7 @@ def test_one_broken_value_among_the_first_leaves_no_column_out(tmp_path: Path) -
         base.execute('alter table Cells add column "Cells_Odd""x%s" real')
         base.execute('update Cells set "Cells_Odd""x%s" = 5')
     run = SqliteRun(tmp_path / "p.sqlite")
+    assert {"AreaShape_M0", 'Odd"x%s'} <= set(run.objects["Cells"])
     values = np.concatenate([v for _, v in run.parts("Cells", ["AreaShape_M0", 'Odd"x%s'])])
     assert np.isnan(values[:, 0]).tolist() == [row == 1 for row in range(len(values))]
     assert (values[:, 1] == 5).all()
