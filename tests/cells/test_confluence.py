@@ -51,5 +51,5 @@ def test_without_sizes_nothing_is_said(tmp_path: Path) -> None:
 
 
 def test_without_controls_the_least_and_the_most_are_said() -> None:
-    told = confluence.told(pd.Series([0.2, np.nan, 0.5]), np.zeros(3, dtype=bool))
-    assert confluence.sentence(told) == "cells cover 20% to 50% of the fields of a well"
+    shares = confluence.of_plate(pd.Series([0.2, np.nan, 0.5]), np.zeros(3, dtype=bool))
+    assert confluence.sentence(shares) == "cells cover 20% to 50% of the fields of a well"

@@ -197,7 +197,7 @@ def _receipt(table: pd.DataFrame, judged: Judged, controls: npt.NDArray[np.bool_
         "shares": shares,
         "thresholds": {rule: dict(numbers) for rule, numbers in judged.thresholds.items()},
         "switched_off": dict(judged.switched_off),
-        CONFLUENCE: confluence.told(table[CONFLUENCE], wells.negative(table)),
+        CONFLUENCE: confluence.of_plate(table[CONFLUENCE], wells.negative(table)),
         "wells_out": table.loc[table[OUT] != "", schema.WELL].astype(str).tolist(),
         "worst_wells": table.assign(lost=lost).nlargest(_WORST, "lost")[[schema.WELL, "lost"]].to_dict("records"),
         "beyond_controls": [

@@ -21,7 +21,7 @@ CONFLUENCE = "confluence"
 Shares = npt.NDArray[np.float64]
 
 
-class Told(TypedDict, total=False):
+class Confluence(TypedDict, total=False):
     """What a receipt says of a plate: of its controls, and the least and the most of all wells."""
 
     controls: float
@@ -66,7 +66,7 @@ def _pixels_of_fields(sites: pd.DataFrame, plate: str) -> dict[str, float]:
     return {str(well): float(total) for well, total in totals.items() if total > 0}
 
 
-def told(shares: pd.Series, of_controls: npt.NDArray[np.bool_] | pd.Series, /) -> Told:
+def of_plate(shares: pd.Series, of_controls: npt.NDArray[np.bool_] | pd.Series, /) -> Confluence:
     """What a receipt says.
 
     Parameters
@@ -78,23 +78,23 @@ def told(shares: pd.Series, of_controls: npt.NDArray[np.bool_] | pd.Series, /) -
 
     Returns
     -------
-    Told
+    Confluence
         Empty where nothing is known.
 
     """
     if shares.isna().all():
         return {}
     controls = shares[np.asarray(of_controls, dtype=bool)].dropna()
-    usual: Told = {"controls": float(controls.median())} if len(controls) else {}
+    usual: Confluence = {"controls": float(controls.median())} if len(controls) else {}
     return {**usual, "least": float(shares.min()), "most": float(shares.max())}
 
 
-def sentence(told: Told, /) -> str:
+def sentence(shares: Confluence, /) -> str:
     """The same in words.
 
     Parameters
     ----------
-    told
+    shares
         Not empty.
 
     Returns
@@ -103,5 +103,5 @@ def sentence(told: Told, /) -> str:
         Without the plate.
 
     """
-    of_controls = f"{told['controls']:.0%} in control wells, " if "controls" in told else ""
-    return f"cells cover {of_controls}{told['least']:.0%} to {told['most']:.0%} of the fields of a well"
+    of_controls = f"{shares['controls']:.0%} in control wells, " if "controls" in shares else ""
+    return f"cells cover {of_controls}{shares['least']:.0%} to {shares['most']:.0%} of the fields of a well"
