@@ -29,8 +29,14 @@ lint: $(STAMP)  ## style, types, and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) $(VENV)/.impasto-bench  ## speed and memory, beside the usual tools, as ratios
-	$(BIN)/python -m benchmarks
+CYTOTABLE := .venv-cytotable
+bench: $(STAMP) $(VENV)/.impasto-bench $(CYTOTABLE)/.installed  ## speed and memory, beside the usual tools, as ratios
+	IMPASTO_CYTOTABLE=$(abspath $(CYTOTABLE))/bin/python $(BIN)/python -m benchmarks
+
+$(CYTOTABLE)/.installed: constraints-cytotable.txt
+	test -x $(CYTOTABLE)/bin/python || $(PYTHON) -m venv $(CYTOTABLE)
+	$(CYTOTABLE)/bin/python -m pip install --quiet --constraint constraints-cytotable.txt cytotable
+	touch $@
 
 MUTANTS ?= --sample 20 --seed 0
 mutants: $(STAMP)  ## small wrong changes, planted in a copy: which of them does no test notice? MUTANTS="--sample 200 --seed 1"

@@ -87,3 +87,21 @@ def test_a_text_in_parts_is_the_same_text(tmp_path: Path, encoding: str) -> None
     assert [len(part) for part in parts] == [*[700] * 7, 100]
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
     assert delimited.lines(path) == 5001
+
+
+def test_the_dialect_of_a_header_longer_than_any_sample(tmp_path: Path) -> None:
+    names = [f"AreaShape_F{number:05d}" for number in range(9_000)]
+    assert len(";".join(names)) > 2 * delimited.SAMPLE
+    (tmp_path / "a.csv").write_bytes((";".join(names) + "\r\n" + ";".join(["1,5"] * 9_000) + "\r\n").encode("utf-16"))
+    seen = delimited.dialect(tmp_path / "a.csv")
+    assert (seen.encoding, seen.separator, seen.decimal) == ("utf-16", ";", ",")
+    assert seen.header == (tuple(names), ("1,5",) * 9_000)
+
+
+def test_a_comma_between_numbers_is_no_decimal_comma_where_commas_separate(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('x,y\n"1,5",2\n')
+    seen = delimited.dialect(tmp_path / "a.csv")
+    assert (seen.separator, seen.decimal, seen.header[1]) == (",", ".", ("1,5", "2"))
+    (tmp_path / "b.csv").write_bytes("Größe;b\n1.5;2\n".encode("cp1252"))
+    seen = delimited.dialect(tmp_path / "b.csv")
+    assert (seen.encoding, seen.separator, seen.decimal, seen.header[0]) == ("cp1252", ";", ".", ("Größe", "b"))

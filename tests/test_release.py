@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import impasto
+from impasto.verbs import doctor
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -79,3 +80,24 @@ def test_the_lowest_versions_are_those_that_are_promised() -> None:
         assert asked.specifier.contains(version)
         # A minor version above it only where another package asks for it.
         assert version.release[:2] <= (floor.major, floor.minor) or asked.name in ("zarr", "packaging"), line
+
+
+@pytest.mark.parametrize("extra", sorted(doctor.APART))
+def test_an_environment_of_its_own_has_all_that_its_extra_asks_for(extra: str) -> None:
+    pins = pinned(f"constraints-{extra}.txt")
+    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra]]:
+        asked = Requirement(line)
+        if asked.marker is None or asked.marker.evaluate({"extra": extra}):
+            assert asked.specifier.contains(pins[asked.name.lower()]), line
+
+
+def test_torchvision_is_in_no_environment_but_that_of_cellpose() -> None:
+    having = [path.name for path in ROOT.glob("constraints*.txt") if "torchvision" in pinned(path.name)]
+    assert having == ["constraints-cellpose.txt"]
+
+
+def pinned(name: str) -> dict[str, str]:
+    lines = [line.split("==") for line in read(name).splitlines() if "==" in line and not line.startswith("#")]
+    return {package.lower().replace("_", "-"): version for package, version in lines} | {
+        package.lower(): version for package, version in lines
+    }

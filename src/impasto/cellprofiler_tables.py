@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 
-from impasto import border, delimited, gallery, schema, tables
+from impasto import border, delimited, gallery, schema, sqlite_files, tables
 from impasto.feature_names import COMPARTMENTS
 from impasto.schema import InputError
 
 IMAGE, NUMBER, OBJECT, TABLE = "Image", "ImageNumber", "ObjectNumber", "TableNumber"
 OBJECTS = tuple(c for c in COMPARTMENTS if c != IMAGE)
 _METADATA, _COUNT = "Metadata_", "Count_"
-_IMAGE_FILE = re.compile(r"^(?P<prefix>.*?)(?i:Image)\.(csv|txt|tsv)(\.gz)?$")
-_TABLE_FILE = re.compile(r"^(?P<object>\w+)\.(csv|txt|tsv)(\.gz)?$")
+_IMAGE_FILE = re.compile(r"^(?P<prefix>.*?)(?i:Image\.(csv|txt|tsv)(\.gz)?)$")
+_TABLE_FILE = re.compile(r"^(?P<object>\w+)(?i:\.(csv|txt|tsv)(\.gz)?)$")
 # What CellProfiler measures of a whole image, and what it only writes down about it.
 _MEASURED = re.compile(
     r"^(AreaOccupied|Classify|Colocalization|Correlation|Granularity|ImageQuality|Intensity|Math|Mean|Median|StDev|Texture)_"
@@ -197,19 +195,18 @@ def read_sqlite(path: Path, /) -> tuple[pd.DataFrame, list[str]]:
         No table holds images, or two images have one number.
 
     """
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
-        names = [str(name) for (name,) in base.execute("select name from sqlite_master where type in ('table', 'view') order by name")]
-        image = image_table_of(names, where=str(path))
-        first = pd.read_sql(f'select * from "{image}"', base)
+    with sqlite_files.reading(path) as base:
+        named_columns = sqlite_files.tables(base)
+        image = image_table_of(list(named_columns), where=str(path))
+        first = pd.read_sql(f"select * from {sqlite_files.quoted(image)}", base)
         keys = [key for key in (TABLE, NUMBER) if key in first]
         if NUMBER not in keys or first.duplicated(keys).any():
             raise InputError(f"{path}: {image} does not tell images apart by {NUMBER}; give each run of CellProfiler its own file")
         parts, used = [first.set_index(keys).rename(columns=_sqlite_image_name)], []
-        for name in names:
-            columns = [str(row[1]) for row in base.execute(f'pragma table_info("{name}")')]
+        for name, columns in named_columns.items():
             if name == image or not set(keys) <= set(columns) or not any(_is_object_number(c) for c in columns):
                 continue
-            objects = pd.read_sql(f'select * from "{name}"', base)
+            objects = pd.read_sql(f"select * from {sqlite_files.quoted(name)}", base)
             objects = objects.drop(columns=[c for c in columns if _is_object_number(c)])
             named = any(c.startswith(f"{name}_") for c in columns) or re.search(r"(?i)(^|_)per_", name)
             parts.append(objects.groupby(keys).median(numeric_only=True).add_prefix("" if named else f"{name}_"))

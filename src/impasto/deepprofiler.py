@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickletools
 import re
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from impasto import border, feature_names, schema
 from impasto.schema import InputError
 
 _WELL_AND_SITE = re.compile(r"^(?P<well>[^_-]+)[_-](?P<site>\w+)$")
-_FROM_METADATA = ("Metadata_Source", "Metadata_Batch")
+FROM_METADATA = ("Metadata_Source", "Metadata_Batch")
+"""What only the metadata say of a site."""
 
 
 def files(folder: Path, /) -> list[Path]:
@@ -65,15 +67,43 @@ def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
     rows, values = [], []
     for path, (plate, well, site) in places(folder).items():
         held = read(path)
-        cells, constants = held.features, held.constants
+        cells, constants = held.features, {k: v for k, v in held.constants.items() if k in FROM_METADATA}
         rows.append({"Metadata_Plate": plate, "Metadata_Well": well, "Metadata_Site": site, "Metadata_Count_Cells": len(cells)} | constants)
         # A site without cells is there, without values.
-        values.append(np.median(cells, axis=0) if len(cells) else np.full(cells.shape[1], np.nan, dtype=np.float32))
-    if len({len(v) for v in values}) > 1:
-        raise InputError(f"{folder}: its files differ in the number of features; give the features of one model")
-    names = feature_names.embedding_names("", len(values[0]))
-    table = pd.concat([pd.DataFrame(rows).astype({"Metadata_Site": "string"}), pd.DataFrame(np.stack(values), columns=names)], axis=1)
+        values.append(np.median(cells, axis=0) if len(cells) else None)
+    width = width_of({len(v) for v in values if v is not None}, folder)
+    medians = np.stack([np.full(width, np.nan, dtype=np.float32) if v is None else v for v in values])
+    names = feature_names.embedding_names("", width)
+    table = pd.concat([pd.DataFrame(rows).astype({"Metadata_Site": "string"}), pd.DataFrame(medians, columns=names)], axis=1)
     return table, [f"DeepProfiler: {len(rows)} sites; medians over the cells of a site; pickled metadata are not unpickled"]
+
+
+def width_of(widths: Collection[int], folder: Path, /) -> int:
+    """How many features the files of a folder have.
+
+    Parameters
+    ----------
+    widths
+        Of the files that hold a cell.
+    folder
+        For the error sentence.
+
+    Returns
+    -------
+    int
+        The one width.
+
+    Raises
+    ------
+    InputError
+        They differ, or no file holds a cell.
+
+    """
+    if not widths:
+        raise InputError(f"{folder}: not one of its files holds a cell; give the folder that DeepProfiler wrote its features to")
+    if len(set(widths)) > 1:
+        raise InputError(f"{folder}: its files differ in the number of features ({sorted(set(widths))}); give the features of one model")
+    return next(iter(widths))
 
 
 def places(folder: Path, /) -> dict[Path, tuple[str, str, str]]:
@@ -107,17 +137,20 @@ class Site:
     Attributes
     ----------
     features
-        (n, d) of float32: a row a cell.
+        (n, d) of float32: a row a cell. (0, 0) where there is none.
     locations
         (n, 2) of float64, in pixels; NaN where no place is written.
     constants
-        What its metadata say of the site.
+        Text that its metadata say of the site, by names with `Metadata_`.
+    is_located
+        Whether there is a place for each cell.
 
     """
 
     features: npt.NDArray[np.float32]
     locations: npt.NDArray[np.float64]
-    constants: dict[str, Any]
+    constants: dict[str, str]
+    is_located: bool
 
 
 def may_hold_features(path: Path, /) -> bool:
@@ -166,12 +199,13 @@ def read(path: Path, /) -> Site:
         features = _array(archive, "features.npy")
         locations = _array(archive, "locations.npy") if "locations.npy" in archive.namelist() else np.empty((0, 0))
         metadata = archive.read("metadata.npy") if "metadata.npy" in archive.namelist() else b""
+    if not features.size:  # however many axes an empty array has, it holds no cell
+        features, locations = np.empty((0, 0)), np.empty((0, 2))
     if features.ndim != 2:
         raise InputError(f"{path}: features have {features.ndim} axes; a row a cell is expected")
-    if locations.shape != (len(features), 2):
-        locations = np.full((len(features), 2), np.nan)
-    constants = {k: v for k, v in constants_of_pickle(metadata).items() if k in _FROM_METADATA}
-    return Site(features.astype(np.float32), locations.astype(np.float64), constants)
+    is_located = locations.shape == (len(features), 2)
+    places = locations.astype(np.float64) if is_located else np.full((len(features), 2), np.nan)
+    return Site(features.astype(np.float32), places, constants_of_pickle(metadata), is_located)
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:

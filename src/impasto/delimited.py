@@ -10,6 +10,7 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import re
 import warnings
 from collections import Counter
@@ -25,11 +26,14 @@ from impasto.schema import InputError
 
 SAMPLE = 65_536
 MISSING = (
-    *("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "#NV", "#VALUE!", "1.#QNAN", "-nan"),
+    *("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "#NV", "#VALUE!", "#DIV/0!", "-nan"),
+    *("1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND", "nan(ind)", "-nan(ind)"),  # as Windows writes them
     *("Undefined", "undefined"),
 )
 """What stands for a missing value."""
 SEPARATORS = "\t;,|"
+_FIRST = 12
+"""Lines that tell how numbers are written."""
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _COMMA_NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 _PLATE_LINE = re.compile(
@@ -109,6 +113,63 @@ def layout(path: Path, *, encoding: str | None = None) -> Layout:
         raise InputError(f"{path} holds no table: it is empty")
     first = header_row(records)
     return Layout(used, separator, tuple(map(tuple, records[:first])), tuple(map(tuple, records[first:])))
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the numbers of a table are written.
+
+    Attributes
+    ----------
+    encoding
+        A name that Python knows.
+    separator
+        One letter.
+    decimal
+        `.` or `,`.
+    header
+        The first records: the header, and those below it.
+
+    """
+
+    encoding: str
+    separator: str
+    decimal: str
+    header: tuple[tuple[str, ...], ...]
+
+
+def dialect(path: Path, /) -> Dialect:
+    """Look at the first records of a text, however long they are; its header is the first.
+
+    Parameters
+    ----------
+    path
+        Of the text, plain or gzipped.
+
+    Returns
+    -------
+    Dialect
+        By the header, and by the records below it.
+
+    """
+    encoding = _encoding(_head(path))
+    try:
+        first = _first_lines(path, encoding)
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+        first = _first_lines(path, encoding)
+    separator = max(SEPARATORS, key=first[0].count) if first else ","
+    separator = separator if first and separator in first[0] else ","
+    records = tuple(tuple(cell.strip() for cell in record) for record in csv.reader(first, delimiter=separator))
+    cells = [cell for record in records[1:] for cell in record]
+    commas = separator != "," and any("," in cell and re.fullmatch(_COMMA_NUMBER, cell) for cell in cells)
+    return Dialect(encoding, separator, "," if commas else ".", records)
+
+
+def _first_lines(path: Path, encoding: str) -> list[str]:
+    with _opened(path) as raw:
+        text = io.TextIOWrapper(raw, encoding=encoding)
+        return [line.lstrip("\ufeff") for line in itertools.islice(text, _FIRST)]
 
 
 def cells(path: Path, seen: Layout, /) -> list[list[str]]:

@@ -23,7 +23,7 @@ BOOKKEEPING = re.compile(
     r"(?i)(^|_)(Location|Number|Parent|Children)_|(^|_)(ImageNumber|ObjectNumber|TableNumber)$"
     r"|^Image_(ExecutionTime|Group|Count|Channel|FileName|PathName|URL|Frame|Height|Width|Series|Scaling|Threshold|ModuleError"
     r"|ProcessingStatus|MD5Digest|Metadata)(_.*)?$"
-    r"|AreaShape_(Center|BoundingBox(Minimum|Maximum)?)_|ClosestObjectNumber|(^|_)TrackObjects_|^Unnamed|^row_name$"
+    r"|AreaShape_(Center|BoundingBox(Minimum|Maximum)?)_|ClosestObjectNumber|(^|_)TrackObjects_|^Unnamed|^row_name$|^__index_level_\d+__$"
     r"|^(index|level_\d+|row|col|column|tile|site|field|frame|plane|timepoint|time|label|cell(_?id)?|object_?id|number of .*fields"
     r"|height|time \[s\]|position ?[xyz]?( \[.*\])?)$"
     r"|^(cell|label|mask|area_label|[ijxyz]|row|col)_\d+$|^(centroid|bbox|coords?)[-_]\d+$"

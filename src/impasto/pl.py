@@ -359,7 +359,8 @@ def cells_in_rows(
     source = pixels.of(cells, None if images is None else Path(images))
     pictures = crop_rows.pictures(source, table, side=crops.side_of(cells))
     rows, across = table["row"].nunique(), int(table["row"].value_counts().max())
-    return drawing.draw(table, pictures, _axes(ax, width=2 + 0.75 * across, height=0.4 + 0.8 * rows), perturbation=title, by=by)
+    axes = _axes(ax, width=2 + 0.75 * across, height=0.6 + 0.8 * rows)
+    return drawing.draw(table, pictures, axes, perturbation=title, by=by, caption=crops.in_words(source.channels, pictures.shape[1]))
 
 
 def _axes(ax: Axes | None, *, width: float, height: float) -> Axes:

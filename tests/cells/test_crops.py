@@ -80,3 +80,8 @@ def test_colours_and_names() -> None:
     assert crops.of_composite(["DNA", "AGP", "ER"]) == ["AGP", "ER", "DNA"]
     assert crops.of_composite(["Mito", "AGP"]) == ["Mito", "AGP", None]
     assert crops.short_name({"source": "", "batch": "b", "plate": "P"}) == "b/P"
+
+
+def test_a_caption_names_the_stain_of_each_colour() -> None:
+    assert crops.in_words(["DNA", "RNA", "ER", "AGP", "Mito"], 96) == "red Mito, green ER, blue DNA; 96 pixels across"
+    assert crops.in_words(["DNA", "Tubulin"], 64) == "green Tubulin, blue DNA; 64 pixels across"

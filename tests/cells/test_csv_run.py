@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.cells import made_tables
+from tests.cells.test_gather import cells_of, compare
 
+from impasto import progress
 from impasto.cells.csv_run import READER, CsvRun
 from impasto.schema import InputError
 
@@ -86,3 +90,51 @@ def test_two_header_rows_of_unequal_length_are_refused(tmp_path: Path) -> None:
     (tmp_path / "object.csv").write_text("Image,Cells,Cells,Cells\nImageNumber,ObjectNumber,AreaShape_Area\n1,1,5\n")
     with pytest.raises(InputError, match=r"object\.csv: its two header rows have 4 and 3 columns; export it again"):
         READER.open(tmp_path)
+
+
+TABLES = ("Image", "Cells", "Cytoplasm", "Nuclei", "Foci", "Stray")
+
+
+def _german(text: str) -> bytes:
+    return text.replace(",", ";").replace(".", ",").encode()
+
+
+OTHERWISE: dict[str, Callable[[Path], None]] = {
+    "semicolons and decimal commas": lambda path: _again(path, path.name, _german(path.read_text())),
+    "UTF-16": lambda path: _again(path, path.name, path.read_text().encode("utf-16")),
+    "line ends of old Macs": lambda path: _again(path, path.name, path.read_bytes().replace(b"\r\n", b"\r")),
+    "upper case": lambda path: _again(path, f"{path.stem}.CSV", path.read_bytes()),
+    "tabs": lambda path: _again(path, f"{path.stem}.txt", path.read_text().replace(",", "\t").encode()),
+    "a comma behind each row": lambda path: _again(path, path.name, path.read_bytes().replace(b"\r\n", b",\r\n")),
+    "gzip": lambda path: _again(path, f"{path.name}.gz", gzip.compress(path.read_bytes())),
+    "numbers with a point": lambda path: _again(path, path.name, re.sub(rb"(?m)^(\d+)", rb"\1.0", path.read_bytes())),
+}
+
+
+def _again(path: Path, name: str, raw: bytes) -> None:
+    path.unlink()
+    (path.parent / name).write_bytes(raw)
+
+
+@pytest.mark.parametrize("way", OTHERWISE)
+def test_a_table_that_is_written_otherwise_gives_the_same_cells(way: str, tmp_path: Path) -> None:
+    images, objects = made_tables.made(3)
+    made_tables.write_csv(tmp_path / "run", [{k: v for k, v in i.items() if k != "FileName_DNA"} for i in images], objects)
+    for name in TABLES:
+        OTHERWISE[way](tmp_path / "run" / f"{name}.csv")
+    compare(cells_of(tmp_path / "run", tmp_path / "cells"), made_tables.oracle(images, objects))
+
+
+def test_what_windows_writes_for_a_missing_value_is_missing_and_infinite_values_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, objects = made_tables.made(3)
+    for row, word in zip(objects["Nuclei"].values(), ("1.#IND", "-1.#IND", "-nan(ind)", "1.#QNAN", "inf", "-inf", "1e60"), strict=False):
+        row["AreaShape_M0"] = word
+    made_tables.write_csv(tmp_path / "run", images, objects)
+    with progress.silent(False):
+        cells = cells_of(tmp_path / "run", tmp_path / "cells")
+    for row in objects["Nuclei"].values():
+        row["AreaShape_M0"] = row["AreaShape_M0"] if isinstance(row["AreaShape_M0"], float) else float("nan")
+    compare(cells, made_tables.oracle(images, objects))
+    assert "3 values are infinite, or beyond what 32 bits hold; they count as not measured" in " ".join(capsys.readouterr().out.split())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.cells.test_gather import cells_of
 
+from impasto import progress
 from impasto.cells.deepprofiler_run import READER
 from impasto.schema import InputError
 
@@ -50,3 +51,33 @@ def test_files_of_two_models_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "dp" / "features" / "P1" / "B03" / "2.npz", features=np.zeros((2, 9)))
     with pytest.raises(InputError, match=r"differ in the number of features \(\[6, 9\]\)"):
         READER.open(tmp_path / "dp")
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 0), (0, 6)])
+def test_an_empty_array_of_any_form_is_a_site_without_cells(shape: tuple[int, ...], tmp_path: Path) -> None:
+    features = made(tmp_path / "dp", tmp_path / "trap")
+    np.savez(tmp_path / "dp" / "features" / "P1" / "A01" / "2.npz", features=np.zeros(shape), locations=np.zeros((0,)))
+    cells = cells_of(tmp_path / "dp", tmp_path / "cells")
+    assert sum(well.n_obs for well in cells.iter_wells()) == sum(map(len, features.values()))
+
+
+def test_metadata_that_contradict_the_path_and_missing_places_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "dp" / "P1" / "a1"
+    folder.mkdir(parents=True)
+    said = [{"Metadata_Plate": "P1", "Metadata_Well": "A01"}, {"Metadata_Plate": "P2", "Metadata_Well": "A01"}, {"Metadata_Well": "A02"}]
+    for number, metadata in enumerate(said, start=1):
+        places = np.zeros((2 if number == 1 else 1, 2))
+        np.savez(folder / f"{number}.npz", features=np.ones((2, 3)), locations=places, metadata=np.array(metadata, dtype=object))
+    with progress.silent(False):
+        cells = cells_of(tmp_path / "dp", tmp_path / "cells")
+    lines = " ".join(capsys.readouterr().out.split())
+    assert "the metadata of 2 sites say another plate or well than their path; the path counts" in lines
+    assert "2 sites do not say a place for each cell" in lines
+    assert cells.well("P1", "A01").obs["center_x"].isna().sum() == 4
+
+
+def test_a_folder_without_one_cell_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "P1" / "A01").mkdir(parents=True)
+    np.savez(tmp_path / "P1" / "A01" / "1.npz", features=np.zeros((0, 4)))
+    with pytest.raises(InputError, match="not one of its files holds a cell"):
+        READER.open(tmp_path)

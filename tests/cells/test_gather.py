@@ -16,6 +16,7 @@ from tests.cells.made_tables import Objects
 from impasto import progress, recipe
 from impasto.cells import columns
 from impasto.cells.folder import Cells
+from impasto.schema import InputError
 from impasto.stages.cells import CellsSettings
 
 WRITERS: dict[str, Callable[[Path, list[dict[str, object]], Objects], Path]] = {}
@@ -135,6 +136,55 @@ def test_text_that_is_no_number_is_missing(tmp_path: Path) -> None:
     for row in objects["Nuclei"].values():
         row["AreaShape_M1"] = float(row["AreaShape_M1"])
     compare(cells_of(source, tmp_path / "cells"), made_tables.oracle(images, objects))
+
+
+def test_cells_at_any_border_of_an_image_of_known_size_carry_the_bit(tmp_path: Path) -> None:
+    """Boxes are half-open: one that ends at 100 touches the border of 100 pixels, one that ends at 99 does not."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "Image.csv").write_text("ImageNumber,Metadata_Plate,Metadata_Well,Width_DNA,Height_DNA\n1,P1,A01,100,80\n")
+    boxes = [(1, 1, 99, 79), (0, 1, 9, 9), (1, 0, 9, 9), (50, 50, 100, 60), (50, 50, 60, 80)]
+    names = [f"AreaShape_BoundingBox{end}_{axis}" for end in ("Minimum", "Maximum") for axis in "XY"]
+    lines = [",".join(map(str, (1, n, 5.0, *box))) for n, box in enumerate(boxes, start=1)]
+    (tmp_path / "run" / "Cells.csv").write_text("\n".join([",".join(["ImageNumber", "ObjectNumber", "AreaShape_Area", *names]), *lines]))
+    well = cells_of(tmp_path / "run", tmp_path / "cells").well("P1", "A01")
+    assert ((well.obs["qc"] & columns.BIT["edge"]) > 0).tolist() == [False, True, True, True, True]
+    assert well.obs[["box_x0", "box_y0", "box_x1", "box_y1"]].astype(int).to_numpy().tolist() == [list(box) for box in boxes]
+
+
+def test_rows_that_only_fill_up_a_table_of_all_kinds_are_no_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images, objects = made_tables.made(3)
+    with progress.silent(False):
+        cells_of(_per_object(tmp_path, images, objects), tmp_path / "cells")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "belong to no image" not in said
+    of_cells = sum(row["Parent_Cells"] > 0 for row in objects["Foci"].values())
+    assert f"Foci: {len(objects['Foci']) - of_cells} of {len(objects['Foci'])} have no Cells; not counted" in said
+
+
+def test_a_number_of_zero_is_none_and_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images, objects = made_tables.made(3)
+    objects["Cells"] = {(i, n if n > 1 else 0): row for (i, n), row in objects["Cells"].items()}
+    with progress.silent(False):
+        cells = cells_of(_csv(tmp_path, images, objects), tmp_path / "cells")
+    assert "Cells: 7 have a number below 1, which means none; left out" in capsys.readouterr().out
+    assert sum(well.n_obs for well in cells.iter_wells(kept=False)) == len(objects["Cells"]) - 7
+
+
+def test_a_table_without_one_object_makes_no_orphans(tmp_path: Path) -> None:
+    images, objects = made_tables.made(3)
+    source = _csv(tmp_path, images, objects)
+    (source / "Foci.csv").write_text((source / "Foci.csv").read_text().splitlines()[0] + "\n")
+    cells = cells_of(source, tmp_path / "cells")
+    counts = np.concatenate([well[:, "Cells_Children_Foci_Count"].X.ravel() for well in cells.iter_wells()])
+    assert counts.tolist() == [0.0] * len(objects["Cytoplasm"])
+
+
+def test_tables_without_one_cell_are_refused(tmp_path: Path) -> None:
+    images, objects = made_tables.made(3)
+    source = _csv(tmp_path, images, objects)
+    (source / "Cells.csv").write_text((source / "Cells.csv").read_text().splitlines()[0] + "\n")
+    with pytest.raises(InputError, match="not one of 8 images has Cells to write"):
+        cells_of(source, tmp_path / "cells")
 
 
 def test_another_unit(tmp_path: Path) -> None:

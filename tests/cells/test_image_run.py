@@ -132,6 +132,35 @@ def test_given_labels_are_the_nuclei(
         cells_of(ingested, tmp_path / "both", labels=str(folder), segmenter="watershed")
 
 
+def test_sites_of_far_too_many_or_far_too_large_nuclei_are_quarantined(ingested: Path, tmp_path: Path) -> None:
+    """Four nuclei are usual: 17 are more than four times as many, and 16 are not."""
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    counts = dict(zip(WELLS, (4, 4, 17, 0), strict=True))
+    for well, count in counts.items():
+        labels = np.zeros((256, 256), dtype=np.uint16)
+        for number in range(count):
+            labels[10 * (number // 20) + 2 :, :][:6, 10 * (number % 20) + 2 :][:, :6] = number + 1
+        if well == "B02":
+            labels[:200, :200] = 1
+            labels[210:216, :6] = 2
+        tifffile.imwrite(folder / f"{well}_1.tif", labels)
+    run = {"labels": str(folder / "{well}_{site}.tif"), "nucleus": 8.0}
+    cells_of(ingested, tmp_path / "cells", **run)
+    table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False)
+    assert dict(table[["well", "reason"]].to_numpy().tolist()) == {
+        "B01": "17 nuclei, the plate's usual count is 4",
+        "B02": "100% of what is bright lies in objects larger than 4 nuclei",
+    }
+    sites = pd.read_parquet(tmp_path / "cells" / "sites.parquet")
+    assert sites[["Height", "Width"]].to_numpy().tolist() == [[256, 256]] * 4
+    labels = tifffile.imread(folder / "B01_1.tif")
+    labels[labels == 17] = 0
+    tifffile.imwrite(folder / "B01_1.tif", labels)
+    cells_of(ingested, tmp_path / "again", **run)
+    assert pd.read_csv(tmp_path / "again" / image_run.QUARANTINE)["well"].tolist() == ["B02"]
+
+
 def test_options_of_the_other_kind_are_refused(ingested: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--negcon does not fit"):
         cells_of(ingested, tmp_path / "cells", negcon=["DMSO"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -29,3 +30,22 @@ def test_watershed_finds_two_discs() -> None:
     labels = segmenters.watershed({"DNA": plane}, diameter=20.0)
     assert labels.max() == 2
     assert labels[30, 30] != labels[64, 60]
+
+
+def test_a_package_that_is_installed_and_fails_to_import_says_why() -> None:
+    def fails() -> ModuleType:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    def lacks() -> ModuleType:
+        raise ModuleNotFoundError("No module named 'fastremap'", name="fastremap")
+
+    def is_absent() -> ModuleType:
+        raise ModuleNotFoundError("No module named 'cellpose'", name="cellpose")
+
+    for load, sentence in (
+        (fails, r"Cellpose is installed, and cannot be imported \(.*torchvision::nms.*\); .* constraints-cellpose\.txt"),
+        (lacks, "cannot be imported .*fastremap"),
+        (is_absent, r"needs Cellpose; install it with: pip install 'impasto\[cellpose\]'"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            segmenters.require_package(load, package="cellpose", called="Cellpose")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.cells import made_tables
 
@@ -61,3 +62,30 @@ def test_a_file_is_told_by_its_first_bytes(tmp_path: Path) -> None:
     assert READER.fits(tmp_path / "p.anything")
     assert not READER.fits(tmp_path / "p.sqlite")
     assert set(READER.open(tmp_path / "p.anything")[0].objects) == {"Cells", "Cytoplasm", "Foci", "Nuclei", "Stray"}
+
+
+def test_the_number_of_an_image_may_be_text_in_one_table_and_a_number_in_another(tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    made_tables.write_export(tmp_path / "p.db", images, objects)
+    with sqlite3.connect(tmp_path / "p.db") as base:
+        base.execute("update Per_Cells set ImageNumber = cast(ImageNumber as text)")
+        base.execute("update Per_Nuclei set ImageNumber = cast(ImageNumber as real)")
+    run = SqliteRun(tmp_path / "p.db")
+    for kind in ("Cells", "Nuclei"):
+        rows = [int(image) + 1 for part, _ in run.parts(kind, ["ObjectNumber"]) for image in part]
+        assert sorted(rows) == sorted(image for image, _ in objects[kind])
+
+
+def test_one_broken_value_among_the_first_leaves_no_column_out(tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    made_tables.write_cytominer(tmp_path / "p.sqlite", images, objects)
+    with sqlite3.connect(tmp_path / "p.sqlite") as base:
+        base.execute("update Cells set Cells_AreaShape_M0 = x'00ff' where rowid = 2")
+        base.execute('alter table Cells add column "Cells_Odd""x%s" real')
+        base.execute('update Cells set "Cells_Odd""x%s" = 5')
+    run = SqliteRun(tmp_path / "p.sqlite")
+    assert {"AreaShape_M0", 'Odd"x%s'} <= set(run.objects["Cells"])
+    values = np.concatenate([v for _, v in run.parts("Cells", ["AreaShape_M0", 'Odd"x%s'])])
+    assert np.isnan(values[:, 0]).tolist() == [row == 1 for row in range(len(values))]
+    assert (values[:, 1] == 5).all()
+    assert any("1 values of Cells_AreaShape_M0 are text" in note for note in run.notes())

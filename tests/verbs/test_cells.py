@@ -36,6 +36,23 @@ def test_tables_become_cells_are_checked_and_pooled(tmp_path: Path) -> None:
     assert "none of 4 wells has a profile: 0 hold no kept cell, 4 are out by the check" in words
 
 
+def test_a_dry_run_says_what_would_be_joined_and_writes_nothing(tmp_path: Path) -> None:
+    made_tables.write_csv(tmp_path / "run", *made_tables.made(3))
+    said = impasto("cells", tmp_path / "run", "--out", tmp_path / "cells", "--dry-run")
+    for line in (
+        "1 run, 8 images of 4 wells; plates: 1",
+        "Cells: one row a cell, 3 features",
+        "Cytoplasm: 2 features, by Parent_Cells of Cytoplasm",
+        "Nuclei: 3 features, by Parent_Nuclei of Cells",
+        "Stray: not related to Cells; would be left out",
+        "dry run: nothing was written",
+    ):
+        assert line in said
+    assert not (tmp_path / "cells").exists()
+    assert json.loads(impasto("cells", tmp_path / "run", "--out", tmp_path / "cells", "--dry-run", "--json"))["understood"]
+    assert "no table of 'Kells'" in impasto("cells", tmp_path / "run", "--unit", "Kells", "--out", tmp_path / "c", "--dry-run", code=2)
+
+
 def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
     made_tables.write_csv(tmp_path / "run", *made_tables.made(3))
     assert "choose one with --unit" in impasto("cells", tmp_path / "run", "--unit", "Cel", "--out", tmp_path / "c", code=2)

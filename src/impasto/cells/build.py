@@ -16,14 +16,14 @@ import pandas as pd
 
 from impasto import __version__, progress, records, runs, schema, texts
 from impasto.cells import places
-from impasto.cells.columns import COUNT_ALL, WORDS
+from impasto.cells.columns import COUNT_ALL, WORDS, is_feature
 from impasto.cells.gather import WORK, Gathering, Written
+from impasto.cells.join import PARENT, parents_of, relate
 from impasto.cells.places import ROW, RUN
-from impasto.cells.sources import FILES, Run
+from impasto.cells.sources import FILES, SIZES, Run
 from impasto.cells.store import CELLS, FORMAT, SITES, WELLS
 from impasto.plates.annotate import Annotated, Wishes, annotate, inferred, read_maps
-
-_OF_SITES = ("Width", "Height")
+from impasto.schema import InputError
 
 
 def is_of_images(path: Path, /) -> bool:
@@ -73,6 +73,41 @@ def survey(opened: Sequence[Run], /, *, columns: Mapping[str, str]) -> tuple[pd.
     return images, [f"{runs_read}, {len(images)} images of {len(wells)} wells; plates: {len(plates)}", *notes]
 
 
+def joins(opened: Sequence[Run], /, *, unit: str) -> list[str]:
+    """How the objects of runs are tied to the unit, by the names of their columns alone.
+
+    Parameters
+    ----------
+    opened
+        The runs.
+    unit
+        The kind of object that has one row a cell.
+
+    Returns
+    -------
+    list[str]
+        One a kind of object.
+
+    Raises
+    ------
+    InputError
+        There is no such unit, or nothing is tied to it although there are other objects.
+
+    """
+    objects = {kind: columns for run in reversed(opened) for kind, columns in run.objects.items()}
+    features = {kind: sum(is_feature(run.feature(kind, c)) for c in run.objects[kind]) for run in opened for kind in run.objects}
+    links = {link.name: link for link in relate(parents_of(objects), unit=unit, where=opened[0].where)}
+    lines = [f"{unit}: one row a cell, {features[unit]} features"]
+    for kind in objects:
+        if kind in links:
+            link = links[kind]
+            child, parent = (link.through, kind) if link.is_parent else (kind, link.through)
+            lines.append(f"{kind}: {features[kind]} features, by {PARENT}{parent} of {child}")
+        elif kind != unit:
+            lines.append(f"{kind}: not related to {unit}; would be left out")
+    return lines
+
+
 def build(
     opened: Sequence[Run],
     images: pd.DataFrame,
@@ -115,7 +150,7 @@ def build(
     Raises
     ------
     InputError
-        Tables cannot be joined, or a platemap does not fit.
+        Tables cannot be joined, a platemap does not fit, or there is not one cell.
 
     """
     maps = read_maps(platemaps, columns=dict(columns), sheet=None, encoding=None)
@@ -129,12 +164,14 @@ def build(
         written += gathering.write(token)
         for sentence in gathering.notes():
             progress.say(f"  {sentence}")
+    if not any(plate.cells for plate in written):
+        raise InputError(f"{opened[0].where}: not one of {len(images)} images has {unit} to write; the lines above say what was left out")
     counts = pd.DataFrame(
         [(*plate.place, well, count) for plate in written for well, count in plate.counts.items()], columns=[*WORDS[:4], COUNT_ALL]
     )
     wells = said.obs.merge(counts, on=list(WORDS[:4]), how="left", validate="one_to_one")
     _to_parquet(wells, folder / WELLS)
-    extra = [c for c in images if FILES.match(str(c)) or str(c).startswith(_OF_SITES)]
+    extra = [c for c in images if FILES.match(str(c)) or SIZES.match(str(c))]
     _to_parquet(images[[*WORDS, *extra]], folder / SITES)
     runs.write_json(folder / CELLS, _described(written, unit, images_from))
     for left in folder.glob(f"{WORK}*"):  # of killed runs of other inputs
@@ -201,7 +238,7 @@ def annotated(
         A platemap does not fit.
 
     """
-    files = [c for c in images if FILES.match(str(c)) or str(c).startswith(_OF_SITES)]
+    files = [c for c in images if FILES.match(str(c)) or SIZES.match(str(c))]
     obs = images.drop(columns=[RUN, ROW, schema.SITE, *files])
     grouped = obs.groupby(list(WORDS[:4]), sort=False, dropna=False)
     # A column that differs within a well speaks of images (a time, a file), not of the well.

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from impasto import progress, runs, schema, wells
-from impasto.cells import columns, quality
+from impasto.cells import columns, confluence, quality
 from impasto.cells.checked import OUT, WELLS_CHECKED
 from impasto.cells.columns import BIT, COUNT_ALL, QC, WORDS
+from impasto.cells.confluence import CONFLUENCE
 from impasto.cells.folder import Cells, Plate, quality_file
 from impasto.cells.pool import control_cells
 from impasto.cells.quality import Judged, Measures
@@ -123,6 +124,8 @@ def sentences(receipt: dict[str, Any], /) -> list[str]:
             lines.append(f"{plate['plate']}: no control is marked; medians are those of all cells")
         for rule, share in plate["switched_off"].items():
             lines.append(f"{plate['plate']}: the rule {rule} takes {share:.1%} of the control cells, so it is switched off")
+        if plate[CONFLUENCE]:
+            lines.append(f"{plate['plate']}: {confluence.sentence(plate[CONFLUENCE])}")
         if plate["wells_out"]:
             lines.append(f"{plate['plate']}: {len(plate['wells_out'])} wells are out: {', '.join(plate['wells_out'][:5])}")
         lines += [_beyond(plate["plate"], well) for well in plate["beyond_controls"][:3]]
@@ -170,6 +173,7 @@ def _of_wells(cells: Cells, plate: Plate, judged: Judged) -> pd.DataFrame:
     few = table[schema.CELL_COUNT] < FEWEST_CELLS
     fewer = table[schema.CELL_COUNT] < FEWEST_OF_CONTROLS * usual
     table["of_controls"] = table[schema.CELL_COUNT] / usual
+    table[CONFLUENCE] = confluence.of_wells(cells, plate, table[schema.WELL].astype(str).tolist())
     table[OUT] = np.select(
         [few, fewer], [f"fewer than {FEWEST_CELLS} cells", f"fewer than {FEWEST_OF_CONTROLS:.0%} of the controls' cells"], ""
     )
@@ -193,6 +197,7 @@ def _receipt(table: pd.DataFrame, judged: Judged, controls: npt.NDArray[np.bool_
         "shares": shares,
         "thresholds": {rule: dict(numbers) for rule, numbers in judged.thresholds.items()},
         "switched_off": dict(judged.switched_off),
+        CONFLUENCE: confluence.of_plate(table[CONFLUENCE], wells.negative(table)),
         "wells_out": table.loc[table[OUT] != "", schema.WELL].astype(str).tolist(),
         "worst_wells": table.assign(lost=lost).nlargest(_WORST, "lost")[[schema.WELL, "lost"]].to_dict("records"),
         "beyond_controls": [

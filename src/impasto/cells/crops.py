@@ -67,6 +67,26 @@ def of_composite(channels: Sequence[str], /) -> list[str | None]:
     return chosen
 
 
+def in_words(channels: Sequence[str], side: int, /) -> str:
+    """What a composite shows.
+
+    Parameters
+    ----------
+    channels
+        Of the images.
+    side
+        Of a crop, in pixels.
+
+    Returns
+    -------
+    str
+        `red Mito, green ER, blue DNA; 112 pixels across`.
+
+    """
+    named = zip(("red", "green", "blue"), of_composite(channels), strict=True)
+    return f"{', '.join(f'{colour} {stain}' for colour, stain in named if stain is not None)}; {side} pixels across"
+
+
 def side_of(cells: Cells, /) -> int:
     """How large crops are: the next multiple of 16 above three diameters of a nucleus.
 

@@ -6,25 +6,21 @@ begins again in each. Files are read in blocks by pyarrow, one thread, so memory
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from impasto import cellprofiler_tables, gallery
+from impasto import cellprofiler_tables, delimited, gallery
 from impasto.cellprofiler_tables import IMAGE, NUMBER, OBJECT
 from impasto.cells import sources
 from impasto.cells.sources import Part, Run
-from impasto.delimited import MISSING
+from impasto.delimited import MISSING, Dialect
 from impasto.schema import InputError
 
 _BLOCK = 8 << 20
@@ -35,9 +31,10 @@ _SAMPLE = 200
 
 @dataclass(frozen=True)
 class _Table:
-    """Where the objects of one kind lie: the file, how many header rows it has, and bare column -> its place among the columns."""
+    """Where the objects of one kind lie: the file, how it is written, its header rows, and bare column -> its place among the columns."""
 
     path: Path
+    written: Dialect
     header_rows: int
     columns: Mapping[str, int]
 
@@ -96,10 +93,10 @@ class CsvRun:
     def _numeric(self, kind: str, table: _Table) -> Iterator[str]:
         """The columns that hold numbers, or nothing, in the first rows; the others are named."""
         places = list(table.columns.values())
-        first = next(iter(_blocks(table, places, types=pa.string(), block=1 << 20)), None)
+        first = next(iter(_blocks(table, places, types=pa.binary(), block=1 << 20)), None)
         texts = []
         for bare, place in table.columns.items():
-            written = pd.Series(first.column(str(place)).to_pandas()[:_SAMPLE]) if first is not None else pd.Series(dtype=object)
+            written = _sampled(first, str(place), table.written.decimal)
             if pd.to_numeric(written, errors="coerce").notna().any() or written.isna().all():
                 yield bare
             else:
@@ -108,16 +105,23 @@ class CsvRun:
             self._left_out.append(f"{table.path}: left out, columns of text: {', '.join(texts[:5])}{'...' if len(texts) > 5 else ''}")
 
 
+def _sampled(block: pa.RecordBatch | None, name: str, decimal: str) -> pd.Series:
+    """The first texts of a column, numbers with a point; whatever a text is, it is no number."""
+    raw = block.column(name)[:_SAMPLE].to_pylist() if block is not None else []
+    return pd.Series([None if cell is None else cell.decode("utf-8", "replace").replace(decimal, ".") for cell in raw], dtype=object)
+
+
 def _tables_of(name: str, path: Path) -> dict[str, _Table]:
     """Kind of object -> its table in one file; none where the file is no table of objects."""
-    first, second = _header(path)
+    written = _dialect(path)
+    first, second = (*written.header[:2], (), ())[:2]
     if NUMBER in first:
         columns: dict[str, int] = {}
         for place, column in enumerate(first):  # pandas writes a double as Name.1
-            if column not in columns and _OF_PANDAS.sub("", column) not in columns:
+            if column and column not in columns and _OF_PANDAS.sub("", column) not in columns:
                 columns[column] = place
         table = _with_number(columns)
-        return {name: _Table(path, 1, table)} if table else {}
+        return {name: _Table(path, written, 1, table)} if table else {}
     if not any(pair == (IMAGE, NUMBER) for pair in zip(first, second, strict=False)):
         return {}
     if len(first) != len(second):
@@ -126,10 +130,10 @@ def _tables_of(name: str, path: Path) -> dict[str, _Table]:
     images = {column: place for place, (kind, column) in pairs if kind == IMAGE}
     named: dict[str, _Table] = {}
     for kind in dict.fromkeys(kind for kind in first if kind not in (IMAGE, "")):
-        own = {column: place for place, (k, column) in reversed(pairs) if k == kind}
+        own = {column: place for place, (k, column) in reversed(pairs) if k == kind and column}
         table = _with_number({NUMBER: images[NUMBER], **own})
         if table:
-            named[kind] = _Table(path, 2, table)
+            named[kind] = _Table(path, written, 2, table)
     return named
 
 
@@ -144,36 +148,33 @@ def _truncated(path: Path, error: Exception) -> InputError:
     return InputError(f"{path} cannot be read ({error}); it may be truncated: copy it again")
 
 
-def _header(path: Path) -> tuple[list[str], list[str]]:
-    """The first two rows. A header may be longer than any sample."""
+def _dialect(path: Path) -> Dialect:
+    """How a table is written. A header may be longer than any sample."""
     try:
-        with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as opened:
-            handle = io.TextIOWrapper(cast("IO[bytes]", opened), encoding="utf-8-sig", newline="")
-            rows = csv.reader(handle, delimiter=_separator(path))
-            first = [cell.strip() for cell in next(rows, [])]
-            return first, [cell.strip() for cell in next(rows, [])]
+        return delimited.dialect(path)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise _truncated(path, error) from error
-
-
-def _separator(path: Path) -> str:
-    return "," if ".csv" in path.name else "\t"
 
 
 def _blocks(table: _Table, places: Sequence[int], *, types: pa.DataType, block: int = _BLOCK) -> Iterator[pa.RecordBatch]:
     """The columns at some places, block by block; the name of a column is its place."""
     wanted = list(dict.fromkeys(places))
-    width = len(_header(table.path)[0])
+    width = len(table.written.header[0])
     read = pc.ReadOptions(
-        use_threads=False, block_size=block, skip_rows=table.header_rows, column_names=[str(place) for place in range(width)]
+        use_threads=False,
+        block_size=block,
+        skip_rows=table.header_rows,
+        column_names=[str(place) for place in range(width)],
+        encoding=table.written.encoding,
     )
     convert = pc.ConvertOptions(
         column_types={str(place): types for place in wanted},
         include_columns=[str(place) for place in wanted],
         null_values=list(MISSING),
         strings_can_be_null=True,
+        decimal_point=table.written.decimal,
     )
-    parse = pc.ParseOptions(delimiter=_separator(table.path))
+    parse = pc.ParseOptions(delimiter=table.written.separator)
     try:
         with pa.input_stream(str(table.path), compression="detect") as stream:
             yield from pc.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)

@@ -15,20 +15,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from impasto import border, schema
 from impasto.cellprofiler_tables import NUMBER, OBJECT, TABLE
 from impasto.cells import columns as names
 from impasto.cells import sources
-from impasto.cells.sources import Part, Run
+from impasto.cells.sources import Part, Run, Values
 from impasto.schema import InputError
 from impasto.spelling import PREFIX
 
 UNIT = "Cells"
+WHAT = "Parquet file of CytoTable"
 _ROWS = 8192
 _KEYS = (PREFIX + TABLE, PREFIX + NUMBER)
 _NUMBERS = (f"{PREFIX}Cells_Number_Object_Number", f"{PREFIX}Cytoplasm_Parent_Cells", f"{PREFIX}{OBJECT}", f"{PREFIX}Cells_{OBJECT}")
 """Where the number of a cell may stand, the surest first."""
 _CENTERS = [(f"{PREFIX}{kind}_Location_Center_X", f"{PREFIX}{kind}_Location_Center_Y") for kind in ("Nuclei", "Cells")]
 _BEFORE = re.compile(rf"^(?:Image_|{PREFIX})+")
+_OF_IMAGE = re.compile(r"^Image_")
 _OF_PLACE = re.compile(rf"^(?:Image_|{PREFIX})+(?:Source|Batch|Plate|Well|Site|Field)\w*$", re.IGNORECASE)
 
 
@@ -44,16 +47,22 @@ class CytoTableRun:
 
     def __init__(self, path: Path, /) -> None:
         self.where, self._path = str(path), path
-        shape = pq.read_schema(path)
+        with border.reading(path, WHAT):
+            shape = pq.read_schema(path)
+            if not pq.read_metadata(path).num_rows:
+                raise InputError(f"{path} holds no row; leave it out")
         self._keys = [key for key in _KEYS if key in shape.names]
         number = next((name for name in _NUMBERS if name in shape.names), None)
         if number is None:
             raise InputError(f"{path}: no column says the number of a cell in its image; allowed: {', '.join(_NUMBERS)}")
         center = next((pair for pair in _CENTERS if set(pair) <= set(shape.names)), ())
-        numeric = [f.name for f in shape if (pa.types.is_floating(f.type) or pa.types.is_integer(f.type)) and names.is_feature(f.name)]
+        measured = [f for f in shape if names.is_feature(f.name)]
+        numeric = [f.name for f in measured if _is_number(f.type)]
+        self._texts = [f.name for f in measured if not _is_number(f.type) and not _OF_IMAGE.match(f.name)]
         located = dict(zip(names.LOCATION, center, strict=True)) if center else {}
         self._stored = {**{name: name for name in numeric}, OBJECT: number, **located}
         self._place = [name for name in shape.names if _OF_PLACE.match(name) and name not in self._keys]
+        self._differ: list[str] = []
         self.objects: Mapping[str, Sequence[str]] = {UNIT: tuple(self._stored)}
         self.number: Mapping[str, str] = {UNIT: OBJECT}
         table = pq.read_table(path, columns=[*self._keys, *self._place]).to_pandas()
@@ -62,14 +71,16 @@ class CytoTableRun:
         self._images = table.loc[np.unique(self._image_of_row, return_index=True)[1]].reset_index(drop=True)
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:
-        own = self._images[self._place].rename(columns=lambda c: _BEFORE.sub(PREFIX, c))
-        own = own.astype("string").loc[:, ~own.columns.duplicated()]
+        own = self._images[self._place].rename(columns=lambda c: _BEFORE.sub(PREFIX, c)).astype("string")
+        twice = own.columns.duplicated()
+        self._differ = sorted({name for name in own.columns[twice] if own[name].nunique(axis=1, dropna=False).max() > 1})
+        own = own.loc[:, ~twice]
         return sources.in_our_words(own, columns, where=self.where, placed={})
 
     def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:  # noqa: ARG002 - there is one kind
         stored, first = [self._stored[c] for c in columns], 0
         for batch in pq.ParquetFile(self._path).iter_batches(batch_size=_ROWS, columns=list(dict.fromkeys(stored))):
-            values = np.stack([batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in stored], axis=1)
+            values = np.stack([_numbers(batch.column(name)) for name in stored], axis=1)
             yield self._image_of_row[first : first + len(values)], values
             first += len(values)
 
@@ -77,7 +88,12 @@ class CytoTableRun:
         return column
 
     def notes(self) -> list[str]:
-        return [f"{self.where}: joined by CytoTable, which leaves out cells without a partner; how many cannot be known from this file"]
+        lines = [f"{self.where}: joined by CytoTable, which leaves out cells without a partner; how many cannot be known from this file"]
+        if self._differ:
+            lines.append(f"{self.where}: two columns say {', '.join(self._differ)}, and differ; the first of them is read")
+        if self._texts:
+            lines.append(f"{self.where}: left out, no numbers: {schema.listed(self._texts[:5])}{'...' if len(self._texts) > 5 else ''}")
+        return lines
 
 
 class CytoTableReader:
@@ -87,17 +103,33 @@ class CytoTableReader:
 
     def fits(self, path: Path, /) -> bool:
         files = _files(path)
-        try:
-            return bool(files) and all(_KEYS[1] in pq.read_schema(file).names for file in files)
-        except (OSError, pa.ArrowException):
-            return False
+        return bool(files) and all(_may_be_one(file) for file in files)
 
     def open(self, path: Path, /) -> list[Run]:
         return [CytoTableRun(file) for file in _files(path)]
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path] if path.suffix == ".parquet" else []
+    of_folder = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in of_folder if file.suffix.lower() == ".parquet"]
+
+
+def _may_be_one(file: Path) -> bool:
+    """Whether a Parquet file is CytoTable's by its columns. One that cannot be read is none."""
+    try:
+        return _KEYS[1] in pq.read_schema(file).names
+    except (OSError, pa.ArrowException):
+        return False
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return any(is_kind(kind) for is_kind in (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal))
+
+
+def _numbers(column: pa.Array) -> Values:
+    """A column as numbers, NaN where a value is missing."""
+    plain = column.cast(pa.float64()) if not pa.types.is_boolean(column.type) else column.cast(pa.int8()).cast(pa.float64())
+    return np.asarray(plain.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 READER = CytoTableReader()

@@ -16,7 +16,7 @@ from impasto import deepprofiler, feature_names, schema
 from impasto.cellprofiler_tables import OBJECT
 from impasto.cells import columns as names
 from impasto.cells.sources import Part, Run
-from impasto.schema import InputError
+from impasto.spelling import PREFIX
 
 UNIT = "Cells"
 
@@ -34,18 +34,22 @@ class DeepProfilerRun:
     def __init__(self, folder: Path, /) -> None:
         self.where = str(folder)
         self._places = deepprofiler.places(folder)
-        widths = {deepprofiler.read(path).features.shape[1] for path in self._places}
-        if len(widths) != 1:
-            raise InputError(f"{folder}: its files differ in the number of features ({sorted(widths)}); give the features of one model")
-        self._features = feature_names.embedding_names("", widths.pop())
+        self._constants: list[dict[str, str]] = []
+        self._not_located = 0
+        widths = set[int]()
+        for path in self._places:
+            site = deepprofiler.read(path)
+            self._constants.append(site.constants)
+            self._not_located += not site.is_located
+            widths |= {site.features.shape[1]} if len(site.features) else set()
+        self._features = feature_names.embedding_names("", deepprofiler.width_of(widths, folder))
         self.objects: Mapping[str, Sequence[str]] = {UNIT: (OBJECT, *names.LOCATION, *self._features)}
         self.number: Mapping[str, str] = {UNIT: OBJECT}
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:  # noqa: ARG002 - the path says it
         rows = []
-        for path, (plate, well, site) in self._places.items():
-            constants = deepprofiler.read(path).constants
-            more = {word: constants.get(f"Metadata_{word.capitalize()}") for word in (schema.SOURCE, schema.BATCH)}
+        for (plate, well, site), constants in zip(self._places.values(), self._constants, strict=True):
+            more = {name.removeprefix(PREFIX).lower(): constants.get(name) for name in deepprofiler.FROM_METADATA}
             rows.append({schema.PLATE: plate, schema.WELL: schema.normal_well(well), schema.SITE: site, **more})
         table = pd.DataFrame(rows).astype("string")
         return table.drop(columns=[c for c in table if table[c].isna().all()])
@@ -55,14 +59,28 @@ class DeepProfilerRun:
         for number, path in enumerate(self._places):
             site = deepprofiler.read(path)
             numbers = np.arange(1, len(site.features) + 1, dtype=np.float64)[:, None]
-            whole = np.concatenate([numbers, site.locations, site.features.astype(np.float64)], axis=1)
+            features = site.features.reshape(len(numbers), len(self._features)).astype(np.float64)
+            whole = np.concatenate([numbers, site.locations, features], axis=1)
             yield np.full(len(whole), number), whole[:, at]
 
     def feature(self, kind: str, column: str, /) -> str:  # noqa: ARG002 - the names are whole
         return column
 
     def notes(self) -> list[str]:
-        return [f"{self.where}: DeepProfiler, {len(self._places)} sites; pickled metadata are not unpickled"]
+        lines = [f"{self.where}: DeepProfiler, {len(self._places)} sites; pickled metadata are not unpickled"]
+        if self._not_located:
+            lines.append(f"{self.where}: {self._not_located} sites do not say a place for each cell; centres are not known there")
+        other = sum(_differs(constants, place) for constants, place in zip(self._constants, self._places.values(), strict=True))
+        if other:
+            lines.append(f"{self.where}: the metadata of {other} sites say another plate or well than their path; the path counts")
+        return lines
+
+
+def _differs(constants: Mapping[str, str], place: tuple[str, str, str]) -> bool:
+    """Whether the metadata of a site name another plate or well than its path. What a pickle says by objects is not known."""
+    plate, well = (constants.get(f"{PREFIX}{word}", "") for word in ("Plate", "Well"))
+    is_other_well = schema.is_well(well) and schema.normal_well(well) != schema.normal_well(place[1])
+    return is_other_well or (plate not in ("", place[0]) and not plate.startswith("numpy"))
 
 
 class DeepProfilerReader:

@@ -31,6 +31,8 @@ from impasto.cells.sources import Run
 from impasto.cells.store import Floats, Group, Span
 
 WORK = ".cells-"
+_AT_ONCE = 1024
+"""Cells whose values are taken from a temporary file at once."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,14 @@ class Gathering:
         self.where = self.runs[0][0].where
         self.kinds: list[str] = list(dict.fromkeys(kind for run, _ in self.runs for kind in run.objects))
         self.columns = {kind: _union(run.objects.get(kind, ()) for run, _ in self.runs) for kind in self.kinds}
-        parents = {kind: [o for o in self.kinds if PARENT + o in own] for kind, own in self.columns.items()}
+        parents = join.parents_of(self.columns)
         self.links = join.relate(parents, unit=unit, where=self.where)
+        self.without_image = self.without_number = self.infinite = 0
         self.objects = {kind: self._numbers(kind, parents[kind]) for kind in self.kinds}
         self.joined: Joined = join.join(self.objects, self.links, unit=unit, where=self.where)
         keys = self.objects[unit].keys
-        self.without_image = int((keys == NONE).sum())
-        self.order = np.argsort(keys, kind="stable")[self.without_image :]
+        left_out = int((keys == NONE).sum())
+        self.order = np.argsort(keys, kind="stable")[left_out:]
         self.unit_keys: Keys = keys[self.order]
 
     # ------------------------------------------------------------ numbers
@@ -99,8 +102,12 @@ class Gathering:
                 continue
             there = [PARENT + name for name in parents if PARENT + name in run.objects[kind]]
             for image, values in run.parts(kind, [run.number[kind], *there]):
-                own = _own(image, image_of_row)
+                is_object = ~np.isnan(values[:, 0])  # in a table of all kinds side by side the shorter ones are filled up
+                own, values = _own(image, image_of_row)[is_object], values[is_object]
                 keys.append(join.key(own, values[:, 0]))
+                if kind == self.unit:
+                    self.without_image += int((own < 0).sum())
+                    self.without_number += int(((own >= 0) & (values[:, 0] <= 0)).sum())
                 for name in parents:
                     at = there.index(PARENT + name) + 1 if PARENT + name in there else None
                     of_parents[name].append(np.full(len(own), NONE) if at is None else join.key(own, values[:, at]))
@@ -179,12 +186,19 @@ class Gathering:
             if self.joined.without_unit[kind]:
                 lines.append(f"{kind}: {self.joined.without_unit[kind]} of {len(self.objects[kind].keys)} have no {self.unit}; left out")
         for kind, counts in self.joined.counts.items():
-            lines.append(f"{kind}: several a cell (up to {int(counts.max(initial=0))}); only their count stays")
+            most = int(counts.max(initial=0))
+            lines.append(
+                f"{kind}: " + (f"several a cell (up to {most}); only their count stays" if most else "none; their count, 0, stays")
+            )
             if self.joined.without_unit[kind]:
                 lines.append(f"{kind}: {self.joined.without_unit[kind]} of {len(self.objects[kind].keys)} have no {self.unit}; not counted")
         lines += [f"{kind}: not related to {self.unit}; left out" for kind in self.joined.unrelated]
         if self.without_image:
             lines.append(f"{self.unit}: {self.without_image} belong to no image that names its well; left out")
+        if self.without_number:
+            lines.append(f"{self.unit}: {self.without_number} have a number below 1, which means none; left out")
+        if self.infinite:
+            lines.append(f"{self.infinite} values are infinite, or beyond what 32 bits hold; they count as not measured")
         empty = int((np.bincount(join.image_of(self.unit_keys), minlength=len(self.images)) == 0).sum()) if total else len(self.images)
         return [*lines, *([f"{empty} of {len(self.images)} images hold no {self.unit}"] if empty else [])]
 
@@ -273,6 +287,10 @@ class Gathering:
                 whole = np.full((len(values), len(wanted)), np.nan, dtype=np.float32)
                 with np.errstate(over="ignore"):
                     whole[:, at] = values[:, 1:]
+                infinite = np.isinf(whole)
+                if infinite.any():
+                    self.infinite += int(infinite[keys != NONE].sum())
+                    whole[infinite] = np.nan
                 yield keys, whole
 
     def _group(self, work: Path, number: int, table: pd.DataFrame) -> Group:
@@ -312,7 +330,7 @@ class Gathering:
     def _bits(self, rows: npt.NDArray[np.int64], image: Keys, boxes: Floats) -> Bits:
         """What is known while cells are joined: which are orphans, and which lie at the border of an image of known size."""
         bits = np.where(self.joined.orphans[rows], BIT[names.ORPHAN], 0).astype(np.uint16)
-        size = [_size(self.images, side)[image] for side in ("Width", "Height")]
+        size = [store.side_of_images(self.images, side)[image] for side in ("Width", "Height")]
         with np.errstate(invalid="ignore"):
             at_border = (boxes[:, 0] <= 0) | (boxes[:, 1] <= 0) | (boxes[:, 2] >= size[0]) | (boxes[:, 3] >= size[1])
         return bits | np.where(at_border, BIT[names.EDGE], 0).astype(np.uint16)
@@ -321,14 +339,6 @@ class Gathering:
 def _columns(by_name: Mapping[str, Floats], wanted: Sequence[str], otherwise: Floats) -> Floats:
     """(cells, wanted) or what stands for them where they are not there."""
     return np.stack([by_name[name] for name in wanted], axis=1) if wanted else otherwise
-
-
-def _size(images: pd.DataFrame, side: str) -> npt.NDArray[np.float64]:
-    """The size of each image along one side, NaN where nobody says it."""
-    column = next((c for c in images if str(c).startswith(f"{side}_") or c == side), None)
-    if column is None:
-        return np.full(len(images), np.nan)
-    return np.asarray(pd.to_numeric(images[column], errors="coerce"), dtype=np.float64)
 
 
 def file_of(place: tuple[str, str, str], /) -> str:
@@ -393,5 +403,7 @@ def _laid_out(folder: Path, group: int, wanted: Keys, width: int) -> Floats:
     order = np.argsort(keys, kind="stable")
     place = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
     there = (wanted != NONE) & (keys[place] == wanted)
-    taken[there] = values[place[there]]
+    at, rows = np.flatnonzero(there), place[there]
+    for first in range(0, len(at), _AT_ONCE):
+        taken[at[first : first + _AT_ONCE]] = values[rows[first : first + _AT_ONCE]]
     return taken

@@ -94,8 +94,11 @@ class ImageRun:
             progress.say("  no stain of bodies (RNA, AGP, ER, Actin): a cell is what lies within a nucleus's diameter of it")
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:  # noqa: ARG002 - ingest has named them
-        table = self._sites.table
-        return table.replace("", pd.NA).astype({word: "string" for word in WORDS if word in table})
+        table = self._sites.table.replace("", pd.NA)
+        sizes = [texts.read(file).split() if (file := self._size(n)).exists() else ["", ""] for n in range(len(table))]
+        for place, side in enumerate(("Height", "Width")):
+            table[side] = pd.to_numeric(pd.Series([size[place] for size in sizes], index=table.index), errors="coerce")
+        return table.astype({word: "string" for word in WORDS if word in table})
 
     def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:  # noqa: ARG002 - there is one kind
         at = [self._columns.index(c) for c in columns]
@@ -163,6 +166,10 @@ class ImageRun:
         parts = [part.of_site(planes, objects, centers=whole[:, at], windows=self._windows[plate], side=side) for part in self._more]
         return np.concatenate([whole, *parts], axis=1)
 
+    def _size(self, number: int) -> Path:
+        """The file that says how many rows and columns of pixels a site has."""
+        return self._file(number).with_suffix(".size")
+
     def _pieces(self, number: int) -> Path:
         """The file that says how many labels of a site were in several pieces."""
         return self._file(number).with_suffix(".pieces")
@@ -219,6 +226,8 @@ class ImageRun:
             return texts.read(refused) if refused.exists() else ""
         try:
             planes = dict(zip(self._channels, self._sites.image(number), strict=True))
+            with runs.atomic(self._size(number)) as temporary:
+                texts.write(temporary, " ".join(map(str, planes[DNA].shape)))
             nuclei, pieces = self._nuclei(number, planes, diameter)
             objects = _objects(nuclei, planes, diameter)
             reason = _refusal(objects, diameter)

@@ -1,13 +1,13 @@
 """One row a cell, from tables with one row an object: joined by parent links, never by position and never by equal numbers.
 
 The unit (`Cells`) is tied to other objects by `Parent_X` columns, in either direction and over several steps. An object that is there at
-most once a cell is joined. Of one that may be there several times only the count stays. What is not related to the unit is left out.
-A cell without a partner has no values of it, and is an orphan.
+most once a cell is joined. Of one that may be there several times, or of which there is none at all, only the count stays. What is not
+related to the unit is left out. A cell without a partner has no values of it, and is an orphan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,6 +147,23 @@ def image_of(keys: Keys, /) -> Keys:
     return np.where(keys == NONE, NONE, keys >> _SHIFT)
 
 
+def parents_of(columns: Mapping[str, Collection[str]], /) -> dict[str, list[str]]:
+    """The kinds of parents that each kind of object names.
+
+    Parameters
+    ----------
+    columns
+        Kind of object -> its columns, without the kind in front.
+
+    Returns
+    -------
+    dict[str, list[str]]
+        Kind of object -> other kinds, by `Parent_X` alone.
+
+    """
+    return {kind: [other for other in columns if PARENT + other in own] for kind, own in columns.items()}
+
+
 def relate(parents: Mapping[str, Sequence[str]], /, *, unit: str, where: str) -> list[Link]:
     """How each kind of object is tied to the unit, by the names of columns alone. The nearest link wins.
 
@@ -235,7 +252,7 @@ def join(objects: Mapping[str, Numbers], links: Sequence[Link], /, *, unit: str,
             wanted = _taken(through.keys, rows[link.through])
             named = own.parents[link.through]
             count = _count(named, wanted)
-            if count.max(initial=0) > 1 or _are_several(named):
+            if not len(named) or count.max(initial=0) > 1 or _are_several(named):  # of none nothing is known but that
                 counts[link.name] = count
                 without_unit[link.name] = int((~np.isin(named, wanted[wanted != NONE])).sum())
                 continue

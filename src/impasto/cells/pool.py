@@ -19,9 +19,9 @@ from impasto.schema import InputError
 
 DEFAULT = "median"
 STATISTIC = "statistic"
-_BLOCK = 1 << 22
+_BLOCK = 1 << 21
 """Values of a block."""
-_WIDEST = 256
+_WIDEST = 64
 """Features of a block, where the plate is small."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from impasto import border, devices
 from impasto.cells.segment import Plane
-from impasto.cells.segmenters import DNA, Segmenter, require_weights
+from impasto.cells.segmenters import DNA, Segmenter, require_package, require_weights
 from impasto.schema import InputError
 
 _WHAT = "the file cpsam_v2 of Cellpose-SAM"
@@ -47,12 +48,15 @@ def _package() -> Any:
     """The module of its models, of a version that is known."""
     from importlib.metadata import version
 
-    try:
-        from cellpose import models
-    except ImportError:
-        raise InputError("--segmenter cellpose needs Cellpose; install it with: pip install 'impasto[cellpose]'") from None
+    models = require_package(_models, package="cellpose", called="Cellpose")
     if int(version("cellpose").split(".")[0]) <= _NEWEST_OLD:
         raise InputError(f"--segmenter cellpose reads models of Cellpose 4, and {version('cellpose')} is installed; upgrade it")
+    return models
+
+
+def _models() -> ModuleType:
+    from cellpose import models
+
     return models
 
 

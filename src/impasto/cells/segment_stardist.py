@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from impasto import border
 from impasto.cells.segment import Plane
-from impasto.cells.segmenters import DNA, Segmenter, require_weights
+from impasto.cells.segmenters import DNA, Segmenter, require_package, require_weights
 from impasto.schema import InputError
 
 _WHAT = "the folder of a model of StarDist, as 2D_versatile_fluo"
@@ -27,7 +28,7 @@ class StarDist:
     """Opens a model of StarDist."""
 
     def open(self, weights: Path | None, /, *, accepted: bool) -> Segmenter:
-        models = _package()
+        models: Any = require_package(_models, package="stardist", called="StarDist")
         if accepted:
             raise InputError(
                 "--accept-licence: StarDist and its models are under a BSD licence, which asks for no word of yours; leave it out"
@@ -46,11 +47,9 @@ class StarDist:
         return find
 
 
-def _package() -> Any:
-    try:
-        from stardist import models
-    except ImportError:
-        raise InputError("--segmenter stardist needs StarDist; install it with: pip install 'impasto[stardist]'") from None
+def _models() -> ModuleType:
+    from stardist import models
+
     return models
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from impasto import border
 from impasto.cells import segment
 from impasto.cells.segment import Labels, Plane
 from impasto.families import Family
@@ -142,3 +144,37 @@ def require_weights(weights: Path | None, /, *, name: str, what: str) -> Path:
     if not weights.exists():
         raise InputError(f"--weights {weights} does not exist; give {what}")
     return weights
+
+
+def require_package(load: Callable[[], ModuleType], /, *, package: str, called: str) -> ModuleType:
+    """The module of a net that the user has installed.
+
+    Parameters
+    ----------
+    load
+        Imports it.
+    package
+        Its name, which is that of the extra and of the segmenter.
+    called
+        Its name in sentences.
+
+    Returns
+    -------
+    ModuleType
+        The module.
+
+    Raises
+    ------
+    InputError
+        It is not installed, or cannot be imported.
+
+    """
+    try:
+        return load()
+    except Exception as error:
+        if isinstance(error, ImportError) and (error.name or package).split(".")[0] == package:
+            raise InputError(f"--segmenter {package} needs {called}; install it with: pip install 'impasto[{package}]'") from None
+        raise InputError(
+            f"--segmenter {package}: {called} is installed, and cannot be imported ({border.cause(error)}); give it an environment of its "
+            f"own, with the versions of constraints-{package}.txt"
+        ) from error

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import spelling
+from impasto import border, spelling, tables
 from impasto.families import Family
 from impasto.schema import InputError
 
@@ -23,6 +23,8 @@ Part = tuple[npt.NDArray[np.int64], Values]
 """(n,) the row of each object's image, below 0 for none; (n, columns) its values."""
 FILES = re.compile(r"^(FileName|PathName|URL)_")
 """Columns of an image table that say where its pixels lie."""
+SIZES = re.compile(r"^(Width|Height)(_|$)")
+"""Those that say how many pixels it has."""
 
 
 class Run(Protocol):
@@ -195,9 +197,23 @@ def open_all(paths: Sequence[Path], /) -> list[Run]:
         reader = next((READERS[name] for name in READERS if READERS[name].fits(path)), None)
         if reader is None:
             examples = "; ".join(READERS[name].example for name in READERS)
-            raise InputError(f"{path} holds no table of cells that is known; allowed: {examples}")
+            raise InputError(f"{path} holds no table of cells that is known{_damage(path)}; allowed: {examples}")
         runs += reader.open(path)
     return runs
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the first Parquet file that cannot be read, in brackets; nothing where all can."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file() and tables.kind(file) == tables.PARQUET:
+            try:
+                pq.read_schema(file)
+            except (OSError, pa.ArrowException) as error:
+                return f" ({file.name} cannot be read: {border.cause(error)}; it may be truncated: copy it again)"
+    return ""
 
 
 def in_our_words(table: pd.DataFrame, columns: Mapping[str, str], /, *, where: str, placed: Mapping[str, str]) -> pd.DataFrame:
@@ -217,7 +233,7 @@ def in_our_words(table: pd.DataFrame, columns: Mapping[str, str], /, *, where: s
     Returns
     -------
     pandas.DataFrame
-        Annotation in our words, then the columns of files.
+        Annotation in our words, then the columns of files and of sizes.
 
     """
     bare = {str(c): re.sub(r"^Image_", "", str(c)) for c in table}
@@ -226,5 +242,5 @@ def in_our_words(table: pd.DataFrame, columns: Mapping[str, str], /, *, where: s
     for word, value in placed.items():
         if word not in said or said[word].isna().all():
             said[word] = pd.Series(value, index=said.index, dtype="string")
-    files = {c: bare[c] for c in bare if FILES.match(bare[c])}
-    return pd.concat([said, table[list(files)].rename(columns=files)], axis=1)
+    more = {c: bare[c] for c in bare if FILES.match(bare[c]) or SIZES.match(bare[c])}
+    return pd.concat([said, table[list(more)].rename(columns=more)], axis=1)

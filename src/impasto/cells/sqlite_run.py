@@ -10,21 +10,22 @@ import contextlib
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from impasto import cellprofiler_tables, tables
+from impasto import cellprofiler_tables, sqlite_files, tables
 from impasto.cellprofiler_tables import NUMBER, OBJECT, TABLE
 from impasto.cells import sources
 from impasto.cells.sources import Part, Run, Values
 from impasto.delimited import MISSING
 from impasto.schema import InputError
+from impasto.sqlite_files import quoted
 
-_ROWS = 4096
+_ROWS, _VALUES = 4096, 1 << 18
+"""Rows that are fetched at once, and values: each is an object of Python's until it is in an array."""
 _PER = re.compile(r"(?i)^(.*_)?Per_")
 _NUMBER_OF_OBJECT = "Number_Object_Number"
 _NOT_OBJECTS = re.compile(r"(?i)(^|_)(image|experiment|object|relationship\w*)$")
@@ -56,24 +57,25 @@ class SqliteRun:
         self._not_numbers: dict[str, int] = {}
         self._left_out: list[str] = []
         with self._open() as base:
-            names = [str(n) for (n,) in base.execute("select name from sqlite_master where type in ('table', 'view') order by name")]
-            found_in = {name: [str(row[1]) for row in base.execute(f'pragma table_info("{name}")')] for name in names}
-            self._image = cellprofiler_tables.image_table_of(names, where=self.where)
+            found_in = sqlite_files.tables(base)
+            self._image = cellprofiler_tables.image_table_of(list(found_in), where=self.where)
             self._keys = [key for key in (TABLE, NUMBER) if key in found_in[self._image]]
             if NUMBER not in self._keys:
                 raise InputError(f"{path}: {self._image} has no column {NUMBER}; it has {', '.join(found_in[self._image][:8])}")
             self._tables = self._objects(found_in)
             if not self._tables:
                 raise InputError(
-                    f"{path} holds no table of objects (a row an object, with {NUMBER} and {OBJECT}); it has {', '.join(names)}"
+                    f"{path} holds no table of objects (a row an object, with {NUMBER} and {OBJECT}); it has {', '.join(found_in)}"
                 )
-            self.objects: Mapping[str, Sequence[str]] = {kind: tuple(self._numeric(base, table)) for kind, table in self._tables.items()}
+            self.objects: Mapping[str, Sequence[str]] = {
+                kind: tuple(self._numeric(base, table, found_in[table.name])) for kind, table in self._tables.items()
+            }
             self._image_rows = self._images_by_key(base)
         self.number: Mapping[str, str] = dict.fromkeys(self.objects, OBJECT)
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:
         with self._open() as base:
-            table = pd.read_sql(f'select * from "{self._image}"', base)
+            table = pd.read_sql(f"select * from {quoted(self._image)}", base)
         for name in table:
             if table[name].dtype == object and tables.is_name(str(name)):
                 table[name] = table[name].astype("string")
@@ -81,12 +83,12 @@ class SqliteRun:
 
     def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:
         table = self._tables[kind]
-        chosen = ", ".join(f'"{name}"' for name in [*self._keys, *(table.columns[c] for c in columns)])
+        chosen = ", ".join(quoted(name) for name in [*self._keys, *(table.columns[c] for c in columns)])
         keys = len(self._keys)
         with self._open() as base:
-            cursor = base.execute(f'select {chosen} from "{table.name}"')
-            while rows := cursor.fetchmany(_ROWS):
-                image = np.array([self._image_rows.get(row[:keys], -1) for row in rows], dtype=np.int64)
+            cursor = base.execute(f"select {chosen} from {quoted(table.name)}")
+            while rows := cursor.fetchmany(max(1, min(_ROWS, _VALUES // (keys + len(columns))))):
+                image = np.array([self._row_of_image(row[:keys]) for row in rows], dtype=np.int64)
                 yield image, self._as_numbers([row[keys:] for row in rows], kind, columns)
 
     def feature(self, kind: str, column: str, /) -> str:
@@ -101,7 +103,7 @@ class SqliteRun:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as base:
+            with sqlite_files.reading(self._path) as base:
                 yield base
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise InputError(f"{self.where} cannot be read as SQLite ({error}); it may be truncated: copy it again") from error
@@ -128,15 +130,15 @@ class SqliteRun:
                     named[kind] = _Table(name, {**own, OBJECT: column})
         return named
 
-    def _numeric(self, base: sqlite3.Connection, table: _Table) -> Iterator[str]:
+    def _numeric(self, base: sqlite3.Connection, table: _Table, names: Sequence[str]) -> Iterator[str]:
         """The columns that hold numbers, or nothing, in the first rows; the others are named."""
-        rows = base.execute(f'select * from "{table.name}" limit {_SAMPLE}').fetchall()
-        names = [str(row[1]) for row in base.execute(f'pragma table_info("{table.name}")')]
+        rows = base.execute(f"select * from {quoted(table.name)} limit {_SAMPLE}").fetchall()
         at = {name: number for number, name in enumerate(names)}
         texts = []
         for bare, column in table.columns.items():
             values = [row[at[column]] for row in rows]
-            if any(isinstance(v, str | bytes) and not _is_number(v) for v in values):
+            are_texts = [isinstance(v, str | bytes) and not _is_number(v) for v in values if v is not None]
+            if are_texts and all(are_texts):
                 texts.append(column)
             else:
                 yield bare
@@ -144,15 +146,21 @@ class SqliteRun:
             self._left_out.append(f"{self.where}: left out, columns of text: {', '.join(texts[:5])}{'...' if len(texts) > 5 else ''}")
 
     def _images_by_key(self, base: sqlite3.Connection) -> dict[tuple[object, ...], int]:
-        chosen = ", ".join(f'"{key}"' for key in self._keys)
-        rows = base.execute(f'select {chosen} from "{self._image}"').fetchall()
+        chosen = ", ".join(map(quoted, self._keys))
+        rows = base.execute(f"select {chosen} from {quoted(self._image)}").fetchall()
         by_key = {tuple(row): number for number, row in enumerate(rows)}
         if len(by_key) < len(rows):
             raise InputError(
                 f"{self.where}: {self._image} holds {len(rows) - len(by_key)} images twice (by {' and '.join(self._keys)}); give each run "
                 "of CellProfiler its own file"
             )
-        return by_key
+        plain = {tuple(map(_plain, row)): number for number, row in enumerate(rows)}
+        return plain | by_key if len(plain) == len(rows) else by_key
+
+    def _row_of_image(self, key: tuple[object, ...]) -> int:
+        """The row of an image, below 0 for none; the number of one table may be the text of another."""
+        row = self._image_rows.get(key)
+        return row if row is not None else self._image_rows.get(tuple(map(_plain, key)), -1)
 
     def _as_numbers(self, rows: list[tuple[object, ...]], kind: str, columns: Sequence[str]) -> Values:
         try:
@@ -166,7 +174,7 @@ class SqliteRun:
         for number, column in enumerate(columns):
             written = [row[number] for row in rows]
             values[:, number] = [float(v) if isinstance(v, int | float) else _number(v) for v in written]
-            strange = sum(isinstance(v, str) and not _is_number(v) for v in written)
+            strange = sum(isinstance(v, str | bytes) and not _is_number(v) for v in written)
             if strange:
                 name = self.feature(kind, column)
                 self._not_numbers[name] = self._not_numbers.get(name, 0) + strange
@@ -180,6 +188,14 @@ def _with_number(table: _Table) -> _Table | None:
     if _NUMBER_OF_OBJECT in table.columns:
         return _Table(table.name, {**table.columns, OBJECT: table.columns[_NUMBER_OF_OBJECT]})
     return None
+
+
+def _plain(value: object) -> object:
+    """A number that is written as text, as a number."""
+    try:
+        return int(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _number(value: object) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,6 +32,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 _KEPT_BITS = 14
 _DROPPED = 23 - _KEPT_BITS
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,15 @@ def rounded(values: Floats, /) -> Floats:
         The same shape; missing and infinite values stay.
 
     """
-    bits = np.ascontiguousarray(values).view(np.uint32)
+    near = np.array(values, dtype=np.float32, order="C")
+    flat = near.reshape(-1)
     half, mask = np.uint32(1 << (_DROPPED - 1)), np.uint32(0xFFFFFFFF ^ ((1 << _DROPPED) - 1))
-    near = ((bits + half) & mask).view(np.float32)
-    return np.where(np.isfinite(values), near, values).astype(np.float32)
+    for first in range(0, flat.size, _PIECE):  # so that no second copy of a group is in memory
+        piece = flat[first : first + _PIECE]
+        bits, is_number = piece.view(np.uint32), np.isfinite(piece)
+        np.add(bits, half, out=bits, where=is_number)
+        np.bitwise_and(bits, mask, out=bits, where=is_number)
+    return near
 
 
 def groups_of(counts: Sequence[int], width: int, /) -> list[range]:
@@ -241,3 +248,25 @@ def read_spans(file: pq.ParquetFile, /) -> list[Span]:
     """
     said = json.loads(file.schema_arrow.metadata[METADATA])
     return [Span(str(well), int(group), int(start), int(stop)) for well, group, start, stop in said["wells"]]
+
+
+def side_of_images(images: pd.DataFrame, side: str, /) -> npt.NDArray[np.float64]:
+    """The size of each image along one side.
+
+    Parameters
+    ----------
+    images
+        One row an image, with `Width` or `Width_DNA` where it is known.
+    side
+        `Width` or `Height`.
+
+    Returns
+    -------
+    npt.NDArray[np.float64]
+        (images,) in pixels, NaN where nobody says it.
+
+    """
+    column = next((c for c in images if str(c).startswith(f"{side}_") or c == side), None)
+    if column is None:
+        return np.full(len(images), np.nan)
+    return np.asarray(pd.to_numeric(images[column], errors="coerce"), dtype=np.float64)

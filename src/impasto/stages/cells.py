@@ -16,6 +16,7 @@ from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 if TYPE_CHECKING:
     from impasto.cells.image_run import ImageRun
+    from impasto.cells.sources import Run
 
 
 class CellsSettings(Settings):
@@ -55,39 +56,67 @@ class CellsSettings(Settings):
 def run(settings: CellsSettings, out: Path) -> None:
     """Write the folder of cells at `out`."""
     from impasto import progress, runs
-    from impasto.cells import build, gather, image_run, sources
+    from impasto.cells import build, gather, image_run
 
     token = build.token_of([path for path in inputs(settings) if path not in settings.platemap], settings.model_dump(mode="json"))
-    images = [source for source in settings.sources if build.is_of_images(source)]
-    if images and len(settings.sources) > 1:
-        raise InputError(f"{images[0]} holds images, and more is given; give one folder of ingested images, or tables of cells")
-    if images:
-        _refuse(settings, ("platemap", "negcon", "columns", "unit"), "images say it when they are ingested: impasto ingest")
-        cache = out / f"{gather.WORK}sites-{token[:16]}"
-        opened = _of_images(settings, images[0], cache)
-        build.build(
-            [opened], build.survey([opened], columns={})[0], out, unit=image_run.UNIT, columns={}, token=token, images_from=images[0]
-        )
-        with runs.atomic(out / image_run.QUARANTINE) as temporary:
-            texts.write_csv(opened.quarantine(), temporary)
-        _judge(settings, out)
-        return
-    _refuse(settings, _OF_IMAGES, "it is for images, and these are tables")
-    runs_of_tables = sources.open_all(settings.sources)
-    images_of_runs, notes = build.survey(runs_of_tables, columns=settings.columns)
+    opened = _opened(settings, out / f"{gather.WORK}sites-{token[:16]}")
+    images_from = None
+    for part in opened:
+        if isinstance(part, image_run.ImageRun):
+            images_from = settings.sources[0]
+            with runs.atomic(out / image_run.QUARANTINE) as temporary:
+                texts.write_csv(part.quarantine(), temporary)
+    images, notes = build.survey(opened, columns=settings.columns)
     for note in notes:
         progress.say(f"  {note}")
     build.build(
-        runs_of_tables,
-        images_of_runs,
+        opened,
+        images,
         out,
         unit=settings.unit,
         platemaps=settings.platemap,
         negcon=settings.negcon,
         columns=settings.columns,
         token=token,
+        images_from=images_from,
     )
     _judge(settings, out)
+
+
+def understood(settings: CellsSettings, out: Path) -> list[str]:
+    """What `run` would read and join, before a value is read and without a word written.
+
+    Parameters
+    ----------
+    settings
+        As `run` takes them.
+    out
+        The folder that it would write.
+
+    Returns
+    -------
+    list[str]
+        Sentences.
+
+    """
+    from impasto.cells import build
+
+    opened = _opened(settings, out)
+    return [*build.survey(opened, columns=settings.columns)[1], *build.joins(opened, unit=settings.unit)]
+
+
+def _opened(settings: CellsSettings, cache: Path) -> list[Run]:
+    """What the sources hold: one folder of ingested images, or tables of cells."""
+    from impasto.cells import build, sources
+
+    images = [source for source in settings.sources if build.is_of_images(source)]
+    if images and len(settings.sources) > 1:
+        raise InputError(f"{images[0]} holds images, and more is given; give one folder of ingested images, or tables of cells")
+    if images:
+        _refuse(settings, ("platemap", "negcon", "columns", "unit"), "images say it when they are ingested: impasto ingest")
+        return [_of_images(settings, images[0], cache)]
+    _refuse(settings, _OF_IMAGES, "it is for images, and these are tables")
+    return sources.open_all(settings.sources)
 
 
 def _judge(settings: CellsSettings, out: Path) -> None:

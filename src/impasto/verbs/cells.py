@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from impasto import options, recipe
-from impasto.stages.cells import CellsSettings
+from impasto.stages.cells import CellsSettings, understood
 from impasto.verbs import ABOUT, shared, terminal
 
 
@@ -16,11 +16,21 @@ class Flags(shared.Writing, shared.Setting):
     """What is of the terminal only."""
 
     out: Path = Field(description="The folder to write.")
+    dry_run: bool = Field(default=False, description="Print what was understood and how objects would be joined; write nothing.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:
     """Join and write, and say what was joined and what has no partner."""
     settings = CellsSettings.read({**options.parse_set(flags.changes), **values}, where="impasto cells")
+    if flags.dry_run:
+        lines = understood(settings, flags.out)
+        if flags.as_json:
+            terminal.write_json({"understood": lines})
+        else:
+            for line in lines:
+                terminal.say(f"  {line}")
+            terminal.say("dry run: nothing was written")
+        return
     worked = recipe.execute("cells", settings, out=flags.out)
     terminal.wrote(flags.out, worked, as_json=flags.as_json)
 

@@ -38,6 +38,8 @@ FOR = {
     "watch": "[stage.loop] watch: a training in TensorBoard or Weights & Biases",
 }
 """Extra -> what a user gets by it. Extras that only developers want are not shown."""
+APART = frozenset({"cellpose", "stardist"})
+"""Extras that want an environment of their own, with the versions of `constraints-EXTRA.txt`."""
 
 
 @dataclass(frozen=True)
@@ -190,11 +192,17 @@ def _table(extras: dict[str, list[Package]]) -> Table:
         if not lacking:
             state = f"works ({whole})" if of_one else "not for this Python"
         elif all(not package.installed for package in lacking):
-            state = f"pip install 'impasto\\[{extra}]'"
+            state = _how_to_install(extra)
         else:
             state = "; ".join(f"{package.name} {package.installed}: {package.why_not}" for package in lacking)
         table.add_row(extra, FOR[extra], state)
     return table
+
+
+def _how_to_install(extra: str) -> str:
+    if extra in APART:
+        return f"in an environment of its own: pip install --constraint constraints-{extra}.txt 'impasto\\[{extra}]'"
+    return f"pip install 'impasto\\[{extra}]'"
 
 
 def _gb(size: int | None) -> str:

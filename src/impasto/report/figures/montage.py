@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from impasto.evaluation.crop_rows import GAP, grid, of_kind
 
 
-def draw(table: pd.DataFrame, images: npt.NDArray[np.uint8], axes: Axes, /, *, perturbation: str, by: str) -> Axes:
+def draw(table: pd.DataFrame, images: npt.NDArray[np.uint8], axes: Axes, /, *, perturbation: str, by: str, caption: str) -> Axes:
     """Draw a montage.
 
     Parameters
@@ -21,6 +21,8 @@ def draw(table: pd.DataFrame, images: npt.NDArray[np.uint8], axes: Axes, /, *, p
         Where to draw.
     perturbation, by
         What is shown, and how its cells were chosen.
+    caption
+        Under the picture: what its colours are.
 
     Returns
     -------
@@ -33,6 +35,7 @@ def draw(table: pd.DataFrame, images: npt.NDArray[np.uint8], axes: Axes, /, *, p
     axes.imshow(picture, interpolation="nearest")
     axes.set_yticks([line * side + side / 2 for line in range(len(kinds))], [of_kind(kind, perturbation, by) for kind in kinds])
     axes.set_xticks([])
+    axes.set_xlabel(caption, loc="left", fontsize="small")
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
