@@ -114,7 +114,7 @@ def start(words: list[str], folder: Path, said: Path) -> int:
         with (said / "errors").open("wb") as handle, open(os.devnull, "wb") as nothing:
             os.dup2(handle.fileno(), 2)
             os.dup2(nothing.fileno(), 1)
-        code = fuzz._command(words)
+        code = corpus.command(words)
     except BaseException:  # noqa: BLE001 - a stop that came before or after the command
         code = 98
     finally:
