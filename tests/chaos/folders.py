@@ -82,19 +82,30 @@ def _images(base: Path) -> Iterator[Specimen]:
     yield specimen("a plan", plan, ("simulate", "--plan", "IN/plan.toml", "--no-images", "--out", "OUT"))
 
 
-def _cells(base: Path) -> Iterator[Specimen]:
-    folder = _own(base, "cells-tables")
+def write_cells(folder: Path) -> None:
+    """Tables of cells as CellProfiler writes them, and their platemap: twelve wells of 24 cells."""
     rng = np.random.default_rng(0)
     wells = [f"{row}{n:02d}" for row in "AB" for n in range(1, 7)]
     images = pd.DataFrame({"ImageNumber": range(1, 13), "Metadata_Plate": "P1", "Metadata_Well": wells, "Metadata_Site": 1})
     cells = pd.DataFrame({"ImageNumber": np.repeat(range(1, 13), 24), "ObjectNumber": list(range(1, 25)) * 12})
     for name in ("AreaShape_Area", "AreaShape_Eccentricity", "Intensity_MeanIntensity_DNA", "Location_Center_X", "Location_Center_Y"):
         cells[name] = rng.uniform(1, 9, len(cells))
-    (folder / "tables").mkdir()
+    (folder / "tables").mkdir(parents=True)
     images.to_csv(folder / "tables" / "Image.csv", index=False)
     cells.to_csv(folder / "tables" / "Cells.csv", index=False)
     named = pd.DataFrame({"plate": "P1", "well": wells, "perturbation": ["DMSO"] * 8 + ["a", "b", "b", "b"]})
     named.to_csv(folder / "map.csv", index=False)
+
+
+def write_pairs(path: Path) -> None:
+    """A list of pairs of genes with STRING's scores."""
+    pairs = pd.DataFrame({"gene1": ["G1", "G1", "G2", "G5"], "gene2": ["G2", "G3", "G4", "G6"], "score": [900, 500, 400, 300]})
+    pairs.to_csv(path, index=False)
+
+
+def _cells(base: Path) -> Iterator[Specimen]:
+    folder = base / "cells-tables"
+    write_cells(folder)
     words = ("cells", "IN/tables", "--platemap", "IN/map.csv", "--negcon", "DMSO", "--out", "OUT")
     yield specimen("tables of cells", folder, (words, ("profile", "OUT", "--out", "OUT-p.parquet")))
     written = _own(base, "cells")
@@ -119,8 +130,7 @@ def _map(base: Path) -> Iterator[Specimen]:
 
 def _graph(base: Path, table: str) -> Iterator[Specimen]:
     folder = _own(base, "graph")
-    pairs = pd.DataFrame({"gene1": ["G1", "G1", "G2", "G5"], "gene2": ["G2", "G3", "G4", "G6"], "score": [900, 500, 400, 300]})
-    pairs.to_csv(folder / "pairs.csv", index=False)
+    write_pairs(folder / "pairs.csv")
     words = ("graph", table, "--string", "IN/pairs.csv", "--out", "OUT.parquet")
     relations = ("evaluate", "relations", table, "--pairs", "IN/pairs.csv", "--out", "OUT")
     yield specimen("a list of pairs", folder, words, relations)
