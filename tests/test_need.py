@@ -51,6 +51,18 @@ def test_a_machine_that_says_nothing_refuses_nothing(monkeypatch: pytest.MonkeyP
     need.refuse(Need(10**18, 0, ""), Path("o"))
 
 
+def test_the_limit_of_a_container_counts_and_not_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "meminfo").write_text(f"MemTotal: {64 * 2**20} kB\nMemAvailable: {60 * 2**20} kB\n", encoding="ascii")
+    (tmp_path / "memory.max").write_text(f"{2 * GB}\n", encoding="ascii")
+    (tmp_path / "memory.current").write_text(f"{GB}\n", encoding="ascii")
+    for name, path in (("_MEMORY", "meminfo"), ("_CGROUP", "."), ("_OWN_CGROUP", "own")):
+        monkeypatch.setattr(machine, name, tmp_path / path)
+    monkeypatch.setattr(machine, "held_memory", lambda: GB // 2)
+    need.refuse(Need(14 * GB // 10, 0, "x"), tmp_path)
+    with pytest.raises(Unfinished, match=r"about 1\.6 GB of memory, and 1\.5 GB are free"):
+        need.refuse(Need(16 * GB // 10, 0, "x"), tmp_path)
+
+
 class Nothing(Settings):
     """No settings."""
 

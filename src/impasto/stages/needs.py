@@ -33,7 +33,8 @@ _DRAWN = {"mixing": 20_000}
 """Tasks that draw so many rows of a large table (`evaluation.samples`)."""
 _SITES_TO_NETS, _SITES_TO_STATISTICS = 5, 1
 """Of a batch of sites as they lie on disk: those that are read ahead, in the forms that they take."""
-_CELLS_OF_FILES, _POOLED = 1, 4
+_CELLS_OF_FILES, _POOLED = 0.3, 1
+"""Of the files of tables of cells, and of the values of the largest plate of cells."""
 _WRITTEN = {".csv": 2.8, ".tsv": 2.8, ".csv.gz": 1.3, ".tsv.gz": 1.3}
 """Bytes on disk of a byte of values; 1.5 in the other formats, with annotation and receipt."""
 _BY_PLATE = "give a folder of plates (impasto export TABLE --to plates --out NAME.plates)"
@@ -176,7 +177,7 @@ def of_cells(settings: CellsSettings, _: Path, /) -> Need | None:
         return None
     if not size:
         return None  # of an address, or of nothing
-    return Need(_TABLES + _CELLS_OF_FILES * size, size, "give fewer plates at a time")
+    return Need(_TABLES + int(_CELLS_OF_FILES * size), size // 2, "give fewer plates at a time")
 
 
 def of_profile(settings: ProfileSettings, _: Path, /) -> Need | None:
