@@ -30,12 +30,15 @@ class Need:
         Bytes that it writes where its result goes, what it keeps meanwhile included.
     helps
         What takes less memory, as a user does it: `"give a folder of plates"`.
+    room
+        What takes less disk, or gives more.
 
     """
 
     memory: int
     disk: int
     helps: str
+    room: str = "make room, give another --out"
 
 
 def refuse(need: Need | None, out: Path, /) -> None:
@@ -66,8 +69,7 @@ def refuse(need: Need | None, out: Path, /) -> None:
     disk = machine.free_disk(out.parent)
     if need.disk > disk:
         raise Unfinished(
-            f"{out}: this needs about {_said(need.disk)} of disk, and {_said(disk)} are free: make room, give another --out, or try all "
-            "the same with --force"
+            f"{out}: this needs about {_said(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with --force"
         )
 
 
