@@ -54,6 +54,11 @@ REPORT = ". Please report this line, and what the same command prints with --deb
             "a name is too long for this system, at xxxx; give a shorter folder, or shorter names",
         ),
         (
+            OSError(errno.ELOOP, "Too many levels of symbolic links", "/d/a.tif"),
+            2,
+            "a link leads to itself, at /d/a.tif; remove it, or let it lead to a file",
+        ),
+        (
             PermissionError(errno.EACCES, "Permission denied", "/d/a.parquet"),
             3,
             "this may not be read or written, at /d/a.parquet (Permission denied); give another place, or ask for the right to it",

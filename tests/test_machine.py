@@ -116,3 +116,11 @@ def test_on_windows_the_peak_is_unknown(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(machine, "_STATUS", tmp_path / "none")
     monkeypatch.setitem(sys.modules, "resource", None)
     assert machine.peak_memory() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says it")
+def test_what_a_process_holds_now_lies_below_its_peak() -> None:
+    held, peak = machine.held_memory(), machine.peak_memory()
+    assert held is not None
+    assert peak is not None
+    assert 2**20 < held <= peak

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from impasto import __version__, failures, texts, usage
+from impasto.need import FORCE
 from impasto.outputs import KEEP_OLD
 from impasto.schema import InputError
 from impasto.verbs import ABOUT, COMMANDS
@@ -110,14 +111,16 @@ def _root(
     keep_old: Annotated[
         bool, typer.Option("--keep-old", help="A file of yours that stands where a result goes is renamed with the date, not refused.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Begin although more memory or disk is needed than is free.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions.")] = False,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Cell Painting plates or CellProfiler tables in; corrected, searchable, honestly scored morphology out."""
     failures.DEBUG.set(debug)
     KEEP_OLD.set(keep_old)
+    FORCE.set(force)
 
 
-_FOR_ALL = ("--debug", "--keep-old")
+_FOR_ALL = ("--debug", "--keep-old", "--force")
 """What may be said of any verb, before or after its name."""
 
 

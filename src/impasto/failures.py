@@ -85,6 +85,8 @@ def _code_and_sentence(error: BaseException) -> tuple[int, str]:
         return 3, f"too little memory{_at(error)} ({_cause(error)}); close other programs, give less at a time, or take a larger machine"
     if isinstance(error, OSError) and (error.errno == errno.ENAMETOOLONG or getattr(error, "winerror", None) == _TOO_LONG_ON_WINDOWS):
         return 2, f"a name is too long for this system{_at(error)[:300]}; give a shorter folder, or shorter names"
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return 2, f"a link leads to itself{_at(error)}; remove it, or let it lead to a file"
     if is_full(error):
         return 3, f"the disk is full{_folder_at(error)}; make room, then {_GO_ON}"
     if isinstance(error, OSError) and error.errno in _RIGHTS:

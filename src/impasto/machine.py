@@ -103,6 +103,18 @@ def peak_memory() -> int | None:
     return most if sys.platform == "darwin" else most * 1024
 
 
+def held_memory() -> int | None:
+    """The memory that this process holds now.
+
+    Returns
+    -------
+    int or None
+        Bytes; None where the system does not say.
+
+    """
+    return _field(_STATUS, "VmRSS")
+
+
 def reset_peak() -> None:
     """Let `peak_memory` start again. Only Linux can; elsewhere nothing happens."""
     try:

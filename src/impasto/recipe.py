@@ -137,6 +137,8 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
     ------
     InputError
         Where the place is not this verb's to write: it holds something else, or what is read.
+    Unfinished
+        Where this machine has too little memory or disk for it.
 
     """
     chosen = STAGES[name]
@@ -153,6 +155,7 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
         beside=list(chosen.beside(settings, out)),
         may_lie_in_input=chosen.may_lie_in_input,
         digest=chosen.digest,
+        need=lambda: chosen.need(settings, out),
     )
 
 

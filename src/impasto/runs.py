@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from impasto import __version__, commit_point, devices, locks, machine, processes, records, texts, threads, whole
+from impasto import need as needs
 from impasto.claims import Claim, claim
+from impasto.need import Need
 from impasto.processes import Process
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -152,6 +154,7 @@ def run_stage(
     beside: Sequence[Path] = (),
     may_lie_in_input: bool = False,
     digest: Callable[[Path], str] = digest,
+    need: Callable[[], Need | None] = lambda: None,
 ) -> bool:
     """Run `work`, which must leave its result at `out`, unless the same run is already there.
 
@@ -165,6 +168,8 @@ def run_stage(
         What is written, and where it may lie: see `claims.claim`.
     digest
         The digest of an input, for the key of the run.
+    need
+        What the work will take of the machine; asked only where there is work to do.
 
     Returns
     -------
@@ -175,6 +180,8 @@ def run_stage(
     ------
     InputError
         An input does not exist or changed meanwhile, the result cannot be claimed, or another process writes it.
+    Unfinished
+        The machine has too little memory or disk; nothing is written.
 
     """
     values = settings.model_dump(mode="json")
@@ -189,6 +196,7 @@ def run_stage(
     if own_claim.is_done(key):
         locks.remove_dead(locks.beside(out))  # of a run that was killed when all was done
         return False
+    needs.refuse(need(), out)
     if not devices.is_first():
         with threads.limited(threads.chosen()):
             work()  # the first of several processes keeps the record for all

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import corpus
+import folders
 import structures
 from corpus import Specimen
 
@@ -96,9 +97,12 @@ def trial(seed: int, specimens: list[Specimen], base: Path) -> Trial:
         damaged = rng.choice(files)
         mutation = rng.choice(structures.of(damaged.name))
         structures.damage(damaged, mutation, rng)
-        words = [word.replace("IN/", f"{copied}/").replace("OUT", f"{name}/out") for word in rng.choice(specimen.commands)]
         start = time.monotonic()
-        code, errors = _in_a_fork(words, Path(name))
+        for command in rng.choice(specimen.chains):
+            words = [word.replace("IN/", f"{copied}/").replace("OUT", f"{name}/out") for word in command]
+            code, errors = _in_a_fork(words, Path(name))
+            if code:
+                break
         shown = " ".join(words).replace(name, "T")
         return Trial(
             seed, specimen.name, str(damaged.relative_to(copied)), mutation.__name__, shown, code, errors, time.monotonic() - start
@@ -116,7 +120,7 @@ def _in_a_fork(words: list[str], folder: Path) -> tuple[int, str]:
                 os.dup2(nothing.fileno(), 1)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 2))
-            code = _command(words)
+            code = corpus.command(words)
         finally:
             os._exit(code)
     worked, since = -1, time.monotonic()
@@ -138,22 +142,6 @@ def _ticks(process: int) -> int:
     return int(said[11]) + int(said[12])
 
 
-def _command(words: list[str]) -> int:
-    from impasto import cli
-
-    sys.argv = ["impasto", *words]
-    try:
-        cli.main()
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:  # noqa: BLE001 - whatever reaches here is a find
-        import traceback
-
-        traceback.print_exc()
-        return 1
-    return 0
-
-
 def main() -> int:
     """Try until the time is over, and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -163,10 +151,11 @@ def main() -> int:
     parser.add_argument("--only", type=int, help="one trial, by its seed, with all that it says")
     asked = parser.parse_args()
     os.environ.update(IMPASTO_OFFLINE="1", HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
+    corpus.without_umap()
     with tempfile.TemporaryDirectory(prefix="impasto-chaos-") as folder:
         base = Path(folder)
         with open(os.devnull, "w", encoding="utf-8") as nothing, contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
-            specimens = [*corpus.of_laboratories(), *corpus.of_impasto(base)]
+            specimens = [*corpus.of_laboratories(), *corpus.of_impasto(base), *folders.of_folders(base)]
         for library in _LIBRARIES:
             importlib.import_module(library)
         if asked.only is not None:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import corpus
+import folders
 import fuzz
 
 TIMES = frozenset({"started", "seconds", "peak_memory_mb", "command", "device_hours"})
@@ -93,6 +94,26 @@ def cases(base: Path) -> Iterator[Case]:
     yield Case("export", ("export", text, "--to", "cellprofiler", "--out", "OUT/cp"))
     yield Case("report", ("report", str(base / "run"), "--out", "OUT/page.html"))
     yield Case("run", ("run", str(recipe), "--out", "OUT/r"))
+    yield Case("cells (tables)", _of_cells(base))
+    yield Case("graph", ("graph", text, "--string", str(_pairs(base)), "--out", "OUT/g.parquet"))
+    run(base, "correct", str(base / "p.plates"), "--method", "standardize", "--method", "clip", "--keep", "--out", "packed/c.plates")
+    run(base, "index", str(base / "packed" / "c.plates"), "--out", "packed/index")
+    packed = ("map", str(base / "packed"), "--licence", "CC0-1.0", "--out")
+    yield Case("map", (*packed, "OUT/m"))
+    run(base, *packed, str(base / "m"))
+    profiles.write(corpus.plates(1), base / "new.parquet")
+    yield Case("place", ("place", str(base / "new.parquet"), "--on", str(base / "m"), "--out", "OUT/p"))
+
+
+def _of_cells(base: Path) -> tuple[str, ...]:
+    tables = base / "cells-tables"
+    folders.write_cells(tables)
+    return ("cells", str(tables / "tables"), "--platemap", str(tables / "map.csv"), "--negcon", "DMSO", "--out", "OUT/c")
+
+
+def _pairs(base: Path) -> Path:
+    folders.write_pairs(base / "pairs.csv")
+    return base / "pairs.csv"
 
 
 def run(base: Path, *words: str) -> None:
@@ -114,7 +135,7 @@ def start(words: list[str], folder: Path, said: Path) -> int:
         with (said / "errors").open("wb") as handle, open(os.devnull, "wb") as nothing:
             os.dup2(handle.fileno(), 2)
             os.dup2(nothing.fileno(), 1)
-        code = fuzz._command(words)
+        code = corpus.command(words)
     except BaseException:  # noqa: BLE001 - a stop that came before or after the command
         code = 98
     finally:
@@ -239,6 +260,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", help="Names of cases.")
     asked = parser.parse_args()
     os.environ.update(IMPASTO_OFFLINE="1", HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
+    corpus.without_umap()
     finds = 0
     with tempfile.TemporaryDirectory(prefix="impasto-kills-") as folder:
         base = Path(folder)

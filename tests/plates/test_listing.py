@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from impasto.plates import read
 from impasto.plates.listing import Folder, Listing
 from impasto.schema import InputError
 
@@ -42,6 +43,16 @@ def test_folders_names_stores_and_counts(tmp_path: Path) -> None:
     assert [f.path for f in rest.folders] == [str(tmp_path), f"{tmp_path}/empty/x"]
     assert rest.stores == listing.stores[:2]
     assert rest.images == 3
+
+
+def test_links_that_lead_to_themselves_or_nowhere_are_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").symlink_to("a.tif")
+    (tmp_path / "b.tif").symlink_to("nowhere.tif")
+    (listed,) = Listing.of(tmp_path).folders
+    assert listed.images() == ["a.tif", "b.tif"]
+    for name in listed.images():
+        with pytest.raises(read.BadImage, match=r"missing|neither"):
+            read.plane(tmp_path / name)
 
 
 def test_a_file_is_a_folder_of_one_name(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from impasto.plates import read
+from impasto.plates import ome_tiff, pixel_size, read
 from impasto.plates.read import BadImage
 
 
@@ -33,6 +33,23 @@ def test_a_cut_image_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:300])
     with pytest.raises(BadImage, match="truncated or damaged"):
         read.plane(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("division by zero"), TypeError("no"), AssertionError(), AttributeError("x")])
+def test_whatever_a_decoder_raises_is_said_of_the_file(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((4, 4), dtype=np.uint16))
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tifffile.TiffFile, "__init__", fails)
+    for call in (read.plane, read.stack_shape):
+        with pytest.raises(BadImage, match="truncated or damaged"):
+            call(path)
+    assert read.pages(path) == 0
+    assert ome_tiff.pages(path) is None
+    assert pixel_size.of_image(path) is None
 
 
 def test_a_pipe_that_is_named_as_an_image_is_not_waited_for(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from impasto import machine
+from impasto.failures import Unfinished
 from impasto.plates.sites import Sites
-from impasto.pretrain import pixel_cache
 from impasto.pretrain.pictures import Pictures
-from impasto.schema import InputError
 
 
 def test_pictures_from_disk_are_those_that_are_read(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_other_channels_and_sizes_lie_apart(ingested: Path, tmp_path: Path) -> N
 
 
 def test_a_full_disk_is_refused_before_anything_is_written(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixel_cache.machine, "free_disk", lambda _: 1000)
-    with pytest.raises(InputError, match=r"the sites take .* GB in 8 bit, and 0.0 GB are free; give a smaller longest"):
+    monkeypatch.setattr(machine, "free_disk", lambda _: 1000)
+    with pytest.raises(Unfinished, match=r"about .* GB of disk, and 0.0 GB are free: give a smaller longest, name another folder as cache"):
         Pictures(Sites.read(ingested), channels=["DNA"], longest=None, memory_mb=0, cache=tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

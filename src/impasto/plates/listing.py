@@ -6,6 +6,7 @@ entry: nothing below them is listed.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -186,7 +187,7 @@ def _walk(folder: str, stores: list[str], seen: set[tuple[int, int]]) -> Iterato
     inside: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if _is_folder(entry):
                 if not entry.name.startswith("."):
                     inside.append(entry.name)
             else:
@@ -201,6 +202,16 @@ def _walk(folder: str, stores: list[str], seen: set[tuple[int, int]]) -> Iterato
         yield Folder(folder, _text(sorted(names), folder))
     for name in sorted(inside):
         yield from _walk(os.path.join(folder, name), stores, seen)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; a link that leads to itself is neither, as one that leads nowhere."""
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 def _text(names: Sequence[str], folder: str) -> pa.StringArray:

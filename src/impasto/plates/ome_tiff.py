@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,23 +13,11 @@ import pandas as pd
 import pyarrow as pa
 import tifffile
 
+from impasto.failures import is_memory
 from impasto.object_stores import NoConnection
 from impasto.plates import files
 from impasto.plates.columns import Coded, coded
 from impasto.schema import InputError
-
-_DAMAGE = (
-    OSError,
-    ValueError,
-    KeyError,
-    IndexError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    RuntimeError,
-    tifffile.TiffFileError,
-    ET.ParseError,
-)
 
 
 @dataclass(frozen=True)
@@ -110,7 +96,9 @@ def pages(path: Path | str, /) -> tuple[Page, ...] | None:
             return tuple(_pages(file)) if file.ome_metadata else ()
     except NoConnection:
         raise  # of no image: none can be had
-    except _DAMAGE:
+    except Exception as error:
+        if is_memory(error):
+            raise
         return None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import tifffile
 
 from impasto import remote
+from impasto.failures import is_memory
 from impasto.plates.read import TIFF
 
 _PER_MICROMETRE = {"m": 1e6, "mm": 1e3, "µm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "nm": 1e-3, "\\u00b5m": 1.0}
@@ -61,7 +62,9 @@ def _of_tiff(file: Path) -> float | None:
             if unit_of_imagej in _PER_MICROMETRE and "XResolution" in first.tags:
                 pixels, length = first.tags["XResolution"].value
                 return _positive(length / pixels * _PER_MICROMETRE[unit_of_imagej]) if pixels else None
-    except (OSError, ValueError, IndexError, KeyError, tifffile.TiffFileError):
+    except Exception as error:  # of a damaged file; reading its pixels says so
+        if is_memory(error):
+            raise
         return None
     return None
 

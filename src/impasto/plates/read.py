@@ -9,8 +9,6 @@ import functools
 import json
 import logging
 import re
-import struct
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,10 +66,6 @@ class BadImage(Exception):
 
         """
         return self.reason if self.path == without else str(self)
-
-
-# What the decoders raise on damaged files: each of these means "this file", never "this program".
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, struct.error, zlib.error, tifffile.TiffFileError, RuntimeError)
 
 
 def plane(path: Path | str, page: int | str = 0, /) -> Plane:
@@ -137,7 +131,7 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
         raise  # of no image: none can be had
     except InputError as error:
         raise BadImage(path, str(error).removeprefix(f"{path} ")) from None
-    except _DAMAGE as error:
+    except Exception as error:  # decoders raise errors of any kind on damaged files, a division by zero too
         if is_memory(error):
             raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
@@ -210,7 +204,9 @@ def pages(path: Path | str, /) -> int:
         border.refuse_odd(path)
         with tifffile.TiffFile(path) as file:
             return len(file.pages)
-    except (InputError, *_DAMAGE):
+    except Exception as error:
+        if is_memory(error):
+            raise
         return 0
 
 
@@ -266,7 +262,7 @@ def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
         raise  # of no image: none can be had
     except InputError as error:
         raise BadImage(path, str(error)) from None
-    except _DAMAGE as error:
+    except Exception as error:  # decoders raise errors of any kind on damaged files, a division by zero too
         if is_memory(error):
             raise  # says nothing of the image
         raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error

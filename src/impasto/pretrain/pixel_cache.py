@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import machine, progress, schema, whole
+from impasto import need, progress, schema, whole
+from impasto.need import Need
 from impasto.plates.digest import digest
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
-from impasto.schema import InputError
 
 Pixels = npt.NDArray[np.uint8]
 Read = Callable[[int], Pixels | BadImage]
@@ -70,7 +70,7 @@ class PixelCache:
 
         Raises
         ------
-        InputError
+        Unfinished
             Where the disk has too little room.
 
         """
@@ -128,12 +128,8 @@ class PixelCache:
         return {"shape": shape, "reason": None, "light": light.tolist(), "square": square.tolist()}
 
     def _refuse_full_disk(self, needed: int) -> None:
-        free = machine.free_disk(self.folder)
-        if needed > free:
-            raise InputError(
-                f"{self.folder}: the sites take {needed / 1e9:.1f} GB in 8 bit, and {free / 1e9:.1f} GB are free; give a smaller longest, "
-                "name another folder as cache, or leave cache out"
-            )
+        room = "give a smaller longest, name another folder as cache, leave cache out"
+        need.refuse(Need(0, needed, "", room=room), self.folder)
 
     def known(self, number: int, /) -> dict[str, object]:
         """What is known of a site.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import records, runs
+from impasto.need import Need
 from impasto.schema import PROFILES_FILES, InputError
 from impasto.settings import Settings
 
@@ -98,6 +99,8 @@ class Verb:
         Whether the result may stand among what is read.
     digest
         The digest of an input.
+    need
+        `need(settings, out)`: what a run will take of the machine, from headers only; None where that is not known.
 
     """
 
@@ -109,6 +112,7 @@ class Verb:
     beside: Callable[[Any, Path], Sequence[Path]] = lambda _settings, _out: ()
     may_lie_in_input: bool = False
     digest: Callable[[Path], str] = runs.digest
+    need: Callable[[Any, Path], Need | None] = lambda _settings, _out: None
 
     def record(self, out: Path, /) -> Path:
         """Where the record of a result at `out` is kept.

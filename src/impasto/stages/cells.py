@@ -12,6 +12,7 @@ from impasto.cells.segmenters import SEGMENTERS
 from impasto.families import named_in
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
+from impasto.stages import needs
 from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 if TYPE_CHECKING:
@@ -188,4 +189,4 @@ def _refuse(settings: CellsSettings, fields: tuple[str, ...], why: str) -> None:
             raise InputError(f"--{field.replace('_', '-')} does not fit {settings.sources[0]}: {why}; leave it out")
 
 
-VERB = Verb(settings=CellsSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images)
+VERB = Verb(settings=CellsSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images, need=needs.of_cells)

@@ -13,6 +13,7 @@ from impasto.progress import say
 from impasto.sampling.settings import SplitSettings
 from impasto.scale.settings import ShardSettings
 from impasto.settings import Settings, Shown
+from impasto.stages import needs
 from impasto.stages.base import PROFILES, Verb
 from impasto.wrong_settings import WrongSetting
 
@@ -241,4 +242,6 @@ def beside(settings: CorrectSettings, out: Path) -> list[Path]:
     return [receipt_path(out), *([fitted_path(out)] if settings.keep else [])]
 
 
-VERB = Verb(settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet", writes=PROFILES, beside=beside)
+VERB = Verb(
+    settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet", writes=PROFILES, beside=beside, need=needs.of_correct
+)

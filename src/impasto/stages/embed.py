@@ -9,6 +9,7 @@ from pydantic import Field
 
 from impasto.devices import DeviceSettings
 from impasto.settings import Shown
+from impasto.stages import needs
 from impasto.stages.base import PROFILES, Verb
 from impasto.stages.check import is_of_cells
 from impasto.stages.train import refuse_per_well
@@ -47,4 +48,5 @@ VERB = Verb(
     run=run,
     result="profiles.parquet",
     writes=PROFILES,
+    need=needs.of_embed,
 )

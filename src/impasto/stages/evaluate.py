@@ -17,6 +17,7 @@ from impasto.parts import SettingsOf
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.signatures import of_function
+from impasto.stages import needs
 from impasto.stages.base import FOLDER, Verb
 
 if TYPE_CHECKING:
@@ -182,4 +183,4 @@ def _device(settings: EvaluateSettings) -> str:
     return str(devices.place(DeviceSettings(device=settings.device)).device)
 
 
-VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER)
+VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER, need=needs.of_evaluate)

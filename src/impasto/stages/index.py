@@ -10,6 +10,7 @@ from pydantic import Field
 from impasto.atlas import ENGINES
 from impasto.families import named_in
 from impasto.settings import Settings, Shown
+from impasto.stages import needs
 from impasto.stages.base import FOLDER, Verb
 
 
@@ -70,4 +71,5 @@ VERB = Verb(
     run=run,
     result="",
     writes=FOLDER,
+    need=needs.of_index,
 )

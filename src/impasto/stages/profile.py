@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from impasto.profiling import extract
 from impasto.schema import InputError
+from impasto.stages import needs
 from impasto.stages.base import PROFILES, Verb, digest_of_images
 from impasto.stages.check import is_of_cells
 
@@ -62,4 +63,5 @@ VERB = Verb(
     writes=PROFILES,
     digest=digest_of_images,
     beside=lambda s, out: [extract.fields_path(out)] if s.illumination == "estimate" and not is_of_cells(s.images) else [],
+    need=needs.of_profile,
 )

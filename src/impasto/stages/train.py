@@ -10,6 +10,7 @@ from pydantic import Field
 from impasto import methods
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
+from impasto.stages import needs
 from impasto.stages.base import FOLDER, Verb, digest_of_images
 from impasto.stages.check import is_of_cells
 from impasto.training.settings import LoopSettings
@@ -171,4 +172,4 @@ def inputs(settings: TrainSettings) -> list[Path]:
     return [path for path in read if path is not None] + methods.own_files(settings.method) + methods.added_files(settings.method)
 
 
-VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images)
+VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images, need=needs.of_train)

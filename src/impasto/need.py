@@ -1,0 +1,77 @@
+"""What a stage will take of this machine, known before anything is written. It is refused where the machine has less.
+
+An estimate lies within half and twice of what is then measured (docs/reliability.md). It counts all processes of the stage, with their
+libraries.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto import machine
+from impasto.failures import Unfinished
+
+FORCE: ContextVar[bool] = ContextVar("force", default=False)
+"""Whether work begins although more is needed than is free (`--force`)."""
+_GB = 1e9
+
+
+@dataclass(frozen=True)
+class Need:
+    """Memory and disk of a stage.
+
+    Attributes
+    ----------
+    memory
+        Bytes that its processes hold at the same time, at most.
+    disk
+        Bytes that it writes where its result goes, what it keeps meanwhile included.
+    helps
+        What takes less memory, as a user does it: `"give a folder of plates"`.
+    room
+        What takes less disk, or gives more.
+
+    """
+
+    memory: int
+    disk: int
+    helps: str
+    room: str = "make room, give another --out"
+
+
+def refuse(need: Need | None, out: Path, /) -> None:
+    """Refuse what this machine has too little memory or disk for. A process counts what it holds already as free.
+
+    Parameters
+    ----------
+    need
+        The estimate; None where there is none.
+    out
+        Where the result goes.
+
+    Raises
+    ------
+    Unfinished
+        More is needed than is free, and `FORCE` is not set.
+
+    """
+    if need is None or FORCE.get():
+        return
+    free = machine.free_memory()
+    held = machine.held_memory() or 0
+    if free is not None and need.memory > free + held:
+        raise Unfinished(
+            f"{out}: this needs about {_said(need.memory)} of memory, and {_said(free + held)} are free: {need.helps}, close other "
+            "programs, or try all the same with --force"
+        )
+    disk = machine.free_disk(out.parent)
+    if need.disk > disk:
+        raise Unfinished(
+            f"{out}: this needs about {_said(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with --force"
+        )
+
+
+def _said(count: int) -> str:
+    return f"{count / _GB:.1f} GB" if count < 10 * _GB else f"{count / _GB:.0f} GB"
