@@ -73,9 +73,11 @@ def test_a_perturbation_without_a_pair_has_no_p_value() -> None:
     assert np.isnan(found).all()
 
 
-def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_plays() -> None:
+@pytest.mark.parametrize("level", ["any", "batch"])
+def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_plays(level: str) -> None:
     obs, vectors = _wells()
-    where, draws = layout(obs, level="any"), 300
+    where, draws = layout(obs, level=level), 300
+    batch = {"P0": "X", "P1": "X", "P2": "Y"}
     group = np.full(len(obs), -1)
     for plate, rows in where.controls.items():
         group[rows] = 2 * ["P0", "P1", "P2"].index(plate.split("/")[-1]) + np.arange(len(rows)) % 2
@@ -95,13 +97,14 @@ def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_
             scores = []
             for draw in range(draws + 1):
                 players = [(plate, members[plate][m]) for plate in range(3) for m in picks[plate][draw]]
+                side = [list(batch.values())[plate] if level == "batch" else row for plate, row in players]
                 if any(group[row] == left for _, row in players):
                     continue
                 each = []
-                for plate, query in players:
+                for (plate, query), own_side in zip(players, side, strict=True):
                     taken = {row for p, row in players if p == plate}
                     negatives = [row for row in members[plate] if row not in taken and group[row] != left]
-                    positives = [row for _, row in players if row != query]
+                    positives = [row for (_, row), other in zip(players, side, strict=True) if other != own_side]
                     products = vectors @ vectors[query]
                     each.append(naive_precision([products[r] for r in positives], [products[r] for r in negatives]))
                 scores.append(np.mean(each))
