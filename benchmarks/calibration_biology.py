@@ -86,9 +86,9 @@ def _grit(seed: int, strength: float) -> Result:
     return grit.evaluate(_plates(seed, strength), seed=seed, with_baselines=False)
 
 
-def _distributions(seed: int, strength: float, *, protocol: Distributions, controls: int = 24) -> Result:
+def _distributions(seed: int, strength: float, *, protocol: Distributions, controls: int = 24, directions: int = 32) -> Result:
     table = designs.plates(seed, strength, controls=controls)
-    return distributions.evaluate(table, protocol=protocol, draws=199, seed=seed, with_baselines=False)
+    return distributions.evaluate(table, protocol=protocol, draws=199, directions=directions, seed=seed, with_baselines=False)
 
 
 def _features(seed: int, strength: float) -> Result:
@@ -104,7 +104,7 @@ def _guides(seed: int, strength: float) -> Result:
 
 
 def _arms(seed: int, strength: float) -> Result:
-    table = designs.plates(seed, strength, perturbations=60, classes=ARMS, kind="crispr")
+    table = designs.plates(seed, strength, perturbations=60, classes=ARMS, kind="crispr", same_classes=True)
     with tempfile.TemporaryDirectory() as folder:
         of_gene = Path(folder) / "arms.csv"
         of_gene.write_text("gene,arm\n" + "".join(f"G{i:03d},{i % ARMS}p\n" for i in range(60)))
@@ -138,7 +138,7 @@ TASKS = {
     "grit": Task(_grit, ((OWN, "mean grit", False), (OWN, _POSITIONS, True)), ("per_group", "p_value")),
     "distributions, energy": Task(partial(_distributions, protocol="energy"), _CALLED, ("per_group", "p")),
     "distributions, wasserstein": Task(
-        partial(_distributions, protocol="wasserstein", controls=10), _CALLED, ("per_group", "p"), ci=0, full=40
+        partial(_distributions, protocol="wasserstein", controls=10, directions=8), _CALLED, ("per_group", "p"), ci=0, full=100
     ),
     "differential-features": Task(_features, ((OWN, "mean share of features called", False),), ("features", "p"), full=100),
     "saturation": Task(_saturation, tuple((OWN, metric, False) for metric in _GROWTH)),
