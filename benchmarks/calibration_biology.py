@@ -39,7 +39,8 @@ class Task:
     metrics
         The scores that are asked about: group and metric, and whether their chance is the truth where nothing acts.
     p
-        The table and column of p-values of single things; the table is `per_group` or one of `tables`.
+        The table and column of p-values of single things; the table is `per_group` or one of `tables`. They stand in the row of the first
+        score.
     ci, full
         Runs of each size.
 
@@ -54,7 +55,7 @@ class Task:
 
 def of_run(name: str, task: Task, number: int) -> list[Seen]:
     """The figures of one run of a task, without and with an effect."""
-    figures = []
+    figures: list[Seen] = []
     for case, strength in STRENGTHS.items():
         result = task.run(FIRST_SEED + number, strength)
         for group, metric, exact in task.metrics:
@@ -70,7 +71,7 @@ def of_run(name: str, task: Task, number: int) -> list[Seen]:
         if task.p is not None and not strength:
             table, column = task.p
             p = result.details()[table][column].to_numpy(dtype=float)
-            figures.append(Seen(f"{name}: single p-values", P, "share", float((p <= LEVEL).mean()), of=len(p)))
+            figures.append(Seen(figures[0].what, P, "share", float((p <= LEVEL).mean()), of=len(p)))
     return figures
 
 
