@@ -87,8 +87,10 @@ def _grit(seed: int, strength: float) -> Result:
     return grit.evaluate(_plates(seed, strength), seed=seed, with_baselines=False)
 
 
-def _distributions(seed: int, strength: float, *, protocol: Distributions, controls: int = 24, directions: int = 32) -> Result:
-    table = designs.plates(seed, strength, controls=controls)
+def _distributions(
+    seed: int, strength: float, *, protocol: Distributions, perturbations: int = 48, controls: int = 24, directions: int = 32
+) -> Result:
+    table = designs.plates(seed, strength, perturbations=perturbations, controls=controls)
     return distributions.evaluate(table, protocol=protocol, draws=199, directions=directions, seed=seed, with_baselines=False)
 
 
@@ -139,7 +141,11 @@ TASKS = {
     "grit": Task(_grit, ((OWN, "mean grit", False), (OWN, _POSITIONS, True)), ("per_group", "p_value")),
     "distributions, energy": Task(partial(_distributions, protocol="energy"), _CALLED, ("per_group", "p")),
     "distributions, wasserstein": Task(
-        partial(_distributions, protocol="wasserstein", controls=10, directions=8), _CALLED, ("per_group", "p"), ci=0, full=100
+        partial(_distributions, protocol="wasserstein", perturbations=24, controls=8, directions=8),
+        _CALLED,
+        ("per_group", "p"),
+        ci=0,
+        full=100,
     ),
     "differential-features": Task(_features, ((OWN, "mean share of features called", False),), ("features", "p"), full=100),
     "saturation": Task(_saturation, tuple((OWN, metric, False) for metric in _GROWTH)),
