@@ -61,6 +61,17 @@ def test_controls_of_plates_without_a_ranked_perturbation_are_no_part_of_it() ->
     assert result.left_out.loc[result.left_out["metric"] == METRIC, "part"].nunique() == 3
 
 
+def test_perturbations_on_other_plates_keep_their_p() -> None:
+    """Half of the perturbations stand on the first plate alone: no group of the second plate's controls changes theirs."""
+    data = screen(plates=2, wells=4, perturbations=8, active=8, controls=12, spared=12, width=6, effect=4.0)
+    late = data.obs["perturbation"].isin([f"p{i:02d}" for i in range(4)]) & (data.obs["plate"] == "P1")
+    result = replicates.evaluate(data[~late.to_numpy()].copy(), draws=400, shuffles=0, with_baselines=False)
+    p = result.per_group["p_value"].to_numpy()
+    assert (p[:4] < 0.02).all()
+    left = result.left_out[(result.left_out["metric"] == METRIC) & (result.left_out["part"] == 2)]["value"]
+    assert (left > 0.5).all()
+
+
 def test_copairs_draws_its_null_from_no_control_so_the_interval_is_over_perturbations_and_says_so() -> None:
     data = screen(plates=2, wells=2, perturbations=8, active=4, controls=6, spared=6, width=4)
     row = replicates.evaluate(data, protocol="copairs", draws=200, shuffles=0, with_baselines=False).scores.set_index("metric").loc[METRIC]
