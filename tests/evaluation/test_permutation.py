@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,7 +93,7 @@ def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_
             controls = np.flatnonzero(((obs["plate"] == plate) & (obs["control_type"] == "negcon")).to_numpy())
             members.append([*here, *controls])
             pools.append((len(here), len(controls)))
-        again = np.random.default_rng(5)
+        again = np.random.default_rng([5, zlib.crc32(name.encode())])
         picks = [permutation._pick(t + c, t, draws=draws, rng=again) for t, c in pools]
         for left in range(6):
             scores = []
@@ -110,3 +112,18 @@ def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_
                 scores.append(np.mean(each))
             p = sum(s >= scores[0] - 1e-9 for s in scores) / len(scores)
             assert found[number, left] == pytest.approx(p)
+
+
+def test_the_p_of_a_perturbation_is_its_own_whatever_is_tested_beside_it_and_draws_are_not_shared() -> None:
+    obs, vectors = _wells()
+    where = layout(obs, level="any")
+    both = permutation.p_values(vectors, where, ["a", "b"], draws=300, seed=1)
+    assert permutation.p_values(vectors, where, ["b"], draws=300, seed=1)[0] == both[1]
+    # Twins with the same wells under two names: the same statistic, other draws.
+    twins = pd.concat([obs, obs.assign(perturbation=obs["perturbation"].replace("a", "z"))[(obs["perturbation"] == "a").to_numpy()]])
+    rows = np.concatenate([vectors, vectors[(obs["perturbation"] == "a").to_numpy()]])
+    first, second = permutation.p_values(
+        rows, layout(twins.reset_index(drop=True).rename(index=str), level="any"), ["a", "z"], draws=300, seed=1
+    )
+    assert first != second
+    assert first == pytest.approx(second, abs=0.12)

@@ -5,10 +5,14 @@ perturbation, each treated well is exchanged with itself or one of its plate's c
 precision is computed again: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
 perturbation share their positives and that plates differ in their number of controls; nulls of independent random rankings do
 neither.
+
+Every perturbation has draws of its own. With the same draws for all, the error of the draws would be the same for all, and would move
+every number that counts small p-values.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,6 +24,7 @@ from impasto.statistics.permutation import ROUNDING, p_value
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
+Seed = int | Sequence[int]
 _SHARED = 2**14
 """So many controls at most have all their similarities kept (1 GB), to be looked up for each perturbation."""
 
@@ -48,7 +53,7 @@ def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: 
     """
     p = np.full(len(names), np.nan)
     for number, similarity, _, pools, sides in _tested(vectors, where, names):
-        p[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=seed, apart=sides))
+        p[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=_own(seed, names[number]), apart=sides))
     return p
 
 
@@ -72,7 +77,8 @@ def p_values_without(vectors: Floats, where: Layout, names: Sequence[str], group
     for number, similarity, members, pools, sides in _tested(vectors, where, names):
         beside, at = np.unique(group[members], return_inverse=True)  # -1, of the treated wells, comes first
         leaves = at.ravel() - 1
-        observed, null, plays = _null_without(similarity, pools, leaves, len(beside) - 1, draws=draws, seed=seed, apart=sides)
+        own = _own(seed, names[number])
+        observed, null, plays = _null_without(similarity, pools, leaves, len(beside) - 1, draws=draws, seed=own, apart=sides)
         reached = ((null >= observed - ROUNDING) & ~plays).sum(axis=0)
         p[number, beside[1:]] = np.where(np.isfinite(observed), (1 + reached) / (1 + (~plays).sum(axis=0)), np.nan)
     return p
@@ -93,6 +99,11 @@ def _tested(
         if sum(t for t, _ in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
             continue
         yield number, _similarity(vectors, members, place, among), members, pools, None if where.apart is None else sides
+
+
+def _own(seed: int, name: str) -> tuple[int, int]:
+    """The seed of a perturbation, whatever others are tested beside it."""
+    return seed, zlib.crc32(name.encode())
 
 
 def _pools(own: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
@@ -119,7 +130,7 @@ def _similarity(vectors: Floats, members: Rows, place: Rows, among: Floats | Non
 
 
 def null_scores(
-    similarity: Floats, pools: Sequence[tuple[int, int]], /, *, draws: int, seed: int, apart: Sequence[str] | None = None
+    similarity: Floats, pools: Sequence[tuple[int, int]], /, *, draws: int, seed: Seed, apart: Sequence[str] | None = None
 ) -> tuple[float, Numbers]:
     """The observed mean average precision of one perturbation, and its null distribution.
 
@@ -154,7 +165,7 @@ def null_scores(
     return float(means[0]), means[1:]
 
 
-def _players(pools: Sequence[tuple[int, int]], *, draws: int, seed: int) -> tuple[Rows, Rows, Rows]:
+def _players(pools: Sequence[tuple[int, int]], *, draws: int, seed: Seed) -> tuple[Rows, Rows, Rows]:
     """The first member of each plate; who plays each treated well, as a member (draws + 1, treated wells); and the plate of each."""
     rng = np.random.default_rng(seed)
     starts = np.cumsum([0, *(t + c for t, c in pools)])
@@ -179,7 +190,7 @@ def _null_without(
     /,
     *,
     draws: int,
-    seed: int,
+    seed: Seed,
     apart: Sequence[str] | None,
 ) -> tuple[Numbers, Numbers, npt.NDArray[np.bool_]]:
     """The observed mean average precision (groups,) and the null (draws, groups) without each group, and in which draws one of it plays."""
