@@ -159,7 +159,7 @@ def _rules(rows: Sequence[Row]) -> list[str]:
     red = f"- A coverage is *red* where it is {ERRORS} errors below {lowest}, a share of p-values where it is {ERRORS} errors above {most}"
     lines = (
         f"- Each figure stands with its Monte-Carlo error, and the last column counts runs. Made on {made}.",
-        red + f", and a share of inert positions of real plates above {number(MOST_INERT)}. Red ends with exit code 1.",
+        red + f".\n  So is a share of inert positions of real plates above {number(MOST_INERT)}. Red ends with exit code 1.",
         f"- What is beyond {lowest} or {most} by less is *open*: more runs decide.",
         f"- A coverage above {number(WIDE)} is *wide*: it says less than is known, never more.",
     )
