@@ -79,6 +79,8 @@ class Energy:
         (wells,) the place of a control among those of its plate.
     kept
         The distances between the controls of two plates.
+    is_costly
+        False.
 
     """
 
@@ -154,6 +156,8 @@ class Sliced:
     ----------
     along
         (wells, r, L) points along directions.
+    is_costly
+        True.
 
     """
 
