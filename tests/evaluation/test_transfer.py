@@ -162,4 +162,4 @@ def test_every_split_is_drawn_anew() -> None:
     per = evaluate(_profiles(1, signal=1.0), shots=1, splits=4, shuffles=0).per_group
     own = per[(per["profiles"] == "profiles") & (per["metric"] == "top-1")]
     assert own["split"].tolist() == [0, 1, 2, 3]
-    assert own["value"].nunique() > 1
+    assert len(set(own["value"])) > 1
