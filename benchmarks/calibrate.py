@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, metavar="N", help="of every job, instead of those of its size")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no further run begins")
     parser.add_argument("--kept", type=Path, default=KEPT, metavar="FOLDER", help="where runs are kept")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page too")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page too, and all figures as CSV beside it")
     given = parser.parse_args(arguments)
     if given.runs is not None and given.runs < 1:
         parser.error(f"--runs {given.runs}: one run at least is needed")
@@ -126,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = rows_of(jobs, given.kept)
         if given.write and rows:
             given.write.write_text(page.text(rows, left_out), encoding="utf-8")
+            page.table(rows).to_csv(given.write.with_suffix(".csv"), index=False)
     page.show(rows)
     for sentence in left_out:
         say(sentence)

@@ -39,7 +39,8 @@ class Task:
     metrics
         The scores that are asked about: group and metric, and whether their chance is the truth where nothing acts.
     p
-        The table and column of p-values of single things; the table is `per_group` or one of `tables`.
+        The table and column of p-values of single things; the table is `per_group` or one of `tables`. They stand in the row of the first
+        score.
     ci, full
         Runs of each size.
 
@@ -54,7 +55,7 @@ class Task:
 
 def of_run(name: str, task: Task, number: int) -> list[Seen]:
     """The figures of one run of a task, without and with an effect."""
-    figures = []
+    figures: list[Seen] = []
     for case, strength in STRENGTHS.items():
         result = task.run(FIRST_SEED + number, strength)
         for group, metric, exact in task.metrics:
@@ -70,7 +71,7 @@ def of_run(name: str, task: Task, number: int) -> list[Seen]:
         if task.p is not None and not strength:
             table, column = task.p
             p = result.details()[table][column].to_numpy(dtype=float)
-            figures.append(Seen(f"{name}: single p-values", P, "share", float((p <= LEVEL).mean()), of=len(p)))
+            figures.append(Seen(figures[0].what, P, "share", float((p <= LEVEL).mean()), of=len(p)))
     return figures
 
 
@@ -86,9 +87,11 @@ def _grit(seed: int, strength: float) -> Result:
     return grit.evaluate(_plates(seed, strength), seed=seed, with_baselines=False)
 
 
-def _distributions(seed: int, strength: float, *, protocol: Distributions, controls: int = 24) -> Result:
-    table = designs.plates(seed, strength, controls=controls)
-    return distributions.evaluate(table, protocol=protocol, draws=199, seed=seed, with_baselines=False)
+def _distributions(
+    seed: int, strength: float, *, protocol: Distributions, perturbations: int = 48, controls: int = 24, directions: int = 32
+) -> Result:
+    table = designs.plates(seed, strength, perturbations=perturbations, controls=controls)
+    return distributions.evaluate(table, protocol=protocol, draws=199, directions=directions, seed=seed, with_baselines=False)
 
 
 def _features(seed: int, strength: float) -> Result:
@@ -104,7 +107,7 @@ def _guides(seed: int, strength: float) -> Result:
 
 
 def _arms(seed: int, strength: float) -> Result:
-    table = designs.plates(seed, strength, perturbations=60, classes=ARMS, kind="crispr")
+    table = designs.plates(seed, strength, perturbations=60, classes=ARMS, kind="crispr", same_classes=True)
     with tempfile.TemporaryDirectory() as folder:
         of_gene = Path(folder) / "arms.csv"
         of_gene.write_text("gene,arm\n" + "".join(f"G{i:03d},{i % ARMS}p\n" for i in range(60)))
@@ -138,7 +141,11 @@ TASKS = {
     "grit": Task(_grit, ((OWN, "mean grit", False), (OWN, _POSITIONS, True)), ("per_group", "p_value")),
     "distributions, energy": Task(partial(_distributions, protocol="energy"), _CALLED, ("per_group", "p")),
     "distributions, wasserstein": Task(
-        partial(_distributions, protocol="wasserstein", controls=10), _CALLED, ("per_group", "p"), ci=0, full=40
+        partial(_distributions, protocol="wasserstein", perturbations=24, controls=8, directions=8),
+        _CALLED,
+        ("per_group", "p"),
+        ci=0,
+        full=100,
     ),
     "differential-features": Task(_features, ((OWN, "mean share of features called", False),), ("features", "p"), full=100),
     "saturation": Task(_saturation, tuple((OWN, metric, False) for metric in _GROWTH)),

@@ -21,14 +21,17 @@ def plates(
     labels: bool = False,
     own: float = 0.5,
     width: int = 30,
+    same_classes: bool = False,
 ) -> anndata.AnnData:
     """Plates of one design: a perturbation moves in the direction of its class and in one of its own, by a strength of its own.
 
-    `labels`: besides its class (`moa`) each has a heavy-tailed number of `targets`, those of its class.
+    `labels`: besides its class (`moa`) each has a heavy-tailed number of `targets`, those of its class. `same_classes`: the directions of
+    classes are those of every other seed, as of arms of chromosomes, which nobody draws.
     """
     rng = np.random.default_rng([seed, 11])
     of_class = np.arange(perturbations) % classes
-    directions = rng.normal(size=(classes, width))[of_class] + own * rng.normal(size=(perturbations, width))
+    shared = (np.random.default_rng(11) if same_classes else rng).normal(size=(classes, width))
+    directions = shared[of_class] + own * rng.normal(size=(perturbations, width))
     effect = strength * directions / np.sqrt(width) * rng.uniform(0.5, 1.5, size=(perturbations, 1))
     number = np.minimum(12, (rng.pareto(1.2, size=perturbations) * 1.5 + 1).astype(int))
     rows, values = [], []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -21,42 +22,43 @@ TITLES = {
     "search": "Queries",
 }
 NOTES = {
-    "tasks": """The unit stands in brackets. Without an effect an interval should hold chance where the task states chance exactly:
-sisters, relations, replicates, cross-modal, transfer and compound-gene. Elsewhere, and with an effect, it should hold the mean over all
-runs of the design. Perturbations, effects and noise are drawn again in each run. Sisters, relations and mechanism have 60 perturbations
-of twelve classes, replicates and shortcuts 48, cross-modal 60 pairs, transfer 20, compound-gene, mixing and conservation 24.""",
-    "pairs": """Two methods are scored on the same wells and compared as [tables of methods](scores.md) compare them. With as many features
-each they are equally good, and the interval of their difference should hold 0. Where one sees a third of the features it should hold the
-mean difference over runs. Paired intervals keep the pairs' term, so they may be a little wide.""",
-    "biology": """Three plates of 48 perturbations and 24 controls. Guides: 40 genes of two guides, and 24 non-targeting guides. Arms: 60
-genes on six arms. Power: 72 perturbations, half of which act. Without an effect the interval of a share of p-values at .05 should hold .05;
-every other interval should hold the mean over runs. What is called depends on the controls too, and each run draws others. So intervals of
-shares leave out controls as well: wells, positions or guides. With 24 control positions or guides the threshold is the largest of them, and
-its part of the interval is rather too large. Shares by Wasserstein distance (10 controls) speak of the same controls. A planner that takes
-weak effects for none plans for less power than there is.""",
-    "shuffled labels": """Shuffled labels mean nothing, so the interval should hold chance. The unit and how many there are stand in
-brackets. For mechanisms chance is itself drawn, so the truth is the mean over runs.""",
+    "tasks": """The unit stands in brackets. Without an effect an interval should hold chance where that is stated exactly. Else, and with
+an effect, it should hold the mean over runs. Perturbations, effects and noise are drawn again in each run.""",
+    "pairs": """Two methods on the same wells, compared as [tables of methods](scores.md) compare them. Equally good, their interval
+should hold 0; else the mean difference. Such intervals keep the pairs' term, so they may be wide.""",
+    "biology": """Three plates of 48 perturbations and 24 controls. Who is called depends on the controls, and each run draws others: they
+leave as units too. Arms are the same in every run, for nobody draws them. A planner that takes weak effects for none plans for less
+power than there is.""",
+    "shuffled labels": """Shuffled labels mean nothing, so the interval should hold chance. Of mechanisms it should hold the mean over
+runs.""",
     "p-values": """Half of 72 perturbations act, unless the design says otherwise. *Inert* ones do nothing. The null of copairs is shown
-beside the joint permutation and not judged, since its share depends on the layout.""",
-    "correctors": """Simulated: nothing acts, and half of 24 controls a plate are spared. With all of them used for fitting, a run must say
-that it is not calibrated. Harmony, ComBat, inverse normal and position learn from all wells alike, so from spared ones too. CPJUMP1: 20 of
-64 DMSO positions of three plates play compounds, 22 are used for fitting and 22 are spared. How
-alike the wells of a position are is skewed there, so the tail of p2 is reached a little too often. A run that says NOT CALIBRATED calls
-nothing, so its inert positions count 0. Beside it stands the share over the other runs alone.""",
-    "dose": """24 compounds, of which half act. Where the place of a well moves it on all plates alike, no test of single wells holds. That
-row is shown and not judged.""",
-    "search": """A query about nothing should differ from a random query in one of twenty cases. Simulated queries are wells, asked by their
-profile. Those of the demo are named by what they ask.""",
+and not judged: its share depends on the layout.""",
+    "correctors": """Simulated: nothing acts, and half of 24 controls a plate are spared. CPJUMP1: 20 of 64 DMSO positions of three plates
+play compounds, 22 are used for fitting and 22 are spared. Harmony, ComBat, inverse normal and position learn from all wells alike, so
+from spared ones too. A run that says NOT CALIBRATED calls nothing, so its inert positions count 0.""",
+    "dose": """24 compounds, of which half act. Where the place of a well moves it on all plates alike, no test of single wells holds;
+that row is not judged.""",
+    "search": """A query about nothing should differ from a random query in one of twenty cases.""",
 }
+SHOWN = {
+    "shuffled labels": ("covers", "p_chance <= .05"),
+    "p-values": ("inert, p <= .05", "active, found", "hits that are inert"),
+    "correctors": ("hits, p <= .05", "replicates, p <= .05", "hits among inert", "hits among compounds", "says not calibrated"),
+    "dose": ("flat, p <= .05", "active, a curve", "EC50 within its interval"),
+}
+"""The cases that the page shows of a section; all where it is not listed. The table beside it has every one."""
+ALL_SCORES = ("search",)
+"""Sections of which the page shows every score that is judged, and not the first of each job alone."""
 COMMAND = """```bash
 make calibrate                                 # the size of continuous integration
-make calibrate CALIBRATE="--size full"         # whole; with --write docs/calibration.md it makes this page
+make calibrate CALIBRATE="--size full"         # whole; with --write docs/calibration.md it makes this page and its CSV
 ```
 """
 HEAD = """# Calibration
 
 Does every number mean what it says? `make calibrate` counts it. An interval of 95 % should hold the truth in .95 of runs. A p-value
-should be .05 or less in at most .05 of cases where nothing acts.
+should be .05 or less in at most .05 of cases where nothing acts. The tables below have a row for each claim;
+[calibration.csv](calibration.csv) has every figure.
 """
 
 
@@ -89,6 +91,22 @@ def tables(rows: Sequence[Row], /) -> dict[str, tuple[list[str], list[list[str]]
             lines.append([what, *(cell(of_case[case]) if case in of_case else "" for case in cases), counted])
         made[section] = (["", *cases, "runs"], lines)
     return made
+
+
+def leading(rows: Sequence[Row], /) -> list[Row]:
+    """The rows that the page shows."""
+
+    def shown(row: Row) -> bool:
+        first = row.verdict != "shown" if row.section in ALL_SCORES else row.leads
+        return first and row.case in SHOWN.get(row.section, (row.case,))
+
+    return [row for row in rows if shown(row)]
+
+
+def table(rows: Sequence[Row], /) -> pd.DataFrame:
+    """Every figure: section, what, case, value, error, runs, verdict."""
+    made = pd.DataFrame([row[:-1] for row in rows], columns=list(Row._fields[:-1]))
+    return made.assign(value=made["value"].round(4), error=made["error"].round(4))
 
 
 def named(rows: Sequence[Row], verdict: str, /) -> list[str]:
@@ -125,7 +143,7 @@ def text(rows: Sequence[Row], sentences: Sequence[str], /) -> str:
 
     """
     parts = [HEAD, *_rules(rows)]
-    for section, (heads, lines) in tables(rows).items():
+    for section, (heads, lines) in tables(leading(rows)).items():
         parts += [f"## {TITLES[section]}\n", f"{NOTES[section]}\n"]
         parts.append("\n".join([_line(heads), _line(["---"] * len(heads)), *map(_line, lines)]) + "\n")
     if sentences:
@@ -137,21 +155,18 @@ def _rules(rows: Sequence[Row]) -> list[str]:
     figures_of = {verdict: named(rows, verdict) for verdict in ("red", "open", "wide")}
     judged = sum(row.verdict != "shown" for row in rows)
     made = time.strftime("%d %B %Y").lstrip("0")
+    lowest, most = number(LOWEST_COVERAGE), number(MOST_SHARE)
+    red = f"- A coverage is *red* where it is {ERRORS} errors below {lowest}, a share of p-values where it is {ERRORS} errors above {most}"
     lines = (
-        f"- Each figure stands with its Monte-Carlo error. The last column counts runs. This page was made on {made}.",
-        f"- A coverage is *red* where it is {ERRORS} errors below {number(LOWEST_COVERAGE)}. It is *wide* above {number(WIDE)}.",
-        f"- What lies below {number(LOWEST_COVERAGE)} or above {number(MOST_SHARE)} by less than that is *open*: more runs decide.",
-        "- A wide interval says less than is known, and never more.",
-        f"- A share of p-values is red where it is {ERRORS} errors above {number(MOST_SHARE)}.",
-        f"- The share of inert positions of real plates is red above {number(MOST_INERT)}.",
-        "- With any red figure the command ends with exit code 1.",
-        "- Half of the pairs' term of the jackknife was chosen on simulated designs of other seeds.",
+        f"- Each figure stands with its Monte-Carlo error, and the last column counts runs. Made on {made}.",
+        red + f".\n  So is a share of inert positions of real plates above {number(MOST_INERT)}. Red ends with exit code 1.",
+        f"- What is beyond {lowest} or {most} by less is *open*: more runs decide.",
+        f"- A coverage above {number(WIDE)} is *wide*: it says less than is known, never more.",
     )
     counted = ", ".join(f"{len(figures)} {verdict}" for verdict, figures in figures_of.items())
     verdicts = [f"Of {judged} judged figures: {counted}.\n"]
-    for verdict, figures in figures_of.items():
-        if figures:
-            verdicts.append(f"{verdict.capitalize()}:\n\n" + "\n".join(f"- {figure}" for figure in figures) + "\n")
+    listed = [verdict for verdict in ("red", "open") if figures_of[verdict]]
+    verdicts += [f"{verdict.capitalize()}:\n\n" + "\n".join(f"- {figure}" for figure in figures_of[verdict]) + "\n" for verdict in listed]
     return [COMMAND, "\n".join(lines) + "\n", *verdicts]
 
 

@@ -78,7 +78,10 @@ class Seen(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What the runs of one figure come to: its value, the Monte-Carlo error of the value, how many runs there were, and the verdict."""
+    """What the runs of one figure come to: its value, the Monte-Carlo error of the value, how many runs there were, and the verdict.
+
+    The rows of the first score of a job lead: the page shows these, the table beside it all.
+    """
 
     section: str
     what: str
@@ -87,6 +90,7 @@ class Row(NamedTuple):
     error: float
     runs: int
     verdict: Verdict
+    leads: bool = True
 
 
 @dataclass(frozen=True)
@@ -227,7 +231,8 @@ def _write(path: Path, parts: Sequence[pd.DataFrame]) -> None:
 
 def summed(section: str, table: pd.DataFrame, /) -> list[Row]:
     """What the runs of a job come to: one row a figure, in the order of the first run."""
-    return [_row(section, str(what), str(case), own) for (what, case), own in table.groupby(["what", "case"], sort=False)]
+    groups = table.groupby(["what", "case"], sort=False)
+    return [_row(section, str(what), str(case), own)._replace(leads=what == table["what"].iloc[0]) for (what, case), own in groups]
 
 
 def _row(section: str, what: str, case: str, own: pd.DataFrame) -> Row:

@@ -87,6 +87,11 @@ def _replicates(seed: int, strength: float, shuffles: int, *, protocol: replicat
     return replicates.evaluate(table, protocol=protocol, draws=9, shuffles=shuffles, with_baselines=False, seed=seed)
 
 
+def _retrieved(seed: int, strength: float, shuffles: int) -> Result:
+    del shuffles  # A share of what is called has no chance of its own.
+    return replicates.evaluate(designs.plates(seed, strength), draws=499, shuffles=0, with_baselines=False, seed=seed)
+
+
 def _mechanism(seed: int, strength: float, shuffles: int) -> Result:
     table = designs.plates(seed, strength, perturbations=60, count=1, batches=2)
     return mechanism.evaluate(table, draws=20, shuffles=shuffles, seed=seed)
@@ -143,6 +148,7 @@ TASKS = {
     "relations": Task(_relations, ("recall at 5%",)),
     "replicates, controls": Task(partial(_replicates, protocol="plate-controls"), ("mAP",)),
     "replicates, others": Task(partial(_replicates, protocol="plate-others"), ("mAP",)),
+    "replicates, retrieved": Task(_retrieved, ("fraction retrieved",), exact=False, ci=10, full=200),
     "mechanism": Task(_mechanism, ("accuracy NSC", "accuracy NSB"), exact=False),
     "cross-modal": Task(_cross_modal, _RETRIEVAL),
     "transfer": Task(_transfer, ("top-1", "top-5"), ci=20),

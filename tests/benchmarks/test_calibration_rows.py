@@ -168,6 +168,18 @@ def test_the_page_names_red_and_wide_figures_and_what_was_not_run() -> None:
     assert "Open:" not in page
     assert "- sisters, no effect: .800 ± .020" in page
     assert "- search, index of the demo: skipped." in page
+    assert "Wide:" not in page
+
+
+def test_the_page_shows_the_first_score_of_each_job_and_the_table_beside_it_all() -> None:
+    seen = [Seen(what, case, "share", 0.04, of=100) for what in ("first", "second") for case in ("hits, p <= .05", "inert, p1 alone")]
+    rows = summed("correctors", pd.DataFrame(seen, columns=list(Seen._fields)).assign(run=0))
+    assert [row.leads for row in rows] == [True, True, False, False]
+    assert [(row.what, row.case) for row in calibration_page.leading(rows)] == [("first", "hits, p <= .05")]
+    asked = [row._replace(section="search", case="differ", verdict=verdict) for row in rows[::2] for verdict in ("holds", "shown")]
+    assert [(row.what, row.verdict) for row in calibration_page.leading(asked)] == [("first", "holds"), ("second", "holds")]
+    assert calibration_page.table(rows)["what"].tolist() == ["first", "first", "second", "second"]
+    assert "leads" not in calibration_page.table(rows)
 
 
 def test_the_command_ends_with_1_where_a_figure_is_red(
@@ -192,6 +204,7 @@ def test_the_command_ends_with_1_where_a_figure_is_red(
     assert f"tasks, on data: skipped, {tmp_path / 'nowhere'} is missing (fetch it)" in said
     assert "tasks, large: only in the full size" in said
     assert "- tasks, on data: skipped" in page.read_text()
+    assert pd.read_csv(page.with_suffix(".csv"))["what"].tolist() == ["mean"]
     wrongs = (["--runs", "0"], ["--job", "nothing has this name"], ["--section", "hit"], ["--write", str(tmp_path / "no" / "page.md")])
     for wrong in (*wrongs, ["--kept", str(page)]):
         with pytest.raises(SystemExit) as left:

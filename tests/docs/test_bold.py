@@ -12,7 +12,9 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 NUMBER = r"[+-]?\d*\.?\d+"
 BOLD_NUMBER = re.compile(rf"\*\*({NUMBER})\*\*")
 INTERVAL = re.compile(rf"\[({NUMBER}), ({NUMBER})\]")
-COMPARES = re.compile(r"\b(lead|leads|better|best|beats?|wins?|above|below|highest)\b")
+COMPARES = re.compile(
+    r"\b(leads?|better|best|worse|worst|beats?|wins?|above|below|high(?:er|est)|low(?:er|est)|more|fewer|less|than|outperforms?|improves?|gains?|exceeds?)\b"
+)
 BESIDE = ("chance", "shuffled labels", " only")
 """What a row is called that is read beside the methods, and is none."""
 
@@ -100,3 +102,25 @@ def test_the_rules_notice_what_they_are_for() -> None:
     assert unproven([head, ["a", "**.5** ± .1"], ["b", ".45"], ["a less b", "+.05 [.01, .09]"]]) == []
     assert "includes zero" in unproven([head, ["a", "**.5** ± .1"], ["b", ".45"], ["a less b", "+.05 [-.01, .09]"]])[0]
     assert tables("x\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n| c |\n|---|\n") == [[["a", "b"], ["1", "2"]], [["c"]]]
+
+
+def test_a_number_in_bold_that_is_not_the_best_is_noticed_in_every_table_of_the_pages() -> None:
+    planted = 0
+    for page in PAGES:
+        for table in tables(page.read_text()):
+            for column in range(1, max(map(len, table))):
+                rows = [row for row in table[1:] if column < len(row)]
+                plain = [row for row in rows if re.fullmatch(r"\d*\.\d+( \[.*\])?", row[column])]
+                if len(plain) < 2 or any(BOLD_NUMBER.search(row[column]) for row in rows):
+                    continue
+                lowest = min(plain, key=lambda row: float(row[column].split()[0]))
+                lowest[column] = re.sub(r"^(\d*\.\d+)", r"**\1**", lowest[column])
+                assert unproven(table), f"{page.name}: {lowest[0]} in bold in the column {table[0][column]!r}"
+                lowest[column] = lowest[column].replace("**", "")
+                planted += 1
+    assert planted > 20
+
+
+@pytest.mark.parametrize("claim", ["A outperforms B", "A is higher than B", "more hits with A", "A leads", "A improves on B"])
+def test_a_sentence_in_bold_that_compares_is_found(claim: str) -> None:
+    assert COMPARES.search(claim.lower())

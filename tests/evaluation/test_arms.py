@@ -58,3 +58,12 @@ def test_small_arms_and_genes_without_one_are_left_out(tmp_path: Path, capsys: p
     assert rows(result)[0].p_chance is None
     with pytest.raises(InputError, match="0 arms have more than 30"):
         evaluate(knock_outs(), arms=str(arms_file(tmp_path)), least=30)
+
+
+def test_an_arm_needs_so_many_other_genes_beside_each(tmp_path: Path) -> None:
+    data = knock_outs(genes=18)
+    path = tmp_path / "arms.csv"
+    path.write_text("gene,arm\n" + "".join(f"g{i:02d},{'1p' if i < 7 else '2q' if i < 13 else '3p'}\n" for i in range(18)))
+    # Seven, six and five genes: with five others asked for, the arm of five has four.
+    assert evaluate(data, arms=str(path), least=5, shuffles=0).per_group["arm"].tolist() == ["1p", "2q"]
+    assert evaluate(data, arms=str(path), least=4, shuffles=0).per_group["arm"].tolist() == ["1p", "2q", "3p"]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import anndata
 import numpy as np
-import pandas as pd
 import pytest
-from scipy.spatial.distance import cdist
 from tests.evaluation.rows import rows
 from tests.evaluation.screens import screen
 from tests.evaluation.small import plates
 from tests.evaluation.test_energy import naive
+from tests.evaluation.test_sliced_wasserstein import naive as transport
 
 from impasto import identity
-from impasto.evaluation import control_groups
-from impasto.evaluation.distributions import Clouds, evaluate
+from impasto.evaluation import control_groups, sliced_wasserstein
+from impasto.evaluation.clouds import Clouds
+from impasto.evaluation.distributions import _enough, evaluate
 from impasto.evaluation.replicate_sets import replicate_sets
 from impasto.schema import InputError
 
@@ -110,16 +111,6 @@ def test_cells_of_a_well_change_places_with_it() -> None:
     assert per["floor"].iloc[0] == pytest.approx(1 / 455)
 
 
-def test_wells_of_few_cells_are_left_out_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    obs = pd.DataFrame({"plate": "P", "well": ["A01"] * 30 + ["A02"] * 25 + ["A03"] * 2, "perturbation": "a"}).rename(index=str)
-    more = pd.concat([obs, *[obs[:25].assign(well=f"B{i:02d}") for i in range(1, 11)]]).reset_index(drop=True).rename(index=str)
-    clouds = Clouds.of(anndata.AnnData(X=np.ones((len(more), 1), dtype=np.float32), obs=more), cells=50, seed=0)
-    assert clouds.rows.shape == (12, 25)
-    assert "A03" not in set(clouds.obs["well"])
-    assert all(len(set(more["well"].iloc[own])) == 1 for own in clouds.rows)
-    assert "25 rows of each of 12 wells are compared; 1 wells with fewer rows are left out" in " ".join(capsys.readouterr().out.split())
-
-
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [({"least": 1}, "least is 1; it is 2 or more"), ({"least": 7}, "needs perturbations of 7 wells"), ({"draws": 3}, "draws is 3"),
@@ -137,17 +128,27 @@ def test_constant_features_are_one_sentence() -> None:
         evaluate(data)
 
 
-def test_the_interval_leaves_out_groups_of_control_wells_and_is_that_of_tables_without_them() -> None:
-    data = screen(plates=2, perturbations=8, active=4, controls=9, spared=9, width=3, wells=2, effect=0.8)
-    result = evaluate(data, with_baselines=False, components=3)
+def optimal(x: np.ndarray, y: np.ndarray) -> float:
+    """Sliced 2-Wasserstein along the directions of seed 0, each by transport between samples repeated to one size."""
+    axes = sliced_wasserstein.directions(x.shape[1], 4, seed=0)
+    return float(np.sqrt(np.mean([transport(x @ axis, y @ axis) for axis in axes.T])))
+
+
+@pytest.mark.parametrize(("protocol", "distance"), [("energy", naive), ("wasserstein", optimal)])
+def test_the_interval_leaves_out_groups_of_control_wells_and_is_that_of_tables_without_them(
+    protocol: str, distance: Callable[[np.ndarray, np.ndarray], float]
+) -> None:
+    data = screen(plates=2, perturbations=6, active=3, controls=7, spared=7, width=3, wells=2, effect=0.8)
+    result = evaluate(data, protocol=protocol, with_baselines=False, components=3, directions=4)
     score = next(s for s in rows(result) if s.metric == "share with p <= 0.05")
-    assert score.unit == "perturbation and control well"
+    assert (score.unit, score.about) == ("perturbation and control well", "other perturbations and control wells")
     left = result.left_out[(result.left_out["metric"] == score.metric) & (result.left_out["part"] > 0)]
-    assert left.groupby("part").size().tolist() == [8, 8]
-    x, obs = data.X.astype(np.float64), data.obs
-    for plate in ("P0", "P1"):
-        own = (obs["plate"] == plate).to_numpy()
-        x[own] -= x[own].mean(axis=0)
+    assert left.groupby("part").size().tolist() == [7, 7]
+    obs = data.obs
+    every_well = np.ones(len(obs), dtype=bool)
+    points = Clouds.of(data, cells=1, seed=0).points(data.X, (obs["plate"] == "P1").to_numpy().astype(int), every_well, components=3)
+    assert points is not None
+    x = points[:, 0]
     negative = (obs["control_type"] == "negcon").to_numpy()
     sets = replicate_sets(obs, task="t", pool_doses=False, least=3, with_controls=True)
     group = control_groups.of_wells(sets, seed=0)
@@ -164,14 +165,16 @@ def test_the_interval_leaves_out_groups_of_control_wells_and_is_that_of_tables_w
             everyone = np.concatenate([np.concatenate(p) for p in pools])
             for choice in itertools.product(*[itertools.combinations(np.concatenate(p), 2) for p in pools]):
                 chosen = np.concatenate(choice)
-                y, z = x[chosen], x[np.setdiff1d(everyone, chosen)]
-                every.append(2 * cdist(y, z).mean() - cdist(y, y).mean() - cdist(z, z).mean())
+                every.append(distance(x[chosen], x[np.setdiff1d(everyone, chosen)]))
             called.append(np.mean(np.array(every) >= every[0] - 1e-9) <= 0.05)
         stratum, place = divmod(number, 8)
         assert left[left["part"] == 1 + stratum]["value"].iloc[place] == pytest.approx(np.mean(called))
 
 
-def test_the_costly_distance_says_that_its_controls_are_the_same() -> None:
-    data = screen(plates=2, perturbations=8, controls=6, spared=6, width=3, wells=2)
-    score = rows(evaluate(data, protocol="wasserstein", draws=99, directions=4, with_baselines=False))[1]
-    assert (score.unit, score.about) == ("perturbation", "other perturbations, the same controls")
+def test_a_costly_distance_is_made_again_by_as_many_choices_as_tell_whether_one_more_is_called() -> None:
+    p = np.array([0.5, 0.11, 0.1, 0.01, np.nan])
+    # None of four is called at .05; one more would be with p of .05 / 4, which four times as many choices tell.
+    np.testing.assert_array_equal(_enough(p, rate=0.002)[:4], [999, 999, 8000, 8000])
+    # With one called, one more may have twice the p.
+    np.testing.assert_array_equal(_enough(np.array([0.5, 0.0001, 0.04, 0.9]), rate=0.002)[:4], [999, 4000, 4000, 999])
+    assert (_enough(p, rate=0.05) == 999).all()

@@ -58,6 +58,21 @@ def test_only_spared_controls_judge_and_a_position_plays_against_the_others() ->
     assert score.chance == pytest.approx(np.mean(null), abs=1e-4)
 
 
+def test_a_perturbation_of_fewer_wells_is_put_among_positions_of_as_many() -> None:
+    data = screen(perturbations=20, controls=30, spared=15, width=10)
+    data = data[~((data.obs["perturbation"] == "p03") & (data.obs["plate"] == "P2")).to_numpy()].copy()
+    x, obs = data.X.astype(np.float64), data.obs
+    spared = np.flatnonzero(obs["spared"].to_numpy())
+    null = []
+    for well in obs["well"].iloc[spared].unique():
+        own = spared[(obs["well"].iloc[spared] == well).to_numpy()][:2]
+        judges = spared[obs["plate"].iloc[spared].isin(["P0", "P1"]).to_numpy()]
+        null.append(naive(x, own, np.setdiff1d(judges, own)))
+    p03 = evaluate(data, with_baselines=False).per_group.set_index("perturbation").loc["p03"]
+    assert p03["p_value"] == pytest.approx((1 + sum(v >= p03["grit"] for v in null)) / 16)
+    assert p03["grit"] == pytest.approx(naive(x, np.flatnonzero((obs["perturbation"] == "p03").to_numpy()), judges), abs=1e-4)
+
+
 def test_the_interval_leaves_out_perturbations_and_control_wells() -> None:
     data = screen(perturbations=22, spared=28, width=6)
     score = rows(evaluate(data, with_baselines=False))[0]

@@ -156,3 +156,18 @@ def by_hand_about(data: anndata.AnnData, *, without: str) -> dict[str, float]:
         y = [x[i] - x[others & (obs["plate"] == obs["plate"].iloc[i]).to_numpy()].mean(axis=0) for i in own]
         statistics[name] = float(np.mean([y[a] @ y[b] for a in range(len(y)) for b in range(len(y)) if a < b]))
     return statistics
+
+
+def test_the_smallest_p_stays_where_non_targeting_guides_leave() -> None:
+    """All of the first guides are above every non-targeting one: p of 1 / 21 with all twenty, and with any group of them gone."""
+    data = guides(active=10, effect=6.0)
+    result = evaluate(data, shuffles=0)
+    metric = "share of guides with p <= 0.05"
+    assert (result.per_group["p"] <= 0.05).mean() == pytest.approx(0.5, abs=0.1)
+    left = result.left_out[(result.left_out["metric"] == metric) & (result.left_out["part"] == 1)]["value"]
+    # Counted among the nineteen that stay, p would be 1 / 20 and as small; among fewer it would not be.
+    assert len(left) == 20
+    assert (left >= 0.5).all()
+    few = guides(active=10, effect=6.0, controls=19)
+    shares = evaluate(few, shuffles=0).left_out.query("metric == @metric and part == 1")["value"]
+    assert (shares >= 0.5).all()

@@ -229,3 +229,20 @@ def test_with_mechanisms_as_units_the_accuracy_leaves_whole_mechanisms_as_querie
     assert jackknife.variance(jackknife.LeftOut(score.value, single, None, 6)) == pytest.approx(spread)
     expected = jackknife.of_score(jackknife.LeftOut(score.value, single, None, 6), unit="mechanism")
     assert (score.low, score.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_parts_of_the_classifier_are_tests_of_models_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    plain = mechanism.resplits.of_resplits
+
+    def recorded(values: np.ndarray, **settings):
+        asked.append((len(values), settings["tested"], settings["trained"]))
+        return plain(values, **settings)
+
+    monkeypatch.setattr(mechanism.resplits, "of_resplits", recorded)
+    rng = np.random.default_rng(0)
+    obs = pd.DataFrame({"moa": list("abab") * 6, "replicate": np.repeat(["1", "2", "3"], 8)})
+    score = mechanism._classified(rng.normal(size=(24, 3)).astype(np.float32), obs, label="moa", by="replicate", group="profiles")
+    # Each of three parts is told by a model of two.
+    assert asked == [(3, 1, 2)]
+    assert (score.unit, score.chance) == ("replicate", 0.5)

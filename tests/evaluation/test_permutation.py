@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,9 +75,11 @@ def test_a_perturbation_without_a_pair_has_no_p_value() -> None:
     assert np.isnan(found).all()
 
 
-def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_plays() -> None:
+@pytest.mark.parametrize("level", ["any", "batch"])
+def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_plays(level: str) -> None:
     obs, vectors = _wells()
-    where, draws = layout(obs, level="any"), 300
+    where, draws = layout(obs, level=level), 300
+    batch = {"P0": "X", "P1": "X", "P2": "Y"}
     group = np.full(len(obs), -1)
     for plate, rows in where.controls.items():
         group[rows] = 2 * ["P0", "P1", "P2"].index(plate.split("/")[-1]) + np.arange(len(rows)) % 2
@@ -89,21 +93,37 @@ def test_p_without_a_group_of_controls_is_that_of_the_draws_in_which_none_of_it_
             controls = np.flatnonzero(((obs["plate"] == plate) & (obs["control_type"] == "negcon")).to_numpy())
             members.append([*here, *controls])
             pools.append((len(here), len(controls)))
-        again = np.random.default_rng(5)
+        again = np.random.default_rng([5, zlib.crc32(name.encode())])
         picks = [permutation._pick(t + c, t, draws=draws, rng=again) for t, c in pools]
         for left in range(6):
             scores = []
             for draw in range(draws + 1):
                 players = [(plate, members[plate][m]) for plate in range(3) for m in picks[plate][draw]]
+                side = [list(batch.values())[plate] if level == "batch" else row for plate, row in players]
                 if any(group[row] == left for _, row in players):
                     continue
                 each = []
-                for plate, query in players:
+                for (plate, query), own_side in zip(players, side, strict=True):
                     taken = {row for p, row in players if p == plate}
                     negatives = [row for row in members[plate] if row not in taken and group[row] != left]
-                    positives = [row for _, row in players if row != query]
+                    positives = [row for (_, row), other in zip(players, side, strict=True) if other != own_side]
                     products = vectors @ vectors[query]
                     each.append(naive_precision([products[r] for r in positives], [products[r] for r in negatives]))
                 scores.append(np.mean(each))
             p = sum(s >= scores[0] - 1e-9 for s in scores) / len(scores)
             assert found[number, left] == pytest.approx(p)
+
+
+def test_the_p_of_a_perturbation_is_its_own_whatever_is_tested_beside_it_and_draws_are_not_shared() -> None:
+    obs, vectors = _wells()
+    where = layout(obs, level="any")
+    both = permutation.p_values(vectors, where, ["a", "b"], draws=300, seed=1)
+    assert permutation.p_values(vectors, where, ["b"], draws=300, seed=1)[0] == both[1]
+    # Twins with the same wells under two names: the same statistic, other draws.
+    twins = pd.concat([obs, obs.assign(perturbation=obs["perturbation"].replace("a", "z"))[(obs["perturbation"] == "a").to_numpy()]])
+    rows = np.concatenate([vectors, vectors[(obs["perturbation"] == "a").to_numpy()]])
+    first, second = permutation.p_values(
+        rows, layout(twins.reset_index(drop=True).rename(index=str), level="any"), ["a", "z"], draws=300, seed=1
+    )
+    assert first != second
+    assert first == pytest.approx(second, abs=0.12)

@@ -138,6 +138,21 @@ def test_each_spared_position_is_called_by_what_the_others_show() -> None:
     assert positions.called(test, 20, Played(which.sets[:11], 11)).mean() > 0.5
 
 
+def test_a_position_that_is_judged_is_none_of_those_that_judge_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    test, _, which = made(screen(perturbations=20, controls=30, spared=15))
+    asked = []
+    plain = positions.spread
+
+    def recorded(values: np.ndarray, sizes: np.ndarray, **counted: int):
+        asked.append((len(values), counted["positions"], counted["fewest"]))
+        return plain(values, sizes, **counted)
+
+    monkeypatch.setattr(positions, "spread", recorded)
+    # Fifteen sets that stand for thirteen positions, as where two groups of plates are played apart.
+    positions.called(test, 20, Played(which.sets, 13))
+    assert set(asked) == {(14, 12, 11)}
+
+
 def test_a_position_effect_fools_p1_and_not_the_larger() -> None:
     p1, p = [], []
     for seed in range(8):

@@ -161,3 +161,19 @@ def test_the_intervals_of_the_audit_are_over_perturbations() -> None:
     own = found["profiles", "mAP"]
     assert (own.unit, own.clusters, own.interval, own.about) == ("perturbation", 9, "jackknife", "other perturbations")
     assert found["without cell count", "mAP left"].chance == own.chance
+
+
+def test_labels_leave_their_plate_only_where_the_plate_is_the_shortcut() -> None:
+    """Each compound stands on one plate, so the plate says all: no shuffle over both plates does so again, and one within plates always."""
+    rng = np.random.default_rng(0)
+    obs = pd.DataFrame(
+        [(f"P{plate}", f"c{plate}{compound}", "trt") for plate in range(2) for compound in range(5) for _ in range(3)],
+        columns=["plate", "perturbation", "control_type"],
+    ).rename(index=str)
+    obs["cell_count"] = np.where(obs["plate"] == "P0", 100, 900) + rng.integers(0, 50, len(obs))
+    data = anndata.AnnData(X=rng.normal(size=(len(obs), 4)).astype(np.float32), obs=obs)
+    per = evaluate(data, draws=49).per_group.set_index("shortcut")
+    assert per.loc["plate", "explained"] == pytest.approx(1)
+    assert per.loc["plate", "p_value"] == 1 / 50
+    # Counts differ by plate alone, and they are ranked within it.
+    assert per.loc["cell count", "p_value"] > 0.05

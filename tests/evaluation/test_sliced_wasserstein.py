@@ -43,3 +43,30 @@ def test_a_shift_is_its_own_distance() -> None:
     assert sliced_wasserstein.of_choices(np.ones((5, 1, 1)), np.array([[0, 1]]))[0] == 0
     assert sliced_wasserstein.of_choices(np.ones((5, 1, 1)), np.empty((0, 2), dtype=int)).shape == (0,)
     assert sliced_wasserstein.directions(1, 9, seed=0).shape == (1, 1)
+
+
+def test_ties_and_many_wells_are_transport_too() -> None:
+    rng = np.random.default_rng(4)
+    points = rng.integers(0, 4, size=(9, 2, 3)).astype(float)
+    chosen = np.array([rng.permutation(9)[:5] for _ in range(30)])
+    for own, value in zip(chosen, sliced_wasserstein.of_choices(points, chosen), strict=True):
+        others = np.setdiff1d(np.arange(9), own)
+        expected = np.mean([naive(points[own, :, i].ravel(), points[others, :, i].ravel()) for i in range(3)])
+        np.testing.assert_allclose(value**2, expected, atol=1e-9)
+
+
+def test_without_a_group_it_is_transport_to_the_wells_that_stay() -> None:
+    points = np.random.default_rng(5).normal(size=(10, 2, 1))
+    group = np.array([-1, -1, 0, 1, 0, 2, 2, 2, 1, 0])
+    chosen = np.array([[0, 1], [2, 7], [8, 3]])
+    values = sliced_wasserstein.without_groups(points, group, chosen)
+    assert values.shape == (3, 3)
+    for own, line in zip(chosen, values, strict=True):
+        for number, value in enumerate(line):
+            others = [i for i in range(10) if i not in own and group[i] != number]
+            if number in group[own]:
+                assert np.isnan(value)
+            else:
+                np.testing.assert_allclose(value**2, naive(points[own].ravel(), points[others].ravel()), atol=1e-10)
+    # A group that holds all controls leaves nothing to compare with.
+    assert np.isnan(sliced_wasserstein.without_groups(points[:4], np.array([-1, -1, 0, 0]), np.array([[0, 1]]))).all()

@@ -156,3 +156,10 @@ def test_shuffled_names_are_those_of_the_wells_asked() -> None:
     assert mixed[:4].tolist() == [0, 1, 2, 3]
     assert sorted(mixed[4:]) == [4, 5, 6, 7, 8, 9]
     assert mixed[4:].tolist() != [4, 5, 6, 7, 8, 9]
+
+
+def test_every_split_is_drawn_anew() -> None:
+    per = evaluate(_profiles(1, signal=1.0), shots=1, splits=4, shuffles=0).per_group
+    own = per[(per["profiles"] == "profiles") & (per["metric"] == "top-1")]
+    assert own["split"].tolist() == [0, 1, 2, 3]
+    assert len(set(own["value"])) > 1

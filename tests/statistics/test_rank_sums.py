@@ -88,3 +88,11 @@ def test_few_wells_and_many_are_counted_alike(treated: int) -> None:
     below, up_to = rank_sums.counts(wells, controls)
     np.testing.assert_array_equal(below, (controls[None] < wells[:, None]).sum(axis=1))
     np.testing.assert_array_equal(up_to, (controls[None] <= wells[:, None]).sum(axis=1))
+
+
+def test_the_normal_distribution_has_mann_and_whitneys_variance_and_is_asked_half_a_pair_nearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two plates: k c (k + c + 1) / 12 each; U of 20 pairs of 26, 13 by chance."""
+    monkeypatch.setattr(rank_sums, "MOST_EXACT", 0)
+    deviation = ((2 * 4 * 7 + 3 * 6 * 10) / 12) ** 0.5
+    p = rank_sums.p_values(np.array([20.0, 6.0]), np.array([20.0, 6.0]), [(2, 4), (3, 6)])
+    np.testing.assert_allclose(p, 2 * stats.norm.sf((20 - 13 - 0.5) / deviation))

@@ -6,16 +6,17 @@ Control wells leave plate by plate, `CONTROL_GROUPS` groups a plate, and the var
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from impasto.evaluation.replicate_scores import CONTROL_GROUPS
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows
 from impasto.statistics import jackknife
 from impasto.statistics.jackknife import LeftOut
 
+CONTROL_GROUPS = 8
+"""So many groups of control wells a plate."""
 WELL, POSITION, GUIDE = "control well", "control position", "non-targeting guide"
 """What leaves, as the unit of an interval names it."""
 Flags = npt.NDArray[np.bool_]
@@ -42,6 +43,32 @@ def of_wells(sets: ReplicateSets, /, *, seed: int) -> Rows:
     for code in np.unique(sets.plate[rows]):
         own = rows[sets.plate[rows] == code]
         ordered = own if sets.place is None else own[np.argsort(sets.place[own], kind="stable")]
+        group[ordered] = code * CONTROL_GROUPS + jackknife.deal(len(own), seed=seed, most=CONTROL_GROUPS)
+    return group
+
+
+def of_layout(controls: Mapping[str, Rows], place: npt.NDArray[np.str_], /, *, seed: int) -> Rows:
+    """The group of every control well of a table that is known plate by plate.
+
+    Parameters
+    ----------
+    controls
+        Plate -> rows of its controls.
+    place
+        (n,) what tells each row from the others, whatever their order.
+    seed
+        Of the groups.
+
+    Returns
+    -------
+    Rows
+        (n,) as `of_wells` gives them; plates are numbered in the order of their names.
+
+    """
+    group = np.full(len(place), -1, dtype=np.intp)
+    for code, plate in enumerate(sorted(controls)):
+        own = controls[plate]
+        ordered = own[np.argsort(place[own], kind="stable")]
         group[ordered] = code * CONTROL_GROUPS + jackknife.deal(len(own), seed=seed, most=CONTROL_GROUPS)
     return group
 

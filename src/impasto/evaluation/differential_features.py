@@ -26,11 +26,11 @@ from scipy import stats
 from impasto import schema, wells
 from impasto.correction import spared
 from impasto.evaluation import control_groups, inputs, tidy, units
+from impasto.evaluation.control_groups import CONTROL_GROUPS
 from impasto.evaluation.distributions import POSITIONS
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, MOST_CALLED
 from impasto.evaluation.reasons import NOT_CALIBRATED
-from impasto.evaluation.replicate_scores import CONTROL_GROUPS
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score

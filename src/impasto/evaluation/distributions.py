@@ -15,8 +15,6 @@ no perturbation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
 from typing import get_args
 
 import anndata
@@ -26,9 +24,10 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.correction import spared
-from impasto.evaluation import baselines, control_groups, energy, inputs, sliced_wasserstein, tidy
-from impasto.evaluation.distance import scores_of_components
+from impasto.evaluation import baselines, control_groups, inputs, sliced_wasserstein, tidy
+from impasto.evaluation.clouds import Clouds
 from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.measures import Energy, Measure, Sliced
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, MOST_CALLED
 from impasto.evaluation.protocols import Distributions
 from impasto.evaluation.reasons import NOT_CALIBRATED
@@ -48,6 +47,8 @@ POSITIONS = "control positions"
 """The group of control wells that play perturbations: what the test calls for a position alone."""
 MOST_COUNTED = 20_000
 """So many choices at most are counted one by one, and so many drawn by default: a p-value below one in as many is never needed here."""
+MOST_COUNTED_WITHOUT, FEWEST_DRAWN_WITHOUT, _FINER = 2_000, 999, 4
+"""The same without groups of controls, of a distance that takes long: with 64 controls on three plates there are 24 groups."""
 Numbers = npt.NDArray[np.float64]
 
 
@@ -155,7 +156,7 @@ def evaluate(
             scores += _of_positions(played, name)
             per = _table(sets, tests, q, rate=rate).assign(profiles=OWN, protocol=name)
             per = per.drop(columns="called") if why_not else per
-        without = _without_controls(sets, measure, leave, p, draws=draws, seed=seed) if isinstance(measure, Energy) else None
+        without = _without_controls(sets, measure, leave, p, draws=draws, rate=rate, seed=seed)
         for metric, called, chance in rows[1:] if why_not else rows:
             scores.append(_score(sets, metric, called, p, without, leave, (TASK, name, group), chance=chance, seed=seed))
     return Result.of(scores, per_group=per, tables={"merged": merged})
@@ -166,7 +167,7 @@ def _score(
     metric: str,
     called: Callable[[Numbers], npt.NDArray[np.bool_]],
     p: Numbers,
-    without: Numbers | None,
+    without: Numbers,
     leave: Rows,
     where: tuple[str, str, str],
     /,
@@ -174,221 +175,14 @@ def _score(
     chance: float,
     seed: int,
 ) -> Score:
-    """The share called; its interval is over perturbations, and control wells where p is known without them."""
+    """The share called; its interval is over perturbations and control wells."""
     flags = called(p)
     value, left = float(flags.mean()), sets.left_out(flags.astype(np.float64), seed=seed)
-    if without is None:
-        # Made again without each group of controls, this distance would take as many times as long.
-        around, strata, about = sets.share(flags, seed=seed), [], f"other {interval.plural(sets.units.word)}, the same controls"
-    else:
-        column = {number: place for place, number in enumerate(np.unique(leave[leave >= 0]))}
-        strata = control_groups.left_out(value, lambda number: float(called(without[:, column[number]]).mean()), leave)
-        around, about = jackknife.of_score([left, strata], unit=f"{sets.units.word} and {control_groups.WELL}"), None
+    column = {number: place for place, number in enumerate(np.unique(leave[leave >= 0]))}
+    strata = control_groups.left_out(value, lambda number: float(called(without[:, column[number]]).mean()), leave)
+    around = jackknife.of_score([left, strata], unit=f"{sets.units.word} and {control_groups.WELL}")
     row = (*where, metric, value, around)
-    return tidy.score(*row, chance=chance, n=len(flags), parts=[left, *strata], units=sets.units.digest, about=about)
-
-
-@dataclass(frozen=True)
-class Clouds:
-    """The wells of a table, each with as many rows.
-
-    Attributes
-    ----------
-    obs
-        One row a well.
-    rows
-        (wells, r) the rows of each that are compared.
-
-    """
-
-    obs: pd.DataFrame
-    rows: Rows
-
-    @classmethod
-    def of(cls, profiles: anndata.AnnData, /, *, cells: int, seed: int) -> Clouds:
-        """The wells of a table of wells, sites or cells; rows without a well each stand for themselves.
-
-        Parameters
-        ----------
-        profiles
-            n rows.
-        cells
-            How many rows a well at most.
-        seed
-            Of the rows that are taken.
-
-        Returns
-        -------
-        Clouds
-            The wells; those with fewer rows than nine of ten wells have are left out.
-
-        """
-        obs = profiles.obs
-        if schema.WELL not in obs or obs[schema.WELL].isna().any():
-            return cls(obs, np.arange(len(obs))[:, None])
-        plate, _ = wells.plates(obs)
-        well = pd.factorize(pd.Series(plate).astype(str) + " " + obs[schema.WELL].astype(str).to_numpy(), sort=False)[0]
-        counts = np.bincount(well)
-        size = max(1, min(cells, int(np.quantile(counts, 0.1))))
-        # Shuffled first, so that the rows taken from a well are drawn at random; in order again within the well.
-        order = np.random.default_rng(seed).permutation(len(obs)) if counts.max() > 1 else np.arange(len(obs))
-        order = order[np.argsort(well[order], kind="stable")]
-        place = np.arange(len(order)) - (np.cumsum(counts) - counts)[well[order]]
-        kept = order[(place < size) & (counts[well[order]] >= size)].reshape(-1, size)
-        if counts.max() > 1:
-            few = int((counts < size).sum())
-            say(f"{size} rows of each of {len(kept)} wells are compared; {few} wells with fewer rows are left out")
-        kept = kept[np.argsort(kept[:, 0], kind="stable")]
-        return cls(obs.iloc[kept[:, 0]], kept)
-
-    def points(self, values: npt.NDArray[np.floating], plate: Rows, used: npt.NDArray[np.bool_], /, *, components: int) -> Numbers | None:
-        """The rows of each well in principal components, about the mean of their plate.
-
-        Parameters
-        ----------
-        values
-            (n, features) of all rows.
-        plate
-            (wells,) codes.
-        used
-            (wells,) treated wells and controls; the others are zero.
-        components
-            How many at most.
-
-        Returns
-        -------
-        Numbers | None
-            (wells, r, d) the points; None where nothing varies.
-
-        """
-        flat = values[self.rows[used].ravel()].astype(np.float64)
-        of_row = np.repeat(plate[used], self.rows.shape[1])
-        for code in np.unique(of_row):
-            own = of_row == code
-            flat[own] -= flat[own].mean(axis=0)
-        flat[:, np.abs(flat).max(axis=0) <= 1e-6 * np.maximum(np.abs(values).max(axis=0), 1e-30)] = 0
-        if not flat.any():
-            return None
-        scored = scores_of_components(flat.astype(np.float32), min(components, flat.shape[1]))
-        points = np.zeros((len(plate), self.rows.shape[1], scored.shape[1]))
-        points[used] = scored.reshape(-1, self.rows.shape[1], scored.shape[1])
-        return points
-
-
-Measure = Callable[[Rows], Callable[[Rows], Numbers]]
-"""Takes the wells of a pool, and gives the statistic of choices among them."""
-
-
-@dataclass(frozen=True)
-class Energy:
-    """Energy distances; distances between controls are kept plate by plate.
-
-    Attributes
-    ----------
-    points
-        (wells, r, d).
-    plate
-        (wells,) codes.
-    controls
-        (wells,) which are negative controls.
-    at
-        (wells,) the place of a control among those of its plate.
-    kept
-        The distances between the controls of two plates.
-
-    """
-
-    points: Numbers
-    plate: Rows
-    controls: npt.NDArray[np.bool_]
-    at: Rows
-    kept: dict[tuple[int, int], Numbers] = field(default_factory=dict)
-
-    def __call__(self, pool: Rows) -> Callable[[Rows], Numbers]:
-        """The statistic of choices among the wells of a pool.
-
-        Parameters
-        ----------
-        pool
-            The rows of the wells of a pool.
-
-        Returns
-        -------
-        Callable[[Rows], Numbers]
-            Takes choices (choices, K) of places in the pool, and gives the distance of each.
-
-        """
-        return partial(energy.of_choices, self._distances(pool))
-
-    def without_groups(self, pool: Rows, group: Rows) -> Callable[[Rows], Numbers]:
-        """The statistic of choices without each group of wells.
-
-        Parameters
-        ----------
-        pool
-            The rows of the wells of a pool.
-        group
-            (pool,) the group that each leaves with; -1 for one that stays.
-
-        Returns
-        -------
-        Callable[[Rows], Numbers]
-            As `energy.without_groups` gives it.
-
-        """
-        return partial(energy.without_groups, self._distances(pool), group)
-
-    def _distances(self, pool: Rows) -> Numbers:
-        """Between all wells of a pool."""
-        is_control = self.controls[pool]
-        treated, controls = np.flatnonzero(~is_control), np.flatnonzero(is_control)
-        distances = np.zeros((len(pool), len(pool)))
-        distances[treated] = energy.between(self.points[pool[treated]], self.points[pool])
-        distances[:, treated] = distances[treated].T
-        plates = self.plate[pool[controls]]
-        for one in np.unique(plates):
-            for other in np.unique(plates):
-                own, others = controls[plates == one], controls[plates == other]
-                places = np.ix_(self.at[pool[own]], self.at[pool[others]])
-                distances[np.ix_(own, others)] = self._among(int(one), int(other))[places]
-        return distances
-
-    def _among(self, one: int, other: int) -> Numbers:
-        if (one, other) not in self.kept:
-            first, second = (np.flatnonzero(self.controls & (self.plate == code)) for code in (one, other))
-            self.kept[one, other] = energy.between(self.points[first], self.points[second])
-            self.kept[other, one] = self.kept[one, other].T
-        return self.kept[one, other]
-
-
-@dataclass(frozen=True)
-class Sliced:
-    """Sliced 2-Wasserstein distances.
-
-    Attributes
-    ----------
-    along
-        (wells, r, L) points along directions.
-
-    """
-
-    along: Numbers
-
-    def __call__(self, pool: Rows) -> Callable[[Rows], Numbers]:
-        """The statistic of choices among the wells of a pool.
-
-        Parameters
-        ----------
-        pool
-            The rows of the wells of a pool.
-
-        Returns
-        -------
-        Callable[[Rows], Numbers]
-            Takes choices (choices, K) of places in the pool, and gives the distance of each.
-
-        """
-        return partial(sliced_wasserstein.of_choices, self.along[pool])
+    return tidy.score(*row, chance=chance, n=len(flags), parts=[left, *strata], units=sets.units.digest)
 
 
 def _table(sets: ReplicateSets, tests: list[Permuted], q: Numbers, *, rate: float) -> pd.DataFrame:
@@ -450,14 +244,23 @@ def _pool(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_]) -> tuple[Row
     return np.concatenate(members), pools
 
 
-def _without_controls(sets: ReplicateSets, measure: Energy, group: Rows, p: Numbers, /, *, draws: int, seed: int) -> Numbers:
+def _without_controls(sets: ReplicateSets, measure: Measure, group: Rows, p: Numbers, /, *, draws: int, rate: float, seed: int) -> Numbers:
     """(perturbations, groups) p without each group of control wells; a perturbation on other plates keeps its own."""
     numbers = np.unique(group[group >= 0])
     without = np.repeat(p[:, None], len(numbers), axis=1)
+    counted, drawn = MOST_COUNTED, np.full(len(p), draws)
+    if measure.is_costly:
+        counted, drawn = MOST_COUNTED_WITHOUT, np.minimum(draws, _enough(p, rate=rate))
     for number, rows in enumerate(sets.members):
         pool, pools = _pool(rows, sets.plate, sets.controls)
         numbers_here, at = np.unique(group[pool], return_inverse=True)
-        own = at.ravel() - int(numbers_here[0] < 0)
-        p_without = choices.without_groups(pools, measure.without_groups(pool, own), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)
+        statistic = measure.without_groups(pool, at.ravel() - int(numbers_here[0] < 0))
+        p_without = choices.without_groups(pools, statistic, most_draws=int(drawn[number]), seed=seed, most_counted=counted)
         without[number, np.searchsorted(numbers, numbers_here[numbers_here >= 0])] = p_without
     return without
+
+
+def _enough(p: Numbers, *, rate: float) -> Rows:
+    """(perturbations,) how many choices tell whether each is called: more where p is small, as many as one more call needs."""
+    most = FEWEST_DRAWN_WITHOUT if not (called_at := discovery.largest_called(p, rate=rate)) else int(np.ceil(_FINER / called_at))
+    return np.where(p > 2 * CALLED_AT, FEWEST_DRAWN_WITHOUT, max(FEWEST_DRAWN_WITHOUT, most)).astype(np.intp)

@@ -23,10 +23,10 @@ import pandas as pd
 from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, control_groups, inputs, tidy
 from impasto.evaluation import replicate_sets as of_replicates
+from impasto.evaluation.control_groups import CONTROL_GROUPS
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.percent_replicating import correlated
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS
-from impasto.evaluation.replicate_scores import CONTROL_GROUPS
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score

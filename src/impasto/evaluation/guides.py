@@ -30,7 +30,7 @@ import pandas as pd
 from impasto import schema, wells
 from impasto.correction.arm import genes_of
 from impasto.evaluation import control_groups, inputs, positions, tidy, units
-from impasto.evaluation.distributions import Clouds
+from impasto.evaluation.clouds import Clouds
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, Spread
 from impasto.evaluation.result import OWN, Result

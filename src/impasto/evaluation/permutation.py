@@ -5,10 +5,14 @@ perturbation, each treated well is exchanged with itself or one of its plate's c
 precision is computed again: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
 perturbation share their positives and that plates differ in their number of controls; nulls of independent random rankings do
 neither.
+
+Every perturbation has draws of its own. With the same draws for all, the error of the draws would be the same for all, and would move
+every number that counts small p-values.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,6 +24,7 @@ from impasto.statistics.permutation import ROUNDING, p_value
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
+Seed = int | Sequence[int]
 _SHARED = 2**14
 """So many controls at most have all their similarities kept (1 GB), to be looked up for each perturbation."""
 
@@ -48,7 +53,7 @@ def p_values(vectors: Floats, where: Layout, names: Sequence[str], /, *, draws: 
     """
     p = np.full(len(names), np.nan)
     for number, similarity, _, pools, sides in _tested(vectors, where, names):
-        p[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=seed, apart=sides))
+        p[number] = p_value(*null_scores(similarity, pools, draws=draws, seed=_own(seed, names[number]), apart=sides))
     return p
 
 
@@ -58,7 +63,7 @@ def p_values_without(vectors: Floats, where: Layout, names: Sequence[str], group
     Parameters
     ----------
     vectors, where, names, draws, seed
-        As `p_values` takes them; wells of every plate may be compared (`where.apart` is None).
+        As `p_values` takes them.
     group
         (n,) the group that each control leaves with, from 0; -1 for other rows.
 
@@ -69,9 +74,11 @@ def p_values_without(vectors: Floats, where: Layout, names: Sequence[str], group
 
     """
     p = np.full((len(names), int(group.max(initial=-1)) + 1), np.nan)
-    for number, similarity, members, pools, _ in _tested(vectors, where, names):
+    for number, similarity, members, pools, sides in _tested(vectors, where, names):
         beside, at = np.unique(group[members], return_inverse=True)  # -1, of the treated wells, comes first
-        observed, null, plays = _null_without(similarity, pools, at.ravel() - 1, len(beside) - 1, draws=draws, seed=seed)
+        leaves = at.ravel() - 1
+        own = _own(seed, names[number])
+        observed, null, plays = _null_without(similarity, pools, leaves, len(beside) - 1, draws=draws, seed=own, apart=sides)
         reached = ((null >= observed - ROUNDING) & ~plays).sum(axis=0)
         p[number, beside[1:]] = np.where(np.isfinite(observed), (1 + reached) / (1 + (~plays).sum(axis=0)), np.nan)
     return p
@@ -92,6 +99,11 @@ def _tested(
         if sum(t for t, _ in pools) < 2 or (where.apart is not None and len(set(sides)) < 2):
             continue
         yield number, _similarity(vectors, members, place, among), members, pools, None if where.apart is None else sides
+
+
+def _own(seed: int, name: str) -> tuple[int, int]:
+    """The seed of a perturbation, whatever others are tested beside it."""
+    return seed, zlib.crc32(name.encode())
 
 
 def _pools(own: Rows, where: Layout) -> tuple[Rows, list[tuple[int, int]], list[str]]:
@@ -118,7 +130,7 @@ def _similarity(vectors: Floats, members: Rows, place: Rows, among: Floats | Non
 
 
 def null_scores(
-    similarity: Floats, pools: Sequence[tuple[int, int]], /, *, draws: int, seed: int, apart: Sequence[str] | None = None
+    similarity: Floats, pools: Sequence[tuple[int, int]], /, *, draws: int, seed: Seed, apart: Sequence[str] | None = None
 ) -> tuple[float, Numbers]:
     """The observed mean average precision of one perturbation, and its null distribution.
 
@@ -142,12 +154,8 @@ def null_scores(
 
     """
     starts, players, plate = _players(pools, draws=draws, seed=seed)
-    side = plate if apart is None else np.unique(apart, return_inverse=True)[1][plate]
     total, queries = np.zeros(draws + 1), 0
-    for query, at in enumerate(plate):
-        partners = np.arange(len(plate)) != query if apart is None else side != side[query]
-        if not partners.any():
-            continue
+    for query, at, partners in _queries(plate, apart):
         rows = players[:, query]
         negatives = similarity[rows, starts[at] : starts[at + 1]]
         np.put_along_axis(negatives, players[:, plate == at] - starts[at], -np.inf, axis=1)
@@ -157,7 +165,7 @@ def null_scores(
     return float(means[0]), means[1:]
 
 
-def _players(pools: Sequence[tuple[int, int]], *, draws: int, seed: int) -> tuple[Rows, Rows, Rows]:
+def _players(pools: Sequence[tuple[int, int]], *, draws: int, seed: Seed) -> tuple[Rows, Rows, Rows]:
     """The first member of each plate; who plays each treated well, as a member (draws + 1, treated wells); and the plate of each."""
     rng = np.random.default_rng(seed)
     starts = np.cumsum([0, *(t + c for t, c in pools)])
@@ -165,17 +173,35 @@ def _players(pools: Sequence[tuple[int, int]], *, draws: int, seed: int) -> tupl
     return starts, np.concatenate(players, axis=1), np.repeat(np.arange(len(pools)), [t for t, _ in pools])
 
 
+def _queries(plate: Rows, apart: Sequence[str] | None) -> Iterator[tuple[int, int, npt.NDArray[np.bool_]]]:
+    """Of each treated well that has a positive: its number, its plate, and which of the others are positives."""
+    side = plate if apart is None else np.unique(apart, return_inverse=True)[1][plate]
+    for query, at in enumerate(plate):
+        partners = np.arange(len(plate)) != query if apart is None else side != side[query]
+        if partners.any():
+            yield query, int(at), partners
+
+
 def _null_without(
-    similarity: Floats, pools: Sequence[tuple[int, int]], group: Rows, groups: int, /, *, draws: int, seed: int
+    similarity: Floats,
+    pools: Sequence[tuple[int, int]],
+    group: Rows,
+    groups: int,
+    /,
+    *,
+    draws: int,
+    seed: Seed,
+    apart: Sequence[str] | None,
 ) -> tuple[Numbers, Numbers, npt.NDArray[np.bool_]]:
     """The observed mean average precision (groups,) and the null (draws, groups) without each group, and in which draws one of it plays."""
     starts, players, plate = _players(pools, draws=draws, seed=seed)
-    total = np.zeros((draws + 1, groups))
-    for query, at in enumerate(plate):
+    total, queries = np.zeros((draws + 1, groups)), 0
+    for query, at, partners in _queries(plate, apart):
         here = slice(starts[at], starts[at + 1])
         negatives = similarity[players[:, query], here]
         np.put_along_axis(negatives, players[:, plate == at] - starts[at], -np.inf, axis=1)
-        positives = similarity[players[:, query][:, None], players[:, np.arange(len(plate)) != query]]
+        positives = similarity[players[:, query][:, None], players[:, partners]]
+        queries += 1
         whole, own = _precision_without(positives, negatives, group[here], groups)
         total += whole[:, None]
         for number, precision in own.items():
@@ -184,7 +210,7 @@ def _null_without(
     of_player = group[players[1:]]
     draw, column = np.nonzero(of_player >= 0)
     plays[draw, of_player[draw, column]] = True
-    means = total / len(plate)
+    means = total / max(queries, 1)
     return means[0], means[1:], plays
 
 

@@ -23,8 +23,8 @@ import pandas as pd
 from impasto import schema, wells
 from impasto.correction import spared
 from impasto.evaluation import calls, inputs, positions, tidy
+from impasto.evaluation.clouds import Clouds
 from impasto.evaluation.design import design
-from impasto.evaluation.distributions import Clouds
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.positions import CALLED_AT
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets

@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema, wells
-from impasto.evaluation import units
+from impasto.evaluation import control_groups, units
+from impasto.evaluation.control_groups import CONTROL_GROUPS
 from impasto.evaluation.layout import Layout, Rows, Together, together
 from impasto.evaluation.retrieval import Rankings
 from impasto.evaluation.units import Units
@@ -26,8 +27,6 @@ from impasto.statistics.interval import Interval
 from impasto.statistics.jackknife import LeftOut
 from impasto.statistics.shuffles import Chance
 
-CONTROL_GROUPS = 8
-"""So many groups of control wells a plate."""
 MOST_COMPARED = 2**29
 """So many comparisons of a right with a wrong answer at most are kept apart by group; a larger table gets the t interval."""
 MOST_SHUFFLED = 6000
@@ -123,7 +122,7 @@ class ReplicateScore:
             The interval; and the score without groups, nothing for a table too large for the jackknife.
 
         """
-        if self._comparisons() > MOST_COMPARED:
+        if self.is_large:
             of_row = pd.Series(np.nan, index=range(len(self.vectors)))
             of_row[self.detail["row"].to_numpy()] = self.detail["average_precision"].to_numpy()
             return units.mean_over(of_row.to_numpy()[self.rows], self.sampled, value=self.value), []
@@ -131,19 +130,36 @@ class ReplicateScore:
             left = self._of_perturbations_among_each_other()
             return jackknife.of_score(left, unit=self.word), [left]
         left, controls = self._of_perturbations(), list(self.of_controls().values())
-        return jackknife.of_score([left, controls], unit=f"{self.word} and control well"), [left, *controls]
+        return jackknife.of_score([left, controls], unit=f"{self.word} and {control_groups.WELL}"), [left, *controls]
 
-    def _comparisons(self) -> int:
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether comparisons are too many to be kept apart by group."""
         pool = self.where.treated.sum() if self.others else sum(map(len, self.where.controls.values()))
         share = 1 if not self.within_plate else max(1, len(self.where.controls))
         pairs = pd.Series(self.where.compound[self.where.treated]).value_counts().to_numpy(dtype=np.int64)
-        return int((pairs**2).sum()) * int(pool) // share
+        return int((pairs**2).sum()) * int(pool) // share > MOST_COMPARED
 
     def _of_perturbations(self) -> LeftOut:
         """Against controls perturbations do not meet: the jackknife of a mean."""
-        per = self.detail.groupby(schema.PERTURBATION).agg(value=("average_precision", "mean"), row=("row", "first"))
-        unit = self.sampled.of[np.searchsorted(self.rows, per["row"].to_numpy())]
-        values = per["value"].to_numpy()
+        return self.mean_left_out(self.detail.groupby(schema.PERTURBATION)["average_precision"].mean().to_numpy())
+
+    def mean_left_out(self, values: Numbers, /) -> LeftOut:
+        """The mean of some values of perturbations without each group of units.
+
+        Parameters
+        ----------
+        values
+            One a perturbation, in the order of `perturbations`.
+
+        Returns
+        -------
+        LeftOut
+            The mean, and the means without groups.
+
+        """
+        row = self.detail.groupby(schema.PERTURBATION)["row"].first().to_numpy()
+        unit = self.sampled.of[np.searchsorted(self.rows, row)]
         return jackknife.leave_out(lambda keep: _mean(values[keep[unit]]), len(self.sampled), seed=self.seed, pairs=False)
 
     def of_controls(self) -> dict[str, LeftOut]:
@@ -155,18 +171,16 @@ class ReplicateScore:
             One entry a plate, by its name in order.
 
         """
-        weight, group = self._weights(), np.full(len(self.vectors), CONTROL_GROUPS)
-        single: dict[str, Numbers] = {}
-        for pool in self.where.controls.values():
-            ordered = pool[np.argsort(self.place[pool], kind="stable")]
-            group[ordered] = jackknife.deal(len(pool), seed=self.seed, most=CONTROL_GROUPS)
+        weight, single = self._weights(), dict[str, Numbers]()
+        numbered = control_groups.of_layout(self.where.controls, self.place, seed=self.seed)
+        group = np.where(numbered < 0, CONTROL_GROUPS, numbered % CONTROL_GROUPS)
         for plate, rows, ranked in self._ranked(group, CONTROL_GROUPS + 1):
             whole = ranked.precisions(np.empty(0, dtype=np.intp))
             count = min(CONTROL_GROUPS, len(self.where.controls[plate]))
             less = [float(np.nansum((ranked.precisions(np.array([g])) - whole) * weight[rows])) for g in range(count)]
             single[plate] = single.get(plate, np.full(count, self.value)) + less
         size = {plate: len(self.where.controls[plate]) for plate in sorted(single)}
-        return {plate: LeftOut(self.value, single[plate], None, size[plate], "control well") for plate in size}
+        return {plate: LeftOut(self.value, single[plate], None, size[plate], control_groups.WELL) for plate in size}
 
     def _weights(self) -> Numbers:
         """(n,) how much each well counts in the score."""

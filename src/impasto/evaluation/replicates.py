@@ -27,17 +27,15 @@ from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
 from impasto.evaluation.replicate_scores import ReplicateScore
 from impasto.evaluation.result import OWN, Result, joined
+from impasto.evaluation.retrieved import Retrieved
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError, one_of
 from impasto.statistics import discovery
-from impasto.statistics.interval import wilson
 from impasto.statistics.shuffles import MOST_SHUFFLES
 
 TASK = "replicates"
 Protocol = protocols.Replicates
 PROTOCOLS = get_args(Protocol)
-FALSE_DISCOVERY = 0.05
-"""A perturbation counts as retrieved where its corrected p-value lies below."""
 _PLACE = (
     *(schema.SOURCE, schema.BATCH, schema.PLATE, schema.WELL),
     *(schema.PERTURBATION, schema.PERTURBATION_NAME, schema.CONCENTRATION, schema.CONTROL_TYPE),
@@ -266,9 +264,9 @@ def _at(profiles: anndata.AnnData, level: Level, chosen: Chosen) -> Result:
     # A control that takes a treated well's place has a position of its own, so the test has no meaning between positions.
     if protocol == "copairs" or (protocol == "plate-controls" and level != "position"):
         per = _tested(per, detail, vectors, where, chosen)
-        retrieved = int((per["corrected_p_value"] < FALSE_DISCOVERY).sum())
-        share = wilson(retrieved, len(per), unit=scored.word)
-        scores.append(tidy.score(TASK, name, OWN, "fraction retrieved", retrieved / len(per), share, chance=None, n=len(per)))
+        # copairs draws its null from no control of the table.
+        draws = 0 if protocol == "copairs" else chosen.draws
+        scores.append(Retrieved(scored, per["p_value"].to_numpy(dtype=np.float64), draws).row(TASK, name, OWN))
     if chosen.with_baselines:
         scores += _baselines(profiles, where, name, chosen, vectors=vectors, of=scores[0], among=per[schema.PERTURBATION])
     places = profiles.obs.iloc[detail["row"]][[c for c in _PLACE if c in profiles.obs]].reset_index(drop=True)

@@ -20,17 +20,17 @@ import pandas as pd
 
 from impasto import ranking, schema, wells
 from impasto.correction import spared
-from impasto.evaluation import baselines, control_groups, inputs, permutation, tidy
+from impasto.evaluation import baselines, control_groups, inputs, permutation, retrieved, tidy
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import Layout, layout
 from impasto.evaluation.reasons import NOT_CALIBRATED
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows, replicate_sets
-from impasto.evaluation.replicates import FALSE_DISCOVERY, average_precisions, of_detail
+from impasto.evaluation.replicates import average_precisions, of_detail
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.progress import say
 from impasto.schema import InputError
-from impasto.statistics import discovery, jackknife
+from impasto.statistics import jackknife
 from impasto.statistics.jackknife import LeftOut
 
 TASK = "saturation"
@@ -193,7 +193,7 @@ class Curve:
             detail = average_precisions(self.vectors, part, protocol="plate-controls")
             per = detail.groupby(schema.PERTURBATION)[["average_precision", "chance"]].mean().reindex(names)
             p = permutation.p_values(self.vectors, part, names, draws=self.draws, seed=self.seed + round_)
-            called = discovery.corrected(p) < FALSE_DISCOVERY
+            called = retrieved.called(p)
             total[MAP] += per["average_precision"].fillna(0).to_numpy()
             total[RETRIEVED] += called
             count += per["average_precision"].notna().to_numpy()
@@ -224,7 +224,7 @@ class Curve:
         """(groups,) the share called without each group of control wells; a group that no perturbation is compared with changes nothing."""
         without = permutation.p_values_without(self.vectors, part, self.sets.names, group, draws=self.draws, seed=self.seed + round_)
         without = np.where(np.isfinite(without), without, p[:, None])
-        return np.array([(discovery.corrected(column) < FALSE_DISCOVERY).mean() for column in without.T])
+        return np.array([retrieved.called(column).mean() for column in without.T])
 
 
 def _choices(sets: ReplicateSets, number: int, /, *, subsets: int, seed: int) -> list[npt.NDArray[np.bool_]]:

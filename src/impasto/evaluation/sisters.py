@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, cpjump1, inputs, protocols, replicates, samples, tidy, units
+from impasto.evaluation import baselines, cpjump1, inputs, protocols, replicates, retrieved, samples, tidy, units
 from impasto.evaluation.inputs import SameAs, Statistic, Table
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.sister_scores import Sisters, SisterScore
@@ -197,8 +197,8 @@ def _passing(profiles: anndata.AnnData, codes: npt.NDArray[np.intp], *, pool_dos
     except InputError:
         return None
     per = result.per_group
-    retrieved = set(per.loc[per["corrected_p_value"] < replicates.FALSE_DISCOVERY, schema.PERTURBATION])
+    passed = set(per.loc[retrieved.called(per["p_value"].to_numpy(dtype=np.float64)), schema.PERTURBATION])
     names = wells.replicates(profiles.obs, pool_doses=pool_doses)
     passing = np.zeros(codes.max() + 1, dtype=bool)
-    passing[codes[(codes >= 0) & names.isin(retrieved).to_numpy()]] = True
+    passing[codes[(codes >= 0) & names.isin(passed).to_numpy()]] = True
     return passing
