@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -12,6 +14,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from tests.guard import loopback_only
 from tests.loopback import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # As in pandas 3, and as some packages set it where they are imported: nothing may write into the values of a frame.
 pd.options.mode.copy_on_write = True
@@ -30,6 +35,15 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY / "src")
 
 
 SLOW_SECONDS = 3600
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,6 +60,18 @@ def _nothing_leaves_this_machine() -> Iterator[None]:
     with loopback_only() as asked:
         yield
     assert not asked, f"a test asked for {', '.join(asked)}"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's browser: one a process, since a process has room for one loop of playwright."""
+    if CHROMIUM is None:
+        pytest.skip("headless Chromium is not installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

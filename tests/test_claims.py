@@ -60,10 +60,13 @@ def stand_in(verb: Verb) -> Verb:
                 else:
                     temporary.write_text("ours")
 
+    def nothing(_: Asked, __: Path) -> None:
+        """What the work needs of the machine."""
+
     def beside(_: Asked, out: Path) -> list[Path]:
         return [] if verb.writes.is_folder(out) else [out.with_name(out.name + ".receipt.json")]
 
-    return dataclasses.replace(verb, settings=Asked, inputs=lambda s: s.reads, run=run, beside=beside, digest=runs.digest)
+    return dataclasses.replace(verb, settings=Asked, inputs=lambda s: s.reads, run=run, beside=beside, digest=runs.digest, need=nothing)
 
 
 FOLDERS = st.lists(st.sampled_from(["a", "A", "b", "out.v2"]), max_size=3).map("/".join)

@@ -6,6 +6,9 @@ import anndata
 import numpy as np
 import pandas as pd
 
+EXTRAS = ("scanorama", "scvi")
+"""Methods that need a package of their own; both learn from all wells alike."""
+
 
 def plates(*, plates: int = 3, wells: int = 40, controls: int = 20, width: int = 6, shift: float = 3.0, seed: int = 0) -> anndata.AnnData:
     rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from tests.correction.plated import control_rows, plates
+from tests.correction.plated import EXTRAS, control_rows, plates
 
 from impasto import profiles as tables
 from impasto.correction import CORRECTORS
@@ -27,8 +27,6 @@ from impasto.correction.steps import correct
 from impasto.schema import InputError
 from impasto.settings import Settings
 
-EXTRAS = ("scanorama", "scvi")
-"""Methods that need a package of their own; both learn from all wells alike."""
 ARMS = Path(__file__).with_name("arms.csv")
 """The perturbations of `plated` as genes on two arms."""
 QUICK: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from tests.correction.plated import plates
+from tests.correction.plated import EXTRAS, plates
 
 from impasto.correction import CORRECTORS, kept
 from impasto.correction.clip import Clip
@@ -25,6 +25,8 @@ QUICK: dict[str, dict[str, Any]] = {"cellpaintr": {"width": 8, "depth": 1, "epoc
 
 @pytest.mark.parametrize("name", CORRECTORS.names())
 def test_fitted_steps_come_back_from_disk_to_the_same_bytes(name: str, tmp_path: Path) -> None:
+    if name in EXTRAS:
+        pytest.importorskip(name, reason=f"the extra {name}")
     data = plates()
     kind = CORRECTORS[name]
     fitted = kind.fit(data, kind.settings_class.read(QUICK.get(name, {}), where="test"))

@@ -7,17 +7,21 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import CHROMIUM
 
 from impasto import recipe as recipes
 from impasto.report import collect, page
 from impasto.report.figures import drawing
 from impasto.schema import InputError
 
-CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 BEYOND = """() => [...document.querySelectorAll('body *')].filter((element) => {
     if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
     for (let above = element.parentElement; above; above = above.parentElement) {
@@ -128,18 +132,14 @@ def test_a_browser_shows_it(run: Path, tmp_path: Path, width: int) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="headless Chromium is not installed")
 @pytest.mark.parametrize("width", [1600, 1100, 390])
-def test_nothing_lies_beyond_the_edge_of_the_page(run: Path, width: int) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        shown = browser.new_page(viewport={"width": width, "height": 900})
-        shown.goto((run / "page.html").as_uri())
-        assert shown.locator(".near table").count() > 0  # the widest
-        assert shown.evaluate(BEYOND) == []
-        assert shown.evaluate("document.documentElement.scrollWidth") <= width
-        browser.close()
+def test_nothing_lies_beyond_the_edge_of_the_page(run: Path, width: int, chromium: Browser) -> None:
+    shown = chromium.new_page(viewport={"width": width, "height": 900})
+    shown.goto((run / "page.html").as_uri())
+    assert shown.locator(".near table").count() > 0  # the widest
+    assert shown.evaluate(BEYOND) == []
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    shown.close()
 
 
 def test_panels_stand_on_the_page_and_are_exported(run: Path, tmp_path: Path) -> None:

@@ -127,8 +127,8 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
         if suffix.lower() not in _READERS:
             raise BadImage(path, f"{suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
         raise BadImage(path, f"damaged ({error})") from error
-    except NoConnection:
-        raise  # of no image: none can be had
+    except (NoConnection, BadImage):
+        raise  # of no image, none can be had; or it is said already
     except InputError as error:
         raise BadImage(path, str(error).removeprefix(f"{path} ")) from None
     except Exception as error:  # decoders raise errors of any kind on damaged files, a division by zero too
@@ -258,8 +258,8 @@ def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
     try:
         with tifffile.TiffFile(_here(path)) as file:
             return len(file.pages), _channel_names(file)
-    except NoConnection:
-        raise  # of no image: none can be had
+    except (NoConnection, BadImage):
+        raise  # of no image, none can be had; or it is said already
     except InputError as error:
         raise BadImage(path, str(error)) from None
     except Exception as error:  # decoders raise errors of any kind on damaged files, a division by zero too

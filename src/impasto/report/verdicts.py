@@ -148,7 +148,10 @@ class Verdicts:
         if not self.sites:
             return ""
         line = f"{self.sites.count} of {self.sites.of} sites were left out for their quality"
-        return f"{line}, and with them {len(self.untested)} planned tests ({schema.listed(self.untested)})" if self.untested else line
+        if not self.untested:
+            return line
+        tests = "planned test" if len(self.untested) == 1 else "planned tests"
+        return f"{line}, and with them {len(self.untested)} {tests} ({schema.listed(self.untested)})"
 
     def of_hits(self) -> str:
         """How many perturbations differ, or why none could.

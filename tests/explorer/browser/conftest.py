@@ -24,15 +24,6 @@ from impasto.atlas import building, index, layout
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DEMO = REPOSITORY / "data" / "demo"
 
 CPJUMP1 = """
@@ -167,18 +158,6 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
         patched.setattr(layout, "has_umap", lambda: False)
         building.build(anndata.AnnData(X=values, obs=obs), out)
     return _served(index.open_index(out))
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's browser."""
-    if CHROMIUM is None:
-        pytest.skip("headless Chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @dataclass
