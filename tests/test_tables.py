@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +195,10 @@ def test_columns_of_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["Nuclei - Area - Mean per Well", "Cells_AreaShape_Area", "emb_0001", "n_cells", "SiteCount"])
 def test_columns_of_numbers(name: str) -> None:
     assert not tables.is_name(name)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.csv")
+    with pytest.raises(InputError, match=r"p\.csv is neither a file nor a folder"):
+        tables.kind(tmp_path / "p.csv")

@@ -86,7 +86,7 @@ def kind(path: Path) -> str:
     Raises
     ------
     InputError
-        It is not there, or it begins as a zip archive and cannot be opened.
+        It is not there, is neither a file nor a folder, or begins as a zip archive and cannot be opened.
 
     """
     if not path.exists():
@@ -97,6 +97,7 @@ def kind(path: Path) -> str:
         if any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zattrs")):
             return ZARR
         return FOLDER_OF_PARQUET if next(path.rglob("*.parquet"), None) else FOLDER
+    border.refuse_odd(path)
     with path.open("rb") as handle:
         head = handle.read(16)
     for mark, name in _MARKS:

@@ -85,6 +85,9 @@ def test_damaged_folders_are_sentences(tmp_path: Path) -> None:
     save_file(arrays, state)
     with pytest.raises(InputError, match="are not numbers, so these corrections are damaged"):
         kept.load(tmp_path / "fitted")
+    save_file({f"x{key}" if key == name else key: values for key, values in load_file(state).items() if key != name}, state)
+    with pytest.raises(InputError, match=rf"cannot be read as a folder of fitted corrections \({name} is missing\); leave some"):
+        kept.load(tmp_path / "fitted")
     (tmp_path / "fitted" / "steps.json").write_text("[{")
     with pytest.raises(InputError, match="cannot be read"):
         kept.load(tmp_path / "fitted")

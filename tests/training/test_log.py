@@ -63,3 +63,10 @@ def test_a_watcher_that_is_not_installed_is_a_sentence(name: str, tmp_path: Path
     monkeypatch.setitem(__import__("sys").modules, "wandb", None)
     with pytest.raises(InputError, match=rf"watch = \['{name}'\] needs {name}; install it with: pip install 'impasto\[watch\]'"):
         Log(tmp_path, epoch=0, watch=[name])
+
+
+@pytest.mark.parametrize("text", ["epoch 1\n", "[1]\n", "{}\n", "\x00\n"])
+def test_a_damaged_log_is_a_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(text)
+    with pytest.raises(InputError, match=r"cannot be read as a log of a training .*remove the folder and train again"):
+        log.read(tmp_path / "log.jsonl")

@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from impasto import runs, safe_arrays, texts
+from impasto import border, runs, safe_arrays, texts
 from impasto.correction import CORRECTORS, kept_before
 from impasto.correction.base import Corrector
 from impasto.schema import InputError
@@ -78,7 +78,8 @@ def load(folder: Path, /) -> list[Corrector[Any]]:
     for name, values in arrays.items():
         if safe_arrays.has_nan(values):
             raise InputError(f"{folder}: {name!r} holds values that are not numbers, so these corrections are damaged; {leave_some}")
-    return [_step(record, arrays, where=str(folder / STEPS)) for record in written]
+    with border.reading(folder, "folder of fitted corrections", remedy=leave_some):
+        return [_step(record, arrays, where=str(folder / STEPS)) for record in written]
 
 
 def _step(record: dict[str, Any], arrays: Arrays, *, where: str) -> Corrector[Any]:

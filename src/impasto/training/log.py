@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from impasto import devices, runs, texts
+from impasto import border, devices, runs, texts
 from impasto.schema import InputError
 from impasto.training import verdict
 
 FILE = "log.jsonl"
+_REMEDY = "remove the folder and train again"
 
 
 def read(path: Path, /) -> list[dict[str, Any]]:
@@ -27,10 +28,19 @@ def read(path: Path, /) -> list[dict[str, Any]]:
     list[dict[str, Any]]
         One an epoch. A line that a killed run began is left out.
 
+    Raises
+    ------
+    InputError
+        A line is damaged.
+
     """
     if not path.exists():
         return []
-    return [json.loads(line) for line in texts.read(path).splitlines(keepends=True) if line.endswith("\n")]
+    with border.reading(path, "log of a training", remedy=_REMEDY):
+        lines = [json.loads(line) for line in texts.read(path).splitlines(keepends=True) if line.endswith("\n")]
+    if not all(isinstance(line, dict) and isinstance(line.get("epoch"), int) for line in lines):
+        raise InputError(f"{path} cannot be read as a log of a training (a line names no epoch); {_REMEDY}")
+    return lines
 
 
 class Log:
