@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
-from impasto import runs, schema, texts
+from impasto import border, runs, schema, texts
 from impasto.perturbations.expression_tables import normal_line, read_table
 from impasto.perturbations.variable_genes import Floats, normalised, variable_genes
 from impasto.schema import InputError
@@ -265,6 +265,8 @@ def read(path: Path, /) -> Lines:
             raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out VECTORS")
         table = read_table(path / "vectors.parquet")
         settings = ExpressionSettings.read(json.loads(texts.read(path / "expression.json")), where=str(path))
-        return Lines(list(table.index), table.to_numpy(dtype=np.float32), settings, load_file(path / "projection.safetensors"))
+        with border.reading(path / "projection.safetensors", "projection of cell lines"):
+            learned = load_file(path / "projection.safetensors")
+        return Lines(list(table.index), table.to_numpy(dtype=np.float32), settings, learned)
     table = read_table(path)
     return Lines(list(table.index), table.to_numpy(dtype=np.float32), ExpressionSettings(), {})

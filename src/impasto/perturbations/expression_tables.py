@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impasto import schema
+from impasto import border, schema
 from impasto.schema import InputError
 
 _GENE_COLUMNS = ("gene", "genes", "gene_symbol", "symbol", "ensembl_gene", "gene_id", "gene_name")
@@ -52,6 +52,7 @@ def read_table(path: Path, /) -> pd.DataFrame:
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; give a table of expression, one row a cell line or one row a gene")
+    border.refuse_odd(path)
     bare = path.name.removesuffix(".gz")
     try:
         table = pd.read_parquet(path) if bare.endswith(".parquet") else pd.read_csv(path, sep="\t" if bare.endswith(".tsv") else ",")
