@@ -69,6 +69,11 @@ def test_a_training_writes_its_method_data_and_log_and_is_continued_by_the_same_
         methods.embed(tmp_path / "run", data)
     with pytest.raises(InputError, match="holds the checkpoint of another training"):
         methods.train(part, profiles.read(path), read_from=path, out=tmp_path / "run", loop=LoopSettings(epochs=2), seed=4)
+    whole = (tmp_path / "run" / "model.json").read_bytes()
+    (tmp_path / "run" / "model.json").write_bytes(whole[:40] + b"\0" * 8 + whole[48:])
+    with pytest.raises(InputError, match=r"model\.json cannot be read as a trained run"):
+        methods.train(part, profiles.read(path), read_from=path, out=tmp_path / "run", loop=LoopSettings(epochs=2), seed=3)
+    (tmp_path / "run" / "model.json").write_bytes(whole)
     two_towers = chosen(name="two_towers").method
     with pytest.raises(InputError, match="holds a profile_wsl model, and this stage trains two_towers"):
         methods.train(two_towers, data, read_from=path, out=tmp_path / "other", start=tmp_path / "run")

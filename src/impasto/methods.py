@@ -19,6 +19,7 @@ from impasto.families import Family
 from impasto.parts import OneOf, Part
 from impasto.schema import InputError
 from impasto.settings import Settings
+from impasto.training import model_json
 from impasto.training.settings import LoopSettings
 
 if TYPE_CHECKING:
@@ -292,8 +293,9 @@ def _earlier(start: Path | None, name: str) -> Any:
 
 def _refuse_other(out: Path, described: dict[str, Any]) -> None:
     """A checkpoint of another model must not be continued as if it were this one."""
-    kept = out / "model.json"
-    if kept.exists() and (out / "checkpoint").exists() and json.loads(texts.read(kept)) != json.loads(json.dumps(described, default=str)):
+    if not (model_json.is_run(out) and (out / "checkpoint").exists()):
+        return
+    if model_json.read(out) != json.loads(json.dumps(described, default=str)):
         raise InputError(
             f"{out} holds the checkpoint of another training (other settings or data); choose another --out, or remove the folder"
         )

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from impasto import texts
-
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
@@ -130,16 +128,15 @@ def curve(run: Path | str | Sequence[Mapping[str, Any]], /, *, ax: Axes | None =
         The folder holds no log of a training.
 
     """
-    import json
-
     from impasto.report.figures import curve as drawing
     from impasto.schema import InputError
+    from impasto.training import log as training_log
 
     if isinstance(run, str | Path):
-        path = Path(run) / "log.jsonl"
+        path = Path(run) / training_log.FILE
         if not path.is_file():
             raise InputError(f"{run} holds no log.jsonl; give the folder of a run: impasto train RECIPE --profiles P --out RUN")
-        log = [json.loads(line) for line in texts.read(path).splitlines()]
+        log = training_log.read(path)
     else:
         log = [dict(line) for line in run]
     return drawing.draw(log, _axes(ax, width=5.0, height=3.0))

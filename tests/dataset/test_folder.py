@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.correction.plated import plates
 
@@ -99,3 +100,15 @@ def test_duckdb_sees_a_column_a_feature(opened: dataset.Dataset) -> None:
     rows = opened.sql().execute(f'SELECT Metadata_plate, median("{name}") FROM plates GROUP BY 1 ORDER BY 1').fetchall()
     assert [row[0] for row in rows] == ["P0", "P1", "P2"]
     np.testing.assert_allclose([row[1] for row in rows], [np.median(plate.X[:, 2]) for plate in opened], rtol=1e-6)
+
+
+def test_features_without_a_name_are_refused(opened: dataset.Dataset) -> None:
+    (path,) = opened.folder.glob("features.*.parquet")
+    table = pd.read_parquet(path)
+    table.loc[0, "feature"] = None
+    table.to_parquet(path, index=False)
+    with pytest.raises(InputError, match="1 features have no name; restore it from a copy"):
+        im.open(opened.folder)
+    table.rename(columns={"feature": "f"}).to_parquet(path, index=False)
+    with pytest.raises(InputError, match=r"cannot be read as a folder of plates .*restore it from a copy"):
+        im.open(opened.folder)

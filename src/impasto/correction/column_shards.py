@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anndata
@@ -20,7 +21,7 @@ from impasto.scale import columns
 from impasto.scale.task import Facts, Task
 from impasto.schema import InputError
 
-NAMES = "features.json"
+_NAMES = "features.json"
 _SCATTERED = "columns-"
 
 
@@ -57,8 +58,39 @@ def scatter(arguments: Mapping[str, Any], task: Task, /) -> Facts:
 
     task.output.mkdir(parents=True)
     columns.scatter(rows(), task.output)
-    texts.write(task.output / NAMES, json.dumps(names))
+    write_names(task.output, names)
     return reading.facts
+
+
+def write_names(folder: Path, names: Sequence[str], /) -> None:
+    """Keep the features of a chunk of plates.
+
+    Parameters
+    ----------
+    folder
+        Of the shard.
+    names
+        None where every plate was left out.
+
+    """
+    texts.write(folder / _NAMES, json.dumps(list(names)))
+
+
+def names_in(folders: Iterable[Path], /) -> list[str]:
+    """The features of all chunks, which are the same.
+
+    Parameters
+    ----------
+    folders
+        Of the shards.
+
+    Returns
+    -------
+    list[str]
+        Empty where every plate was left out.
+
+    """
+    return next(filter(None, (json.loads(texts.read(folder / _NAMES)) for folder in folders)), [])
 
 
 def _teaching(shared: PerGroup[Any, Any], arguments: Mapping[str, Any]) -> dict[int, wells.Flags]:
@@ -91,7 +123,7 @@ def learn(arguments: Mapping[str, Any], task: Task, /) -> None:
     assert isinstance(shared, PerGroup)
     folders = [path for name, path in task.after if name.startswith(_SCATTERED)]
     held, name = columns.Scattered(folders), arguments["name"]
-    names: list[str] = next(filter(None, (json.loads(texts.read(folder / NAMES)) for folder in folders)), [])
+    names = names_in(folders)
     if not names:
         raise InputError(f"{shared.name}: no plate{f' of {name}' if name else ''} can be read")
     spared = schema.SPARED in annotation_of(arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +11,9 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import texts, wells, whole
+from impasto import wells, whole
 from impasto.correction import kept
-from impasto.correction.column_shards import NAMES
+from impasto.correction.column_shards import names_in, write_names
 from impasto.correction.plate_shards import Reading, annotation_of, rows_of, step_of
 from impasto.scale.task import Facts, Task
 from impasto.schema import InputError
@@ -47,7 +46,7 @@ def scatter(arguments: Mapping[str, Any], task: Task, /) -> Facts:
         for plate in reading.plates(lambda plate: wells.finite(plate, task=kind.name)):
             names = list(plate.var_names)
             handle.write(np.ascontiguousarray(wells.finite(plate, task=kind.name)).tobytes())
-    texts.write(task.output / NAMES, json.dumps(names))
+    write_names(task.output, names)
     return reading.facts
 
 
@@ -69,7 +68,7 @@ def fit(arguments: Mapping[str, Any], task: Task, /) -> None:
     """
     kind, settings = step_of(arguments, arguments["step"])
     folders = [path for name, path in task.after if name.startswith(_CHUNK)]
-    names: list[str] = next(filter(None, (json.loads(texts.read(folder / NAMES)) for folder in folders)), [])
+    names = names_in(folders)
     if not names:
         raise InputError(f"{kind.name}: no row is left to learn from")
     path = task.scratch / _VALUES

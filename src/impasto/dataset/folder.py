@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import commit_point, machine, records
+from impasto import border, commit_point, machine, records
 from impasto.dataset import matrix, member
 from impasto.dataset.commit import COLUMNS, FEATURES, FORMAT, MEMBERS, OBS
 from impasto.dataset.order import KEYS, Key
@@ -54,8 +54,11 @@ class Dataset:
     def __init__(self, folder: Path, point: Mapping[str, Any], /) -> None:
         self.folder = folder
         self._point = point
-        self.members: pd.DataFrame = self._table(MEMBERS).to_pandas()[list(COLUMNS)]
-        self.features: pd.DataFrame = self._table(FEATURES).to_pandas().set_index(FEATURE)
+        with border.reading(folder, "folder of plates", remedy="restore it from a copy"):
+            self.members: pd.DataFrame = self._table(MEMBERS).to_pandas()[list(COLUMNS)]
+            self.features: pd.DataFrame = self._table(FEATURES).to_pandas().set_index(FEATURE)
+        if self.features.index.hasnans:
+            raise InputError(f"{folder}: {int(self.features.index.isna().sum())} features have no name; restore it from a copy")
         self.uns: dict[str, Any] = dict(point["uns"])
         self.quarantined: list[dict[str, str]] = list(point["quarantine"])
 

@@ -264,7 +264,7 @@ def read(path: Path, /) -> Lines:
         if not (path / "vectors.parquet").exists():
             raise InputError(f"{path} holds no vectors of cell lines; make them with: impasto expression TABLE --out VECTORS")
         table = read_table(path / "vectors.parquet")
-        settings = ExpressionSettings.read(json.loads(texts.read(path / "expression.json")), where=str(path))
+        settings = ExpressionSettings.read(border.json_object(path / "expression.json", "description of cell lines"), where=str(path))
         with border.reading(path / "projection.safetensors", "projection of cell lines"):
             learned = load_file(path / "projection.safetensors")
         return Lines(list(table.index), table.to_numpy(dtype=np.float32), settings, learned)

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from impasto import remote, schema
+from impasto import border, remote, schema
 from impasto.plates.planes import FOLDER, ILLUMINATION, KEYS, places, sorted_by_place
 from impasto.plates.planes import read as read_planes
 from impasto.schema import InputError
 
 FILE, PLANES = "plates.parquet", "images.parquet"
 _PLATE = KEYS[:3]
+_FACTS = ("sites", "planes", "channels", "remote", "illumination")
 _SEPARATOR = "\t"
 
 
@@ -109,7 +110,7 @@ def of_planes(planes: pd.DataFrame, /) -> pd.DataFrame:
     plate = np.diff(places(planes, _PLATE), prepend=-1) != 0
     starts = np.flatnonzero(plate)
     if not len(starts):
-        return pd.DataFrame(columns=[*_PLATE, "sites", "planes", "channels", "remote", "illumination"])
+        return pd.DataFrame(columns=[*_PLATE, *_FACTS])
     site = np.diff(places(planes, KEYS), prepend=-1) != 0
     of_plate = np.cumsum(plate) - 1
     stains = planes[schema.CHANNEL].array
@@ -168,7 +169,7 @@ def table(folder: Path, /) -> pd.DataFrame:
     """
     require(folder)
     if (folder / FILE).is_file():
-        return pd.read_parquet(folder / FILE)
+        return _stored(folder)
     return of_planes(sorted_by_place(read_planes(folder / PLANES)))
 
 
@@ -188,7 +189,12 @@ def read(folder: Path, /) -> PlateIndex | None:
     """
     if not (folder / FILE).is_file() or not (folder / PLANES).is_file():
         return None
-    return from_table(pd.read_parquet(folder / FILE))
+    return from_table(_stored(folder))
+
+
+def _stored(folder: Path) -> pd.DataFrame:
+    with border.reading(folder / FILE, "table of plates", remedy="ingest the plates again"):
+        return pd.read_parquet(folder / FILE)[[*_PLATE, *_FACTS]]
 
 
 def from_table(table: pd.DataFrame, /) -> PlateIndex:

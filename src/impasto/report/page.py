@@ -29,6 +29,7 @@ from impasto.report.embedded import Carried
 from impasto.report.figures import curve, plate, receipt, scatter
 from impasto.report.figures.drawing import Drawing, draw, drawings
 from impasto.report.hits_rows import HitsOfRun
+from impasto.training import log as training_log
 from impasto.training import verdict
 
 _TIPS = (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE, schema.PLATE, schema.WELL)
@@ -230,7 +231,7 @@ _COLLAPSE = ("embedding_rank", "prototypes_used", "assignment_entropy")
 
 
 def _training(stage: Ran) -> dict[str, Any]:
-    log = [json.loads(line) for line in texts.read(stage.result / "log.jsonl").splitlines()]
+    log = training_log.read(stage.result / training_log.FILE)
     first, last = (log[0], log[-1]) if log else ({}, {})
     shares = last.get("target_entropy_share")
     return {

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue, model_validator
 
-from impasto import texts
 from impasto.schema import InputError
 from impasto.settings import Settings
+from impasto.training import log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ def validated(run: Path, /) -> tuple[float, float | None]:
         Where the training had no validation part.
 
     """
-    lines = [json.loads(line) for line in texts.read(run / "log.jsonl").splitlines()]
+    lines = log.read(run / log.FILE)
     scored = [line for line in lines if "validation_score" in line]
     if not scored:
         raise InputError(f"{run} was trained without a validation part, by which a search chooses; set split.validation above 0")

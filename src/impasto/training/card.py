@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, texts
+from impasto import __version__
 from impasto.settings import Settings
+from impasto.training import log as training_log
 from impasto.training import verdict
 
 
@@ -31,7 +32,7 @@ def write(described: dict[str, Any], *, log: Path, digest: str, loop: Settings) 
         Markdown.
 
     """
-    lines = [json.loads(line) for line in texts.read(log).splitlines()]
+    lines = training_log.read(log)
     facts, method = described["facts"], described["method"]
     settings = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in sorted(method.items()))
     data = described.get("profiles", described.get("sites"))
