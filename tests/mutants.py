@@ -2,7 +2,8 @@
 
 A change is drawn by a seed from the syntax trees of the source: a comparison turned round, plus for minus, another constant, a `not` or a
 `.T` taken away, two arguments exchanged, `max` for `min`. It is planted in a copy of the working tree, never in the tree itself. The tests
-run there in this order until one fails: the mirror of the file, the tests beside it that import it, the rest of that folder.
+run there in this order until one fails: the mirror of the file, the tests beside it that import it, the rest of that folder. The mirror
+runs whole; the others until `--beside` seconds of processor time are spent, so a change that only a late test would notice survives.
 
 A change that no test notices is a missing test. A change that means the same is no fault: it is listed with its reason in
 `equivalent_mutants.toml`, and the share is of the others. The libraries are imported once; each change is judged in a fork of that process.
@@ -176,7 +177,22 @@ class Trial:
     process: int
 
 
-def plant(mutant: Mutant, place: Path, tests: list[str], *, seconds: int) -> Trial:
+class Budget:
+    """A pytest plugin that begins no test any more once the processor time is spent."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.process_time() + seconds
+        self.spent = False
+
+    def pytest_runtest_logfinish(self) -> None:
+        self.spent = self.spent or time.process_time() > self.end
+
+    def pytest_runtest_protocol(self) -> bool | None:
+        """True where a test is passed over."""
+        return True if self.spent else None
+
+
+def plant(mutant: Mutant, place: Path, tests: list[str], *, seconds: int, beside: int) -> Trial:
     """Write the change into a copy of the tree and start its tests in a fork of this process."""
     target = place / mutant.path
     before = target.read_text()
@@ -185,12 +201,12 @@ def plant(mutant: Mutant, place: Path, tests: list[str], *, seconds: int) -> Tri
     Path(importlib.util.cache_from_source(str(target))).unlink(missing_ok=True)
     process = os.fork()
     if process == 0:
-        _run_tests(place, tests, seconds=seconds)
+        _run_tests(place, tests, seconds=seconds, beside=beside)
     return Trial(mutant, place, before, process)
 
 
-def _run_tests(place: Path, tests: list[str], *, seconds: int) -> None:
-    """Run the tests of a copy and end this process with pytest's exit code: 0 only where all passed."""
+def _run_tests(place: Path, tests: list[str], *, seconds: int, beside: float = float("inf")) -> None:
+    """Run the tests of a copy, the first file whole, and end this process with pytest's exit code: 0 only where all that ran passed."""
     code = 1
     try:
         os.setsid()
@@ -207,7 +223,10 @@ def _run_tests(place: Path, tests: list[str], *, seconds: int) -> None:
 
         # Libraries that bring a plugin were imported before pytest could rewrite their assertions; they have none that matter here.
         quiet = ("-q", "-x", "-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-p", "no:xdist")
-        code = int(pytest.main([*quiet, *tests]))
+        code = int(pytest.main([*quiet, tests[0]]))
+        if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and tests[1:]:
+            code = int(pytest.main([*quiet, *tests[1:]], plugins=[Budget(beside)]))
+        code = 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
     finally:
         os._exit(code)
 
@@ -224,7 +243,9 @@ def verdict(trial: Trial) -> str | None:
     return "SURVIVED" if code == 0 else "caught (time)" if code == -signal.SIGXCPU else "caught"
 
 
-def judge(sample: Sequence[Mutant], places: list[Path], *, seconds: int, mirror_only: bool, tell: Callable[[Mutant, str], None]) -> None:
+def judge(
+    sample: Sequence[Mutant], places: list[Path], *, seconds: int, beside: int, mirror_only: bool, tell: Callable[[Mutant, str], None]
+) -> None:
     """The verdict of every change, as many at a time as there are copies."""
     waiting, running = list(reversed(sample)), dict[int, Trial]()
     same = equivalents()
@@ -237,7 +258,7 @@ def judge(sample: Sequence[Mutant], places: list[Path], *, seconds: int, mirror_
             elif not tests:
                 tell(mutant, "NO TEST")
             else:
-                trial = plant(mutant, places.pop(), tests, seconds=seconds)
+                trial = plant(mutant, places.pop(), tests, seconds=seconds, beside=beside)
                 running[trial.process] = trial
         for process, trial in list(running.items()):
             outcome = verdict(trial)
@@ -288,6 +309,8 @@ def main() -> int:
     parser.add_argument("--paths", nargs="*", default=[], help="files or folders, as src/impasto/pretrain")
     parser.add_argument("--workers", type=int, default=2, help="at a time")
     parser.add_argument("--seconds", type=int, default=240, help="processor time for the tests of one change")
+    parser.add_argument("--beside", type=int, default=40, help="processor time for the tests beside the mirror")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of the sample: a run goes on where another ended")
     parser.add_argument("--no-baseline", action="store_true", help="do not run the tests without a change first")
     parser.add_argument("--mirror-only", action="store_true", help="run the mirror of a file alone, where it has one")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "mutants.txt", help="where the list is written")
@@ -316,7 +339,7 @@ def main() -> int:
         if not chosen.no_baseline and not pass_unchanged(sample, places[0], mirror_only=chosen.mirror_only):
             say("the tests of these files fail without a change, so they would catch anything; run them and mend them first")
             return 1
-        judge(sample, places, seconds=chosen.seconds, mirror_only=chosen.mirror_only, tell=tell)
+        judge(sample[chosen.skip :], places, seconds=chosen.seconds, beside=chosen.beside, mirror_only=chosen.mirror_only, tell=tell)
         say(summary(verdicts))
     return 0
 
