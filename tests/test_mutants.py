@@ -95,7 +95,7 @@ def test_a_change_is_judged_in_a_copy_and_the_copy_is_put_back(tmp_path: Path) -
     test = "from pathlib import Path\n\ndef test_it():\n    assert 'PLANTED' not in Path('src/impasto/losses/clip.py').read_text()\n"
     (place / "tests" / "test_it.py").write_text(test)
     for planted, outcome in (("# PLANTED\n", "caught"), ("# harmless\n", "SURVIVED")):
-        trial = mutants.plant(mutants.Mutant(CLIP, 1, planted, f"+{planted}"), place, ["tests/test_it.py"], seconds=60)
+        trial = mutants.plant(mutants.Mutant(CLIP, 1, planted, f"+{planted}"), place, ["tests/test_it.py"], seconds=60, beside=60)
         assert target.read_text() == planted
         verdict = None
         while verdict is None:

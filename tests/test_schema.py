@@ -60,3 +60,11 @@ def test_no_spelling_means_two_words() -> None:
 def test_one_of_names_the_nearest_spelling() -> None:
     with pytest.raises(InputError, match=r"unknown method 'spherring' \(did you mean 'sphering'\?\); allowed: combat, sphering"):
         schema.one_of("spherring", ["sphering", "combat"], what="method")
+
+
+@pytest.mark.parametrize(
+    ("place", "row", "column", "across", "well"),
+    [("A01", "b", 2, 4, "B02"), ("B03", "d", 1, 4, "H09"), ("A02", "a", 4, 4, "A08"), ("C02", "b", 1, 2, "F03")],
+)
+def test_a_well_within_a_place_of_a_smaller_plate(place: str, row: str, column: int, across: int, well: str) -> None:
+    assert schema.well_within(place, row, column, across=across) == well

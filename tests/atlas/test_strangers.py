@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from impasto.atlas import strangers
@@ -89,6 +90,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     kept, asked = strangers.read(tmp_path, "gene") or (None, [])
     assert asked == strangers.table()["gene"].drop_duplicates().tolist()[:300]
     np.testing.assert_array_equal(kept, [[len(gene), 1.0] for gene in asked])
+    assert pq.read_schema(tmp_path / strangers.LISTED).names == list(listed.columns)
     assert strangers.read(tmp_path, "image") is None
 
 

@@ -69,3 +69,12 @@ def test_what_differs_within_a_well_is_not_said_of_it(tmp_path: Path) -> None:
     wells = pd.DataFrame(cells_of(tmp_path / "run", tmp_path / "cells").wells)
     assert "time_h" not in wells
     assert wells["Donor"].tolist() == list(made_tables.WELLS)
+
+
+def test_what_is_read_is_counted_by_plates_and_wells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images, objects = made_tables.made(3)
+    made_tables.write_csv(tmp_path / "run", images, objects)
+    cells_of(tmp_path / "run", tmp_path / "cells")
+    wells = len({image["Metadata_Well"] for image in images})
+    assert wells > 1
+    assert f"1 run, {len(images)} images of {wells} wells; plates: 1" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.cells import made_cells
 
 from impasto.cells import crops
 from impasto.cells.crops import Crops
@@ -85,3 +86,11 @@ def test_colours_and_names() -> None:
 def test_a_caption_names_the_stain_of_each_colour() -> None:
     assert crops.in_words(["DNA", "RNA", "ER", "AGP", "Mito"], 96) == "red Mito, green ER, blue DNA; 96 pixels across"
     assert crops.in_words(["DNA", "Tubulin"], 64) == "green Tubulin, blue DNA; 64 pixels across"
+
+
+def test_crops_are_three_diameters_of_a_nucleus_and_then_the_next_sixteen(tmp_path: Path) -> None:
+    wells = made_cells.wells_of(["P1"], ["DMSO"])
+    for diameter, side in ((30.0, 96), (40.0, 128), (None, 112)):
+        area = np.nan if diameter is None else np.pi * diameter**2 / 4
+        table = pd.DataFrame({"Nuclei_AreaShape_Area": [area] * 5}).assign(plate="P1", well="A01")
+        assert crops.side_of(made_cells.write(tmp_path / str(diameter), table, wells)) == side

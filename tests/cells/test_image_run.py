@@ -18,6 +18,7 @@ from impasto.simulate import paint, truth
 from impasto.stages.cells import CellsSettings
 from impasto.stages.ingest import IngestSettings
 
+AREAS = [f"{compartment}_AreaShape_Area" for compartment in ("Nuclei", "Cytoplasm", "Cells")]
 WELLS = ("A01", "A02", "B01", "B02")
 
 
@@ -60,7 +61,13 @@ def test_cells_of_images_lie_where_they_were_painted(ingested: Path, sites: list
 
 
 def test_a_field_without_nuclei_is_quarantined_with_its_reason(ingested: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cells = cells_of(ingested, tmp_path / "cells")
+    cells = cells_of(ingested, tmp_path / "cells", check=True)
+    checked = pd.read_parquet(tmp_path / "cells" / "quality" / "wells.parquet").set_index("well")
+    assert checked.loc["B02", ["cell_count", "cell_count_all"]].tolist() == [0, 0]
+    assert np.isnan(checked.loc["B02", "edge"])
+    whole = [values for plate in cells.plates for _, values in cells.groups(cells.plate(plate), features=AREAS)]
+    nuclei, around, both = np.concatenate(whole).T
+    np.testing.assert_allclose(np.nan_to_num(around), both - nuclei, rtol=4e-4, atol=0.5)
     table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False)
     assert table[["plate", "well", "reason"]].to_numpy().tolist() == [["P1", "B02", "no nucleus stands out"]]
     assert cells.wells["cell_count_all"].tolist()[-1] == 0

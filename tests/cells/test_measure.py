@@ -66,3 +66,14 @@ def test_pixels_are_over_the_largest_of_their_type() -> None:
     np.testing.assert_allclose(measure.scaled(np.array([[0, 255]], dtype=np.uint8)), [[0, 1]])
     np.testing.assert_allclose(measure.scaled(np.array([[0.5, 1.0]])), [[0.5, 1]])
     np.testing.assert_allclose(measure.scaled(np.array([[65535.0, 0]])), [[1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("row", "column"), [(0, 10), (10, 0), (30, 10), (10, 28), (1, 1)], ids=["top", "left", "bottom", "right", "inside"]
+)
+def test_a_cell_at_any_border_is_marked(row: int, column: int) -> None:
+    cells = np.zeros((SIDE, SIDE), dtype=np.int32)
+    cells[row : row + 10, column : column + 12] = 1
+    planes = {"DNA": np.full((SIDE, SIDE), 100, dtype=np.uint16)}
+    values = dict(zip(measure.names(["DNA"]), measure.of_site(planes, Objects(cells, cells, cells), diameter=5)[0], strict=True))
+    assert values["QC_Bits"] == (0 if (row, column) == (1, 1) else 4)

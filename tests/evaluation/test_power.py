@@ -90,3 +90,9 @@ def test_nothing_is_planned_by_controls_that_a_correction_learned_from() -> None
         evaluate(corrected, plates=[3], controls=[16], runs=2, draws=200)
     spared, _, _ = correct(data, ["standardize"], spare=0.5)
     assert "power" in set(evaluate(spared, plates=[3], controls=[16], runs=2, draws=200).scores["metric"])
+
+
+def test_two_wells_are_replicates_enough_to_plan_by() -> None:
+    data = screen(perturbations=24, active=12, plates=2, controls=16, spared=16)
+    found = evaluate(data, plates=[3], controls=[16], runs=2, draws=200)
+    assert len(found.per_group) == 24

@@ -10,7 +10,8 @@ from tests.losses.by_hand import naive_direction, one_hot, pair
 from torch.nn import functional
 
 from impasto.losses.clip import clip
-from impasto.losses.cwcl import cwcl, entropy_share, weights
+from impasto.losses.cwcl import CWCL, cwcl, entropy_share, weights
+from impasto.losses.pairs import Pairs
 
 
 def test_cwcl_is_the_corrected_equation_five() -> None:
@@ -65,3 +66,12 @@ def test_sharpened_weights_are_their_formula_written_out(top: int | None) -> Non
 def test_entropy_is_a_share_of_that_of_the_uniform() -> None:
     targets = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.25] * 4, [1.0, 0.0, 0.0, 0.0], [0.25] * 4], dtype=torch.float64)
     assert float(entropy_share(targets)) == pytest.approx((math.log(2) + 2 * math.log(4)) / 4 / math.log(4))
+
+
+def test_the_soft_direction_is_that_of_the_profiles() -> None:
+    p, q = pair()
+    targets = weights(torch.randn(5, 3, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
+    scale = torch.tensor(3.0, dtype=torch.float64)
+    pairs = Pairs(profiles=p, perturbations=q, scale=scale, bias=torch.tensor(0.0), targets=targets)
+    assert float(CWCL.value(pairs)) == pytest.approx(float(cwcl(p, q, scale, targets)))
+    assert float(CWCL.value(pairs)) != pytest.approx(float(cwcl(q, p, scale, targets)))

@@ -78,3 +78,9 @@ def test_focal_crops_have_their_own_scale_and_turns_and_flips_can_be_left_out() 
 
 def test_all_of_an_image() -> None:
     assert View.whole((5, 520, 696)) == View(0, 0, 520, 696)
+
+
+def test_a_view_may_be_one_pixel() -> None:
+    settings = ViewSettings(scale=(0.01, 0.01), stretch=1.0)
+    view = views.draw(settings, np.random.default_rng(0), shape=(6, 6), channels=1)
+    assert (view.height, view.width) == (1, 1)

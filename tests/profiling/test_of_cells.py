@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'impasto[classical]')")
 
 from impasto.cells import measure, segment
+from impasto.devices import DeviceSettings
 from impasto.profiling import of_cells
 from impasto.profiling.encoders import EachChannel
 from impasto.schema import InputError
@@ -30,7 +31,7 @@ WINDOWS = np.array([[0.0, 10_000.0], [0.0, 20_000.0]])
 
 def test_an_encoder_sees_each_cell_as_a_site_of_its_own() -> None:
     planes, objects, centers = site()
-    (part,) = of_cells.more(["shape", "intensity"], list(planes))
+    (part,) = of_cells.more(["shape", "intensity"], list(planes), place=DeviceSettings())
     values = part.of_site(planes, objects, centers=centers, windows=WINDOWS, side=16)
     names = part.names(list(planes))
     assert values.shape == (3, len(names))
@@ -43,7 +44,7 @@ def test_an_encoder_sees_each_cell_as_a_site_of_its_own() -> None:
 
 def test_a_net_is_shown_the_window_of_the_plate_so_that_a_dim_cell_stays_dim(monkeypatch: pytest.MonkeyPatch) -> None:
     planes, objects, centers = site()
-    (part,) = of_cells.more(["random"], list(planes))
+    (part,) = of_cells.more(["random"], list(planes), place=DeviceSettings())
     seen: list[np.ndarray] = []
 
     def embedded(self: EachChannel, sites: list[np.ndarray]) -> np.ndarray:
@@ -60,7 +61,7 @@ def test_a_net_is_shown_the_window_of_the_plate_so_that_a_dim_cell_stays_dim(mon
 def test_cp_measure_of_cells_has_the_medians_of_the_site() -> None:
     pytest.importorskip("cp_measure", reason="cp_measure is not installed (pip install 'impasto[classical]')")
     planes, objects, centers = site()
-    (part,) = of_cells.more(["cp_measure_fast"], list(planes))
+    (part,) = of_cells.more(["cp_measure_fast"], list(planes), place=DeviceSettings())
     assert isinstance(part, of_cells.OfCpMeasure)
     names = part.names(list(planes))
     assert not set(names) & set(measure.names(list(planes)))
@@ -75,4 +76,4 @@ def test_cp_measure_of_cells_has_the_medians_of_the_site() -> None:
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(InputError, match=r"unknown features 'cp_mesure'; allowed: shape, cp_measure, .*efficientnet_lite0"):
-        of_cells.more(["cp_mesure"], ["DNA"])
+        of_cells.more(["cp_mesure"], ["DNA"], place=DeviceSettings())

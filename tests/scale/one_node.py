@@ -1,13 +1,15 @@
-"""`make slurm-test`: a real Slurm of one node, from Debian's packages, corrects plates to the bytes of a local run; one task is killed.
+"""`make slurm-test`: every verb that has shards, on a real Slurm of one node and on Ray, to the bytes of a local run; one task is killed.
 
     apt-get install slurmctld slurmd slurm-client munge
-    python tests/scale/one_node.py
+    python tests/scale/one_node.py --plates 20
+    python tests/scale/one_node.py --plates 20 --engines ray        needs the extra ray
 
 All of the cluster lies in a temporary folder: its key, its socket, its state. Its daemons are children of this process and end with it.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from impasto import dataset
 from impasto.dataset.commit import add_member, commit
 from impasto.simulate.jump import Shape, World
 
+SHARDS = {"slurm": ("--shards", "slurm", "--slurm", "--time=10:00"), "ray": ("--shards", "ray:2")}
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "sinfo", "scancel")
 CONFIGURED = """ClusterName=impasto
 SlurmctldHost={host}
@@ -101,44 +104,87 @@ def cluster(home: Path) -> Iterator[None]:
         yield
 
 
-def digests(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+def digests(result: Path) -> dict[str, str]:
+    """Of every file of a result, a folder or a file, but for its record: that has times in it."""
+    files = sorted(result.rglob("*")) if result.is_dir() else [result]
+    return {
+        path.relative_to(result).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path.is_file() and path.name != "run.json"
+    }
 
 
-def correct(raw: Path, out: Path, *shards: str) -> list[str]:
-    """The words of the command."""
-    steps = ["--method", "clip", "--method", "sphering"]
-    return [sys.executable, "-m", "impasto", "correct", str(raw), *steps, "--spare", "0.5", *shards, "--out", str(out)]
+def impasto(*words: object) -> list[str]:
+    """The words of a command."""
+    return [sys.executable, "-m", "impasto", *map(str, words)]
+
+
+def inputs(home: Path, plates: int) -> None:
+    """Plates of profiles, and of painted images."""
+    world, raw = World(Shape(plates=plates, features=40, maps=2, large=0)), home / "raw.plates"
+    rows = [add_member(world.plate(number), raw) for number in range(plates)]
+    commit(raw, sorted(rows, key=lambda row: tuple(row[word] for word in dataset.KEYS)), world.var)
+    small = ("perturbations=4", "mechanisms=2", "controls=4", "pixels=96", "cells=6", f"plates={min(plates, 4)}")
+    subprocess.run(impasto("simulate", "--out", home / "painted", *(w for s in small for w in ("--set", s))), check=True)
+    sources = sorted(path for path in (home / "painted" / "images").iterdir() if path.is_dir())
+    platemap = ("--platemap", home / "painted" / "platemap.csv")
+    subprocess.run(impasto("ingest", *sources, *platemap, "--out", home / "images"), check=True)
+
+
+def jobs(home: Path) -> dict[str, tuple[object, ...]]:
+    """Result -> its command. Correction by plate and by sums, by columns, by all rows; then images."""
+    raw, images, spare = home / "raw.plates", home / "images", ("--spare", "0.5")
+    return {
+        "sums.plates": ("correct", raw, "--method", "clip", "--method", "sphering", *spare),
+        "columns.plates": ("correct", raw, "--method", "standardize", "--by", "all", "--method", "inverse_normal", *spare),
+        "rows.plates": ("correct", raw, "--method", "clip", "--method", "harmony", *spare),
+        "check": ("check", images),
+        "profiles.plates": ("profile", images, "--encoder", "intensity"),
+        "cells": ("cells", images),
+    }
+
+
+def compared(home: Path, name: str, words: Sequence[object], shards: Sequence[str], *, engine: str) -> None:
+    """Run a command by an engine, kill its first task, and say how its files compare with those of the local run."""
+    clock = time.monotonic()
+    out = home / engine / name
+    out.parent.mkdir(exist_ok=True)
+    process = subprocess.Popen(impasto(*words, *shards, "--out", out), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    killed = _kill_one(home, process) if engine == "slurm" else 0
+    said, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{engine}, {name}: it ended with {process.returncode}\n{said}")
+    one, other = digests(home / "local" / name), digests(out)
+    wrong = [file for file in sorted({*one, *other}) if one.get(file) != other.get(file)]
+    if wrong:
+        raise SystemExit(f"{engine}, {name}: {len(wrong)} files differ (first: {wrong[0]})")
+    print(f"{engine}: {name}: {len(one)} files equal to a local run's, {killed} tasks killed, {time.monotonic() - clock:.0f} s", flush=True)
 
 
 def main() -> None:
-    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--plates", type=int, default=4)
+    parser.add_argument("--engines", nargs="+", choices=SHARDS, default=["slurm"])
+    parser.add_argument("--only", nargs="*", default=(), help="of the results, these")
+    asked = parser.parse_args()
+    if "slurm" in asked.engines and (missing := [name for name in PROGRAMS if shutil.which(name) is None]):
         raise SystemExit(f"{', '.join(missing)} not found: apt-get install slurmctld slurmd slurm-client munge")
     os.environ["OMP_NUM_THREADS"] = "1"
-    with tempfile.TemporaryDirectory(prefix="impasto-slurm-") as folder:
+    with tempfile.TemporaryDirectory(prefix="impasto-slurm-") as folder, ExitStack() as stack:
         home = Path(folder)
         home.chmod(0o755)
-        world, raw = World(Shape(plates=4, features=40, maps=2, large=0)), home / "raw.plates"
-        rows = [add_member(world.plate(number), raw) for number in range(4)]
-        commit(raw, sorted(rows, key=lambda row: tuple(row[word] for word in dataset.KEYS)), world.var)
-        subprocess.run(correct(raw, home / "local.plates"), check=True, stdout=subprocess.DEVNULL)
-        with cluster(home):
-            clock = time.monotonic()
-            process = subprocess.Popen(correct(raw, home / "slurm.plates", "--shards", "slurm", "--slurm", "--time=10:00"))
-            killed = _kill_one(home, process)
-            code = process.wait()
-            if code:
-                print((home / "slurmctld.log").read_text(encoding="utf-8")[-1500:])
-                raise SystemExit(f"correct ended with {code}")
-            seconds = time.monotonic() - clock
-        one, other = digests(home / "local.plates"), digests(home / "slurm.plates")
-        wrong = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
-        if wrong:
-            raise SystemExit(f"{len(wrong)} files differ (first: {wrong[0]})")
-        print(f"slurm: 4 plates, {len(one)} files equal to a local run's, {killed} tasks killed, {seconds:.0f} s")
+        inputs(home, asked.plates)
+        chosen = {name: words for name, words in jobs(home).items() if not asked.only or name in asked.only}
+        for name, words in chosen.items():
+            subprocess.run(impasto(*words, "--out", home / "local" / name), check=True, stdout=subprocess.DEVNULL)
+        if "slurm" in asked.engines:
+            stack.enter_context(cluster(home))
+        for engine in asked.engines:
+            for name, words in chosen.items():
+                compared(home, name, words, SHARDS[engine], engine=engine)
 
 
-def _kill_one(home: Path, process: subprocess.Popen[bytes]) -> int:
+def _kill_one(home: Path, process: subprocess.Popen[str]) -> int:
     """Kill the first task that is seen at work, by its id."""
     while process.poll() is None:
         for entry in Path("/proc").iterdir():

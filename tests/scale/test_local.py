@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from impasto import progress
 from impasto.scale import plan as plans
 from impasto.scale import task, where
 from impasto.scale.local import run_phase
@@ -94,3 +97,16 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_the_bar_moves_one_a_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+
+    @contextlib.contextmanager
+    def bar(**_: object) -> Iterator[Callable[[int], None]]:
+        yield steps.append
+
+    monkeypatch.setattr(progress, "bar", bar)
+    plan = plan_of(tmp_path, ["write", "bad_input", "write"])
+    run_phase(plan, plan.phases[0], where.HERE)
+    assert steps == [1, 1, 1]

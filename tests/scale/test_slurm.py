@@ -70,3 +70,13 @@ def test_a_task_does_every_nth_shard(tmp_path: Path) -> None:
     plan.save()
     assert slurm.run_task(tmp_path, 0, 1, 2) == 0
     assert sorted(p.name for p in tmp_path.glob("*.txt")) == ["1.txt", "3.txt"]
+
+
+def test_a_task_leaves_alone_what_is_given_up(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, ["write", "bad_input"])
+    plan.save()
+    assert slurm.run_task(tmp_path, 0, 0, 1) == 0
+    reason = tmp_path / "quarantine" / "s-1.json"
+    before = reason.stat().st_mtime_ns
+    assert slurm.run_task(tmp_path, 0, 0, 1) == 0
+    assert reason.stat().st_mtime_ns == before

@@ -31,3 +31,11 @@ def test_responders_lie_apart_and_the_others_do_not() -> None:
     apart = np.abs((values[flags].mean(axis=0) - controls.mean(axis=0)) / scale).max()
     others = np.abs((values[~flags].mean(axis=0) - controls.mean(axis=0)) / scale).max()
     assert apart > 0.8 > 3 * others
+
+
+def test_plates_are_shifted_by_half_a_sd_and_scaled_by_a_tenth() -> None:
+    made = screen((), Screen(plates=60, controls=3, cells=200, features=12, well=0.0, cycle=0.0), seed=5)
+    of_plate = [np.concatenate(made.values[3 * plate : 3 * plate + 3]) for plate in range(60)]
+    means, spreads = (np.array([call(values, axis=0) for values in of_plate]) for call in (np.mean, np.std))
+    assert 0.4 < means.std(axis=0).mean() < 0.65
+    assert 0.07 < np.median(np.log(spreads).std(axis=0)) < 0.14

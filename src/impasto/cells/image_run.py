@@ -7,7 +7,7 @@ plate's usual count, and one whose foreground is mostly larger than four nuclei.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +34,8 @@ EMPTY = "no nucleus stands out"
 LEFT_OUT = "left out by impasto check"
 UNIT = "Cells"
 FIELDS_OF_ESTIMATE = 16
+Spread = Callable[[Sequence[str]], Mapping[str, Mapping[int, str] | str]]
+"""Segments plates, wherever that is done: plate -> site -> why it has no cells, or why the whole plate has none."""
 MOST_CELLS, LARGE, MOST_LARGE = 4.0, 4.0, 0.4
 """Of the plate's median count; of the disc of a nucleus; share of the foreground in such objects."""
 
@@ -57,6 +59,8 @@ class ImageRun:
         Sites that are left out, as `impasto check` lists them.
     cache
         A hidden folder for what is measured of each site.
+    spread
+        Segments the plates elsewhere, into the same `cache`; None to do it in this process.
 
     """
 
@@ -71,10 +75,11 @@ class ImageRun:
         more: Sequence[More] = (),
         skip: pd.DataFrame | None = None,
         cache: Path,
+        spread: Spread | None = None,
     ) -> None:
         segment.require()
         self.where, self._cache, self._nucleus = str(folder), cache, nucleus
-        self._find, self._labels = segmenter, labels
+        self._find, self._labels, self._spread = segmenter, labels, spread
         self._sites = Sites.read(folder)
         self._skipped = frozenset[str]() if skip is None else quarantine.sites_of(self._sites, skip)
         self._channels = self._sites.channels
@@ -122,21 +127,46 @@ class ImageRun:
     def quarantined(self) -> dict[int, str]:
         """Site -> why it has no cells. All sites are segmented when this is first asked for."""
         runs.note(self._cache)
-        diameters = {plate: self._diameter(plate) for plate in self._sites.plates()}
+        plates = self._sites.plates()
+        plates_done = {plate: self.segment(plate) for plate in plates} if self._spread is None else self._spread(plates)
         reasons: dict[int, str] = {}
-        with progress.bar(what="segmenting", unit="sites", total=len(self._sites)) as advance:
-            for plate, diameter in diameters.items():
-                numbers = [int(number) for number in self._sites.of_plate(plate)]
-                for number in numbers:
-                    reason = LEFT_OUT if self._sites.name(number) in self._skipped else self._measured(number, diameter)
-                    reasons |= {number: reason} if reason else {}
-                    advance(1)
-                counts = {n: len(np.load(self._file(n))) for n in numbers if n not in reasons}
-                usual = float(np.median(list(counts.values()))) if counts else 0.0
-                reasons |= {
-                    n: f"{c} nuclei, the plate's usual count is {usual:g}" for n, c in counts.items() if usual and c > MOST_CELLS * usual
-                }
+        for plate, outcome in plates_done.items():
+            reasons |= dict.fromkeys(map(int, self._sites.of_plate(plate)), outcome) if isinstance(outcome, str) else outcome
         return dict(sorted(reasons.items()))
+
+    def segment(self, plate: str, /, *, say: Callable[[str], None] = progress.say) -> dict[int, str]:
+        """Segment and measure the sites of a plate, but for those that are done.
+
+        Parameters
+        ----------
+        plate
+            Its name.
+        say
+            Takes the sentence about the diameter of its nuclei.
+
+        Returns
+        -------
+        dict[int, str]
+            Site -> why it has no cells.
+
+        Raises
+        ------
+        InputError
+            No field shows nuclei to estimate their diameter by.
+
+        """
+        diameter = self._diameter(plate, say)
+        numbers = [int(number) for number in self._sites.of_plate(plate)]
+        reasons: dict[int, str] = {}
+        with progress.bar(what=f"segmenting {plate}", unit="sites", total=len(numbers)) as advance:
+            for number in numbers:
+                reason = LEFT_OUT if self._sites.name(number) in self._skipped else self._measured(number, diameter)
+                reasons |= {number: reason} if reason else {}
+                advance(1)
+        counts = {n: len(np.load(self._file(n))) for n in numbers if n not in reasons}
+        usual = float(np.median(list(counts.values()))) if counts else 0.0
+        many = {n: count for n, count in counts.items() if usual and count > MOST_CELLS * usual}
+        return reasons | {n: f"{count} nuclei, the plate's usual count is {usual:g}" for n, count in many.items()}
 
     def quarantine(self) -> pd.DataFrame:
         """The sites without cells, as `impasto profile --quarantine` reads them.
@@ -196,7 +226,7 @@ class ImageRun:
         sizes = np.bincount(self._given(number, plane.shape)[0].ravel())[1:]
         return float(np.sqrt(4 * np.median(sizes) / np.pi)) if len(sizes) else float("nan")
 
-    def _diameter(self, plate: str) -> float:
+    def _diameter(self, plate: str, say: Callable[[str], None]) -> float:
         """What was said, or the median over fields of the plate's controls."""
         if self._nucleus is not None:
             return self._nucleus
@@ -214,9 +244,7 @@ class ImageRun:
         if not np.isfinite(usual):
             raise InputError(f"plate {plate}: no field shows nuclei to estimate their diameter by; say it: --nucleus PIXELS")
         kind = "controls" if len(of_controls) else "the plate (no control is marked)"
-        progress.say(
-            f"  {plate}: nuclei of {usual:.1f} pixels, the median over {len(spaced)} fields of {kind}; say another: --nucleus PIXELS"
-        )
+        say(f"  {plate}: nuclei of {usual:.1f} pixels, the median over {len(spaced)} fields of {kind}; say another: --nucleus PIXELS")
         return usual
 
     def _measured(self, number: int, diameter: float) -> str:

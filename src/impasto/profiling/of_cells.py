@@ -16,6 +16,7 @@ import numpy.typing as npt
 from impasto.cells import crops, measure
 from impasto.cells.measure import COMPARTMENTS, More, Numbers, scaled
 from impasto.cells.segment import Objects, Plane
+from impasto.devices import DeviceSettings
 from impasto.profiling import ENCODERS
 from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import EachChannel, SiteEncoder, Together, of_sites
@@ -28,7 +29,7 @@ SHAPE = "shape"
 _TOGETHER = 64
 
 
-def more(names: Sequence[str], channels: Sequence[str], /) -> list[More]:
+def more(names: Sequence[str], channels: Sequence[str], /, *, place: DeviceSettings) -> list[More]:
     """What is measured beyond shapes.
 
     Parameters
@@ -37,6 +38,8 @@ def more(names: Sequence[str], channels: Sequence[str], /) -> list[More]:
         `shape`, `cp_measure`, `cp_measure_fast`, or names of encoders.
     channels
         Of the images.
+    place
+        Where encoders run, and in what precision.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def more(names: Sequence[str], channels: Sequence[str], /) -> list[More]:
             continue
         if name not in ENCODERS:
             raise InputError(f"unknown features {name!r}; allowed: {SHAPE}, {', '.join(ENCODERS)}")
-        encoder = open_encoder(EncoderSettings(encoder=name), _Channels(list(channels)))  # type: ignore[arg-type]
+        encoder = open_encoder(EncoderSettings(encoder=name, **place.model_dump()), _Channels(list(channels)))  # type: ignore[arg-type]
         made.append(OfCpMeasure(encoder) if isinstance(encoder, CpMeasure) else OfEncoder(of_sites(encoder), name))
     return made
 

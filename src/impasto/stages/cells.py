@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from impasto import texts
 from impasto.cells.segmenters import SEGMENTERS
+from impasto.devices import DeviceSettings
 from impasto.families import named_in
+from impasto.scale.settings import ShardSettings
 from impasto.schema import InputError
-from impasto.settings import Settings, Shown
+from impasto.settings import Shown
 from impasto.stages import needs
 from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 if TYPE_CHECKING:
-    from impasto.cells.image_run import ImageRun
+    from impasto.cells.image_run import ImageRun, Spread
     from impasto.cells.sources import Run
+    from impasto.scale.task import Task
 
 
-class CellsSettings(Settings):
+class CellsSettings(DeviceSettings, ShardSettings):
     """Tables of cells and what was done to which well, or one folder of ingested images."""
 
     sources: Annotated[list[Path], Shown("argument", metavar="INPUT...")] = Field(
@@ -59,8 +64,9 @@ def run(settings: CellsSettings, out: Path) -> None:
     from impasto import progress, runs
     from impasto.cells import build, gather, image_run
 
-    token = build.token_of([path for path in inputs(settings) if path not in settings.platemap], settings.model_dump(mode="json"))
-    opened = _opened(settings, out / f"{gather.WORK}sites-{token[:16]}")
+    token = build.token_of([path for path in inputs(settings) if path not in settings.platemap], settings.result())
+    cache = out / f"{gather.WORK}sites-{token[:16]}"
+    opened = _opened(settings, cache, spread=functools.partial(_spread, settings, cache))
     images_from = None
     for part in opened:
         if isinstance(part, image_run.ImageRun):
@@ -106,7 +112,7 @@ def understood(settings: CellsSettings, out: Path) -> list[str]:
     return [*build.survey(opened, columns=settings.columns)[1], *build.joins(opened, unit=settings.unit)]
 
 
-def _opened(settings: CellsSettings, cache: Path) -> list[Run]:
+def _opened(settings: CellsSettings, cache: Path, *, spread: Spread | None = None) -> list[Run]:
     """What the sources hold: one folder of ingested images, or tables of cells."""
     from impasto.cells import build, sources
 
@@ -115,7 +121,7 @@ def _opened(settings: CellsSettings, cache: Path) -> list[Run]:
         raise InputError(f"{images[0]} holds images, and more is given; give one folder of ingested images, or tables of cells")
     if images:
         _refuse(settings, ("platemap", "negcon", "columns", "unit"), "images say it when they are ingested: impasto ingest")
-        return [_of_images(settings, images[0], cache)]
+        return [_of_images(settings, images[0], cache, spread=spread)]
     _refuse(settings, _OF_IMAGES, "it is for images, and these are tables")
     return sources.open_all(settings.sources)
 
@@ -139,26 +145,59 @@ def _judge(settings: CellsSettings, out: Path) -> None:
         )
 
 
-_OF_IMAGES = ("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine", "features")
+_OF_IMAGES = (
+    *("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine", "features"),
+    *DeviceSettings.model_fields,
+    *ShardSettings.model_fields,
+)
 
 
-def _of_images(settings: CellsSettings, folder: Path, cache: Path) -> ImageRun:
+def _spread(settings: CellsSettings, cache: Path, plates: Sequence[str]) -> Mapping[str, Mapping[int, str] | str]:
+    """Segment plates where the settings say, a shard each. A worker stands in a folder of its own, so paths are absolute."""
+    from impasto.cells import image_shards
+
+    paths = {"sources": [path.resolve() for path in settings.sources]}
+    paths |= {word: path.resolve() for word in ("labels", "weights", "quarantine") if (path := getattr(settings, word)) is not None}
+    described = settings.model_copy(update=paths).model_dump_json(exclude=set(ShardSettings.change_nothing), exclude_unset=True)
+    arguments = {"settings": described, "cache": str(cache.resolve())}
+    return image_shards.segmented(cache, plates, work=f"{__name__}:segment_plate", arguments=arguments, where=settings.where())
+
+
+def segment_plate(arguments: Mapping[str, Any], task: Task, /) -> None:
+    """The shard of one plate of images.
+
+    Parameters
+    ----------
+    arguments
+        The settings, the hidden folder of the run, and the plate.
+    task
+        Where to list the sites without cells.
+
+    """
+    from impasto.cells import image_shards
+
+    settings = CellsSettings.model_validate_json(arguments["settings"])
+    run = _of_images(settings, settings.sources[0], Path(arguments["cache"]), spread=None)
+    image_shards.write(run, arguments[image_shards.PLATE], task)
+
+
+def _of_images(settings: CellsSettings, folder: Path, cache: Path, *, spread: Spread | None) -> ImageRun:
     """The sites of an ingested folder, with what finds their nuclei."""
     from impasto.cells import image_run, labels, segmenters
     from impasto.plates import quarantine
     from impasto.plates.sites import Sites
     from impasto.profiling import of_cells
 
-    more = of_cells.more(settings.features, Sites.read(folder).channels) if settings.features != [of_cells.SHAPE] else []
+    place = DeviceSettings(device=settings.device, precision=settings.precision)
+    more = of_cells.more(settings.features, Sites.read(folder).channels, place=place) if settings.features != [of_cells.SHAPE] else []
     skip = quarantine.read(settings.quarantine) if settings.quarantine is not None else None
-    if settings.labels is not None:
-        for field in ("segmenter", "weights", "accept_licence"):
-            if field in settings.model_fields_set:
-                raise InputError(f"--{field.replace('_', '-')} finds nuclei, and --labels gives them; leave one of the two out")
-        given = labels.LabelFiles(settings.labels)
-        return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=None, labels=given, more=more, skip=skip, cache=cache)
-    segmenter = segmenters.opened(settings.segmenter, weights=settings.weights, accepted=settings.accept_licence)
-    return image_run.ImageRun(folder, nucleus=settings.nucleus, segmenter=segmenter, more=more, skip=skip, cache=cache)
+    run = functools.partial(image_run.ImageRun, folder, nucleus=settings.nucleus, more=more, skip=skip, cache=cache, spread=spread)
+    if settings.labels is None:
+        return run(segmenter=segmenters.opened(settings.segmenter, weights=settings.weights, accepted=settings.accept_licence))
+    for field in ("segmenter", "weights", "accept_licence"):
+        if field in settings.model_fields_set:
+            raise InputError(f"--{field.replace('_', '-')} finds nuclei, and --labels gives them; leave one of the two out")
+    return run(segmenter=None, labels=labels.LabelFiles(settings.labels))
 
 
 def inputs(settings: CellsSettings) -> list[Path]:
