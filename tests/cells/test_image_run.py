@@ -66,7 +66,7 @@ def test_a_field_without_nuclei_is_quarantined_with_its_reason(ingested: Path, t
     assert checked.loc["B02", ["cell_count", "cell_count_all"]].tolist() == [0, 0]
     assert np.isnan(checked.loc["B02", "edge"])
     whole = [values for plate in cells.plates for _, values in cells.groups(cells.plate(plate), features=AREAS)]
-    nuclei, around, both = np.concatenate(whole).T
+    nuclei, around, both = np.concatenate(whole, axis=1)
     np.testing.assert_allclose(np.nan_to_num(around), both - nuclei, rtol=4e-4, atol=0.5)
     table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False)
     assert table[["plate", "well", "reason"]].to_numpy().tolist() == [["P1", "B02", "no nucleus stands out"]]
