@@ -82,3 +82,16 @@ def test_a_training_writes_its_method_data_and_log_and_is_continued_by_the_same_
 def test_an_unknown_method_names_its_neighbours() -> None:
     with pytest.raises(InputError, match="wsl"):
         chosen(name="wls")
+
+
+def test_files_of_a_method_are_those_that_it_reads_and_a_cache_is_not_read() -> None:
+    split = {"file": "split.csv"}
+    part = chosen(name="image_towers", molecule_vectors="m.parquet", cache="pixels", split=split).method
+    assert sorted(methods.own_files(part)) == [Path("m.parquet"), Path("split.csv")]
+    assert methods.own_files(chosen(name="simclr", cache="pixels").method) == []
+
+
+def test_a_training_goes_on_with_another_cache() -> None:
+    first, second = (methods.own_settings(chosen(name="simclr", cache=name).method).result() for name in ("one", "other"))
+    assert first == second
+    assert "cache" not in first

@@ -154,6 +154,8 @@ def test_rows_and_columns_that_stand_apart_are_a_well() -> None:
     for rows in ([1, 2], ["A", "B"], ["a", "b"]):
         found = spelling.annotation(pd.DataFrame({"WellRow": rows, "WellCol": [3, 12]}), where="t")
         assert found["well"].tolist() == ["A03", "B12"]
+    said = pd.DataFrame({"well": ["C05", "C06"], "WellRow": ["A", "B"], "WellCol": [3, 12]})
+    assert spelling.annotation(said, where="t")["well"].tolist() == ["C05", "C06"]
     untouched = spelling.annotation(pd.DataFrame({"row": ["left", "right"], "col": [3, 12]}), where="t")
     assert list(untouched.columns) == ["row", "col"]
 

@@ -170,7 +170,7 @@ def added_files(chosen: Part, /) -> list[Path]:
 
 
 def own_files(chosen: Part, /) -> list[Path]:
-    """The files that a method reads beside its data: the table of a split, the vectors of molecules.
+    """The files that a method reads beside its data: the table of a split, the vectors of molecules. A cache is none of them.
 
     Parameters
     ----------
@@ -183,8 +183,11 @@ def own_files(chosen: Part, /) -> list[Path]:
         Files, in the order of the settings.
 
     """
-    inner = [value for _, value in own_settings(chosen) if isinstance(value, Settings)]
-    return [value for settings in (own_settings(chosen), *inner) for _, value in settings if isinstance(value, Path)]
+    own = own_settings(chosen)
+    inner = [value for _, value in own if isinstance(value, Settings)]
+    return [
+        value for settings in (own, *inner) for name, value in settings if isinstance(value, Path) and name not in settings.without_effect()
+    ]
 
 
 def train(
@@ -227,7 +230,7 @@ def train(
     prepared = begun(trainable, own, data, _earlier(start, chosen.name), seed=seed)
     prepared = with_additions(prepared, additions(chosen), seed=seed)
     described = {
-        "method": own.model_dump(mode="json"),
+        "method": own.result(),
         "seed": seed,
         "precision": where.precision,
         "facts": prepared.facts,

@@ -96,6 +96,18 @@ class Settings(BaseModel):
         """
         return values
 
+    @classmethod
+    def without_effect(cls) -> frozenset[str]:
+        """The fields that change no result, of this class and of those it is made of.
+
+        Returns
+        -------
+        frozenset[str]
+            Their names.
+
+        """
+        return frozenset().union(*(vars(kind).get("change_nothing", ()) for kind in cls.__mro__))
+
     def result(self) -> dict[str, Any]:
         """What of these settings a result depends on: plain values, without the fields that `change_nothing`.
 
@@ -106,9 +118,8 @@ class Settings(BaseModel):
 
         """
         values = self.model_dump(mode="json")
-        nothing = frozenset().union(*(vars(kind).get("change_nothing", ()) for kind in type(self).__mro__))
         for key in type(self).model_fields:
-            if key in nothing:
+            if key in self.without_effect():
                 del values[key]
             elif isinstance(inner := getattr(self, key), Settings):
                 values[key] = inner.result()

@@ -111,6 +111,10 @@ def test_what_cannot_be_tested_is_refused_or_counted(population: Population, tmp
         subpopulations.evaluate(
             array_run.write(ArrayRun(population.wells.assign(control_type="trt"), population.values, names), tmp_path / "no")
         )
+    kept = subpopulations.evaluate(Cells(tmp_path / "few"), leave_out_plates=True, layouts=19)
+    assert kept.per_group.set_index("perturbation").loc["p000", "wells"] == 2
+    assert kept.tables["left_out"]["reason"].tolist() == ["plate P2: 7 of 8 control wells with 20 kept cells"]
+    assert "left out: plate P2: 7 of 8 control wells" in capsys.readouterr().out
     short = [v[:10] if number == 12 else v for number, v in enumerate(population.values)]
     shorter = array_run.write(ArrayRun(population.wells, short, names), tmp_path / "short")
     tested = subpopulations.evaluate(shorter, layouts=19)

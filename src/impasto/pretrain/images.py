@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,7 @@ _FLAT = 1e-4
 class ImageSettings(Settings):
     """The encoder, which sites make a pair, how views are made, how many rows a minibatch has."""
 
+    change_nothing: ClassVar[frozenset[str]] = frozenset({"memory_mb", "cache"})
     encoder: EncoderSettings = EncoderSettings()
     pairs: PairSettings = PairSettings()
     views: ViewSettings = ViewSettings()

@@ -52,7 +52,7 @@ def kinds_from_words(obs: pd.DataFrame, /) -> tuple[pd.Series | None, dict[str, 
         return None, unknown_words
     has_name = pd.Series(named(obs), index=obs.index)
     without_word = pd.Series(np.where(has_name, schema.TRT, schema.UNKNOWN), index=obs.index, dtype="string")
-    unnamed = kind_of_row.isin([schema.TRT, schema.POSCON]).fillna(False) & ~has_name
+    unnamed = kind_of_row.isin([schema.TRT, schema.POSCON]) & ~has_name
     return kind_of_row.fillna(without_word).mask(unnamed, schema.UNKNOWN), unknown_words
 
 
