@@ -241,7 +241,7 @@ CONTRACT = {
     "status": ["--json"],
     "choose": ["--label", "--only", "--batch", "--set", "--json", "--out"],
     "montage": ["--perturbation", "--by", "--images", "--out", "--json"],
-    "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json"],
+    "cells": ["--unit", "--platemap", "--negcon", "--set", "--out", "--json", "--shards", "--device"],
     "demo": ["--out"],
 }
 
