@@ -30,6 +30,7 @@ def test_without_ray_it_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.slow
 def test_two_workers_leave_the_same_files(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
+    ray = pytest.importorskip("ray")
     run_shards(plan_of(tmp_path, ["write", "bad_input", "write", "once"]), where.read("ray:2", max_bad=0.3))
+    assert not ray.is_initialized(), "what was started for the plan ends with it"
     assert (tmp_path / "all.txt").read_text() == "x\nx\ndone"

@@ -19,6 +19,10 @@ from impasto.scale.where import Where
 from impasto.schema import InputError
 
 
+_OURS: list[bool] = []
+"""Not empty while Ray was started here, and not by the user."""
+
+
 def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
     """Run a phase on Ray; shards that keep failing are given up.
 
@@ -38,9 +42,10 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
 
     """
     ray = _ray()
-    ours = not ray.is_initialized()
-    if ours:
+    if not ray.is_initialized():
         _join(ray, where.workers)
+        _OURS.append(True)
+    failed = True
     todo = plan.todo(phase)
     done = len(phase.shards) - len(todo)
     folder = str(plan.folder.resolve())
@@ -65,8 +70,11 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
                 else:
                     task.give_up(plan, shard, failure, tries=tries[shard.name])
                     advance(1)
+        failed = False
     finally:
-        if ours:
+        # Workers take seconds to start, so they stay for the next phase of the plan.
+        if _OURS and (failed or phase is plan.phases[-1]):
+            _OURS.clear()
             ray.shutdown()
 
 
