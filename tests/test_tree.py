@@ -10,7 +10,7 @@ _PRINTS = "prints what its stage gives: the options in tests/test_options.py, a 
 _THIN = "reads, calls one function that has its own mirror, and writes; run by the recipes in tests/recipes and tests/verbs"
 _PAGE = "its words and numbers are read from whole pages, in tests/report"
 _BITS = "its shards make the bits of a table in tests/correction/test_by_plate.py"
-SCORES = ("compound_gene_scores", "cross_modal_scores", "relation_scores", "replicate_scores", "sister_scores", "naming")
+SCORES = ("compound_gene_scores", "cross_modal_scores", "replicate_scores", "sister_scores", "naming")
 ELSEWHERE = {
     **{
         f"verbs/{name}.py": _PRINTS

@@ -128,7 +128,7 @@ def inputs(home: Path, plates: int) -> None:
     subprocess.run(impasto("simulate", "--out", home / "painted", *(w for s in small for w in ("--set", s))), check=True)
     sources = sorted(path for path in (home / "painted" / "images").iterdir() if path.is_dir())
     platemap = ("--platemap", home / "painted" / "platemap.csv")
-    subprocess.run(impasto("ingest", *sources, *platemap, "--out", home / "images"), check=True)
+    subprocess.run(impasto("ingest", *sources, *platemap, "--out", home / "images"), check=True, stdout=subprocess.DEVNULL)
 
 
 def jobs(home: Path) -> dict[str, tuple[object, ...]]:

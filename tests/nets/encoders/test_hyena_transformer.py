@@ -135,3 +135,11 @@ def test_dropout_falls_on_tokens_in_training_only() -> None:
     assert torch.equal(net.eval()(values, None, source)[0], net(values, None, source)[0])
     still = HyenaTransformer(SINGLES, width=16, depth=1, mlp_width=32, dropout=0.0).train()
     assert torch.equal(still(values, None, source)[0], still(values, None, source)[0])
+
+
+def test_tokens_begin_as_wide_as_one_feature_whatever_their_number() -> None:
+    torch.manual_seed(0)
+    for size in (1, 16):
+        module = FeatureTokens([list(range(size * n, size * (n + 1))) for n in range(3)], width=400)
+        spread = module(torch.randn(200, 3 * size), torch.zeros(200, 3 * size, dtype=torch.bool)).detach().std()
+        assert 0.9 < float(spread) < 1.1
