@@ -62,6 +62,8 @@ def test_what_does_not_say_its_well_or_its_crops_is_refused_in_one_sentence(tmp_
         cells_of(path, tmp_path / "cells")
     made_h5sc.write(path, obs_of().rename(columns={"well": "where"}), crops)
     assert cells_of(path, tmp_path / "named", columns={"well": "where"}).wells["well"].tolist() == ["A01", "B02"]
+    made_h5sc.write(path, obs_of().rename(columns={word: f"Metadata_{word}" for word in ("plate", "well", "site")}), crops)
+    assert cells_of(path, tmp_path / "prefixed").wells["well"].tolist() == ["A01", "B02"]
     made_h5sc.write(path, obs_of(), crops[:, 2:], masks=[])
     with pytest.raises(InputError, match="none of its channels is a mask"):
         READER.open(path)
