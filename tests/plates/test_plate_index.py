@@ -100,6 +100,8 @@ def test_names_leave_out_what_is_not_known() -> None:
     assert plate_index.names_of(frame) == ["P1", "P2"]
     frame = pd.DataFrame({"source": ["", "A"], "batch": ["A", ""], "plate": ["P", "P"]})
     assert plate_index.names_of(frame) == ["/A/P", "A//P"]
+    frame = pd.DataFrame({"source": ["", ""], "batch": ["", "A"], "plate": ["A/P", "P"]})
+    assert plate_index.names_of(frame) == ["/A/P", "A/P"]
 
 
 @pytest.mark.parametrize("damage", ["empty", "a column is gone"])

@@ -39,3 +39,12 @@ def test_relations_are_of_one_mechanism_with_some_noise() -> None:
     possible = 8 * (12 * 11 // 2)
     assert 0.7 < alike.sum() / possible < 0.9
     assert 0.01 < (~alike).sum() / (96 * 95 // 2 - possible) < 0.03
+
+
+def test_some_genes_of_the_expression_have_nothing_to_do_with_the_factors() -> None:
+    counts = lines.lines(Plan(cell_lines=400), seed=0).expression.iloc[:, 1:].to_numpy()
+    logs = np.log(counts + 1)
+    of_gene = (logs - logs.mean(axis=1, keepdims=True))[:, counts.mean(axis=0) > 20]
+    alike = np.abs(np.corrcoef(of_gene.T))
+    np.fill_diagonal(alike, 0.0)
+    assert 0.1 < (alike.max(axis=1) < 0.3).mean() < 0.4  # .7 ** 4 is .24

@@ -35,3 +35,17 @@ def test_no_such_encoder_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="packaged are efficientnet_lite0, dinov2_s14, random"):
         vision.load(str(tmp_path / "empty"))
+
+
+def test_a_packaged_dinov2_is_read_at_its_sixth_layer_over_all_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import Dinov2Config, Dinov2Model
+
+    torch.manual_seed(0)
+    model = Dinov2Model(Dinov2Config(hidden_size=16, num_hidden_layers=8, num_attention_heads=2, image_size=28, patch_size=14)).eval()
+    model.save_pretrained(tmp_path)
+    monkeypatch.setattr(vision.weights, "folder", lambda _: tmp_path)
+    images = torch.randn(3, 3, 28, 28)
+    states = model(pixel_values=images, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(vision.load("dinov2_s14", size=28)(images), states[6][:, 1:].mean(dim=1), rtol=1e-4, atol=1e-5)
+    first = vision.load("dinov2_s14", size=28, layers=[1], readout="cls")(images)
+    torch.testing.assert_close(first, states[1][:, 0], rtol=1e-4, atol=1e-5)
