@@ -22,7 +22,6 @@ from impasto.schema import InputError
 from impasto.verbs import ABOUT, COMMANDS
 from impasto.verbs.remote_options import Reading
 
-
 _OF_CTRL_C = 130
 
 
@@ -160,7 +159,7 @@ def main() -> None:
     sys.argv = [sys.argv[0], *for_all_first(sys.argv[1:])]
     try:
         app()
-    except BaseException as error:  # noqa: BLE001 - the last catch: no traceback reaches a user who did not ask for one
+    except BaseException as error:
         if isinstance(error, SystemExit) and error.code != _OF_CTRL_C:
             raise
         failed = _what_failed(error)
