@@ -55,6 +55,18 @@ def test_an_error_of_ours_is_one_line_and_its_traceback_is_printed_on_demand(
     assert said.endswith(sentence)
 
 
+@pytest.mark.parametrize("place", ["make_context", "parse_args", "resolve_command", "invoke"])
+def test_ctrl_c_outside_of_a_verb_is_the_same_sentence(
+    place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli.Verbs, place, lambda *_, **__: raising(KeyboardInterrupt()))
+    monkeypatch.setattr(sys, "argv", ["impasto", "doctor"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr() == ("", "impasto: stopped; run the same command again to go on\n")
+
+
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [

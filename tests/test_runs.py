@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,29 @@ def test_the_digest_of_a_folder_sees_names_and_contents_but_not_records(tmp_path
     assert runs.digest(tmp_path) != first
     with pytest.raises(InputError, match="does not exist"):
         runs.digest(tmp_path / "none")
+
+
+def test_the_digest_of_a_record_sees_the_result_but_neither_times_nor_the_command(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet.run.json"
+    record = {"verb": "correct", "key": "k", "seed": 0, "files": {"p.parquet": "d", "log.jsonl": "l"}}
+    path.write_text(json.dumps({**record, "started": "2026-01-01", "seconds": 1, "peak_memory_mb": 2, "command": ["a"]}))
+    first = runs.digest(path)
+    path.write_text(json.dumps({**record, "started": "2026-01-02", "seconds": 3, "files": {"p.parquet": "d", "log.jsonl": "m"}}))
+    assert runs.digest(path) == first
+    for change in ({"seed": 1}, {"key": "l"}, {"files": {"p.parquet": "e", "log.jsonl": "l"}}, {"files": {"p.parquet": "d"}}):
+        path.write_text(json.dumps({**record, **change}))
+        assert runs.digest(path) != first
+
+
+def test_two_stages_of_one_second_keep_their_order(tmp_path: Path) -> None:
+    started = []
+    for name in ("b", "a"):
+        out = tmp_path / name
+        runs.run_stage(out.touch, verb="count", settings=Settings(), inputs=[], out=out, folder=False)
+        started.append(json.loads(records.path_of(out, folder=False).read_text())["started"])
+    assert started == sorted(started)
+    assert started[0] != started[1]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", time) for time in started)
 
 
 def test_a_folder_is_put_aside_before_it_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

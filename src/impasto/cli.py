@@ -22,6 +22,8 @@ from impasto.schema import InputError
 from impasto.verbs import ABOUT, COMMANDS
 from impasto.verbs.remote_options import Reading
 
+_OF_CTRL_C = 130
+
 
 class _Caught(BaseException):
     """Carries an error of a verb past typer, which would end the process in its own words."""
@@ -157,10 +159,10 @@ def main() -> None:
     sys.argv = [sys.argv[0], *for_all_first(sys.argv[1:])]
     try:
         app()
-    except SystemExit:
-        raise
-    except BaseException as error:  # noqa: BLE001 - the last catch: no traceback reaches a user who did not ask for one
-        failed = error.__cause__ if isinstance(error, _Caught) and error.__cause__ is not None else error
+    except BaseException as error:
+        if isinstance(error, SystemExit) and error.code != _OF_CTRL_C:
+            raise
+        failed = _what_failed(error)
         if failures.DEBUG.get() or os.environ.get("IMPASTO_DEBUG"):
             traceback.print_exception(failed)
         code, sentence = failures.code_and_sentence(failed)
@@ -168,6 +170,13 @@ def main() -> None:
         if failures.is_full(failed):
             _end_at_once(code)
         sys.exit(code)
+
+
+def _what_failed(error: BaseException) -> BaseException:
+    """The error of a verb. Outside of a verb, typer ends a process that gets Ctrl-C in silence."""
+    if isinstance(error, SystemExit):
+        return KeyboardInterrupt()
+    return error.__cause__ if isinstance(error, _Caught) and error.__cause__ is not None else error
 
 
 def _end_at_once(code: int) -> NoReturn:

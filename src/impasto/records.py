@@ -18,6 +18,10 @@ from typing import Any
 from impasto import commit_point, texts, whole
 
 RUN = "run.json"
+LOG = "log.jsonl"
+"""The one other file that speaks of times: the rates of a training."""
+OF_THE_RUN = frozenset({"command", "peak_memory_mb", "seconds", "started"})
+"""What a record says of the run and not of its result."""
 STARTED, FINISHED = "started", "finished"
 Files = dict[str, str | None]
 
@@ -119,6 +123,24 @@ def files_of(record: Mapping[str, Any] | None, /) -> Files:
     """
     files = record.get("files") if record else None
     return {str(name): value for name, value in files.items() if value is None or isinstance(value, str)} if isinstance(files, dict) else {}
+
+
+def of_result(record: Mapping[str, Any], /) -> dict[str, Any]:
+    """What a record says of the result: the same whenever, and however often interrupted, the run ran.
+
+    Parameters
+    ----------
+    record
+        A record.
+
+    Returns
+    -------
+    dict[str, Any]
+        Without times, memory and the command; a log is listed without its digest.
+
+    """
+    files = {name: None if name.rpartition("/")[2] == LOG else digest for name, digest in files_of(record).items()}
+    return {**{fact: value for fact, value in record.items() if fact not in OF_THE_RUN}, "files": files}
 
 
 def content(path: Path, /) -> str:

@@ -15,7 +15,6 @@ import os
 import re
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -272,7 +271,7 @@ class Cache:
         return place
 
     def _bring(self, url: str, place: Path) -> None:
-        part = self._parts() / uuid.uuid4().hex
+        part = whole.beside(self._parts() / "file")
         try:
             with part.open("wb") as file:
                 for piece in object_stores.pieces(Address.of(url), endpoint=self.endpoint, signed=self.signed):
@@ -332,7 +331,7 @@ class Cache:
             Where there is no connection: the rest is not tried.
 
         """
-        self._remove_old_parts()
+        self._remove_parts()
         failed: dict[str, str] = {}
         with ThreadPoolExecutor(self.workers) as pool:
             jobs = {pool.submit(self.open, url): url for url in self.missing(urls)}
@@ -348,8 +347,9 @@ class Cache:
                 raise
         return failed
 
-    def _remove_old_parts(self) -> None:
-        """Remove what a killed run left a day ago."""
+    def _remove_parts(self) -> None:
+        """Remove what killed runs left; of another machine's runs, and of earlier versions', what they left a day ago."""
+        whole.sweep(self._parts())
         for part in self._parts().iterdir():
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - part.stat().st_mtime > _OLD:

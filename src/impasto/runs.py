@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def digest(path: Path) -> str:
     -------
     str
         SHA-256 of a file, or of a folder's relative names and contents. `run.json` and hidden names are left out. A folder of
-        plates (`dataset`) has the digest of its values.
+        plates (`dataset`) has the digest of its values, and a record that of what it says of its result.
 
     Raises
     ------
@@ -130,7 +131,8 @@ def digest(path: Path) -> str:
     """
     total = hashlib.sha256()
     if path.is_file():
-        return records.content(path)
+        record = records.read(path) if path.name.endswith(records.RUN) else None
+        return records.content(path) if record is None else hashlib.sha256(_sorted(records.of_result(record))).hexdigest()
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
     if (of_plates := commit_point.digest(path)) is not None:
@@ -192,7 +194,7 @@ def run_stage(
     own_claim, stamps = claimed(), {path: _stamp(path) for path in inputs}
     digests = {str(path): digest(path) for path in inputs}
     identity = {"version": __version__, "verb": verb, "settings": settings.result(), "inputs": sorted(digests.values())}
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    key = hashlib.sha256(_sorted(identity)).hexdigest()
     if own_claim.is_done(key):
         locks.remove_dead(locks.beside(out))  # of a run that was killed when all was done
         return False
@@ -216,6 +218,10 @@ def run_stage(
     return True
 
 
+def _sorted(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts, sort_keys=True).encode()
+
+
 def _threads(previous: Mapping[str, Any] | None, key: str) -> int:
     """As many as the run began with, where this one goes on with it: other sums would be rounded otherwise."""
     goes_on = previous is not None and previous["key"] == key and not records.is_finished(previous)
@@ -225,12 +231,12 @@ def _threads(previous: Mapping[str, Any] | None, key: str) -> int:
 
 def _recorded(own_claim: Claim, work: Callable[[], None], facts: Mapping[str, Any], stamps: Mapping[Path, object]) -> None:
     """Do the work, with its record; refuse what was computed from an input that changed meanwhile."""
-    started, clock = time.time(), time.perf_counter()
+    clock = time.perf_counter()
     record = {
         **facts,
         "version": __version__,
         "command": sys.argv,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "started": _now(),
     }
     with _holding(own_claim, record):
         machine.reset_peak()  # of this stage, not of those before it
@@ -241,6 +247,11 @@ def _recorded(own_claim: Claim, work: Callable[[], None], facts: Mapping[str, An
         record["seconds"] = round(time.perf_counter() - clock, 3)
         peak = machine.peak_memory()
         record["peak_memory_mb"] = None if peak is None else round(peak / 2**20, 1)
+
+
+def _now() -> str:
+    """The time to the microsecond, so that short stages of one second keep their order in a report."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _stamp(path: Path) -> object:

@@ -28,6 +28,15 @@ def test_an_image_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         READER.open(tmp_path)
 
 
+@pytest.mark.parametrize("number", ['9"P1', "x", "", None])
+def test_a_number_of_an_image_that_is_none_is_refused(number: str | None, tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    images[-1]["ImageNumber"] = number
+    made_tables.write_csv(tmp_path, images, objects)
+    with pytest.raises(InputError, match=r"Image\.csv: ImageNumber .* is no number"):
+        READER.open(tmp_path)
+
+
 def test_a_value_that_is_no_number_is_refused_with_its_column(tmp_path: Path) -> None:
     images, objects = made_tables.made()
     list(objects["Nuclei"].values())[-1]["AreaShape_M1"] = "broken"

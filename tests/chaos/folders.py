@@ -161,14 +161,21 @@ def _runs(base: Path, table: str) -> Iterator[Specimen]:
     yield specimen("a killed training", killed, ("train", str(recipe), "--profiles", table, "--out", "IN/t"))
 
 
-def _expression(base: Path) -> Specimen:
-    folder = _own(base, "expression")
+def write_expression(path: Path, *, new: Path | None = None) -> str:
+    """Counts of six genes in eight cell lines; the last two in a file of their own, where one is named."""
     rng = np.random.default_rng(0)
     counts = pd.DataFrame(rng.poisson(9, (8, 6)), columns=[f"G{n}" for n in range(6)])
     counts.insert(0, "cell_line", [f"line {n}" for n in range(8)])
-    counts[:6].to_csv(folder / "counts.csv", index=False)
-    counts[6:].to_csv(folder / "new.csv", index=False)
-    run("expression", str(folder / "counts.csv"), "--out", str(folder / "v"), "--set", "width=3")
+    counts[:6].to_csv(path, index=False)
+    if new is not None:
+        counts[6:].to_csv(new, index=False)
+    return str(path)
+
+
+def _expression(base: Path) -> Specimen:
+    folder = _own(base, "expression")
+    counts = write_expression(folder / "counts.csv", new=folder / "new.csv")
+    run("expression", counts, "--out", str(folder / "v"), "--set", "width=3")
     return specimen(
         "expression of lines", folder,
         ("expression", "IN/counts.csv", "--out", "OUT", "--set", "width=3"),

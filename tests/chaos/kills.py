@@ -1,15 +1,16 @@
 """Runs that are killed at random times and started again: `python tests/chaos/kills.py --kills 100`, or `make kills`.
 
-Each verb runs once without a disturbance. Then it is started and killed again and again, at any moment or as soon as something changes on
-the disk: by SIGKILL mostly, at times by SIGTERM or Ctrl-C. After every few kills it may come to its end. What it left must then be the
-same, byte for byte, but for times and memory in records and rates in logs, with nothing beside it. After no kill may a record call a torn
-result finished. SIGTERM ends with 143 and Ctrl-C with 130, each with one sentence.
+Each verb runs once without a disturbance. Then it is started and killed again and again, after some processor time or as soon as something
+changes on the disk: by SIGKILL mostly, at times by SIGTERM or Ctrl-C. After every few kills it may come to its end. What it left must then
+be the same, byte for byte, but for times and memory in records and rates in logs, with nothing beside it. After no kill may a record call a
+torn result finished. SIGTERM ends with 143 and Ctrl-C with 130, each with one sentence.
+
+One start in twenty is a fresh process; the others are forks of this one, which has imported the libraries (`starts.py`).
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import importlib
 import json
@@ -21,137 +22,129 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import corpus
-import folders
 import fuzz
+import kill_cases
+import starts
+from kill_cases import Case
+from starts import Started
 
-TIMES = frozenset({"started", "seconds", "peak_memory_mb", "command", "device_hours"})
-"""What speaks of the run and not of its result, in records and logs."""
-RATES = ("per_second", "share_of_peak")
+from impasto import records
+
+_TIMES, _RATES = frozenset({"seconds", "device_hours"}), ("per_second", "share_of_peak")
+"""What speaks of the run and not of its result, in logs."""
 _STOPS = {signal.SIGTERM: (143, "stopped from outside"), signal.SIGINT: (130, "stopped; run")}
-_LONGEST = 300.0
+_FRESH = 0.05
+_LONGEST = 600.0
 
 
 @dataclass
-class Case:
+class Trial:
     """A command, and what was seen of it.
 
     Attributes
     ----------
-    name, words
-        The command; `OUT` stands for an empty folder.
+    words, environment, base, out
+        The command, where it runs, and the folder of its result.
+    reference
+        What it leaves without a disturbance.
     seconds
-        Without a disturbance.
+        Its processor time then, in a fork.
     kills
         How many landed, by signal.
+    fresh, written
+        How many of them stopped a fresh process, and how many came when something of the result lay there.
+    ends
+        How often it came to its end after them.
     finds
         What was wrong.
 
     """
 
-    name: str
-    words: tuple[str, ...]
+    words: list[str]
+    environment: Mapping[str, str]
+    base: Path
+    out: Path
+    reference: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     kills: Counter[str] = field(default_factory=Counter)
+    fresh: int = 0
+    written: int = 0
     ends: int = 0
     finds: list[str] = field(default_factory=list)
 
+    def empty(self) -> None:
+        """Take away what the last command left."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.out.mkdir()
 
-def cases(base: Path) -> Iterator[Case]:
-    """The verbs, on small plates and tables."""
-    plates, table, recipe = base / "sim" / "images", base / "p.parquet", base / "train.toml"
-    small = [w for s in ("plates=1", "perturbations=6", "mechanisms=2", "controls=4", "pixels=32", "cells=3") for w in ("--set", s)]
-    run(base, "simulate", "--out", "sim", *small)
-    fuzz_plates = corpus.plates()
-    from impasto import profiles
-
-    profiles.write(fuzz_plates, table)
-    profiles.write(fuzz_plates, base / "p.plates")
-    recipe.write_text(corpus.RECIPE.format(profiles=table), encoding="utf-8")
-    sources = sorted(str(path) for path in plates.iterdir() if path.is_dir())[:2]
-    platemap = ["--platemap", str(base / "sim" / "platemap.csv")]
-    run(base, "ingest", *sources, *platemap, "--out", "ing")
-    run(base, "run", str(recipe), "--out", "run")
-    run(base, "index", str(table), "--out", "index")
-    text = str(table)
-    steps = ("--method", "select", "--method", "standardize", "--method", "clip", "--method", "sphering", "--spare", "0.5")
-    yield Case("simulate", ("simulate", "--out", "OUT/s", *small))
-    yield Case("ingest (images)", ("ingest", *sources, *platemap, "--out", "OUT/i"))
-    yield Case("ingest (table)", ("ingest", text, "--out", "OUT/i"))
-    yield Case("check", ("check", str(base / "ing"), "--out", "OUT/c"))
-    yield Case("profile", ("profile", str(base / "ing"), "--encoder", "intensity", "--out", "OUT/p.parquet"))
-    yield Case("correct (.parquet)", ("correct", text, *steps, "--keep", "--out", "OUT/c.parquet"))
-    yield Case("correct (.zarr)", ("correct", text, *steps, "--out", "OUT/c.zarr"))
-    yield Case("correct (.plates)", ("correct", str(base / "p.plates"), *steps, "--out", "OUT/c.plates"))
-    yield Case("train", ("train", str(recipe), "--profiles", text, "--set", "loop.epochs=6", "--out", "OUT/t"))
-    yield Case("embed", ("embed", str(base / "run" / "train"), text, "--out", "OUT/e.h5ad"))
-    yield Case("index", ("index", text, "--out", "OUT/x"))
-    yield Case("evaluate", ("evaluate", "replicates", text, "--out", "OUT/v"))
-    yield Case("export", ("export", text, "--to", "cellprofiler", "--out", "OUT/cp"))
-    yield Case("report", ("report", str(base / "run"), "--out", "OUT/page.html"))
-    yield Case("run", ("run", str(recipe), "--out", "OUT/r"))
-    yield Case("cells (tables)", _of_cells(base))
-    yield Case("graph", ("graph", text, "--string", str(_pairs(base)), "--out", "OUT/g.parquet"))
-    run(base, "correct", str(base / "p.plates"), "--method", "standardize", "--method", "clip", "--keep", "--out", "packed/c.plates")
-    run(base, "index", str(base / "packed" / "c.plates"), "--out", "packed/index")
-    packed = ("map", str(base / "packed"), "--licence", "CC0-1.0", "--out")
-    yield Case("map", (*packed, "OUT/m"))
-    run(base, *packed, str(base / "m"))
-    profiles.write(corpus.plates(1), base / "new.parquet")
-    yield Case("place", ("place", str(base / "new.parquet"), "--on", str(base / "m"), "--out", "OUT/p"))
+    def start(self, rng: random.Random) -> Started:
+        """Begin the command."""
+        return starts.start(self.words, self.base, fresh=rng.random() < _FRESH, environment=self.environment)
 
 
-def _of_cells(base: Path) -> tuple[str, ...]:
-    tables = base / "cells-tables"
-    folders.write_cells(tables)
-    return ("cells", str(tables / "tables"), "--platemap", str(tables / "map.csv"), "--negcon", "DMSO", "--out", "OUT/c")
+def undisturbed(trial: Trial) -> None:
+    """Run the command twice; what differs is a find, and the second is what a killed one shall leave."""
+    wholes = []
+    for _ in range(2):
+        trial.empty()
+        trial.seconds = starts.succeed(trial.words, trial.base, environment=trial.environment)
+        wholes.append(contents(trial.out))
+    trial.reference = wholes[1]
+    trial.finds += [f"{name} differs without a kill" for name in wholes[0] if wholes[0][name] != wholes[1].get(name)]
 
 
-def _pairs(base: Path) -> Path:
-    folders.write_pairs(base / "pairs.csv")
-    return base / "pairs.csv"
+def disturb(trial: Trial, rng: random.Random, *, kills: int) -> None:
+    """Kill the command so often, in rounds of one to five kills each of which ends in a run that is left alone."""
+    while trial.kills.total() < kills and not trial.finds:
+        trial.empty()
+        for _ in range(rng.choice((1, 2, 3, 5))):
+            _kill(trial, rng)
+        started = trial.start(rng)
+        code = started.wait(_LONGEST)
+        trial.ends += 1
+        got, reference = contents(trial.out), trial.reference
+        if code != 0:
+            trial.finds.append(f"ended with {code}: {started.errors()[-300:]}")
+        trial.finds += [f"{name} is left behind" for name in got if name not in reference]
+        trial.finds += [f"{name} is missing" for name in reference if name not in got]
+        trial.finds += [f"{name} differs" for name in reference if name in got and got[name] != reference[name]]
 
 
-def run(base: Path, *words: str) -> None:
-    """A command that must succeed, in a folder."""
-    process = start([*words], base, base)
-    if (code := ended(process, _LONGEST)) != 0:
-        raise SystemExit(f"impasto {' '.join(words)} ended with {code}: {(base / 'errors').read_text(encoding='utf-8')[-500:]}")
+def _kill(trial: Trial, rng: random.Random) -> None:
+    stop = rng.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGINT), (8, 1, 1))[0]
+    seconds, changes, nap = 1.05 * trial.seconds * rng.random(), rng.randint(1, 12), rng.choice((0, 0, 0.001, 0.003))
+    by_change = changed(trial.out, changes) if rng.random() < 0.5 else None
+    started = trial.start(rng)
+    # A fresh process imports first, for some two seconds.
+    moment = seconds * (1 if not started.fresh else 1 + 2 / max(trial.seconds, 0.1))
+    if started.wait(_LONGEST, until=by_change or (lambda: started.cpu() >= moment)) is not None:
+        return
+    time.sleep(nap if by_change else 0)
+    trial.written += any(trial.out.iterdir())
+    trial.fresh += started.fresh
+    trial.kills[stop.name] += 1
+    code = started.stop(stop)
+    if code is None:
+        trial.finds.append(f"{stop.name} did not end it")
+    if stop in _STOPS:
+        trial.finds += _unsaid(started, stop, code)
+    trial.finds += [f"after {stop.name}: {name} is torn and said to be finished" for name in torn(trial.out)]
 
 
-def start(words: list[str], folder: Path, said: Path) -> int:
-    """Begin a command in a fork of this process."""
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    try:
-        os.setsid()
-        os.chdir(folder)
-        with (said / "errors").open("wb") as handle, open(os.devnull, "wb") as nothing:
-            os.dup2(handle.fileno(), 2)
-            os.dup2(nothing.fileno(), 1)
-        code = corpus.command(words)
-    except BaseException:  # noqa: BLE001 - a stop that came before or after the command
-        code = 98
-    finally:
-        os._exit(code)
-
-
-def ended(process: int, seconds: float, *, until: Callable[[], bool] = lambda: False) -> int | None:
-    """The exit code of a process; None where it still runs after so many seconds, or when `until` says so."""
-    deadline = time.monotonic() + seconds
-    while True:
-        done, status = os.waitpid(process, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline or until():
-            return None
-        time.sleep(0.0005)
+def _unsaid(started: Started, stop: signal.Signals, code: int | None) -> list[str]:
+    """What is wrong with the end of a command that was asked to stop. One that had just ended, or had not yet begun, says nothing."""
+    expected, sentence = _STOPS[stop]
+    said = started.errors()
+    if code in (0, -stop, starts.OUTSIDE) or (started.fresh and "impasto" not in said):
+        return []
+    if code == expected and said.count("impasto: ") == 1 and sentence in said and "Traceback" not in said:
+        return []
+    return [f"{stop.name} ended with {code}: {said[-300:]}"]
 
 
 def changed(folder: Path, times: int) -> Callable[[], bool]:
@@ -177,21 +170,16 @@ def contents(folder: Path) -> dict[str, str]:
 
 def _digest(path: Path) -> str:
     data = path.read_bytes()
-    if path.name.endswith("run.json"):
-        record = {key: value for key, value in json.loads(data).items() if key not in TIMES}
-        # The digest of a log whose rates differ, too.
-        record["files"] = {name: "" if name.endswith("log.jsonl") else value for name, value in record.get("files", {}).items()}
-        data = json.dumps(record, sort_keys=True).encode()
-    elif path.name == "log.jsonl":
+    if path.name.endswith(records.RUN):
+        data = json.dumps(records.of_result(json.loads(data)), sort_keys=True).encode()
+    elif path.name == records.LOG:
         lines = [json.loads(line) for line in data.splitlines()]
-        data = json.dumps([{k: v for k, v in line.items() if k not in TIMES and not k.endswith(RATES)} for line in lines]).encode()
+        data = json.dumps([{k: v for k, v in line.items() if k not in _TIMES and not k.endswith(_RATES)} for line in lines]).encode()
     return hashlib.sha256(data).hexdigest()
 
 
 def torn(folder: Path) -> list[str]:
     """The results whose record says `finished` and whose files are not as it says."""
-    from impasto import records
-
     wrong = []
     for path in folder.rglob("*run.json"):
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
@@ -207,49 +195,19 @@ def torn(folder: Path) -> list[str]:
     return wrong
 
 
-def disturb(case: Case, base: Path, rng: random.Random, *, kills: int, reference: dict[str, str]) -> None:
-    """Kill a command so often, in rounds of one to five kills each of which ends in a run that is left alone."""
-    out = base / "out"
-    while sum(case.kills.values()) < kills and not case.finds:
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir()
-        words = [word.replace("OUT", str(out)) for word in case.words]
-        for _ in range(rng.choice((1, 2, 3, 5))):
-            _kill(case, words, base, out, rng)
-        code = ended(start(words, base, base), _LONGEST)
-        case.ends += 1
-        got = contents(out)
-        if code != 0:
-            case.finds.append(f"ended with {code}: {(base / 'errors').read_text(encoding='utf-8', errors='replace')[-300:]}")
-        case.finds += [f"{name} is left behind" for name in got if name not in reference]
-        case.finds += [f"{name} is missing" for name in reference if name not in got]
-        case.finds += [f"{name} differs" for name in reference if name in got and got[name] != reference[name]]
-
-
-def _kill(case: Case, words: list[str], base: Path, out: Path, rng: random.Random) -> None:
-    stop = rng.choices((signal.SIGKILL, signal.SIGTERM, signal.SIGINT), (8, 1, 1))[0]
-    if rng.random() < 0.5:
-        process = start(words, base, base)
-        code = ended(process, _LONGEST, until=changed(out, rng.randint(1, 12)))
-        time.sleep(rng.choice((0, 0, 0.001, 0.003)))
-    else:
-        process = start(words, base, base)
-        code = ended(process, rng.uniform(0.02, max(0.05, 1.05 * case.seconds)))
-    if code is not None:
-        return
-    os.kill(process, stop)
-    code = ended(process, 60)
-    if code is None:
-        case.finds.append(f"{stop.name} did not end it")
-        os.kill(process, signal.SIGKILL)
-        ended(process, 60)
-    case.kills[stop.name] += 1
-    if stop in _STOPS and code not in (0, -stop, 98):
-        expected, sentence = _STOPS[stop]
-        said = (base / "errors").read_text(encoding="utf-8", errors="replace")
-        if code != expected or said.count("impasto: ") != 1 or sentence not in said or "Traceback" in said:
-            case.finds.append(f"{stop.name} ended with {code}: {said[-300:]}")
-    case.finds += [f"after {stop.name}: {name} is torn and said to be finished" for name in torn(out)]
+def _one(case: Case, material: kill_cases.Material, kills: int, rng: random.Random) -> int:
+    """A verb undisturbed twice, then disturbed; how much was found."""
+    base = material.base
+    words = [word.replace("OUT", str(base / "out")) for word in case.words(material)]
+    with kill_cases.environment(case, base, base / "out") as environment:
+        trial = Trial(words, environment, base, base / "out")
+        undisturbed(trial)
+        disturb(trial, rng, kills=kills)
+    counts = (trial.kills.total(), trial.written, trial.fresh, trial.ends, len(trial.finds))
+    print(f"| {case.name} | {trial.seconds:.2f} | {' | '.join(map(str, counts))} |", flush=True)
+    for find in trial.finds:
+        print(f"    {find}", flush=True)
+    return len(trial.finds)
 
 
 def main() -> int:
@@ -263,34 +221,14 @@ def main() -> int:
     corpus.without_umap()
     finds = 0
     with tempfile.TemporaryDirectory(prefix="impasto-kills-") as folder:
-        base = Path(folder)
-        for library in (*fuzz._LIBRARIES, "impasto.report.page", "impasto.atlas.index"):
+        for library in fuzz._LIBRARIES:
             importlib.import_module(library)
-        print("| verb | seconds | killed | ended | finds |\n|---|---|---|---|---|")
-        for case in cases(base):
-            if asked.only and case.name not in asked.only:
-                continue
-            finds += _one(case, base, asked.kills, random.Random(f"{asked.seed} {case.name}"))
+        material = kill_cases.Material(Path(folder))
+        print("| verb | CPU seconds | killed | while it wrote | fresh | ended | finds |\n|---|---|---|---|---|---|---|")
+        for case in kill_cases.CASES:
+            if not asked.only or case.name in asked.only:
+                finds += _one(case, material, asked.kills, random.Random(f"{asked.seed} {case.name}"))
     return int(finds > 0)
-
-
-def _one(case: Case, base: Path, kills: int, rng: random.Random) -> int:
-    """A verb undisturbed twice, then disturbed; how much was found."""
-    out, wholes = base / "out", []
-    for _ in range(2):
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir()
-        clock = time.monotonic()
-        run(base, *(word.replace("OUT", str(out)) for word in case.words))
-        case.seconds = time.monotonic() - clock
-        wholes.append(contents(out))
-    case.finds += [f"{name} differs without a kill" for name in wholes[0] if wholes[0][name] != wholes[1].get(name)]
-    with contextlib.suppress(KeyboardInterrupt):
-        disturb(case, base, rng, kills=kills, reference=wholes[1])
-    print(f"| {case.name} | {case.seconds:.2f} | {sum(case.kills.values())} | {case.ends} | {len(case.finds)} |", flush=True)
-    for find in case.finds:
-        print(f"    {find}", flush=True)
-    return len(case.finds)
 
 
 if __name__ == "__main__":

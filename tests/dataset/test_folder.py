@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -111,4 +112,28 @@ def test_features_without_a_name_are_refused(opened: dataset.Dataset) -> None:
         im.open(opened.folder)
     table.rename(columns={"feature": "f"}).to_parquet(path, index=False)
     with pytest.raises(InputError, match=r"cannot be read as a folder of plates .*restore it from a copy"):
+        im.open(opened.folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rows", None),
+        ("rows", 119),
+        ("rows", "x"),
+        ("tables", None),
+        ("tables", {"obs": 3}),
+        ("uns", 3),
+        ("uns", "x"),
+        ("quarantine", 3),
+        ("quarantine", ["x"]),
+    ],
+)
+def test_a_commit_point_of_other_values_is_a_sentence(opened: dataset.Dataset, key: str, value: object) -> None:
+    path = opened.folder / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match="restore it from a copy"):
+        im.open(opened.folder)
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != key}))
+    with pytest.raises(InputError, match="restore it from a copy"):
         im.open(opened.folder)

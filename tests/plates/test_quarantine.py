@@ -41,3 +41,9 @@ def test_a_file_is_text_and_needs_wells(tmp_path: Path) -> None:
     path.write_text("plate,reason\n1,x\n")
     with pytest.raises(InputError, match="has no column 'well'"):
         quarantine.read(path)
+
+
+def test_a_file_with_an_open_quote_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "quarantine.csv").write_text('plate,well,site,reason\nP1,"A01,1,dim\n')
+    with pytest.raises(InputError, match=r"cannot be read as a quarantine .*write it again with impasto check DIR"):
+        quarantine.read(tmp_path / "quarantine.csv")

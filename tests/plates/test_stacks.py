@@ -89,3 +89,10 @@ def test_files_whose_names_say_no_channel_are_pages_in_order(tmp_path: Path) -> 
     ]
     with pytest.raises(InputError, match="has 2 pages, but 1 channels are named"):
         stacks.in_order(frame, ("DNA",))
+
+
+def test_a_sidecar_with_an_open_quote_is_a_sentence(tmp_path: Path) -> None:
+    stack(tmp_path / "a.tif", 2)
+    (tmp_path / "s.csv").write_text('file,well\na.tif,A01\n"b.tif,A02\n')
+    with pytest.raises(InputError, match=r"s\.csv cannot be read as a table of stacks .*EOF inside string"):
+        stacks.fits(Listing.of(tmp_path))

@@ -95,3 +95,10 @@ def test_a_pipe_in_the_place_of_a_chunk_is_refused_and_not_waited_for(tmp_path: 
     os.mkfifo(place / "0.0")
     with pytest.raises(InputError, match="is neither a file nor a folder"):
         zarr_stores.array(str(place))[1]
+
+
+@pytest.mark.parametrize("attributes", ["[]", '"x"', '{"ome": ["x"]}', '{"ome": "x"}', "null", '{"ome": null}'])
+def test_attributes_that_are_no_object_are_a_sentence(attributes: str, tmp_path: Path) -> None:
+    (tmp_path / "zarr.json").write_text(f'{{"attributes": {attributes}}}')
+    with pytest.raises(InputError, match="its attributes are no object"):
+        zarr_stores.attributes(str(tmp_path))

@@ -65,12 +65,16 @@ class CsvRun:
         self._images = cellprofiler_tables.image_table(image)
         if NUMBER not in self._images:
             raise InputError(f"{image} has no column {NUMBER}; write it with ExportToSpreadsheet, one file for each object")
+        numbers = pd.to_numeric(self._images[NUMBER], errors="coerce")
+        if numbers.isna().any():
+            odd = self._images.loc[numbers.isna(), NUMBER].iloc[0]
+            raise InputError(f"{image}: {NUMBER} {odd!r} is no number; mend that row, or export the table again")
         if self._images[NUMBER].duplicated().any():
             twice = self._images.loc[self._images[NUMBER].duplicated(), NUMBER].iloc[0]
             raise InputError(f"{image} holds {NUMBER} {twice} twice; give each run of CellProfiler its own folder")
         self.objects: Mapping[str, Sequence[str]] = {kind: tuple(self._numeric(kind, table)) for kind, table in self._tables.items()}
         self.number: Mapping[str, str] = dict.fromkeys(self.objects, OBJECT)
-        self._image_rows = pd.Index(self._images[NUMBER].astype(np.int64))
+        self._image_rows = pd.Index(numbers.astype(np.int64))
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:
         return sources.in_our_words(self._images, columns, where=str(self._image), placed=gallery.of_analysis(self.where))

@@ -17,9 +17,11 @@ import pyarrow.parquet as pq
 
 from impasto import border, commit_point, machine, records
 from impasto.dataset import matrix, member
-from impasto.dataset.commit import COLUMNS, FEATURES, FORMAT, MEMBERS, OBS
+from impasto.dataset.commit import COLUMNS, FEATURES, FORMAT, MEMBERS, OBS, TABLES
 from impasto.dataset.order import KEYS, Key
 from impasto.schema import FEATURE, InputError, nearest
+
+_REMEDY = "restore it from a copy"
 
 
 class Dataset:
@@ -38,6 +40,10 @@ class Dataset:
         A row a plate: source, batch, plate, file, rows, bytes, sha256, content, missing, fitted, cpu.
     features
         The `var` table.
+    n_obs
+        How many rows all plates have.
+    content
+        The digest of all values.
     uns
         What made the profiles.
     quarantined
@@ -53,21 +59,25 @@ class Dataset:
 
     def __init__(self, folder: Path, point: Mapping[str, Any], /) -> None:
         self.folder = folder
-        self._point = point
-        with border.reading(folder, "folder of plates", remedy="restore it from a copy"):
+        self.content = str(point["content"])
+        with border.reading(folder, "folder of plates", remedy=_REMEDY):
+            self._files = {name: str(point["tables"][name]["file"]) for name in TABLES}
             self.members: pd.DataFrame = self._table(MEMBERS).to_pandas()[list(COLUMNS)]
             self.features: pd.DataFrame = self._table(FEATURES).to_pandas().set_index(FEATURE)
+            self.uns: dict[str, Any] = dict(point["uns"])
+            self.quarantined: list[dict[str, str]] = [dict(plate) for plate in point["quarantine"]]
+            self.n_obs = int(self.members["rows"].sum())
+        if self.n_obs != point.get("rows"):
+            raise InputError(f"{folder}: its plates hold {self.n_obs} rows, and {commit_point.FILE} says {point.get('rows')}; {_REMEDY}")
         if self.features.index.hasnans:
-            raise InputError(f"{folder}: {int(self.features.index.isna().sum())} features have no name; restore it from a copy")
-        self.uns: dict[str, Any] = dict(point["uns"])
-        self.quarantined: list[dict[str, str]] = list(point["quarantine"])
+            raise InputError(f"{folder}: {int(self.features.index.isna().sum())} features have no name; {_REMEDY}")
 
     def _table(self, name: str) -> pa.Table:
-        path = self.folder / self._point["tables"][name]["file"]
+        path = self.folder / self._files[name]
         try:
             return pq.read_table(path, use_threads=False)
         except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); restore it from a copy") from error
+            raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}); {_REMEDY}") from error
 
     def __repr__(self) -> str:
         return f"Dataset of {len(self)} plates, {self.n_obs} rows x {self.n_vars} features, at {self.folder}"
@@ -76,19 +86,9 @@ class Dataset:
         return len(self.members)
 
     @property
-    def n_obs(self) -> int:
-        """How many rows all plates have."""
-        return int(self._point["rows"])
-
-    @property
     def n_vars(self) -> int:
         """How many features there are."""
         return len(self.features)
-
-    @property
-    def content(self) -> str:
-        """The digest of all values."""
-        return str(self._point["content"])
 
     @functools.cached_property
     def keys(self) -> list[Key]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from impasto import schema
+from impasto import border, schema
 from impasto.plates.planes import KEYS
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
@@ -34,7 +34,8 @@ def read(path: Path, /) -> pd.DataFrame:
         The file has no column of wells.
 
     """
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    with border.reading(path, "quarantine", remedy="write it again with impasto check DIR"):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if schema.WELL not in table:
         raise InputError(f"{path} has no column 'well'; a quarantine has {', '.join(COLUMNS)}: write it again with impasto check DIR")
     return table

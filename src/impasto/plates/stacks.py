@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
-from impasto import schema
+from impasto import border, schema
 from impasto.plates import archives, files, ome_tiff, read
 from impasto.plates.listing import Folder, Listing
 from impasto.plates.reader import Asked, Found, Reader
@@ -62,7 +62,7 @@ def planes(listing: Listing, asked: Asked, /) -> Found:
         path = sidecar(folder)
         if path is None or not _named(folder):
             continue
-        table = pd.read_csv(files.local(path))
+        table = _read(path)
         rows += _planes(folder, table, order=asked.order)
         placeless = [n for n, row in enumerate(table.to_dict(orient="records")) if not _own_well(row, str(row.get("file", "")))]
         if placeless:
@@ -111,7 +111,7 @@ def _named(folder: Folder) -> int:
     path = sidecar(folder)
     if path is None:
         return 0
-    table = pd.read_csv(files.local(path), usecols=lambda column: column in ("file", "row"))
+    table = _read(path)
     if "file" not in table:
         return int(sum(name.lower().endswith(read.TIFF) for name in folder.names.to_pylist()) == 1)
     return int(table["file"].astype(str).isin(set(folder.names.to_pylist())).sum())
@@ -136,6 +136,11 @@ def sidecar(folder: Folder, /) -> str | None:
         if _TABLE.search(name) and {"file", "row"} & _columns(path):
             return path
     return None
+
+
+def _read(path: str) -> pd.DataFrame:
+    with border.reading(path, "table of stacks", remedy="write it again, or take it away"):
+        return pd.read_csv(files.local(path))
 
 
 def _columns(path: str) -> set[str]:

@@ -50,11 +50,19 @@ def attributes(path: str, /) -> dict[str, Any]:
     dict[str, Any]
         Those below `ome` where there are any; empty where the path is no group.
 
+    Raises
+    ------
+    InputError
+        They are no object.
+
     """
     new = _json(f"{path}/zarr.json")
     if new is not None:
         own = new.get("attributes", {})
-        return dict(own.get("ome", own))
+        told = own.get("ome", own) if isinstance(own, dict) else own
+        if not isinstance(told, dict):
+            raise InputError(f"{path}/zarr.json is damaged: its attributes are no object; restore it from a copy")
+        return dict(told)
     return _json(f"{path}/.zattrs") or {}
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from impasto import border, devices, runs, texts
+from impasto import border, devices, records, runs, texts
 from impasto.schema import InputError
 from impasto.training import verdict
 
-FILE = "log.jsonl"
+FILE = records.LOG
 _REMEDY = "remove the folder and train again"
 
 
