@@ -15,8 +15,8 @@ from tests.evaluation.rows import rows
 from tests.evaluation.small import precision
 
 from impasto import profiles as tables
+from impasto import wells
 from impasto.evaluation import aggregates, conservation, mixing, neighbours
-from impasto.evaluation.replicate_scores import places
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError
 
@@ -137,7 +137,7 @@ def test_arevalo_step_by_step() -> None:
     """Treated wells only, 25 neighbours, replicates at another place, no classifier, .4 batch + .6 biology."""
     data = plates()
     treated = data[data.obs["control_type"] == "trt"]
-    treated = treated[np.argsort(places(treated.obs), kind="stable")].copy()
+    treated = treated[np.argsort(wells.row_names(treated.obs), kind="stable")].copy()
     x, obs = treated.X.astype(np.float64), treated.obs.reset_index(drop=True)
     labels, batch = obs["perturbation"].factorize(sort=True)[0], obs["source"].factorize(sort=True)[0]
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
