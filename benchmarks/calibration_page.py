@@ -52,6 +52,7 @@ ALL_SCORES = ("search",)
 COMMAND = """```bash
 make calibrate                                 # the size of continuous integration
 make calibrate CALIBRATE="--size full"         # whole; with --write docs/calibration.md it makes this page and its CSV
+make calibrate CALIBRATE="--size full --plan"  # what is left of it, and how long that takes
 ```
 """
 HEAD = """# Calibration
@@ -162,6 +163,7 @@ def _rules(rows: Sequence[Row]) -> list[str]:
         red + f".\n  So is a share of inert positions of real plates above {number(MOST_INERT)}. Red ends with exit code 1.",
         f"- What is beyond {lowest} or {most} by less is *open*: more runs decide.",
         f"- A coverage above {number(WIDE)} is *wide*: it says less than is known, never more.",
+        "- Runs of an earlier state of the source count where the first and the last of a row, made again, came out the same.",
     )
     counted = ", ".join(f"{len(figures)} {verdict}" for verdict, figures in figures_of.items())
     verdicts = [f"Of {judged} judged figures: {counted}.\n"]

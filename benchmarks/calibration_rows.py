@@ -219,11 +219,14 @@ def take_over(folder: Path, job: Job, source: str, /) -> bool:
     table = _read(folder / job.file)
     if table.empty or job.missing or (table["source"] == source).any():
         return False
-    for run in sorted({int(table["run"].min()), int(table["run"].max())}):
+    again = sorted({int(table["run"].min()), int(table["run"].max())})
+    began = time.process_time()
+    for run in again:
         before = table[table["run"] == run].reset_index(drop=True)
         if not _equal(before, pd.DataFrame(job.of_run(run), columns=list(Seen._fields))):
             return False
-    _write(folder / job.file, [table.assign(source=source)])
+    seconds = round((time.process_time() - began) / len(again), 3)
+    _write(folder / job.file, [table.assign(source=source, seconds=table["seconds"].fillna(seconds))])
     return True
 
 
