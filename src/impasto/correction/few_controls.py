@@ -88,6 +88,6 @@ def sentence(controls: Mapping[str, int], /) -> str:
     more = f" and {len(few) - _NAMED} more plates" if len(few) > _NAMED else ""
     return (
         f"Centre and scale of {len(few)} of {len(controls)} plates rest on fewer than {FEW} negative controls ({listed}{more}; median "
-        f"{np.median(list(few.values())):g}): wells of such a plate look alike, and scores against few controls fall below chance. "
-        "Spare fewer (--spare 0), learn from all wells (standardize with on=all), or put more controls on a plate."
+        f"{np.median(list(few.values())):g}): wells of such a plate look alike, so replicates on other plates rank lower, inert ones below "
+        "chance. Mean and sd hold better than median and MAD there (statistic=mean), and so do all wells (on=all) where most do nothing."
     )
