@@ -33,9 +33,9 @@ def test_spared_and_held_out_controls_teach_nothing() -> None:
 
 
 def test_sites_of_a_well_are_one_control() -> None:
-    table = screen(perturbations=4, controls=FEW - 1, spared=0)
-    twice = table[np.repeat(np.arange(table.n_obs), 2)].copy()
-    assert few_controls.warned(twice.obs, [settings_of("standardize")])[0].count(f" {FEW - 1}") == 4
+    obs = screen(perturbations=4, controls=FEW - 1, spared=0).obs
+    twice = obs.iloc[np.repeat(np.arange(len(obs)), 2)]
+    assert few_controls.warned(twice, [settings_of("standardize")])[0].count(f" {FEW - 1}") == 4
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def _wells() -> tuple[pd.DataFrame, np.ndarray]:
     for plate, (wells, controls) in {"P0": ("abb", 3), "P1": ("ab", 5), "P2": ("ab", 4)}.items():
         batch = "X" if plate < "P2" else "Y"
         rows += [(plate, batch, w, "trt") for w in wells] + [(plate, batch, "DMSO", "negcon")] * controls
-    obs = pd.DataFrame(rows, columns=["plate", "batch", "perturbation", "control_type"]).rename(index=str)
+    obs = pd.DataFrame(rows, columns=["plate", "batch", "perturbation", "control_type"]).rename(index="w{:02d}".format)
     return obs, ranking.unit(np.random.default_rng(0).normal(size=(len(obs), 4)))
 
 
