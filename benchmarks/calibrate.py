@@ -1,15 +1,17 @@
 """Does every number mean what it says? Coverage of every interval and null shares of every p-value, with their Monte-Carlo errors.
 
-    python -m benchmarks.calibrate [--size ci|full] [--section tasks hits ...] [--write docs/calibration.md]
+    python -m benchmarks.calibrate [--size ci|full] [--section tasks hits ...] [--plan] [--write docs/calibration.md]
 
-Every run is kept in runs/calibration, so a calibration that was stopped goes on where it was; runs of another state of the source are not
-counted. All jobs are brought to 5 runs, then all to 10, 20 and so on: whenever it is stopped, each figure stands on about as many runs. The
-page is written after each round. Exit code 1 where any figure is red (`benchmarks.calibration_rows` says when).
+Every run is kept in runs/calibration, so a calibration that was stopped goes on where it was. Runs of another state of the source count
+where the first and the last of a job come out the same again; else the job begins anew, and with --anew every job does. --plan says what is
+left, and how long that takes. All jobs are brought to 5 runs, then all to 10, 20 and so on: whenever it is stopped, each figure stands on
+about as many runs. The page is written after each round. Exit code 1 where any figure is red (`benchmarks.calibration_rows` says when).
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 import warnings
@@ -27,7 +29,7 @@ from benchmarks import (
     calibration_tasks,
 )
 from benchmarks import calibration_page as page
-from benchmarks.calibration_rows import Job, Row, carry_on, digest_of_source, kept, summed
+from benchmarks.calibration_rows import Job, Row, carry_on, digest_of_source, kept, summed, take_over
 from impasto.progress import say, track
 
 SECTIONS = {
@@ -68,7 +70,7 @@ def calibrate(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, ru
     Yields after each round the sentences on what was not run, or not in full.
     """
     until = time.monotonic() + 60 * minutes
-    wanted = {(job.section, job.name): runs or (job.full if size == "full" else job.ci) for job, _ in jobs}
+    wanted = {(job.section, job.name): _wanted(job, size, runs) for job, _ in jobs}
     most, round_ = max(wanted.values()), FIRST_ROUND
     while True:
         for job, source in jobs:
@@ -84,6 +86,32 @@ def calibrate(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, ru
         if round_ >= most or time.monotonic() > until:
             return
         round_ *= 2
+
+
+def _wanted(job: Job, size: str, runs: int | None) -> int:
+    return runs or (job.full if size == "full" else job.ci)
+
+
+def check(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, runs: int | None) -> int:
+    """Take over runs of another source that still hold; how many jobs have such runs."""
+    asked = [(job, source) for job, source in jobs if _wanted(job, size, runs)]
+    return sum(take_over(folder, job, source) for job, source in track(asked, what="runs of another source, made again", unit="jobs"))
+
+
+def plan(jobs: Sequence[tuple[Job, str]], folder: Path, /, *, size: str, runs: int | None) -> list[str]:
+    """What is left of every job, and how many CPU minutes that takes by its runs so far."""
+    lines, total, unknown = [], 0.0, 0
+    for job, source in jobs:
+        many = _wanted(job, size, runs)
+        table = kept(folder, job, source).drop_duplicates("run")
+        left = 0 if job.missing else max(0, many - len(table))
+        seconds = float(table["seconds"].mean()) if len(table) else math.nan
+        minutes = left * seconds / 60
+        unknown += left > 0 and math.isnan(minutes)
+        total += 0.0 if math.isnan(minutes) else minutes
+        cost = "not timed yet" if math.isnan(seconds) else f"{seconds:.2f} s a run, {left * seconds / 60:.1f} min left"
+        lines.append(job.missing or f"{job.section}, {job.name}: {min(len(table), many)} of {many} runs, {cost}")
+    return [*lines, f"{total:.0f} CPU minutes left" + (f", and {unknown} jobs that were not timed yet" if unknown else "")]
 
 
 def _left_out(job: Job, done: int, many: int) -> str:
@@ -107,6 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--job", default="", metavar="PART", help="only jobs whose name holds this")
     parser.add_argument("--runs", type=int, metavar="N", help="of every job, instead of those of its size")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no further run begins")
+    parser.add_argument("--anew", action="store_true", help="count no run of another state of the source")
+    parser.add_argument("--plan", action="store_true", help="say what is left, run nothing")
     parser.add_argument("--kept", type=Path, default=KEPT, metavar="FOLDER", help="where runs are kept")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page too, and all figures as CSV beside it")
     given = parser.parse_args(arguments)
@@ -120,6 +150,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = jobs_of(given.section, given.job)
     if not jobs:
         parser.error(f"--job {given.job}: no job of these sections holds this in its name")
+    if given.plan:
+        say("\n".join(plan(jobs, given.kept, size=given.size, runs=given.runs)))
+        return 0
+    if not given.anew:
+        check(jobs, given.kept, size=given.size, runs=given.runs)
     rows: list[Row] = []
     left_out: list[str] = []
     for left_out in calibrate(jobs, given.kept, size=given.size, runs=given.runs, minutes=given.minutes):

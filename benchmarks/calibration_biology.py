@@ -50,7 +50,7 @@ class Task:
     metrics: tuple[tuple[str, str, bool], ...]
     p: tuple[str, str] | None = None
     ci: int = 20
-    full: int = 200
+    full: int = 220
 
 
 def of_run(name: str, task: Task, number: int) -> list[Seen]:
@@ -139,16 +139,16 @@ _GROWTH = (saturation.MAP, f"{saturation.MAP}, step from 2 plates", saturation.R
 TASKS = {
     "percent-replicating": Task(_percent_replicating, ((OWN, percent_replicating.METRIC, True),), ("per_group", "p_value")),
     "grit": Task(_grit, ((OWN, "mean grit", False), (OWN, _POSITIONS, True)), ("per_group", "p_value")),
-    "distributions, energy": Task(partial(_distributions, protocol="energy"), _CALLED, ("per_group", "p")),
+    "distributions, energy": Task(partial(_distributions, protocol="energy"), _CALLED, ("per_group", "p"), full=120),
     "distributions, wasserstein": Task(
         partial(_distributions, protocol="wasserstein", perturbations=24, controls=8, directions=8),
         _CALLED,
         ("per_group", "p"),
         ci=0,
-        full=100,
+        full=120,
     ),
-    "differential-features": Task(_features, ((OWN, "mean share of features called", False),), ("features", "p"), full=100),
-    "saturation": Task(_saturation, tuple((OWN, metric, False) for metric in _GROWTH)),
+    "differential-features": Task(_features, ((OWN, "mean share of features called", False),), ("features", "p"), full=120),
+    "saturation": Task(_saturation, tuple((OWN, metric, False) for metric in _GROWTH), full=120),
     "guides": Task(_guides, ((OWN, "share of guides with p <= 0.05", True), (OWN, _OF_GUIDES, False)), ("per_group", "p")),
     "arms": Task(_arms, ((OWN, _ALIKE, False), (_CORRECTED, _ALIKE, False), (_CORRECTED, "taken off by the correction", False))),
 }

@@ -23,7 +23,8 @@ TITLES = {
 }
 NOTES = {
     "tasks": """The unit stands in brackets. Without an effect an interval should hold chance where that is stated exactly. Else, and with
-an effect, it should hold the mean over runs. Perturbations, effects and noise are drawn again in each run.""",
+an effect, it should hold the mean over runs. Perturbations, effects and noise are drawn again in each run. Units are 60 compounds or
+genes, 48, or 24 (compound-gene, mixing, conservation); classes are 12, or 20.""",
     "pairs": """Two methods on the same wells, compared as [tables of methods](scores.md) compare them. Equally good, their interval
 should hold 0; else the mean difference. Such intervals keep the pairs' term, so they may be wide.""",
     "biology": """Three plates of 48 perturbations and 24 controls. Who is called depends on the controls, and each run draws others: they
@@ -52,6 +53,7 @@ ALL_SCORES = ("search",)
 COMMAND = """```bash
 make calibrate                                 # the size of continuous integration
 make calibrate CALIBRATE="--size full"         # whole; with --write docs/calibration.md it makes this page and its CSV
+make calibrate CALIBRATE="--size full --plan"  # what is left of it, and how long that takes
 ```
 """
 HEAD = """# Calibration
@@ -162,6 +164,7 @@ def _rules(rows: Sequence[Row]) -> list[str]:
         red + f".\n  So is a share of inert positions of real plates above {number(MOST_INERT)}. Red ends with exit code 1.",
         f"- What is beyond {lowest} or {most} by less is *open*: more runs decide.",
         f"- A coverage above {number(WIDE)} is *wide*: it says less than is known, never more.",
+        "- Runs of an earlier state of the source count where the first and the last of a row, made again, came out the same.",
     )
     counted = ", ".join(f"{len(figures)} {verdict}" for verdict, figures in figures_of.items())
     verdicts = [f"Of {judged} judged figures: {counted}.\n"]

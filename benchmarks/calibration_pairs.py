@@ -91,4 +91,4 @@ PAIRS = {
 
 def jobs() -> list[Job]:
     """One job a task."""
-    return [Job(SECTION, name, partial(of_run, name, pair), 10, 100) for name, pair in PAIRS.items()]
+    return [Job(SECTION, name, partial(of_run, name, pair), 10, 120) for name, pair in PAIRS.items()]

@@ -1,7 +1,8 @@
 """The rows of a calibration: figures of single runs, kept on disk, and what they come to.
 
 A job is one design. Each of its runs gives figures: an interval that should hold a truth, or a share of p-values at .05. All runs of a
-job stand in one CSV file with the source they were made by, so that a calibration which was stopped goes on where it was.
+job stand in one CSV file with the source they were made by, so that a calibration which was stopped goes on where it was. Runs of another
+state of the source count where the first and the last of them, made again, give the same figures.
 
     coverage: share of runs whose interval holds the truth. Red where it is three errors of a .93 interval below .93.
     share:    mean share of p-values at .05 or below. Red where it is three errors above 1.2 x .05.
@@ -37,6 +38,9 @@ MOST_SHARE = 1.2 * LEVEL
 MOST_INERT = 0.10
 ERRORS = 3
 _SECONDS_BETWEEN_WRITES = 20.0
+_SAME = 1e-6
+"""Relative: figures that differ by less are the same."""
+_COLUMNS = ("source", "run", "seconds")
 _BENCHMARKS = Path(__file__).parent
 _IMPORTED = re.compile(r"^from benchmarks(?:\.(\w+))? import (.+)$", re.MULTILINE)
 _NOT_MEASURED = {"calibration_rows", "timing"}
@@ -177,14 +181,61 @@ def _with_imports(module: str) -> set[str]:
 
 
 def kept(folder: Path, job: Job, source: str, /) -> pd.DataFrame:
-    """The figures of a job's runs that this source has made: the columns of `Seen`, with `run`. Empty where there are none."""
-    path = folder / job.file
-    if not path.exists():
-        return pd.DataFrame(columns=["source", "run", *Seen._fields])
-    table = pd.read_csv(
-        path, dtype={"source": str}, keep_default_na=False, na_values={c: ["", "nan"] for c in ("low", "high", "truth", "value")}
-    )
+    """The figures of a job's runs that this source has made: the columns of `Seen`, with `run` and the CPU seconds of the run.
+
+    Empty where there are none.
+    """
+    table = _read(folder / job.file)
     return table[table["source"] == source].reset_index(drop=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """All runs of a file, whatever source made them."""
+    if not path.exists():
+        return pd.DataFrame(columns=[*_COLUMNS, *Seen._fields])
+    numbers = ("low", "high", "truth", "value", "seconds")
+    table = pd.read_csv(path, dtype={"source": str}, keep_default_na=False, na_values={c: ["", "nan"] for c in numbers})
+    return table.reindex(columns=[*_COLUMNS, *Seen._fields])
+
+
+def take_over(folder: Path, job: Job, source: str, /) -> bool:
+    """Count the runs of another source, where the first and the last of them come out the same with this one.
+
+    Parameters
+    ----------
+    folder
+        Of the kept runs.
+    job
+        Whose runs they are.
+    source
+        The digest of the source.
+
+    Returns
+    -------
+    bool
+        Whether runs were taken over. Where they differ, the next run drops them.
+
+    """
+    table = _read(folder / job.file)
+    if table.empty or job.missing or (table["source"] == source).any():
+        return False
+    again = sorted({int(table["run"].min()), int(table["run"].max())})
+    began = time.process_time()
+    for run in again:
+        before = table[table["run"] == run].reset_index(drop=True)
+        if not _equal(before, pd.DataFrame(job.of_run(run), columns=list(Seen._fields))):
+            return False
+    seconds = round((time.process_time() - began) / len(again), 3)
+    _write(folder / job.file, [table.assign(source=source, seconds=table["seconds"].fillna(seconds))])
+    return True
+
+
+def _equal(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    words, numbers = ["what", "case", "judged"], ["value", "low", "high", "truth", "of"]
+    if len(before) != len(after) or (before[words].astype(str).to_numpy() != after[words].astype(str).to_numpy()).any():
+        return False
+    old, new = (table[numbers].to_numpy(dtype=float) for table in (before, after))
+    return bool(np.allclose(old, new, rtol=_SAME, atol=_SAME, equal_nan=True))
 
 
 def carry_on(folder: Path, job: Job, source: str, /, *, many: int, until: float = float("inf")) -> Iterator[int]:
@@ -214,7 +265,9 @@ def carry_on(folder: Path, job: Job, source: str, /, *, many: int, until: float 
     for run in (number for number in range(many) if number not in done):
         if time.monotonic() > until:
             break
-        parts.append(pd.DataFrame(job.of_run(run), columns=list(Seen._fields)).assign(source=source, run=run))
+        began = time.process_time()
+        figures = pd.DataFrame(job.of_run(run), columns=list(Seen._fields))
+        parts.append(figures.assign(source=source, run=run, seconds=round(time.process_time() - began, 3)))
         if time.monotonic() - written > _SECONDS_BETWEEN_WRITES:
             _write(folder / job.file, parts)
             written = time.monotonic()
@@ -226,7 +279,7 @@ def carry_on(folder: Path, job: Job, source: str, /, *, many: int, until: float 
 def _write(path: Path, parts: Sequence[pd.DataFrame]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with runs.atomic(path) as temporary:
-        pd.concat(parts, ignore_index=True)[["source", "run", *Seen._fields]].to_csv(temporary, index=False)
+        pd.concat(parts, ignore_index=True)[[*_COLUMNS, *Seen._fields]].to_csv(temporary, index=False)
 
 
 def summed(section: str, table: pd.DataFrame, /) -> list[Row]:

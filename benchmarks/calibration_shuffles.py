@@ -125,7 +125,7 @@ def jobs() -> list[Job]:
     made = {
         "CPJUMP1 sisters": (of_sisters, (CPJUMP1, TARGETS), 0, 100),
         "BBBC021 mechanism": (of_mechanism, (BBBC021,), 10, 100),
-        "CRISPR phenotypes, STRING": (of_relations, (PHENOTYPES, STRING), 2, 100),
+        "CRISPR phenotypes, STRING": (of_relations, (PHENOTYPES, STRING), 2, 220),
         "CPJUMP1 replicates, others": (of_replicates, (CPJUMP1,), 0, 60),
     }
     return [Job(SECTION, name, run, ci, full, needs, about) for name, (run, needs, ci, full) in made.items()]

@@ -117,3 +117,10 @@ def test_wells_that_only_one_side_has() -> None:
 def test_all_of_them_at_once_is_still_possible(needed: int, impossible: bool) -> None:
     outlook = Plan(False, 10, 1, 1, 8, 0, 1 / 9, needed, None)
     assert warnings.cannot(outlook) is impossible
+
+
+def test_few_controls_to_learn_a_scale_from() -> None:
+    # Half of the controls judge: 22 leave 11 to learn from, 24 leave 12.
+    assert said(assay(plates=3, compounds=30, controls=24), "Centre and scale") == []
+    (line,) = said(assay(plates=3, compounds=30, controls=22), "Centre and scale")
+    assert "3 of 3 plates rest on fewer than 12 negative controls" in line

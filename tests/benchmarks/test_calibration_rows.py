@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.calibration_rows import Job, Row, Seen, carry_on, kept, summed
+from benchmarks.calibration_rows import Job, Row, Seen, carry_on, kept, summed, take_over
 
 from benchmarks import calibrate, calibration_correctors, calibration_page, calibration_rows, calibration_shuffles, calibration_tasks, hits
 from impasto.evaluation import tidy
@@ -101,6 +101,50 @@ def test_runs_are_kept_carried_on_and_dropped_with_their_source(tmp_path: Path) 
     assert list(carry_on(tmp_path, job, "new", many=9, until=0.0)) == []
 
 
+def test_runs_of_another_source_count_where_the_first_and_the_last_come_out_the_same(tmp_path: Path) -> None:
+    moved: dict[int, float] = {}
+    made: list[int] = []
+
+    def of_run(run: int) -> list[Seen]:
+        made.append(run)
+        return [Seen("w", "none", "share", 0.1 * run + moved.get(run, 0.0), of=4), Seen("w", "c", "coverage", 0.5, 0.4, float("nan"))]
+
+    job = Job("a section", "a: job", of_run, 2, 4)
+    assert not take_over(tmp_path, job, "old")
+    list(carry_on(tmp_path, job, "old", many=4))
+    made.clear()
+    assert take_over(tmp_path, job, "new")
+    assert made == [0, 3]
+    assert kept(tmp_path, job, "old").empty
+    assert sorted(kept(tmp_path, job, "new")["run"].unique()) == [0, 1, 2, 3]
+    assert not take_over(tmp_path, job, "new")
+    assert list(carry_on(tmp_path, job, "new", many=4)) == []
+    # A last run that comes out otherwise: nothing is taken over, and the job begins anew.
+    moved[3] = 1e-3
+    assert not take_over(tmp_path, job, "newer")
+    assert kept(tmp_path, job, "newer").empty
+    assert list(carry_on(tmp_path, job, "newer", many=2)) == [0, 1]
+    # Another name of a figure, or one figure more, is no equal run either.
+    other = Job("a section", "a: job", lambda run: [figure._replace(case="other") for figure in of_run(run)], 2, 4)
+    assert not take_over(tmp_path, other, "newest")
+    assert not take_over(tmp_path, Job("a section", "a: job", lambda run: of_run(run)[:1], 2, 4), "newest")
+
+
+def test_the_plan_says_what_is_left_and_how_long_it_takes(tmp_path: Path) -> None:
+    job = Job("a section", "a: job", mean_of(12), 2, 30)
+    missing = Job("a section", "on data", mean_of(12), 2, 30, (tmp_path / "nowhere",))
+    jobs = [(job, "source"), (missing, "source")]
+    assert calibrate.plan(jobs, tmp_path, size="full", runs=None)[0] == "a section, a: job: 0 of 30 runs, not timed yet"
+    assert calibrate.plan(jobs, tmp_path, size="full", runs=None)[-1] == "0 CPU minutes left, and 1 jobs that were not timed yet"
+    list(carry_on(tmp_path, job, "source", many=10))
+    table = pd.read_csv(tmp_path / job.file)
+    table.assign(seconds=6.0).to_csv(tmp_path / job.file, index=False)
+    first, second, last = calibrate.plan(jobs, tmp_path, size="full", runs=None)
+    assert first == "a section, a: job: 10 of 30 runs, 6.00 s a run, 2.0 min left"
+    assert second.endswith("nowhere is missing")
+    assert last == "2 CPU minutes left"
+
+
 def test_the_digest_counts_what_a_module_takes_its_designs_from() -> None:
     assert calibration_rows._with_imports("benchmarks.calibration_pvalues") == {"calibration_pvalues", "hits"}
     assert calibration_rows._with_imports("benchmarks.calibration_tasks") == {"calibration_tasks", "calibration_designs"}
@@ -140,6 +184,8 @@ def test_fitted_controls_are_said_not_to_be_calibrated() -> None:
     figures = {f.case: f for f in calibration_correctors.of_simulated("standardize", 0)}
     assert figures["fitted controls: not calibrated"].value == 1.0
     assert figures["hits, p <= .05"].of == 72
+    (replicates,) = calibration_correctors.of_replicates("standardize", 0)
+    assert (replicates.what, replicates.of) == (figures["hits, p <= .05"].what, 72)
     assert 0 <= figures["hits, p <= .05"].value < 0.3
 
 

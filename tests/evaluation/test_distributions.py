@@ -178,3 +178,11 @@ def test_a_costly_distance_is_made_again_by_as_many_choices_as_tell_whether_one_
     # With one called, one more may have twice the p.
     np.testing.assert_array_equal(_enough(np.array([0.5, 0.0001, 0.04, 0.9]), rate=0.002)[:4], [999, 4000, 4000, 999])
     assert (_enough(p, rate=0.05) == 999).all()
+
+
+def test_the_order_of_the_rows_changes_no_drawn_p() -> None:
+    data = screen(plates=4, perturbations=4, active=1, controls=12, spared=12, width=3, effect=0.5)
+    shuffled = data[np.random.default_rng(3).permutation(data.n_obs)].copy()
+    first, second = (evaluate(each, draws=300, with_baselines=False, components=3).per_group for each in (data, shuffled))
+    assert not first["exact"].any()
+    assert second["p"].tolist() == first["p"].tolist()

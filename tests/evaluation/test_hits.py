@@ -25,6 +25,17 @@ def test_planted_effects_are_hits_and_the_others_are_not() -> None:
     assert hit[15:].mean() < 0.1
 
 
+@pytest.mark.parametrize(
+    "layout", [{"scrambled": True}, {"wells": 2, "plates": 2}, {"perturbations": 12, "plates": 5}], ids=["scrambled", "two", "few"]
+)
+def test_the_order_of_the_rows_changes_no_call(layout: dict[str, int]) -> None:
+    table = screen(**{"perturbations": 24, "active": 6, "controls": 30, "spared": 15, "effect": 0.7, **layout})
+    shuffled = table[np.random.default_rng(3).permutation(table.n_obs)].copy()
+    first, second = (evaluate(each, draws=500) for each in (table, shuffled))
+    pd.testing.assert_frame_equal(first.per_group, second.per_group, rtol=1e-5)
+    pd.testing.assert_frame_equal(first.scores, second.scores, rtol=1e-5)
+
+
 def test_the_tables_are_those_of_the_calls() -> None:
     data = screen(perturbations=24, active=6, controls=30, spared=15, effect=1.0)
     result = evaluate(data, draws=3000, seed=2)

@@ -138,3 +138,11 @@ def test_a_compound_leaves_the_null_sets_too() -> None:
         expected.append(np.mean(of_set[group != left] > threshold + 1e-6))
     left_out = result.left_out
     assert left_out.loc[left_out["part"] == 0, "value"].tolist() == pytest.approx(expected)
+
+
+def test_the_order_of_the_rows_changes_no_threshold() -> None:
+    data = screen(perturbations=8, active=3, width=6, wells=2, controls=2, spared=0, scrambled=True)
+    shuffled = data[np.random.default_rng(3).permutation(data.n_obs)].copy()
+    first, second = (evaluate(each, draws=300, shuffles=19, with_baselines=False).per_group for each in (data, shuffled))
+    assert second["threshold"].to_numpy() == pytest.approx(first["threshold"].to_numpy(), rel=1e-5)
+    assert second["p_value"].tolist() == first["p_value"].tolist()

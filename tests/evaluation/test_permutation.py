@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.screens import screen
 
 from impasto import ranking
 from impasto.evaluation import permutation, replicates
@@ -19,7 +20,7 @@ def _wells() -> tuple[pd.DataFrame, np.ndarray]:
     for plate, (wells, controls) in {"P0": ("abb", 3), "P1": ("ab", 5), "P2": ("ab", 4)}.items():
         batch = "X" if plate < "P2" else "Y"
         rows += [(plate, batch, w, "trt") for w in wells] + [(plate, batch, "DMSO", "negcon")] * controls
-    obs = pd.DataFrame(rows, columns=["plate", "batch", "perturbation", "control_type"]).rename(index=str)
+    obs = pd.DataFrame(rows, columns=["plate", "batch", "perturbation", "control_type"]).rename(index="w{:02d}".format)
     return obs, ranking.unit(np.random.default_rng(0).normal(size=(len(obs), 4)))
 
 
@@ -127,3 +128,14 @@ def test_the_p_of_a_perturbation_is_its_own_whatever_is_tested_beside_it_and_dra
     )
     assert first != second
     assert first == pytest.approx(second, abs=0.12)
+
+
+@pytest.mark.parametrize("wells", [True, False], ids=["wells", "names of rows"])
+def test_the_order_of_the_rows_changes_no_p_value(wells: bool) -> None:
+    table = screen(perturbations=10, active=4, controls=12, effect=0.6, wells=2, whole=True, scrambled=True)
+    table.obs = table.obs if wells else table.obs.drop(columns="well")
+    shuffled = table[np.random.default_rng(3).permutation(table.n_obs)].copy()
+    first, second = (replicates.evaluate(each, draws=99, shuffles=29) for each in (table, shuffled))
+    assert first.per_group["p_value"].nunique() > 5
+    pd.testing.assert_frame_equal(first.per_group, second.per_group, rtol=1e-5)
+    pd.testing.assert_frame_equal(first.scores, second.scores, rtol=1e-5)

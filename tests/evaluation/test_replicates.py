@@ -415,7 +415,7 @@ def test_shuffled_labels_are_scored_as_a_table_with_those_labels(protocol: str, 
     shuffled = replicate_scores.Shuffled.of(scored)
     assert shuffled is not None
     treated = np.flatnonzero(where.treated)
-    slots = treated[np.argsort(scored.place[treated], kind="stable")]
+    slots = treated[np.argsort(scored.where.order[treated], kind="stable")]
     assert shuffled.score(np.arange(len(slots))) == pytest.approx(scored.value, abs=1e-6)
     rng = np.random.default_rng(1)
     for _ in range(3):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.assay import refusals
+from impasto.correction import few_controls
 from impasto.coverage import Coverage
 from impasto.evaluation.design import Design
 from impasto.evaluation.dose_response import FEWEST_DOSES
@@ -46,6 +47,7 @@ def of_design(obs: pd.DataFrame, where: Design, outlook: Plan, /, *, rate: float
     said = [
         _few_hits_possible(outlook, rate=rate),
         _few_judges(where),
+        _few_to_learn_from(where),
         _several_conditions(obs),
         _one_place(where),
         _controls_together(obs),
@@ -111,6 +113,11 @@ def _few_judges(where: Design) -> str:
     counts = np.bincount(where.plate[where.judges()], minlength=len(where.plates))
     few = [f"{name.strip('/')} {count}" for name, count in zip(where.plates, counts, strict=True) if count < FEW_JUDGES]
     return f"Fewer than {FEW_JUDGES} negative controls are left to judge by on {_some(few)}." if few else ""
+
+
+def _few_to_learn_from(where: Design) -> str:
+    """Plates whose scale would rest on few controls, once those that judge are taken off."""
+    return few_controls.sentence(dict(zip(where.plates, where.controls_of_plates().tolist(), strict=True)))
 
 
 def of_coverage(covers: Iterable[Coverage], /) -> list[str]:

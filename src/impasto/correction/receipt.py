@@ -46,6 +46,7 @@ def receipt(before: anndata.AnnData, after: anndata.AnnData, /, *, methods: list
     dict[str, Any]
         `methods`, `rows`, `features` (before, after), `explained` (factor -> share of variance before and after, 0 to 1) and `signal`
         (before, after; None without replicates on different plates). `drawn` counts the rows that were drawn, where they were.
+        `steps.correct` adds `warnings`, of plates with few controls.
 
     Raises
     ------

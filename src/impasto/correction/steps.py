@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from impasto import identity, schema
-from impasto.correction import CORRECTORS, absent, by_plate, kept, spared
+from impasto.correction import CORRECTORS, absent, by_plate, few_controls, kept, spared
 from impasto.correction.base import Corrector
 from impasto.correction.receipt import receipt
 from impasto.dataset import Dataset
 from impasto.frames import profiles_of
+from impasto.progress import say
 from impasto.sampling.settings import SplitSettings
 from impasto.sampling.splits import with_controls
 from impasto.scale.where import HERE, Where
@@ -77,13 +78,27 @@ def correct(
     """
     _refuse_both(steps, fitted)
     before = _marked(profiles_of(profiles, task="correct"), spare=spare, split=split, seed=seed)
-    after, correctors, methods = apply(before, steps if fitted is None else _fitted(fitted))
-    return after, correctors, receipt(before, after, methods=methods, seed=seed)
+    chosen = steps if fitted is None else _fitted(fitted)
+    warned = _warned(before.obs, chosen)
+    after, correctors, methods = apply(before, chosen)
+    return after, correctors, receipt(before, after, methods=methods, seed=seed) | warned
 
 
 def _refuse_both(steps: Sequence[Step], fitted: object) -> None:
     if bool(steps) == (fitted is not None):
         raise InputError("correct needs either steps to fit (--method) or a folder of fitted ones (--fitted), and not both")
+
+
+def _warned(obs: pd.DataFrame, steps: Sequence[Step | Fitted]) -> dict[str, list[str]]:
+    """What the receipt says of plates with few controls; it is said aloud too."""
+    known = [
+        (type(step), step.settings) if isinstance(step, Corrector) else settings_of(step, where=f"step {number}")
+        for number, step in enumerate(steps, start=1)
+    ]
+    sentences = few_controls.warned(obs, known)
+    for sentence in sentences:
+        say(sentence)
+    return {"warnings": sentences} if sentences else {}
 
 
 def _marked(
@@ -141,16 +156,18 @@ def correct_dataset(
     _refuse_both(steps, fitted)
     marked = _marked(anndata.AnnData(obs=source.obs), spare=spare, split=split, seed=seed)
     chosen = [settings_of(step, where=f"step {number}") for number, step in enumerate(steps, start=1)]
+    known = () if fitted is None else _fitted(fitted)
+    warned = _warned(marked.obs, known or steps)
     done = by_plate.correct_plates(
         source,
         chosen,
         out,
-        fitted=() if fitted is None else _fitted(fitted),
+        fitted=known,
         marks=by_plate.marked(source, marked.obs),
         seed=seed,
         where=where,
     )
-    return done.fitted, done.receipt
+    return done.fitted, done.receipt | warned
 
 
 def apply(profiles: anndata.AnnData, steps: Sequence[Step | Fitted], /) -> tuple[anndata.AnnData, list[Fitted], list[dict[str, Any]]]:

@@ -9,20 +9,27 @@ Hence two protocols: `cellpaintr-eq14`, and `cellpaintr-scib` with the largest c
 Arevalo et al. 2024 (Nature Communications): ten scores of scib without classifiers, over 25 neighbours of treated wells by cosine. Their
 replicates stand at another position. .4 batch + .6 biology. Departure: kBET is that of scib-metrics over all rows, not R's by label.
 
+An aggregate of the profiles has an interval over halves of the perturbations, on which all of its terms are scored again (`halves`).
+Of baselines, and of more than 6,000 rows, the ends of the terms' intervals are joined: no narrower than the true one.
+
 An aggregate is formed alike in every row of a table. A score that a row lacks (no compound has two wells in a source, say) is left out of
 all rows, and the aggregate says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from impasto.evaluation import halves
+from impasto.evaluation.halves import Terms
+from impasto.evaluation.labelled import Labelled
 from impasto.evaluation.protocols import Correction
 from impasto.evaluation.silhouette import METRICS, Metric
 from impasto.evaluation.tidy import Score
 from impasto.schema import InputError, one_of
+from impasto.statistics.interval import plural
 
 CONNECTED = "graph connectivity (scib)"
 STRONG = "graph connectivity (scib-metrics)"
@@ -70,6 +77,26 @@ AGGREGATES = {
         Aggregate("arevalo", (CONNECTED, SILHOUETTE_BATCH, KBET, LISI_BATCH), (*_SCIB, LISI_LABEL), 0.4),
     )
 }
+
+
+@dataclass(frozen=True)
+class Again:
+    """The terms of the profiles scored again on halves of the perturbations.
+
+    Attributes
+    ----------
+    group
+        The name of the profiles in the column `group`.
+    where
+        Their rows.
+    terms
+        Of each half.
+
+    """
+
+    group: str
+    where: Labelled
+    terms: Sequence[Terms]
 
 
 @dataclass(frozen=True)
@@ -171,7 +198,7 @@ def _of_protocol(protocol: Correction, *, before: bool) -> list[Aggregate]:
     return [AGGREGATES[name] for name in ("cellpaintr-scib", "cellpaintr-eq14") if before or name != "cellpaintr-eq14"]
 
 
-def batch_scores(rows: Sequence[Score], chosen: Sequence[Aggregate], /) -> list[Score]:
+def batch_scores(rows: Sequence[Score], chosen: Sequence[Aggregate], /, *, again: Again | None = None) -> list[Score]:
     """The rows of mixing, each group followed by its batch scores.
 
     Parameters
@@ -180,6 +207,8 @@ def batch_scores(rows: Sequence[Score], chosen: Sequence[Aggregate], /) -> list[
         The scores of all groups (profiles, baselines, shuffled labels), those of a group together.
     chosen
         The aggregates.
+    again
+        The terms of one group on halves; the others join the ends of their terms' intervals.
 
     Returns
     -------
@@ -191,11 +220,14 @@ def batch_scores(rows: Sequence[Score], chosen: Sequence[Aggregate], /) -> list[
     for aggregate in chosen:
         parts = _shared(groups, aggregate.batch)
         for group_rows in groups.values():
-            group_rows.append(_mean(f"batch score ({aggregate.name})", group_rows, parts, of=aggregate.batch))
+            mean = _mean(f"batch score ({aggregate.name})", group_rows, parts, of=aggregate.batch)
+            group_rows.append(_surer(mean, _even(parts), again))
     return [row for group_rows in groups.values() for row in group_rows]
 
 
-def overall_scores(rows: Sequence[Score], mixed: Sequence[Score], chosen: Sequence[Aggregate], /) -> list[Score]:
+def overall_scores(
+    rows: Sequence[Score], mixed: Sequence[Score], chosen: Sequence[Aggregate], /, *, again: Again | None = None
+) -> list[Score]:
     """The rows of conservation, each group followed by its batch, biology and overall scores.
 
     Parameters
@@ -206,6 +238,8 @@ def overall_scores(rows: Sequence[Score], mixed: Sequence[Score], chosen: Sequen
         The scores of mixing of the same groups, with their batch scores.
     chosen
         The aggregates.
+    again
+        The terms of one group on halves, those of mixing too; the others join the ends of their terms' intervals.
 
     Returns
     -------
@@ -216,12 +250,15 @@ def overall_scores(rows: Sequence[Score], mixed: Sequence[Score], chosen: Sequen
     groups = _by_group(rows)
     batch = {(row.group, row.metric): row for row in mixed}
     for aggregate in chosen:
-        parts = _shared(groups, aggregate.biology)
+        parts, of_batch = _shared(groups, aggregate.biology), _shared(_by_group(mixed), aggregate.batch)
         word = "arevalo" if aggregate.name == "arevalo" else "Eq. 22"
         for group, group_rows in groups.items():
-            biology = _mean(f"biology score ({word})", group_rows, parts, of=aggregate.biology)
+            biology = _surer(_mean(f"biology score ({word})", group_rows, parts, of=aggregate.biology), _even(parts), again)
             mixing = replace(batch[group, f"batch score ({aggregate.name})"], task=biology.task, protocol=biology.protocol)
             overall = mean_score(f"overall ({aggregate.name})", [(mixing, aggregate.weight), (biology, 1 - aggregate.weight)])
+            weights = {m: aggregate.weight * w for m, w in _even(of_batch).items()}
+            weights |= {m: (1 - aggregate.weight) * w for m, w in _even(parts).items()}
+            overall = _surer(overall, weights, again)
             group_rows += [row for row in (mixing, biology, overall) if row.metric not in {other.metric for other in group_rows}]
     return [row for group_rows in groups.values() for row in group_rows]
 
@@ -249,6 +286,23 @@ def mean_score(metric: str, parts: Sequence[tuple[Score, float]], /) -> Score:
     about = f"{without[0]} has no interval" if without else "the ends of its parts' intervals joined: no narrower than the true one"
     value, n = sum(w * s.value for s, w in parts), max(s.n for s, _ in parts)
     return Score(first.task, first.protocol, first.group, metric, value, low, high, None, n, interval="ends joined", about=about)
+
+
+def _even(parts: Sequence[str]) -> dict[str, float]:
+    return {part: 1 / len(parts) for part in parts}
+
+
+def _surer(score: Score, weights: Mapping[str, float], again: Again | None) -> Score:
+    """The same mean with an interval over halves, where its terms were scored on them and it has one."""
+    if again is None or score.group != again.group or not again.terms:
+        return score
+    made = halves.of_sum(score.value, weights, again.terms, again.where)
+    if made.low is None:
+        return score
+    without = f"{score.about.partition('; ')[0]}; " if score.about.startswith("without ") else ""
+    about = f"{without}other {plural(made.unit)}, every term scored again on halves of them"
+    ends = {"low": made.low, "high": made.high, "unit": made.unit, "clusters": made.clusters, "df": made.df, "interval": made.method}
+    return replace(score, **ends, about=about)
 
 
 def _by_group(rows: Sequence[Score]) -> dict[str, list[Score]]:

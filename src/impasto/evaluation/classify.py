@@ -141,14 +141,40 @@ def repeated_f1(values: Floats, codes: Codes, /, *, seed: int, turned: bool = Fa
     """
     whole, of_fold = [], []
     for deal in range(DEALS):
-        folds = stratified(codes, folds=FOLDS, seed=[seed, deal])
-        predicted = predict(values, codes, folds=folds)
+        folds, predicted = _of_deal(values, codes, seed=seed, deal=deal)
         whole.append(macro_f1(codes, predicted))
         of_fold += [macro_f1(codes[folds == fold], predicted[folds == fold]) for fold in np.unique(folds)]
     value, parts = float(np.mean(whole)), np.array(of_fold)
     if turned:
         value, parts = 1 - value, 1 - parts
     return value, resplits.of_resplits(parts, tested=1, trained=FOLDS - 1, unit="fold", share=True, value=value)
+
+
+def f1_of_one_deal(values: Floats, codes: Codes, /, *, seed: int) -> float:
+    """Macro F1 out of fold, of the first of the deals of `repeated_f1`.
+
+    Parameters
+    ----------
+    values
+        (n, width).
+    codes
+        (n,) the class of each row.
+    seed
+        Of the folds.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    """
+    return macro_f1(codes, _of_deal(values, codes, seed=seed, deal=0)[1])
+
+
+def _of_deal(values: Floats, codes: Codes, *, seed: int, deal: int) -> tuple[Codes, Codes]:
+    """The fold and the predicted class of each row."""
+    folds = stratified(codes, folds=FOLDS, seed=[seed, deal])
+    return folds, predict(values, codes, folds=folds)
 
 
 def chance_f1(codes: Codes, /, *, seed: int, draws: int = 50) -> float:

@@ -7,11 +7,13 @@ classifier with and without controls (Eq. 16). Their mean, and overall scores wi
 Protocols: as mixing's. `arevalo` counts replicates at another position only, and has no classifiers.
 
 Perturbations were sampled. A silhouette or ranking is scored again without groups of them. Of the profiles only, 16 random halves of the
-perturbations are clustered again. The classifier's interval is over folds. An overall score joins the ends of its terms.
+perturbations are clustered again. The classifier's interval is over folds, and that of a biology or overall score over the
+same halves, on which all of its terms are scored again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -25,6 +27,7 @@ from impasto.evaluation import (
     aggregates,
     baselines,
     classify,
+    halves,
     inputs,
     labelled,
     mixing,
@@ -40,6 +43,7 @@ from impasto.evaluation.graph_scores import Graph, earlier_neighbours
 from impasto.evaluation.inputs import Table
 from impasto.evaluation.labelled import Labelled
 from impasto.evaluation.layout import layout
+from impasto.evaluation.replicate_scores import ReplicateScore
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.silhouette import Metric
 from impasto.evaluation.tidy import Score
@@ -48,7 +52,6 @@ from impasto.statistics.interval import Interval, none
 from impasto.statistics.jackknife import LeftOut
 
 TASK = "conservation"
-HALVES, HALVES_OF_DRAWN = 16, 4
 MOST_DISTANCES = 2**22
 """So many rows x labels at most are scored again without groups of perturbations; a larger table gets the t interval."""
 Floats = npt.NDArray[np.float32]
@@ -127,7 +130,43 @@ def evaluate(
     rows = [row for name, view, ranked, spots in views for row in give(view, spots, group=name, ranked=ranked)]
     of_mixing = [(name, view, spots) for name, view, _, spots in views]
     mixed = mixing.scores_of(of_mixing, drawn, chosen=chosen, seed=seed, earlier=earlier, device=device)
-    return Result.of(aggregates.overall_scores(rows, aggregates.batch_scores(mixed, chosen.aggregates), chosen.aggregates))
+    spots = halves.of(drawn.where, seed=seed) if mixing.can_halve(drawn) else []
+    on_half = partial(_on_half, profiles, values, drawn.where, chosen=chosen, resolution=resolution, seed=seed, device=device)
+    again = aggregates.Again(OWN, drawn.where, [on_half(half, earlier=earlier) for half in spots])
+    mixed = aggregates.batch_scores(mixed, chosen.aggregates, again=again)
+    return Result.of(aggregates.overall_scores(rows, mixed, chosen.aggregates, again=again))
+
+
+def _on_half(
+    profiles: anndata.AnnData,
+    values: Floats,
+    where: Labelled,
+    half: npt.NDArray[np.bool_],
+    /,
+    *,
+    chosen: Chosen,
+    resolution: float,
+    seed: int,
+    earlier: labelled.Codes | None,
+    device: str | None,
+) -> dict[str, float]:
+    """All terms, those of mixing too, on some of the rows."""
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    used, own = values[where.rows], where.part(half)
+    terms = mixing.on_half(used, where, half, chosen=chosen, seed=seed, earlier=earlier, device=device)
+    clusters = Clusters(used, where, metric=chosen.metric, k=chosen.k, resolution=resolution, seed=seed, device=device).of(half)
+    terms[aggregates.NMI] = float(normalized_mutual_info_score(own.labels, clusters))
+    terms[aggregates.ARI] = float(adjusted_rand_score(own.labels, clusters))
+    terms[aggregates.SILHOUETTE_LABEL] = float(_silhouettes(used[half], own.labels, metric=chosen.metric).mean())
+    ranked = _ranked(profiles, values, own, position=chosen.protocol == "arevalo", seed=seed, device=device)
+    terms |= {metric: scored.value for metric, scored in ranked}
+    if chosen.needs(aggregates.LISI_LABEL):
+        graph = Graph(used, where, chosen.metric, chosen.k, device)
+        terms[aggregates.LISI_LABEL] = float(np.median(graph.labels_around(half)))
+    if chosen.protocol != "arevalo":
+        terms |= {word: classify.f1_of_one_deal(used[half][rows], codes, seed=seed) for word, rows, codes in _classes(own)}
+    return terms
 
 
 def _shuffled(where: Labelled, *, seed: int) -> Labelled:
@@ -182,13 +221,13 @@ def score(
     """
     name = f"{chosen.prefix}{where.words}, {chosen.metric}, k={chosen.k}, Louvain at {resolution:g}"
     used = values[where.rows]
-    halves = HALVES if ranked is None or len(ranked.rows) == len(where.rows) else HALVES_OF_DRAWN
-    clusters = Clusters(used, where, halves=halves, metric=chosen.metric, k=chosen.k, resolution=resolution, seed=seed, device=device)
+    many = halves.HALVES if ranked is None or len(ranked.rows) == len(where.rows) else halves.HALVES_OF_DRAWN
+    clusters = Clusters(used, where, halves=many, metric=chosen.metric, k=chosen.k, resolution=resolution, seed=seed, device=device)
     rows = clusters.scores(name, group)
     rows.append(_silhouette(used, where, name, group, metric=chosen.metric, seed=seed))
-    rows += _rankings(
-        profiles, values, where if ranked is None else ranked, name, group, position=chosen.protocol == "arevalo", seed=seed, device=device
-    )
+    all_rows = where if ranked is None else ranked
+    for metric, scored in _ranked(profiles, values, all_rows, position=chosen.protocol == "arevalo", seed=seed, device=device):
+        rows.append(replicates.score_of(scored, name, group, shuffles=0, task=TASK, metric=metric))
     if chosen.needs(aggregates.LISI_LABEL):
         graph = Graph(used, where, chosen.metric, chosen.k, device)
         rows.append(graph.score(aggregates.LISI_LABEL, graph.labels_around, name, group, TASK, seed=seed, middle=np.median))
@@ -219,7 +258,7 @@ class Clusters:
     resolution: float
     seed: int
     device: str | None
-    halves: int = HALVES
+    halves: int = halves.HALVES
 
     def scores(self, name: str, group: str, /) -> list[Score]:
         """NMI and ARI of the communities with the labels.
@@ -240,12 +279,13 @@ class Clusters:
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
         clusters = self.of(self.where.whole())
-        halves = [(self.where.labels[half], self.of(half)) for half in self._halves()] if group == OWN else []
+        chosen = halves.of(self.where, seed=self.seed, many=self.halves) if group == OWN else []
+        again = [(self.where.labels[half], self.of(half)) for half in chosen]
         sampled, rng = self.where.sampled(), np.random.default_rng(self.seed)
         rows = []
         for metric, agree, lowest in ((aggregates.NMI, normalized_mutual_info_score, 0.0), (aggregates.ARI, adjusted_rand_score, -1.0)):
             value = float(agree(self.where.labels, clusters))
-            interval = self._interval([float(agree(*half)) for half in halves], value, lowest)
+            interval = self._interval([float(agree(*half)) for half in again], value, lowest)
             chance = float(np.mean([agree(rng.permutation(self.where.labels), clusters) for _ in range(10)]))
             about = f"other {sampled.word}s, clustered again" if interval.low is not None else None
             row = (TASK, name, group, metric, value, interval)
@@ -269,22 +309,17 @@ class Clusters:
         nearest = neighbours.nearest(self.values[keep], k=self.k, metric=self.metric, device=self.device)
         return neighbours.communities(nearest, resolution=self.resolution, seed=self.seed)
 
-    def _halves(self) -> list[npt.NDArray[np.bool_]]:
-        count, rng = len(self.where.sampled()), np.random.default_rng([self.seed, HALVES])
-        orders = [rng.permutation(count) for _ in range(self.halves)]
-        return [self.where.without(order < (count + 1) // 2) for order in orders] if count > 1 else []
-
-    def _interval(self, halves: list[float], value: float, lowest: float) -> Interval:
+    def _interval(self, scored: list[float], value: float, lowest: float) -> Interval:
         sampled = self.where.sampled()
-        if not halves:
+        if not scored:
             return none(unit=sampled.word, clusters=len(sampled), method="halves", why="halves are clustered again for the profiles only")
-        return resplits.of_halves(np.array(halves), value=value, unit=sampled.word, clusters=len(sampled), lowest=lowest)
+        return resplits.of_halves(np.array(scored), value=value, unit=sampled.word, clusters=len(sampled), lowest=lowest)
 
 
 def _silhouette(values: Floats, where: Labelled, name: str, group: str, *, metric: Metric, seed: int) -> Score:
     """The mean over rows of the silhouette of the label, scaled to 0..1."""
-    width = (silhouette.samples(values, where.labels, metric=metric) + 1) / 2
-    value, sampled = float(width.mean()), where.sampled()
+    width, sampled = _silhouettes(values, where.labels, metric=metric), where.sampled()
+    value = float(width.mean())
     left: list[LeftOut] = []
     if len(values) * (int(where.labels.max()) + 1) <= MOST_DISTANCES:
         total = silhouette.summed(values, where.labels, metric=metric)
@@ -301,9 +336,14 @@ def _silhouette(values: Floats, where: Labelled, name: str, group: str, *, metri
     return tidy.score(*row, chance=None, n=len(width), parts=left, units=sampled.digest)
 
 
-def _rankings(
-    profiles: anndata.AnnData, values: Floats, where: Labelled, name: str, group: str, *, position: bool, seed: int, device: str | None
-) -> list[Score]:
+def _silhouettes(values: Floats, labels: labelled.Codes, *, metric: Metric) -> npt.NDArray[np.float64]:
+    """(rows,) scaled to 0..1."""
+    return np.asarray((silhouette.samples(values, labels, metric=metric) + 1) / 2)
+
+
+def _ranked(
+    profiles: anndata.AnnData, values: Floats, where: Labelled, *, position: bool, seed: int, device: str | None
+) -> Iterator[tuple[str, ReplicateScore]]:
     """Replicate mAP against the plate's controls, and against the plate's other labels; `position`: only of replicates at another one."""
     labels, compound = np.full(profiles.n_obs, None, dtype=object), np.full(profiles.n_obs, -1, dtype=np.intp)
     labels[where.rows], compound[where.rows] = where.labels.astype(str), where.compounds
@@ -311,7 +351,6 @@ def _rankings(
         profiles.obs, level="position" if position else "any", labels=pd.Series(labels, index=profiles.obs.index, dtype="string")
     )
     spots, vectors = replace(spots, compound=compound), ranking.unit(values)
-    scores = []
     rankings: tuple[tuple[str, protocols.Ranked], ...] = (
         (aggregates.MAP_CONTROL, "plate-controls"),
         (aggregates.MAP_OTHERS, "plate-others"),
@@ -319,23 +358,25 @@ def _rankings(
     for metric, protocol in rankings:
         detail = replicates.average_precisions(vectors, spots, protocol=protocol, device=device)
         if not detail.empty:
-            scored = replicates.of_detail(detail, vectors, spots, profiles.obs, protocol=protocol, seed=seed)
-            scores.append(replicates.score_of(scored, name, group, shuffles=0, task=TASK, metric=metric))
-    return scores
+            yield metric, replicates.of_detail(detail, vectors, spots, profiles.obs, protocol=protocol, seed=seed)
 
 
 def _classifier(values: Floats, where: Labelled, name: str, group: str, *, seed: int) -> list[Score]:
     scores = []
+    for metric, rows, codes in _classes(where):
+        value, interval = classify.repeated_f1(values[rows], codes, seed=seed)
+        chance = classify.chance_f1(codes, seed=seed)
+        row = (TASK, name, group, metric, value, interval)
+        scores.append(tidy.score(*row, chance=chance, n=len(codes), about="other wells of these perturbations"))
+    return scores
+
+
+def _classes(where: Labelled) -> Iterator[tuple[str, npt.NDArray[np.bool_], labelled.Codes]]:
+    """With and without controls: the name of F1, the rows that are classified, and their classes."""
     with_controls = [(aggregates.WITH, where.whole())] if where.control.any() else []
     for kind, chosen in [*with_controls, (aggregates.WITHOUT, ~where.control)]:
         # A label seen once can never be predicted from the other rows.
         often = np.bincount(where.labels[chosen], minlength=where.labels.max() + 1)[where.labels] > 1
         inside = chosen & often
-        if len(np.unique(where.labels[inside])) < 2:
-            continue
-        codes = where.part(inside).labels
-        value, interval = classify.repeated_f1(values[inside], codes, seed=seed)
-        chance = classify.chance_f1(codes, seed=seed)
-        row = (TASK, name, group, f"{aggregates.F1_LABEL} ({kind})", value, interval)
-        scores.append(tidy.score(*row, chance=chance, n=len(codes), about="other wells of these perturbations"))
-    return scores
+        if len(np.unique(where.labels[inside])) > 1:
+            yield f"{aggregates.F1_LABEL} ({kind})", inside, where.part(inside).labels

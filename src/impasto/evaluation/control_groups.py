@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from impasto.evaluation.layout import by_place
 from impasto.evaluation.replicate_sets import ReplicateSets, Rows
 from impasto.statistics import jackknife
 from impasto.statistics.jackknife import LeftOut
@@ -38,24 +39,23 @@ def of_wells(sets: ReplicateSets, /, *, seed: int) -> Rows:
         (n,) the plate's number times `CONTROL_GROUPS`, plus the group on the plate; -1 for a row that is no control.
 
     """
-    rows = np.flatnonzero(sets.controls)
+    rows = by_place(sets.controls, sets.order)
     group = np.full(len(sets.plate), -1, dtype=np.intp)
     for code in np.unique(sets.plate[rows]):
         own = rows[sets.plate[rows] == code]
-        ordered = own if sets.place is None else own[np.argsort(sets.place[own], kind="stable")]
-        group[ordered] = code * CONTROL_GROUPS + jackknife.deal(len(own), seed=seed, most=CONTROL_GROUPS)
+        group[own] = code * CONTROL_GROUPS + jackknife.deal(len(own), seed=seed, most=CONTROL_GROUPS)
     return group
 
 
-def of_layout(controls: Mapping[str, Rows], place: npt.NDArray[np.str_], /, *, seed: int) -> Rows:
+def of_layout(controls: Mapping[str, Rows], order: Rows, /, *, seed: int) -> Rows:
     """The group of every control well of a table that is known plate by plate.
 
     Parameters
     ----------
     controls
         Plate -> rows of its controls.
-    place
-        (n,) what tells each row from the others, whatever their order.
+    order
+        (n,) the rank of each row by what tells it from the others.
     seed
         Of the groups.
 
@@ -65,10 +65,10 @@ def of_layout(controls: Mapping[str, Rows], place: npt.NDArray[np.str_], /, *, s
         (n,) as `of_wells` gives them; plates are numbered in the order of their names.
 
     """
-    group = np.full(len(place), -1, dtype=np.intp)
+    group = np.full(len(order), -1, dtype=np.intp)
     for code, plate in enumerate(sorted(controls)):
         own = controls[plate]
-        ordered = own[np.argsort(place[own], kind="stable")]
+        ordered = own[np.argsort(order[own])]
         group[ordered] = code * CONTROL_GROUPS + jackknife.deal(len(own), seed=seed, most=CONTROL_GROUPS)
     return group
 

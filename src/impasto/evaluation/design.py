@@ -16,6 +16,7 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.correction import spared
+from impasto.evaluation.layout import by_place
 from impasto.schema import InputError
 
 Rows = npt.NDArray[np.intp]
@@ -38,6 +39,8 @@ class Design:
         Names of plates.
     place
         (n,) the position of every row on its plate as a number; None in a table without wells.
+    order
+        (n,) the rank of every row by what tells it from the others. What is drawn is drawn in this order, whatever that of the table.
     fitting
         (n,) negative controls that centre a plate and show the noise of a well.
     judging
@@ -58,12 +61,29 @@ class Design:
     plate: Rows
     plates: list[str]
     place: Rows | None
+    order: Rows
     fitting: Flags
     judging: Flags
     learned: bool
     set_aside: bool
     families: list[str]
     left_out: list[str]
+
+    def rows(self, chosen: Flags, /) -> Rows:
+        """The chosen rows in the order of their ranks.
+
+        Parameters
+        ----------
+        chosen
+            (n,) which rows.
+
+        Returns
+        -------
+        Rows
+            The same rows, whatever the order of the table.
+
+        """
+        return by_place(chosen, self.order)
 
     def controls_of_plates(self) -> Rows:
         """How many fitting controls each plate has.
@@ -133,11 +153,14 @@ def design(profiles: anndata.AnnData, /, *, pool_doses: bool, by_batch: bool, se
             "no treated well stands on a plate with negative controls, so nothing can be tested; mark controls in control_type"
         )
     _refuse_several_rows_a_well(codes, place, tested | negative)
-    rows = rows[np.lexsort((rows if place is None else place[rows], codes[rows]))]
+    order = wells.ranks(obs)
+    rows = rows[np.lexsort((order[rows], codes[rows]))]
     groups = pd.Series(rows).groupby(names.to_numpy(dtype=str, na_value="")[rows], sort=True)
     members = {str(name): own.to_numpy(dtype=np.intp) for name, own in groups}
     families = _families(obs, members, by_batch=by_batch)
-    return Design(list(members), list(members.values()), codes, plates, place, fitting, judging, learned, set_aside, families, left_out)
+    return Design(
+        list(members), list(members.values()), codes, plates, place, order, fitting, judging, learned, set_aside, families, left_out
+    )
 
 
 def _refuse_several_rows_a_well(codes: Rows, place: Rows | None, used: Flags) -> None:

@@ -70,7 +70,7 @@ def pools(rows: Rows, judges: Flags, where: Design, /) -> list[tuple[Rows, Rows]
     others[rows] = False
     sides = []
     for code in np.unique(where.plate[rows]):
-        controls = np.flatnonzero(others & (where.plate == code))
+        controls = where.rows(others & (where.plate == code))
         if len(controls):
             sides.append((rows[where.plate[rows] == code], controls))
     return sides

@@ -27,6 +27,7 @@ from impasto.correction import spared
 from impasto.evaluation import baselines, control_groups, inputs, sliced_wasserstein, tidy
 from impasto.evaluation.clouds import Clouds
 from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.layout import by_place
 from impasto.evaluation.measures import Energy, Measure, Sliced
 from impasto.evaluation.positions import CALLED_AT, FEWEST_POSITIONS, MOST_CALLED
 from impasto.evaluation.protocols import Distributions
@@ -140,7 +141,7 @@ def evaluate(
         else:
             axes = sliced_wasserstein.directions(points.shape[2], directions, seed=seed)
             measure = Sliced(points @ axes)
-        tests = [_tested(rows, sets.plate, sets.controls, measure, draws=draws, seed=seed) for rows in sets.members]
+        tests = [_tested(rows, sets, sets.controls, measure, draws=draws, seed=seed) for rows in sets.members]
         p = np.array([test.p for test in tests])
         q = discovery.corrected(p)
         rows: list[tuple[str, Callable[[Numbers], npt.NDArray[np.bool_]], float]] = [
@@ -202,7 +203,7 @@ def _called_positions(sets: ReplicateSets, measure: Measure, /, *, draws: int, s
     for rows in played:
         others = sets.controls.copy()
         others[rows] = False
-        called.append(_tested(rows, sets.plate, others, measure, draws=draws, seed=seed).p <= CALLED_AT)
+        called.append(_tested(rows, sets, others, measure, draws=draws, seed=seed).p <= CALLED_AT)
     return np.array(called, dtype=bool)
 
 
@@ -227,18 +228,18 @@ def _of_positions(called: npt.NDArray[np.bool_], name: str) -> list[Score]:
     return [tidy.score(TASK, name, POSITIONS, metric, float(called.mean()), around, chance=CALLED_AT, n=len(called))]
 
 
-def _tested(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_], measure: Measure, /, *, draws: int, seed: int) -> Permuted:
-    pool, pools = _pool(rows, plate, controls)
+def _tested(rows: Rows, sets: ReplicateSets, controls: npt.NDArray[np.bool_], measure: Measure, /, *, draws: int, seed: int) -> Permuted:
+    pool, pools = _pool(rows, sets, controls)
     return of_choices(pools, measure(pool), most_draws=draws, seed=seed, most_counted=MOST_COUNTED)
 
 
-def _pool(rows: Rows, plate: Rows, controls: npt.NDArray[np.bool_]) -> tuple[Rows, list[tuple[int, int]]]:
+def _pool(rows: Rows, sets: ReplicateSets, controls: npt.NDArray[np.bool_]) -> tuple[Rows, list[tuple[int, int]]]:
     """The members of the test of one perturbation, plate by plate, the treated wells of each first, and how many are of each."""
     members: list[Rows] = []
     pools: list[tuple[int, int]] = []
-    for code in np.unique(plate[rows]):
-        treated = rows[plate[rows] == code]
-        others = np.flatnonzero(controls & (plate == code)).astype(np.intp)
+    for code in np.unique(sets.plate[rows]):
+        treated = rows[sets.plate[rows] == code]
+        others = by_place(controls & (sets.plate == code), sets.order)
         members += [treated, others]
         pools.append((len(treated), len(others)))
     return np.concatenate(members), pools
@@ -252,7 +253,7 @@ def _without_controls(sets: ReplicateSets, measure: Measure, group: Rows, p: Num
     if measure.is_costly:
         counted, drawn = MOST_COUNTED_WITHOUT, np.minimum(draws, _enough(p, rate=rate))
     for number, rows in enumerate(sets.members):
-        pool, pools = _pool(rows, sets.plate, sets.controls)
+        pool, pools = _pool(rows, sets, sets.controls)
         numbers_here, at = np.unique(group[pool], return_inverse=True)
         statistic = measure.without_groups(pool, at.ravel() - int(numbers_here[0] < 0))
         p_without = choices.without_groups(pools, statistic, most_draws=int(drawn[number]), seed=seed, most_counted=counted)

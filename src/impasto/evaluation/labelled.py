@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from impasto import mapped, schema, wells
 from impasto.evaluation import inputs, neighbours, samples, units
-from impasto.evaluation.replicate_scores import places
 from impasto.evaluation.silhouette import Metric
 from impasto.evaluation.units import Units
 from impasto.schema import InputError
@@ -156,7 +155,7 @@ def of(profiles: anndata.AnnData, /, *, batch: str, label: str, pool_doses: bool
     compounds, names = inputs.groups(compound.mask(control, "negative control"))
     known = (codes >= 0) & ((control & with_controls) | wells.treated(obs))
     doses = inputs.dose_words(obs, pool_doses=pool_doses) if by_perturbation else ""
-    order = np.argsort(places(obs), kind="stable")
+    order = np.argsort(wells.row_names(obs), kind="stable")
     batches = wells.groups(obs, word)[0]
     unit = units.kind_of(obs[wells.treated(obs)]) if by_perturbation else "label"
     words = f"batch={word}, label={label}{doses}"

@@ -36,9 +36,11 @@ class Layout:
     treated
         (n,) the wells that are queries and positives. A well without a perturbation never is.
     controls
-        Plate -> rows of the negative controls that may judge.
+        Plate -> rows of the negative controls that may judge, in the order of their places.
     apart
         (n,) codes that must differ between a query and its positives, or None.
+    order
+        (n,) the rank of each row by what tells it from the others. What is drawn is drawn in this order, whatever that of the table.
     drawn
         (n,) the treated wells that are queries and positives, where these are not all; the others are negatives only. None for all.
 
@@ -50,6 +52,7 @@ class Layout:
     treated: npt.NDArray[np.bool_]
     controls: dict[str, Rows]
     apart: Rows | None
+    order: Rows
     drawn: npt.NDArray[np.bool_] | None = field(default=None)
 
     @property
@@ -59,8 +62,8 @@ class Layout:
 
     @cached_property
     def treated_on(self) -> dict[str, Rows]:
-        """Plate -> rows of its treated wells."""
-        return parted(np.flatnonzero(self.treated), self.plate)
+        """Plate -> rows of its treated wells, in the order of their places."""
+        return parted(by_place(self.treated, self.order), self.plate)
 
     def negatives(self, plate: str, /, *, others: bool) -> Rows:
         """The wells that a query is ranked among, before those of its own compound are left out.
@@ -81,6 +84,26 @@ class Layout:
         if not others:
             return self.controls[plate]
         return self.treated_on.get(plate, np.empty(0, dtype=np.intp)) if plate else np.flatnonzero(self.treated)
+
+
+def by_place(chosen: npt.NDArray[np.bool_], order: Rows, /) -> Rows:
+    """The chosen rows in the order of their places.
+
+    Parameters
+    ----------
+    chosen
+        (n,) which rows.
+    order
+        (n,) the rank of each row (`wells.ranks`).
+
+    Returns
+    -------
+    Rows
+        The same rows, whatever the order of the table.
+
+    """
+    rows = np.flatnonzero(chosen)
+    return rows[np.argsort(order[rows], kind="stable")]
 
 
 def parted(rows: Rows, codes: npt.NDArray[Any], /) -> dict[Any, Rows]:
@@ -146,7 +169,8 @@ def layout(
     compounds = wells.compounds(obs) if labels is None else names
     codes, plates = wells.plates(obs)
     plate = np.array(plates, dtype=str)[codes] if len(obs) else np.empty(0, dtype=str)
-    negative = parted(np.flatnonzero(wells.unseen_negative(obs)), plate)
+    order = wells.ranks(obs)
+    negative = parted(by_place(wells.unseen_negative(obs), order), plate)
     treated = wells.treated(obs) & names.notna().to_numpy(dtype=bool)
     return Layout(
         perturbation=names.fillna("").to_numpy(dtype=str),
@@ -155,20 +179,19 @@ def layout(
         treated=treated,
         controls={name: negative.get(name, np.empty(0, dtype=np.intp)) for name in plates},
         apart=_apart(obs, column),
-        drawn=None if exact else _drawn(obs, names.where(treated), seed=seed),
+        order=order,
+        drawn=None if exact else _drawn(names.where(treated), order, seed=seed),
     )
 
 
-def _drawn(obs: pd.DataFrame, names: pd.Series, *, seed: int) -> npt.NDArray[np.bool_] | None:
+def _drawn(names: pd.Series, order: Rows, *, seed: int) -> npt.NDArray[np.bool_] | None:
     """The wells that take part where a perturbation has more than are asked; None where none has."""
     codes = pd.factorize(names, sort=True)[0].astype(np.intp)
     if not len(codes) or np.bincount(codes[codes >= 0], minlength=1).max() <= samples.MOST_REPLICATES:
         return None
-    # By place: which wells are drawn does not depend on the order of the rows.
-    plate, spots = wells.plates(obs)[0], wells.spots(obs)
-    order = np.lexsort((np.arange(len(obs)) if spots is None else spots, plate))
-    drawn = np.empty(len(obs), dtype=bool)
-    drawn[order] = samples.of_each(codes[order], most=samples.MOST_REPLICATES, seed=seed)
+    rows = np.argsort(order)
+    drawn = np.empty(len(codes), dtype=bool)
+    drawn[rows] = samples.of_each(codes[rows], most=samples.MOST_REPLICATES, seed=seed)
     return drawn
 
 

@@ -13,19 +13,19 @@ all rows where any label is drawn whole. Everything else is scored among the row
 `exact` takes all.
 
 Perturbations were sampled, not batches: one leaves with all of its wells, and neighbours are listed again. Controls always stay. The
-classifier's interval is over folds. Nothing here speaks of other batches.
+classifier's interval is over folds, and that of a batch score over halves of the perturbations. Nothing here speaks of other batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from impasto import schema, wells
-from impasto.evaluation import aggregates, baselines, classify, inputs, labelled, protocols, silhouette, tidy
+from impasto.evaluation import aggregates, baselines, classify, graph_scores, halves, inputs, labelled, protocols, tidy
 from impasto.evaluation.aggregates import Chosen
 from impasto.evaluation.graph_scores import Graph, earlier_neighbours
 from impasto.evaluation.inputs import Table
@@ -106,7 +106,80 @@ def evaluate(
         codes = (where.labels[order], where.compounds[order], where.batches[order], where.control[order])
         views.append((baselines.SHUFFLED, values, Labelled(where.rows, *codes, where.words, where.names, where.unit)))
     rows = scores_of(views, scored, chosen=chosen, seed=seed, earlier=earlier, device=device)
-    return Result.of(aggregates.batch_scores(rows, chosen.aggregates))
+    used = values[where.rows]
+    spots = halves.of(where, seed=seed) if can_halve(scored) else []
+    terms = [on_half(used, where, half, chosen=chosen, seed=seed, earlier=earlier, device=device) for half in spots]
+    return Result.of(aggregates.batch_scores(rows, chosen.aggregates, again=aggregates.Again(OWN, where, terms)))
+
+
+def can_halve(scored: Drawn, /) -> bool:
+    """Whether the terms are scored again on halves of the perturbations.
+
+    Parameters
+    ----------
+    scored
+        The rows that are scored.
+
+    Returns
+    -------
+    bool
+        False where they were drawn of more, or are too many.
+
+    """
+    return scored.whole is None and len(scored.where.rows) <= graph_scores.MOST_ROWS
+
+
+def on_half(
+    values: Floats, where: Labelled, half: Flags, /, *, chosen: Chosen, seed: int, earlier: Codes | None, device: str | None
+) -> dict[str, float]:
+    """The terms of mixing on some of the rows.
+
+    Parameters
+    ----------
+    values
+        (n, width) of all rows that are scored.
+    where
+        What the n rows are.
+    half
+        (n,) which rows stay.
+    chosen
+        The protocol.
+    seed
+        Of folds.
+    earlier
+        (n, wide) neighbours before correction.
+    device
+        Where neighbours are sought.
+
+    Returns
+    -------
+    dict[str, float]
+        Metric -> its score.
+
+    """
+    graph = Graph(values, where, chosen.metric, chosen.k, device)
+    terms = {word: float(middle(found)) for word, part, middle in _terms(graph, chosen, earlier) if len(found := part(half))}
+    for which, part in _with_and_without(where.part(half)):
+        if part.batches.max() > 0 and chosen.needs(word := f"{aggregates.F1_BATCH} ({which})"):
+            terms[word] = 1 - classify.f1_of_one_deal(values[np.isin(where.rows, part.rows)], part.batches, seed=seed)
+    return terms
+
+
+def _terms(
+    graph: Graph, chosen: Chosen, earlier: Codes | None
+) -> Iterator[tuple[str, Callable[[Flags], npt.NDArray[np.float64]], Callable[[npt.NDArray[np.float64]], np.floating]]]:
+    """Of each term that is no classifier's: its name, what gives it of the rows that stay, and mean or median."""
+    if chosen.takes(aggregates.CONNECTED):
+        yield aggregates.CONNECTED, graph.connectivity, np.mean
+    if chosen.takes(aggregates.STRONG):
+        yield aggregates.STRONG, graph.strong_connectivity, np.mean
+    if earlier is not None and chosen.takes(aggregates.NEIGHBOURS_KEPT):
+        yield aggregates.NEIGHBOURS_KEPT, partial(graph.kept, earlier=earlier), np.mean
+    if chosen.takes(aggregates.SILHOUETTE_BATCH) and len(graph.silhouette(graph.where.whole())):
+        yield aggregates.SILHOUETTE_BATCH, graph.silhouette, np.mean
+    if chosen.needs(aggregates.KBET):
+        yield aggregates.KBET, graph.accepted, np.mean
+        yield aggregates.LISI_BATCH, graph.batches_around, np.median
 
 
 def scores_of(
@@ -196,23 +269,11 @@ def score(
     metric, k = chosen.metric, chosen.k
     name = f"{chosen.prefix}{where.words}, {metric}, k={k}"
     graph = Graph(values, where, metric, k, device, among)
-    parts: dict[str, Callable[[Flags], npt.NDArray[np.float64]]] = {
-        aggregates.CONNECTED: graph.connectivity,
-        aggregates.STRONG: graph.strong_connectivity,
-    }
-    if earlier is not None:
-        parts[aggregates.NEIGHBOURS_KEPT] = partial(graph.kept, earlier=earlier)
-    if len(silhouette.of_batches(values, where.labels, where.batches, metric=metric)):
-        parts[aggregates.SILHOUETTE_BATCH] = graph.silhouette
     by_chance = {aggregates.NEIGHBOURS_KEPT: k / (len(values) - 1)}
     rows = [
-        graph.score(word, part, name, group, TASK, seed=seed, chance=by_chance.get(word))
-        for word, part in parts.items()
-        if chosen.takes(word)
+        graph.score(word, part, name, group, TASK, seed=seed, chance=by_chance.get(word), middle=middle)
+        for word, part, middle in _terms(graph, chosen, earlier)
     ]
-    if chosen.needs(aggregates.KBET):
-        rows.append(graph.score(aggregates.KBET, graph.accepted, name, group, TASK, seed=seed))
-        rows.append(graph.score(aggregates.LISI_BATCH, graph.batches_around, name, group, TASK, seed=seed, middle=np.median))
     for which, part in _with_and_without(where):
         if part.batches.max() > 0 and chosen.takes(f"{aggregates.F1_BATCH} ({which})"):
             rows.append(_one_minus_f1(values, where, part, name, which, group, seed=seed))

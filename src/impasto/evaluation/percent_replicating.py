@@ -21,6 +21,7 @@ import pandas as pd
 from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs, tidy
 from impasto.evaluation.inputs import SameAs, Table
+from impasto.evaluation.layout import by_place
 from impasto.evaluation.replicate_sets import Pattern, ReplicateSets, Rows, replicate_sets
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
@@ -197,7 +198,7 @@ class Alike:
 def _null_sets(sets: ReplicateSets, *, draws: int, seed: int) -> dict[Pattern, Rows]:
     """Of every pattern of plates, sets (draws, K) of wells of different compounds; a pattern that has none is left out."""
     rng = np.random.default_rng(seed)
-    pool = {code: np.flatnonzero(sets.treated & (sets.plate == code)) for code in np.unique(sets.plate[sets.treated])}
+    pool = {code: by_place(sets.treated & (sets.plate == code), sets.order) for code in np.unique(sets.plate[sets.treated])}
     nulls: dict[Pattern, Rows] = {}
     for pattern in sorted(set(sets.patterns)):
         drawn: list[Rows] = []

@@ -4,7 +4,7 @@ Under the null hypothesis a treated well is just another negative control of its
 perturbation, each treated well is exchanged with itself or one of its plate's controls, drawn at random. The mean average
 precision is computed again: p = (1 + #{null >= observed}) / (1 + draws), ties counted. The draws respect that the queries of one
 perturbation share their positives and that plates differ in their number of controls; nulls of independent random rankings do
-neither.
+neither. Wells are drawn in the order of their places, so that the order of a table's rows changes no p-value.
 
 Every perturbation has draws of its own. With the same draws for all, the error of the draws would be the same for all, and would move
 every number that counts small p-values.
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto.evaluation.layout import Layout, Rows
+from impasto.evaluation.layout import Layout, Rows, by_place
 from impasto.statistics.permutation import ROUNDING, p_value
 
 Floats = npt.NDArray[np.float32]
@@ -92,7 +92,7 @@ def _tested(
     place = np.full(len(vectors), -1)
     place[controls] = np.arange(len(controls))
     among = vectors[controls] @ vectors[controls].T if len(controls) <= _SHARED else None
-    treated = np.flatnonzero(where.asked)
+    treated = by_place(where.asked, where.order)
     rows_of = {n: treated[rows] for n, rows in pd.Series(where.perturbation[treated]).groupby(where.perturbation[treated]).indices.items()}
     for number, name in enumerate(names):
         members, pools, sides = _pools(rows_of[name], where)

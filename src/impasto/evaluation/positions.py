@@ -76,7 +76,7 @@ def played(where: Design, /, *, seed: int) -> Played:
     rng = np.random.default_rng(seed)
     centred = where.controls_of_plates() > 0
     for codes, a_plate in _plate_sets(where):
-        spared = np.flatnonzero(where.judging & np.isin(where.plate, codes) & centred[where.plate])
+        spared = where.rows(where.judging & np.isin(where.plate, codes) & centred[where.plate])
         if fixed and len(codes) > 1 and where.place is not None:
             for place in np.unique(where.place[spared]):
                 rows = spared[where.place[spared] == place]
@@ -115,9 +115,9 @@ def _plate_sets(where: Design) -> list[tuple[Rows, int]]:
 def _of_other_positions(spared: Rows, plate: Rows, codes: Rows, a_plate: int, rng: np.random.Generator) -> list[Rows]:
     """Spared wells of these plates, shuffled, so many a plate in each set; those left over are not played."""
     wells = max(a_plate, 2) if len(codes) == 1 else a_plate
-    decks = [rng.permutation(spared[plate[spared] == code]) for code in codes]
+    decks = [rng.permutation(np.flatnonzero(plate[spared] == code)) for code in codes]
     rounds = min(len(deck) // wells for deck in decks)
-    return [np.sort(np.concatenate([deck[i * wells : (i + 1) * wells] for deck in decks])) for i in range(rounds)]
+    return [spared[np.sort(np.concatenate([deck[i * wells : (i + 1) * wells] for deck in decks]))] for i in range(rounds)]
 
 
 @dataclass(frozen=True)

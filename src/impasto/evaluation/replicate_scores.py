@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import schema
 from impasto.evaluation import control_groups, units
 from impasto.evaluation.control_groups import CONTROL_GROUPS
 from impasto.evaluation.layout import Layout, Rows, Together, together
@@ -38,26 +38,6 @@ Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
 
-def places(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
-    """What tells each row from the others, whatever their order.
-
-    Parameters
-    ----------
-    obs
-        Annotation of n wells.
-
-    Returns
-    -------
-    npt.NDArray[np.str_]
-        (n,) source, batch, plate, well and site, as far as the table has them; the index of a table without wells.
-
-    """
-    words = [word for word in wells.SITE_KEYS if word in obs]
-    if schema.WELL not in obs:
-        return obs.index.to_numpy(dtype=str)
-    return np.array(["|".join(row) for row in obs[words].astype(str).itertuples(index=False)], dtype=str)
-
-
 @dataclass(frozen=True)
 class ReplicateScore:
     """One score of replicate detection.
@@ -68,8 +48,6 @@ class ReplicateScore:
         Unit rows (n, width).
     where
         Who stands where.
-    place
-        (n,) what tells each row from the others.
     detail
         One row a query that was ranked: row, perturbation, average_precision.
     others
@@ -85,7 +63,6 @@ class ReplicateScore:
 
     vectors: Floats
     where: Layout
-    place: npt.NDArray[np.str_]
     detail: pd.DataFrame
     others: bool
     within_plate: bool
@@ -172,7 +149,7 @@ class ReplicateScore:
 
         """
         weight, single = self._weights(), dict[str, Numbers]()
-        numbered = control_groups.of_layout(self.where.controls, self.place, seed=self.seed)
+        numbered = control_groups.of_layout(self.where.controls, self.where.order, seed=self.seed)
         group = np.where(numbered < 0, CONTROL_GROUPS, numbered % CONTROL_GROUPS)
         for plate, rows, ranked in self._ranked(group, CONTROL_GROUPS + 1):
             whole = ranked.precisions(np.empty(0, dtype=np.intp))
@@ -309,7 +286,7 @@ class Shuffled:
         """
         where, vectors = score.where, score.vectors
         rows = np.flatnonzero(where.treated)
-        rows = rows[np.argsort(score.place[rows], kind="stable")]
+        rows = rows[np.argsort(where.order[rows])]
         compound, plate = where.compound[rows], pd.factorize(where.plate[rows])[0]
         sizes = np.bincount(pd.factorize(compound)[0]).astype(np.int64)
         if int((sizes**3).sum()) > MOST_TOGETHER:

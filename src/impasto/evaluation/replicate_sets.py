@@ -14,6 +14,7 @@ import pandas as pd
 from impasto import schema, wells
 from impasto.evaluation import positions, units
 from impasto.evaluation.design import Design
+from impasto.evaluation.layout import by_place
 from impasto.evaluation.units import Units
 from impasto.schema import InputError
 from impasto.statistics import interval, jackknife
@@ -47,6 +48,8 @@ class ReplicateSets:
         (n,) treated wells with a name, and the negative controls that may judge.
     place
         (n,) the position of every row on its plate as a number; None in a table without wells.
+    order
+        (n,) the rank of every row by what tells it from the others, whatever the order of the table.
     units
         The compound of each perturbation: what was sampled.
 
@@ -61,6 +64,7 @@ class ReplicateSets:
     treated: Flags
     controls: Flags
     place: Rows | None
+    order: Rows
     units: Units
 
     def shuffled(self, rng: np.random.Generator, /) -> Rows:
@@ -79,7 +83,7 @@ class ReplicateSets:
         """
         given = np.arange(len(self.plate))
         for code in np.unique(self.plate[self.treated]):
-            rows = np.flatnonzero(self.treated & (self.plate == code))
+            rows = by_place(self.treated & (self.plate == code), self.order)
             given[rows] = rng.permutation(rows)
         return given
 
@@ -164,7 +168,7 @@ class ReplicateSets:
             [self.names[i] for i in chosen],
             [self.members[i] for i in chosen],
             [self.patterns[i] for i in chosen],
-            *(self.plate, self.plates, self.compound, self.treated, self.controls, self.place),
+            *(self.plate, self.plates, self.compound, self.treated, self.controls, self.place, self.order),
             self.units.part(np.asarray(chosen, dtype=np.intp)),
         )
 
@@ -184,7 +188,7 @@ class ReplicateSets:
         """
         families = [""] * len(self.names)
         flags = (self.controls, self.controls, False, False)
-        design = Design(self.names, self.members, self.plate, self.plates, self.place, *flags, families, [])
+        design = Design(self.names, self.members, self.plate, self.plates, self.place, self.order, *flags, families, [])
         return positions.played(design, seed=seed).sets
 
 
@@ -224,8 +228,8 @@ def replicate_sets(obs: pd.DataFrame, /, *, task: str, pool_doses: bool, least: 
     treated = wells.treated(obs) & names.notna().to_numpy(dtype=bool)
     usable = treated & np.isin(codes, codes[controls]) if with_controls else treated
     rows = np.flatnonzero(usable)
-    place = wells.spots(obs)
-    rows = rows[np.lexsort((rows if place is None else place[rows], codes[rows]))]
+    place, order = wells.spots(obs), wells.ranks(obs)
+    rows = rows[np.lexsort((order[rows], codes[rows]))]
     groups = pd.Series(rows).groupby(names.to_numpy(dtype=str, na_value="")[rows], sort=True)
     members = {str(name): own.to_numpy(dtype=np.intp) for name, own in groups if len(own) >= least}
     if not members:
@@ -241,6 +245,6 @@ def replicate_sets(obs: pd.DataFrame, /, *, task: str, pool_doses: bool, least: 
         list(members),
         list(members.values()),
         [tuple(np.sort(codes[own]).tolist()) for own in members.values()],
-        *(codes, plates, pd.factorize(compounds)[0].astype(np.intp), treated, controls, place),
+        *(codes, plates, pd.factorize(compounds)[0].astype(np.intp), treated, controls, place, order),
         units.named(compounds.iloc[first].astype(str).to_numpy(), word=units.kind_of(obs[treated])),
     )

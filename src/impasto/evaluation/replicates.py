@@ -22,7 +22,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import mapped, ranking, schema, wells
-from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, protocols, replicate_scores, samples, tidy, units
+from impasto.evaluation import baselines, copairs, cpjump1, inputs, permutation, protocols, samples, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.layout import LEVELS, Layout, Level, Rows, Together, layout, together
 from impasto.evaluation.replicate_scores import ReplicateScore
@@ -319,7 +319,7 @@ def of_detail(
     """
     others = protocol in ("plate-others", "all-others")
     word = units.kind_of(obs[where.treated])
-    return ReplicateScore(vectors, where, replicate_scores.places(obs), detail, others, protocol != "all-others", seed, word)
+    return ReplicateScore(vectors, where, detail, others, protocol != "all-others", seed, word)
 
 
 def score_of(

@@ -92,7 +92,7 @@ class Retrieved:
     def _without_controls(self, whole: float) -> list[LeftOut]:
         """The fraction without each group of control wells, plate by plate."""
         scored, where = self.scored, self.scored.where
-        group = control_groups.of_layout(_where_ranked(scored), scored.place, seed=scored.seed)
+        group = control_groups.of_layout(_where_ranked(scored), scored.where.order, seed=scored.seed)
         without = permutation.p_values_without(scored.vectors, where, scored.perturbations, group, draws=self.draws, seed=scored.seed)
         without = np.where(np.isfinite(without), without, self.p_values[:, None])
         return control_groups.left_out(whole, lambda number: float(called(without[:, number]).mean()), group)

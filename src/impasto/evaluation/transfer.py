@@ -24,7 +24,6 @@ from impasto import ranking, schema, wells
 from impasto.evaluation import baselines, inputs, protocols, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.naming import Answers, Naming
-from impasto.evaluation.replicate_scores import places
 from impasto.evaluation.result import OWN, Result
 from impasto.evaluation.tidy import Score
 from impasto.evaluation.units import Units
@@ -204,7 +203,7 @@ def evaluate(
     wells.require(profiles.obs, [schema.PERTURBATION], task="transfer")
     profiles, merged = inputs.merged(profiles, same_as)
     # Splits are drawn row by row: in the order of their places, whatever the order of the table.
-    profiles = profiles[np.argsort(places(profiles.obs), kind="stable")]
+    profiles = profiles[np.argsort(wells.row_names(profiles.obs), kind="stable")]
     obs = profiles.obs
     batches = _batches(obs, batch, protocol)
     names = wells.replicates(obs, pool_doses=pool_doses).where(wells.treated(obs))

@@ -18,7 +18,7 @@ from impasto.wells.kind import (
     treated,
     unknown,
 )
-from impasto.wells.places import SITE_KEYS, groups, keys_of_group, keys_of_plate, place, plates, plates_in_words, spots
+from impasto.wells.places import SITE_KEYS, groups, keys_of_group, keys_of_plate, place, plates, plates_in_words, ranks, row_names, spots
 from impasto.wells.treatment import (
     aliases,
     compounds,
@@ -70,9 +70,11 @@ __all__ = [
     "plates",
     "plates_in_words",
     "positive",
+    "ranks",
     "replicates",
     "require",
     "require_negative",
+    "row_names",
     "shared_inchikeys",
     "spared",
     "spots",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from impasto import schema
@@ -177,3 +178,42 @@ def spots(obs: pd.DataFrame, /) -> Codes | None:
         return None
     row, column = place(obs)
     return np.asarray(row * schema.COLUMNS + column, dtype=np.intp)
+
+
+def row_names(obs: pd.DataFrame, /) -> npt.NDArray[np.str_]:
+    """What tells each row from the others, whatever their order.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    npt.NDArray[np.str_]
+        (n,) source, batch, plate, well and site, as far as the table has them; the index of a table without wells.
+
+    """
+    words = [word for word in SITE_KEYS if word in obs]
+    if schema.WELL not in obs:
+        return obs.index.to_numpy(dtype=str)
+    return np.array(["|".join(row) for row in obs[words].astype(str).itertuples(index=False)], dtype=str)
+
+
+def ranks(obs: pd.DataFrame, /) -> Codes:
+    """The rank of each row by its name.
+
+    Parameters
+    ----------
+    obs
+        Annotation of n rows.
+
+    Returns
+    -------
+    Codes
+        (n,) from 0. Rows of one name keep the order that they have.
+
+    """
+    rank = np.empty(len(obs), dtype=np.intp)
+    rank[np.argsort(row_names(obs), kind="stable")] = np.arange(len(obs))
+    return rank
