@@ -4,8 +4,9 @@
     python -m benchmarks.populations power [--screens 3]     40 inert, 40 of which a part of the cells responds
 
 Null: the share of inert perturbations with p < .05, and in how many screens false discovery control calls any. Power: the share of planted
-perturbations with q <= .05 over both tests, the share of calls that are inert (FDP), the same for the test of means, and the median
-responding share. Cells go through `impasto cells`, the test is that of `impasto evaluate subpopulations`.
+perturbations with q <= .05 over both tests, the share of calls that are inert (FDP), the same for the test of means, each with its
+standard error over screens, and the median responding share. Cells go through `impasto cells`, the test is that of
+`impasto evaluate subpopulations`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,10 @@ def null(screens: int) -> None:
 
 
 def power(screens: int) -> None:
-    print("| planted, 40 of 80 | tail: power | FDP | means: power | FDP | responding share | CPU s |\n|---|---|---|---|---|---|---|")
+    print(
+        "| planted, 40 of 80 | tail: power | FDP | means: power | FDP | responding share | CPU s |\n|---|---|---|---|---|---|---|",
+        flush=True,
+    )
     kinds: tuple[Kind, ...] = ("inert",) * 40 + ("part",) * 40
     planted = np.array(kinds) == "part"
     for name, plan in POWER.items():
@@ -78,10 +82,14 @@ def power(screens: int) -> None:
         cells = []
         for word in ("q_tail", "q_mean"):
             flags = [(t[word] <= RATE).to_numpy() for t in tables]
-            false = np.mean([f[~planted].sum() / max(1, f.sum()) for f in flags])
-            cells += [f"{np.mean([f[planted].mean() for f in flags]):.2f}", f"{false:.2f}"]
+            cells += [with_error([f[planted].mean() for f in flags]), with_error([f[~planted].sum() / max(1, f.sum()) for f in flags])]
         share = np.median([t["responding_share"][planted].median() for t in tables])
         print(f"| {name} | {' | '.join(cells)} | {share:.3f} | {np.mean(seconds):.1f} |", flush=True)
+
+
+def with_error(of_screens: Sequence[float], /) -> str:
+    """The mean over screens, and its standard error: how far another run of as many screens would stray."""
+    return f"{np.mean(of_screens):.3f} ± {np.std(of_screens, ddof=1) / np.sqrt(len(of_screens)):.3f}"
 
 
 PARTS: dict[str, Callable[[int], None]] = {"null": null, "power": power}

@@ -233,11 +233,11 @@ def a_reader_of_cells(folder: Path) -> None:
 
 
 def a_segmenter(_: Path) -> None:
-    def one_nucleus(planes: Any, /, *, diameter: float) -> np.ndarray:
+    def one_nucleus(planes: Any, /, *, diameter: float, pixel_um: float | None) -> np.ndarray:
         return (planes["DNA"] > diameter).astype(np.int32)
 
     segmenters.SEGMENTERS.add(NAME, one_nucleus)
-    found = segmenters.SEGMENTERS[NAME]({"DNA": np.array([[1.0, 9.0]])}, diameter=5.0)
+    found = segmenters.SEGMENTERS[NAME]({"DNA": np.array([[1.0, 9.0]])}, diameter=5.0, pixel_um=None)
     assert found.tolist() == [[0, 1]]
 
 

@@ -285,6 +285,7 @@ def montage(
     images: Path | str | None = None,
     count: int = 12,
     seed: int = 0,
+    masked: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """Cells of a perturbation beside cells of the controls of the same plates, with random rows of both.
@@ -303,6 +304,8 @@ def montage(
         Cells in a row.
     seed
         Of the random rows.
+    masked
+        Whether the neighbours of each cell are zeroed.
     ax
         Where to draw.
 
@@ -314,7 +317,8 @@ def montage(
     Raises
     ------
     InputError
-        There is no such perturbation, its plates have no controls, or nobody says where the images are.
+        There is no such perturbation, its plates have no controls, or nobody says where the images are, or which
+        pixels are the neighbours'.
 
     """
     from impasto.cells import folder
@@ -322,11 +326,19 @@ def montage(
 
     opened = cells if isinstance(cells, folder.Cells) else folder.Cells(cells)
     table = exemplars.choose(opened, perturbation, by=by, count=count, seed=seed)
-    return cells_in_rows(opened, table, title=perturbation, by=by, images=images, ax=ax)
+    return cells_in_rows(opened, table, title=perturbation, by=by, images=images, masked=masked, ax=ax)
 
 
 def cells_in_rows(
-    cells: Cells, table: pd.DataFrame, /, *, title: str, by: str = "", images: Path | str | None = None, ax: Axes | None = None
+    cells: Cells,
+    table: pd.DataFrame,
+    /,
+    *,
+    title: str,
+    by: str = "",
+    images: Path | str | None = None,
+    masked: bool = False,
+    ax: Axes | None = None,
 ) -> Axes:
     """Cells that are chosen already, in rows.
 
@@ -340,6 +352,8 @@ def cells_in_rows(
         What is shown, and how its cells were chosen.
     images
         Ingested images of these plates; by default those that the cells were segmented from.
+    masked
+        Whether the neighbours of each cell are zeroed.
     ax
         Where to draw.
 
@@ -354,10 +368,11 @@ def cells_in_rows(
     from impasto.report.figures import montage as drawing
 
     source = pixels.of(cells, None if images is None else Path(images))
-    pictures = crop_rows.pictures(source, table, side=crops.side_of(cells))
+    pictures = crop_rows.pictures(source, table, side=crops.side_of(cells), masked=masked)
     rows, across = table["row"].nunique(), int(table["row"].value_counts().max())
     axes = _axes(ax, width=2 + 0.75 * across, height=0.6 + 0.8 * rows)
-    return drawing.draw(table, pictures, axes, perturbation=title, by=by, caption=crops.in_words(source.channels, pictures.shape[1]))
+    caption = f"{crops.in_words(source.channels, pictures.shape[1])}{'; neighbours zeroed' if masked else ''}"
+    return drawing.draw(table, pictures, axes, perturbation=title, by=by, caption=caption)
 
 
 def _axes(ax: Axes | None, *, width: float, height: float) -> Axes:

@@ -94,3 +94,39 @@ def test_crops_are_three_diameters_of_a_nucleus_and_then_the_next_sixteen(tmp_pa
         area = np.nan if diameter is None else np.pi * diameter**2 / 4
         table = pd.DataFrame({"Nuclei_AreaShape_Area": [area] * 5}).assign(plate="P1", well="A01")
         assert crops.side_of(made_cells.write(tmp_path / str(diameter), table, wells)) == side
+
+
+class Outlines:
+    """Cell 1 above the line y = 10, cell 2 below it from x = 12 on, nothing else."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+
+    def of(self, place: tuple[str, ...]) -> np.ndarray:
+        self.asked.append(place)
+        labels = np.zeros((20, 30), dtype=np.int32)
+        labels[:10] = 1
+        labels[10:, 12:] = 2
+        return labels
+
+
+def test_neighbours_are_zeroed_and_what_is_of_no_cell_stays() -> None:
+    """Written out by hand: a crop of 6 around (12, 10), rows 7 to 12, columns 9 to 14."""
+    rows, outlines = table(("A01", 12, 10), ("A01", 12, 10), ("A02", 12, 10)).assign(object=[1, 2, 2]), Outlines()
+    cut = crops.cut(Sites(), rows, side=6, channels=["DNA", "ER"], outlines=outlines)  # type: ignore[arg-type]
+    whole = crops.cut(Sites(), rows, side=6, channels=["DNA", "ER"])  # type: ignore[arg-type]
+    of_one = np.array([[1, 1, 1, 1, 1, 1]] * 3 + [[1, 1, 1, 0, 0, 0]] * 3, dtype=bool)
+    of_two = np.array([[0, 0, 0, 0, 0, 0]] * 3 + [[1, 1, 1, 1, 1, 1]] * 3, dtype=bool)
+    for number, stays in enumerate((of_one, of_two, of_two)):
+        np.testing.assert_array_equal(cut.pixels[number], whole.pixels[number] * stays)
+    np.testing.assert_array_equal(cut.inside, whole.inside)
+    assert cut.pixels.dtype == whole.pixels.dtype
+    assert outlines.asked == [("", "", "P1", "A01", "1"), ("", "", "P1", "A02", "1")], "one label image a site"
+
+
+def test_a_crop_over_the_border_is_masked_where_its_pixels_lie() -> None:
+    """The corner (0, 0) lies at row 2, column 3 of the crop: labels are cut as the pixels are."""
+    rows = table(("A01", 1, 2)).assign(object=[2])
+    cut = crops.cut(Sites(), rows, side=8, channels=["DNA"], outlines=Outlines())  # type: ignore[arg-type]
+    assert not cut.pixels.any(), "only cell 1 lies there"
+    assert crops.cut(Sites(), rows.assign(object=[1]), side=8, channels=["DNA"], outlines=Outlines()).pixels[0, 0, 3, 4] == 31  # type: ignore[arg-type]

@@ -98,12 +98,12 @@ def test_a_run_that_was_killed_goes_on_with_the_next_site(ingested: Path, tmp_pa
 
 
 def test_a_segmenter_of_ones_own_is_checked(ingested: Path, tmp_path: Path) -> None:
-    def own(planes: dict[str, np.ndarray], *, diameter: float) -> np.ndarray:
+    def own(planes: dict[str, np.ndarray], *, diameter: float, pixel_um: float | None) -> np.ndarray:
         return nuclei(planes["DNA"], diameter) * 7  # numbers with gaps do
 
     segmenters.SEGMENTERS.add("own", own)
-    segmenters.SEGMENTERS.add("mask", lambda planes, *, diameter: np.minimum(nuclei(planes["DNA"], diameter), 1))
-    segmenters.SEGMENTERS.add("wrong", lambda planes, *, diameter: np.zeros((3, 3)))
+    segmenters.SEGMENTERS.add("mask", lambda planes, *, diameter, pixel_um: np.minimum(nuclei(planes["DNA"], diameter), 1))
+    segmenters.SEGMENTERS.add("wrong", lambda planes, *, diameter, pixel_um: np.zeros((3, 3)))
     one, other = (cells_of(ingested, tmp_path / name, nucleus=40.0, segmenter=name) for name in ("own", "watershed"))
     np.testing.assert_array_equal(one.well("P1", "A01").X, other.well("P1", "A01").X)
     with pytest.raises(InputError, match=r"the segmenter gave one number in .* pieces: a mask, and no labels"):
@@ -166,6 +166,38 @@ def test_sites_of_far_too_many_or_far_too_large_nuclei_are_quarantined(ingested:
     tifffile.imwrite(folder / "B01_1.tif", labels)
     cells_of(ingested, tmp_path / "again", **run)
     assert pd.read_csv(tmp_path / "again" / image_run.QUARANTINE)["well"].tolist() == ["B02"]
+
+
+def test_a_segmenter_gets_the_side_of_a_pixel_and_the_table_of_sites_tells_it(
+    sites: list[truth.Painted], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "P1").mkdir()
+    for well, site in zip(WELLS[:2], sites, strict=False):
+        for channel, plane in zip(paint.CHANNELS, site.planes, strict=True):
+            said = {"imagej": True, "resolution": (1 / 0.65,) * 2, "metadata": {"unit": "um"}} if well == "A02" else {}
+            tifffile.imwrite(tmp_path / "P1" / f"{well}_s1_{channel}.tif", plane, **said)
+    settings = {"sources": [str(tmp_path / "P1")], "pattern": "{well}_s{site}_{channel}.tif"}
+    recipe.execute("ingest", IngestSettings.read(settings, where="test"), out=tmp_path / "ingested")
+    given: list[float | None] = []
+
+    def own(planes: dict[str, np.ndarray], *, diameter: float, pixel_um: float | None) -> np.ndarray:
+        given.append(pixel_um)
+        return nuclei(planes["DNA"], diameter)
+
+    segmenters.SEGMENTERS.add("asks", own)
+    cells = cells_of(tmp_path / "ingested", tmp_path / "cells", nucleus=40.0, segmenter="asks")
+    assert given == [None, pytest.approx(0.65)]
+    np.testing.assert_allclose(cells.sites["pixel_um"], [np.nan, 0.65])
+    assert cells.sites["FileName_DNA"].tolist() == [str(tmp_path / "P1" / f"{well}_s1_DNA.tif") for well in WELLS[:2]]
+    assert "a pixel is 0.65 µm wide, as 1 of 2 images say" in capsys.readouterr().out
+    assert "pixel_um" not in cells.wells
+
+
+def test_masked_needs_an_encoder(ingested: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--masked is for the crops that an encoder sees, and none is named"):
+        cells_of(ingested, tmp_path / "cells", nucleus=40.0, masked=True)
+    cells = cells_of(ingested, tmp_path / "cells", nucleus=40.0, masked=True, features=["shape", "intensity"])
+    assert "Cells_intensity_masked_Image_Intensity_mean_DNA" in cells.features
 
 
 def test_options_of_the_other_kind_are_refused(ingested: Path, tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ def test_crops_of_scportrait_are_those_of_the_cells_asked_for(tmp_path: Path) ->
     cut = source.cut(table, side=112, channels=["Actin", "DNA"])
     np.testing.assert_allclose(cut.pixels, crops[[3, 0, 1, 2]][:, [4, 2]].astype(np.float16))
     assert cut.inside.all()
+    masked = source.cut(table, side=112, channels=["Actin", "DNA"], masked=True)
+    body = crops[[3, 0, 1, 2]][:, [1]] > 0
+    np.testing.assert_allclose(masked.pixels, crops[[3, 0, 1, 2]][:, [4, 2]].astype(np.float16) * body)
+    assert (masked.pixels != cut.pixels).any()
     assert source.windows(["P1"], ["Actin", "DNA"])["P1"].tolist() == [[0, 1], [0, 1]]
 
 

@@ -53,6 +53,16 @@ def test_rows_plates_and_stains(opened: Sites) -> None:
     assert len(opened) == 3
 
 
+def test_files_of_a_site_and_the_side_of_its_pixels(opened: Sites, tmp_path: Path) -> None:
+    assert opened.files(1) == {"DNA": str(tmp_path / "stack.tif"), "ER": str(tmp_path / "stack.tif")}
+    assert opened.files(0) == {"DNA": str(tmp_path / "stack.tif"), "ER": str(tmp_path / "small.tif")}
+    assert opened.pixel_um(0, "ER") is None
+    tifffile.imwrite(tmp_path / "small.tif", np.zeros((2, 2), dtype=np.uint16), imagej=True, resolution=(4.0, 4.0), metadata={"unit": "um"})
+    assert opened.pixel_um(0, "ER") == pytest.approx(0.25)
+    assert opened.pixel_um(0, "DNA") is None
+    assert opened.pixel_um(2, "DNA") is None, "a stain that the site lacks"
+
+
 def test_pixels_by_stain_in_the_order_asked_for(opened: Sites) -> None:
     assert opened.image(1, ["ER", "DNA"])[:, 0, 0].tolist() == [25, 15]
     assert opened.image(1).shape == (1, 4, 6)

@@ -42,6 +42,22 @@ def test_an_encoder_sees_each_cell_as_a_site_of_its_own() -> None:
     assert part.of_site(planes, objects, centers=np.empty((0, 2)), windows=WINDOWS, side=16).shape == (0, len(names))
 
 
+def test_a_masked_encoder_sees_a_cell_without_its_neighbours() -> None:
+    planes, objects, centers = site()
+    (part,) = of_cells.more(["shape", "intensity"], list(planes), masked=True, place=DeviceSettings())
+    (other,) = of_cells.more(["shape", "intensity"], list(planes), place=DeviceSettings())
+    names = part.names(list(planes))
+    values = part.of_site(planes, objects, centers=centers, windows=WINDOWS, side=90)
+    for number, (row, column) in enumerate(CENTERS):
+        field, labels = np.zeros((186, 190)), np.zeros((186, 190), dtype=int)
+        field[45:141, 45:145], labels[45:141, 45:145] = planes["DNA"], objects.cells
+        at = (slice(row, row + 90), slice(column, column + 90))
+        crop = np.where((labels[at] == 0) | (labels[at] == number + 1), field[at], 0)
+        assert (labels[at][labels[at] > 0] != number + 1).any(), "a neighbour lies in the crop"
+        assert values[number, names.index("Cells_intensity_masked_Image_Intensity_mean_DNA")] == pytest.approx(crop.mean(), rel=1e-5)
+    assert not set(names) & set(other.names(list(planes))), "they are not compared with crops that hold neighbours"
+
+
 def test_a_net_is_shown_the_window_of_the_plate_so_that_a_dim_cell_stays_dim(monkeypatch: pytest.MonkeyPatch) -> None:
     planes, objects, centers = site()
     (part,) = of_cells.more(["random"], list(planes), place=DeviceSettings())

@@ -1,7 +1,7 @@
 """`impasto cells TABLES --out DIR`: the folder of cells, from tables of any layout.
 
-`DIR` holds `SOURCE/BATCH/PLATE.parquet`, `sites.parquet` (files and sizes of images), `wells.parquet` (what was done to which well, with
-the cells of each), `cells.json` and `run.json`.
+`DIR` holds `SOURCE/BATCH/PLATE.parquet`, `sites.parquet` (files of images, their size, the side of a pixel), `wells.parquet` (what was
+done to which well, with the cells of each), `cells.json` and `run.json`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import __version__, progress, records, runs, schema, texts
-from impasto.cells import places
+from impasto.cells import pixel_sizes, places
 from impasto.cells.columns import COUNT_ALL, WORDS, is_feature
 from impasto.cells.gather import WORK, Gathering, Written
 from impasto.cells.join import PARENT, parents_of, relate
@@ -155,7 +155,8 @@ def build(
     """
     maps = read_maps(platemaps, columns=dict(columns), sheet=None, encoding=None)
     said = annotated(images, maps=maps, negcon=negcon, where=opened[0].where)
-    for sentence in (*said.notes, *inferred(said.obs), *(problem.sentence for problem in said.problems)):
+    images = pixel_sizes.with_sizes(images)
+    for sentence in (*pixel_sizes.said(images), *said.notes, *inferred(said.obs), *(problem.sentence for problem in said.problems)):
         progress.say(f"  {sentence}")
     before = _listed(folder)
     written: list[Written] = []

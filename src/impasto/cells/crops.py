@@ -1,4 +1,6 @@
-"""Crops of cells, cut on demand: a site is decoded once, at its own scale, neighbours stay, and what lies beyond the field is masked.
+"""Crops of cells, cut on demand: a site is decoded once, at its own scale, and what lies beyond the field is masked.
+
+Neighbours stay, or are zeroed where outlines say which pixels are theirs.
 
 Brightness is shown through one window a plate and channel, so that crops of one plate can be compared.
 """
@@ -16,6 +18,8 @@ from impasto import schema
 from impasto.cells import quality
 from impasto.cells.columns import WORDS
 from impasto.cells.folder import Cells
+from impasto.cells.outlines import Outlines
+from impasto.cells.segment import Labels
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
 
@@ -127,7 +131,7 @@ def side_for(diameter: float, /) -> int:
     return int(_STEP * np.ceil(_ACROSS * diameter / _STEP))
 
 
-def cut(sites: Sites, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
+def cut(sites: Sites, table: pd.DataFrame, /, *, side: int, channels: Sequence[str], outlines: Outlines | None = None) -> Crops:
     """Cut crops.
 
     Parameters
@@ -135,11 +139,13 @@ def cut(sites: Sites, table: pd.DataFrame, /, *, side: int, channels: Sequence[s
     sites
         Ingested images of the same plates.
     table
-        One row a cell: its place and the centre of its nucleus.
+        One row a cell: its place, its number, and the centre of its nucleus.
     side
         Of a crop, in pixels.
     channels
         Which.
+    outlines
+        Of all cells, where the neighbours of each are zeroed.
 
     Returns
     -------
@@ -167,9 +173,11 @@ def cut(sites: Sites, table: pd.DataFrame, /, *, side: int, channels: Sequence[s
             words = ", ".join(f"{word} {value}" for word, value in zip(WORDS, place, strict=True) if value)
             raise InputError(f"{sites.folder} holds no image of {words}; give the ingested images of these cells: --images INGESTED")
         image = sites.image(number_of[place], channels)
+        labels = outlines.of(place) if outlines is not None else None
         for row in rows:
             center = table[CENTER].iloc[int(row)].to_numpy(dtype=float)
-            pixels[int(row)], inside[int(row)] = around(image, center, side)
+            crop, inside[int(row)] = around(image, center, side)
+            pixels[int(row)] = crop if labels is None else alone(crop, labels, center, int(table[schema.OBJECT].iloc[int(row)]))
     return Crops(np.stack([p for p in pixels if p is not None]), inside, tuple(channels))
 
 
@@ -204,6 +212,30 @@ def around(
         crop[:, within[0], within[1]] = image[:, rows, columns]
         inside[within] = True
     return crop, inside
+
+
+def alone(crop: npt.NDArray[np.generic], labels: Labels, center: npt.NDArray[np.float64], number: int, /) -> npt.NDArray[np.generic]:
+    """A crop without the neighbours of its cell.
+
+    Parameters
+    ----------
+    crop
+        (C, side, side), as `around` cut it.
+    labels
+        (H, W) of all cells of the field.
+    center
+        X and Y of the crop's middle.
+    number
+        The label of the cell.
+
+    Returns
+    -------
+    npt.NDArray[np.generic]
+        (C, side, side), 0 where another cell lies. What is of no cell stays.
+
+    """
+    own = around(labels[None], center, crop.shape[-1])[0][0]
+    return np.where((own == 0) | (own == number), crop, np.zeros((), dtype=crop.dtype))
 
 
 def windows(sites: Sites, plates: Sequence[str], channels: Sequence[str], /, *, fields: int = 8) -> dict[str, npt.NDArray[np.float64]]:

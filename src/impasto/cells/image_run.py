@@ -1,5 +1,7 @@
 """Cells of ingested images, as a run: sites are segmented and measured once, and wait in a hidden folder until all are.
 
+The outlines of cells are kept in the folder of cells, a label image a site. `sites.parquet` tells files, size and the side of a pixel.
+
 The diameter of a nucleus is estimated for each plate over 16 fields of its controls (single fields stray), and printed. A site is
 quarantined with its reason, and has no cells, where it cannot be read or nothing stands out. So is one with more than four times the
 plate's usual count, and one whose foreground is mostly larger than four nuclei.
@@ -16,10 +18,11 @@ import pandas as pd
 
 from impasto import progress, runs, texts, wells
 from impasto.cellprofiler_tables import OBJECT
-from impasto.cells import crops, measure, segment
+from impasto.cells import crops, measure, outlines, segment
 from impasto.cells.columns import LOCATION, WORDS
 from impasto.cells.labels import LabelFiles, checked
 from impasto.cells.measure import More
+from impasto.cells.pixel_sizes import PIXEL_UM
 from impasto.cells.segment import Objects, Plane
 from impasto.cells.segmenters import DNA, Segmenter
 from impasto.cells.sources import Part
@@ -29,6 +32,8 @@ from impasto.plates.sites import Sites
 from impasto.schema import InputError
 
 QUARANTINE = "quarantine.csv"
+SIZES = ("Height", "Width", PIXEL_UM)
+"""Height and width of a site, and the side of its pixels."""
 EMPTY = "no nucleus stands out"
 """Why a site that was read has no cells."""
 LEFT_OUT = "left out by impasto check"
@@ -100,9 +105,14 @@ class ImageRun:
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:  # noqa: ARG002 - ingest has named them
         table = self._sites.table.replace("", pd.NA)
-        sizes = [texts.read(file).split() if (file := self._size(n)).exists() else ["", ""] for n in range(len(table))]
-        for place, side in enumerate(("Height", "Width")):
+        sizes = [texts.read(file).split() if (file := self._size(n)).exists() else [""] * len(SIZES) for n in range(len(table))]
+        for place, side in enumerate(SIZES):
             table[side] = pd.to_numeric(pd.Series([size[place] for size in sizes], index=table.index), errors="coerce")
+        files = [self._sites.files(number) for number in range(len(table))]
+        for channel in self._channels:
+            table[f"FileName_{channel}"] = [own.get(channel) for own in files]
+        kept = [None if n in self.quarantined else outlines.name_of(self._place(n)) for n in range(len(table))]
+        table[outlines.COLUMN] = pd.Series(kept, index=table.index, dtype="string")
         return table.astype({word: "string" for word in WORDS if word in table})
 
     def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:  # noqa: ARG002 - there is one kind
@@ -180,6 +190,28 @@ class ImageRun:
         rows = self._sites.table.iloc[list(self.quarantined)][list(WORDS)].reset_index(drop=True)
         return rows.assign(reason=list(self.quarantined.values()))
 
+    def keep_outlines(self, folder: Path, /) -> None:
+        """Move the label images of all sites with cells to their place, unless a run that was killed has done so.
+
+        Parameters
+        ----------
+        folder
+            Of the cells.
+
+        """
+        made = self._cache / outlines.FOLDER
+        for number in self.quarantined:
+            self._outline(number).unlink(missing_ok=True)
+        if made.exists():
+            target = folder / outlines.FOLDER
+            runs.note(target)
+            runs.remove(target)
+            made.rename(target)
+
+    def _outline(self, number: int) -> Path:
+        """The label image of a site, until all are made."""
+        return self._cache / outlines.name_of(self._place(number))
+
     def _file(self, number: int) -> Path:
         return self._cache / f"{number:07d}.npy"
 
@@ -197,18 +229,18 @@ class ImageRun:
         return np.concatenate([whole, *parts], axis=1)
 
     def _size(self, number: int) -> Path:
-        """The file that says how many rows and columns of pixels a site has."""
+        """The file that says how many rows and columns of pixels a site has, and the side of one."""
         return self._file(number).with_suffix(".size")
 
     def _pieces(self, number: int) -> Path:
         """The file that says how many labels of a site were in several pieces."""
         return self._file(number).with_suffix(".pieces")
 
-    def _nuclei(self, number: int, planes: Mapping[str, Plane], diameter: float) -> tuple[segment.Labels, int]:
+    def _nuclei(self, number: int, planes: Mapping[str, Plane], diameter: float, pixel_um: float | None) -> tuple[segment.Labels, int]:
         """The nuclei of a site, and how many labels were in several pieces."""
         if self._find is None:
             return self._given(number, planes[DNA].shape)
-        return checked(self._find(planes, diameter=diameter), planes[DNA].shape, whose="the segmenter")
+        return checked(self._find(planes, diameter=diameter, pixel_um=pixel_um), planes[DNA].shape, whose="the segmenter")
 
     def _given(self, number: int, shape: tuple[int, ...]) -> tuple[segment.Labels, int]:
         """The same, as the user's label image has them."""
@@ -254,9 +286,10 @@ class ImageRun:
             return texts.read(refused) if refused.exists() else ""
         try:
             planes = dict(zip(self._channels, self._sites.image(number), strict=True))
+            pixel_um = self._sites.pixel_um(number, DNA)
             with runs.atomic(self._size(number)) as temporary:
-                texts.write(temporary, " ".join(map(str, planes[DNA].shape)))
-            nuclei, pieces = self._nuclei(number, planes, diameter)
+                texts.write(temporary, " ".join(map(str, (*planes[DNA].shape, pixel_um))))
+            nuclei, pieces = self._nuclei(number, planes, diameter, pixel_um)
             objects = _objects(nuclei, planes, diameter)
             reason = _refusal(objects, diameter)
         except BadImage as error:
@@ -264,6 +297,10 @@ class ImageRun:
         if not reason and pieces:
             with runs.atomic(self._pieces(number)) as temporary:
                 texts.write(temporary, str(pieces))
+        if not reason:
+            self._outline(number).parent.mkdir(parents=True, exist_ok=True)
+            with runs.atomic(self._outline(number)) as temporary:
+                outlines.write(temporary, objects.cells)
         with runs.atomic(refused if reason else file) as temporary:
             if reason:
                 texts.write(temporary, reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from impasto.cells.columns import WORDS
 from impasto.cells.crops import Crops
 from impasto.cells.folder import Cells
 from impasto.cells.h5sc import CROPS, CropFile
+from impasto.cells.outlines import Outlines
 from impasto.plates.sites import Sites
 from impasto.schema import InputError
 
@@ -30,7 +32,7 @@ class Pixels(Protocol):
         """The stains that there are."""
         ...
 
-    def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
+    def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str], masked: bool = False) -> Crops:
         """Crops of some cells.
 
         Parameters
@@ -41,11 +43,18 @@ class Pixels(Protocol):
             Of a crop, in pixels.
         channels
             Which.
+        masked
+            Whether the neighbours of each cell are zeroed.
 
         Returns
         -------
         Crops
             In the order of the table.
+
+        Raises
+        ------
+        InputError
+            Neighbours are to be zeroed, and nobody says which pixels are theirs.
 
         """
         ...
@@ -76,19 +85,25 @@ class Fields(Pixels):
     ----------
     sites
         The fields.
+    cells
+        The folder of cells that lie in them.
 
     """
 
-    def __init__(self, sites: Sites, /) -> None:
-        self._sites = sites
+    def __init__(self, sites: Sites, cells: Cells, /) -> None:
+        self._sites, self._cells = sites, cells
         self._windows: dict[tuple[str, ...], npt.NDArray[np.float64]] = {}
 
     @property
     def channels(self) -> Sequence[str]:
         return self._sites.channels
 
-    def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:
-        return crops.cut(self._sites, table, side=side, channels=channels)
+    def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str], masked: bool = False) -> Crops:
+        return crops.cut(self._sites, table, side=side, channels=channels, outlines=self._outlines if masked else None)
+
+    @cached_property
+    def _outlines(self) -> Outlines:
+        return Outlines(self._cells)
 
     def windows(self, plates: Sequence[str], channels: Sequence[str], /) -> Windows:
         for plate in plates:
@@ -118,17 +133,31 @@ class Extracted(Pixels):
     def channels(self) -> Sequence[str]:
         return self._channels
 
-    def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str]) -> Crops:  # noqa: ARG002 - they are cut already
+    def cut(
+        self,
+        table: pd.DataFrame,
+        /,
+        *,
+        side: int,  # noqa: ARG002 - they are cut already
+        channels: Sequence[str],
+        masked: bool = False,
+    ) -> Crops:
         paths = [self._file_of[place] for place in table[list(WORDS)].astype(str).itertuples(index=False, name=None)]
         for path in set(paths):
             if len(self._rows[path]) < len(self._files[path].numbers):
                 raise InputError(f"{path}: cells share their numbers, so it cannot be known which crop is whose; number them file by file")
         numbers = table[schema.OBJECT].astype(int).tolist()
         cut = [
-            self._files[path].crops(np.array([self._rows[path][number]]), channels)[0] for path, number in zip(paths, numbers, strict=True)
+            self._crop(self._files[path], self._rows[path][number], channels, masked) for path, number in zip(paths, numbers, strict=True)
         ]
         pixels = np.stack(cut)
         return Crops(pixels, np.ones((len(pixels), *pixels.shape[2:]), dtype=bool), tuple(channels))
+
+    def _crop(self, file: CropFile, row: int, channels: Sequence[str], masked: bool) -> npt.NDArray[np.float32]:
+        """One crop. Masked, all that lies outside the cell's own mask is 0: no other mask is in the file."""
+        body = file.compartments["Cells"]
+        whole = file.crops(np.array([row]), [*channels, *([body] if masked else [])])[0]
+        return np.where(whole[-1] > 0, whole[:-1], np.float32(0)) if masked else whole
 
     def windows(self, plates: Sequence[str], channels: Sequence[str], /) -> Windows:
         return {plate: np.tile([0.0, 1.0], (len(channels), 1)) for plate in plates}
@@ -157,7 +186,7 @@ def of(cells: Cells, images: Path | None = None, /) -> Pixels:
     """
     where = images if images is not None else cells.images
     if where is not None:
-        return Fields(Sites.read(where))
+        return Fields(Sites.read(where), cells)
     if CROPS in cells.sites:
         return Extracted(cells.sites)
     raise InputError(

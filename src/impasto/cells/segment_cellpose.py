@@ -37,7 +37,13 @@ class Cellpose:
         with border.reading(path, "model of Cellpose"):
             model = models.CellposeModel(gpu=place.device.type != "cpu", pretrained_model=str(path), device=place.device)
 
-        def find(planes: Mapping[str, Plane], /, *, diameter: float) -> npt.NDArray[np.integer]:
+        def find(
+            planes: Mapping[str, Plane],
+            /,
+            *,
+            diameter: float,
+            pixel_um: float | None = None,  # noqa: ARG001 - the diameter scales it
+        ) -> npt.NDArray[np.integer]:
             masks = model.eval(planes[DNA].astype(np.float32), diameter=diameter)[0]
             return np.asarray(masks)
 

@@ -39,7 +39,13 @@ class StarDist:
         with border.reading(path, "model of StarDist"):
             model = models.StarDist2D(None, name=path.absolute().name, basedir=str(path.absolute().parent))
 
-        def find(planes: Mapping[str, Plane], /, *, diameter: float) -> npt.NDArray[np.integer]:  # noqa: ARG001 - see above
+        def find(
+            planes: Mapping[str, Plane],
+            /,
+            *,
+            diameter: float,  # noqa: ARG001 - see above
+            pixel_um: float | None = None,  # noqa: ARG001
+        ) -> npt.NDArray[np.integer]:
             plane = planes[DNA].astype(np.float32)
             low, high = np.percentile(plane, [_DARK, _BRIGHT])
             return np.asarray(model.predict_instances((plane - low) / max(float(high - low), 1e-6), verbose=False)[0])

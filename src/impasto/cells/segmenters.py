@@ -1,7 +1,7 @@
 """What finds nuclei: the family of segmenters. Others are installed under the entry points `impasto.segmenters`.
 
-A segmenter is a function `f(planes, *, diameter) -> labels`. One whose net needs weights is an object with `open(weights, accepted=...)`,
-which gives such a function: weights are a file of the user's, and none is brought from the network.
+A segmenter is a function `f(planes, *, diameter, pixel_um) -> labels`. One whose net needs weights is an object with
+`open(weights, accepted=...)`, which gives such a function: weights are a file of the user's, and none is brought from the network.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from impasto.schema import InputError
 
 DNA = "DNA"
 Segmenter = Callable[..., npt.NDArray[np.integer]]
-"""`f(planes, *, diameter) -> labels` of nuclei: planes by channel, (H, W) each."""
+"""`f(planes, *, diameter, pixel_um) -> labels` of nuclei: planes by channel, (H, W) each; None for the side of a pixel that nobody says."""
 
 
 @runtime_checkable
@@ -65,7 +65,13 @@ SEGMENTERS: Family[Segmenter | WithWeights] = Family(
 """Name -> what finds nuclei."""
 
 
-def watershed(planes: Mapping[str, Plane], /, *, diameter: float) -> Labels:
+def watershed(
+    planes: Mapping[str, Plane],
+    /,
+    *,
+    diameter: float,
+    pixel_um: float | None = None,  # noqa: ARG001 - it measures in pixels
+) -> Labels:
     """Nuclei by threshold and watershed (`segment.nuclei`).
 
     Parameters
@@ -74,6 +80,8 @@ def watershed(planes: Mapping[str, Plane], /, *, diameter: float) -> Labels:
         Channel -> (H, W), DNA among them.
     diameter
         Of a nucleus in pixels.
+    pixel_um
+        The side of a pixel in micrometres; None where nobody says it.
 
     Returns
     -------

@@ -23,8 +23,8 @@ Part = tuple[npt.NDArray[np.int64], Values]
 """(n,) the row of each object's image, below 0 for none; (n, columns) its values."""
 FILES = re.compile(r"^(FileName|PathName|URL)_")
 """Columns of an image table that say where its pixels lie."""
-SIZES = re.compile(r"^(Width|Height)(_|$)")
-"""Those that say how many pixels it has."""
+SIZES = re.compile(r"^(Width|Height)(_|$)|^pixel_um$")
+"""Those that say how many pixels it has, and how wide one is."""
 
 
 class Run(Protocol):

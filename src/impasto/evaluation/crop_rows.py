@@ -16,7 +16,7 @@ GAP = 2
 """White pixels between crops."""
 
 
-def pictures(source: Pixels, table: pd.DataFrame, /, *, side: int) -> npt.NDArray[np.uint8]:
+def pictures(source: Pixels, table: pd.DataFrame, /, *, side: int, masked: bool = False) -> npt.NDArray[np.uint8]:
     """The crops of some cells in colour.
 
     Parameters
@@ -27,6 +27,8 @@ def pictures(source: Pixels, table: pd.DataFrame, /, *, side: int) -> npt.NDArra
         One row a cell, as `exemplars.choose` gives them.
     side
         Of a crop, in pixels.
+    masked
+        Whether the neighbours of each cell are black.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def pictures(source: Pixels, table: pd.DataFrame, /, *, side: int) -> npt.NDArra
     """
     channels = [c for c in crops.of_composite(source.channels) if c is not None]
     plates = [crops.short_name(place) for place in table.to_dict("records")]
-    cut = source.cut(table, side=side, channels=channels)
+    cut = source.cut(table, side=side, channels=channels, masked=masked)
     return crops.in_colour(cut, plates, source.windows(sorted(set(plates)), channels))
 
 

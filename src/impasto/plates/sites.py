@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from impasto import remote, schema
-from impasto.plates import plate_index, read, zarr_stores
+from impasto.plates import pixel_size, plate_index, read, zarr_stores
 from impasto.plates.planes import AT, FOLDER, ILLUMINATION, KEYS, NAME, OFFSET, PAGE, PATH, compact, places, sorted_by_place
 from impasto.plates.planes import read as read_planes
 from impasto.plates.plate_index import PlateIndex
@@ -209,6 +209,42 @@ class Sites:
         if len(shapes) > 1:
             raise read.BadImage(self.name(number), f"its channels differ in size: {', '.join(map(str, sorted(shapes)))}")
         return np.stack(stacked)
+
+    def files(self, number: int, /) -> dict[str, str]:
+        """The files of a site.
+
+        Parameters
+        ----------
+        number
+            The site's row in `table`.
+
+        Returns
+        -------
+        dict[str, str]
+            Stain -> path or URL, sorted by stain.
+
+        """
+        rows = self._planes.iloc[self._ends[number] : self._ends[number + 1]]
+        return dict(sorted(zip(map(str, rows[schema.CHANNEL]), _paths(rows), strict=True)))
+
+    def pixel_um(self, number: int, channel: str, /) -> float | None:
+        """The side of a pixel of a site.
+
+        Parameters
+        ----------
+        number
+            The site's row in `table`.
+        channel
+            The stain whose image is asked.
+
+        Returns
+        -------
+        float | None
+            Micrometres; None where neither the image nor the microscope's index says it.
+
+        """
+        path = self.files(number).get(channel)
+        return None if path is None else pixel_size.of_image(path)
 
     def fetch(self, numbers: npt.NDArray[np.intp], /) -> None:
         """Bring the remote files of some sites into the cache, several at once.

@@ -1,7 +1,7 @@
 """Features of single cells beyond their shape: CellProfiler's by cp_measure, or those of a frozen encoder on a crop of each cell.
 
-A crop is cut at the images' own scale around the nucleus, neighbours stay. Each channel is shown through one window of its plate, so that
-a dim cell stays dim.
+A crop is cut at the images' own scale around the nucleus. Neighbours stay, or are zeroed. Each channel is shown through one window of its
+plate, so that a dim cell stays dim.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHAPE = "shape"
 _TOGETHER = 64
 
 
-def more(names: Sequence[str], channels: Sequence[str], /, *, place: DeviceSettings) -> list[More]:
+def more(names: Sequence[str], channels: Sequence[str], /, *, place: DeviceSettings, masked: bool = False) -> list[More]:
     """What is measured beyond shapes.
 
     Parameters
@@ -40,6 +40,8 @@ def more(names: Sequence[str], channels: Sequence[str], /, *, place: DeviceSetti
         Of the images.
     place
         Where encoders run, and in what precision.
+    masked
+        Whether encoders see each cell alone, its neighbours zeroed.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def more(names: Sequence[str], channels: Sequence[str], /, *, place: DeviceSetti
         if name not in ENCODERS:
             raise InputError(f"unknown features {name!r}; allowed: {SHAPE}, {', '.join(ENCODERS)}")
         encoder = open_encoder(EncoderSettings(encoder=name, **place.model_dump()), _Channels(list(channels)))  # type: ignore[arg-type]
-        made.append(OfCpMeasure(encoder) if isinstance(encoder, CpMeasure) else OfEncoder(of_sites(encoder), name))
+        made.append(OfCpMeasure(encoder) if isinstance(encoder, CpMeasure) else OfEncoder(of_sites(encoder), name, masked=masked))
     return made
 
 
@@ -126,19 +128,23 @@ class OfEncoder:
         A frozen encoder of sites, which sees a crop as a site.
     name
         Of the encoder.
+    masked
+        Whether the neighbours of a cell are zeroed. Its features are named apart, as they cannot be compared with others.
 
     """
 
     encoder: SiteEncoder
     name: str
+    masked: bool = False
 
     def names(self, channels: Sequence[str], /) -> list[str]:
-        return [f"Cells_{self.name}_{feature}" for feature in self.encoder.features(self.encoder.channels(channels))]
+        stem = f"Cells_{self.name}{'_masked' if self.masked else ''}"
+        return [f"{stem}_{feature}" for feature in self.encoder.features(self.encoder.channels(channels))]
 
     def of_site(
         self,
         planes: Mapping[str, Plane],
-        objects: Objects,  # noqa: ARG002 - it sees crops
+        objects: Objects,
         /,
         *,
         centers: Numbers,
@@ -153,6 +159,8 @@ class OfEncoder:
         parts = []
         for first in range(0, len(centers), _TOGETHER):
             cut: list[npt.NDArray[Any]] = [crops.around(image, center, side)[0] for center in centers[first : first + _TOGETHER]]
+            if self.masked:
+                cut = [crops.alone(c, objects.cells, centers[n], n + 1) for n, c in enumerate(cut, start=first)]
             if isinstance(self.encoder, EachChannel | Together):
                 # What it prepares is a stretch to 8 bit, site by site: the window of the plate stands for it.
                 ready: list[npt.NDArray[np.generic]] = [

@@ -18,7 +18,6 @@ from impasto.scale.plan import Phase, Plan, Shard
 from impasto.scale.where import Where
 from impasto.schema import InputError
 
-
 _OURS: list[bool] = []
 """Not empty while Ray was started here, and not by the user."""
 

@@ -49,6 +49,7 @@ class CellsSettings(DeviceSettings, ShardSettings):
         default_factory=lambda: ["shape"],
         description="Of images: what is measured of each cell: shape (always), cp_measure, cp_measure_fast, or an encoder on a crop of it.",
     )
+    masked: bool = Field(default=False, description="Of images: an encoder sees each cell alone, its neighbours zeroed.")
     nucleus: float | None = Field(
         default=None, gt=0, description="Of images: the diameter of a nucleus in pixels; by default estimated for each plate."
     )
@@ -73,6 +74,7 @@ def run(settings: CellsSettings, out: Path) -> None:
             images_from = settings.sources[0]
             with runs.atomic(out / image_run.QUARANTINE) as temporary:
                 texts.write_csv(part.quarantine(), temporary)
+            part.keep_outlines(out)
     images, notes = build.survey(opened, columns=settings.columns)
     for note in notes:
         progress.say(f"  {note}")
@@ -146,7 +148,7 @@ def _judge(settings: CellsSettings, out: Path) -> None:
 
 
 _OF_IMAGES = (
-    *("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine", "features"),
+    *("segmenter", "weights", "accept_licence", "labels", "nucleus", "quarantine", "features", "masked"),
     *DeviceSettings.model_fields,
     *ShardSettings.model_fields,
 )
@@ -189,7 +191,10 @@ def _of_images(settings: CellsSettings, folder: Path, cache: Path, *, spread: Sp
     from impasto.profiling import of_cells
 
     place = DeviceSettings(device=settings.device, precision=settings.precision)
-    more = of_cells.more(settings.features, Sites.read(folder).channels, place=place) if settings.features != [of_cells.SHAPE] else []
+    channels, beyond = Sites.read(folder).channels, settings.features != [of_cells.SHAPE]
+    more = of_cells.more(settings.features, channels, place=place, masked=settings.masked) if beyond else []
+    if settings.masked and not any(isinstance(part, of_cells.OfEncoder) for part in more):
+        raise InputError("--masked is for the crops that an encoder sees, and none is named; name one with --features, or leave it out")
     skip = quarantine.read(settings.quarantine) if settings.quarantine is not None else None
     run = functools.partial(image_run.ImageRun, folder, nucleus=settings.nucleus, more=more, skip=skip, cache=cache, spread=spread)
     if settings.labels is None:

@@ -25,6 +25,7 @@ class MontageSettings(Settings):
         default="nearest", description="nearest to the centroid of its responders, the responders that lie farthest, or random."
     )
     images: Path | None = Field(default=None, description="Of cells from tables: the folder of impasto ingest with their images.")
+    masked: bool = Field(default=False, description="Each cell alone: its neighbours are zeroed.")
     count: int = Field(default=12, ge=1, description="Cells in a row.")
     seed: int = Field(default=0, description="Of the random rows.")
 
@@ -39,7 +40,7 @@ def run(settings: MontageSettings, out: Path) -> None:
 
     cells = Cells(settings.cells)
     table = exemplars.choose(cells, settings.perturbation, by=settings.by, count=settings.count, seed=settings.seed)
-    axes = pl.cells_in_rows(cells, table, title=settings.perturbation, by=settings.by, images=settings.images)
+    axes = pl.cells_in_rows(cells, table, title=settings.perturbation, by=settings.by, images=settings.images, masked=settings.masked)
     figure = cast("Figure", axes.get_figure(root=True))
     with runs.atomic(out) as temporary:
         figure.savefig(temporary, dpi=200)
