@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from impasto import recipe, recipe_extras, recipe_file
+from impasto import lacking, recipe, recipe_extras
 from impasto.schema import InputError
 
 STAGES = """
@@ -57,7 +57,7 @@ columns = { "kBET acceptance" = "kBET" }
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe_extras, "installed", lambda extra: False)
+    monkeypatch.setattr(lacking, "is_installed", lambda extra: False)
 
 
 def written(folder: Path, text: str = STAGES) -> recipe.Recipe:
@@ -120,11 +120,11 @@ def test_what_rests_on_such_a_stage_alone_is_refused_before_anything_runs(tmp_pa
 
 def test_with_the_extras_nothing_is_left_out_and_an_unknown_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = written(tmp_path)
-    assert recipe_extras.installed("scvi") in (True, False)
-    monkeypatch.setattr(recipe_extras, "installed", lambda extra: True)
+    assert lacking.is_installed("scvi") in (True, False)
+    monkeypatch.setattr(lacking, "is_installed", lambda extra: True)
     assert recipe_extras.available(whole) is whole
-    assert recipe_extras.labels(whole) == {} == recipe_extras.lacking(whole)
-    monkeypatch.setattr(recipe_extras, "installed", lambda extra: extra == "scvi")
+    assert recipe_extras.labels(whole) == {} == recipe_extras.left_out(whole)
+    monkeypatch.setattr(lacking, "is_installed", lambda extra: extra == "scvi")
     assert recipe_extras.labels(whole) == {"plain": "", "Scanorama": "pip install 'impasto[scanorama]'", "scVI": "", "ComBat": ""}
     part = {stage.name: stage.values for stage in recipe_extras.available(whole).stages}
     assert part["scores"]["labels"] == ["plain", "scVI", "ComBat"]
@@ -146,4 +146,4 @@ def test_every_extra_that_a_stage_may_name_is_one_of_the_package() -> None:
     from tests.conftest import REPOSITORY
 
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    assert set(recipe_file.EXTRAS) <= set(project["optional-dependencies"])
+    assert set(lacking.EXTRAS) <= set(project["optional-dependencies"])

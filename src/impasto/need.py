@@ -32,6 +32,8 @@ class Need:
         What takes less memory, as a user does it: `"give a folder of plates"`.
     room
         What takes less disk, or gives more.
+    what
+        What needs it, as the sentence begins.
 
     """
 
@@ -39,6 +41,26 @@ class Need:
     disk: int
     helps: str
     room: str = "make room, give another --out"
+    what: str = "this"
+
+    @classmethod
+    def of_rows(cls, held: int, /, *, what: str) -> Need:
+        """Of rows of a folder of plates that are held together: what is done with them takes as much again.
+
+        Parameters
+        ----------
+        held
+            Bytes of the rows.
+        what
+            What holds them, as the sentence begins.
+
+        Returns
+        -------
+        Need
+            Twice as many bytes, and no disk.
+
+        """
+        return cls(2 * held, 0, "take it plate by plate (for plate in im.open(...)), select features", what=what)
 
 
 def refuse(need: Need | None, out: Path, /) -> None:
@@ -63,13 +85,14 @@ def refuse(need: Need | None, out: Path, /) -> None:
     held = machine.held_memory() or 0
     if free is not None and need.memory > free + held:
         raise Unfinished(
-            f"{out}: this needs about {_said(need.memory)} of memory, and {_said(free + held)} are free: {need.helps}, close other "
+            f"{out}: {need.what} needs about {_said(need.memory)} of memory, and {_said(free + held)} are free: {need.helps}, close other "
             "programs, or try all the same with --force"
         )
     disk = machine.free_disk(out.parent)
     if need.disk > disk:
         raise Unfinished(
-            f"{out}: this needs about {_said(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with --force"
+            f"{out}: {need.what} needs about {_said(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with "
+            "--force"
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from impasto import outputs, progress, recipe_extras, remote, runs, texts
+from impasto import lacking, outputs, progress, recipe_extras, remote, runs, texts
 from impasto.recipe_file import STAGE_NAME, Recipe, Stage, read
 from impasto.relative_paths import with_base
 from impasto.schema import InputError, nearest
@@ -205,8 +205,8 @@ def run(recipe: Recipe, out: Path, /, *, show: Callable[[str, Path], None] | Non
 
     """
     checked(recipe, out=out)
-    for name, need in recipe_extras.lacking(recipe).items():
-        progress.say(f"{name}: not run: needs {need}")
+    for name, need in recipe_extras.left_out(recipe).items():
+        progress.say(f"{name}: {lacking.said([need])}")
     stages = checked(recipe_extras.available(recipe), out=out)
     seconds = 0.0
     for number, (stage, settings) in enumerate(stages, start=1):

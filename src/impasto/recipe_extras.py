@@ -15,31 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import util
 from typing import Any
 
-from impasto.recipe_file import EXTRAS, Recipe, Stage
+from impasto import lacking
+from impasto.recipe_file import Recipe, Stage
 from impasto.schema import InputError
 
 
-def installed(extra: str, /) -> bool:
-    """Whether an extra is here; nothing is imported.
-
-    Parameters
-    ----------
-    extra
-        One of `EXTRAS`.
-
-    Returns
-    -------
-    bool
-        True where its module is found.
-
-    """
-    return util.find_spec(EXTRAS[extra]) is not None
-
-
-def lacking(recipe: Recipe, /) -> dict[str, str]:
+def left_out(recipe: Recipe, /) -> dict[str, str]:
     """The stages that cannot be run here.
 
     Parameters
@@ -53,7 +36,7 @@ def lacking(recipe: Recipe, /) -> dict[str, str]:
         Name of the stage -> the command that brings what it needs.
 
     """
-    return {s.name: f"pip install 'impasto[{s.extra}]'" for s in recipe.stages if s.extra and not installed(s.extra)}
+    return {stage.name: need for stage in recipe.stages for need in lacking.of_extra(stage.extra)}
 
 
 def labels(recipe: Recipe, /) -> dict[str, str]:
@@ -70,7 +53,7 @@ def labels(recipe: Recipe, /) -> dict[str, str]:
         Label, in the order of the stages -> the command that brings what it needs, or nothing; empty where nothing is lacking.
 
     """
-    gone = lacking(recipe)
+    gone = left_out(recipe)
     listed = {label: need for stage in recipe.stages for label, need in _labels(stage, gone).items()}
     return listed if any(listed.values()) else {}
 
@@ -94,7 +77,7 @@ def available(recipe: Recipe, /) -> Recipe:
         Where a stage rests on one that is left out, and would not be left out itself.
 
     """
-    gone = lacking(recipe)
+    gone = left_out(recipe)
     if not gone:
         return recipe
     listed = {stage.name: _labels(stage, gone) for stage in recipe.stages}

@@ -29,12 +29,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto import texts
+from impasto import lacking, texts
 from impasto.schema import InputError, nearest, one_of
 from impasto.stages import STAGES
 
-EXTRAS = {"scanorama": "scanorama", "scvi": "scvi"}
-"""The extras that a stage may name, each with the module that it brings."""
 STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """What a stage may be named: the name of one folder of the run, and never a way out of it."""
 
@@ -209,7 +207,7 @@ def read(path: Path) -> Recipe:
             )
         extra = str(table.pop("extra", ""))
         if extra:
-            one_of(extra, EXTRAS, what=f"extra of the stage {name!r} of {path}")
+            one_of(extra, lacking.EXTRAS, what=f"extra of the stage {name!r} of {path}")
         stages.append(Stage(name, kind, table, at, extra))
     if not stages:
         raise InputError(f"{path} has no [[stage]]; add at least one")

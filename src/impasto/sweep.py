@@ -23,7 +23,6 @@ values = { "train.loop.optim.lr" = [2e-4, 5e-4, 1e-3], "train.loop.epochs" = [30
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
@@ -33,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from impasto import progress, recipe, recipe_extras, runs, texts
+from impasto import lacking, progress, recipe, recipe_extras, runs, texts
 from impasto.recipe import Recipe
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
@@ -66,10 +65,7 @@ class Row(Settings):
     @property
     def missing(self) -> list[str]:
         """What of `needs` and `weights` is not there."""
-        return [
-            *(os.path.normpath(path) for path in self.needs if not path.exists()),
-            *map("impasto fetch {}".format, lacking_weights(self)),
-        ]
+        return [*lacking.of_files(self.needs), *lacking.of_weights(self.weights)]
 
 
 class SweepSettings(Settings):
@@ -172,7 +168,7 @@ def run(settings: SweepSettings, out: Path) -> None:
         if made.seed == settings.seeds[0]:
             for label, needs in own.items():
                 if needs:
-                    progress.say(f"{label}: not run: needs {' and '.join(needs)}")
+                    progress.say(f"{label}: {lacking.said(needs)}")
         listed |= own
         if row.missing:
             continue
@@ -236,30 +232,6 @@ def _scores(row: Recipe, folder: Path, label: str) -> pd.DataFrame:
     return pd.concat([*scored, tidy.frame(costs)], ignore_index=True).assign(**repeats.split_columns(facts))
 
 
-def lacking_weights(row: Row, /) -> list[str]:
-    """The packaged weights of a row that are not in the cache.
-
-    Parameters
-    ----------
-    row
-        A row of a sweep.
-
-    Returns
-    -------
-    list[str]
-        Names of `impasto fetch`.
-
-    Raises
-    ------
-    InputError
-        Where a name is none of the packaged weights.
-
-    """
-    from impasto.nets.encoders import weights
-
-    return [name for name in row.weights if not weights.is_here(one_of(name, weights.WEIGHTS, what="packaged weights"))]
-
-
 def inputs(settings: SweepSettings) -> list[Path]:
     """The recipe, and every file that its stages read; of packaged weights those that are here, so that a fetch runs their rows.
 
@@ -281,7 +253,7 @@ def inputs(settings: SweepSettings) -> list[Path]:
     paths = [Path(value) for value in values if isinstance(value, str)]
     # A word such as "mean" is no path, though a folder of that name may be at hand.
     named = [path for row in settings.row for path in row.needs if path.exists()]
-    fetched = [weights.record_of(name) for row in settings.row for name in row.weights if name not in lacking_weights(row)]
+    fetched = [weights.record_of(name) for row in settings.row for name in row.weights if not lacking.of_weights([name])]
     return [settings.recipe, *dict.fromkeys([*(p for p in paths if p.is_file() or (p.is_absolute() and p.exists())), *named, *fetched])]
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.correction.plated import plates
 
 import impasto as im
-from impasto import dataset, identity
+from impasto import dataset, identity, need
 from impasto.correction import CORRECTORS, by_plate, kept, plate_plan
 from impasto.correction.steps import correct, correct_dataset
 from impasto.failures import Unfinished
@@ -218,12 +218,16 @@ def test_plates_with_holes_name_the_step_that_helps(tmp_path: Path) -> None:
 def test_a_step_that_holds_all_that_it_needs_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = written(table(), tmp_path)
     # 50 controls of 12 features, 12 bytes each; three squares of 50 in 8 bytes: 67,200.
-    monkeypatch.setattr("impasto.machine.memory", lambda: 130_000)
-    with pytest.raises(InputError, match=r"kernel_pca on 50 rows at once takes 0\.0 GB, more than half of this machine's memory"):
+    monkeypatch.setattr("impasto.machine.held_memory", lambda: 0)
+    monkeypatch.setattr("impasto.machine.free_memory", lambda: 130_000)
+    with pytest.raises(Unfinished, match=r"plates: kernel_pca on 50 rows at once needs about 0\.0 GB of memory, and 0\.0 GB are free"):
         correct_dataset(source, ["kernel_pca"], tmp_path / "out.plates", spare=0.5)
-    monkeypatch.setattr("impasto.machine.memory", lambda: 140_000)
+    token = need.FORCE.set(True)
+    correct_dataset(source, ["kernel_pca"], tmp_path / "forced.plates", spare=0.5)
+    need.FORCE.reset(token)
+    monkeypatch.setattr("impasto.machine.free_memory", lambda: 140_000)
     correct_dataset(source, ["kernel_pca"], tmp_path / "other.plates", spare=0.5)
-    monkeypatch.setattr("impasto.machine.memory", lambda: 1000)
+    monkeypatch.setattr("impasto.machine.free_memory", lambda: 1000)
     chain = [{"method": "standardize", "by": "all"}, {"method": "compress", "components": 3}, {"method": "harmony", "by": "plate"}]
     correct_dataset(source, chain, tmp_path / "bounded.plates")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anndata
@@ -12,8 +13,8 @@ from tests.correction.plated import plates
 from tests.correction.test_by_plate import bytes_of, written
 
 import impasto as im
-from impasto import mapped, safe_arrays
-from impasto.correction import by_plate, kept, plate_shards
+from impasto import mapped, safe_arrays, wells
+from impasto.correction import by_plate, column_shards, kept, matrix_shards, plate_shards
 from impasto.correction.steps import correct, correct_dataset
 from impasto.scale import columns, sums, where
 from impasto.schema import InputError
@@ -67,6 +68,37 @@ def test_a_folder_gives_the_bits_of_the_table(chain: dict[str, Any], chunk: int,
     assert folder_fitted.feature_names == fitted.feature_names
     assert folder_fitted.seen_in_fit() == fitted.seen_in_fit()
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_new_batch_with_its_features_in_another_order_is_learned_by_their_names(tmp_path: Path) -> None:
+    data = ragged()
+    first = (data.obs["batch"] != "B2").to_numpy()
+    chain = [{"method": "standardize", "by": "batch"}]
+    fitted, _ = correct_dataset(written(data[first].copy(), tmp_path), chain, tmp_path / "out.plates")
+    kept.save(tmp_path / "fitted", fitted)
+    late = data[~first][:, ::-1].copy()
+    im.write(late, tmp_path / "late.plates")
+    correct_dataset(im.open(tmp_path / "late.plates"), [], tmp_path / "new.plates", fitted=tmp_path / "fitted")
+    whole, _, _ = correct(late, fitted=tmp_path / "fitted")
+    new = im.read(tmp_path / "new.plates")
+    np.testing.assert_array_equal(new[:, whole.var_names].X, whole.X)
+
+
+def test_the_values_of_a_plate_are_scanned_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned: list[int] = []
+
+    def finite(plate: anndata.AnnData, /, *, task: str) -> Any:
+        scanned.append(plate.n_obs)
+        return wells.finite(plate, task=task)
+
+    watched = SimpleNamespace(**{**vars(wells), "finite": finite})
+    for module in (column_shards, matrix_shards):
+        monkeypatch.setattr(module, "wells", watched)
+    source = written(ragged(), tmp_path)
+    for chain in ({"method": "standardize", "by": None}, {"method": "harmony", "by": "batch", "clusters": 2, "rounds": 1}):
+        scanned.clear()
+        correct_dataset(source, [chain], tmp_path / f"{chain['method']}.plates")
+        assert scanned == [40, 17, 40, 40, 1, 33]  # batch by batch
 
 
 def test_the_median_of_all_rows_is_written_out(tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ from typing import ClassVar, Literal
 
 import anndata
 import numpy as np
-import pandas as pd
 import pytest
 from tests.correction.plated import control_rows, plates
 
 from impasto.correction import CORRECTORS
-from impasto.correction.per_group import PerGroup, refuse_confounded
+from impasto.correction.per_group import PerGroup
 from impasto.correction.sphering import Sphering, SpheringSettings
 from impasto.correction.standardize import Standardize, StandardizeSettings
 from impasto.schema import InputError
@@ -141,44 +140,14 @@ def test_unknown_and_empty_wells_are_no_controls() -> None:
     np.testing.assert_allclose(Mean.fit(data).learned["B0/P0"][1], data.X[9:20].mean(axis=0), rtol=1e-5)
 
 
-def test_a_group_that_shares_nothing_is_confounded_unless_it_is_alone_or_accepted() -> None:
+def test_a_confounded_group_is_refused_where_all_its_wells_teach_unless_it_is_accepted() -> None:
     data = plates(plates=3)
-    refuse_confounded(data.obs, "plate", task="test")
-    own = (data.obs["plate"] == "P1").to_numpy()
-    data.obs["perturbation"] = np.where(own, "only here", data.obs["perturbation"])
-    with pytest.raises(InputError, match="test: plate 'B1/P1' shares no perturbation or control with the others"):
-        refuse_confounded(data.obs, "plate", task="test")
-    refuse_confounded(data.obs, None, task="test")
-    refuse_confounded(data.obs[own], "plate", task="test")
+    data.obs["perturbation"] = np.where(data.obs["plate"] == "P1", "only here", data.obs["perturbation"])
     Mean.fit(data)  # on controls, a plate's biology cannot be taken for its mean
     with pytest.raises(InputError, match="use --set confounded=true"):
         Mean.fit(data, MeanSettings(on="all"))
     Mean.fit(data, MeanSettings(on="all", confounded=True))
     Mean.fit(data, MeanSettings(on="all", by=None))
-
-
-def test_wells_that_nobody_named_do_not_link_plates() -> None:
-    data = plates(plates=2)
-    data.obs["perturbation"] = [f"{p} {w}" for p, w in zip(data.obs["plate"], data.obs["perturbation"], strict=True)]
-    data.obs.iloc[[25, 65], data.obs.columns.get_loc("perturbation")] = None
-    with pytest.raises(InputError, match="shares no perturbation"):
-        refuse_confounded(data.obs, "plate", task="test")
-    data.obs.iloc[[26, 66], data.obs.columns.get_loc("perturbation")] = "no idea"
-    data.obs.iloc[[26, 66], data.obs.columns.get_loc("control_type")] = "unknown"
-    with pytest.raises(InputError, match="shares no perturbation"):
-        refuse_confounded(data.obs, "plate", task="test")
-    data.obs.iloc[[3, 43], data.obs.columns.get_loc("perturbation")] = None  # controls without a name are the same control
-    refuse_confounded(data.obs, "plate", task="test")
-    data.obs["control_type"] = "trt"
-    data.obs["perturbation"] = None
-    refuse_confounded(data.obs, "plate", task="test")  # nobody named anything: nothing to say
-
-
-def test_one_molecule_of_two_names_links_plates() -> None:
-    obs = pd.DataFrame({"plate": ["P", "Q"], "perturbation": ["aspirin", "BRD-1"], "inchikey": ["BSYN", "BSYN"]})
-    refuse_confounded(obs, "plate", task="test")
-    with pytest.raises(InputError, match="shares no perturbation"):
-        refuse_confounded(obs.assign(inchikey=["BSYN", "other"]), "plate", task="test")
 
 
 def test_what_is_extended_does_not_depend_on_other_new_groups() -> None:

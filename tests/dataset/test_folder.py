@@ -11,8 +11,8 @@ import pytest
 from tests.correction.plated import plates
 
 import impasto as im
-from impasto import dataset
-from impasto.dataset import folder as folders
+from impasto import dataset, machine
+from impasto.failures import Unfinished
 from impasto.schema import InputError
 
 
@@ -56,13 +56,14 @@ def test_a_name_of_two_plates_has_to_be_said_in_full(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_into_memory_is_refused(opened: dataset.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders.machine, "memory", lambda: 2 * 120 * 6 * 4 - 2)
-    with pytest.raises(InputError, match="more than half of this machine's memory"):
+    monkeypatch.setattr(machine, "held_memory", lambda: 100)
+    monkeypatch.setattr(machine, "free_memory", lambda: 2 * 120 * 6 * 4 - 101)
+    with pytest.raises(Unfinished, match=r"reading its plates whole needs about 0\.0 GB of memory, and .*plate by plate"):
         opened.to_anndata()
-    monkeypatch.setattr(folders.machine, "memory", lambda: 2 * 120 * 6 * 4)
+    monkeypatch.setattr(machine, "free_memory", lambda: 2 * 120 * 6 * 4 - 100)
     assert opened.to_anndata().n_obs == 120
     # Where no system says how much there is, nothing is refused.
-    monkeypatch.setattr(folders.machine, "memory", lambda: None)
+    monkeypatch.setattr(machine, "free_memory", lambda: None)
     assert opened.to_anndata().n_obs == 120
 
 

@@ -1,5 +1,6 @@
 """Pairs of genes: symbols written one way, scores, and what a table of genes shares with them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,5 +25,8 @@ def test_symbols_are_written_one_way_and_nobody_is_empty(text: object, symbol: s
 
 
 def test_the_highest_score_of_a_pair_counts() -> None:
-    found = gene_pairs.scored_pairs(["b", "A", "c", "D", None], ["a", "B ", "C", "a", "a"], [0.2, 0.9, 1.0, 0.5, 0.7])
+    names = ["b", "A", "c", "D", "a", "B ", "C"]
+    codes = np.array([0, 1, 2, 3, -1, 4, 5, 6, 4, 4])
+    found = gene_pairs.coded_scores(codes, names, np.array([0.2, 0.9, 1.0, 0.5, 0.7]))
     assert found.to_numpy().tolist() == [["A", "B", 0.9], ["A", "D", 0.5]]
+    assert gene_pairs.coded_scores(codes, names, np.array([2, 9, 10, 5, 7]), best=10)["score"].tolist() == [0.9, 0.5]

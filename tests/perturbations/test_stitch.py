@@ -7,8 +7,9 @@ from impasto.perturbations import stitch
 
 def test_stitch_keeps_strong_links(tmp_path: Path) -> None:
     path = tmp_path / "stitch.tsv"
-    path.write_text("chemical\tprotein\tcombined_score\nCIDm1\t9606.E1\t800\nCIDm2\t9606.E1\t100\n")
-    assert stitch.read_stitch(path)["score"].tolist() == [0.8]
+    path.write_text("chemical1\tchemical2\ttextmining\nAAA\tBBB\t800\nCCC\tDDD\t100\n")
+    assert stitch.read_stitch_chemicals(path)["score"].tolist() == [0.8]
+    assert stitch.read_stitch_chemicals(path, threshold=100)["score"].tolist() == [0.8, 0.1]
 
 
 def test_a_compound_whose_partner_is_not_among_the_nodes_is_still_known(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.conftest import REPOSITORY
 from tests.datasets import layouts
 from tests.loopback import Server
 
-from impasto import cli, recipe, recipe_extras
+from impasto import cli, lacking, recipe
 from impasto import profiles as tables
 
 FULL = REPOSITORY / "recipes" / "cellpaintr_jump.toml"
@@ -52,7 +52,7 @@ def test_from_the_listing_to_the_table(server: Server, tmp_path: Path, monkeypat
     said = next(line for line in FULL.read_text().splitlines() if "impasto fetch" in line).split("impasto ")[1].split()
     words = [home if word == "data/jump" else word for word in said]
     assert run(monkeypatch, *words, "--registry", registry) == 0
-    monkeypatch.setattr(recipe_extras, "installed", lambda extra: False)
+    monkeypatch.setattr(lacking, "is_installed", lambda extra: False)
     here = {
         "wells.sources": [str(home)],
         "wells.platemap": [
@@ -91,7 +91,7 @@ def test_from_the_listing_to_the_table(server: Server, tmp_path: Path, monkeypat
 
 @pytest.mark.timeout(900)
 def test_the_twin_has_every_row_and_column_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe_extras, "installed", lambda extra: False)
+    monkeypatch.setattr(lacking, "is_installed", lambda extra: False)
     twin, full = recipe.read(REPOSITORY / "recipes" / "smoke" / FULL.name), recipe.read(FULL)
     columns = [next(s for s in one.stages if s.name == "table").values["column"] for one in (twin, full)]
     assert columns[0] == columns[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from impasto.failures import Unfinished
 from impasto.scale import task
 from impasto.scale.plan import Phase, Plan, Shard
 from impasto.schema import InputError
@@ -64,6 +65,8 @@ def test_what_is_done_later_is_out_of_quarantine(tmp_path: Path) -> None:
 
 def test_bad_words_are_bad_input() -> None:
     assert task.Failure.of(InputError("two\nlines")).sentence == "two"
+    small = task.Failure.of(Unfinished("this needs 9 GB"))
+    assert (small.kind, small.tries, small.sentence) == ("refused", 1, "this needs 9 GB")
 
 
 def test_a_shard_finds_its_scratch_again_until_it_is_done_and_no_other_finds_it(tmp_path: Path) -> None:

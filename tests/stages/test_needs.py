@@ -14,6 +14,8 @@ from tests.profiles.test_shape import made
 
 from impasto import profiles, recipe
 from impasto.need import Need
+from impasto.profiling import ENCODERS, WITHOUT_NET
+from impasto.profiling.encoders import vision_encoder
 from impasto.stages import STAGES, needs
 
 MB = 2**20
@@ -77,10 +79,15 @@ def test_a_site_and_workers_of_images(tmp_path: Path) -> None:
     assert one == Need(500 * MB + 5 * 8 * site, 0, "--per-batch 2")
     three = need_of("profile", images=str(tmp_path / "ingested"), encoder="random", shards="local:3", per_batch=2)
     assert three == Need(500 * MB + 3 * (500 * MB + 5 * 2 * site), 0, "--shards local:1")
-    statistics = need_of("profile", images=str(tmp_path / "ingested"), encoder="intensity")
-    assert statistics is not None
-    assert statistics.memory == 380 * MB + 8 * site
+    for encoder in WITHOUT_NET:
+        measured = need_of("profile", images=str(tmp_path / "ingested"), encoder=encoder)
+        assert measured is not None
+        assert measured.memory == 380 * MB + 8 * site
     assert need_of("cells", sources=[str(tmp_path / "ingested")]) is None
+
+
+def test_encoders_that_no_net_reads_are_said_where_encoders_are() -> None:
+    assert {name for name in ENCODERS if ENCODERS[name] is not vision_encoder} == set(WITHOUT_NET)
 
 
 def test_cells_by_the_size_of_their_files(tmp_path: Path) -> None:

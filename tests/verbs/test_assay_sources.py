@@ -11,7 +11,7 @@ from tests.report import assays
 
 from impasto.schema import InputError
 from impasto.verbs import assay, assay_sources
-from impasto.verbs.assay import AssaySettings
+from impasto.verbs.assay_sources import AssaySettings
 
 
 def settings(*sources: Path, **more: object) -> AssaySettings:

@@ -11,7 +11,8 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import profiles as tables
-from impasto.correction.base import Corrector, Kind, LearnsFrom, with_values
+from impasto.correction.base import Corrector, Kind, with_values
+from impasto.correction.teaching import LearnsFrom
 from impasto.settings import Settings
 
 

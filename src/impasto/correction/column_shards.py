@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import mapped, schema, texts, wells
-from impasto.correction import kept
+from impasto.correction import few_features, kept
 from impasto.correction.per_group import PerGroup
 from impasto.correction.plate_shards import Reading, annotation_of, loaded, rows_of
 from impasto.scale import columns
@@ -49,12 +49,12 @@ def scatter(arguments: Mapping[str, Any], task: Task, /) -> Facts:
     names: list[str] = []
 
     def rows() -> Iterator[tuple[columns.Floats, wells.Flags]]:
-        for read in reading.plates(lambda plate: wells.finite(plate, task=shared.name)):
+        for read, finite in reading.each(lambda plate: (plate, wells.finite(plate, task=shared.name))):
             plate: anndata.AnnData = shared.with_its_features(read)
             names[:] = plate.var_names
             negative = wells.negative(plate.obs)
             references = negative if shared.reference_of(shared.settings) == "controls" else np.ones(len(negative), dtype=bool)
-            yield wells.finite(plate, task=shared.name), references
+            yield finite if plate is read else np.asarray(plate.X, dtype=np.float32), references
 
     task.output.mkdir(parents=True)
     columns.scatter(rows(), task.output)
@@ -130,7 +130,7 @@ def learn(arguments: Mapping[str, Any], task: Task, /) -> None:
     shared.refuse_few(name, len(held.references), int(held.references.sum()), shared.settings, spared=spared)
     task.scratch.mkdir(parents=True, exist_ok=True)
     room = functools.partial(_room, task)
-    own = shared.learn_few(held.few(), held.references, len(names), room)
+    own = few_features.learned(shared.learn, held.few(), held.references, len(names), room)
     kept.save(task.output, [replace(shared, learned={name: own}, feature_names=tuple(names))])
 
 

@@ -21,7 +21,8 @@ from pydantic import Field
 
 from impasto.correction import references
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import By, On, PerGroup, groups_of
+from impasto.correction.group_names import groups_of
+from impasto.correction.per_group import By, On, PerGroup
 from impasto.scale.sums import Moments, Part, merged, moments_of
 from impasto.schema import InputError
 from impasto.settings import Settings

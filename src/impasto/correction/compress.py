@@ -23,9 +23,10 @@ from pydantic import Field
 
 from impasto import wells
 from impasto.correction import references
-from impasto.correction.base import Array, Corrector, Floats, LearnsFrom, new_features, with_values
+from impasto.correction.base import Array, Corrector, Floats, new_features, with_values
 from impasto.correction.per_group import On
 from impasto.correction.spectrum import standardized
+from impasto.correction.teaching import LearnsFrom
 from impasto.scale.sums import Part, merged, moments_of
 from impasto.schema import InputError
 from impasto.settings import Settings

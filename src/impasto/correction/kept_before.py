@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from impasto.correction.base import Corrector
-from impasto.correction.per_group import PerGroup, column_of_groups
+from impasto.correction.group_names import column_of_groups
+from impasto.correction.per_group import PerGroup
 from impasto.settings import Settings
 
 Node = dict[str, Any]

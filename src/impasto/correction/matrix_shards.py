@@ -43,9 +43,9 @@ def scatter(arguments: Mapping[str, Any], task: Task, /) -> Facts:
     names: list[str] = []
     task.output.mkdir(parents=True)
     with (task.output / _VALUES).open("wb") as handle:
-        for plate in reading.plates(lambda plate: wells.finite(plate, task=kind.name)):
+        for plate, values in reading.each(lambda plate: (plate, wells.finite(plate, task=kind.name))):
             names = list(plate.var_names)
-            handle.write(np.ascontiguousarray(wells.finite(plate, task=kind.name)).tobytes())
+            handle.write(np.ascontiguousarray(values).tobytes())
     write_names(task.output, names)
     return reading.facts
 

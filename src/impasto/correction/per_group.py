@@ -7,16 +7,16 @@ where groups share something (components, a grand mean) `begin`. Its settings sa
     on             what `reference` holds: the group's negative controls, or all its rows; all rows where there is no such field
     confounded     whether a group that shares no perturbation with the others is accepted; where there is no such field, it is
 
-Groups are named by `wells.groups`: two plates of one name in two batches are two. `learned` of one group does not depend on any other,
-so that plates can be learned one at a time and put together afterwards.
+Groups are named by `wells.groups` (group_names.py): two plates of one name in two batches are two. `learned` of one group does not depend
+on any other, so that plates can be learned one at a time and put together afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import ClassVar, Generic, Literal, Self, TypeVar
 
 import anndata
 import numpy as np
@@ -24,7 +24,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import dataset, schema, wells
-from impasto.correction.base import Corrector, Floats, Kind, LearnsFrom, S, with_values
+from impasto.correction import few_features, group_names
+from impasto.correction.base import Corrector, Floats, Kind, with_values
+from impasto.correction.teaching import LearnsFrom, S
 from impasto.scale import columns
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -261,7 +263,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
     @classmethod
     def _references(cls, profiles: anndata.AnnData, settings: S) -> tuple[dict[str, Group], tuple[str, ...]]:
-        keys = tuple(wells.keys_of_group(profiles.obs, column_of_groups(settings)))
+        keys = tuple(wells.keys_of_group(profiles.obs, group_names.column_of_groups(settings)))
         groups = cls._groups(profiles, settings, keys)
         cls.refuse(profiles.obs, settings)
         return {name: cls._with_reference(name, group, settings) for name, group in groups.items()}, keys
@@ -278,7 +280,8 @@ class PerGroup(Corrector[S], Generic[S, L]):
         place = np.empty(len(group.obs), dtype=np.intp)
         place[dataset.rows_in_order(group.obs)] = np.arange(len(group.obs))
         rows = group.rows[np.argsort(place[group.rows])]
-        return self.learn_few(columns.few_of(group.table, rows), np.isin(rows, group.reference_rows), group.table.shape[1], np.empty)
+        few = columns.few_of(group.table, rows)
+        return few_features.learned(self.learn, few, np.isin(rows, group.reference_rows), group.table.shape[1], np.empty)
 
     @classmethod
     def learns_by_columns(cls, settings: Settings, /) -> bool:
@@ -295,46 +298,13 @@ class PerGroup(Corrector[S], Generic[S, L]):
             True for a batch, a source or all rows, where the method can.
 
         """
-        return cls.by_columns and column_of_groups(settings) != schema.PLATE
-
-    def learn_few(self, few: Iterable[Floats], references: wells.Flags, width: int, room: Callable[[tuple[int, ...], Any], Any], /) -> L:
-        """Learn what is a group's own, a few features at a time.
-
-        Parameters
-        ----------
-        few
-            (n, 8 or fewer) the rows of the group, of one few features after the other.
-        references
-            (n,) True for the rows that a statistic is taken over.
-        width
-            How many features there are.
-        room
-            Called with a shape and a type, gives an array for what is learned of all features.
-
-        Returns
-        -------
-        L
-            As `learn` gives it of all features.
-
-        """
-        whole: dict[str, Any] = {}
-        at = 0
-        part: L | None = None
-        for values in few:
-            part = self.learn(values, values[references])
-            for name, learned in vars(part).items():
-                if name not in whole:
-                    whole[name] = room((width, *learned.shape[1:]), learned.dtype)
-                whole[name][at : at + values.shape[1]] = learned
-            at += values.shape[1]
-        assert part is not None
-        return type(part)(**whole)
+        return cls.by_columns and group_names.column_of_groups(settings) != schema.PLATE
 
     @classmethod
     def kind(cls, settings: S, /) -> Kind:
         if cls.passes(settings):
             return "sums"
-        by = column_of_groups(settings)
+        by = group_names.column_of_groups(settings)
         if cls.begin.__func__ is not PerGroup.begin.__func__:  # type: ignore[attr-defined]
             return "table"
         if cls.learns_by_columns(settings):
@@ -347,12 +317,12 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
     @classmethod
     def before_plates(cls, obs: pd.DataFrame, settings: S, /) -> Self:
-        return cls.begin({}, settings, tuple(wells.keys_of_group(obs, column_of_groups(settings))))
+        return cls.begin({}, settings, tuple(wells.keys_of_group(obs, group_names.column_of_groups(settings))))
 
     @classmethod
     def refuse(cls, obs: pd.DataFrame, settings: S, /) -> None:
         if not getattr(settings, "confounded", True) and cls.reference_of(settings) == "all":
-            refuse_confounded(obs, column_of_groups(settings), task=cls.name)
+            group_names.refuse_confounded(obs, group_names.column_of_groups(settings), task=cls.name)
 
     @classmethod
     def refuse_plate(cls, plate: anndata.AnnData, settings: S, /) -> None:
@@ -381,7 +351,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
 
         """
         values = wells.finite(plate, task=cls.name)
-        if column_of_groups(settings) == schema.PLATE:
+        if group_names.column_of_groups(settings) == schema.PLATE:
             group = Group(values, plate.obs, np.arange(len(values)), np.arange(0))
             return cls._with_reference(dataset.key_of(plate.obs, named=False).name, group, settings).reference
         return values if cls.reference_of(settings) == "all" else values[wells.negative(plate.obs)]
@@ -396,7 +366,7 @@ class PerGroup(Corrector[S], Generic[S, L]):
         groups = self._groups(profiles, self.settings, self.keys)
         for name in groups:
             if name not in self.learned:
-                by = column_of_groups(self.settings)
+                by = group_names.column_of_groups(self.settings)
                 raise InputError(f"{self.name} was fitted on {_listed(self.learned)}, not on {name!r}; fit it on the new {by} too")
         var = self.features(profiles.var)
         out = np.empty((profiles.n_obs, len(var)), dtype=np.float32)
@@ -442,8 +412,8 @@ class PerGroup(Corrector[S], Generic[S, L]):
     @classmethod
     def _groups(cls, profiles: anndata.AnnData, settings: S, keys: tuple[str, ...]) -> dict[str, Group]:
         values = wells.finite(profiles, task=cls.name)
-        by = column_of_groups(settings)
-        codes, names = _codes(profiles.obs, by, keys, task=cls.name)
+        by = group_names.column_of_groups(settings)
+        codes, names = group_names.codes_of_fit(profiles.obs, by, keys, task=cls.name)
         order = np.argsort(codes, kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
         groups = {name: Group(values, profiles.obs, rows, rows[:0]) for name, rows in zip(names, parts, strict=True)}
@@ -497,119 +467,6 @@ class PerGroup(Corrector[S], Generic[S, L]):
         )
 
 
-def places_of(plates: Sequence[pd.DataFrame], /) -> dict[str, list[str]]:
-    """Where plates stand, as words of a part of sums.
-
-    Parameters
-    ----------
-    plates
-        Annotation of the rows of each plate.
-
-    Returns
-    -------
-    dict[str, list[str]]
-        Source, batch and plate -> one word a plate; `""` where it is not known.
-
-    """
-    keys = [dataset.key_of(obs, named=False) for obs in plates]
-    return {word: [getattr(key, word) for key in keys] for word in dataset.KEYS}
-
-
-def groups_of(places: Mapping[str, Sequence[str]], by: str, /) -> list[str]:
-    """The group of each plate, named as `wells.groups` names it.
-
-    Parameters
-    ----------
-    places
-        What `places_of` gave.
-    by
-        `plate`, `batch` or `source`.
-
-    Returns
-    -------
-    list[str]
-        One name a plate.
-
-    """
-    frame = pd.DataFrame({word: places[word] for word in dataset.KEYS}).replace("", pd.NA)
-    codes, names = wells.groups(frame, by)
-    return [names[code] for code in codes]
-
-
-def column_of_groups(settings: Settings, /) -> str | None:
-    """The column whose values are the groups.
-
-    Parameters
-    ----------
-    settings
-        The settings of a corrector.
-
-    Returns
-    -------
-    str | None
-        The field `by` of the settings, or `plate` where there is none; None for all rows as one group.
-
-    """
-    by: str | None = getattr(settings, "by", schema.PLATE)
-    return None if by == "all" else by
-
-
 def _listed(names: Mapping[str, object]) -> str:
     few = list(names)[:_NAMED]
     return ", ".join(few) + (f" and {len(names) - len(few)} others" if len(names) > len(few) else "")
-
-
-def _codes(obs: pd.DataFrame, by: str | None, keys: tuple[str, ...], *, task: str) -> tuple[wells.Codes, list[str]]:
-    """The group of each row, named by the columns of the fit, whatever other columns this table has."""
-    if by is not None:
-        wells.require(obs, [by], task=task)
-    codes, names = wells.groups(obs, by)
-    if by is None or tuple(wells.keys_of_group(obs, by)) == keys:
-        return codes, names
-    narrow, known = wells.groups(obs[[key for key in keys if key in obs]], by)
-    pairs = pd.DataFrame({"known": narrow, "here": codes}).drop_duplicates()
-    twice = pairs["known"][pairs["known"].duplicated()]
-    if len(twice):
-        both = [names[code] for code in pairs.loc[pairs["known"] == twice.iloc[0], "here"]]
-        raise InputError(
-            f"{task} was fitted on a table that names a {by} by {' and '.join(keys)} only, and here {' and '.join(both)} would be one; "
-            "fit it on a table with these columns"
-        )
-    return narrow, known
-
-
-def refuse_confounded(obs: pd.DataFrame, by: str | None, /, *, task: str) -> None:
-    """Refuse a group that shares no perturbation or control with the others: its biology would be taken for its batch.
-
-    Parameters
-    ----------
-    obs
-        Annotation of n rows.
-    by
-        The column of the groups; None for one group.
-    task
-        What needs the groups, as the error sentence begins.
-
-    Raises
-    ------
-    InputError
-        A group shares nothing with the others. Tables without perturbations pass.
-
-    """
-    codes, names = wells.groups(obs, by)
-    if len(names) < 2 or schema.PERTURBATION not in obs:
-        return
-    named = wells.compounds(obs).to_numpy(dtype=object, na_value="")
-    # Controls without a name are still the same as each other.
-    what = np.where((named == "") & wells.negative(obs), schema.NEGCON, named)
-    known = (what != "") & ~wells.unknown(obs)
-    places = pd.DataFrame({"what": what[known], "group": codes[known]}).drop_duplicates()
-    if places.empty:  # nobody said what was done to any well
-        return
-    linked = set(places.loc[places["what"].duplicated(keep=False), "group"])
-    alone = [name for code, name in enumerate(names) if code not in linked]
-    if alone:
-        raise InputError(
-            f"{task}: {by} {alone[0]!r} shares no perturbation or control with the others, so its biology cannot be separated from its "
-            "batch; add shared controls, or use --set confounded=true"
-        )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from impasto import dataset
-from impasto.correction import per_group, plate_shards
+from impasto.correction import group_names, plate_shards
 from impasto.correction import receipt as receipts
 from impasto.correction.base import Corrector
 from impasto.correction.per_group import PerGroup
@@ -128,7 +128,7 @@ class Builder:
         after: tuple[str, ...],
         known: Collection[str] = (),
     ) -> None:
-        by = per_group.column_of_groups(settings) if issubclass(kind, PerGroup) else None
+        by = group_names.column_of_groups(settings) if issubclass(kind, PerGroup) else None
         by_columns = kind.kind(settings) == "columns"
         with_groups = by in ("batch", "source") or by_columns
         output = f"shared/{number:02d}" if with_groups else fitted_folder(number)
@@ -178,7 +178,7 @@ class Builder:
     def _groups(self, by: str | None) -> dict[str, list[int]]:
         """The plates of each group; all plates are one where there is no such column."""
         columns = self._source.members[list(dataset.KEYS)]
-        names = per_group.groups_of({word: columns[word].tolist() for word in columns}, by) if by else [""] * len(columns)
+        names = group_names.groups_of({word: columns[word].tolist() for word in columns}, by) if by else [""] * len(columns)
         groups: dict[str, list[int]] = {}
         for number, name in enumerate(names):
             groups.setdefault(name, []).append(number)

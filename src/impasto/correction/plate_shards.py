@@ -9,24 +9,27 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import commit_point, dataset, wells
+from impasto import commit_point, dataset, need, wells
 from impasto.correction import CORRECTORS, kept, receipt_sums
 from impasto.correction import receipt as receipts
 from impasto.correction.base import Corrector
-from impasto.correction.per_group import PerGroup, column_of_groups
+from impasto.correction.group_names import column_of_groups
+from impasto.correction.per_group import PerGroup
 from impasto.dataset import Dataset
+from impasto.need import Need
 from impasto.scale import sums
 from impasto.scale.plan import BAD
 from impasto.scale.task import Facts, Task
 from impasto.schema import InputError
 from impasto.settings import Settings
 
+T = TypeVar("T")
 Fitted = Corrector[Any]
 Chosen = Callable[[int, pd.DataFrame], wells.Flags]
 MARKS = "marks.parquet"
@@ -221,18 +224,29 @@ class Reading:
         self._before = before
         self.bad: dict[str, str] = {}
 
-    def plates(self, check: Any = None) -> Iterator[anndata.AnnData]:
+    def plates(self) -> Iterator[anndata.AnnData]:
         """The plates of the shard.
-
-        Parameters
-        ----------
-        check
-            Called with each plate; raises InputError where it cannot be used.
 
         Yields
         ------
         anndata.AnnData
             The rows of a plate.
+
+        """
+        return self.each(lambda plate: plate)
+
+    def each(self, taken: Callable[[anndata.AnnData], T], /) -> Iterator[T]:
+        """What is taken of each plate of the shard.
+
+        Parameters
+        ----------
+        taken
+            Called with the rows of a plate; raises InputError where these cannot be used.
+
+        Yields
+        ------
+        T
+            What it gave.
 
         """
         correctors = _correctors(self._task, self._before)
@@ -246,12 +260,11 @@ class Reading:
                     if not allowed.any():
                         continue
                     plate = plate if allowed.all() else plate[allowed].copy()
-                if check is not None:
-                    check(plate)
+                part = taken(plate)
             except InputError as error:
                 self.bad[name] = str(error)
                 continue
-            yield plate
+            yield part
 
     @property
     def facts(self) -> Facts:
@@ -280,8 +293,11 @@ def summarise(arguments: Mapping[str, Any], task: Task, /) -> Facts:
     before = sums.load(task.folder / arguments["before"]) if arguments["before"] else None
     reading = Reading(arguments, task, before=number, rows=lambda _, obs: kind.may_teach(obs, settings))
 
-    plates = reading.plates(lambda plate: kind.refuse_plate(plate, settings))
-    sums.save(kind.summarise(plates, settings, before), task.output)
+    def usable(plate: anndata.AnnData) -> anndata.AnnData:
+        kind.refuse_plate(plate, settings)
+        return plate
+
+    sums.save(kind.summarise(reading.each(usable), settings, before), task.output)
     return reading.facts
 
 
@@ -352,7 +368,8 @@ def _together(arguments: Mapping[str, Any], task: Task, kind: type[Fitted], sett
     for plate in reading.plates():
         parts.append(plate)
         if len(parts) == 1:
-            source.refuse_too_large(kind.bytes_of_fit(count, plate.n_vars, settings), task=f"{kind.name} on {count:,} rows at once")
+            held = kind.bytes_of_fit(count, plate.n_vars, settings)
+            need.refuse(Need.of_rows(held, what=f"{kind.name} on {count:,} rows at once"), source.folder)
     if reading.bad:
         name, reason = next(iter(reading.bad.items()))
         raise InputError(f"plate {name}: {reason}")

@@ -20,7 +20,7 @@ import pandas as pd
 from impasto import profiles as tables
 from impasto import schema, wells
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import groups_of, places_of
+from impasto.correction.group_names import groups_of, places_of
 from impasto.scale import sums
 from impasto.scale.sums import Moments, Part
 

@@ -15,7 +15,8 @@ import pandas as pd
 
 from impasto import schema
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import PerGroup, places_of
+from impasto.correction.group_names import places_of
+from impasto.correction.per_group import PerGroup
 from impasto.correction.spectrum import spectrum, spectrum_of_sums
 from impasto.scale import sums
 from impasto.scale.sums import Moments, Part

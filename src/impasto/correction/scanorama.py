@@ -21,12 +21,11 @@ from typing import Any, ClassVar, Literal, Self
 
 import anndata
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from pydantic import Field
 
 from impasto import progress, ranking, wells
-from impasto.correction.base import Array, Corrector, LearnsFrom, new_features, with_values
+from impasto.correction.base import Array, new_features, with_values
+from impasto.correction.known_batches import OfKnownBatches, Rows
 from impasto.correction.per_group import By
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -46,15 +45,11 @@ class ScanoramaSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scanorama(Corrector[ScanoramaSettings]):
+class Scanorama(OfKnownBatches[ScanoramaSettings]):
     """Scanorama after its fit.
 
     Attributes
     ----------
-    keys
-        The columns that name a batch.
-    feature_names
-        Those of the fit.
     components
         (features, width), orthonormal.
     rows
@@ -67,23 +62,19 @@ class Scanorama(Corrector[ScanoramaSettings]):
     """
 
     name: ClassVar[str] = "scanorama"
+    without: ClassVar[str] = "which has no matches"
     settings_class: ClassVar[type[Settings]] = ScanoramaSettings
     settings: ScanoramaSettings
-    keys: tuple[str, ...]
-    feature_names: tuple[str, ...]
     components: Array
     rows: dict[str, Array]
     stitched: Array
     matches: dict[str, Array]
 
     @classmethod
-    def learns_from(cls, _: ScanoramaSettings, /) -> LearnsFrom:
-        return "wells"
-
-    @classmethod
     def learn_table(cls, profiles: anndata.AnnData, settings: ScanoramaSettings, /) -> Self:
         unit = ranking.unit(wells.finite(profiles, task=cls.name)).astype(np.float64)
-        codes, names = _batches(profiles.obs, settings)
+        codes, names, keys = cls.batches_of_fit(profiles.obs, settings)
+        _refuse_small(codes, names, settings)
         components = _components(unit, settings.width)
         rows = {name: unit[codes == number] @ components for number, name in enumerate(names)}
         stitched, matches = _matched(list(rows.values()), settings)
@@ -92,7 +83,7 @@ class Scanorama(Corrector[ScanoramaSettings]):
             progress.say(f"scanorama: {len(alone)} of {len(names)} batches match no other and stay as they are: {', '.join(alone[:3])}")
         return cls(
             settings=settings,
-            keys=tuple(wells.keys_of_group(profiles.obs, settings.by)),
+            keys=keys,
             feature_names=tuple(profiles.var_names),
             components=components,
             rows=rows,
@@ -101,36 +92,15 @@ class Scanorama(Corrector[ScanoramaSettings]):
         )
 
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
-        lacking = [name for name in self.feature_names if name not in profiles.var_names]
-        if lacking:
-            raise InputError(
-                f"scanorama was fitted on {len(self.feature_names)} features, {len(lacking)} of which are lacking: {lacking[0]!r}"
-            )
-        values = wells.finite(profiles[:, list(self.feature_names)].copy(), task=self.name)
-        own = ranking.unit(values).astype(np.float64) @ self.components
-        of_rows = self._numbers(profiles.obs)
+        own = ranking.unit(self.values_of(profiles)).astype(np.float64) @ self.components
+        of_rows = self.batches_of(profiles.obs)
         moved = np.empty_like(own)
         for number, batch in enumerate(self._stitched_with([own[of_rows == n] for n in range(len(self.rows))])):
             moved[of_rows == number] = batch
         return with_values(profiles, moved, var=new_features(self.name, moved.shape[1]))
 
-    def features_of_fit(self) -> tuple[str, ...]:
-        return self.feature_names
-
     def seen_in_fit(self) -> tuple[str, ...]:
         return tuple(self.rows)
-
-    def _numbers(self, obs: pd.DataFrame) -> npt.NDArray[np.intp]:
-        """(n,) the number of each row's batch. Raises InputError on a batch that the fit did not see."""
-        wells.require(obs, [self.settings.by], task=self.name)
-        codes, names = wells.groups(obs[[key for key in self.keys if key in obs]], self.settings.by)
-        known = list(self.rows)
-        strange = sorted(set(names) - set(known))
-        if strange:
-            raise InputError(
-                f"scanorama was fitted on {self.settings.by} {', '.join(known)}, not on {strange[0]!r}, which has no matches; fit it on all"
-            )
-        return np.array([known.index(name) for name in names])[codes]
 
     def _stitched_with(self, others: Sequence[Array]) -> list[Array]:
         """The moved rows of each batch, which stand behind those of its fit and are matched with nothing."""
@@ -143,19 +113,14 @@ class Scanorama(Corrector[ScanoramaSettings]):
         return [np.asarray(m)[len(f) : len(f) + len(o)] for m, f, o in zip(moved, fitted, others, strict=True)]
 
 
-def _batches(obs: pd.DataFrame, settings: ScanoramaSettings) -> tuple[npt.NDArray[np.intp], list[str]]:
-    """(n,) numbers of batches, and their names. Raises InputError where there is nothing to stitch."""
-    wells.require(obs, [settings.by], task=Scanorama.name)
-    codes, names = wells.groups(obs, settings.by)
-    if len(names) < 2:
-        raise InputError(f"scanorama: there is one {settings.by} only, so there is nothing to align")
+def _refuse_small(codes: Rows, names: Sequence[str], settings: ScanoramaSettings) -> None:
+    """Raise InputError where a batch has too few rows for a match."""
     sizes = np.bincount(codes)
     if sizes.min() < FEWEST_ROWS:
         few = names[int(sizes.argmin())]
         raise InputError(
             f"scanorama needs {FEWEST_ROWS} rows of each {settings.by}; {few!r} has {sizes.min()}: leave it out, or pool batches"
         )
-    return codes, list(names)
 
 
 def _components(unit: Array, width: int) -> Array:

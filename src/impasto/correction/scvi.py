@@ -21,7 +21,8 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import wells
-from impasto.correction.base import Array, Corrector, Floats, LearnsFrom, new_features, with_values
+from impasto.correction.base import Array, Floats, new_features, with_values
+from impasto.correction.known_batches import OfKnownBatches
 from impasto.correction.per_group import By
 from impasto.schema import InputError
 from impasto.settings import Settings
@@ -40,17 +41,13 @@ class ScviSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scvi(Corrector[ScviSettings]):
+class Scvi(OfKnownBatches[ScviSettings]):
     """scVI after its fit.
 
     Attributes
     ----------
     batches
         The names of the batches, in the order of their numbers.
-    keys
-        The columns that name a batch.
-    feature_names
-        Those of the fit.
     smallest
         (features,) the smallest value of each feature.
     weights
@@ -59,34 +56,26 @@ class Scvi(Corrector[ScviSettings]):
     """
 
     name: ClassVar[str] = "scvi"
+    without: ClassVar[str] = "which has no number"
     settings_class: ClassVar[type[Settings]] = ScviSettings
     settings: ScviSettings
     batches: tuple[str, ...]
-    keys: tuple[str, ...]
-    feature_names: tuple[str, ...]
     smallest: Array
     weights: dict[str, Array]
 
     @classmethod
-    def learns_from(cls, _: ScviSettings, /) -> LearnsFrom:
-        return "wells"
-
-    @classmethod
     def learn_table(cls, profiles: anndata.AnnData, settings: ScviSettings, /) -> Self:
         values = wells.finite(profiles, task=cls.name)
-        wells.require(profiles.obs, [settings.by], task=cls.name)
-        codes, names = wells.groups(profiles.obs, settings.by)
-        if len(names) < 2:
-            raise InputError(f"scvi: there is one {settings.by} only, so there is nothing to align")
+        codes, names, keys = cls.batches_of_fit(profiles.obs, settings)
         smallest = values.min(axis=0).astype(np.float64)
         with _quiet(settings.seed) as scvi:
-            model = _model(scvi, _shifted(values, smallest), [names[code] for code in codes], list(names), settings)
+            model = _model(scvi, _shifted(values, smallest), [names[code] for code in codes], names, settings)
             model.train(max_epochs=settings.epochs, accelerator="cpu", enable_progress_bar=False, logger=False, enable_checkpointing=False)
             weights = {name: tensor.detach().double().numpy() for name, tensor in model.module.state_dict().items()}
         return cls(
             settings=settings,
             batches=tuple(names),
-            keys=tuple(wells.keys_of_group(profiles.obs, settings.by)),
+            keys=keys,
             feature_names=tuple(profiles.var_names),
             smallest=smallest,
             weights=weights,
@@ -95,11 +84,8 @@ class Scvi(Corrector[ScviSettings]):
     def apply_table(self, profiles: anndata.AnnData, /) -> anndata.AnnData:
         import torch
 
-        lacking = [name for name in self.feature_names if name not in profiles.var_names]
-        if lacking:
-            raise InputError(f"scvi was fitted on {len(self.feature_names)} features, {len(lacking)} of which are lacking: {lacking[0]!r}")
-        values = wells.finite(profiles[:, list(self.feature_names)].copy(), task=self.name)
-        of_rows = self._batches_of(profiles.obs)
+        values = self.values_of(profiles)
+        of_rows = [self.batches[number] for number in self.batches_of(profiles.obs)]
         with _quiet(self.settings.seed) as scvi:
             # Behind the rows stands one of each batch, so that all batches have the numbers of the fit.
             shifted = _shifted(values, self.smallest)
@@ -112,23 +98,8 @@ class Scvi(Corrector[ScviSettings]):
             latent = np.asarray(model.get_latent_representation())[: len(values)]
         return with_values(profiles, latent, var=new_features(self.name, latent.shape[1]))
 
-    def features_of_fit(self) -> tuple[str, ...]:
-        return self.feature_names
-
     def seen_in_fit(self) -> tuple[str, ...]:
         return self.batches
-
-    def _batches_of(self, obs: pd.DataFrame) -> list[str]:
-        wells.require(obs, [self.settings.by], task=self.name)
-        narrow = obs[[key for key in self.keys if key in obs]]
-        codes, names = wells.groups(narrow, self.settings.by)
-        strange = sorted(set(names) - set(self.batches))
-        if strange:
-            raise InputError(
-                f"scvi was fitted on {self.settings.by} {', '.join(self.batches)}, not on {strange[0]!r}, and has no number for a new one; "
-                "fit it on all"
-            )
-        return [names[code] for code in codes]
 
 
 def _shifted(values: Floats, smallest: Array) -> Floats:

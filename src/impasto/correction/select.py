@@ -19,7 +19,8 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import profiles as tables
-from impasto.correction.base import Array, Corrector, LearnsFrom, with_values
+from impasto.correction.base import Array, Corrector, with_values
+from impasto.correction.teaching import LearnsFrom
 from impasto.scale.columns import medians
 from impasto.scale.sums import Part, merged, moments_of
 from impasto.schema import InputError

@@ -24,7 +24,8 @@ from pydantic import Field
 from impasto import wells
 from impasto.correction import references
 from impasto.correction.base import Array, Floats
-from impasto.correction.per_group import ByOrAll, On, PerGroup, column_of_groups
+from impasto.correction.group_names import column_of_groups
+from impasto.correction.per_group import ByOrAll, On, PerGroup
 from impasto.correction.regulariser import search
 from impasto.correction.spectrum import standardized
 from impasto.scale.sums import Moments, Part

@@ -15,10 +15,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import border, commit_point, machine, records
+from impasto import border, commit_point, need, records
 from impasto.dataset import matrix, member
 from impasto.dataset.commit import COLUMNS, FEATURES, FORMAT, MEMBERS, OBS, TABLES
 from impasto.dataset.order import KEYS, Key
+from impasto.need import Need
 from impasto.schema import FEATURE, InputError, nearest
 
 _REMEDY = "restore it from a copy"
@@ -183,13 +184,13 @@ class Dataset:
 
         Raises
         ------
-        InputError
-            They would take more than half of this machine's memory.
+        Unfinished
+            With what is done with them, they would take more memory than is free.
 
         """
         chosen = np.ones(self.n_obs, dtype=bool) if rows is None else np.asarray(rows, dtype=bool)
         count = int(chosen.sum())
-        self.refuse_too_large(count * self.n_vars * 4, task="reading them whole")
+        need.refuse(Need.of_rows(count * self.n_vars * 4, what="reading its plates whole"), self.folder)
         values = np.empty((count, self.n_vars), dtype=np.float32)
         at = 0
         for number, plate in enumerate(self):
@@ -223,30 +224,6 @@ class Dataset:
 
         """
         return matrix.unit_rows(self)
-
-    def refuse_too_large(self, needed: int, /, *, task: str) -> None:
-        """Refuse what would take more than half of this machine's memory.
-
-        Parameters
-        ----------
-        needed
-            How many bytes.
-        task
-            What needs them in memory.
-
-        Raises
-        ------
-        InputError
-            Where they would.
-
-        """
-        whole = machine.memory()
-        half = None if whole is None else whole // 2
-        if half is not None and needed > half:
-            raise InputError(
-                f"{self.folder}: {task} takes {needed / 1e9:.1f} GB, more than half of this machine's memory ({half / 1e9:.1f} GB); "
-                "take it plate by plate (for plate in im.open(...)), select features, or use a larger machine"
-            )
 
     def check(self) -> list[tuple[str, str]]:
         """Compare each member with what the dataset says of it.

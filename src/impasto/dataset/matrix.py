@@ -8,23 +8,37 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+import anndata
 import numpy as np
 import numpy.typing as npt
 
 from impasto import commit_point, whole
 
-if TYPE_CHECKING:
-    from impasto.dataset.folder import Dataset
-
 Floats = npt.NDArray[np.float32]
 _NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def unit_rows(plates: Dataset, /) -> Floats:
+class Plates(Protocol):
+    """What is read of an opened dataset."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def content(self) -> str: ...
+    @property
+    def n_obs(self) -> int: ...
+    @property
+    def n_vars(self) -> int: ...
+    @property
+    def offsets(self) -> npt.NDArray[np.intp]: ...
+    def __iter__(self) -> Iterator[anndata.AnnData]: ...
+
+
+def unit_rows(plates: Plates, /) -> Floats:
     """All rows at unit length, mapped; the file is made when it is first asked for.
 
     Parameters
@@ -41,7 +55,7 @@ def unit_rows(plates: Dataset, /) -> Floats:
     return _mapped(plates, "matrix", _unit)
 
 
-def rows(plates: Dataset, /) -> Floats:
+def rows(plates: Plates, /) -> Floats:
     """All rows as they are, mapped; the file is made when it is first asked for.
 
     Parameters
@@ -58,7 +72,7 @@ def rows(plates: Dataset, /) -> Floats:
     return _mapped(plates, "values", lambda own: own)
 
 
-def _mapped(plates: Dataset, name: str, made: Callable[[Floats], Floats]) -> Floats:
+def _mapped(plates: Plates, name: str, made: Callable[[Floats], Floats]) -> Floats:
     """The file in `cache/`, made where it is not there; a scratch file of a folder that may not be written."""
     folder = plates.folder / commit_point.CACHE
     path = folder / f"{name}.{plates.content[:8]}.npy"
@@ -78,7 +92,7 @@ def _mapped(plates: Dataset, name: str, made: Callable[[Floats], Floats]) -> Flo
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def _write(plates: Dataset, path: Path, made: Callable[[Floats], Floats]) -> None:
+def _write(plates: Plates, path: Path, made: Callable[[Floats], Floats]) -> None:
     # Plain integers: with a NumPy integer in its shape the header of the file could not be read.
     shape = (int(plates.n_obs), int(plates.n_vars))
     if 0 in shape:

@@ -48,11 +48,6 @@ class Played:
     sets: list[Rows]
     positions: int
 
-    @property
-    def suffice(self) -> bool:
-        """Whether there are enough for p2."""
-        return self.positions >= FEWEST_POSITIONS
-
 
 def played(where: Design, /, *, seed: int) -> Played:
     """Let spared controls play perturbations of this design.

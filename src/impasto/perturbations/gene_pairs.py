@@ -82,31 +82,10 @@ def coded_pairs(codes: npt.NDArray[np.integer], names: Iterable[object]) -> pd.D
     return _unfolded(both[np.append(True, both[1:] > both[:-1])[: len(both)]], symbols)
 
 
-def scored_pairs(first: Iterable[object], second: Iterable[object], scores: Iterable[float], /) -> pd.DataFrame:
-    """The pairs of `normal_pairs` with a score: the highest where a pair comes several times.
-
-    Parameters
-    ----------
-    first, second
-        The partners of each pair.
-    scores
-        Of each pair.
-
-    Returns
-    -------
-    pd.DataFrame
-        Columns gene1, gene2, score.
-
-    """
-    sides = [side.to_numpy(dtype=object) if isinstance(side, pd.Series) else np.array(list(side), dtype=object) for side in (first, second)]
-    codes, names = pd.factorize(np.concatenate(sides))
-    return coded_scores(codes, names, np.fromiter(scores, dtype=np.float64))
-
-
 def coded_scores(
     codes: npt.NDArray[np.integer], names: Iterable[object], scores: npt.NDArray[np.floating], *, best: float = 1.0
 ) -> pd.DataFrame:
-    """The pairs of `scored_pairs` from numbers instead of names.
+    """The pairs with a score, from numbers instead of names: the highest where a pair comes several times.
 
     Parameters
     ----------

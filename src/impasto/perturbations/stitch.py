@@ -1,4 +1,4 @@
-"""STITCH: links of compounds with proteins, or with other compounds."""
+"""STITCH: links of compounds with other compounds."""
 
 from __future__ import annotations
 
@@ -10,36 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as compute
 
 from impasto.perturbations.gene_pairs import coded_scores
-from impasto.perturbations.relation_tables import NAMES, coded, header_of, partners, read_table, streamed
+from impasto.perturbations.relation_tables import NAMES, coded, header_of, partners, streamed
 from impasto.schema import InputError
-
-
-def read_stitch(path: Path, *, threshold: float = 200) -> pd.DataFrame:
-    """Links of compounds with proteins, as STITCH names them.
-
-    Parameters
-    ----------
-    path
-        `protein_chemical.links`.
-    threshold
-        Of the combined score, out of 1,000.
-
-    Returns
-    -------
-    pd.DataFrame
-        Columns chemical, protein, score (0 to 1).
-
-    Raises
-    ------
-    InputError
-        Where the file is no table of links.
-
-    """
-    table = read_table(path, sep="\t")
-    a, b = partners(table, path, ("chemical", "protein"))
-    score = table["combined_score"].astype(float)
-    strong = pd.DataFrame({"chemical": table[a], "protein": table[b], "score": score / 1000})[score >= threshold]
-    return strong.drop_duplicates(["chemical", "protein"]).sort_values(["chemical", "protein"], ignore_index=True)
 
 
 def read_stitch_chemicals(

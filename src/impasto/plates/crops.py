@@ -22,8 +22,6 @@ import numpy.typing as npt
 from impasto.plates.read import BadImage
 
 Way = Literal["cover", "grid", "random", "squash"]
-NATIVE: tuple[Way, ...] = ("grid", "random")
-"""The ways whose crops have the size of the encoder's input."""
 _DRAWN = 5
 Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]

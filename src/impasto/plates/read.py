@@ -9,7 +9,8 @@ import functools
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
         A plane cannot be read, or holds no numbers.
 
     """
-    try:
+    with _as_bad_image(path):
         if zarr_stores.is_inside(path):
             pixels = ome_zarr.pixels(str(path), pages)
         elif containers.kind_of(str(path)):
@@ -121,26 +122,32 @@ def planes(path: Path | str, pages: Sequence[int | str], /) -> list[Plane]:
             pixels = containers.pixels(str(path), pages)
         else:
             file = _here(path)
+            if file.suffix.lower() not in _READERS:
+                raise BadImage(path, f"{Path(path).suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})")
             pixels = _READERS[file.suffix.lower()](file, [int(page) for page in pages])
-    except KeyError as error:
-        suffix = Path(path).suffix
-        if suffix.lower() not in _READERS:
-            raise BadImage(path, f"{suffix or 'no suffix'} is not a kind of image that is read ({', '.join(IMAGES)})") from None
-        raise BadImage(path, f"damaged ({error})") from error
-    except (NoConnection, BadImage):
-        raise  # of no image, none can be had; or it is said already
-    except InputError as error:
-        raise BadImage(path, str(error).removeprefix(f"{path} ")) from None
-    except Exception as error:  # decoders raise errors of any kind on damaged files, a division by zero too
-        if is_memory(error):
-            raise  # says nothing of the image
-        raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
     for page, one in zip(pages, pixels, strict=True):
         if one.ndim != 2 or 0 in one.shape:
             raise BadImage(path, f"page {page} has shape {one.shape}, not (height, width)")
         if not (np.issubdtype(one.dtype, np.integer) or np.issubdtype(one.dtype, np.floating)):
             raise BadImage(path, f"pixels are {one.dtype}, not numbers")
     return pixels
+
+
+@contextmanager
+def _as_bad_image(path: Path | str) -> Iterator[None]:
+    """What reading raises, as BadImage: of no image where there is no network, and of none where memory is short."""
+    try:
+        yield
+    except (NoConnection, BadImage):
+        raise  # of no image, none can be had; or it is said already
+    except InputError as error:
+        raise BadImage(path, str(error).removeprefix(f"{path} ")) from None
+    except KeyError as error:
+        raise BadImage(path, f"damaged ({error})") from error
+    except Exception as error:  # decoders raise errors of any kind on damaged files, a division by zero too
+        if is_memory(error):
+            raise  # says nothing of the image
+        raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
 
 
 def _here(path: Path | str) -> Path:
@@ -255,17 +262,8 @@ def stack_shape(path: Path | str, /) -> tuple[int, list[str] | None]:
         The file cannot be read.
 
     """
-    try:
-        with tifffile.TiffFile(_here(path)) as file:
-            return len(file.pages), _channel_names(file)
-    except (NoConnection, BadImage):
-        raise  # of no image, none can be had; or it is said already
-    except InputError as error:
-        raise BadImage(path, str(error)) from None
-    except Exception as error:  # decoders raise errors of any kind on damaged files, a division by zero too
-        if is_memory(error):
-            raise  # says nothing of the image
-        raise BadImage(path, f"truncated or damaged ({_first_line(error)})") from error
+    with _as_bad_image(path), tifffile.TiffFile(_here(path)) as file:
+        return len(file.pages), _channel_names(file)
 
 
 def _channel_names(file: tifffile.TiffFile) -> list[str] | None:

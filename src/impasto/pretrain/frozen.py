@@ -26,7 +26,7 @@ from impasto.nets.encoders.readout import read
 from impasto.nets.trunk import lower
 from impasto.perturbations import cell_lines
 from impasto.plates.crops import Crops
-from impasto.plates.eight_bit import to_8_bit
+from impasto.plates.of_crops import OfCrops
 from impasto.pretrain.images import Facts, ImageMethod, normalised
 from impasto.schema import InputError
 from impasto.training import checkpoint
@@ -62,7 +62,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class FrozenRun:
+class FrozenRun(OfCrops):
     """A run's backbone with what it needs to read sites; see `profiling.encoders.SiteEncoder`.
 
     Attributes
@@ -206,55 +206,6 @@ class FrozenRun:
             "channels": self.match.sentence,
             "precision": self.place.precision,
         }
-
-    def prepare(self, site: Array, /) -> Array:
-        """The pixels of one site in 8 bit.
-
-        Parameters
-        ----------
-        site
-            (C, H, W), as the microscope wrote it.
-
-        Returns
-        -------
-        Array
-            (C, H, W) uint8.
-
-        """
-        self.crops.boxes(*site.shape[-2:])
-        return np.stack([to_8_bit(plane) for plane in site])
-
-    def rows_of(self, site: Array, /) -> int:
-        """How many rows a site has.
-
-        Parameters
-        ----------
-        site
-            Prepared, (C, H, W).
-
-        Returns
-        -------
-        int
-            One, or the number of its crops.
-
-        """
-        return self.crops.rows_of(site)
-
-    def __call__(self, sites: Sequence[Array], /) -> npt.NDArray[np.float32]:
-        """The representation of some sites.
-
-        Parameters
-        ----------
-        sites
-            Prepared sites, (C, H, W) uint8 each.
-
-        Returns
-        -------
-        npt.NDArray[np.float32]
-            (rows, width), a row a site, or a row a crop.
-
-        """
-        return self.crops.embedded(sites, self._embed)
 
     @torch.inference_mode()
     def _embed(self, images: Array) -> npt.NDArray[np.float32]:

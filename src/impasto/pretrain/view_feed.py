@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,23 @@ from torch import Tensor
 from impasto.pretrain import render, view_matrices, views
 from impasto.pretrain.pictures import HasPixels
 from impasto.pretrain.view_matrices import Boxes
+from impasto.pretrain.views import ViewSettings
 from impasto.sampling.pairs import Pairs
 from impasto.training.method import Minibatch
 
-if TYPE_CHECKING:
-    from impasto.pretrain.images import ImageSettings
-
 Rows = npt.NDArray[np.intp]
 _CPU = torch.device("cpu")
+
+
+class Feeding(Protocol):
+    """What the feed reads of the settings of an image method."""
+
+    @property
+    def views(self) -> ViewSettings: ...
+    @property
+    def minibatch(self) -> int: ...
+    @property
+    def sample_channels(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -177,7 +186,7 @@ class ViewFeed:
         self,
         pictures: HasPixels,
         pairs: Pairs,
-        settings: ImageSettings,
+        settings: Feeding,
         /,
         *,
         tokens: int,

@@ -32,3 +32,5 @@ ENCODERS: Family[Opener] = Family(
     },
 )
 """Name of an encoder -> what makes it of its settings."""
+WITHOUT_NET = frozenset({"intensity", "cp_measure", "cp_measure_fast"})
+"""Those that count and measure pixels: no weights, and no copies of a batch of sites in the forms that a net takes."""

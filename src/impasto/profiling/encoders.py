@@ -16,7 +16,7 @@ from impasto.nets.encoders import vision
 from impasto.nets.encoders.reading import TOGETHER, Reading
 from impasto.nets.encoders.vision import VisionEncoder
 from impasto.plates.crops import Crops
-from impasto.plates.eight_bit import to_8_bit
+from impasto.plates.of_crops import OfCrops
 from impasto.profiling.preprocess import resized, scaled, to_encoder
 from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
@@ -130,7 +130,7 @@ class Cropping(Protocol):
 
 
 @dataclass(frozen=True)
-class EachChannel:
+class EachChannel(OfCrops):
     """A vision encoder that sees each channel as a gray image of its own (Lu et al., CellCLIP, Eq. 2).
 
     Attributes
@@ -154,16 +154,6 @@ class EachChannel:
     def describe(self) -> dict[str, object]:
         return {**self.encoder.describe(), "crops": self.crops.described}
 
-    def prepare(self, site: Array, /) -> Array:
-        self.crops.boxes(*site.shape[-2:])
-        return np.stack([to_8_bit(plane) for plane in site])
-
-    def rows_of(self, site: Array, /) -> int:
-        return self.crops.rows_of(site)
-
-    def __call__(self, sites: Sequence[Array], /) -> Floats:
-        return self.crops.embedded(sites, self._embed)
-
     def _embed(self, images: Array) -> Floats:
         planes = torch.from_numpy(images.reshape(-1, *images.shape[2:]))
         reading = self.encoder.reading
@@ -172,7 +162,7 @@ class EachChannel:
 
 
 @dataclass(frozen=True)
-class Together:
+class Together(OfCrops):
     """A vision encoder that sees several channels of a site at once, always the same ones in the same order.
 
     Attributes
@@ -202,16 +192,6 @@ class Together:
 
     def describe(self) -> dict[str, object]:
         return {**self.encoder.describe(), "crops": self.crops.described}
-
-    def prepare(self, site: Array, /) -> Array:
-        self.crops.boxes(*site.shape[-2:])
-        return np.stack([to_8_bit(plane) for plane in site])
-
-    def rows_of(self, site: Array, /) -> int:
-        return self.crops.rows_of(site)
-
-    def __call__(self, sites: Sequence[Array], /) -> Floats:
-        return self.crops.embedded(sites, self._embed)
 
     def _embed(self, images: Array) -> Floats:
         light = resized(torch.from_numpy(np.ascontiguousarray(images)), size=self.encoder.size)

@@ -9,6 +9,7 @@ from impasto.evaluation.baselines import is_baseline
 from impasto.evaluation.result import Result
 from impasto.evaluation.ways import SEP
 from impasto.report import table
+from impasto.report.not_run import line
 from impasto.statistics import compare
 
 HEADER = (
@@ -51,7 +52,7 @@ def page(result: Result, not_run: pd.DataFrame, /, *, title: str) -> str:
     nested = scores["protocol"].str.endswith(choosing.CHOSEN.format("compound"))
     lines = [_way(way, result) for way in dict.fromkeys(scores.loc[nested, "group"])]
     lines += [_shortcut(group, scores) for group in dict.fromkeys(scores["group"]) if is_baseline(str(group))]
-    lines += [[str(way), f"not run: needs {needs}", *[""] * (len(HEADER) - 2)] for way, needs in not_run.itertuples(index=False)]
+    lines += [line(str(way), needs, columns=len(HEADER) - 1) for way, needs in not_run.itertuples(index=False)]
     chance = scores[nested].groupby("metric")["chance"].mean()
     lines.append(["chance", *("" if pd.isna(chance[m]) else compare.number(float(chance[m])) for m in SHOWN), "", "", ""])
     return "\n".join([table.markdown(HEADER, lines, title=title, note=NOTE), *_sentences(result), ""])

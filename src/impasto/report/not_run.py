@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from impasto import lacking
+
 FILE = "rows.csv"
 """Where a sweep leaves its rows in order, each with what it lacks."""
 COLUMNS = ("row", "needs")
@@ -89,9 +91,29 @@ def with_rows(
     for sweep in sweeps:
         for place, (row, needs) in enumerate(sweep[list(COLUMNS)].itertuples(index=False)):
             if needs and row not in {line[0] for line in whole} and (among is None or row in among):
-                said = [f"not run: needs {needs}", *[""] * (columns - 1)]
-                whole.insert(_behind(whole, list(sweep["row"]), place), [row, *said])
+                whole.insert(_behind(whole, list(sweep["row"]), place), line(row, needs, columns=columns))
     return whole
+
+
+def line(row: str, needs: str, /, *, columns: int) -> list[str]:
+    """The line of a row that was not run.
+
+    Parameters
+    ----------
+    row
+        Its label.
+    needs
+        What is missing for it.
+    columns
+        How many cells a row has beside its name.
+
+    Returns
+    -------
+    list[str]
+        Its name, what it needs, and empty cells.
+
+    """
+    return [row, lacking.said([needs]), *[""] * (columns - 1)]
 
 
 def _behind(lines: Sequence[Sequence[str]], rows: Sequence[str], place: int) -> int:

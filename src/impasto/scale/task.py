@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import families, machine, records, texts, threads, whole
-from impasto.failures import is_full, is_memory
+from impasto.failures import Unfinished, is_full, is_memory
 from impasto.object_stores import NoConnection
 from impasto.scale.plan import QUARANTINE, RECEIPTS, Plan, Shard, size_of
 from impasto.schema import InputError
@@ -95,7 +95,7 @@ class Failure:
     trace
         The traceback.
     kind
-        `input`, `machine` or `fault`: who can mend it.
+        `input`, `machine` or `fault`: who can mend it; `refused` where the machine has too little memory for it.
 
     """
 
@@ -122,13 +122,15 @@ class Failure:
         trace = "".join(traceback.format_exception(error))
         if isinstance(error, InputError):
             return cls(first, trace, "input")
+        if isinstance(error, Unfinished):
+            return cls(first, trace, "refused")
         sentence = f"{type(error).__name__}: {first}" if first else type(error).__name__
         return cls(sentence, trace, "machine" if isinstance(error, OSError) or is_memory(error) else "fault")
 
     @property
     def tries(self) -> int:
-        """How often a shard that fails so is tried: bad input stays bad, a machine may recover."""
-        return {"input": 1, "machine": 3}.get(self.kind, 2)
+        """How often a shard that fails so is tried: bad input stays bad, a machine too small stays so, and another may recover."""
+        return {"input": 1, "refused": 1, "machine": 3}.get(self.kind, 2)
 
 
 KILLED = Failure("its process was killed (the machine may have run out of memory)", kind="machine")

@@ -233,4 +233,12 @@ def _refuse(settings: CellsSettings, fields: tuple[str, ...], why: str) -> None:
             raise InputError(f"--{field.replace('_', '-')} does not fit {settings.sources[0]}: {why}; leave it out")
 
 
-VERB = Verb(settings=CellsSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images, need=needs.of_cells)
+VERB = Verb(
+    settings=CellsSettings,
+    inputs=inputs,
+    run=run,
+    result="",
+    writes=FOLDER,
+    digest=digest_of_images,
+    need=lambda s, _: needs.of_cells(s.sources),
+)

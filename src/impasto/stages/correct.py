@@ -243,5 +243,11 @@ def beside(settings: CorrectSettings, out: Path) -> list[Path]:
 
 
 VERB = Verb(
-    settings=CorrectSettings, inputs=inputs, run=run, result="profiles.parquet", writes=PROFILES, beside=beside, need=needs.of_correct
+    settings=CorrectSettings,
+    inputs=inputs,
+    run=run,
+    result="profiles.parquet",
+    writes=PROFILES,
+    beside=beside,
+    need=lambda s, out: needs.of_correct(s.profiles, out),
 )

@@ -48,5 +48,5 @@ VERB = Verb(
     run=run,
     result="profiles.parquet",
     writes=PROFILES,
-    need=needs.of_embed,
+    need=lambda s, _: needs.of_embed(s.profiles),
 )

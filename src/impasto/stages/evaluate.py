@@ -183,4 +183,11 @@ def _device(settings: EvaluateSettings) -> str:
     return str(devices.place(DeviceSettings(device=settings.device)).device)
 
 
-VERB = Verb(settings=EvaluateSettings, inputs=lambda s: [*s.profiles, *s.pairs], run=run, result="", writes=FOLDER, need=needs.of_evaluate)
+VERB = Verb(
+    settings=EvaluateSettings,
+    inputs=lambda s: [*s.profiles, *s.pairs],
+    run=run,
+    result="",
+    writes=FOLDER,
+    need=lambda s, _: needs.of_evaluate(s.task, s.profiles),
+)

@@ -71,5 +71,5 @@ VERB = Verb(
     run=run,
     result="",
     writes=FOLDER,
-    need=needs.of_index,
+    need=lambda s, _: needs.of_index(s.profiles),
 )

@@ -7,21 +7,17 @@ by plate has no estimate: its memory does not grow with the data.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.need import Need
+from impasto.profiling import WITHOUT_NET
 from impasto.schema import InputError
 
 if TYPE_CHECKING:
     from impasto.profiles.shape import Shape
     from impasto.profiling.extract import ProfileSettings
-    from impasto.stages.cells import CellsSettings
-    from impasto.stages.correct import CorrectSettings
-    from impasto.stages.embed import EmbedSettings
-    from impasto.stages.evaluate import EvaluateSettings
-    from impasto.stages.index import IndexSettings
-    from impasto.stages.train import TrainSettings
 
 _MB = 2**20
 _TABLES, _NETS, _UMAP = 230 * _MB, 500 * _MB, 650 * _MB
@@ -31,23 +27,22 @@ _TASKS = {"replicates": 2, "hits": 26, "mixing": 14}
 """Multiples beside reading; of another task no more is said than what reading takes."""
 _DRAWN = {"mixing": 20_000}
 """Tasks that draw so many rows of a large table (`evaluation.samples`)."""
-_SITES_TO_NETS, _SITES_TO_STATISTICS = 5, 1
+_SITES_TO_NETS, _SITES_WITHOUT_NET = 5, 1
 """Of a batch of sites as they lie on disk: those that are read ahead, in the forms that they take."""
 _CELLS_OF_FILES, _POOLED = 0.3, 1
 """Of the files of tables of cells, and of the values of the largest plate of cells."""
 _WRITTEN = {".csv": 2.8, ".tsv": 2.8, ".csv.gz": 1.3, ".tsv.gz": 1.3}
 """Bytes on disk of a byte of values; 1.5 in the other formats, with annotation and receipt."""
 _BY_PLATE = "give a folder of plates (impasto export TABLE --to plates --out NAME.plates)"
-_STATISTICS = ("intensity",)
 
 
-def of_correct(settings: CorrectSettings, out: Path, /) -> Need | None:
+def of_correct(table: Path, out: Path, /) -> Need | None:
     """Of a correction of one table.
 
     Parameters
     ----------
-    settings, out
-        The correction and its result.
+    table, out
+        The profiles and the result.
 
     Returns
     -------
@@ -55,19 +50,19 @@ def of_correct(settings: CorrectSettings, out: Path, /) -> Need | None:
         None for a folder of plates.
 
     """
-    seen = _in_memory(settings.profiles)
+    seen = _in_memory(table)
     return None if seen is None else Need(_TABLES + _CORRECTED * seen.bytes, _on_disk(seen, out), _BY_PLATE)
 
 
-def of_evaluate(settings: EvaluateSettings, _: Path, /) -> Need | None:
-    """Of a task over one or several tables, which are scored one after the other.
+def of_evaluate(task: str, tables: Sequence[Path], /) -> Need | None:
+    """Of a task over one or several tables, which are scored one after the other. The scores are small.
 
     Parameters
     ----------
-    settings
-        The task and its tables.
-    _
-        The folder of the scores, which are small.
+    task
+        Its name.
+    tables
+        The profiles.
 
     Returns
     -------
@@ -75,23 +70,21 @@ def of_evaluate(settings: EvaluateSettings, _: Path, /) -> Need | None:
         None where no table is held.
 
     """
-    sizes = [seen for path in settings.profiles if (seen := _in_memory(path)) is not None]
+    sizes = [seen for path in tables if (seen := _in_memory(path)) is not None]
     if not sizes:
         return None
     largest = max(sizes, key=lambda seen: seen.bytes)
-    scored = min(largest.rows, _DRAWN.get(settings.task, largest.rows)) * largest.width * 4
-    return Need(_TABLES + _READ * largest.bytes + _TASKS.get(settings.task, 0) * scored, 0, _BY_PLATE)
+    scored = min(largest.rows, _DRAWN.get(task, largest.rows)) * largest.width * 4
+    return Need(_TABLES + _READ * largest.bytes + _TASKS.get(task, 0) * scored, 0, _BY_PLATE)
 
 
-def of_index(settings: IndexSettings, _: Path, /) -> Need | None:
+def of_index(table: Path, /) -> Need | None:
     """Of an index of one table.
 
     Parameters
     ----------
-    settings
-        What is indexed.
-    _
-        The folder of the index.
+    table
+        The profiles.
 
     Returns
     -------
@@ -101,20 +94,20 @@ def of_index(settings: IndexSettings, _: Path, /) -> Need | None:
     """
     from impasto.atlas import layout
 
-    seen = _in_memory(settings.profiles)
+    seen = _in_memory(table)
     libraries = _UMAP if layout.has_umap() else _TABLES
     return None if seen is None else Need(libraries + _INDEXED * seen.bytes, 2 * seen.bytes, _BY_PLATE)
 
 
-def of_train(settings: TrainSettings, _: Path, /) -> Need | None:
+def of_train(table: Path | None, /, *, stored: bool) -> Need | None:
     """Of a training on profiles; what the net itself takes is small beside the libraries at the sizes of the recipes.
 
     Parameters
     ----------
-    settings
-        The training.
-    _
-        The folder of the run.
+    table
+        The profiles; None for images.
+    stored
+        Whether the values stay in their file.
 
     Returns
     -------
@@ -122,22 +115,20 @@ def of_train(settings: TrainSettings, _: Path, /) -> Need | None:
         None for images, for cells that are drawn, and for values that stay in their file.
 
     """
-    if settings.profiles is None or settings.stored:
+    if table is None or stored:
         return None
-    seen = _in_memory(settings.profiles)
+    seen = _in_memory(table)
     helps = "let the values stay in an .h5ad file (stored = true in the recipe)"
     return None if seen is None else Need(_NETS + _TRAINED * seen.bytes, 0, helps)
 
 
-def of_embed(settings: EmbedSettings, _: Path, /) -> Need | None:
+def of_embed(table: Path, /) -> Need | None:
     """Of the embedding of one table.
 
     Parameters
     ----------
-    settings
-        The table.
-    _
-        The embeddings.
+    table
+        The profiles.
 
     Returns
     -------
@@ -147,19 +138,17 @@ def of_embed(settings: EmbedSettings, _: Path, /) -> Need | None:
     """
     from impasto.profiles.shape import shape
 
-    seen = shape(settings.profiles)
+    seen = shape(table)
     return None if seen is None else Need(_NETS + _TRAINED * seen.bytes, 0, "embed a part of the plates at a time")
 
 
-def of_cells(settings: CellsSettings, _: Path, /) -> Need | None:
+def of_cells(sources: Sequence[Path], /) -> Need | None:
     """Of tables of cells: their numbers, and the values of sixteen wells, grow with the files.
 
     Parameters
     ----------
-    settings
+    sources
         The tables.
-    _
-        The folder of the cells.
 
     Returns
     -------
@@ -170,9 +159,9 @@ def of_cells(settings: CellsSettings, _: Path, /) -> Need | None:
     from impasto.cells import build
 
     try:
-        if any(build.is_of_images(source) for source in settings.sources):
+        if any(build.is_of_images(source) for source in sources):
             return None
-        size = sum(_bytes_of(source) for source in settings.sources)
+        size = sum(_bytes_of(source) for source in sources)
     except (InputError, OSError):
         return None
     if not size:
@@ -180,15 +169,13 @@ def of_cells(settings: CellsSettings, _: Path, /) -> Need | None:
     return Need(_TABLES + int(_CELLS_OF_FILES * size), size // 2, "give fewer plates at a time")
 
 
-def of_profile(settings: ProfileSettings, _: Path, /) -> Need | None:
+def of_profile(settings: ProfileSettings, /) -> Need | None:
     """Of images through an encoder, or of cells into wells.
 
     Parameters
     ----------
     settings
-        The images or cells.
-    _
-        The profiles, which are small beside the images.
+        The images or cells. The profiles are small beside them.
 
     Returns
     -------
@@ -203,9 +190,9 @@ def of_profile(settings: ProfileSettings, _: Path, /) -> Need | None:
     site = _bytes_of_site(settings.images)
     if site is None:
         return None
-    is_net = settings.encoder not in _STATISTICS
+    is_net = settings.encoder not in WITHOUT_NET
     batch = settings.per_batch * site
-    own = _NETS + _SITES_TO_NETS * batch if is_net else _NETS - 120 * _MB + _SITES_TO_STATISTICS * batch
+    own = _NETS + _SITES_TO_NETS * batch if is_net else _NETS - 120 * _MB + _SITES_WITHOUT_NET * batch
     where = settings.where()
     workers = where.workers if where.engine == "local" else 1
     # Workers are processes of their own beside this one.

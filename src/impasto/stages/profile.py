@@ -63,5 +63,5 @@ VERB = Verb(
     writes=PROFILES,
     digest=digest_of_images,
     beside=lambda s, out: [extract.fields_path(out)] if s.illumination == "estimate" and not is_of_cells(s.images) else [],
-    need=needs.of_profile,
+    need=lambda s, _: needs.of_profile(s),
 )

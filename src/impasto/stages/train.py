@@ -172,4 +172,12 @@ def inputs(settings: TrainSettings) -> list[Path]:
     return [path for path in read if path is not None] + methods.own_files(settings.method) + methods.added_files(settings.method)
 
 
-VERB = Verb(settings=TrainSettings, inputs=inputs, run=run, result="", writes=FOLDER, digest=digest_of_images, need=needs.of_train)
+VERB = Verb(
+    settings=TrainSettings,
+    inputs=inputs,
+    run=run,
+    result="",
+    writes=FOLDER,
+    digest=digest_of_images,
+    need=lambda s, _: needs.of_train(s.profiles, stored=s.stored),
+)

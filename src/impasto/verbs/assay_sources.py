@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from impasto import remote, runs, texts
+from impasto.profiling.settings import EncoderSettings
 from impasto.schema import InputError
+from impasto.settings import Shown
 from impasto.stages import ingest
 from impasto.stages.ingest import IngestSettings
 
@@ -15,11 +19,28 @@ if TYPE_CHECKING:
     from impasto.assay.recipe_text import Kind
     from impasto.coverage import Coverage
     from impasto.plates.ingest import Found
-    from impasto.verbs.assay import AssaySettings
 
 RECIPE = "recipe.toml"
+_ENCODER = EncoderSettings.model_fields["encoder"]
 _OF_CELLS = {"sources", "platemap", "negcon", "columns"}
 """Fields of an ingest that tables of cells have too."""
+
+
+class AssaySettings(IngestSettings):
+    """Plates, tables of profiles or tables of cells, what was done to their wells, and the encoder."""
+
+    negcon: Annotated[list[str], Shown(also="control")] = Field(
+        default_factory=list, description="The name of a negative control, such as DMSO; repeatable."
+    )
+    encoder: str = Field(default=_ENCODER.default, description=f"Of images: {_ENCODER.description}")
+    cells: bool = Field(default=False, description="Of images: segment and count the cells too, and ask which part of them responds.")
+    unit: str = Field(default="Cells", description="Of tables of cells: the kind of object that has one row a cell.")
+    dose_unit: str = Field(default="", description="The unit of all doses, such as uM, where no heading and no cell says it.")
+    partial: bool = Field(
+        default=False, description="Continue although a fifth of the wells or more is only on the plates, or only in the platemap."
+    )
+    title: str | None = Field(default=None, description="The title of the report.")
+    seed: int = Field(default=0, description="Of the spared controls, the draws and the map.")
 
 
 def survey(settings: AssaySettings) -> Found:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from impasto.correction.cellpaintr.attributions import top_features
-from impasto.correction.cellpaintr.corrector import CellPaintrCorrector, CellPaintrCorrectorSettings
+from impasto.correction.cellpaintr.corrector import CellPaintrCorrector
+from impasto.correction.cellpaintr.corrector_settings import CellPaintrCorrectorSettings
 from impasto.simulate.plan import Plan
 from impasto.simulate.profiles import simulate
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from impasto.correction.cellpaintr import in_one_go
-from impasto.correction.cellpaintr.corrector import CellPaintrCorrectorSettings
+from impasto.correction.cellpaintr.corrector_settings import CellPaintrCorrectorSettings
 from impasto.correction.cellpaintr.method import token_name
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan

@@ -11,7 +11,8 @@ import torch
 
 from impasto import runs
 from impasto.correction.cellpaintr import data, in_one_go, trained
-from impasto.correction.cellpaintr.corrector import CellPaintrCorrector, CellPaintrCorrectorSettings
+from impasto.correction.cellpaintr.corrector import CellPaintrCorrector
+from impasto.correction.cellpaintr.corrector_settings import CellPaintrCorrectorSettings
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.schema import InputError
 from impasto.simulate.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import anndata
 import torch
@@ -13,14 +13,12 @@ from torch import Tensor
 
 from impasto import runs, schema, wells
 from impasto.correction.cellpaintr import prepare
+from impasto.correction.cellpaintr.corrector_settings import CellPaintrCorrectorSettings
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.schema import InputError
 from impasto.training.earlier import Earlier, begun
 from impasto.training.loop import fit
 from impasto.training.settings import LoopSettings, OptimSettings
-
-if TYPE_CHECKING:
-    from impasto.correction.cellpaintr.corrector import CellPaintrCorrectorSettings
 
 STAGES: tuple[Literal["cwmm", "intra", "inter"], ...] = ("cwmm", "intra", "inter")
 

@@ -52,7 +52,7 @@ class CellPaintrSettings(Settings):
     heads: int = 8
     dropout: float = 0.1
     recompute: Recompute = "nothing"
-    """What the backward pass computes again instead of keeping it; see docs/cellpaintr.md."""
+    """What the backward pass computes again instead of keeping it (docs/measured/benchmarks_images.csv)."""
     masked: list[float] = Field(default_factory=lambda: [0.05, 0.4])
     temperature: float = 0.07
     quantile: float = 0.01

@@ -5,7 +5,8 @@ of the compound's own wells within each plate; controls stay at dose 0, and the 
 exceedance, after 1,999 permutations at most (Besag & Clifford 1991).
 
 Controls are not permuted: wells of a compound may scatter more than controls, or stand elsewhere on the plate, and that is no curve
-(docs/dose.md has what each choice calls of flat compounds). So a compound that does the same at every dose has no curve.
+(docs/measured/dose_calibration.csv has what each choice calls of flat compounds). So a compound that does the same at every dose has no
+curve.
 """
 
 from __future__ import annotations
