@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,6 +30,9 @@ hypothesis.load_profile("impasto")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+# A kill loses nothing that the system has been given; to wait for the disk guards against a power cut, which no test makes.
+os.fsync = lambda _: None
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Subprocesses (`python -m impasto`) see the same sources as the tests.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY / "src"), os.environ.get("PYTHONPATH")]))
@@ -52,6 +56,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS) if config.getoption("-m") else skipped)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Nine thousand tests and all modules stay to the end: the collector of garbage need not walk through them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.loopback import Server
+from tests.terminal import impasto
 
 from impasto import object_stores, processes, remote
 from impasto.object_stores import NoConnection
@@ -176,8 +177,10 @@ def test_killed_and_resumed_without_a_second_download(server: Server, tmp_path: 
     data = {url: put(server, url.removeprefix("s3://gallery/"), size=50_000) for url in urls}
     (tmp_path / "list.txt").write_text("\n".join(urls) + "\n")
     server.delay = 0.1
-    command = [sys.executable, "-m", "impasto", "fetch", str(tmp_path / "list.txt")]
-    child = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = ["fetch", str(tmp_path / "list.txt")]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "impasto", *words], env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     cache = remote.cache()
     deadline = time.monotonic() + 60
     while len(cache.missing(urls)) > 40 and time.monotonic() < deadline:
@@ -188,7 +191,7 @@ def test_killed_and_resumed_without_a_second_download(server: Server, tmp_path: 
     left = len(cache.missing(urls))
     assert 0 < left <= 40
     server.log.clear()
-    subprocess.run(command, env=os.environ, check=True, stdout=subprocess.DEVNULL)
+    impasto(*words)
     assert len(server.log) == left
     assert all(cache.place(url).read_bytes() == data[url] for url in urls)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.terminal import impasto
 
 from impasto import recipe as recipes
 from impasto import sweep
@@ -188,14 +187,8 @@ def test_rows_that_would_share_a_folder_are_refused(swept: Path, tmp_path: Path)
 def test_the_command_lays_out_folders(swept: Path, tmp_path: Path) -> None:
     rows = swept / "out" / "rows"
     done = impasto("table", rows, "--out", tmp_path / "t", "--json")
-    assert {cell["row"] for cell in json.loads(done.stdout)} >= {"clipped", "standardized"}
-    bad = impasto("table", swept, "--out", tmp_path / "u")
-    assert bad.returncode == 2
-    assert "holds no results.csv" in bad.stderr
-
-
-def impasto(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
+    assert {cell["row"] for cell in json.loads(done.out)} >= {"clipped", "standardized"}
+    assert "holds no results.csv" in impasto("table", swept, "--out", tmp_path / "u", code=2).err
 
 
 def test_a_row_whose_weights_are_not_here_is_said_and_the_rest_goes_on(

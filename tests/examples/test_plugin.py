@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from tests import terminal
 from tests.correction.plated import control_rows, plates
 
 from impasto import correction, evaluation, identity, losses, profiling
@@ -83,18 +85,23 @@ def named(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def impasto(installed: Path):
-    """The command line in a process of its own: arguments -> what it prints."""
-    source = str(ROOT / "src")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(installed), source]), "OMP_NUM_THREADS": "1"}
+def impasto(named: None) -> Callable[..., str]:
+    """The command line in this process: arguments -> what it prints."""
 
     def run(*arguments: object, code: int = 0) -> str:
-        command = [sys.executable, "-m", "impasto", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
+        done = terminal.impasto(*arguments, code=code)
+        return done.out if code == 0 else done.err
 
     return run
+
+
+def in_its_own_process(installed: Path, *arguments: object) -> str:
+    """What a command prints where the plugin is installed, as a user starts it."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(installed), str(ROOT / "src")]), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "impasto", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def trimmed(column: np.ndarray, share: float) -> float:
@@ -138,11 +145,11 @@ def test_what_it_adds_is_listed_for_the_next_misspelling(named: None) -> None:
 
 
 # ---------------------------------------------------------------- the corrector
-def test_the_corrector_from_the_command_line(impasto, tmp_path: Path) -> None:
+def test_the_corrector_from_the_command_line(impasto, installed: Path, tmp_path: Path) -> None:
     data = plates()
     tables.write(data, tmp_path / "p.parquet")
     arguments = ["--method", "trimmed_centre", "--set", "share=0.2", "--spare", "0", "--keep", "--out", tmp_path / "c.parquet", "--json"]
-    receipt = json.loads(impasto("correct", tmp_path / "p.parquet", *arguments))
+    receipt = json.loads(in_its_own_process(installed, "correct", tmp_path / "p.parquet", *arguments))
     assert receipt["methods"] == [{"method": "trimmed_centre", "by": "plate", "on": "controls", "share": 0.2}]
     corrected = tables.read(tmp_path / "c.parquet")
     np.testing.assert_allclose(corrected.X, centred(data.X, data, 0.2), atol=1e-5)

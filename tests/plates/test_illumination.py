@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import tifffile
 from scipy.ndimage import gaussian_filter
+from tests.terminal import impasto
 from typer.testing import CliRunner
 
 from impasto import identity
@@ -216,12 +217,10 @@ def test_a_plate_is_the_same_shard_whoever_writes_it_and_when(ingested: Path, tm
 
 
 def test_a_killed_run_ends_in_the_same_bytes(ingested: Path, tmp_path: Path) -> None:
-    def start(out: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "impasto", "profile", str(ingested), "--encoder", "intensity", "--illumination", "estimate"]
-        return subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    assert start(tmp_path / "whole.parquet").wait() == 0
-    killed = start(tmp_path / "killed.parquet")
+    words = ["profile", str(ingested), "--encoder", "intensity", "--illumination", "estimate", "--out"]
+    impasto(*words, tmp_path / "whole.parquet")
+    command = [sys.executable, "-m", "impasto", *words, str(tmp_path / "killed.parquet")]
+    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(2000):
         time.sleep(0.01)
         if any(tmp_path.glob(".killed.parquet.work-*/0000.light.parquet")):
@@ -229,7 +228,7 @@ def test_a_killed_run_ends_in_the_same_bytes(ingested: Path, tmp_path: Path) -> 
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     assert not (tmp_path / "killed.parquet").exists()
-    assert start(tmp_path / "killed.parquet").wait() == 0
+    impasto(*words, tmp_path / "killed.parquet")
     for name in ("{}.parquet", "{}.parquet.illumination.parquet"):
         assert (tmp_path / name.format("killed")).read_bytes() == (tmp_path / name.format("whole")).read_bytes()
 

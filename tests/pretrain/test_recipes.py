@@ -91,6 +91,7 @@ def test_the_smoke_twin_of_the_tables_prints_them_all(tmp_path: Path) -> None:
         assert "shuffled labels" in shown
 
 
+@pytest.mark.slow
 def test_the_smoke_twin_of_wells_across_and_within_prints_its_tables(tmp_path: Path) -> None:
     recipe = recipes.read(REPOSITORY / "recipes" / "smoke" / "cross_well_simulated.toml")
     for stage in recipe.stages:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.terminal import impasto
 from torch import nn
 
 from impasto import identity
@@ -159,12 +160,10 @@ def test_the_embedding_is_stable_under_a_small_shift(packaged: VisionEncoder, tm
 
 
 def test_a_run_killed_by_the_system_ends_in_the_same_bytes(ingested: Path, tmp_path: Path, packaged: VisionEncoder) -> None:
-    def start(out: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "impasto", "profile", str(ingested), "--out", str(out), "--per-batch", "1"]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    assert start(tmp_path / "whole.parquet").wait() == 0
-    killed = start(tmp_path / "killed.parquet")
+    words = ["profile", str(ingested), "--per-batch", "1", "--out"]
+    impasto(*words, tmp_path / "whole.parquet")
+    command = [sys.executable, "-m", "impasto", *words, str(tmp_path / "killed.parquet")]
+    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
         time.sleep(0.05)
         if any(tmp_path.glob(".killed.parquet.work-*/0000.parquet")):
@@ -172,7 +171,7 @@ def test_a_run_killed_by_the_system_ends_in_the_same_bytes(ingested: Path, tmp_p
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     assert not (tmp_path / "killed.parquet").exists()
-    assert start(tmp_path / "killed.parquet").wait() == 0
+    impasto(*words, tmp_path / "killed.parquet")
     assert (tmp_path / "killed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     assert not list(tmp_path.glob(".killed*"))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from tests.terminal import impasto
 
 import impasto as im
 from impasto import identity
@@ -92,7 +91,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["simulate", "--out", home / "sim", "--plan", home / "plan.toml"],
         ["ingest", home / "sim" / "images", "--out", home / "in"],
     ):
-        subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], check=True, capture_output=True)
+        impasto(*words)
     return home / "in"
 
 

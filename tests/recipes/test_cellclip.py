@@ -21,11 +21,11 @@ FOLDER = REPOSITORY / "recipes"
 
 TABLES = (
     "cellclip_table1",
-    "cellclip_table2",
+    pytest.param("cellclip_table2", marks=pytest.mark.slow),
     pytest.param("cellclip_s2", marks=pytest.mark.slow),
     pytest.param("cellclip_s3", marks=pytest.mark.slow),
     "cellclip_ablation",
-    "cellclip_control",
+    pytest.param("cellclip_control", marks=pytest.mark.slow),
     "cellclip_s1",
     "cellclip_s5",
     pytest.param("cellclip_table3", marks=pytest.mark.slow),

@@ -89,7 +89,7 @@ def test_from_the_listing_to_the_table(server: Server, tmp_path: Path, monkeypat
     assert value[f"{SET}: baseline", "batch correction: graph conn., Eq. 14"] == 1
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_the_twin_has_every_row_and_column_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lacking, "is_installed", lambda extra: False)
     twin, full = recipe.read(REPOSITORY / "recipes" / "smoke" / FULL.name), recipe.read(FULL)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.correction.plated import plates
+from tests.terminal import impasto
 
 from impasto import identity
 from impasto import profiles as tables
 from impasto.correction.steps import correct
 from impasto.schema import InputError
 from impasto.verbs.correct import Flags, steps
-
-
-def impasto(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +33,7 @@ def test_the_command_does_what_steps_correct_does(table: Path, tmp_path: Path) -
     np.testing.assert_array_equal(written.X, expected.X)
     assert (written.obs["spared"].astype(bool).to_numpy() == expected.obs["spared"].to_numpy()).all()
     assert list(identity.of(written).steps) == receipt["methods"]
-    assert json.loads(done.stdout) == json.loads(json.dumps(receipt))
+    assert json.loads(done.out) == json.loads(json.dumps(receipt))
     assert json.loads((tmp_path / "c.parquet.receipt.json").read_text()) == json.loads(json.dumps(receipt))
 
 
@@ -50,7 +43,7 @@ def test_kept_steps_are_applied_to_new_plates_which_are_named(table: Path, tmp_p
     tables.write(old, tmp_path / "old.parquet")
     impasto("correct", tmp_path / "old.parquet", "--method", "standardize", "--spare", 0, "--keep", "--out", tmp_path / "c.parquet")
     done = impasto("correct", table, "--fitted", tmp_path / "c.parquet.fitted", "--spare", 0, "--out", tmp_path / "later.parquet")
-    assert "standardize had not seen B2/P2 in its fit: corrected by what their own rows say" in done.stdout.replace("\n", " ")
+    assert "standardize had not seen B2/P2 in its fit: corrected by what their own rows say" in done.out.replace("\n", " ")
     np.testing.assert_array_equal(tables.read(tmp_path / "later.parquet").X, correct(data, ["standardize"])[0].X)
 
 
@@ -61,9 +54,9 @@ def test_an_empty_list_of_fitted_steps_and_both_kinds_are_refused(table: Path, t
 
     save_file({}, tmp_path / "none" / "state.safetensors")
     done = impasto("correct", table, "--fitted", tmp_path / "none", "--out", tmp_path / "x.parquet", code=2)
-    assert "lists no steps, so nothing would be corrected" in done.stderr.replace("\n", " ")
+    assert "lists no steps, so nothing would be corrected" in done.err.replace("\n", " ")
     done = impasto("correct", table, "--out", tmp_path / "x.parquet", code=2)
-    assert "either steps to fit (--method) or a folder of fitted ones (--fitted)" in done.stderr.replace("\n", " ")
+    assert "either steps to fit (--method) or a folder of fitted ones (--fitted)" in done.err.replace("\n", " ")
     assert not (tmp_path / "x.parquet").exists()
 
 
@@ -78,7 +71,7 @@ def test_half_of_the_controls_are_spared_unless_told_otherwise(table: Path, tmp_
         done = impasto("correct", table, "--method", "clip", *given, "--out", tmp_path / "c.parquet", "--json")
         obs = tables.read(tmp_path / "c.parquet").obs
         assert (int(obs["spared"].astype(bool).sum()) if "spared" in obs else 0) == expected
-        json.loads(done.stdout)
+        json.loads(done.out)
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,10 @@ def _sets(rows: pd.DataFrame, evidence: Evidence) -> list[Compared]:
     names = [str(name) for name in rows.index]
     pairs: dict[tuple[str, str], tuple[float, Interval]] = {}
     linked = np.zeros((len(names), len(names)), dtype=bool)
+    words = [_words(rows.iloc[number]) for number in range(len(names))]
     for i, one in enumerate(names):
         for j, other in enumerate(names):
-            difference = evidence.less(_words(rows.loc[one]), _words(rows.loc[other])) if i != j else None
+            difference = evidence.less(words[i], words[j]) if i != j else None
             if difference is not None:
                 pairs[one, other] = difference
                 linked[i, j] = True

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from impasto.report import repeats
@@ -64,20 +65,31 @@ class Evidence:
         one, other = self._seeds.get(_key(first)), self._seeds.get(_key(second))
         if one is None or other is None:
             return None
-        both = one.merge(other[["seed", "value"]], on="seed", suffixes=("", "_other"))
-        if len(both) < 2:
+        rows, others = np.nonzero(one["seed"].to_numpy()[:, None] == other["seed"].to_numpy())
+        if len(rows) < 2:
             return None
-        steps = (both["value"] - both["value_other"]).to_numpy(dtype=float)
-        return float(steps.mean()), repeats.interval_of(steps.tolist(), both, share=False)
+        steps = one["value"].to_numpy(dtype=float)[rows] - other["value"].to_numpy(dtype=float)[others]
+        return float(steps.mean()), repeats.interval_of(steps.tolist(), one.iloc[rows], share=False)
 
     def _by_units(self, first: pd.Series, second: pd.Series) -> tuple[float, Interval] | None:
         one, other = self._units.get(_key(first)), self._units.get(_key(second))
         if one is None or other is None or set(one["units"]) != set(other["units"]) or "" in set(one["units"]):
             return None
-        parts, others = _parts(one, float(first["value"])), _parts(other, float(second["value"]))
+        parts, others = self._parts_of(one, first), self._parts_of(other, second)
         if [part.units for part in parts] != [part.units for part in others]:
             return None
         return parts[0].whole - others[0].whole, jackknife.difference(parts, others, unit=str(first["unit"]))
+
+    @cached_property
+    def _made(self) -> dict[tuple[Key, float], list[LeftOut]]:
+        return {}
+
+    def _parts_of(self, rows: pd.DataFrame, score: pd.Series) -> list[LeftOut]:
+        """The parts of a score, made once: a table of methods compares every two of its rows."""
+        at = _key(score), float(score["value"])
+        if at not in self._made:
+            self._made[at] = _parts(rows, at[1])
+        return self._made[at]
 
 
 def read(folders: Sequence[Path], /) -> Evidence:
