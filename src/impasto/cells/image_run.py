@@ -23,7 +23,7 @@ from impasto.cells.columns import LOCATION, WORDS
 from impasto.cells.labels import LabelFiles, checked
 from impasto.cells.measure import More
 from impasto.cells.pixel_sizes import PIXEL_UM
-from impasto.cells.segment import Objects, Plane
+from impasto.cells.segment import Labels, Objects, Plane
 from impasto.cells.segmenters import DNA, Segmenter
 from impasto.cells.sources import Part
 from impasto.plates import quarantine
@@ -236,13 +236,13 @@ class ImageRun:
         """The file that says how many labels of a site were in several pieces."""
         return self._file(number).with_suffix(".pieces")
 
-    def _nuclei(self, number: int, planes: Mapping[str, Plane], diameter: float, pixel_um: float | None) -> tuple[segment.Labels, int]:
+    def _nuclei(self, number: int, planes: Mapping[str, Plane], diameter: float, pixel_um: float | None) -> tuple[Labels, int]:
         """The nuclei of a site, and how many labels were in several pieces."""
         if self._find is None:
             return self._given(number, planes[DNA].shape)
         return checked(self._find(planes, diameter=diameter, pixel_um=pixel_um), planes[DNA].shape, whose="the segmenter")
 
-    def _given(self, number: int, shape: tuple[int, ...]) -> tuple[segment.Labels, int]:
+    def _given(self, number: int, shape: tuple[int, ...]) -> tuple[Labels, int]:
         """The same, as the user's label image has them."""
         assert self._labels is not None
         return checked(self._labels.read(self._place(number), shape), shape, whose=f"the label image of {self._sites.name(number)}")
@@ -309,7 +309,7 @@ class ImageRun:
         return reason
 
 
-def _objects(nuclei: segment.Labels, planes: Mapping[str, Plane], diameter: float) -> Objects:
+def _objects(nuclei: Labels, planes: Mapping[str, Plane], diameter: float) -> Objects:
     """Nuclei and the cells around them."""
     cells = segment.bodies(nuclei, planes, diameter)
     return Objects(nuclei, cells, np.where(nuclei > 0, 0, cells))

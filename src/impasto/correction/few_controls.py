@@ -13,7 +13,8 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.correction.base import Corrector
-from impasto.correction.per_group import PerGroup, column_of_groups
+from impasto.correction.group_names import column_of_groups
+from impasto.correction.per_group import PerGroup
 from impasto.settings import Settings
 
 FEW = 12

@@ -301,8 +301,9 @@ def _surer(score: Score, weights: Mapping[str, float], again: Again | None) -> S
         return score
     without = f"{score.about.partition('; ')[0]}; " if score.about.startswith("without ") else ""
     about = f"{without}other {plural(made.unit)}, every term scored again on halves of them"
-    ends = {"low": made.low, "high": made.high, "unit": made.unit, "clusters": made.clusters, "df": made.df, "interval": made.method}
-    return replace(score, **ends, about=about)
+    return replace(
+        score, low=made.low, high=made.high, unit=made.unit, clusters=made.clusters, df=made.df, interval=made.method, about=about
+    )
 
 
 def _by_group(rows: Sequence[Score]) -> dict[str, list[Score]]:
