@@ -33,10 +33,34 @@ TABLES = (
 )
 SIZES = re.compile(r"optim\.warmup$|encoder\.layers$|^features\.encoder$")
 """What a smoke twin says in its rows in a size of its own."""
+PHENOTYPES = "data/phenotypes/cpjump1_phenotypes.parquet"
+
+
+@pytest.fixture(scope="module")
+def six_plates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two U2OS plates each of compounds, guides and ORFs, of the 35 of CPJUMP1's phenotypes."""
+    table = pd.read_parquet(REPOSITORY / PHENOTYPES)
+    u2os = table[table["Metadata_cell_line"] == "U2OS"]
+    plates = u2os.groupby("Metadata_pert_type")["Metadata_Plate"].unique()
+    path = tmp_path_factory.mktemp("phenotypes") / "six_plates.parquet"
+    u2os[u2os["Metadata_Plate"].isin([name for names in plates for name in sorted(names)[:2]])].to_parquet(path, index=False)
+    return path
+
+
+def on_six_plates(smoke: recipes.Recipe, six_plates: Path) -> recipes.Recipe:
+    """A twin that reads six plates where it reads the 35 of the phenotypes."""
+    read = {"profiles.profiles": str(six_plates)}
+    changes: dict[str, Any] = {}
+    for stage in (stage for stage in smoke.stages if stage.verb == "sweep"):
+        if stage.values["recipe"] == "../cellclip_table3_row.toml":
+            changes[f"{stage.name}.given"] = {**stage.values["given"], **read}
+        rows = [{**row, "set": {**row["set"], **read}} if PHENOTYPES in str(row.get("set")) else row for row in stage.values["row"]]
+        changes[f"{stage.name}.row"] = rows
+    return smoke.changed(changes)
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_smoke_twin_prints_the_table(name: str, tmp_path: Path) -> None:
+def test_the_smoke_twin_prints_the_table(name: str, tmp_path: Path, six_plates: Path) -> None:
     smoke, full = recipes.read(FOLDER / "smoke" / f"{name}.toml"), recipes.read(FOLDER / f"{name}.toml")
     table = next(stage for stage in smoke.stages if stage.name == "table").values["results"]
     labels: list[str] = []
@@ -48,7 +72,7 @@ def test_the_smoke_twin_prints_the_table(name: str, tmp_path: Path) -> None:
             assert _said(row) == _said(other) or ("needs" in other and "needs" not in row)
             assert row.get("needs") is None or [Path(n).name for n in row["needs"]] == [Path(n).name for n in other["needs"]]
         labels += [row["label"] for row in small]
-    run_stages(smoke, tmp_path)
+    run_stages(on_six_plates(smoke, six_plates), tmp_path)
     told = json.loads((tmp_path / "table" / "table.json").read_text())
     labels = list(dict.fromkeys(labels))
     assert [row[0] for row in told["rows"] if row[0] in labels] == labels
