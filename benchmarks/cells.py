@@ -216,6 +216,7 @@ def _nuclei(_: Path) -> Callable[[], object]:
     from impasto.simulate import truth
 
     site = truth.site(0, cells=60)
+    segment.nuclei(site.planes[0][:128, :128], site.diameter)  # so that libraries are loaded
     return lambda: segment.nuclei(site.planes[0], site.diameter)
 
 

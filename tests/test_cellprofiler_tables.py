@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from impasto import cellprofiler_tables, profiles, schema
+from impasto import cellprofiler_tables, profile_sources, profiles, schema
 from impasto.plates import folders
 from impasto.schema import InputError
 
@@ -58,7 +58,7 @@ def test_an_image_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         profiles.read(folder)
 
 
-def test_split_and_join_are_inverse() -> None:
+def test_what_is_split_comes_back_when_it_is_read(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {
             "Metadata_Well": ["A01", "A02"],
@@ -73,8 +73,10 @@ def test_split_and_join_are_inverse() -> None:
     assert list(tables) == ["Image", "Nuclei"]
     assert "Count_Cells" in tables["Image"]
     assert tables["Nuclei"].columns.tolist() == ["ImageNumber", "ObjectNumber", "AreaShape_Area"]
-    back = cellprofiler_tables.join(tables, where="t")
-    pd.testing.assert_frame_equal(back[table.columns], table)
+    for name, own in tables.items():
+        own.to_csv(tmp_path / f"{name}.csv", index=False)
+    back = profile_sources.read(tmp_path).frame
+    pd.testing.assert_frame_equal(back[table.columns], table, check_dtype=False)
 
 
 def test_an_image_table_is_named_image_behind_any_prefix_and_numbers_its_images(tmp_path: Path) -> None:
@@ -92,16 +94,23 @@ def test_an_image_table_is_named_image_behind_any_prefix_and_numbers_its_images(
     ]
 
 
+@pytest.mark.parametrize("name", ["Image.CSV", "MyExpt_Image.tsv", "image.txt.gz"])
+def test_a_table_of_images_is_known_by_its_name_in_any_case(name: str) -> None:
+    assert cellprofiler_tables.is_name_of_images(name)
+    assert not cellprofiler_tables.is_name_of_images(f"{name}.bak")
+
+
 def test_tables_of_two_runs_in_one_folder_are_told_apart_by_their_prefix(tmp_path: Path) -> None:
     for prefix, well, area in (("", "A01", 1.0), ("My_", "A02", 5.0)):
         (tmp_path / f"{prefix}Image.csv").write_text(f"ImageNumber,Metadata_Well\n1,{well}\n")
         (tmp_path / f"{prefix}Cells.csv").write_text(f"ImageNumber,ObjectNumber,AreaShape_Area\n1,1,{area}\n1,2,{area + 2}\n")
     (tmp_path / "My_Experiment.csv").write_text("Key,Value\na,b\n")
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
-    table, how = cellprofiler_tables.read_folder(tmp_path)
+    source = profile_sources.read(tmp_path)
+    table, how = source.frame, source.how
     assert dict(zip(table["Metadata_Well"], table["Cells_AreaShape_Area"], strict=True)) == {"A01": 2.0, "A02": 6.0}
     assert how == [
-        "2 CellProfiler runs; objects Cells; medians over the objects of an image",
+        "2 images; medians over the objects of an image: Cells",
         "left out: notes.csv (no column ImageNumber)",
     ]
 
@@ -119,23 +128,27 @@ def test_sqlite_has_its_table_of_images_by_its_name_and_medians_of_objects(image
         }
         pd.DataFrame(objects).to_sql(cells, base, index=False)
         pd.DataFrame({"ImageNumber": [1], "note": ["x"]}).to_sql("Remarks", base, index=False)
-    table, how = cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")
+    source = profile_sources.read(tmp_path / "p.sqlite")
+    table, how = source.frame, source.how
     assert table["Metadata_Count_Cells"].tolist() == [1, 3]
     assert table["Cells_AreaShape_Area"].fillna(-1).tolist() == [-1, 2.0]
     assert not any("ObjectNumber" in column for column in table)
-    assert how == [f"SQLite: {image}, {cells}; medians over the objects of an image"]
+    assert how[0] == "2 images; medians over the objects of an image: Cells"
+    assert how[1].endswith("left out, columns of text: Note") or how[1].endswith("left out, columns of text: Cells_Note")
 
 
 def test_sqlite_without_images_or_with_an_image_twice_is_a_sentence(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "p.sqlite")) as base:
         pd.DataFrame({"ImageNumber": [1]}).to_sql("Images_of_all", base)
         with pytest.raises(InputError, match=r"holds no table of images \(Per_Image or Image\); it has Images_of_all"):
-            cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")
+            profile_sources.read(tmp_path / "p.sqlite")
         pd.DataFrame({"ImageNumber": [1, 1]}).to_sql("Per_Image", base)
-        with pytest.raises(InputError, match="Per_Image does not tell images apart by ImageNumber"):
-            cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")
+        with pytest.raises(
+            InputError, match=r"Per_Image holds 1 images twice \(by ImageNumber\); give each run of CellProfiler its own file"
+        ):
+            profile_sources.read(tmp_path / "p.sqlite")
         pd.DataFrame({"ImageNumber": [1, 1], "TableNumber": [1, 2]}).to_sql("Per_Image", base, if_exists="replace")
-    assert len(cellprofiler_tables.read_sqlite(tmp_path / "p.sqlite")[0]) == 2
+    assert len(profile_sources.read(tmp_path / "p.sqlite").frame) == 2
 
 
 def test_several_objects_under_two_header_rows_are_tables_of_their_own(tmp_path: Path) -> None:
@@ -143,16 +156,31 @@ def test_several_objects_under_two_header_rows_are_tables_of_their_own(tmp_path:
     (tmp_path / "All.csv").write_text(
         "Image,Cells,Cells,Nuclei\nImageNumber,ObjectNumber,AreaShape_Area,AreaShape_Area\n1,1,10,1\n1,2,30,2\n1,3,80,9\n"
     )
-    table, _ = cellprofiler_tables.read_folder(tmp_path)
+    table = profile_sources.read(tmp_path).frame
     assert table[["Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]].to_numpy().tolist() == [[30.0, 2.0]]
 
 
-def test_texts_and_numbers_of_objects_are_no_features_and_each_object_keeps_its_images() -> None:
-    tables = {
-        "Image": pd.DataFrame({"ImageNumber": [1, 2], "Metadata_Well": ["A01", "A02"]}),
-        "Cells": pd.DataFrame({"ImageNumber": [1], "ObjectNumber": [1], "Metadata_Site": [3], "Note": ["x"], "AreaShape_Area": [4.0]}),
-        "Nuclei": pd.DataFrame({"ImageNumber": [2, 1], "ObjectNumber": [1, 1], "AreaShape_Area": [8.0, 6.0]}),
+def test_texts_and_numbers_of_objects_are_no_features_and_each_object_keeps_its_images(tmp_path: Path) -> None:
+    (tmp_path / "Image.csv").write_text("ImageNumber,Metadata_Well\n1,A01\n2,A02\n")
+    (tmp_path / "Cells.csv").write_text("ImageNumber,ObjectNumber,Metadata_Site,Note,AreaShape_Area\n1,1,3,x,4\n")
+    (tmp_path / "Nuclei.csv").write_text(
+        "ImageNumber,AreaShape_Area\n2,8\n1,6\n"
+    )  # without numbers of objects there are medians all the same
+    read = profile_sources.read(tmp_path).frame
+    assert read.columns.tolist() == ["Metadata_Well", "Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]
+    assert read.fillna(-1).to_numpy().tolist() == [["A01", 4.0, 6.0], ["A02", -1, 8.0]]
+
+
+def test_columns_of_images_are_written_down_counted_or_measured() -> None:
+    named = {
+        "Count_Cells": "Metadata_Count_Cells",
+        "Image_Count_Cells": "Metadata_Count_Cells",
+        "Width_DNA": "Metadata_Width_DNA",
+        "Intensity_MeanIntensity_DNA": "Image_Intensity_MeanIntensity_DNA",
+        "Image_Intensity_MeanIntensity_DNA": "Image_Intensity_MeanIntensity_DNA",
+        "Image_FileName_DNA": "Image_FileName_DNA",
+        "Metadata_Well": "Metadata_Well",
     }
-    joined = cellprofiler_tables.join(tables, where="t")
-    assert joined.columns.tolist() == ["Metadata_Well", "Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]
-    assert joined.fillna(-1).to_numpy().tolist() == [["A01", 4.0, 6.0], ["A02", -1, 8.0]]
+    assert {name: cellprofiler_tables.image_column(name) for name in named} == named
+    for name, is_measured in (("AreaShape_Area", True), ("ObjectNumber", False), ("Number_Object_Number", False), ("Metadata_Site", False)):
+        assert cellprofiler_tables.is_measured(name) is is_measured

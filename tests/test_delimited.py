@@ -89,19 +89,46 @@ def test_a_text_in_parts_is_the_same_text(tmp_path: Path, encoding: str) -> None
     assert delimited.lines(path) == 5001
 
 
-def test_the_dialect_of_a_header_longer_than_any_sample(tmp_path: Path) -> None:
-    names = [f"AreaShape_F{number:05d}" for number in range(9_000)]
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "cp1252"])
+def test_a_header_longer_than_the_sample_is_read_to_its_end(tmp_path: Path, encoding: str) -> None:
+    names = [f"AreaShape_F{number:05d}_\u00b5" for number in range(9_000)]
     assert len(";".join(names)) > 2 * delimited.SAMPLE
-    (tmp_path / "a.csv").write_bytes((";".join(names) + "\r\n" + ";".join(["1,5"] * 9_000) + "\r\n").encode("utf-16"))
-    seen = delimited.dialect(tmp_path / "a.csv")
-    assert (seen.encoding, seen.separator, seen.decimal) == ("utf-16", ";", ",")
-    assert seen.header == (tuple(names), ("1,5",) * 9_000)
+    rows = [";".join(["1,5"] * 9_000), ";".join(["2,5"] * 9_000)]
+    for ending in ("\r\n", "\n", "\r"):
+        (tmp_path / "a.csv").write_bytes(ending.join([";".join(names), *rows, ""]).encode(encoding))
+        seen = delimited.layout(tmp_path / "a.csv")
+        assert (seen.encoding, seen.separator, delimited.decimal_mark(seen, tmp_path / "a.csv")[0]) == (encoding, ";", ",")
+        assert seen.records == (tuple(names), ("1,5",) * 9_000, ("2,5",) * 9_000)
+
+
+def test_a_sample_ends_with_a_whole_line_and_a_whole_letter(tmp_path: Path) -> None:
+    """A letter of two bytes lies over the end of the sample."""
+    line = "A01;" + "\u00b5" * 120 + "\n"
+    text = "well;note\n" + line * 400
+    raw = text.encode()
+    assert len(raw) > delimited.SAMPLE
+    assert raw[delimited.SAMPLE - 1] == 0xC2 or raw[delimited.SAMPLE - 1] == 0xB5
+    for shift in ("", "x"):
+        (tmp_path / "a.csv").write_bytes((shift + text).encode())
+        seen = delimited.layout(tmp_path / "a.csv")
+        assert seen.encoding == "utf-8"
+        assert set(seen.records[1:]) == {("A01", "\u00b5" * 120)}
+
+
+def test_two_header_rows_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Image;Cells;Cells\nImageNumber;ObjectNumber;Area\n1;1;5,25\n1;2;7,5\n")
+    seen = delimited.layout(tmp_path / "a.csv")
+    assert delimited.decimal_mark(seen, tmp_path / "a.csv", header_rows=2) == (",", ["decimal commas in 1 columns"])
+    table, how = delimited.read(tmp_path / "a.csv", is_name=lambda name: False, header_rows=2)
+    assert table[("Cells", "Area")].tolist() == [5.25, 7.5]
+    assert "decimal commas in 1 columns" in how
 
 
 def test_a_comma_between_numbers_is_no_decimal_comma_where_commas_separate(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('x,y\n"1,5",2\n')
-    seen = delimited.dialect(tmp_path / "a.csv")
-    assert (seen.separator, seen.decimal, seen.header[1]) == (",", ".", ("1,5", "2"))
-    (tmp_path / "b.csv").write_bytes("Größe;b\n1.5;2\n".encode("cp1252"))
-    seen = delimited.dialect(tmp_path / "b.csv")
-    assert (seen.encoding, seen.separator, seen.decimal, seen.header[0]) == ("cp1252", ";", ".", ("Größe", "b"))
+    seen = delimited.layout(tmp_path / "a.csv")
+    assert (seen.separator, delimited.decimal_mark(seen, tmp_path / "a.csv")[0], seen.records[1]) == (",", ".", ("1,5", "2"))
+    (tmp_path / "b.csv").write_bytes("Gr\u00f6\u00dfe;b\n1.5;2\n".encode("cp1252"))
+    seen = delimited.layout(tmp_path / "b.csv")
+    assert (seen.encoding, seen.separator, seen.header) == ("cp1252", ";", ("Gr\u00f6\u00dfe", "b"))
+    assert delimited.decimal_mark(seen, tmp_path / "b.csv")[0] == "."

@@ -53,9 +53,17 @@ def test_runs_at_any_depth_are_one_table(tmp_path: Path) -> None:
     source = profile_sources.read(tmp_path)
     assert source.frame["Metadata_Well"].tolist() == ["A01", "A01", "B01", "B01"]
     assert source.how == [
-        "2 CellProfiler runs; objects Cells, Nuclei; medians over the objects of an image",
+        "4 images; medians over the objects of an image: Cells, Nuclei",
         "left out: X_Per.csv (no column ImageNumber)",
     ]
+
+
+def test_tables_in_upper_case_are_cellprofilers_too(tmp_path: Path) -> None:
+    run_of_cellprofiler(tmp_path)
+    for path in list(tmp_path.glob("*.csv")):
+        path.rename(path.with_suffix(".CSV"))
+    assert profile_sources.kind(tmp_path) == profile_sources.CELLPROFILER
+    assert profiles.read(tmp_path).to_df()["Cells_AreaShape_Area"].tolist()[0] == 2
 
 
 def test_a_folder_of_images_with_an_analysis_inside_is_images(tmp_path: Path) -> None:

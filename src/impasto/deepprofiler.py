@@ -1,4 +1,4 @@
-"""DeepProfiler's features: `features/<plate>/<well>/<site>.npz` (or `<well>_<site>.npz`), a row a cell, as medians of sites.
+"""DeepProfiler's features: `features/<plate>/<well>/<site>.npz` (or `<well>_<site>.npz`), a row a cell.
 
 The metadata inside are pickled and are never unpickled: their constants are read from the instructions, which runs nothing. The path
 says the plate, the well and the site.
@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from impasto import border, feature_names, schema
+from impasto import border, schema
 from impasto.schema import InputError
 
 _WELL_AND_SITE = re.compile(r"^(?P<well>[^_-]+)[_-](?P<site>\w+)$")
@@ -41,41 +40,6 @@ def files(folder: Path, /) -> list[Path]:
 
     """
     return list(places(folder))
-
-
-def read_folder(folder: Path, /) -> tuple[pd.DataFrame, list[str]]:
-    """The sites under a folder, as medians over their cells.
-
-    Parameters
-    ----------
-    folder
-        Holds the feature files.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        One row a site: its place, its count of cells, its features.
-    how : list[str]
-        What was read, in one sentence.
-
-    Raises
-    ------
-    InputError
-        A file holds no features, or the files differ in how many.
-
-    """
-    rows, values = [], []
-    for path, (plate, well, site) in places(folder).items():
-        held = read(path)
-        cells, constants = held.features, {k: v for k, v in held.constants.items() if k in FROM_METADATA}
-        rows.append({"Metadata_Plate": plate, "Metadata_Well": well, "Metadata_Site": site, "Metadata_Count_Cells": len(cells)} | constants)
-        # A site without cells is there, without values.
-        values.append(np.median(cells, axis=0) if len(cells) else None)
-    width = width_of({len(v) for v in values if v is not None}, folder)
-    medians = np.stack([np.full(width, np.nan, dtype=np.float32) if v is None else v for v in values])
-    names = feature_names.embedding_names("", width)
-    table = pd.concat([pd.DataFrame(rows).astype({"Metadata_Site": "string"}), pd.DataFrame(medians, columns=names)], axis=1)
-    return table, [f"DeepProfiler: {len(rows)} sites; medians over the cells of a site; pickled metadata are not unpickled"]
 
 
 def width_of(widths: Collection[int], folder: Path, /) -> int:

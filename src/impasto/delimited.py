@@ -1,7 +1,7 @@
 """Text with separators (CSV, TSV, and what Excel and instruments call so): encoding, separator, preamble, decimal commas.
 
-All is inferred from the first 64 kB; the file itself goes to pandas once. What was inferred is said. Nothing is guessed from statistics
-of letters: text is UTF-8 or UTF-16, or else cp1252.
+All is inferred from the first 64 kB, or the first 12 lines where those are longer; the file itself goes to pandas once. What was inferred
+is said. Nothing is guessed from statistics of letters: text is UTF-8 or UTF-16, or else cp1252.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import codecs
 import csv
 import gzip
 import io
-import itertools
 import re
 import warnings
 from collections import Counter
@@ -32,8 +31,8 @@ MISSING = (
 )
 """What stands for a missing value."""
 SEPARATORS = "\t;,|"
-_FIRST = 12
-"""Lines that tell how numbers are written."""
+_FIRST, _LONGEST = 12, 16 << 20
+"""Lines that are looked at however long they are, and the bytes after which they are given up."""
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _COMMA_NUMBER = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 _PLATE_LINE = re.compile(
@@ -72,7 +71,7 @@ class Layout:
 
 
 def layout(path: Path, *, encoding: str | None = None) -> Layout:
-    """Look at the first 64 kB of a text.
+    """Look at the beginning of a text: 64 kB, or its first lines where they are longer.
 
     Parameters
     ----------
@@ -92,18 +91,15 @@ def layout(path: Path, *, encoding: str | None = None) -> Layout:
         The text holds no table, or is not written in its encoding.
 
     """
-    raw = _head(path)
-    cut = raw.rfind(b"\n") + 1 if len(raw) == SAMPLE else 0
+    raw, is_whole = _head(path)
     used = encoding or _encoding(raw)
     try:
-        text = (raw[:cut] if cut and not used.startswith("utf-16") else raw).decode(
-            used, errors="strict" if cut or len(raw) < SAMPLE else "ignore"
-        )
+        text = _decoded(raw, used, is_whole=is_whole)
     except UnicodeDecodeError:
         if encoding:
             raise InputError(f"{path} is not written in {encoding}; leave out --encoding, or say another one") from None
         used = "cp1252"
-        text = _cp1252(raw, path)
+        text = _whole_lines(_cp1252(raw, path), is_whole=is_whole)
     except LookupError:
         raise InputError(f"{encoding!r} is no encoding that Python knows; try --encoding cp1252, utf-8, utf-16 or shift_jis") from None
     text = text.lstrip("\ufeff")
@@ -113,63 +109,6 @@ def layout(path: Path, *, encoding: str | None = None) -> Layout:
         raise InputError(f"{path} holds no table: it is empty")
     first = header_row(records)
     return Layout(used, separator, tuple(map(tuple, records[:first])), tuple(map(tuple, records[first:])))
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How the numbers of a table are written.
-
-    Attributes
-    ----------
-    encoding
-        A name that Python knows.
-    separator
-        One letter.
-    decimal
-        `.` or `,`.
-    header
-        The first records: the header, and those below it.
-
-    """
-
-    encoding: str
-    separator: str
-    decimal: str
-    header: tuple[tuple[str, ...], ...]
-
-
-def dialect(path: Path, /) -> Dialect:
-    """Look at the first records of a text, however long they are; its header is the first.
-
-    Parameters
-    ----------
-    path
-        Of the text, plain or gzipped.
-
-    Returns
-    -------
-    Dialect
-        By the header, and by the records below it.
-
-    """
-    encoding = _encoding(_head(path))
-    try:
-        first = _first_lines(path, encoding)
-    except UnicodeDecodeError:
-        encoding = "cp1252"
-        first = _first_lines(path, encoding)
-    separator = max(SEPARATORS, key=first[0].count) if first else ","
-    separator = separator if first and separator in first[0] else ","
-    records = tuple(tuple(cell.strip() for cell in record) for record in csv.reader(first, delimiter=separator))
-    cells = [cell for record in records[1:] for cell in record]
-    commas = separator != "," and any("," in cell and re.fullmatch(_COMMA_NUMBER, cell) for cell in cells)
-    return Dialect(encoding, separator, "," if commas else ".", records)
-
-
-def _first_lines(path: Path, encoding: str) -> list[str]:
-    with _opened(path) as raw:
-        text = io.TextIOWrapper(raw, encoding=encoding)
-        return [line.lstrip("\ufeff") for line in itertools.islice(text, _FIRST)]
 
 
 def cells(path: Path, seen: Layout, /) -> list[list[str]]:
@@ -323,7 +262,7 @@ def _options(seen: Layout, path: Path, *, is_name: IsName, header_rows: int) -> 
         raise InputError(
             f"{path}: row {wider[0]} has {len(seen.records[wider[0] - 1])} cells, the header {len(seen.header)}; give every column a name"
         )
-    decimal, how = _decimal(seen, path)
+    decimal, how = decimal_mark(seen, path, header_rows=header_rows)
     names = list(seen.header)
     texts = {c for c in names if is_name(c)} | {c for i, c in enumerate(names) if _has_leading_zeros(seen.records[1:21], i)}
     options: dict[str, Any] = {
@@ -361,9 +300,23 @@ def _said(seen: Layout) -> list[str]:
     return how
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path) -> tuple[bytes, bool]:
+    """The beginning of a text, and whether that is all of it."""
     with _opened(path) as handle:
-        return handle.read(SAMPLE)
+        raw = handle.read(SAMPLE)
+        while max(raw.count(b"\n"), raw.count(b"\r")) < _FIRST and len(raw) < _LONGEST and (more := handle.read(SAMPLE)):
+            raw += more
+        return raw, not handle.read(1)
+
+
+def _decoded(raw: bytes, encoding: str, *, is_whole: bool) -> str:
+    """Whole lines of the beginning of a text; a letter that is cut at its end is left out."""
+    return _whole_lines(codecs.getincrementaldecoder(encoding)().decode(raw, final=is_whole), is_whole=is_whole)
+
+
+def _whole_lines(text: str, *, is_whole: bool) -> str:
+    end = max(text.rfind("\n"), text.rfind("\r")) + 1
+    return text if is_whole or not end else text[:end]
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -395,7 +348,7 @@ def _records(text: str) -> tuple[str, list[list[str]]]:
     best: tuple[tuple[int, int], str, list[list[str]]] = ((0, 0), ",", [[line] for line in text.splitlines()])
     for separator in SEPARATORS:
         try:
-            records = list(csv.reader(io.StringIO(text), delimiter=separator))
+            records = list(csv.reader(io.StringIO(text, newline=None), delimiter=separator))
         except csv.Error:
             continue
         widths = Counter(len(record) for record in records[:200] if len(record) > 1)
@@ -416,13 +369,36 @@ def _has_leading_zeros(records: Sequence[Sequence[str]], column: int) -> bool:
     return any(re.fullmatch(r"0\d+", record[column].strip()) for record in records if column < len(record))
 
 
-def _decimal(seen: Layout, path: Path) -> tuple[str, list[str]]:
-    """Decimal comma or point, where columns of the sample show it."""
+def decimal_mark(seen: Layout, path: Path, /, *, header_rows: int = 1) -> tuple[str, list[str]]:
+    """Decimal comma or point, where columns of the sample show it.
+
+    Parameters
+    ----------
+    seen
+        The layout of a text.
+    path
+        Its name, for the error sentence.
+    header_rows
+        How many of its records are no values.
+
+    Returns
+    -------
+    mark : str
+        `.` or `,`.
+    how : list[str]
+        What was inferred, in sentences.
+
+    Raises
+    ------
+    InputError
+        One column has commas and another points.
+
+    """
     if seen.separator == ",":
         return ".", []
     commas, points = [], []
     for number, name in enumerate(seen.header):
-        cells = [r[number].strip() for r in seen.records[1:] if number < len(r) and r[number].strip() not in MISSING]
+        cells = [r[number].strip() for r in seen.records[header_rows:] if number < len(r) and r[number].strip() not in MISSING]
         if any("," in cell for cell in cells) and all(re.fullmatch(_COMMA_NUMBER, cell) for cell in cells):
             commas.append(name)
         elif any("." in cell for cell in cells) and all(re.fullmatch(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?", cell) for cell in cells):

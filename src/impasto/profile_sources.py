@@ -13,11 +13,19 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from impasto import anndata_tables, border, cellprofiler_tables, deepprofiler, schema, tables
+from impasto.object_tables import csv_run, deepprofiler_run, medians, sqlite_run
+from impasto.object_tables.run import MeasuredReader
 from impasto.schema import InputError
 
 FILE_METADATA = b"impasto"
 """The key under which our Parquet files say which columns are features and what made them."""
 CELLPROFILER, DEEPPROFILER, ANNDATA = "CellProfiler tables", "DeepProfiler features", "AnnData"
+_OF_OBJECTS: Mapping[str, MeasuredReader] = {
+    CELLPROFILER: csv_run.READER,
+    DEEPPROFILER: deepprofiler_run.READER,
+    tables.SQLITE: sqlite_run.READER,
+}
+"""Kind of table -> what reads its objects; a site is the median of its own."""
 _IMAGES = (".tif", ".tiff", ".png", ".jp2", ".jpg", ".jpeg", ".flex", ".c01", ".dib", ".czi", ".nd2", ".lif")
 _DESCRIBED = {schema.COMPARTMENT, schema.GROUP, schema.CHANNEL}
 
@@ -80,7 +88,7 @@ def _kind_of_folder(folder: Path) -> str | None:
     images, images_of_cellprofiler, parquet, features = set[Path](), set[Path](), False, False
     for where, inside, names in os.walk(folder):
         inside[:] = [name for name in inside if not name.startswith(".")]
-        if any(name.endswith(("Image.csv", "Image.csv.gz", "Image.txt")) for name in names):
+        if any(cellprofiler_tables.is_name_of_images(name) for name in names):
             images_of_cellprofiler.add(Path(where))
         if any(name.lower().endswith(_IMAGES) for name in names):
             images.add(Path(where))
@@ -127,14 +135,8 @@ def read(path: Path, /, *, layer: str | None = None, sheet: str | None = None, e
     if layer is not None and sort != ANNDATA:
         raise InputError(f"{path} has no layers: --layer is for .h5ad and .zarr; leave it out")
     with border.reading(path, "table"):
-        if sort == CELLPROFILER:
-            frame, how = cellprofiler_tables.read_folder(path)
-            return Source(frame, how=how)
-        if sort == DEEPPROFILER:
-            frame, how = deepprofiler.read_folder(path)
-            return Source(frame, how=how)
-        if sort == tables.SQLITE:
-            frame, how = cellprofiler_tables.read_sqlite(path)
+        if sort is not None and sort in _OF_OBJECTS:
+            frame, how = medians.of_runs(_OF_OBJECTS[sort].measured(path))
             return Source(frame, how=how)
         if sort == ANNDATA or tables.kind(path) == tables.ZARR:
             return _anndata(path, layer)

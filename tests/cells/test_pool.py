@@ -11,7 +11,7 @@ import impasto as im
 from impasto import identity, recipe
 from impasto.cells import pool
 from impasto.cells.folder import Cells
-from impasto.cells.pools import POOLS
+from impasto.cells.pools import POOLS, pooled
 from impasto.profiling.extract import ProfileSettings
 from impasto.schema import InputError
 
@@ -142,3 +142,18 @@ def test_the_verb_writes_profiles_and_refuses_options_of_images(cells: Cells, tm
         recipe.execute(
             "profile", ProfileSettings.read({"images": str(tmp_path / "images"), "pool": "mean"}, where="test"), out=tmp_path / "q.parquet"
         )
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_features_with_gaps_are_pooled_as_if_each_well_stood_alone(name: str) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(9, 40)).astype(np.float32)
+    values[2, 3] = values[5] = values[7, :10] = np.nan
+    wells = [(0, 10), (10, 10), (10, 25), (25, 40)]
+    chosen = POOLS[name]
+    made = np.full((len(wells), len(chosen.statistics), len(values)), np.nan)
+    pool._pool_block(values, wells, chosen, made)
+    assert np.isnan(made[1]).all(), "a well without cells"
+    for number, (start, stop) in enumerate(wells):
+        if stop > start:
+            np.testing.assert_array_equal(made[number], pooled(chosen, values[:, start:stop]))

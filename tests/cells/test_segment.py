@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import tifffile
 
 pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'impasto[classical]')")
 
@@ -146,3 +149,20 @@ def test_cells_end_where_their_stains_end_and_keep_the_numbers_of_their_nuclei()
     assert dice(bodies) > 0.8 > dice(nuclei)
     expanded = segment.bodies(nuclei, {"Mito": painted_site.planes[4]}, painted_site.diameter)
     assert (expanded > 0).sum() > (nuclei > 0).sum()
+
+
+def test_cells_of_real_fields_lie_where_their_authors_drew_them(shared_data: Path) -> None:
+    """Four fields of Schwann cells with hand-checked masks (NF1): a watershed through ER and actin beside a fixed reach."""
+    followed, expanded = [], []
+    for file in sorted((shared_data / "images" / "nf1_wells").glob("*_masks.tif")):
+        drawn = tifffile.imread(file)[1] > 0
+        dna, er, actin = tifffile.imread(file.with_name(file.name.replace("_masks", "")))
+        diameter = segment.diameter_of(dna)
+        nuclei = segment.nuclei(dna, diameter)
+        for stains, told in (({"ER": er, "Actin": actin}, followed), ({}, expanded)):
+            found = segment.bodies(nuclei, stains, diameter) > 0
+            told.append(2 * (found & drawn).sum() / (found.sum() + drawn.sum()))
+    assert len(followed) == 4
+    assert min(followed) > 0.63
+    assert np.mean(followed) > 0.69
+    assert all(0.57 < reach < own - 0.04 for reach, own in zip(expanded, followed, strict=True))

@@ -13,7 +13,7 @@ from impasto import schema
 from impasto.cellprofiler_tables import OBJECT
 from impasto.cells import build, places
 from impasto.cells.folder import Cells
-from impasto.cells.sources import Part
+from impasto.object_tables.run import Part
 
 
 class ArrayRun:

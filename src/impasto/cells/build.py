@@ -20,8 +20,8 @@ from impasto.cells.columns import COUNT_ALL, WORDS, is_feature
 from impasto.cells.gather import WORK, Gathering, Written
 from impasto.cells.join import PARENT, parents_of, relate
 from impasto.cells.places import ROW, RUN
-from impasto.cells.sources import FILES, SIZES, Run
 from impasto.cells.store import CELLS, FORMAT, SITES, WELLS
+from impasto.object_tables.run import FILES, SIZES, Run
 from impasto.plates.annotate import Annotated, Wishes, annotate, inferred, read_maps
 from impasto.schema import InputError
 

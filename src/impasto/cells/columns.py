@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import feature_columns, feature_names, schema
+from impasto.cellprofiler_tables import LOCATION
 from impasto.spelling import PREFIX
 
 Bits = npt.NDArray[np.uint16]
@@ -36,7 +37,6 @@ NUCLEUS = re.compile(r"(?i)nuc")
 _NO_FEATURE = re.compile(r"^(Metadata_|QC_Bits$)")
 BITS = "QC_Bits"
 """Of an object: the bits that are known when it is measured."""
-LOCATION = ("Location_Center_X", "Location_Center_Y")
 BOUNDING_BOX = tuple(f"AreaShape_BoundingBox{end}_{axis}" for end in ("Minimum", "Maximum") for axis in "XY")
 _CENTERS = (LOCATION, ("AreaShape_Center_X", "AreaShape_Center_Y"))
 

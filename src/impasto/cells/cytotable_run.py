@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from impasto import border, schema
-from impasto.cellprofiler_tables import NUMBER, OBJECT, TABLE
+from impasto.cellprofiler_tables import LOCATION, NUMBER, OBJECT, TABLE
 from impasto.cells import columns as names
-from impasto.cells import sources
-from impasto.cells.sources import Part, Run, Values
+from impasto.object_tables import run
+from impasto.object_tables.run import Part, Run, Values
 from impasto.schema import InputError
 from impasto.spelling import PREFIX
 
@@ -59,7 +59,7 @@ class CytoTableRun:
         measured = [f for f in shape if names.is_feature(f.name)]
         numeric = [f.name for f in measured if _is_number(f.type)]
         self._texts = [f.name for f in measured if not _is_number(f.type) and not _OF_IMAGE.match(f.name)]
-        located = dict(zip(names.LOCATION, center, strict=True)) if center else {}
+        located = dict(zip(LOCATION, center, strict=True)) if center else {}
         self._stored = {**{name: name for name in numeric}, OBJECT: number, **located}
         self._place = [name for name in shape.names if _OF_PLACE.match(name) and name not in self._keys]
         self._differ: list[str] = []
@@ -75,7 +75,7 @@ class CytoTableRun:
         twice = own.columns.duplicated()
         self._differ = sorted({name for name in own.columns[twice] if own[name].nunique(axis=1, dropna=False).max() > 1})
         own = own.loc[:, ~twice]
-        return sources.in_our_words(own, columns, where=self.where, placed={})
+        return run.in_our_words(own, columns, where=self.where, placed={})
 
     def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:  # noqa: ARG002 - there is one kind
         stored, first = [self._stored[c] for c in columns], 0

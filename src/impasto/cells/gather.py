@@ -27,8 +27,8 @@ from impasto.cells import join, store
 from impasto.cells.columns import BIT, WORDS, Bits
 from impasto.cells.join import NONE, PARENT, Joined, Keys, Numbers
 from impasto.cells.places import ROW, RUN
-from impasto.cells.sources import Run
 from impasto.cells.store import Floats, Group, Span
+from impasto.object_tables.run import Run
 
 WORK = ".cells-"
 _AT_ONCE = 1024
@@ -176,7 +176,7 @@ class Gathering:
             One a fact.
 
         """
-        lines = [note for run, _ in self.runs for note in run.notes()]
+        lines = list(dict.fromkeys(note for run, _ in self.runs for note in run.notes()))
         total = len(self.unit_keys)
         for kind, rows in self.joined.rows.items():
             if kind == self.unit:

@@ -16,10 +16,11 @@ import pandas as pd
 from impasto import spelling
 from impasto.cellprofiler_tables import OBJECT
 from impasto.cells import columns as names
-from impasto.cells import measure, segment, sources
+from impasto.cells import measure, segment
 from impasto.cells.columns import BIT, BITS, EDGE
 from impasto.cells.h5sc import CROPS, SUFFIX, CropFile
-from impasto.cells.sources import Part, Run, Values
+from impasto.object_tables import run
+from impasto.object_tables.run import Part, Run, Values
 from impasto.schema import InputError
 
 UNIT = "Cells"
@@ -53,7 +54,7 @@ class H5scRun:
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:
         obs = self._file.obs.astype(dict.fromkeys(self._file.obs.select_dtypes(["category", "object", "string"]), "string"))
         own = obs.rename(columns=lambda c: c if str(c).startswith(spelling.PREFIX) or c in columns.values() else f"{spelling.PREFIX}{c}")
-        table = sources.in_our_words(own, columns, where=self.where, placed={})
+        table = run.in_our_words(own, columns, where=self.where, placed={})
         words = [word for word in names.WORDS if word in table]
         if words:
             grouped = table.groupby(words, dropna=False, sort=False)

@@ -17,15 +17,15 @@ import numpy as np
 import pandas as pd
 
 from impasto import progress, runs, texts, wells
-from impasto.cellprofiler_tables import OBJECT
+from impasto.cellprofiler_tables import LOCATION, OBJECT
 from impasto.cells import crops, measure, outlines, segment
-from impasto.cells.columns import LOCATION, WORDS
+from impasto.cells.columns import WORDS
 from impasto.cells.labels import LabelFiles, checked
 from impasto.cells.measure import More
 from impasto.cells.pixel_sizes import PIXEL_UM
 from impasto.cells.segment import Labels, Objects, Plane
 from impasto.cells.segmenters import DNA, Segmenter
-from impasto.cells.sources import Part
+from impasto.object_tables.run import Part
 from impasto.plates import quarantine
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites

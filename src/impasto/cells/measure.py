@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from impasto.cellprofiler_tables import OBJECT
+from impasto.cellprofiler_tables import LOCATION, OBJECT
 from impasto.cells import columns
 from impasto.cells.columns import BIT, BITS, EDGE, SATURATED
 from impasto.cells.quality import STEEPNESS
@@ -99,7 +99,7 @@ def names(channels: Sequence[str], /) -> list[str]:
         for channel in channels
         for measure in ("IntegratedIntensity", "MeanIntensity", "StdIntensity")
     ]
-    return [OBJECT, BITS, *columns.LOCATION, *columns.BOUNDING_BOX, *of_shape, *lights, STEEPNESS]
+    return [OBJECT, BITS, *LOCATION, *columns.BOUNDING_BOX, *of_shape, *lights, STEEPNESS]
 
 
 def of_site(planes: Mapping[str, Plane], objects: Objects, /, *, diameter: float) -> Numbers:
@@ -133,7 +133,7 @@ def of_site(planes: Mapping[str, Plane], objects: Objects, /, *, diameter: float
                 whole[f"{part}_Intensity_{name}_{channel}"] = values
     whole[STEEPNESS] = steepness(planes["DNA"], objects.nuclei, diameter)
     centers, boxes = _places(objects)
-    whole |= dict(zip(columns.LOCATION, centers.T, strict=True)) | dict(zip(columns.BOUNDING_BOX, boxes.T, strict=True))
+    whole |= dict(zip(LOCATION, centers.T, strict=True)) | dict(zip(columns.BOUNDING_BOX, boxes.T, strict=True))
     whole[BITS] = _bits(planes, objects.cells, boxes)
     return np.stack(list(whole.values()), axis=1)
 

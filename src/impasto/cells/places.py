@@ -10,7 +10,7 @@ import pandas as pd
 
 from impasto import schema, wells
 from impasto.cells.columns import WORDS
-from impasto.cells.sources import Run
+from impasto.object_tables.run import Run
 from impasto.schema import InputError
 
 RUN, ROW = "run", "row_of_run"

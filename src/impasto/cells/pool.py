@@ -6,6 +6,8 @@ pooled, `cell_count_all` all of the well. A well without a kept cell, or that th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import anndata
 import numpy as np
 import numpy.typing as npt
@@ -89,11 +91,20 @@ def _of_plate(cells: Cells, name: str, chosen: Pool) -> Floats:
     for _, names, values in cells.blocks(name, features=block):
         used = values if is_kept.all() else values[:, is_kept]
         used = used if controls is None else _clipped(used, controls)
-        for number, (start, stop) in enumerate(of_well):
-            if stop > start:
-                result[number, :, first : first + len(names)] = pooled(chosen, used[:, start:stop])
+        _pool_block(used, of_well, chosen, result[:, :, first : first + len(names)])
         first += len(names)
     return result
+
+
+def _pool_block(values: Floats, of_well: Sequence[tuple[int, int]], chosen: Pool, result: Floats) -> None:
+    """Fill the result of some features, (wells, statistics, features). Features without a gap on the plate need no look for gaps."""
+    gaps = np.isnan(values).any(axis=1)
+    whole, with_gaps = (values[~gaps], values[gaps]) if gaps.any() else (values, values[:0])
+    for number, (start, stop) in enumerate(of_well):
+        if stop > start and len(whole):
+            result[number][:, ~gaps] = chosen.of(whole[:, start:stop])
+        if stop > start and len(with_gaps):
+            result[number][:, gaps] = pooled(chosen, with_gaps[:, start:stop])
 
 
 def control_cells(cells: Cells, plate: Plate, /) -> npt.NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 if TYPE_CHECKING:
     from impasto.cells.image_run import ImageRun, Spread
-    from impasto.cells.sources import Run
+    from impasto.object_tables.run import Run
     from impasto.scale.task import Task
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.cells import made_tables
 
 from impasto.cells import sources
-from impasto.cells.sqlite_run import READER, SqliteRun
+from impasto.object_tables.sqlite_run import READER, SqliteRun
 from impasto.schema import InputError
 
 
@@ -36,7 +36,7 @@ def test_a_file_without_images_or_objects_lists_its_tables(tmp_path: Path) -> No
     with sqlite3.connect(tmp_path / "q.sqlite") as base:
         base.execute("create table Image (ImageNumber)")
     with pytest.raises(InputError, match="no table of objects"):
-        SqliteRun(tmp_path / "q.sqlite")
+        sources.open_all([tmp_path / "q.sqlite"])
 
 
 def test_columns_of_text_are_left_out_by_name_and_stray_texts_are_counted(tmp_path: Path) -> None:

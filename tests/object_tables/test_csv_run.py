@@ -10,7 +10,8 @@ from tests.cells import made_tables
 from tests.cells.test_gather import cells_of, compare
 
 from impasto import progress
-from impasto.cells.csv_run import READER, CsvRun
+from impasto.cells import sources
+from impasto.object_tables.csv_run import READER, CsvRun
 from impasto.schema import InputError
 
 
@@ -61,8 +62,11 @@ def test_doubles_that_pandas_made_and_columns_of_text_are_left_out(tmp_path: Pat
 
 def test_a_folder_without_objects_says_so(tmp_path: Path) -> None:
     (tmp_path / "Image.csv").write_text("ImageNumber,Metadata_Plate,Metadata_Well\n1,P1,A01\n")
-    with pytest.raises(InputError, match=r"no table of objects beside Image\.csv"):
-        READER.open(tmp_path)
+    with pytest.raises(InputError, match=r"holds no table of objects beside its images .*; export Cells, Nuclei or others too"):
+        sources.open_all([tmp_path])
+    (tmp_path / "Cells.csv").write_text("ImageNumber,AreaShape_Area\n1,5\n")
+    with pytest.raises(InputError, match="with ImageNumber and ObjectNumber"):
+        sources.open_all([tmp_path])
 
 
 def test_folders_of_the_gallery_say_the_place(tmp_path: Path) -> None:
@@ -72,6 +76,8 @@ def test_folders_of_the_gallery_say_the_place(tmp_path: Path) -> None:
     (run,) = READER.open(tmp_path)
     row = run.images({}).iloc[0]
     assert (row["plate"], row["well"], row["site"], row["source"]) == ("BR001", "A03", "2", "source_4")
+    assert run.whole_images()["Metadata_Source"].tolist() == ["source_4"]
+    assert "batch, plate, site, source, well: from the folders of the Cell Painting Gallery" in run.notes()
 
 
 def test_a_truncated_archive_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from impasto import deepprofiler, feature_names, schema
-from impasto.cellprofiler_tables import OBJECT
-from impasto.cells import columns as names
-from impasto.cells.sources import Part, Run
+from impasto.cellprofiler_tables import COUNT, LOCATION, OBJECT
+from impasto.object_tables.run import Measured, Part, Run
 from impasto.spelling import PREFIX
 
 UNIT = "Cells"
@@ -35,16 +34,26 @@ class DeepProfilerRun:
         self.where = str(folder)
         self._places = deepprofiler.places(folder)
         self._constants: list[dict[str, str]] = []
+        self._counts: list[int] = []
         self._not_located = 0
         widths = set[int]()
         for path in self._places:
             site = deepprofiler.read(path)
             self._constants.append(site.constants)
+            self._counts.append(len(site.features))
             self._not_located += not site.is_located
             widths |= {site.features.shape[1]} if len(site.features) else set()
         self._features = feature_names.embedding_names("", deepprofiler.width_of(widths, folder))
-        self.objects: Mapping[str, Sequence[str]] = {UNIT: (OBJECT, *names.LOCATION, *self._features)}
+        self.objects: Mapping[str, Sequence[str]] = {UNIT: (OBJECT, *LOCATION, *self._features)}
         self.number: Mapping[str, str] = {UNIT: OBJECT}
+        self.measured: Mapping[str, Sequence[str]] = {UNIT: tuple(self._features)}
+
+    def whole_images(self) -> pd.DataFrame:
+        rows = []
+        for (plate, well, site), constants, count in zip(self._places.values(), self._constants, self._counts, strict=True):
+            place = {f"{PREFIX}Plate": plate, f"{PREFIX}Well": well, f"{PREFIX}Site": site, f"{PREFIX}{COUNT}{UNIT}": count}
+            rows.append(place | {k: v for k, v in constants.items() if k in deepprofiler.FROM_METADATA})
+        return pd.DataFrame(rows).astype({f"{PREFIX}Site": "string"})
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:  # noqa: ARG002 - the path says it
         rows = []
@@ -92,6 +101,9 @@ class DeepProfilerReader:
         return path.is_dir() and bool(deepprofiler.files(path))
 
     def open(self, path: Path, /) -> list[Run]:
+        return list[Run](self.measured(path))
+
+    def measured(self, path: Path, /) -> list[Measured]:
         return [DeepProfilerRun(path)]
 
 

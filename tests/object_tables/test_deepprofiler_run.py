@@ -7,7 +7,7 @@ import pytest
 from tests.cells.test_gather import cells_of
 
 from impasto import progress
-from impasto.cells.deepprofiler_run import READER
+from impasto.object_tables.deepprofiler_run import READER
 from impasto.schema import InputError
 
 

@@ -17,17 +17,15 @@ import numpy as np
 import pandas as pd
 
 from impasto import cellprofiler_tables, sqlite_files, tables
-from impasto.cellprofiler_tables import NUMBER, OBJECT, TABLE
-from impasto.cells import sources
-from impasto.cells.sources import Part, Run, Values
+from impasto.cellprofiler_tables import NUMBER, NUMBER_OF_OBJECT, OBJECT, TABLE
 from impasto.delimited import MISSING
+from impasto.object_tables.run import Measured, Part, Run, Values, in_our_words
 from impasto.schema import InputError
 from impasto.sqlite_files import quoted
 
 _ROWS, _VALUES = 4096, 1 << 18
 """Rows that are fetched at once, and values: each is an object of Python's until it is in an array."""
 _PER = re.compile(r"(?i)^(.*_)?Per_")
-_NUMBER_OF_OBJECT = "Number_Object_Number"
 _NOT_OBJECTS = re.compile(r"(?i)(^|_)(image|experiment|object|relationship\w*)$")
 _SAMPLE = 50
 _MISSING = frozenset(word.lower() for word in MISSING)
@@ -63,23 +61,28 @@ class SqliteRun:
             if NUMBER not in self._keys:
                 raise InputError(f"{path}: {self._image} has no column {NUMBER}; it has {', '.join(found_in[self._image][:8])}")
             self._tables = self._objects(found_in)
-            if not self._tables:
-                raise InputError(
-                    f"{path} holds no table of objects (a row an object, with {NUMBER} and {OBJECT}); it has {', '.join(found_in)}"
-                )
             self.objects: Mapping[str, Sequence[str]] = {
                 kind: tuple(self._numeric(base, table, found_in[table.name])) for kind, table in self._tables.items()
             }
             self._image_rows = self._images_by_key(base)
         self.number: Mapping[str, str] = dict.fromkeys(self.objects, OBJECT)
+        self.measured: Mapping[str, Sequence[str]] = {
+            kind: [c for c in columns if cellprofiler_tables.is_measured(c)] for kind, columns in self.objects.items()
+        }
+
+    def whole_images(self) -> pd.DataFrame:
+        return self._image_table().drop(columns=self._keys).rename(columns=lambda name: cellprofiler_tables.image_column(str(name)))
 
     def images(self, columns: Mapping[str, str], /) -> pd.DataFrame:
+        return in_our_words(self._image_table(), columns, where=self.where, placed={})
+
+    def _image_table(self) -> pd.DataFrame:
         with self._open() as base:
             table = pd.read_sql(f"select * from {quoted(self._image)}", base)
         for name in table:
             if table[name].dtype == object and tables.is_name(str(name)):
                 table[name] = table[name].astype("string")
-        return sources.in_our_words(table, columns, where=self.where, placed={})
+        return table
 
     def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:
         table = self._tables[kind]
@@ -124,7 +127,7 @@ class SqliteRun:
             if name == self._image or not set(self._keys) <= set(columns):
                 continue
             for column in columns:
-                kind = column.removesuffix(f"_{_NUMBER_OF_OBJECT}")
+                kind = column.removesuffix(f"_{NUMBER_OF_OBJECT}")
                 if kind != column:
                     own = {c.removeprefix(f"{kind}_"): c for c in columns if c.startswith(f"{kind}_")}
                     named[kind] = _Table(name, {**own, OBJECT: column})
@@ -185,8 +188,8 @@ def _with_number(table: _Table) -> _Table | None:
     """The table with the number of its objects under one name; None where it has none."""
     if OBJECT in table.columns:
         return table
-    if _NUMBER_OF_OBJECT in table.columns:
-        return _Table(table.name, {**table.columns, OBJECT: table.columns[_NUMBER_OF_OBJECT]})
+    if NUMBER_OF_OBJECT in table.columns:
+        return _Table(table.name, {**table.columns, OBJECT: table.columns[NUMBER_OF_OBJECT]})
     return None
 
 
@@ -226,6 +229,9 @@ class SqliteReader:
         return path.is_file() and tables.kind(path) == tables.SQLITE
 
     def open(self, path: Path, /) -> list[Run]:
+        return list[Run](self.measured(path))
+
+    def measured(self, path: Path, /) -> list[Measured]:
         return [SqliteRun(path)]
 
 
