@@ -223,7 +223,7 @@ def test_a_step_that_holds_all_that_it_needs_says_what_it_needs(tmp_path: Path, 
     with pytest.raises(Unfinished, match=r"plates: kernel_pca on 50 rows at once needs about 0\.0 GB of memory, and 0\.0 GB are free"):
         correct_dataset(source, ["kernel_pca"], tmp_path / "out.plates", spare=0.5)
     token = need.FORCE.set(True)
-    correct_dataset(source, ["kernel_pca"], tmp_path / "forced.plates", spare=0.5)
+    correct_dataset(source, ["kernel_pca"], tmp_path / "out.plates", spare=0.5)  # nothing keeps the refusal
     need.FORCE.reset(token)
     monkeypatch.setattr("impasto.machine.free_memory", lambda: 140_000)
     correct_dataset(source, ["kernel_pca"], tmp_path / "other.plates", spare=0.5)

@@ -131,3 +131,19 @@ def test_a_protocol_names_doses_only_where_there_are_several() -> None:
     assert inputs.dose_words(plates().obs, pool_doses=True) == ""
     assert inputs.dose_words(plates(doses=True).obs, pool_doses=True) == ", doses pooled"
     assert inputs.dose_words(plates(doses=True).obs, pool_doses=False) == ", doses apart"
+
+
+def test_a_task_of_perturbations_begins_with_their_names_as_the_user_chose() -> None:
+    data = plates()
+    names = data.obs["perturbation"].astype(str)
+    own, none = inputs.named(data, "name", task="test")
+    assert own.obs["perturbation"].astype(str).tolist() == names.tolist()
+    assert none.empty
+    first, second = sorted(set(names[data.obs["control_type"] == "trt"]))[:2]
+    data.obs["inchikey"] = names.where(~names.isin([first, second]), "SAME")
+    joined, merged = inputs.named(data, "inchikey", task="test")
+    assert len(merged) == 1
+    assert joined.obs["perturbation"].astype(str).nunique() == names.nunique() - 1
+    assert data.obs["perturbation"].astype(str).nunique() == names.nunique()
+    with pytest.raises(InputError, match=r"^test"):
+        inputs.named(frame().drop(columns="Metadata_perturbation"), "name", task="test")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from impasto.failures import Unfinished
 from impasto.scale.task import Task
 from impasto.schema import InputError
 
@@ -35,6 +36,10 @@ def bad_input(arguments: Mapping[str, Any], _: Task) -> None:
 def fault(arguments: Mapping[str, Any], _: Task) -> None:
     _count(arguments)
     raise ZeroDivisionError("a slip")
+
+
+def too_large(_: Mapping[str, Any], __: Task) -> None:
+    raise Unfinished("this needs about 9 GB of memory")
 
 
 def full(_: Mapping[str, Any], __: Task) -> None:

@@ -54,6 +54,13 @@ def test_a_full_disk_stops_all(tmp_path: Path) -> None:
         task.attempt(plan_of(tmp_path, shard), shard)
 
 
+def test_a_machine_that_is_too_small_stops_all_and_no_shard_is_to_blame(tmp_path: Path) -> None:
+    shard = Shard("a", f"{HERE}:too_large", {}, "a.txt")
+    with pytest.raises(Unfinished, match="9 GB"):
+        task.attempt(plan_of(tmp_path, shard), shard)
+    assert not (tmp_path / "quarantine").exists()
+
+
 def test_what_is_done_later_is_out_of_quarantine(tmp_path: Path) -> None:
     shard = Shard("a", f"{HERE}:write", {"text": "x"}, "a.txt")
     plan = plan_of(tmp_path, shard)
@@ -65,8 +72,6 @@ def test_what_is_done_later_is_out_of_quarantine(tmp_path: Path) -> None:
 
 def test_bad_words_are_bad_input() -> None:
     assert task.Failure.of(InputError("two\nlines")).sentence == "two"
-    small = task.Failure.of(Unfinished("this needs 9 GB"))
-    assert (small.kind, small.tries, small.sentence) == ("refused", 1, "this needs 9 GB")
 
 
 def test_a_shard_finds_its_scratch_again_until_it_is_done_and_no_other_finds_it(tmp_path: Path) -> None:

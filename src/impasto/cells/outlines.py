@@ -77,7 +77,7 @@ class Outlines:
     def __init__(self, cells: Cells, /) -> None:
         if COLUMN not in cells.sites:
             raise InputError(
-                f"{cells.folder} keeps no outlines of its cells, so their neighbours cannot be masked: cells of tables have none, and older "
+                f"{cells.folder} keeps no outlines of its cells, so neighbours cannot be separated: cells of tables have none, and older "
                 "folders of images are written again with impasto cells; or leave --masked out"
             )
         self._folder = cells.folder

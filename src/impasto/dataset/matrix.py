@@ -26,15 +26,25 @@ class Plates(Protocol):
     """What is read of an opened dataset."""
 
     @property
-    def folder(self) -> Path: ...
+    def folder(self) -> Path:
+        """Where it lies."""
+
     @property
-    def content(self) -> str: ...
+    def content(self) -> str:
+        """A digest of all values."""
+
     @property
-    def n_obs(self) -> int: ...
+    def n_obs(self) -> int:
+        """How many rows."""
+
     @property
-    def n_vars(self) -> int: ...
+    def n_vars(self) -> int:
+        """How many features."""
+
     @property
-    def offsets(self) -> npt.NDArray[np.intp]: ...
+    def offsets(self) -> npt.NDArray[np.intp]:
+        """Where the rows of each plate begin, and the number of all rows."""
+
     def __iter__(self) -> Iterator[anndata.AnnData]: ...
 
 

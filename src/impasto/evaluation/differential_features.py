@@ -93,9 +93,7 @@ def evaluate(
     one_of(family, ("run", "perturbation"), what="family of differential features")
     if not 0 < rate < 1:
         raise InputError(f"rate is {rate:g}; a false discovery rate lies between 0 and 1, as in --set rate=0.05")
-    profiles = inputs.as_profiles(profiles, task=TASK)
-    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
-    profiles, merged = inputs.merged(profiles, same_as)
+    profiles, merged = inputs.named(profiles, same_as, task=TASK)
     sets = replicate_sets(profiles.obs, task=TASK, pool_doses=pool_doses, least=1, with_controls=True)
     sets = _asked_for(sets, perturbations)
     values = wells.finite(profiles, task=TASK).astype(np.float64)

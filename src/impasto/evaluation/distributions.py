@@ -116,9 +116,7 @@ def evaluate(
             raise InputError(f"{word} is {value}; it is {smallest} or more")
     if draws < 19 or not 0 < rate < 1:
         raise InputError(f"draws is {draws} and rate is {rate:g}; draws is 19 or more, and rate lies between 0 and 1")
-    profiles = inputs.as_profiles(profiles, task=TASK)
-    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
-    profiles, merged = inputs.merged(profiles, same_as)
+    profiles, merged = inputs.named(profiles, same_as, task=TASK)
     clouds = Clouds.of(profiles, cells=cells, seed=seed)
     sets = replicate_sets(clouds.obs, task=TASK, pool_doses=pool_doses, least=least, with_controls=True)
     name = f"{NAMES[protocol]}, {components} components, false discovery {rate:g} over the run"

@@ -83,9 +83,7 @@ def evaluate(
         Where there are no negative controls, no perturbation has two wells, or all controls are alike.
 
     """
-    profiles = inputs.as_profiles(profiles, task=TASK)
-    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
-    profiles, merged = inputs.merged(profiles, same_as)
+    profiles, merged = inputs.named(profiles, same_as, task=TASK)
     sets = of_replicates.replicate_sets(profiles.obs, task=TASK, pool_doses=pool_doses, least=2, with_controls=True)
     views = {OWN: wells.finite(profiles, task=TASK), **(dict(baselines.stand_ins(profiles)) if with_baselines else {})}
     everywhere = controls == "all"

@@ -96,10 +96,8 @@ def evaluate(
         raise InputError(f"rate is {rate:g}; a false discovery rate lies between 0 and 1, as in --set rate=0.05")
     if draws < 1 or components < 1:
         raise InputError(f"draws is {draws} and components is {components}; both are 1 or more")
-    profiles = inputs.as_profiles(profiles, task="calling hits")
-    wells.require(profiles.obs, [schema.PERTURBATION], task="calling hits")
+    profiles, merged = inputs.named(profiles, same_as, task="calling hits")
     wells.require_negative(profiles.obs, task="calling hits")
-    profiles, merged = inputs.merged(profiles, same_as)
     where = design(profiles, pool_doses=pool_doses, by_batch=family == "batch", seed=seed)
     which = positions.played(where, seed=seed)
     reproduced = calls.reproduces(where, test)

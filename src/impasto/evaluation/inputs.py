@@ -108,6 +108,34 @@ def of_part(profiles: anndata.AnnData, part: str, /) -> anndata.AnnData:
 
 
 # ---------------------------------------------------------------- what makes two rows the same
+def named(profiles: Table, same_as: SameAs, /, *, task: str) -> tuple[anndata.AnnData, pd.DataFrame]:
+    """What a task of perturbations begins with: profiles that say them, named as the user chose.
+
+    Parameters
+    ----------
+    profiles
+        Profiles, or a table of them.
+    same_as
+        As `merged` takes it.
+    task
+        The task, as the error sentence begins.
+
+    Returns
+    -------
+    tuple[anndata.AnnData, pd.DataFrame]
+        What `merged` gives.
+
+    Raises
+    ------
+    InputError
+        Nobody said what was done to the wells.
+
+    """
+    table = as_profiles(profiles, task=task)
+    wells.require(table.obs, [schema.PERTURBATION], task=task)
+    return merged(table, same_as)
+
+
 def merged(profiles: anndata.AnnData, same_as: SameAs, /) -> tuple[anndata.AnnData, pd.DataFrame]:
     """Profiles whose perturbations are named as the user chose, and the names that were merged.
 

@@ -103,9 +103,7 @@ def evaluate(
     """
     if draws < 20:
         raise InputError(f"draws is {draws}; the 95th percentile of a null needs 20 or more, as in --set draws=1000")
-    profiles = inputs.as_profiles(profiles, task=TASK)
-    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
-    profiles, merged = inputs.merged(profiles, same_as)
+    profiles, merged = inputs.named(profiles, same_as, task=TASK)
     sets = replicate_sets(profiles.obs, task=TASK, pool_doses=pool_doses, least=2, with_controls=False)
     name = f"median correlation, null within plates{inputs.dose_words(profiles.obs, pool_doses=pool_doses)}"
     views = {OWN: wells.finite(profiles, task=TASK), **(dict(baselines.stand_ins(profiles)) if with_baselines else {})}

@@ -86,9 +86,7 @@ def evaluate(
     """
     if most < 0 or most == 1 or subsets < 1 or draws < 19:
         raise InputError(f"most is {most}, subsets is {subsets} and draws is {draws}; they are 2 or more, 1 or more, and 19 or more")
-    profiles = inputs.as_profiles(profiles, task=TASK)
-    wells.require(profiles.obs, [schema.PERTURBATION], task=TASK)
-    profiles, merged = inputs.merged(profiles, same_as)
+    profiles, merged = inputs.named(profiles, same_as, task=TASK)
     sets = replicate_sets(profiles.obs, task=TASK, pool_doses=pool_doses, least=2, with_controls=True)
     plates = np.array([len(set(pattern)) for pattern in sets.patterns])
     largest = most if most else int(np.median(plates))

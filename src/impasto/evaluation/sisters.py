@@ -92,9 +92,7 @@ def evaluate(
     one_of(protocol, PROTOCOLS, what="protocol of sisters")
     if protocol == "cpjump1-matching":
         return cpjump1.matching(profiles, by=by, seed=seed)
-    profiles = inputs.as_profiles(profiles, task="sister matching")
-    wells.require(profiles.obs, [schema.PERTURBATION], task="sister matching")
-    profiles, merged = inputs.merged(profiles, same_as)
+    profiles, merged = inputs.named(profiles, same_as, task="sister matching")
     codes, sisters, source = _gather(profiles.obs, by=by, pool_doses=pool_doses)
     views = {OWN: inputs.consensus(wells.finite(profiles, task="sister matching"), codes, statistic=statistic)}
     # A one-hot place has no useful median: the mean of a baseline is the share of its wells.

@@ -199,9 +199,7 @@ def evaluate(
 
     """
     one_of(protocol, PROTOCOLS, what="protocol of transfer")
-    profiles = inputs.as_profiles(profiles, task="transfer")
-    wells.require(profiles.obs, [schema.PERTURBATION], task="transfer")
-    profiles, merged = inputs.merged(profiles, same_as)
+    profiles, merged = inputs.named(profiles, same_as, task="transfer")
     # Splits are drawn row by row: in the order of their places, whatever the order of the table.
     profiles = profiles[np.argsort(wells.row_names(profiles.obs), kind="stable")]
     obs = profiles.obs

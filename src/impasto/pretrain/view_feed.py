@@ -29,11 +29,16 @@ class Feeding(Protocol):
     """What the feed reads of the settings of an image method."""
 
     @property
-    def views(self) -> ViewSettings: ...
+    def views(self) -> ViewSettings:
+        """How views are cut out and changed."""
+
     @property
-    def minibatch(self) -> int: ...
+    def minibatch(self) -> int:
+        """How many pairs."""
+
     @property
-    def sample_channels(self) -> bool: ...
+    def sample_channels(self) -> bool:
+        """Whether each anchor shows some channels only."""
 
 
 @dataclass(frozen=True)

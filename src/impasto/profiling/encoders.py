@@ -130,7 +130,7 @@ class Cropping(Protocol):
 
 
 @dataclass(frozen=True)
-class EachChannel(OfCrops):
+class EachChannel(OfCrops, SiteEncoder):
     """A vision encoder that sees each channel as a gray image of its own (Lu et al., CellCLIP, Eq. 2).
 
     Attributes
@@ -162,7 +162,7 @@ class EachChannel(OfCrops):
 
 
 @dataclass(frozen=True)
-class Together(OfCrops):
+class Together(OfCrops, SiteEncoder):
     """A vision encoder that sees several channels of a site at once, always the same ones in the same order.
 
     Attributes

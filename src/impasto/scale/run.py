@@ -87,7 +87,7 @@ def settle(plan: Plan, phase: Phase, where: Where, /) -> None:
     first = needed[0] if needed else next(iter(bad))
     reason = bad[first]["reason"]
     if needed:
-        sentence = reason if bad[first]["kind"] in ("input", "refused") else f"{phase.name}: {reason} ({bad[first]['tries']} tries)"
+        sentence = reason if bad[first]["kind"] == "input" else f"{phase.name}: {reason} ({bad[first]['tries']} tries)"
     else:
         sentence = f"{len(bad)} of {len(phase.shards)} {_several(phase.unit)} failed, and {allowed} may; the first, {first}: {reason}"
     if all(record["kind"] == "input" for record in bad.values()):

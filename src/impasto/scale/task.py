@@ -95,7 +95,7 @@ class Failure:
     trace
         The traceback.
     kind
-        `input`, `machine` or `fault`: who can mend it; `refused` where the machine has too little memory for it.
+        `input`, `machine` or `fault`: who can mend it.
 
     """
 
@@ -122,15 +122,13 @@ class Failure:
         trace = "".join(traceback.format_exception(error))
         if isinstance(error, InputError):
             return cls(first, trace, "input")
-        if isinstance(error, Unfinished):
-            return cls(first, trace, "refused")
         sentence = f"{type(error).__name__}: {first}" if first else type(error).__name__
         return cls(sentence, trace, "machine" if isinstance(error, OSError) or is_memory(error) else "fault")
 
     @property
     def tries(self) -> int:
-        """How often a shard that fails so is tried: bad input stays bad, a machine too small stays so, and another may recover."""
-        return {"input": 1, "refused": 1, "machine": 3}.get(self.kind, 2)
+        """How often a shard that fails so is tried: bad input stays bad, a machine may recover."""
+        return {"input": 1, "machine": 3}.get(self.kind, 2)
 
 
 KILLED = Failure("its process was killed (the machine may have run out of memory)", kind="machine")
@@ -159,11 +157,13 @@ def attempt(plan: Plan, shard: Shard, /) -> Failure | None:
         The disk is full.
     NoConnection
         Nothing remote can be had: no other shard would fare better, and none is to blame.
+    Unfinished
+        The machine has too little memory for what the shard holds; it is tried again when the command is run again.
 
     """
     try:
         run(plan, shard)
-    except NoConnection:
+    except (NoConnection, Unfinished):
         raise
     except Exception as error:
         if is_full(error):

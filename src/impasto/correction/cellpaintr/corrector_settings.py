@@ -1,4 +1,4 @@
-"""What `impasto correct --method cellpaintr` can be told: a run to apply, or how to fit the three stages in one go. No torch here."""
+"""What `impasto correct --method cellpaintr` takes: a run to apply, or how to fit the three stages in one go. No torch here."""
 
 from __future__ import annotations
 
