@@ -12,7 +12,7 @@ demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable
 	$(BIN)/impasto demo --out runs/demo
 
 test: $(STAMP)  ## the tests, without the slow ones
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 explorer: $(STAMP)  ## the explorer's page: types, tests, and whether what is committed is the build of its sources. Node 20, or a wheel of it
 	node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || $(BIN)/python -m pip install --quiet $(EXPLORER_NODE)

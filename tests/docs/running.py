@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import re
@@ -11,7 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from tests.docs import at_hand
 
 ROOT = Path(__file__).parents[2]
 _NUMBER = re.compile(r"(?<![\w.])[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?![\w]|\.\d)")
@@ -25,12 +24,11 @@ def run(blocks: Iterable[tuple[str, str]], folder: Path, /) -> list[str]:
     """Run blocks of (kind, text) one after the other, and give what each printed. Raises AssertionError where one fails."""
     for name in LINKED:
         (folder / name).symlink_to(ROOT / name)
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {
-        **os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src"), "MPLBACKEND": "Agg", "COLUMNS": "140", "PYTHONWARNINGS": "ignore"
-    }  # fmt: skip
+    programs = at_hand.programs()
+    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, **at_hand.ENVIRONMENT, "PATH": path}
     done = subprocess.run(
-        [sys.executable, __file__], input=json.dumps(list(blocks)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [programs / "page"], input=json.dumps(list(blocks)), cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
     printed: list[str] = json.loads(done.stdout)
@@ -81,26 +79,3 @@ def _is(figure: str, value: float) -> bool:
 
 def _value(number: str) -> float:
     return float(number.replace(",", "").replace("−", "-"))
-
-
-def _main() -> None:
-    """The child: blocks of Python share their names, blocks of the shell the folder."""
-    names: dict[str, Any] = {"__name__": "page"}
-    printed = []
-    for kind, text in json.load(sys.stdin):
-        heard = io.StringIO()
-        if kind == "python":
-            with contextlib.redirect_stdout(heard):
-                exec(compile(text, "<page>", "exec"), names)
-            printed.append(heard.getvalue())
-        else:
-            shell = ["bash", "-euo", "pipefail", "-c", text]
-            done = subprocess.run(shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-            if done.returncode:
-                sys.exit(f"{text}\n{done.stdout}")
-            printed.append(done.stdout)
-    json.dump(printed, sys.stdout)
-
-
-if __name__ == "__main__":
-    _main()

@@ -27,8 +27,8 @@ GUIDES = {"add-a-corrector.md": "C.parquet", "add-a-task.md": "scores/results.cs
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The package, and what its tests need, in a folder of its own."""
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    """The package, and what its tests need, in a folder of its own. What is compiled comes too, for its files keep their times."""
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.pyc.*"))  # those are being written
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "tests" / "correction").mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "correction" / "plated.py", tmp_path / "tests" / "correction")

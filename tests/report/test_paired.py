@@ -75,3 +75,34 @@ def test_rows_of_a_sweep_are_compared_seed_by_seed(tmp_path: Path) -> None:
     reach = stats.t.ppf(0.975, 2) * np.sqrt(steps.var(ddof=1) * (1 / 3 + 0.25))
     assert compared[0] == pytest.approx(0.05)
     assert (compared[1].low, compared[1].high) == pytest.approx((0.05 - reach, 0.05 + reach))
+
+
+def test_seeds_meet_by_their_number_in_any_order_and_those_of_one_row_alone_are_left_out() -> None:
+    words = {"task": "t", "protocol": "p", "metric": "mAP", "tested": 20, "trained": 80}
+    first = {"seed": [0, 1, 2], "value": [0.1, 0.5, 0.9], "split": ["a", "b", "b"]}
+    second = {"seed": [2, 3, 1], "value": [0.4, 0.0, 0.2], "split": ["b", "c", "b"]}
+    of_group = {"one": first, "two": second, "three": {"seed": [2, 7, 8], "value": [0.1, 0.2, 0.3], "split": ["b", "b", "b"]}}
+    per_seed = pd.concat([pd.DataFrame({**words, "group": group, **columns}) for group, columns in of_group.items()])
+    evidence = paired.Evidence(pd.DataFrame(columns=list(repeats.KEYS)), per_seed)
+    scores = {group: pd.Series({**words, "group": group, "value": 0.5}) for group in of_group}
+    compared = evidence.less(scores["one"], scores["two"])
+    assert compared is not None
+    # Seed 1: .5 - .2; seed 2: .9 - .4. Both held out the same.
+    assert compared[0] == pytest.approx(0.4)
+    assert (compared[1].unit, compared[1].clusters) == ("seed", 2)
+    assert evidence.less(scores["one"], scores["three"]) is None, "one seed is no interval"
+
+
+def test_equal_scores_have_parts_of_their_own(tmp_path: Path) -> None:
+    left = {name: jackknife.leave_out(lambda keep, of=of: float(of[keep].mean()), 12, seed=0, pairs=False) for name, of in OF.items()}
+    made = {
+        name: tidy.score("t", "p", name, "mAP", 0.5, jackknife.of_score(parts, unit="compound"), chance=0.1, n=12, parts=[parts], units="a")
+        for name, parts in left.items()
+    }
+    tidy.left_out(list(made.values())).to_parquet(tmp_path / "left_out.parquet")
+    scores = tidy.frame(list(made.values()))
+    compared = paired.read([tmp_path]).less(scores.iloc[0], scores.iloc[2])
+    assert compared is not None
+    assert compared[0] == 0
+    assert compared[1].low is not None
+    assert compared[1].low < -0.02, "the same value, from other parts"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.terminal import impasto
 
 from impasto import profiles as tables
 from impasto import recipe as recipes
@@ -17,10 +16,6 @@ from impasto.recipe import run as run_stages
 EXTRAS = ("Scanorama", "scVI")
 """Rows that say `not run` where their extra is not installed."""
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
-
-
-def impasto(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +91,13 @@ steps = [{{ method = "standardize" }}, {{ method = "combat", by = "plate" }}]
 def test_a_run_corrects_and_embeds_by_the_command_line(bench: Path, tmp_path: Path) -> None:
     run, baseline = bench / "sets/smoke/0/inter", bench / "sets/smoke/0/baseline/profiles.parquet"
     done = impasto("correct", baseline, "--method", "cellpaintr", "--set", f"run={run}", "--out", tmp_path / "c.parquet", "--json")
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told = json.loads(done.out)
     assert told["features"]["after"] == 16
     assert "source" in told["explained"]
-    done = impasto("embed", run, baseline, "--out", tmp_path / "e.parquet")
-    assert done.returncode == 0, done.stderr
+    impasto("embed", run, baseline, "--out", tmp_path / "e.parquet")
     corrected, embedded = tables.read(tmp_path / "c.parquet"), tables.read(tmp_path / "e.parquet")
     assert (corrected.X == embedded.X).all()
-    bad = impasto("correct", baseline, "--method", "cellpaintr", "--set", "run=nowhere", "--out", tmp_path / "n.parquet")
-    assert bad.returncode == 2
+    impasto("correct", baseline, "--method", "cellpaintr", "--set", "run=nowhere", "--out", tmp_path / "n.parquet", code=2)
 
 
 @pytest.mark.slow

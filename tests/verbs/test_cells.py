@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import tifffile
+from tests import terminal
 from tests.cells import made_tables
 
 from impasto.simulate import paint, truth
 
 
 def impasto(*words: object, code: int = 0) -> str:
-    done = subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
+    done = terminal.impasto(*words, code=code)
+    return done.out if code == 0 else done.err
 
 
 def test_tables_become_cells_are_checked_and_pooled(tmp_path: Path) -> None:

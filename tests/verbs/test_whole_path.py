@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests import terminal
 
 from impasto import profiles as tables
 from impasto import records
@@ -18,9 +19,8 @@ from impasto.schema import InputError
 
 
 def impasto(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run([sys.executable, "-m", "impasto", *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stderr
+    done = terminal.impasto(*arguments, code=code)
+    return done.out if code == 0 else done.err
 
 
 @pytest.fixture(scope="module")
