@@ -59,10 +59,10 @@ def attributes(path: str, /) -> dict[str, Any]:
     new = _json(f"{path}/zarr.json")
     if new is not None:
         own = new.get("attributes", {})
-        told = own.get("ome", own) if isinstance(own, dict) else own
-        if not isinstance(told, dict):
+        stated = own.get("ome", own) if isinstance(own, dict) else own
+        if not isinstance(stated, dict):
             raise InputError(f"{path}/zarr.json is damaged: its attributes are no object; restore it from a copy")
-        return dict(told)
+        return dict(stated)
     return _json(f"{path}/.zattrs") or {}
 
 
