@@ -2,7 +2,8 @@
 
 `python at_hand.py SOCKET` serves until its standard input ends. `programs()` starts it, and gives the folder of two small programs that
 ask it: `impasto`, which is the command line, and `page`, which runs the blocks of a page. Either ends with the exit code of its fork, has
-its folder, its environment and its three streams, and takes the fork with it where it is killed.
+its folder, its environment and its three streams, and takes the fork with it where it is killed. Where a fork is not to be had after
+libraries were loaded (all but Linux), `page` runs in a process of its own, and `impasto` is the one that is installed.
 """
 
 from __future__ import annotations
@@ -49,12 +50,16 @@ with socket.socket(socket.AF_UNIX) as asked:
     code = asked.recv(1)
 sys.exit(code[0] if code else 1)
 """
+_ALONE = "import runpy\nrunpy.run_path({file!r})['page']()\n"
 
 
 @functools.cache
 def programs() -> Path:
     """The folder of the programs; the process that answers them ends with this one."""
     folder = Path(tempfile.mkdtemp(prefix="impasto-at-hand-"))
+    if not sys.platform.startswith("linux"):
+        (folder / "page").write_text(_ALONE.format(file=__file__), encoding="utf-8")
+        return folder
     for name in ("impasto", "page"):
         (folder / name).write_text(_ASKS.format(python=sys.executable, address=str(folder / "socket")), encoding="utf-8")
         (folder / name).chmod(0o755)

@@ -27,9 +27,8 @@ def run(blocks: Iterable[tuple[str, str]], folder: Path, /) -> list[str]:
     programs = at_hand.programs()
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, **at_hand.ENVIRONMENT, "PATH": path}
-    done = subprocess.run(
-        [programs / "page"], input=json.dumps(list(blocks)), cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, str(programs / "page")]
+    done = subprocess.run(command, input=json.dumps(list(blocks)), cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     printed: list[str] = json.loads(done.stdout)
     return printed

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.docs import at_hand
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
@@ -31,7 +30,7 @@ def test_a_notebook_runs_and_draws(path: Path, tmp_path: Path, monkeypatch: pyte
     copy = tmp_path / "docs" / "notebooks"
     shutil.copytree(path.parent, copy)
     (tmp_path / "data").symlink_to(ROOT / "data")
-    monkeypatch.setenv("PATH", os.pathsep.join([str(at_hand.programs()), str(Path(sys.executable).parent), os.environ["PATH"]]))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
