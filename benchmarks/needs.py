@@ -1,11 +1,12 @@
 """The estimate of each stage beside what it takes: `python -m benchmarks.needs [PART...]`; PART is tables, images or cells.
 
 Tables of noise at three sizes, images at two, single cells at three. Each runs in a process of its own. Memory is the most that this
-process held, as its record says, libraries included; disk is what it left.
+process held, as its record says, libraries included; disk is what it left; time is that of its processors.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -53,6 +54,8 @@ class Seen:
         The estimate.
     peak, disk
         Megabytes held and written.
+    seconds
+        Of processor time.
 
     """
 
@@ -60,6 +63,7 @@ class Seen:
     need: Need
     peak: float
     disk: float
+    seconds: float
 
 
 def rows() -> Iterator[Seen]:
@@ -137,7 +141,7 @@ def _row(what: str, base: Path, verb: str, values: dict[str, object], words: lis
     stage = STAGES[verb]
     need = stage.need(stage.settings.read(values, where="benchmarks"), out)
     assert need is not None
-    run(verb, *words, "--out", out)
+    seconds = run(verb, *words, "--out", out)
     record = records.read(stage.record(out))
     assert record is not None
     disk = sum(path.stat().st_size for path in out.parent.rglob("*") if path.is_file())
@@ -145,21 +149,28 @@ def _row(what: str, base: Path, verb: str, values: dict[str, object], words: lis
         shutil.rmtree(keep, ignore_errors=True)
         shutil.move(out, keep)
     shutil.rmtree(out.parent, ignore_errors=True)
-    return Seen(what, need, float(record["peak_memory_mb"]), disk / _MB)
+    return Seen(what, need, float(record["peak_memory_mb"]), disk / _MB, seconds)
 
 
-def run(*words: object) -> None:
-    """A command in a process of its own; it must succeed."""
+def run(*words: object) -> float:
+    """The seconds of processor time of a command in a process of its own; it must succeed."""
+    before = os.times()
     subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def main() -> None:
     """Print the table."""
-    print("| stage | estimate, MB | peak, MB | estimate / peak | disk: estimate, MB | written, MB |\n|---|---|---|---|---|---|")
+    print("| stage | estimate, MB | peak, MB | ratio | disk: estimate, MB | written, MB | estimate, s | taken, s | ratio |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for seen in rows():
         memory = seen.need.memory / _MB
         disk = f"{seen.need.disk / _MB:.0f}" if seen.need.disk else ""
-        print(f"| {seen.what} | {memory:.0f} | {seen.peak:.0f} | {memory / seen.peak:.2f} | {disk} | {seen.disk:.1f} |", flush=True)
+        held = f"{memory:.0f} | {seen.peak:.0f} | {memory / seen.peak:.2f} | {disk} | {seen.disk:.1f}"
+        estimate = seen.need.seconds
+        ratio = "" if estimate is None else f"{estimate / seen.seconds:.2f}"
+        print(f"| {seen.what} | {held} | {'' if estimate is None else f'{estimate:.1f}'} | {seen.seconds:.1f} | {ratio} |", flush=True)
 
 
 if __name__ == "__main__":

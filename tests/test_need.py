@@ -89,3 +89,20 @@ def test_a_refused_run_leaves_nothing_and_a_finished_one_is_not_asked(tmp_path: 
     assert run(Need(GB, GB, ""))
     assert not run(Need(9 * GB, 0, ""))
     assert [one.memory for one in asked] == [9 * GB, GB]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "under a minute"), (29, "under a minute"), (31, "1 minute"), (89, "1 minute"), (100, "2 minutes"), (3600, "60 minutes"),
+        (5300, "88 minutes"), (5400, "2 hours"), (36_000, "10 hours"),
+    ],
+)  # fmt: skip
+def test_a_time_as_people_say_it(seconds: float, words: str) -> None:
+    assert need.duration(seconds) == words
+
+
+def test_an_estimate_in_words_says_what_is_known() -> None:
+    assert Need(14 * GB // 10, GB // 5, "", seconds=240).sentence() == "1.4 GB of memory, 0.2 GB of disk, 4 minutes of one core"
+    assert Need(14 * GB, 0, "").sentence() == "14 GB of memory"
+    assert Need(GB, 0, "", seconds=0.0).sentence() == "1.0 GB of memory, under a minute of one core"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 
 from impasto import recipe as recipes
 from impasto import recipe_file
+from impasto.need import Need
 from impasto.schema import InputError
+from impasto.simulate import plates
+from impasto.simulate.plan import Plan
 
 SHIPPED = sorted((Path(__file__).resolve().parents[1] / "recipes").rglob("*.toml"))
 
@@ -141,3 +145,20 @@ def test_a_run_says_each_stage_and_shows_its_result(tmp_path: Path, capsys: pyte
     told = capsys.readouterr().out
     assert told.count("1/1 simulate (simulate)") == 2
     assert told.count("already there") == 1
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(None, ""), (59.0, ""), (240.0, "o.parquet: about 4 minutes of one core of this machine\n")])
+def test_work_of_minutes_is_told_before_it_begins_and_only_then(
+    seconds: float | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plates.write(Plan(plates=1, perturbations=2, mechanisms=2, controls=4), tmp_path / "sim", seed=0, images=False)
+    verb = dataclasses.replace(recipes.STAGES["correct"], need=lambda *_: Need(0, 0, "", seconds=seconds))
+    monkeypatch.setattr(recipes, "STAGES", {"correct": verb})
+    monkeypatch.chdir(tmp_path)
+    settings = verb.settings.read({"profiles": "sim/profiles.parquet", "steps": [{"method": "clip"}]}, where="test")
+    assert recipes.execute("correct", settings, out=Path("o.parquet"))
+    told = capsys.readouterr().out
+    assert told.startswith(said)
+    assert told.count("of one core") == bool(said)
+    assert not recipes.execute("correct", settings, out=Path("o.parquet"))
+    assert "of one core" not in capsys.readouterr().out

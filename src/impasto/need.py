@@ -1,7 +1,7 @@
 """What a stage will take of this machine, known before anything is written. It is refused where the machine has less.
 
 An estimate lies within half and twice of what is then measured (docs/reliability.md). It counts all processes of the stage, with their
-libraries.
+libraries. Time is no reason to refuse: it is said.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _GB = 1e9
 
 @dataclass(frozen=True)
 class Need:
-    """Memory and disk of a stage.
+    """Memory, disk and time of a stage.
 
     Attributes
     ----------
@@ -34,6 +34,8 @@ class Need:
         What takes less disk, or gives more.
     what
         What needs it, as the sentence begins.
+    seconds
+        Of one core of this machine; None where that is not known.
 
     """
 
@@ -42,6 +44,7 @@ class Need:
     helps: str
     room: str = "make room, give another --out"
     what: str = "this"
+    seconds: float | None = None
 
     @classmethod
     def of_rows(cls, held: int, /, *, what: str) -> Need:
@@ -61,6 +64,18 @@ class Need:
 
         """
         return cls(2 * held, 0, "take it plate by plate (for plate in im.open(...)), select features", what=what)
+
+    def sentence(self) -> str:
+        """The estimate in a few words.
+
+        Returns
+        -------
+        str
+            `"1.4 GB of memory, 0.2 GB of disk, 4 minutes of one core"`; disk and time where they are known.
+
+        """
+        told = [f"{_said(self.memory)} of memory"] + ([f"{_said(self.disk)} of disk"] if self.disk else [])
+        return ", ".join([*told, *([f"{duration(self.seconds)} of one core"] if self.seconds is not None else [])])
 
 
 def refuse(need: Need | None, out: Path, /) -> None:
@@ -94,6 +109,28 @@ def refuse(need: Need | None, out: Path, /) -> None:
             f"{out}: {need.what} needs about {_said(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with "
             "--force"
         )
+
+
+def duration(seconds: float, /) -> str:
+    """A time as people say it; an estimate knows no more than one or two digits.
+
+    Parameters
+    ----------
+    seconds
+        How long.
+
+    Returns
+    -------
+    str
+        `"under a minute"`, `"4 minutes"`, `"3 hours"`.
+
+    """
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "under a minute"
+    if minutes < 90:
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    return f"{round(seconds / 3600)} hours"
 
 
 def _said(count: int) -> str:

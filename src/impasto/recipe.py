@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import lacking, outputs, progress, recipe_extras, remote, runs, texts
+from impasto.need import Need, duration
 from impasto.recipe_file import STAGE_NAME, Recipe, Stage, read
 from impasto.relative_paths import with_base
 from impasto.schema import InputError, nearest
@@ -19,6 +20,9 @@ from impasto.settings import Settings
 from impasto.stages import STAGES
 
 __all__ = ["STAGE_NAME", "Recipe", "Stage", "checked", "execute", "read", "refuse_outside", "result_of", "run", "settings_of"]
+
+_LONG = 60
+"""Seconds from which on a user is told how long a stage takes."""
 
 
 def settings_of(recipe: Recipe, stage: Stage, *, out: Path, changes: Mapping[str, Any] | None = None) -> Settings:
@@ -155,8 +159,15 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
         beside=list(chosen.beside(settings, out)),
         may_lie_in_input=chosen.may_lie_in_input,
         digest=chosen.digest,
-        need=lambda: chosen.need(settings, out),
+        need=lambda: _said(chosen.need(settings, out), out),
     )
+
+
+def _said(need: Need | None, out: Path) -> Need | None:
+    """The same estimate. Where work takes minutes, the user reads how many before it begins."""
+    if need is not None and need.seconds is not None and need.seconds >= _LONG:
+        progress.say(f"{out}: about {duration(need.seconds)} of one core of this machine")
+    return need
 
 
 def checked(recipe: Recipe, /, *, out: Path) -> list[tuple[Stage, Settings]]:

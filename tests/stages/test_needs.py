@@ -12,11 +12,12 @@ import tifffile
 from tests.cells import made_cells
 from tests.profiles.test_shape import made
 
-from impasto import profiles, recipe
+from impasto import pace, profiles, recipe
 from impasto.need import Need
+from impasto.profiles.shape import Shape
 from impasto.profiling import ENCODERS, WITHOUT_NET
 from impasto.profiling.encoders import vision_encoder
-from impasto.stages import STAGES, needs
+from impasto.stages import STAGES, needs, times
 
 MB = 2**20
 TABLE = 40 * 6 * 4
@@ -25,6 +26,11 @@ TABLE = 40 * 6 * 4
 def need_of(verb: str, out: str = "o.parquet", **values: Any) -> Need | None:
     kind = STAGES[verb]
     return kind.need(kind.settings.read(values, where="test"), Path(out))
+
+
+@pytest.fixture(autouse=True)
+def _as_fast_as_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "slowness", lambda: 1.0)
 
 
 @pytest.fixture
@@ -36,9 +42,17 @@ def table(tmp_path: Path) -> str:
 def test_tables_in_memory(table: str, tmp_path: Path) -> None:
     by_plate = "give a folder of plates (impasto export TABLE --to plates --out NAME.plates)"
     steps = [{"method": "standardize"}]
-    assert need_of("correct", profiles=table, steps=steps) == Need(230 * MB + 15 * TABLE, TABLE * 3 // 2, by_plate)
-    assert need_of("correct", "o.csv", profiles=table, steps=steps) == Need(230 * MB + 15 * TABLE, int(TABLE * 2.8), by_plate)
-    assert need_of("evaluate", task="hits", profiles=[table]) == Need(230 * MB + 30 * TABLE, 0, by_plate)
+    assert need_of("correct", profiles=table, steps=steps) == Need(
+        230 * MB + 15 * TABLE, TABLE * 3 // 2, by_plate, seconds=times.of_correction(["standardize"], Shape(40, 6))
+    )
+    as_text = need_of("correct", "o.csv", profiles=table, steps=[{"method": "sphering"}])
+    assert as_text == Need(230 * MB + 15 * TABLE, int(TABLE * 2.8), by_plate)
+    assert need_of("evaluate", task="hits", profiles=[table]) == Need(
+        230 * MB + 30 * TABLE, 0, by_plate, seconds=times.of_task("hits", Shape(40, 6))
+    )
+    twice = need_of("evaluate", task="hits", profiles=[table, table])
+    assert twice is not None
+    assert twice.seconds == pytest.approx(2 * (3.5 + 0.55e-6 * 240))
     assert need_of("evaluate", task="conservation", profiles=[table]) == Need(230 * MB + 4 * TABLE, 0, by_plate)
     trained = need_of("embed", run=str(tmp_path), profiles=table)
     assert trained is not None

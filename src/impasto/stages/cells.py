@@ -111,7 +111,9 @@ def understood(settings: CellsSettings, out: Path) -> list[str]:
     from impasto.cells import build
 
     opened = _opened(settings, out)
-    return [*build.survey(opened, columns=settings.columns)[1], *build.joins(opened, unit=settings.unit)]
+    need = needs.of_cells(settings.sources)
+    takes = [f"this takes about {need.sentence()}"] if need is not None else []
+    return [*build.survey(opened, columns=settings.columns)[1], *build.joins(opened, unit=settings.unit), *takes]
 
 
 def _opened(settings: CellsSettings, cache: Path, *, spread: Spread | None = None) -> list[Run]:

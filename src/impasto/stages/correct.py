@@ -249,5 +249,5 @@ VERB = Verb(
     result="profiles.parquet",
     writes=PROFILES,
     beside=beside,
-    need=lambda s, out: needs.of_correct(s.profiles, out),
+    need=lambda s, out: needs.of_correct(s.profiles, out, steps=[step.name for step in s.steps]),
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from impasto.need import Need
 from impasto.profiling import WITHOUT_NET
 from impasto.schema import InputError
+from impasto.stages import times
 
 if TYPE_CHECKING:
     from impasto.profiles.shape import Shape
@@ -36,13 +37,15 @@ _WRITTEN = {".csv": 2.8, ".tsv": 2.8, ".csv.gz": 1.3, ".tsv.gz": 1.3}
 _BY_PLATE = "give a folder of plates (impasto export TABLE --to plates --out NAME.plates)"
 
 
-def of_correct(table: Path, out: Path, /) -> Need | None:
+def of_correct(table: Path, out: Path, /, *, steps: Sequence[str] = ()) -> Need | None:
     """Of a correction of one table.
 
     Parameters
     ----------
     table, out
         The profiles and the result.
+    steps
+        The names of its methods.
 
     Returns
     -------
@@ -51,7 +54,10 @@ def of_correct(table: Path, out: Path, /) -> Need | None:
 
     """
     seen = _in_memory(table)
-    return None if seen is None else Need(_TABLES + _CORRECTED * seen.bytes, _on_disk(seen, out), _BY_PLATE)
+    if seen is None:
+        return None
+    seconds = times.of_correction(steps, seen)
+    return Need(_TABLES + _CORRECTED * seen.bytes, _on_disk(seen, out), _BY_PLATE, seconds=seconds)
 
 
 def of_evaluate(task: str, tables: Sequence[Path], /) -> Need | None:
@@ -75,7 +81,9 @@ def of_evaluate(task: str, tables: Sequence[Path], /) -> Need | None:
         return None
     largest = max(sizes, key=lambda seen: seen.bytes)
     scored = min(largest.rows, _DRAWN.get(task, largest.rows)) * largest.width * 4
-    return Need(_TABLES + _READ * largest.bytes + _TASKS.get(task, 0) * scored, 0, _BY_PLATE)
+    each = [times.of_task(task, seen) for seen in sizes]
+    seconds = sum(one for one in each if one is not None) if None not in each else None
+    return Need(_TABLES + _READ * largest.bytes + _TASKS.get(task, 0) * scored, 0, _BY_PLATE, seconds=seconds)
 
 
 def of_index(table: Path, /) -> Need | None:
