@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.profiles.tables import table
 
 from impasto import profiles, schema, wells
+from impasto.profile_sources import Source
+from impasto.schema import InputError
 
 
 def test_features_are_described_by_their_names() -> None:
@@ -22,3 +25,13 @@ def test_what_was_inferred_is_told() -> None:
     assert strange.uns["unknown_words"] == {"control_type": {"ctl_x": 6}}
     assert wells.unknown(strange.obs).all()
     assert not wells.treated(strange.obs).any()
+
+
+@pytest.mark.parametrize("wrong", ["x", "½", [1, 2]])
+def test_a_feature_that_is_no_number_is_named_where_the_file_says_what_its_features_are(wrong: object) -> None:
+    frame = table()
+    name = profiles.from_frame(frame, where="t").var_names[1]
+    known = list(profiles.from_frame(frame, where="t").var_names)
+    frame[name] = [wrong] * len(frame)
+    with pytest.raises(InputError, match=f"t: the feature {name} holds .*, which is no number; mend it or leave the column out"):
+        profiles.from_frame(frame, where="t", source=Source(frame, known=known))
