@@ -104,7 +104,10 @@ def tell(
     free = [c for c in map(str, frame.columns) if c not in annotation and c not in leave_out]
     if ours and pattern is None:
         known = set(known)
-        return Features(_some([c for c in free if c in known], where), list(leave_out), "as impasto wrote it")
+        own = [c for c in free if c in known]
+        numbers = {str(name) for name, dtype in frame.dtypes.items() if _is_number(dtype)}
+        _refuse_text(frame, [c for c in own if c not in numbers], where)
+        return Features(_some(own, where), list(leave_out), "as impasto wrote it")
     if pattern not in (None, REST):
         chosen = [c for c in map(str, frame.columns) if re.search(pattern, c) and c not in leave_out]
         _refuse_text(frame, [c for c in chosen if not _numeric(frame[c])], where)

@@ -33,5 +33,5 @@ def test_a_feature_that_is_no_number_is_named_where_the_file_says_what_its_featu
     name = profiles.from_frame(frame, where="t").var_names[1]
     known = list(profiles.from_frame(frame, where="t").var_names)
     frame[name] = [wrong] * len(frame)
-    with pytest.raises(InputError, match=f"t: the feature {name} holds .*, which is no number; mend it or leave the column out"):
-        profiles.from_frame(frame, where="t", source=Source(frame, known=known))
+    with pytest.raises(InputError, match=rf"t: feature '{name}' holds text \(first: .*, row 2\); mend it or --leave-out {name}"):
+        profiles.from_frame(frame, where="t", source=Source(frame, known=known, ours=True))

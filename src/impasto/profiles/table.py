@@ -12,7 +12,6 @@ import pandas as pd
 from impasto import feature_names, schema, spelling
 from impasto.plain_columns import plain
 from impasto.profile_sources import Source
-from impasto.schema import InputError
 from impasto.spelling import Choices
 
 
@@ -55,7 +54,7 @@ def from_frame(
     parts = spelling.sort(frame, where=where, choices=choices, known=source.known, ours=source.ours)
     obs, unknown_words = spelling.with_kinds(parts.obs) if kinds else (parts.obs, {})
     obs.index = pd.RangeIndex(len(obs)).astype(str)
-    values = _numbers(frame[parts.features], where=where)
+    values = frame[parts.features].to_numpy(dtype=np.float32, na_value=np.nan)
     uns = {
         "columns": parts.taken,
         "columns_left_out": parts.left_out,
@@ -67,21 +66,6 @@ def from_frame(
     if unit:
         uns["concentration_unit"] = unit
     return anndata.AnnData(X=values, obs=obs, var=describe_features(parts.features), uns=uns)
-
-
-def _numbers(features: pd.DataFrame, *, where: str) -> npt.NDArray[np.float32]:
-    """The values; a file that says itself which columns are features may hold anything in them."""
-    try:
-        return features.to_numpy(dtype=np.float32, na_value=np.nan)
-    except (TypeError, ValueError):
-        for name, column in features.items():
-            wrong = column[column.notna() & pd.to_numeric(column, errors="coerce").isna()]
-            if len(wrong):
-                held = str(wrong.iloc[0])[:40]
-                raise InputError(
-                    f"{where}: the feature {name} holds {held!r}, which is no number; mend it or leave the column out"
-                ) from None
-        raise InputError(f"{where}: its features are no numbers; write the table again") from None
 
 
 def describe_features(names: Sequence[str]) -> pd.DataFrame:
