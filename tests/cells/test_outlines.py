@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.cells import made_cells
+from tests.cells import made_cells, made_tables
+from tests.cells.test_gather import cells_of as gathered
 from tests.cells.test_image_run import cells_of, ingested, sites  # noqa: F401 - fixtures
 
 from impasto.cells import measure, outlines, pixels
@@ -89,6 +90,17 @@ def test_the_outlines_of_another_run_are_not_left_behind(ingested: Path, tmp_pat
     files = [path.relative_to(whole.folder) for path in sorted(whole.folder.rglob("*.tif"))]
     assert [path.relative_to(resumed.folder) for path in sorted(resumed.folder.rglob("*.tif"))] == files
     assert all((resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes() for name in files)
+
+
+def test_cells_of_tables_in_the_place_of_cells_of_images_leave_none_of_theirs(ingested: Path, tmp_path: Path) -> None:  # noqa: F811
+    made_tables.write_csv(tmp_path / "run", *made_tables.made())
+    cells_of(ingested, tmp_path / "cells", nucleus=40.0)
+    cells_of(ingested, tmp_path / "cells", nucleus=38.0)
+    assert len(list((tmp_path / "cells" / "labels").rglob("*.tif"))) == 3
+    cells = gathered(tmp_path / "run", tmp_path / "cells")
+    assert {path.name for path in cells.folder.iterdir()} == {"-", "cells.json", "run.json", "sites.parquet", "wells.parquet"}
+    with pytest.raises(InputError, match="keeps no outlines"):
+        outlines.Outlines(cells)
 
 
 def test_cells_of_tables_have_no_outlines(tmp_path: Path) -> None:

@@ -153,3 +153,17 @@ def test_what_windows_writes_for_a_missing_value_is_missing_and_infinite_values_
         row["AreaShape_M0"] = row["AreaShape_M0"] if isinstance(row["AreaShape_M0"], float) else float("nan")
     compare(cells, made_tables.oracle(images, objects))
     assert "3 values are infinite, or beyond what 32 bits hold; they count as not measured" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_line_above_the_header_and_decimal_commas_under_two_header_rows(tmp_path: Path) -> None:
+    (tmp_path / "Image.csv").write_text("sep=;\nImageNumber;Metadata_Plate;Metadata_Well\n1;P1;A01\n2;P1;A02\n")
+    (tmp_path / "object.csv").write_text(
+        "sep=;\nImage;Cells;Cells;Nuclei;Nuclei\nImageNumber;ObjectNumber;AreaShape_Area;ObjectNumber;AreaShape_Area\n"
+        "2;1;5,25;2;7,5\n1;1;6,5;1;nan\n"
+    )
+    (run,) = READER.open(tmp_path)
+    ((image, values),) = run.parts("Cells", ["ObjectNumber", "AreaShape_Area"])
+    assert (image.tolist(), values.tolist()) == ([1, 0], [[1, 5.25], [1, 6.5]])
+    assert run.images({})["well"].tolist() == ["A01", "A02"]
+    ((_, values),) = run.parts("Nuclei", ["AreaShape_Area"])
+    assert values[0].tolist() == [7.5]

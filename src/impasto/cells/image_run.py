@@ -199,14 +199,13 @@ class ImageRun:
             Of the cells.
 
         """
-        made = self._cache / outlines.FOLDER
-        for number in self.quarantined:
-            self._outline(number).unlink(missing_ok=True)
-        if made.exists():
-            target = folder / outlines.FOLDER
-            runs.note(target)
-            runs.remove(target)
-            made.rename(target)
+        names = [outlines.name_of(self._place(number)) for number in range(len(self._sites)) if number not in self.quarantined]
+        outlines.remove(folder, but=names)
+        runs.note(folder / outlines.FOLDER)
+        for name in names:
+            if (self._cache / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (self._cache / name).replace(folder / name)
 
     def _outline(self, number: int) -> Path:
         """The label image of a site, until all are made."""

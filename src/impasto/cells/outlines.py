@@ -5,11 +5,12 @@ They say which pixels of a crop belong to a neighbour. Cells of tables have none
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+import pyarrow.parquet as pq
 import tifffile
 
 from impasto import schema
@@ -17,6 +18,7 @@ from impasto.cells.columns import WORDS
 from impasto.cells.folder import Cells
 from impasto.cells.gather import file_of
 from impasto.cells.segment import Labels
+from impasto.cells.store import SITES
 from impasto.plates import read
 from impasto.plates.read import BadImage
 from impasto.schema import InputError
@@ -59,6 +61,28 @@ def write(path: Path, labels: Labels, /) -> None:
     tifffile.imwrite(path, labels.astype(np.uint16 if small else np.uint32), compression="zlib", software=False, metadata=None)
 
 
+def remove(folder: Path, /, *, but: Sequence[str] = ()) -> None:
+    """Remove the label images of an earlier run.
+
+    Parameters
+    ----------
+    folder
+        Of the cells; only files that its `sites.parquet` names are removed.
+    but
+        Names that stay.
+
+    """
+    sites = folder / SITES
+    if not sites.is_file() or COLUMN not in pq.read_schema(sites).names:
+        return
+    for name in set(pq.read_table(sites, columns=[COLUMN]).column(0).drop_null().to_pylist()) - set(but):
+        (folder / name).unlink(missing_ok=True)
+        for above in (folder / name).parents:
+            if above == folder or not above.is_dir() or any(above.iterdir()):
+                break
+            above.rmdir()
+
+
 class Outlines:
     """The label images of a folder of cells.
 
@@ -77,7 +101,7 @@ class Outlines:
     def __init__(self, cells: Cells, /) -> None:
         if COLUMN not in cells.sites:
             raise InputError(
-                f"{cells.folder} keeps no outlines of its cells, so neighbours cannot be separated: cells of tables have none, and older "
+                f"{cells.folder} keeps no outlines of its cells, so neighbours cannot be masked: cells of tables have none, and older "
                 "folders of images are written again with impasto cells; or leave --masked out"
             )
         self._folder = cells.folder

@@ -63,7 +63,7 @@ class CellsSettings(DeviceSettings, ShardSettings):
 def run(settings: CellsSettings, out: Path) -> None:
     """Write the folder of cells at `out`."""
     from impasto import progress, runs
-    from impasto.cells import build, gather, image_run
+    from impasto.cells import build, gather, image_run, outlines
 
     token = build.token_of([path for path in inputs(settings) if path not in settings.platemap], settings.result())
     cache = out / f"{gather.WORK}sites-{token[:16]}"
@@ -75,6 +75,9 @@ def run(settings: CellsSettings, out: Path) -> None:
             with runs.atomic(out / image_run.QUARANTINE) as temporary:
                 texts.write_csv(part.quarantine(), temporary)
             part.keep_outlines(out)
+    if images_from is None:  # of an earlier run, of images
+        outlines.remove(out)
+        runs.remove(out / image_run.QUARANTINE)
     images, notes = build.survey(opened, columns=settings.columns)
     for note in notes:
         progress.say(f"  {note}")
