@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ def test_other_and_damaged_files_have_no_pages(tmp_path: Path) -> None:
     (tmp_path / "b.tif").write_bytes(b"no image")
     assert ome_tiff.pages(tmp_path / "b.tif") is None
     assert ome_tiff.pages(tmp_path / "nothing.tif") is None
+    os.mkfifo(tmp_path / "pipe.tif")
+    assert ome_tiff.pages(tmp_path / "pipe.tif") is None, "nobody writes into it, so it would be waited for"
 
 
 def test_a_site_is_the_series_behind_the_name() -> None:

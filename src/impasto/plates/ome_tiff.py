@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import tifffile
 
+from impasto import border
 from impasto.failures import is_memory
 from impasto.object_stores import NoConnection
 from impasto.plates import files
@@ -92,7 +93,9 @@ def pages(path: Path | str, /) -> tuple[Page, ...] | None:
 
     """
     try:
-        with tifffile.TiffFile(files.local(path)) as file:
+        here = files.local(path)
+        border.refuse_odd(here)
+        with tifffile.TiffFile(here) as file:
             return tuple(_pages(file)) if file.ome_metadata else ()
     except NoConnection:
         raise  # of no image: none can be had
