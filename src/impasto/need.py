@@ -74,8 +74,8 @@ class Need:
             `"1.4 GB of memory, 0.2 GB of disk, 4 minutes of one core"`; disk and time where they are known.
 
         """
-        told = [f"{_said(self.memory)} of memory"] + ([f"{_said(self.disk)} of disk"] if self.disk else [])
-        return ", ".join([*told, *([f"{duration(self.seconds)} of one core"] if self.seconds is not None else [])])
+        parts = [f"{_said(self.memory)} of memory"] + ([f"{_said(self.disk)} of disk"] if self.disk else [])
+        return ", ".join([*parts, *([f"{duration(self.seconds)} of one core"] if self.seconds is not None else [])])
 
 
 def refuse(need: Need | None, out: Path, /) -> None:

@@ -22,7 +22,7 @@ from impasto.stages import STAGES
 __all__ = ["STAGE_NAME", "Recipe", "Stage", "checked", "execute", "read", "refuse_outside", "result_of", "run", "settings_of"]
 
 _LONG = 60
-"""Seconds from which on a user is told how long a stage takes."""
+"""A stage of so many seconds or more says how long it takes."""
 
 
 def settings_of(recipe: Recipe, stage: Stage, *, out: Path, changes: Mapping[str, Any] | None = None) -> Settings:
@@ -164,7 +164,7 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
 
 
 def _said(need: Need | None, out: Path) -> Need | None:
-    """The same estimate. Where work takes minutes, the user reads how many before it begins."""
+    """The same estimate, printed where work takes minutes."""
     if need is not None and need.seconds is not None and need.seconds >= _LONG:
         progress.say(f"{out}: about {duration(need.seconds)} of one core of this machine")
     return need
