@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,14 @@ def test_bags_are_of_one_size_and_of_all_wells_alike(folder: Path) -> None:
     assert all(np.array_equal(again[name], values) for name, (values, _) in bags.items())
     with pytest.raises(InputError, match="bags of cells needs the column 'batch_of_drug'"):
         list(cells.bags(by="batch_of_drug"))
+
+
+@pytest.mark.parametrize("name", ["wells.parquet", "sites.parquet", "-/-/P2.parquet"])
+def test_a_damaged_table_of_the_folder_is_one_sentence(folder: Path, name: str, tmp_path: Path) -> None:
+    copied = tmp_path / "cells"
+    shutil.copytree(folder, copied)
+    (copied / name).write_bytes((copied / name).read_bytes()[:-200] + bytes(200))
+    with pytest.raises(
+        InputError, match=rf"{Path(name).name} cannot be read as a table of cells .*write the folder again with impasto cells"
+    ):
+        _ = im.read_cells(copied).sites

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from impasto import border
 from impasto.cells.columns import WORDS
 from impasto.cells.folder import Cells
 
@@ -31,6 +32,7 @@ def wells_out(cells: Cells, /) -> npt.NDArray[np.bool_]:
     if cells.quality is None:
         return np.zeros(len(cells.wells), dtype=bool)
     keys = list(WORDS[:4])
-    table = pd.read_parquet(cells.quality / WELLS_CHECKED)
-    reasons = cells.wells[keys].merge(table[[*keys, OUT]], on=keys, how="left", validate="one_to_one")[OUT]
+    with border.reading(cells.quality / WELLS_CHECKED, "check of cells", remedy="check the cells again with impasto check"):
+        table = pd.read_parquet(cells.quality / WELLS_CHECKED)[[*keys, OUT]]
+    reasons = cells.wells[keys].merge(table, on=keys, how="left", validate="one_to_one")[OUT]
     return np.asarray(reasons.fillna("") != "", dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import profiles, runs, schema, texts
+from impasto import border, profiles, runs, schema, texts
 from impasto import wells as kinds_of_wells
 from impasto.cells import columns, store
 from impasto.cells.columns import COUNT_ALL, Bits
@@ -95,7 +96,8 @@ class Cells:
         """The ingested images that cells were segmented from; None for cells of tables."""
         self._bits: dict[str, Bits] = {}
         self._files = {"/".join(filter(None, (p[w] for w in columns.WORDS[:3]))): str(p["file"]) for p in said["plates"]}
-        wells = pd.read_parquet(self.folder / WELLS)
+        with reading(self.folder / WELLS):
+            wells = pd.read_parquet(self.folder / WELLS)
         self._codes, names = kinds_of_wells.plates(wells)
         self._names = np.array(["/".join(filter(None, name.split("/"))) for name in names], dtype=object)
         wells[schema.CELL_COUNT] = self._counts(wells)
@@ -145,7 +147,8 @@ class Cells:
     @cached_property
     def sites(self) -> pd.DataFrame:
         """One row an image: its place, and where its pixels lie."""
-        return pd.read_parquet(self.folder / SITES)
+        with reading(self.folder / SITES):
+            return pd.read_parquet(self.folder / SITES)
 
     def plate(self, name: str, /) -> Plate:
         """One plate.
@@ -296,9 +299,12 @@ class Cells:
 
         """
         wanted = list(self.features if features is None else features)
-        file = pq.ParquetFile(plate.file)
+        with reading(plate.file):
+            file = pq.ParquetFile(plate.file)
         for number in range(file.metadata.num_row_groups):
-            yield [s for s in plate.spans if s.group == number], _values(file.read_row_group(number, columns=wanted), wanted)
+            with reading(plate.file):
+                values = _values(file.read_row_group(number, columns=wanted), wanted)
+            yield [s for s in plate.spans if s.group == number], values
 
     def blocks(self, plate: str | None = None, /, *, features: int = 64) -> Iterator[tuple[str, list[str], Floats]]:
         """All cells, some features at a time.
@@ -317,10 +323,14 @@ class Cells:
 
         """
         for name in self.plates if plate is None else [plate]:
-            file = pq.ParquetFile(self.plate(name).file)
+            path = self.plate(name).file
+            with reading(path):
+                file = pq.ParquetFile(path)
             for first in range(0, len(self.features), features):
                 names = self.features[first : first + features]
-                yield name, names, _values(file.read(columns=names), names)
+                with reading(path):
+                    values = _values(file.read(columns=names), names)
+                yield name, names, values
 
     def annotation(self, plate: Plate, names: Sequence[str], /, *, group: int | None = None) -> pd.DataFrame:
         """Columns of a plate that are no features.
@@ -340,8 +350,9 @@ class Cells:
             One row a cell.
 
         """
-        file = pq.ParquetFile(plate.file)
-        return (file.read(columns=list(names)) if group is None else file.read_row_group(group, columns=list(names))).to_pandas()
+        with reading(plate.file):
+            file = pq.ParquetFile(plate.file)
+            return (file.read(columns=list(names)) if group is None else file.read_row_group(group, columns=list(names))).to_pandas()
 
     def _counts(self, wells: pd.DataFrame) -> npt.NDArray[np.int64]:
         """How many cells of each well are kept."""
@@ -355,9 +366,10 @@ class Cells:
 
     def _group(self, plate: Plate, number: int) -> pa.Table:
         own = [*columns.PLACE, columns.OBJECT, *columns.CENTER, *columns.BOX]
-        file = pq.ParquetFile(plate.file)
-        partners = [n for n in file.schema_arrow.names if n.startswith(f"{columns.OBJECT}_")]
-        return file.read_row_group(number, columns=[*own, *partners, *self.features])
+        with reading(plate.file):
+            file = pq.ParquetFile(plate.file)
+            partners = [n for n in file.schema_arrow.names if n.startswith(f"{columns.OBJECT}_")]
+            return file.read_row_group(number, columns=[*own, *partners, *self.features])
 
     def _as_anndata(self, plate: Plate, span: Span, group: pa.Table, *, kept: bool) -> anndata.AnnData:
         first = next(s.start for s in plate.spans if s.group == span.group)
@@ -429,6 +441,23 @@ def quality_file(folder: Path, plate_file: str, /) -> Path:
     return folder / plate_file
 
 
+def reading(path: Path, /) -> contextlib.AbstractContextManager[None]:
+    """What is wrong with a table of the folder is one sentence.
+
+    Parameters
+    ----------
+    path
+        The table that is read inside.
+
+    Returns
+    -------
+    contextlib.AbstractContextManager[None]
+        See `border.reading`.
+
+    """
+    return border.reading(path, "table of cells", remedy="write the folder again with impasto cells")
+
+
 def _description(folder: Path) -> dict[str, Any]:
     if not is_folder_of_cells(folder):
         raise InputError(f"{folder} holds no cells (no {CELLS}); write them with: impasto cells TABLES_OR_IMAGES --out {folder}")
@@ -457,13 +486,11 @@ def _opened(folder: Path, name: str, file: str, quality: Path | None, _stamp: tu
 
 
 def _plate(folder: Path, name: str, file: str, quality: Path | None) -> Plate:
-    try:
+    with reading(folder / file):
         stamp = [(folder / file).stat().st_mtime_ns]
         if quality is not None:
             stamp.append(quality_file(quality, file).stat().st_mtime_ns)
         return _opened(folder, name, file, quality, tuple(stamp))
-    except (OSError, pa.ArrowException, KeyError, TypeError) as error:
-        raise InputError(f"{folder / file} cannot be read ({error}); write the folder again with impasto cells") from error
 
 
 @lru_cache(maxsize=4)
