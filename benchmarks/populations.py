@@ -4,9 +4,9 @@
     python -m benchmarks.populations power [--screens 3]     40 inert, 40 of which a part of the cells responds
 
 Null: the share of inert perturbations with p < .05, and in how many screens false discovery control calls any. Power: the share of planted
-perturbations with q <= .05 over both tests, the share of calls that are inert (FDP), the same for the test of means, each with its
-standard error over screens, and the median responding share. Cells go through `impasto cells`, the test is that of
-`impasto evaluate subpopulations`.
+perturbations with q <= .05 over both tests, the share of calls that are inert (FDP), the same for the test of means, the power of the tail
+test where it is the only one, each with its standard error over screens, and the median responding share. Cells go through `impasto
+cells`, the test is that of `impasto evaluate subpopulations`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from impasto import progress
 from impasto.cells.array_run import ArrayRun, write
 from impasto.evaluation import subpopulations
 from impasto.simulate.populations import Kind, Screen, screen
+from impasto.statistics import discovery
 
 RATE = 0.05
 NULL = {
@@ -72,7 +73,8 @@ def null(screens: int) -> None:
 
 def power(screens: int) -> None:
     print(
-        "| planted, 40 of 80 | tail: power | FDP | means: power | FDP | responding share | CPU s |\n|---|---|---|---|---|---|---|",
+        "| planted, 40 of 80 | tail: power | FDP | means: power | FDP | tail alone: power | responding share | CPU s |\n"
+        "|---|---|---|---|---|---|---|---|",
         flush=True,
     )
     kinds: tuple[Kind, ...] = ("inert",) * 40 + ("part",) * 40
@@ -83,6 +85,8 @@ def power(screens: int) -> None:
         for word in ("q_tail", "q_mean"):
             flags = [(t[word] <= RATE).to_numpy() for t in tables]
             cells += [with_error([f[planted].mean() for f in flags]), with_error([f[~planted].sum() / max(1, f.sum()) for f in flags])]
+        alone = [discovery.corrected(t["p_tail"].to_numpy(dtype=float)) <= RATE for t in tables]
+        cells.append(with_error([flags[planted].mean() for flags in alone]))
         share = np.median([t["responding_share"][planted].median() for t in tables])
         print(f"| {name} | {' | '.join(cells)} | {share:.3f} | {np.mean(seconds):.1f} |", flush=True)
 
