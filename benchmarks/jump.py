@@ -145,8 +145,7 @@ def main() -> None:
     stages += jump_stages.run_stages(folder, world, whole, only=asked.only)
     if of_index and index.exists():
         seconds = next(stage.seconds for stage in stages if stage.name == "index")
-        # `--title`: without one an index is named by its folder.
-        killed(["index", hurt, "--title", "index", "--out", killed_index], killed_index, kills=of_index, seconds=seconds, seed=asked.seed)
+        killed(["index", hurt, "--out", killed_index], killed_index, kills=of_index, seconds=seconds, seed=asked.seed)
         wrong += compared(index, killed_index)
     largest = max([peak, *(stage.peak_mb for stage in stages)])
     left = [path.name for path in folder.iterdir() if path.name.startswith(".")]
