@@ -110,7 +110,7 @@ def test_tables_of_two_runs_in_one_folder_are_told_apart_by_their_prefix(tmp_pat
     table, how = source.frame, source.how
     assert dict(zip(table["Metadata_Well"], table["Cells_AreaShape_Area"], strict=True)) == {"A01": 2.0, "A02": 6.0}
     assert how == [
-        "2 images; medians over the objects of an image: Cells",
+        "2 images; medians over their objects Cells",
         "left out: notes.csv (no column ImageNumber)",
     ]
 
@@ -133,7 +133,7 @@ def test_sqlite_has_its_table_of_images_by_its_name_and_medians_of_objects(image
     assert table["Metadata_Count_Cells"].tolist() == [1, 3]
     assert table["Cells_AreaShape_Area"].fillna(-1).tolist() == [-1, 2.0]
     assert not any("ObjectNumber" in column for column in table)
-    assert how[0] == "2 images; medians over the objects of an image: Cells"
+    assert how[0] == "2 images; medians over their objects Cells"
     assert how[1].endswith("left out, columns of text: Note") or how[1].endswith("left out, columns of text: Cells_Note")
 
 

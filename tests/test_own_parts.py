@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import anndata
@@ -225,11 +226,11 @@ def a_reader_of_cells(folder: Path) -> None:
             return path.suffix == ".mine"
 
         def open(self, path: Path, /) -> list[Any]:
-            return [path.name]
+            return [SimpleNamespace(objects={"Cells": ("AreaShape_Area",)}, where=path.name)]
 
     sources.READERS.add(NAME, Mine())
     (folder / "plate.mine").touch()
-    assert sources.open_all([folder / "plate.mine"]) == ["plate.mine"]
+    assert [run.where for run in sources.open_all([folder / "plate.mine"])] == ["plate.mine"]
 
 
 def a_segmenter(_: Path) -> None:

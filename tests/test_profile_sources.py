@@ -53,7 +53,7 @@ def test_runs_at_any_depth_are_one_table(tmp_path: Path) -> None:
     source = profile_sources.read(tmp_path)
     assert source.frame["Metadata_Well"].tolist() == ["A01", "A01", "B01", "B01"]
     assert source.how == [
-        "4 images; medians over the objects of an image: Cells, Nuclei",
+        "4 images; medians over their objects Cells, Nuclei",
         "left out: X_Per.csv (no column ImageNumber)",
     ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.correction.plated import control_rows, plates
-from tests.correction.test_base import Shift
+from tests.correction.test_teaching import Shift
 
 from impasto import identity
 from impasto import profiles as tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.cells import made_tables
 from impasto import profile_sources
 from impasto.object_tables import medians
 from impasto.object_tables.run import Part
+from impasto.object_tables.sqlite_run import SqliteRun
 
 
 def laid_out(name: str, folder: Path, images: list[dict[str, Any]], objects: made_tables.Objects) -> Path:
@@ -92,11 +94,24 @@ def test_objects_of_several_images_in_turn_written_out_by_hand() -> None:
     table, how = medians.of_runs([run, run])  # type: ignore[list-item]
     assert table["Metadata_Well"].tolist() == ["A01", "A02", "A03", "A04"] * 2
     np.testing.assert_array_equal(table["Cells_a"], [3, 6, np.nan, np.inf] * 2)
-    assert how == ["8 images; medians over the objects of an image: Cells", "left out: x"], "a note of several runs is said once"
+    assert how == ["8 images; medians over their objects Cells", "left out: x"], "a note of several runs is said once"
 
 
 def test_images_without_a_table_of_objects_are_read_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "Image.csv").write_text("ImageNumber,Metadata_Plate,Metadata_Well,Mean_Cells_AreaShape_Area\n1,P,A01,5\n2,P,A02,7\n")
     source = profile_sources.read(tmp_path)
     assert source.frame["Image_Mean_Cells_AreaShape_Area"].tolist() == [5, 7]
-    assert source.how == ["2 images; medians over the objects of an image: there are none"]
+    assert source.how == ["2 images; they have no objects"]
+
+
+def test_one_table_of_all_objects_has_the_kinds_of_its_prefixes(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "one.db") as base:
+        base.execute("create table Per_Image (ImageNumber integer, Image_Metadata_Plate text, Image_Metadata_Well text)")
+        base.execute("insert into Per_Image values (1, 'P1', 'A01')")
+        base.execute(
+            "create table Per_Object (ImageNumber integer, ObjectNumber integer, Cells_AreaShape_Area real, Nuclei_AreaShape_Area real)"
+        )
+        base.executemany("insert into Per_Object values (1, ?, ?, ?)", [(1, 10.0, 1.0), (2, 30.0, 5.0), (3, 20.0, 3.0)])
+    table, how = medians.of_runs([SqliteRun(tmp_path / "one.db")])
+    assert table[["Cells_AreaShape_Area", "Nuclei_AreaShape_Area"]].to_numpy().tolist() == [[20.0, 3.0]]
+    assert how == ["1 images; medians over their objects Cells, Nuclei"]

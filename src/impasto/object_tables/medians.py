@@ -35,7 +35,7 @@ def of_runs(runs: Sequence[Measured], /) -> tuple[pd.DataFrame, list[str]]:
     """
     table = tables.stacked([_images(run) for run in runs])
     kinds = sorted({kind for run in runs for kind in run.measured})
-    read = f"{len(table)} images; medians over the objects of an image: {', '.join(kinds) or 'there are none'}"
+    read = f"{len(table)} images; " + (f"medians over their objects {', '.join(kinds)}" if kinds else "they have no objects")
     return table, list(dict.fromkeys([read, *(note for run in runs for note in run.notes())]))
 
 

@@ -131,6 +131,10 @@ class SqliteRun:
                 if kind != column:
                     own = {c.removeprefix(f"{kind}_"): c for c in columns if c.startswith(f"{kind}_")}
                     named[kind] = _Table(name, {**own, OBJECT: column})
+            if not named and OBJECT in columns:  # one number for an object and all of its parts
+                for kind in sorted({c.partition("_")[0] for c in columns if "_" in c}):
+                    own = {c.removeprefix(f"{kind}_"): c for c in columns if c.startswith(f"{kind}_")}
+                    named[kind] = _Table(name, {**own, OBJECT: OBJECT})
         return named
 
     def _numeric(self, base: sqlite3.Connection, table: _Table, names: Sequence[str]) -> Iterator[str]:
