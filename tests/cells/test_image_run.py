@@ -15,7 +15,7 @@ from impasto.cells.folder import Cells
 from impasto.cells.segment import nuclei
 from impasto.schema import InputError
 from impasto.simulate import paint, truth
-from impasto.stages.cells import CellsSettings
+from impasto.stages.cells import CellsSettings, understood
 from impasto.stages.ingest import IngestSettings
 
 AREAS = [f"{compartment}_AreaShape_Area" for compartment in ("Nuclei", "Cytoplasm", "Cells")]
@@ -214,3 +214,10 @@ def test_sites_that_the_check_of_images_left_out_have_no_cells(ingested: Path, t
     assert (cells.wells.set_index("well")["cell_count_all"] > 0).to_dict() == {"A01": True, "A02": False, "B01": True, "B02": False}
     table = pd.read_csv(tmp_path / "cells" / image_run.QUARANTINE, keep_default_na=False).set_index("well")
     assert table["reason"].to_dict() == {"A02": "left out by impasto check", "B02": "no nucleus stands out"}
+
+
+def test_a_dry_run_of_images_segments_nothing_and_writes_nothing(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_run.ImageRun, "segment", lambda *_, **__: pytest.fail("a site was segmented"))
+    said = understood(CellsSettings.read({"sources": [str(ingested)]}, where="test"), tmp_path / "cells")
+    assert said[0].startswith("1 run, 4 images of 4 wells")
+    assert not (tmp_path / "cells").exists()

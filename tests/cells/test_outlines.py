@@ -108,3 +108,19 @@ def test_cells_of_tables_have_no_outlines(tmp_path: Path) -> None:
     cells = made_cells.write(tmp_path, table, made_cells.wells_of(["P"], ["DMSO"]))
     with pytest.raises(InputError, match=r"keeps no outlines of its cells.*leave --masked out"):
         outlines.Outlines(cells)
+
+
+@pytest.mark.parametrize("name", ["../kept.tif", "kept.tif", "ABSOLUTE", "labels/../kept.tif"])
+def test_only_label_images_of_the_folder_are_removed(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "cells"
+    (folder / outlines.FOLDER).mkdir(parents=True)
+    for kept in (tmp_path / "kept.tif", folder / "kept.tif"):
+        kept.touch()
+    own = folder / outlines.FOLDER / "own.tif"
+    own.touch()
+    named = name.replace("ABSOLUTE", str(tmp_path / "kept.tif"))
+    pd.DataFrame({outlines.COLUMN: [named, f"{outlines.FOLDER}/own.tif"]}).to_parquet(folder / "sites.parquet")
+    outlines.remove(folder)
+    assert (tmp_path / "kept.tif").exists()
+    assert (folder / "kept.tif").exists()
+    assert not own.exists()

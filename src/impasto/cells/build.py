@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impasto import __version__, progress, records, runs, schema, texts
-from impasto.cells import pixel_sizes, places
+from impasto.cells import outlines, pixel_sizes, places
 from impasto.cells.columns import COUNT_ALL, WORDS, is_feature
 from impasto.cells.gather import WORK, Gathering, Written
 from impasto.cells.join import PARENT, parents_of, relate
@@ -172,7 +172,7 @@ def build(
     )
     wells = said.obs.merge(counts, on=list(WORDS[:4]), how="left", validate="one_to_one")
     _to_parquet(wells, folder / WELLS)
-    extra = [c for c in images if FILES.match(str(c)) or SIZES.match(str(c))]
+    extra = [c for c in images if FILES.match(str(c)) or SIZES.match(str(c)) or c == outlines.COLUMN]
     _to_parquet(images[[*WORDS, *extra]], folder / SITES)
     runs.write_json(folder / CELLS, _described(written, unit, images_from))
     for left in folder.glob(f"{WORK}*"):  # of killed runs of other inputs

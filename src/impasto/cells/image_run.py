@@ -65,7 +65,7 @@ class ImageRun:
     cache
         A hidden folder for what is measured of each site.
     spread
-        Segments the plates elsewhere, into the same `cache`; None to do it in this process.
+        Segments the plates, into the same `cache`; None where a run is only looked at, or segments single plates.
 
     """
 
@@ -80,7 +80,7 @@ class ImageRun:
         more: Sequence[More] = (),
         skip: pd.DataFrame | None = None,
         cache: Path,
-        spread: Spread | None = None,
+        spread: Spread | None,
     ) -> None:
         segment.require()
         self.where, self._cache, self._nucleus = str(folder), cache, nucleus
@@ -111,8 +111,9 @@ class ImageRun:
         files = [self._sites.files(number) for number in range(len(table))]
         for channel in self._channels:
             table[f"FileName_{channel}"] = [own.get(channel) for own in files]
-        kept = [None if n in self.quarantined else outlines.name_of(self._place(n)) for n in range(len(table))]
-        table[outlines.COLUMN] = pd.Series(kept, index=table.index, dtype="string")
+        if self._spread is not None:
+            kept = [None if n in self.quarantined else outlines.name_of(self._place(n)) for n in range(len(table))]
+            table[outlines.COLUMN] = pd.Series(kept, index=table.index, dtype="string")
         return table.astype({word: "string" for word in WORDS if word in table})
 
     def parts(self, kind: str, columns: Sequence[str], /) -> Iterator[Part]:  # noqa: ARG002 - there is one kind
@@ -138,13 +139,14 @@ class ImageRun:
         """Site -> why it has no cells. All sites are segmented when this is first asked for."""
         runs.note(self._cache)
         plates = self._sites.plates()
-        plates_done = {plate: self.segment(plate) for plate in plates} if self._spread is None else self._spread(plates)
+        assert self._spread is not None, "a run that is only looked at segments nothing"
+        plates_done = self._spread(plates)
         reasons: dict[int, str] = {}
         for plate, outcome in plates_done.items():
             reasons |= dict.fromkeys(map(int, self._sites.of_plate(plate)), outcome) if isinstance(outcome, str) else outcome
         return dict(sorted(reasons.items()))
 
-    def segment(self, plate: str, /, *, say: Callable[[str], None] = progress.say) -> dict[int, str]:
+    def segment(self, plate: str, /, *, say: Callable[[str], None]) -> dict[int, str]:
         """Segment and measure the sites of a plate, but for those that are done.
 
         Parameters

@@ -24,8 +24,8 @@ from impasto.plates.read import BadImage
 from impasto.schema import InputError
 
 FOLDER = "labels"
-COLUMN = "FileName_Labels"
-"""The column of `sites.parquet` that names the label image of a site, from the folder of cells."""
+COLUMN = "outlines"
+"""The column of `sites.parquet` that names the label image of a site, from the folder of cells. Images of CellProfiler have other names."""
 
 
 def name_of(place: Mapping[str, object], /) -> str:
@@ -67,7 +67,7 @@ def remove(folder: Path, /, *, but: Sequence[str] = ()) -> None:
     Parameters
     ----------
     folder
-        Of the cells; only files that its `sites.parquet` names are removed.
+        Of the cells; only files that its `sites.parquet` names are removed, and none outside of its label images.
     but
         Names that stay.
 
@@ -75,7 +75,10 @@ def remove(folder: Path, /, *, but: Sequence[str] = ()) -> None:
     sites = folder / SITES
     if not sites.is_file() or COLUMN not in pq.read_schema(sites).names:
         return
+    own = (folder / FOLDER).resolve()
     for name in set(pq.read_table(sites, columns=[COLUMN]).column(0).drop_null().to_pylist()) - set(but):
+        if not (folder / name).resolve().is_relative_to(own):
+            continue
         (folder / name).unlink(missing_ok=True)
         for above in (folder / name).parents:
             if above == folder or not above.is_dir() or any(above.iterdir()):

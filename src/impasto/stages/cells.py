@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,7 @@ from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 if TYPE_CHECKING:
     from impasto.cells.image_run import ImageRun, Spread
+    from impasto.cells.measure import More
     from impasto.object_tables.run import Run
     from impasto.scale.task import Task
 
@@ -195,9 +197,8 @@ def _of_images(settings: CellsSettings, folder: Path, cache: Path, *, spread: Sp
     from impasto.plates.sites import Sites
     from impasto.profiling import of_cells
 
-    place = DeviceSettings(device=settings.device, precision=settings.precision)
-    channels, beyond = Sites.read(folder).channels, settings.features != [of_cells.SHAPE]
-    more = of_cells.more(settings.features, channels, place=place, masked=settings.masked) if beyond else []
+    beyond = settings.features != [of_cells.SHAPE]
+    more = _measures(settings.model_dump_json(include=_SAID_OF_MEASURES), tuple(Sites.read(folder).channels)) if beyond else []
     if settings.masked and not any(isinstance(part, of_cells.OfEncoder) for part in more):
         raise InputError("--masked is for the crops that an encoder sees, and none is named; name one with --features, or leave it out")
     skip = quarantine.read(settings.quarantine) if settings.quarantine is not None else None
@@ -208,6 +209,19 @@ def _of_images(settings: CellsSettings, folder: Path, cache: Path, *, spread: Sp
         if field in settings.model_fields_set:
             raise InputError(f"--{field.replace('_', '-')} finds nuclei, and --labels gives them; leave one of the two out")
     return run(segmenter=None, labels=labels.LabelFiles(settings.labels))
+
+
+_SAID_OF_MEASURES = {"features", "masked", *DeviceSettings.model_fields}
+
+
+@functools.lru_cache(maxsize=1)
+def _measures(said: str, channels: tuple[str, ...]) -> list[More]:
+    """What is measured of a cell beyond its shape, opened once a process: loading an encoder may take longer than a small plate."""
+    from impasto.profiling import of_cells
+
+    settings = json.loads(said)
+    place = DeviceSettings(**{word: settings[word] for word in DeviceSettings.model_fields})
+    return of_cells.more(settings["features"], channels, place=place, masked=settings["masked"])
 
 
 def inputs(settings: CellsSettings) -> list[Path]:
