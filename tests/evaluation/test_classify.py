@@ -105,3 +105,9 @@ def test_chance_shuffles_the_true_classes() -> None:
     drawn = np.random.default_rng(5)
     expected = np.mean([f1_score(codes, drawn.permutation(codes), average="macro") for _ in range(50)])
     assert classify.chance_f1(codes, seed=5) == pytest.approx(expected)
+
+
+def test_one_deal_of_too_few_rows_for_its_folds_has_no_score() -> None:
+    values, codes = np.random.default_rng(0).normal(size=(2 * classify.FOLDS, 3)).astype(np.float32), np.arange(2 * classify.FOLDS) % 2
+    assert np.isfinite(classify.f1_of_one_deal(values, codes, seed=0))
+    assert np.isnan(classify.f1_of_one_deal(values[:-1], codes[:-1], seed=0))

@@ -165,10 +165,10 @@ def f1_of_one_deal(values: Floats, codes: Codes, /, *, seed: int) -> float:
     Returns
     -------
     float
-        From 0 to 1.
+        From 0 to 1; NaN where folds would hold one row each.
 
     """
-    return macro_f1(codes, _of_deal(values, codes, seed=seed, deal=0)[1])
+    return macro_f1(codes, _of_deal(values, codes, seed=seed, deal=0)[1]) if len(codes) >= 2 * FOLDS else float("nan")
 
 
 def _of_deal(values: Floats, codes: Codes, *, seed: int, deal: int) -> tuple[Codes, Codes]:

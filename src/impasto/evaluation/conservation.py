@@ -165,11 +165,7 @@ def _on_half(
         graph = Graph(used, where, chosen.metric, chosen.k, device)
         terms[aggregates.LISI_LABEL] = float(np.median(graph.labels_around(half)))
     if chosen.protocol != "arevalo":
-        terms |= {
-            word: classify.f1_of_one_deal(used[half][rows], codes, seed=seed)
-            for word, rows, codes in _classes(own)
-            if len(codes) >= 2 * classify.FOLDS
-        }
+        terms |= {word: classify.f1_of_one_deal(used[half][rows], codes, seed=seed) for word, rows, codes in _classes(own)}
     return terms
 
 

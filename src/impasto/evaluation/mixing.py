@@ -160,7 +160,7 @@ def on_half(
     graph = Graph(values, where, chosen.metric, chosen.k, device)
     terms = {word: float(middle(scored)) for word, part, middle in _terms(graph, chosen, earlier) if len(scored := part(half))}
     for which, part in _with_and_without(where.part(half)):
-        if part.batches.max() > 0 and len(part.rows) >= 2 * classify.FOLDS and chosen.needs(word := f"{aggregates.F1_BATCH} ({which})"):
+        if part.batches.max() > 0 and chosen.needs(word := f"{aggregates.F1_BATCH} ({which})"):
             terms[word] = 1 - classify.f1_of_one_deal(values[np.isin(where.rows, part.rows)], part.batches, seed=seed)
     return terms
 

@@ -44,7 +44,6 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
     if not ray.is_initialized():
         _join(ray, where.workers)
         _OURS.append(True)
-    failed = True
     todo = plan.todo(phase)
     done = len(phase.shards) - len(todo)
     folder = str(plan.folder.resolve())
@@ -69,12 +68,18 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
                 else:
                     task.give_up(plan, shard, failure, tries=tries[shard.name])
                     advance(1)
-        failed = False
-    finally:
-        # Workers take seconds to start, so they stay for the next phase of the plan.
-        if _OURS and (failed or phase is plan.phases[-1]):
-            _OURS.clear()
-            ray.shutdown()
+    except BaseException:
+        _leave(ray)
+        raise
+    if phase is plan.phases[-1]:  # workers take seconds to start, so they stay for the next phase
+        _leave(ray)
+
+
+def _leave(ray: Any) -> None:
+    """End what was started here; what the user started stays."""
+    if _OURS:
+        _OURS.clear()
+        ray.shutdown()
 
 
 def _in_worker(folder: str, name: str) -> task.Failure | None:
