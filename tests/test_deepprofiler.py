@@ -30,7 +30,7 @@ def test_a_site_is_the_median_of_its_cells_and_its_path_says_where_it_is(tmp_pat
     assert table["Metadata_Count_Cells"].tolist() == [2, 0, 3]
     np.testing.assert_array_equal(table.iloc[:, -2:].to_numpy(), [[5.0, 4.0], [np.nan, np.nan], [2.0, 20.0]])
     assert notes == [
-        "3 images; medians over the objects of an image: Cells",
+        "3 images; medians over their objects Cells",
         f"{tmp_path}: DeepProfiler, 3 sites; pickled metadata are not unpickled",
         f"{tmp_path}: 2 sites do not say a place for each cell; centres are not known there",
     ]

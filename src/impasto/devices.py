@@ -12,6 +12,7 @@ import contextlib
 import datetime as dt
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -41,6 +42,8 @@ PEAK = {
 """Dense bfloat16 operations a second, by the makers' data sheets; the first name that a device's name holds."""
 _PATIENCE = dt.timedelta(days=2)
 """How long a process waits for the others: one may embed plates for hours while another is done."""
+_LETTING_GO = 0.1
+"""Seconds that a process which leaves the others gives their threads to end what they do."""
 
 
 class DeviceSettings(Settings):
@@ -251,6 +254,9 @@ def _leave() -> None:
 
     if dist.is_initialized():
         dist.destroy_process_group()
+        # DistributedDataParallel keeps the threads of gloo. One that still lets go of the last tensors while the interpreter
+        # ends would abort the process, so it gets the time for that.
+        time.sleep(_LETTING_GO)
 
 
 def started() -> int:

@@ -15,9 +15,9 @@ from tests import ranks
 RUNS = {"cwmm": ("cwmm", 1), "intra": ("intra", 2), "inter": ("inter", 1), "first": ("intra", 1)}
 """Name of a run -> its stage and its epochs. `first` ends after the first epoch of intra."""
 SCRIPT = """
-import json, sys
+import json, os, sys
 from pathlib import Path
-import torch, torch.distributed as dist
+import torch
 from impasto.correction.cellpaintr import prepare
 from impasto.correction.cellpaintr.method import CellPaintrSettings
 from impasto.simulate.plan import Plan
@@ -26,19 +26,14 @@ from impasto.training.settings import LoopSettings, OptimSettings
 from impasto.training.loop import fit
 
 base, runs = Path(sys.argv[1]), json.loads(sys.argv[2])
-if len(sys.argv) > 3:
-    dist.init_process_group("gloo")
 base.mkdir(exist_ok=True)
 wells = simulate(Plan(sources=3, batches=1, plates=1, perturbations=12, mechanisms=4, controls=8), seed=0)[0]
 for name, (stage, epochs) in runs.items():
     chosen = CellPaintrSettings(stage=stage, tokens="group", width=16, depth=1, mlp_width=32, filter_order=8, minibatch=12, dropout=0.0)
     prepared = prepare.prepare(chosen, wells, seed=0)
-    rank = dist.get_rank() if dist.is_initialized() else 0
-    torch.save(prepared.method.state_dict(), base / f"{name}.{rank}.pt")
+    torch.save(prepared.method.state_dict(), base / f"{name}.{os.environ.get('RANK', 0)}.pt")
     loop = LoopSettings(epochs=epochs, optim=OptimSettings(lr=1e-3, weight_decay=0.1, clip_norm=1.0))
     fit(prepared.method, prepared.feed, settings=loop, out=base / name)
-if dist.is_initialized():
-    dist.destroy_process_group()
 """
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 
@@ -49,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("ranks")
     command = [sys.executable, "-c", SCRIPT]
     subprocess.run([*command, str(base / "one"), json.dumps(RUNS)], check=True, capture_output=True)
-    ranks.run([*command, str(base / "two"), json.dumps(RUNS), "ranks"])
+    ranks.run([*command, str(base / "two"), json.dumps(RUNS)])
     return base
 
 

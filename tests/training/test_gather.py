@@ -15,7 +15,7 @@ from tests import ranks
 SCRIPT = """
 import sys
 from pathlib import Path
-import numpy as np, torch, torch.distributed as dist
+import numpy as np, torch
 from impasto.joint.feed import BagFeed
 from impasto.joint.described import Features
 from impasto.joint.two_towers import TwoTowers, TwoTowersSettings
@@ -23,8 +23,6 @@ from impasto.training.settings import LoopSettings, OptimSettings
 from impasto.training.loop import fit
 
 chunks = [int(word) for word in sys.argv[2:]]
-if chunks:
-    dist.init_process_group("gloo")
 rng = np.random.default_rng(0)
 values = torch.tensor(rng.normal(size=(48, 3, 6)), dtype=torch.float32)
 text = torch.tensor(rng.normal(size=(48, 5)), dtype=torch.float32)
@@ -36,8 +34,6 @@ for chunk in chunks or [0]:
     # Plain descent would hide nothing: AdamW divides by the gradient's size, so clip and a small rate keep the two comparable.
     settings = LoopSettings(epochs=3, chunk=chunk or None, optim=OptimSettings(lr=1e-3, clip_norm=1.0))
     fit(method, feed, settings=settings, out=Path(sys.argv[1]) / str(chunk))
-if dist.is_initialized():
-    dist.destroy_process_group()
 """
 
 
