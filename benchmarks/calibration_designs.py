@@ -79,9 +79,9 @@ def compounds_and_genes(seed: int, strength: float, *, compounds: int = 24) -> a
     return anndata.AnnData(X=np.concatenate([genes.X, np.array(values, dtype=np.float32)]), obs=obs.rename(index=str))
 
 
-def in_batches(seed: int, strength: float) -> anndata.AnnData:
-    """Two batches of two plates: 24 perturbations in each well of both."""
-    return plates(seed, strength, perturbations=24, classes=8, count=2, batches=2, controls=8)
+def in_batches(seed: int, strength: float, *, classes: int = 24) -> anndata.AnnData:
+    """Two batches of two plates: 24 perturbations in each well of both, each of a class of its own unless `classes` is smaller."""
+    return plates(seed, strength, perturbations=24, classes=classes, count=2, batches=2, controls=8)
 
 
 def guides(seed: int, strength: float) -> anndata.AnnData:

@@ -385,3 +385,11 @@ def test_weights_that_are_fetched_are_a_reason_to_run_again(tmp_path: Path, monk
     record.parent.mkdir(parents=True)
     record.write_text("x")
     assert set(sweep.inputs(settings)) - set(before) == {record}
+
+
+def test_a_training_that_no_later_stage_reads_is_no_net_of_its_row(tmp_path: Path) -> None:
+    (tmp_path / "read.toml").write_text('name = "row"\n' + TRAINED)
+    (tmp_path / "unread.toml").write_text('name = "row"\n' + TRAINED.replace('"@model"', '"other.run"'))
+    (tmp_path / "alone.toml").write_text('name = "row"\n' + TRAINED.split('[[stage]]\nname = "embedded"')[0])
+    rows = {name: recipes.read(tmp_path / f"{name}.toml") for name in ("read", "unread", "alone")}
+    assert {name: sweep._is_read(row, row.stages[0]) for name, row in rows.items()} == {"read": True, "unread": False, "alone": True}

@@ -105,7 +105,7 @@ def _without(stage: Stage, gone: Mapping[str, str], listed: Mapping[str, Mapping
         rows = {label: need for one in of_results for label, need in one.items()}
         if any(rows.values()):
             values["not_run"] = rows
-    for name in _stages_in(values):
+    for name in stages_in(values):
         if name in gone:
             raise InputError(
                 f"{recipe.path}, stage {stage.name!r} rests on {name!r}, which needs {gone[name]}; give it the same extra, or take it out"
@@ -118,9 +118,22 @@ def _stage_of(value: object) -> str:
     return value[1:].partition("/")[0] if isinstance(value, str) and value.startswith("@") else ""
 
 
-def _stages_in(value: object) -> list[str]:
+def stages_in(value: object, /) -> list[str]:
+    """The stages that a value of a recipe names by `@`, at any depth.
+
+    Parameters
+    ----------
+    value
+        Of a key, or all values of a stage.
+
+    Returns
+    -------
+    list[str]
+        Names, as often as they stand there.
+
+    """
     if isinstance(value, dict):
-        return [name for member in value.values() for name in _stages_in(member)]
+        return [name for member in value.values() for name in stages_in(member)]
     if isinstance(value, list):
-        return [name for member in value for name in _stages_in(member)]
+        return [name for member in value for name in stages_in(member)]
     return [name] if (name := _stage_of(value)) else []

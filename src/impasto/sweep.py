@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from impasto import lacking, progress, recipe, recipe_extras, runs, texts
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, Stage
 from impasto.schema import InputError, one_of
 from impasto.settings import Settings
 from impasto.stages import STAGES, sweep_costs, sweep_scores, sweep_search
@@ -225,11 +225,17 @@ def _scores(row: Recipe, folder: Path, label: str) -> pd.DataFrame:
         result = recipe.result_of(folder, stage)
         if stage.verb == "train":
             facts = facts or json.loads(texts.read(result / "model.json"))["facts"]
-            costs += sweep_costs.of_training(result, label)
+            costs += sweep_costs.of_training(result, label) if _is_read(row, stage) else []
         elif stage.verb == "profile":
             costs += sweep_costs.of_extraction(settings, label, record=records[stage.name])
     scored = [sweep_scores.of_results(recipe.result_of(folder, stage), label) for stage in row.stages if stage.verb in SCORED]
     return pd.concat([*scored, tidy.frame(costs)], ignore_index=True).assign(**repeats.split_columns(facts))
+
+
+def _is_read(row: Recipe, stage: Stage) -> bool:
+    """Whether a later stage reads this one, or none follows: a row of intensities has no net, though its recipe makes one."""
+    later = row.stages[row.stages.index(stage) + 1 :]
+    return not later or any(stage.name in recipe_extras.stages_in(dict(other.values)) for other in later)
 
 
 def inputs(settings: SweepSettings) -> list[Path]:

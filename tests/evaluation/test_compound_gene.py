@@ -122,7 +122,7 @@ def _benchmark(profiles: anndata.AnnData, path: Path, *, seeds: int) -> dict[str
 def test_the_benchmark_of_rxrx3_core_one_compound_and_seed_at_a_time(protocol: str, tmp_path: Path) -> None:
     path = tmp_path / "truth.csv"
     profiles = _published(0, path)
-    result = evaluate(profiles, truth=str(path), seeds=7, protocol=protocol)
+    result = evaluate(profiles, truth=path, seeds=7, protocol=protocol)
     scores, detail = rows_and_details(result)
     expected = _benchmark(profiles, path, seeds=7)
     axis = 0 if protocol == "rxrx3-core" else 1

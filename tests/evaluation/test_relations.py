@@ -31,13 +31,13 @@ def _profiles(rng: np.random.Generator, genes: int = 30, planted: bool = False, 
 
 
 @pytest.fixture
-def pairs(tmp_path: Path) -> str:
+def pairs(tmp_path: Path) -> Path:
     path = tmp_path / "toy_pairs.csv"
     path.write_text("gene1,gene2\n" + "".join(f"G{i:02d},G{i + 1:02d}\n" for i in range(0, 30, 2)))
-    return str(path)
+    return path
 
 
-def test_recall_is_the_double_loop_of_the_definition(pairs: str) -> None:
+def test_recall_is_the_double_loop_of_the_definition(pairs: Path) -> None:
     profiles = _profiles(np.random.default_rng(0))
     scores = rows(evaluate(profiles, pairs=pairs, protocol="efaar", draws=20))
     consensus = np.stack([np.median(profiles.X[i * 3 : i * 3 + 3], axis=0) for i in range(30)]).astype(np.float64)
@@ -54,7 +54,7 @@ def test_recall_is_the_double_loop_of_the_definition(pairs: str) -> None:
         assert mine.value == pytest.approx(hits / len(known))
 
 
-def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> None:
+def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: Path) -> None:
     scores, details = rows_and_details(evaluate(_profiles(np.random.default_rng(1), planted=True), pairs=pairs, draws=100))
     five = {s.group: s for s in scores if s.metric == "recall at 5%"}
     assert five["profiles"].value > 0.9
@@ -66,7 +66,7 @@ def test_planted_pairs_are_found_and_names_dealt_anew_are_not(pairs: str) -> Non
     assert set(details["per_group"]["database"]) == {"toy"}
 
 
-def test_noise_scores_as_chance_on_average(pairs: str) -> None:
+def test_noise_scores_as_chance_on_average(pairs: Path) -> None:
     values = []
     for seed in range(30):
         scores = rows(evaluate(_profiles(np.random.default_rng(seed)), pairs=pairs, draws=5))
@@ -81,7 +81,7 @@ def test_identical_vectors_are_neither_recalled_nor_refused() -> None:
     assert not relations.tails(null, threshold=0.2, protocol="two-sided").hold(np.concatenate(null.runs)).any()
 
 
-def test_torch_gives_the_same_recall(pairs: str) -> None:
+def test_torch_gives_the_same_recall(pairs: Path) -> None:
     here, there = (rows(evaluate(_profiles(np.random.default_rng(0)), pairs=pairs, draws=5, device=device)) for device in (None, "cpu"))
     np.testing.assert_allclose([s.value for s in here], [s.value for s in there], atol=1e-6)
 
@@ -114,7 +114,7 @@ def test_tails_are_the_rule_on_ranks_asked_of_each_value(protocol: str, tied: bo
     np.testing.assert_array_equal(null.ranks(known), [below, up_to])
 
 
-def test_compounds_have_targets_not_genes(pairs: str) -> None:
+def test_compounds_have_targets_not_genes(pairs: Path) -> None:
     with pytest.raises(InputError, match="not only of compounds"):
         evaluate(_profiles(np.random.default_rng(0), kind="compound"), pairs=pairs)
 
@@ -173,7 +173,7 @@ def test_chance_is_the_share_of_the_tails(protocol: str, chance: float) -> None:
     assert relations.chance(0.7, "two-sided") == 1.0
 
 
-def test_unlabelled_wells_and_controls_have_no_gene(pairs: str) -> None:
+def test_unlabelled_wells_and_controls_have_no_gene(pairs: Path) -> None:
     profiles = _profiles(np.random.default_rng(0))
     profiles.obs["control_type"] = "trt"
     profiles.obs.loc[profiles.obs["gene"] == "G00", "control_type"] = "negcon"
@@ -204,7 +204,7 @@ def test_the_interval_is_that_of_deleted_genes(tmp_path: Path, protocol: str) ->
     assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
-def test_p_is_the_share_of_shuffled_names_that_recall_as_many(pairs: str) -> None:
+def test_p_is_the_share_of_shuffled_names_that_recall_as_many(pairs: Path) -> None:
     """Each shuffle is drawn once, whatever the threshold."""
     vectors = ranking.unit(np.random.default_rng(0).normal(size=(30, 8)))
     index = np.array([(i, i + 1) for i in range(0, 30, 2)])
@@ -230,7 +230,7 @@ def test_many_genes_get_the_t_interval_and_say_so(pairs: str, monkeypatch: pytes
     assert (found.interval, found.clusters) == ("t over genes", 30)
 
 
-def test_rows_in_another_order_give_the_same_numbers(pairs: str) -> None:
+def test_rows_in_another_order_give_the_same_numbers(pairs: Path) -> None:
     table = _profiles(np.random.default_rng(4), planted=True)
     first, second = (evaluate(t, pairs=pairs, draws=20).scores for t in (table, permuted(table)))
     pd.testing.assert_frame_equal(first, second)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import get_args
 
 from impasto.evaluation import halves
@@ -162,7 +163,7 @@ class Chosen:
         return any(metric in (*one.batch, *one.biology) for one in self.aggregates)
 
 
-def settle(protocol: Correction, /, *, metric: Metric, k: int | None, before: str | None) -> Chosen:
+def settle(protocol: Correction, /, *, metric: Metric, k: int | None, before: str | Path | None) -> Chosen:
     """What a protocol and the options come to.
 
     Parameters

@@ -41,7 +41,7 @@ def evaluate(
     profiles: Table,
     /,
     *,
-    arms: str,
+    arms: str | Path,
     least: int = 5,
     shuffles: int = MOST_SHUFFLES,
     seed: int = 0,

@@ -57,7 +57,7 @@ def evaluate(
     /,
     *,
     protocol: Protocol = "rxrx3-core",
-    truth: str | None = None,
+    truth: str | Path | None = None,
     gene_type: GeneType = "auto",
     statistic: Statistic = "median",
     seeds: int = 100,
@@ -249,7 +249,7 @@ def _compounds(obs: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
     return unique[["compound", "concentration"]].reset_index(drop=True), codes
 
 
-def _truth(obs: pd.DataFrame, truth: str | None) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+def _truth(obs: pd.DataFrame, truth: str | Path | None) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     """Compound -> its active genes, and compound -> genes that are neither active nor clearly inactive."""
     positive: dict[str, set[str]] = {}
     excluded: dict[str, set[str]] = {}
@@ -271,7 +271,7 @@ def _truth(obs: pd.DataFrame, truth: str | None) -> tuple[dict[str, set[str]], d
     return positive, excluded
 
 
-def _read(truth: str) -> pd.DataFrame:
+def _read(truth: str | Path) -> pd.DataFrame:
     """A truth table: compound, gene by its symbol, activity in micromolar (0 where the table has no such column).
 
     EFAAR's published table has other words, and nanomolar.

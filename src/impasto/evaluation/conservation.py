@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -66,7 +67,7 @@ def evaluate(
     label: str = schema.PERTURBATION,
     pool_doses: bool = False,
     metric: Metric = "cosine",
-    before: str | None = None,
+    before: str | Path | None = None,
     k: int | None = None,
     resolution: float = 1.0,
     seed: int = 0,

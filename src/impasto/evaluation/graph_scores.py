@@ -268,7 +268,7 @@ def _renumbered(codes: Codes) -> Codes:
 
 
 def earlier_neighbours(
-    before: str | None, profiles: anndata.AnnData, *, k: int, metric: Metric, rows: Codes, device: str | None
+    before: str | Path | None, profiles: anndata.AnnData, *, k: int, metric: Metric, rows: Codes, device: str | None
 ) -> Codes | None:
     """The neighbours that rows had in the table before correction; rows are matched by their place.
 

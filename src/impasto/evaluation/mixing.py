@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ def evaluate(
     label: str = schema.PERTURBATION,
     pool_doses: bool = False,
     metric: Metric = "cosine",
-    before: str | None = None,
+    before: str | Path | None = None,
     k: int | None = None,
     seed: int = 0,
     with_baselines: bool = True,

@@ -239,7 +239,7 @@ def evaluate(
     profiles: Table,
     /,
     *,
-    pairs: str | Sequence[str],
+    pairs: str | Path | Sequence[str | Path],
     protocol: Protocol = "two-sided",
     statistic: Statistic = "median",
     thresholds: Sequence[float] = THRESHOLDS,
@@ -283,7 +283,7 @@ def evaluate(
     one_of(protocol, PROTOCOLS, what="protocol of relations")
     profiles = inputs.as_profiles(profiles, task="gene-gene recall")
     wells.require(profiles.obs, [schema.GENE], task="gene-gene recall")
-    databases = relations.read_all([Path(p) for p in ([pairs] if isinstance(pairs, str) else pairs)])
+    databases = relations.read_all([Path(p) for p in ([pairs] if isinstance(pairs, str | Path) else pairs)])
     scores, detail, listing = [], [], []
     for kind, chosen in gene_classes(profiles.obs).items():
         genes, views = gene_profiles(profiles, chosen, statistic=statistic)
