@@ -158,7 +158,7 @@ TASKS = {
     "compound-gene": Task(_compound_gene, ("AP", "AUC"), ci=6, full=120),
     "mixing": Task(_mixing, _MIXING, exact=False, ci=6, full=120),
     "conservation": Task(_conservation, _CONSERVATION, exact=False, ci=4, full=120),
-    SHARED: Task(partial(_conservation, classes=8), _CONSERVATION, exact=False, ci=4, full=120),
+    SHARED: Task(partial(_conservation, classes=8), _CONSERVATION, exact=False, ci=4, full=40),
     "shortcuts": Task(_shortcuts, ("explained by label",), exact=False, ci=10, group="cell count"),
 }
 
