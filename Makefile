@@ -54,9 +54,10 @@ KILLED ?= --kills 100
 kills: $(STAMP)  ## every verb killed at random times and started again; its bytes are compared with those of an undisturbed run. KILLED="--only train"
 	$(BIN)/python tests/chaos/kills.py $(KILLED)
 
-soak: $(STAMP)  ## an hour: damaged inputs of another seed each day, then every verb killed
+soak: $(STAMP)  ## an hour: damaged inputs of another seed each day, every verb killed, every verb again and again in one process
 	$(BIN)/python tests/chaos/fuzz.py --seconds 1800 --seed $$(date +%j)
 	$(BIN)/python tests/chaos/kills.py --kills 100
+	$(BIN)/python tests/chaos/steady.py --times 20
 
 LOWEST := .venv-lowest
 lowest:  ## the demo with the lowest versions that are promised (constraints-lowest.txt)

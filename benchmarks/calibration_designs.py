@@ -22,17 +22,20 @@ def plates(
     own: float = 0.5,
     width: int = 30,
     same_classes: bool = False,
+    same_effects: bool = False,
 ) -> anndata.AnnData:
     """Plates of one design: a perturbation moves in the direction of its class and in one of its own, by a strength of its own.
 
     `labels`: besides its class (`moa`) each has a heavy-tailed number of `targets`, those of its class. `same_classes`: the directions of
-    classes are those of every other seed, as of arms of chromosomes, which nobody draws.
+    classes are those of every other seed, as of arms of chromosomes, which nobody draws. `same_effects`: so is all of an effect, and only
+    wells are drawn anew.
     """
     rng = np.random.default_rng([seed, 11])
+    drawn = np.random.default_rng(13) if same_effects else rng
     of_class = np.arange(perturbations) % classes
-    shared = (np.random.default_rng(11) if same_classes else rng).normal(size=(classes, width))
-    directions = shared[of_class] + own * rng.normal(size=(perturbations, width))
-    effect = strength * directions / np.sqrt(width) * rng.uniform(0.5, 1.5, size=(perturbations, 1))
+    shared = (np.random.default_rng(11) if same_classes else drawn).normal(size=(classes, width))
+    directions = shared[of_class] + own * drawn.normal(size=(perturbations, width))
+    effect = strength * directions / np.sqrt(width) * drawn.uniform(0.5, 1.5, size=(perturbations, 1))
     number = np.minimum(12, (rng.pareto(1.2, size=perturbations) * 1.5 + 1).astype(int))
     rows, values = [], []
     for batch in range(batches):
@@ -79,9 +82,9 @@ def compounds_and_genes(seed: int, strength: float, *, compounds: int = 24) -> a
     return anndata.AnnData(X=np.concatenate([genes.X, np.array(values, dtype=np.float32)]), obs=obs.rename(index=str))
 
 
-def in_batches(seed: int, strength: float, *, classes: int = 24) -> anndata.AnnData:
+def in_batches(seed: int, strength: float, *, classes: int = 24, same_effects: bool = False) -> anndata.AnnData:
     """Two batches of two plates: 24 perturbations in each well of both, each of a class of its own unless `classes` is smaller."""
-    return plates(seed, strength, perturbations=24, classes=classes, count=2, batches=2, controls=8)
+    return plates(seed, strength, perturbations=24, classes=classes, count=2, batches=2, controls=8, same_effects=same_effects)
 
 
 def guides(seed: int, strength: float) -> anndata.AnnData:

@@ -128,9 +128,10 @@ def _mixing(seed: int, strength: float, shuffles: int) -> Result:
     return mixing.evaluate(designs.in_batches(seed, strength), with_baselines=False, seed=seed)
 
 
-def _conservation(seed: int, strength: float, shuffles: int, *, classes: int = 24) -> Result:
+def _conservation(seed: int, strength: float, shuffles: int, *, classes: int = 24, same_effects: bool = False) -> Result:
     del shuffles  # Nothing is shuffled for it.
-    return conservation.evaluate(designs.in_batches(seed, strength, classes=classes), with_baselines=False, seed=seed)
+    table = designs.in_batches(seed, strength, classes=classes, same_effects=same_effects)
+    return conservation.evaluate(table, with_baselines=False, seed=seed)
 
 
 def _shortcuts(seed: int, strength: float, shuffles: int) -> Result:
@@ -142,8 +143,10 @@ _RETRIEVAL = tuple(f"{score} profile to perturbation" for score in ("R@1", "R@5"
 _MIXING = ("graph connectivity (scib)", "silhouette batch", "1 - F1 batch (without controls)", "batch score (cellpaintr-scib)")
 _CONSERVATION = (
     *("clusters NMI", "clusters ARI", "silhouette label", "mAP control", "mAP non-replicate"),
-    *("F1 label (without controls)", "biology score (Eq. 22)", "overall (cellpaintr-scib)"),
+    *("biology score (Eq. 22)", "overall (cellpaintr-scib)"),
 )
+_OF_WELLS = ("F1 label (without controls)",)
+"""Its interval speaks of other wells of the same perturbations."""
 TASKS = {
     "sisters, many labels": Task(partial(_sisters, by="targets"), ("mAP signed cosine", "mAP absolute cosine")),
     "sisters, one label": Task(partial(_sisters, by="moa"), ("mAP signed cosine", "mAP absolute cosine")),
@@ -159,6 +162,7 @@ TASKS = {
     "mixing": Task(_mixing, _MIXING, exact=False, ci=6, full=120),
     "conservation": Task(_conservation, _CONSERVATION, exact=False, ci=4, full=120),
     SHARED: Task(partial(_conservation, classes=8), _CONSERVATION, exact=False, ci=4, full=40),
+    "conservation, the same perturbations": Task(partial(_conservation, same_effects=True), _OF_WELLS, exact=False, ci=4, full=60),
     "shortcuts": Task(_shortcuts, ("explained by label",), exact=False, ci=10, group="cell count"),
 }
 
