@@ -1,6 +1,6 @@
 """The estimate of each stage beside what it takes: `python -m benchmarks.needs FOLDER [PART...]`; PART is one of `needs_cases.PARTS`.
 
-FOLDER keeps the inputs and what was measured (`measured.csv`), so a second run measures what is missing and estimates all anew. Each command
+FOLDER keeps the inputs and what was measured (`measured.csv`): a second run measures what is missing, and estimates all anew. Each command
 runs in a process of its own. Memory is the most that it held, as its record says, libraries included; disk is what it left; time is that
 of its processor. `--csv FILE` writes the table.
 """
@@ -21,13 +21,15 @@ from benchmarks.needs_cases import Case
 from impasto import pace, records
 from impasto.need import Need
 from impasto.stages import STAGES
+from impasto.stages.held import Sizes
 
 _MB = 2**20
 _MOST = 400
 """Seconds of processor time after which a command is given up."""
 _slowness = pace.slowness.__wrapped__
 _FIELDS = ("what", "size", "peak_mb", "disk_mb", "seconds", "slowness")
-HEAD = ("stage", "size", *(f"{word}, {part}" for word in ("MB of memory", "MB of disk", "s of one core") for part in ("estimated", "taken", "ratio")))
+_WORDS, _PARTS = ("MB of memory", "MB of disk", "s of one core"), ("estimated", "taken", "ratio")
+HEAD = ("stage", "size", *(f"{word}, {part}" for word in _WORDS for part in _PARTS))
 
 
 def rows(base: Path, parts: list[str]) -> Iterator[list[str]]:
@@ -92,7 +94,7 @@ def _compared(case: Case, row: dict[str, str]) -> list[str]:
     """What was estimated on a machine as fast as this one was then, beside what was taken."""
     pace.slowness = lambda: float(row["slowness"])  # type: ignore[assignment]
     stage = STAGES[case.verb]
-    need: Need | None = stage.need(stage.settings.read(case.values, where="benchmarks"), Path("result") / case.name)
+    need: Need | None = stage.need(stage.settings.read(case.values, where="benchmarks"), Path("result") / case.name, Sizes())
     estimates = (None, None, None) if need is None else (need.memory / _MB, need.disk / _MB or None, need.seconds)
     cells = [case.what, case.size]
     for estimate, word, digits in zip(estimates, ("peak_mb", "disk_mb", "seconds"), (0, 1, 1), strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
-_KEPT: ContextVar[ExitStack | None] = ContextVar("kept", default=None)
+_RUNNING: ContextVar[ExitStack | None] = ContextVar("running_plan", default=None)
 
 
 @contextmanager
@@ -20,8 +20,8 @@ def until_the_end() -> Iterator[None]:
 
     """
     with ExitStack() as stack:
-        token = _KEPT.set(stack)
-        stack.callback(_KEPT.reset, token)
+        token = _RUNNING.set(stack)
+        stack.callback(_RUNNING.reset, token)
         yield
 
 
@@ -34,6 +34,6 @@ def at_the_end(end: Callable[[], object], /) -> None:
         Called once. Without a plan that runs, nobody calls it.
 
     """
-    stack = _KEPT.get()
+    stack = _RUNNING.get()
     if stack is not None:
         stack.callback(end)
