@@ -8,6 +8,7 @@ of its processor. `--csv FILE` writes the table.
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import os
 import resource
 import shutil
@@ -27,9 +28,9 @@ _MB = 2**20
 _MOST = 400
 """Seconds of processor time after which a command is given up."""
 _slowness = pace.slowness.__wrapped__
-_FIELDS = ("what", "size", "peak_mb", "disk_mb", "seconds", "slowness")
+_FIELDS = ("what", "size", "peak_mb", "disk_mb", "seconds", "slowness", "day")
 _WORDS, _PARTS = ("MB of memory", "MB of disk", "s of one core"), ("estimated", "taken", "ratio")
-HEAD = ("stage", "size", *(f"{word}, {part}" for word in _WORDS for part in _PARTS))
+HEAD = ("command", "run on", "stage", "size", *(f"{word}, {part}" for word in _WORDS for part in _PARTS))
 
 
 def rows(base: Path, parts: list[str]) -> Iterator[list[str]]:
@@ -42,7 +43,7 @@ def rows(base: Path, parts: list[str]) -> Iterator[list[str]]:
             if row is None or (case.keep is not None and not case.keep.exists()):
                 row = _measured(case, base)
             if case.what:
-                yield _compared(case, row)
+                yield [f"python -m benchmarks.needs FOLDER {part}", row["day"], *_compared(case, row)]
 
 
 def _kept(base: Path) -> list[dict[str, str]]:
@@ -66,7 +67,7 @@ def _measured(case: Case, base: Path) -> dict[str, str]:
         shutil.move(out, case.keep)
     shutil.rmtree(out.parent, ignore_errors=True)
     numbers = [record["peak_memory_mb"], disk / _MB, seconds] if record is not None else ["", "", ""]
-    row = dict(zip(_FIELDS, map(str, (case.what, case.size, *numbers, slowness)), strict=True))
+    row = dict(zip(_FIELDS, map(str, (case.what, case.size, *numbers, slowness, dt.date.today())), strict=True))
     path = base / "measured.csv"
     is_new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as handle:
@@ -80,14 +81,16 @@ def _measured(case: Case, base: Path) -> dict[str, str]:
 def _run(*words: object) -> tuple[float, bool]:
     """The seconds of processor time of a command in a process of its own, and whether it ended well."""
     before = os.times()
-    limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (_MOST, _MOST))  # noqa: E731 - read where it is used
-    ended = subprocess.run(
-        [sys.executable, "-m", "impasto", *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=limit
-    )
+    command = [sys.executable, "-m", "impasto", *map(str, words)]
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=_limited)
     after = os.times()
     if ended.returncode:
         print(f"impasto {words[0]} {words[1]} ended with {ended.returncode}: {ended.stderr[-300:]}", file=sys.stderr, flush=True)
     return after.children_user + after.children_system - before.children_user - before.children_system, not ended.returncode
+
+
+def _limited() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (_MOST, _MOST))
 
 
 def _compared(case: Case, row: dict[str, str]) -> list[str]:
@@ -111,7 +114,7 @@ def main() -> None:
     parts = [word for word in words if word != "--csv"] or list(needs_cases.PARTS)
     table = []
     for row in rows(Path(folder), parts):
-        print(" | ".join(row), flush=True)
+        print(" | ".join(row[2:]), flush=True)
         table.append(row)
     if path is not None:
         with Path(path).open("w", newline="", encoding="utf-8") as handle:

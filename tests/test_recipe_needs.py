@@ -54,7 +54,7 @@ def test_later_stages_are_estimated_by_what_earlier_ones_will_leave(tmp_path: Pa
     assert not (tmp_path / "run").exists()
     clean, hits, aligned = (stage.need for stage in found[1:4])
     assert clean is not None
-    assert (clean.memory, clean.disk) == (230 * MB + 15 * 960, 1440)
+    assert (clean.memory, clean.disk) == (230 * MB + 15 * 960, 1440 + 6 * 650)
     assert clean.seconds == times.of_correction(["standardize"], Shape(40, 6))
     assert hits is not None
     assert hits.seconds == times.of_task("hits", Shape(40, 6))
@@ -78,6 +78,13 @@ def test_a_slip_in_the_last_stage_is_said(tmp_path: Path) -> None:
         recipe_needs.of_recipe(recipe.parsed(TEXT.replace("run =", "runn ="), path=tmp_path / "r.toml"), out=tmp_path / "run")
 
 
+def test_an_input_that_no_stage_makes_is_missed_at_once(tmp_path: Path) -> None:
+    text = TEXT.replace('"@clean"\nsteps', '"gone.parquet"\nsteps')
+    profiles.write(made(), tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"stage 'aligned': .*gone\.parquet does not exist"):
+        recipe_needs.of_recipe(recipe.parsed(text, path=tmp_path / "r.toml"), out=tmp_path / "run")
+
+
 def test_the_sum_is_the_most_memory_and_all_disk_and_time() -> None:
     stages = [
         OfStage("a", "ingest", Need(2 * GB, GB, "", seconds=100)),
@@ -97,4 +104,8 @@ def test_the_sum_is_the_most_memory_and_all_disk_and_time() -> None:
     assert values["without_time"] == ["b", "c"]
     assert values["stages"][2] == {"stage": "c", "verb": "report", "memory_bytes": None, "disk_bytes": None, "seconds_of_one_core": None}
     assert recipe_needs.sentences(stages[:1])[-1] == "together about 2.0 GB of memory, 1.0 GB of disk, 2 minutes of one core"
+    assert recipe_needs.sentences(stages[2:3]) == [
+        "1/1 c (report): no estimate",
+        "together no estimate; the time of 1 of 1 is not known: c",
+    ]
     assert recipe_needs.as_values(stages[2:3])["together"]["seconds_of_one_core"] is None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from impasto import recipe, recipe_extras
+from impasto import recipe, recipe_extras, remote
 from impasto.need import Need
 from impasto.recipe_file import Recipe
+from impasto.schema import InputError
+from impasto.settings import Settings
 from impasto.stages import STAGES
+from impasto.stages.base import Verb
 from impasto.stages.held import Held, Sizes
 
 
@@ -46,17 +51,28 @@ def of_recipe(whole: Recipe, /, *, out: Path, surveyed: Mapping[str, Mapping[Pat
     Raises
     ------
     InputError
-        On a setting that is wrong, and on sources that cannot be read.
+        On a setting that is wrong, and on inputs that are not there and that no stage makes.
 
     """
     recipe.checked(whole, out=out)
     sizes, estimates = Sizes(), list[OfStage]()
     for stage, settings in recipe.checked(recipe_extras.available(whole), out=out):
         kind, result = STAGES[stage.verb], recipe.result_of(out, stage)
+        _refuse_missing(kind, settings, where=f"{whole.path}, stage {stage.name!r}", out=out)
         estimates.append(OfStage(stage.name, stage.verb, kind.need(settings, result, sizes)))
         known = (surveyed or {}).get(stage.name)
         sizes.expect(kind.leaves(settings, result, sizes) if known is None else known)
     return estimates
+
+
+def _refuse_missing(kind: Verb, settings: Settings, /, *, where: str, out: Path) -> None:
+    """Raise InputError where an input is not there and does not lie in the run."""
+    home, inputs = Path(os.path.abspath(out)), list[Path]()
+    with contextlib.suppress(InputError):  # of stages whose inputs are listed in results to come
+        inputs += kind.inputs(settings)
+    for path in inputs:
+        if remote.url(path) is None and not path.exists() and not Path(os.path.abspath(path)).is_relative_to(home):
+            raise InputError(f"{where}: {path} does not exist; check the path")
 
 
 def sentences(stages: Sequence[OfStage], /) -> list[str]:
@@ -79,7 +95,8 @@ def sentences(stages: Sequence[OfStage], /) -> list[str]:
     ]
     untimed = [stage.name for stage in stages if not stage.has_time]
     unknown = f"; the time of {len(untimed)} of {len(stages)} is not known: {', '.join(untimed)}" if untimed else ""
-    return [*lines, f"together about {Need.of_all(stage.need for stage in stages).sentence()}{unknown}"]
+    known = [stage.need for stage in stages if stage.need is not None]
+    return [*lines, f"together {f'about {Need.of_all(known).sentence()}' if known else 'no estimate'}{unknown}"]
 
 
 def as_values(stages: Sequence[OfStage], /) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_tables_in_memory(table: str, tmp_path: Path) -> None:
     by_plate = "give a folder of plates (impasto export TABLE --to plates --out NAME.plates)"
     steps = [{"method": "standardize"}]
     assert need_of("correct", profiles=table, steps=steps) == Need(
-        230 * MB + 15 * TABLE, TABLE * 3 // 2, by_plate, seconds=times.of_correction(["standardize"], Shape(40, 6))
+        230 * MB + 15 * TABLE, TABLE * 3 // 2 + 6 * 650, by_plate, seconds=times.of_correction(["standardize"], Shape(40, 6))
     )
     as_text = need_of("correct", "o.csv", profiles=table, steps=[{"method": "harmony"}])
     assert as_text == Need(230 * MB + 15 * TABLE, int(TABLE * 2.8), by_plate)
@@ -47,7 +47,7 @@ def test_tables_in_memory(table: str, tmp_path: Path) -> None:
     )
     twice = need_of("evaluate", task="hits", profiles=[table, table])
     assert twice is not None
-    assert twice.seconds == pytest.approx(2 * (2.5 + 1.5e-4 * 40 + 0.7e-6 * 240))
+    assert twice.seconds == pytest.approx(2 * (3.7 + 1.5e-4 * 40 + 0.7e-6 * 240))
     assert need_of("evaluate", task="conservation", profiles=[table]) == Need(230 * MB + 4 * TABLE, 0, by_plate)
     trained = need_of("embed", run=str(tmp_path), profiles=table)
     assert trained is not None
@@ -73,6 +73,9 @@ def test_of_several_tables_the_largest_counts_and_drawn_rows_are_no_more_than_dr
     drawn = need_of("evaluate", task="mixing", profiles=[table])
     assert drawn is not None
     assert drawn.memory == 230 * MB + 4 * TABLE + 14 * 10 * 6 * 4
+    pairs = need_of("evaluate", task="grit", profiles=[table])
+    assert pairs is not None
+    assert pairs.memory == 230 * MB + 4 * TABLE + 40 * 40 * 7 // 2
 
 
 def test_a_folder_of_plates_has_no_estimate(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def ingested(tmp_path: Path) -> str:
 
 def test_a_site_and_workers_of_images(ingested: str) -> None:
     site = 2 * 64 * 50 * 2
-    disk = int(2 * 2 * 1280 * 4 * 1.5)
+    disk = int(2 * 2 * 1280 * 4 * 1.5) + 2 * 1280 * 650
     one = need_of("profile", images=ingested, encoder="random")
     assert one == Need(500 * MB + 5 * 8 * site, disk, "--per-batch 2", seconds=times.of_encoder("random", SITES, crops=2))
     three = need_of("profile", images=ingested, encoder="random", shards="local:3", per_batch=2)
@@ -91,7 +91,8 @@ def test_an_ingest_counts_images_or_values(ingested: str, tmp_path: Path) -> Non
     assert images == Need(230 * MB, 0, "give fewer plates at a time", seconds=times.of_image_files(4))
     profiles.write(made(), tmp_path / "t.parquet")
     tables = need_of("ingest", "o", sources=[str(tmp_path / "t.parquet")] * 2)
-    assert tables == Need(230 * MB + 16 * 960, 2 * 1440, "give fewer plates at a time", seconds=2 * times.of_table(Shape(40, 6)))
+    disk, seconds = 2 * (1440 + 6 * 650), 2 * times.of_table(Shape(40, 6))
+    assert tables == Need(230 * MB + 16 * 960, disk, "give fewer plates at a time", seconds=seconds)
     assert need_of("ingest", "o", sources=[str(tmp_path / "missing.csv")]) is None
 
 

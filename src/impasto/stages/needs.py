@@ -28,10 +28,14 @@ _UMAP = 650 * MB
 _READ, _CORRECTED, _TRAINED, _INDEXED = 4, 15, 8, 17
 _TASKS = {"replicates": 2, "hits": 26, "mixing": 14}
 """Multiples beside reading; of another task no more is said than what reading takes."""
+_PAIRS = {"grit": 3.5}
+"""Bytes of each pair of rows, of tasks that hold them."""
 _DRAWN = {"mixing": 20_000}
 """Tasks that draw so many rows of a large table (`evaluation.samples`)."""
 _WRITTEN = {".csv": 2.8, ".tsv": 2.8, ".csv.gz": 1.3, ".tsv.gz": 1.3}
 """Bytes on disk of a byte of values; 1.5 in the other formats, with annotation and receipt."""
+_COLUMN = 650
+"""Bytes that each column takes beside its values."""
 _BY_PLATE = "give a folder of plates (impasto export TABLE --to plates --out NAME.plates)"
 
 
@@ -84,7 +88,8 @@ def of_evaluate(task: str, tables: Sequence[Path], sizes: Sizes, /) -> Need | No
     scored = min(largest.rows, _DRAWN.get(task, largest.rows)) * largest.width * 4
     each = [times.of_task(task, seen) for seen in known]
     seconds = sum(one for one in each if one is not None) if None not in each and len(known) == len(tables) else None
-    return Need(TABLES + _READ * largest.bytes + _TASKS.get(task, 0) * scored, 0, _BY_PLATE, seconds=seconds)
+    held = _READ * largest.bytes + _TASKS.get(task, 0) * scored + int(_PAIRS.get(task, 0) * largest.rows**2)
+    return Need(TABLES + held, 0, _BY_PLATE, seconds=seconds)
 
 
 def of_index(table: Path, sizes: Sizes, /) -> Need | None:
@@ -176,4 +181,5 @@ def on_disk(seen: Shape, out: Path, /) -> int:
     """
     from impasto import profiles
 
-    return int(seen.bytes * _WRITTEN.get(profiles.suffix(out), 1.5))
+    suffix = profiles.suffix(out)
+    return int(seen.bytes * _WRITTEN.get(suffix, 1.5)) + (0 if suffix in _WRITTEN else _COLUMN * seen.width)

@@ -71,24 +71,25 @@ _STEPS = {
 }
 """Seconds of a value, beside. Harmony and Scanorama take as many rounds as the data need. Steps that train a net were not measured."""
 _TASKS = {
-    "hits": Cost(2.5, 1.5e-4, 0.7e-6),
-    "replicates": Cost(2.5, 3e-3, 0.3e-6, 0, 0.5e-10),
-    "percent-replicating": Cost(2.5, 0.6e-4, 0.25e-6),
-    "grit": Cost(2.5, 0, 0.3e-6, 4.2e-7),
-    "mechanism": Cost(2.5, 1.9e-3, 0.2e-6),
-    "shortcuts": Cost(2.5, 1.8e-3, 0.3e-6),
-    "sisters": Cost(2.5, 3e-3, 0.3e-6),
+    "hits": Cost(3.7, 1.5e-4, 0.7e-6),
+    "replicates": Cost(3.7, 3e-3, 0.3e-6, 0, 0.5e-10),
+    "percent-replicating": Cost(3.7, 0.6e-4, 0.25e-6),
+    "grit": Cost(3.7, 0, 0.3e-6, 4.2e-7),
+    "mechanism": Cost(3.7, 1.9e-3, 0.2e-6),
+    "shortcuts": Cost(3.7, 2e-3, 0.3e-6),
+    "sisters": Cost(3.7, 3.8e-3, 0.3e-6),
 }
 _TABLE = Cost(2.5, 0, 0.5e-6)
 """Of ingesting a table of profiles."""
-_INDEX = Cost(7, 4e-3, 1e-6)
+_INDEX = Cost(21, 7.4e-3, 3e-6)
+"""With the map, whose library compiles itself as it runs."""
 _NET_START, _CHECKED, _READ = 4.5, 1.1e-7, 0.4e-7
 """Of the libraries of nets and the weights, of a pixel that is judged, and of a pixel that is read and made smaller."""
 _PLANES = {"efficientnet_lite0": 0.050, "random": 0.050, "dinov2_s14": 0.28}
 """Of a crop of one plane through the net: .8 GFLOPs, most of them in narrow convolutions, and 12.2 in products of matrices."""
 _INTENSITY = 2.2e-7
 """Of a pixel whose statistics are taken, its reading included."""
-_IMAGE_FILE = 2e-4
+_IMAGE_FILE = 1e-4
 """Of an image that is listed and looked up."""
 _CELLS_READ, _CELLS_POOLED, _CELLS_CHECKED = 3e-7, 3e-8, 5e-9
 """Of a value of a table of cells that is read, joined and written; of one that is pooled to wells; of one of a check."""
