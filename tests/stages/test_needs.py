@@ -76,6 +76,10 @@ def test_of_several_tables_the_largest_counts_and_drawn_rows_are_no_more_than_dr
     pairs = need_of("evaluate", task="grit", profiles=[table])
     assert pairs is not None
     assert pairs.memory == 230 * MB + 4 * TABLE + 40 * 40 * 7 // 2
+    monkeypatch.setattr(needs, "_MOST_PAIRED", 10)
+    pairs = need_of("evaluate", task="grit", profiles=[table])
+    assert pairs is not None
+    assert pairs.memory == 230 * MB + 4 * TABLE + 10 * 10 * 7 // 2
 
 
 def test_a_folder_of_plates_has_no_estimate(tmp_path: Path) -> None:
