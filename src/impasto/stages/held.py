@@ -243,7 +243,8 @@ def _images_of(part: Sites, *, sites: int, wells: int) -> Images | None:
         first = part.image(0)
     except (BadImage, InputError, OSError, IndexError):
         return None
-    return Images(sites, wells, *first.shape, first.itemsize)
+    channels, height, width = first.shape
+    return Images(sites, wells, channels, height, width, first.itemsize)
 
 
 def _cells_at(folder: Path) -> CellRows | None:
