@@ -6,6 +6,7 @@ libraries. Time is no reason to refuse: it is said.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from impasto.failures import Unfinished
 FORCE: ContextVar[bool] = ContextVar("force", default=False)
 """Whether work begins although more is needed than is free (`--force`)."""
 _GB = 1e9
+_LEAST = _GB / 10
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,26 @@ class Need:
 
         """
         return cls(2 * held, 0, "take it plate by plate (for plate in im.open(...)), select features", what=what)
+
+    @classmethod
+    def of_all(cls, needs: Iterable[Need | None], /) -> Need:
+        """Of stages that run one after the other.
+
+        Parameters
+        ----------
+        needs
+            The estimate of each; None where there is none.
+
+        Returns
+        -------
+        Need
+            The most memory of one, the disk and time of all that are known.
+
+        """
+        known = [need for need in needs if need is not None]
+        memory = max((need.memory for need in known), default=0)
+        times = [need.seconds for need in known if need.seconds is not None]
+        return cls(memory, sum(need.disk for need in known), "", seconds=sum(times) if times else None)
 
     def sentence(self) -> str:
         """The estimate in a few words.
@@ -133,5 +155,24 @@ def duration(seconds: float, /) -> str:
     return f"{round(seconds / 3600)} hours"
 
 
+def announced(need: Need | None, /) -> list[str]:
+    """What a dry run says of an estimate.
+
+    Parameters
+    ----------
+    need
+        The estimate; None where there is none.
+
+    Returns
+    -------
+    list[str]
+        One sentence, or none.
+
+    """
+    return [] if need is None else [f"this takes about {need.sentence()}"]
+
+
 def _said(count: int) -> str:
+    if count < _LEAST:
+        return f"under {_LEAST / _GB:.1f} GB"
     return f"{count / _GB:.1f} GB" if count < 10 * _GB else f"{count / _GB:.0f} GB"

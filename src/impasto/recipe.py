@@ -13,13 +13,14 @@ from typing import Any
 
 from impasto import lacking, outputs, progress, recipe_extras, remote, runs, texts
 from impasto.need import Need, duration
-from impasto.recipe_file import STAGE_NAME, Recipe, Stage, read
+from impasto.recipe_file import STAGE_NAME, Recipe, Stage, parsed, read
 from impasto.relative_paths import with_base
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
 from impasto.stages import STAGES
+from impasto.stages.held import Sizes
 
-__all__ = ["STAGE_NAME", "Recipe", "Stage", "checked", "execute", "read", "refuse_outside", "result_of", "run", "settings_of"]
+__all__ = ["STAGE_NAME", "Recipe", "Stage", "checked", "execute", "parsed", "read", "refuse_outside", "result_of", "run", "settings_of"]
 
 _LONG = 60
 """A stage of so many seconds or more says how long it takes."""
@@ -159,7 +160,7 @@ def execute(name: str, settings: Settings, *, out: Path, work: Callable[[Path], 
         beside=list(chosen.beside(settings, out)),
         may_lie_in_input=chosen.may_lie_in_input,
         digest=chosen.digest,
-        need=lambda: _said(chosen.need(settings, out), out),
+        need=lambda: _said(chosen.need(settings, out, Sizes()), out),
     )
 
 

@@ -174,10 +174,38 @@ def read(path: Path) -> Recipe:
 
     """
     try:
-        values = tomllib.loads(texts.read(path))
+        text = texts.read(path)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; recipes are TOML files, see recipes/ for examples") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    return parsed(text, path=path)
+
+
+def parsed(text: str, /, *, path: Path) -> Recipe:
+    """The recipe of a text.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    path
+        Its file, where relative paths start; it need not be there.
+
+    Returns
+    -------
+    Recipe
+        As `read` gives it.
+
+    Raises
+    ------
+    InputError
+        As `read` does.
+
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     allowed = ("name", "seed", "about", "stage")
     for key in values:

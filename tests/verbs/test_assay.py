@@ -41,9 +41,16 @@ def test_a_dry_run_says_all_and_writes_nothing(table: Path, tmp_path: Path) -> N
     assert "design: 2 plates, 44 wells each; 20 perturbations; negative controls spared to judge by: 12 a plate" in printed
     assert "the smallest p is 5e-05" in printed
     assert "warning: 20 of 20 perturbations keep one well position on every plate" in printed
+    assert "1/7 profiles (ingest): 0.2 GB of memory, under 0.1 GB of disk, under a minute of one core" in printed
+    assert "5/7 hits (evaluate): 0.2 GB of memory, under a minute of one core" in printed
+    assert "together about" in printed
+    assert "dry run: nothing was written" in printed
     assert not (tmp_path / "out").exists()
     values = json.loads(ran(table, "--out", tmp_path / "out", "--dry-run", "--json").stdout)
     assert values["plan"]["positions"] == 12
+    stages = {stage["stage"]: stage for stage in values["estimate"]["stages"]}
+    assert list(stages) == ["profiles", "design", "corrected", "replicates", "hits", "index", "report"]
+    assert stages["corrected"]["memory_bytes"] == 230 * 2**20 + 15 * 4 * 88 * pd.read_csv(table).filter(regex="^(?!Metadata_)").shape[1]
 
 
 def refused(out: Path, *words: object) -> str:

@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from impasto import progress
+from impasto.scale import kept, task
 from impasto.scale import plan as plans
-from impasto.scale import task
 from impasto.scale.plan import Phase, Plan, Shard
 from impasto.scale.where import Where
 from impasto.schema import InputError
-
-_OURS: list[bool] = []
-"""Not empty while Ray was started here, and not by the user."""
 
 
 def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
@@ -43,43 +40,30 @@ def run_phase(plan: Plan, phase: Phase, where: Where, /) -> None:
     ray = _ray()
     if not ray.is_initialized():
         _join(ray, where.workers)
-        _OURS.append(True)
+        kept.at_the_end(ray.shutdown)  # what the user started stays
     todo = plan.todo(phase)
     done = len(phase.shards) - len(todo)
     folder = str(plan.folder.resolve())
-    try:
-        remote = ray.remote(num_cpus=1, max_retries=0)(_in_worker)
-        with progress.bar(what=f"{phase.name} (Ray)", unit=phase.unit, total=len(phase.shards), done=done) as advance:
-            tries: Counter[str] = Counter()
-            waiting: dict[Any, Shard] = {remote.remote(folder, shard.name): shard for shard in todo}
-            while waiting:
-                ready, _ = ray.wait(list(waiting), num_returns=1)
-                shard = waiting.pop(ready[0])
-                try:
-                    failure = ray.get(ready[0])
-                except ray.exceptions.RayError:
-                    failure = task.KILLED
-                if failure is None:
-                    advance(1)
-                    continue
-                tries[shard.name] += 1
-                if tries[shard.name] < failure.tries:
-                    waiting[remote.remote(folder, shard.name)] = shard
-                else:
-                    task.give_up(plan, shard, failure, tries=tries[shard.name])
-                    advance(1)
-    except BaseException:
-        _leave(ray)
-        raise
-    if phase is plan.phases[-1]:  # workers take seconds to start, so they stay for the next phase
-        _leave(ray)
-
-
-def _leave(ray: Any) -> None:
-    """End what was started here; what the user started stays."""
-    if _OURS:
-        _OURS.clear()
-        ray.shutdown()
+    remote = ray.remote(num_cpus=1, max_retries=0)(_in_worker)
+    with progress.bar(what=f"{phase.name} (Ray)", unit=phase.unit, total=len(phase.shards), done=done) as advance:
+        tries: Counter[str] = Counter()
+        waiting: dict[Any, Shard] = {remote.remote(folder, shard.name): shard for shard in todo}
+        while waiting:
+            ready, _ = ray.wait(list(waiting), num_returns=1)
+            shard = waiting.pop(ready[0])
+            try:
+                failure = ray.get(ready[0])
+            except ray.exceptions.RayError:
+                failure = task.KILLED
+            if failure is None:
+                advance(1)
+                continue
+            tries[shard.name] += 1
+            if tries[shard.name] < failure.tries:
+                waiting[remote.remote(folder, shard.name)] = shard
+            else:
+                task.give_up(plan, shard, failure, tries=tries[shard.name])
+                advance(1)
 
 
 def _in_worker(folder: str, name: str) -> task.Failure | None:

@@ -8,7 +8,7 @@ import shutil
 from impasto import whole
 from impasto.failures import Unfinished
 from impasto.progress import say
-from impasto.scale import ENGINES
+from impasto.scale import ENGINES, kept
 from impasto.scale import plan as plan_of
 from impasto.scale.plan import BAD, QUARANTINE, Phase, Plan
 from impasto.scale.where import Where
@@ -41,10 +41,11 @@ def run_shards(plan: Plan, where: Where, /) -> None:
     if where.retry_bad:
         shutil.rmtree(plan.folder / QUARANTINE, ignore_errors=True)
     engine = ENGINES[where.engine]
-    for phase in plan.phases:
-        if plan.todo(phase):
-            engine(plan, phase, where)
-        settle(plan, phase, where)
+    with kept.until_the_end():
+        for phase in plan.phases:
+            if plan.todo(phase):
+                engine(plan, phase, where)
+            settle(plan, phase, where)
 
 
 def settle(plan: Plan, phase: Phase, where: Where, /) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from impasto import records, runs
 from impasto.need import Need
 from impasto.schema import PROFILES_FILES, InputError
 from impasto.settings import Settings
+from impasto.stages.held import Held, Sizes
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ class Verb:
     digest
         The digest of an input.
     need
-        `need(settings, out)`: what a run will take of the machine, from headers only; None where that is not known.
+        `need(settings, out, sizes)`: what a run will take of the machine, from headers only; None where that is not known.
+    leaves
+        `leaves(settings, out, sizes)`: path -> what a run will leave there, for the estimates of later stages; empty where nobody knows.
 
     """
 
@@ -112,7 +115,8 @@ class Verb:
     beside: Callable[[Any, Path], Sequence[Path]] = lambda _settings, _out: ()
     may_lie_in_input: bool = False
     digest: Callable[[Path], str] = runs.digest
-    need: Callable[[Any, Path], Need | None] = lambda _settings, _out: None
+    need: Callable[[Any, Path, Sizes], Need | None] = lambda _settings, _out, _sizes: None
+    leaves: Callable[[Any, Path, Sizes], Mapping[Path, Held]] = lambda _settings, _out, _sizes: {}
 
     def record(self, out: Path, /) -> Path:
         """Where the record of a result at `out` is kept.

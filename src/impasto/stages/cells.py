@@ -14,11 +14,13 @@ from impasto import texts
 from impasto.cells.segmenters import SEGMENTERS
 from impasto.devices import DeviceSettings
 from impasto.families import named_in
+from impasto.need import announced
 from impasto.scale.settings import ShardSettings
 from impasto.schema import InputError
 from impasto.settings import Shown
-from impasto.stages import needs
+from impasto.stages import held, needs_of_images
 from impasto.stages.base import FOLDER, Verb, digest_of_images
+from impasto.stages.held import Held, Sizes
 
 if TYPE_CHECKING:
     from impasto.cells.image_run import ImageRun, Spread
@@ -116,8 +118,7 @@ def understood(settings: CellsSettings, out: Path) -> list[str]:
     from impasto.cells import build
 
     opened = _opened(settings, out)
-    need = needs.of_cells(settings.sources)
-    takes = [f"this takes about {need.sentence()}"] if need is not None else []
+    takes = announced(needs_of_images.of_cells(settings.sources, Sizes()))
     return [*build.survey(opened, columns=settings.columns)[1], *build.joins(opened, unit=settings.unit), *takes]
 
 
@@ -252,6 +253,34 @@ def _refuse(settings: CellsSettings, fields: tuple[str, ...], why: str) -> None:
             raise InputError(f"--{field.replace('_', '-')} does not fit {settings.sources[0]}: {why}; leave it out")
 
 
+def leaves(settings: CellsSettings, out: Path, sizes: Sizes) -> Mapping[Path, Held]:
+    """What `run` will leave: of tables whose rows their size tells. How many cells images show, nobody knows before.
+
+    Parameters
+    ----------
+    settings
+        As `run` takes them.
+    out
+        The folder that it would write.
+    sizes
+        What lies there.
+
+    Returns
+    -------
+    Mapping
+        Path -> the cells; empty where they are not known.
+
+    """
+    from impasto.cells import build
+
+    values = needs_of_images.values_in(settings.sources, sizes)
+    if values is None:
+        return {}
+    opened = _opened(settings, out)
+    images = build.survey(opened, columns=settings.columns)[0]
+    return {out: held.of_runs(opened, images, values=values)}
+
+
 VERB = Verb(
     settings=CellsSettings,
     inputs=inputs,
@@ -259,5 +288,6 @@ VERB = Verb(
     result="",
     writes=FOLDER,
     digest=digest_of_images,
-    need=lambda s, _: needs.of_cells(s.sources),
+    need=lambda s, _, sizes: needs_of_images.of_cells(s.sources, sizes),
+    leaves=leaves,
 )

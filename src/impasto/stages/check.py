@@ -10,6 +10,7 @@ from pydantic import Field
 from impasto import outputs
 from impasto.scale.settings import ShardSettings
 from impasto.settings import Shown
+from impasto.stages import needs_of_images
 from impasto.stages.base import FOLDER, Verb, digest_of_images
 
 
@@ -92,4 +93,13 @@ def digest(path: Path, /) -> str:
     return digest_of_images(path)
 
 
-VERB = Verb(settings=CheckSettings, inputs=lambda s: [s.images], run=run, result="", writes=FOLDER, digest=digest, may_lie_in_input=True)
+VERB = Verb(
+    settings=CheckSettings,
+    inputs=lambda s: [s.images],
+    run=run,
+    result="",
+    writes=FOLDER,
+    digest=digest,
+    may_lie_in_input=True,
+    need=lambda s, _, sizes: needs_of_images.of_check(s.images, sizes),
+)

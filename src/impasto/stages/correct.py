@@ -249,5 +249,6 @@ VERB = Verb(
     result="profiles.parquet",
     writes=PROFILES,
     beside=beside,
-    need=lambda s, out: needs.of_correct(s.profiles, out, steps=[step.name for step in s.steps]),
+    need=lambda s, out, sizes: needs.of_correct(s.profiles, out, sizes, steps=[step.name for step in s.steps]),
+    leaves=lambda s, out, sizes: {out: seen} if (seen := sizes.table(s.profiles)) is not None else {},
 )

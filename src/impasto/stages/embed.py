@@ -48,5 +48,5 @@ VERB = Verb(
     run=run,
     result="profiles.parquet",
     writes=PROFILES,
-    need=lambda s, _: needs.of_embed(s.profiles),
+    need=lambda s, _, sizes: needs.of_embed(s.profiles, sizes),
 )

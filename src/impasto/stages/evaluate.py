@@ -189,5 +189,5 @@ VERB = Verb(
     run=run,
     result="",
     writes=FOLDER,
-    need=lambda s, _: needs.of_evaluate(s.task, s.profiles),
+    need=lambda s, _, sizes: needs.of_evaluate(s.task, s.profiles, sizes),
 )

@@ -71,5 +71,5 @@ VERB = Verb(
     run=run,
     result="",
     writes=FOLDER,
-    need=lambda s, _: needs.of_index(s.profiles),
+    need=lambda s, _, sizes: needs.of_index(s.profiles, sizes),
 )

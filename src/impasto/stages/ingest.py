@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,7 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
+from impasto.stages import held, needs_of_images
 from impasto.stages.base import FOLDER, Verb, digest_of_images
+from impasto.stages.held import Held, Sizes
 
 if TYPE_CHECKING:
     from impasto.plates.ingest import Found
@@ -147,4 +150,32 @@ def run(settings: IngestSettings, out: Path) -> None:
     ingest.write(survey(settings), out)
 
 
-VERB = Verb(settings=IngestSettings, inputs=lambda s: [*s.sources, *s.platemap], run=run, result="", writes=FOLDER, digest=digest_of_images)
+def leaves(settings: IngestSettings, out: Path, _: Sizes) -> Mapping[Path, Held]:
+    """What `run` will leave, by a look at the sources.
+
+    Parameters
+    ----------
+    settings
+        The sources and how they are read.
+    out
+        The folder that it would write.
+
+    Returns
+    -------
+    Mapping
+        Path -> what it will hold; empty where an earlier stage has yet to make the sources.
+
+    """
+    return held.of_found(survey(settings), out) if all(source.exists() for source in settings.sources) else {}
+
+
+VERB = Verb(
+    settings=IngestSettings,
+    inputs=lambda s: [*s.sources, *s.platemap],
+    run=run,
+    result="",
+    writes=FOLDER,
+    digest=digest_of_images,
+    need=lambda s, out, sizes: needs_of_images.of_ingest(s.sources, out, sizes),
+    leaves=leaves,
+)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from impasto.profiling import extract
 from impasto.schema import InputError
-from impasto.stages import needs
+from impasto.stages import needs_of_images
 from impasto.stages.base import PROFILES, Verb, digest_of_images
 from impasto.stages.check import is_of_cells
 
@@ -63,5 +63,6 @@ VERB = Verb(
     writes=PROFILES,
     digest=digest_of_images,
     beside=lambda s, out: [extract.fields_path(out)] if s.illumination == "estimate" and not is_of_cells(s.images) else [],
-    need=lambda s, _: needs.of_profile(s),
+    need=lambda s, out, sizes: needs_of_images.of_profile(s, out, sizes),
+    leaves=lambda s, out, sizes: needs_of_images.of_profiles(s, out, sizes),
 )

@@ -179,5 +179,5 @@ VERB = Verb(
     result="",
     writes=FOLDER,
     digest=digest_of_images,
-    need=lambda s, _: needs.of_train(s.profiles, stored=s.stored),
+    need=lambda s, _, sizes: needs.of_train(s.profiles, sizes, stored=s.stored),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from impasto import options, outputs, recipe
+from impasto import options, outputs, recipe, recipe_needs
 from impasto.explorer import serving
 from impasto.schema import InputError
 from impasto.verbs import ABOUT, dry_run, shared, terminal
@@ -18,6 +18,7 @@ from impasto.verbs.assay_sources import AssaySettings
 if TYPE_CHECKING:
     from impasto.assay.check import Check
     from impasto.plates.ingest import Found
+    from impasto.recipe_needs import OfStage
     from impasto.report.verdicts import Verdicts
 
 
@@ -38,10 +39,9 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     if not flags.as_json:
         show(looked)
     if flags.dry_run:
-        if flags.as_json:
-            terminal.write_json(as_values(looked))
-        else:
-            terminal.say("dry run: nothing was written")
+        stages = needs(contents, looked, settings, flags.out)
+        values = {**as_values(looked), "estimate": recipe_needs.as_values(stages)}
+        terminal.dry_run(recipe_needs.sentences(stages), values, as_json=flags.as_json)
         return
     verdicts = work(contents, looked, settings, flags.out)
     if flags.as_json:
@@ -132,6 +132,29 @@ def as_values(looked: Check) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(looked)
+
+
+def needs(contents: Found, looked: Check, settings: AssaySettings, out: Path) -> list[OfStage]:
+    """What the stages will take. Nothing is written.
+
+    Parameters
+    ----------
+    contents, looked, settings, out
+        As `work` takes them.
+
+    Returns
+    -------
+    list[OfStage]
+        In their order.
+
+    """
+    from impasto.stages import held
+
+    home = out.absolute()
+    made = recipe.parsed(sources.recipe_of(contents, looked, settings, name=home.name), path=home / sources.RECIPE)
+    first = made.stages[0]
+    surveyed = {first.name: held.of_found(contents, recipe.result_of(home, first))} if first.verb == "ingest" else {}
+    return recipe_needs.of_recipe(made, out=home, surveyed=surveyed)
 
 
 def work(contents: Found, looked: Check, settings: AssaySettings, out: Path) -> Verdicts:

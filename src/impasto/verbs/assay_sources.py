@@ -143,30 +143,25 @@ def whole(path: Path) -> str:
     return remote.url(path) or str(path.absolute())
 
 
-def write_recipe(contents: Found, looked: Check, settings: AssaySettings, out: Path) -> Path:
-    """Write the recipe, unless the same one is there.
+def recipe_of(contents: Found, looked: Check, settings: AssaySettings, *, name: str) -> str:
+    """The recipe of these sources.
 
     Parameters
     ----------
-    contents, looked, settings, out
-        As `work` takes them; `out` whole.
+    contents, looked, settings
+        As `work` takes them.
+    name
+        Of the recipe.
 
     Returns
     -------
-    Path
-        The recipe.
-
-    Raises
-    ------
-    InputError
-        Where another recipe is there, or one that was changed since.
+    str
+        TOML.
 
     """
     from impasto.assay import recipe_text, warnings
     from impasto.evaluation.subpopulations import FEWEST_CONTROLS
-    from impasto.plates.digest import digest
 
-    path = out / RECIPE
     asked, kind = of_ingest(settings), kind_of(contents)
     said = asked.model_dump(mode="json", exclude_defaults=True)
     for word in ("sources", "platemap"):
@@ -187,12 +182,38 @@ def write_recipe(contents: Found, looked: Check, settings: AssaySettings, out: P
         title=settings.title,
     )
     head = f"Written by impasto assay. Repeat or change it: impasto run {RECIPE} --out ANOTHER_FOLDER"
-    text = recipe_text.text(made, name=out.name, seed=settings.seed, head=head)
+    return recipe_text.text(made, name=name, seed=settings.seed, head=head)
+
+
+def write_recipe(contents: Found, looked: Check, settings: AssaySettings, out: Path) -> Path:
+    """Write the recipe, unless the same one is there.
+
+    Parameters
+    ----------
+    contents, looked, settings, out
+        As `work` takes them; `out` whole.
+
+    Returns
+    -------
+    Path
+        The recipe.
+
+    Raises
+    ------
+    InputError
+        Where another recipe is there, or one that was changed since.
+
+    """
+    from impasto.plates.digest import digest
+
+    path = out / RECIPE
+    text = recipe_of(contents, looked, settings, name=out.name)
 
     def write() -> None:
         with runs.atomic(path) as temporary:
             texts.write(temporary, text)
 
+    asked = of_ingest(settings)
     sources = remote.inputs([*asked.sources, *asked.platemap])
     runs.run_stage(write, verb="assay", settings=settings, inputs=sources, out=path, folder=False, digest=digest)
     return path

@@ -24,12 +24,7 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     settings = CellsSettings.read({**options.parse_set(flags.changes), **values}, where="impasto cells")
     if flags.dry_run:
         lines = understood(settings, flags.out)
-        if flags.as_json:
-            terminal.write_json({"understood": lines})
-        else:
-            for line in lines:
-                terminal.say(f"  {line}")
-            terminal.say("dry run: nothing was written")
+        terminal.dry_run(lines, {"understood": lines}, as_json=flags.as_json)
         return
     worked = recipe.execute("cells", settings, out=flags.out)
     terminal.wrote(flags.out, worked, as_json=flags.as_json)

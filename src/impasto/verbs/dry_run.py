@@ -6,8 +6,11 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impasto.need import announced
 from impasto.options import parse_set
 from impasto.schema import InputError
+from impasto.stages import needs_of_images
+from impasto.stages.held import Sizes
 from impasto.stages.ingest import IngestSettings, survey
 from impasto.verbs import terminal
 
@@ -146,6 +149,8 @@ def print_all(settings: IngestSettings, *, out: Path, as_json: bool) -> None:
             f"  solved by: {command_of(with_options(settings, problem.options), out=out)}", highlight=False, markup=False, soft_wrap=True
         )
     following = with_options(better, tuple(o for p in contents.summary.problems for o in p.options))
+    for line in announced(needs_of_images.of_ingest(settings.sources, out, Sizes())):
+        terminal.console.print(line, highlight=False, markup=False, soft_wrap=True)
     terminal.console.print("dry run: nothing was written; next:")
     terminal.console.print(f"  {command_of(following, out=out)}", highlight=False, markup=False, soft_wrap=True)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from impasto import options, recipe, texts
+from impasto import options, recipe, recipe_needs, texts
 from impasto.options import parse_set
 from impasto.settings import Settings, Shown
 from impasto.stages import STAGES
@@ -29,6 +29,7 @@ class Flags(shared.Writing):
     changes: Annotated[list[str], Shown(name="set", metavar="STAGE.KEY=VALUE")] = Field(
         default_factory=list, description="Another value for a stage, as raw.profiles=mine.parquet."
     )
+    dry_run: bool = Field(default=False, description="Check all stages and say what each takes of memory, disk and time; write nothing.")
 
 
 def run(values: dict[str, Any], flags: Flags) -> None:
@@ -36,6 +37,10 @@ def run(values: dict[str, Any], flags: Flags) -> None:
     settings = RunSettings.read(values, where="impasto run")
     whole = recipe.read(settings.path).changed(changed_values(flags.changes))
     whole = whole if settings.seed is None else whole.seeded(settings.seed)
+    if flags.dry_run:
+        stages = recipe_needs.of_recipe(whole, out=flags.out)
+        terminal.dry_run(recipe_needs.sentences(stages), recipe_needs.as_values(stages), as_json=flags.as_json)
+        return
     recipe.run(whole, flags.out, show=None if flags.as_json else show)
     if flags.as_json:
         terminal.write_json([json.loads(texts.read(STAGES[s.verb].record(recipe.result_of(flags.out, s)))) for s in whole.stages])

@@ -17,7 +17,7 @@ from impasto.progress import spoken as console
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["console", "say", "show", "show_frame", "show_results", "write_json", "wrote"]
+__all__ = ["console", "dry_run", "say", "show", "show_frame", "show_results", "write_json", "wrote"]
 
 
 SHORT = {
@@ -65,6 +65,27 @@ def wrote(out: Path, worked: bool, /, *, as_json: bool, beside: str = "") -> Non
         write_json(json.loads(texts.read(inside if inside.exists() else records.path_of(out, folder=False))))
     else:
         console.print(f"{'wrote' if worked else 'already there:'} {out}{beside}", highlight=False, markup=False, soft_wrap=True)
+
+
+def dry_run(lines: Sequence[str], values: Mapping[str, Any], /, *, as_json: bool) -> None:
+    """Print what a dry run found out.
+
+    Parameters
+    ----------
+    lines
+        Sentences for people.
+    values
+        The same for programs.
+    as_json
+        Print these.
+
+    """
+    if as_json:
+        write_json(values)
+        return
+    for line in lines:
+        say(f"  {line}")
+    say("dry run: nothing was written")
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
