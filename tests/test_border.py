@@ -5,15 +5,22 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import save_file
 
-from impasto import border, delimited
+from impasto import border, deepprofiler, delimited
+from impasto.perturbations import relations
+from impasto.plates import archives, harmony, illumination, measurement
+from impasto.plates.read import BadImage
+from impasto.profiles import shape
 from impasto.schema import InputError
 
 
@@ -93,6 +100,19 @@ def test_weights_are_whole_and_finite(tmp_path: Path) -> None:
             border.weights(path, "trained run")
 
 
+def test_a_parquet_file_is_read_whole_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "x"]}).to_parquet(path)
+    assert border.parquet(path)["a"].tolist() == [1, 2, 3]
+    assert border.parquet(path, columns=["b"]).columns.tolist() == ["b"]
+    assert border.parquet(path, filters=[("b", "==", "x")])["a"].tolist() == [1, 3]
+    with pytest.raises(InputError, match=r"t\.parquet cannot be read as a list of flags"):
+        border.parquet(path, "list of flags", columns=["c"])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"t\.parquet cannot be read as a table .*cut short"):
+        border.parquet(path)
+
+
 def test_a_pipe_and_a_device_are_refused_before_they_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.csv")
     (tmp_path / "b.csv").symlink_to("/dev/zero")
@@ -103,3 +123,27 @@ def test_a_pipe_and_a_device_are_refused_before_they_are_opened(tmp_path: Path) 
             delimited.layout(tmp_path / name)
     border.refuse_odd(tmp_path / "none")
     border.refuse_odd(tmp_path)
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "Index.idx.xml": harmony.read,
+    "MeasurementData.mlf": measurement.read,
+    "1.npz": deepprofiler.may_hold_features,
+    "p.zip": archives.Zip,
+    "string_pairs.csv": relations.read,
+    "DNA.npy": lambda path: illumination._function(str(path)),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", READERS)
+def test_readers_do_not_wait_for_a_pipe(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises((InputError, BadImage), match=f"{re.escape(name)}.* is neither a file nor a folder"):
+        READERS[name](tmp_path / name)
+
+
+@pytest.mark.timeout(60)
+def test_the_size_of_a_pipe_is_not_known(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    assert shape.shape(tmp_path / "t.csv") is None

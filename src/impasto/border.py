@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from impasto import failures
 from impasto.schema import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
 AGAIN = "it may be cut short, damaged or of another kind; copy it or make it again"
@@ -131,6 +132,39 @@ def _object_in(path: Path) -> dict[str, Any]:
     if not isinstance(whole, dict):
         raise ValueError(f"it holds a {type(whole).__name__}, not an object")
     return whole
+
+
+def parquet(
+    path: Path, what: str = "table", /, *, columns: Sequence[str] | None = None, filters: list[tuple[str, str, str]] | None = None
+) -> pd.DataFrame:
+    """Read a Parquet file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it should be.
+    columns
+        Which columns; all by default.
+    filters
+        Which rows, as pyarrow takes them; all by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What it holds.
+
+    Raises
+    ------
+    InputError
+        It is cut short, damaged or no Parquet file, or a column is missing.
+
+    """
+    import pandas as pd
+
+    with reading(path, what):
+        return pd.read_parquet(path, columns=None if columns is None else list(columns), filters=filters)
 
 
 def weights(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, Tensor]:

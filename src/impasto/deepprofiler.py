@@ -130,7 +130,13 @@ def may_hold_features(path: Path, /) -> bool:
     bool
         False where it has parts, and none is of features.
 
+    Raises
+    ------
+    InputError
+        It is a pipe or a device.
+
     """
+    border.refuse_odd(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return "features.npy" in archive.namelist()

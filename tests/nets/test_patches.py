@@ -8,6 +8,7 @@ from tests.nets.sizes import TINY
 
 from impasto.nets import patches
 from impasto.nets.encoders.vit import ViT
+from impasto.schema import InputError
 
 
 def test_cutting_keeps_every_pixel_where_it_was() -> None:
@@ -37,7 +38,7 @@ def test_positions_are_interpolated_for_other_sizes() -> None:
 
 
 def test_images_and_grids_that_are_not_whole_are_refused() -> None:
-    with pytest.raises(ValueError, match="8 x 10 pixels cannot be cut into patches of 4"):
+    with pytest.raises(InputError, match="8 x 10 pixels cannot be cut into patches of 4"):
         patches.cut(torch.zeros(1, 1, 8, 10), patch=4)
     assert patches.side_of(49) == 7
     with pytest.raises(ValueError, match="48 patches are not a square grid"):

@@ -11,6 +11,7 @@ from torch import nn
 from impasto.devices import Place
 from impasto.nets import trunk
 from impasto.nets.trunk import Attention, Recompute, Trunk, lower
+from impasto.schema import InputError
 
 
 def test_the_trunk_equals_torchs_encoder_with_the_same_weights() -> None:
@@ -89,7 +90,7 @@ def test_only_the_blocks_of_trunks_are_compiled_and_only_where_the_place_says_so
 
 
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:
-    with pytest.raises(ValueError, match="width 8 is not a multiple of heads 3"):
+    with pytest.raises(InputError, match="width 8 is not a multiple of heads 3"):
         Attention(width=8, heads=3)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.perturbations.related import OBS, made
 
@@ -42,10 +44,23 @@ def test_bad_graphs_say_what_to_do(sources: dict[str, str], tmp_path: Path) -> N
     with pytest.raises(InputError, match="fewer than two"):
         build(OBS.iloc[4:5], SourceSettings.read(sources, where="test"))
     (tmp_path / "x.parquet").write_text("no")
-    with pytest.raises(InputError, match="not a graph of perturbations"):
+    with pytest.raises(InputError, match="cannot be read as a graph of perturbations"):
         graphs.read(tmp_path / "x.parquet")
     with pytest.raises(InputError, match="does not exist"):
         graphs.read(tmp_path / "y.parquet")
+
+
+def test_a_damaged_graph_is_a_sentence(sources: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "g.parquet"
+    graphs.write(made(sources), path)
+    whole = pq.read_table(path)
+    np.testing.assert_array_equal(graphs.read(path).weights, made(sources).weights)
+    pq.write_table(whole.drop_columns("weight"), path)
+    with pytest.raises(InputError, match=r"graph of perturbations .*weight"):
+        graphs.read(path)
+    pq.write_table(whole.set_column(0, "node1", pa.array(["nobody"] * len(whole))), path)
+    with pytest.raises(InputError, match="an edge leads to a node that is not listed"):
+        graphs.read(path)
 
 
 def test_another_table_is_joined_by_name_by_inchikey_and_without_its_dose() -> None:

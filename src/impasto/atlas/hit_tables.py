@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impasto import schema, texts, wells
+from impasto import border, schema, texts, wells
 from impasto.atlas import folder
 from impasto.atlas.consensus import TREATED_AS
 from impasto.evaluation.dose_response import BENCHMARK, RATE
@@ -48,7 +48,7 @@ def write(where: Path, hits: Path, of_perturbations: pd.DataFrame, of_wells: pd.
     source = hits / f"{folder.TABLES_OF_HITS['hits']}.parquet"
     if not source.exists():
         raise InputError(f"{hits} holds no hits (no {source.name}); call them first: impasto evaluate hits PROFILES --out {hits}")
-    called = _of_one_table(pd.read_parquet(source))
+    called = _of_one_table(border.parquet(source))
     treated_as = {str(word): number for number, word in enumerate(of_perturbations[TREATED_AS])}
     called[ROW] = called[schema.PERTURBATION].astype(str).map(treated_as)
     if called[ROW].isna().all():
@@ -62,7 +62,7 @@ def write(where: Path, hits: Path, of_perturbations: pd.DataFrame, of_wells: pd.
         path = hits / f"{file}.parquet"
         if name == "hits" or not path.exists():
             continue
-        table = _of_one_table(pd.read_parquet(path))
+        table = _of_one_table(border.parquet(path))
         if table.empty:
             continue
         table[ROW] = (

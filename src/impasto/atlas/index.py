@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema, wells
+from impasto import border, schema, wells
 from impasto.atlas import ENGINES, arrow_files, folder, well_columns
 from impasto.atlas.consensus import LEVEL, MODALITY, PROFILE
 from impasto.atlas.engines import Engine
@@ -172,7 +172,7 @@ def _rows(where: Path, space: str) -> tuple[Stacked, pd.DataFrame]:
 
 def _first_version(where: Path) -> tuple[Stacked, pd.DataFrame]:
     vectors: Any = np.load(where / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    return Stacked([vectors]), pd.read_parquet(where / "rows.parquet").rename(columns={"n_rows": "n_wells"})
+    return Stacked([vectors]), border.parquet(where / "rows.parquet").rename(columns={"n_rows": "n_wells"})
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

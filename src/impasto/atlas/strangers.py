@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import schema
+from impasto import border, schema
 from impasto.perturbations.prompts import prompt
 from impasto.perturbations.smiles import in_a_text
 
@@ -176,7 +176,7 @@ def read(folder: Path, form: str, /) -> tuple[Vectors, list[str]] | None:
     """
     if not (folder / VECTORS).exists() or not (folder / LISTED).exists():
         return None
-    listed = pd.read_parquet(folder / LISTED)
+    listed = border.parquet(folder / LISTED)
     chosen = (listed["form"] == form).to_numpy()
     if not chosen.any():
         return None

@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from impasto import dataset, identity, locks, records, runs, texts, wells, whole
+from impasto import border, dataset, identity, locks, records, runs, texts, wells, whole
 from impasto.correction import kept, plate_shards
 from impasto.correction.base import Corrector
 from impasto.correction.plate_plan import Builder
@@ -187,7 +187,7 @@ def _put_together(source: Dataset, plan: Plan, out: Path, *, methods: Sequence[M
     from impasto.scale.plan import quarantined, receipt_of
 
     phase = next(phase for phase in plan.phases if phase.unit == "plate")
-    features = pd.read_parquet(plan.folder / plate_shards.FEATURES)
+    features = border.parquet(plan.folder / plate_shards.FEATURES)
     bad = plan.bad_plates()
     with runs.atomic(out) as temporary:
         rows = []

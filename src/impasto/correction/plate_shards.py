@@ -15,7 +15,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from impasto import commit_point, dataset, need, wells
+from impasto import border, commit_point, dataset, need, wells
 from impasto.correction import CORRECTORS, kept, receipt_sums
 from impasto.correction import receipt as receipts
 from impasto.correction.base import Corrector
@@ -43,7 +43,7 @@ def _opened(source: str, marks: str) -> tuple[Dataset, pd.DataFrame | None]:
 
 @functools.lru_cache(maxsize=2)
 def _opened_as(source: str, marks: str, _: int, __: int) -> tuple[Dataset, pd.DataFrame | None]:
-    return dataset.open_dataset(source), pd.read_parquet(marks) if marks else None
+    return dataset.open_dataset(source), border.parquet(marks) if marks else None
 
 
 def _stamp(path: Path) -> int:

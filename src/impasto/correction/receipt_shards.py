@@ -10,7 +10,7 @@ from typing import Any
 import anndata
 import numpy as np
 
-from impasto import texts
+from impasto import border, texts
 from impasto.correction import plate_shards, receipt, receipt_sums
 from impasto.correction.plate_shards import MEMBER, SAMPLE, plate_of
 from impasto.dataset import read_member
@@ -72,9 +72,8 @@ def _pairs(arguments: Mapping[str, Any], task: Task) -> Iterator[receipt_sums.Pa
 
 
 def _features(task: Task) -> Any:
-    import pandas as pd
 
-    return pd.read_parquet(task.folder / plate_shards.FEATURES)
+    return border.parquet(task.folder / plate_shards.FEATURES)
 
 
 def write(arguments: Mapping[str, Any], task: Task, /) -> Facts:

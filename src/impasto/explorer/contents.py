@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from impasto import schema, wells
+from impasto import border, schema, wells
 from impasto.atlas import arrow_files, folder, pairs, well_columns
 from impasto.atlas.consensus import LEVEL, MODALITY, PROFILE, TREATED_AS
 from impasto.atlas.index import Index, vectors_of
@@ -223,7 +223,7 @@ def _opened(index: Index, facts: dict[str, Any]) -> Contents:
         np.arange(count, len(index.rows)),
         {space: vectors_of(index.folder, space) for space in facts["spaces"]},
         np.load(index.folder / folder.PAIRS, allow_pickle=False),
-        {name: pd.read_parquet(path) for name, path in paths.items() if path.exists()},
+        {name: border.parquet(path) for name, path in paths.items() if path.exists()},
         _features(index.folder, len(index.rows) - count),
     )
 

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impasto.nets.recurrence import circle, recurrence
+from impasto.schema import InputError
 
 
 class Sine(nn.Module):
@@ -146,7 +147,7 @@ class Hyena(nn.Module):
     def __init__(self, *, width: int, order: int = 2, filter_order: int = 64, frequency: float = 10.0, whole: bool = False) -> None:
         super().__init__()
         if order < 2 and not whole:
-            raise ValueError(f"order {order} without `whole` has no long convolution; use 2 or more")
+            raise InputError(f"order {order} without `whole` has no long convolution; use 2 or more")
         self.order, self.whole = order, whole
         self.project_in = nn.Linear(width, (order + 1) * width)
         self.short = nn.Parameter(torch.empty((order + 1) * width, 3))

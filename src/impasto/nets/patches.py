@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from impasto.schema import InputError
+
 
 def cut(images: Tensor, /, *, patch: int) -> Tensor:
     """Images as flattened patches, row by row.
@@ -31,13 +33,13 @@ def cut(images: Tensor, /, *, patch: int) -> Tensor:
 
     Raises
     ------
-    ValueError
+    InputError
         Where the sides are not multiples of `patch`.
 
     """
     n, channels, height, width = images.shape
     if height % patch or width % patch:
-        raise ValueError(f"an image of {height} x {width} pixels cannot be cut into patches of {patch}")
+        raise InputError(f"an image of {height} x {width} pixels cannot be cut into patches of {patch}")
     squares = images.reshape(n, channels, height // patch, patch, width // patch, patch)
     return squares.permute(0, 2, 4, 1, 3, 5).reshape(n, -1, channels * patch * patch)
 

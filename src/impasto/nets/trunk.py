@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from impasto.devices import HERE, Place
+from impasto.schema import InputError
 
 _FEW = 512
 """Tokens up to which attention in bfloat16 is written out on a CPU."""
@@ -50,7 +51,7 @@ class Attention(nn.Module):
     def __init__(self, *, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"width {width} is not a multiple of heads {heads}")
+            raise InputError(f"width {width} is not a multiple of heads {heads}; make it one, or take fewer heads")
         self.heads, self.dropout = heads, dropout
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)

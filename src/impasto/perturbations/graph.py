@@ -28,7 +28,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import runs, schema, wells
+from impasto import border, runs, schema, wells
 from impasto.perturbations.gene_pairs import normal_symbol
 from impasto.schema import InputError
 
@@ -220,18 +220,18 @@ def read(path: Path, /) -> Graph:
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; make a graph with: impasto graph PROFILES --string PAIRS --out GRAPH.parquet")
-    try:
-        table = pq.read_table(path)
-        described = json.loads((table.schema.metadata or {})[_METADATA])
-        nodes = pd.DataFrame(described["nodes"])
-        _ = nodes[KNOWN_AS]  # graphs of 0.1.0 do not say how else their nodes are called
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise InputError(
-            f"{path} is not a graph of perturbations; make one with: impasto graph PROFILES --string PAIRS --out GRAPH.parquet"
-        ) from error
-    place = {name: i for i, name in enumerate(nodes[NODE])}
+    with border.reading(path, "graph of perturbations", remedy="make one with: impasto graph PROFILES --string PAIRS --out GRAPH.parquet"):
+        return _taken_apart(pq.read_table(path))
+
+
+def _taken_apart(table: pa.Table) -> Graph:
+    described = json.loads((table.schema.metadata or {})[_METADATA])
+    nodes = pd.DataFrame(described["nodes"])
+    _ = nodes[KNOWN_AS]  # graphs of 0.1.0 do not say how else their nodes are called
+    edges, place = table.to_pandas(), pd.Index(nodes[NODE])
+    first, second = place.get_indexer(edges["node1"]), place.get_indexer(edges["node2"])
+    if min(first.min(initial=0), second.min(initial=0)) < 0:
+        raise InputError("an edge leads to a node that is not listed; make the graph again with: impasto graph")
     weights = np.zeros((len(nodes), len(nodes)))
-    edges = table.to_pandas()
-    first, second = edges["node1"].map(place).to_numpy(dtype=np.intp), edges["node2"].map(place).to_numpy(dtype=np.intp)
-    weights[first, second] = weights[second, first] = edges["weight"]
+    weights[first, second] = weights[second, first] = edges["weight"].to_numpy(dtype=np.float64)
     return Graph(nodes, weights, pd.DataFrame(described["sources"], columns=list(SUMMARY)), described["unknown"])

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from impasto import border
 from impasto.perturbations.gene_pairs import coded_pairs
 from impasto.schema import InputError
 
@@ -84,6 +85,7 @@ def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) ->
 
 
 def _opened(path: Path) -> TextIO:
+    border.refuse_odd(path)
     if path.suffix == ".gz":
         return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig"))
     return path.open(encoding="utf-8-sig")

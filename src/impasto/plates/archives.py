@@ -54,6 +54,7 @@ class Zip:
     """
 
     def __init__(self, path: Path) -> None:
+        border.refuse_odd(path)
         try:
             self._file = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import progress, runs, schema, texts
+from impasto import border, progress, runs, schema, texts
 from impasto.plates import illumination, plate_index, quality
 from impasto.plates.planes import KEYS
 from impasto.plates.quarantine import COLUMNS, REASON
@@ -61,7 +61,7 @@ def check(folder: Path, out: Path, /, *, where: Where = HERE) -> None:
         for number, name in enumerate(names)
     )
     run_shards(Plan(parts, (Phase("checking", shards, unit="plate", shows_itself=True),), threads=0), where)
-    whole = pd.concat([pd.read_parquet(parts / shard.output) for shard in shards], ignore_index=True)
+    whole = pd.concat([border.parquet(parts / shard.output) for shard in shards], ignore_index=True)
     readable = whole[REASON] == ""
     flagged = quality.flag(whole[readable].drop(columns=REASON))
     with runs.atomic(out / "quality.parquet") as temporary:

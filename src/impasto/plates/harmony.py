@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pandas as pd
 
-from impasto import remote
+from impasto import border, remote
 from impasto.plates import files
 from impasto.plates.columns import coded_rows, recoded
 from impasto.schema import InputError
@@ -105,6 +105,7 @@ def read(index: Path, /) -> tuple[dict[int, str], str]:
     """
     names: dict[int, str] = {}
     plate, first_well = "", None
+    border.refuse_odd(index)
     try:
         for _, element in ET.iterparse(index):
             tag = element.tag.rpartition("}")[2]

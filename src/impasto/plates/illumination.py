@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import runs, schema
+from impasto import border, runs, schema
 from impasto.plates import files, read
 from impasto.plates.read import BadImage
 from impasto.plates.sites import Sites
@@ -278,7 +278,7 @@ def load(path: Path, /) -> dict[str, Field]:
         Channel -> its field.
 
     """
-    rows = pd.read_parquet(path).to_dict(orient="records")
+    rows = border.parquet(path).to_dict(orient="records")
     return {row[schema.CHANNEL]: Field(tuple(row[term] for term in _NAMES), row["sites"]) for row in rows}
 
 
@@ -397,6 +397,7 @@ def _function(path: str) -> npt.NDArray[np.float32]:
     """An illumination function (H, W) of a .npy or an image. Raises BadImage where it cannot be divided by."""
     if path.endswith(".npy"):
         try:
+            border.refuse_odd(files.local(path))
             values = np.load(files.local(path), allow_pickle=False)
         except (OSError, ValueError) as error:
             raise BadImage(path, f"the illumination function cannot be read ({error})") from error

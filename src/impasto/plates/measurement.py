@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 
-from impasto import schema
+from impasto import border, schema
 from impasto.plates import files
 from impasto.plates.columns import coded, text
 from impasto.schema import InputError
@@ -84,6 +84,7 @@ def read(path: Path, /) -> Mapping[str, Mapping[str, str]]:
 
     """
     records: dict[str, dict[str, str]] = {}
+    border.refuse_odd(path)
     try:
         for _, element in ET.iterparse(path):
             if element.tag.rpartition("}")[2] == "MeasurementRecord":

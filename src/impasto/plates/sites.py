@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 
-from impasto import remote, schema
+from impasto import border, remote, schema
 from impasto.plates import pixel_size, plate_index, read, zarr_stores
 from impasto.plates.planes import AT, FOLDER, ILLUMINATION, KEYS, NAME, OFFSET, PAGE, PATH, compact, places, sorted_by_place
 from impasto.plates.planes import read as read_planes
@@ -336,9 +336,9 @@ def _annotation(folder: Path, planes: pd.DataFrame | None) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame()
     if planes is None:
-        return pd.read_parquet(path)
+        return border.parquet(path)
     name = str(planes[schema.PLATE].iloc[0])
-    return pd.read_parquet(path, filters=[(schema.PLATE, "==", name)] if schema.PLATE in pq.read_schema(path).names else None)
+    return border.parquet(path, filters=[(schema.PLATE, "==", name)] if schema.PLATE in pq.read_schema(path).names else None)
 
 
 def _paths(rows: pd.DataFrame) -> list[str]:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import need, progress, schema, whole
+from impasto import border, need, progress, schema, whole
 from impasto.need import Need
 from impasto.plates.digest import digest
 from impasto.plates.read import BadImage
@@ -147,7 +147,7 @@ class PixelCache:
         """
         plate, place = self._place[number]
         if plate not in self._tables:
-            self._tables[plate] = pd.read_parquet(self._table_of(plate))
+            self._tables[plate] = border.parquet(self._table_of(plate))
         return dict(self._tables[plate].iloc[place])
 
     def __getitem__(self, number: int, /) -> Pixels:

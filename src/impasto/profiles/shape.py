@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import dataset, delimited, remote, tables
+from impasto import border, dataset, delimited, remote, tables
 from impasto.schema import InputError
 
 _HEAD = 2**18
@@ -87,6 +87,7 @@ def _of_anndata(path: Path, kind: str) -> Shape | None:
 
 
 def _of_text(path: Path) -> Shape | None:
+    border.refuse_odd(path)
     is_zipped = path.name.lower().endswith(".gz")
     with gzip.open(path) if is_zipped else path.open("rb") as handle:
         head = handle.read(_HEAD)

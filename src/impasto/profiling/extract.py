@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from impasto import devices, methods, records, texts
+from impasto import border, devices, methods, records, texts
 from impasto.cells.pools import POOLS
 from impasto.profiling import ENCODERS, cards
 from impasto.profiling.settings import EncoderSettings
@@ -261,7 +261,7 @@ def _keep_fields(parts: list[Path], out: Path) -> None:
     from impasto import runs
     from impasto.plates.illumination import LEAST
 
-    fields = pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
+    fields = pd.concat([border.parquet(path) for path in parts], ignore_index=True)
     with runs.atomic(fields_path(out)) as temporary:
         fields.to_parquet(temporary, index=False)
     for plate, of_plate in fields.groupby("plate", sort=True):

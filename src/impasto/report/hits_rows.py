@@ -10,8 +10,8 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from impasto import border, schema, wells
 from impasto import profiles as tables
-from impasto import schema, wells
 from impasto.assay.warnings import TOXIC
 from impasto.evaluation.design import Design, design
 from impasto.evaluation.dose_response import benchmark_interval
@@ -76,7 +76,7 @@ def of_stage(stage: Ran, /, *, dose_unit: str, near: pd.DataFrame | None = None,
     """
     settings = stage.record["settings"]
     profiles = tables.read(Path(settings["profiles"][0]))
-    per = pd.read_parquet(stage.result / "per_group.parquet")
+    per = border.parquet(stage.result / "per_group.parquet")
     where = design(profiles, pool_doses=bool(settings.get("pool_doses")), by_batch=False, seed=int(settings.get("seed", 0)))
     curves, lines, points = (_table(stage, name) for name in ("dose_response", "dose_curves", "dose_wells"))
     rows = _rows(per, profiles, where, dose_unit)
@@ -97,7 +97,7 @@ def of_stage(stage: Ran, /, *, dose_unit: str, near: pd.DataFrame | None = None,
 
 def _table(stage: Ran, name: str) -> pd.DataFrame:
     path = stage.result / f"{name}.parquet"
-    return pd.read_parquet(path) if path.exists() else pd.DataFrame()
+    return border.parquet(path) if path.exists() else pd.DataFrame()
 
 
 def _rows(per: pd.DataFrame, profiles: anndata.AnnData, where: Design, dose_unit: str) -> pd.DataFrame:

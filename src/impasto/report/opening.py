@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from impasto import feature_names, schema, wells
+from impasto import border, feature_names, schema, wells
 from impasto import profiles as tables
 from impasto.assay.check import Check
 from impasto.plates import quarantine
@@ -240,7 +240,7 @@ def _plates(design: Check, stages: list[Ran]) -> list[dict[str, Any]]:
     lost: dict[str, int] = {}
     checked = of_verb(stages, "check")
     if checked:
-        summary = pd.read_parquet(checked[-1].result / "plates.parquet")
+        summary = border.parquet(checked[-1].result / "plates.parquet")
         codes, names = wells.plates(summary)
         first = summary.assign(name=[names[code].strip("/") for code in codes]).drop_duplicates("name")
         lost = dict(zip(first["name"], first["quarantined_sites"].astype(int), strict=True))

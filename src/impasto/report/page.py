@@ -18,7 +18,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.axes import Axes
 
-from impasto import __version__, doses, runs, schema, texts, wells
+from impasto import __version__, border, doses, runs, schema, texts, wells
 from impasto import profiles as tables
 from impasto.assay.check import Check
 from impasto.atlas import layout
@@ -154,7 +154,7 @@ def _plates(stages: list[Ran]) -> list[dict[str, Any]]:
     """Heat maps: the average precision of each well, at its place on the plate; controls are drawn where they stand."""
     drawn = []
     for stage in sections.replicates(stages):
-        wells = pd.read_parquet(stage.result / "per_well.parquet")
+        wells = border.parquet(stage.result / "per_well.parquet")
         if schema.PLATE not in wells or schema.WELL not in wells:
             continue
         label = wells["profiles"].iloc[0]
@@ -222,7 +222,7 @@ def _receipt(stage: Ran) -> Drawing:
 
 
 def _quality(stage: Ran) -> dict[str, Any]:
-    summary = pd.read_parquet(stage.result / "plates.parquet")
+    summary = border.parquet(stage.result / "plates.parquet")
     bad = quarantine.named(quarantine.read(stage.result / "quarantine.csv"))
     return {"name": stage.name, "rows": summary.to_dict(orient="records"), "bad": bad.to_dict(orient="records")}
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from impasto import border
 from impasto.report import repeats
 from impasto.statistics import jackknife
 from impasto.statistics.interval import Interval
@@ -106,7 +107,7 @@ def read(folders: Sequence[Path], /) -> Evidence:
         What differences can rest on.
 
     """
-    left = [pd.read_parquet(path) for folder in folders if (path := folder / LEFT_OUT).exists()]
+    left = [border.parquet(path) for folder in folders if (path := folder / LEFT_OUT).exists()]
     seeds = [pd.read_csv(path) for folder in folders if (path := folder / PER_SEED).exists()]
     return Evidence(_stacked(left), _stacked(seeds))
 

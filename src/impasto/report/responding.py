@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from impasto import schema
+from impasto import border, schema
 from impasto.cells import crops, pixels, whiten
 from impasto.cells.folder import Cells
 from impasto.evaluation import crop_rows, exemplars
@@ -78,7 +78,7 @@ def table(stages: Sequence[Ran], /) -> pd.DataFrame | None:
     stage = stage_of(stages)
     if stage is None:
         return None
-    per = pd.read_parquet(stage.result / "per_group.parquet").set_index(schema.PERTURBATION)
+    per = border.parquet(stage.result / "per_group.parquet").set_index(schema.PERTURBATION)
     part = per["verdict"].isin(["part", "both"])
     return pd.DataFrame(
         {

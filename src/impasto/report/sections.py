@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
-from impasto import schema, texts
+from impasto import border, schema, texts
 from impasto.evaluation.baselines import is_baseline
 from impasto.perturbations import graph
 from impasto.report import table
@@ -170,7 +170,7 @@ def replicates(stages: list[Ran]) -> list[Ran]:
 
 def _wide(stage: Ran) -> list[tuple[str, pd.DataFrame]]:
     """For each protocol and level: perturbations x tables of profiles, their mean average precision."""
-    detail = pd.read_parquet(stage.result / "per_group.parquet")
+    detail = border.parquet(stage.result / "per_group.parquet")
     tables_of_protocols = []
     for protocol, of_protocol in detail.groupby("protocol", sort=False):
         wide = of_protocol.pivot_table(index=schema.PERTURBATION, columns="profiles", values="mean_average_precision", aggfunc="first")
@@ -194,7 +194,7 @@ def per_perturbation(stages: list[Ran]) -> list[dict[str, Any]]:
     """
     sections = []
     for stage in replicates(stages):
-        detail = pd.read_parquet(stage.result / "per_group.parquet")
+        detail = border.parquet(stage.result / "per_group.parquet")
         for protocol, of_protocol in detail.groupby("protocol", sort=False):
             cells: dict[str, dict[str, Any]] = {}
             for row in of_protocol.to_dict(orient="records"):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
-from impasto import profiles, schema, wells
+from impasto import border, profiles, schema, wells
 from impasto.report.collect import Ran, of_verb
 
 _NAMED = 5
@@ -31,9 +29,9 @@ def tests(stages: list[Ran], /) -> list[str]:
     path = Path(str(planned[-1].record["settings"].get("wells", ""))) if planned else Path()
     if not tested or not path.is_file():
         return []
-    obs = pd.read_parquet(path) if path.name == "wells.parquet" else profiles.read(path).obs
+    obs = border.parquet(path) if path.name == "wells.parquet" else profiles.read(path).obs
     names = wells.replicates(obs)[wells.treated(obs)].dropna().unique()
-    made = pd.read_parquet(tested[-1].result / "per_group.parquet")[schema.PERTURBATION]
+    made = border.parquet(tested[-1].result / "per_group.parquet")[schema.PERTURBATION]
     return sorted(set(map(str, names)) - set(made.astype(str)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from impasto import doses, schema
+from impasto import border, doses, schema
 from impasto.assay import check, warnings
 from impasto.assay.check import Check
 from impasto.evaluation.hits import SPARED
@@ -312,7 +312,7 @@ def _sites(stages: list[Ran]) -> Share | None:
     checked = of_verb(stages, "check")
     if not checked:
         return None
-    plates = pd.read_parquet(checked[-1].result / "plates.parquet")
+    plates = border.parquet(checked[-1].result / "plates.parquet")
     keys = [word for word in (schema.SOURCE, schema.BATCH, schema.PLATE) if word in plates]
     total = int(plates.drop_duplicates(keys)["sites"].sum())
     return Share.made(len(quarantine.read(checked[-1].result / "quarantine.csv")), total, unit="site")
@@ -322,7 +322,7 @@ def _hits(stage: Ran | None, design: Check | None) -> tuple[Share | None, str, S
     if stage is None:
         return None, "", None
     scores = pd.read_csv(stage.result / "results.csv")
-    per = pd.read_parquet(stage.result / "per_group.parquet")
+    per = border.parquet(stage.result / "per_group.parquet")
     played = scores[scores["group"] == SPARED]
     spared = None
     if len(played):
@@ -338,7 +338,7 @@ def _hits(stage: Ran | None, design: Check | None) -> tuple[Share | None, str, S
 def _cells(stage: Ran | None) -> dict[str, int]:
     if stage is None:
         return {}
-    return {str(verdict): int(n) for verdict, n in pd.read_parquet(stage.result / "per_group.parquet")["verdict"].value_counts().items()}
+    return {str(verdict): int(n) for verdict, n in border.parquet(stage.result / "per_group.parquet")["verdict"].value_counts().items()}
 
 
 def _replicates(stage: Ran | None) -> tuple[dict[str, float], str]:
@@ -357,7 +357,7 @@ def _curves(stage: Ran | None) -> tuple[Share | None, tuple[float, float] | None
     path = stage.result / "dose_response.parquet" if stage else None
     if path is None or not path.exists():
         return None, None
-    table = pd.read_parquet(path)
+    table = border.parquet(path)
     tested = table[table["p_value"].notna()]
     if tested.empty:
         return None, None

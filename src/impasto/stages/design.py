@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from impasto import border
 from impasto.assay.settings import RATE, SPARE
 from impasto.settings import Settings
 from impasto.stages.base import FOLDER, Verb
@@ -24,13 +25,11 @@ class DesignSettings(Settings):
 
 def run(settings: DesignSettings, out: Path) -> None:
     """Write design.json at `out`."""
-    import pandas as pd
-
     from impasto import profiles, runs
     from impasto.assay import check
 
     of_images = settings.wells.name == "wells.parquet"
-    obs = pd.read_parquet(settings.wells) if of_images else profiles.read(settings.wells).obs
+    obs = border.parquet(settings.wells) if of_images else profiles.read(settings.wells).obs
     options = settings.model_dump(exclude={"wells"})
     with runs.atomic(out) as temporary:
         temporary.mkdir(parents=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from impasto import texts
+from impasto import border, texts
 from impasto.export import EXPORTERS
 from impasto.families import named_in
 from impasto.progress import say
@@ -37,8 +37,6 @@ class ExportSettings(Settings):
 
 def run(settings: ExportSettings, out: Path) -> None:
     """Write what the program reads at `out`: a file, or in a folder the file of that program."""
-    import pandas as pd
-
     from impasto import commit_point, dataset
     from impasto import profiles as tables
     from impasto.export import copairs
@@ -54,7 +52,7 @@ def run(settings: ExportSettings, out: Path) -> None:
         if sentence := EXPORTERS[settings.to].write(tables.read(settings.profiles), path, options):
             say(f"  {sentence}")
     elif settings.to == "copairs":
-        _write_results(copairs.results(pd.read_parquet(settings.profiles)), path)
+        _write_results(copairs.results(border.parquet(settings.profiles)), path)
     else:
         raise InputError(f"{settings.profiles} holds the scores of an evaluation, not profiles; export those --to copairs")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto import texts
+from impasto import border, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +143,7 @@ def left_out(results: Sequence[Path], label: str, /) -> pd.DataFrame:
 
     from impasto.report.paired import LEFT_OUT
 
-    tables = [pd.read_parquet(folder / LEFT_OUT) for folder in results if (folder / LEFT_OUT).exists()]
+    tables = [border.parquet(folder / LEFT_OUT) for folder in results if (folder / LEFT_OUT).exists()]
     named = [table.assign(group=_named(table["group"], label)) for table in tables]
     return pd.concat(named, ignore_index=True) if named else pd.DataFrame()
 

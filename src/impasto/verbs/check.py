@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from impasto import options, recipe, texts
+from impasto import border, options, recipe, texts
 from impasto.schema import InputError
 from impasto.stages import check
 from impasto.stages.check import CheckSettings
@@ -28,14 +28,11 @@ def run(values: dict[str, Any], flags: Flags) -> None:
         return
     if flags.out is None:
         raise InputError("impasto check needs --out DIR: the folder of the report")
-    import pandas as pd
 
     from impasto.plates import quarantine
 
     recipe.execute("check", settings, out=flags.out)
-    terminal.show_frame(
-        pd.read_parquet(flags.out / "plates.parquet"), title="quality by plate and channel (medians)", as_json=flags.as_json
-    )
+    terminal.show_frame(border.parquet(flags.out / "plates.parquet"), title="quality by plate and channel (medians)", as_json=flags.as_json)
     if not flags.as_json:
         left_out = quarantine.named(quarantine.read(flags.out / "quarantine.csv"))
         for row in left_out.itertuples():

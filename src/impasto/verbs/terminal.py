@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from impasto import records, texts
+from impasto import border, records, texts
 from impasto.progress import say
 from impasto.progress import spoken as console
 
@@ -159,10 +159,10 @@ def show_results(out: Path, *, as_json: bool) -> None:
             if row["p_chance"] is not None:
                 say(f"{row['group']}: {tidy.said(row)}")
     if (out / "levels_not_ranked.parquet").exists():
-        for row in pd.read_parquet(out / "levels_not_ranked.parquet").itertuples():
+        for row in border.parquet(out / "levels_not_ranked.parquet").itertuples():
             say(f"left out, {row.profiles}: {row.reason}")
     if (out / "merged.parquet").exists():
-        for row in pd.read_parquet(out / "merged.parquet").drop_duplicates().itertuples():
+        for row in border.parquet(out / "merged.parquet").drop_duplicates().itertuples():
             say(f"one InChIKey, scored as {row.perturbation}: {row.names}")
 
 

@@ -8,6 +8,7 @@ import torch
 from impasto.nets.encoders.hyena_transformer import FeatureHead, FeatureTokens, HyenaTransformer
 from impasto.nets.hyena import Hyena
 from impasto.nets.trunk import Attention
+from impasto.schema import InputError
 
 SINGLES = [[i] for i in range(7)]
 
@@ -110,7 +111,7 @@ def test_recomputing_changes_memory_and_not_the_gradient(what: str) -> None:
 def test_lists_that_miss_a_feature_are_refused() -> None:
     with pytest.raises(ValueError, match="must hold each feature once"):
         FeatureTokens([[0], [2]], width=4)
-    with pytest.raises(ValueError, match="shared adapter"):
+    with pytest.raises(InputError, match="shared adapter"):
         FeatureTokens([[0, 1]], width=4, adapter="shared")
 
 

@@ -132,5 +132,5 @@ def test_an_old_run_that_was_not_finished_cannot_go_on(tmp_path: Path) -> None:
 
 
 def test_patches_cannot_be_dropped_from_a_convolution() -> None:
-    with pytest.raises(ValueError, match="no patches to drop"):
+    with pytest.raises(InputError, match="no patches to drop"):
         ResNet(channels=1, layers=18).represent(torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, dtype=torch.long))

@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from impasto.nets.hyena import Hyena
 from impasto.nets.trunk import Attention, Recompute, Trunk
+from impasto.schema import InputError
 
 SourceForm = Literal["token", "every", "scale"]
 """In which form the trunk reads a well's source."""
@@ -56,7 +57,7 @@ class FeatureTokens(nn.Module):
         widest = max(map(len, lists))
         self.single = widest == 1
         if adapter == "shared" and not self.single:
-            raise ValueError("a shared adapter gives all features of one token the same weight; use adapter 'feature'")
+            raise InputError("a shared adapter gives all features of one token the same weight; use adapter 'feature'")
         padded = [[*one, *[one[0]] * (widest - len(one))] for one in lists]
         self.register_buffer("members", torch.tensor(padded), persistent=False)
         self.register_buffer("real", torch.tensor([[n < len(one) for n in range(widest)] for one in lists]), persistent=False)

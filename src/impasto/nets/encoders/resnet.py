@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
+from impasto.schema import InputError
+
 _BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 """Layers -> residual blocks of each stage."""
 _PART = {0: "convolution", 1: "normalization"}
@@ -63,7 +65,7 @@ class ResNet(nn.Module):
 
         """
         if keep is not None:
-            raise ValueError("a ResNet has no patches to drop; use a ViT, or drop = 0")
+            raise InputError("a ResNet has no patches to drop; use a ViT, or drop = 0")
         stem = self.net.embedder
         weight = stem.embedder.convolution.weight
         # The first convolution is a sum over channels, so those that are not there are left out of it.
