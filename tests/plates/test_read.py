@@ -56,3 +56,10 @@ def test_a_pipe_that_is_named_as_an_image_is_not_waited_for(tmp_path: Path) -> N
     os.mkfifo(tmp_path / "a.tif")
     with pytest.raises(BadImage, match="neither a file nor a folder"):
         read.planes(tmp_path / "a.tif", [0])
+
+
+def test_a_plane_without_a_number_is_the_first_page(tmp_path: Path) -> None:
+    pages = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack")
+    np.testing.assert_array_equal(read.plane(tmp_path / "a.tif"), pages[0])
+    np.testing.assert_array_equal(read.plane(tmp_path / "a.tif", 1), pages[1])
