@@ -119,3 +119,16 @@ def test_variable_genes_bin_by_bin_in_plain_loops() -> None:
     for genes in (5, 12, 20):
         expected = np.sort(np.argsort(-score, kind="stable")[:genes])
         assert expression.variable_genes(logged, genes=genes).tolist() == expected.tolist()
+
+
+def test_what_is_left_out_is_as_documented() -> None:
+    assert ExpressionSettings().model_dump() == {
+        "method": "pca",
+        "width": 256,
+        "genes": 1000,
+        "lines": 5,
+        "total": 10_000.0,
+        "values": "counts",
+        "epochs": 400,
+        "seed": 0,
+    }
