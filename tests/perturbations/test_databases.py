@@ -27,7 +27,7 @@ def test_string_takes_names_from_its_info_file_and_drops_weak_links(tmp_path: Pa
     info.write_text("#string_protein_id\tpreferred_name\tprotein_size\n9606.E1\tB1\t1\n9606.E2\tA1\t1\n9606.E3\tC1\t1\n")
     assert pairs_of(databases.read_string(links, names=info)) == [("A1", "B1")]
     assert len(databases.read_string(links, names=info, threshold=100)) == 2
-    with pytest.raises(InputError, match=r"protein\.info"):
+    with pytest.raises(InputError, match=r"names proteins by Ensembl identifiers; give STRING's protein\.info file as well"):
         databases.read_string(links)
 
 
