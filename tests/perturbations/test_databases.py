@@ -64,3 +64,11 @@ def test_scores_of_string_are_shares_and_one_where_none_is_told(tmp_path: Path) 
     assert databases.read_string_scores(path).to_numpy().tolist() == [["MDM2", "TP53", 0.9]]
     path.write_text("gene1,gene2\nTP53,MDM2\n")
     assert databases.read_string_scores(path)["score"].tolist() == [1.0]
+
+
+def test_a_list_of_pairs_of_string_is_in_symbols_and_needs_no_info_file(tmp_path: Path) -> None:
+    path, info = tmp_path / "string_pairs.csv", tmp_path / "9606.protein.info.txt"
+    path.write_text("gene1,gene2,combined_score\nTP53,MDM2,900\n")
+    info.write_text("#string_protein_id\tpreferred_name\tprotein_size\n9606.E1\tB1\t1\n")
+    alone, beside = (databases.read_string_scores(path, names=names).to_numpy().tolist() for names in (None, info))
+    assert alone == beside == [["MDM2", "TP53", 0.9]]
