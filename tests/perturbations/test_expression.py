@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +133,10 @@ def test_what_is_left_out_is_as_documented() -> None:
         "epochs": 400,
         "seed": 0,
     }
+
+
+def test_new_lines_are_not_projected_by_what_learns_all_together() -> None:
+    learned = expression.learn(counts(), ExpressionSettings(method="raw"))
+    together = dataclasses.replace(learned, settings=ExpressionSettings(method="scvi"))
+    with pytest.raises(InputError, match="scVI vectors are learned together; give old and new lines in one table"):
+        expression.transform(counts(), together)
