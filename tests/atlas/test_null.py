@@ -75,6 +75,22 @@ def test_a_plate_with_few_controls_borrows_those_of_all_plates(opened: Index) ->
     assert len(null.of_wells(opened, np.array(controls[:1])).vectors) == 23
 
 
+@pytest.mark.parametrize(
+    ("controls", "what"), [(19, "19 queries of 1 spared control well of its plate"), (18, "54 queries of 1 spared control well of all")]
+)
+def test_nineteen_controls_of_the_plate_are_enough_for_a_p_of_one_in_twenty(
+    controls: int, what: str, tmp_path: Path, plain_maps: None
+) -> None:
+    opened = _opened(tmp_path / "index", controls=controls, spared=controls)
+    assert null.of_wells(opened, np.array(_at(opened, "P0", "trt")[:1])).what.startswith(what)
+
+
+@pytest.mark.parametrize(("wanted", "controls", "size"), [(1, 5, 1), (3, 6, 3), (2, 6, 1), (9, 7, 5), (2, 7, 2), (4, 40, 4)])
+def test_a_query_has_fewer_controls_where_they_could_be_chosen_in_fewer_than_nineteen_ways(wanted: int, controls: int, size: int) -> None:
+    """Six choose three is 20, six choose two 15; seven choose five is 21, seven choose six 7."""
+    assert null._size(wanted, controls) == size
+
+
 def test_only_spared_controls_judge_where_some_were_spared(tmp_path: Path, plain_maps: None) -> None:
     some = _opened(tmp_path / "some", spared=7)
     assert len(some.judges) == 21
