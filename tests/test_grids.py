@@ -85,6 +85,16 @@ def test_letters_of_rows_may_be_left_out_in_a_whole_plate(rows: int, columns: in
     assert grids.read({"s": cells[:-1]}, where="t") is None, "of a part of a plate the letters must be there"
 
 
+@pytest.mark.parametrize("first", ["", "X", "B"])
+@pytest.mark.parametrize("rows", [4, 5, 9])
+def test_of_a_part_of_a_plate_the_first_row_is_a(first: str, rows: int) -> None:
+    cells = text(grid(rows, 12, lambda r, c: f"{r}/{c}"))
+    whole, _ = grids.read({"s": cells}, where="t") or pytest.fail("no grid")
+    assert len(whole) == rows * 12
+    cells[1][0] = first
+    assert grids.read({"s": cells}, where="t") is None
+
+
 def test_headings_of_rows_and_columns_may_say_so() -> None:
     cells = text(grid(8, 12, lambda r, c: f"{r}/{c}"))
     named = [[f"Col {cell}" if cell else "" for cell in cells[0]], *([f"Row {row[0]}", *row[1:]] for row in cells[1:])]

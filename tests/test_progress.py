@@ -48,3 +48,9 @@ def test_a_bar_moved_by_hand_counts_as_it_is_told(screen: io.StringIO) -> None:
 def test_standard_output_stays_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(progress.track([1], what="reading", unit="plates")) == [1]
     assert capsys.readouterr().out == ""
+
+
+def test_a_sentence_is_printed_as_it_is_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    sentence = "[bold]P1[/bold]: 3 of 12 wells [red] " + "word " * 60 + "'x' 12.5 https://a.b"
+    progress.say(sentence)
+    assert capsys.readouterr().out == sentence + "\n"

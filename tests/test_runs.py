@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto import locks, processes, records, runs, whole
+from impasto import locks, machine, processes, records, runs, whole
 from impasto.schema import InputError
 from impasto.settings import Settings
 
@@ -71,6 +71,16 @@ def test_a_stage_is_skipped_when_nothing_changed_and_redone_when_something_did(t
     assert record["seed"] == 0
     assert record["inputs"] == {str(source): runs.digest(source)}
     assert record["peak_memory_mb"] > 0
+
+
+def test_a_record_says_the_peak_of_memory_in_mebibytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Counting.read({"source": tmp_path / "in.txt"}, where="test")
+    (tmp_path / "in.txt").write_text("x")
+    for name, held, said in (("a", 5 * 2**20 + 2**18, 5.2), ("b", None, None)):
+        monkeypatch.setattr(machine, "peak_memory", lambda held=held: held)
+        out = tmp_path / f"{name}.txt"
+        runs.run_stage(lambda out=out: out.write_text("y"), verb="count", settings=settings, inputs=[], out=out, folder=False)
+        assert json.loads(records.path_of(out, folder=False).read_text())["peak_memory_mb"] == said
 
 
 def test_the_digest_of_a_folder_sees_names_and_contents_but_not_records(tmp_path: Path) -> None:

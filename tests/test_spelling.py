@@ -180,6 +180,9 @@ def test_columns_of_yes_and_no_are_annotation_of_a_platemap_and_of_profiles() ->
         spelling.annotation(pd.DataFrame({"Vehicle": ["yes", "no"], "DMSO": ["no", "yes"]}), where="t")
     chosen = spelling.annotation(pd.DataFrame({"mark": ["yes", "no"]}), where="t", columns={"is_negcon": "mark"})
     assert chosen["is_negcon"].tolist() == ["yes", "no"]
+    # A column of yes and no under a name that kinds have is none of kinds.
+    for flags in (np.array([True, False]), pd.array([True, None], dtype="boolean"), ["True", "False"]):
+        assert "control_type" not in spelling.annotation(pd.DataFrame({"Well": ["A1", "A2"], "role": flags}), where="t")
 
 
 def test_cells_of_doses_that_hold_no_number_are_kept_and_told() -> None:

@@ -37,6 +37,39 @@ def test_missing_values_are_empty_cells(tmp_path: Path) -> None:
     assert back["n"].isna().tolist() == [True, False]
 
 
+def sheet_of(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read("xl/worksheets/sheet1.xml").decode()
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, np.nan, np.float32("nan")], ids=["None", "NA", "nan", "float32"])
+def test_a_missing_value_of_any_kind_writes_no_cell(missing: object, tmp_path: Path) -> None:
+    workbooks.write(tmp_path / "a.xlsx", {"s": pd.DataFrame({"t": pd.Series(["x", missing, "y"], dtype=object)})})
+    assert re.findall(r'<c r="(\w+)"', sheet_of(tmp_path / "a.xlsx")) == ["A1", "A2", "A4"]
+
+
+def test_a_column_is_as_wide_as_what_it_holds_and_two_letters_at_most_sixty(tmp_path: Path) -> None:
+    table = {"heading of 20 letters": [1], "n": [2.5], "b": [True], "t": ["seven.."], "long": ["x" * 80], "none": [None]}
+    workbooks.write(tmp_path / "a.xlsx", {"s": pd.DataFrame(table)})
+    # A sheet adds five pixels of seven a letter.
+    widths = [
+        round(float(width) - 5 / 7) for width in re.findall(r'<col min="\d+" max="\d+" width="([\d.]+)"', sheet_of(tmp_path / "a.xlsx"))
+    ]
+    assert widths == [21 + 2, 8 + 2, 5 + 2, 7 + 2, 60, 4 + 2]
+
+
+def test_a_text_is_cut_where_a_cell_ends(tmp_path: Path) -> None:
+    workbooks.write(tmp_path / "a.xlsx", {"s": pd.DataFrame({"t": ["x" * 40_000]})})
+    assert len(tables.read(tmp_path / "a.xlsx")[0]["t"].iloc[0]) == 32_767
+
+
+def test_a_sheet_without_rows_has_its_headings_and_one_without_columns_nothing(tmp_path: Path) -> None:
+    workbooks.write(tmp_path / "a.xlsx", {"s": pd.DataFrame({"a": [], "b": []})})
+    assert '<autoFilter ref="A1:B2"/>' in sheet_of(tmp_path / "a.xlsx")
+    workbooks.write(tmp_path / "b.xlsx", {"s": pd.DataFrame()})
+    assert "autoFilter" not in sheet_of(tmp_path / "b.xlsx")
+
+
 def test_infinity_is_text_and_no_number(tmp_path: Path) -> None:
     workbooks.write(tmp_path / "a.xlsx", {"s": pd.DataFrame({"n": [np.inf, 1.0]})})
     assert "inf" in tables.read(tmp_path / "a.xlsx")[0]["n"].astype(str).tolist()

@@ -442,8 +442,6 @@ def _means(spelling: str, word: str, column: pd.Series) -> bool:
         # In embeddings it tells profiles from perturbations.
         return not set(column.dropna().unique()) <= {"profile", "perturbation"}
     if word == schema.CONTROL_TYPE and spelling in _IF_KINDS:
-        if pd.api.types.is_bool_dtype(column):
-            return False
         written = [str(v).strip() for v in column.dropna().unique()]
         kinds = [wells.kind_of_word(v) for v in written if v.lower() not in wells.SAYS_NOTHING]
         return bool(kinds) and (all(kinds) or not {schema.NEGCON, schema.POSCON}.isdisjoint(kinds))

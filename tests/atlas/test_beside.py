@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import anndata
@@ -62,3 +63,7 @@ def test_wells_that_are_missing_or_doubled_are_refused() -> None:
     holed.X[0, 0] = np.nan
     with pytest.raises(InputError, match="hold missing or infinite values"):
         beside.vectors_of(holed, OBS, consensus.of_wells(OBS))
+    members = consensus.of_wells(OBS)
+    without = dataclasses.replace(members, members=[*members.members[:-1], np.empty(0, dtype=np.intp)])
+    with pytest.raises(InputError, match="the index holds perturbations without wells, which have no features; leave --features out"):
+        beside.vectors_of(named(), OBS, without)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata
 import numpy as np
@@ -73,6 +74,27 @@ def test_a_plate_with_few_controls_borrows_those_of_all_plates(opened: Index) ->
     np.testing.assert_allclose(got.vectors, opened.vectors[controls], rtol=1e-5)
     # A control that asks does not judge itself.
     assert len(null.of_wells(opened, np.array(controls[:1])).vectors) == 23
+
+
+@pytest.mark.parametrize(
+    ("controls", "what"), [(19, "19 queries of 1 spared control well of its plate"), (18, "54 queries of 1 spared control well of all")]
+)
+def test_nineteen_controls_of_the_plate_are_enough_for_a_p_of_one_in_twenty(controls: int, what: str) -> None:
+    """Three plates of so many controls, and the query on the first of them."""
+    rows = pd.DataFrame({"control_type": ["negcon"] * 3 * controls + ["trt"], "spared": [True] * 3 * controls + [False]})
+    made_index = SimpleNamespace(
+        vectors=np.random.default_rng(0).normal(size=(len(rows), 4)).astype(np.float32),
+        judges=np.arange(3 * controls),
+        plate_of_row=np.append(np.repeat(np.arange(3), controls), 0),
+        rows=rows,
+    )
+    assert null.of_wells(made_index, np.array([3 * controls])).what.startswith(what)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("wanted", "controls", "size"), [(1, 5, 1), (3, 6, 3), (2, 6, 1), (9, 7, 5), (2, 7, 2), (4, 40, 4)])
+def test_a_query_has_fewer_controls_where_they_could_be_chosen_in_fewer_than_nineteen_ways(wanted: int, controls: int, size: int) -> None:
+    """Six choose three is 20, six choose two 15; seven choose five is 21, seven choose six 7."""
+    assert null._size(wanted, controls) == size
 
 
 def test_only_spared_controls_judge_where_some_were_spared(tmp_path: Path, plain_maps: None) -> None:

@@ -87,3 +87,10 @@ def test_what_a_text_names_exactly_is_answered_first(opened: index.Index, monkey
     assert "match" not in plain
     assert "answered first" not in how
     assert search.search(asked, kind="text", query="compound 4", top=1)[0]["row"].tolist() == [far]
+
+
+def test_an_index_of_perturbations_alone_is_not_searched_by_well(opened: index.Index) -> None:
+    for word in ("plate", "well"):
+        without = replace(opened, rows=opened.rows.drop(columns=word))
+        with pytest.raises(InputError, match="has no plates and wells; it was built of perturbations only"):
+            search.search(without, kind="well", query="P1:A05", top=5)

@@ -55,6 +55,10 @@ def test_a_well_carries_its_annotation_and_is_found_by_any_spelling(folder: Path
         cells.well("P2", "H01")
     with pytest.raises(InputError, match=r"there is no plate 'P3'; there are P1, P2"):
         cells.well("P3", "A01")
+    cells._files = {f"B{number}/{name}": file for number in (1, 2) for name, file in cells._files.items()}
+    with pytest.raises(InputError, match="2 plates are named 'P2'; there are B1/P1, B1/P2"):
+        cells.plate("P2")
+    assert cells.plate("B2/P2").name == "B2/P2"
 
 
 def test_what_is_no_folder_of_cells_names_the_command(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.cells import made_tables
 from tests.cells.made_tables import Objects
 
 from impasto import progress, recipe
-from impasto.cells import columns
+from impasto.cells import columns, gather
 from impasto.cells.folder import Cells
 from impasto.schema import InputError
 from impasto.stages.cells import CellsSettings
@@ -242,3 +243,12 @@ def test_a_killed_run_goes_on_to_the_same_bytes(step: str, tmp_path: Path, monke
         sorted(p.relative_to(tmp_path / "cells") for p in (tmp_path / "cells").rglob("*") if p.is_file() and p.name != "run.json") == names
     )
     assert all((tmp_path / "cells" / n).read_bytes() == (tmp_path / "again" / n).read_bytes() for n in names)
+
+
+def test_an_image_that_is_left_out_has_no_number() -> None:
+    """Of a run whose images were rows 0, 2 and 3 of its table, and of one that none is left of."""
+    images = pd.DataFrame({gather.RUN: [0, 1, 1, 1], gather.ROW: [5, 3, 0, 2]})
+    assert gather._image_numbers(images, 1).tolist() == [2, -1, 3, 1]
+    assert gather._image_numbers(images, 2).tolist() == []
+    numbers = gather._image_numbers(images, 1)
+    assert gather._own(np.array([3, 1, -1, 4, 0]), numbers).tolist() == [1, -1, -1, -1, 2]

@@ -8,7 +8,7 @@ import pytest
 from tests.cells import made_cells
 
 from impasto.cells.folder import Cells
-from impasto.cells.sample import sample
+from impasto.cells.sample import of_folder, sample
 from impasto.schema import InputError
 
 WELLS = ["DMSO", "DMSO", "x", "few"]
@@ -58,3 +58,11 @@ def test_without_enough_cells_nothing_is_drawn(tmp_path: Path) -> None:
     table = pd.DataFrame({"plate": "P", "well": ["A01"] * 5, "Nuclei_A_B": [1.0, 2, 3, 4, 5]})
     with pytest.raises(InputError, match="no well has 20 cells"):
         sample(made_cells.write(tmp_path, table, made_cells.wells_of(["P"], ["DMSO"])))
+
+
+@pytest.mark.parametrize(("asked", "drawn"), [(None, 64), (5, 5)])
+def test_sixty_four_cells_of_a_well_are_drawn_where_nobody_says_otherwise(cells: Cells, asked: int | None, drawn: int) -> None:
+    of_path = of_folder(cells.folder, per_well=asked)
+    assert set(of_path.obs.groupby(["plate", "well"]).size()) == {drawn}
+    direct = sample(cells) if asked is None else sample(cells, per_well=asked)
+    np.testing.assert_array_equal(direct.X, of_path.X)

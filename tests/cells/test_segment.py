@@ -130,6 +130,72 @@ def test_the_diameter_is_estimated_within_a_quarter() -> None:
     assert np.isnan(segment.diameter_of(np.full((64, 64), 7)))
 
 
+def graded(diameter: int, *, step: float, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Sixteen discs in noise, each a step brighter than the one before; and their labels."""
+    y, x = np.mgrid[0:160, 0:160]
+    plane, labels = np.random.default_rng(seed).normal(500, 20, y.shape), np.zeros(y.shape, dtype=np.int32)
+    for number in range(16):
+        disc = (y - 20 - 40 * (number // 4)) ** 2 + (x - 20 - 40 * (number % 4)) ** 2 <= (diameter / 2) ** 2
+        labels[disc], plane[disc] = number + 1, plane[disc] + step * (number + 1)
+    return plane, labels
+
+
+def nearest(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every pixel, how far the nearest pixel of an object is, and whose it is."""
+    from scipy.spatial import KDTree
+
+    within = np.argwhere(labels)
+    far, at = KDTree(within).query(np.argwhere(labels >= 0))
+    return far.reshape(labels.shape), labels[tuple(within[at].T)].reshape(labels.shape)
+
+
+def test_a_nucleus_stands_eight_times_the_noise_above_the_ring_around_it() -> None:
+    """The ring reaches from a twelfth to a quarter of the diameter; noise is the scatter of what is farther, less its blur."""
+    from scipy.ndimage import gaussian_filter
+
+    diameter = 24
+    plane, labels = graded(diameter, step=20.0)
+    far, owner = nearest(labels)
+    plane = plane + 8.0 * owner * ((far > 2) & (far <= 3))  # a halo that is in the ring, as what is nearer is not
+    fine = (plane - gaussian_filter(plane, diameter / 6))[far > diameter / 4]
+    noise = 1.4826 * np.median(np.abs(fine))
+    rings = [(owner == n) & (far > diameter / 12) & (far <= diameter / 4) for n in range(1, 17)]
+    above = [(plane[labels == n].mean() - plane[ring].mean()) / noise for n, ring in enumerate(rings, start=1)]
+    expected = [value > 8 for value in above]
+    assert {True, False} == set(expected)
+    assert max(v for v in above if v < 8) > 7
+    assert min(v for v in above if v > 8) < 9
+    assert segment._stand_out(plane, labels, diameter).tolist() == expected
+
+
+def test_the_steepness_of_a_rim_is_by_hand() -> None:
+    from scipy.ndimage import gaussian_filter, sobel
+
+    diameter = 24
+    plane, labels = graded(diameter, step=200.0)
+    smooth = gaussian_filter(plane, diameter / 24)
+    gradient = np.hypot(sobel(smooth, 0), sobel(smooth, 1)) / 8  # of a ramp of one a pixel: one
+    far, owner = nearest(labels)
+    dark = np.percentile(smooth, 5)
+    expected = []
+    for number in range(1, 17):
+        padded = np.pad(labels == number, 2)
+        inner = np.all([padded[dy : dy + 160, dx : dx + 160] for dy in range(5) for dx in range(5)], axis=0)
+        rim = gradient[(owner == number) & (far <= 2) & ~inner]
+        expected.append(np.percentile(rim, 75, method="lower") * diameter / (np.median(smooth[labels == number]) - dark))
+    np.testing.assert_allclose(segment.steepness(plane, labels, diameter), expected, rtol=1e-9)
+
+
+def test_the_estimated_diameter_is_that_of_the_discs_that_hold_half_of_the_area() -> None:
+    """1.62 radii of a disc: dim rims of nuclei are left out, so the disc that fits is smaller than what is drawn."""
+    y, x = np.mgrid[0:240, 0:240]
+    plane = np.random.default_rng(0).normal(500, 5, y.shape)
+    # Five discs of radius 12, one of 20 and one of 30: of the area, the largest holds less than half, and so do the small ones.
+    for row, column, radius in [(30, 30, 12), (30, 70, 12), (30, 110, 12), (30, 150, 12), (30, 190, 12), (100, 40, 20), (150, 150, 30)]:
+        plane[(y - row) ** 2 + (x - column) ** 2 <= radius**2] += 4000
+    assert segment.diameter_of(plane) == pytest.approx(1.62 * 20, rel=0.08)
+
+
 def test_a_blurred_nucleus_has_a_flat_rim() -> None:
     from scipy.ndimage import gaussian_filter
 

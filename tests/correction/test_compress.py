@@ -63,6 +63,10 @@ def test_what_cannot_be_compressed_is_a_sentence() -> None:
         fitted.transform(data[:, :7].copy())
     with pytest.raises(InputError, match="0 negative controls are too few"):
         Compress.fit(data[~control_rows(data)].copy(), CompressSettings(on="controls"))
+    controls = np.flatnonzero(control_rows(data))
+    with pytest.raises(InputError, match="2 rows are too few to show components, 3 are needed"):
+        Compress.fit(data[controls[:2]].copy())
+    assert Compress.fit(data[controls[:3]].copy()).transform(data).n_vars == 2
     flat = data.copy()
     flat.X[:] = 1.0
     with pytest.raises(InputError, match="do not vary at all"):

@@ -73,3 +73,55 @@ def test_missing_values_and_flat_references_are_sentences() -> None:
         Sphering.fit(data, SpheringSettings())
     with pytest.raises(InputError, match="unknown correction method 'spherring'"):
         CORRECTORS["spherring"]
+
+
+DEFAULTS: dict[str, dict[str, object]] = {
+    "impasto.correction.arm": {"arms": None, "on": "all", "least": 5},
+    "impasto.correction.cellpaintr.corrector": {
+        "run": None,
+        "by": "auto",
+        "source": "token",
+        "tokens": "group",
+        "width": 256,
+        "depth": 2,
+        "new_epochs": 10,
+        "seed": 0,
+        "epochs": [10, 10, 20],
+        "lr": [1e-3, 3e-4, 3e-4],
+        "minibatch": [64, 64, 128],
+        "top_features": 0,
+    },
+    "impasto.correction.clip": {"limit": 10.0},
+    "impasto.correction.combat": {"by": "plate", "confounded": False},
+    "impasto.correction.compress": {"components": 64, "power": 0.5, "on": "all"},
+    "impasto.correction.harmony": {
+        "by": "batch",
+        "clusters": None,
+        "sigma": 0.1,
+        "theta": 2.0,
+        "ridge": 1.0,
+        "rounds": 10,
+        "confounded": False,
+        "seed": 0,
+    },
+    "impasto.correction.inverse_normal": {"by": "plate", "confounded": False},
+    "impasto.correction.kernel_pca": {"by": "plate", "kernel": "linear", "components": None},
+    "impasto.correction.position": {"on": "all", "least": 4, "turns": 10},
+    "impasto.correction.scanorama": {"by": "batch", "width": 100, "neighbours": 20, "sigma": 15.0, "alpha": 0.1},
+    "impasto.correction.scvi": {"by": "batch", "width": 30, "epochs": 50, "seed": 0},
+    "impasto.correction.select": {
+        "missing": 0.05,
+        "variance": 1e-6,
+        "correlation": 0.9,
+        "block": "Nuclei_Correlation_RWC|_Manders_|Granularity_1[4-6]_",
+    },
+    "impasto.correction.sphering": {"by": None, "on": "controls", "form": "ZCA-cor", "regulariser": 0.1},
+    "impasto.correction.standardize": {"by": "plate", "on": "controls", "statistic": "median", "confounded": False},
+    "impasto.correction.tvn": {"by": "plate", "on": "controls", "ridge": 0.5, "components": None, "coral": "aligned"},
+}
+
+
+def test_what_a_step_leaves_out_is_as_documented() -> None:
+    """Numbers of every correction that says nothing else: one that moves moves the profiles of everybody."""
+    found = {CORRECTORS[name].__module__: CORRECTORS[name].settings_class().model_dump() for name in CORRECTORS.names()}
+    assert found == {module: {"method": found[module]["method"], **chosen} for module, chosen in DEFAULTS.items()}

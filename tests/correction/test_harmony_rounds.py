@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from impasto.correction import harmony_rounds
+from impasto.correction import harmony, harmony_rounds
 from impasto.correction.harmony_rounds import Constants, assignment, intercepts_of, shift, unit
 
 
@@ -126,6 +126,7 @@ def test_above_a_number_of_rows_the_first_centroids_are_those_of_a_sample(monkey
 
     monkeypatch.setattr("sklearn.cluster.KMeans", Counting)
     harmony_rounds.fit(values, groups, CHOSEN, None)
+    assert f"Above {harmony_rounds.MOST_FOR_CENTROIDS:,} rows the first centroids are those of as many" in str(harmony.__doc__)
     monkeypatch.setattr(harmony_rounds, "MOST_FOR_CENTROIDS", 100)
     harmony_rounds.fit(values, groups, CHOSEN, None)
     assert seen == [300, 100]

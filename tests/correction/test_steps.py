@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from impasto.correction.sphering import Sphering, SpheringSettings
 from impasto.correction.standardize import Standardize, StandardizeSettings
 from impasto.correction.steps import correct, settings_of
 from impasto.schema import InputError
+from impasto.settings import Settings
 
 
 def test_each_step_is_fitted_on_what_the_one_before_left() -> None:
@@ -129,3 +131,26 @@ def test_numbers_of_numpy_are_settings_too() -> None:
     assert kind is Sphering
     assert chosen == SpheringSettings(regulariser=0.5)
     assert settings_of(StandardizeSettings(statistic="mean")) == (Standardize, StandardizeSettings(statistic="mean"))
+
+
+def test_settings_say_their_method_though_a_class_of_ones_own_takes_them_too() -> None:
+    """Shift takes the settings of clip, which name clip; settings made from them for a corrector of one's own are that corrector's."""
+    assert settings_of(ClipSettings(limit=3.0)) == (Clip, ClipSettings(limit=3.0))
+
+    class NoMethod(Settings):
+        limit: float = 2.0
+
+    class Narrow(ClipSettings):
+        pass
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class OfNarrow(Shift):
+        name = "narrow"
+        settings_class = Narrow
+
+    assert settings_of(Narrow(limit=1.0))[0] is OfNarrow
+    assert settings_of(Narrow)[0] is OfNarrow
+    with pytest.raises(
+        InputError, match=r"the settings NoMethod do not say the method, for no correction method takes them; give \{'method'"
+    ):
+        settings_of(NoMethod())

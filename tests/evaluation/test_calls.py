@@ -88,6 +88,18 @@ def test_a_hit_is_kept_by_the_share_of_its_plates_that_can_be_left_out() -> None
     assert called(screen(perturbations=30, active=10, plates=2)).per["kept"].isna().all()
 
 
+def test_of_many_plates_the_first_six_are_left_out() -> None:
+    data = screen(perturbations=24, active=12, effect=0.5, plates=7, width=8)
+    made = called(data)
+    where = design(data, pool_doses=False, by_batch=False, seed=0)
+    which = positions.played(where, seed=0)
+    centred = noise.centred(data.X, where, np.arange(data.n_obs))
+    test = reproduction.reproduction(centred, where, [*where.members, *which.sets], draws=3000, seed=0)
+    stays = np.array([discovery.corrected(positions.judge(test, 24, which, without=[plate] * 24).p) < 0.05 for plate in range(7)])
+    assert (stays[:6].mean(axis=0) != stays.mean(axis=0))[made.per["called"]].any()
+    np.testing.assert_allclose(made.per["kept"], np.where(made.per["called"], stays[:6].mean(axis=0), np.nan))
+
+
 def test_batches_are_families_where_asked() -> None:
     first, second = (screen(seed=s, perturbations=20, active=8, plates=2) for s in (0, 1))
     second.obs["plate"], second.obs["batch"] = second.obs["plate"].replace({"P0": "Q0", "P1": "Q1"}), "Y"

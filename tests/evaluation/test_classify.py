@@ -111,3 +111,15 @@ def test_one_deal_of_too_few_rows_for_its_folds_has_no_score() -> None:
     values, codes = np.random.default_rng(0).normal(size=(2 * classify.FOLDS, 3)).astype(np.float32), np.arange(2 * classify.FOLDS) % 2
     assert np.isfinite(classify.f1_of_one_deal(values, codes, seed=0))
     assert np.isnan(classify.f1_of_one_deal(values[:-1], codes[:-1], seed=0))
+
+
+def test_one_deal_is_the_first_of_the_repeated_ones() -> None:
+    rng = np.random.default_rng(2)
+    codes = np.arange(40) % 2
+    values = (rng.normal(size=(40, 3)) + codes[:, None]).astype(np.float32)
+    of_deal = [
+        classify.macro_f1(codes, classify.predict(values, codes, folds=classify.stratified(codes, seed=[3, deal]))) for deal in range(4)
+    ]
+    assert len(set(of_deal)) > 1
+    assert classify.f1_of_one_deal(values, codes, seed=3) == of_deal[0]
+    assert classify.repeated_f1(values, codes, seed=3)[0] == pytest.approx(np.mean(of_deal))

@@ -74,6 +74,19 @@ def test_clusters_silhouette_and_classifier_are_of_labelled_wells_and_controls()
         assert found[metric].n == chosen.sum()
 
 
+def test_the_chance_of_clusters_is_the_mean_agreement_of_ten_shuffles_of_the_labels() -> None:
+    data = plates(signal=1.5)
+    where = labelled.of(data, batch="auto", label="perturbation", pool_doses=False)
+    values = data.X[where.rows]
+    clusters = conservation.Clusters(values, where, metric="cosine", k=5, resolution=1.0, seed=0, device=None)
+    found = {score.metric: score for score in clusters.scores("a protocol", "no interval")}
+    groups = neighbours.communities(neighbours.nearest(values, k=5), seed=0)
+    rng = np.random.default_rng(0)
+    for metric, agree in (("NMI", normalized_mutual_info_score), ("ARI", adjusted_rand_score)):
+        expected = [agree(rng.permutation(where.labels), groups) for _ in range(10)]
+        assert found[f"clusters {metric}"].chance == pytest.approx(np.mean(expected))
+
+
 def eight(*, seed: int = 0, signal: float = 1.5) -> anndata.AnnData:
     """Eight compounds in two wells of each of two plates, beside four controls."""
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ from tests.evaluation.screens import screen
 
 from impasto.evaluation import control_groups
 from impasto.evaluation.replicate_sets import replicate_sets
+from impasto.statistics import jackknife
 
 
 def test_the_wells_of_a_plate_fall_into_eight_groups_that_follow_their_place() -> None:
@@ -18,6 +19,7 @@ def test_the_wells_of_a_plate_fall_into_eight_groups_that_follow_their_place() -
         group = control_groups.of_wells(sets, seed=3)
         spared = table.obs["spared"].to_numpy(dtype=bool)
         assert (group >= 0).tolist() == spared.tolist()
+        assert set(group[~spared]) == {-1}
         for number, plate in enumerate(sets.plates):
             own = group[spared & (sets.plate == number)]
             assert set(own) == set(range(8 * number, 8 * number + 8)), plate
@@ -47,3 +49,15 @@ def test_controls_that_play_leave_once_each() -> None:
     assert sorted(left.single.tolist()) == [22.0] * 4 + [23.0] * 16
     assert left.units == 24
     assert [a.tolist() for a in asked] == [s.tolist() for s in control_groups.stays(24, seed=0)]
+
+
+def test_groups_of_a_table_known_plate_by_plate_follow_its_order() -> None:
+    """Nine controls of one plate and two of another: plates are numbered by their names, rows dealt in the order that is given."""
+    controls = {"Q": np.array([3, 1]), "P": np.arange(4, 13)}
+    order = np.arange(20)[::-1]
+    group = control_groups.of_layout(controls, order, seed=2)
+    dealt = {count: jackknife.deal(count, seed=2, most=8) for count in (2, 9)}
+    expected = np.full(20, -1)
+    expected[np.arange(12, 3, -1)] = dealt[9]
+    expected[[3, 1]] = 8 + dealt[2]
+    assert group.tolist() == expected.tolist()

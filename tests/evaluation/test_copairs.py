@@ -99,3 +99,16 @@ def test_the_exact_null_counts_ties_and_the_draws_do_not() -> None:
     detail = pd.DataFrame({"perturbation": ["a"], "average_precision": [1.0], "positives": [1], "negatives": [3]})
     assert copairs.p_values(detail, draws=1, seed=0, null="exact")["a"] == pytest.approx(0.25)
     assert copairs.p_values(detail, draws=999, seed=0, null="order-statistics")["a"] == pytest.approx(1 / 1000)
+
+
+@pytest.mark.parametrize(("positives", "total", "whole"), [(16, 32, False), (16, 31, True), (9, 10, True), (8, 8, False)])
+def test_many_positives_are_shuffled_as_whole_rankings(positives: int, total: int, whole: bool) -> None:
+    """A seed stands for one draw of precisions, so where one way of drawing ends and the other begins is part of the result."""
+    rng = np.random.default_rng(5)
+    ranks = np.sort(rng.permuted(np.tile(np.arange(total), (40, 1)), axis=1)[:, :positives], axis=1) + 1
+    shuffled = (np.arange(1, positives + 1) / ranks).mean(axis=1)
+    found = copairs.random_precisions(40, positives, total, 5)
+    if positives < total:
+        assert np.allclose(found, shuffled, atol=1e-6) is whole
+    else:
+        np.testing.assert_allclose(found, 1, atol=1e-6)

@@ -113,9 +113,18 @@ def test_cells_of_a_well_change_places_with_it() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [({"least": 1}, "least is 1; it is 2 or more"), ({"least": 7}, "needs perturbations of 7 wells"), ({"draws": 3}, "draws is 3"),
-     ({"protocol": "enrgy"}, "did you mean 'energy'")],
-)  # fmt: skip
+    [
+        ({"least": 1}, "least is 1; it is 2 or more"),
+        ({"components": 0}, "components is 0; it is 1 or more"),
+        ({"directions": 0}, "directions is 0; it is 1 or more"),
+        ({"cells": 0}, "cells is 0; it is 1 or more"),
+        ({"draws": 18}, "draws is 18"),
+        ({"rate": 0.0}, "rate is 0; draws is 19 or more, and rate lies between"),
+        ({"rate": 1.0}, "rate is 1; draws"),
+        ({"least": 7}, "needs perturbations of 7 wells"),
+        ({"protocol": "enrgy"}, "did you mean 'energy'"),
+    ],
+)
 def test_a_wrong_setting_is_one_sentence(settings: dict, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         evaluate(plates(), **settings)

@@ -185,3 +185,16 @@ def test_where_a_band_reaches_the_benchmark() -> None:
     assert dose_response.benchmark_interval(line, response=1.349) == (2.0, 8.0)
     low, high = dose_response.benchmark_interval(line.assign(low=0.0, high=[2.0, 3.0, 4.0, 5.0]), response=1.349)
     assert np.isnan([low, high]).all()
+
+
+def test_each_compound_has_permutations_of_its_own_in_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def p_value(*_: object, seed: int, **__: object) -> float:
+        asked.append(seed)
+        return 0.5
+
+    monkeypatch.setattr(dose_response.flat, "p_value", p_value)
+    for seed in (0, 2):
+        _curves(*_plates(compounds=3), seed=seed)
+    assert asked == [0, 1, 2, 2_000_006, 2_000_007, 2_000_008]

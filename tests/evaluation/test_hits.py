@@ -175,6 +175,8 @@ def test_a_baseline_that_never_varies_calls_nothing() -> None:
         (lambda d: d, {"rate": 0}, "rate is 0; a false discovery rate lies between 0 and 1"),
         (lambda d: d, {"rate": 1.5}, "rate is 1.5"),
         (lambda d: d, {"draws": 0}, "draws is 0"),
+        (lambda d: d, {"components": 0}, "draws is 20000 and components is 0; both are 1 or more"),
+        (lambda d: d, {"rate": 1}, "rate is 1; a false discovery rate lies between 0 and 1"),
         (lambda d: anndata.AnnData(X=np.ones_like(d.X), obs=d.obs), {}, "none of 8 features varies"),
         (lambda d: anndata.AnnData(X=np.where(np.arange(8) == 3, np.nan, d.X), obs=d.obs), {}, "missing or infinite"),
         (lambda d: anndata.AnnData(X=d.X, obs=d.obs.drop(columns="perturbation")), {}, "needs the column 'perturbation'"),

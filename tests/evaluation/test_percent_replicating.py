@@ -111,8 +111,9 @@ def test_constant_features_replicate_nothing_and_what_cannot_be_asked_is_a_sente
     one.obs.loc[one.obs["control_type"] == "trt", "perturbation"] = "a"
     with pytest.raises(InputError, match="no plate holds wells of different compounds"):
         evaluate(one)
-    with pytest.raises(InputError, match="draws is 5"):
-        evaluate(plates(), draws=5)
+    with pytest.raises(InputError, match="draws is 19; the 95th percentile of a null needs 20 or more"):
+        evaluate(plates(), draws=19)
+    assert len(evaluate(screen(), draws=20, shuffles=0, with_baselines=False).per_group) > 0
 
 
 def test_a_compound_leaves_the_null_sets_too() -> None:

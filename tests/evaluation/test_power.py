@@ -68,9 +68,15 @@ def test_more_plates_have_more_power() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [({"plates": [1]}, "one plate of one well"), ({"controls": [1]}, "controls is 1"), ({"runs": 1}, "runs is 1"),
-     ({"controls": [2000]}, "more than a plate holds")],
-)  # fmt: skip
+    [
+        ({"plates": [1]}, "one plate of one well"),
+        ({"plates": [0, 3]}, "plates is 0; it is 1 or more"),
+        ({"wells_a_plate": 0}, "wells_a_plate is 0; it is 1 or more"),
+        ({"controls": [1]}, "controls is 1; it is 2 or more"),
+        ({"runs": 1}, "runs is 1; it is 2 or more"),
+        ({"controls": [2000]}, "more than a plate holds"),
+    ],
+)
 def test_a_design_that_cannot_be_is_one_sentence(settings: dict, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         evaluate(screen(active=10), **settings)

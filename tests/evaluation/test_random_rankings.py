@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from impasto import ranking
 from impasto.evaluation import copairs, random_rankings
@@ -121,3 +122,11 @@ def test_the_upper_tail_is_a_count_over_every_combination_of_rankings(shapes: li
 def test_the_transform_is_a_mean_over_all_rankings(positives: int, more: int, s: complex) -> None:
     found = random_rankings.transforms(np.array([s]), positives, [positives + more])[0, 0]
     assert found == pytest.approx(np.exp(s * every(positives, positives + more)).mean(), rel=1e-9, abs=1e-12)
+
+
+def test_a_step_is_blurred_by_a_gaussian_of_the_sd_that_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One positive of three has a mean of 1, 1/2 or 1/3, each as likely: a step of a third at one half."""
+    monkeypatch.setattr(random_rankings, "_MOST_LISTED", 0)
+    away = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
+    found = random_rankings.upper_tail(0.5 + away * random_rankings.BLUR, np.array([(1, 3)]), np.ones(1))
+    np.testing.assert_allclose(found, 1 / 3 + norm.sf(away) / 3, atol=1e-4)

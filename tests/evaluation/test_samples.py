@@ -32,3 +32,18 @@ def test_words_and_price(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "say", said.append)
     samples.say_price(10**6, 10**6, 256, what="a test")
     assert said[0].startswith("exact: a test compares 1,000,000 rows with 1,000,000, about ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "width", "said"), [(512.0, 4, "64 min"), (960.0, 4, "120 min"), (1024.0, 0, "2.1 hours"), (0.001, 1, "1 min")]
+)
+def test_the_price_is_that_of_a_block_times_as_many_as_are_compared(
+    seconds: float, width: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The block has 512 x 4,096 pairs; 15,360 x 1,024 pairs are 7.5 of it."""
+    sentences: list[str] = []
+    monkeypatch.setattr(progress, "say", sentences.append)
+    clock = iter([10.0, 10.0 + seconds])
+    monkeypatch.setattr(samples.time, "perf_counter", lambda: next(clock))
+    samples.say_price(15_360, 1_024, width, what="mixing")
+    assert sentences == [f"exact: mixing compares 15,360 rows with 1,024, about {said} on one core of this machine"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
@@ -132,3 +133,163 @@ def test_rows_in_another_order_give_the_same_scores(folder: Path) -> None:
         assert [m[:2] for m in mine] == [t[:2] for t in theirs]
         if task != "hits":
             np.testing.assert_allclose([m[2] for m in mine], [t[2] for t in theirs], atol=1e-5)
+
+
+REPLICATES: dict[str, object] = {"pool_doses": False, "same_as": "name"}
+DEFAULTS: dict[str, dict[str, object]] = {
+    "impasto.evaluation.arms": {"least": 5, "shuffles": 999, "seed": 0},
+    "impasto.evaluation.compound_gene": {
+        "protocol": "rxrx3-core",
+        "truth": None,
+        "gene_type": "auto",
+        "statistic": "median",
+        "seeds": 100,
+        "seed": 0,
+    },
+    "impasto.evaluation.conservation": {
+        "protocol": "cellpaintr",
+        "batch": "auto",
+        "label": "perturbation",
+        "pool_doses": False,
+        "metric": "cosine",
+        "before": None,
+        "k": None,
+        "resolution": 1.0,
+        "seed": 0,
+        "with_baselines": True,
+        "device": None,
+        "exact": False,
+    },
+    "impasto.evaluation.cross_modal": {"split": "test", "ks": (1, 5, 10), "pool": "unique", "shuffles": 999, "seed": 0, "device": None},
+    "impasto.evaluation.differential_features": {**REPLICATES, "family": "run", "perturbations": None, "rate": 0.05, "seed": 0},
+    "impasto.evaluation.distributions": {
+        **REPLICATES,
+        "protocol": "energy",
+        "least": 3,
+        "components": 50,
+        "directions": 32,
+        "cells": 50,
+        "draws": 9999,
+        "rate": 0.05,
+        "seed": 0,
+        "with_baselines": True,
+    },
+    "impasto.evaluation.grit": {**REPLICATES, "controls": "plates", "seed": 0, "with_baselines": True},
+    "impasto.evaluation.guides": {
+        "guide": "guide",
+        "weights": "activity",
+        "tail": "counted",
+        "components": 50,
+        "rate": 0.05,
+        "shuffles": 999,
+        "seed": 0,
+    },
+    "impasto.evaluation.hits": {
+        **REPLICATES,
+        "test": "auto",
+        "family": "run",
+        "plan": False,
+        "components": 50,
+        "draws": 20_000,
+        "rate": 0.05,
+        "benchmark": 1.349,
+        "seed": 0,
+    },
+    "impasto.evaluation.mechanism": {
+        "label": "moa",
+        "batch": "auto",
+        "batch_pattern": "",
+        "pool_doses": False,
+        "statistic": "mean",
+        "unit": "compound",
+        "classify_by": "",
+        "draws": 200,
+        "shuffles": 999,
+        "seed": 0,
+    },
+    "impasto.evaluation.mixing": {
+        "protocol": "cellpaintr",
+        "batch": "auto",
+        "label": "perturbation",
+        "pool_doses": False,
+        "metric": "cosine",
+        "before": None,
+        "k": None,
+        "seed": 0,
+        "with_baselines": True,
+        "device": None,
+        "exact": False,
+    },
+    "impasto.evaluation.percent_replicating": {**REPLICATES, "draws": 1000, "shuffles": 999, "seed": 0, "with_baselines": True},
+    "impasto.evaluation.power": {
+        **REPLICATES,
+        "plates": None,
+        "controls": None,
+        "wells_a_plate": 1,
+        "runs": 10,
+        "components": 50,
+        "draws": 5000,
+        "rate": 0.05,
+        "seed": 0,
+    },
+    "impasto.evaluation.relations": {
+        "protocol": "two-sided",
+        "statistic": "median",
+        "thresholds": (0.02, 0.05, 0.1, 0.15, 0.2),
+        "draws": 999,
+        "seed": 0,
+        "device": None,
+    },
+    "impasto.evaluation.replicates": {
+        **REPLICATES,
+        "protocol": "plate-controls",
+        "level": "any",
+        "draws": 1000,
+        "shuffles": 999,
+        "seed": 0,
+        "with_baselines": True,
+        "device": None,
+        "null": "copairs",
+        "exact": False,
+    },
+    "impasto.evaluation.saturation": {**REPLICATES, "most": 0, "subsets": 5, "draws": 1000, "seed": 0, "with_baselines": True},
+    "impasto.evaluation.shortcuts": {"label": "perturbation", "pool_doses": False, "protocol": "plate-others", "draws": 500, "seed": 0},
+    "impasto.evaluation.sisters": {
+        **REPLICATES,
+        "protocol": "both",
+        "by": "auto",
+        "statistic": "median",
+        "draws": 1000,
+        "shuffles": 999,
+        "seed": 0,
+        "exact": False,
+    },
+    "impasto.evaluation.subpopulations": {
+        "pool_doses": False,
+        "components": 30,
+        "layouts": 999,
+        "rate": 0.05,
+        "leave_out_plates": False,
+        "seed": 0,
+    },
+    "impasto.evaluation.transfer": {
+        **REPLICATES,
+        "protocol": "within-batch",
+        "cell_line": None,
+        "batch": "auto",
+        "shots": (1, 3, 5),
+        "splits": 5,
+        "shuffles": 999,
+        "seed": 0,
+    },
+}
+
+
+def test_what_a_task_is_not_told_is_as_documented() -> None:
+    """Numbers of every evaluation that says nothing else: one that moves moves the scores of everybody."""
+    found = {}
+    for name in evaluation.TASKS.names():
+        task = evaluation.TASKS[name]
+        given = inspect.signature(task).parameters.items()
+        found[task.__module__] = {word: p.default for word, p in given if p.default is not inspect.Parameter.empty}
+    assert found == DEFAULTS

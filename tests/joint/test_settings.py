@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from impasto.joint.image_towers import ImageTowersSettings
 from impasto.joint.settings import LossSettings, PerturbationSettings, TwoTowersSettings
 from impasto.schema import InputError
 
@@ -34,3 +35,48 @@ def test_lists_are_not_shared_between_settings() -> None:
 def test_what_is_wrong_is_said(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         TwoTowersSettings.read(wrong, where="test")
+
+
+def test_what_a_recipe_leaves_out_is_as_documented() -> None:
+    """Numbers of every recipe that says nothing else: one that moves moves the scores of everybody."""
+    loss = {"loss": "cwcl", "centre": False, "sharpness": None, "top": None, "scale": None, "bias": -10.0}  # SigLIP begins at -10
+    perturbation = {
+        "out": 128,
+        "dropout": 0.2,
+        "perturbation": "text",
+        "text": "minilm",
+        "text_pooling": "mean",
+        "text_training": "frozen",
+        "text_top": 2,
+        "text_limit": None,
+        "template": "painting",
+        "details": ["smiles", "gene", "moa"],
+        "molecule": "mlp",
+        "molecule_vectors": None,
+        "bits": 8192,
+        "molecule_width": 256,
+    }
+    towers = {
+        "name": "two_towers",
+        "blocks": "channel",
+        "group_by": ["perturbation"],
+        "apart": True,
+        "pooling": "gated_attention",
+        "profile_tower": "cross_channel_former",
+        "width": 128,
+        "published": False,
+        "depth": 2,
+        "heads": 4,
+        "clip_values": 10.0,
+        "targets": "as_they_are",
+        "new_channels": "refuse",
+        "minibatch": 64,
+        "bag": 8,
+        "split": {"by": "perturbation", "validation": 0.1, "test": 0.2, "file": None},
+    }
+    assert LossSettings().model_dump() == loss
+    assert PerturbationSettings().model_dump() == perturbation
+    assert TwoTowersSettings().model_dump() == loss | perturbation | towers
+    image = ImageTowersSettings().model_dump()
+    assert {key: image[key] for key in loss | perturbation} == loss | perturbation
+    assert image["split"] == {"by": "perturbation", "validation": 0.0, "test": 0.2, "file": None}

@@ -44,3 +44,12 @@ def test_neighbours_are_above_the_threshold_and_among_the_strongest() -> None:
     assert neighbours(weights, top=2)[0].tolist() == [False, True, True, True, False]  # a tie counts whole
     assert neighbours(weights, top=1)[0].tolist() == [False, True, False, False, False]
     assert not neighbours(torch.ones(3, 3)).diagonal().any()
+
+
+def test_without_a_neighbour_the_loss_is_zero_and_pulls_nothing() -> None:
+    features = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    loss = graph_contrast(features, torch.zeros(4, 4, dtype=torch.bool))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert features.grad is not None
+    assert (features.grad == 0).all()

@@ -89,3 +89,22 @@ def test_one_broken_value_among_the_first_leaves_no_column_out(tmp_path: Path) -
     assert np.isnan(values[:, 0]).tolist() == [row == 1 for row in range(len(values))]
     assert (values[:, 1] == 5).all()
     assert any("1 values of Cells_AreaShape_M0 are text" in note for note in run.notes())
+
+
+def test_a_table_of_all_kinds_is_read_where_no_table_of_one_kind_is_there_and_the_table_of_images_never(tmp_path: Path) -> None:
+    images, objects = made_tables.made()
+    # CellProfiler means every column of objects over an image, their numbers too.
+    images = [{**image, "Nuclei_Number_Object_Number": 1.5} for image in images]
+    made_tables.write_per_object(tmp_path / "p.db", images, objects)
+    with sqlite3.connect(tmp_path / "p.db") as base:
+        base.execute("alter table Per_Image rename column Image_Nuclei_Number_Object_Number to MeanNuclei_Number_Object_Number")
+    run = SqliteRun(tmp_path / "p.db")
+    assert set(run.objects) == set(objects)
+    for kind in ("Cells", "Nuclei"):
+        numbers = np.concatenate([values[:, 0] for _, values in run.parts(kind, ["ObjectNumber"])])
+        assert np.isfinite(numbers).sum() == len(objects[kind])
+    made_tables.write_export(tmp_path / "q.db", images, {"Cells": objects["Cells"]})
+    with sqlite3.connect(tmp_path / "p.db") as base:
+        base.execute("attach database ? as other", (str(tmp_path / "q.db"),))
+        base.execute("create table Per_Cells as select * from other.Per_Cells")
+    assert set(SqliteRun(tmp_path / "p.db").objects) == {"Cells"}

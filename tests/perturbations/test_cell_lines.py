@@ -138,3 +138,8 @@ def test_pairs_of_two_lines_and_methods_and_data_without_lines_are_refused(vecto
         cell_lines.add(Prepared(Watched(), None, None, {}, units=pd.DataFrame({"plate": ["P"]})), chosen(vectors), seed=0)
     with pytest.raises(InputError, match="need an encoder with a trunk of tokens"):
         cell_lines.attach(nn.Sequential(ResNet(channels=1, layers=18)), dim=3, tokens=1, drop=0.0)
+
+
+def test_what_is_left_out_is_as_documented() -> None:
+    fields = CellLineSettings.model_fields
+    assert (fields["tokens"].default, fields["drop"].default) == (2, 0.1)

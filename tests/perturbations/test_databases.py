@@ -27,7 +27,7 @@ def test_string_takes_names_from_its_info_file_and_drops_weak_links(tmp_path: Pa
     info.write_text("#string_protein_id\tpreferred_name\tprotein_size\n9606.E1\tB1\t1\n9606.E2\tA1\t1\n9606.E3\tC1\t1\n")
     assert pairs_of(databases.read_string(links, names=info)) == [("A1", "B1")]
     assert len(databases.read_string(links, names=info, threshold=100)) == 2
-    with pytest.raises(InputError, match=r"protein\.info"):
+    with pytest.raises(InputError, match=r"names proteins by Ensembl identifiers; give STRING's protein\.info file as well"):
         databases.read_string(links)
 
 
@@ -64,3 +64,11 @@ def test_scores_of_string_are_shares_and_one_where_none_is_told(tmp_path: Path) 
     assert databases.read_string_scores(path).to_numpy().tolist() == [["MDM2", "TP53", 0.9]]
     path.write_text("gene1,gene2\nTP53,MDM2\n")
     assert databases.read_string_scores(path)["score"].tolist() == [1.0]
+
+
+def test_a_list_of_pairs_of_string_is_in_symbols_and_needs_no_info_file(tmp_path: Path) -> None:
+    path, info = tmp_path / "string_pairs.csv", tmp_path / "9606.protein.info.txt"
+    path.write_text("gene1,gene2,combined_score\nTP53,MDM2,900\n")
+    info.write_text("#string_protein_id\tpreferred_name\tprotein_size\n9606.E1\tB1\t1\n")
+    alone, beside = (databases.read_string_scores(path, names=names).to_numpy().tolist() for names in (None, info))
+    assert alone == beside == [["MDM2", "TP53", 0.9]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +120,23 @@ def test_variable_genes_bin_by_bin_in_plain_loops() -> None:
     for genes in (5, 12, 20):
         expected = np.sort(np.argsort(-score, kind="stable")[:genes])
         assert expression.variable_genes(logged, genes=genes).tolist() == expected.tolist()
+
+
+def test_what_is_left_out_is_as_documented() -> None:
+    assert ExpressionSettings().model_dump() == {
+        "method": "pca",
+        "width": 256,
+        "genes": 1000,
+        "lines": 5,
+        "total": 10_000.0,
+        "values": "counts",
+        "epochs": 400,
+        "seed": 0,
+    }
+
+
+def test_new_lines_are_not_projected_by_what_learns_all_together() -> None:
+    learned = expression.learn(counts(), ExpressionSettings(method="raw"))
+    together = dataclasses.replace(learned, settings=ExpressionSettings(method="scvi"))
+    with pytest.raises(InputError, match="scVI vectors are learned together; give old and new lines in one table"):
+        expression.transform(counts(), together)

@@ -230,3 +230,16 @@ def test_a_stage_of_cellpaintr_takes_the_prior(stage: str, tmp_path: Path) -> No
     assert set(load_file(tmp_path / "run" / "model.safetensors")) == plain
     assert json.loads((tmp_path / "run" / "log.jsonl").read_text())["graph_contrast"] > 0
     assert dataclasses.is_dataclass(minibatch)
+
+
+def test_what_a_recipe_leaves_out_is_as_documented(graph_file: Path) -> None:
+    assert PriorSettings.read({"graph": str(graph_file)}, where="test").model_dump(exclude={"graph"}) == {
+        "loss": "contrast",
+        "weight": 0.01,
+        "symmetric": False,
+        "threshold": 0.0,
+        "top": 5,
+        "temperature": 0.1,
+        "embedding": None,
+        "edges": "true",
+    }

@@ -29,3 +29,8 @@ def test_every_file_that_is_given_is_read_and_no_other() -> None:
 def test_what_is_wrong_is_said(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         SourceSettings.read(wrong, where="test")
+
+
+def test_what_is_left_out_is_as_documented() -> None:
+    left_out = SourceSettings().model_dump(exclude_none=True)
+    assert left_out == {"pairs": [], "threshold": 200, "steps": 5, "average": False, "shares": {}}

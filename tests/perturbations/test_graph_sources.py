@@ -80,3 +80,9 @@ def test_real_relations_join_to_the_compounds_of_real_plates(shared_data: Path) 
     genes = [set(t.split("|")) for t in only.nodes["genes"]]
     for a, b in zip(*np.nonzero(np.triu(only.weights)), strict=True):
         assert genes[a] & genes[b] or any(frozenset((x, y)) in listed for x in genes[a] for y in genes[b])
+
+
+def test_a_source_that_is_given_twice_is_refused(sources: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "string_pairs.csv").write_text("gene1,gene2\nTP53,MDM2\n")
+    with pytest.raises(InputError, match="the source 'string' is given twice; name each database once"):
+        made({"string": sources["string"], "pairs": [str(tmp_path / "string_pairs.csv")]})

@@ -188,6 +188,18 @@ def test_other_axes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         found(tmp_path / "A01.czi")
 
 
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("planes", [1, 2])
+def test_an_axis_of_one_plane_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planes: int) -> None:
+    monkeypatch.setattr(CziImage, "sizes", {"C": 2, "H": planes, "Y": 3, "X": 4})
+    (tmp_path / "A01.czi").write_bytes(b"x")
+    if planes == 1:
+        assert len(found(tmp_path / "A01.czi").planes) == 4  # two scenes of two channels
+        return
+    with pytest.raises(InputError, match="axis H of A1 has 2 planes"):
+        found(tmp_path / "A01.czi")
+
+
 @pytest.mark.parametrize(
     ("suffix", "sentence"), [("czi", r"\.czi needs impasto\[formats\] and Python 3\.12"), ("nd2", r"\.nd2 needs impasto\[formats\]: pip")]
 )

@@ -79,3 +79,17 @@ def test_what_lies_beside_images_is_taken_where_a_well_agrees_with_itself() -> N
     assert len(joined.columns) == 3
     assert ingest._sidecar(wells, pd.DataFrame({"plate": ["P1"], "dose": [1]}), Path("s")) is wells
     assert ingest._sidecar(wells, pd.DataFrame(), Path("s")) is wells
+
+
+@pytest.mark.parametrize(
+    ("platemap", "kinds"),
+    [
+        ("well,volume\nA01,1\nA02,2\n", {}),
+        ("well,control_type\nA01,negcon\nA02,trt\n", {"negcon": 1, "trt": 1}),
+        ("well,compound\nA01,a\nA02,\n", {"trt": 1, "unknown": 1}),
+    ],
+)
+def test_kinds_of_wells_are_counted_where_something_says_them(platemap: str, kinds: dict[str, int], tmp_path: Path) -> None:
+    (tmp_path / "map.csv").write_text(platemap)
+    found = ingest.find([plate(tmp_path / "P1", "A01", "A02")], platemaps=[tmp_path / "map.csv"], channels={"ch1": "DNA", "ch2": "ER"})
+    assert found.summary.kinds == kinds

@@ -50,3 +50,13 @@ def test_images_that_cannot_be_read_are_counted_for_each_plate(tmp_path: Path) -
     _, _, notes, _ = probe.look(table(path=paths, plate=["P1", "P1", "P1", "P2"]), "W")
     reason = f"{tmp_path}/1.tif: the file is empty (0 bytes)"
     assert notes == [f"plate P1: 1 of 2 images that were looked at cannot be read (first: {reason}); impasto check lists all"]
+
+
+@pytest.mark.parametrize(("images", "looked_at"), [(22, [0, 3, 6, 9, 12, 15, 18, 21]), (8, list(range(8))), (3, [0, 1, 2]), (1, [0])])
+def test_eight_images_of_a_plate_are_looked_at_from_the_first_to_the_last(
+    images: int, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(probe.read, "plane", lambda path, _: opened.append(path) or np.zeros((2, 2), dtype=np.uint8))
+    probe.look(table(path=[f"/x/{n}.tif" for n in range(images)]), "W")
+    assert opened == [f"/x/{n}.tif" for n in looked_at]

@@ -56,3 +56,31 @@ def test_a_pipe_that_is_named_as_an_image_is_not_waited_for(tmp_path: Path) -> N
     os.mkfifo(tmp_path / "a.tif")
     with pytest.raises(BadImage, match="neither a file nor a folder"):
         read.planes(tmp_path / "a.tif", [0])
+
+
+def test_a_plane_without_a_number_is_the_first_page(tmp_path: Path) -> None:
+    pages = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack")
+    np.testing.assert_array_equal(read.plane(tmp_path / "a.tif"), pages[0])
+    np.testing.assert_array_equal(read.plane(tmp_path / "a.tif", 1), pages[1])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        (np.zeros((3, 4, 5), dtype=np.uint16), r"page 0 has shape \(3, 4, 5\), not \(height, width\)"),
+        (np.zeros((0, 4), dtype=np.uint16), r"page 0 has shape \(0, 4\), not \(height, width\)"),
+        (np.zeros((3, 4), dtype=bool), "pixels are bool, not numbers"),
+        (np.zeros((3, 4), dtype=np.complex64), "pixels are complex64, not numbers"),
+    ],
+)
+def test_what_is_no_plane_of_numbers_is_a_bad_image(
+    pixels: np.ndarray, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((3, 4), dtype=np.uint16))
+    monkeypatch.setitem(read._READERS, ".tif", lambda _, __: [pixels])
+    with pytest.raises(BadImage, match=reason):
+        read.plane(tmp_path / "a.tif")
+    for kind in (np.float32, np.uint8, np.int32):
+        monkeypatch.setitem(read._READERS, ".tif", lambda _, __, kind=kind: [np.zeros((1, 1), dtype=kind)])
+        assert read.plane(tmp_path / "a.tif").dtype == kind

@@ -189,3 +189,82 @@ def test_monitors_tell_collapse_from_use() -> None:
     one[:, 2] = 1.0
     assert float(collapse.prototypes_used(one)) == pytest.approx(0.25)
     assert float(collapse.prototypes_used(all_used)) == 1.0
+
+
+OWN: dict[str, dict[str, object]] = {
+    "impasto.pretrain.byol": {"hidden": 2048, "out": 256, "norm": "batch", "momentum": 0.996},
+    "impasto.pretrain.moco_v3": {"hidden": 2048, "out": 256, "norm": "batch", "momentum": 0.99, "temperature": 0.1},
+    "impasto.pretrain.simclr": {"hidden": 2048, "out": 128, "norm": "batch", "temperature": 0.1},
+    "impasto.pretrain.wsl": {"smoothing": 0.0},
+    "impasto.pretrain.mae": {"drop": 0.75, "decoder_width": 384, "decoder_depth": 4, "decoder_heads": 6, "normalise": True},
+    "impasto.pretrain.crop_mae": {"drop": 0.985, "decoder_width": 384, "decoder_depth": 4, "decoder_heads": 6, "normalise": True},
+    "impasto.pretrain.msn": {
+        "drop": 0.15,
+        "prototypes": 1024,
+        "out": 256,
+        "hidden": 2048,
+        "norm": "batch",
+        "temperature": 0.1,
+        "sharpening": 0.25,
+        "sinkhorn": 0,
+        "match_weight": 1.0,
+        "entropy_weight": 1.0,
+        "anchor_entropy_weight": 0.0,
+        "momentum": 0.996,
+        "momentum_end": 1.0,
+    },
+}
+COMMON: dict[str, object] = {
+    "encoder": {
+        "name": "vit",
+        "patch": 16,
+        "width": 384,
+        "depth": 12,
+        "heads": 6,
+        "layers": 50,
+        "readout": "cls",
+        "start": None,
+        "lora": 0,
+    },
+    "pairs": {
+        "wells": "cross",
+        "prefer": "any",
+        "lonely": "refuse",
+        "together": "any",
+        "epoch": "perturbations",
+        "repeats": 1,
+        "controls": True,
+        "group_by": ["perturbation"],
+    },
+    "views": {
+        "size": 224,
+        "scale": (0.3, 1.0),
+        "focal": 10,
+        "focal_size": 96,
+        "focal_scale": (0.05, 0.3),
+        "stretch": 4 / 3,
+        "turns": True,
+        "flips": True,
+        "blur": 0.0,
+        "blur_sd": (0.1, 2.0),
+        "jitter": 0.0,
+        "gain": 0.4,
+        "offset": 0.1,
+    },
+    "input_norm": "data",
+    "sample_channels": False,
+    "probe": None,
+    "minibatch": 64,
+    "channels": None,
+    "only": {},
+    "longest": None,
+    "memory_mb": 4096,
+    "cache": None,
+}
+
+
+@pytest.mark.parametrize("module", OWN)
+def test_what_a_recipe_leaves_out_is_as_documented(module: str) -> None:
+    """Numbers of every recipe that says nothing else. Those of impasto.pretrain.images, .momentum and .views are here too."""
+    name = module.rpartition(".")[2]
+    assert METHODS[name].settings().model_dump() == {"name": name, **COMMON, **OWN[module]}

@@ -11,7 +11,7 @@ from tests.pretrain.small import SMALL
 
 from impasto.methods import METHODS
 from impasto.plates.sites import Sites
-from impasto.pretrain.probe import Probe
+from impasto.pretrain.probe import Probe, ProbeSettings
 from impasto.schema import InputError
 
 
@@ -65,3 +65,7 @@ def test_training_does_not_see_what_is_held_out(ingested: Path) -> None:
     everything = trainable.settings.read({"name": "wsl", "minibatch": 2, "probe": {"share": 0.99}, **SMALL}, where="t")
     with pytest.raises(InputError, match="the probe would hold out"):
         trainable.prepare(everything, sites, seed=0)
+
+
+def test_a_fifth_of_at_most_512_sites_is_probed() -> None:
+    assert ProbeSettings().model_dump() == {"share": 0.2, "sites": 512}

@@ -52,3 +52,20 @@ def test_one_class_is_none_to_tell_apart() -> None:
     one = table()[[1, 2, 4]].copy()
     with pytest.raises(InputError, match="1 class of perturbation is left"):
         profile_wsl.prepare(ProfileWslSettings.read(SMALL, where="t"), one, seed=0)
+
+
+def test_what_a_recipe_leaves_out_is_as_documented() -> None:
+    assert ProfileWslSettings().model_dump() == {
+        "name": "profile_wsl",
+        "classes": ["perturbation"],
+        "only": {},
+        "blocks": "channel",
+        "width": 64,
+        "depth": 2,
+        "heads": 4,
+        "out": 64,
+        "dropout": 0.1,
+        "smoothing": 0.0,
+        "clip_values": 10.0,
+        "minibatch": 64,
+    }

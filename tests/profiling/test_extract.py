@@ -17,6 +17,7 @@ from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import EachChannel
 from impasto.profiling.extract import ProfileSettings, open_encoder
 from impasto.profiling.intensity import Intensity
+from impasto.profiling.settings import EncoderSettings
 from impasto.scale import task
 from impasto.schema import InputError
 
@@ -127,3 +128,18 @@ def test_workers_leave_the_bytes_of_one_process_and_go_on_where_one_was_stopped(
     extract.profile(settings.model_copy(update={"shards": "local:2"}), tmp_path / "two.plates")
     one, other = (bytes_of(tmp_path / name) for name in ("one.plates", "two.plates"))
     assert one == other
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("layer", [3]), ("size", 112), ("input", "set"), ("order", ["DNA"]), ("normalise", "image"), ("call", "x"), ("code", "a/b@c")],
+)
+def test_how_a_run_reads_images_was_decided_when_it_was_trained(field: str, value: object, tmp_path: Path) -> None:
+    chosen = EncoderSettings.model_construct(**{**EncoderSettings(encoder=str(tmp_path)).__dict__, field: value})
+    with pytest.raises(InputError, match=f"is a run, and its {field} was decided when it was trained; leave {field} out"):
+        extract._run(chosen, None)  # type: ignore[arg-type]
+
+
+def test_a_run_is_read_by_torch(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a run, which torch reads; leave out --runtime"):
+        extract._run(EncoderSettings(encoder=str(tmp_path), runtime="openvino"), None)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from impasto.plates.crops import Crops
 from impasto.profiling import ENCODERS
 from impasto.profiling.classical import CpMeasure
 from impasto.profiling.encoders import of_sites
+from impasto.profiling.extract import ProfileSettings
 from impasto.profiling.intensity import Intensity
 from impasto.profiling.settings import EncoderSettings, of_identity
 
@@ -72,3 +73,35 @@ def test_the_help_names_the_family() -> None:
     made = ENCODERS["intensity"](EncoderSettings(encoder="intensity"))
     assert isinstance(made, Intensity)
     assert ENCODERS.resolve(lambda settings: settings.encoder)(EncoderSettings(encoder="mine")) == "mine"
+
+
+def test_what_is_left_out_is_as_documented() -> None:
+    assert EncoderSettings().model_dump() == {
+        "device": "auto",
+        "precision": "auto",
+        "encoder": "efficientnet_lite0",
+        "layer": [],
+        "readout": None,
+        "size": None,
+        "input": None,
+        "order": [],
+        "normalise": None,
+        "crops": "cover",
+        "instances": False,
+        "code": "",
+        "accept_licence": False,
+        "call": "forward",
+        "licence": "",
+        "nucleus": 30.0,
+        "runtime": "torch",
+        "seed": 0,
+    }
+    of_profile = {name: field.default for name, field in ProfileSettings.model_fields.items() if name not in EncoderSettings.model_fields}
+    assert {name: of_profile[name] for name in ("level", "per_batch", "illumination", "pool", "max_bad", "retry_bad")} == {
+        "level": "site",
+        "per_batch": 8,
+        "illumination": "none",
+        "pool": None,
+        "max_bad": None,
+        "retry_bad": False,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from impasto.sampling import together
 from impasto.sampling.pairs import Pairs, PairSettings
@@ -69,3 +70,11 @@ def test_by_default_batches_are_mixed_as_they_come() -> None:
     made = pairs.minibatches(0, np.random.default_rng(0), size=4)
     assert [len(rows) for rows in made] == [4, 4]
     assert max(int(rows.max()) for rows in made) < len(pairs)
+
+
+@pytest.mark.parametrize(("epoch", "batches"), [(0, [0, 1, 2, 0]), (1, [1, 2, 0, 1])])
+def test_batches_go_on_in_turn_from_pass_to_pass_and_each_epoch_begins_with_the_next(epoch: int, batches: list[int]) -> None:
+    pairs = Pairs.of(obs(), PairSettings(together="batch", prefer="batch", repeats=2))
+    made = pairs.minibatches(epoch, np.random.default_rng(0), size=4)
+    drawn = [pairs.draw(int(rows[0]), np.random.default_rng(0)) for rows in made]
+    assert [int(pairs.batch[anchor]) for _, anchor, _ in drawn] == batches

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from impasto import machine
 from impasto.failures import Unfinished
 from impasto.scale import task
 from impasto.scale.plan import Phase, Plan, Shard
@@ -28,6 +29,16 @@ def test_a_receipt_says_what_was_left(tmp_path: Path) -> None:
     assert said["key"] == plan.key(shard)
     assert set(said) == {"key", "bytes", "sha256", "facts", "started", "seconds", "peak_mb"}
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(("held", "said"), [(3 * 2**20 + 2**18, 3.2), (None, None)])
+def test_a_receipt_says_the_peak_of_memory_in_mebibytes(
+    held: int | None, said: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "peak_memory", lambda: held)
+    shard = Shard("a", f"{HERE}:write", {"text": "x"}, "a.txt")
+    task.run(plan_of(tmp_path, shard), shard)
+    assert json.loads((tmp_path / "receipts" / "a.json").read_text())["peak_mb"] == said
 
 
 def test_a_shard_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -48,3 +48,18 @@ def test_names_are_all_different() -> None:
     names = feature_names(4762)
     assert len(set(names)) == 4762
     assert {name.split("_")[0] for name in names} == {"Cells", "Cytoplasm", "Nuclei"}
+
+
+def test_compounds_act_on_the_gene_of_the_first_guide_of_their_group_and_pairs_are_of_active_guides() -> None:
+    world = World(SHAPE)
+    genes, guides = world.genes(), world.guides
+    group = np.arange(len(genes)) % world._groups
+    for number, gene in enumerate(genes):
+        own = number if guides[number] else next((n for n in range(len(genes)) if guides[n] and group[n] == group[number]), group[number])
+        assert gene == f"GENE{own:06d}"
+    known = [n for n in range(len(genes)) if guides[n] and world.active[n]]
+    expected = {(genes[a], genes[b]) for a in known for b in known if a < b and group[a] == group[b]}
+    pairs = world.pairs()
+    assert list(pairs.columns) == ["gene1", "gene2"]
+    assert set(map(tuple, pairs.to_numpy())) == expected
+    assert len(pairs) == len(expected) > 0

@@ -78,3 +78,44 @@ def test_the_last_perturbations_may_do_nothing() -> None:
     )
     with pytest.raises(InputError, match="inert is 11; allowed: 0 to 10"):
         plans.truth(Plan(perturbations=10, mechanisms=4, inert=11), seed=2)
+
+
+def test_what_a_plan_leaves_out_is_as_documented() -> None:
+    """Every number that was measured on simulated plates stands on these."""
+    assert Plan().model_dump() == {
+        "sources": 1,
+        "batches": 2,
+        "plates": 2,
+        "mechanisms": 8,
+        "perturbations": 32,
+        "doses": [1.0],
+        "inert": 0,
+        "controls": 16,
+        "platemap": "csv",
+        "batches_each": None,
+        "layout": "scrambled",
+        "kind": "compound",
+        "links": "true",
+        "cell_line": "simulated line 1",
+        "cell_lines": 1,
+        "line_effect": 2.0,
+        "line_answer": 0.5,
+        "own": 0.0,
+        "strength": 1.0,
+        "count_effect": 0.5,
+        "source_effect": 1.0,
+        "batch_effect": 1.0,
+        "plate_effect": 0.5,
+        "batch_optics": 0.0,
+        "plate_optics": 0.0,
+        "well_optics": 0.0,
+        "repeat": 0,
+        "position_effect": 0.5,
+        "noise": 1.0,
+        "sites": 1,
+        "pixels": 256,
+        "cells": 24,
+        "magnification": 1.0,
+        "missing": 0,
+        "corrupt": 0,
+    }

@@ -27,3 +27,12 @@ def test_five_splits_of_a_fifth_widen_the_interval_by_half() -> None:
 def test_one_repeat_says_why_there_is_no_interval() -> None:
     assert resplits.of_resplits(np.array([0.1]), tested=1, trained=2).why == "1 split; two are needed"
     assert resplits.of_repeats(np.array([0.1]), unit="seed").why == "1 seed; two are needed"
+
+
+@pytest.mark.parametrize(("units", "halves", "ends"), [(6, 2, True), (5, 16, False), (6, 1, False)])
+def test_six_units_and_two_halves_are_needed(units: int, halves: int, ends: bool) -> None:
+    found = resplits.of_halves(np.linspace(0.2, 0.6, halves), value=0.4, unit="compound", clusters=units)
+    assert (found.low is not None) is ends
+    if not ends:
+        assert found.why == f"{units} units (compound); 6 are needed"
+        assert (found.unit, found.clusters, found.method) == ("compound", units, "halves")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -56,11 +58,29 @@ def test_watchers_are_given_the_numbers(tmp_path: Path, monkeypatch: pytest.Monk
     assert given == [({"epoch": 0, "step": 1, "loss": 0.5, "rows_per_second": 1234.5, "device_hours": 0.25}, 1)]
 
 
+def test_watchers_of_others_are_opened_in_the_folder_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    run = SimpleNamespace(log=lambda values, step: said.append(("log", values, step)))
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda **asked: said.append(asked) or run))
+    writer = SimpleNamespace(add_scalar=lambda *scalar: said.append(scalar), flush=lambda: said.append("flush"))
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=lambda folder: said.append(folder) or writer))
+    log.WATCHERS["wandb"](tmp_path / "a")({"loss": 2.5}, 7)
+    log.WATCHERS["tensorboard"](tmp_path / "a")({"loss": 2.5, "lr": 0.1}, 7)
+    assert said == [
+        {"project": "impasto", "dir": str(tmp_path / "a"), "name": "a", "resume": "allow"},
+        ("log", {"loss": 2.5}, 7),
+        str(tmp_path / "a" / "tensorboard"),
+        ("loss", 2.5, 7),
+        ("lr", 0.1, 7),
+        "flush",
+    ]
+
+
 @pytest.mark.parametrize("name", ["tensorboard", "wandb"])
 def test_a_watcher_that_is_not_installed_is_a_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
-    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
-    monkeypatch.setitem(__import__("sys").modules, "wandb", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(InputError, match=rf"watch = \['{name}'\] needs {name}; install it with: pip install 'impasto\[watch\]'"):
         Log(tmp_path, epoch=0, watch=[name])
 

@@ -43,3 +43,35 @@ def test_no_steps_are_asked_for_by_no_epochs() -> None:
     with pytest.raises(InputError, match="max_steps is 0"):
         LoopSettings.read({"max_steps": 0}, where="loop")
     assert LoopSettings.read({"max_steps": 1}, where="loop").max_steps == 1
+
+
+def test_what_a_recipe_leaves_out_is_as_documented() -> None:
+    optim = {
+        "lr": 2e-4,
+        "lr_start": 0.0,
+        "lr_floor": 0.0,
+        "weight_decay": 0.1,
+        "betas": [0.9, 0.999],
+        "weight_decay_end": None,
+        "warmup": 0,
+        "warmup_share": None,
+        "restarts": 1,
+        "clip_norm": None,
+    }
+    assert OptimSettings().model_dump() == optim
+    assert LoopSettings().model_dump() == {
+        "device": "auto",
+        "precision": "auto",
+        "epochs": 50,
+        "max_steps": None,
+        "validate_every": 1,
+        "patience": None,
+        "checkpoint_every": 1,
+        "chunk": None,
+        "compile": "auto",
+        "log_every": 50,
+        "feeding_threads": None,
+        "watch": [],
+        "seed": None,
+        "optim": optim,
+    }

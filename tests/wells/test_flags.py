@@ -16,7 +16,7 @@ from impasto import wells
         *((heading, ["ja", "nein"], "is_poscon") for heading in ("Positive control", "is pos ctrl", "Positivkontrolle", "Témoin positif")),
         *((heading, ["x"], "is_empty") for heading in ("Empty", "empty wells", "Blank", "Leer")),
         ("Treated", ["WAHR", "FALSCH"], "is_trt"),
-        ("Control", [1, 0], "is_control"),
+        *((heading, [1, 0], word) for heading, word in (("Control", "is_control"), ("Ctrl", "is_control"), ("DMSO", "is_negcon"))),
         ("Control", ["yes", "perhaps"], "is_control"),
         ("Control", ["ja", "vielleicht"], "is_control"),
         ("Control", ["y", "perhaps"], None),

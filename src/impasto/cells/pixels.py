@@ -32,7 +32,7 @@ class Pixels(Protocol):
         """The stains that there are."""
         ...
 
-    def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str], masked: bool = False) -> Crops:
+    def cut(self, table: pd.DataFrame, /, *, side: int, channels: Sequence[str], masked: bool = ...) -> Crops:
         """Crops of some cells.
 
         Parameters

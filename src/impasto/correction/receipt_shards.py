@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import anndata
 import numpy as np
 
-from impasto import border, texts
+from impasto import border, texts, whole
 from impasto.correction import plate_shards, receipt, receipt_sums
 from impasto.correction.plate_shards import MEMBER, SAMPLE, plate_of
 from impasto.dataset import read_member
@@ -106,7 +105,7 @@ def write(arguments: Mapping[str, Any], task: Task, /) -> Facts:
             drawn[when].append(anndata.AnnData(X=values, obs=before.obs.iloc[chosen].copy(), var=var.copy()))
         rows, width = rows + before.n_obs, before.n_vars
     signal = {when: receipt.replicate_signal(receipt_sums.stacked(drawn[when])) for when in receipt_sums.WHEN}
-    whole = receipt.written(
+    written = receipt.written(
         receipt_sums.explained(parts),
         signal,
         methods=[],
@@ -114,5 +113,5 @@ def write(arguments: Mapping[str, Any], task: Task, /) -> Facts:
         rows=rows,
         plates=len(_plates(task)),
     )
-    texts.write(task.output, json.dumps(whole, indent=1, sort_keys=True) + "\n")
+    texts.write(task.output, whole.as_json(written))
     return {"rows": rows}

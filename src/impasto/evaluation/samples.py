@@ -105,8 +105,8 @@ def say_price(queries: int, candidates: int, width: int, /, *, what: str) -> Non
         What is scored.
 
     """
-    block = np.ones((_SPEED_ROWS, max(1, width)), dtype=np.float32)
-    candidates_of_block = np.ones((8 * _SPEED_ROWS, max(1, width)), dtype=np.float32)
+    block = np.ones((_SPEED_ROWS, width), dtype=np.float32)
+    candidates_of_block = np.ones((8 * _SPEED_ROWS, width), dtype=np.float32)
     clock = time.perf_counter()
     np.argpartition(block @ candidates_of_block.T, 16, axis=1)
     each = (time.perf_counter() - clock) / (8 * _SPEED_ROWS**2)

@@ -132,3 +132,32 @@ def test_defaults_are_those_of_the_paper() -> None:
     assert (chosen.tokens, chosen.adapter, chosen.mixer, chosen.order, chosen.filter_order) == ("feature", "feature", "hyena", 2, 64)
     assert chosen.unit_scale
     assert not chosen.only_new_sources
+
+
+def test_what_a_recipe_leaves_out_is_as_documented() -> None:
+    assert CellPaintrSettings().model_dump() == {
+        "name": "cellpaintr",
+        "stage": "cwmm",
+        "by": "auto",
+        "source": "token",
+        "tokens": "feature",
+        "adapter": "feature",
+        "mixer": "hyena",
+        "width": 256,
+        "depth": 4,
+        "mlp_width": 1024,
+        "order": 2,
+        "filter_order": 64,
+        "heads": 8,
+        "dropout": 0.1,
+        "recompute": "nothing",
+        "masked": [0.05, 0.4],
+        "temperature": 0.07,
+        "quantile": 0.01,
+        "unit_scale": True,
+        "minibatch": 16,
+        "hand": 4,
+        "source_first": 1,
+        "only_new_sources": False,
+        "split": {"by": "perturbation", "validation": 0.0, "test": 0.0, "file": None},
+    }

@@ -96,3 +96,16 @@ def test_few_ways_to_deal_the_doses_limit_p() -> None:
     assert flat.smallest(_design(1, 2)) == pytest.approx(1 / 24)
     assert flat.smallest(_design(2, 2)) == pytest.approx(1 / 576)
     assert flat.smallest(_design(2, 2), most=99) == pytest.approx(1 / 100)
+
+
+def test_draws_end_with_the_tenth_that_is_as_good() -> None:
+    design = _design(2, 3)
+    products, movable = direction.gram(np.random.default_rng(3).normal(size=(14, 5)), design.plate), design.at >= 0
+    weights = direction.contrast(design.at, design.plate)
+    observed = flat.statistic(design, direction.responses(products, weights[None], design.plate), design.at[None])[0]
+    drawn = flat._permuted(design, products, weights, movable, np.random.default_rng(5))
+    as_good = np.cumsum([next(drawn) >= observed - 1e-12 for _ in range(flat.MOST)])
+    expected = 10 / (1 + int(np.argmax(as_good == 10))) if as_good[-1] >= 10 else (1 + as_good[-1]) / 2000
+    assert as_good[-1] >= 10, "a case that ends early"
+    assert flat.p_value(design, products, movable=movable, seed=5) == pytest.approx(expected)
+    assert flat.MOST == 1999

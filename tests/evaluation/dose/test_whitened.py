@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from impasto.evaluation import noise
+from impasto.evaluation.dose import whitened
 from impasto.evaluation.dose.layout import Dosed
 from impasto.evaluation.dose.whitened import Whitened
 
@@ -60,3 +61,10 @@ def test_a_lone_compound_keeps_the_scale_of_features() -> None:
     whitened = Whitened.of(values, obs, dosed, seed=0)
     rows = dosed.rows_of["c0"]
     np.testing.assert_allclose(whitened.of_compound("c0", rows), whitened.values[rows])
+
+
+def test_noise_is_estimated_from_twenty_residuals_on() -> None:
+    residuals = np.random.default_rng(0).normal(size=(20, 3))
+    np.testing.assert_array_equal(whitened._factor(residuals[:19]), np.eye(3))
+    np.testing.assert_array_equal(whitened._factor(residuals), noise.shrunk_factor(residuals, features=3))
+    np.testing.assert_array_equal(whitened._factor(residuals[:, :0]), np.eye(0))

@@ -50,3 +50,17 @@ def test_missing_channels_are_matched_by_number(name: str) -> None:
 def test_sizes_that_do_not_fit_are_a_sentence() -> None:
     with pytest.raises(InputError, match="does not fit views of 30 pixels"):
         image.build(EncoderSettings(patch=8), channels=2, size=30)
+
+
+def test_an_encoder_that_is_not_described_is_the_small_vit() -> None:
+    assert EncoderSettings().model_dump() == {
+        "name": "vit",
+        "patch": 16,
+        "width": 384,
+        "depth": 12,
+        "heads": 6,
+        "layers": 50,
+        "readout": "cls",
+        "start": None,
+        "lora": 0,
+    }

@@ -95,6 +95,9 @@ def test_what_does_not_fit_is_refused(folder: Path, tmp_path: Path) -> None:
     published(use_swiglu_ffn=True).save_pretrained(tmp_path / "giant")
     with pytest.raises(InputError, match="is a DINOv2 with SwiGLU; allowed: DINOv2 S, B or L without registers"):
         begun(tmp_path / "giant")
+    published(mlp_ratio=3).save_pretrained(tmp_path / "narrow")
+    with pytest.raises(InputError, match="has an MLP of 3 times its width; allowed: 4"):
+        begun(tmp_path / "narrow")
     from transformers import ViTConfig, ViTModel
 
     ViTModel(ViTConfig(**SIZES, intermediate_size=48)).save_pretrained(tmp_path / "vit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -49,3 +50,20 @@ def test_a_packaged_dinov2_is_read_at_its_sixth_layer_over_all_patches(tmp_path:
     torch.testing.assert_close(vision.load("dinov2_s14", size=28)(images), states[6][:, 1:].mean(dim=1), rtol=1e-4, atol=1e-5)
     first = vision.load("dinov2_s14", size=28, layers=[1], readout="cls")(images)
     torch.testing.assert_close(first, states[1][:, 0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("asked", "side"), [(None, 224), (112, 112)])
+def test_images_are_224_pixels_wide_where_nobody_says_otherwise(asked: int | None, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(vision, "_efficientnet", lambda name, *, size, seed: given.append((name, size, seed)))
+    vision.load("random", size=asked, seed=3)
+    monkeypatch.setattr(vision.opened, "model", lambda *_, **__: SimpleNamespace(model=torch.nn.Identity()))
+
+    def model(*_: object, example: torch.Tensor, **__: object) -> None:
+        given.append(tuple(example.shape))
+        raise ValueError("no images are read")
+
+    monkeypatch.setattr(vision.hub, "HubModel", model)
+    with pytest.raises(InputError, match=rf"of 3 planes and {side} x {side} pixels .*: no images are read; set input"):
+        vision.load("somebody's", size=asked)
+    assert given == [("random", side, 3), (1, 3, side, side)]
