@@ -135,7 +135,7 @@ def _object_in(path: Path) -> dict[str, Any]:
 
 
 def parquet(
-    path: Path, what: str = "table", /, *, columns: Sequence[str] | None = None, filters: list[tuple[str, str, str]] | None = None
+    path: Path | str, what: str = "table", /, *, columns: Sequence[str] | None = None, filters: list[tuple[str, str, str]] | None = None
 ) -> pd.DataFrame:
     """Read a Parquet file.
 

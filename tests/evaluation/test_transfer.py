@@ -92,7 +92,7 @@ def test_the_mean_is_over_splits_and_its_interval_that_of_deleted_perturbations(
     single = np.array([share(g) for g in range(8)])
     expected = jackknife.of_score(jackknife.LeftOut(share(), single, None, 8), unit="compound")
     right = [transfer.hits(values, codes, d, k=2) for d in drawn]
-    score = transfer._score(right, naming, "within-batch", "profiles", k=2, shuffles=0)
+    score = transfer._score(right, naming, "within-batch", "profiles", k=2, p_chance=None)
     assert score.value == pytest.approx(share())
     assert score.chance == pytest.approx((2 / 8 + 2 / 8 + 2 / 6) / 3)
     assert (score.n, score.unit, score.clusters, score.df) == (8, "compound", 8, 7)

@@ -21,7 +21,7 @@ import pandas as pd
 from pydantic import Field
 
 from impasto import ranking, schema, wells
-from impasto.evaluation import baselines, inputs, protocols, tidy, units
+from impasto.evaluation import baselines, inputs, protocols, shuffled_wells, tidy, units
 from impasto.evaluation.inputs import SameAs, Table
 from impasto.evaluation.naming import Answers, Naming
 from impasto.evaluation.result import OWN, Result
@@ -183,7 +183,7 @@ def evaluate(
     splits
         Random splits.
     shuffles
-        How often perturbations are shuffled at most to ask whether the score is above chance; 0 for never.
+        How often wells are shuffled within their plates at most, to ask whether the score is above chance; 0 for never.
     seed
         Of splits, shuffles and groups of perturbations.
 
@@ -204,6 +204,7 @@ def evaluate(
     profiles = profiles[np.argsort(wells.row_names(profiles.obs), kind="stable")]
     obs = profiles.obs
     batches = _batches(obs, batch, protocol)
+    plates = wells.groups(obs, schema.PLATE)[0] if schema.PLATE in obs else np.zeros(len(obs), dtype=np.intp)
     names = wells.replicates(obs, pool_doses=pool_doses).where(wells.treated(obs))
     doses = inputs.dose_words(obs, pool_doses=pool_doses)
     views = [(OWN, wells.finite(profiles, task="transfer")), *baselines.stand_ins(profiles)]
@@ -223,10 +224,12 @@ def evaluate(
                 called = [_shuffled(codes, d, seed=seed) if name == baselines.SHUFFLED else codes for d in drawn]
                 asked = [answers(values, c, d) for c, d in zip(called, drawn, strict=True)]
                 naming = Naming(asked, perturbations, seed)
+                shuffled = shuffled_wells.of(values, codes, [(d.shown, d.asked) for d in drawn], plates, ks=KS) if name == OWN else None
                 for k in KS:
                     right = [hits(values, c, d, k=k) for c, d in zip(called, drawn, strict=True)]
                     title = f"{protocol}, {line}, {many} shots, {splits} splits{doses}"
-                    scores.append(_score(right, naming, title, name, k=k, shuffles=shuffles if name == OWN else 0))
+                    p = None if shuffled is None else shuffled.p_chance(k, seed=seed, most=shuffles)
+                    scores.append(_score(right, naming, title, name, k=k, p_chance=p))
                     where = {"shots": many, "metric": f"top-{k}", "cell_line": line, "profiles": name}
                     details += [{"split": i, "value": float(r.mean()), **where} for i, r in enumerate(right)]
     if not scores:
@@ -268,10 +271,10 @@ def _units(obs: pd.DataFrame, codes: Codes, names: list[str]) -> Units:
     return units.of_codes(pd.factorize(compounds)[0].astype(np.intp), np.array(names, dtype=str), word=units.kind_of(obs[codes >= 0]))
 
 
-def _score(right: list[npt.NDArray[np.float64]], naming: Naming, title: str, group: str, *, k: int, shuffles: int) -> Score:
+def _score(right: list[npt.NDArray[np.float64]], naming: Naming, title: str, group: str, *, k: int, p_chance: float | None) -> Score:
     """The mean over splits of each split's mean; its interval over perturbations."""
     classes = np.array([len(asked.classes) for asked in naming.splits])
     interval, parts = naming.interval(k, right)
     row = (TASK, title, group, f"top-{k}", float(np.mean([r.mean() for r in right])), interval)
-    chance, p = float(np.minimum(1, k / classes).mean()), naming.p_chance(k, shuffles)
-    return tidy.score(*row, chance=chance, n=int(classes.max()), p_chance=p, parts=parts, units=naming.perturbations.digest)
+    chance = float(np.minimum(1, k / classes).mean())
+    return tidy.score(*row, chance=chance, n=int(classes.max()), p_chance=p_chance, parts=parts, units=naming.perturbations.digest)
