@@ -164,7 +164,9 @@ def test_intervals_are_over_perturbations_that_leave_all_splits_and_gains_are_pa
         single = np.array([np.mean([share(split, {g}, k) for split in more]) for g in range(8)])
         np.testing.assert_allclose(row.parts[0].single, single)
         assert row.value == pytest.approx(np.mean([share(split, set(), k) for split in more]))
-        assert row.p_chance is not None
+        each = [fine_tuning.scored([split], Protocol("new"), group="g")[int(k > 1)].p_chance for split in more]
+        assert None not in each
+        assert row.p_chance == pytest.approx(min(1, 2 * np.mean(each)))  # type: ignore[arg-type]
         assert row.p_chance < 0.05
     gain = fine_tuning.gained(more, base, Protocol("new"), group="g", over="baseline")[0]
     groups: list[set[int]] = [set(), *({g} for g in range(8))]

@@ -157,12 +157,15 @@ class Naming:
     def p_chance(self, k: int, most: int, /) -> float | None:
         """How often wells are named as well where the classes are shuffled.
 
+        Of one split its p; of several twice the mean of theirs, at most 1. Names may be exchanged within a split; over splits of the same
+        wells they may not (`shuffled_wells`). Twice the mean of p-values is one, however they depend on each other (Vovk & Wang 2020).
+
         Parameters
         ----------
         k
             How many answers a well may have.
         most
-            How many shuffles are made at most.
+            How many shuffles of a split are made at most.
 
         Returns
         -------
@@ -172,17 +175,17 @@ class Naming:
         """
         if most < 1:
             return None
-        gains = [rankdata(-answers.scores, axis=1) <= k for answers in self.splits]
-        places = [np.searchsorted(answers.classes, answers.truth) for answers in self.splits]
+        each = [self._p_of(answers, k, most) for answers in self.splits]
+        return each[0] if len(each) == 1 else min(1.0, 2 * float(np.mean(each)))
+
+    def _p_of(self, answers: Answers, k: int, most: int) -> float:
+        gain = rankdata(-answers.scores, axis=1) <= k
+        place = np.searchsorted(answers.classes, answers.truth)
 
         def score(order: Rows) -> float:
-            shares = []
-            for answers, gain, place in zip(self.splits, gains, places, strict=True):
-                given = np.argsort(np.argsort(order[answers.classes]))
-                shares.append(float(gain[np.arange(len(place)), given[place]].mean()))
-            return float(np.mean(shares))
+            return float(gain[np.arange(len(place)), order[place]].mean())
 
         def drawn(rng: np.random.Generator) -> float:
-            return score(rng.permutation(len(self.perturbations.of)))
+            return score(rng.permutation(len(answers.classes)))
 
-        return shuffles.above_chance(score(np.arange(len(self.perturbations.of))), drawn, seed=self.seed, most=most).p
+        return shuffles.above_chance(score(np.arange(len(answers.classes))), drawn, seed=self.seed, most=most).p
