@@ -160,9 +160,9 @@ TASKS = {
     "transfer": Task(_transfer, ("top-1", "top-5"), ci=20),
     "compound-gene": Task(_compound_gene, ("AP", "AUC"), ci=6, full=120),
     "mixing": Task(_mixing, _MIXING, exact=False, ci=6, full=120),
-    "conservation": Task(_conservation, _CONSERVATION, exact=False, ci=4, full=120),
-    SHARED: Task(partial(_conservation, classes=8), _CONSERVATION, exact=False, ci=4, full=40),
-    "conservation, the same perturbations": Task(partial(_conservation, same_effects=True), _OF_WELLS, exact=False, ci=4, full=60),
+    "conservation": Task(_conservation, _CONSERVATION, exact=False, ci=2, full=120),
+    SHARED: Task(partial(_conservation, classes=8), _CONSERVATION, exact=False, ci=1, full=40),
+    "conservation, the same perturbations": Task(partial(_conservation, same_effects=True), _OF_WELLS, exact=False, ci=1, full=60),
     "shortcuts": Task(_shortcuts, ("explained by label",), exact=False, ci=10, group="cell count"),
 }
 
