@@ -97,7 +97,7 @@ class Cells:
         self._bits: dict[str, Bits] = {}
         self._files = {"/".join(filter(None, (p[w] for w in columns.WORDS[:3]))): str(p["file"]) for p in said["plates"]}
         with reading(self.folder / WELLS):
-            wells = border.parquet(self.folder / WELLS)
+            wells = pd.read_parquet(self.folder / WELLS)
         self._codes, names = kinds_of_wells.plates(wells)
         self._names = np.array(["/".join(filter(None, name.split("/"))) for name in names], dtype=object)
         wells[schema.CELL_COUNT] = self._counts(wells)
@@ -148,7 +148,7 @@ class Cells:
     def sites(self) -> pd.DataFrame:
         """One row an image: its place, and where its pixels lie."""
         with reading(self.folder / SITES):
-            return border.parquet(self.folder / SITES)
+            return pd.read_parquet(self.folder / SITES)
 
     def plate(self, name: str, /) -> Plate:
         """One plate.

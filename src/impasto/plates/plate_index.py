@@ -194,7 +194,7 @@ def read(folder: Path, /) -> PlateIndex | None:
 
 def _stored(folder: Path) -> pd.DataFrame:
     with border.reading(folder / FILE, "table of plates", remedy="ingest the plates again"):
-        return border.parquet(folder / FILE)[[*_PLATE, *_FACTS]]
+        return pd.read_parquet(folder / FILE)[[*_PLATE, *_FACTS]]
 
 
 def from_table(table: pd.DataFrame, /) -> PlateIndex:
