@@ -24,9 +24,9 @@ TITLES = {
 NOTES = {
     "tasks": """The unit stands in brackets. Without an effect an interval should hold chance where that is stated exactly. Else, and with
 an effect, it should hold the mean over runs. Perturbations, effects and noise are drawn again in each run. Units are 60 compounds or
-genes, 48, or 24 (compound-gene, mixing, conservation); classes are 12, or 20. Where three compounds share a mechanism and mechanisms are
-drawn anew, compounds are no independent units: intervals over compounds then hold the truth less often. Perturbations and effects are the
-same in every run where only other wells are spoken of.""",
+genes, 48, or 24 (compound-gene, mixing, conservation); classes are 12, or 20. In one row three compounds share a
+mechanism, and other mechanisms are drawn in each run. Compounds are no independent units then. Intervals over compounds hold the truth less
+often. Where an interval speaks of other wells alone, perturbations and effects are the same in every run.""",
     "pairs": """Two methods on the same wells, compared as [tables of methods](scores.md) compare them. Equally good, their interval
 should hold 0; else the mean difference. Such intervals keep the pairs' term, so they may be wide.""",
     "biology": """Three plates of 48 perturbations and 24 controls. Who is called depends on the controls, and each run draws others: they

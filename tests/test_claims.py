@@ -60,7 +60,7 @@ def stand_in(verb: Verb) -> Verb:
                 else:
                     temporary.write_text("ours")
 
-    def nothing(_: Asked, __: Path) -> None:
+    def nothing(_: Asked, __: Path, ___: object) -> None:
         """What the work needs of the machine."""
 
     def beside(_: Asked, out: Path) -> list[Path]:

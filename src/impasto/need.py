@@ -122,13 +122,13 @@ def refuse(need: Need | None, out: Path, /) -> None:
     held = machine.held_memory() or 0
     if free is not None and need.memory > free + held:
         raise Unfinished(
-            f"{out}: {need.what} needs about {_said(need.memory)} of memory, and {_said(free + held)} are free: {need.helps}, close other "
+            f"{out}: {need.what} needs {_about(need.memory)} of memory, and {_said(free + held)} are free: {need.helps}, close other "
             "programs, or try all the same with --force"
         )
     disk = machine.free_disk(out.parent)
     if need.disk > disk:
         raise Unfinished(
-            f"{out}: {need.what} needs about {_said(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with "
+            f"{out}: {need.what} needs {_about(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with "
             "--force"
         )
 
@@ -169,7 +169,15 @@ def announced(need: Need | None, /) -> list[str]:
         One sentence, or none.
 
     """
-    return [] if need is None else [f"this takes about {need.sentence()}"]
+    if need is None:
+        return []
+    said = need.sentence()
+    return [f"this takes {said}" if said.startswith("under") else f"this takes about {said}"]
+
+
+def _about(count: int) -> str:
+    said = _said(count)
+    return said if said.startswith("under") else f"about {said}"
 
 
 def _said(count: int) -> str:

@@ -58,7 +58,7 @@ def test_a_name_of_two_plates_has_to_be_said_in_full(tmp_path: Path) -> None:
 def test_what_does_not_fit_into_memory_is_refused(opened: dataset.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "held_memory", lambda: 100)
     monkeypatch.setattr(machine, "free_memory", lambda: 2 * 120 * 6 * 4 - 101)
-    with pytest.raises(Unfinished, match=r"reading its plates whole needs about 0\.0 GB of memory, and .*plate by plate"):
+    with pytest.raises(Unfinished, match=r"reading its plates whole needs under 0\.1 GB of memory, and .*plate by plate"):
         opened.to_anndata()
     monkeypatch.setattr(machine, "free_memory", lambda: 2 * 120 * 6 * 4 - 100)
     assert opened.to_anndata().n_obs == 120

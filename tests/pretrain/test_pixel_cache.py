@@ -47,6 +47,8 @@ def test_other_channels_and_sizes_lie_apart(ingested: Path, tmp_path: Path) -> N
 
 def test_a_full_disk_is_refused_before_anything_is_written(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_disk", lambda _: 1000)
-    with pytest.raises(Unfinished, match=r"about .* GB of disk, and 0.0 GB are free: give a smaller longest, name another folder as cache"):
+    with pytest.raises(
+        Unfinished, match=r"needs .* GB of disk, and under 0.1 GB are free: give a smaller longest, name another folder as cache"
+    ):
         Pictures(Sites.read(ingested), channels=["DNA"], longest=None, memory_mb=0, cache=tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
