@@ -17,11 +17,7 @@ FACTS = {
     "which wells are spared": (r"obs\[(schema\.)?SPARED\](?!\s*=[^=])|\[.spared.\](?!\s*=[^=])", {"wells/use.py", "correction/spared.py"}),
     "what is held out": (r"\[(schema\.)?SPLIT\].*[=!]= ?(\w+\.)?TRAIN\b", {"wells/use.py", "sampling/splits.py"}),
     "what merges two names": (r"\[(schema\.)?INCHIKEY\]", {"wells/treatment.py", "sampling/splits.py"}),
-    "how a Parquet file is read": (
-        r"pd\.read_parquet\(",
-        # Four have a sentence of their own around it.
-        {"border.py", "plates/plate_index.py", "cells/checked.py", "cells/folder.py", "perturbations/expression_tables.py"},
-    ),
+    "how a Parquet file is read": (r"pd\.read_parquet\(", {"border.py"}),
     "how a well is written": (r"\[A-[PZa-z].{0,12}\\d|parse_well\(", {"wells/places.py", "schema.py"}),
 }
 """What -> a pattern that spells it, and the files that may. Simulated plates write these words, they do not ask for them."""

@@ -135,7 +135,13 @@ def _object_in(path: Path) -> dict[str, Any]:
 
 
 def parquet(
-    path: Path | str, what: str = "table", /, *, columns: Sequence[str] | None = None, filters: list[tuple[str, str, str]] | None = None
+    path: Path | str,
+    what: str = "table",
+    /,
+    *,
+    columns: Sequence[str] | None = None,
+    filters: list[tuple[str, str, str]] | None = None,
+    remedy: str = AGAIN,
 ) -> pd.DataFrame:
     """Read a Parquet file.
 
@@ -149,6 +155,8 @@ def parquet(
         Which columns; all by default.
     filters
         Which rows, as pyarrow takes them; all by default.
+    remedy
+        What the user can do.
 
     Returns
     -------
@@ -163,7 +171,7 @@ def parquet(
     """
     import pandas as pd
 
-    with reading(path, what):
+    with reading(path, what, remedy=remedy):
         return pd.read_parquet(path, columns=None if columns is None else list(columns), filters=filters)
 
 

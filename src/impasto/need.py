@@ -99,6 +99,17 @@ class Need:
         parts = [f"{_said(self.memory)} of memory"] + ([f"{_said(self.disk)} of disk"] if self.disk else [])
         return ", ".join([*parts, *([f"{duration(self.seconds)} of one core"] if self.seconds is not None else [])])
 
+    def about(self) -> str:
+        """The same inside of a sentence.
+
+        Returns
+        -------
+        str
+            `"about 1.4 GB of memory, ..."`, or `"under 0.1 GB of memory, ..."`.
+
+        """
+        return _about(self.sentence())
+
 
 def refuse(need: Need | None, out: Path, /) -> None:
     """Refuse what this machine has too little memory or disk for. A process counts what it holds already as free.
@@ -122,14 +133,14 @@ def refuse(need: Need | None, out: Path, /) -> None:
     held = machine.held_memory() or 0
     if free is not None and need.memory > free + held:
         raise Unfinished(
-            f"{out}: {need.what} needs {_about(need.memory)} of memory, and {_said(free + held)} are free: {need.helps}, close other "
-            "programs, or try all the same with --force"
+            f"{out}: {need.what} needs {_about(_said(need.memory))} of memory, and {_said(free + held)} are free: {need.helps}, "
+            "close other programs, or try all the same with --force"
         )
     disk = machine.free_disk(out.parent)
     if need.disk > disk:
         raise Unfinished(
-            f"{out}: {need.what} needs {_about(need.disk)} of disk, and {_said(disk)} are free: {need.room}, or try all the same with "
-            "--force"
+            f"{out}: {need.what} needs {_about(_said(need.disk))} of disk, and {_said(disk)} are free: {need.room}, or try "
+            "all the same with --force"
         )
 
 
@@ -169,14 +180,10 @@ def announced(need: Need | None, /) -> list[str]:
         One sentence, or none.
 
     """
-    if need is None:
-        return []
-    said = need.sentence()
-    return [f"this takes {said}" if said.startswith("under") else f"this takes about {said}"]
+    return [] if need is None else [f"this takes {need.about()}"]
 
 
-def _about(count: int) -> str:
-    said = _said(count)
+def _about(said: str) -> str:
     return said if said.startswith("under") else f"about {said}"
 
 

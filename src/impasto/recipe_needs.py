@@ -96,7 +96,7 @@ def sentences(stages: Sequence[OfStage], /) -> list[str]:
     untimed = [stage.name for stage in stages if not stage.has_time]
     unknown = f"; the time of {len(untimed)} of {len(stages)} is not known: {', '.join(untimed)}" if untimed else ""
     known = [stage.need for stage in stages if stage.need is not None]
-    return [*lines, f"together {f'about {Need.of_all(known).sentence()}' if known else 'no estimate'}{unknown}"]
+    return [*lines, f"together {Need.of_all(known).about() if known else 'no estimate'}{unknown}"]
 
 
 def as_values(stages: Sequence[OfStage], /) -> dict[str, Any]:

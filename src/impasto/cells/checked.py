@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from impasto import border
 from impasto.cells.columns import WORDS
@@ -32,7 +31,7 @@ def wells_out(cells: Cells, /) -> npt.NDArray[np.bool_]:
     if cells.quality is None:
         return np.zeros(len(cells.wells), dtype=bool)
     keys = list(WORDS[:4])
-    with border.reading(cells.quality / WELLS_CHECKED, "check of cells", remedy="check the cells again with impasto check"):
-        table = pd.read_parquet(cells.quality / WELLS_CHECKED)[[*keys, OUT]]
+    again = "check the cells again with impasto check"
+    table = border.parquet(cells.quality / WELLS_CHECKED, "check of cells", columns=[*keys, OUT], remedy=again)
     reasons = cells.wells[keys].merge(table, on=keys, how="left", validate="one_to_one")[OUT]
     return np.asarray(reasons.fillna("") != "", dtype=bool)

@@ -29,6 +29,8 @@ QUALITY = "quality"
 """The folder in a folder of cells that holds what `impasto check` has found."""
 NOT_CHECKED = ""
 """Of an opened folder: whatever was checked is not read."""
+_KIND, _AGAIN = "table of cells", "write the folder again with impasto cells"
+"""How what is wrong with a table of the folder is said."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,7 @@ class Cells:
         """The ingested images that cells were segmented from; None for cells of tables."""
         self._bits: dict[str, Bits] = {}
         self._files = {"/".join(filter(None, (p[w] for w in columns.WORDS[:3]))): str(p["file"]) for p in said["plates"]}
-        with reading(self.folder / WELLS):
-            wells = pd.read_parquet(self.folder / WELLS)
+        wells = border.parquet(self.folder / WELLS, _KIND, remedy=_AGAIN)
         self._codes, names = kinds_of_wells.plates(wells)
         self._names = np.array(["/".join(filter(None, name.split("/"))) for name in names], dtype=object)
         wells[schema.CELL_COUNT] = self._counts(wells)
@@ -147,8 +148,7 @@ class Cells:
     @cached_property
     def sites(self) -> pd.DataFrame:
         """One row an image: its place, and where its pixels lie."""
-        with reading(self.folder / SITES):
-            return pd.read_parquet(self.folder / SITES)
+        return border.parquet(self.folder / SITES, _KIND, remedy=_AGAIN)
 
     def plate(self, name: str, /) -> Plate:
         """One plate.
@@ -455,7 +455,7 @@ def reading(path: Path, /) -> contextlib.AbstractContextManager[None]:
         See `border.reading`.
 
     """
-    return border.reading(path, "table of cells", remedy="write the folder again with impasto cells")
+    return border.reading(path, _KIND, remedy=_AGAIN)
 
 
 def _description(folder: Path) -> dict[str, Any]:

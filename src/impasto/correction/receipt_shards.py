@@ -8,6 +8,7 @@ from typing import Any
 
 import anndata
 import numpy as np
+import pandas as pd
 
 from impasto import border, texts, whole
 from impasto.correction import plate_shards, receipt, receipt_sums
@@ -70,8 +71,7 @@ def _pairs(arguments: Mapping[str, Any], task: Task) -> Iterator[receipt_sums.Pa
         yield plate_of(arguments, number), read_member(path / MEMBER, features)
 
 
-def _features(task: Task) -> Any:
-
+def _features(task: Task) -> pd.DataFrame:
     return border.parquet(task.folder / plate_shards.FEATURES)
 
 

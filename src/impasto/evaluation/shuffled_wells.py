@@ -2,13 +2,15 @@
 
 Wells are exchanged within their plate, all splits alike. To exchange the names of whole perturbations instead is not valid. A well is never
 compared with itself, and two wells of one perturbation are compared both ways, in the splits that show the one and the other. Between two
-perturbations that is rarer, so shuffled names vary less than names that mean nothing: of 600 tables of noise .077 had p of .05 or less.
+perturbations that is rarer, so scores of shuffled names vary by a fifth less than those of names that mean nothing: of 1,500 tables of
+noise .077 (top-1) and .081 (top-5) had p of .05 or less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -68,11 +70,12 @@ class ShuffledWells:
     splits: Sequence[Drawn]
     plates: Sequence[Codes]
     ks: tuple[int, ...]
-    _cosines: Floats | None = field(init=False)
     _made: list[dict[int, float]] = field(init=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._cosines = self.unit @ self.unit.T if len(self.unit) <= MOST_GRAM else None
+    @cached_property
+    def _cosines(self) -> Floats | None:
+        """(wells, wells), made with the first score: a table whose wells are never shuffled needs none."""
+        return self.unit @ self.unit.T if len(self.unit) <= MOST_GRAM else None
 
     def shares(self, order: Codes, /) -> dict[int, float]:
         """The share of wells asked whose class is among the k best, the mean over splits.

@@ -55,7 +55,10 @@ def read_table(path: Path, /) -> pd.DataFrame:
     border.refuse_odd(path)
     bare = path.name.removesuffix(".gz")
     try:
-        table = pd.read_parquet(path) if bare.endswith(".parquet") else pd.read_csv(path, sep="\t" if bare.endswith(".tsv") else ",")
+        is_parquet, tab = bare.endswith(".parquet"), bare.endswith(".tsv")
+        table = border.parquet(path, "table of expression") if is_parquet else pd.read_csv(path, sep="\t" if tab else ",")
+    except InputError:
+        raise
     except (OSError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} cannot be read as a table of expression ({str(error).splitlines()[0]})") from error
     lower = {str(c).lower().removeprefix("metadata_"): c for c in table.columns}

@@ -231,7 +231,7 @@ def _taken_apart(table: pa.Table) -> Graph:
     edges, place = table.to_pandas(), pd.Index(nodes[NODE])
     first, second = place.get_indexer(edges["node1"]), place.get_indexer(edges["node2"])
     if min(first.min(initial=0), second.min(initial=0)) < 0:
-        raise InputError("an edge leads to a node that is not listed; make the graph again with: impasto graph")
+        raise ValueError("an edge leads to a node that is not listed")
     weights = np.zeros((len(nodes), len(nodes)))
     weights[first, second] = weights[second, first] = edges["weight"].to_numpy(dtype=np.float64)
     return Graph(nodes, weights, pd.DataFrame(described["sources"], columns=list(SUMMARY)), described["unknown"])

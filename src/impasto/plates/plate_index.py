@@ -193,8 +193,7 @@ def read(folder: Path, /) -> PlateIndex | None:
 
 
 def _stored(folder: Path) -> pd.DataFrame:
-    with border.reading(folder / FILE, "table of plates", remedy="ingest the plates again"):
-        return pd.read_parquet(folder / FILE)[[*_PLATE, *_FACTS]]
+    return border.parquet(folder / FILE, "table of plates", columns=[*_PLATE, *_FACTS], remedy="ingest the plates again")
 
 
 def from_table(table: pd.DataFrame, /) -> PlateIndex:

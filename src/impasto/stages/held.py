@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from impasto.profiles.shape import Shape, shape
 from impasto.schema import InputError
@@ -71,6 +71,7 @@ class CellRows(NamedTuple):
 
 
 Held = Shape | Images | CellRows
+Known = TypeVar("Known", Shape, Images, CellRows)
 
 
 class Sizes:
@@ -90,6 +91,12 @@ class Sizes:
         """
         self._to_come |= {_whole(path): what for path, what in held.items()}
 
+    def _seen(self, path: Path, kind: type[Known], at: Callable[[Path], Known | None]) -> Known | None:
+        held = self._to_come.get(_whole(path))
+        if held is None:
+            return at(path)
+        return held if isinstance(held, kind) else None
+
     def table(self, path: Path, /) -> Shape | None:
         """Rows and features of a table of profiles.
 
@@ -104,10 +111,7 @@ class Sizes:
             None where nothing says it.
 
         """
-        held = self._to_come.get(_whole(path))
-        if held is None:
-            return shape(path)
-        return held if isinstance(held, Shape) else None
+        return self._seen(path, Shape, shape)
 
     def in_memory(self, path: Path, /) -> Shape | None:
         """The same of a table that is read whole.
@@ -140,10 +144,7 @@ class Sizes:
             None where they lie elsewhere, or the first cannot be read.
 
         """
-        held = self._to_come.get(_whole(folder))
-        if held is None:
-            return _images_at(folder)
-        return held if isinstance(held, Images) else None
+        return self._seen(folder, Images, _images_at)
 
     def cells(self, folder: Path, /) -> CellRows | None:
         """The cells of a folder.
@@ -159,10 +160,7 @@ class Sizes:
             None where it holds none, or nothing says how many.
 
         """
-        held = self._to_come.get(_whole(folder))
-        if held is None:
-            return _cells_at(folder)
-        return held if isinstance(held, CellRows) else None
+        return self._seen(folder, CellRows, _cells_at)
 
 
 def of_found(contents: Found, out: Path, /) -> dict[Path, Held]:
