@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ ELSEWHERE = {
     **{f"report/{name}.py": _PAGE for name in ("neighbours",)},
     "report/choice.py": "its page is read line by line in tests/stages/test_choose.py",
     **{f"evaluation/{name}.py": "parts of a task, by hand in the test of that task" for name in SCORES},
+    "version.py": "one word, held against every file that says it in tests/test_release.py",
     "assay/settings.py": "two numbers, which tests/assay/test_check.py reads through the check",
     **{f"correction/{name}.py": _BITS for name in ("plate_plan", "plate_shards", "receipt_shards")},
 }
@@ -46,3 +48,18 @@ def test_every_file_has_its_mirror() -> None:
 
 def test_every_exception_has_a_reason() -> None:
     assert all(len(reason.split()) > 1 for reason in ELSEWHERE.values())
+
+
+def test_only_a_user_asks_the_front_door_for_a_name() -> None:
+    # What stands in `impasto/__init__.py` imports the whole house; a module that took a name from there would close a circle.
+    modules = {path.stem for path in SOURCE.iterdir()}
+    taken = [
+        (str(file.relative_to(SOURCE)), name.name)
+        for file in sorted(SOURCE.rglob("*.py"))
+        if file != SOURCE / "__init__.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "impasto"
+        for name in node.names
+        if name.name not in modules
+    ]
+    assert taken == []

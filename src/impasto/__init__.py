@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+from impasto.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from impasto import datasets, pl, pp, tl

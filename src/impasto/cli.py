@@ -15,12 +15,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from impasto import __version__, failures, texts, usage
+from impasto import failures, texts, usage
 from impasto.need import FORCE
 from impasto.outputs import KEEP_OLD
 from impasto.schema import InputError
 from impasto.verbs import ABOUT, COMMANDS
 from impasto.verbs.remote_options import Reading
+from impasto.version import __version__
 
 _OF_CTRL_C = 130
 

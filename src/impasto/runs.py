@@ -19,13 +19,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, commit_point, devices, locks, machine, processes, records, texts, threads, whole
+from impasto import commit_point, devices, locks, machine, processes, records, texts, threads, whole
 from impasto import need as needs
 from impasto.claims import Claim, claim
 from impasto.need import Need
 from impasto.processes import Process
 from impasto.schema import InputError
 from impasto.settings import Settings
+from impasto.version import __version__
 from impasto.whole import remove
 
 __all__ = ["atomic", "claim", "digest", "note", "remove", "run_stage", "scratch", "write_json"]

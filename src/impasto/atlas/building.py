@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impasto import __version__, identity, mapped, progress, runs, schema, wells
+from impasto import identity, mapped, progress, runs, schema, wells
 from impasto import profiles as tables
 from impasto.atlas import ENGINES, arrow_files, beside, by_position, consensus, deviation, folder, layout, pairs, strangers, well_columns
 from impasto.atlas.consensus import COMPOUND, DOSE, LEVEL, MODALITY, PROFILE, TREATED_AS, TREATMENT, Consensus
@@ -22,6 +22,7 @@ from impasto.identity import Identity
 from impasto.joint.space import Space
 from impasto.ranking.blocks import unit
 from impasto.schema import InputError
+from impasto.version import __version__
 
 Vectors = npt.NDArray[np.float32]
 _EDGE = 0.002

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impasto import __version__, border, identity, records, runs
+from impasto import border, identity, records, runs
 from impasto.atlas import arrow_files, folder
 from impasto.atlas.consensus import LEVEL
 from impasto.atlas.index import Index, open_index
@@ -28,6 +28,7 @@ from impasto.atlas.stacked import Stacked
 from impasto.correction import kept
 from impasto.identity import Identity
 from impasto.schema import InputError
+from impasto.version import __version__
 
 FORMAT = 1
 DESCRIBED, INDEX, FITTED, REACH, CALIBRATION = "map.json", "index", "fitted", "reach.npy", "calibration.csv"

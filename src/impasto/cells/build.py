@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impasto import __version__, progress, records, runs, schema, texts
+from impasto import progress, records, runs, schema, texts
 from impasto.cells import outlines, pixel_sizes, places
 from impasto.cells.columns import COUNT_ALL, WORDS, is_feature
 from impasto.cells.gather import WORK, Gathering, Written
@@ -24,6 +24,7 @@ from impasto.cells.store import CELLS, FORMAT, SITES, WELLS
 from impasto.object_tables.run import FILES, SIZES, Run
 from impasto.plates.annotate import Annotated, Wishes, annotate, inferred, read_maps
 from impasto.schema import InputError
+from impasto.version import __version__
 
 
 def is_of_images(path: Path, /) -> bool:

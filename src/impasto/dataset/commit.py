@@ -21,9 +21,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, commit_point, records, texts, whole
+from impasto import commit_point, records, texts, whole
 from impasto.dataset import member, order
 from impasto.schema import FEATURE
+from impasto.version import __version__
 
 FORMAT = 1
 MEMBERS, FEATURES, OBS = "members", "features", "obs"

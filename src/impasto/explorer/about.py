@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from impasto import __version__, schema, wells
+from impasto import schema, wells
 from impasto.atlas import folder
 from impasto.explorer import structure, why
 from impasto.explorer.contents import Contents
 from impasto.explorer.downloads import downloads
 from impasto.explorer.pixels import LARGEST
 from impasto.explorer.values import word
+from impasto.version import __version__
 
 LABELS = {
     schema.MOA: "mechanism",

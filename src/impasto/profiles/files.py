@@ -13,13 +13,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from impasto import __version__, dataset, profile_sources, remote, runs, schema, texts
+from impasto import dataset, profile_sources, remote, runs, schema, texts
 from impasto import tables as any_table
 from impasto.plain_columns import as_text
 from impasto.profile_sources import FILE_METADATA
 from impasto.profiles.table import from_frame, to_frame
 from impasto.schema import InputError
 from impasto.spelling import Choices
+from impasto.version import __version__
 
 _READING = ("columns", "columns_left_out", "features_from", "unknown_words", "read_as")
 _NO_ROWS = "holds no rows; make it again (impasto ingest, or impasto profile), and see what those left out"

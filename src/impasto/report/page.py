@@ -18,7 +18,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.axes import Axes
 
-from impasto import __version__, border, doses, runs, schema, texts, wells
+from impasto import border, doses, runs, schema, texts, wells
 from impasto import profiles as tables
 from impasto.assay.check import Check
 from impasto.atlas import layout
@@ -31,6 +31,7 @@ from impasto.report.figures.drawing import Drawing, draw, drawings
 from impasto.report.hits_rows import HitsOfRun
 from impasto.training import log as training_log
 from impasto.training import verdict
+from impasto.version import __version__
 
 _TIPS = (schema.PERTURBATION_NAME, schema.PERTURBATION, schema.GENE, schema.PLATE, schema.WELL)
 

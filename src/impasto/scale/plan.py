@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__, texts, whole
+from impasto import texts, whole
 from impasto.schema import InputError
+from impasto.version import __version__
 
 PLAN, RECEIPTS, QUARANTINE = "plan.json", "receipts", "quarantine"
 BAD = "bad"

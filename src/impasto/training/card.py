@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from impasto import __version__
 from impasto.settings import Settings
 from impasto.training import log as training_log
 from impasto.training import verdict
+from impasto.version import __version__
 
 
 def write(described: dict[str, Any], *, log: Path, digest: str, loop: Settings) -> str:

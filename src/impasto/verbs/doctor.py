@@ -14,10 +14,11 @@ from packaging.requirements import Requirement
 from pydantic import Field
 from rich.table import Table
 
-from impasto import __version__, machine, options, remote, verified
+from impasto import machine, options, remote, verified
 from impasto.schema import InputError
 from impasto.settings import Settings, Shown
 from impasto.verbs import ABOUT, terminal
+from impasto.version import __version__
 
 _GB = 2**30
 FOR = {
