@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -77,6 +78,20 @@ def test_a_training_writes_its_method_data_and_log_and_is_continued_by_the_same_
     two_towers = chosen(name="two_towers").method
     with pytest.raises(InputError, match="holds a profile_wsl model, and this stage trains two_towers"):
         methods.train(two_towers, data, read_from=path, out=tmp_path / "other", start=tmp_path / "run")
+
+
+def test_a_training_says_which_weights_it_began_with(tmp_path: Path) -> None:
+    data = plates(wells=24, controls=8)
+    data.var = profiles.describe_features(list(data.var_names))
+    path = tmp_path / "p.parquet"
+    profiles.write(data, path)
+    part = chosen(name="profile_wsl", width=8, depth=1, heads=2, out=4, minibatch=16, dropout=0.0).method
+    first, second = tmp_path / "first", tmp_path / "second"
+    methods.train(part, profiles.read(path), read_from=path, out=first, loop=LoopSettings(epochs=1), seed=3)
+    methods.train(part, profiles.read(path), read_from=path, out=second, loop=LoopSettings(epochs=1), seed=3, start=first)
+    weights = hashlib.sha256((first / "model.safetensors").read_bytes()).hexdigest()
+    assert json.loads((second / "model.json").read_text())["start"] == {"run": str(first.resolve()), "digest": weights}
+    assert "start" not in json.loads((first / "model.json").read_text())
 
 
 def test_an_unknown_method_names_its_neighbours() -> None:

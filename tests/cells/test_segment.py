@@ -196,6 +196,17 @@ def test_the_estimated_diameter_is_that_of_the_discs_that_hold_half_of_the_area(
     assert segment.diameter_of(plane) == pytest.approx(1.62 * 20, rel=0.08)
 
 
+def test_a_black_corner_of_less_than_a_hundredth_of_a_field_moves_no_diameter() -> None:
+    y, x = np.mgrid[0:240, 0:240]
+    plane = np.random.default_rng(0).normal(500, 5, y.shape)
+    for row, column in [(60, 60), (60, 120), (60, 180), (140, 60), (140, 120), (140, 180)]:
+        plane[(y - row) ** 2 + (x - column) ** 2 <= 12**2] += 300
+    whole = segment.diameter_of(plane)
+    assert whole == pytest.approx(1.62 * 12, rel=0.1)
+    plane[:20, :20] = 0
+    assert segment.diameter_of(plane) == whole
+
+
 def test_a_blurred_nucleus_has_a_flat_rim() -> None:
     from scipy.ndimage import gaussian_filter
 

@@ -55,8 +55,11 @@ class FakeRay(ModuleType):
         assert self.is_up
         return lambda work: type("Remote", (), {"remote": staticmethod(lambda *given: (work, given))})
 
-    def wait(self, waiting: list[Any], **_: object) -> tuple[list[Any], list[Any]]:
-        return waiting[:1], waiting[1:]
+    def wait(self, waiting: list[Any], *, num_returns: int) -> tuple[list[Any], list[Any]]:
+        # Ray refuses to wait for more than there is.
+        if num_returns > len(waiting):
+            raise ValueError("num_returns cannot be greater than the number of ray_waitables provided")
+        return waiting[:num_returns], waiting[num_returns:]
 
     def get(self, task: Any) -> Any:
         return task[0](*task[1])
