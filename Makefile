@@ -12,7 +12,7 @@ demo: $(STAMP)  ## the main job on real data: plates in, a scored and searchable
 	$(BIN)/impasto demo --out runs/demo
 
 test: $(STAMP)  ## the tests, without the slow ones; the weights that they read are fetched first
-	$(BIN)/impasto fetch efficientnet_lite0
+	-$(BIN)/impasto fetch efficientnet_lite0
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 explorer: $(STAMP)  ## the explorer's page: types, tests, and whether what is committed is the build of its sources. Node 20, or a wheel of it
