@@ -51,6 +51,6 @@ def test_the_painted_twin_finds_what_was_planted_and_nothing_else(tmp_path: Path
         assert nothing["low"] < nothing["chance"] < nothing["high"]
     pairs = {name: pd.read_csv(tmp_path / f"{name}_choice" / "pairs.csv") for name in scores}
     assert pairs["planted"]["sentence"].str.contains("intensity is above random net").all()
-    assert pairs["shuffled"]["sentence"].str.contains("not told apart").all()
+    assert pairs["shuffled"]["sentence"].str.contains("not shown to differ").all()
     page = (tmp_path / "planted_choice" / "verdict.md").read_text()
     assert "| your own | not run: needs profiles of your own encoder |" in page

@@ -91,6 +91,28 @@ def test_a_protocol_in_full_is_that_protocol_and_no_longer_one() -> None:
         table.lay_out(both, [Column(header="x", metric="mAP", protocol="level=any")])
 
 
+def test_a_baseline_of_the_same_wells_stands_once_and_one_of_other_wells_is_named(tmp_path: Path) -> None:
+    rows = tidy()
+    own = rows["group"] == "raw"
+    same = rows.assign(group=rows["group"].where(~own, "yours"))
+    other = same.assign(value=same["value"] + (0.05 * ~own), group=same["group"].where(~own, "theirs"))
+    for name, scores in (("rows", rows), ("given", same[same["group"] != "corrected"]), ("late", other[other["group"] != "corrected"])):
+        (tmp_path / name).mkdir()
+        scores.to_csv(tmp_path / name / "results.csv", index=False)
+    read = table.read([tmp_path / name for name in ("rows", "given", "late")])
+    level = read[read["protocol"].str.endswith("=any")].set_index("group")["value"]
+    assert level.round(3).to_dict() == {
+        "raw": 0.31,
+        "corrected": 0.51,
+        "position only": 0.91,
+        "yours": 0.31,
+        "theirs": 0.31,
+        "late: position only": 0.96,
+    }
+    _, lines = table.text(table.lay_out(read, COLUMNS), COLUMNS)
+    assert [line[0] for line in lines][-3:] == ["position only", "late: position only", "chance"]
+
+
 def test_a_folder_without_results_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no results\.csv"):
         table.read([tmp_path])

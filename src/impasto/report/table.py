@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from impasto.evaluation.baselines import is_baseline
@@ -20,6 +21,7 @@ SAME_CHANCE = 0.0005
 """Chance levels that differ by less are one row of the table; else each cell has its own."""
 SCORE = ("task", "protocol", "metric")
 """The words by which a cell knows the score that it shows."""
+_SAME_VALUE = 1e-9
 _SHOWN = ("value", "low", "high", "chance", "unit", "about", "sd", "seeds", "n", *SCORE)
 
 
@@ -74,7 +76,8 @@ def read(results: Sequence[Path], /) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The rows of each `results.csv`, in the order of the folders.
+        The rows of each `results.csv`, in the order of the folders. A baseline (`position only`) is the same for all results of the same
+        wells, and stands once; one of other wells is named after its folder.
 
     Raises
     ------
@@ -82,13 +85,25 @@ def read(results: Sequence[Path], /) -> pd.DataFrame:
         A folder holds no `results.csv`.
 
     """
-    frames: list[pd.DataFrame] = []
+    scores = pd.DataFrame()
     for folder in results:
         path = folder / "results.csv"
         if not path.exists():
             raise InputError(f"{folder} holds no results.csv; give folders that impasto evaluate or a sweep left")
-        frames.append(pd.read_csv(path))
-    return pd.concat(frames, ignore_index=True)
+        frame = pd.read_csv(path)
+        scores = pd.concat([scores, frame if scores.empty else _beside(frame, scores, folder.name)], ignore_index=True)
+    return scores
+
+
+def _beside(frame: pd.DataFrame, before: pd.DataFrame, folder: str) -> pd.DataFrame:
+    """The scores of a folder without the baselines that stand already, and the others under a name of their own."""
+    keys = ["group", *SCORE]
+    known = before.drop_duplicates(keys)[[*keys, "value"]]
+    value = frame[keys].merge(known, on=keys, how="left")["value"].to_numpy(dtype=float)
+    repeated = np.array([is_baseline(str(group)) for group in frame["group"]], dtype=bool) & np.isfinite(value)
+    same = np.abs(frame["value"].to_numpy(dtype=float) - value) < _SAME_VALUE
+    named = frame["group"].where(~(repeated & ~same), f"{folder}: " + frame["group"].astype(str))
+    return frame.assign(group=named)[~(repeated & same)]
 
 
 def every_column(scores: pd.DataFrame, /) -> list[Column]:
