@@ -18,10 +18,7 @@ def test_the_tables_and_figures_have_recipes() -> None:
     assert set(NAMES) >= {"knowledge_control", "knowledge_tables", "knowledge_fig4", "knowledge_fig5", "knowledge_fig7", "knowledge_fig8"}
 
 
-SLOW = {"knowledge_fig4", "knowledge_fig5", "knowledge_fig7", "knowledge_fig8", "knowledge_sets", "knowledge_tables_sets"}
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in NAMES])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_smoke_twin_prints_its_tables(name: str, tmp_path: Path) -> None:
     smoke, full = recipes.read(FOLDER / "smoke" / f"{name}.toml"), recipes.read(FOLDER / f"{name}.toml")
     assert {s.verb for s in smoke.stages} == {s.verb for s in full.stages}

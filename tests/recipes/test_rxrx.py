@@ -82,7 +82,6 @@ def small(recipe: recipes.Recipe, folder: Path) -> recipes.Recipe:
     return recipe.changed(changes)
 
 
-@pytest.mark.slow
 def test_both_splits_of_rxrx1_from_its_own_folders(rxrx1: Path, tmp_path: Path) -> None:
     full = recipes.read(REPOSITORY / "recipes" / "knowledge_rxrx1.toml")
     run_stages(small(full, rxrx1), tmp_path)

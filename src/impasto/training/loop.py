@@ -159,8 +159,10 @@ class _Fit:
         if self.model is not None and moving == self.moving:
             return
         # Another set of weights moves: DDP waits for the gradients of just those that moved when it was made.
+        is_wrapped = self.model is not None and self.model is not self.method
         self.moving, self.model = moving, None
-        gc.collect()
+        if is_wrapped:
+            gc.collect()  # its hooks on the weights go with it
         self.model = self.method if self.settings.chunk is not None else _distributed(self.method, self.where)
 
     def _step(self, minibatch: Served) -> Step:
