@@ -147,3 +147,23 @@ def test_readers_do_not_wait_for_a_pipe(name: str, tmp_path: Path) -> None:
 def test_the_size_of_a_pipe_is_not_known(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")
     assert shape.shape(tmp_path / "t.csv") is None
+
+
+def test_a_pipe_inside_a_folder_that_is_read_whole_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a" / "c").mkdir(parents=True)
+    (tmp_path / "a" / "c" / "0").write_bytes(b"x")
+    (tmp_path / "a" / "nowhere").symlink_to(tmp_path / "gone")
+    border.refuse_odd_within(tmp_path)
+    os.mkfifo(tmp_path / "a" / "c" / "1")
+    with pytest.raises(InputError, match=r"a/c/1 is neither a file nor a folder"):
+        border.refuse_odd_within(tmp_path)
+
+
+def test_a_glance_finds_nothing_where_a_file_cannot_be_read_and_lets_memory_through() -> None:
+    def raising(error: Exception) -> int:
+        raise error
+
+    assert border.glance(lambda: 3) == 3
+    assert border.glance(lambda: raising(zlib.error("invalid stored block lengths"))) is None
+    with pytest.raises(MemoryError):
+        border.glance(lambda: raising(MemoryError()))

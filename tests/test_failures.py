@@ -63,6 +63,22 @@ REPORT = ". Please report this line, and what the same command prints with --deb
             3,
             "this may not be read or written, at /d/a.parquet (Permission denied); give another place, or ask for the right to it",
         ),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "/d/Cells.csv"),
+            2,
+            "a file is not there, at /d/Cells.csv, or a link to it leads nowhere; check the path",
+        ),
+        (
+            IsADirectoryError(errno.EISDIR, "Is a directory", "/d/Index.xml"),
+            2,
+            "a folder stands where a file should be, at /d/Index.xml; move it away, or give the file",
+        ),
+        (
+            NotADirectoryError(errno.ENOTDIR, "Not a directory", "/d/a.zip"),
+            2,
+            "a file stands where a folder should be, at /d/a.zip; move it away, or give the folder",
+        ),
+        (FileNotFoundError("no weights"), 1, "a fault of impasto: FileNotFoundError: no weights" + REPORT),
         (KeyError("facts"), 1, "a fault of impasto: KeyError: 'facts'" + REPORT),
     ],
 )
@@ -91,3 +107,40 @@ def test_the_file_that_was_read_is_named(tmp_path: Path) -> None:
         index.open_index(folder)
     assert failures.file_of(caught.value) == folder / "index.json"
     assert str(folder) in failures.code_and_sentence(caught.value)[1]
+
+
+def raised_in(module: str, error: Exception, tmp_path: Path) -> Exception:
+    """The error, as a function of that module raises it while it holds a path."""
+    path = tmp_path / "p.csv"
+    path.write_text("x")
+    names: dict[str, object] = {"__name__": module, "error": error}
+    exec("def read(path):\n    raise error", names)
+    with pytest.raises(type(error)) as caught:
+        names["read"](path)  # type: ignore[operator]
+    return caught.value
+
+
+def test_what_no_reader_foresaw_in_a_file_names_the_file(tmp_path: Path) -> None:
+    for module in ("impasto.tables", "impasto.plates.stacks"):
+        code, sentence = failures.code_and_sentence(raised_in(module, TypeError("int() of None"), tmp_path))
+        assert code == 2
+        what = f"{tmp_path / 'p.csv'} cannot be read (TypeError: int() of None); it may be damaged, or of another kind"
+        assert sentence == f"{what}. If it is whole, p{REPORT[3:]}"
+
+
+@pytest.mark.parametrize(
+    ("module", "error"),
+    [("impasto.evaluation.hits", TypeError("x")), ("impasto.tables_of_mine", TypeError("x")), ("impasto.tables", AssertionError("x"))],
+)
+def test_what_fails_elsewhere_and_a_broken_promise_are_faults_of_impasto(module: str, error: Exception, tmp_path: Path) -> None:
+    assert failures.code_and_sentence(raised_in(module, error, tmp_path))[0] == 1
+
+
+def test_a_fault_behind_a_reader_is_not_the_files(tmp_path: Path) -> None:
+    def computed(path: Path) -> None:
+        assert path
+        raise raised_in("impasto.ranking.blocks", ValueError("x"), tmp_path)
+
+    with pytest.raises(ValueError, match="x") as caught:
+        computed(tmp_path)
+    assert failures.code_and_sentence(caught.value)[0] == 1

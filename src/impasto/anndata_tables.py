@@ -55,6 +55,7 @@ def open_file(path: Path, /) -> anndata.AnnData:
         if '"multiscales"' in attributes:
             raise InputError(f"{path} is one OME-Zarr image, not a plate; give the plate that holds it, or list its images in a sheet")
         raise InputError(f"{path} is a Zarr store without a table (obs, var, X); give profiles that anndata wrote")
+    border.refuse_odd_within(path)
     with border.reading(path, "table of anndata"):
         return anndata.read_zarr(path)
 

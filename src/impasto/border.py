@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from impasto import failures
 from impasto.schema import InputError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
+T = TypeVar("T")
 AGAIN = "it may be cut short, damaged or of another kind; copy it or make it again"
 MOST_JSON = 64 * 2**20
 """Bytes of a JSON file; what is larger describes nothing."""
@@ -76,6 +78,55 @@ def refuse_odd(path: Path | str, /) -> None:
     place = Path(path)
     if place.exists() and not (place.is_file() or place.is_dir()):
         raise InputError(f"{path} is neither a file nor a folder; give a file")
+
+
+def refuse_odd_within(folder: Path, /) -> None:
+    """Refuse a folder that a library reads whole (Zarr), and that holds what is neither a file nor a folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Raises
+    ------
+    InputError
+        A pipe, a socket, a device or a link to one lies in it, at any depth.
+
+    """
+    with os.scandir(folder) as members:
+        for member in members:
+            if member.is_dir(follow_symlinks=False):  # a link may lead back to where it lies
+                refuse_odd_within(Path(member.path))
+            elif not member.is_file():
+                refuse_odd(member.path)
+
+
+def glance(look: Callable[[], T], /) -> T | None:
+    """What a look at files finds before the work reads them.
+
+    Parameters
+    ----------
+    look
+        Reads a header or a size, for an estimate.
+
+    Returns
+    -------
+    T or None
+        None where they cannot be read: the work says what is wrong with them.
+
+    Raises
+    ------
+    MemoryError
+        The machine has too little memory.
+
+    """
+    try:
+        return look()
+    except Exception as error:
+        if failures.is_memory(error):
+            raise
+        return None
 
 
 def cause(error: BaseException, /) -> str:

@@ -23,7 +23,16 @@ _FULL = re.compile(rf"\berrno = ({'|'.join(map(str, _DISK))})\b|\bos error ({'|'
 """How HDF5, Rust and NumPy say it, in errors of other kinds."""
 _TOO_LONG_ON_WINDOWS = 206
 _RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
+_READERS = frozenset(
+    (
+        *("plates", "profiles", "dataset", "object_tables", "cells", "datasets", "perturbations", "identity"),
+        *("tables", "delimited", "grids", "workbooks", "sqlite_files", "anndata_tables", "cellprofiler_tables", "deepprofiler"),
+        *("annotation", "platemaps", "profile_sources", "records", "commit_point"),
+    )
+)
+"""The packages and modules that take outside files apart."""
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+_REPORT = "please report this line, and what the same command prints with --debug, where impasto is developed"
 _GO_ON = "run the same command again to go on"
 
 
@@ -87,14 +96,19 @@ def _code_and_sentence(error: BaseException) -> tuple[int, str]:
         return 2, f"a name is too long for this system{_at(error)[:300]}; give a shorter folder, or shorter names"
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return 2, f"a link leads to itself{_at(error)}; remove it, or let it lead to a file"
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
+        return 2, f"a file is not there{_at(error)}, or a link to it leads nowhere; check the path"
+    if isinstance(error, IsADirectoryError):
+        return 2, f"a folder stands where a file should be{_at(error)}; move it away, or give the file"
+    if isinstance(error, NotADirectoryError):
+        return 2, f"a file stands where a folder should be{_at(error)}; move it away, or give the folder"
     if is_full(error):
         return 3, f"the disk is full{_folder_at(error)}; make room, then {_GO_ON}"
     if isinstance(error, OSError) and error.errno in _RIGHTS:
         return 3, f"this may not be read or written{_at(error)} ({error.strerror}); give another place, or ask for the right to it"
-    return 1, (
-        f"a fault of impasto{_at(error)}: {_cause(error)}. Please report this line, and what the same command prints with --debug, "
-        "where impasto is developed"
-    )
+    if (path := _being_read(error)) is not None:
+        return 2, f"{path} cannot be read ({_cause(error)}); it may be damaged, or of another kind. If it is whole, {_REPORT}"
+    return 1, f"a fault of impasto{_at(error)}: {_cause(error)}. {_REPORT[0].upper()}{_REPORT[1:]}"
 
 
 def is_memory(error: BaseException, /) -> bool:
@@ -158,6 +172,25 @@ def _cause(error: BaseException) -> str:
     """What happened, in one line."""
     first = (str(error).strip().splitlines() or [""])[0][:200]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _being_read(error: BaseException) -> Path | None:
+    """The file or folder that a reader was taking apart; None where another part of impasto failed.
+
+    A broken promise between our own functions (`assert`) is never the file's fault.
+    """
+    if isinstance(error, AssertionError):
+        return None
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        package, _, place = str(frame.f_globals.get("__name__")).partition(".")
+        if package != "impasto":
+            continue
+        if place.partition(".")[0] not in _READERS:
+            return None
+        for name in ("path", "folder", "source", "table"):
+            if isinstance(value := frame.f_locals.get(name), Path) and value.exists():
+                return value
+    return None
 
 
 def _at(error: BaseException) -> str:

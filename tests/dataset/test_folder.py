@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.correction.plated import plates
 
@@ -138,3 +141,12 @@ def test_a_commit_point_of_other_values_is_a_sentence(opened: dataset.Dataset, k
     path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != key}))
     with pytest.raises(InputError, match="restore it from a copy"):
         im.open(opened.folder)
+
+
+@pytest.mark.parametrize("read", [lambda d: d.obs, lambda d: d.obs_tables(), lambda d: d.to_anndata(), lambda d: d.mapped()])
+def test_annotation_of_other_rows_than_the_plates_is_refused(opened: dataset.Dataset, read: Callable[[dataset.Dataset], object]) -> None:
+    (path,) = opened.folder.glob("obs.*.parquet")
+    table = pq.read_table(path)
+    pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), path)
+    with pytest.raises(InputError, match=rf"{path.name} holds {opened.n_obs + 1} rows, and the plates hold {opened.n_obs}"):
+        read(dataset.open_dataset(opened.folder))

@@ -87,3 +87,10 @@ def test_a_table_counts_by_its_content(tmp_path: Path) -> None:
     assert digest(tmp_path / "a.csv") == runs.digest(tmp_path / "a.csv")
     with pytest.raises(InputError, match="does not exist"):
         digest(tmp_path / "none.tif")
+
+
+def test_a_table_of_images_without_their_paths_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "images.parquet").write_bytes(b"")
+    pd.DataFrame({"well": ["A01"]}).to_parquet(tmp_path / "images.parquet", index=False)
+    with pytest.raises(InputError, match=r"images\.parquet cannot be read as a table of images .*ingest the plates again"):
+        digest(tmp_path)

@@ -27,7 +27,11 @@ def test_channels_until_the_second_well_and_the_first_plate(tmp_path: Path) -> N
     path.write_text(NEW)
     assert harmony.read(path) == ({3: "ER"}, "")
     path.write_text(OLD[:100])
-    with pytest.raises(InputError, match="is not XML that can be read"):
+    with pytest.raises(InputError, match="in XML"):
+        harmony.read(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InputError, match=r"Index\.idx\.xml cannot be read .*name the channels: --channel"):
         harmony.read(path)
 
 

@@ -49,5 +49,5 @@ def test_without_a_list_nothing_changes_and_a_damaged_one_is_a_sentence(tmp_path
     assert measurement.apply(frame(tmp_path), notes)["name"].tolist() == frame(tmp_path)["name"].tolist()
     assert notes == []
     (tmp_path / "MeasurementData.mlf").write_text(RECORDS[:90])
-    with pytest.raises(InputError, match="is not XML that can be read"):
+    with pytest.raises(InputError, match="in XML"):
         measurement.apply(frame(tmp_path), notes)

@@ -104,14 +104,16 @@ def test_names_leave_out_what_is_not_known() -> None:
     assert plate_index.names_of(frame) == ["/A/P", "A/P"]
 
 
-@pytest.mark.parametrize("damage", ["empty", "a column is gone"])
+@pytest.mark.parametrize("damage", ["empty", "a column is gone", "a number is gone"])
 def test_a_damaged_table_of_plates_is_a_sentence(damage: str, tmp_path: Path) -> None:
     ingested(tmp_path / "in")
     path = tmp_path / "in" / plate_index.FILE
     if damage == "empty":
         path.write_bytes(b"")
-    else:
+    elif damage == "a column is gone":
         pd.read_parquet(path).drop(columns="sites").to_parquet(path)
-    for read in (plate_index.read, plate_index.table):
+    else:
+        pd.read_parquet(path).assign(planes=None).to_parquet(path)
+    for read in (plate_index.read, plate_index.table)[: 1 if "number" in damage else 2]:
         with pytest.raises(InputError, match=r"plates\.parquet cannot be read as a table of plates .*ingest the plates again"):
             read(tmp_path / "in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import anndata
@@ -62,5 +63,6 @@ def test_what_cannot_be_told_is_none(tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(b"PAR1xx")
     (tmp_path / "folder").mkdir()
     (tmp_path / "no_x.h5ad").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(40))
-    for name in ("empty.csv", "cut.parquet", "folder", "no_x.h5ad", "missing.parquet"):
+    (tmp_path / "zipped.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n" * 999)[:12] + b"\xff" * 40)
+    for name in ("empty.csv", "cut.parquet", "folder", "no_x.h5ad", "missing.parquet", "zipped.csv.gz"):
         assert shape(tmp_path / name) is None, name

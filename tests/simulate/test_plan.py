@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from impasto.schema import InputError
 from impasto.simulate import plan as plans
@@ -119,3 +120,22 @@ def test_what_a_plan_leaves_out_is_as_documented() -> None:
         "missing": 0,
         "corrupt": 0,
     }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"plates": 0},
+        {"plates": -1},
+        {"sources": 0},
+        {"batches": 0},
+        {"controls": -1},
+        {"doses": []},
+        {"pixels": 0},
+        {"cells": -1},
+        {"missing": -1},
+    ],
+)
+def test_a_plan_of_nothing_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(values))):
+        Plan(**values)  # type: ignore[arg-type]

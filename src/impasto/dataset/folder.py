@@ -104,7 +104,13 @@ class Dataset:
     @functools.cached_property
     def obs(self) -> pd.DataFrame:
         """The annotation of all rows, plate after plate."""
-        return member.obs_of(self._table(OBS))
+        return member.obs_of(self._annotation())
+
+    def _annotation(self) -> pa.Table:
+        table = self._table(OBS)
+        if len(table) != self.n_obs:
+            raise InputError(f"{self.folder / self._files[OBS]} holds {len(table)} rows, and the plates hold {self.n_obs}; {_REMEDY}")
+        return table
 
     def obs_tables(self) -> list[pa.Table]:
         """The annotation of each plate as it is stored.
@@ -115,7 +121,7 @@ class Dataset:
             One a plate, in order.
 
         """
-        whole = self._table(OBS)
+        whole = self._annotation()
         return [whole.slice(int(start), int(stop - start)) for start, stop in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
 
     def number(self, plate: int | str | Key, /) -> int:

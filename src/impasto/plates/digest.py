@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from impasto import records, runs
+from impasto import border, records, runs
 from impasto.plates.listing import IMAGE
 
 _TABLE = "images.parquet"
@@ -68,5 +68,6 @@ def _named(table: Path) -> Iterator[str]:
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        for part in pq.ParquetFile(table).iter_batches(batch_size=1 << 18, columns=["path"]):
-            yield from pc.unique(part.column("path")).to_pylist()
+        with border.reading(table, "table of images", remedy="ingest the plates again"):
+            for part in pq.ParquetFile(table).iter_batches(batch_size=1 << 18, columns=["path"]):
+                yield from pc.unique(part.column("path")).to_pylist()

@@ -16,8 +16,8 @@ import pandas as pd
 from impasto import border, remote
 from impasto.plates import files
 from impasto.plates.columns import coded_rows, recoded
-from impasto.schema import InputError
 
+_WITHOUT = "move it away and name the channels: --channel ch1=DNA --channel ch2=ER"
 _NAMES = ("index.idx.xml", "index.xml")
 _TECHNICAL = re.compile(r"^(images?|flex)$", re.IGNORECASE)
 
@@ -100,13 +100,12 @@ def read(index: Path, /) -> tuple[dict[int, str], str]:
     Raises
     ------
     InputError
-        The index is not XML.
+        The index is not XML, or no file.
 
     """
     names: dict[int, str] = {}
     plate, first_well = "", None
-    border.refuse_odd(index)
-    try:
+    with border.reading(index, "Harmony index in XML", remedy=_WITHOUT):
         for _, element in ET.iterparse(index):
             tag = element.tag.rpartition("}")[2]
             if tag == "PlateID" and not plate:
@@ -122,8 +121,4 @@ def read(index: Path, /) -> tuple[dict[int, str], str]:
                 if well != first_well and names:
                     break
                 element.clear()
-    except ET.ParseError as error:
-        raise InputError(
-            f"{index} is not XML that can be read ({error}); move it away and name the channels: --channel ch1=DNA --channel ch2=ER"
-        ) from None
     return names, plate

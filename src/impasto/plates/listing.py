@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from impasto import border
 from impasto.schema import InputError
 
 IMAGE = re.compile(r"[.](?:tiff?|png|jp2|jpe?g|npz|c01|dib|flex|stk|czi|nd2|lif|oif|oib|oir|vsi|ims|lsm|dv|bmp|gif)$", re.IGNORECASE)
@@ -119,6 +120,7 @@ class Listing:
         path = Path(source)
         if not path.exists():
             raise InputError(f"{source} does not exist; check the path")
+        border.refuse_odd(path)
         if path.is_file():
             store = (str(path),) if _STORE.search(path.name) else ()
             return cls(str(path), (Folder(str(path.parent), pa.array([path.name])),), store, is_file=True)

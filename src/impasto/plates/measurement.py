@@ -12,7 +12,6 @@ import pandas as pd
 from impasto import border, schema
 from impasto.plates import files
 from impasto.plates.columns import coded, text
-from impasto.schema import InputError
 
 _NAME = "MeasurementData.mlf"
 
@@ -84,14 +83,11 @@ def read(path: Path, /) -> Mapping[str, Mapping[str, str]]:
 
     """
     records: dict[str, dict[str, str]] = {}
-    border.refuse_odd(path)
-    try:
+    with border.reading(path, "list of measurements in XML", remedy="move it away to go by the names alone"):
         for _, element in ET.iterparse(path):
             if element.tag.rpartition("}")[2] == "MeasurementRecord":
                 key = (element.text or "").strip()
                 values = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
                 records[key or f"\0{len(records)}"] = values
             element.clear()
-    except ET.ParseError as error:
-        raise InputError(f"{path} is not XML that can be read ({error}); move it away to go by the names alone") from None
     return records

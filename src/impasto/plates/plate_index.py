@@ -21,6 +21,7 @@ from impasto.schema import InputError
 FILE, PLANES = "plates.parquet", "images.parquet"
 _PLATE = KEYS[:3]
 _FACTS = ("sites", "planes", "channels", "remote", "illumination")
+_WHAT, _AGAIN = "table of plates", "ingest the plates again"
 _SEPARATOR = "\t"
 
 
@@ -189,11 +190,13 @@ def read(folder: Path, /) -> PlateIndex | None:
     """
     if not (folder / FILE).is_file() or not (folder / PLANES).is_file():
         return None
-    return from_table(_stored(folder))
+    stored = _stored(folder)
+    with border.reading(folder / FILE, _WHAT, remedy=_AGAIN):
+        return from_table(stored)
 
 
 def _stored(folder: Path) -> pd.DataFrame:
-    return border.parquet(folder / FILE, "table of plates", columns=[*_PLATE, *_FACTS], remedy="ingest the plates again")
+    return border.parquet(folder / FILE, _WHAT, columns=[*_PLATE, *_FACTS], remedy=_AGAIN)
 
 
 def from_table(table: pd.DataFrame, /) -> PlateIndex:

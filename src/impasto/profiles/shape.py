@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from impasto import border, dataset, delimited, remote, tables
-from impasto.schema import InputError
 
 _HEAD = 2**18
 """Bytes of a text whose lines say how long a line is."""
@@ -45,11 +44,7 @@ def shape(path: Path | str, /) -> Shape | None:
         None where no header says it (workbooks, SQLite, CellProfiler's folders), or where it cannot be read.
 
     """
-    try:
-        place = remote.local(path)
-        return _of(place, tables.kind(place))
-    except (InputError, OSError, KeyError, ValueError, TypeError, AttributeError, pa.ArrowException):
-        return None  # reading the table says what is wrong with it
+    return border.glance(lambda: _of(place := remote.local(path), tables.kind(place)))
 
 
 def _of(path: Path, kind: str) -> Shape | None:

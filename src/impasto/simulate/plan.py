@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
 from impasto import schema
 from impasto.schema import InputError
@@ -74,27 +75,27 @@ _TAILS = (
 class Plan(Settings):
     """Sizes and strengths. Effects are in units of the sd between cells' wells."""
 
-    sources: int = 1
-    batches: int = 2
-    plates: int = 2
+    sources: int = Field(default=1, ge=1)
+    batches: int = Field(default=2, ge=1)
+    plates: int = Field(default=2, ge=1)
     """A batch."""
     mechanisms: int = 8
-    perturbations: int = 32
-    doses: list[float] = [1.0]  # noqa: RUF012 - pydantic copies defaults
-    inert: int = 0
+    perturbations: int = Field(default=32, ge=1)
+    doses: list[float] = Field(default=[1.0], min_length=1)
+    inert: int = Field(default=0, ge=0)
     """How many of the perturbations, the last ones, do nothing."""
-    controls: int = 16
+    controls: int = Field(default=16, ge=0)
     """Wells a plate."""
     platemap: Literal["csv", "excel"] = "csv"
     """How the platemap is written: with our own words, or as a laboratory would (`platemap.xlsx`, doses in µM)."""
-    batches_each: int | None = None
+    batches_each: int | None = Field(default=None, ge=1)
     """In how many batches a perturbation stands, drawn for each; in all by default. Then genes that share a batch may look alike."""
     layout: Literal["fixed", "scrambled"] = "scrambled"
     kind: Literal["compound", "crispr"] = "compound"
     links: Literal["true", "shuffled"] = "true"
     cell_line: str = "simulated line 1"
     """The name of the line where there is one."""
-    cell_lines: int = 1
+    cell_lines: int = Field(default=1, ge=1)
     """Each on plates of its own: `plates` a batch and line."""
     line_effect: float = 2.0
     line_answer: float = 0.5
@@ -110,19 +111,19 @@ class Plan(Settings):
     """How far focus, grain, slope of the light, and each stain's background and response differ (simulate/optics.py); images only."""
     plate_optics: float = 0.0
     well_optics: float = 0.0
-    repeat: int = 0
+    repeat: int = Field(default=0, ge=0)
     """Of the experiment: each does the same to the cells, in batches and wells of its own (`drawn_from`)."""
     position_effect: float = 0.5
     noise: float = 1.0
-    sites: int = 1
-    pixels: int = 256
-    cells: int = 24
+    sites: int = Field(default=1, ge=1)
+    pixels: int = Field(default=256, ge=1)
+    cells: int = Field(default=24, ge=0)
     """A site, on average."""
-    magnification: float = 1.0
+    magnification: float = Field(default=1.0, gt=0)
     """How large cells are painted: at 1, a site is as wide as 7.5 of them."""
-    missing: int = 0
+    missing: int = Field(default=0, ge=0)
     """Files left out, of images."""
-    corrupt: int = 0
+    corrupt: int = Field(default=0, ge=0)
     """Files cut short, of images."""
 
 

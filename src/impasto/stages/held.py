@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from impasto import border
 from impasto.profiles.shape import Shape, shape
 from impasto.schema import InputError
 
@@ -94,7 +95,7 @@ class Sizes:
     def _seen(self, path: Path, kind: type[Known], at: Callable[[Path], Known | None]) -> Known | None:
         held = self._to_come.get(_whole(path))
         if held is None:
-            return at(path)
+            return border.glance(lambda: at(path))
         return held if isinstance(held, kind) else None
 
     def table(self, path: Path, /) -> Shape | None:
@@ -223,14 +224,11 @@ def _images_at(folder: Path) -> Images | None:
     from impasto.plates.sites import Sites
     from impasto.profiling.extract import plates_of
 
-    try:
-        index = plates_of(folder)
-        if index.is_remote or not len(index):
-            return None
-        wells = pq.read_metadata(folder / "wells.parquet").num_rows if (folder / "wells.parquet").exists() else 0
-        return _images_of(Sites.read(folder, plate=index.names[0]), sites=len(index), wells=wells)
-    except (InputError, OSError, KeyError, ValueError):
+    index = plates_of(folder)
+    if index.is_remote or not len(index):
         return None
+    wells = pq.read_metadata(folder / "wells.parquet").num_rows if (folder / "wells.parquet").exists() else 0
+    return _images_of(Sites.read(folder, plate=index.names[0]), sites=len(index), wells=wells)
 
 
 def _images_of(part: Sites, *, sites: int, wells: int) -> Images | None:
@@ -248,13 +246,10 @@ def _images_of(part: Sites, *, sites: int, wells: int) -> Images | None:
 def _cells_at(folder: Path) -> CellRows | None:
     from impasto.cells.folder import Cells, is_folder_of_cells
 
-    try:
-        if not is_folder_of_cells(folder):
-            return None
-        cells = Cells.unchecked(folder)
-        sizes = [seen for name in cells.plates if (seen := shape(folder / cells.plate(name).file)) is not None]
-    except (InputError, OSError, KeyError):
+    if not is_folder_of_cells(folder):
         return None
+    cells = Cells.unchecked(folder)
+    sizes = [seen for name in cells.plates if (seen := shape(folder / cells.plate(name).file)) is not None]
     largest = max((seen.bytes for seen in sizes), default=0)
     return CellRows(sum(seen.rows for seen in sizes), len(cells.features), len(cells.wells), largest)
 
