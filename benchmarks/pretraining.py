@@ -107,7 +107,7 @@ def _by_turns(first: Callable[[], object], second: Callable[[], object], *, time
 
 def _prepared(folder: Path, **changes: Any) -> Any:
     settings = MsnSettings.read({"minibatch": IMAGES, "norm": "layer", **changes}, where="benchmark")
-    return msn.prepare(settings, Sites.read(folder / "sites"), seed=0)
+    return msn.METHOD.prepare(settings, Sites.read(folder / "sites"), seed=0)
 
 
 def _step(forward: Callable[[], torch.Tensor]) -> Callable[[], None]:

@@ -10,15 +10,14 @@ from typing import Literal
 
 from impasto.losses.masked_patches import masked_patches
 from impasto.nets import patches
-from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
 from impasto.pretrain.images import Facts, ImageMethod
 from impasto.pretrain.mae import ReconstructionSettings, decoder
 from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step, Trainable
+from impasto.training.method import Step
 
-__all__ = ["METHOD", "CropMae", "CropMaeSettings", "build", "prepare"]
+__all__ = ["METHOD", "CropMae", "CropMaeSettings"]
 
 
 class CropMaeSettings(ReconstructionSettings):
@@ -59,55 +58,5 @@ class CropMae(ImageMethod):
         )
 
 
-def build(settings: CropMaeSettings, facts: Facts, /) -> CropMae:
-    """The untrained method.
-
-    Parameters
-    ----------
-    settings
-        Which share is hidden, and the decoder.
-    facts
-        Channels and their light.
-
-    Returns
-    -------
-    CropMae
-        The method.
-
-    Raises
-    ------
-    InputError
-        Where the encoder has no patches.
-
-    """
-    return CropMae(settings, facts)
-
-
-def prepare(settings: CropMaeSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites.
-
-    Parameters
-    ----------
-    settings
-        Which sites, how their views are made, and the sizes.
-    sites
-        Ingested images.
-    seed
-        Of the weights and the views.
-
-    Returns
-    -------
-    Prepared
-        The method, its feed and its facts.
-
-    Raises
-    ------
-    InputError
-        Where a channel is not there, no site can be read, or the sites make no pairs.
-
-    """
-    return images.prepare(settings, sites, seed=seed, build=build)
-
-
-METHOD = Trainable(CropMaeSettings, prepare, reads="sites", build=build)
+METHOD = images.trainable(CropMaeSettings, CropMae)
 """What `name = "crop_mae"` in `[stage.method]` of a recipe means."""

@@ -1,11 +1,12 @@
 """What all image-only methods share: settings, the feed of views, the method's frame, and the way from sites to a training.
 
-A method's module has a `Settings` class of its own, the method, and `build(settings, facts)`; everything about data is here. Under
+A method's module has a `Settings` class of its own, the method, and `METHOD = images.trainable(...)`; everything about data is here. Under
 several ranks a method gathers the representations of all of them before its head, so batch norm and loss see the global minibatch.
 """
 
 from __future__ import annotations
 
+import functools
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from impasto.sampling.pairs import Pairs, PairSettings
 from impasto.sampling.rows import lines_of, rows_of
 from impasto.schema import InputError, nearest
 from impasto.settings import Settings
-from impasto.training.method import Method, Prepared
+from impasto.training.method import Method, Prepared, Trainable
 from impasto.wells import VALIDATION
 
 Rows = npt.NDArray[np.intp]
@@ -242,6 +243,29 @@ class ImageMethod(Method):
 
 
 S = TypeVar("S", bound=ImageSettings)
+
+
+def trainable(settings: type[S], build: Callable[[S, Facts], ImageMethod], /, *, focal: bool = False, across: bool = True) -> Trainable:
+    """A method of images as a recipe names it: all of them have their sites from `prepare`.
+
+    Parameters
+    ----------
+    settings
+        Of the method.
+    build
+        Makes the untrained method.
+    focal
+        Whether its anchors have focal crops.
+    across
+        Whether it compares two sites of a pair. One that does not takes a perturbation with one well too.
+
+    Returns
+    -------
+    Trainable
+        The method, before it has data.
+
+    """
+    return Trainable(settings, functools.partial(prepare, build=build, focal=focal, across=across), reads="sites", build=build)
 
 
 def prepare(

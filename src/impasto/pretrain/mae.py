@@ -12,15 +12,14 @@ from typing import Any, Literal
 from impasto.losses.masked_patches import masked_patches
 from impasto.nets import patches
 from impasto.nets.decoder import Decoder
-from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
 from impasto.pretrain.view_feed import Views
 from impasto.schema import InputError
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step, Trainable
+from impasto.training.method import Step
 
-__all__ = ["METHOD", "Mae", "MaeSettings", "build", "decoder", "prepare"]
+__all__ = ["METHOD", "Mae", "MaeSettings", "decoder"]
 
 
 class ReconstructionSettings(ImageSettings):
@@ -108,55 +107,5 @@ class Mae(ImageMethod):
         )
 
 
-def build(settings: MaeSettings, facts: Facts, /) -> Mae:
-    """The untrained method.
-
-    Parameters
-    ----------
-    settings
-        Which share is hidden, and the decoder.
-    facts
-        Channels and their light.
-
-    Returns
-    -------
-    Mae
-        The method.
-
-    Raises
-    ------
-    InputError
-        Where the encoder has no patches.
-
-    """
-    return Mae(settings, facts)
-
-
-def prepare(settings: MaeSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites: each on its own, so a perturbation with one well is welcome.
-
-    Parameters
-    ----------
-    settings
-        Which sites, how their views are made, and the sizes.
-    sites
-        Ingested images.
-    seed
-        Of the weights and the views.
-
-    Returns
-    -------
-    Prepared
-        The method, its feed and its facts.
-
-    Raises
-    ------
-    InputError
-        Where a channel is not there, or no site can be read.
-
-    """
-    return images.prepare(settings, sites, seed=seed, build=build, across=False)
-
-
-METHOD = Trainable(MaeSettings, prepare, reads="sites", build=build)
+METHOD = images.trainable(MaeSettings, Mae, across=False)
 """What `name = "mae"` in `[stage.method]` of a recipe means."""

@@ -12,13 +12,11 @@ from typing import Literal
 from torch import Tensor
 
 from impasto.losses.info_nce import info_nce
-from impasto.plates.sites import Sites
 from impasto.pretrain import images
 from impasto.pretrain.images import Facts
 from impasto.pretrain.momentum import Momentum, MomentumSettings
-from impasto.training.method import Prepared, Trainable
 
-__all__ = ["METHOD", "MocoV3", "MocoV3Settings", "build", "prepare"]
+__all__ = ["METHOD", "MocoV3", "MocoV3Settings"]
 
 
 class MocoV3Settings(MomentumSettings):
@@ -67,50 +65,5 @@ class MocoV3(Momentum):
         return info_nce(predictions, targets, temperature=self.temperature)
 
 
-def build(settings: MocoV3Settings, facts: Facts, /) -> MocoV3:
-    """The untrained method.
-
-    Parameters
-    ----------
-    settings
-        Sizes, momentum and temperature.
-    facts
-        Channels and their light.
-
-    Returns
-    -------
-    MocoV3
-        The method.
-
-    """
-    return MocoV3(settings, facts)
-
-
-def prepare(settings: MocoV3Settings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites.
-
-    Parameters
-    ----------
-    settings
-        Which sites, how their views are made, and the sizes.
-    sites
-        Ingested images.
-    seed
-        Of the weights and the views.
-
-    Returns
-    -------
-    Prepared
-        The method, its feed and its facts.
-
-    Raises
-    ------
-    InputError
-        Where a channel is not there, no site can be read, or the sites make no pairs.
-
-    """
-    return images.prepare(settings, sites, seed=seed, build=build)
-
-
-METHOD = Trainable(MocoV3Settings, prepare, reads="sites", build=build)
+METHOD = images.trainable(MocoV3Settings, MocoV3)
 """What `name = "moco_v3"` in `[stage.method]` of a recipe means."""

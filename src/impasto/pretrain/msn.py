@@ -20,14 +20,13 @@ from impasto.losses import prototypes
 from impasto.nets import patches
 from impasto.nets.heads import Norm, head
 from impasto.nets.teacher import Teacher, momentum_at
-from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
 from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step, Trainable
+from impasto.training.method import Step
 
-__all__ = ["METHOD", "Msn", "MsnSettings", "build", "prepare"]
+__all__ = ["METHOD", "Msn", "MsnSettings"]
 
 
 class MsnSettings(ImageSettings):
@@ -120,50 +119,5 @@ class Msn(ImageMethod):
         self.teacher.follow(student, momentum=momentum_at(progress, start=self.chosen.momentum, end=self.chosen.momentum_end))
 
 
-def build(settings: MsnSettings, facts: Facts, /) -> Msn:
-    """The untrained method.
-
-    Parameters
-    ----------
-    settings
-        Sizes, temperatures and weights of the terms.
-    facts
-        Channels and their light.
-
-    Returns
-    -------
-    Msn
-        The method.
-
-    """
-    return Msn(settings, facts)
-
-
-def prepare(settings: MsnSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites.
-
-    Parameters
-    ----------
-    settings
-        Which sites, how their views are made, and the sizes.
-    sites
-        Ingested images.
-    seed
-        Of the weights and the views.
-
-    Returns
-    -------
-    Prepared
-        The method, its feed and its facts.
-
-    Raises
-    ------
-    InputError
-        Where a channel is not there, no site can be read, or the sites make no pairs.
-
-    """
-    return images.prepare(settings, sites, seed=seed, build=build, focal=True)
-
-
-METHOD = Trainable(MsnSettings, prepare, reads="sites", build=build)
+METHOD = images.trainable(MsnSettings, Msn, focal=True)
 """What `name = "msn"` in `[stage.method]` of a recipe means."""

@@ -11,14 +11,13 @@ from typing import Literal
 
 from impasto.losses.nt_xent import nt_xent
 from impasto.nets.heads import Norm, head
-from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
 from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step, Trainable
+from impasto.training.method import Step
 
-__all__ = ["METHOD", "SimClr", "SimClrSettings", "build", "prepare"]
+__all__ = ["METHOD", "SimClr", "SimClrSettings"]
 
 
 class SimClrSettings(ImageSettings):
@@ -62,50 +61,5 @@ class SimClr(ImageMethod):
         )
 
 
-def build(settings: SimClrSettings, facts: Facts, /) -> SimClr:
-    """The untrained method.
-
-    Parameters
-    ----------
-    settings
-        Sizes and temperature.
-    facts
-        Channels and their light.
-
-    Returns
-    -------
-    SimClr
-        The method.
-
-    """
-    return SimClr(settings, facts)
-
-
-def prepare(settings: SimClrSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites.
-
-    Parameters
-    ----------
-    settings
-        Which sites, how their views are made, and the sizes.
-    sites
-        Ingested images.
-    seed
-        Of the weights and the views.
-
-    Returns
-    -------
-    Prepared
-        The method, its feed and its facts.
-
-    Raises
-    ------
-    InputError
-        Where a channel is not there, no site can be read, or the sites make no pairs.
-
-    """
-    return images.prepare(settings, sites, seed=seed, build=build)
-
-
-METHOD = Trainable(SimClrSettings, prepare, reads="sites", build=build)
+METHOD = images.trainable(SimClrSettings, SimClr)
 """What `name = "simclr"` in `[stage.method]` of a recipe means."""

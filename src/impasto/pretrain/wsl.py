@@ -14,14 +14,13 @@ from typing import Literal
 from torch import nn
 from torch.nn import functional
 
-from impasto.plates.sites import Sites
 from impasto.pretrain import collapse, images
 from impasto.pretrain.images import Facts, ImageMethod, ImageSettings
 from impasto.pretrain.view_feed import Views
 from impasto.training.gather import gather
-from impasto.training.method import Prepared, Step, Trainable
+from impasto.training.method import Step
 
-__all__ = ["METHOD", "Wsl", "WslSettings", "build", "prepare"]
+__all__ = ["METHOD", "Wsl", "WslSettings"]
 
 
 class WslSettings(ImageSettings):
@@ -62,50 +61,5 @@ class Wsl(ImageMethod):
         )
 
 
-def build(settings: WslSettings, facts: Facts, /) -> Wsl:
-    """The untrained method.
-
-    Parameters
-    ----------
-    settings
-        The encoder, and the share of label smoothing.
-    facts
-        Channels, their light and the perturbations.
-
-    Returns
-    -------
-    Wsl
-        The method.
-
-    """
-    return Wsl(settings, facts)
-
-
-def prepare(settings: WslSettings, sites: Sites, /, *, seed: int) -> Prepared:
-    """The method with its sites: each drawn on its own, so a perturbation with one well is welcome.
-
-    Parameters
-    ----------
-    settings
-        Which sites, how their views are made, and the sizes.
-    sites
-        Ingested images.
-    seed
-        Of the weights and the views.
-
-    Returns
-    -------
-    Prepared
-        The method, its feed and its facts.
-
-    Raises
-    ------
-    InputError
-        Where a channel is not there, or no site can be read.
-
-    """
-    return images.prepare(settings, sites, seed=seed, build=build, across=False)
-
-
-METHOD = Trainable(WslSettings, prepare, reads="sites", build=build)
+METHOD = images.trainable(WslSettings, Wsl, across=False)
 """What `name = "wsl"` in `[stage.method]` of a recipe means."""
