@@ -44,11 +44,15 @@ def made(world: World, out: Path) -> None:
 
 
 def killed(words: Sequence[object], out: Path, *, kills: int, seconds: float, seed: int) -> tuple[float, int]:
-    """Run a command until it ends, killed so often on the way; the largest memory, and how many processes outlived a kill."""
+    """Run a command until it ends, killed so often on the way; the largest memory, and how many processes outlived a kill.
+
+    The kills are spread over about one whole run: a command goes on from where it was killed.
+    """
     rng = random.Random(seed)
     peak, lived, done = 0.0, 0, 0
+    most = max(3.0, min(seconds, 2 * seconds / max(1, kills)))
     while done < kills:
-        run = command(words, kill_after=rng.uniform(0.5, max(1.0, seconds)))
+        run = command(words, kill_after=rng.uniform(0.5, most))
         peak = max(peak, run.peak_mb)
         if run.code is None:
             done += 1
@@ -126,7 +130,8 @@ def main() -> None:
     print(f"{asked.plates} plates x {asked.features} features made in {time.perf_counter() - clock:.1f} s", flush=True)
     steps = [word for step in STEPS for word in ("--method", step)]
     words = ["correct", folder / "raw.plates", *steps, "--spare", "0.5", "--shards", asked.shards, "--out"]
-    whole, hurt = folder / "whole.plates", folder / "killed.plates"
+    whole = folder / "whole.plates"
+    hurt = folder / "killed.plates" if asked.kills else whole
     index, killed_index = folder / "index", folder / "killed-index"
     for out in (whole, hurt, index, killed_index, *(folder / name for name in jump_stages.ANSWERS)):
         shutil.rmtree(out, ignore_errors=True)
@@ -137,10 +142,10 @@ def main() -> None:
     finished(reference)
     stages = [Stage("correct", reference.seconds, reference.cpu, reference.peak_mb, size_mb(whole), f"{asked.shards}")]
     print(in_words(stages[0]), flush=True)
-    clock = time.perf_counter()
-    of_index = asked.kills // 5
-    peak, _ = killed([*words, hurt], hurt, kills=asked.kills - of_index, seconds=reference.seconds, seed=asked.seed)
-    print(f"killed {asked.kills - of_index} times and ended in {time.perf_counter() - clock:.1f} s, {peak:.0f} MB at most", flush=True)
+    clock, peak, of_index = time.perf_counter(), reference.peak_mb, asked.kills // 5
+    if asked.kills:
+        peak, _ = killed([*words, hurt], hurt, kills=asked.kills - of_index, seconds=reference.seconds, seed=asked.seed)
+        print(f"killed {asked.kills - of_index} times and ended in {time.perf_counter() - clock:.1f} s, {peak:.0f} MB at most", flush=True)
     wrong = compared(whole, hurt)
     stages += jump_stages.run_stages(folder, world, whole, only=asked.only)
     if of_index and index.exists():
