@@ -5,11 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from impasto import border
 from impasto.schema import InputError
 
 FILE, WEIGHTS = "model.json", "model.safetensors"
 REMEDY = "make it again: impasto train RECIPE --out RUN"
+
+_WORDS, _NUMBERS, _COUNT = (TypeAdapter(form) for form in (list[str], list[float], int))
+_PARTS, _TABLE = TypeAdapter(dict[str, list[str]]), TypeAdapter(dict[str, Any])
+_FORMS: dict[str, TypeAdapter[Any]] = {
+    **dict.fromkeys(("blocks", "channels", "classes", "features", "groups", "lines", "perturbations"), _WORDS),
+    **dict.fromkeys(("source_keys", "sources", "tokens"), _WORDS),
+    **dict.fromkeys(("mean", "spread"), _NUMBERS),
+    **dict.fromkeys(("split", "split_identities"), _PARTS),
+    **dict.fromkeys(("cell_lines", "identity", "prior", "start"), _TABLE),
+    **dict.fromkeys(("parameters", "perturbation_width", "profile_width", "sites", "trained_parameters"), _COUNT),
+}
+"""The form of what a run remembers of its data, for all that later commands read."""
 
 
 def is_run(folder: Path, /) -> bool:
@@ -62,3 +76,9 @@ def _check(described: dict[str, Any]) -> None:
             raise ValueError(f"{word} is a {type(described[word]).__name__}, not an object")
     if not isinstance(described["method"]["name"], str):
         raise ValueError("its method has no name")
+    for word, form in _FORMS.items():
+        if word in described["facts"]:
+            try:
+                form.validate_python(described["facts"][word], strict=True)
+            except ValidationError:
+                raise ValueError(f"{word} is not of the form that a training writes") from None
