@@ -98,3 +98,14 @@ def test_a_folder_whose_list_of_steps_is_empty_corrects_nothing_and_is_refused(s
     (tmp_path / "steps.json").write_text(steps)
     with pytest.raises(InputError, match=r"steps\.json lists no steps, so nothing would be corrected; leave some with: impasto correct"):
         kept.load(tmp_path)
+
+
+@pytest.mark.parametrize("value", [[1.5], [["Cells_Area"]], 3, [{"a": 1}], None])
+def test_a_value_of_another_form_is_refused_before_anything_is_corrected(value: object, tmp_path: Path) -> None:
+    kept.save(tmp_path / "fitted", [Standardize.fit(plates(wells=12, controls=6))])
+    written = json.loads((tmp_path / "fitted" / kept.STEPS).read_text())
+    assert "value" in written[0]["state"]["feature_names"]
+    written[0]["state"]["feature_names"] = {"value": value}
+    (tmp_path / "fitted" / kept.STEPS).write_text(json.dumps(written))
+    with pytest.raises(InputError, match=r"cannot be read as a folder of fitted corrections .* leave some with"):
+        kept.load(tmp_path / "fitted")
