@@ -167,3 +167,22 @@ def test_a_glance_finds_nothing_where_a_file_cannot_be_read_and_lets_memory_thro
     assert border.glance(lambda: raising(zlib.error("invalid stored block lengths"))) is None
     with pytest.raises(MemoryError):
         border.glance(lambda: raising(MemoryError()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [np.zeros(3), np.zeros((2, 3, 1)), np.array([["a", "b"]]), np.float32(1.0), b"", b"\x93NUMPY\x01\x00"],
+    ids=["a row", "a cube", "words", "one number", "empty", "cut"],
+)
+def test_numbers_of_other_axes_words_and_cut_files_are_sentences(content: object, tmp_path: Path) -> None:
+    path = tmp_path / "vectors.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content)  # type: ignore[arg-type]
+    for mapped in (False, True):
+        with pytest.raises(InputError, match=r"vectors\.npy cannot be read as a list of vectors .*; make it again"):
+            border.array(path, "list of vectors", axes=2, mapped=mapped, remedy="make it again")
+    np.save(path, np.arange(6, dtype=np.float32).reshape(2, 3))
+    assert border.array(path, "list of vectors", axes=2).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert isinstance(border.array(path, "list of vectors", axes=2, mapped=True), np.memmap)

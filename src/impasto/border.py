@@ -17,6 +17,7 @@ from impasto import failures
 from impasto.schema import InputError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
     from torch import Tensor
 
@@ -224,6 +225,46 @@ def parquet(
 
     with reading(path, what, remedy=remedy):
         return pd.read_parquet(path, columns=None if columns is None else list(columns), filters=filters)
+
+
+def array(path: Path, what: str, /, *, axes: int, mapped: bool = False, remedy: str = AGAIN) -> npt.NDArray[Any]:
+    """Read the numbers of a .npy file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it should be.
+    axes
+        How many axes it has.
+    mapped
+        Whether the numbers stay in the file until they are asked for.
+    remedy
+        What the user can do.
+
+    Returns
+    -------
+    npt.NDArray
+        Its numbers, of the type that the file says.
+
+    Raises
+    ------
+    InputError
+        It is cut short, damaged, of other axes, or holds no numbers.
+
+    """
+    with reading(path, what, remedy=remedy):
+        return _numbers_in(path, axes, mapped=mapped)
+
+
+def _numbers_in(path: Path, axes: int, *, mapped: bool) -> npt.NDArray[Any]:
+    import numpy as np
+
+    held: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    if held.ndim != axes or held.dtype.kind not in "fiu":
+        raise ValueError(f"it has the shape {held.shape} and the type {held.dtype}")
+    return held
 
 
 def weights(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, Tensor]:

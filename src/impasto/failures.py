@@ -28,9 +28,10 @@ _READERS = frozenset(
         *("plates", "profiles", "dataset", "object_tables", "cells", "datasets", "perturbations", "identity"),
         *("tables", "delimited", "grids", "workbooks", "sqlite_files", "anndata_tables", "cellprofiler_tables", "deepprofiler"),
         *("annotation", "platemaps", "profile_sources", "records", "commit_point"),
+        *("atlas", "explorer", "report"),
     )
 )
-"""The packages and modules that take outside files apart."""
+"""The packages and modules that take outside files apart, or results of earlier commands."""
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 _REPORT = "please report this line, and what the same command prints with --debug, where impasto is developed"
 _GO_ON = "run the same command again to go on"
@@ -187,7 +188,7 @@ def _being_read(error: BaseException) -> Path | None:
             continue
         if place.partition(".")[0] not in _READERS:
             return None
-        for name in ("path", "folder", "source", "table"):
+        for name in ("path", "folder", "source", "table", "where", "run"):
             if isinstance(value := frame.f_locals.get(name), Path) and value.exists():
                 return value
     return None

@@ -48,3 +48,8 @@ def test_shape_length_and_whole() -> None:
 def test_a_row_that_is_not_there_is_an_error(row: int) -> None:
     with pytest.raises(IndexError):
         Stacked(PARTS)[row]
+
+
+def test_vectors_of_two_widths_are_no_list() -> None:
+    with pytest.raises(ValueError, match="its vectors have the widths 3, 4"):
+        Stacked([np.zeros((2, 3), dtype=np.float32), np.zeros((2, 4), dtype=np.float32)])

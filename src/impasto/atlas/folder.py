@@ -20,7 +20,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from impasto import texts
+import numpy.typing as npt
+
+from impasto import border, texts
 from impasto.schema import InputError
 
 VERSION = 2
@@ -92,6 +94,34 @@ def vectors(space: str, level: str, /) -> str:
 
     """
     return f"{VECTORS}/{space}.{level}.npy"
+
+
+def array(folder: Path, name: str, /, *, axes: int, mapped: bool = False) -> npt.NDArray[Any]:
+    """The numbers of a file of an index.
+
+    Parameters
+    ----------
+    folder
+        Of the index.
+    name
+        Of the file.
+    axes
+        How many axes it has.
+    mapped
+        Whether the numbers stay in the file until they are asked for.
+
+    Returns
+    -------
+    npt.NDArray
+        The numbers.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or is damaged.
+
+    """
+    return border.array(folder / name, "part of an index", axes=axes, mapped=mapped, remedy=AGAIN.removeprefix("; "))
 
 
 def described(folder: Path, /) -> dict[str, Any]:

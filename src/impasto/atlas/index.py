@@ -132,6 +132,8 @@ def open_index(where: Path, /, *, engine: type[Engine] | None = None) -> Index:
     facts = folder.described(where)
     try:
         vectors, rows = _first_version(where) if facts["version"] == 1 else _rows(where, facts["spaces"][0])
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{where} is damaged ({error}){folder.AGAIN}") from None
     if not len(rows) or len(rows) != len(vectors):
@@ -160,7 +162,7 @@ def vectors_of(where: Path, space: str, /) -> Stacked:
         Wells first, then perturbations.
 
     """
-    return Stacked([np.load(where / folder.vectors(space, level), mmap_mode="r", allow_pickle=False) for level in folder.LEVELS])
+    return Stacked([folder.array(where, folder.vectors(space, level), axes=2, mapped=True) for level in folder.LEVELS])
 
 
 def _rows(where: Path, space: str) -> tuple[Stacked, pd.DataFrame]:
@@ -171,8 +173,8 @@ def _rows(where: Path, space: str) -> tuple[Stacked, pd.DataFrame]:
 
 
 def _first_version(where: Path) -> tuple[Stacked, pd.DataFrame]:
-    vectors: Any = np.load(where / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    return Stacked([vectors]), border.parquet(where / "rows.parquet").rename(columns={"n_rows": "n_wells"})
+    rows = border.parquet(where / "rows.parquet")
+    return Stacked([folder.array(where, "vectors.npy", axes=2, mapped=True)]), rows.rename(columns={"n_rows": "n_wells"})
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -21,19 +21,21 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import texts
+from impasto.atlas.folder import AGAIN as MAKE_AGAIN
+from impasto.atlas.folder import array as part
 from impasto.atlas.stacked import Stacked
 from impasto.schema import InputError
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 FOLDER, MEASURED = "ivf", "measured.json"
-ARRAYS = ("centroids", "trained", "codes", "ids", "offsets")
+ARRAYS = {"centroids": 2, "trained": 1, "codes": 2, "ids": 1, "offsets": 1}
+"""Name of each array -> how many axes it has."""
 RECALL, HELD, NEAREST = 0.95, 200, 10
 MOST_LISTS, ROWS_A_LIST, TRAINED_A_LIST = 2048, 64, 64
 AGAIN = 50
 """So many of the best are compared again with their own vectors, and at least five times as many as are asked for."""
 _BLOCK = 65_536
-_REMEDY = "; make the index again: impasto index PROFILES --out INDEX"
 
 
 @dataclass(frozen=True)
@@ -239,16 +241,16 @@ def load(folder: Path, vectors: Vectors | Stacked, /) -> Lists:
     """
     faiss = faiss_()
     try:
-        centroids, trained, codes, ids, offsets = (np.load(folder / FOLDER / f"{name}.npy", allow_pickle=False) for name in ARRAYS)
+        centroids, trained, codes, ids, offsets = (part(folder, f"{FOLDER}/{name}.npy", axes=axes) for name, axes in ARRAYS.items())
         probe = int(measured(folder)["probe"])
         index = _empty(faiss, faiss.IndexFlatIP(centroids.shape[1]), centroids.shape[1], len(centroids))
         fits = codes.shape == (len(vectors), index.code_size) and len(offsets) == len(centroids) + 1 and offsets[-1] == len(ids)
         if not fits or centroids.shape[1] != vectors.shape[1] or not np.array_equal(np.sort(ids), np.arange(len(vectors))):
-            raise InputError(f"{folder} is damaged (its lists are of other vectors){_REMEDY}")
+            raise InputError(f"{folder} is damaged (its lists are of other vectors){MAKE_AGAIN}")
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{folder} is damaged ({error}){_REMEDY}") from None
+        raise InputError(f"{folder} is damaged ({error}){MAKE_AGAIN}") from None
     index.quantizer.add(np.ascontiguousarray(centroids, dtype=np.float32))
     faiss.copy_array_to_vector(trained, index.sq.trained)
     for number, (start, stop) in enumerate(itertools.pairwise(offsets.tolist())):

@@ -84,7 +84,7 @@ class Map:
     @cached_property
     def reach(self) -> npt.NDArray[np.float32]:
         """(wells,) how near the nearest well of another plate is, sorted."""
-        return np.load(self.folder / REACH, allow_pickle=False)
+        return border.array(self.folder / REACH, "reach of a map", axes=1, remedy=_AGAIN)
 
 
 def parts_of(where: Path, fitted: Path | None, /) -> tuple[Path, Path]:

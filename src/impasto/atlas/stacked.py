@@ -26,6 +26,8 @@ class Stacked:
     """
 
     def __init__(self, parts: Sequence[Vectors], /) -> None:
+        if len({part.shape[1] for part in parts}) > 1:
+            raise ValueError(f"its vectors have the widths {', '.join(str(part.shape[1]) for part in parts)}")
         self.parts = tuple(parts)
         self._starts = np.cumsum([0, *(len(part) for part in self.parts)])
         self.shape = (int(self._starts[-1]), self.parts[0].shape[1])

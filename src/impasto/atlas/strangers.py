@@ -11,13 +11,14 @@ import importlib.resources
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from impasto import border, schema
+from impasto.atlas.folder import array
 from impasto.perturbations.prompts import prompt
 from impasto.perturbations.smiles import in_a_text
 
@@ -180,7 +181,7 @@ def read(folder: Path, form: str, /) -> tuple[Vectors, list[str]] | None:
     chosen = (listed["form"] == form).to_numpy()
     if not chosen.any():
         return None
-    vectors: Any = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+    vectors = array(folder, VECTORS, axes=2, mapped=True)
     return np.asarray(vectors[np.flatnonzero(chosen)]), [str(query) for query in listed["query"][chosen]]
 
 

@@ -203,6 +203,8 @@ def open_contents(index: Index, /) -> Contents:
     facts = folder.described(index.folder)
     try:
         return _opened(index, facts)
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise InputError(f"{index.folder} is damaged ({error}){folder.AGAIN}") from None
 
@@ -222,7 +224,7 @@ def _opened(index: Index, facts: dict[str, Any]) -> Contents:
         np.arange(count),
         np.arange(count, len(index.rows)),
         {space: vectors_of(index.folder, space) for space in facts["spaces"]},
-        np.load(index.folder / folder.PAIRS, allow_pickle=False),
+        folder.array(index.folder, folder.PAIRS, axes=2),
         {name: border.parquet(path) for name, path in paths.items() if path.exists()},
         _features(index.folder, len(index.rows) - count),
     )
@@ -232,7 +234,7 @@ def _features(where: Path, perturbations: int) -> Features | None:
     if not (where / folder.NAMED_FEATURES).exists():
         return None
     named = arrow_files.frame(arrow_files.read(where / folder.NAMED_FEATURES))
-    means = np.load(where / folder.FEATURES, mmap_mode="r", allow_pickle=False)
+    means = folder.array(where, folder.FEATURES, axes=2, mapped=True)
     if means.shape != (perturbations, len(named)):
         raise ValueError(f"features.npy has the shape {means.shape}, and {perturbations} perturbations have {len(named)} features")
     return Features(named, means)

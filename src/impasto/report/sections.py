@@ -210,7 +210,8 @@ def _map_cell(row: dict[str, Any]) -> dict[str, Any]:
     tip = f"{row['queries']} wells"
     if pd.notna(row.get("low")):
         tip = f"{row['low']:.2f} to {row['high']:.2f} over {tip}"
-    corrected = float(row.get("corrected_p_value", np.nan))
+    known = row.get("corrected_p_value")
+    corrected = float(known) if known is not None and pd.notna(known) else np.nan
     if np.isfinite(corrected):
         tip += f", corrected p {corrected:.3g}"
     return {"value": row["mean_average_precision"], "tip": tip, "differs": corrected < 0.05}
