@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,19 @@ def test_no_two_stages_share_a_place(first: str, second: str, tmp_path: Path) ->
     text = f"[[stage]]\nname = 'a'\nverb = 'simulate'\nat = '{first}'\n[[stage]]\nname = 'b'\nverb = 'simulate'\n"
     with pytest.raises(InputError, match="give each its own place"):
         read(tmp_path, text + (f"at = '{second}'" if second else ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("seed = { a = 1 }", "seed is {'a': 1}; allowed: a whole number"),
+        ("seed = 1.5", "seed is 1.5; allowed"),
+        ("seed = true", "seed is True"),
+        ("name = 3", "name is 3; allowed: a text"),
+    ],
+)
+def test_a_name_and_a_seed_of_another_form_are_sentences(line: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(f'{line}\n\n[[stage]]\nname = "s"\nverb = "simulate"\n')
+    with pytest.raises(InputError, match=re.escape(said)):
+        recipe_file.read(path)

@@ -240,7 +240,12 @@ def parsed(text: str, /, *, path: Path) -> Recipe:
     if not stages:
         raise InputError(f"{path} has no [[stage]]; add at least one")
     _refuse_shared_places(path, stages)
-    return Recipe(path, str(values.get("name", path.stem)), int(values.get("seed", 0)), tuple(stages))
+    name, seed = values.get("name", path.stem), values.get("seed", 0)
+    if not isinstance(name, str):
+        raise InputError(f"{path}: name is {name!r}; allowed: a text, in quotes")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise InputError(f"{path}: seed is {seed!r}; allowed: a whole number")
+    return Recipe(path, name, seed, tuple(stages))
 
 
 def _refuse_shared_places(path: Path, stages: list[Stage]) -> None:
