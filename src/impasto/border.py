@@ -7,6 +7,7 @@ this file cannot be read. What the machine lacks (memory, disk, rights, the file
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from impasto.schema import InputError
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
+    from pydantic import TypeAdapter
     from torch import Tensor
 
 T = TypeVar("T")
@@ -148,6 +150,44 @@ def cause(error: BaseException, /) -> str:
         return f"{error.args[0]} is missing" if error.args else "a part is missing"
     said = (str(error).strip().splitlines() or [""])[0][:200]
     return said or type(error).__name__
+
+
+def checked(value: Any, form: Any, what: str, /) -> Any:
+    """A value of a file that is of the type that its writer gives it; to be asked inside `reading`.
+
+    Parameters
+    ----------
+    value
+        As JSON gives it.
+    form
+        Its type, as an annotation says it.
+    what
+        What the value is called.
+
+    Returns
+    -------
+    Any
+        The value.
+
+    Raises
+    ------
+    ValueError
+        It is of another type.
+
+    """
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(form).validate_python(value, strict=True)
+    except ValidationError:
+        raise ValueError(f"{what} is {str(value)[:40]!r}, and not {getattr(form, '__name__', form)}") from None
+
+
+@functools.cache
+def _adapter(form: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(form)
 
 
 def json_object(path: Path, what: str, /, *, remedy: str = AGAIN) -> dict[str, Any]:

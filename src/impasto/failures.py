@@ -8,10 +8,11 @@ from __future__ import annotations
 import errno
 import re
 import traceback
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from impasto.schema import InputError
 
@@ -175,6 +176,14 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
+def _own_frames(error: BaseException) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Of our functions that an error went through, the innermost first: the module below `impasto`, and what the function held."""
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        package, _, place = str(frame.f_globals.get("__name__")).partition(".")
+        if package == "impasto" and place:
+            yield place, frame.f_locals
+
+
 def _being_read(error: BaseException) -> Path | None:
     """The file or folder that a reader was taking apart; None where another part of impasto failed.
 
@@ -182,14 +191,11 @@ def _being_read(error: BaseException) -> Path | None:
     """
     if isinstance(error, AssertionError):
         return None
-    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
-        package, _, place = str(frame.f_globals.get("__name__")).partition(".")
-        if package != "impasto":
-            continue
+    for place, held in _own_frames(error):
         if place.partition(".")[0] not in _READERS:
             return None
         for name in ("path", "folder", "source", "table", "where", "run"):
-            if isinstance(value := frame.f_locals.get(name), Path) and value.exists():
+            if isinstance(value := held.get(name), Path) and value.exists():
                 return value
     return None
 
@@ -225,10 +231,8 @@ def file_of(error: BaseException, /) -> Path | None:
     """
     if isinstance(error, OSError) and isinstance(error.filename, str):
         return Path(error.filename)
-    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if not str(frame.f_globals.get("__name__")).startswith("impasto."):
-            continue
+    for _, held in _own_frames(error):
         for name in ("path", "folder", "out"):
-            if isinstance(value := frame.f_locals.get(name), Path):
+            if isinstance(value := held.get(name), Path):
                 return value
     return None

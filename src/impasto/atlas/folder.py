@@ -40,7 +40,8 @@ CELLS, CELLS_IMAGES = "cells_folder", "cells_images"
 """What `index.json` calls the folder of single cells, and the ingested images that they lie in."""
 TABLES_OF_HITS = {"hits": "per_group", "responses": "dose_response", "curves": "dose_curves", "points": "dose_wells"}
 """Table of an index -> the file of `impasto evaluate hits` that it comes from."""
-AGAIN = "; make the index again: impasto index PROFILES --out INDEX"
+REMEDY = "make the index again: impasto index PROFILES --out INDEX"
+AGAIN = f"; {REMEDY}"
 
 
 def table(level: str, /) -> str:
@@ -121,7 +122,7 @@ def array(folder: Path, name: str, /, *, axes: int, mapped: bool = False) -> npt
         The file is not there, or is damaged.
 
     """
-    return border.array(folder / name, "part of an index", axes=axes, mapped=mapped, remedy=AGAIN.removeprefix("; "))
+    return border.array(folder / name, "part of an index", axes=axes, mapped=mapped, remedy=REMEDY)
 
 
 def described(folder: Path, /) -> dict[str, Any]:

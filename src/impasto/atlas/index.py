@@ -173,7 +173,7 @@ def _rows(where: Path, space: str) -> tuple[Stacked, pd.DataFrame]:
 
 
 def _first_version(where: Path) -> tuple[Stacked, pd.DataFrame]:
-    rows = border.parquet(where / "rows.parquet")
+    rows = border.parquet(where / "rows.parquet", remedy=folder.REMEDY)
     return Stacked([folder.array(where, "vectors.npy", axes=2, mapped=True)]), rows.rename(columns={"n_rows": "n_wells"})
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from impasto import border, schema
-from impasto.atlas.folder import array
+from impasto.atlas.folder import REMEDY, array
 from impasto.perturbations.prompts import prompt
 from impasto.perturbations.smiles import in_a_text
 
@@ -177,7 +177,7 @@ def read(folder: Path, form: str, /) -> tuple[Vectors, list[str]] | None:
     """
     if not (folder / VECTORS).exists() or not (folder / LISTED).exists():
         return None
-    listed = border.parquet(folder / LISTED)
+    listed = border.parquet(folder / LISTED, remedy=REMEDY)
     chosen = (listed["form"] == form).to_numpy()
     if not chosen.any():
         return None

@@ -8,14 +8,12 @@ and mappings or records of these; nothing is pickled.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from impasto import border, runs, safe_arrays, texts
 from impasto.correction import CORRECTORS, kept_before
@@ -113,21 +111,9 @@ def _put_together(node: dict[str, Any], hint: Any, arrays: Arrays) -> Any:
         return hint(**_fields(hint, node["record"], arrays))
     if "map" in node:
         of_keys, of_members = get_args(hint)
-        return {_checked(key, of_keys): _put_together(member, of_members, arrays) for key, member in node["map"]}
-    return _checked(tuple(node["value"]) if get_origin(hint) is tuple else node["value"], hint)
-
-
-def _checked(value: Any, hint: Any) -> Any:
-    """A plain value that is of its declared type, as what `save` wrote always is."""
-    try:
-        return _adapter(hint).validate_python(value, strict=True)
-    except ValidationError:
-        raise ValueError(f"{str(value)[:40]!r} is not {getattr(hint, '__name__', hint)}") from None
-
-
-@functools.cache
-def _adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)
+        return {border.checked(key, of_keys, "a key"): _put_together(member, of_members, arrays) for key, member in node["map"]}
+    value = node["value"]
+    return border.checked(tuple(value) if get_origin(hint) is tuple else value, hint, "a value")
 
 
 def _fields(kind: type, nodes: dict[str, Any], arrays: Arrays) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def _opened(index: Index, facts: dict[str, Any]) -> Contents:
         np.arange(count, len(index.rows)),
         {space: vectors_of(index.folder, space) for space in facts["spaces"]},
         folder.array(index.folder, folder.PAIRS, axes=2),
-        {name: border.parquet(path) for name, path in paths.items() if path.exists()},
+        {name: border.parquet(path, remedy=folder.REMEDY) for name, path in paths.items() if path.exists()},
         _features(index.folder, len(index.rows) - count),
     )
 
